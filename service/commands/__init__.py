@@ -1,0 +1,1 @@
+"""The subcommands of `steward`, one module each; cheap to import, heavy work inside the functions."""

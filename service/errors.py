@@ -1,0 +1,110 @@
+"""What the service raises on purpose.
+
+ServiceError
+├── BadRequest            the body or a parameter is at fault; carries where
+│   ├── TooLarge          over a limit of the contract
+│   └── WrongContentType
+├── Unauthenticated       no key, or none that we know
+├── Forbidden             the key lacks the scope
+├── NotFound              nothing here for this site
+├── Conflict              somebody or something was faster; carries the winning state
+├── RateLimited           the key's own limit
+├── ModelUnusable         a model folder that cannot be served
+├── QueueFull             too many comments wait for moderators
+├── Overloaded            more requests in flight than we promise to answer
+└── StoreUnavailable      Redis cannot be reached, or is not durable enough
+SettingsError             an operator's setting is wrong (never an answer to a request)
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple
+
+
+class Fault(NamedTuple):
+    """One thing wrong in a body: where (JSON Pointer, RFC 6901) and what."""
+
+    pointer: str
+    detail: str
+
+
+class ServiceError(Exception):
+    """An error with a public, stable `code`; the message is for people and holds no comment text."""
+
+    code: ClassVar[str] = "internal"
+
+
+class BadRequest(ServiceError):
+    code = "bad_request"
+
+    def __init__(self, detail: str, faults: Sequence[Fault] = ()) -> None:
+        super().__init__(detail)
+        self.faults = tuple(faults)
+
+
+class TooLarge(BadRequest):
+    code = "too_large"
+
+
+class WrongContentType(BadRequest):
+    code = "wrong_content_type"
+
+
+class Unauthenticated(ServiceError):
+    code = "unauthenticated"
+
+    def __init__(self) -> None:
+        super().__init__("send a valid API key as 'Authorization: Bearer <key>'")
+
+
+class Forbidden(ServiceError):
+    code = "forbidden"
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"this key does not carry the scope '{scope}'")
+
+
+class NotFound(ServiceError):
+    code = "not_found"
+
+
+class Conflict(ServiceError):
+    """The state had changed before the request came; `reason` becomes the public code."""
+
+    code = "conflict"
+
+    def __init__(self, reason: str, detail: str, current: Mapping[str, Any]) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.current = current
+
+
+class ModelUnusable(ServiceError):
+    code = "model_unusable"
+
+
+class Retryable(ServiceError):
+    """Nothing was acknowledged; the caller may try again after `retry_after_s` seconds."""
+
+    def __init__(self, detail: str, retry_after_s: int = 1) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
+
+
+class RateLimited(Retryable):
+    code = "rate_limited"
+
+
+class QueueFull(Retryable):
+    code = "queue_full"
+
+
+class Overloaded(Retryable):
+    code = "overloaded"
+
+
+class StoreUnavailable(Retryable):
+    code = "store_unavailable"
+
+
+class SettingsError(Exception):
+    """An operator's setting cannot be used; the message names the variable."""

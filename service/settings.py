@@ -1,0 +1,112 @@
+"""What an operator can change: one frozen object, read from the environment once."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+from platformdirs import user_data_path
+
+from service.errors import SettingsError
+
+PREFIX = "STEWARD_"
+
+
+def default_data_dir() -> Path:
+    return user_data_path("steward")
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Every field is the environment variable STEWARD_<FIELD>. Defaults suit a laptop."""
+
+    host: Annotated[str, Meta(description="Address to listen on.")] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65535, description="Port to listen on; 0 takes a free one.")] = 8080
+    workers: Annotated[int, Meta(ge=1, le=256, description="Service processes that share the port.")] = 1
+    metrics_port: Annotated[
+        int | None, Meta(ge=1, le=65535, description="Serve /metrics on this port instead, on 127.0.0.1.")
+    ] = None
+    redis_url: Annotated[
+        str | None, Meta(description="Redis to use (redis://, rediss://, unix://). Unset: start the embedded Redis.")
+    ] = None
+    data_dir: Annotated[
+        Path | None, Meta(description="Folder for the embedded Redis and for models. Unset: the user's data folder.")
+    ] = None
+    accept_loss: Annotated[
+        bool, Meta(description="Start although Redis is set up so that acknowledged comments can be lost.")
+    ] = False
+    allow_py_parser: Annotated[
+        bool, Meta(description="Start although aiohttp's compiled HTTP parser is missing.")
+    ] = False
+    store_timeout_s: Annotated[
+        float, Meta(gt=0, le=30, description="Seconds until a write to Redis that gets no reply is given up with 503.")
+    ] = 0.45
+    max_pending_writes: Annotated[
+        int, Meta(ge=1, description="Writes waiting for Redis in one process; beyond it callers get 503 at once.")
+    ] = 10_000
+    max_queued: Annotated[int, Meta(ge=1, description="Comments of one site that may wait for moderators.")] = 200_000
+    lease_s: Annotated[int, Meta(ge=5, le=3600, description="Seconds a claimed comment stays with a moderator.")] = 300
+    max_lease_age_s: Annotated[
+        int, Meta(ge=60, le=86_400, description="Seconds after the claim beyond which a lease is not extended.")
+    ] = 1800
+    max_open_leases: Annotated[int, Meta(ge=1, le=100, description="Comments one moderator may hold at once.")] = 20
+    key_rate_per_s: Annotated[
+        float, Meta(ge=0, description="Requests a second for a key without its own limit, per process; 0: no limit.")
+    ] = 0
+    receipt_timeout_s: Annotated[
+        float, Meta(gt=0, le=600, description="Seconds in which a client must have sent a whole request.")
+    ] = 10
+    text_days: Annotated[
+        int, Meta(ge=1, le=3650, description="Days the text of a decided comment is kept in Redis.")
+    ] = 30
+    label_days: Annotated[
+        int, Meta(ge=1, le=3650, description="Days the text of a comment decided by a moderator is kept for training.")
+    ] = 365
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], Meta(description="How much is logged.")] = "info"
+
+    def __post_init__(self) -> None:
+        if self.max_lease_age_s < self.lease_s:
+            raise SettingsError(
+                f"{PREFIX}MAX_LEASE_AGE_S is {self.max_lease_age_s}; it must not be below {PREFIX}LEASE_S ({self.lease_s})"
+            )
+
+    @property
+    def data_path(self) -> Path:
+        return (self.data_dir or default_data_dir()).expanduser().absolute()
+
+
+def from_env(environ: Mapping[str, str], **overrides: Any) -> Settings:  # noqa: ANN401 - the fields' own types
+    """Build the settings from STEWARD_* variables; an empty variable counts as unset.
+
+    Raises SettingsError naming the variable that is wrong, also one that we do not know.
+    """
+    given = {
+        name.removeprefix(PREFIX).lower(): value
+        for name, value in environ.items()
+        if name.startswith(PREFIX) and value and name not in CLIENT_VARIABLES
+    }
+    unknown = given.keys() - set(Settings.__struct_fields__)
+    if unknown:
+        names = ", ".join(sorted(f"{PREFIX}{name.upper()}" for name in unknown))
+        raise SettingsError(f"unknown setting: {names}")
+    given |= {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return msgspec.convert(given, Settings, strict=False, dec_hook=_decode)
+    except msgspec.ValidationError as error:
+        raise SettingsError(_named(str(error))) from error
+
+
+# Read by the commands that call a running service, not by the service.
+CLIENT_VARIABLES = frozenset({f"{PREFIX}URL", f"{PREFIX}KEY", f"{PREFIX}TRAIN_DATA"})
+
+
+def _decode(kind: type, value: object) -> object:
+    if kind is Path:
+        return Path(str(value))
+    raise NotImplementedError(kind)
+
+
+def _named(message: str) -> str:
+    """msgspec says 'Expected `int` … - at `$.lease_s`'; an operator knows the variable."""
+    detail, _, path = message.partition(" - at `$.")
+    return f"{PREFIX}{path.rstrip('`').upper()}: {detail}" if path else message
