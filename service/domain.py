@@ -1,0 +1,167 @@
+"""The nouns: what a comment is and what can become of it. Values only.
+
+They are msgspec structs, not dataclasses: the same definition validates a body, describes it in
+/openapi.json and is packed for Redis (docs/decisions/0003-define-values-once.md).
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+MAX_TEXT_BYTES = 20_480
+MAX_METADATA_BYTES = 4_096
+MAX_BATCH_ITEMS = 1_000
+
+SITE_PATTERN = r"^[a-z0-9][a-z0-9-]{0,62}$"
+
+# Ids stand in paths, Redis keys and log lines: printable ASCII, and never "." or "..", which HTTP clients remove.
+Id = Annotated[
+    str, Meta(min_length=1, max_length=128, pattern=r"^[0-9A-Za-z_][\x21-\x7e]*$", description="Printable ASCII.")
+]
+Instant = Annotated[datetime, Meta(tz=True)]
+Probability = Annotated[float, Meta(ge=0, le=1)]
+
+
+class Action(StrEnum):
+    APPROVE = "approve"
+    REVIEW = "review"
+    REJECT = "reject"
+
+
+class Status(StrEnum):
+    """Where a comment stands now."""
+
+    APPROVED = "approved"
+    PENDING = "pending"
+    REJECTED = "rejected"
+
+
+STATUS_AFTER = {Action.APPROVE: Status.APPROVED, Action.REVIEW: Status.PENDING, Action.REJECT: Status.REJECTED}
+
+
+class DecidedBy(StrEnum):
+    MODEL = "model"
+    RULE = "rule"
+    MODERATOR = "moderator"
+    EXPIRY = "expiry"
+
+
+class State(StrEnum):
+    """Where a comment stands in the review queue."""
+
+    QUEUED = "queued"
+    LEASED = "leased"
+    ESCALATED = "escalated"
+    DECIDED = "decided"
+    ERASED = "erased"
+
+
+class Why(StrEnum):
+    """What brought a comment to the moderators."""
+
+    UNCERTAIN = "uncertain"
+    UNSCORED = "unscored"
+
+
+class Verdict(StrEnum):
+    """What a moderator may answer."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+    ESCALATE = "escalate"
+
+
+class Author(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    id: Id | None = None
+    name: Annotated[str, Meta(max_length=200)] | None = None
+    created_at: Instant | None = None
+    trusted: bool = False
+
+
+class Article(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    id: Id | None = None
+    url: Annotated[str, Meta(max_length=2048)] | None = None
+    title: Annotated[str, Meta(max_length=500)] | None = None
+    section: Annotated[str, Meta(max_length=128)] | None = None
+
+
+class Parent(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    id: Id | None = None
+    text: Annotated[str, Meta(max_length=MAX_TEXT_BYTES)] | None = None
+
+
+class Comment(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A reader's comment as the site sent it."""
+
+    text: Annotated[
+        str, Meta(description=f"Not blank; at most {MAX_TEXT_BYTES} bytes of UTF-8. A lone surrogate becomes U+FFFD.")
+    ]
+    id: Id | None = None
+    author: Author | None = None
+    article: Article | None = None
+    parent: Parent | None = None
+    created_at: Instant | None = None
+    language: Annotated[str, Meta(max_length=35, pattern=r"^[A-Za-z0-9-]+$", description="BCP 47 tag.")] | None = None
+    callback_url: Annotated[str, Meta(max_length=2048, pattern=r"^https?://")] | None = None
+    metadata: Annotated[
+        dict[str, Any], Meta(description=f"Anything of the site's own, at most {MAX_METADATA_BYTES} bytes of JSON.")
+    ] = {}
+
+
+class Span(Struct, frozen=True):
+    """A part of the text that moved a score up; offsets are Unicode code points of the text as sent."""
+
+    start: Annotated[int, Meta(ge=0)]
+    end: Annotated[int, Meta(ge=0)]
+    attribute: str
+    weight: float
+
+
+class Reason(Struct, frozen=True, omit_defaults=True):
+    """Why the automatic step decided as it did; together they let a reader redo the decision."""
+
+    code: str
+    attribute: str | None = None
+    score: float | None = None
+    review_at: float | None = None
+    reject_at: float | None = None
+
+
+class Judgement(Struct, frozen=True):
+    """What the automatic step found, kept with the revision it judged."""
+
+    decision: Action
+    scores: Mapping[str, float]
+    reasons: tuple[Reason, ...]
+    model: str
+    policy: str
+    spans: tuple[Span, ...] = ()
+
+
+class Urgency(Struct, frozen=True):
+    """How soon a person should look: `priority` lies in [0, 1], `sla_ms` is the time until it is due."""
+
+    why: Why
+    priority: float
+    sla_ms: int
+
+
+class Lease(Struct, frozen=True):
+    """A moderator's exclusive, time-limited offer of one revision; `token` grows with every grant."""
+
+    token: int
+    revision: int
+
+    def __str__(self) -> str:
+        return f"{self.token:x}.{self.revision:x}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Lease | None":
+        token, _, revision = text.partition(".")
+        try:
+            return cls(int(token, 16), int(revision, 16))
+        except ValueError:
+            return None

@@ -1,0 +1,52 @@
+"""Keys and policies in Redis: small, read whole."""
+
+import msgspec
+
+from service.access import ApiKey
+from service.policy import Policy
+from service.store.keyspace import KEYS, Site
+from service.store.pipe import Pipe
+from service.store.scripts import script
+
+
+class Access:
+    def __init__(self, pipe: Pipe) -> None:
+        self._pipe = pipe
+
+    async def keys(self) -> dict[str, ApiKey]:
+        found = [msgspec.json.decode(record, type=ApiKey) for record in await self._pipe.call("HVALS", KEYS)]
+        return {key.id: key for key in found}
+
+    async def keep(self, key: ApiKey) -> None:
+        await self._pipe.call("HSET", KEYS, key.id, msgspec.json.encode(key))
+
+    async def keep_first(self, key: ApiKey) -> bool:
+        """Keep the key if there is none at all yet."""
+        return bool(await self._pipe.run(_FIRST_KEY, [KEYS], key.id, msgspec.json.encode(key)))
+
+    async def revoke(self, key_id: str) -> bool:
+        """False when there was no such key."""
+        return bool(await self._pipe.call("HDEL", KEYS, key_id))
+
+    async def policy(self, site: Site) -> Policy | None:
+        """The newest version, or None while the site has not set one."""
+        version = await self._pipe.call("HLEN", site.key("policies"))
+        if not version:
+            return None
+        kept = await self._pipe.call("HGET", site.key("policies"), version)
+        return msgspec.json.decode(kept, type=Policy)
+
+    async def keep_policy(self, site: Site, policy: Policy, actor: str) -> bool:
+        """Store `policy` as its version; False when somebody stored that version first."""
+        kept = await self._pipe.run(
+            _PUT_POLICY,
+            [site.key("policies"), site.key("audit")],
+            policy.version,
+            msgspec.json.encode(policy),
+            actor,
+            policy.name,
+        )
+        return bool(kept)
+
+
+_FIRST_KEY, _PUT_POLICY = script("first_key"), script("put_policy")
