@@ -42,14 +42,20 @@ class ApiKey(Struct, frozen=True, omit_defaults=True):
         return self.expires_at is not None and now >= self.expires_at
 
 
-def mint(  # noqa: D417 - the other arguments are the fields of ApiKey
-    site: str, scopes: frozenset[Scope], name: str, now: datetime, **limits: datetime | float | None
+def mint(
+    site: str,
+    scopes: frozenset[Scope],
+    name: str | None,
+    now: datetime,
+    *,
+    expires_at: datetime | None = None,
+    rate_per_s: float | None = None,
 ) -> tuple[str, ApiKey]:
-    """Make a new key. Returns the text to hand out once and the record to keep."""
+    """Make a new key; without a name it is called by its id. Returns the text to hand out once and the record."""
     key_id = "".join(secrets.choice(_ALPHABET) for _ in range(8))
     secret = secrets.token_urlsafe(32)
     body = f"cmk_live_{key_id}_{secret}"
-    record = ApiKey(key_id, site, scopes, name, _digest(secret), now, **limits)  # type: ignore[arg-type]
+    record = ApiKey(key_id, site, scopes, name or key_id, _digest(secret), now, expires_at, rate_per_s)
     return f"{body}_{_checksum(body)}", record
 
 

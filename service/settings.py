@@ -35,9 +35,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     accept_loss: Annotated[
         bool, Meta(description="Start although Redis is set up so that acknowledged comments can be lost.")
     ] = False
-    allow_py_parser: Annotated[
-        bool, Meta(description="Start although aiohttp's compiled HTTP parser is missing.")
-    ] = False
+    allow_py_parser: Annotated[bool, Meta(description="Start although aiohttp's compiled HTTP parser is missing.")] = (
+        False
+    )
     store_timeout_s: Annotated[
         float, Meta(gt=0, le=30, description="Seconds until a write to Redis that gets no reply is given up with 503.")
     ] = 0.45
@@ -67,7 +67,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def __post_init__(self) -> None:
         if self.max_lease_age_s < self.lease_s:
             raise SettingsError(
-                f"{PREFIX}MAX_LEASE_AGE_S is {self.max_lease_age_s}; it must not be below {PREFIX}LEASE_S ({self.lease_s})"
+                f"{PREFIX}MAX_LEASE_AGE_S is {self.max_lease_age_s}; "
+                f"it must not be below {PREFIX}LEASE_S ({self.lease_s})"
             )
 
     @property
@@ -107,6 +108,6 @@ def _decode(kind: type, value: object) -> object:
 
 
 def _named(message: str) -> str:
-    """msgspec says 'Expected `int` … - at `$.lease_s`'; an operator knows the variable."""
+    """From msgspec comes 'Expected `int` … - at `$.lease_s`'; an operator knows the variable."""
     detail, _, path = message.partition(" - at `$.")
     return f"{PREFIX}{path.rstrip('`').upper()}: {detail}" if path else message

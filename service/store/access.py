@@ -30,10 +30,10 @@ class Access:
 
     async def policy(self, site: Site) -> Policy | None:
         """The newest version, or None while the site has not set one."""
-        version = await self._pipe.call("HLEN", site.key("policies"))
-        if not version:
+        stored = await self._pipe.call("HLEN", site.key("policies"))
+        if not stored:
             return None
-        kept = await self._pipe.call("HGET", site.key("policies"), version)
+        kept = await self._pipe.call("HGET", site.key("policies"), stored + 1)
         return msgspec.json.decode(kept, type=Policy)
 
     async def keep_policy(self, site: Site, policy: Policy, actor: str) -> bool:

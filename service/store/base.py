@@ -122,5 +122,3 @@ def _pairs(flat: list[bytes]) -> Iterator[tuple[str, str]]:
     each = iter(flat)
     for name in each:
         yield name.decode(), next(each).decode()
-
-

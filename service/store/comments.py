@@ -28,7 +28,7 @@ class Comments:
         self._max_queued = max_queued
 
     async def submit(
-        self, site: Site, comment_id: str, comment: Comment, judgement: Judgement, urgency: Urgency, actor: str
+        self, site: Site, comment_id: str, comment: Comment, judgement: Judgement, *, urgency: Urgency, actor: str
     ) -> tuple[Submitted, Record | None]:
         """Record a comment together with its automatic decision, atomically and once for each text.
 

@@ -86,4 +86,4 @@ async def ping(redis: "Redis", timeout_s: float) -> None:
     """Raises StoreUnavailable, with the reason, when a comment could not be recorded now."""
     with translated():
         async with asyncio.timeout(timeout_s):
-            await redis.execute_command("PING")
+            await redis.ping()

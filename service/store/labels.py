@@ -36,7 +36,10 @@ class Labels:
         A label whose text was erased or has expired is passed over, so a page can be shorter than `limit`.
         """
         entries = await self._pipe.run(
-            _LABELS, [site.key("labels"), f"{site.prefix}text:", site.imported("")], f"({after}" if after else "-", limit
+            _LABELS,
+            [site.key("labels"), f"{site.prefix}text:", site.imported("")],
+            f"({after}" if after else "-",
+            limit,
         )
         found = [_label(cursor.decode(), fields(flat), kept) for cursor, flat, kept in entries if kept]
         return found, entries[-1][0].decode() if entries else None

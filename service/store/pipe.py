@@ -18,6 +18,7 @@ from service.store.scripts import Script
 
 log = logging.getLogger(__name__)
 
+
 class NotDurable(RedisError):
     """The server answers, but would lose what it acknowledges."""
 

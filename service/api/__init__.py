@@ -1,0 +1,1 @@
+"""The native HTTP API: parse, call, render. No decisions."""

@@ -1,0 +1,49 @@
+"""Who did what when."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from service import keys
+from service.access import Scope
+from service.api.labels import CURSOR
+from service.api.operation import Call, Operation
+from service.store.base import AuditEntry
+from service.store.keyspace import Site
+
+
+class AuditQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    comment: str = ""
+    actor: str = ""
+    after: Annotated[str, Meta(pattern=CURSOR, description="`next` of the page before.")] | None = None
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 100
+
+
+class AuditAnswer(Struct, frozen=True):
+    """`next` is where to go on, null at the end. A page can be short and still have a next one."""
+
+    entries: list[AuditEntry]
+    next: str | None
+
+
+async def read_audit(call: Call) -> AuditAnswer:
+    query: AuditQuery = call.query
+    entries, following = await call.request.app[keys.STORE].audit.page(
+        Site(call.key.site), query.after or "", query.limit, comment=query.comment, actor=query.actor
+    )
+    return AuditAnswer(entries, following)
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/v1/audit",
+        handler=read_audit,
+        scope=Scope.ADMIN,
+        tag="Audit",
+        summary="The audit trail, oldest first.",
+        query=AuditQuery,
+        answer=AuditAnswer,
+        problems=(503,),
+    ),
+)

@@ -1,0 +1,165 @@
+"""Bodies and parameters in: strict JSON, then the shape; what is wrong is named by its place."""
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn, TypeVar
+
+import msgspec
+from aiohttp import web
+
+from service.domain import MAX_BATCH_ITEMS, MAX_METADATA_BYTES, MAX_TEXT_BYTES, Comment
+from service.errors import BadRequest, Fault, TooLarge, WrongContentType
+
+Shape = TypeVar("Shape")
+
+MAX_BODY_BYTES = 65_536
+MAX_BATCH_BYTES = 4 * 1024 * 1024
+MAX_DEPTH = 20
+
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+async def read(request: web.Request, content_type: str, limit: int) -> str:
+    """The body as text, or an error that says why not; never more than `limit` bytes of it."""
+    if request.content_type != content_type:
+        raise WrongContentType(f"send {content_type}, not {request.headers.get('Content-Type', 'nothing')[:100]!r}")
+    if request.headers.get("Content-Encoding", "identity") != "identity":
+        raise WrongContentType("send the body uncompressed")
+    if (request.content_length or 0) > limit:
+        raise TooLarge(f"the body is larger than {limit} bytes")
+    raw = await request.read()
+    if len(raw) > limit:
+        raise TooLarge(f"the body is larger than {limit} bytes")
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        raise BadRequest(f"the body is not UTF-8: byte {error.start}", [Fault("", "not UTF-8")]) from error
+
+
+def parse(text: str) -> Any:  # noqa: ANN401 - any JSON
+    """JSON as RFC 8259 has it: no NaN, no doubled names, not too deep. A lone surrogate becomes U+FFFD.
+
+    The replacement is one code point for one, so offsets into the text as sent stay right.
+    """
+    try:
+        value = json.loads(text, object_pairs_hook=_without_doubles, parse_constant=_not_finite, parse_float=_finite)
+    except RecursionError:
+        _refuse("too deep")
+    except ValueError as error:
+        # Of the parser's own message only the place is ours to show; the rest may quote the body.
+        _refuse(str(error) if isinstance(error, (json.JSONDecodeError, _NotJson)) else "a number out of range")
+    if text.count("[") + text.count("{") > MAX_DEPTH and _is_deeper(value, MAX_DEPTH):
+        _refuse(f"nested more than {MAX_DEPTH} deep")
+    return _well_formed(value) if _ESCAPED_SURROGATE.search(text) else value
+
+
+def shape(value: Any, kind: type[Shape], at: str = "") -> Shape:  # noqa: ANN401 - any JSON
+    """`value` as `kind`; `at` is the JSON Pointer of `value` in the body. Raises BadRequest or TooLarge."""
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        fault = _fault(str(error), at)
+        raise BadRequest(f"{fault.pointer or 'the body'}: {fault.detail}", [fault]) from error
+
+
+def parameters(request: web.Request, kind: type[Shape]) -> Shape:
+    """The query string as `kind`. A parameter that we do not know is refused: it is a typo or a key."""
+    try:
+        return msgspec.convert(dict(request.query), kind, strict=False)
+    except msgspec.ValidationError as error:
+        fault = _fault(str(error), "")
+        name = fault.pointer.removeprefix("/")
+        raise BadRequest(f"query parameter '{name}': {fault.detail}" if name else fault.detail) from error
+
+
+def check_text(text: str, at: str) -> None:
+    if len(text) > MAX_TEXT_BYTES or len(text.encode()) > MAX_TEXT_BYTES:
+        detail = f"longer than {MAX_TEXT_BYTES} bytes of UTF-8"
+        raise TooLarge(f"{at}: {detail}", [Fault(at, detail)])
+    if not text or text.isspace():
+        raise BadRequest(f"{at}: blank", [Fault(at, "blank")])
+
+
+def check_count(items: Sequence[object], at: str) -> None:
+    if len(items) > MAX_BATCH_ITEMS:
+        detail = f"more than {MAX_BATCH_ITEMS} items"
+        raise TooLarge(f"{at}: {detail}", [Fault(at, detail)])
+
+
+def check_comment(comment: Comment, at: str = "") -> Comment:
+    """What the shape alone does not say."""
+    check_text(comment.text, f"{at}/text")
+    if comment.parent is not None and comment.parent.text:
+        check_text(comment.parent.text, f"{at}/parent/text")
+    if comment.metadata and len(msgspec.json.encode(comment.metadata)) > MAX_METADATA_BYTES:
+        detail = f"longer than {MAX_METADATA_BYTES} bytes of JSON"
+        raise TooLarge(f"{at}/metadata: {detail}", [Fault(f"{at}/metadata", detail)])
+    return comment
+
+
+class _NotJson(ValueError):
+    pass
+
+
+def _refuse(detail: str) -> NoReturn:
+    raise BadRequest(f"not valid JSON: {detail}", [Fault("", detail)])
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise _NotJson("a name stands twice in one object")
+    return found
+
+
+def _not_finite(name: str) -> NoReturn:
+    raise _NotJson(f"{name} is not a JSON number")
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if not math.isfinite(value):
+        raise _NotJson("a number out of range")
+    return value
+
+
+def _is_deeper(value: Any, most: int) -> bool:  # noqa: ANN401
+    level = [value]
+    for _ in range(most):
+        level = [
+            inner
+            for each in level
+            for inner in (each.values() if isinstance(each, dict) else each if isinstance(each, list) else ())
+            if isinstance(inner, (dict, list))
+        ]
+        if not level:
+            return False
+    return True
+
+
+def _well_formed(value: Any) -> Any:  # noqa: ANN401
+    if isinstance(value, str):
+        return _LONE_SURROGATE.sub("\ufffd", value)
+    if isinstance(value, Mapping):
+        return {_well_formed(name): _well_formed(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_well_formed(inner) for inner in value]
+    return value
+
+
+_MISSING = re.compile(r"^Object (missing required|contains unknown) field `(.*)`$", re.DOTALL)
+
+
+def _fault(message: str, at: str) -> Fault:
+    """Msgspec says "Expected `str`, got `int` - at `$.author.id`"; the contract wants the pointer "/author/id"."""
+    detail, _, path = message.partition(" - at `$")
+    steps = [step for step in re.split(r"[.\[\]]+", path.rstrip("`")) if step]
+    lacking = _MISSING.match(detail)
+    if lacking:
+        steps.append(lacking[2])
+        detail = "required" if lacking[1] == "missing required" else "not a field that we know"
+    pointer = at + "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
+    return Fault(pointer, detail)

@@ -1,0 +1,115 @@
+"""Comments: submitted, followed, erased."""
+
+import asyncio
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+from service import keys, metrics
+from service.access import Scope
+from service.api import bodies
+from service.api.answers import CommentAnswer, comment_answer
+from service.api.operation import Call, Operation
+from service.api.problems import Problem, problem_of, rendered
+from service.domain import Comment
+from service.errors import ServiceError
+from service.store.keyspace import Site
+
+
+class Batch(Struct, frozen=True, forbid_unknown_fields=True):
+    comments: Annotated[list[Any], Meta(min_length=1, description="Each as in POST /v1/comments; checked one by one.")]
+
+
+class BatchAnswer(Struct, frozen=True):
+    """In the order of the comments; one bad item does not spoil the others."""
+
+    results: list[CommentAnswer | Problem]
+
+
+class Wait(Struct, frozen=True, forbid_unknown_fields=True):
+    wait: Annotated[float, Meta(ge=0, le=60, description="Seconds to wait for a final status.")] = 0
+
+
+async def submit_comment(call: Call) -> CommentAnswer:
+    """Score, decide and record a comment."""
+    return await _submit(call, bodies.check_comment(call.body))
+
+
+async def submit_comments(call: Call) -> dict[str, list[Any]]:
+    """The same for many at once."""
+    bodies.check_count(call.body.comments, "/comments")
+    results = await asyncio.gather(
+        *(_submit_one(call, item, f"/comments/{index}") for index, item in enumerate(call.body.comments))
+    )
+    return {"results": list(results)}
+
+
+async def follow_comment(call: Call) -> CommentAnswer:
+    """Where a comment stands; with `wait`, as soon as that is final."""
+    record = await call.request.app[keys.MODERATION].follow(call.key.site, call.id, call.query.wait)
+    return comment_answer(call.key.site, record)
+
+
+async def erase_comment(call: Call) -> None:
+    """Erase text, author and metadata everywhere; the id, the outcome and the times stay."""
+    await call.request.app[keys.STORE].comments.erase(Site(call.key.site), call.id, call.key.name)
+
+
+async def _submit(call: Call, comment: Comment) -> CommentAnswer:
+    record = await call.request.app[keys.MODERATION].submit(call.key, comment)
+    metrics.DECISIONS.labels(record.decision).inc()
+    return comment_answer(call.key.site, record)
+
+
+async def _submit_one(call: Call, item: Any, at: str) -> Any:  # noqa: ANN401 - any JSON in, an answer or a problem out
+    try:
+        return await _submit(call, bodies.check_comment(bodies.shape(item, Comment, at), at))
+    except ServiceError as error:
+        return rendered(problem_of(error))
+
+
+OPERATIONS = (
+    Operation(
+        method="POST",
+        path="/v1/comments",
+        handler=submit_comment,
+        scope=Scope.COMMENTS,
+        tag="Comments",
+        summary="Score, decide and record a comment.",
+        body=Comment,
+        answer=CommentAnswer,
+        problems=(409, 503),
+    ),
+    Operation(
+        method="POST",
+        path="/v1/comments:batch",
+        handler=submit_comments,
+        scope=Scope.COMMENTS,
+        tag="Comments",
+        summary="The same for up to 1,000 comments.",
+        body=Batch,
+        answer=BatchAnswer,
+        limit=bodies.MAX_BATCH_BYTES,
+    ),
+    Operation(
+        method="GET",
+        path="/v1/comments/{id}",
+        handler=follow_comment,
+        scope=Scope.COMMENTS,
+        tag="Comments",
+        summary="Where a comment stands.",
+        query=Wait,
+        answer=CommentAnswer,
+        problems=(404, 503),
+    ),
+    Operation(
+        method="DELETE",
+        path="/v1/comments/{id}",
+        handler=erase_comment,
+        scope=Scope.COMMENTS,
+        tag="Comments",
+        summary="Erase what is personal.",
+        status=204,
+        problems=(503,),
+    ),
+)

@@ -1,0 +1,124 @@
+"""Labels out and in, as NDJSON."""
+
+import hashlib
+from typing import Annotated
+
+import msgspec
+from aiohttp import web
+from msgspec import Meta, Struct
+
+from service import keys
+from service.access import Scope
+from service.api import bodies
+from service.api.operation import Call, Operation
+from service.domain import Id
+from service.errors import BadRequest, Fault
+from service.store.base import Label
+from service.store.keyspace import Site
+from service.store.labels import Imported
+
+CURSOR = r"^[0-9]{1,16}-[0-9]{1,16}$"
+
+
+class LabelsQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    after: Annotated[str, Meta(pattern=CURSOR, description="`cursor` of the last label that is known.")] | None = None
+    limit: Annotated[int, Meta(ge=1, le=5000)] = 1000
+
+
+class LabelIn(Struct, frozen=True, forbid_unknown_fields=True):
+    """A label made elsewhere: a decision, labels by attribute, or both."""
+
+    text: str
+    id: Id | None = None
+    labels: dict[str, bool] = {}
+    decision: Annotated[str, Meta(pattern="^(approve|reject)$")] | None = None
+    reason: Annotated[str, Meta(max_length=64, pattern=r"^[a-z0-9_]*$")] = ""
+    source: Annotated[str, Meta(max_length=64, pattern=r"^[\x21-\x7e]+$")] = "import"
+    weight: Annotated[float, Meta(gt=0, le=100)] = 1.0
+
+
+class LabelsAnswer(Struct, frozen=True):
+    added: int
+    known: int
+
+
+async def list_labels(call: Call) -> web.Response:
+    """Every human decision after the cursor, oldest first; an empty answer says that there are no more.
+
+    The header Steward-Next-Cursor is where to go on; erased texts are passed over, so it can lie behind
+    the last line.
+    """
+    labels, site = call.request.app[keys.STORE].labels, Site(call.key.site)
+    after, found = call.query.after or "", list[Label]()
+    while not found:
+        found, last = await labels.page(site, after, call.query.limit)
+        if last is None:
+            break
+        after = last
+    body = b"".join(msgspec.json.encode(label) + b"\n" for label in found)
+    return web.Response(body=body, content_type="application/x-ndjson", headers={"Steward-Next-Cursor": after})
+
+
+async def add_labels(call: Call) -> LabelsAnswer:
+    """Take in labels made elsewhere. All lines are checked before the first is kept; known ones change nothing."""
+    site, known = Site(call.key.site), call.request.app[keys.MODERATION].attributes
+    lines = [
+        _label(line, number, known) for number, line in enumerate(call.body.split("\n")) if line and not line.isspace()
+    ]
+    added = [await call.request.app[keys.STORE].labels.add(site, label, call.key.name) for label in lines]
+    return LabelsAnswer(sum(added), len(added) - sum(added))
+
+
+def _label(line: str, number: int, known: tuple[str, ...]) -> Imported:
+    at = f"/{number}"
+    label = bodies.shape(bodies.parse(line), LabelIn, at)
+    bodies.check_text(label.text, f"{at}/text")
+    for name in label.labels:
+        if name not in known:
+            raise BadRequest(
+                f"{at}/labels/{name}: not an attribute", [Fault(f"{at}/labels/{name}", "not an attribute")]
+            )
+    if not label.labels and label.decision is None:
+        raise BadRequest(f"{at}: neither labels nor a decision", [Fault(at, "send labels, a decision, or both")])
+    decision = label.decision or ("reject" if any(label.labels.values()) else "approve")
+    said = (label.text, sorted(label.labels.items()), decision, label.reason, label.source, label.weight)
+    digest = hashlib.blake2b(msgspec.json.encode(said), digest_size=16).hexdigest()
+    # Without an id the content is the id, so that sending the same file twice changes nothing.
+    return Imported(
+        label.id or f"label-{digest}",
+        digest,
+        label.text,
+        label.labels,
+        decision,
+        label.reason,
+        label.source,
+        label.weight,
+    )
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/v1/labels",
+        handler=list_labels,
+        scope=Scope.ADMIN,
+        tag="Labels",
+        summary="What people decided, for training (NDJSON).",
+        query=LabelsQuery,
+        answer=Label,
+        problems=(503,),
+    ),
+    Operation(
+        method="POST",
+        path="/v1/labels",
+        handler=add_labels,
+        scope=Scope.ADMIN,
+        tag="Labels",
+        summary="Take in labels made elsewhere (NDJSON).",
+        body=LabelIn,
+        ndjson=True,
+        answer=LabelsAnswer,
+        limit=bodies.MAX_BATCH_BYTES,
+        problems=(503,),
+    ),
+)

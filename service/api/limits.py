@@ -1,0 +1,31 @@
+"""The rate limit of a key: a token bucket in each process."""
+
+import math
+import time
+from collections.abc import Callable
+
+from service.access import ApiKey
+from service.errors import RateLimited
+
+
+class Limits:
+    """A key may ask `rate` times a second on average, and for one second's worth at once."""
+
+    def __init__(self, default_rate_per_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._default = default_rate_per_s
+        self._clock = clock
+        self._buckets: dict[str, tuple[float, float]] = {}
+
+    def take(self, key: ApiKey) -> None:
+        """Count one request. Raises RateLimited, which says when the next one may come."""
+        rate = self._default if key.rate_per_s is None else key.rate_per_s
+        if not rate:
+            return
+        now = self._clock()
+        burst = max(1.0, rate)
+        tokens, at = self._buckets.get(key.id, (burst, now))
+        tokens = min(burst, tokens + (now - at) * rate)
+        if tokens < 1:
+            self._buckets[key.id] = tokens, now
+            raise RateLimited(f"this key may ask {rate:g} times a second", math.ceil((1 - tokens) / rate))
+        self._buckets[key.id] = tokens - 1, now

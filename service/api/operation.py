@@ -1,0 +1,113 @@
+"""What an operation of the API is, and everything that is the same for all of them."""
+
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from service import keys, metrics
+from service.access import ApiKey, Scope
+from service.api import bodies
+from service.api.limits import Limits
+from service.errors import Forbidden, ServiceError, Unauthenticated
+
+LIMITS = web.AppKey("limits", Limits)
+
+
+class NoParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request that was let in: who asks, with what."""
+
+    request: web.Request
+    key: ApiKey
+    body: Any
+    query: Any
+
+    @property
+    def id(self) -> str:
+        return self.request.match_info["id"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """A row of the route table; /openapi.json is made from the same rows.
+
+    `handler` answers a struct (200, JSON), None (204) or a whole response.
+    """
+
+    method: str
+    path: str
+    handler: Callable[[Call], Awaitable[Any]]
+    scope: Scope
+    summary: str
+    tag: str
+    body: type | None = None
+    ndjson: bool = False
+    query: type = NoParameters
+    answer: type | None = None
+    status: int = 200
+    limit: int = bodies.MAX_BODY_BYTES
+    problems: tuple[int, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.handler.__name__
+
+
+def routes(operations: Iterable[Operation]) -> list[web.RouteDef]:
+    return [web.route(operation.method, operation.path, _handler(operation)) for operation in operations]
+
+
+def _handler(operation: Operation) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    seconds = metrics.SECONDS.labels(operation.name)
+    answered = metrics.REQUESTS.labels(operation.name, str(operation.status))
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        started = time.perf_counter()
+        try:
+            key = await admitted(request, operation.scope)
+            query = bodies.parameters(request, operation.query) if request.query_string else operation.query()
+            body = await _body(request, operation)
+            answer = await operation.handler(Call(request, key, body, query))
+        except ServiceError as error:
+            metrics.REQUESTS.labels(operation.name, error.code).inc()
+            raise
+        finally:
+            seconds.observe(time.perf_counter() - started)
+        answered.inc()
+        return answer if isinstance(answer, web.StreamResponse) else respond(answer)
+
+    return handle
+
+
+async def admitted(request: web.Request, scope: Scope) -> ApiKey:
+    """The key of a request that may go on. Raises Unauthenticated, Forbidden or RateLimited."""
+    scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+    key = await request.app[keys.DIRECTORY].admit(text.strip()) if scheme.lower() == "bearer" else None
+    if key is None:
+        raise Unauthenticated
+    if scope not in key.scopes:
+        raise Forbidden(scope)
+    request.app[LIMITS].take(key)
+    return key
+
+
+async def _body(request: web.Request, operation: Operation) -> Any:  # noqa: ANN401 - the operation's own type
+    if operation.body is None:
+        return None
+    if operation.ndjson:
+        return await bodies.read(request, "application/x-ndjson", operation.limit)
+    return bodies.shape(bodies.parse(await bodies.read(request, "application/json", operation.limit)), operation.body)
+
+
+def respond(answer: Any) -> web.Response:  # noqa: ANN401 - any struct
+    if answer is None:
+        return web.Response(status=204)
+    return web.Response(body=msgspec.json.encode(answer), content_type="application/json")

@@ -1,0 +1,92 @@
+"""For whoever runs it: is it alive, is it ready, what does it count, how is it described. No key needed."""
+
+import asyncio
+from importlib.resources import files
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from service import keys, metrics
+from service.errors import ModelUnusable, StoreUnavailable
+
+_STATIC = files(__package__).joinpath("static")
+_DOCUMENTATION_CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; "
+    "font-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+# What /docs may load; nothing else of the package is served.
+_ASSETS = {
+    "docs.js": ("docs.js", "text/javascript"),
+    "swagger-ui-bundle.js": ("swagger-ui/swagger-ui-bundle.js", "text/javascript"),
+    "swagger-ui.css": ("swagger-ui/swagger-ui.css", "text/css"),
+}
+
+
+async def livez(_: web.Request) -> web.Response:
+    return _json({"status": "ok"})
+
+
+async def readyz(request: web.Request) -> web.Response:
+    """Asks every part that an answer needs and names each that fails."""
+    state: dict[str, Any] = {"model": _model(request), "store": await _store(request)}
+    problems = {part: found["problem"] for part, found in state.items() if "problem" in found}
+    state["status"] = "unavailable" if problems else "ok"
+    return _json(state, status=503 if problems else 200)
+
+
+async def show_metrics(_: web.Request) -> web.Response:
+    body = await asyncio.to_thread(metrics.render)
+    return web.Response(body=body, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+
+
+async def documentation(_: web.Request) -> web.Response:
+    page = _STATIC.joinpath("docs.html").read_text()
+    return web.Response(text=page, content_type="text/html", headers={"Content-Security-Policy": _DOCUMENTATION_CSP})
+
+
+async def documentation_asset(request: web.Request) -> web.Response:
+    found = _ASSETS.get(request.match_info["name"])
+    if found is None:
+        raise web.HTTPNotFound
+    path, content_type = found
+    body = await asyncio.to_thread(_STATIC.joinpath(path).read_bytes)
+    return web.Response(body=body, content_type=content_type)
+
+
+def describing(description: dict[str, Any]) -> web.RouteDef:
+    body = msgspec.json.encode(description)
+
+    async def openapi(_: web.Request) -> web.Response:
+        return web.Response(body=body, content_type="application/json")
+
+    return web.get("/openapi.json", openapi)
+
+
+ROUTES = (
+    web.get("/livez", livez),
+    web.get("/readyz", readyz),
+    web.get("/docs", documentation),
+    web.get("/docs/{name}", documentation_asset),
+)
+METRICS = web.get("/metrics", show_metrics)
+
+
+def _model(request: web.Request) -> dict[str, Any]:
+    try:
+        return {"version": request.app[keys.MODELS].current.version}
+    except ModelUnusable as error:
+        return {"problem": str(error)}
+
+
+async def _store(request: web.Request) -> dict[str, Any]:
+    store = request.app[keys.STORE]
+    try:
+        await store.check()
+    except StoreUnavailable as error:
+        return {"problem": str(error)}
+    return {"durability": store.durability.mode}
+
+
+def _json(value: dict[str, Any], status: int = 200) -> web.Response:
+    return web.Response(body=msgspec.json.encode(value), status=status, content_type="application/json")

@@ -1,0 +1,135 @@
+"""One table from error to status, one JSON shape for all of them (RFC 9457)."""
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+import uuid_utils
+from aiohttp import web
+
+from service import access, errors
+from service.errors import ServiceError
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+STATUS: dict[type[ServiceError], int] = {
+    errors.BadRequest: 400,
+    errors.TooLarge: 413,
+    errors.WrongContentType: 415,
+    errors.Unauthenticated: 401,
+    errors.Forbidden: 403,
+    errors.NotFound: 404,
+    errors.Conflict: 409,
+    errors.RateLimited: 429,
+    errors.ModelUnusable: 409,
+    errors.QueueFull: 503,
+    errors.Overloaded: 503,
+    errors.StoreUnavailable: 503,
+}
+
+TITLES = {
+    400: "Bad request",
+    401: "Not authenticated",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    409: "Conflict",
+    413: "Too large",
+    415: "Unsupported content type",
+    429: "Too many requests",
+    500: "Internal error",
+    503: "Try again later",
+}
+
+
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """application/problem+json. `code` is stable; `instance` names this one occurrence, also in our log."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    code: str
+    errors: tuple[errors.Fault, ...] = ()
+    current: dict[str, Any] | None = None
+
+
+def problem_of(error: ServiceError) -> Problem:
+    code = error.reason if isinstance(error, errors.Conflict) else error.code
+    status = STATUS[type(error)]
+    faults = error.faults if isinstance(error, errors.BadRequest) else ()
+    current = dict(error.current) if isinstance(error, errors.Conflict) else None
+    return _problem(code, status, str(error), faults, current)
+
+
+def rendered(problem: Problem) -> dict[str, Any]:
+    """The problem as an entry of a larger answer."""
+    shown: dict[str, Any] = msgspec.to_builtins(problem)
+    if problem.errors:
+        shown["errors"] = [fault._asdict() for fault in problem.errors]
+    return shown
+
+
+def response_of(error: ServiceError) -> web.Response:
+    headers = {}
+    if isinstance(error, errors.Retryable):
+        headers["Retry-After"] = str(error.retry_after_s)
+    if isinstance(error, errors.Unauthenticated):
+        headers["WWW-Authenticate"] = "Bearer"
+    return _response(problem_of(error), headers)
+
+
+@web.middleware
+async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Every way in which a request can end, rendered once."""
+    try:
+        return await handler(request)
+    except ServiceError as error:
+        return response_of(error)
+    except web.HTTPException as error:
+        if error.status < 400:  # noqa: PLR2004 - a redirect is an answer
+            raise
+        code = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}.get(error.status, "http_error")
+        allow = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
+        return _response(_problem(code, error.status, error.reason or code), allow)
+    except Exception as error:
+        problem = _problem("internal", 500, "the error is ours; it is in the log under this instance")
+        # The message of an unforeseen error may quote what a reader wrote: the type and the place are enough.
+        log.exception("%s: %s", problem.instance, type(error).__name__, exc_info=_without_message(error))
+        return _response(problem, {})
+
+
+def _without_message(error: Exception) -> BaseException:
+    return RuntimeError(access.masked(type(error).__name__)).with_traceback(error.__traceback__)
+
+
+def _problem(
+    code: str,
+    status: int,
+    detail: str,
+    faults: tuple[errors.Fault, ...] = (),
+    current: dict[str, Any] | None = None,
+) -> Problem:
+    return Problem(
+        type=f"urn:steward:problem:{code}",
+        title=TITLES.get(status, "Error"),
+        status=status,
+        detail=detail,
+        instance=uuid_utils.uuid7().urn,
+        code=code,
+        errors=faults,
+        current=current,
+    )
+
+
+def _response(problem: Problem, headers: dict[str, str]) -> web.Response:
+    return web.Response(
+        body=msgspec.json.encode(rendered(problem)),
+        status=problem.status,
+        content_type="application/problem+json",
+        headers=headers,
+    )

@@ -1,0 +1,136 @@
+"""A look at the queue that takes no lease: what waits, and how the work goes."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from service import keys
+from service.access import Scope
+from service.api.answers import ReviewItem, review_item
+from service.api.operation import Call, Operation
+from service.domain import State
+from service.store.base import Record
+from service.store.keyspace import Site
+
+MOST_READ = 2_000
+PAGE = 100
+
+
+class ItemsQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    state: Literal["queued", "claimed", "escalated"] = "queued"
+    limit: Annotated[int, Meta(ge=1, le=200)] = 50
+    cursor: Annotated[int, Meta(ge=0, description="`next` of the page before.")] = 0
+    attribute: str | None = None
+    article: str | None = None
+
+
+class ItemsAnswer(Struct, frozen=True):
+    """`next` is the cursor of the next page, null at the end. A page can be short and still have a next one."""
+
+    items: list[ReviewItem]
+    next: int | None
+
+
+class HourCounts(Struct, frozen=True):
+    hour: datetime
+    decisions: dict[str, int]
+    moderators: dict[str, int]
+    automatic: dict[str, int]
+
+
+class StatsAnswer(Struct, frozen=True):
+    """`decisions_per_hour`: newest hour first, hours without any left out.
+
+    `agreement` and `overturn_rate` are null until comments are reviewed twice.
+    """
+
+    queued: int
+    claimed: int
+    escalated: int
+    overdue: int
+    oldest_age_s: float | None
+    decisions_per_hour: list[HourCounts]
+    agreement: float | None = None
+    overturn_rate: float | None = None
+
+
+_STATES = {"queued": State.QUEUED, "claimed": State.LEASED, "escalated": State.ESCALATED}
+
+
+async def list_items(call: Call) -> ItemsAnswer:
+    """What waits, in the order in which it is handed out."""
+    query: ItemsQuery = call.query
+    queue, site = call.request.app[keys.STORE].queue, Site(call.key.site)
+    found: list[ReviewItem] = []
+    position = query.cursor
+    while position < query.cursor + MOST_READ:
+        page = await queue.items(site, _STATES[query.state], position, PAGE)
+        for record in page:
+            position += 1
+            if _matches(record, query):
+                found.append(review_item(site.name, record, holder=None))
+                if len(found) == query.limit:
+                    return ItemsAnswer(found, position)
+        if len(page) < PAGE:
+            return ItemsAnswer(found, None)
+    return ItemsAnswer(found, position)
+
+
+async def queue_stats(call: Call) -> StatsAnswer:
+    """How long the queue is, how old, and what was decided in the last 24 hours."""
+    stats = await call.request.app[keys.STORE].queue.stats(Site(call.key.site), 24)
+    return StatsAnswer(
+        queued=stats["queued"],
+        claimed=stats["leased"],
+        escalated=stats["escalated"],
+        overdue=stats["overdue"],
+        oldest_age_s=None if stats["oldest_ms"] < 0 else stats["oldest_ms"] / 1000,
+        decisions_per_hour=[
+            HourCounts(
+                datetime.fromtimestamp(hour, UTC),
+                _of(counted, "decision:"),
+                _of(counted, "moderator:"),
+                _of(counted, "automatic:"),
+            )
+            for hour, counted in stats["hours"]
+        ],
+    )
+
+
+def _matches(record: Record, query: ItemsQuery) -> bool:
+    content = record.content
+    if content is None:
+        return query.attribute is None and query.article is None
+    attributes = {reason.attribute for reason in content.judgement.reasons}
+    article = content.comment.article.id if content.comment.article else None
+    return (query.attribute is None or query.attribute in attributes) and query.article in (None, article)
+
+
+def _of(counted: dict[str, int], prefix: str) -> dict[str, int]:
+    return {name.removeprefix(prefix): n for name, n in counted.items() if name.startswith(prefix)}
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/v1/review/items",
+        handler=list_items,
+        scope=Scope.REVIEW,
+        tag="Review",
+        summary="What waits; takes no lease.",
+        query=ItemsQuery,
+        answer=ItemsAnswer,
+        problems=(503,),
+    ),
+    Operation(
+        method="GET",
+        path="/v1/review/stats",
+        handler=queue_stats,
+        scope=Scope.REVIEW,
+        tag="Review",
+        summary="Lengths, ages, decisions per hour and moderator.",
+        answer=StatsAnswer,
+        problems=(503,),
+    ),
+)

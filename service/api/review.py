@@ -1,0 +1,213 @@
+"""The moderators' side: claim, decide, extend, release, look."""
+
+import asyncio
+import hashlib
+from typing import Annotated, Any, NoReturn
+
+import msgspec
+from msgspec import Meta, Struct
+
+from service import keys
+from service.access import Scope
+from service.api import bodies
+from service.api.answers import CommentAnswer, ReviewItem, comment_answer, current, review_item
+from service.api.operation import Call, Operation
+from service.api.problems import Problem, problem_of, rendered
+from service.domain import Id, Lease, Verdict
+from service.errors import BadRequest, Conflict, Fault, Forbidden, NotFound, RateLimited, ServiceError
+from service.store.base import Record
+from service.store.keyspace import Site
+from service.store.review import Answer, Filter
+
+
+class ClaimRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    count: Annotated[int, Meta(ge=1, le=20)] = 10
+    lease_seconds: Annotated[int, Meta(ge=5, le=3600, description="Unset: as the service is set.")] | None = None
+    wait: Annotated[float, Meta(ge=0, le=25, description="Seconds to wait while nothing is there.")] = 0
+    filter: Filter = Filter()
+
+
+class ClaimAnswer(Struct, frozen=True):
+    items: list[ReviewItem]
+
+
+class DecisionRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    decision: Verdict
+    lease: Annotated[str, Meta(max_length=64)] | None = None
+    reason: Annotated[str, Meta(max_length=64, pattern=r"^[a-z0-9_]+$", description="A code of the site's own.")] = ""
+    labels: Annotated[
+        dict[str, bool], Meta(description="What the text is, by attribute; what is not said stays open.")
+    ] = {}
+    note: Annotated[str, Meta(max_length=2000)] = ""
+
+
+class DecisionForId(DecisionRequest, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    id: Id
+
+
+class Decisions(Struct, frozen=True, forbid_unknown_fields=True):
+    decisions: Annotated[list[Any], Meta(min_length=1, max_length=200)]
+
+
+class DecisionsAnswer(Struct, frozen=True):
+    results: list[CommentAnswer | Problem]
+
+
+class ExtendRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    lease: Annotated[str, Meta(max_length=64)]
+    lease_seconds: Annotated[int, Meta(ge=5, le=3600)] | None = None
+
+
+class ReleaseRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    lease: Annotated[str, Meta(max_length=64)]
+    skip: Annotated[bool, Meta(description="Keep it from this moderator for a day.")] = False
+
+
+async def claim(call: Call) -> ClaimAnswer:
+    """Lease the most urgent comments to the caller, whose own live leases come first."""
+    asked: ClaimRequest = call.body
+    store, settings = call.request.app[keys.STORE], call.request.app[keys.SETTINGS]
+    site, moderator = Site(call.key.site), call.key.name
+    loop = asyncio.get_running_loop()
+    ends_at = loop.time() + asked.wait
+    with store.changes.watch(site.name, "queued") as news:
+        while True:
+            found = await store.queue.claim(
+                site, moderator, asked.count, asked.lease_seconds or settings.lease_s, asked.filter
+            )
+            left_s = ends_at - loop.time()
+            if found.items or left_s <= 0:
+                break
+            await news.next(left_s)
+    if not found.items and found.holds >= settings.max_open_leases:
+        raise RateLimited(f"{found.holds} comments are held already; decide or release some", retry_after_s=1)
+    return ClaimAnswer([review_item(site.name, record, holder=moderator) for record in found.items])
+
+
+async def decide(call: Call) -> CommentAnswer:
+    """Decide a comment. Exactly one decision wins; the same request again is answered the same."""
+    return await _decide(call, call.id, call.body, "")
+
+
+async def decide_many(call: Call) -> dict[str, list[Any]]:
+    """Decide many at once; each is answered by itself."""
+    results = await asyncio.gather(
+        *(_decide_one(call, item, f"/decisions/{index}") for index, item in enumerate(call.body.decisions))
+    )
+    return {"results": list(results)}
+
+
+async def extend(call: Call) -> ReviewItem:
+    """More time for a comment that the caller holds."""
+    asked: ExtendRequest = call.body
+    store, settings = call.request.app[keys.STORE], call.request.app[keys.SETTINGS]
+    site = Site(call.key.site)
+    outcome, record = await store.queue.extend(
+        site, call.id, call.key.name, _lease(asked.lease, "/lease"), asked.lease_seconds or settings.lease_s
+    )
+    if outcome != "ok" or record is None:
+        _lost(outcome, call.id, record)
+    return review_item(site.name, await store.comments.get(site, call.id), holder=call.key.name)
+
+
+async def release(call: Call) -> None:
+    """Put a comment back where it was."""
+    asked: ReleaseRequest = call.body
+    outcome, record = await call.request.app[keys.STORE].queue.release(
+        Site(call.key.site), call.id, call.key.name, _lease(asked.lease, "/lease"), skip=asked.skip
+    )
+    if outcome != "ok":
+        _lost(outcome, call.id, record)
+
+
+async def _decide_one(call: Call, item: Any, at: str) -> Any:  # noqa: ANN401 - any JSON in, an answer or a problem out
+    try:
+        asked = bodies.shape(item, DecisionForId, at)
+        return await _decide(call, asked.id, asked, at)
+    except ServiceError as error:
+        return rendered(problem_of(error))
+
+
+async def _decide(call: Call, comment_id: str, asked: DecisionRequest, at: str) -> CommentAnswer:
+    _check_labels(asked.labels, call.request.app[keys.MODERATION].attributes, at)
+    may_overrule = Scope.ADMIN in call.key.scopes
+    if asked.lease is None and not may_overrule:
+        raise BadRequest(f"{at}/lease: required", [Fault(f"{at}/lease", "required; claim the comment first")])
+    lease = None if asked.lease is None else _lease(asked.lease, f"{at}/lease")
+    answer = Answer(asked.decision, lease, asked.reason, asked.labels, asked.note, _digest(asked))
+    site = Site(call.key.site)
+    outcome, record = await call.request.app[keys.STORE].queue.decide(
+        site, comment_id, call.key.name, answer, may_overrule=may_overrule
+    )
+    if outcome not in ("ok", "duplicate") or record is None:
+        _lost(outcome, comment_id, record)
+    return comment_answer(site.name, record)
+
+
+def _check_labels(labels: dict[str, bool], known: tuple[str, ...], at: str) -> None:
+    for name in labels:
+        if name not in known:
+            detail = f"not an attribute of this model, which has {', '.join(known)}"
+            raise BadRequest(f"{at}/labels/{name}: {detail}", [Fault(f"{at}/labels/{name}", detail)])
+
+
+def _lease(text: str, at: str) -> Lease:
+    lease = Lease.parse(text)
+    if lease is None:
+        raise BadRequest(f"{at}: not a lease of ours", [Fault(at, "not a lease of ours")])
+    return lease
+
+
+def _digest(asked: DecisionRequest) -> str:
+    """The same for the same request, whatever the order of its labels."""
+    said = (asked.decision, asked.reason, sorted(asked.labels.items()), asked.note)
+    return hashlib.blake2b(msgspec.json.encode(said), digest_size=12).hexdigest()
+
+
+_DETAILS = {
+    "conflict": ("already_decided", "another decision came first"),
+    "stale": ("lease_lost", "the lease is not current any more"),
+    "superseded": ("revision_superseded", "the author changed the comment; there is a newer revision"),
+    "too_old": ("lease_too_old", "the lease cannot be extended any further; decide or release"),
+}
+
+
+def _lost(outcome: str, comment_id: str, record: Record | None) -> NoReturn:
+    if outcome == "gone" or record is None:
+        raise NotFound(f"no comment '{comment_id}'")
+    if outcome == "escalated":
+        raise Forbidden("admin")
+    code, detail = _DETAILS[outcome]
+    raise Conflict(code, detail, current(record))
+
+
+def _operation(name: str, handler: Any, body: type, answer: type | None, summary: str, **more: Any) -> Operation:  # noqa: ANN401
+    return Operation(
+        method="POST",
+        path=f"/v1/review/{name}",
+        handler=handler,
+        scope=Scope.REVIEW,
+        tag="Review",
+        summary=summary,
+        body=body,
+        answer=answer,
+        **more,
+    )
+
+
+OPERATIONS = (
+    _operation("claim", claim, ClaimRequest, ClaimAnswer, "Lease the most urgent comments.", problems=(429, 503)),
+    _operation(
+        "decisions",
+        decide_many,
+        Decisions,
+        DecisionsAnswer,
+        "Decide many comments.",
+        limit=bodies.MAX_BATCH_BYTES,
+    ),
+    _operation("{id}/decision", decide, DecisionRequest, CommentAnswer, "Decide a comment.", problems=(404, 409, 503)),
+    _operation("{id}/extend", extend, ExtendRequest, ReviewItem, "Keep a comment longer.", problems=(404, 409, 503)),
+    _operation(
+        "{id}/release", release, ReleaseRequest, None, "Put a comment back.", status=204, problems=(404, 409, 503)
+    ),
+)

@@ -1,0 +1,86 @@
+"""POST /v1/score: scores, nothing kept, no Redis needed."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from service import keys
+from service.access import Scope
+from service.api import bodies
+from service.api.operation import Call, Operation
+from service.domain import Span
+from service.errors import BadRequest, Fault
+from service.moderation import Scored
+
+
+class ScoreRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """Either `text` or `texts`."""
+
+    text: str | None = None
+    texts: Annotated[list[str], Meta(min_length=1)] | None = None
+    attributes: (
+        Annotated[list[str], Meta(min_length=1, description="Only these; unset: all that the model has.")] | None
+    ) = None
+    spans: bool = False
+
+
+class ScoreResult(Struct, frozen=True, omit_defaults=True):
+    scores: Mapping[str, float]
+    spans: tuple[Span, ...] | None = None
+
+
+class ScoreAnswer(Struct, frozen=True):
+    model: str
+    results: list[ScoreResult]
+
+
+async def score(call: Call) -> ScoreAnswer:
+    """Calibrated probabilities of each attribute for one text or many, in order."""
+    asked: ScoreRequest = call.body
+    texts = _texts(asked)
+    moderation = call.request.app[keys.MODERATION]
+    wanted = _attributes(asked.attributes, moderation.attributes)
+    model, found = await moderation.score(texts, spans=asked.spans)
+    return ScoreAnswer(model, [_result(scored, wanted, with_spans=asked.spans) for scored in found])
+
+
+def _texts(asked: ScoreRequest) -> list[str]:
+    if (asked.text is None) == (asked.texts is None):
+        raise BadRequest("send either 'text' or 'texts'", [Fault("/text", "either this or 'texts', not both or none")])
+    if asked.texts is None:
+        assert asked.text is not None  # noqa: S101 - just checked, for the type checker
+        bodies.check_text(asked.text, "/text")
+        return [asked.text]
+    bodies.check_count(asked.texts, "/texts")
+    for index, text in enumerate(asked.texts):
+        bodies.check_text(text, f"/texts/{index}")
+    return asked.texts
+
+
+def _attributes(asked: list[str] | None, known: tuple[str, ...]) -> frozenset[str]:
+    for index, attribute in enumerate(asked or ()):
+        if attribute not in known:
+            detail = f"not an attribute of this model, which has {', '.join(known)}"
+            raise BadRequest(f"/attributes/{index}: {detail}", [Fault(f"/attributes/{index}", detail)])
+    return frozenset(asked or known)
+
+
+def _result(scored: Scored, wanted: frozenset[str], *, with_spans: bool) -> ScoreResult:
+    spans = tuple(span for span in scored.spans if span.attribute in wanted) if with_spans else None
+    return ScoreResult({name: p for name, p in scored.scores.items() if name in wanted}, spans)
+
+
+OPERATIONS = (
+    Operation(
+        method="POST",
+        path="/v1/score",
+        handler=score,
+        scope=Scope.SCORE,
+        tag="Score",
+        summary="Score text and keep nothing; works while Redis is away.",
+        body=ScoreRequest,
+        answer=ScoreAnswer,
+        limit=bodies.MAX_BATCH_BYTES,
+    ),
+)

@@ -1,0 +1,109 @@
+"""steward keys create | list | revoke."""
+
+import asyncio
+import os
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from service.access import Scope, mint
+from service.domain import SITE_PATTERN
+from service.errors import StoreUnavailable
+from service.settings import from_env
+from service.store import Store, open_store
+from service.store.embedded import redis_for_command
+
+Found = TypeVar("Found")
+
+
+@click.group()
+def keys() -> None:
+    """API keys: who may call the service, for which site, for what."""
+
+
+@keys.command()
+@click.option("--site", required=True, help="The site the key belongs to; it sees no other.")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    required=True,
+    type=click.Choice([scope.value for scope in Scope]),
+    help="What the key may do; give it once for each scope.",
+)
+@click.option("--name", help="Who will use it; moderators appear under it. Unset: the key's id.")
+@click.option("--expires-days", type=click.IntRange(1, 3650), help="Days until it stops working. Unset: never.")
+@click.option(
+    "--rate", type=click.FloatRange(min=0.001), help="Requests a second, per process. Unset: as the service is set."
+)
+def create(site: str, scopes: tuple[str, ...], name: str | None, expires_days: int | None, rate: float | None) -> None:
+    """Make a key and print it. It cannot be shown again."""
+    _check_site(site)
+    now = datetime.now(UTC)
+    expires_at = now + timedelta(days=expires_days) if expires_days else None
+    text, record = mint(site, frozenset(map(Scope, scopes)), name, now, expires_at=expires_at, rate_per_s=rate)
+
+    async def keep(store: Store) -> None:
+        await store.access.keep(record)
+
+    _with_store(keep)
+    click.echo(text)
+
+
+@keys.command("list")
+def list_keys() -> None:
+    """Show which keys there are; never the secrets."""
+
+    async def read(store: Store) -> Table:
+        table = Table("id", "site", "scopes", "name", "created", "expires")
+        for record in sorted((await store.access.keys()).values(), key=lambda record: record.created_at):
+            expires = f"{record.expires_at:%Y-%m-%d}" if record.expires_at else "never"
+            scopes = " ".join(sorted(record.scopes))
+            table.add_row(record.id, record.site, scopes, record.name, f"{record.created_at:%Y-%m-%d %H:%M}", expires)
+        return table
+
+    Console().print(_with_store(read))
+
+
+@keys.command()
+@click.argument("key_id")
+def revoke(key_id: str) -> None:
+    """Make a key useless, everywhere within seconds."""
+
+    async def remove(store: Store) -> bool:
+        return await store.access.revoke(key_id)
+
+    if not _with_store(remove):
+        raise click.ClickException(f"no key '{key_id}'; 'steward keys list' shows the ids")
+
+
+def _check_site(site: str) -> None:
+    if not re.fullmatch(SITE_PATTERN, site):
+        raise click.BadParameter(
+            f"{site!r} must be lower-case letters, digits and '-', at most 63", param_hint="--site"
+        )
+
+
+def _with_store(work: Callable[[Store], Awaitable[Found]]) -> Found:
+    async def run() -> Found:
+        async with _store() as store:
+            return await work(store)
+
+    try:
+        return asyncio.run(run())
+    except StoreUnavailable as error:
+        raise click.ClickException(str(error)) from error
+
+
+@asynccontextmanager
+async def _store() -> AsyncIterator[Store]:
+    """The Redis of the running service, or the embedded one started just for this command."""
+    settings = from_env(os.environ)
+    async with redis_for_command(settings) as url, open_store(settings, url) as store:
+        yield store

@@ -1,0 +1,120 @@
+"""Who may enter and what each site wants, held in memory so that no request waits for it."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import tempfile
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from service import access
+from service.access import ApiKey
+from service.errors import StoreUnavailable
+from service.policy import Policy
+from service.store.access import Access
+from service.store.keyspace import Site
+
+log = logging.getLogger(__name__)
+
+# A revoked key is refused everywhere after at most this long (security.md asks for 5 s), with slack for a slow Redis.
+REFRESH_S = 2.0
+# Guesses at keys must not turn into load on Redis.
+LEAST_BETWEEN_LOOKS_S = 0.05
+
+
+class _Snapshot(Struct):
+    keys: dict[str, ApiKey]
+    policies: dict[str, Policy]
+
+
+class Directory:
+    """Keys and policies as of the last look at Redis.
+
+    A copy on disk (no secrets, only their hashes) lets a service that starts while Redis is away still score.
+    """
+
+    def __init__(self, kept: Access, copy: Path, default: Policy) -> None:
+        self._kept = kept
+        self._copy = copy
+        self._default = default
+        self._seen = _Snapshot({}, {})
+        self._looked_at = 0.0
+        self._is_known = False
+        self._look = asyncio.Lock()
+
+    async def admit(self, text: str) -> ApiKey | None:
+        """The record of a valid key, or None. Raises StoreUnavailable when keys have never been seen."""
+        key_id = access.key_id(text)
+        if key_id is None:
+            return None
+        if key_id not in self._seen.keys:
+            await self._look_again()
+        record = self._seen.keys.get(key_id)
+        return record if access.opens(text, record) else None
+
+    def policy(self, site: str) -> Policy:
+        return self._seen.policies.get(site, self._default)
+
+    async def refresh(self) -> None:
+        """Raises StoreUnavailable, and keeps what was known."""
+        asked_at = time.monotonic()
+        keys = await self._kept.keys()
+        policies = {
+            site: policy
+            for site in {key.site for key in keys.values()}
+            if (policy := await self._kept.policy(Site(site))) is not None
+        }
+        seen = _Snapshot(keys, policies)
+        changed = seen != self._seen or not self._is_known
+        self._seen, self._is_known, self._looked_at = seen, True, asked_at
+        if changed:
+            await asyncio.to_thread(_write, self._copy, msgspec.json.encode(seen))
+
+    @contextlib.asynccontextmanager
+    async def kept_fresh(self) -> AsyncIterator[None]:
+        with contextlib.suppress(FileNotFoundError, msgspec.DecodeError):
+            self._seen = msgspec.json.decode(self._copy.read_bytes(), type=_Snapshot)
+            self._is_known = True
+        with contextlib.suppress(StoreUnavailable):
+            await self.refresh()
+        task = asyncio.create_task(self._refresh_often())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def _refresh_often(self) -> None:
+        while True:
+            await asyncio.sleep(REFRESH_S)
+            with contextlib.suppress(StoreUnavailable):
+                await self.refresh()
+
+    async def _look_again(self) -> None:
+        """A key that we do not know may be a minute old or a guess: look, but not for every guess."""
+        asked_at = time.monotonic()
+        async with self._look:
+            if self._looked_at > asked_at - LEAST_BETWEEN_LOOKS_S:
+                return
+            try:
+                await self.refresh()
+            except StoreUnavailable:
+                if not self._is_known:
+                    raise
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Whole or not at all; a folder that cannot be written costs the copy, not the service."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+            file.write(data)
+        os.replace(file.name, path)  # noqa: PTH105 - a pair of names, not one path's method
+    except OSError as error:
+        log.warning("cannot keep a copy of keys and policies in %s: %s", path, error.strerror)

@@ -1,0 +1,15 @@
+"""The typed keys under which the application holds its parts."""
+
+from aiohttp import web
+
+from service.directory import Directory
+from service.models import Models
+from service.moderation import Moderation
+from service.settings import Settings
+from service.store import Store
+
+SETTINGS = web.AppKey("settings", Settings)
+STORE = web.AppKey("store", Store)
+DIRECTORY = web.AppKey("directory", Directory)
+MODELS = web.AppKey("models", Models)
+MODERATION = web.AppKey("moderation", Moderation)

@@ -1,0 +1,234 @@
+"""Which model judges: the folders there are, the one in use, and how it is changed without a pause."""
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+import classifier
+from service.errors import ModelUnusable, NotFound
+
+log = logging.getLogger(__name__)
+
+# Every replica that shares the folder serves a promoted model after at most this long plus the time to load it.
+LOOK_S = 0.5
+
+
+class Generation(Struct, frozen=True):
+    """One entry of the history: which model was put in use, when and by whom. `generation` only grows."""
+
+    generation: int
+    version: str
+    digest: str
+    at: datetime
+    actor: str
+
+
+class _History(Struct, frozen=True):
+    entries: tuple[Generation, ...] = ()
+
+
+class Described(Struct, frozen=True, omit_defaults=True):
+    """A model folder as the API shows it; `problem` says why it cannot be served."""
+
+    version: str
+    source: str
+    active: bool
+    generation: int | None = None
+    digest: str | None = None
+    created_at: str | None = None
+    labels: tuple[str, ...] = ()
+    metrics: dict[str, object] = {}
+    problem: str | None = None
+
+
+class Models:
+    """The model in use and the folders beside it.
+
+    The history file lies with the folders, so that who has the models knows which is in use, Redis or not.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._history_file = folder / "active.json"
+        self._current: classifier.Model | None = None
+        self._generation = -1
+        self._seen: tuple[int, int] | None = None
+
+    @property
+    def current(self) -> classifier.Model:
+        """Raises ModelUnusable until one is loaded."""
+        if self._current is None:
+            raise ModelUnusable("no model is loaded")
+        return self._current
+
+    def list(self) -> list[Described]:
+        in_use = self.current.version
+        newest = {entry.version: entry.generation for entry in self._history().entries}
+        return [
+            self._describe(version, path, active=version == in_use, generation=newest.get(version))
+            for version, path in sorted(self._folders().items())
+        ]
+
+    def describe(self, version: str) -> Described:
+        """Raises NotFound."""
+        for found in self.list():
+            if found.version == version:
+                return found
+        raise NotFound(f"no model '{version}'")
+
+    async def promote(self, version: str, actor: str) -> Generation:
+        """Put a model in use everywhere. It is loaded and checked first; what fails changes nothing."""
+        path = self._folders().get(version)
+        if path is None:
+            raise NotFound(f"no model '{version}'")
+        return await self._put_in_use(path, actor)
+
+    async def rollback(self, actor: str) -> Generation:
+        """Put the model that was in use before back in use, as a new generation."""
+        entries = self._history().entries
+        before = [entry.version for entry in entries if entry.version != self.current.version]
+        version = before[-1] if before else classifier.SHIPPED.name
+        if version == self.current.version:
+            raise NotFound("there is no earlier model to go back to")
+        return await self.promote(version, actor)
+
+    @contextlib.asynccontextmanager
+    async def watched(self) -> AsyncIterator[None]:
+        """Load the model in use and follow what other processes promote."""
+        await asyncio.to_thread(self._start)
+        task = asyncio.create_task(self._follow())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    def _start(self) -> None:
+        """The newest generation that still loads, else the shipped model."""
+        self._seen = self._stamp()
+        for entry in reversed(self._history().entries):
+            try:
+                self._current, self._generation = self._load(entry), entry.generation
+            except ModelUnusable as error:
+                log.error("generation %d cannot be served: %s", entry.generation, error)
+            else:
+                return
+        self._current = _load(classifier.SHIPPED)
+
+    async def _follow(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_S)
+            stamp = self._stamp()
+            if stamp == self._seen:
+                continue
+            self._seen = stamp
+            entries = self._history().entries
+            if not entries or entries[-1].generation <= self._generation:
+                continue
+            try:
+                self._current = await asyncio.to_thread(self._load, entries[-1])
+            except ModelUnusable as error:
+                log.error("keeping %s: %s", self.current.version, error)
+            else:
+                self._generation = entries[-1].generation
+
+    async def _put_in_use(self, path: Path, actor: str) -> Generation:
+        model = await asyncio.to_thread(_load, path)
+        entry = await asyncio.to_thread(self._append, model, actor)
+        self._current, self._generation = model, entry.generation
+        return entry
+
+    def _append(self, model: classifier.Model, actor: str) -> Generation:
+        with self._locked():
+            entries = self._history().entries
+            number = entries[-1].generation + 1 if entries else 1
+            entry = Generation(number, model.version, model.digest, datetime.now(UTC), actor)
+            _replace(self._history_file, msgspec.json.format(msgspec.json.encode(_History((*entries, entry)))))
+        return entry
+
+    def _load(self, entry: Generation) -> classifier.Model:
+        path = self._folders().get(entry.version)
+        if path is None:
+            raise ModelUnusable(f"the folder of model '{entry.version}' is gone")
+        model = _load(path)
+        if model.digest != entry.digest:
+            raise ModelUnusable(f"model '{entry.version}' is not the one that was promoted: its files were swapped")
+        return model
+
+    def _folders(self) -> dict[str, Path]:
+        with contextlib.suppress(FileNotFoundError):
+            local = {
+                path.name: path for path in self._folder.iterdir() if path.is_dir() and not path.name.startswith(".")
+            }
+            return local | {classifier.SHIPPED.name: classifier.SHIPPED}
+        return {classifier.SHIPPED.name: classifier.SHIPPED}
+
+    def _describe(self, version: str, path: Path, *, active: bool, generation: int | None) -> Described:
+        source = "shipped" if path == classifier.SHIPPED else "local"
+        try:
+            manifest = classifier.read_manifest(path)
+        except classifier.ModelRefused as error:
+            return Described(version, source, active, generation, problem=str(error))
+        return Described(
+            version=version,
+            source=source,
+            active=active,
+            generation=generation,
+            digest=manifest.digest,
+            created_at=manifest.created_at,
+            labels=tuple(manifest.labels),
+            metrics=manifest.metrics,
+        )
+
+    def _history(self) -> _History:
+        try:
+            return msgspec.json.decode(self._history_file.read_bytes(), type=_History)
+        except FileNotFoundError:
+            return _History()
+        except msgspec.DecodeError as error:
+            raise ModelUnusable(f"{self._history_file} is damaged: {error}") from error
+
+    def _stamp(self) -> tuple[int, int] | None:
+        try:
+            stat = self._history_file.stat()
+        except FileNotFoundError:
+            return None
+        return stat.st_mtime_ns, stat.st_ino
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with (self._folder / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def _load(path: Path) -> classifier.Model:
+    try:
+        return classifier.load(path)
+    except classifier.ModelRefused as error:
+        raise ModelUnusable(str(error)) from error
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Whole or not at all, also when the machine loses power."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    with fresh.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
