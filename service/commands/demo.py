@@ -1,0 +1,71 @@
+"""steward demo: a thread under a news story, posted to a running service."""
+
+import click
+import httpx
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from service.api.answers import CommentAnswer
+from service.demo import Thread, thread
+from service.domain import Action, Reason
+
+COLOURS = {Action.APPROVE: "green", Action.REVIEW: "yellow", Action.REJECT: "red"}
+
+
+@click.command()
+@click.option("--url", envvar="STEWARD_URL", default="http://127.0.0.1:8080", show_default=True, help="The service.")
+@click.option("--key", envvar="STEWARD_KEY", required=True, help="A key with the scope comments (or STEWARD_KEY).")
+def demo(url: str, key: str) -> None:
+    """Post a few dozen comments under a news story and show what was decided."""
+    console, told = Console(), thread()
+    with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=10) as client:
+        answers = [_post(client, told, comment) for comment in told.comments]
+    console.print(f"[bold]{told.article['title']}[/bold]\n")
+    console.print(_table(told, answers))
+    counts = {action: sum(answer.decision == action for answer in answers) for action in Action}
+    waiting = sum(answer.status == "pending" for answer in answers)
+    console.print(
+        f"\n{len(answers)} comments: "
+        + ", ".join(f"[{COLOURS[action]}]{n} {action}[/]" for action, n in counts.items())
+        + f". {waiting} wait for a moderator:\n"
+    )
+    console.print(
+        f"  curl -s {url}/v1/review/claim -H 'Authorization: Bearer '$STEWARD_KEY -H 'Content-Type: application/json' "
+        "-d '{\"count\": 1}'",
+        soft_wrap=True,
+        highlight=False,
+    )
+
+
+def _post(client: httpx.Client, told: Thread, comment: dict[str, str]) -> CommentAnswer:
+    body = {
+        "id": comment["id"],
+        "text": comment["text"],
+        "author": {"id": comment["author"], "name": comment["author"]},
+        "article": told.article,
+        "language": "en",
+    }
+    try:
+        response = client.post("/v1/comments", json=body)
+    except httpx.TransportError as error:
+        raise click.ClickException(f"no service answers at {client.base_url}: {error}; start one: make run") from error
+    if response.is_error:
+        raise click.ClickException(f"{response.status_code}: {response.json().get('detail', response.text)}")
+    return msgspec.json.decode(response.content, type=CommentAnswer)
+
+
+def _table(told: Thread, answers: list[CommentAnswer]) -> Table:
+    table = Table("decision", "because", "comment", show_lines=False)
+    for comment, answer in zip(told.comments, answers, strict=True):
+        because = ", ".join(_because(reason) for reason in answer.reasons or ())
+        table.add_row(f"[{COLOURS[answer.decision]}]{answer.decision}[/]", because, _shortened(comment["text"]))
+    return table
+
+
+def _because(reason: Reason) -> str:
+    return reason.code if reason.score is None else f"{reason.attribute} {reason.score:.2f}"
+
+
+def _shortened(text: str, most: int = 70) -> str:
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
