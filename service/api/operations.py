@@ -12,8 +12,8 @@ from service.errors import ModelUnusable, StoreUnavailable
 
 _STATIC = files(__package__).joinpath("static")
 _DOCUMENTATION_CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; "
-    "font-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; font-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 # What /docs may load; nothing else of the package is served.
 _ASSETS = {
