@@ -1,0 +1,46 @@
+"""Compiles classifier/_kernel.c when the package is built or installed editable.
+
+The machine's own C compiler is used where there is one; else pip fetches one as a wheel (ziglang), so that a
+machine with only Python and pip can install from source. docs/decisions/0004-build-the-kernel-in-c.md says why.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+SOURCE = Path("classifier/_kernel.c")
+# No -march=native and no -ffast-math: a wheel runs on other machines, and scores must not depend on which.
+FLAGS = ("-O3", "-std=c11", "-fPIC", "-shared", "-fvisibility=default", "-Wall", "-Wextra")
+
+
+def compiler() -> list[str] | None:
+    """The command of a C compiler on this machine, or None."""
+    named = os.environ.get("CC")
+    for name in (named,) if named else ("cc", "gcc", "clang"):
+        if shutil.which(name.split()[0]):
+            return name.split()
+    return None
+
+
+class BuildKernel(BuildHookInterface):
+    def dependencies(self) -> list[str]:
+        return [] if compiler() else ["ziglang>=0.13"]
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 - hatchling's signature
+        if self.target_name != "wheel":
+            return
+        target = Path(self.root, "classifier", f"_kernel.{sysconfig.get_platform().replace('-', '_')}.so")
+        fresh = target.with_suffix(".building")
+        command = [*(compiler() or [sys.executable, "-m", "ziglang", "cc"]), *FLAGS]
+        subprocess.run([*command, "-o", str(fresh), str(Path(self.root, SOURCE)), "-lm"], check=True)
+        # Replaced, not rewritten: a running service has the old file mapped.
+        fresh.replace(target)
+        build_data["pure_python"] = False
+        build_data["tag"] = f"py3-none-{sysconfig.get_platform().replace('-', '_').replace('.', '_')}"
+        build_data["artifacts"].append(f"classifier/{target.name}")
