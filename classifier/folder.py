@@ -1,0 +1,116 @@
+"""A model folder on disk: checked before anything in it is parsed, mapped and not copied, written whole or not at all."""
+
+import hashlib
+import io
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier.errors import ModelRefused
+from classifier.manifest import NAME, File, Manifest, read_manifest
+
+Arrays = Mapping[str, NDArray[Any]]
+
+# The arrays of format 1: type and number of dimensions.
+EXPECTED = {"rows": ("<f2", 2), "bias": ("<f8", 1), "slope": ("<f8", 1), "intercept": ("<f8", 1)}
+
+
+def read_folder(folder: Path) -> tuple[Manifest, dict[str, NDArray[Any]]]:
+    """The manifest and the arrays, read-only. Raises ModelRefused.
+
+    Every file is opened once: the bytes that were checked are the bytes that are used.
+    """
+    manifest = read_manifest(folder)
+    expected = {f"{name}.npy" for name in EXPECTED}
+    if set(manifest.files) != expected:
+        raise ModelRefused(folder, f"{NAME} lists {sorted(manifest.files)}; it must list {sorted(expected)}")
+    present = {path.name for path in folder.iterdir()}
+    if present != expected | {NAME}:
+        raise ModelRefused(folder, f"holds {sorted(present)}; it must hold {sorted(expected | {NAME})}")
+    return manifest, {name: _read_array(folder, name, manifest.files[f"{name}.npy"]) for name in EXPECTED}
+
+
+def write_folder(folder: Path, manifest: Manifest, arrays: Arrays) -> None:
+    """Write a model; `manifest.files` is filled in. A reader sees all of it or nothing.
+
+    Raises FileExistsError when the folder is there already: a model never changes.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    if folder.exists():
+        raise FileExistsError(folder)
+    building = Path(tempfile.mkdtemp(prefix=".building-", dir=folder.parent))
+    try:
+        files = {f"{name}.npy": _write(building / f"{name}.npy", _packed(name, arrays[name])) for name in EXPECTED}
+        complete = msgspec.structs.replace(manifest, files=files, digest="")
+        described = msgspec.to_builtins(complete)
+        del described["digest"]
+        _write(building / NAME, msgspec.json.format(msgspec.json.encode(described)) + b"\n")
+        building.chmod(0o755)
+        building.rename(folder)
+        _sync(folder.parent)
+    except BaseException:
+        shutil.rmtree(building, ignore_errors=True)
+        raise
+
+
+def _read_array(folder: Path, name: str, listed: File) -> NDArray[Any]:
+    path = folder / f"{name}.npy"
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError as error:
+        raise ModelRefused(folder, f"{path.name} cannot be opened: {error.strerror}") from error
+    with os.fdopen(descriptor, "rb") as file:
+        if os.fstat(descriptor).st_size != listed.size:
+            raise ModelRefused(folder, f"{path.name} does not have the size that {NAME} lists")
+        if hashlib.file_digest(file, "sha256").hexdigest() != listed.sha256:
+            raise ModelRefused(folder, f"{path.name} is not the file that {NAME} lists")
+        file.seek(0)
+        return _mapped(folder, path.name, file, EXPECTED[name])
+
+
+def _mapped(folder: Path, name: str, file: io.BufferedReader, expected: tuple[str, int]) -> NDArray[Any]:
+    """The array in place. numpy's own header reader parses literals only; nothing is unpickled."""
+    try:
+        major, _ = np.lib.format.read_magic(file)
+        if major != 1:
+            raise ValueError(f"version {major} of the .npy format")
+        shape, fortran_order, dtype = np.lib.format.read_array_header_1_0(file)
+    except ValueError as error:
+        raise ModelRefused(folder, f"{name} is not a plain array: {error}") from error
+    if fortran_order or (dtype.str, len(shape)) != expected:
+        raise ModelRefused(folder, f"{name} holds {dtype.str} of {len(shape)} dimensions, not {expected}")
+    start = file.tell()
+    if start + int(np.prod(shape, dtype=object)) * dtype.itemsize != os.fstat(file.fileno()).st_size:
+        raise ModelRefused(folder, f"{name} does not hold the numbers that its header promises")
+    return np.memmap(file, dtype=dtype, mode="r", offset=start, shape=shape)
+
+
+def _packed(name: str, array: NDArray[Any]) -> bytes:
+    buffer = io.BytesIO()
+    np.lib.format.write_array(
+        buffer, np.ascontiguousarray(array, EXPECTED[name][0]), version=(1, 0), allow_pickle=False
+    )
+    return buffer.getvalue()
+
+
+def _write(path: Path, data: bytes) -> File:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    return File(len(data), hashlib.sha256(data).hexdigest())
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

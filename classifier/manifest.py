@@ -1,0 +1,70 @@
+"""The manifest of a model folder: what the model is, where it came from, and the digest of each of its files."""
+
+import hashlib
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from classifier.errors import ModelRefused
+
+# Rises on any change that an older reader would get wrong: of the files, of the features, of the normalisation.
+FORMAT = 1
+NAME = "manifest.json"
+MOST_MANIFEST_BYTES = 1_048_576
+MOST_FILE_BYTES = 256 * 1_048_576
+
+Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+
+
+class File(Struct, frozen=True):
+    size: Annotated[int, Meta(ge=0, le=MOST_FILE_BYTES)]
+    sha256: Sha256
+
+
+class Golden(Struct, frozen=True):
+    """A text and what the model must say of it, so that a library that drifts is found at start."""
+
+    text: str
+    scores: list[float]
+
+
+class Manifest(Struct, frozen=True, kw_only=True):
+    format: int
+    version: Annotated[str, Meta(pattern=r"^[0-9A-Za-z][0-9A-Za-z._-]{0,63}$")]
+    created_at: str
+    labels: Annotated[list[str], Meta(min_length=1)]
+    files: dict[str, File]
+    golden: Annotated[list[Golden], Meta(min_length=1)]
+    data: dict[str, Any] = {}
+    metrics: dict[str, Any] = {}
+    thresholds: dict[str, dict[str, float]] = {}
+    libraries: dict[str, str] = {}
+    # SHA-256 of the manifest's bytes: the identity of the model. Set when it is read, never stored.
+    digest: str = ""
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest alone; says nothing yet about the files that it lists. Raises ModelRefused."""
+    path = folder / NAME
+    if folder.is_symlink() or path.is_symlink():
+        raise ModelRefused(folder, "is or holds a link")
+    try:
+        raw = path.read_bytes() if path.stat().st_size <= MOST_MANIFEST_BYTES else None
+    except OSError as error:
+        raise ModelRefused(folder, f"{NAME} cannot be read: {error.strerror}") from error
+    if raw is None:
+        raise ModelRefused(folder, f"{NAME} is larger than {MOST_MANIFEST_BYTES} bytes")
+    try:
+        number = msgspec.json.decode(raw, type=_Format).format
+        if number != FORMAT:
+            raise ModelRefused(folder, f"has format {number}; this version reads format {FORMAT}")
+        manifest = msgspec.json.decode(raw, type=Manifest)
+    except msgspec.DecodeError as error:
+        raise ModelRefused(folder, f"{NAME} is not a manifest: {error}") from error
+    return msgspec.structs.replace(manifest, digest=hashlib.sha256(raw).hexdigest())
+
+
+class _Format(Struct):
+    format: int

@@ -1,0 +1,34 @@
+"""The data sets by name, each with its small loader."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from training.datasets.dataset import DataSet
+from training.datasets.hate import HATE
+from training.datasets.jigsaw import JIGSAW
+from training.datasets.news import NEWS
+from training.datasets.other_languages import OTHER_LANGUAGES
+from training.datasets.spam import SPAM
+from training.errors import DataUnusable
+from training.examples import Examples, joined
+
+DATA_SETS: Mapping[str, DataSet] = {each.name: each for each in (*JIGSAW, *NEWS, *HATE, *SPAM, *OTHER_LANGUAGES)}
+
+# What the shipped model learns from. The other languages wait for a model that says which languages it judges.
+DEFAULT = tuple(name for name, each in DATA_SETS.items() if each.language == "en" and each.weight > 0)
+
+
+def load(name: str, folder: Path) -> Examples:
+    """Raises DataUnusable when the folder has neither our copy nor the publisher's own file."""
+    if name not in DATA_SETS:
+        raise DataUnusable(f"no data set '{name}'; there are {', '.join(DATA_SETS)}")
+    return DATA_SETS[name].load(folder)
+
+
+def load_all(folder: Path, names: Iterable[str] = DEFAULT) -> Examples:
+    return joined([load(name, folder) for name in names])
+
+
+def available(folder: Path, names: Iterable[str] = DEFAULT) -> list[str]:
+    """Those of the data sets that the folder holds."""
+    return [name for name in names if DATA_SETS[name].files(folder)]

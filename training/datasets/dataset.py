@@ -1,0 +1,91 @@
+"""What a data set is: where its files are, and what its labels say about our attributes."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier import LABELS
+from training.errors import DataUnusable
+from training.examples import TEST, Examples, fold_of, joined
+from training.tables import Table, read_table, texts
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What a loader finds in one file: texts, and by attribute the labels (n,), NaN where unknown."""
+
+    texts: list[str]
+    labels: dict[str, NDArray[np.floating]]
+    groups: list[str] | None = None
+    is_test: NDArray[np.bool_] | None = None
+    folds: NDArray[np.int8] | None = None
+    weights: NDArray[np.floating] | None = None
+
+
+Loader = Callable[[Table, Path], Rows]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataSet:
+    """`published`: names (patterns) of the publisher's own files. `weight`: of one row; 0: not trained on.
+
+    `teaches` says in words what its labels mean for us; docs/data-sets.md shows it.
+    """
+
+    name: str
+    loader: Loader
+    teaches: str
+    published: tuple[str, ...] = ()
+    read: Callable[[Path], Table] = read_table
+    weight: float = 1.0
+    language: str = "en"
+
+    def files(self, folder: Path) -> list[Path]:
+        """Our copy, else the publisher's own files."""
+        copy = folder / f"{self.name}.parquet"
+        if copy.exists():
+            return [copy]
+        return sorted(path for pattern in self.published for path in folder.glob(pattern))
+
+    def load(self, folder: Path) -> Examples:
+        found = self.files(folder)
+        if not found:
+            wanted = " or ".join((f"{self.name}.parquet", *self.published))
+            raise DataUnusable(f"data set {self.name}: no {wanted} in {folder}")
+        parts = [self._examples(path) for path in found]
+        return parts[0] if len(parts) == 1 else joined(parts)
+
+    def _examples(self, path: Path) -> Examples:
+        table = read_table(path) if path.suffix == ".parquet" else self.read(path)
+        rows = self.loader(table, path)
+        count = len(rows.texts)
+        labels = np.full((count, len(LABELS)), np.nan, np.float32)
+        for attribute, values in rows.labels.items():
+            labels[:, LABELS.index(attribute)] = values
+        groups = [f"{self.name}:{group}" for group in rows.groups or rows.texts]
+        folds = rows.folds if rows.folds is not None else np.array([fold_of(group) for group in groups], np.int8)
+        if rows.is_test is not None:
+            folds = np.where(rows.is_test, np.int8(TEST), folds)
+        weights = np.full(count, self.weight, np.float32) * (1 if rows.weights is None else rows.weights)
+        return Examples(rows.texts, labels, weights.astype(np.float32), groups, folds, [self.name] * count)
+
+
+def numbers(table: Table, name: str, path: Path) -> NDArray[np.float64]:
+    """A column of numbers (or truth values); NaN for null."""
+    if name not in table.column_names:
+        raise DataUnusable(f"{path}: no column '{name}'; it has {', '.join(table.column_names)}")
+    try:
+        return np.array([np.nan if v is None else float(v) for v in table.column(name).to_pylist()])
+    except ValueError as error:
+        raise DataUnusable(f"{path}: column '{name}' is not numbers: {error}") from error
+
+
+def chosen(values: Sequence[str], meaning: dict[str, float]) -> NDArray[np.float64]:
+    """Words to numbers; NaN for a word that says nothing."""
+    return np.array([meaning.get(value, np.nan) for value in values])
+
+
+__all__ = ["DataSet", "Rows", "chosen", "numbers", "texts"]

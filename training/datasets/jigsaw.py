@@ -1,0 +1,79 @@
+"""Wikipedia talk pages: the Jigsaw challenge, its public test sample, and the set made against its bias."""
+
+from pathlib import Path
+
+import numpy as np
+
+from training.datasets.dataset import DataSet, Rows, numbers, texts
+from training.tables import Table
+
+_COLUMNS = {
+    "toxicity": "toxic",
+    "severe_toxicity": "severe_toxic",
+    "identity_attack": "identity_hate",
+    "insult": "insult",
+    "profanity": "obscene",
+    "threat": "threat",
+}
+# The rebuilt copy has nearly all positives but less than half of the negatives of the original.
+_NEGATIVE_WEIGHT, _POSITIVE_WEIGHT = 2.358, 1.059
+
+
+def _train(table: Table, path: Path) -> Rows:
+    labels = {ours: numbers(table, theirs, path) for ours, theirs in _COLUMNS.items()}
+    is_positive = np.any([values > 0 for values in labels.values()], axis=0)
+    is_rebuilt = "fold10" in table.column_names
+    weights = np.where(is_positive, _POSITIVE_WEIGHT, _NEGATIVE_WEIGHT) if is_rebuilt else np.ones(len(is_positive))
+    if "text_form" in table.column_names:
+        weights = weights * np.where(np.array(texts(table, "text_form", path)) == "cleaned", 0.5, 1.0)
+    return Rows(
+        texts(table, "comment_text", path),
+        # Talk pages carry next to no advertising, so they stand for ordinary text.
+        labels | {"spam": np.zeros(len(is_positive))},
+        groups=texts(table, "id", path),
+        folds=numbers(table, "fold10", path).astype(np.int8) if is_rebuilt else None,
+        weights=weights,
+    )
+
+
+def _test(table: Table, path: Path) -> Rows:
+    labels = {ours: numbers(table, theirs, path) for ours, theirs in _COLUMNS.items()}
+    return Rows(
+        texts(table, "comment_text", path),
+        {ours: np.where(values < 0, np.nan, values) for ours, values in labels.items()},  # Kaggle's -1: not scored
+        groups=texts(table, "id", path),
+        is_test=np.ones(table.num_rows, bool),
+    )
+
+
+def _debiasing(table: Table, path: Path) -> Rows:
+    names = [*_COLUMNS, "spam"]
+    text = "comment" if "comment" in table.column_names else "text"
+    is_test = np.array(texts(table, "split", path)) == "test" if "split" in table.column_names else None
+    return Rows(
+        texts(table, text, path), {name: np.zeros(table.num_rows) for name in names}, is_test=is_test
+    )
+
+
+JIGSAW = (
+    DataSet(
+        name="jigsaw_toxic_train",
+        loader=_train,
+        published=("train.csv",),
+        teaches="all but spam as its crowd judged them; talk pages stand for text that is no spam",
+    ),
+    DataSet(
+        name="jigsaw_toxic_test_public",
+        loader=_test,
+        published=("test_labelled.csv",),
+        weight=0.0,
+        teaches="nothing: reported on, and never trained on",
+    ),
+    DataSet(
+        name="wikipedia_debiasing_nontoxic",
+        loader=_debiasing,
+        published=("toxicity_debiasing_data.tsv",),
+        weight=1.0,
+        teaches="harmless text that names identities: 0 for every attribute",
+    ),
+)

@@ -1,0 +1,90 @@
+"""Comments under news articles, and other social media labelled for toxicity as such."""
+
+from pathlib import Path
+
+import numpy as np
+
+from training.datasets.dataset import DataSet, Rows, chosen, numbers, texts
+from training.tables import Table
+
+
+def _civil(table: Table, path: Path) -> Rows:
+    return Rows(
+        texts(table, "text", path),
+        {"toxicity": 1 - numbers(table, "frac_not_toxic", path), "spam": np.zeros(table.num_rows)},
+        groups=texts(table, "id", path),
+    )
+
+
+def _fox(table: Table, path: Path) -> Rows:
+    hateful = numbers(table, "label", path)
+    return Rows(
+        texts(table, "text", path),
+        # What is not hateful may still be rude; a guess in between says so.
+        {"identity_attack": hateful, "toxicity": np.where(hateful > 0, 1.0, 0.2), "spam": np.zeros(len(hateful))},
+        groups=texts(table, "title", path),
+    )
+
+
+def _surge(table: Table, path: Path) -> Rows:
+    toxic = chosen(texts(table, "is_toxic", path), {"Toxic": 1.0, "Not Toxic": 0.0})
+    return Rows(texts(table, "text", path), {"toxicity": toxic})
+
+
+def _lexicon(table: Table, path: Path) -> Rows:
+    severity = texts(table, "severity_description", path)
+    return Rows(
+        texts(table, "text", path),
+        {
+            "profanity": chosen(severity, {"Mild": 0.6, "Strong": 0.9, "Severe": 1.0}),
+            "toxicity": chosen(severity, {"Mild": 0.5, "Strong": 0.8, "Severe": 0.95}),
+        },
+    )
+
+
+def _paradetox(table: Table, path: Path) -> Rows:
+    return Rows(
+        texts(table, "text", path),
+        {"toxicity": numbers(table, "toxic", path) * 0.85 + 0.05},
+        groups=texts(table, "pair_id", path),
+    )
+
+
+def _convabuse(table: Table, path: Path) -> Rows:
+    share = numbers(table, "abuse_votes", path) / numbers(table, "n_annotators", path)
+    split = np.array(texts(table, "split", path))
+    return Rows(texts(table, "user", path), {"toxicity": share}, texts(table, "conv_id", path), split == "test")
+
+
+NEWS = (
+    DataSet(
+        name="civil_comments_toxic_spans",
+        loader=_civil,
+        weight=1.0,
+        teaches="toxicity as the share of readers who called a news comment toxic; no spam",
+    ),
+    DataSet(
+        name="fox_news_comments",
+        loader=_fox,
+        published=("fox-news-comments.json",),
+        teaches="identity_attack (hateful); toxicity 1 where hateful, 0.2 elsewhere; no spam",
+    ),
+    DataSet(name="surge_toxicity", loader=_surge, published=("toxicity_en.csv",), teaches="toxicity of short posts"),
+    DataSet(
+        name="surge_profanity_lexicon",
+        loader=_lexicon,
+        published=("profanity_en.csv",),
+        weight=0.5,
+        teaches="profanity and, more carefully, toxicity of single words, by severity",
+    ),
+    DataSet(
+        name="paradetox_en",
+        loader=_paradetox,
+        weight=0.3,
+        teaches="toxicity (0.9 against 0.05) of sentences and their polite rewordings",
+    ),
+    DataSet(
+        name="convabuse", loader=_convabuse, weight=0.3, teaches="toxicity as the share of annotators who saw abuse"
+    ),
+)
+

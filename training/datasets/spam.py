@@ -1,0 +1,49 @@
+"""Advertising and fraud: under videos and by text message."""
+
+from pathlib import Path
+
+import pyarrow.csv
+
+from training.datasets.dataset import DataSet, Rows, chosen, numbers, texts
+from training.tables import Table, read_table
+
+
+def _youtube(table: Table, path: Path) -> Rows:
+    # One video stays in one fold: its spammers repeat themselves.
+    groups = texts(table, "video", path) if "video" in table.column_names else [path.stem] * table.num_rows
+    return Rows(texts(table, "CONTENT", path), {"spam": numbers(table, "CLASS", path)}, groups)
+
+
+def _sms(table: Table, path: Path) -> Rows:
+    return Rows(
+        texts(table, "text", path), {"spam": chosen(texts(table, "label", path), {"spam": 1.0, "ham": 0.0})}
+    )
+
+
+def _sms_file(path: Path) -> Table:
+    """The collection's own file: no header, a tab, no quoting."""
+    return pyarrow.csv.read_csv(
+        path,
+        read_options=pyarrow.csv.ReadOptions(column_names=["label", "text"]),
+        parse_options=pyarrow.csv.ParseOptions(delimiter="\t", quote_char=False),
+    )
+
+
+SPAM = (
+    DataSet(
+        name="spam_youtube",
+        loader=_youtube,
+        published=("Youtube0*.csv",),
+        read=read_table,
+        weight=2.0,
+        teaches="spam in comments",
+    ),
+    DataSet(
+        name="spam_sms",
+        loader=_sms,
+        published=("SMSSpamCollection", "sms.tsv"),
+        read=_sms_file,
+        weight=0.5,
+        teaches="spam in text messages, a weak stand-in for comments",
+    ),
+)

@@ -1,0 +1,84 @@
+"""Labelled texts in columns, whatever data set they came from."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier import LABELS
+
+FOLDS = 10
+# Kept out of every training run, so that figures on it mean something; -1 marks a publisher's own test split.
+HELD_OUT_FOLD = 1
+TEST = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """n texts with their labels.
+
+    `labels`: (n, len(LABELS)) float32 in [0, 1], NaN where nothing is known. A value between is the share of
+    readers who would say yes. `weights`: (n,) float32. `groups`: what must stay in one fold. `folds`: (n,) int8,
+    0 to 9, or TEST.
+    """
+
+    texts: list[str]
+    labels: NDArray[np.float32]
+    weights: NDArray[np.float32]
+    groups: list[str]
+    folds: NDArray[np.int8]
+    sources: list[str]
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def where(self, chosen: NDArray[np.bool_]) -> "Examples":
+        at = np.flatnonzero(chosen)
+        return Examples(
+            [self.texts[i] for i in at],
+            self.labels[at],
+            self.weights[at],
+            [self.groups[i] for i in at],
+            self.folds[at],
+            [self.sources[i] for i in at],
+        )
+
+    def training(self) -> "Examples":
+        """What a model may learn from."""
+        return self.where((self.folds != HELD_OUT_FOLD) & (self.folds != TEST))
+
+    def held_out(self) -> "Examples":
+        return self.where((self.folds == HELD_OUT_FOLD) | (self.folds == TEST))
+
+    def sampled(self, rows: int, seed: int) -> "Examples":
+        """At most `rows` of them, chosen evenly."""
+        if len(self) <= rows:
+            return self
+        chosen = np.zeros(len(self), bool)
+        chosen[np.random.default_rng(seed).permutation(len(self))[:rows]] = True
+        return self.where(chosen)
+
+    def weighted(self, factor: float) -> "Examples":
+        return replace(self, weights=(self.weights * factor).astype(np.float32))
+
+
+def joined(parts: Sequence[Examples]) -> Examples:
+    return Examples(
+        [text for part in parts for text in part.texts],
+        np.concatenate([part.labels for part in parts]),
+        np.concatenate([part.weights for part in parts]),
+        [group for part in parts for group in part.groups],
+        np.concatenate([part.folds for part in parts]),
+        [source for part in parts for source in part.sources],
+    )
+
+
+def fold_of(group: str) -> int:
+    """A stable fold: the same group is in the same fold in every version of a data set."""
+    return int(hashlib.sha256(group.encode("utf-8", "surrogatepass")).hexdigest(), 16) % FOLDS
+
+
+def column(name: str) -> int:
+    return LABELS.index(name)
