@@ -9,7 +9,7 @@ import uuid_utils
 from aiohttp import web
 
 from service import access, errors
-from service.errors import ServiceError
+from service.errors import Fault, ServiceError
 
 log = logging.getLogger(__name__)
 
@@ -18,6 +18,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 STATUS: dict[type[ServiceError], int] = {
     errors.BadRequest: 400,
     errors.TooLarge: 413,
+    errors.TooSlow: 408,
     errors.WrongContentType: 415,
     errors.Unauthenticated: 401,
     errors.Forbidden: 403,
@@ -36,6 +37,7 @@ TITLES = {
     403: "Not allowed",
     404: "Not found",
     405: "Method not allowed",
+    408: "Too slow",
     409: "Conflict",
     413: "Too large",
     415: "Unsupported content type",
@@ -54,7 +56,7 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     detail: str
     instance: str
     code: str
-    errors: tuple[errors.Fault, ...] = ()
+    errors: tuple[Fault, ...] = ()
     current: dict[str, Any] | None = None
 
 
@@ -111,7 +113,7 @@ def _problem(
     code: str,
     status: int,
     detail: str,
-    faults: tuple[errors.Fault, ...] = (),
+    faults: tuple[Fault, ...] = (),
     current: dict[str, Any] | None = None,
 ) -> Problem:
     return Problem(
