@@ -98,9 +98,7 @@ class Weights:
         np.cumsum([len(text) for text in normal], out=offsets[1:])
         found = np.empty((len(texts), LABELS))
         joined = "".join(normal).encode("utf-32-le")
-        _checked(
-            _library.steward_score_many(self._address, joined, offsets.ctypes.data, len(texts), found.ctypes.data)
-        )
+        _checked(_library.steward_score_many(self._address, joined, offsets.ctypes.data, len(texts), found.ctypes.data))
         return found
 
     def contributions(self, normal: str) -> NDArray[np.float64]:

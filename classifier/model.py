@@ -74,7 +74,9 @@ def load(folder: Path) -> Model:
     """A model from its folder. Raises ModelRefused for anything that is not whole, known and sound."""
     manifest, arrays = read_folder(folder)
     if len(manifest.labels) != LABELS or len(set(manifest.labels)) != LABELS:
-        raise ModelRefused(folder, f"has labels {manifest.labels}; format {manifest.format} has {LABELS}, all different")
+        raise ModelRefused(
+            folder, f"has labels {manifest.labels}; format {manifest.format} has {LABELS}, all different"
+        )
     bits = int(arrays["rows"].shape[0]).bit_length() - 1
     if not FEWEST_BITS <= bits <= MOST_BITS:
         raise ModelRefused(folder, f"rows has {arrays['rows'].shape[0]} rows")
@@ -92,8 +94,11 @@ def load(folder: Path) -> Model:
 
 def _check_golden(folder: Path, model: Model) -> None:
     for index, golden in enumerate(model.manifest.golden):
-        found: Any = np.abs(np.subtract(model.score(golden.text), golden.scores, dtype=float)) \
-            if len(golden.scores) == LABELS else np.inf
+        found: Any = (
+            np.abs(np.subtract(model.score(golden.text), golden.scores, dtype=float))
+            if len(golden.scores) == LABELS
+            else np.inf
+        )
         if not np.max(found) <= GOLDEN_TOLERANCE:
             raise ModelRefused(folder, f"does not give the scores that it was shipped with (golden text {index})")
 

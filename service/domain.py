@@ -18,8 +18,9 @@ MAX_BATCH_ITEMS = 1_000
 SITE_PATTERN = r"^[a-z0-9][a-z0-9-]{0,62}$"
 
 # Ids stand in paths, Redis keys and log lines: printable ASCII, and never "." or "..", which HTTP clients remove.
+# Patterns end in $(?!\n) because Python's $ alone also matches before a line feed at the end.
 Id = Annotated[
-    str, Meta(min_length=1, max_length=128, pattern=r"^[0-9A-Za-z_][\x21-\x7e]*$", description="Printable ASCII.")
+    str, Meta(min_length=1, max_length=128, pattern=r"^[0-9A-Za-z_][\x21-\x7e]*$(?!\n)", description="Printable ASCII.")
 ]
 Instant = Annotated[datetime, Meta(tz=True)]
 Probability = Annotated[float, Meta(ge=0, le=1)]
@@ -104,7 +105,7 @@ class Comment(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     article: Article | None = None
     parent: Parent | None = None
     created_at: Instant | None = None
-    language: Annotated[str, Meta(max_length=35, pattern=r"^[A-Za-z0-9-]+$", description="BCP 47 tag.")] | None = None
+    language: Annotated[str, Meta(max_length=35, pattern=r"^[A-Za-z0-9-]+$(?!\n)", description="BCP 47 tag.")] | None = None
     callback_url: Annotated[str, Meta(max_length=2048, pattern=r"^https?://")] | None = None
     metadata: Annotated[
         dict[str, Any], Meta(description=f"Anything of the site's own, at most {MAX_METADATA_BYTES} bytes of JSON.")

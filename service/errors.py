@@ -3,6 +3,7 @@
 ServiceError
 ├── BadRequest            the body or a parameter is at fault; carries where
 │   ├── TooLarge          over a limit of the contract
+│   ├── TooSlow
 │   └── WrongContentType
 ├── Unauthenticated       no key, or none that we know
 ├── Forbidden             the key lacks the scope
@@ -43,6 +44,10 @@ class BadRequest(ServiceError):
 
 class TooLarge(BadRequest):
     code = "too_large"
+
+
+class TooSlow(BadRequest):
+    code = "too_slow"
 
 
 class WrongContentType(BadRequest):

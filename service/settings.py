@@ -54,8 +54,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         float, Meta(ge=0, description="Requests a second for a key without its own limit, per process; 0: no limit.")
     ] = 0
     receipt_timeout_s: Annotated[
-        float, Meta(gt=0, le=600, description="Seconds in which a client must have sent a whole request.")
-    ] = 10
+        float, Meta(gt=0, le=600, description="Seconds for a client to send headers, and again for the body.")
+    ] = 15
     text_days: Annotated[
         int, Meta(ge=1, le=3650, description="Days the text of a decided comment is kept in Redis.")
     ] = 30

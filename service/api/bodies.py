@@ -1,5 +1,6 @@
 """Bodies and parameters in: strict JSON, then the shape; what is wrong is named by its place."""
 
+import asyncio
 import json
 import math
 import re
@@ -9,8 +10,9 @@ from typing import Any, NoReturn, TypeVar
 import msgspec
 from aiohttp import web
 
+from service import keys
 from service.domain import MAX_BATCH_ITEMS, MAX_METADATA_BYTES, MAX_TEXT_BYTES, Comment
-from service.errors import BadRequest, Fault, TooLarge, WrongContentType
+from service.errors import BadRequest, Fault, TooLarge, TooSlow, WrongContentType
 
 Shape = TypeVar("Shape")
 
@@ -30,13 +32,23 @@ async def read(request: web.Request, content_type: str, limit: int) -> str:
         raise WrongContentType("send the body uncompressed")
     if (request.content_length or 0) > limit:
         raise TooLarge(f"the body is larger than {limit} bytes")
-    raw = await request.read()
+    raw = await _received(request)
     if len(raw) > limit:
         raise TooLarge(f"the body is larger than {limit} bytes")
     try:
         return raw.decode()
     except UnicodeDecodeError as error:
         raise BadRequest(f"the body is not UTF-8: byte {error.start}", [Fault("", "not UTF-8")]) from error
+
+
+async def _received(request: web.Request) -> bytes:
+    if request.content.is_eof():  # all of it has come, as nearly always
+        return await request.read()
+    try:
+        async with asyncio.timeout(request.app[keys.SETTINGS].receipt_timeout_s):
+            return await request.read()
+    except TimeoutError as error:
+        raise TooSlow("the body did not come in time") from error
 
 
 def parse(text: str) -> Any:  # noqa: ANN401 - any JSON

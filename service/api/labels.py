@@ -17,7 +17,7 @@ from service.store.base import Label
 from service.store.keyspace import Site
 from service.store.labels import Imported
 
-CURSOR = r"^[0-9]{1,16}-[0-9]{1,16}$"
+CURSOR = r"^[0-9]{1,16}-[0-9]{1,16}$(?!\n)"
 
 
 class LabelsQuery(Struct, frozen=True, forbid_unknown_fields=True):
@@ -31,9 +31,9 @@ class LabelIn(Struct, frozen=True, forbid_unknown_fields=True):
     text: str
     id: Id | None = None
     labels: dict[str, bool] = {}
-    decision: Annotated[str, Meta(pattern="^(approve|reject)$")] | None = None
-    reason: Annotated[str, Meta(max_length=64, pattern=r"^[a-z0-9_]*$")] = ""
-    source: Annotated[str, Meta(max_length=64, pattern=r"^[\x21-\x7e]+$")] = "import"
+    decision: Annotated[str, Meta(pattern=r"^(approve|reject)$(?!\n)")] | None = None
+    reason: Annotated[str, Meta(max_length=64, pattern=r"^[a-z0-9_]*$(?!\n)")] = ""
+    source: Annotated[str, Meta(max_length=64, pattern=r"^[\x21-\x7e]+$(?!\n)")] = "import"
     weight: Annotated[float, Meta(gt=0, le=100)] = 1.0
 
 

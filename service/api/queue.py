@@ -20,7 +20,7 @@ PAGE = 100
 class ItemsQuery(Struct, frozen=True, forbid_unknown_fields=True):
     state: Literal["queued", "claimed", "escalated"] = "queued"
     limit: Annotated[int, Meta(ge=1, le=200)] = 50
-    cursor: Annotated[int, Meta(ge=0, description="`next` of the page before.")] = 0
+    cursor: Annotated[int, Meta(ge=0, le=2**53, description="`next` of the page before.")] = 0
     attribute: str | None = None
     article: str | None = None
 

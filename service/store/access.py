@@ -1,8 +1,10 @@
 """Keys and policies in Redis: small, read whole."""
 
+from datetime import UTC, datetime
+
 import msgspec
 
-from service.access import ApiKey
+from service.access import ApiKey, Scope, mint
 from service.policy import Policy
 from service.store.keyspace import KEYS, Site
 from service.store.pipe import Pipe
@@ -20,9 +22,11 @@ class Access:
     async def keep(self, key: ApiKey) -> None:
         await self._pipe.call("HSET", KEYS, key.id, msgspec.json.encode(key))
 
-    async def keep_first(self, key: ApiKey) -> bool:
-        """Keep the key if there is none at all yet."""
-        return bool(await self._pipe.run(_FIRST_KEY, [KEYS], key.id, msgspec.json.encode(key)))
+    async def first_key(self, site: str) -> str | None:
+        """Make the first key, with every scope. None when there already are keys, now or before a race was lost."""
+        text, key = mint(site, frozenset(Scope), "admin", datetime.now(UTC))
+        kept = await self._pipe.run(_FIRST_KEY, [KEYS], key.id, msgspec.json.encode(key))
+        return text if kept else None
 
     async def revoke(self, key_id: str) -> bool:
         """False when there was no such key."""

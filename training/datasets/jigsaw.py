@@ -50,9 +50,7 @@ def _debiasing(table: Table, path: Path) -> Rows:
     names = [*_COLUMNS, "spam"]
     text = "comment" if "comment" in table.column_names else "text"
     is_test = np.array(texts(table, "split", path)) == "test" if "split" in table.column_names else None
-    return Rows(
-        texts(table, text, path), {name: np.zeros(table.num_rows) for name in names}, is_test=is_test
-    )
+    return Rows(texts(table, text, path), {name: np.zeros(table.num_rows) for name in names}, is_test=is_test)
 
 
 JIGSAW = (

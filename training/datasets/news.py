@@ -87,4 +87,3 @@ NEWS = (
         name="convabuse", loader=_convabuse, weight=0.3, teaches="toxicity as the share of annotators who saw abuse"
     ),
 )
-

@@ -39,7 +39,9 @@ def _refugees(table: Table, path: Path) -> Rows:
 
 def _mlma(table: Table, path: Path) -> Rows:
     feelings = [set(text.split("_")) for text in texts(table, "sentiment", path)]
-    return Rows(texts(table, "tweet", path), {"toxicity": np.array([0.0 if f == {"normal"} else 0.8 for f in feelings])})
+    return Rows(
+        texts(table, "tweet", path), {"toxicity": np.array([0.0 if f == {"normal"} else 0.8 for f in feelings])}
+    )
 
 
 def _told(table: Table, path: Path) -> Rows:

@@ -15,9 +15,7 @@ def _youtube(table: Table, path: Path) -> Rows:
 
 
 def _sms(table: Table, path: Path) -> Rows:
-    return Rows(
-        texts(table, "text", path), {"spam": chosen(texts(table, "label", path), {"spam": 1.0, "ham": 0.0})}
-    )
+    return Rows(texts(table, "text", path), {"spam": chosen(texts(table, "label", path), {"spam": 1.0, "ham": 0.0})})
 
 
 def _sms_file(path: Path) -> Table:

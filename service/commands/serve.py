@@ -1,0 +1,100 @@
+"""steward serve: the service, with its own Redis unless one is named."""
+
+import contextlib
+import logging
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import click
+import msgspec
+import uvloop
+
+from service import keys
+from service.errors import StoreUnavailable
+from service.settings import Settings, from_env
+from service.store import Store
+
+log = logging.getLogger(__name__)
+
+FIRST_SITE = "default"
+
+
+@click.command()
+@click.option("--host", help="Address to listen on.")
+@click.option("--port", type=int, help="Port to listen on; 0 takes a free one.")
+@click.option("--workers", type=int, help="Processes that share the port.")
+@click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Folder for Redis and models.")
+@click.option("--redis-url", help="Use this Redis; unset: start one.")
+def serve(**given: object) -> None:
+    """Serve the API. Every setting is also an environment variable; see docs/settings.md."""
+    from service.serving import configure_logging  # noqa: PLC0415 - aiohttp is not needed for --help
+
+    settings = from_env(os.environ, **given)
+    configure_logging(settings.log_level)
+    try:
+        uvloop.run(_serve(settings))
+    except StoreUnavailable as error:
+        raise SystemExit(f"steward: {error}") from error
+
+
+async def _serve(settings: Settings) -> None:
+    async with _redis(settings) as url:
+        known = msgspec.structs.replace(settings, redis_url=url)
+        if settings.workers == 1:
+            await _serve_here(known)
+        else:
+            from service.supervisor import supervise  # noqa: PLC0415
+
+            await supervise(known)
+
+
+async def _serve_here(settings: Settings) -> None:
+    from service import serving  # noqa: PLC0415
+
+    stop = serving.stop_signal()
+    with serving.bound(settings.host, settings.port, shared=False) as listening:
+        async with serving.serving(settings, listening) as app, serving.serving_metrics(settings):
+            address = listening.getsockname()
+            await welcome(f"http://{_shown(settings.host)}:{address[1]}", app[keys.STORE])
+            await stop.wait()
+
+
+@contextlib.asynccontextmanager
+async def _redis(settings: Settings) -> AsyncIterator[str]:
+    if settings.redis_url is not None:
+        yield settings.redis_url
+        return
+    from service.store.embedded import EmbeddedRedis  # noqa: PLC0415
+
+    async with EmbeddedRedis(settings.data_path) as embedded:
+        yield embedded.url
+
+
+async def welcome(url: str, store: Store) -> None:
+    """Say where the service is, and on its very first start which key opens it."""
+    try:
+        await store.check()
+        key = await store.access.first_key(FIRST_SITE)
+    except StoreUnavailable as error:
+        click.echo(f"steward: listening on {url}, not ready: {error}")
+        return
+    click.echo(f"steward: ready on {url} (documentation: {url}/docs)")
+    if key is not None:
+        click.echo(_FIRST_START.format(url=url, key=key, site=FIRST_SITE))
+
+
+_FIRST_START = """
+This is the first start. The key below holds every scope for the site '{site}'; it is shown only now.
+
+  export STEWARD_KEY={key}
+
+Try it:
+
+  curl -s {url}/v1/comments -H "Authorization: Bearer {key}" \\
+    -H "Content-Type: application/json" -d '{{"text": "What a thoughtful article, thank you."}}'
+"""
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

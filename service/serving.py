@@ -1,0 +1,98 @@
+"""One process that serves: the application on a port, until it is told to stop."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+from collections.abc import AsyncIterator
+
+from aiohttp import http, web
+
+from service import access
+from service.app import build_app, build_metrics_app
+from service.errors import SettingsError
+from service.settings import Settings
+
+DRAIN_S = 10.0
+BACKLOG = 1024
+
+
+class MaskedFormatter(logging.Formatter):
+    """No API key in a log line, whatever put it there."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return access.masked(super().format(record))
+
+
+def configure_logging(level: str) -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(MaskedFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+
+
+def require_compiled_parser(settings: Settings) -> None:
+    """The pure-Python parser is lenient where request smuggling needs it to be. Raises SettingsError."""
+    if http.HttpRequestParser.__module__.endswith("_http_parser") or settings.allow_py_parser:
+        return
+    raise SettingsError("aiohttp's compiled HTTP parser is missing; reinstall aiohttp or set STEWARD_ALLOW_PY_PARSER")
+
+
+@contextlib.asynccontextmanager
+async def serving(settings: Settings, listening: socket.socket) -> AsyncIterator[web.Application]:
+    """The application, answering on a bound socket; leaving drains what is in flight."""
+    require_compiled_parser(settings)
+    app = build_app(settings)
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        # aiohttp counts this from the connection, or the answer before, until the headers are complete: it bounds
+        # slow headers as well as idle connections. api/bodies.py bounds slow bodies.
+        keepalive_timeout=settings.receipt_timeout_s,
+        shutdown_timeout=DRAIN_S,
+        auto_decompress=False,
+    )
+    await runner.setup()
+    try:
+        await web.SockSite(runner, listening, backlog=BACKLOG).start()
+        yield app
+    finally:
+        await runner.cleanup()
+
+
+@contextlib.asynccontextmanager
+async def serving_metrics(settings: Settings) -> AsyncIterator[None]:
+    """/metrics on a port of its own, on the loopback only."""
+    if settings.metrics_port is None:
+        yield
+        return
+    runner = web.AppRunner(build_metrics_app(), access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", settings.metrics_port).start()
+        yield
+    finally:
+        await runner.cleanup()
+
+
+def bound(host: str, port: int, *, shared: bool) -> socket.socket:
+    """A socket on the address; `shared`: other processes may listen on the same port beside us."""
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    listening = socket.socket(family, kind, protocol)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if shared:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    try:
+        listening.bind(address)
+    except OSError as error:
+        listening.close()
+        raise SettingsError(f"cannot listen on {host}:{port}: {error.strerror}") from error
+    return listening
+
+
+def stop_signal() -> asyncio.Event:
+    """Set by SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop

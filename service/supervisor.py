@@ -1,0 +1,103 @@
+"""Several processes on one port: the parent holds Redis and the port, and replaces a worker that dies."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Mapping
+
+import msgspec
+
+from service import serving
+from service.commands.serve import welcome
+from service.errors import SettingsError
+from service.settings import PREFIX, Settings
+from service.store import open_store
+
+log = logging.getLogger(__name__)
+
+READY = b"ready\n"
+READY_S = 60.0
+# A worker that dies sooner than this after its start will not get better by being started again at once.
+SOON_S = 1.0
+
+
+async def supervise(settings: Settings) -> None:
+    """Run `settings.workers` workers until told to stop. Raises SettingsError when one cannot start at all."""
+    stop = serving.stop_signal()
+    with serving.bound(settings.host, settings.port, shared=True) as reserved:
+        # Bound but not listening: the port is ours, and connections go to the workers only.
+        port = reserved.getsockname()[1]
+        environment = _environment(msgspec.structs.replace(settings, port=port))
+        workers = [_Worker(environment) for _ in range(settings.workers)]
+        async with contextlib.AsyncExitStack() as running:
+            for worker in workers:
+                await running.enter_async_context(worker)
+            await asyncio.gather(*(worker.ready() for worker in workers))
+            await running.enter_async_context(serving.serving_metrics(settings))
+            async with open_store(settings, settings.redis_url or "") as store:
+                await welcome(f"http://{settings.host}:{port}", store)
+            await stop.wait()
+
+
+class _Worker:
+    """One serving process, started again whenever it ends."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self._process: asyncio.subprocess.Process | None = None
+        self._first_ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._keeper: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> "_Worker":
+        self._keeper = asyncio.create_task(self._keep_running())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._keeper is not None  # noqa: S101 - set on entry
+        self._keeper.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._keeper
+        if self._process is not None and self._process.returncode is None:
+            self._process.send_signal(signal.SIGTERM)
+            await self._process.wait()
+
+    async def ready(self) -> None:
+        try:
+            async with asyncio.timeout(READY_S):
+                await asyncio.shield(self._first_ready)
+        except TimeoutError as error:
+            raise SettingsError(f"a worker was not ready within {READY_S:g} s") from error
+
+    async def _keep_running(self) -> None:
+        while True:
+            started = time.monotonic()
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "service.worker", stdout=asyncio.subprocess.PIPE, env=self._environment
+            )
+            assert self._process.stdout is not None  # noqa: S101 - a pipe was asked for
+            if await self._process.stdout.readline() == READY and not self._first_ready.done():
+                self._first_ready.set_result(None)
+            status = await self._process.wait()
+            if not self._first_ready.done():
+                self._first_ready.set_exception(
+                    SettingsError(f"a worker ended with status {status} before it was ready")
+                )
+                return
+            log.error("worker %d ended with status %d; starting another", self._process.pid, status)
+            await asyncio.sleep(max(0.0, SOON_S - (time.monotonic() - started)))
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """What the workers need to know, in the words of an operator."""
+    metrics = settings.data_path / "metrics"
+    shutil.rmtree(metrics, ignore_errors=True)
+    metrics.mkdir(parents=True)
+    given = msgspec.to_builtins(settings, enc_hook=str)
+    ours = {f"{PREFIX}{name.upper()}": str(value) for name, value in given.items() if value is not None}
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
+    return {**os.environ, **ours, f"{PREFIX}WORKERS": "1"}
