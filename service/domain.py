@@ -105,7 +105,9 @@ class Comment(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     article: Article | None = None
     parent: Parent | None = None
     created_at: Instant | None = None
-    language: Annotated[str, Meta(max_length=35, pattern=r"^[A-Za-z0-9-]+$(?!\n)", description="BCP 47 tag.")] | None = None
+    language: (
+        Annotated[str, Meta(max_length=35, pattern=r"^[A-Za-z0-9-]+$(?!\n)", description="BCP 47 tag.")] | None
+    ) = None
     callback_url: Annotated[str, Meta(max_length=2048, pattern=r"^https?://")] | None = None
     metadata: Annotated[
         dict[str, Any], Meta(description=f"Anything of the site's own, at most {MAX_METADATA_BYTES} bytes of JSON.")
