@@ -63,7 +63,8 @@ def write_folder(folder: Path, manifest: Manifest, arrays: Arrays) -> None:
 def _read_array(folder: Path, name: str, listed: File) -> NDArray[Any]:
     path = folder / f"{name}.npy"
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        # Without O_NONBLOCK a pipe in the place of a file would be waited for, for ever.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
         raise ModelRefused(folder, f"{path.name} cannot be opened: {error.strerror}") from error
     with os.fdopen(descriptor, "rb") as file:

@@ -1,0 +1,211 @@
+"""A model folder is loaded only when it is whole, known and sound."""
+
+import hashlib
+import io
+import os
+import pickle
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import classifier
+from classifier.folder import write_folder
+
+Arrays = dict[str, NDArray[Any]]
+
+
+class _Bomb:
+    """Unpickling this leaves a file behind."""
+
+    def __init__(self, trace: Path) -> None:
+        self.trace = trace
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        return Path.touch, (self.trace,)
+
+
+def refused(folder: Path) -> str:
+    with pytest.raises(classifier.ModelRefused) as caught:
+        classifier.load(folder)
+    assert caught.value.path == folder
+    assert folder.name in str(caught.value)
+    return caught.value.reason
+
+
+def edit_manifest(folder: Path, **changes: object) -> None:
+    path = folder / "manifest.json"
+    path.write_bytes(msgspec.json.encode(msgspec.json.decode(path.read_bytes()) | changes))
+
+
+def relist(folder: Path, name: str) -> None:
+    """Make the manifest agree with a file that was changed, as somebody who swaps it would."""
+    data = (folder / name).read_bytes()
+    manifest = msgspec.json.decode((folder / "manifest.json").read_bytes())
+    listed = {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    edit_manifest(folder, files=manifest["files"] | {name: listed})
+
+
+def put_array(folder: Path, name: str, array: NDArray[Any]) -> None:
+    file = io.BytesIO()
+    np.lib.format.write_array(file, array, version=(1, 0), allow_pickle=True)
+    (folder / name).write_bytes(file.getvalue())
+    relist(folder, name)
+
+
+def test_a_sound_folder_loads(folder: Path) -> None:
+    model = classifier.load(folder)
+    assert model.version == "test-1"
+    assert re.fullmatch("[0-9a-f]{64}", model.digest)
+    assert classifier.read_manifest(folder).digest == model.digest
+
+
+def test_the_shipped_model_loads() -> None:
+    if not classifier.SHIPPED.exists():
+        pytest.skip("the shipped model is not trained yet")
+    assert classifier.load(classifier.SHIPPED).labels == classifier.LABELS
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "rows.npy", "bias.npy", "slope.npy", "intercept.npy"])
+@pytest.mark.parametrize("kept", [0, 10, -1])
+def test_a_truncated_file_is_refused(folder: Path, name: str, kept: int) -> None:
+    data = (folder / name).read_bytes()
+    (folder / name).write_bytes(data[:kept] if kept >= 0 else data[: -(len(data) // 3)])
+    assert name in refused(folder)
+
+
+@pytest.mark.parametrize("name", ["rows.npy", "bias.npy"])
+def test_a_changed_byte_is_refused(folder: Path, name: str) -> None:
+    data = bytearray((folder / name).read_bytes())
+    data[-1] ^= 1
+    (folder / name).write_bytes(data)
+    assert refused(folder) == f"{name} is not the file that manifest.json lists"
+
+
+def test_missing_and_foreign_files_are_refused(folder: Path) -> None:
+    (folder / "notes.txt").write_text("hello")
+    assert "notes.txt" in refused(folder)
+    (folder / "notes.txt").unlink()
+    (folder / "bias.npy").unlink()
+    assert "it must hold" in refused(folder)
+
+
+@pytest.mark.parametrize("name", ["../outside.npy", "/etc/passwd", "sub/rows.npy", "rows.npy\0"])
+def test_a_listed_path_never_leaves_the_folder(folder: Path, name: str) -> None:
+    files = msgspec.json.decode((folder / "manifest.json").read_bytes())["files"]
+    edit_manifest(folder, files=files | {name: files["rows.npy"]})
+    assert "it must list" in refused(folder)
+
+
+def test_links_are_refused(folder: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere.npy"
+    (folder / "rows.npy").rename(elsewhere)
+    (folder / "rows.npy").symlink_to(elsewhere)
+    assert "rows.npy" in refused(folder)
+    link = tmp_path / "linked"
+    link.symlink_to(folder)
+    assert "link" in refused(link)
+
+
+def test_what_is_no_folder_is_refused(tmp_path: Path) -> None:
+    assert "manifest.json" in refused(tmp_path / "nothing")
+    (tmp_path / "file").write_text("x")
+    assert "manifest.json" in refused(tmp_path / "file")
+
+
+def test_a_fifo_does_not_hang(folder: Path) -> None:
+    (folder / "bias.npy").unlink()
+    os.mkfifo(folder / "bias.npy")
+    assert "bias.npy" in refused(folder)
+
+
+def test_a_pickle_is_refused_and_never_unpickled(folder: Path, tmp_path: Path) -> None:
+    trace = tmp_path / "unpickled"
+    (folder / "bias.npy").write_bytes(pickle.dumps(_Bomb(trace)))
+    relist(folder, "bias.npy")
+    assert "not a plain array" in refused(folder)
+    put_array(folder, "bias.npy", np.array([_Bomb(trace)] * 7, dtype=object))
+    assert "bias.npy" in refused(folder)
+    assert not trace.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "array"),
+    [
+        ("rows.npy", np.zeros((1 << 12, 8), np.float32)),
+        ("rows.npy", np.zeros((1 << 12, 7), np.float16)),
+        ("rows.npy", np.zeros((1000, 8), np.float16)),
+        ("rows.npy", np.zeros((0, 8), np.float16)),
+        ("rows.npy", np.zeros((8, 1 << 12), np.float16).T),
+        ("rows.npy", np.zeros(1 << 12, np.float16)),
+        ("bias.npy", np.zeros(6)),
+        ("bias.npy", np.zeros(7, ">f8")),
+    ],
+)
+def test_another_type_or_shape_is_refused(folder: Path, name: str, array: NDArray[Any]) -> None:
+    put_array(folder, name, array)
+    refused(folder)
+
+
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("name", ["rows", "bias", "slope", "intercept"])
+def test_numbers_that_are_not_finite_are_refused(folder: Path, arrays: Arrays, name: str, number: float) -> None:
+    array = arrays[name].copy()
+    array[-1] = number
+    put_array(folder, f"{name}.npy", array)
+    assert "not finite" in refused(folder)
+
+
+@pytest.mark.parametrize("shape", ["(99999999999999999999, 8)", "(-8, 8)", "(4611686018427387904, 8)"])
+def test_a_header_that_promises_absurd_sizes_is_refused(folder: Path, shape: str) -> None:
+    header = f"{{'descr': '<f2', 'fortran_order': False, 'shape': {shape}, }}".ljust(117) + "\n"
+    (folder / "rows.npy").write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode())
+    relist(folder, "rows.npy")
+    assert "rows.npy" in refused(folder)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"format": 2},
+        {"format": "1"},
+        {"labels": []},
+        {"labels": ["toxicity"] * 7},
+        {"version": "../up"},
+        {"golden": []},
+        {"golden": [{"text": "x", "scores": [0.5]}]},
+    ],
+)
+def test_an_unknown_manifest_is_refused(folder: Path, changes: dict[str, object]) -> None:
+    edit_manifest(folder, **changes)
+    refused(folder)
+
+
+@pytest.mark.parametrize("raw", [b"", b"null", b"[]", b"{", b"\xff", b"[" * 100_000, b" " * 2_000_000])
+def test_a_manifest_that_is_none_is_refused(folder: Path, raw: bytes) -> None:
+    (folder / "manifest.json").write_bytes(raw)
+    assert "manifest.json" in refused(folder)
+
+
+def test_scores_that_drifted_are_refused(folder: Path) -> None:
+    golden = msgspec.json.decode((folder / "manifest.json").read_bytes())["golden"]
+    golden[1]["scores"][3] += 2e-6
+    edit_manifest(folder, golden=golden)
+    assert "golden text 1" in refused(folder)
+
+
+def test_a_model_is_never_written_over_another(folder: Path, arrays: Arrays) -> None:
+    manifest = classifier.read_manifest(folder)
+    with pytest.raises(FileExistsError):
+        write_folder(folder, manifest, arrays)
+
+
+def test_a_failed_write_leaves_nothing(folder: Path, arrays: Arrays) -> None:
+    target = folder.parent / "half"
+    with pytest.raises(KeyError):
+        write_folder(target, classifier.read_manifest(folder), {"rows": arrays["rows"]})
+    assert sorted(path.name for path in folder.parent.iterdir()) == [folder.name]

@@ -1,0 +1,141 @@
+"""Scores, spans, and what a text may be."""
+
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+import classifier
+from classifier.kernel import Weights
+from classifier.manifest import Golden, Manifest
+
+Arrays = dict[str, NDArray[Any]]
+
+HOSTILE = ["", " ", "\0", "\ud800\udfff", "\U0010ffff", "a" * 20_480, "e" + "\u0301" * 20_000, "\u202e\u200b" * 9_000]
+SPANS = {"suppress_health_check": [HealthCheck.function_scoped_fixture], "deadline": None}
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_every_str_gets_probabilities(model: classifier.Model, text: str) -> None:
+    scores = model.score(text)
+    assert len(scores) == len(model.labels) == 7
+    assert all(0 <= score <= 1 for score in scores)
+    assert model.score_many([text]).tolist() == [list(scores)]
+
+
+def test_a_batch_says_what_single_texts_say(model: classifier.Model) -> None:
+    texts = [*HOSTILE, "One comment.", "Another, with an emoji \U0001f600."]
+    assert model.score_many(texts).tolist() == [list(model.score(text)) for text in texts]
+    assert model.score_many([]).shape == (0, 7)
+
+
+def test_threads_do_not_disturb_each_other(model: classifier.Model) -> None:
+    texts = [f"comment {i} " * (i % 200) for i in range(2_000)]
+    alone = [model.score(text) for text in texts]
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(model.score, texts)) == alone
+
+
+@pytest.mark.parametrize("unit", ["a", "ab", "e\u0301", "\ufdfa", "a\u200b", "!", "\U0001f600"])
+def test_time_is_linear_in_the_length(model: classifier.Model, unit: str) -> None:
+    """Eight times the text may take no more than three times eight times as long; a quadratic pass takes 64."""
+
+    def fastest(text: str) -> float:
+        times = []
+        for _ in range(7):
+            start = time.perf_counter()
+            model.score(text)
+            times.append(time.perf_counter() - start)
+        return min(times)
+
+    assert fastest(unit * 40_000) < 24 * fastest(unit * 5_000)
+
+
+def test_what_has_no_ink_changes_nothing(model: classifier.Model) -> None:
+    plain = model.score("you idiot")
+    for disguised in (
+        "you id\u200biot",
+        "YOU \uff49\uff44\uff49\uff4f\uff54",
+        "you \U0001d422dio\u0301t",
+        "you idi\u00adot",
+    ):
+        assert model.score(disguised) == pytest.approx(plain, abs=1e-12)
+
+
+def test_a_greater_logit_never_gets_a_smaller_probability(arrays: Arrays) -> None:
+    biases = np.linspace(-12, 12, 200)
+    scores = [
+        Weights(arrays["rows"], np.full(7, bias), arrays["slope"], arrays["intercept"]).score("some text")
+        for bias in biases
+    ]
+    assert all(
+        lower < higher for one, next_one in pairwise(scores) for lower, higher in zip(one, next_one, strict=True)
+    )
+
+
+@settings(max_examples=200, **SPANS)
+@given(text=st.text(st.characters(exclude_categories=()), max_size=60))
+def test_spans_lie_within_the_text_as_sent(model: classifier.Model, text: str) -> None:
+    for span in model.spans(text, limit=1_000):
+        assert 0 <= span.start < span.end <= len(text)
+        assert span.label in model.labels
+        assert span.weight > 0
+
+
+@pytest.mark.parametrize(
+    "before", ["", "\U0001f600 ", "\u05e9\u05dc\u05d5\u05dd ", "\u200b\u200b", "e\u0301e\u0301 ", "\ufb01\ufdfa "]
+)
+def test_spans_name_the_word_as_sent(arrays: Arrays, before: str) -> None:
+    model = _model_where_everything_counts(arrays)
+    text = f"{before}idiot \u202edone"
+    words = {text[span.start : span.end].strip("\u200b\u202e") for span in model.spans(text, limit=1_000)}
+    assert {"idiot", "done"} <= words
+
+
+def test_shares_of_the_code_points_add_up_to_the_logit(arrays: Arrays) -> None:
+    bias, slope, intercept = arrays["bias"], arrays["slope"], arrays["intercept"]
+    weights = Weights(arrays["rows"], bias, slope, intercept)
+    text = "well, looooook at that: looooook \U0001f600 again"
+    scores = np.array(weights.score(text))
+    found = weights.contributions(text).sum(axis=0) + slope * bias + intercept
+    np.testing.assert_allclose(found, np.log(scores / (1 - scores)), atol=1e-9)
+
+
+def test_at_most_as_many_spans_as_asked_for(arrays: Arrays) -> None:
+    model = _model_where_everything_counts(arrays)
+    text = "one two three four"
+    heaviest = max(model.spans(text, limit=100), key=lambda span: span.weight)
+    assert [span.weight for span in model.spans(text, limit=1)] == [heaviest.weight]
+    assert model.spans("") == ()
+
+
+def test_serving_imports_no_trainer_library(folder: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; import classifier\n"
+        "model = classifier.load(Path(sys.argv[1])); model.score('a comment'); model.spans('a comment')\n"
+        "found = {'sklearn', 'scipy', 'joblib', 'pyarrow'} & {name.split('.')[0] for name in sys.modules}\n"
+        "print(*sorted(found))"
+    )
+    done = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-c", program, folder], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "\n", "")
+
+
+def _model_where_everything_counts(arrays: Arrays) -> classifier.Model:
+    """Every feature moves every label up, so every word is a span."""
+    rows = np.abs(arrays["rows"]) + np.float16(4)
+    weights = Weights(rows, arrays["bias"], arrays["slope"], arrays["intercept"])
+    manifest = Manifest(
+        format=1, version="all", created_at="", labels=list(classifier.LABELS), files={}, golden=[Golden("", [])]
+    )
+    return classifier.Model(manifest, weights)

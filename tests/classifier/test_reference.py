@@ -1,0 +1,57 @@
+"""The kernel and scikit-learn's reading of the same model give the same probabilities."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
+
+from classifier.kernel import Weights
+from classifier.reference import pipeline
+
+Arrays = dict[str, NDArray[Any]]
+
+TOLERANCE = 1e-6
+DATA = Path(__file__).parents[3] / "shared" / "data"
+
+# Any code point, lone surrogates too, and short alphabets that make repeats, blanks and disguises likely.
+ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=80) | st.text(
+    "ab '1\u00e9\u0301\u200b\U0001f600 \n", max_size=80
+)
+
+
+@pytest.fixture(scope="session")
+def both(arrays: Arrays) -> tuple[Weights, Pipeline]:
+    parts = (arrays["rows"], arrays["bias"], arrays["slope"], arrays["intercept"])
+    return Weights(*parts), pipeline(*parts)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(texts=st.lists(ANY_TEXT, min_size=1, max_size=8))
+def test_any_unicode_gets_the_same_probabilities(both: tuple[Weights, Pipeline], texts: list[str]) -> None:
+    weights, reference = both
+    np.testing.assert_allclose(weights.score_many(texts), reference.predict_proba(texts), rtol=0, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "\0", "\ud800", "\u3164", "a" * 20_480, "e\u0301" * 9_000, "\ufdfa" * 900, "ab " * 6_000]
+)
+def test_hostile_texts_get_the_same_probabilities(both: tuple[Weights, Pipeline], text: str) -> None:
+    weights, reference = both
+    np.testing.assert_allclose([weights.score(text)], reference.predict_proba([text]), rtol=0, atol=TOLERANCE)
+
+
+@pytest.mark.data
+def test_real_comments_get_the_same_probabilities(both: tuple[Weights, Pipeline]) -> None:
+    path = DATA / "civil_comments_toxic_spans.parquet"
+    if not path.exists():
+        pytest.skip("../shared/data is not there")
+    from pyarrow import parquet  # noqa: PLC0415 - only where there are data
+
+    texts = parquet.read_table(path, columns=["text"])["text"].to_pylist()[:2_000]
+    weights, reference = both
+    np.testing.assert_allclose(weights.score_many(texts), reference.predict_proba(texts), rtol=0, atol=TOLERANCE)
