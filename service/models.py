@@ -8,6 +8,7 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -45,7 +46,7 @@ class Described(Struct, frozen=True, omit_defaults=True):
     digest: str | None = None
     created_at: str | None = None
     labels: tuple[str, ...] = ()
-    metrics: dict[str, object] = {}
+    metrics: dict[str, Any] = {}
     problem: str | None = None
 
 

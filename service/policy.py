@@ -79,10 +79,9 @@ def _reason(attribute: str, score: float, limits: Thresholds) -> Reason:
 
 
 def _closeness(reason: Reason) -> float:
-    """How near an approved score came to its first threshold."""
-    return (reason.score or 0.0) - min(
-        1.0 if reason.review_at is None else reason.review_at, 1.0 if reason.reject_at is None else reason.reject_at
-    )
+    """How near an approved score came to its first threshold: 0 far away, just below 1 almost there."""
+    limits = [limit for limit in (reason.review_at, reason.reject_at) if limit]
+    return (reason.score or 0.0) / min(limits, default=1.0)
 
 
 MINUTE_MS = 60_000

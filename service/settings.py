@@ -23,9 +23,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     host: Annotated[str, Meta(description="Address to listen on.")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535, description="Port to listen on; 0 takes a free one.")] = 8080
     workers: Annotated[int, Meta(ge=1, le=256, description="Service processes that share the port.")] = 1
-    metrics_port: Annotated[
-        int | None, Meta(ge=1, le=65535, description="Serve /metrics on this port instead, on 127.0.0.1.")
-    ] = None
+    metrics_port: (
+        Annotated[int, Meta(ge=1, le=65535, description="Serve /metrics on this port instead, on 127.0.0.1.")] | None
+    ) = None
     redis_url: Annotated[
         str | None, Meta(description="Redis to use (redis://, rediss://, unix://). Unset: start the embedded Redis.")
     ] = None

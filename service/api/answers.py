@@ -10,6 +10,11 @@ from service.domain import Action, Article, Author, DecidedBy, Parent, Reason, S
 from service.store.base import Record
 
 
+# A list whose entries are answers or problems, as OpenAPI says it: msgspec has no union of two structs.
+_EITHER = [{"$ref": "#/components/schemas/CommentAnswer"}, {"$ref": "#/components/schemas/Problem"}]
+Results = Annotated[list[Any], Meta(extra_json_schema={"items": {"anyOf": _EITHER}})]
+
+
 class ReviewState(Struct, frozen=True):
     state: State
     priority: Annotated[float | None, Meta(description="0 (barely doubtful) to 1 (nearly rejected, or unscored).")]

@@ -8,9 +8,9 @@ from msgspec import Meta, Struct
 from service import keys, metrics
 from service.access import Scope
 from service.api import bodies
-from service.api.answers import CommentAnswer, comment_answer
+from service.api.answers import CommentAnswer, Results, comment_answer
 from service.api.operation import Call, Operation
-from service.api.problems import Problem, problem_of, rendered
+from service.api.problems import problem_of, rendered
 from service.domain import Comment
 from service.errors import ServiceError
 from service.store.keyspace import Site
@@ -23,7 +23,7 @@ class Batch(Struct, frozen=True, forbid_unknown_fields=True):
 class BatchAnswer(Struct, frozen=True):
     """In the order of the comments; one bad item does not spoil the others."""
 
-    results: list[CommentAnswer | Problem]
+    results: Results
 
 
 class Wait(Struct, frozen=True, forbid_unknown_fields=True):
@@ -35,13 +35,13 @@ async def submit_comment(call: Call) -> CommentAnswer:
     return await _submit(call, bodies.check_comment(call.body))
 
 
-async def submit_comments(call: Call) -> dict[str, list[Any]]:
+async def submit_comments(call: Call) -> BatchAnswer:
     """The same for many at once."""
     bodies.check_count(call.body.comments, "/comments")
     results = await asyncio.gather(
         *(_submit_one(call, item, f"/comments/{index}") for index, item in enumerate(call.body.comments))
     )
-    return {"results": list(results)}
+    return BatchAnswer(list(results))
 
 
 async def follow_comment(call: Call) -> CommentAnswer:

@@ -10,9 +10,9 @@ from msgspec import Meta, Struct
 from service import keys
 from service.access import Scope
 from service.api import bodies
-from service.api.answers import CommentAnswer, ReviewItem, comment_answer, current, review_item
+from service.api.answers import CommentAnswer, Results, ReviewItem, comment_answer, current, review_item
 from service.api.operation import Call, Operation
-from service.api.problems import Problem, problem_of, rendered
+from service.api.problems import problem_of, rendered
 from service.domain import Id, Lease, Verdict
 from service.errors import BadRequest, Conflict, Fault, Forbidden, NotFound, RateLimited, ServiceError
 from service.store.base import Record
@@ -52,7 +52,7 @@ class Decisions(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DecisionsAnswer(Struct, frozen=True):
-    results: list[CommentAnswer | Problem]
+    results: Results
 
 
 class ExtendRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -91,12 +91,12 @@ async def decide(call: Call) -> CommentAnswer:
     return await _decide(call, call.id, call.body, "")
 
 
-async def decide_many(call: Call) -> dict[str, list[Any]]:
+async def decide_many(call: Call) -> DecisionsAnswer:
     """Decide many at once; each is answered by itself."""
     results = await asyncio.gather(
         *(_decide_one(call, item, f"/decisions/{index}") for index, item in enumerate(call.body.decisions))
     )
-    return {"results": list(results)}
+    return DecisionsAnswer(list(results))
 
 
 async def extend(call: Call) -> ReviewItem:
