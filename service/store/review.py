@@ -78,7 +78,7 @@ class Queue:
                 site.name,
                 moderator,
                 count - len(items),
-                lease_s * 1000,
+                min(lease_s, self._limits.longest_s) * 1000,
                 self._limits.most_open,
                 offset,
                 wanted.attribute or "",

@@ -1,0 +1,61 @@
+"""A store over a real Redis, and the shortest ways to fill it."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from service.domain import Action, Comment, Judgement, Reason, Urgency, Why
+from service.settings import Settings
+from service.store import Store, open_store
+from service.store.base import Record, Submitted
+from service.store.keyspace import Site
+
+Submit = Callable[..., Awaitable[tuple[Submitted, Record | None]]]
+
+
+@pytest.fixture
+async def store(settings: Settings) -> AsyncIterator[Store]:
+    assert settings.redis_url is not None
+    async with open_store(settings, settings.redis_url) as store:
+        yield store
+
+
+@pytest.fixture
+def site() -> Site:
+    return Site("daily")
+
+
+@pytest.fixture
+def submit(store: Store, site: Site) -> Submit:
+    """Submits a comment that was judged as the arguments say; by default it goes to a person."""
+
+    async def submit(
+        comment_id: str,
+        text: str = "hello",
+        *,
+        decision: Action = Action.REVIEW,
+        attribute: str = "toxicity",
+        sla_ms: int = 60_000,
+        at: Site = site,
+        to: Store = store,
+        **more: Any,
+    ) -> tuple[Submitted, Record | None]:
+        judgement = Judgement(decision, {attribute: 0.5}, (Reason("r", attribute, 0.5, 0.4, 0.9),), "m-1", "default@1")
+        urgency = Urgency(Why.UNCERTAIN, 0.5, sla_ms)
+        return await to.comments.submit(
+            at, comment_id, Comment(text, **more), judgement, urgency=urgency, actor="site-key"
+        )
+
+    return submit
+
+
+@pytest.fixture
+def trail(store: Store, site: Site) -> Callable[[], Awaitable[list[str]]]:
+    """The actions of the audit trail, oldest first."""
+
+    async def trail() -> list[str]:
+        entries, _ = await store.audit.page(site, "", 1000)
+        return [entry.details["action"] for entry in entries]
+
+    return trail

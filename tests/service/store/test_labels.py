@@ -1,0 +1,102 @@
+"""Labels: read in order with their text, brought in once."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from service.domain import Verdict
+from service.store import Store
+from service.store.keyspace import Site
+from service.store.labels import Imported
+from service.store.review import Answer, Filter
+
+
+def imported(label_id: str, digest: str = "d", **more: Any) -> Imported:
+    given = {"text": "buy now", "labels": {"spam": True}, "decision": "reject", "reason": "ads", **more}
+    return Imported(label_id, digest, source="import", weight=0.5, **given)
+
+
+@pytest.fixture
+def decide_all(store: Store, site: Site, submit: Any) -> Any:
+    async def decide_all(count: int) -> None:
+        for number in range(count):
+            await submit(f"c-{number}", f"text {number}")
+            (held,) = (await store.queue.claim(site, "ann", 1, 60, Filter())).items
+            answer = Answer(Verdict.REJECT, held.lease, "insulting", {"insult": True}, "between us", "d")
+            await store.queue.decide(site, held.id, "ann", answer, may_overrule=False)
+
+    return decide_all
+
+
+async def test_a_decision_is_a_label_with_its_text(store: Store, site: Site, decide_all: Any) -> None:
+    await decide_all(1)
+    ((label,), cursor) = await store.labels.page(site, "", 10)
+    assert (label.id, label.revision, label.text) == ("c-0", 1, "text 0")
+    assert (label.labels, label.decision, label.reason) == ({"insult": True}, "reject", "insulting")
+    assert (label.source, label.actor, label.weight) == ("moderator", "ann", 1.0)
+    assert cursor == label.cursor
+
+
+async def test_labels_are_read_page_by_page_without_gap_or_repeat(store: Store, site: Site, decide_all: Any) -> None:
+    await decide_all(7)
+    seen: list[str] = []
+    after: str | None = ""
+    while after is not None:
+        page, after = await store.labels.page(site, after, 3)
+        seen += [label.id for label in page]
+    assert seen == [f"c-{number}" for number in range(7)]
+
+
+async def test_an_erased_text_is_passed_over_and_the_cursor_goes_on(store: Store, site: Site, decide_all: Any) -> None:
+    await decide_all(3)
+    await store.comments.erase(site, "c-0", "site-key")
+    page, after = await store.labels.page(site, "", 1)
+    assert page == []
+    assert after is not None
+    page, after = await store.labels.page(site, after, 5)
+    assert [label.id for label in page] == ["c-1", "c-2"]
+    assert await store.labels.page(site, after, 5) == ([], None)
+
+
+async def test_a_label_speaks_of_the_revision_that_was_decided(
+    store: Store, site: Site, decide_all: Any, submit: Any
+) -> None:
+    await decide_all(1)
+    await submit("c-0", "something quite different")
+    ((label,), _) = await store.labels.page(site, "", 10)
+    assert (label.revision, label.text) == (1, "text 0")
+
+
+async def test_the_same_label_brought_in_again_changes_nothing(store: Store, site: Site, trail: Any) -> None:
+    assert await store.labels.add(site, imported("l-1"), "admin") is True
+    for _ in range(3):
+        assert await store.labels.add(site, imported("l-1"), "admin") is False
+    ((label,), _) = await store.labels.page(site, "", 10)
+    assert (label.id, label.text, label.labels, label.weight) == ("l-1", "buy now", {"spam": True}, 0.5)
+    assert (label.source, label.actor, label.reason) == ("import", "admin", "ads")
+    assert await trail() == ["labelled"]
+
+
+async def test_the_same_label_at_once_from_many_is_kept_once(store: Store, site: Site) -> None:
+    added = await asyncio.gather(*(store.labels.add(site, imported("l-1"), "admin") for _ in range(30)))
+    assert sum(added) == 1
+
+
+async def test_a_corrected_label_is_a_new_entry(store: Store, site: Site) -> None:
+    await store.labels.add(site, imported("l-1"), "admin")
+    assert await store.labels.add(site, imported("l-1", "e", labels={}, decision="approve"), "admin") is True
+    page, _ = await store.labels.page(site, "", 10)
+    assert [label.decision for label in page] == ["reject", "approve"]
+
+
+async def test_any_text_survives(store: Store, site: Site) -> None:
+    text = "nul \x00, emoji \U0001f600, right to left \u202e, replaced \ufffd, line\nfeed"
+    await store.labels.add(site, imported("l-1", text=text), "admin")
+    ((label,), _) = await store.labels.page(site, "", 10)
+    assert label.text == text
+
+
+async def test_sites_keep_their_labels_apart(store: Store, site: Site) -> None:
+    await store.labels.add(site, imported("l-1"), "admin")
+    assert await store.labels.page(Site("weekly"), "", 10) == ([], None)

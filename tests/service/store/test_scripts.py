@@ -1,0 +1,125 @@
+"""The scripts themselves: one slot, and no memory of Redis to rely on."""
+
+import asyncio
+from functools import partial
+from importlib.resources import files
+from typing import Any
+
+import pytest
+from redis.cluster import key_slot
+
+from service.domain import Article, Verdict
+from service.policy import Policy, Thresholds
+from service.store import Store
+from service.store.keyspace import Site, is_permanent, waiting_id
+from service.store.labels import Imported
+from service.store.review import Answer, Filter
+from service.store.scripts import script
+
+SCRIPTS = [
+    path.name.removesuffix(".lua")
+    for path in files("service.store.scripts").iterdir()
+    if path.name.endswith(".lua") and path.name != "prelude.lua"
+]
+
+
+async def everything(store: Store, site: Site, submit: Any) -> Any:
+    """Every operation of the store once, so that each script runs; yields between any two."""
+    await submit("c-1", article=Article(id="a-1"))
+    yield "submit"
+    await submit("c-2", sla_ms=600_000)
+    yield "submit"
+    (held,) = (await store.queue.claim(site, "ann", 1, 60, Filter())).items
+    assert held.id == "c-1"
+    yield "claim"
+    assert (await store.queue.extend(site, "c-1", "ann", held.lease, 60))[0] == "ok"
+    yield "extend"
+    assert (await store.queue.release(site, "c-1", "ann", held.lease, skip=False))[0] == "ok"
+    yield "release"
+    (held,) = (await store.queue.claim(site, "ann", 1, 60, Filter())).items
+    yield "claim"
+    answer = Answer(Verdict.REJECT, held.lease, digest="d")
+    assert (await store.queue.decide(site, "c-1", "ann", answer, may_overrule=False))[0] == "ok"
+    yield "decide"
+    assert (await store.comments.get(site, "c-1")).moderator == "ann"
+    yield "get"
+    assert len(await store.queue.items(site, held.state.QUEUED, 0, 10)) == 1
+    yield "items"
+    assert (await store.queue.stats(site, 24))["queued"] == 1
+    yield "stats"
+    assert await store.labels.add(site, Imported("l-1", "d", "t", {}, "reject", "", "import", 1.0), "chief")
+    yield "import"
+    assert len((await store.labels.page(site, "", 10))[0]) == 2
+    yield "labels"
+    assert await store.access.keep_policy(site, Policy({"spam": Thresholds(0.1)}, version=2), "chief")
+    yield "policy"
+    await store.access.first_key("daily")
+    yield "first key"
+    await store.comments.erase(site, "c-2", "site-key")
+    yield "erase"
+
+
+async def test_it_does_not_matter_when_redis_forgets_the_scripts(
+    store: Store, site: Site, submit: Any, redis_server: Any
+) -> None:
+    with redis_server.client() as client:
+        async for _ in everything(store, site, submit):
+            client.script_flush()
+        async for _ in everything(store, Site("weekly"), partial(submit, at=Site("weekly"))):
+            client.script_flush()
+
+
+async def test_scripts_forgotten_under_load_disturb_nobody(submit: Any, redis_server: Any) -> None:
+    with redis_server.client() as client:
+        pending = [asyncio.ensure_future(submit(f"c-{number}")) for number in range(600)]
+        while not all(each.done() for each in pending):
+            client.script_flush()
+            await asyncio.sleep(0)
+        assert [(await each)[1].id for each in pending] == [f"c-{number}" for number in range(600)]
+
+
+async def test_the_keys_of_a_script_lie_in_one_slot_and_it_touches_no_others(
+    store: Store, site: Site, submit: Any, redis_server: Any
+) -> None:
+    """As Redis itself saw it: MONITOR shows the calls and, behind each, what its script did."""
+    async for _ in everything(store, Site("weekly"), partial(submit, at=Site("weekly"))):
+        pass  # from now on Redis knows the scripts
+    with redis_server.client() as client, redis_server.client() as other, client.monitor() as monitor:
+        async for _ in everything(store, site, submit):
+            pass
+        other.echo("the end")
+        seen: set[str] = set()
+        declared: list[str] = []
+        while (command := monitor.next_command())["command"] != "ECHO the end":
+            name, *parts = command["command"].split()
+            if name == "EVALSHA":
+                declared = parts[2 : 2 + int(parts[1])]
+                assert len({key_slot(key.encode()) for key in declared}) == 1
+                seen.add(parts[0])
+            elif command["client_type"] == "lua" and name.upper() not in ("TIME", "PUBLISH"):
+                assert any(parts[0].startswith(key) for key in declared), command["command"]
+    assert {script(name).sha for name in SCRIPTS} <= seen
+
+
+@pytest.mark.parametrize("name", ["a-1", "a" * 63])
+def test_all_keys_of_a_site_share_a_slot(name: str) -> None:
+    site = Site(name)
+    keys = [
+        site.key("ready"),
+        site.item("}{x"),
+        site.text("{}"),
+        site.held("{other}"),
+        site.skipped("m"),
+        site.imported("l"),
+    ]
+    assert len({key_slot(key.encode()) for key in keys}) == 1
+
+
+def test_permanent_keys_are_the_listed_ones_only() -> None:
+    site = Site("daily")
+    assert is_permanent(site.key("ready"))
+    assert not is_permanent(site.item("ready"))
+    assert not is_permanent(site.held("ann"))
+    assert waiting_id(site.item("a:b")) == (site.key("waiting"), "a:b")
+    assert waiting_id(site.text("a:b") + "3") == (site.key("waiting"), "a:b")
+    assert waiting_id(site.key("ready")) is None
