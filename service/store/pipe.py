@@ -80,6 +80,9 @@ class Pipe:
                     answers = await self._send([call.command for call in calls])
                     await self._load_missing(calls, answers)
         except StoreUnavailable as error:
+            # Who waits behind them would find the same, a deadline later each: nothing of theirs was sent.
+            calls += self._waiting
+            self._waiting.clear()
             answers = [error] * len(calls)
         finally:
             # Only a bug or the end of the process leads here without answers; nobody may wait forever for it.

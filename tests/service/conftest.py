@@ -125,4 +125,5 @@ def make_server() -> Iterator[Any]:
 
 @pytest.fixture
 def settings(redis_server: RedisServer, tmp_path: Path) -> Settings:
-    return Settings(redis_url=redis_server.url, data_dir=tmp_path)
+    """Patient with Redis: these tests share a machine with others. Tests of the deadline set their own."""
+    return Settings(redis_url=redis_server.url, data_dir=tmp_path, store_timeout_s=10)

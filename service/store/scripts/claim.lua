@@ -56,8 +56,8 @@ for _, id in ipairs(read) do
   if #given >= wanted or open >= most then break end
   local item, skipped_until = fetch(KEYS[1] .. id), redis.call('ZSCORE', KEYS[6], id)
   if matches(item) and not (skipped_until and tonumber(skipped_until) > now) then
-    local token, ends = redis.call('INCR', KEYS[7]), now + lease_ms
     redis.call('ZREM', KEYS[3], id)
+    local token, ends = redis.call('INCR', KEYS[7]), now + lease_ms
     redis.call('ZADD', KEYS[4], ends, id)
     redis.call('ZADD', held, ends, id)
     redis.call('PEXPIREAT', held, ends + 86400000)

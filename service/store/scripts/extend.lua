@@ -15,6 +15,7 @@ local now = now_ms()
 local longest = tonumber(item.claimed) + tonumber(ARGV[6])
 if now >= longest then return {'too_old', redis.call('HGETALL', KEYS[1])} end
 local ends = math.min(now + tonumber(ARGV[5]), longest)
+redis.call('ZREM', KEYS[2], id) -- takes no memory (see prelude.lua)
 redis.call('ZADD', KEYS[2], ends, id)
 redis.call('ZADD', KEYS[3], ends, id)
 redis.call('PEXPIREAT', KEYS[3], ends + 86400000)

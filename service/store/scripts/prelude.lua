@@ -1,4 +1,7 @@
 -- Stands before every script: what all operations share. Scripts are safe to run twice.
+--
+-- When memory is full, Redis refuses a script at its first write if that write takes memory, and lets a script that
+-- has written go on. So submit begins with one that takes memory, and what drains the queue with one that does not.
 
 -- One clock for everybody: Redis's own, in Unix milliseconds.
 local function now_ms()

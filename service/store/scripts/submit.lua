@@ -27,6 +27,8 @@ end
 local now = now_ms()
 local item = {state = status == 'pending' and 'queued' or 'decided',
   revision = tostring((tonumber(was.revision) or 0) + 1), version = tostring((tonumber(was.version) or 0) + 1)}
+-- The first write takes memory, so that a full Redis refuses here, before anything has changed (see prelude.lua).
+redis.call('SET', KEYS[2] .. item.revision, content)
 if waits then
   -- The author edited while it waited: the earlier revision is withdrawn, its lease is void.
   for key = 3, 6 do redis.call('ZREM', KEYS[key], id) end
@@ -40,13 +42,12 @@ redis.call('HSET', KEYS[1], 'digest', digest, 'revision', item.revision, 'versio
   'section', ARGV[11], 'attributes', ARGV[9], 'created', was.created or now)
 if status == 'pending' then
   local due = now + tonumber(ARGV[8])
-  redis.call('SET', KEYS[2] .. item.revision, content)
   redis.call('HSET', KEYS[1], 'why', ARGV[6], 'priority', ARGV[7], 'due', string.format('%.0f', due))
   redis.call('ZADD', KEYS[3], due, id)
   redis.call('ZADD', KEYS[6], now, id)
   announce(site, 'queued', id)
 else
-  redis.call('SET', KEYS[2] .. item.revision, content, 'EX', ttl)
+  redis.call('EXPIRE', KEYS[2] .. item.revision, ttl)
   redis.call('HSET', KEYS[1], 'decided', now)
   redis.call('EXPIRE', KEYS[1], ttl + 7 * 86400)
   if waits then announce(site, 'decided', id) end

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from typing import Any
 
+import msgspec
 import pytest
 
 from service.domain import Article, State
@@ -99,7 +100,7 @@ async def test_a_filter_matches_whole_words_only(store: Store, site: Site, submi
 async def test_a_moderator_holds_at_most_so_many(
     redis_server: Any, settings: Settings, site: Site, submit: Any
 ) -> None:
-    few = Settings(redis_url=settings.redis_url, max_open_leases=3)
+    few = msgspec.structs.replace(settings, max_open_leases=3)
     async with open_store(few, redis_server.url) as store:
         for number in range(6):
             await submit(f"c-{number}", to=store)

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import msgspec
 import pytest
 
 from service.domain import Action, Article, Author, DecidedBy, Parent, State, Status, Verdict
@@ -87,7 +88,7 @@ async def test_the_text_of_a_withdrawn_revision_is_gone(submit: Any, site: Site,
 async def test_a_full_queue_refuses_and_writes_nothing(
     redis_server: Any, settings: Settings, site: Site, submit: Any
 ) -> None:
-    async with open_store(Settings(redis_url=settings.redis_url, max_queued=2), redis_server.url) as small:
+    async with open_store(msgspec.structs.replace(settings, max_queued=2), redis_server.url) as small:
         await submit("c-1", to=small)
         await submit("c-2", to=small)
         with redis_server.client() as client:

@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+import msgspec
+
 from service.domain import Lease, State
 from service.settings import Settings
 from service.store import Store, open_store
@@ -96,7 +98,7 @@ async def test_an_extended_lease_lasts_longer(store: Store, site: Site, submit: 
 async def test_no_lease_lasts_longer_than_the_longest(
     redis_server: Any, settings: Settings, site: Site, submit: Any
 ) -> None:
-    short = Settings(redis_url=settings.redis_url, lease_s=60, max_lease_age_s=60)
+    short = msgspec.structs.replace(settings, lease_s=60, max_lease_age_s=60)
     async with open_store(short, redis_server.url) as store:
         await submit("c-1", to=store)
         (held,) = (await store.queue.claim(site, "ann", 1, 3600, ANY)).items

@@ -1,0 +1,161 @@
+"""The pipe to Redis: bounded, in order, and of no harm to others when one caller leaves or Redis does."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.domain import State, Verdict
+from service.errors import NotFound, Overloaded, StoreUnavailable
+from service.settings import Settings
+from service.store import Store, open_store
+from service.store.keyspace import Site
+from service.store.pipe import MOST_IN_ONE_PIPELINE, Pipe
+from service.store.review import Answer, Filter
+
+
+@pytest.fixture
+async def mortal(own_server: Any, tmp_path: Path) -> AsyncIterator[Store]:
+    """A store with the default deadlines over a Redis that the test may kill."""
+    async with open_store(Settings(redis_url=own_server.url, data_dir=tmp_path), own_server.url) as store:
+        yield store
+
+
+async def test_answers_go_to_those_who_asked(store: Store) -> None:
+    pipe = Pipe(store.redis, 10, 10_000)
+    found = await asyncio.gather(*(pipe.call("ECHO", str(number)) for number in range(3 * MOST_IN_ONE_PIPELINE + 7)))
+    assert found == [str(number).encode() for number in range(len(found))]
+
+
+async def test_callers_that_leave_do_not_disturb_the_replies_of_others(store: Store) -> None:
+    pipe = Pipe(store.redis, 10, 10_000)
+    for leave_after in range(6):
+        calls = [asyncio.ensure_future(pipe.call("ECHO", str(number))) for number in range(400)]
+        for _ in range(leave_after):
+            await asyncio.sleep(0)
+        for call in calls[::2]:
+            call.cancel()
+        assert [await call for call in calls[1::2]] == [str(number).encode() for number in range(1, 400, 2)]
+    assert await pipe.call("ECHO", "after") == b"after"
+
+
+async def test_a_write_whose_caller_left_is_whole_or_absent(store: Store, site: Site, submit: Any) -> None:
+    for turns in range(8):
+        task = asyncio.create_task(submit(f"c-{turns}"))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task])
+        try:
+            record = await store.comments.get(site, f"c-{turns}")
+        except NotFound:
+            continue
+        assert record.state is State.QUEUED
+        assert record.content is not None
+    stats = await store.queue.stats(site, 1)
+    assert stats["queued"] == len(await store.queue.items(site, State.QUEUED, 0, 100))
+
+
+async def test_more_than_may_wait_are_refused_at_once(store: Store) -> None:
+    pipe = Pipe(store.redis, 10, max_pending=100)
+    found = await asyncio.gather(*(pipe.call("PING") for _ in range(150)), return_exceptions=True)
+    assert [isinstance(each, Overloaded) for each in found] == [False] * 100 + [True] * 50
+    assert await pipe.call("PING") == b"PONG"
+
+
+async def test_one_refused_command_does_not_spoil_the_others(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    pipe = Pipe(store.redis, 10, 100)
+    good, bad, after = await asyncio.gather(
+        pipe.call("ECHO", "a"), pipe.call("NO-SUCH-COMMAND"), pipe.call("ECHO", "b"), return_exceptions=True
+    )
+    assert (good, after) == (b"a", b"b")
+    assert isinstance(bad, StoreUnavailable)
+    assert "Redis refused a command" in caplog.text
+
+
+async def test_closing_lets_what_is_in_the_pipe_finish(store: Store) -> None:
+    pipe = Pipe(store.redis, 10, 1000)
+    calls = [asyncio.ensure_future(pipe.call("ECHO", "x")) for _ in range(500)]
+    await asyncio.sleep(0)
+    await pipe.close()
+    assert all(call.done() for call in calls)
+
+
+async def test_a_killed_redis_is_said_so_within_a_second_and_comes_back(
+    mortal: Store, site: Site, submit: Any, own_server: Any
+) -> None:
+    await submit("c-1", to=mortal)
+    own_server.kill()
+    started = time.monotonic()
+    with pytest.raises(StoreUnavailable):
+        await submit("c-2", to=mortal)
+    with pytest.raises(StoreUnavailable):
+        await mortal.check()
+    assert time.monotonic() - started < 1
+    own_server.start()
+    await mortal.check()
+    assert (await mortal.comments.get(site, "c-1")).state is State.QUEUED, "what was acknowledged is there"
+    assert (await submit("c-2", to=mortal))[0] == "created"
+
+
+async def test_redis_killed_under_load_loses_nothing_that_was_acknowledged(
+    mortal: Store, site: Site, submit: Any, own_server: Any
+) -> None:
+    calls = [asyncio.create_task(submit(f"c-{number}", to=mortal)) for number in range(2000)]
+    await calls[300]
+    own_server.kill()
+    found = await asyncio.gather(*calls, return_exceptions=True)
+    acknowledged = [number for number, each in enumerate(found) if not isinstance(each, BaseException)]
+    assert len(acknowledged) >= 300
+    assert {type(each) for each in found if isinstance(each, BaseException)} == {StoreUnavailable}
+    own_server.start()
+    for number in acknowledged:
+        assert (await mortal.comments.get(site, f"c-{number}")).state is State.QUEUED
+    stats = await mortal.queue.stats(site, 1)
+    assert stats["queued"] == len(await mortal.queue.items(site, State.QUEUED, 0, 5000)) >= len(acknowledged)
+
+
+async def test_a_hung_redis_is_given_up_within_a_second_by_all_who_wait(mortal: Store, own_server: Any) -> None:
+    pipe = Pipe(mortal.redis, mortal.timeout_s, 10_000)
+    await pipe.call("PING")
+    own_server.hang()
+    started = time.monotonic()
+    calls = [asyncio.ensure_future(pipe.call("ECHO", str(number))) for number in range(3000)]
+    found = await asyncio.gather(*calls, mortal.check(), return_exceptions=True)
+    assert time.monotonic() - started < 1
+    assert {type(each) for each in found} == {StoreUnavailable}
+    own_server.resume()
+    assert await pipe.call("ECHO", "mine") == b"mine", "a late reply must not be taken for ours"
+    await mortal.check()
+
+
+async def test_a_redis_that_was_never_there_is_said_so(tmp_path: Path) -> None:
+    url = f"unix://{tmp_path / 'nobody.sock'}"
+    async with open_store(Settings(redis_url=url), url) as store:
+        with pytest.raises(StoreUnavailable) as caught:
+            await store.comments.get(Site("daily"), "c-1")
+        assert caught.value.retry_after_s >= 1
+
+
+async def test_a_full_redis_refuses_comments_and_lets_moderators_go_on(
+    own_server: Any, submit: Any, site: Site
+) -> None:
+    async with open_store(Settings(redis_url=own_server.url), own_server.url) as store:
+        await submit("c-1", to=store)
+        with own_server.client() as client:
+            client.config_set("maxmemory", 1)
+            with pytest.raises(StoreUnavailable):
+                await submit("c-2", to=store)
+            assert (await submit("c-1", to=store))[0] == "exists"
+            (held,) = (await store.queue.claim(site, "ann", 1, 60, Filter())).items
+            assert (await store.queue.extend(site, "c-1", "ann", held.lease, 60))[0] == "ok"
+            assert (await store.queue.release(site, "c-1", "ann", held.lease, skip=False))[0] == "ok"
+            (held,) = (await store.queue.claim(site, "ann", 1, 60, Filter())).items
+            answer = Answer(Verdict.REJECT, held.lease, digest="d")
+            assert (await store.queue.decide(site, "c-1", "ann", answer, may_overrule=False))[0] == "ok"
+            client.config_set("maxmemory", 0)
+        with pytest.raises(NotFound):
+            await store.comments.get(site, "c-2")
