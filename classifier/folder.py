@@ -1,4 +1,4 @@
-"""A model folder on disk: checked before anything in it is parsed, mapped and not copied, written whole or not at all."""
+"""A model folder on disk: checked before anything is parsed, mapped and not copied, written whole or not at all."""
 
 import hashlib
 import io
@@ -79,12 +79,12 @@ def _read_array(folder: Path, name: str, listed: File) -> NDArray[Any]:
 def _mapped(folder: Path, name: str, file: io.BufferedReader, expected: tuple[str, int]) -> NDArray[Any]:
     """The array in place. numpy's own header reader parses literals only; nothing is unpickled."""
     try:
-        major, _ = np.lib.format.read_magic(file)
-        if major != 1:
-            raise ValueError(f"version {major} of the .npy format")
+        version = np.lib.format.read_magic(file)
         shape, fortran_order, dtype = np.lib.format.read_array_header_1_0(file)
     except ValueError as error:
         raise ModelRefused(folder, f"{name} is not a plain array: {error}") from error
+    if version != (1, 0):
+        raise ModelRefused(folder, f"{name} is not a plain array: version {version} of the .npy format")
     if fortran_order or (dtype.str, len(shape)) != expected:
         raise ModelRefused(folder, f"{name} holds {dtype.str} of {len(shape)} dimensions, not {expected}")
     start = file.tell()

@@ -6,7 +6,6 @@ and the time is linear. Long repeats are the kernel's business.
 
 import unicodedata
 
-
 # Far more than any language uses, and a bound on what hostile texts can make us remember.
 MOST_REMEMBERED = 65_536
 
@@ -27,14 +26,17 @@ def _reading(character: str) -> str:
     return "".join(" " if each.isspace() else each for each in unfolded if not _is_dropped(each))
 
 
+# Letters by category, blank by design: Hangul fillers (both NFKD forms of them), and the empty Braille cell.
+_BLANK_LETTERS = "\u115f\u1160\u3164\uffa0\u2800"
+
+
 def _is_dropped(character: str) -> bool:
-    """Combining accents, and what has no ink: zero-width, bidi controls, variation selectors, tags, soft hyphens."""
+    """Accents and enclosing marks, what has no ink (zero-width, bidi, variation selectors, tags), and controls."""
+    category = unicodedata.category(character)
     return (
-        "\u0300" <= character <= "\u036f"
-        or "\ufe00" <= character <= "\ufe0f"
-        or character == "\u034f"
-        or unicodedata.category(character) in ("Cf", "Cs")
-        or 0xE0100 <= ord(character) <= 0xE01EF
+        category in ("Mn", "Me", "Cf", "Cs")
+        or (category == "Cc" and not character.isspace())
+        or character in _BLANK_LETTERS
     )
 
 
@@ -43,11 +45,9 @@ _FOLDED = _Folded()
 
 def read(text: str) -> str:
     """The text as it is judged. Any str, lone surrogates too."""
-    return text.lower() if text.isascii() else text.translate(_FOLDED)
+    return text.translate(_FOLDED)
 
 
 def origins(text: str) -> list[int]:
     """For each code point of `read(text)`: the index in `text` of the one that it came from."""
-    if text.isascii():
-        return list(range(len(text)))
     return [index for index, character in enumerate(text) for _ in _FOLDED[ord(character)]]
