@@ -9,7 +9,6 @@ from msgspec import Meta, Struct
 from service.domain import Action, Article, Author, DecidedBy, Parent, Reason, Span, State, Status
 from service.store.base import Record
 
-
 # A list whose entries are answers or problems, as OpenAPI says it: msgspec has no union of two structs.
 _EITHER = [{"$ref": "#/components/schemas/CommentAnswer"}, {"$ref": "#/components/schemas/Problem"}]
 Results = Annotated[list[Any], Meta(extra_json_schema={"items": {"anyOf": _EITHER}})]

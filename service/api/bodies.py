@@ -87,6 +87,11 @@ def parameters(request: web.Request, kind: type[Shape]) -> Shape:
         raise BadRequest(f"query parameter '{name}': {fault.detail}" if name else fault.detail) from error
 
 
+def pointer(at: str, *steps: str) -> str:
+    """The JSON Pointer `at`, some steps further down (RFC 6901)."""
+    return at + "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
+
+
 def check_text(text: str, at: str) -> None:
     if len(text) > MAX_TEXT_BYTES or len(text.encode()) > MAX_TEXT_BYTES:
         detail = f"longer than {MAX_TEXT_BYTES} bytes of UTF-8"
@@ -168,10 +173,11 @@ _MISSING = re.compile(r"^Object (missing required|contains unknown) field `(.*)`
 def _fault(message: str, at: str) -> Fault:
     """Msgspec says "Expected `str`, got `int` - at `$.author.id`"; the contract wants the pointer "/author/id"."""
     detail, _, path = message.partition(" - at `$")
+    # Msgspec does not say which entry of a map it means: point at the map.
+    path, _, _ = path.partition("[...]")
     steps = [step for step in re.split(r"[.\[\]]+", path.rstrip("`")) if step]
     lacking = _MISSING.match(detail)
     if lacking:
         steps.append(lacking[2])
         detail = "required" if lacking[1] == "missing required" else "not a field that we know"
-    pointer = at + "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
-    return Fault(pointer, detail)
+    return Fault(pointer(at, *steps), detail)

@@ -75,9 +75,8 @@ def _label(line: str, number: int, known: tuple[str, ...]) -> Imported:
     bodies.check_text(label.text, f"{at}/text")
     for name in label.labels:
         if name not in known:
-            raise BadRequest(
-                f"{at}/labels/{name}: not an attribute", [Fault(f"{at}/labels/{name}", "not an attribute")]
-            )
+            where = bodies.pointer(at, "labels", name)
+            raise BadRequest(f"{where}: not an attribute", [Fault(where, "not an attribute")])
     if not label.labels and label.decision is None:
         raise BadRequest(f"{at}: neither labels nor a decision", [Fault(at, "send labels, a decision, or both")])
     decision = label.decision or ("reject" if any(label.labels.values()) else "approve")

@@ -72,8 +72,9 @@ def _handler(operation: Operation) -> Callable[[web.Request], Awaitable[web.Stre
     async def handle(request: web.Request) -> web.StreamResponse:
         started = time.perf_counter()
         try:
-            key = await admitted(request, operation.scope)
+            # Before the key: one that came in the query string is told so, not that it is missing.
             query = bodies.parameters(request, operation.query) if request.query_string else operation.query()
+            key = await admitted(request, operation.scope)
             body = await _body(request, operation)
             answer = await operation.handler(Call(request, key, body, query))
         except ServiceError as error:

@@ -7,6 +7,7 @@ from msgspec import Meta, Struct
 
 from service import keys
 from service.access import Scope
+from service.api import bodies
 from service.api.operation import Call, Operation
 from service.errors import BadRequest, Conflict, Fault, NotFound
 from service.policy import DEFAULT, Policy, Thresholds
@@ -50,7 +51,7 @@ async def _newest(call: Call) -> Policy:
 
 def _check(asked: PolicyRequest, known: tuple[str, ...]) -> None:
     for attribute, limits in asked.thresholds.items():
-        at = f"/thresholds/{attribute}"
+        at = bodies.pointer("/thresholds", attribute)
         if attribute not in known:
             raise BadRequest(f"{at}: not an attribute of this model", [Fault(at, "not an attribute of this model")])
         if limits.review_at is not None and limits.reject_at is not None and limits.review_at > limits.reject_at:

@@ -149,8 +149,9 @@ async def _decide(call: Call, comment_id: str, asked: DecisionRequest, at: str) 
 def _check_labels(labels: dict[str, bool], known: tuple[str, ...], at: str) -> None:
     for name in labels:
         if name not in known:
+            where = bodies.pointer(at, "labels", name)
             detail = f"not an attribute of this model, which has {', '.join(known)}"
-            raise BadRequest(f"{at}/labels/{name}: {detail}", [Fault(f"{at}/labels/{name}", detail)])
+            raise BadRequest(f"{where}: {detail}", [Fault(where, detail)])
 
 
 def _lease(text: str, at: str) -> Lease:
