@@ -1,0 +1,68 @@
+"""What is measured: the real service and the baseline, each a process of its own, ended by its own id."""
+
+import contextlib
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+NOOP = Path(__file__).parent / "noop.py"
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    port: int
+    pid: int
+    key: str
+    ready_s: float
+
+    @property
+    def resident_mib(self) -> float:
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024  # type: ignore[index]
+
+
+@contextlib.contextmanager
+def service() -> Iterator[Running]:
+    """`steward serve` with its embedded Redis in a new folder."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        environment = {**os.environ, "STEWARD_DATA_DIR": folder, "STEWARD_PORT": "0"}
+        with _process([sys.executable, "-m", "service", "serve"], environment) as (process, started):
+            port = int(_line(process, r"ready on http://[^:]+:(\d+)"))
+            ready_s = time.perf_counter() - started
+            key = _line(process, r"(cmk_live_\S+)")
+            yield Running(port, process.pid, key, ready_s)
+
+
+@contextlib.contextmanager
+def noop(answer_bytes: int) -> Iterator[Running]:
+    with _process([sys.executable, str(NOOP), str(answer_bytes)], dict(os.environ)) as (process, started):
+        port = int(_line(process, r"(\d+)"))
+        yield Running(port, process.pid, "none", time.perf_counter() - started)
+
+
+@contextlib.contextmanager
+def _process(command: list[str], environment: dict[str, str]) -> Iterator[tuple[subprocess.Popen[str], float]]:
+    started = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, text=True)  # noqa: S603 - our own
+    try:
+        yield process, started
+    finally:
+        process.terminate()
+        process.wait(30)
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def _line(process: "subprocess.Popen[str]", pattern: str) -> str:
+    assert process.stdout is not None
+    for line in process.stdout:
+        found = re.search(pattern, line)
+        if found:
+            return found[1]
+    raise RuntimeError(f"the process ended with {process.wait()} before it said {pattern}")
