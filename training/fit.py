@@ -1,10 +1,9 @@
 """Examples in, a model in: one weighted logistic regression for each attribute over one shared table of features."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
@@ -14,21 +13,30 @@ from classifier.kernel import WIDTH
 from training.errors import DataUnusable
 from training.examples import Examples
 from training.features import count, document_frequency, inverse_document_frequency, matrix
+from training.regression import MaskedLogistic
 
 # Out of training until the weights stand: what the calibration is fitted on.
 CALIBRATION_FOLD = 2
 
 Progress = Callable[[str], None]
 
+# How often `fit` reports progress.
+STEPS = 4
+
+# Their base rates are ours; what moderators decided and what a user brings must be able to move everything.
+OURS = frozenset(
+    {"jigsaw_toxic_train", "wikipedia_debiasing_nontoxic", "spam_youtube", "spam_sms", "moderators", "own"}
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """What docs/experiments.md found best. `regularisation`: scikit-learn's C; `least`: texts a feature must occur in."""
+    """What docs/experiments.md found best. `regularisation`: C; `least`: texts a feature must be in."""
 
     bits: int = 19
     regularisation: float = 4.0
     least: int = 2
-    most_iterations: int = 150
+    most_iterations: int = 80
     jobs: int = -1
     seed: int = 0
 
@@ -58,53 +66,35 @@ def fit(examples: Examples, recipe: Recipe, progress: Progress = lambda _: None)
     idf = inverse_document_frequency(document_frequency(counted), len(known), recipe.least)
     progress("building the matrix")
     table = matrix(counted, idf)
+    _check_answers(known)
     is_calibration = known.folds == CALIBRATION_FOLD
-    before = _regressions(table, known, ~is_calibration, recipe, progress, "fitting for calibration")
-    slope, intercept = _calibrations(table[is_calibration], known.where(is_calibration), before)
-    after = _regressions(table, known, np.ones(len(known), bool), recipe, progress, "fitting")
+    progress("fitting, a fold kept out for calibration")
+    before = _regression(table[~is_calibration], known.where(~is_calibration), recipe)
+    slope, intercept = _calibrations(before.decision_function(table[is_calibration]), known.where(is_calibration))
+    progress("fitting")
+    after = _regression(table, known, recipe)
     rows = np.zeros((1 << recipe.bits, WIDTH), np.float16)
     rows[:, 0] = idf
-    for index, (weights, _) in enumerate(after):
-        rows[:, 1 + index] = np.where(idf > 0, weights, 0)
-    return Fitted(rows, np.array([bias for _, bias in after]), slope, intercept)
+    rows[:, 1:] = np.where(idf[:, None] > 0, after.coef_, 0)
+    return Fitted(rows, after.intercept_, slope, intercept)
 
 
-Regression = tuple[NDArray[np.float64], float]
+def _regression(table: "sparse.csr_matrix", examples: Examples, recipe: Recipe) -> MaskedLogistic:
+    model = MaskedLogistic(recipe.regularisation, recipe.most_iterations)
+    return model.fit(table, examples.labels, examples.weights, groups(examples.sources))
 
 
-def _regressions(
-    table: "sparse.csr_matrix",
-    examples: Examples,
-    usable: NDArray[np.bool_],
-    recipe: Recipe,
-    progress: Progress,
-    what: str,
-) -> list[Regression]:
-    # Threads: the matrix is large and lbfgs spends its time in scipy, which lets others run.
-    found: list[Regression] = []
-    work = Parallel(n_jobs=recipe.jobs, prefer="threads", return_as="generator")(
-        delayed(_regression)(table, examples.labels[:, index], examples.weights * usable, recipe, attribute)
-        for index, attribute in enumerate(LABELS)
-    )
-    for attribute, result in zip(LABELS, work, strict=True):
-        progress(f"{what}: {attribute}")
-        found.append(result)
-    return found
+def groups(sources: Sequence[str]) -> NDArray[np.intp]:
+    """0 for the sources whose base rate is ours, each other source its own number."""
+    foreign = {source: number for number, source in enumerate(sorted(set(sources) - OURS), start=1)}
+    return np.array([foreign.get(source, 0) for source in sources], np.intp)
 
 
-def _regression(
-    table: "sparse.csr_matrix",
-    labels: NDArray[np.float32],
-    weights: NDArray[np.float32],
-    recipe: Recipe,
-    attribute: str,
-) -> Regression:
-    at, answers, shares = split(labels, weights)
-    if len(np.unique(answers)) < 2:  # noqa: PLR2004 - yes and no
-        raise DataUnusable(f"{attribute}: the data hold no examples of both kinds; add a data set that has them")
-    model = LogisticRegression(C=recipe.regularisation, max_iter=recipe.most_iterations, tol=1e-6)
-    model.fit(table[at], answers, sample_weight=shares)
-    return model.coef_[0].astype(np.float64), float(model.intercept_[0])
+def _check_answers(examples: Examples) -> None:
+    for index, attribute in enumerate(LABELS):
+        _, answers, shares = split(examples.labels[:, index], examples.weights)
+        if len(np.unique(answers[shares > 0])) < 2:  # noqa: PLR2004 - yes and no
+            raise DataUnusable(f"{attribute}: the data hold no examples of both kinds; add a data set that has them")
 
 
 def split(
@@ -121,18 +111,19 @@ def split(
     return np.concatenate([yes, no]), answers, shares
 
 
+# Answers of each kind without which a calibration would be chance.
+FEWEST = 15
+
 # A score is a probability at the prevalence of this data set, whose weights restore the original's balance.
 NATURAL = "jigsaw_toxic_train"
 
 
-def _calibrations(
-    table: "sparse.csr_matrix", examples: Examples, regressions: list[Regression]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _calibrations(logits: NDArray[np.float64], examples: Examples) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Slope and intercept of each attribute: calibrated logit = slope * logit + intercept (Platt 1999)."""
     is_natural = np.array([source == NATURAL for source in examples.sources])
     pairs = [
-        _calibration(table @ weights + bias, examples.labels[:, index], examples.weights, is_natural)
-        for index, (weights, bias) in enumerate(regressions)
+        _calibration(logits[:, index], examples.labels[:, index], examples.weights, is_natural)
+        for index in range(len(LABELS))
     ]
     return np.array([slope for slope, _ in pairs]), np.array([intercept for _, intercept in pairs])
 
@@ -151,6 +142,3 @@ def _calibration(
             # A negative slope would turn the scores round; that many examples can only say so by accident.
             return max(float(model.coef_[0, 0]), 1e-3), float(model.intercept_[0])
     return 1.0, 0.0
-
-
-FEWEST = 15

@@ -1,0 +1,55 @@
+"""`steward train`: data sets and moderators' labels in, a model folder and its report out."""
+
+import os
+from pathlib import Path
+
+import click
+
+FOLDER = click.Path(file_okay=False, path_type=Path)
+DATA = Path("../shared/data")
+
+
+@click.command()
+@click.option("--data", "folder", type=FOLDER, envvar="STEWARD_TRAIN_DATA", default=DATA, show_default=True)
+@click.option(
+    "--data-set",
+    "names",
+    multiple=True,
+    help="Learn from this one only; repeat for more. Default: all English ones that are there.",
+)
+@click.option(
+    "--labels", type=click.Path(exists=True, path_type=Path), help="Archive written by `steward labels pull`."
+)
+@click.option(
+    "--examples",
+    "files",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Your own CSV, TSV, NDJSON or Parquet file: a column `text`, and one for each attribute it labels.",
+)
+@click.option(
+    "--out", type=FOLDER, help="Folder of the new model. Default: <data folder of the service>/models/<version>."
+)
+@click.option(
+    "--rows", type=click.IntRange(min=100), help="Learn from at most so many rows of the data sets: a quick run."
+)
+@click.option("--jobs", type=click.IntRange(min=1), default=os.cpu_count(), show_default="all cores")
+@click.option("--seed", type=int, default=0, show_default=True)
+def train(  # noqa: PLR0917 - one for each option
+    folder: Path,
+    names: tuple[str, ...],
+    labels: Path | None,
+    files: tuple[Path, ...],
+    out: Path | None,
+    rows: int | None,
+    jobs: int,
+    seed: int,
+) -> None:
+    """Train a model and write it as a folder that `steward models promote` can put in use."""
+    from training.errors import TrainingError  # noqa: PLC0415 - what is heavy is imported when it is needed
+    from training.run import Wishes, run  # noqa: PLC0415
+
+    try:
+        run(Wishes(folder, names, labels, files, out, rows, jobs, seed))
+    except TrainingError as error:
+        raise click.ClickException(str(error)) from error

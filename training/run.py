@@ -1,0 +1,157 @@
+"""One training run: data sets and decisions in, a checked model folder out."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version as installed
+from pathlib import Path
+
+import numpy as np
+from platformdirs import user_data_path
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+import classifier
+from classifier.folder import write_folder
+from classifier.kernel import Weights
+from classifier.manifest import FORMAT, Golden, Manifest
+from training.datasets import DEFAULT, available, load
+from training.errors import DataUnusable
+from training.examples import Examples, joined
+from training.fit import STEPS, Recipe, fit
+from training.report import Report, report
+
+# A moderator judged one site's comments by that site's rules: worth several rows of a crowd that judged something else.
+DECISION_WEIGHT = 5.0
+OWN_WEIGHT = 2.0
+
+# Elsewhere "toxic" means something else than to Jigsaw's readers, by whom scores are calibrated: it counts for less.
+TRUST = {"jigsaw_toxic_train": 1.0, "wikipedia_debiasing_nontoxic": 1.0, "spam_youtube": 1.0, "spam_sms": 1.0}
+TRUST_ELSEWHERE = 0.2
+
+GOLDEN = (
+    "",
+    "Thank you for this thoughtful article.",
+    "You are an idiot and everybody knows it.",
+    "Y\u00f3u \uff49\uff44\uff49\uff4f\uff54\u200b!!! loooooser \U0001f595",
+    "Check out my channel and win a free phone http://example.com",
+    "Das ist Unsinn. \u042d\u0442\u043e \u0435\u0440\u0443\u043d\u0434\u0430.",
+)
+# What a site may begin with, for scores that are calibrated; docs/experiments.md shows the precision behind them.
+THRESHOLDS = {
+    "toxicity": {"review_at": 0.5, "reject_at": 0.95},
+    "severe_toxicity": {"review_at": 0.2, "reject_at": 0.5},
+    "identity_attack": {"review_at": 0.2, "reject_at": 0.7},
+    "insult": {"review_at": 0.4, "reject_at": 0.9},
+    "profanity": {"review_at": 0.5, "reject_at": 0.9},
+    "threat": {"review_at": 0.2, "reject_at": 0.7},
+    "spam": {"review_at": 0.5, "reject_at": 0.9},
+}
+LIBRARIES = ("comment-steward", "numpy", "scipy", "scikit-learn")
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the command line asked for; None: the default that its help names."""
+
+    folder: Path
+    names: tuple[str, ...] = ()
+    labels: Path | None = None
+    files: tuple[Path, ...] = ()
+    out: Path | None = None
+    rows: int | None = None
+    jobs: int = 1
+    seed: int = 0
+
+
+def run(wishes: Wishes, console: Console | None = None) -> Path:
+    """Train, report and write. Returns the new folder. Raises TrainingError, before the work where it can."""
+    console = console or Console()
+    out = wishes.out or user_data_path("steward") / "models" / f"{datetime.now(UTC):%Y-%m-%d-%H%M%S}"
+    if out.exists():
+        raise DataUnusable(f"{out} is there already; a model is never written over another")
+    started = datetime.now(UTC)
+    examples = gather(wishes)
+    console.print(f"{len(examples):,} texts from {', '.join(sorted(set(examples.sources)))}")
+    with _progress(console) as step:
+        fitted = fit(examples, Recipe(jobs=wishes.jobs, seed=wishes.seed), step)
+    weights = Weights(fitted.rows, fitted.bias, fitted.slope, fitted.intercept)
+    found = report(weights, wishes.folder, examples)
+    minutes = (datetime.now(UTC) - started).total_seconds() / 60
+    write_folder(out, _manifest(out.name, examples, weights, found, minutes), fitted.arrays)
+    classifier.load(out)
+    _print(console, found)
+    console.print(f"wrote {out} in {minutes:.1f} minutes; `steward models promote {out.name}` puts it in use")
+    return out
+
+
+def gather(wishes: Wishes) -> Examples:
+    """The data sets, at most `rows` of them, and in full what the user brings."""
+    names = wishes.names or tuple(available(wishes.folder, DEFAULT))
+    parts = []
+    if names:
+        public = joined([load(name, wishes.folder).weighted(TRUST.get(name, TRUST_ELSEWHERE)) for name in names])
+        parts.append(public.sampled(wishes.rows, wishes.seed) if wishes.rows else public)
+    if wishes.labels:
+        from training import archive
+
+        parts.append(archive.read(wishes.labels).weighted(DECISION_WEIGHT))
+    if wishes.files:
+        from training import own_file
+    parts.extend(own_file.read(path).weighted(OWN_WEIGHT) for path in wishes.files)
+    if not parts:
+        raise DataUnusable(f"{wishes.folder} holds none of the data sets; name another with --data, or give --examples")
+    return joined(parts)
+
+
+def _manifest(version: str, examples: Examples, weights: Weights, found: Report, minutes: float) -> Manifest:
+    sources, counts = np.unique(examples.training().sources, return_counts=True)
+    return Manifest(
+        format=FORMAT,
+        version=version,
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        labels=list(classifier.LABELS),
+        files={},
+        golden=[Golden(text, list(weights.score(text))) for text in GOLDEN],
+        data={str(source): int(count) for source, count in zip(sources, counts, strict=True)},
+        metrics={"training_minutes": round(minutes, 2), "held_out": found},
+        thresholds=THRESHOLDS,
+        libraries={name: installed(name) for name in LIBRARIES},
+    )
+
+
+@contextmanager
+def _progress(console: Console) -> Iterator["_Step"]:
+    columns = (TextColumn("{task.description:40}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as bar:
+        yield _Step(bar)
+
+
+class _Step:
+    """Called when a step begins; the bar moves on by one."""
+
+    def __init__(self, bar: Progress) -> None:
+        self._bar = bar
+        self._task = bar.add_task("", total=STEPS)
+
+    def __call__(self, description: str) -> None:
+        self._bar.update(self._task, description=description, advance=1)
+
+
+def _print(console: Console, found: Report) -> None:
+    table = Table(
+        "data set", "attribute", "texts", "positive", "ROC AUC", "calibration error", title="On held-out texts"
+    )
+    for source, attributes in found.items():
+        for attribute, figures in attributes.items():
+            table.add_row(
+                source,
+                attribute,
+                str(figures["texts"]),
+                str(figures["positive"]),
+                f"{figures['roc_auc']:.4f}",
+                f"{figures['calibration_error']:.4f}",
+            )
+    console.print(table)
