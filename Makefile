@@ -1,0 +1,69 @@
+# Every target sets up what it needs; `make` alone shows what there is.
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check lint fmt types contracts lengths lock train evaluate bench demo clean
+
+PYTHON ?= $(firstword $(foreach name,python3.12 python3.11 python3.13 python3.14 python3 python,$(shell \
+  $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $(name))))
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.set-up
+
+help:  ## Show this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP)  ## Make the virtual environment and install everything into it
+
+$(STAMP): requirements/dev.txt pyproject.toml hatch_build.py classifier/_kernel.c
+	@test -n "$(PYTHON)" || { echo "Steward needs Python 3.11 or later; none was found (set PYTHON=/path/to/python)"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+run: $(STAMP)  ## Start the service on 127.0.0.1:8080 with the shipped model and its own Redis
+	@$(BIN)/steward serve
+
+test: $(STAMP)  ## Run all tests
+	$(BIN)/python -m pytest
+
+check: lint types contracts lengths  ## All that CI checks beside the tests
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+fmt: $(STAMP)  ## Format the code and mend what can be mended
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+contracts: $(STAMP)
+	$(BIN)/lint-imports
+
+lengths:
+	@git ls-files '*.py' '*.c' '*.lua' '*.js' '*.css' '*.html' ':!service/api/static/swagger-ui' | xargs wc -l \
+	  | awk '$$2 != "total" && $$1 > 400 {print $$2 " has " $$1 " lines; at most 400"; bad = 1} END {exit bad}'
+
+lock: $(STAMP)  ## Pin all dependencies anew
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+	  pyproject.toml -o requirements/runtime.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+	  pyproject.toml --extra train --group dev -o requirements/dev.txt
+
+train: $(STAMP)  ## Train a model on ../shared/data
+	$(BIN)/steward train
+
+evaluate: $(STAMP)  ## Print what the shipped model is worth on data that it has not seen
+	$(BIN)/steward evaluate
+
+bench: $(STAMP)  ## Measure what a request costs, beside a handler that does nothing
+	$(BIN)/python tests/bench/bench_service.py
+
+demo: $(STAMP)  ## Post a thread to the running service (STEWARD_KEY must be set)
+	@$(BIN)/steward demo
+
+clean:  ## Remove the virtual environment and what was built
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache classifier/_kernel.*.so
