@@ -97,11 +97,12 @@ class Directory:
                 await self.refresh()
 
     async def _look_again(self) -> None:
-        """A key that we do not know may be a minute old or a guess: look, but not for every guess."""
+        """A key that we do not know may have been made just now, or be a guess: look, but once for many guesses."""
         asked_at = time.monotonic()
         async with self._look:
-            if self._looked_at > asked_at - LEAST_BETWEEN_LOOKS_S:
+            if self._looked_at > asked_at:
                 return
+            await asyncio.sleep(self._looked_at + LEAST_BETWEEN_LOOKS_S - asked_at)
             try:
                 await self.refresh()
             except StoreUnavailable:

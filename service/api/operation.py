@@ -62,7 +62,12 @@ class Operation:
 
 
 def routes(operations: Iterable[Operation]) -> list[web.RouteDef]:
-    return [web.route(operation.method, operation.path, _handler(operation)) for operation in operations]
+    return [web.route(operation.method, _pattern(operation.path), _handler(operation)) for operation in operations]
+
+
+def _pattern(path: str) -> str:
+    """A parameter is any one segment; aiohttp's own pattern knows no braces in it, and our ids may have some."""
+    return path.replace("}", ":[^/]+}")
 
 
 def _handler(operation: Operation) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:

@@ -135,7 +135,9 @@ async def test_a_compressed_body_is_415(admin: Any, problem: Any, encoding: str)
     problem(await admin.send("/v1/score", b"\x1f\x8b", headers={"Content-Encoding": encoding}), 415)
 
 
-@pytest.mark.parametrize("path", ["/nowhere", "/v1", "/v1/comments/", "/v1/models/a/b", "/docs/../app.py", "/docs/x.js"])
+@pytest.mark.parametrize(
+    "path", ["/nowhere", "/v1", "/v1/comments/", "/v1/models/a/b", "/docs/../app.py", "/docs/x.js"]
+)
 async def test_what_is_not_there_is_404(admin: Any, problem: Any, path: str) -> None:
     problem(await admin.get(path), 404)
 

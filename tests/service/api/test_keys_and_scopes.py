@@ -1,0 +1,107 @@
+"""Who may do what: keys, scopes, sites."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from service import keys
+from service.access import mint
+from service.api.operation import Operation
+from service.app import OPERATIONS
+
+Row = pytest.mark.parametrize("row", OPERATIONS, ids=[row.name for row in OPERATIONS])
+
+
+def path_of(row: Operation) -> str:
+    return row.path.format(id="c-1", version="v-1", name="default")
+
+
+@Row
+async def test_without_a_key_nothing_opens(client: Any, admin: Any, problem: Any, row: Operation) -> None:
+    stranger = type(admin)(client, None)
+    reply = await stranger(row.method, path_of(row))
+    problem(reply, 401)
+    assert reply.headers["WWW-Authenticate"] == "Bearer"
+
+
+@Row
+async def test_a_key_without_the_scope_is_refused(client: Any, key_for: Any, problem: Any, row: Operation) -> None:
+    others = [scope for scope in ("score", "comments", "review", "admin") if scope != row.scope]
+    problem(await (await key_for(client, *others))(row.method, path_of(row)), 403)
+
+
+@Row
+async def test_a_key_in_the_query_string_is_refused(admin: Any, problem: Any, row: Operation) -> None:
+    stranger = type(admin)(admin.client, None)
+    for caller in (admin, stranger):
+        reply = await caller(row.method, f"{path_of(row)}?key={admin.key}")
+        assert admin.key not in problem(reply, 400)["detail"]
+
+
+async def test_every_kind_of_wrong_key_gets_the_same_answer(client: Any, admin: Any, key_for: Any) -> None:
+    unknown, _ = mint("daily", frozenset(), None, datetime.now(UTC))
+    expired = await key_for(client, expires_at=datetime.now(UTC) - timedelta(seconds=1))
+    wrong = ["", "x", admin.key[:-1], admin.key.swapcase(), admin.key + "x", unknown, expired.key, "\xff\xfe"]
+    replies = [await type(admin)(client, key).post("/v1/score", {"text": "a"}) for key in wrong]
+    assert {reply.status for reply in replies} == {401}
+    assert len({reply.body["detail"] for reply in replies}) == 1
+
+
+@pytest.mark.parametrize("scheme", ["Basic", "Token", ""])
+async def test_another_scheme_is_no_key(client: Any, admin: Any, scheme: str) -> None:
+    stranger = type(admin)(client, None)
+    reply = await stranger.post("/v1/score", {"text": "a"}, headers={"Authorization": f"{scheme} {admin.key}"})
+    assert reply.status == 401
+
+
+async def test_the_scheme_is_read_in_any_case(client: Any, admin: Any) -> None:
+    stranger = type(admin)(client, None)
+    reply = await stranger.post("/v1/score", {"text": "a"}, headers={"Authorization": f"bEARER {admin.key}"})
+    assert reply.status == 200
+
+
+async def test_another_sites_comment_is_not_there(
+    client: Any, admin: Any, key_for: Any, decide_always: Any, problem: Any
+) -> None:
+    await decide_always("review")
+    await admin.post("/v1/comments", {"id": "c-1", "text": "hello"})
+    weekly = await key_for(client, site="weekly")
+    problem(await weekly.get("/v1/comments/c-1"), 404)
+    lease = (await admin.post("/v1/review/claim", {"count": 1})).body["items"][0]["lease"]
+    for action in ("decision", "extend", "release"):
+        body = {"lease": lease, **({"decision": "reject"} if action == "decision" else {})}
+        problem(await weekly.post(f"/v1/review/c-1/{action}", body), 404)
+    assert (await weekly.post("/v1/review/claim", {})).body["items"] == []
+    assert (await weekly.get("/v1/review/items?state=claimed")).body["items"] == []
+    assert (await weekly.get("/v1/audit")).body["entries"] == []
+    assert (await weekly("DELETE", "/v1/comments/c-1")).status == 204
+    await admin.post("/v1/review/c-1/decision", {"lease": lease, "decision": "reject"})
+    assert (await weekly.get("/v1/labels")).raw == b""
+    assert len((await admin.get("/v1/labels")).raw.splitlines()) == 1
+
+
+async def test_a_site_may_use_the_same_id_as_another(client: Any, admin: Any, key_for: Any) -> None:
+    weekly = await key_for(client, site="weekly")
+    await admin.post("/v1/comments", {"id": "c-1", "text": "ours"})
+    reply = await weekly.post("/v1/comments", {"id": "c-1", "text": "theirs"})
+    assert (reply.status, reply.body["site"], reply.body["revision"]) == (200, "weekly", 1)
+
+
+async def test_a_policy_counts_for_its_site_only(client: Any, key_for: Any, decide_always: Any) -> None:
+    await decide_always("reject")
+    weekly = await key_for(client, site="weekly")
+    assert (await weekly.get("/v1/policies/default")).body["version"] == 1
+    assert (await weekly.post("/v1/comments", {"text": "good morning"})).body["decision"] == "approve"
+
+
+async def test_a_new_key_works_at_once_and_a_revoked_one_no_more(client: Any, app: Any, admin: Any) -> None:
+    access = app[keys.STORE].access
+    text, record = mint("daily", frozenset({"score"}), None, datetime.now(UTC))
+    await access.keep(record)
+    fresh = type(admin)(client, text)
+    assert (await fresh.post("/v1/score", {"text": "a"})).status == 200
+    assert await access.revoke(record.id) is True
+    assert await access.revoke(record.id) is False
+    await app[keys.DIRECTORY].refresh()
+    assert (await fresh.post("/v1/score", {"text": "a"})).status == 401
