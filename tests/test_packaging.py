@@ -1,0 +1,38 @@
+"""What stands around the code: the compose file, the command, the promises of the Makefile."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+from compose_pydantic import ComposeSpecification
+
+ROOT = Path(__file__).parents[1]
+
+
+def _compose() -> ComposeSpecification:
+    return ComposeSpecification(**yaml.safe_load((ROOT / "docker-compose.yml").read_text()))
+
+
+def test_the_compose_file_is_what_the_compose_specification_allows() -> None:
+    assert set(_compose().services or ()) == {"steward", "redis"}
+
+
+def test_the_composed_redis_keeps_what_it_acknowledges_and_evicts_nothing() -> None:
+    command = " ".join(yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["redis"]["command"])
+    for option in ("--appendonly yes", "--appendfsync always", "--maxmemory-policy noeviction"):
+        assert option in command
+
+
+def test_the_composed_service_runs_without_rights_it_does_not_need() -> None:
+    service = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["steward"]
+    assert service["read_only"] and service["cap_drop"] == ["ALL"]
+    assert "USER steward" in (ROOT / "Dockerfile").read_text()
+
+
+def test_the_command_shows_all_its_subcommands_without_loading_them() -> None:
+    said = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "service", "keys", "--help"], capture_output=True, text=True, check=True
+    )
+    assert "create" in said.stdout
+    assert "aiohttp" not in said.stderr and "numpy" not in said.stderr
