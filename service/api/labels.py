@@ -1,5 +1,6 @@
 """Labels out and in, as NDJSON."""
 
+import asyncio
 import hashlib
 from typing import Annotated
 
@@ -17,6 +18,8 @@ from service.store.base import Label
 from service.store.keyspace import Site
 from service.store.labels import Imported
 
+# Labels on their way to Redis together: enough to share its syncs, too few to keep others waiting.
+AT_ONCE = 200
 CURSOR = r"^[0-9]{1,16}-[0-9]{1,16}$(?!\n)"
 
 
@@ -65,8 +68,11 @@ async def add_labels(call: Call) -> LabelsAnswer:
     lines = [
         _label(line, number, known) for number, line in enumerate(call.body.split("\n")) if line and not line.isspace()
     ]
-    added = [await call.request.app[keys.STORE].labels.add(site, label, call.key.name) for label in lines]
-    return LabelsAnswer(sum(added), len(added) - sum(added))
+    kept, added = call.request.app[keys.STORE].labels, 0
+    for start in range(0, len(lines), AT_ONCE):
+        some = lines[start : start + AT_ONCE]
+        added += sum(await asyncio.gather(*(kept.add(site, label, call.key.name) for label in some)))
+    return LabelsAnswer(added, len(lines) - added)
 
 
 def _label(line: str, number: int, known: tuple[str, ...]) -> Imported:

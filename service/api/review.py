@@ -141,6 +141,8 @@ async def _decide(call: Call, comment_id: str, asked: DecisionRequest, at: str) 
     outcome, record = await call.request.app[keys.STORE].queue.decide(
         site, comment_id, call.key.name, answer, may_overrule=may_overrule
     )
+    if outcome == "escalated" and not may_overrule:
+        raise Forbidden(Scope.ADMIN)
     if outcome not in ("ok", "duplicate") or record is None:
         _lost(outcome, comment_id, record)
     return comment_answer(site.name, record)
@@ -169,6 +171,7 @@ def _digest(asked: DecisionRequest) -> str:
 
 _DETAILS = {
     "conflict": ("already_decided", "another decision came first"),
+    "escalated": ("already_escalated", "it waits for somebody who may approve or reject it"),
     "stale": ("lease_lost", "the lease is not current any more"),
     "superseded": ("revision_superseded", "the author changed the comment; there is a newer revision"),
     "too_old": ("lease_too_old", "the lease cannot be extended any further; decide or release"),
@@ -178,8 +181,6 @@ _DETAILS = {
 def _lost(outcome: str, comment_id: str, record: Record | None) -> NoReturn:
     if outcome == "gone" or record is None:
         raise NotFound(f"no comment '{comment_id}'")
-    if outcome == "escalated":
-        raise Forbidden("admin")
     code, detail = _DETAILS[outcome]
     raise Conflict(code, detail, current(record))
 

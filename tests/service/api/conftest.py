@@ -45,7 +45,8 @@ class Caller:
             more["json"] = body
         async with self.client.request(method, path, headers=headers, **more) as response:
             raw = await response.read()
-            parsed = await response.json(content_type=None) if "json" in response.content_type and raw else None
+            is_json = response.content_type.endswith(("/json", "+json"))
+            parsed = await response.json(content_type=None) if is_json and raw else None
             return Reply(response.status, response.headers, raw, parsed)
 
     async def get(self, path: str, **more: Any) -> Reply:
