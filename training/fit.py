@@ -37,7 +37,7 @@ class Recipe:
     regularisation: float = 4.0
     least: int = 2
     most_iterations: int = 80
-    jobs: int = -1
+    jobs: int = 1
     seed: int = 0
 
 
@@ -80,7 +80,7 @@ def fit(examples: Examples, recipe: Recipe, progress: Progress = lambda _: None)
 
 
 def _regression(table: "sparse.csr_matrix", examples: Examples, recipe: Recipe) -> MaskedLogistic:
-    model = MaskedLogistic(recipe.regularisation, recipe.most_iterations)
+    model = MaskedLogistic(recipe.regularisation, recipe.most_iterations, recipe.jobs)
     return model.fit(table, examples.labels, examples.weights, groups(examples.sources))
 
 

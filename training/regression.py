@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.optimize import minimize
@@ -13,16 +14,17 @@ INTERCEPT_PENALTY = 0.01
 
 
 class MaskedLogistic(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """One weighted logistic regression for each column of the labels; their sums of losses are minimised together.
+    """One weighted logistic regression for each column of the labels.
 
     `C`: as in scikit-learn, the inverse strength of the L2 penalty. `most_iterations`: of L-BFGS; stopping early is
     part of the regularisation, so running out of them is no fault. After `fit`: `coef_` (features, labels) float64 and
     `intercept_` (labels,).
     """
 
-    def __init__(self, C: float = 4.0, most_iterations: int = 80) -> None:  # noqa: N803 - scikit-learn's name
+    def __init__(self, C: float = 4.0, most_iterations: int = 80, jobs: int = 1) -> None:  # noqa: N803 - scikit-learn's
         self.C = C
         self.most_iterations = most_iterations
+        self.jobs = jobs
 
     def fit(
         self,
@@ -35,24 +37,27 @@ class MaskedLogistic(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         `intercept_` tells, each other one its own, which is left out of the model: how often a data set says yes is
         its collector's choice, not a property of the words.
         """
-        known = np.isfinite(labels)
-        weights = (sample_weight[:, None] * known).astype(np.float32)
-        weights /= np.maximum(weights.sum(axis=0), 1e-12)
-        design = table if groups is None else _with_intercepts(table, groups)
-        penalties = np.full(design.shape[1], 1.0)
-        penalties[table.shape[1] :] = INTERCEPT_PENALTY
-        total = np.maximum((sample_weight[:, None] * known).sum(axis=0), 1e-12)
-        loss = _Loss(design, np.nan_to_num(labels), weights, penalties[:, None] / (self.C * total))
-        found = minimize(
-            loss,
-            np.zeros(loss.size),
-            jac=True,
-            method="L-BFGS-B",
-            options={"maxiter": self.most_iterations, "maxcor": 6},
+        occurring = np.unique(table.indices)
+        design = _narrowed(table, occurring)
+        penalties = np.ones(len(occurring))
+        if groups is not None:
+            design = _with_intercepts(design, groups)
+            penalties = np.append(penalties, np.full(design.shape[1] - len(occurring), INTERCEPT_PENALTY))
+        transposed = design.T.tocsr()
+        # Threads: scipy lets others run while it multiplies, and the table is too large to copy.
+        parts = np.array_split(np.arange(labels.shape[1]), min(self.jobs, labels.shape[1]))
+        found = Parallel(n_jobs=len(parts), prefer="threads")(
+            delayed(self._fit_part)(_Loss(design, transposed, labels[:, part], sample_weight, penalties, self.C))
+            for part in parts
         )
-        coefficients, self.intercept_ = loss.parted(found.x)
-        self.coef_ = coefficients[: table.shape[1]]
+        self.coef_ = np.zeros((table.shape[1], labels.shape[1]))
+        self.coef_[occurring] = np.hstack([coefficients for coefficients, _ in found])[: len(occurring)]
+        self.intercept_ = np.concatenate([intercepts for _, intercepts in found])
         return self
+
+    def _fit_part(self, loss: "_Loss") -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        options = {"maxiter": self.most_iterations, "maxcor": 6}
+        return loss.parted(minimize(loss, np.zeros(loss.size), jac=True, method="L-BFGS-B", options=options).x)
 
     def decision_function(self, table: "sparse.csr_matrix") -> NDArray[np.float64]:
         """Logits, (n, labels)."""
@@ -63,18 +68,22 @@ class MaskedLogistic(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 class _Loss:
     """Penalised mean loss and its gradient at a flat vector: coefficients row by row, then intercepts."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - all of one problem
         self,
         design: "sparse.csr_matrix",
+        transposed: "sparse.csr_matrix",
         labels: NDArray[np.float32],
-        weights: NDArray[np.float32],
+        sample_weight: NDArray[np.float32],
         penalties: NDArray[np.float64],
+        C: float,  # noqa: N803 - scikit-learn's name
     ) -> None:
+        weights = sample_weight[:, None] * np.isfinite(labels)
+        totals = np.maximum(weights.sum(axis=0), 1e-12)
         self._design = design
-        self._transposed = design.T.tocsr()
-        self._labels = labels
-        self._weights = weights
-        self._penalties = penalties.astype(np.float32)
+        self._transposed = transposed
+        self._labels = np.nan_to_num(labels)
+        self._weights = (weights / totals).astype(np.float32)
+        self._penalties = (penalties[:, None] / (C * totals)).astype(np.float32)
         self._shape: tuple[int, int] = (int(design.shape[1]), labels.shape[1])
 
     @property
@@ -95,6 +104,15 @@ class _Loss:
         value = float((losses * self._weights).sum() + 0.5 * (shrinking * small).sum())
         gradient: Any = np.concatenate([(self._transposed @ slopes + shrinking).ravel(), slopes.sum(axis=0)])
         return value, gradient.astype(np.float64)
+
+
+def _narrowed(table: "sparse.csr_matrix", occurring: NDArray[np.intp]) -> "sparse.csr_matrix":
+    """Only the columns that occur, which are few in a quick run."""
+    position = np.zeros(table.shape[1], np.int32)
+    position[occurring] = np.arange(len(occurring), dtype=np.int32)
+    return sparse.csr_matrix(
+        (table.data, position[table.indices], table.indptr), shape=(table.shape[0], len(occurring))
+    )
 
 
 def _with_intercepts(table: "sparse.csr_matrix", groups: NDArray[np.intp]) -> "sparse.csr_matrix":

@@ -1,0 +1,179 @@
+"""A model learns what it is taught, from what it may learn from."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+from scipy import sparse
+from sklearn.linear_model import LogisticRegression
+
+import classifier
+from classifier.kernel import Weights
+from training.errors import DataUnusable
+from training.examples import Examples, fold_of, joined
+from training.features import count, document_frequency, inverse_document_frequency, matrix
+from training.fit import Fitted, Recipe, fit, groups, split
+from training.regression import MaskedLogistic
+from training.report import calibration_error
+from training.run import Wishes, run
+
+QUICK = Recipe(bits=14, most_iterations=40)
+NASTY, NICE = ("idiot", "moron", "scum", "filth"), ("garden", "minister", "weather", "article")
+
+
+def examples(words: tuple[str, ...], answer: float, n: int, source: str = "jigsaw_toxic_train") -> Examples:
+    random = np.random.default_rng(len(words[0]) + n)
+    texts = [f"{i} the {' '.join(random.choice(words, 3))} of {random.integers(50)}" for i in range(n)]
+    return Examples(
+        texts,
+        np.full((n, 7), answer, np.float32),
+        np.ones(n, np.float32),
+        texts,
+        np.array([fold_of(text) for text in texts], np.int8),
+        [source] * n,
+    )
+
+
+@pytest.fixture(scope="module")
+def plain() -> Examples:
+    return joined([examples(NASTY, 1.0, 400), examples(NICE, 0.0, 1200)])
+
+
+def scores(fitted: Fitted, *texts: str) -> np.ndarray:
+    return Weights(fitted.rows, fitted.bias, fitted.slope, fitted.intercept).score_many(texts)
+
+
+def test_what_was_taught_is_known_and_calibrated(plain: Examples) -> None:
+    fitted = fit(plain, QUICK)
+    held_out = plain.held_out()
+    found = Weights(fitted.rows, fitted.bias, fitted.slope, fitted.intercept).score_many(held_out.texts)
+    assert (fitted.slope > 0).all()
+    assert ((found > 0.5) == (held_out.labels > 0.5)).mean() > 0.98
+    assert calibration_error(found[:, 0], held_out.labels[:, 0] > 0.5, held_out.weights) < 0.05
+
+
+def test_held_out_texts_change_nothing(plain: Examples) -> None:
+    labels = plain.labels.copy()
+    labels[plain.folds == 1] = 1 - labels[plain.folds == 1]
+    one, other = fit(plain, QUICK), fit(replace(plain, labels=labels), QUICK)
+    for name, array in one.arrays.items():
+        np.testing.assert_array_equal(array, other.arrays[name], name)
+
+
+def test_the_same_run_makes_the_same_model(plain: Examples) -> None:
+    one, other = fit(plain, QUICK), fit(plain, replace(QUICK, jobs=2))
+    np.testing.assert_allclose(scores(one, *plain.texts[:50]), scores(other, *plain.texts[:50]), atol=0.02)
+    np.testing.assert_array_equal(one.rows, fit(plain, QUICK).rows)
+
+
+def test_an_attribute_without_both_answers_is_named(plain: Examples) -> None:
+    labels = plain.labels.copy()
+    labels[:, 5] = 0
+    with pytest.raises(DataUnusable, match="threat"):
+        fit(replace(plain, labels=labels), QUICK)
+
+
+def test_moderators_outvote_a_few_old_labels(plain: Examples) -> None:
+    kind = ("zorp", "blarg", "glimf", "twerb")
+    before = joined([plain, examples((*kind, *NICE), 0.0, 60)])
+    decided = examples(kind, 1.0, 200, "moderators").weighted(5)
+    held_out = examples(kind, 1.0, 90)
+    found = scores(fit(before, QUICK), *held_out.texts)
+    taught = scores(fit(joined([before, decided]), QUICK), *held_out.texts)
+    assert (found[:, 0] > 0.5).mean() < 0.1
+    assert (taught[:, 0] > 0.5).mean() > 0.95
+    harmless = scores(fit(joined([before, decided]), QUICK), *examples(NICE, 0.0, 90).texts)
+    assert (harmless[:, 0] > 0.5).mean() < 0.05
+
+
+def test_a_foreign_data_set_does_not_bring_its_base_rate() -> None:
+    """Twenty thousand "yes" of another collector say nothing about how often a comment is toxic here."""
+    assert groups(["b", "jigsaw_toxic_train", "a", "moderators", "b"]).tolist() == [2, 0, 1, 0, 2]
+    table = sparse.csr_matrix(np.ones((200, 1), np.float32))
+    labels = np.array([0.0] * 90 + [1.0] * 10 + [1.0] * 95 + [0.0] * 5, np.float32)[:, None]
+    of = np.array([0] * 100 + [1] * 100)
+    ones = np.ones(200, np.float32)
+    apart = MaskedLogistic(C=100, most_iterations=300).fit(table, labels, ones, of)
+    mixed = MaskedLogistic(C=100, most_iterations=300).fit(table, labels, ones)
+    shares = [1 / (1 + np.exp(-model.decision_function(table)[0, 0])) for model in (apart, mixed)]
+    assert shares == pytest.approx([0.1, 0.525], abs=0.02)
+
+
+def test_the_regression_is_scikit_learns() -> None:
+    random = np.random.default_rng(1)
+    table = sparse.random(300, 40, 0.2, "csr", np.float32, random)
+    labels = (np.asarray(table.sum(axis=1)) + random.normal(size=(300, 2)) > 4).astype(np.float32)
+    weights = random.uniform(0.5, 2, 300).astype(np.float32)
+    ours = MaskedLogistic(C=2, most_iterations=500).fit(table, labels, weights).decision_function(table)
+    for index in range(2):
+        theirs = LogisticRegression(C=2, max_iter=500, tol=1e-8).fit(table, labels[:, index], sample_weight=weights)
+        np.testing.assert_allclose(ours[:, index], theirs.decision_function(table), atol=0.02)
+
+
+def test_an_unknown_label_teaches_nothing() -> None:
+    random = np.random.default_rng(2)
+    table = sparse.random(200, 20, 0.3, "csr", np.float32, random)
+    labels = (random.random((200, 2)) > 0.5).astype(np.float32)
+    labels[100:, 1] = np.nan
+    weights = np.ones(200, np.float32)
+    some = MaskedLogistic(most_iterations=300).fit(table, labels, weights)
+    alone = MaskedLogistic(most_iterations=300).fit(table[:100], labels[:100], weights[:100])
+    np.testing.assert_allclose(some.coef_[:, 1], alone.coef_[:, 1], atol=0.01)
+
+
+def test_a_share_of_readers_is_a_yes_and_a_no() -> None:
+    at, answers, shares = split(np.array([1, 0, np.nan, 0.25], np.float32), np.array([2, 1, 1, 4], np.float32))
+    assert list(zip(at.tolist(), answers.tolist(), shares.tolist(), strict=True)) == [
+        (0, 1, 2.0),
+        (3, 1, 1.0),
+        (1, 0, 1.0),
+        (3, 0, 3.0),
+    ]
+
+
+def test_the_trainers_table_is_the_kernels(plain: Examples) -> None:
+    """The logits that training computes are those that serving will: float16 apart."""
+    counted = count(plain.texts, 14, 1)
+    idf = inverse_document_frequency(document_frequency(counted), len(plain), 1)
+    random = np.random.default_rng(3)
+    rows = np.column_stack([idf, random.normal(size=(1 << 14, 7))]).astype(np.float16)
+    logits = matrix(counted, idf) @ rows[:, 1:].astype(np.float64)
+    served = Weights(rows, np.zeros(7), np.ones(7), np.zeros(7)).score_many(plain.texts)
+    np.testing.assert_allclose(1 / (1 + np.exp(-logits)), served, atol=1e-5)
+
+
+def test_calibration_error_by_hand() -> None:
+    """thresholds.md, section 4: 0.145 with five bins of equal width."""
+    p = np.array([0.05, 0.10, 0.15, 0.20, 0.35, 0.45, 0.55, 0.60, 0.80, 0.90])
+    y = np.array([0, 0, 0, 1, 0, 1, 0, 1, 1, 1], bool)
+    assert calibration_error(p, y, np.ones(10, np.float32), bins=5) == pytest.approx(0.145)
+
+
+def test_a_model_is_never_written_over_another(tmp_path: Path) -> None:
+    with pytest.raises(DataUnusable, match="is there already"):
+        run(Wishes(tmp_path, out=tmp_path))
+
+
+def test_a_folder_without_data_is_said_to_be_one(tmp_path: Path) -> None:
+    with pytest.raises(DataUnusable, match="none of the data sets"):
+        run(Wishes(tmp_path, out=tmp_path / "new"))
+
+
+@pytest.mark.data
+def test_a_quick_run_makes_a_model_that_loads(tmp_path: Path) -> None:
+    folder = Path(__file__).parents[3] / "shared" / "data"
+    if not folder.exists():
+        pytest.skip("../shared/data is not there")
+    out = tmp_path / "models" / "quick"
+    run(Wishes(folder, rows=4_000, out=out, jobs=2), Console(quiet=True))
+    model = classifier.load(out)
+    assert model.version == "quick"
+    assert model.labels == classifier.LABELS
+    said = json.loads((out / "manifest.json").read_text())
+    assert said["metrics"]["held_out"]["jigsaw_toxic_train"]["toxicity"]["roc_auc"] > 0.85
+    assert sum(said["data"].values()) <= 4_000
+    rude, kind = model.score_many(["You are a fucking idiot", "I agree with the author of this article."])[:, 0]
+    assert rude > 0.5 > kind
