@@ -132,10 +132,10 @@ class Models:
             if stamp == self._seen:
                 continue
             self._seen = stamp
-            entries = self._history().entries
-            if not entries or entries[-1].generation <= self._generation:
-                continue
             try:
+                entries = self._history().entries
+                if not entries or entries[-1].generation <= self._generation:
+                    continue
                 self._current = await asyncio.to_thread(self._load, entries[-1])
             except ModelUnusable as error:
                 log.error("keeping %s: %s", self.current.version, error)
@@ -215,9 +215,13 @@ class Models:
 
 def _load(path: Path) -> classifier.Model:
     try:
-        return classifier.load(path)
+        model = classifier.load(path)
     except classifier.ModelRefused as error:
         raise ModelUnusable(str(error)) from error
+    # Replicas find a model by the version that the history names.
+    if model.version != path.name:
+        raise ModelUnusable(f"the folder '{path.name}' holds model '{model.version}'; name it so")
+    return model
 
 
 def _replace(path: Path, data: bytes) -> None:

@@ -17,6 +17,7 @@ import classifier
 from classifier.folder import write_folder
 from classifier.kernel import Weights
 from classifier.manifest import FORMAT, Golden, Manifest
+from training import archive, own_file
 from training.datasets import DEFAULT, available, load
 from training.errors import DataUnusable
 from training.examples import Examples, joined
@@ -95,11 +96,7 @@ def gather(wishes: Wishes) -> Examples:
         public = joined([load(name, wishes.folder).weighted(TRUST.get(name, TRUST_ELSEWHERE)) for name in names])
         parts.append(public.sampled(wishes.rows, wishes.seed) if wishes.rows else public)
     if wishes.labels:
-        from training import archive
-
         parts.append(archive.read(wishes.labels).weighted(DECISION_WEIGHT))
-    if wishes.files:
-        from training import own_file
     parts.extend(own_file.read(path).weighted(OWN_WEIGHT) for path in wishes.files)
     if not parts:
         raise DataUnusable(f"{wishes.folder} holds none of the data sets; name another with --data, or give --examples")

@@ -1,6 +1,7 @@
 """Tables of texts from files: Parquet, CSV, TSV and NDJSON, by their ending."""
 
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 import pyarrow.csv
@@ -9,7 +10,8 @@ import pyarrow.parquet
 
 from training.errors import DataUnusable
 
-Table = pa.Table
+# pyarrow ships no types; this says at least what is meant.
+Table: TypeAlias = Any
 
 
 def read_table(path: Path) -> Table:

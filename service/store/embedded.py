@@ -229,7 +229,7 @@ async def _shut_down(socket: Path) -> None:
     client = _client(socket)
     try:
         # A rewrite of the append-only file or a loading server can delay the answer; the caller waits for the end.
-        await client.execute_command("SHUTDOWN", "NOSAVE")
+        await client.shutdown(nosave=True)
     except (RedisError, OSError):
         pass  # the connection ends with the server
     finally:

@@ -1,6 +1,6 @@
 """What a data set is: where its files are, and what its labels say about our attributes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,7 @@ class Rows:
     """What a loader finds in one file: texts, and by attribute the labels (n,), NaN where unknown."""
 
     texts: list[str]
-    labels: dict[str, NDArray[np.floating]]
+    labels: Mapping[str, NDArray[np.floating]]
     groups: list[str] | None = None
     is_test: NDArray[np.bool_] | None = None
     folds: NDArray[np.int8] | None = None
@@ -55,10 +55,11 @@ class DataSet:
         if not found:
             wanted = " or ".join((f"{self.name}.parquet", *self.published))
             raise DataUnusable(f"data set {self.name}: no {wanted} in {folder}")
-        parts = [self._examples(path) for path in found]
+        parts = [self.examples(path) for path in found]
         return parts[0] if len(parts) == 1 else joined(parts)
 
-    def _examples(self, path: Path) -> Examples:
+    def examples(self, path: Path) -> Examples:
+        """What one file holds, whatever it is called."""
         table = read_table(path) if path.suffix == ".parquet" else self.read(path)
         rows = self.loader(table, path)
         count = len(rows.texts)

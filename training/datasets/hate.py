@@ -7,11 +7,14 @@ import numpy as np
 from training.datasets.dataset import DataSet, Rows, chosen, numbers, texts
 from training.tables import Table
 
+# The classes of Davidson's tweets; 1 is "offensive".
+HATE_SPEECH, NEITHER = 0, 2
+
 
 def _davidson(table: Table, path: Path) -> Rows:
-    kind = numbers(table, "class", path)  # 0 hate, 1 offensive, 2 neither
+    kind = numbers(table, "class", path)
     # "Offensive" is mostly African-American English that nobody attacks anybody with: it says nothing to us.
-    value = np.select([kind == 0, kind == 2], [1.0, 0.0], np.nan)
+    value = np.select([kind == HATE_SPEECH, kind == NEITHER], [1.0, 0.0], np.nan)
     return Rows(texts(table, "tweet", path), {"identity_attack": value, "toxicity": value})
 
 

@@ -1,0 +1,135 @@
+"""The label archive: what moderators decided, pulled from a service into Parquet, each label once.
+
+A part file holds one page of labels and the cursor behind it. Parts are written whole or not at all, and the
+cursor to go on at is read from the newest part, so a pull that is killed goes on where it was.
+"""
+
+import os
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+from msgspec import Meta, Struct
+
+from classifier import LABELS
+from training.errors import DataUnusable
+from training.examples import Examples, fold_of
+
+SOURCE = "moderators"
+_CURSOR = b"steward.next_cursor"
+_SCHEMA = pa.schema(
+    [
+        ("cursor", pa.string()),
+        ("id", pa.string()),
+        ("revision", pa.int64()),
+        ("text", pa.string()),
+        ("labels", pa.string()),
+        ("decision", pa.string()),
+        ("reason", pa.string()),
+        ("source", pa.string()),
+        ("actor", pa.string()),
+        ("weight", pa.float64()),
+        ("at", pa.timestamp("us", tz="UTC")),
+    ]
+)
+
+
+class Label(Struct, frozen=True, kw_only=True):
+    """A line of GET /v1/labels."""
+
+    cursor: str
+    id: str
+    revision: int
+    text: str
+    labels: dict[str, bool] = {}
+    decision: str
+    reason: str = ""
+    source: str = ""
+    actor: str = ""
+    weight: float = 1.0
+    at: Annotated[datetime, Meta(tz=True)]
+
+
+def next_cursor(folder: Path) -> str | None:
+    """Where the next pull goes on; None for an archive that is empty or not there."""
+    parts = _parts(folder)
+    if not parts:
+        return None
+    metadata = pyarrow.parquet.read_schema(parts[-1]).metadata or {}
+    if _CURSOR not in metadata:
+        raise DataUnusable(f"{parts[-1]}: not written by 'steward labels pull'")
+    return str(metadata[_CURSOR].decode())
+
+
+def append(folder: Path, labels: Sequence[Label], cursor: str) -> Path:
+    """Write one page as the next part; after it a pull goes on at `cursor`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = [msgspec.structs.asdict(label) | {"labels": msgspec.json.encode(label.labels).decode()} for label in labels]
+    table = pa.Table.from_pylist(rows, schema=_SCHEMA.with_metadata({_CURSOR: cursor.encode()}))
+    # Numbered, not named by cursor: the order of the names is the order of the pulls.
+    path = folder / f"labels-{len(_parts(folder)):08d}.parquet"
+    fresh = folder / f".{path.name}.{os.getpid()}"
+    pyarrow.parquet.write_table(table, fresh, compression="zstd")
+    _sync(fresh)
+    fresh.rename(path)
+    _sync(folder)
+    return path
+
+
+def read(folder: Path) -> Examples:
+    """The archive as examples; of several decisions on one revision of a comment the newest counts.
+
+    approve: 0 for every attribute. reject with labels: those labels, and toxicity 1 when one of them is an abuse
+    and nothing is said of toxicity. reject for the reason `spam`: spam 1. Any other reject: toxicity 1. What
+    was not said stays unknown. Raises DataUnusable.
+    """
+    newest: dict[tuple[str, int], Label] = {}
+    for part in _parts(folder) or _nothing(folder):
+        for row in pyarrow.parquet.read_table(part).to_pylist():
+            label = msgspec.convert(row | {"labels": msgspec.json.decode(row["labels"])}, Label)
+            newest[label.id, label.revision] = label
+    found = list(newest.values())
+    return Examples(
+        [label.text for label in found],
+        np.array([_taught(label) for label in found], np.float32).reshape(len(found), len(LABELS)),
+        np.array([label.weight for label in found], np.float32),
+        [label.id for label in found],
+        np.array([fold_of(label.id) for label in found], np.int8),
+        [SOURCE] * len(found),
+    )
+
+
+_ABUSE = tuple(name for name in LABELS if name not in ("toxicity", "spam"))
+
+
+def _taught(label: Label) -> list[float]:
+    if label.decision == "approve":
+        said = dict.fromkeys(LABELS, 0.0) | {name: float(value) for name, value in label.labels.items()}
+    elif label.labels:
+        said = {name: float(value) for name, value in label.labels.items()}
+        if any(said.get(name) for name in _ABUSE):
+            said.setdefault("toxicity", 1.0)
+    else:
+        said = {"spam" if label.reason == "spam" else "toxicity": 1.0}
+    return [said.get(name, float("nan")) for name in LABELS]
+
+
+def _nothing(folder: Path) -> list[Path]:
+    raise DataUnusable(f"{folder}: no labels; 'steward labels pull' writes them")
+
+
+def _parts(folder: Path) -> list[Path]:
+    return sorted(folder.glob("labels-*.parquet"))
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

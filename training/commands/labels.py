@@ -1,0 +1,40 @@
+"""steward labels pull."""
+
+from pathlib import Path
+
+import click
+
+from training.commands.options import of_service
+
+
+@click.group()
+def labels() -> None:
+    """What moderators decided, for training."""
+
+
+@labels.command()
+@of_service
+@click.option(
+    "--to",
+    "folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("labels"),
+    show_default=True,
+    help="Folder of the archive (Parquet).",
+)
+def pull(url: str, key: str, folder: Path) -> None:
+    """Fetch the labels that are new since the last pull. May be run at any time, and again after being killed."""
+    from rich.progress import Progress, SpinnerColumn, TextColumn  # noqa: PLC0415 - heavy, not for --help
+
+    from training.client import connected  # noqa: PLC0415
+    from training.errors import TrainingError  # noqa: PLC0415
+    from training.pull import pull as pull_labels  # noqa: PLC0415
+
+    columns = (SpinnerColumn(), TextColumn("pulling labels: {task.completed:.0f}"))
+    try:
+        with connected(url, key) as service, Progress(*columns, transient=True) as bar:
+            task = bar.add_task("pulling", total=None)
+            count = pull_labels(service, folder, lambda more: bar.advance(task, more))
+    except TrainingError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{count} new labels in {folder}")

@@ -1,0 +1,68 @@
+"""steward models list | promote | rollback."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from training.commands.options import of_service
+
+if TYPE_CHECKING:
+    from training.client import Service
+
+
+@click.group()
+def models() -> None:
+    """The models of a running service."""
+
+
+@models.command("list")
+@of_service
+def list_models(url: str, key: str) -> None:
+    """Show which models there are and which is in use."""
+    from rich.console import Console  # noqa: PLC0415 - heavy, not for --help
+    from rich.table import Table  # noqa: PLC0415
+
+    with _service(url, key) as service:
+        known = service.get("/v1/models").json()
+    table = Table("", "version", "source", "generation", "created", "problem")
+    for model in known["models"]:
+        table.add_row("in use" if model["active"] else "", *(str(model.get(name) or "") for name in _COLUMNS))
+    Console().print(table)
+
+
+@models.command()
+@of_service
+@click.argument("version")
+def promote(url: str, key: str, version: str) -> None:
+    """Put a model in use on every replica. It is checked first; what fails changes nothing."""
+    with _service(url, key) as service:
+        _show(service.post(f"/v1/models/{version}:promote"))
+
+
+@models.command()
+@of_service
+def rollback(url: str, key: str) -> None:
+    """Put the model that was in use before back in use."""
+    with _service(url, key) as service:
+        _show(service.post("/v1/models:rollback"))
+
+
+_COLUMNS = ("version", "source", "generation", "created_at", "problem")
+
+
+def _show(generation: dict[str, Any]) -> None:
+    click.echo(f"{generation['version']} is in use (generation {generation['generation']})")
+
+
+@contextmanager
+def _service(url: str, key: str) -> Iterator["Service"]:
+    from training.client import connected  # noqa: PLC0415
+    from training.errors import TrainingError  # noqa: PLC0415
+
+    try:
+        with connected(url, key) as service:
+            yield service
+    except TrainingError as error:
+        raise click.ClickException(str(error)) from error

@@ -1,0 +1,33 @@
+"""A user's own labelled file: a column `text`, and a column for each attribute that it labels."""
+
+from pathlib import Path
+
+import numpy as np
+
+from classifier import LABELS
+from training.datasets.dataset import DataSet, Rows, numbers, texts
+from training.errors import DataUnusable
+from training.examples import Examples
+from training.tables import Table
+
+
+def read(path: Path) -> Examples:
+    """Labels are 0 or 1 (or true and false), or a share between; empty where unknown. Raises DataUnusable."""
+    return DataSet(name="own", loader=_load, teaches="what its columns are called").examples(path)
+
+
+def _load(table: Table, path: Path) -> Rows:
+    found = [name for name in LABELS if name in table.column_names]
+    if not found:
+        raise DataUnusable(
+            f"{path}: no column named after an attribute ({', '.join(LABELS)}); it has {', '.join(table.column_names)}"
+        )
+    labels = {name: numbers(table, name, path) for name in found}
+    for name, values in labels.items():
+        wrong = np.flatnonzero(np.isfinite(values) & ((values < 0) | (values > 1)))
+        if len(wrong):
+            raise DataUnusable(
+                f"{path}: row {wrong[0] + 1}, column '{name}': {values[wrong[0]]:g} is not between 0 and 1"
+            )
+    groups = texts(table, "id", path) if "id" in table.column_names else None
+    return Rows(texts(table, "text", path), labels, groups)

@@ -1,0 +1,36 @@
+"""Labels from a running service into the archive."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from training import archive
+from training.client import Service
+from training.errors import ServiceRefused
+
+PAGE = 1_000
+NEXT = "Steward-Next-Cursor"
+
+_decode = msgspec.json.Decoder(archive.Label).decode
+
+
+def pull(service: Service, folder: Path, told: Callable[[int], None] = lambda _: None) -> int:
+    """Fetch what is new, page by page, each page kept before the next is asked for. Returns how many labels."""
+    cursor, count = archive.next_cursor(folder), 0
+    while True:
+        response = service.get("/v1/labels", after=cursor, limit=PAGE)
+        labels = [_label(line) for line in response.content.splitlines() if line]
+        if not labels:
+            return count
+        cursor = response.headers.get(NEXT) or labels[-1].cursor
+        archive.append(folder, labels, cursor)
+        count += len(labels)
+        told(len(labels))
+
+
+def _label(line: bytes) -> archive.Label:
+    try:
+        return _decode(line)
+    except msgspec.DecodeError as error:
+        raise ServiceRefused(f"GET /v1/labels: a line is not a label: {error}") from error
