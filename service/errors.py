@@ -18,10 +18,12 @@ SettingsError             an operator's setting is wrong (never an answer to a r
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
+
+from msgspec import Struct
 
 
-class Fault(NamedTuple):
+class Fault(Struct, frozen=True):
     """One thing wrong in a body: where (JSON Pointer, RFC 6901) and what."""
 
     pointer: str

@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import Mapping
+from typing import Self
 
 import msgspec
 
@@ -53,7 +54,7 @@ class _Worker:
         self._first_ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._keeper: asyncio.Task[None] | None = None
 
-    async def __aenter__(self) -> "_Worker":
+    async def __aenter__(self) -> Self:
         self._keeper = asyncio.create_task(self._keep_running())
         return self
 

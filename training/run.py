@@ -65,12 +65,13 @@ class Wishes:
     rows: int | None = None
     jobs: int = 1
     seed: int = 0
+    data_dir: Path | None = None
 
 
 def run(wishes: Wishes, console: Console | None = None) -> Path:
     """Train, report and write. Returns the new folder. Raises TrainingError, before the work where it can."""
     console = console or Console()
-    out = wishes.out or user_data_path("steward") / "models" / f"{datetime.now(UTC):%Y-%m-%d-%H%M%S}"
+    out = wishes.out or _next_to_the_service(wishes.data_dir)
     if out.exists():
         raise DataUnusable(f"{out} is there already; a model is never written over another")
     started = datetime.now(UTC)
@@ -101,6 +102,10 @@ def gather(wishes: Wishes) -> Examples:
     if not parts:
         raise DataUnusable(f"{wishes.folder} holds none of the data sets; name another with --data, or give --examples")
     return joined(parts)
+
+
+def _next_to_the_service(data_dir: Path | None) -> Path:
+    return (data_dir or user_data_path("steward")) / "models" / f"{datetime.now(UTC):%Y-%m-%d-%H%M%S}"
 
 
 def _manifest(version: str, examples: Examples, weights: Weights, found: Report, minutes: float) -> Manifest:

@@ -71,8 +71,6 @@ def problem_of(error: ServiceError) -> Problem:
 def rendered(problem: Problem) -> dict[str, Any]:
     """The problem as an entry of a larger answer."""
     shown: dict[str, Any] = msgspec.to_builtins(problem)
-    if problem.errors:
-        shown["errors"] = [fault._asdict() for fault in problem.errors]
     return shown
 
 

@@ -35,7 +35,7 @@ class DecisionRequest(Struct, frozen=True, forbid_unknown_fields=True):
     decision: Verdict
     lease: Annotated[str, Meta(max_length=64)] | None = None
     reason: Annotated[
-        str, Meta(max_length=64, pattern=r"^[a-z0-9_]+$(?!\n)", description="A code of the site's own.")
+        str, Meta(max_length=64, pattern=r"^[a-z0-9_]*$(?!\n)", description="A code of the site's own.")
     ] = ""
     labels: Annotated[
         dict[str, bool], Meta(description="What the text is, by attribute; what is not said stays open.")

@@ -12,7 +12,7 @@ import sys
 from collections.abc import AsyncIterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -81,7 +81,7 @@ class EmbeddedRedis:
     def pid(self) -> int | None:
         return self._process.pid if self._process else None
 
-    async def __aenter__(self) -> "EmbeddedRedis":
+    async def __aenter__(self) -> Self:
         server = self._server or find_server()
         self._folder.mkdir(parents=True, exist_ok=True)
         self._folder.chmod(0o700)
@@ -157,7 +157,7 @@ class EmbeddedRedis:
         log.warning("stopping the Redis that a killed service left in %s", self._folder)
         await _shut_down(self._socket)
         async with asyncio.timeout(STOP_S):
-            while await _answers(self._socket):
+            while await _answers(self._socket):  # noqa: ASYNC110 - another process sets no event of ours
                 await asyncio.sleep(_ASK_S)
 
     async def _stop(self) -> None:
@@ -242,7 +242,9 @@ def _client(socket: Path) -> "Redis":
 
 def _version(server: str) -> tuple[int, ...]:
     try:
-        said = subprocess.run([server, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout
+        said = subprocess.run(  # noqa: S603 - found on PATH or in a package of ours
+            [server, "--version"], capture_output=True, text=True, timeout=10, check=False
+        ).stdout
     except (OSError, subprocess.TimeoutExpired):
         return (0,)
     found = re.search(r"v=(\d+)\.(\d+)", said)

@@ -27,9 +27,7 @@ DATA = Path("../shared/data")
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Your own CSV, TSV, NDJSON or Parquet file: a column `text`, and one for each attribute it labels.",
 )
-@click.option(
-    "--out", type=FOLDER, help="Folder of the new model. Default: <data folder of the service>/models/<version>."
-)
+@click.option("--out", type=FOLDER, help="Folder of the new model. Default: <data-dir>/models/<now>.")
 @click.option(
     "--rows", type=click.IntRange(min=100), help="Learn from at most so many rows of the data sets: a quick run."
 )
@@ -44,12 +42,13 @@ def train(  # noqa: PLR0917 - one for each option
     rows: int | None,
     jobs: int,
     seed: int,
+    data_dir: Path | None,
 ) -> None:
     """Train a model and write it as a folder that `steward models promote` can put in use."""
     from training.errors import TrainingError  # noqa: PLC0415 - what is heavy is imported when it is needed
     from training.run import Wishes, run  # noqa: PLC0415
 
     try:
-        run(Wishes(folder, names, labels, files, out, rows, jobs, seed))
+        run(Wishes(folder, names, labels, files, out, rows, jobs, seed, data_dir))
     except TrainingError as error:
         raise click.ClickException(str(error)) from error
