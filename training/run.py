@@ -105,7 +105,7 @@ def gather(wishes: Wishes) -> Examples:
 
 
 def _next_to_the_service(data_dir: Path | None) -> Path:
-    return (data_dir or user_data_path("steward")) / "models" / f"{datetime.now(UTC):%Y-%m-%d-%H%M%S}"
+    return (data_dir or user_data_path("steward")).expanduser() / "models" / f"{datetime.now(UTC):%Y-%m-%d-%H%M%S}"
 
 
 def _manifest(version: str, examples: Examples, weights: Weights, found: Report, minutes: float) -> Manifest:

@@ -12,10 +12,11 @@ from sklearn.linear_model import LogisticRegression
 
 import classifier
 from classifier.kernel import Weights
+from training.calibration import split
 from training.errors import DataUnusable
 from training.examples import Examples, fold_of, joined
 from training.features import count, document_frequency, inverse_document_frequency, matrix
-from training.fit import Fitted, Recipe, fit, groups, split
+from training.fit import Fitted, Recipe, fit, groups
 from training.regression import MaskedLogistic
 from training.report import calibration_error
 from training.run import Wishes, run
@@ -50,7 +51,6 @@ def test_what_was_taught_is_known_and_calibrated(plain: Examples) -> None:
     fitted = fit(plain, QUICK)
     held_out = plain.held_out()
     found = Weights(fitted.rows, fitted.bias, fitted.slope, fitted.intercept).score_many(held_out.texts)
-    assert (fitted.slope > 0).all()
     assert ((found > 0.5) == (held_out.labels > 0.5)).mean() > 0.98
     assert calibration_error(found[:, 0], held_out.labels[:, 0] > 0.5, held_out.weights) < 0.05
 
