@@ -76,6 +76,12 @@ def run() -> Any:
 
 
 @pytest.fixture
+def client_of() -> Any:
+    """A client for any application."""
+    return lambda app: TestClient(TestServer(app))
+
+
+@pytest.fixture
 async def client(settings: Settings) -> AsyncIterator[Any]:
     async with serving(settings) as client:
         yield client

@@ -1,0 +1,91 @@
+"""For whoever runs it: alive, ready, counted, described; and every answer is guarded."""
+
+import re
+from importlib.resources import files
+from typing import Any
+
+import msgspec
+import pytest
+
+from service.app import build_metrics_app
+
+
+async def test_a_running_service_is_alive_and_ready(admin: Any) -> None:
+    stranger = type(admin)(admin.client, None)
+    assert (await stranger.get("/livez")).body == {"status": "ok"}
+    reply = await stranger.get("/readyz")
+    assert reply.status == 200
+    assert reply.body["status"] == "ok"
+    assert reply.body["store"] == {"durability": "strict"}
+    assert reply.body["model"]["version"]
+
+
+async def test_requests_and_decisions_are_counted(admin: Any, decide_always: Any) -> None:
+    await decide_always("reject")
+    counted = re.compile(rb'^steward_decisions_total{decision="reject"} ([0-9.]+)$', re.MULTILINE)
+    before = counted.search((await admin.get("/metrics")).raw)
+    await admin.post("/v1/comments", {"text": "canary-4711", "author": {"id": "canary-4711"}})
+    await admin.post("/v1/score", {"text": " "})
+    reply = await admin.get("/metrics")
+    after = counted.search(reply.raw)
+    assert after is not None
+    assert float(after[1]) == (float(before[1]) if before else 0) + 1
+    assert b'steward_requests_total{operation="submit_comment",status="200"}' in reply.raw
+    assert b'steward_request_seconds_bucket{le="0.1",operation="score"}' in reply.raw
+    assert b"canary" not in reply.raw
+
+
+async def test_counters_can_be_kept_off_the_public_port(settings: Any, run: Any, key_for: Any, client_of: Any) -> None:
+    async with run(msgspec.structs.replace(settings, metrics_port=9)) as client:
+        assert (await (await key_for(client)).get("/metrics")).status == 404
+    async with client_of(build_metrics_app()) as client, client.get("/metrics") as response:
+        assert response.status == 200
+        assert b"steward_requests" in await response.read()
+
+
+async def test_the_documentation_loads_its_own_assets_only(admin: Any) -> None:
+    reply = await admin.get("/docs")
+    page = reply.raw.decode()
+    policy = reply.headers["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; script-src 'self';")
+    assert "unsafe-inline" not in policy.split("style-src")[0]
+    references = re.findall(r'(?:src|href)="([^"]*)"', page)
+    assert references
+    for reference in references:
+        assert reference.startswith(("/docs/", "/openapi.json", "data:,")), reference
+        if reference.startswith("/docs/"):
+            asset = await admin.get(reference)
+            assert asset.status == 200
+            assert asset.headers["Content-Type"].split(";")[0] in ("text/javascript", "text/css")
+    assert not re.search(r"<script(?![^>]*src=)", page), "no inline script"
+
+
+def test_the_documentation_names_no_other_host() -> None:
+    static = files("service.api").joinpath("static")
+    for name in ("docs.html", "docs.js"):
+        assert not re.search(r"https?://|//[a-z]", static.joinpath(name).read_text().replace("// ", ""))
+    style = static.joinpath("swagger-ui", "swagger-ui.css").read_text()
+    assert not re.search(r"url\(\s*[\"']?(?!data:)[a-z/]", style)
+    assert "@import" not in style
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "/livez", None),
+        ("GET", "/readyz", None),
+        ("GET", "/docs", None),
+        ("GET", "/openapi.json", None),
+        ("GET", "/nowhere", None),
+        ("PATCH", "/v1/score", None),
+        ("POST", "/v1/score", {"text": "a"}),
+        ("POST", "/v1/score", {}),
+        ("GET", "/v1/labels", None),
+        ("DELETE", "/v1/comments/c-1", None),
+    ],
+)
+async def test_every_answer_is_guarded(admin: Any, method: str, path: str, body: Any) -> None:
+    reply = await admin(method, path, body)
+    assert reply.headers["X-Content-Type-Options"] == "nosniff"
+    assert reply.headers["Referrer-Policy"] == "no-referrer"
+    assert reply.headers["Cache-Control"] == "no-store"
