@@ -69,7 +69,7 @@ async def serving(settings: Settings) -> AsyncIterator[Any]:
         yield client
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def run() -> Any:
     """Runs a service with given settings."""
     return serving
@@ -92,7 +92,7 @@ def app(client: Any) -> web.Application:
     return client.server.app
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def key_for() -> Callable[..., Awaitable[Caller]]:
     """Makes a key in a running service's Redis and gives whoever calls with it."""
 

@@ -1,0 +1,148 @@
+"""Keys and policies in memory: fresh within seconds, and there when Redis is not."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service.access import ApiKey, Scope, mint
+from service.directory import LEAST_BETWEEN_LOOKS_S, REFRESH_S, Directory
+from service.errors import StoreUnavailable
+from service.policy import DEFAULT, Policy, Thresholds
+from service.settings import Settings
+from service.store import Store, open_store
+from service.store.keyspace import Site
+
+STRICT = Policy({"spam": Thresholds(0.1, 0.2)}, version=2)
+
+
+def made(site: str = "daily") -> tuple[str, ApiKey]:
+    return mint(site, frozenset({Scope.SCORE}), None, datetime.now(UTC))
+
+
+@pytest.fixture
+async def store(settings: Settings) -> AsyncIterator[Store]:
+    assert settings.redis_url is not None
+    async with open_store(settings, settings.redis_url) as store:
+        yield store
+
+
+@pytest.fixture
+def directory(store: Store, tmp_path: Path) -> Directory:
+    return Directory(store.access, tmp_path / "access.json", DEFAULT)
+
+
+@pytest.fixture
+def gone(tmp_path: Path) -> Any:
+    """A directory whose Redis is not there, beside the copy that another left."""
+    url = f"unix://{tmp_path / 'nobody.sock'}"
+    return open_store(Settings(redis_url=url), url), tmp_path / "access.json"
+
+
+async def test_a_key_that_was_just_made_is_looked_up_at_once(directory: Directory, store: Store) -> None:
+    for _ in range(3):
+        text, record = made()
+        await store.access.keep(record)
+        assert await directory.admit(text) == record
+
+
+async def test_a_revoked_key_is_refused_after_one_look(directory: Directory, store: Store) -> None:
+    text, record = made()
+    await store.access.keep(record)
+    assert await directory.admit(text) == record
+    await store.access.revoke(record.id)
+    await directory.refresh()
+    assert await directory.admit(text) is None
+
+
+def test_a_look_comes_often_enough_for_the_promise_of_five_seconds() -> None:
+    assert REFRESH_S + Settings().store_timeout_s < 5
+
+
+async def test_a_running_directory_looks_by_itself(directory: Directory, store: Store) -> None:
+    text, record = made()
+    await store.access.keep(record)
+    async with directory.kept_fresh():
+        assert await directory.admit(text) == record
+        await store.access.revoke(record.id)
+        async with asyncio.timeout(5):
+            while await directory.admit(text) is not None:
+                await asyncio.sleep(0.02)
+
+
+async def test_a_policy_change_is_seen_after_one_look(directory: Directory, store: Store) -> None:
+    _, record = made()
+    await store.access.keep(record)
+    assert directory.policy("daily") == DEFAULT
+    assert await store.access.keep_policy(Site("daily"), STRICT, "chief")
+    await directory.refresh()
+    assert directory.policy("daily") == STRICT
+    assert directory.policy("weekly") == DEFAULT
+
+
+async def test_a_policy_is_replaced_by_one_of_two_who_try_at_once(store: Store) -> None:
+    kept = await asyncio.gather(*(store.access.keep_policy(Site("daily"), STRICT, f"m-{n}") for n in range(10)))
+    assert sum(kept) == 1
+    assert await store.access.policy(Site("daily")) == STRICT
+
+
+async def test_a_copy_lets_a_service_start_while_redis_is_away(directory: Directory, store: Store, gone: Any) -> None:
+    text, record = made()
+    await store.access.keep(record)
+    await store.access.keep_policy(Site("daily"), STRICT, "chief")
+    await directory.refresh()
+    opened, copy = gone
+    async with opened as away:
+        later = Directory(away.access, copy, DEFAULT)
+        async with later.kept_fresh():
+            assert await later.admit(text) == record
+            assert later.policy("daily") == STRICT
+            assert await later.admit(made()[0]) is None
+
+
+async def test_the_copy_holds_no_secret(directory: Directory, store: Store, tmp_path: Path) -> None:
+    text, record = made()
+    await store.access.keep(record)
+    await directory.refresh()
+    copy = tmp_path / "access.json"
+    assert text[18:61] not in copy.read_text()
+    assert copy.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"\xff", b'{"keys": 1}'])
+async def test_a_damaged_copy_is_as_good_as_none(gone: Any, damage: bytes) -> None:
+    opened, copy = gone
+    copy.write_bytes(damage)
+    async with opened as away:
+        later = Directory(away.access, copy, DEFAULT)
+        async with later.kept_fresh():
+            with pytest.raises(StoreUnavailable):
+                await later.admit(made()[0])
+
+
+async def test_what_cannot_be_a_key_is_not_looked_up(gone: Any) -> None:
+    opened, copy = gone
+    async with opened as away:
+        for text in ("", "x", "cmk_live_" + "a" * 60):
+            assert await Directory(away.access, copy, DEFAULT).admit(text) is None
+
+
+async def test_many_guesses_are_one_look(directory: Directory, redis_server: Any) -> None:
+    await directory.refresh()
+    with redis_server.client() as client:
+        before = client.info("commandstats")["cmdstat_hvals"]["calls"]
+        guesses = [made()[0] for _ in range(200)]
+        assert await asyncio.gather(*(directory.admit(guess) for guess in guesses)) == [None] * 200
+        looks = client.info("commandstats")["cmdstat_hvals"]["calls"] - before
+    assert 1 <= looks <= 2, f"one look serves all that came before it, {LEAST_BETWEEN_LOOKS_S} s apart"
+
+
+async def test_only_the_first_first_key_is_kept(store: Store) -> None:
+    texts = await asyncio.gather(*(store.access.first_key("daily") for _ in range(10)))
+    (text,) = [each for each in texts if each]
+    (record,) = (await store.access.keys()).values()
+    assert record.id == text.split("_")[2]
+    assert record.scopes == frozenset(Scope)
