@@ -1,0 +1,34 @@
+"""One real service for all stories that do not need to break it."""
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from steward import Steward, running  # noqa: E402 - found beside this file
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    """Short: a unix socket lies in it."""
+    folder = Path(tempfile.mkdtemp(prefix="steward-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Steward]:
+    folder = Path(tempfile.mkdtemp(prefix="steward-"))
+    with running(folder) as steward:
+        yield steward
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def admin(service: Steward) -> str:
+    return service.first_key()

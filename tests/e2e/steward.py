@@ -1,0 +1,115 @@
+"""The real service as a process of its own, and its command line, for the tests in this folder."""
+
+import contextlib
+import os
+import queue
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+READY_S = 60
+
+
+class Steward:
+    """`steward serve` in a data folder; everything is asked over HTTP or the command line."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self.folder = folder
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("STEWARD_")},
+            "STEWARD_DATA_DIR": str(folder),
+            "STEWARD_PORT": "0",
+        }
+        self._arguments = arguments
+        self._said: queue.Queue[str] = queue.Queue()
+        self.process: subprocess.Popen[str]
+        self.url = ""
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(  # noqa: S603 - our own command
+            [sys.executable, "-m", "service", "serve", *self._arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=self.environment,
+        )
+        # A pipe that nobody reads would in the end block the service.
+        threading.Thread(target=self._read, args=(self.process,), daemon=True).start()
+        self.url = self.line(r"ready on (http://\S+)")
+
+    def line(self, pattern: str) -> str:
+        """Wait until the service says something that matches; its first group."""
+        said = []
+        while True:
+            try:
+                said.append(self._said.get(timeout=READY_S))
+            except queue.Empty:
+                raise AssertionError(f"the service did not say {pattern!r} but: {''.join(said)}") from None
+            found = re.search(pattern, said[-1])
+            if found:
+                return found[1]
+
+    def first_key(self) -> str:
+        return self.line(r"(cmk_live_\S+)")
+
+    def client(self, key: str) -> httpx.Client:
+        return httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {key}"}, timeout=30)
+
+    def command(self, *arguments: str, key: str | None = None, **variables: str) -> str:
+        """Run a subcommand beside the running service; what it prints."""
+        environment = self.environment | {"STEWARD_URL": self.url, **variables}
+        if key is not None:
+            environment["STEWARD_KEY"] = key
+        done = subprocess.run(  # noqa: S603 - our own command
+            [sys.executable, "-m", "service", *arguments],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=280,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def key(self, site: str, name: str, *scopes: str) -> str:
+        options = [part for scope in scopes for part in ("--scope", scope)]
+        return self.command("keys", "create", "--site", site, "--name", name, *options).strip()
+
+    def kill(self) -> None:
+        """As a power cut would: nothing is tidied up."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(10)
+
+    def stop(self) -> int:
+        self.process.terminate()
+        return self.process.wait(30)
+
+    def _read(self, process: "subprocess.Popen[str]") -> None:
+        assert process.stdout is not None
+        with process.stdout:
+            for line in process.stdout:
+                self._said.put(line)
+
+
+@contextlib.contextmanager
+def running(folder: Path, *arguments: str) -> Iterator[Steward]:
+    steward = Steward(folder, *arguments)
+    steward.start()
+    try:
+        yield steward
+    finally:
+        if steward.process.poll() is None:
+            steward.stop()
+
+
+def posted(client: httpx.Client, path: str, body: Any) -> Any:
+    response = client.post(path, json=body)
+    assert response.status_code == 200, response.text
+    return response.json()
