@@ -110,15 +110,15 @@ def _depth(reason: Reason) -> float:
     return min(1.0, max(0.0, ((reason.score or 0.0) - low) / (high - low))) if high > low else 1.0
 
 
-# What a site gets until it sets its own. Chosen on held-out news-site comments; docs/policies.md tells how and why.
+# What a site gets until it sets its own; docs/policies.md says why.
 DEFAULT = Policy(
     {
         "toxicity": Thresholds(0.50, 0.95),
-        "severe_toxicity": Thresholds(0.20, 0.70),
-        "identity_attack": Thresholds(0.30, 0.85),
-        "insult": Thresholds(0.50, 0.95),
-        "profanity": Thresholds(0.60, 0.97),
-        "threat": Thresholds(0.20, 0.80),
-        "spam": Thresholds(0.50, 0.95),
+        "severe_toxicity": Thresholds(0.20, 0.50),
+        "identity_attack": Thresholds(0.20, 0.70),
+        "insult": Thresholds(0.40, 0.90),
+        "profanity": Thresholds(0.50, 0.90),
+        "threat": Thresholds(0.20, 0.70),
+        "spam": Thresholds(0.50, 0.90),
     }
 )
