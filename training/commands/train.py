@@ -33,6 +33,9 @@ DATA = Path("../shared/data")
 )
 @click.option("--jobs", type=click.IntRange(min=1), default=os.cpu_count(), show_default="all cores")
 @click.option("--seed", type=int, default=0, show_default=True)
+@click.option(
+    "--data-dir", type=FOLDER, envvar="STEWARD_DATA_DIR", help="Data folder of the service. Default: the user's."
+)
 def train(  # noqa: PLR0917 - one for each option
     folder: Path,
     names: tuple[str, ...],
