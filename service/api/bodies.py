@@ -32,7 +32,7 @@ async def read(request: web.Request, content_type: str, limit: int) -> str:
         raise WrongContentType("send the body uncompressed")
     if (request.content_length or 0) > limit:
         raise TooLarge(f"the body is larger than {limit} bytes")
-    raw = await _received(request)
+    raw = await _received(request, limit)
     if len(raw) > limit:
         raise TooLarge(f"the body is larger than {limit} bytes")
     try:
@@ -41,12 +41,16 @@ async def read(request: web.Request, content_type: str, limit: int) -> str:
         raise BadRequest(f"the body is not UTF-8: byte {error.start}", [Fault("", "not UTF-8")]) from error
 
 
-async def _received(request: web.Request) -> bytes:
+async def _received(request: web.Request, limit: int) -> bytes:
+    """The body, or so much of it that it is over the limit: a chunked one does not say how long it will be."""
     if request.content.is_eof():  # all of it has come, as nearly always
         return await request.read()
+    raw = bytearray()
     try:
         async with asyncio.timeout(request.app[keys.SETTINGS].receipt_timeout_s):
-            return await request.read()
+            while len(raw) <= limit and (some := await request.content.readany()):
+                raw += some
+            return bytes(raw)
     except TimeoutError as error:
         raise TooSlow("the body did not come in time") from error
 

@@ -60,7 +60,15 @@ NAMES = [
 ]
 
 numbers = (
-    st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from([2**63, 2**64, -(2**63) - 1])
+    st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from(
+        [
+            2**63,
+            2**64,
+            -(2**63) - 1,
+        ]
+    )
 )
 # Whole code points and halves of them; nothing that makes a request wait.
 texts = st.text(st.characters(codec=None), max_size=30)
