@@ -7,12 +7,14 @@ import signal
 import socket
 from collections.abc import AsyncIterator
 
+import click
 from aiohttp import http, web
 
 from service import access
 from service.app import build_app, build_metrics_app
-from service.errors import SettingsError
+from service.errors import SettingsError, StoreUnavailable
 from service.settings import Settings
+from service.store import Store
 
 DRAIN_S = 10.0
 BACKLOG = 1024
@@ -73,6 +75,40 @@ async def serving_metrics(settings: Settings) -> AsyncIterator[None]:
         yield
     finally:
         await runner.cleanup()
+
+
+FIRST_SITE = "default"
+
+
+async def welcome(address: str, store: Store) -> None:
+    """Say where the service is, and on its very first start which key opens it."""
+    try:
+        await store.check()
+        key = await store.access.first_key(FIRST_SITE)
+    except StoreUnavailable as error:
+        click.echo(f"steward: listening on {address}, not ready: {error}")
+        return
+    click.echo(f"steward: ready on {address} (documentation: {address}/docs)")
+    if key is not None:
+        click.echo(_FIRST_START.format(address=address, key=key, site=FIRST_SITE))
+
+
+_FIRST_START = """
+This is the first start. The key below holds every scope for the site '{site}'; it is shown only now.
+
+  export STEWARD_KEY={key}
+
+Try it:
+
+  curl -s {address}/v1/comments -H "Authorization: Bearer {key}" \\
+    -H "Content-Type: application/json" -d '{{"text": "What a thoughtful article, thank you."}}'
+"""
+
+
+def url(listening: socket.socket) -> str:
+    """Where a bound socket is reached."""
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def bound(host: str, port: int, *, shared: bool) -> socket.socket:

@@ -14,7 +14,6 @@ from typing import Self
 import msgspec
 
 from service import serving
-from service.commands.serve import welcome
 from service.errors import SettingsError
 from service.settings import PREFIX, Settings
 from service.store import open_store
@@ -41,7 +40,7 @@ async def supervise(settings: Settings) -> None:
             await asyncio.gather(*(worker.ready() for worker in workers))
             await running.enter_async_context(serving.serving_metrics(settings))
             async with open_store(settings, settings.redis_url or "") as store:
-                await welcome(f"http://{settings.host}:{port}", store)
+                await serving.welcome(serving.url(reserved), store)
             await stop.wait()
 
 

@@ -1,7 +1,6 @@
 """steward serve: the service, with its own Redis unless one is named."""
 
 import contextlib
-import logging
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,14 +9,8 @@ import click
 import msgspec
 import uvloop
 
-from service import keys
 from service.errors import StoreUnavailable
 from service.settings import Settings, from_env
-from service.store import Store
-
-log = logging.getLogger(__name__)
-
-FIRST_SITE = "default"
 
 
 @click.command()
@@ -25,9 +18,8 @@ FIRST_SITE = "default"
 @click.option("--port", type=int, help="Port to listen on; 0 takes a free one.")
 @click.option("--workers", type=int, help="Processes that share the port.")
 @click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Folder for Redis and models.")
-@click.option("--redis-url", help="Use this Redis; unset: start one.")
 def serve(**given: object) -> None:
-    """Serve the API. Every setting is also an environment variable; see docs/settings.md."""
+    """Serve the API. Every setting is an environment variable; see docs/settings.md."""
     from service.serving import configure_logging  # noqa: PLC0415 - aiohttp is not needed for --help
 
     settings = from_env(os.environ, **given)
@@ -50,13 +42,12 @@ async def _serve(settings: Settings) -> None:
 
 
 async def _serve_here(settings: Settings) -> None:
-    from service import serving  # noqa: PLC0415
+    from service import keys, serving  # noqa: PLC0415
 
     stop = serving.stop_signal()
     with serving.bound(settings.host, settings.port, shared=False) as listening:
         async with serving.serving(settings, listening) as app, serving.serving_metrics(settings):
-            address = listening.getsockname()
-            await welcome(f"http://{_shown(settings.host)}:{address[1]}", app[keys.STORE])
+            await serving.welcome(serving.url(listening), app[keys.STORE])
             await stop.wait()
 
 
@@ -69,32 +60,3 @@ async def _redis(settings: Settings) -> AsyncIterator[str]:
 
     async with EmbeddedRedis(settings.data_path) as embedded:
         yield embedded.url
-
-
-async def welcome(url: str, store: Store) -> None:
-    """Say where the service is, and on its very first start which key opens it."""
-    try:
-        await store.check()
-        key = await store.access.first_key(FIRST_SITE)
-    except StoreUnavailable as error:
-        click.echo(f"steward: listening on {url}, not ready: {error}")
-        return
-    click.echo(f"steward: ready on {url} (documentation: {url}/docs)")
-    if key is not None:
-        click.echo(_FIRST_START.format(url=url, key=key, site=FIRST_SITE))
-
-
-_FIRST_START = """
-This is the first start. The key below holds every scope for the site '{site}'; it is shown only now.
-
-  export STEWARD_KEY={key}
-
-Try it:
-
-  curl -s {url}/v1/comments -H "Authorization: Bearer {key}" \\
-    -H "Content-Type: application/json" -d '{{"text": "What a thoughtful article, thank you."}}'
-"""
-
-
-def _shown(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

@@ -51,9 +51,7 @@ def _title() -> str:
     return f"{len(TEXT)} characters, {CONNECTIONS} connections, one process, medians of {ROUNDS} rounds"
 
 
-def _compare(
-    table: Table, path: str, body: bytes, steward: processes.Running, noop: processes.Running
-) -> None:
+def _compare(table: Table, path: str, body: bytes, steward: processes.Running, noop: processes.Running) -> None:
     ours, base = [], []
     for number in range(ROUNDS + 1):
         numbered = body.replace(b"ROUND", str(number).encode())
@@ -95,7 +93,7 @@ def _start_s() -> float:
 def _imports_s() -> float:
     def imports() -> float:
         started = time.perf_counter()
-        subprocess.run([sys.executable, "-c", "import aiohttp, uvloop, numpy"], check=True)  # noqa: S603 - our own
+        subprocess.run([sys.executable, "-c", "import aiohttp, uvloop, numpy"], check=True)
         return time.perf_counter() - started
 
     return _median(imports)
@@ -107,4 +105,3 @@ def _median(measure: Callable[[], float]) -> float:
 
 if __name__ == "__main__":
     main()
-

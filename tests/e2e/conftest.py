@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from steward import Steward, running  # noqa: E402 - found beside this file
+from steward import Steward, running
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ class Steward:
         self.url = ""
 
     def start(self) -> None:
-        self.process = subprocess.Popen(  # noqa: S603 - our own command
+        self.process = subprocess.Popen(
             [sys.executable, "-m", "service", "serve", *self._arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -67,7 +67,7 @@ class Steward:
         environment = self.environment | {"STEWARD_URL": self.url, **variables}
         if key is not None:
             environment["STEWARD_KEY"] = key
-        done = subprocess.run(  # noqa: S603 - our own command
+        done = subprocess.run(
             [sys.executable, "-m", "service", *arguments],
             env=environment,
             capture_output=True,

@@ -3,6 +3,7 @@
 import itertools
 import threading
 from pathlib import Path
+from typing import Self
 
 import httpx
 import pytest
@@ -68,7 +69,7 @@ def test_what_moderators_decide_makes_the_next_model_right_without_a_failed_requ
         options = ("--data", str(DATA), "--labels", str(archive), "--rows", "8000", "--out", str(out))
         steward.command("train", *options)
 
-        with _posting(steward, key) as posting:
+        with Posting(steward, key) as posting:
             assert "retrained is in use" in steward.command("models", "promote", "retrained", key=key)
             posting.wait_for_more(50)
         assert posting.failed == []
@@ -105,7 +106,7 @@ def _shipped(steward: Steward, key: str) -> str:
         return next(m["version"] for m in client.get("/v1/models").json()["models"] if m["source"] == "shipped")
 
 
-class _posting:  # noqa: N801 - used as a context manager
+class Posting:
     """A client that posts without a pause while something else happens."""
 
     def __init__(self, steward: Steward, key: str) -> None:
@@ -116,7 +117,7 @@ class _posting:  # noqa: N801 - used as a context manager
         self.models: set[str] = set()
         self._thread = threading.Thread(target=self._post)
 
-    def __enter__(self) -> "_posting":
+    def __enter__(self) -> Self:
         self._thread.start()
         self.wait_for_more(20)
         return self

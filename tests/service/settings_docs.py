@@ -20,9 +20,9 @@ def table() -> str:
         "",
         "| variable | default | meaning |",
         "| --- | --- | --- |",
-        *(f"| `{name}` | {f'`{default}`' if default else ''} | {meaning} |" for name, default, meaning in _rows()),
+        *(f"| `{name}` | {default and f'`{default}`'} | {meaning} |" for name, default, meaning in _rows()),
         "",
-        "The commands that call a running service read `STEWARD_URL` (default `http://127.0.0.1:8080`) and `STEWARD_KEY`;",
+        "Commands that call a running service read `STEWARD_URL` (default `http://127.0.0.1:8080`) and `STEWARD_KEY`;",
         "`steward train` and `steward evaluate` read `STEWARD_TRAIN_DATA` (default `../shared/data`).",
     ]
     return "\n".join(lines) + "\n"
