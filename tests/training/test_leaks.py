@@ -1,0 +1,83 @@
+"""What is held out is learnt nowhere, not even by way of another data set."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from training.datasets import load
+from training.examples import HELD_OUT_FOLD, TEST, Examples, joined
+from training.leaks import SHINGLE, without_leaks
+
+SENTENCE = "the minister opened a new bridge over the river on monday"
+
+
+def example(text: str, source: str = "paradetox_en", fold: int = 3) -> Examples:
+    labels, weights = np.zeros((1, 7), np.float32), np.ones(1, np.float32)
+    return Examples([text], labels, weights, [text], np.array([fold], np.int8), [source])
+
+
+HELD_OUT = joined([example(f"He wrote: {SENTENCE}!", "jigsaw_toxic_train", HELD_OUT_FOLD)])
+
+
+def kept(*training: Examples, held_out: Examples = HELD_OUT) -> list[str]:
+    return without_leaks(joined(training), held_out).texts
+
+
+def test_a_quotation_is_dropped_however_it_is_written() -> None:
+    shouted = SENTENCE.upper().replace(" ", " , ")
+    assert kept(example(SENTENCE), example("something else entirely"), example(f"well {shouted} indeed")) == [
+        "something else entirely"
+    ]
+
+
+@pytest.mark.parametrize(("words", "expected"), [(SHINGLE - 1, True), (SHINGLE, False)])
+def test_eight_words_in_a_row_are_a_quotation_and_seven_are_not(words: int, expected: bool) -> None:
+    text = " ".join(SENTENCE.split()[:words])
+    assert (kept(example(text)) == [text]) is expected
+
+
+def test_words_in_another_order_are_another_sentence() -> None:
+    text = " ".join(reversed(SENTENCE.split()))
+    assert kept(example(text)) == [text]
+
+
+def test_words_of_two_neighbouring_texts_make_no_quotation() -> None:
+    words = SENTENCE.split()
+    halves = (" ".join(words[:5]), " ".join(words[5:]))
+    assert kept(*map(example, halves)) == list(halves)
+
+
+def test_one_word_over_and_over_is_no_quotation() -> None:
+    text = "no " * 20
+    assert kept(example(text), held_out=example(text, "jigsaw_toxic_train", HELD_OUT_FOLD)) == [text]
+
+
+def test_a_data_sets_own_split_is_left_alone() -> None:
+    own = example(SENTENCE, "jigsaw_toxic_train")
+    assert kept(own) == [SENTENCE]
+    assert kept(own, held_out=example(SENTENCE, "jigsaw_toxic_test_public", TEST)) == [SENTENCE]
+    assert kept(own, held_out=example(SENTENCE, "spam_sms", HELD_OUT_FOLD)) == []
+
+
+def test_what_no_training_run_sees_stays() -> None:
+    unseen = [example(SENTENCE, "paradetox_en", fold) for fold in (HELD_OUT_FOLD, TEST)]
+    assert kept(*unseen) == [SENTENCE, SENTENCE]
+
+
+@pytest.mark.parametrize("text", ["", "\ud800", "\0" * 9, "a b c d e f g"])
+def test_texts_without_eight_words_are_kept(text: str) -> None:
+    assert kept(example(text)) == [text]
+    assert kept(example(SENTENCE), held_out=example(text, "jigsaw_toxic_train", HELD_OUT_FOLD)) == [SENTENCE]
+
+
+@pytest.mark.data
+def test_paradetox_brings_sentences_of_held_out_jigsaw_comments() -> None:
+    folder = Path(__file__).parents[3] / "shared" / "data"
+    if not folder.exists():
+        pytest.skip("../shared/data is not there")
+    held_out = joined([load(name, folder).held_out() for name in ("jigsaw_toxic_train", "jigsaw_toxic_test_public")])
+    training = load("paradetox_en", folder).training()
+    left = without_leaks(training, held_out)
+    assert len(training) - 100 < len(left) < len(training)
+    assert len(without_leaks(left, held_out)) == len(left)
