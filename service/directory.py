@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from service import access
 from service.access import ApiKey
+from service.background import beside
 from service.errors import StoreUnavailable
 from service.policy import Policy
 from service.store.access import Access
@@ -82,13 +83,8 @@ class Directory:
             self._is_known = True
         with contextlib.suppress(StoreUnavailable):
             await self.refresh()
-        task = asyncio.create_task(self._refresh_often())
-        try:
+        async with beside(self._refresh_often()):
             yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
 
     async def _refresh_often(self) -> None:
         while True:

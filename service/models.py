@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 import classifier
+from service.background import beside
 from service.errors import ModelUnusable, NotFound
 
 log = logging.getLogger(__name__)
@@ -105,13 +106,8 @@ class Models:
     async def watched(self) -> AsyncIterator[None]:
         """Load the model in use and follow what other processes promote."""
         await asyncio.to_thread(self._start)
-        task = asyncio.create_task(self._follow())
-        try:
+        async with beside(self._follow()):
             yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
 
     def _start(self) -> None:
         """The newest generation that still loads, else the shipped model."""

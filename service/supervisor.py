@@ -8,8 +8,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Mapping
-from typing import Self
+from collections.abc import AsyncIterator, Mapping
 
 import msgspec
 
@@ -36,12 +35,16 @@ async def supervise(settings: Settings) -> None:
         workers = [_Worker(environment) for _ in range(settings.workers)]
         async with contextlib.AsyncExitStack() as running:
             for worker in workers:
-                await running.enter_async_context(worker)
-            await asyncio.gather(*(worker.ready() for worker in workers))
-            await running.enter_async_context(serving.serving_metrics(settings))
-            async with open_store(settings, settings.redis_url or "") as store:
-                await serving.welcome(serving.url(reserved), store)
-            await stop.wait()
+                await running.enter_async_context(worker.running())
+            try:
+                await asyncio.gather(*(worker.ready() for worker in workers))
+                await running.enter_async_context(serving.serving_metrics(settings))
+                async with open_store(settings, settings.redis_url or "") as store:
+                    await serving.welcome(serving.url(reserved), store)
+                await stop.wait()
+            finally:
+                for worker in workers:  # all are asked before the first is waited for
+                    worker.stop()
 
 
 class _Worker:
@@ -51,20 +54,22 @@ class _Worker:
         self._environment = environment
         self._process: asyncio.subprocess.Process | None = None
         self._first_ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._keeper: asyncio.Task[None] | None = None
+        self._is_stopping = False
 
-    async def __aenter__(self) -> Self:
-        self._keeper = asyncio.create_task(self._keep_running())
-        return self
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        keeper = asyncio.create_task(self._keep_running())
+        try:
+            yield
+        finally:
+            self.stop()
+            await keeper
 
-    async def __aexit__(self, *_: object) -> None:
-        assert self._keeper is not None  # noqa: S101 - set on entry
-        self._keeper.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._keeper
+    def stop(self) -> None:
+        """Ask it to drain and to end, and start it no more."""
+        self._is_stopping = True
         if self._process is not None and self._process.returncode is None:
             self._process.send_signal(signal.SIGTERM)
-            await self._process.wait()
 
     async def ready(self) -> None:
         try:
@@ -74,22 +79,28 @@ class _Worker:
             raise SettingsError(f"a worker was not ready within {READY_S:g} s") from error
 
     async def _keep_running(self) -> None:
-        while True:
+        while not self._is_stopping:
             started = time.monotonic()
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "service.worker", stdout=asyncio.subprocess.PIPE, env=self._environment
             )
-            assert self._process.stdout is not None  # noqa: S101 - a pipe was asked for
-            if await self._process.stdout.readline() == READY and not self._first_ready.done():
-                self._first_ready.set_result(None)
-            status = await self._process.wait()
+            if self._is_stopping:  # told while it was being started
+                self.stop()
+            status = await self._watched(self._process)
+            if self._is_stopping:
+                return
             if not self._first_ready.done():
-                self._first_ready.set_exception(
-                    SettingsError(f"a worker ended with status {status} before it was ready")
-                )
+                self._first_ready.set_exception(SettingsError(f"a worker ended with status {status} at its start"))
                 return
             log.error("worker %d ended with status %d; starting another", self._process.pid, status)
             await asyncio.sleep(max(0.0, SOON_S - (time.monotonic() - started)))
+
+    async def _watched(self, process: asyncio.subprocess.Process) -> int:
+        """Until the process ends; its status. The one thing that it says is that it is ready."""
+        assert process.stdout is not None  # noqa: S101 - a pipe was asked for
+        if await process.stdout.readline() == READY and not self._first_ready.done():
+            self._first_ready.set_result(None)
+        return await process.wait()
 
 
 def _environment(settings: Settings) -> dict[str, str]:

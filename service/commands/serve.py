@@ -58,5 +58,5 @@ async def _redis(settings: Settings) -> AsyncIterator[str]:
         return
     from service.store.embedded import EmbeddedRedis  # noqa: PLC0415
 
-    async with EmbeddedRedis(settings.data_path) as embedded:
+    async with EmbeddedRedis(settings.data_path).running() as embedded:
         yield embedded.url

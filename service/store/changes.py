@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from service.background import beside
 from service.store.keyspace import CHANGES
 
 log = logging.getLogger(__name__)
@@ -39,13 +40,8 @@ class Changes:
 
     @contextlib.asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
-        task = asyncio.create_task(self._listen())
-        try:
+        async with beside(self._listen()):
             yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
 
     async def _listen(self) -> None:
         while True:

@@ -19,6 +19,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import BusyLoadingError, RedisError
 
+from service.background import beside
 from service.errors import SettingsError, StoreUnavailable
 from service.settings import Settings
 from service.store.connect import OLDEST
@@ -29,7 +30,7 @@ log = logging.getLogger(__name__)
 LONGEST_SOCKET_PATH = 107
 START_S = 60.0  # a large append-only file takes its time to load
 STOP_S = 15.0
-RESTART_S = 0.2
+RESTART_S = 1.0
 _ASK_S = 0.02
 
 INSTALL = {
@@ -65,8 +66,6 @@ class EmbeddedRedis:
         self._server = server
         self._socket = folder / "redis.sock"
         self._process: asyncio.subprocess.Process | None = None
-        self._watcher: asyncio.Task[None] | None = None
-        self._lock: IO[str] | None = None
         if len(os.fsencode(self._socket)) > LONGEST_SOCKET_PATH:
             longest = LONGEST_SOCKET_PATH - len("/redis.sock")
             raise SettingsError(
@@ -81,27 +80,19 @@ class EmbeddedRedis:
     def pid(self) -> int | None:
         return self._process.pid if self._process else None
 
-    async def __aenter__(self) -> Self:
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[Self]:
         server = self._server or find_server()
         self._folder.mkdir(parents=True, exist_ok=True)
         self._folder.chmod(0o700)
-        self._lock = _locked(self._folder)
-        try:
+        with _locked(self._folder):
             await self._stop_leftover()
             await self._start(server)
-        except BaseException:
-            self._unlock()
-            raise
-        self._watcher = asyncio.create_task(self._keep_running(server))
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        assert self._watcher is not None  # noqa: S101 - set on entry
-        self._watcher.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._watcher
-        await self._stop()
-        self._unlock()
+            try:
+                async with beside(self._keep_running(server)):
+                    yield self
+            finally:
+                await self._stop()
 
     async def _start(self, server: str) -> None:
         data = self._folder / "redis"
@@ -172,11 +163,6 @@ class EmbeddedRedis:
             process.kill()
             await process.wait()
 
-    def _unlock(self) -> None:
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
-
 
 @contextlib.asynccontextmanager
 async def redis_for_command(settings: Settings) -> AsyncIterator[str]:
@@ -188,7 +174,7 @@ async def redis_for_command(settings: Settings) -> AsyncIterator[str]:
     if await _answers(settings.data_path / "redis.sock"):
         yield embedded.url
         return
-    async with embedded:
+    async with embedded.running():
         yield embedded.url
 
 
