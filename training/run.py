@@ -18,11 +18,13 @@ from classifier.folder import write_folder
 from classifier.kernel import Weights
 from classifier.manifest import FORMAT, Golden, Manifest
 from training import archive, own_file
+from training.calibration import NATURAL
 from training.datasets import DEFAULT, available, load
 from training.errors import DataUnusable
 from training.examples import Examples, joined
 from training.fit import STEPS, Recipe, fit
-from training.report import Report, report
+from training.leaks import without_leaks
+from training.report import PUBLIC_TEST, Report, report
 
 # A moderator judged one site's comments by that site's rules: worth several rows of a crowd that judged something else.
 DECISION_WEIGHT = 5.0
@@ -31,6 +33,8 @@ OWN_WEIGHT = 2.0
 # Elsewhere "toxic" means something else than to Jigsaw's readers, by whom scores are calibrated: it counts for less.
 TRUST = {"jigsaw_toxic_train": 1.0, "wikipedia_debiasing_nontoxic": 1.0, "spam_youtube": 1.0, "spam_sms": 1.0}
 TRUST_ELSEWHERE = 0.2
+
+REPORTED_ON = (NATURAL, PUBLIC_TEST)
 
 GOLDEN = (
     "",
@@ -95,6 +99,9 @@ def gather(wishes: Wishes) -> Examples:
     parts = []
     if names:
         public = joined([load(name, wishes.folder).weighted(TRUST.get(name, TRUST_ELSEWHERE)) for name in names])
+        reported_on = [load(name, wishes.folder).held_out() for name in available(wishes.folder, REPORTED_ON)]
+        # What is reported on must not come back in the sentences that another data set quotes.
+        public = without_leaks(public, joined(reported_on)) if reported_on else public
         parts.append(public.sampled(wishes.rows, wishes.seed) if wishes.rows else public)
     if wishes.labels:
         parts.append(archive.read(wishes.labels).weighted(DECISION_WEIGHT))
