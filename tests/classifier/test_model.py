@@ -125,9 +125,7 @@ def test_serving_imports_no_trainer_library(folder: Path) -> None:
         "found = {'sklearn', 'scipy', 'joblib', 'pyarrow'} & {name.split('.')[0] for name in sys.modules}\n"
         "print(*sorted(found))"
     )
-    done = subprocess.run(  # noqa: S603 - our own program
-        [sys.executable, "-c", program, folder], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", program, folder], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "\n", "")
 
 

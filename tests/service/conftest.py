@@ -34,7 +34,7 @@ class RedisServer:
     def start(self) -> None:
         options = {"port": "0", "unixsocket": str(self.socket), "dir": str(self._folder), "save": "", **self._options}
         arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
-        self._process = subprocess.Popen([find_server(), *arguments], stdout=subprocess.PIPE, text=True)  # noqa: S603
+        self._process = subprocess.Popen([find_server(), *arguments], stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
         assert any("ready to accept connections" in line.lower() for line in self._process.stdout), "Redis ended"
 
