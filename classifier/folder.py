@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.errors import ModelRefused
-from classifier.manifest import NAME, File, Manifest, read_manifest
+from classifier.manifest import NAME, File, Manifest, open_plainly, read_manifest
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -61,19 +61,13 @@ def write_folder(folder: Path, manifest: Manifest, arrays: Arrays) -> None:
 
 
 def _read_array(folder: Path, name: str, listed: File) -> NDArray[Any]:
-    path = folder / f"{name}.npy"
-    try:
-        # Without O_NONBLOCK a pipe in the place of a file would be waited for, for ever.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError as error:
-        raise ModelRefused(folder, f"{path.name} cannot be opened: {error.strerror}") from error
-    with os.fdopen(descriptor, "rb") as file:
-        if os.fstat(descriptor).st_size != listed.size:
-            raise ModelRefused(folder, f"{path.name} does not have the size that {NAME} lists")
+    with open_plainly(folder, f"{name}.npy") as file:
+        if os.fstat(file.fileno()).st_size != listed.size:
+            raise ModelRefused(folder, f"{name}.npy does not have the size that {NAME} lists")
         if hashlib.file_digest(file, "sha256").hexdigest() != listed.sha256:
-            raise ModelRefused(folder, f"{path.name} is not the file that {NAME} lists")
+            raise ModelRefused(folder, f"{name}.npy is not the file that {NAME} lists")
         file.seek(0)
-        return _mapped(folder, path.name, file, EXPECTED[name])
+        return _mapped(folder, f"{name}.npy", file, EXPECTED[name])
 
 
 def _mapped(folder: Path, name: str, file: io.BufferedReader, expected: tuple[str, int]) -> NDArray[Any]:

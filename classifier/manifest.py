@@ -1,6 +1,9 @@
 """The manifest of a model folder: what the model is, where it came from, and the digest of each of its files."""
 
 import hashlib
+import io
+import os
+import stat
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -47,23 +50,37 @@ class Manifest(Struct, frozen=True, kw_only=True):
 
 def read_manifest(folder: Path) -> Manifest:
     """The manifest alone; says nothing yet about the files that it lists. Raises ModelRefused."""
-    path = folder / NAME
-    if folder.is_symlink() or path.is_symlink():
-        raise ModelRefused(folder, "is or holds a link")
-    try:
-        raw = path.read_bytes() if path.stat().st_size <= MOST_MANIFEST_BYTES else None
-    except OSError as error:
-        raise ModelRefused(folder, f"{NAME} cannot be read: {error.strerror}") from error
-    if raw is None:
-        raise ModelRefused(folder, f"{NAME} is larger than {MOST_MANIFEST_BYTES} bytes")
+    if folder.is_symlink():
+        raise ModelRefused(folder, "is a link")
+    raw = _read(folder)
     try:
         number = msgspec.json.decode(raw, type=_Format).format
         if number != FORMAT:
             raise ModelRefused(folder, f"has format {number}; this version reads format {FORMAT}")
         manifest = msgspec.json.decode(raw, type=Manifest)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise ModelRefused(folder, f"{NAME} is not a manifest: {error}") from error
     return msgspec.structs.replace(manifest, digest=hashlib.sha256(raw).hexdigest())
+
+
+def open_plainly(folder: Path, name: str) -> io.BufferedReader:
+    """A regular file of the folder, never a link, and never a pipe, which would be waited for, for ever."""
+    try:
+        descriptor = os.open(folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        raise ModelRefused(folder, f"{name} cannot be opened: {error.strerror}") from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise ModelRefused(folder, f"{name} is no regular file")
+    return os.fdopen(descriptor, "rb")
+
+
+def _read(folder: Path) -> bytes:
+    with open_plainly(folder, NAME) as file:
+        raw = file.read(MOST_MANIFEST_BYTES + 1)
+    if len(raw) > MOST_MANIFEST_BYTES:
+        raise ModelRefused(folder, f"{NAME} is larger than {MOST_MANIFEST_BYTES} bytes")
+    return raw
 
 
 class _Format(Struct):

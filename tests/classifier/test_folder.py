@@ -117,10 +117,18 @@ def test_what_is_no_folder_is_refused(tmp_path: Path) -> None:
     assert "manifest.json" in refused(tmp_path / "file")
 
 
-def test_a_fifo_does_not_hang(folder: Path) -> None:
-    (folder / "bias.npy").unlink()
-    os.mkfifo(folder / "bias.npy")
-    assert "bias.npy" in refused(folder)
+@pytest.mark.parametrize("name", ["bias.npy", "manifest.json"])
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    assert refused(folder) == f"{name} is no regular file"
+
+
+@pytest.mark.parametrize("name", ["bias.npy", "manifest.json"])
+def test_a_folder_in_the_place_of_a_file_is_refused(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    (folder / name).mkdir()
+    assert refused(folder) == f"{name} is no regular file"
 
 
 def test_a_pickle_is_refused_and_never_unpickled(folder: Path, tmp_path: Path) -> None:
