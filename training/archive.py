@@ -19,6 +19,7 @@ from msgspec import Meta, Struct
 from classifier import LABELS
 from training.errors import DataUnusable
 from training.examples import Examples, fold_of
+from training.tables import Table, read_table
 
 SOURCE = "moderators"
 _CURSOR = b"steward.next_cursor"
@@ -58,21 +59,16 @@ class Label(Struct, frozen=True, kw_only=True):
 def next_cursor(folder: Path) -> str | None:
     """Where the next pull goes on; None for an archive that is empty or not there."""
     parts = _parts(folder)
-    if not parts:
-        return None
-    metadata = pyarrow.parquet.read_schema(parts[-1]).metadata or {}
-    if _CURSOR not in metadata:
-        raise DataUnusable(f"{parts[-1]}: not written by 'steward labels pull'")
-    return str(metadata[_CURSOR].decode())
+    return str(_opened(parts[-1]).schema.metadata[_CURSOR].decode()) if parts else None
 
 
 def append(folder: Path, labels: Sequence[Label], cursor: str) -> Path:
-    """Write one page as the next part; after it a pull goes on at `cursor`."""
+    """Write one page as the next part; after it a pull goes on at `cursor`. Raises DataUnusable."""
     folder.mkdir(parents=True, exist_ok=True)
     rows = [msgspec.structs.asdict(label) | {"labels": msgspec.json.encode(label.labels).decode()} for label in labels]
     table = pa.Table.from_pylist(rows, schema=_SCHEMA.with_metadata({_CURSOR: cursor.encode()}))
     # Numbered, not named by cursor: the order of the names is the order of the pulls.
-    path = folder / f"labels-{len(_parts(folder)):08d}.parquet"
+    path = folder / f"labels-{_following(_parts(folder)):08d}.parquet"
     fresh = folder / f".{path.name}.{os.getpid()}"
     pyarrow.parquet.write_table(table, fresh, compression="zstd")
     _sync(fresh)
@@ -84,13 +80,13 @@ def append(folder: Path, labels: Sequence[Label], cursor: str) -> Path:
 def read(folder: Path) -> Examples:
     """The archive as examples; of several decisions on one revision of a comment the newest counts.
 
-    approve: 0 for every attribute. reject with labels: those labels, and toxicity 1 when one of them is an abuse
-    and nothing is said of toxicity. reject for the reason `spam`: spam 1. Any other reject: toxicity 1. What
-    was not said stays unknown. Raises DataUnusable.
+    approve: 0 for every attribute, but for what its labels say. reject: what its labels say, and toxicity 1 where
+    one of them is an abuse and nothing is said of toxicity; where none of them is true, the reason `spam` says
+    spam 1, any other toxicity 1. What was not said stays unknown. Raises DataUnusable.
     """
     newest: dict[tuple[str, int], Label] = {}
     for part in _parts(folder) or _nothing(folder):
-        for row in pyarrow.parquet.read_table(part).to_pylist():
+        for row in _opened(part).to_pylist():
             label = msgspec.convert(row | {"labels": msgspec.json.decode(row["labels"])}, Label)
             newest[label.id, label.revision] = label
     found = list(newest.values())
@@ -108,15 +104,31 @@ _ABUSE = tuple(name for name in LABELS if name not in ("toxicity", "spam"))
 
 
 def _taught(label: Label) -> list[float]:
+    said = {name: float(value) for name, value in label.labels.items()}
     if label.decision == "approve":
-        said = dict.fromkeys(LABELS, 0.0) | {name: float(value) for name, value in label.labels.items()}
-    elif label.labels:
-        said = {name: float(value) for name, value in label.labels.items()}
-        if any(said.get(name) for name in _ABUSE):
-            said.setdefault("toxicity", 1.0)
-    else:
-        said = {"spam" if label.reason == "spam" else "toxicity": 1.0}
+        said = dict.fromkeys(LABELS, 0.0) | said
+    elif any(said.get(name) for name in _ABUSE):
+        said.setdefault("toxicity", 1.0)
+    elif not any(said.values()):
+        said.setdefault("spam" if label.reason == "spam" else "toxicity", 1.0)
     return [said.get(name, float("nan")) for name in LABELS]
+
+
+def _opened(part: Path) -> Table:
+    table = read_table(part)
+    if _CURSOR not in (table.schema.metadata or {}) or not table.schema.equals(_SCHEMA):
+        raise DataUnusable(f"{part}: not written by 'steward labels pull'")
+    return table
+
+
+def _following(parts: Sequence[Path]) -> int:
+    """One more than the last, not their count: after one was removed the next must not replace another."""
+    if not parts:
+        return 0
+    number = parts[-1].stem.removeprefix("labels-")
+    if not number.isdecimal():
+        raise DataUnusable(f"{parts[-1]}: not written by 'steward labels pull'")
+    return int(number) + 1
 
 
 def _nothing(folder: Path) -> list[Path]:

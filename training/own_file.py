@@ -24,7 +24,7 @@ def _load(table: Table, path: Path) -> Rows:
         )
     labels = {name: numbers(table, name, path) for name in found}
     for name, values in labels.items():
-        wrong = np.flatnonzero(np.isfinite(values) & ((values < 0) | (values > 1)))
+        wrong = np.flatnonzero((values < 0) | (values > 1))
         if len(wrong):
             raise DataUnusable(
                 f"{path}: row {wrong[0] + 1}, column '{name}': {values[wrong[0]]:g} is not between 0 and 1"

@@ -25,6 +25,9 @@ class Rows:
     weights: NDArray[np.floating] | None = None
 
 
+# A label is a word or a number; what is longer is a text.
+LONGEST_SHOWN = 20
+
 Loader = Callable[[Table, Path], Rows]
 
 
@@ -78,10 +81,18 @@ def numbers(table: Table, name: str, path: Path) -> NDArray[np.float64]:
     """A column of numbers (or truth values); NaN for null."""
     if name not in table.column_names:
         raise DataUnusable(f"{path}: no column '{name}'; it has {', '.join(table.column_names)}")
-    try:
-        return np.array([np.nan if v is None else float(v) for v in table.column(name).to_pylist()])
-    except ValueError as error:
-        raise DataUnusable(f"{path}: column '{name}' is not numbers: {error}") from error
+    found = np.full(table.num_rows, np.nan)
+    for row, value in enumerate(table.column(name).to_pylist(), 1):
+        try:
+            found[row - 1] = np.nan if value is None or value == "" else float(value)
+        except (TypeError, ValueError) as error:
+            raise DataUnusable(f"{path}: row {row}, column '{name}': {_shown(value)} is not a number") from error
+    return found
+
+
+def _shown(value: object) -> str:
+    """Short: a file that puts its texts in the wrong column must not print them."""
+    return repr(value) if len(repr(value)) <= LONGEST_SHOWN else f"something of {len(repr(value))} letters"
 
 
 def chosen(values: Sequence[str], meaning: dict[str, float]) -> NDArray[np.float64]:

@@ -4,10 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv
 
 from training.datasets.dataset import DataSet, Rows, chosen, numbers, texts
-from training.tables import Table
+from training.tables import Table, read_csv
 
 
 def _germeval(table: Table, path: Path) -> Rows:
@@ -23,11 +22,7 @@ def _germeval(table: Table, path: Path) -> Rows:
 
 def _germeval_file(path: Path) -> Table:
     """The task's own files: text, coarse and fine label, parted by tabs, no header."""
-    table = pyarrow.csv.read_csv(
-        path,
-        read_options=pyarrow.csv.ReadOptions(column_names=["text", "coarse", "fine"]),
-        parse_options=pyarrow.csv.ParseOptions(delimiter="\t", quote_char=False),
-    )
+    table = read_csv(path, "\t", ("text", "coarse", "fine"), quoted=False)
     return table.append_column("split", pa.array(["test" if "test" in path.name else "train"] * table.num_rows))
 
 

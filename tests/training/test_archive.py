@@ -1,0 +1,151 @@
+"""The label archive: each label once, whatever is killed and however often it is pulled."""
+
+import math
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+
+from classifier import LABELS
+from training import archive
+from training.archive import Label
+from training.errors import DataUnusable
+from training.examples import fold_of
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+def label(number: int, decision: str = "approve", **more: object) -> Label:
+    whole: dict[str, object] = {
+        "cursor": f"{number}-0",
+        "id": f"c-{number}",
+        "revision": 1,
+        "text": f"comment {number}",
+        "decision": decision,
+        "at": NOON + timedelta(seconds=number),
+    }
+    return Label(**(whole | more))  # type: ignore[arg-type]
+
+
+def taught(folder: Path, *labels: Label) -> dict[str, float]:
+    """What the archive says of a single comment, without what it does not say."""
+    archive.append(folder, labels, "1-0")
+    (row,) = archive.read(folder).labels
+    return {name: float(value) for name, value in zip(LABELS, row, strict=True) if not math.isnan(value)}
+
+
+def test_what_was_appended_is_read(tmp_path: Path) -> None:
+    archive.append(tmp_path, [label(1), label(2, weight=3.0)], "2-0")
+    archive.append(tmp_path, [label(3)], "3-0")
+    found = archive.read(tmp_path)
+    assert found.texts == ["comment 1", "comment 2", "comment 3"]
+    assert found.groups == ["c-1", "c-2", "c-3"]
+    assert found.weights.tolist() == [1, 3, 1]
+    assert found.folds.tolist() == [fold_of(f"c-{number}") for number in (1, 2, 3)]
+    assert set(found.sources) == {archive.SOURCE}
+
+
+def test_nothing_of_a_label_is_lost(tmp_path: Path) -> None:
+    whole = label(
+        1, "reject", labels={"insult": True}, reason="personal_attack", source="human", actor="mod-1", text="\0\u202e🖕"
+    )
+    path = archive.append(tmp_path, [whole], "1-0")
+    (row,) = pyarrow.parquet.read_table(path).to_pylist()
+    assert msgspec.convert(row | {"labels": msgspec.json.decode(row["labels"])}, Label) == whole
+
+
+def test_a_pull_goes_on_behind_the_newest_part(tmp_path: Path) -> None:
+    assert archive.next_cursor(tmp_path / "not there") is None
+    assert archive.next_cursor(tmp_path) is None
+    archive.append(tmp_path, [label(1)], "7-1")
+    archive.append(tmp_path, [label(2)], "9-0")
+    assert archive.next_cursor(tmp_path) == "9-0"
+
+
+def test_the_same_page_twice_is_each_label_once(tmp_path: Path) -> None:
+    for _ in range(2):
+        archive.append(tmp_path, [label(1), label(2)], "2-0")
+    assert len(archive.read(tmp_path)) == 2
+
+
+def test_the_newest_decision_on_a_revision_counts(tmp_path: Path) -> None:
+    assert taught(tmp_path, label(1, "approve"), label(1, "reject", cursor="2-0")) == {"toxicity": 1.0}
+
+
+def test_every_revision_of_a_comment_is_a_text_of_its_own(tmp_path: Path) -> None:
+    archive.append(tmp_path, [label(1), label(1, "reject", revision=2, text="edited")], "2-0")
+    assert archive.read(tmp_path).texts == ["comment 1", "edited"]
+
+
+def test_a_part_that_was_not_renamed_is_not_there(tmp_path: Path) -> None:
+    """What a pull leaves behind that was killed while it wrote: before the rename, only its temporary file."""
+    first = archive.append(tmp_path, [label(1)], "1-0")
+    for content in (first.read_bytes(), first.read_bytes()[:100], b""):
+        (tmp_path / ".labels-00000001.parquet.4711").write_bytes(content)
+        assert archive.next_cursor(tmp_path) == "1-0"
+        assert archive.read(tmp_path).texts == ["comment 1"]
+    archive.append(tmp_path, [label(2)], "2-0")
+    assert archive.read(tmp_path).texts == ["comment 1", "comment 2"]
+
+
+def test_a_part_never_replaces_another(tmp_path: Path) -> None:
+    first, *_ = (archive.append(tmp_path, [label(number)], f"{number}-0") for number in range(3))
+    first.unlink()
+    archive.append(tmp_path, [label(3)], "3-0")
+    assert archive.read(tmp_path).texts == ["comment 1", "comment 2", "comment 3"]
+    assert archive.next_cursor(tmp_path) == "3-0"
+
+
+def test_approve_says_no_to_every_attribute(tmp_path: Path) -> None:
+    assert taught(tmp_path, label(1)) == dict.fromkeys(LABELS, 0.0)
+
+
+def test_approve_with_labels_says_what_they_say(tmp_path: Path) -> None:
+    assert taught(tmp_path, label(1, labels={"profanity": True})) == dict.fromkeys(LABELS, 0.0) | {"profanity": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({}, {"toxicity": 1}),
+        ({"reason": "personal_attack"}, {"toxicity": 1}),
+        ({"reason": "spam"}, {"spam": 1}),
+        ({"labels": {"spam": True}}, {"spam": 1}),
+        ({"labels": {"insult": True, "threat": False}}, {"insult": 1, "threat": 0, "toxicity": 1}),
+        ({"labels": {"insult": True, "toxicity": False}}, {"insult": 1, "toxicity": 0}),
+        ({"labels": {"threat": False}}, {"threat": 0, "toxicity": 1}),
+        ({"labels": {"threat": False}, "reason": "spam"}, {"threat": 0, "spam": 1}),
+        ({"labels": {"off_topic": True}}, {}),
+    ],
+)
+def test_reject_says_what_its_labels_say_or_its_reason(
+    tmp_path: Path, more: dict[str, object], expected: dict[str, float]
+) -> None:
+    assert taught(tmp_path, label(1, "reject", **more)) == expected
+
+
+def test_an_empty_archive_is_said_to_be_one(tmp_path: Path) -> None:
+    with pytest.raises(DataUnusable, match="no labels; 'steward labels pull' writes them"):
+        archive.read(tmp_path)
+
+
+def test_a_foreign_file_is_refused_by_name(tmp_path: Path) -> None:
+    foreign = tmp_path / "labels-00000000.parquet"
+    pyarrow.parquet.write_table(pa.table({"text": ["hello"]}), foreign)
+    for refused in (archive.read, archive.next_cursor):
+        with pytest.raises(DataUnusable, match=f"{foreign}: not written by"):
+            refused(tmp_path)
+    odd = foreign.rename(tmp_path / "labels-mine.parquet")
+    with pytest.raises(DataUnusable, match=f"{odd}: not written by"):
+        archive.append(tmp_path, [label(1)], "1-0")
+
+
+def test_a_damaged_part_is_refused_by_name(tmp_path: Path) -> None:
+    path = archive.append(tmp_path, [label(1)], "1-0")
+    path.write_bytes(path.read_bytes()[:-20])
+    for refused in (archive.read, archive.next_cursor):
+        with pytest.raises(DataUnusable, match=str(path)):
+            refused(tmp_path)

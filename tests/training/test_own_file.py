@@ -1,0 +1,124 @@
+"""A user's own labelled file, and what is said when it is not one."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+
+from classifier import LABELS
+from training import own_file
+from training.errors import DataUnusable
+from training.examples import Examples
+
+TEXTS = ["first, with a comma", 'a "quoted" one\nover two lines', "third"]
+INSULT, SPAM = [1.0, 0.0, 0.25], [math.nan, 1.0, 0.0]
+ROWS = [
+    {"text": text, "insult": insult, "spam": None if math.isnan(spam) else spam}
+    for text, insult, spam in zip(TEXTS, INSULT, SPAM, strict=True)
+]
+
+
+def written(folder: Path, name: str, content: str) -> Path:
+    path = folder / name
+    path.write_text(content, encoding="utf-8")
+    return path
+
+
+def delimited(mark: str) -> str:
+    def quoted(text: str) -> str:
+        return '"' + text.replace('"', '""') + '"'
+
+    lines = [
+        mark.join((quoted(text), f"{insult:g}", "" if math.isnan(spam) else f"{spam:g}"))
+        for text, insult, spam in zip(TEXTS, INSULT, SPAM, strict=True)
+    ]
+    return "\n".join([mark.join(("text", "insult", "spam")), *lines, ""])
+
+
+def assert_read(found: Examples) -> None:
+    assert found.texts == TEXTS
+    np.testing.assert_array_equal(found.labels[:, LABELS.index("insult")], INSULT)
+    np.testing.assert_array_equal(found.labels[:, LABELS.index("spam")], SPAM)
+    assert np.isnan(found.labels[:, LABELS.index("toxicity")]).all()
+    assert set(found.sources) == {"own"}
+
+
+@pytest.mark.parametrize(("name", "mark"), [("mine.csv", ","), ("mine.tsv", "\t"), ("MINE.CSV", ",")])
+def test_a_delimited_file_is_read(tmp_path: Path, name: str, mark: str) -> None:
+    assert_read(own_file.read(written(tmp_path, name, delimited(mark))))
+
+
+@pytest.mark.parametrize("name", ["mine.ndjson", "mine.jsonl", "mine.json"])
+def test_ndjson_is_read(tmp_path: Path, name: str) -> None:
+    assert_read(own_file.read(written(tmp_path, name, "\n".join(json.dumps(row) for row in ROWS))))
+
+
+def test_parquet_is_read(tmp_path: Path) -> None:
+    pyarrow.parquet.write_table(pa.Table.from_pylist(ROWS), tmp_path / "mine.parquet")
+    assert_read(own_file.read(tmp_path / "mine.parquet"))
+
+
+def test_true_and_false_are_labels(tmp_path: Path) -> None:
+    found = own_file.read(written(tmp_path, "mine.csv", "text,spam\na,true\nb,false\nc,\n"))
+    np.testing.assert_array_equal(found.labels[:, LABELS.index("spam")], [1, 0, np.nan])
+
+
+def test_texts_that_look_like_numbers_stay_as_they_are(tmp_path: Path) -> None:
+    assert own_file.read(written(tmp_path, "mine.csv", "text,spam\n007,1\n1e3,0\n,0\n")).texts == ["007", "1e3", ""]
+
+
+def test_labels_may_begin_far_below(tmp_path: Path) -> None:
+    """Types are guessed from the beginning of a file, where this one says nothing of threats."""
+    silent = "".join(f"an ordinary comment with the number {n},0,\n" for n in range(30_000))
+    found = own_file.read(written(tmp_path, "mine.csv", f"text,toxicity,threat\n{silent}I will find you,1,1\n"))
+    threat = found.labels[:, LABELS.index("threat")]
+    assert threat[-1] == 1
+    assert np.isnan(threat[:-1]).all()
+
+
+def test_rows_of_one_id_stay_in_one_fold(tmp_path: Path) -> None:
+    rows = "".join(f"comment {n},1,thread-{n % 5}\n" for n in range(50))
+    found = own_file.read(written(tmp_path, "mine.csv", f"text,spam,id\n{rows}"))
+    assert len(set(zip(found.groups, found.folds.tolist(), strict=True))) == 5
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("mine.csv", "comment,insult\nhello,1\n", "no column 'text'; it has comment, insult"),
+        ("mine.csv", "text,rude\nhello,1\n", r"no column named after an attribute \(toxicity.*\); it has text, rude"),
+        ("mine.csv", "text,insult\nhello,1\nyou,2\n", "row 2, column 'insult': 2 is not between 0 and 1"),
+        ("mine.csv", "text,insult\nhello,-1\n", "row 1, column 'insult': -1 is not between 0 and 1"),
+        ("mine.csv", "text,insult\nhello,inf\n", "row 1, column 'insult': inf is not between 0 and 1"),
+        ("mine.csv", "text,insult\nhello,0\nyou,maybe\n", "row 2, column 'insult': 'maybe' is not a number"),
+        ("mine.ndjson", '{"text": "a", "spam": [1]}\n', r"row 1, column 'spam': \[1\] is not a number"),
+        ("mine.csv", "text,insult\nhello\n", "Expected 2 columns, got 1"),
+        ("mine.csv", "", "Empty CSV file"),
+        ("mine.ndjson", '{"text": "a", "spam": 1', "JSON parse error"),
+        ("mine.parquet", "no parquet", "Parquet"),
+        ("mine.xlsx", "text", r"the name must end in \.parquet"),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path: Path, name: str, content: str, said: str) -> None:
+    path = written(tmp_path, name, content)
+    with pytest.raises(DataUnusable, match=said) as caught:
+        own_file.read(path)
+    assert str(path) in str(caught.value)
+
+
+def test_a_text_in_the_wrong_column_is_not_printed(tmp_path: Path) -> None:
+    path = written(tmp_path, "mine.csv", "spam,text\na private remark about somebody,1\n")
+    with pytest.raises(DataUnusable, match="row 1, column 'spam'") as caught:
+        own_file.read(path)
+    assert "private" not in str(caught.value)
+
+
+def test_text_that_is_not_utf_8_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_bytes("text,spam\ncafé,1\n".encode("latin-1"))
+    with pytest.raises(DataUnusable, match=f"{path}.*UTF8"):
+        own_file.read(path)
