@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import yaml
@@ -37,3 +38,16 @@ def test_the_command_shows_all_its_subcommands_without_loading_them() -> None:
     assert "create" in said.stdout
     assert "aiohttp" not in said.stderr
     assert "numpy" not in said.stderr
+
+
+def test_the_wheel_holds_all_that_the_service_reads(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    assert not wheel.name.endswith("-any.whl"), "the kernel is compiled for one platform"
+    packed = set(zipfile.ZipFile(wheel).namelist())
+    tracked = subprocess.run(
+        ["git", "ls-files", "service", "classifier", "training"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert set(tracked) <= packed
+    assert any(name.startswith("classifier/_kernel.") and name.endswith(".so") for name in packed)
