@@ -21,26 +21,44 @@ class Service:
         given = {name: value for name, value in parameters.items() if value is not None}
         return self._ask("GET", path, params=given)
 
+    def get_json(self, path: str) -> Any:  # noqa: ANN401 - any JSON
+        return _json(self._ask("GET", path))
+
     def post(self, path: str) -> Any:  # noqa: ANN401 - any JSON
-        return self._ask("POST", path).json()
+        return _json(self._ask("POST", path))
 
     def _ask(self, method: str, path: str, **more: Any) -> httpx.Response:  # noqa: ANN401 - httpx's own arguments
         try:
             response = self._client.request(method, path, **more)
         except httpx.TransportError as error:
             raise ServiceRefused(f"no service answers at {self._client.base_url}: {error}") from error
-        if response.is_error:
+        # A redirect is no answer either: whoever stands there is not the service.
+        if not response.is_success:
             raise ServiceRefused(f"{method} {path}: {response.status_code}: {_detail(response)}")
         return response
 
 
 @contextmanager
 def connected(url: str, key: str) -> Iterator[Service]:
-    with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=TIMEOUT_S) as client:
+    # httpx would quote a key that it cannot send, and so print a secret.
+    if not (key.isascii() and key.isprintable()):
+        raise ServiceRefused("the key holds characters that no key has")
+    try:
+        client = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=TIMEOUT_S)
+    except httpx.InvalidURL as error:
+        raise ServiceRefused(f"{url} is not the address of a service: {error}") from error
+    with client:
         yield Service(client)
+
+
+def _json(response: httpx.Response) -> Any:  # noqa: ANN401 - any JSON
+    try:
+        return response.json()
+    except ValueError as error:
+        raise ServiceRefused(f"{response.request.url}: the answer is not JSON; is this the service?") from error
 
 
 def _detail(response: httpx.Response) -> str:
     if response.headers.get("Content-Type", "").startswith("application/problem+json"):
-        return str(response.json().get("detail", ""))
+        return str(_json(response).get("detail", ""))
     return response.reason_phrase

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import click
 
@@ -25,7 +26,7 @@ def list_models(url: str, key: str) -> None:
     from rich.table import Table  # noqa: PLC0415
 
     with _service(url, key) as service:
-        known = service.get("/v1/models").json()
+        known = service.get_json("/v1/models")
     table = Table("", "version", "source", "generation", "created", "problem")
     for model in known["models"]:
         table.add_row("in use" if model["active"] else "", *(str(model.get(name) or "") for name in _COLUMNS))
@@ -38,7 +39,7 @@ def list_models(url: str, key: str) -> None:
 def promote(url: str, key: str, version: str) -> None:
     """Put a model in use on every replica. It is checked first; what fails changes nothing."""
     with _service(url, key) as service:
-        _show(service.post(f"/v1/models/{version}:promote"))
+        _show(service.post(f"/v1/models/{quote(version, safe='')}:promote"))
 
 
 @models.command()
