@@ -113,18 +113,18 @@ async def test_a_moderator_holds_at_most_so_many(
 async def test_an_expired_lease_goes_back_to_its_old_place(
     store: Store, site: Site, submit: Any, redis_server: Any, trail: Any
 ) -> None:
-    await submit("first", sla_ms=10_000)
     await submit("second", sla_ms=20_000)
     (held,) = (await store.queue.claim(site, "ann", 1, 60, ANY)).items
-    assert held.id == "first"
+    await submit("first", sla_ms=10_000)
+    await submit("third", sla_ms=30_000)
     end_leases(redis_server, site)
-    again = await store.queue.claim(site, "bob", 2, 60, ANY)
-    assert ids(again) == ["first", "second"]
-    assert again.items[0].due_at == held.due_at
-    assert again.items[0].token > held.token
-    assert again.items[0].expiries == 1
+    again = await store.queue.claim(site, "bob", 3, 60, ANY)
+    assert ids(again) == ["first", "second", "third"]
+    assert again.items[1].due_at == held.due_at
+    assert again.items[1].token > held.token
+    assert again.items[1].expiries == 1
     assert ids(await store.queue.claim(site, "ann", 1, 60, ANY)) == []
-    assert await trail() == ["submitted", "submitted", "claimed", "expired", "claimed", "claimed"]
+    assert (await trail()).count("expired") == 1
 
 
 async def test_many_expired_leases_all_come_back(store: Store, site: Site, submit: Any, redis_server: Any) -> None:

@@ -21,13 +21,14 @@ async def claimed(store: Store, site: Site, moderator: str = "ann") -> Record:
 
 
 async def test_a_released_comment_is_where_it_was(store: Store, site: Site, submit: Any) -> None:
-    await submit("first", sla_ms=10_000)
     await submit("second", sla_ms=20_000)
     held = await claimed(store, site)
-    outcome, record = await store.queue.release(site, "first", "ann", held.lease, skip=False)
+    await submit("first", sla_ms=10_000)
+    await submit("third", sla_ms=30_000)
+    outcome, record = await store.queue.release(site, "second", "ann", held.lease, skip=False)
     assert outcome == "ok"
     assert (record.state, record.due_at, record.owner) == (State.QUEUED, held.due_at, None)
-    assert (await claimed(store, site, "bob")).id == "first"
+    assert [each.id for each in await store.queue.items(site, State.QUEUED, 0, 9)] == ["first", "second", "third"]
 
 
 async def test_a_release_repeated_is_answered_the_same(store: Store, site: Site, submit: Any, trail: Any) -> None:
