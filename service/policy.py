@@ -46,17 +46,12 @@ def decide(scores: Mapping[str, float], policy: Policy) -> Decision:
     )
     if unscored or not policy.thresholds:
         return Decision(Action.REVIEW, unscored or (Reason("unscored"),))
-    reached = [
-        (_action(scores[attribute], limits), _reason(attribute, scores[attribute], limits))
-        for attribute, limits in policy.thresholds.items()
-    ]
-    rejecting = tuple(reason for action, reason in reached if action is Action.REJECT)
-    if rejecting:
-        return Decision(Action.REJECT, rejecting)
-    reviewing = tuple(reason for action, reason in reached if action is Action.REVIEW)
-    if reviewing:
-        return Decision(Action.REVIEW, reviewing)
-    return Decision(Action.APPROVE, (max((reason for _, reason in reached), key=_closeness),))
+    asked: dict[Action, list[str]] = {Action.REJECT: [], Action.REVIEW: [], Action.APPROVE: []}
+    for attribute, limits in policy.thresholds.items():
+        asked[_action(scores[attribute], limits)].append(attribute)
+    action = next(action for action, attributes in asked.items() if attributes)
+    reasons = tuple(_reason(action, attribute, scores, policy) for attribute in asked[action])
+    return Decision(action, (max(reasons, key=_closeness),) if action is Action.APPROVE else reasons)
 
 
 def _action(score: float, limits: Thresholds) -> Action:
@@ -74,14 +69,14 @@ _CODES = {
 }
 
 
-def _reason(attribute: str, score: float, limits: Thresholds) -> Reason:
-    return Reason(_CODES[_action(score, limits)], attribute, score, limits.review_at, limits.reject_at)
+def _reason(action: Action, attribute: str, scores: Mapping[str, float], policy: Policy) -> Reason:
+    limits = policy.thresholds[attribute]
+    return Reason(_CODES[action], attribute, scores[attribute], limits.review_at, limits.reject_at)
 
 
 def _closeness(reason: Reason) -> float:
     """How near an approved score came to its first threshold: 0 far away, just below 1 almost there."""
-    limits = [limit for limit in (reason.review_at, reason.reject_at) if limit]
-    return (reason.score or 0.0) / min(limits, default=1.0)
+    return (reason.score or 0.0) / (reason.review_at or reason.reject_at or 1.0)
 
 
 MINUTE_MS = 60_000

@@ -61,7 +61,7 @@ def parse(text: str) -> Any:  # noqa: ANN401 - any JSON
     The replacement is one code point for one, so offsets into the text as sent stay right.
     """
     try:
-        value = json.loads(text, object_pairs_hook=_without_doubles, parse_constant=_not_finite, parse_float=_finite)
+        value = _strict.decode(text)
     except RecursionError:
         _refuse("too deep")
     except ValueError as error:
@@ -145,6 +145,9 @@ def _finite(digits: str) -> float:
     if not math.isfinite(value):
         raise _NotJson("a number out of range")
     return value
+
+
+_strict = json.JSONDecoder(object_pairs_hook=_without_doubles, parse_constant=_not_finite, parse_float=_finite)
 
 
 def _is_deeper(value: Any, most: int) -> bool:  # noqa: ANN401

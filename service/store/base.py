@@ -87,7 +87,7 @@ def instant(ms: str | bytes | None) -> datetime | None:
     return None if not ms else datetime.fromtimestamp(int(ms) / 1000, UTC)
 
 
-def record(comment_id: str, flat: list[bytes], content: bytes | None) -> Record:
+def record(comment_id: str, flat: list[bytes], content: bytes | Content | None) -> Record:
     """Read what the scripts answer: the item hash as a flat list, and the content of its revision."""
     item = dict(_pairs(flat))
     return Record(
@@ -110,7 +110,7 @@ def record(comment_id: str, flat: list[bytes], content: bytes | None) -> Record:
         token=int(item["token"]) if "token" in item else None,
         leased_until=instant(item.get("until")),
         expiries=int(item.get("expiries", 0)),
-        content=None if content is None else _content.decode(content),
+        content=_content.decode(content) if isinstance(content, bytes) else content,
     )
 
 

@@ -36,7 +36,8 @@ class Comments:
         """
         attributes = ",".join(reason.attribute for reason in judgement.reasons if reason.attribute)
         article = comment.article
-        outcome, flat, content = await self._pipe.run(
+        content = Content(comment, judgement)
+        outcome, flat, stored = await self._pipe.run(
             _SUBMIT,
             [site.item(comment_id), site.text(comment_id), *_queues(site), site.held(), *_trails(site)],
             site.name,
@@ -50,14 +51,16 @@ class Comments:
             attributes,
             (article and article.id) or "",
             (article and article.section) or "",
-            encode(Content(comment, judgement)),
+            encode(content),
             self._retention.text_days * DAY_S,
             self._max_queued,
             actor,
             judgement.model,
             judgement.policy,
         )
-        return outcome.decode(), record(comment_id, flat, content) if flat else None
+        if outcome in (b"created", b"revised"):
+            return outcome.decode(), record(comment_id, flat, content)
+        return outcome.decode(), record(comment_id, flat, stored) if flat else None
 
     async def get(self, site: Site, comment_id: str) -> Record:
         """Raises NotFound for an id that this site never sent, or that was forgotten since."""

@@ -11,6 +11,7 @@
 -- ARGV     site, id, digest of the text, decision, status, why, priority, sla_ms, attributes, article, section,
 --          content, text ttl (s), most that may wait, actor, model, policy
 -- Returns  {outcome, item as a flat list, content}; outcome is created, revised, exists, full or erased.
+--          What was just recorded is not sent back: the caller has it.
 -- Keeps:   a comment that waits is in exactly one of ready, lease and escalated, and in waiting; no other is.
 local site, id, digest, decision, status = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local content, ttl = ARGV[12], tonumber(ARGV[13])
@@ -55,4 +56,4 @@ end
 audit(KEYS[8], 'submitted', ARGV[15], id, item, was.state,
   {'decision', decision, 'model', ARGV[16], 'policy', ARGV[17]})
 count(KEYS[9], now, 'automatic:' .. decision)
-return {was.revision and 'revised' or 'created', redis.call('HGETALL', KEYS[1]), content}
+return {was.revision and 'revised' or 'created', redis.call('HGETALL', KEYS[1]), false}
