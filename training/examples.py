@@ -46,11 +46,19 @@ class Examples:
         )
 
     def training(self) -> "Examples":
-        """What a model may learn from."""
-        return self.where((self.folds != HELD_OUT_FOLD) & (self.folds != TEST))
+        """What a model may learn from: no row of a group that is held out in part.
+
+        A publisher's test split may cut through a conversation.
+        """
+        is_held_out = self._is_held_out()
+        unseen = {self.groups[at] for at in np.flatnonzero(is_held_out)}
+        return self.where(~is_held_out & np.array([group not in unseen for group in self.groups], bool))
 
     def held_out(self) -> "Examples":
-        return self.where((self.folds == HELD_OUT_FOLD) | (self.folds == TEST))
+        return self.where(self._is_held_out())
+
+    def _is_held_out(self) -> NDArray[np.bool_]:
+        return np.isin(self.folds, (HELD_OUT_FOLD, TEST))
 
     def sampled(self, rows: int, seed: int) -> "Examples":
         """At most `rows` of them, chosen evenly."""

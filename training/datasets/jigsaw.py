@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from training.datasets.dataset import DataSet, Rows, numbers, texts
+from training.examples import fold_of
 from training.tables import Table
 
 _COLUMNS = {
@@ -23,6 +24,7 @@ def _train(table: Table, path: Path) -> Rows:
     labels = {ours: numbers(table, theirs, path) for ours, theirs in _COLUMNS.items()}
     is_positive = np.any([values > 0 for values in labels.values()], axis=0)
     is_rebuilt = "fold10" in table.column_names
+    ids = texts(table, "id", path)
     weights = np.where(is_positive, _POSITIVE_WEIGHT, _NEGATIVE_WEIGHT) if is_rebuilt else np.ones(len(is_positive))
     if "text_form" in table.column_names:
         weights = weights * np.where(np.array(texts(table, "text_form", path)) == "cleaned", 0.5, 1.0)
@@ -30,8 +32,9 @@ def _train(table: Table, path: Path) -> Rows:
         texts(table, "comment_text", path),
         # Talk pages carry next to no advertising, so they stand for ordinary text.
         labels | {"spam": np.zeros(len(is_positive))},
-        groups=texts(table, "id", path),
-        folds=numbers(table, "fold10", path).astype(np.int8) if is_rebuilt else None,
+        groups=ids,
+        # The copy's folds are of the bare id, too; so what is held out is the same in Kaggle's own file.
+        folds=numbers(table, "fold10", path).astype(np.int8) if is_rebuilt else np.array([*map(fold_of, ids)], np.int8),
         weights=weights,
     )
 
