@@ -196,7 +196,13 @@ async def test_a_promoted_model_is_served_after_a_restart(settings: Any, run: An
         assert await in_use(await key_for(client)) == "m-2"
 
 
-@pytest.mark.parametrize("spoil", [truncated, swapped, shutil.rmtree])
+def exchanged(path: Path) -> None:
+    """Whole and sound, but another model than the one that was promoted."""
+    manifest = json.loads((path / "manifest.json").read_text())
+    (path / "manifest.json").write_text(json.dumps(manifest | {"created_at": "2020-01-01"}))
+
+
+@pytest.mark.parametrize("spoil", [truncated, swapped, exchanged, shutil.rmtree])
 async def test_a_promoted_model_that_was_tampered_with_is_not_served_after_a_restart(
     settings: Any, run: Any, key_for: Any, put: Any, spoil: Any
 ) -> None:
