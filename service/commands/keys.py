@@ -21,6 +21,9 @@ from service.store.embedded import redis_for_command
 
 Found = TypeVar("Found")
 
+# Moderators' names stand in Redis keys, the audit trail and statistics.
+NAME_PATTERN = r"[\x21-\x7e]{1,64}"
+
 
 @click.group()
 def keys() -> None:
@@ -44,7 +47,8 @@ def keys() -> None:
 )
 def create(site: str, scopes: tuple[str, ...], name: str | None, expires_days: int | None, rate: float | None) -> None:
     """Make a key and print it. It cannot be shown again."""
-    _check_site(site)
+    _check(site, SITE_PATTERN, "--site", "lower-case letters, digits and '-', at most 63")
+    _check(name or "unset", NAME_PATTERN, "--name", "printable ASCII without spaces, at most 64")
     now = datetime.now(UTC)
     expires_at = now + timedelta(days=expires_days) if expires_days else None
     text, record = mint(site, frozenset(map(Scope, scopes)), name, now, expires_at=expires_at, rate_per_s=rate)
@@ -83,11 +87,9 @@ def revoke(key_id: str) -> None:
         raise click.ClickException(f"no key '{key_id}'; 'steward keys list' shows the ids")
 
 
-def _check_site(site: str) -> None:
-    if not re.fullmatch(SITE_PATTERN, site):
-        raise click.BadParameter(
-            f"{site!r} must be lower-case letters, digits and '-', at most 63", param_hint="--site"
-        )
+def _check(value: str, pattern: str, option: str, wanted: str) -> None:
+    if not re.fullmatch(pattern, value):
+        raise click.BadParameter(f"{value!r} must be {wanted}", param_hint=option)
 
 
 def _with_store(work: Callable[[Store], Awaitable[Found]]) -> Found:
