@@ -1,0 +1,193 @@
+"""The commands as they are typed: what they print, and one line for each thing that goes wrong."""
+
+import asyncio
+import contextlib
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer, unused_port
+from click.testing import CliRunner, Result
+
+import classifier
+from training.commands.evaluate import evaluate
+from training.commands.labels import labels
+from training.commands.models import models
+
+HEAVY = ("numpy", "scipy", "sklearn", "joblib", "pyarrow", "httpx", "rich", "aiohttp", "redis")
+COMMANDS = ("train", "evaluate", "labels", "labels pull", "models", "models list", "models promote", "models rollback")
+KNOWN = {
+    "models": [
+        {"version": "2026-11-23-1", "source": "shipped", "active": False, "created_at": "2026-11-23T12:00:00Z"},
+        {"version": "mine", "source": "data", "active": True, "generation": 4, "created_at": None},
+        {"version": "broken", "source": "data", "active": False, "problem": "weights.npy is truncated"},
+    ]
+}
+
+
+def run(command: click.Command, *arguments: str, **environment: str) -> Result:
+    return CliRunner(env=environment).invoke(command, arguments, terminal_width=200)
+
+
+def refusal(result: Result) -> str:
+    """The one line on standard error, of a command that ended as it should when it cannot do its work."""
+    assert result.exit_code == 1, result.output
+    assert result.stderr.startswith("Error: ")
+    assert result.stderr.count("\n") == 1
+    return result.stderr.removeprefix("Error: ").strip()
+
+
+@contextlib.asynccontextmanager
+async def serving(routes: Sequence[web.RouteDef]) -> AsyncIterator[str]:
+    app = web.Application()
+    app.add_routes(routes)
+    async with TestServer(app, host="127.0.0.1") as server:
+        yield str(server.make_url("/"))
+
+
+async def against(routes: Sequence[web.RouteDef], command: click.Command, *arguments: str) -> Result:
+    async with serving(routes) as url:
+        return await asyncio.to_thread(
+            lambda: run(command, *arguments, STEWARD_URL=url, STEWARD_KEY="sk-1", COLUMNS="200")
+        )
+
+
+def answering(found: Any, status: int = 200) -> Any:
+    async def answer(request: web.Request) -> web.Response:
+        assert request.headers["Authorization"] == "Bearer sk-1"
+        kind = "application/json" if status < 400 else "application/problem+json"
+        return web.json_response(found, status=status, content_type=kind)
+
+    return answer
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_imports_nothing_heavy(command: str) -> None:
+    program = (
+        "import sys\n"
+        "from service.cli import steward\n"
+        f"steward({[*command.split(), '--help']}, standalone_mode=False)\n"
+        f"print(sorted(set({HEAVY}) & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("Usage:")
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    lines = [f"spam\tWIN a free prize now, text WIN to 8{n:04}\nham\tSee you at {n}" for n in range(150)]
+    (tmp_path / "SMSSpamCollection").write_text("\n".join(lines) + "\n")
+    return tmp_path
+
+
+def test_evaluate_prints_a_table_and_writes_all_figures(data: Path) -> None:
+    written = data / "new folder" / "figures.json"
+    result = run(evaluate, "--data", str(data), "--json", str(written), COLUMNS="200")
+    assert result.exit_code == 0, result.output
+    figures = json.loads(written.read_bytes())
+    shipped = classifier.read_manifest(classifier.SHIPPED)
+    assert figures["digest"] == shipped.digest
+    assert f"model {shipped.version} ({shipped.digest[:12]})" in result.stdout
+    (found,) = figures["results"]
+    spam = found["attributes"]["spam"]
+    auc = spam["auc"]
+    assert f"{auc['value']:.4f} [{auc['low']:.4f}, {auc['high']:.4f}]" in result.stdout
+    assert found["data_set"] in result.stdout
+    assert sum(row["weight"] for row in spam["reliability"]) == spam["texts"]
+
+
+def test_evaluate_writes_the_same_bytes_for_the_same_seed(data: Path) -> None:
+    first, second = data / "1.json", data / "2.json"
+    for path in (first, second):
+        assert run(evaluate, "--data", str(data), "--json", str(path), "--seed", "3").exit_code == 0
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_evaluate_of_an_empty_folder_says_where_to_look(tmp_path: Path) -> None:
+    said = refusal(run(evaluate, STEWARD_TRAIN_DATA=str(tmp_path)))
+    assert said == f"{tmp_path} holds none of the data sets; see docs/data-sets.md"
+
+
+def test_evaluate_names_an_unknown_data_set(tmp_path: Path) -> None:
+    assert "no data set 'jigsaw'; there are jigsaw_toxic_train, " in refusal(
+        run(evaluate, "--data", str(tmp_path), "--data-set", "jigsaw")
+    )
+
+
+def test_evaluate_refuses_a_folder_that_is_no_model(data: Path) -> None:
+    said = refusal(run(evaluate, str(data), "--data", str(data)))
+    assert said == f"model {data.name} in {data.parent}: manifest.json cannot be opened: No such file or directory"
+
+
+async def test_models_are_listed_with_the_one_in_use() -> None:
+    result = await against([web.get("/v1/models", answering(KNOWN))], models, "list")
+    assert result.exit_code == 0, result.output
+    (mine,) = [line for line in result.stdout.splitlines() if "mine" in line]
+    assert "in use" in mine
+    assert "in use" not in result.stdout.replace(mine, "")
+    assert "weights.npy is truncated" in result.stdout
+
+
+async def test_promote_says_what_is_in_use_now() -> None:
+    async def promote(request: web.Request) -> web.Response:
+        return web.json_response({"version": request.match_info["version"], "generation": 5})
+
+    # A name cannot lead to another address.
+    result = await against([web.post("/v1/models/{version}:promote", promote)], models, "promote", "a b/c?d")
+    assert result.stdout == "a b/c?d is in use (generation 5)\n"
+
+
+async def test_rollback_says_what_is_in_use_now() -> None:
+    routes = [web.post("/v1/models:rollback", answering({"version": "before", "generation": 6}))]
+    assert (await against(routes, models, "rollback")).stdout == "before is in use (generation 6)\n"
+
+
+async def test_a_refused_promotion_is_one_line() -> None:
+    problem = {"type": "about:blank", "title": "Conflict", "status": 409, "detail": "golden scores differ"}
+    result = await against([web.post("/v1/models/x:promote", answering(problem, 409))], models, "promote", "x")
+    assert refusal(result) == "POST /v1/models/x:promote: 409: golden scores differ"
+
+
+async def test_another_server_is_not_taken_for_the_service() -> None:
+    async def page(_: web.Request) -> web.Response:
+        return web.Response(text="<html>welcome</html>", content_type="text/html")
+
+    assert "the answer is not JSON; is this the service?" in refusal(
+        await against([web.get("/v1/models", page)], models, "list")
+    )
+
+
+async def test_labels_pull_says_how_many_are_new(tmp_path: Path) -> None:
+    line = {"cursor": "1-0", "id": "c", "revision": 1, "text": "t", "decision": "approve", "at": "2026-11-23T12:00:00Z"}
+
+    async def answer(request: web.Request) -> web.Response:
+        return web.Response(text="" if "after" in request.query else json.dumps(line))
+
+    folder = tmp_path / "labels"
+    for count in (1, 0):
+        result = await against([web.get("/v1/labels", answer)], labels, "pull", "--to", str(folder))
+        assert result.exit_code == 0, result.output
+        assert result.stdout.endswith(f"{count} new labels in {folder}\n")
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments"),
+    [(labels, ["pull"]), (models, ["list"]), (models, ["promote", "x"]), (models, ["rollback"])],
+)
+def test_without_a_service_there_is_one_line(command: click.Group, arguments: list[str]) -> None:
+    url = f"http://127.0.0.1:{unused_port()}"
+    assert refusal(run(command, *arguments, "--url", url, "--key", "sk-1")).startswith(f"no service answers at {url}")
+
+
+@pytest.mark.parametrize(("command", "arguments"), [(labels, ["pull"]), (models, ["list"])])
+def test_a_key_is_asked_for(command: click.Group, arguments: list[str]) -> None:
+    result = run(command, *arguments, STEWARD_KEY="")
+    assert result.exit_code == 2
+    assert "Missing option '--key'" in result.stderr

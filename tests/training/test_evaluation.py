@@ -1,0 +1,123 @@
+"""What is said of a model, on invented data sets in which the answer is known."""
+
+import json
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+import classifier
+from training import evaluation
+from training.errors import DataUnusable
+from training.evaluation import Evaluation
+
+HEADER = "id,comment_text,toxic,severe_toxic,obscene,threat,insult,identity_hate"
+RUDE = (
+    "You are a complete idiot and everybody knows it",
+    "Shut up, you stupid moron",
+    "What an idiotic liar you are",
+    "You disgusting piece of garbage, get lost",
+    "Only a moron like you could write such crap",
+    "You are dumb as a brick, you fool",
+)
+KIND = (
+    "Thank you for this thoughtful article",
+    "The ferry leaves at nine from the old harbour",
+    "I added two sources to the section on climate",
+    "Could you say where this figure comes from?",
+    "The minister answered the question in parliament",
+    "We walked along the river until it rained",
+    "Please have a look at the second paragraph",
+)
+
+
+@pytest.fixture(scope="module")
+def model() -> classifier.Model:
+    return classifier.load(classifier.SHIPPED)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A public test of 13 comments, and a spam set of which only a part is held out."""
+    rude = [f"r{n},{json.dumps(text)},1,0,0,0,1,0" for n, text in enumerate(RUDE)]
+    kind = [f"k{n},{json.dumps(text)},0,0,0,0,0,0" for n, text in enumerate(KIND)]
+    (tmp_path / "test_labelled.csv").write_text("\n".join([HEADER, *rude, *kind, ""]))
+    spam = [f"spam\tWIN a free prize now, text WIN to 8{n:04}" for n in range(150)]
+    ham = [f"ham\tSee you at {n} past nine then" for n in range(150)]
+    (tmp_path / "SMSSpamCollection").write_text("\n".join(spam + ham) + "\n")
+    return tmp_path
+
+
+def in_bytes(found: Evaluation) -> bytes:
+    return msgspec.json.encode(found.plain())
+
+
+def test_figures_are_of_what_no_training_run_sees(model: classifier.Model, folder: Path) -> None:
+    public, sms = evaluation.evaluate(model, folder).results
+    assert (public.data_set, public.part) == ("jigsaw_toxic_test_public", "public test")
+    assert (public.attributes["toxicity"].texts, public.attributes["toxicity"].positive) == (13, 6)
+    assert sms.data_set == "spam_sms"
+    assert 15 < sms.attributes["spam"].texts < 50  # about a tenth of three hundred
+
+
+def test_a_good_model_gets_good_figures(model: classifier.Model, folder: Path) -> None:
+    public, _ = evaluation.evaluate(model, folder).results
+    figures = public.attributes["toxicity"]
+    assert figures.auc.value == 1.0
+    assert figures.average_precision.value == 1.0
+    assert figures.brier < 0.15
+    assert sum(row.weight for row in figures.reliability) == 13
+
+
+def test_an_attribute_without_enough_of_both_answers_has_no_figures(model: classifier.Model, folder: Path) -> None:
+    public, sms = evaluation.evaluate(model, folder).results
+    assert set(public.attributes) == {"toxicity", "insult"}
+    assert set(sms.attributes) == {"spam"}
+    assert public.mean_auc_six is None
+
+
+def test_the_mean_is_of_all_six_attributes_of_jigsaw(model: classifier.Model, tmp_path: Path) -> None:
+    rude = [f"r{n},{json.dumps(text)},1,1,1,1,1,1" for n, text in enumerate(RUDE)]
+    kind = [f"k{n},{json.dumps(text)},0,0,0,0,0,0" for n, text in enumerate(KIND)]
+    (tmp_path / "test_labelled.csv").write_text("\n".join([HEADER, *rude, *kind, ""]))
+    (public,) = evaluation.evaluate(model, tmp_path).results
+    assert set(public.attributes) == set(evaluation.SIX)
+    mean = public.mean_auc_six
+    assert mean is not None
+    assert mean.value == pytest.approx(np.mean([each.auc.value for each in public.attributes.values()]), abs=1e-4)
+    assert mean.low <= mean.value <= mean.high <= 1
+
+
+def test_the_same_seed_makes_the_same_bytes(model: classifier.Model, folder: Path) -> None:
+    assert in_bytes(evaluation.evaluate(model, folder, seed=3)) == in_bytes(evaluation.evaluate(model, folder, seed=3))
+
+
+def test_another_seed_moves_only_intervals(model: classifier.Model, tmp_path: Path) -> None:
+    """Labels that have nothing to do with the texts, so that there is something to be unsure about."""
+    texts = [f"{text}, {n}" for n in range(6) for text in (*RUDE, *KIND)]
+    rows = [f"m{n},{json.dumps(text)},{n % 3 % 2},0,0,0,0,0" for n, text in enumerate(texts)]
+    (tmp_path / "test_labelled.csv").write_text("\n".join([HEADER, *rows, ""]))
+    one, other = (evaluation.evaluate(model, tmp_path, seed=seed).results[0].attributes["toxicity"] for seed in (1, 2))
+    assert one.auc.value == other.auc.value
+    assert one.auc != other.auc
+    assert (one.brier, one.log_loss, one.reliability) == (other.brier, other.log_loss, other.reliability)
+    assert one.auc.low < one.auc.value < one.auc.high
+
+
+def test_a_model_is_named_with_its_digest(model: classifier.Model, folder: Path) -> None:
+    found = evaluation.evaluate(model, folder, seed=5)
+    assert (found.model, found.digest, found.seed) == (model.version, model.digest, 5)
+
+
+def test_only_what_is_named_is_evaluated(model: classifier.Model, folder: Path) -> None:
+    assert [each.data_set for each in evaluation.evaluate(model, folder, ["spam_sms"]).results] == ["spam_sms"]
+
+
+def test_a_named_data_set_that_is_not_there_is_an_error(model: classifier.Model, folder: Path) -> None:
+    with pytest.raises(DataUnusable, match=r"data set surge_toxicity: no surge_toxicity\.parquet"):
+        evaluation.evaluate(model, folder, ["surge_toxicity"])
+
+
+def test_an_empty_folder_has_no_results(model: classifier.Model, tmp_path: Path) -> None:
+    assert evaluation.evaluate(model, tmp_path).results == []
