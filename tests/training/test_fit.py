@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from rich.console import Console
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
@@ -13,6 +14,7 @@ from sklearn.linear_model import LogisticRegression
 import classifier
 from classifier.kernel import Weights
 from training.calibration import split
+from training.commands.train import train
 from training.errors import DataUnusable
 from training.examples import Examples, fold_of, joined
 from training.features import count, document_frequency, inverse_document_frequency, matrix
@@ -177,3 +179,10 @@ def test_a_quick_run_makes_a_model_that_loads(tmp_path: Path) -> None:
     assert sum(said["data"].values()) <= 4_000
     rude, kind = model.score_many(["You are a fucking idiot", "I agree with the author of this article."])[:, 0]
     assert rude > 0.5 > kind
+
+
+def test_the_command_says_what_is_wrong_in_one_line(tmp_path: Path) -> None:
+    done = CliRunner().invoke(train, ["--data", str(tmp_path), "--out", str(tmp_path / "new")])
+    assert done.exit_code == 1
+    assert done.output.startswith(f"Error: {tmp_path} holds none of the data sets")
+    assert not (tmp_path / "new").exists()
