@@ -108,12 +108,12 @@ def _depth(reason: Reason) -> float:
 # What a site gets until it sets its own; docs/policies.md says why.
 DEFAULT = Policy(
     {
-        "toxicity": Thresholds(0.50, 0.95),
-        "severe_toxicity": Thresholds(0.20, 0.50),
-        "identity_attack": Thresholds(0.20, 0.70),
-        "insult": Thresholds(0.40, 0.90),
-        "profanity": Thresholds(0.50, 0.90),
-        "threat": Thresholds(0.20, 0.70),
-        "spam": Thresholds(0.50, 0.90),
+        "toxicity": Thresholds(0.30, 0.98),
+        "severe_toxicity": Thresholds(0.30, 0.80),
+        "identity_attack": Thresholds(0.20, 0.80),
+        "insult": Thresholds(0.30, 0.95),
+        "profanity": Thresholds(0.50, 0.97),
+        "threat": Thresholds(0.20, 0.90),
+        "spam": Thresholds(0.50, 0.95),
     }
 )
