@@ -1,0 +1,62 @@
+"""docs/data-sets.md and NOTICE say what the code does and the shipped model learnt from."""
+
+import re
+from pathlib import Path
+
+import pyarrow.parquet
+import pytest
+
+import classifier
+from training.datasets import DATA_SETS, DEFAULT
+from training.run import TRUST, TRUST_ELSEWHERE
+
+ROOT = Path(__file__).parents[2]
+DATA = ROOT.parent / "shared" / "data"
+
+
+def rows(heading: str) -> list[list[str]]:
+    """The cells of the table whose header begins with `heading`."""
+    lines = (ROOT / "docs" / "data-sets.md").read_text().split("\n")
+    start = next(at for at, line in enumerate(lines) if line.startswith(heading)) + 2
+    end = next(at for at in range(start, len(lines)) if not lines[at].startswith("|"))
+    return [[cell.strip().strip("`") for cell in line.strip("|").split("|")] for line in lines[start:end]]
+
+
+def test_the_table_is_what_the_loaders_do() -> None:
+    documented = [
+        (name, language, teaches, float(weight)) for name, language, teaches, weight, *_ in rows("| data set | l")
+    ]
+    assert documented == [(name, each.language, each.teaches, each.weight) for name, each in DATA_SETS.items()]
+
+
+def test_the_publishers_files_are_those_that_are_looked_for() -> None:
+    documented = {name: tuple(re.split("` or `|`, `", files)) for name, files, _ in rows("| data set | files")}
+    assert documented == {name: each.published for name, each in DATA_SETS.items() if each.published}
+
+
+def test_the_factor_of_foreign_sets_is_the_one_in_use() -> None:
+    assert f"at a factor of {TRUST_ELSEWHERE:g}," in (ROOT / "docs" / "data-sets.md").read_text()
+    assert set(TRUST) == {"jigsaw_toxic_train", "wikipedia_debiasing_nontoxic", "spam_youtube", "spam_sms"}
+    assert set(TRUST.values()) == {1.0}
+
+
+@pytest.mark.data
+def test_the_documented_rows_are_counted() -> None:
+    if not DATA.exists():
+        pytest.skip("../shared/data is not there")
+    for name, _, _, _, count, *_ in rows("| data set | l"):
+        assert int(count.replace(",", "")) == pyarrow.parquet.read_metadata(DATA / f"{name}.parquet").num_rows, name
+
+
+def test_notice_credits_all_that_the_shipped_model_learnt_from() -> None:
+    learnt = set(classifier.read_manifest(classifier.SHIPPED).data)
+    credited = re.findall(r"^([a-z_0-9]+)$", (ROOT / "NOTICE").read_text(), re.MULTILINE)
+    assert learnt <= set(DEFAULT)
+    assert sorted(credited) == sorted(learnt)
+
+
+def test_notice_credits_what_is_vendored() -> None:
+    vendored = (ROOT / "service" / "api" / "static" / "swagger-ui" / "NOTICE").read_text().splitlines()
+    notice = (ROOT / "NOTICE").read_text()
+    assert vendored
+    assert all(line.strip() in notice for line in vendored)
