@@ -18,7 +18,7 @@ NAME = "manifest.json"
 MOST_MANIFEST_BYTES = 1_048_576
 MOST_FILE_BYTES = 256 * 1_048_576
 
-Sha256 = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
+Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
 
 
 class File(Struct, frozen=True):
@@ -35,7 +35,7 @@ class Golden(Struct, frozen=True):
 
 class Manifest(Struct, frozen=True, kw_only=True):
     format: int
-    version: Annotated[str, Meta(pattern=r"^[0-9A-Za-z][0-9A-Za-z._-]{0,63}$")]
+    version: Annotated[str, Meta(pattern=r"^[0-9A-Za-z][0-9A-Za-z._-]{0,63}$(?!\n)")]
     created_at: str
     labels: Annotated[list[str], Meta(min_length=1)]
     files: dict[str, File]

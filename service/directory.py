@@ -65,12 +65,9 @@ class Directory:
         """Raises StoreUnavailable, and keeps what was known."""
         asked_at = time.monotonic()
         keys = await self._kept.keys()
-        policies = {
-            site: policy
-            for site in {key.site for key in keys.values()}
-            if (policy := await self._kept.policy(Site(site))) is not None
-        }
-        seen = _Snapshot(keys, policies)
+        sites = sorted({key.site for key in keys.values()})
+        found = await asyncio.gather(*(self._kept.policy(Site(site)) for site in sites))
+        seen = _Snapshot(keys, {site: policy for site, policy in zip(sites, found, strict=True) if policy is not None})
         changed = seen != self._seen or not self._is_known
         self._seen, self._is_known, self._looked_at = seen, True, asked_at
         if changed:

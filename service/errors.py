@@ -66,8 +66,9 @@ class Unauthenticated(ServiceError):
 class Forbidden(ServiceError):
     code = "forbidden"
 
-    def __init__(self, scope: str) -> None:
-        super().__init__(f"this key does not carry the scope '{scope}'")
+    def __init__(self) -> None:
+        # Which scope it would take is in the documentation; a stolen key should not be told.
+        super().__init__("this key does not open this")
 
 
 class NotFound(ServiceError):

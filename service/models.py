@@ -112,7 +112,12 @@ class Models:
     def _start(self) -> None:
         """The newest generation that still loads, else the shipped model."""
         self._seen = self._stamp()
-        for entry in reversed(self._history().entries):
+        try:
+            entries = self._history().entries
+        except ModelUnusable as error:
+            log.error("serving the shipped model: %s", error)
+            entries = ()
+        for entry in reversed(entries):
             try:
                 self._current, self._generation = self._load(entry), entry.generation
             except ModelUnusable as error:

@@ -72,7 +72,8 @@ def _pattern(path: str) -> str:
 
 def _handler(operation: Operation) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
     seconds = metrics.SECONDS.labels(operation.name)
-    answered = metrics.REQUESTS.labels(operation.name, str(operation.status))
+    answered = metrics.REQUESTS.labels(operation.name, "ok")
+    broken = metrics.REQUESTS.labels(operation.name, "internal")
 
     async def handle(request: web.Request) -> web.StreamResponse:
         started = time.perf_counter()
@@ -84,6 +85,9 @@ def _handler(operation: Operation) -> Callable[[web.Request], Awaitable[web.Stre
             answer = await operation.handler(Call(request, key, body, query))
         except ServiceError as error:
             metrics.REQUESTS.labels(operation.name, error.code).inc()
+            raise
+        except Exception:
+            broken.inc()
             raise
         finally:
             seconds.observe(time.perf_counter() - started)
@@ -100,7 +104,7 @@ async def admitted(request: web.Request, scope: Scope) -> ApiKey:
     if key is None:
         raise Unauthenticated
     if scope not in key.scopes:
-        raise Forbidden(scope)
+        raise Forbidden
     request.app[LIMITS].take(key)
     return key
 

@@ -14,7 +14,7 @@ from service.api.answers import CommentAnswer, Results, ReviewItem, comment_answ
 from service.api.operation import Call, Operation
 from service.api.problems import problem_of, rendered
 from service.domain import Id, Lease, Verdict
-from service.errors import BadRequest, Conflict, Fault, Forbidden, NotFound, RateLimited, ServiceError
+from service.errors import BadRequest, Conflict, Fault, Forbidden, NotFound, ServiceError
 from service.store.base import Record
 from service.store.keyspace import Site
 from service.store.review import Answer, Filter
@@ -78,12 +78,10 @@ async def claim(call: Call) -> ClaimAnswer:
                 site, moderator, asked.count, asked.lease_seconds or settings.lease_s, asked.filter
             )
             left_s = ends_at - loop.time()
-            if found.items or left_s <= 0:
+            if found or left_s <= 0:
                 break
             await news.next(left_s)
-    if not found.items and found.holds >= settings.max_open_leases:
-        raise RateLimited(f"{found.holds} comments are held already; decide or release some", retry_after_s=1)
-    return ClaimAnswer([review_item(site.name, record, holder=moderator) for record in found.items])
+    return ClaimAnswer([review_item(site.name, record, holder=moderator) for record in found])
 
 
 async def decide(call: Call) -> CommentAnswer:
@@ -142,7 +140,7 @@ async def _decide(call: Call, comment_id: str, asked: DecisionRequest, at: str) 
         site, comment_id, call.key.name, answer, may_overrule=may_overrule
     )
     if outcome == "escalated" and not may_overrule:
-        raise Forbidden(Scope.ADMIN)
+        raise Forbidden
     if outcome not in ("ok", "duplicate") or record is None:
         _lost(outcome, comment_id, record)
     return comment_answer(site.name, record)
@@ -200,7 +198,7 @@ def _operation(name: str, handler: Any, body: type, answer: type | None, summary
 
 
 OPERATIONS = (
-    _operation("claim", claim, ClaimRequest, ClaimAnswer, "Lease the most urgent comments.", problems=(429, 503)),
+    _operation("claim", claim, ClaimRequest, ClaimAnswer, "Lease the most urgent comments.", problems=(503,)),
     _operation(
         "decisions",
         decide_many,

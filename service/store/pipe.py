@@ -73,6 +73,10 @@ class Pipe:
                 await self._commit([self._waiting.popleft() for _ in range(size)])
         finally:
             self._running = None
+            # Only a bug or the end of the process leaves calls behind; nobody may wait forever for it.
+            for call in self._waiting:
+                call.answer.cancel()
+            self._waiting.clear()
 
     async def _commit(self, calls: list[_Call]) -> None:
         answers: list[Any] = []
@@ -87,7 +91,6 @@ class Pipe:
             self._waiting.clear()
             answers = [error] * len(calls)
         finally:
-            # Only a bug or the end of the process leads here without answers; nobody may wait forever for it.
             for call in calls[len(answers) :]:
                 call.answer.cancel()
         for call, answer in zip(calls, answers, strict=True):

@@ -44,26 +44,21 @@ class Answer(Struct, frozen=True):
     digest: str = ""
 
 
-class Claimed(Struct, frozen=True):
-    items: tuple[Record, ...]
-    holds: int
-
-
 class Queue:
     def __init__(self, pipe: Pipe, retention: Retention, limits: LeaseLimits) -> None:
         self._pipe = pipe
         self._retention = retention
         self._limits = limits
 
-    async def claim(self, site: Site, moderator: str, count: int, lease_s: int, wanted: Filter) -> Claimed:
+    async def claim(self, site: Site, moderator: str, count: int, lease_s: int, wanted: Filter) -> list[Record]:
         """Lease up to `count` comments, the most urgent first, the moderator's own live leases before all.
 
         Each script call reads a bounded part of the queue; a filter that matches little takes several.
         """
         items: dict[str, Record] = {}
-        holds, offset = 0, 0
+        offset = 0
         while offset >= 0 and len(items) < count:
-            offset, holds, *found = await self._pipe.run(
+            offset, *found = await self._pipe.run(
                 _CLAIM,
                 [
                     site.item(),
@@ -87,7 +82,7 @@ class Queue:
                 wanted.why or "",
             )
             items |= {each.id: each for each in (record(i.decode(), flat, content) for i, flat, content in found)}
-        return Claimed(tuple(items.values()), holds)
+        return list(items.values())
 
     async def extend(
         self, site: Site, comment_id: str, moderator: str, lease: Lease, lease_s: int

@@ -9,7 +9,7 @@
 -- KEYS[8]  audit     STREAM
 -- ARGV     site, moderator, how many, lease_ms, most that one may hold, offset into ready,
 --          wanted attribute, article, section, why ('' for any)
--- Returns  {next offset or -1 at the end, held by the moderator, [id, item as a flat list, content]...}
+-- Returns  {next offset or -1 at the end, [id, item as a flat list, content]...}
 -- Keeps:   a comment that waits is in exactly one of ready, lease and escalated.
 -- Bounded: 50 expired leases are put back and 200 ready members are read; the caller goes on at the next offset.
 local site, moderator, wanted, lease_ms = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -71,4 +71,4 @@ for _, id in ipairs(read) do
   end
 end
 local goes_on = #read == SCAN and #given < wanted and open < most
-return {goes_on and offset + SCAN - taken or -1, open, unpack(given)}
+return {goes_on and offset + SCAN - taken or -1, unpack(given)}

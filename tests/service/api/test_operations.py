@@ -30,7 +30,7 @@ async def test_requests_and_decisions_are_counted(admin: Any, decide_always: Any
     after = counted.search(reply.raw)
     assert after is not None
     assert float(after[1]) == (float(before[1]) if before else 0) + 1
-    assert b'steward_requests_total{operation="submit_comment",status="200"}' in reply.raw
+    assert b'steward_requests_total{operation="submit_comment",outcome="ok"}' in reply.raw
     assert b'steward_request_seconds_bucket{le="0.1",operation="score"}' in reply.raw
     assert b"canary" not in reply.raw
 

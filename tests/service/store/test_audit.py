@@ -11,7 +11,7 @@ from service.store.review import Answer, Filter
 
 async def test_every_change_leaves_one_entry_that_says_who_did_what(store: Store, site: Site, submit: Any) -> None:
     await submit("c-1")
-    (held,) = (await store.queue.claim(site, "ann", 1, 60, Filter())).items
+    (held,) = await store.queue.claim(site, "ann", 1, 60, Filter())
     answer = Answer(Verdict.REJECT, held.lease, "insulting", note="a private note", digest="d")
     await store.queue.decide(site, "c-1", "ann", answer, may_overrule=False)
     entries, following = await store.audit.page(site, "", 10)

@@ -107,7 +107,7 @@ async def test_sites_do_not_see_each_other(store: Store, submit: Any) -> None:
         await store.comments.get(Site("weekly"), "c-1")
     await store.comments.erase(Site("weekly"), "c-1", "somebody")
     assert (await store.comments.get(Site("daily"), "c-1")).state is State.QUEUED
-    assert (await store.queue.claim(Site("weekly"), "ann", 5, 60, Filter())).items == ()
+    assert (await store.queue.claim(Site("weekly"), "ann", 5, 60, Filter())) == []
 
 
 CANARY = "canary-4711"
@@ -129,14 +129,14 @@ async def _claimed(store: Store, site: Site) -> None:
 
 
 async def _decided(store: Store, site: Site) -> None:
-    held = (await store.queue.claim(site, "ann", 1, 60, Filter())).items[0]
+    held = (await store.queue.claim(site, "ann", 1, 60, Filter()))[0]
     await store.queue.decide(
         site, held.id, "ann", Answer(Verdict.REJECT, held.lease, note=CANARY, digest="d"), may_overrule=False
     )
 
 
 async def _escalated(store: Store, site: Site) -> None:
-    held = (await store.queue.claim(site, "ann", 1, 60, Filter())).items[0]
+    held = (await store.queue.claim(site, "ann", 1, 60, Filter()))[0]
     await store.queue.decide(
         site, held.id, "ann", Answer(Verdict.ESCALATE, held.lease, note=CANARY, digest="d"), may_overrule=False
     )
@@ -166,7 +166,7 @@ async def test_an_erased_comment_is_nowhere_any_more(
     assert (now.id, now.decision, now.status, now.created_at) == (was.id, was.decision, was.status, was.created_at)
     assert now.erased_at is not None
     assert (await store.labels.page(site, "", 10))[0] == []
-    assert (await store.queue.claim(site, "bob", 5, 60, Filter())).items == ()
+    assert (await store.queue.claim(site, "bob", 5, 60, Filter())) == []
     stats = await store.queue.stats(site, 1)
     assert (stats["queued"], stats["leased"], stats["escalated"], stats["oldest_ms"]) == (0, 0, 0, -1)
 

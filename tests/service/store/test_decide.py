@@ -21,7 +21,7 @@ def answer(lease: Lease | None, verdict: Verdict = Verdict.REJECT, **more: Any) 
 @pytest.fixture
 async def held(store: Store, site: Site, submit: Any) -> Record:
     await submit("c-1")
-    (record,) = (await store.queue.claim(site, "ann", 1, 60, ANY)).items
+    (record,) = await store.queue.claim(site, "ann", 1, 60, ANY)
     return record
 
 
@@ -103,11 +103,11 @@ async def test_a_late_decision_counts_also_when_the_comment_is_back_in_the_queue
     with redis_server.client() as client:
         client.zadd(site.key("lease"), {"c-1": 1000})
     # Somebody asks for another kind: the expired lease is put back, the comment is offered to nobody.
-    assert (await store.queue.claim(site, "bob", 1, 60, Filter(attribute="spam"))).items == ()
+    assert (await store.queue.claim(site, "bob", 1, 60, Filter(attribute="spam"))) == []
     assert (await store.comments.get(site, "c-1")).state is State.QUEUED
     outcome, record = await store.queue.decide(site, "c-1", "ann", answer(held.lease), may_overrule=False)
     assert (outcome, record.status) == ("ok", Status.REJECTED)
-    assert (await store.queue.claim(site, "bob", 1, 60, ANY)).items == ()
+    assert (await store.queue.claim(site, "bob", 1, 60, ANY)) == []
 
 
 async def test_a_decision_is_stale_once_somebody_else_holds_the_comment(
@@ -115,7 +115,7 @@ async def test_a_decision_is_stale_once_somebody_else_holds_the_comment(
 ) -> None:
     with redis_server.client() as client:
         client.zadd(site.key("lease"), {"c-1": 1000})
-    (theirs,) = (await store.queue.claim(site, "bob", 1, 60, ANY)).items
+    (theirs,) = await store.queue.claim(site, "bob", 1, 60, ANY)
     outcome, record = await store.queue.decide(site, "c-1", "ann", answer(held.lease), may_overrule=False)
     assert (outcome, record.owner, record.status) == ("stale", "bob", Status.PENDING)
     outcome, _ = await store.queue.decide(site, "c-1", "bob", answer(theirs.lease), may_overrule=False)
@@ -138,7 +138,7 @@ async def test_an_escalated_comment_is_decided_by_somebody_who_may(
         site, "c-1", "ann", answer(held.lease, Verdict.ESCALATE), may_overrule=False
     )
     assert (outcome, record.state, record.status) == ("ok", State.ESCALATED, Status.PENDING)
-    assert (await store.queue.claim(site, "bob", 1, 60, ANY)).items == ()
+    assert (await store.queue.claim(site, "bob", 1, 60, ANY)) == []
     assert [each.id for each in await store.queue.items(site, State.ESCALATED, 0, 10)] == ["c-1"]
     assert (await store.labels.page(site, "", 10))[0] == []
     again = await store.queue.decide(site, "c-1", "ann", answer(held.lease, Verdict.ESCALATE), may_overrule=False)

@@ -22,7 +22,7 @@ def decide_all(store: Store, site: Site, submit: Any) -> Any:
     async def decide_all(count: int) -> None:
         for number in range(count):
             await submit(f"c-{number}", f"text {number}")
-            (held,) = (await store.queue.claim(site, "ann", 1, 60, Filter())).items
+            (held,) = await store.queue.claim(site, "ann", 1, 60, Filter())
             answer = Answer(Verdict.REJECT, held.lease, "insulting", {"insult": True}, "between us", "d")
             await store.queue.decide(site, held.id, "ann", answer, may_overrule=False)
 

@@ -102,7 +102,7 @@ class Queue(RuleBasedStateMachine):
             if each.state is State.QUEUED and (moderator, name) not in self.skips
         )
         expected = len(own[:count]) + min(len(free), count - len(own[:count]))
-        found = self.done(self.store.queue.claim(SITE, moderator, count, 300, Filter())).items
+        found = self.done(self.store.queue.claim(SITE, moderator, count, 300, Filter()))
         assert len(found) == expected
         fresh = [record.id for record in found if record.id not in own]
         assert fresh == [name for _, name in free][: len(fresh)], "the most urgent first"
@@ -182,7 +182,7 @@ class Queue(RuleBasedStateMachine):
         """Time passes, and somebody who wants something else comes by."""
         for comment_id in self.redis.zrange(SITE.key("lease"), 0, -1):
             self.redis.zadd(SITE.key("lease"), {comment_id: 1000})
-        assert self.done(self.store.queue.claim(SITE, "passer-by", 1, 60, Filter(attribute="threat"))).items == ()
+        assert self.done(self.store.queue.claim(SITE, "passer-by", 1, 60, Filter(attribute="threat"))) == []
         for each in self.comments.values():
             if each.state is State.LEASED:
                 each.state = State.QUEUED  # owner and token stay: a late decision counts until somebody else claims

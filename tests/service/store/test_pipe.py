@@ -150,10 +150,10 @@ async def test_a_full_redis_refuses_comments_and_lets_moderators_go_on(
             with pytest.raises(StoreUnavailable):
                 await submit("c-2", to=store)
             assert (await submit("c-1", to=store))[0] == "exists"
-            (held,) = (await store.queue.claim(site, "ann", 1, 60, Filter())).items
+            (held,) = await store.queue.claim(site, "ann", 1, 60, Filter())
             assert (await store.queue.extend(site, "c-1", "ann", held.lease, 60))[0] == "ok"
             assert (await store.queue.release(site, "c-1", "ann", held.lease, skip=False))[0] == "ok"
-            (held,) = (await store.queue.claim(site, "ann", 1, 60, Filter())).items
+            (held,) = await store.queue.claim(site, "ann", 1, 60, Filter())
             answer = Answer(Verdict.REJECT, held.lease, digest="d")
             assert (await store.queue.decide(site, "c-1", "ann", answer, may_overrule=False))[0] == "ok"
             client.config_set("maxmemory", 0)

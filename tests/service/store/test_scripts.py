@@ -29,14 +29,14 @@ async def everything(store: Store, site: Site, submit: Any) -> Any:
     yield "submit"
     await submit("c-2", sla_ms=600_000)
     yield "submit"
-    (held,) = (await store.queue.claim(site, "ann", 1, 60, Filter())).items
+    (held,) = await store.queue.claim(site, "ann", 1, 60, Filter())
     assert held.id == "c-1"
     yield "claim"
     assert (await store.queue.extend(site, "c-1", "ann", held.lease, 60))[0] == "ok"
     yield "extend"
     assert (await store.queue.release(site, "c-1", "ann", held.lease, skip=False))[0] == "ok"
     yield "release"
-    (held,) = (await store.queue.claim(site, "ann", 1, 60, Filter())).items
+    (held,) = await store.queue.claim(site, "ann", 1, 60, Filter())
     yield "claim"
     answer = Answer(Verdict.REJECT, held.lease, digest="d")
     assert (await store.queue.decide(site, "c-1", "ann", answer, may_overrule=False))[0] == "ok"
