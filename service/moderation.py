@@ -64,8 +64,10 @@ class Moderation:
         """The model's version and the scores of each text, in order. Keeps nothing, needs no Redis."""
         model = self._models.current
         if len(texts) <= MOST_SCORED_INLINE:
-            return model.version, _scored(model, texts, with_spans=spans)
-        return model.version, await asyncio.to_thread(_scored, model, texts, with_spans=spans)
+            rows: Sequence[Sequence[float]] = [model.score(text) for text in texts]
+            return model.version, _scored(model, texts, rows, with_spans=spans)
+        rows = (await asyncio.to_thread(model.score_many, texts)).tolist()
+        return model.version, await asyncio.to_thread(_scored, model, texts, rows, with_spans=spans)
 
     async def follow(self, site: str, comment_id: str, wait_s: float) -> Record:
         """The comment now, or as soon as its status is final, or after `wait_s` seconds. Raises NotFound."""
@@ -84,9 +86,10 @@ class Moderation:
         return self._models.current.labels
 
 
-def _scored(model: classifier.Model, texts: Sequence[str], *, with_spans: bool) -> list[Scored]:
+def _scored(
+    model: classifier.Model, texts: Sequence[str], rows: Sequence[Sequence[float]], *, with_spans: bool
+) -> list[Scored]:
     found = [_spans(model.spans(text)) if with_spans else () for text in texts]
-    rows = model.score_many(texts).tolist()
     return [Scored(_rounded(model.labels, row), spans) for row, spans in zip(rows, found, strict=True)]
 
 
