@@ -1,6 +1,5 @@
 """What is said of a model, on invented data sets in which the answer is known."""
 
-import json
 from pathlib import Path
 
 import msgspec
@@ -12,7 +11,7 @@ from training import evaluation
 from training.errors import DataUnusable
 from training.evaluation import Evaluation
 
-HEADER = "id,comment_text,toxic,severe_toxic,obscene,threat,insult,identity_hate"
+HEADER = "id,toxic,severe_toxic,obscene,threat,insult,identity_hate"
 RUDE = (
     "You are a complete idiot and everybody knows it",
     "Shut up, you stupid moron",
@@ -37,12 +36,18 @@ def model() -> classifier.Model:
     return classifier.load(classifier.SHIPPED)
 
 
+def write_public_test(folder: Path, rows: list[tuple[str, str, str]]) -> None:
+    """As Kaggle publishes it: texts and labels apart. `rows`: id, text and the six labels."""
+    (folder / "test.csv").write_text("\n".join(["id,comment_text", *(f'{id_},"{text}"' for id_, text, _ in rows), ""]))
+    (folder / "test_labels.csv").write_text("\n".join([HEADER, *(f"{id_},{said}" for id_, _, said in rows), ""]))
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A public test of 13 comments, and a spam set of which only a part is held out."""
-    rude = [f"r{n},{json.dumps(text)},1,0,0,0,1,0" for n, text in enumerate(RUDE)]
-    kind = [f"k{n},{json.dumps(text)},0,0,0,0,0,0" for n, text in enumerate(KIND)]
-    (tmp_path / "test_labelled.csv").write_text("\n".join([HEADER, *rude, *kind, ""]))
+    rude = [(f"r{n}", text, "1,0,0,0,1,0") for n, text in enumerate(RUDE)]
+    kind = [(f"k{n}", text, "0,0,0,0,0,0") for n, text in enumerate(KIND)]
+    write_public_test(tmp_path, [*rude, *kind])
     spam = [f"spam\tWIN a free prize now, text WIN to 8{n:04}" for n in range(150)]
     ham = [f"ham\tSee you at {n} past nine then" for n in range(150)]
     (tmp_path / "SMSSpamCollection").write_text("\n".join(spam + ham) + "\n")
@@ -78,9 +83,9 @@ def test_an_attribute_without_enough_of_both_answers_has_no_figures(model: class
 
 
 def test_the_mean_is_of_all_six_attributes_of_jigsaw(model: classifier.Model, tmp_path: Path) -> None:
-    rude = [f"r{n},{json.dumps(text)},1,1,1,1,1,1" for n, text in enumerate(RUDE)]
-    kind = [f"k{n},{json.dumps(text)},0,0,0,0,0,0" for n, text in enumerate(KIND)]
-    (tmp_path / "test_labelled.csv").write_text("\n".join([HEADER, *rude, *kind, ""]))
+    rude = [(f"r{n}", text, "1,1,1,1,1,1") for n, text in enumerate(RUDE)]
+    kind = [(f"k{n}", text, "0,0,0,0,0,0") for n, text in enumerate(KIND)]
+    write_public_test(tmp_path, [*rude, *kind])
     (public,) = evaluation.evaluate(model, tmp_path).results
     assert set(public.attributes) == set(evaluation.SIX)
     mean = public.mean_auc_six
@@ -96,8 +101,8 @@ def test_the_same_seed_makes_the_same_bytes(model: classifier.Model, folder: Pat
 def test_another_seed_moves_only_intervals(model: classifier.Model, tmp_path: Path) -> None:
     """Labels that have nothing to do with the texts, so that there is something to be unsure about."""
     texts = [f"{text}, {n}" for n in range(6) for text in (*RUDE, *KIND)]
-    rows = [f"m{n},{json.dumps(text)},{n % 3 % 2},0,0,0,0,0" for n, text in enumerate(texts)]
-    (tmp_path / "test_labelled.csv").write_text("\n".join([HEADER, *rows, ""]))
+    rows = [(f"m{n}", text, f"{n % 3 % 2},0,0,0,0,0") for n, text in enumerate(texts)]
+    write_public_test(tmp_path, rows)
     one, other = (evaluation.evaluate(model, tmp_path, seed=seed).results[0].attributes["toxicity"] for seed in (1, 2))
     assert one.auc.value == other.auc.value
     assert one.auc != other.auc

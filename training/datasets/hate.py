@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from training.datasets import published
 from training.datasets.dataset import DataSet, Rows, chosen, numbers, texts
 from training.tables import Table
 
@@ -73,12 +74,15 @@ HATE = (
     DataSet(
         name="hatemoji_build",
         loader=_hatemoji,
+        published=("HatemojiBuild/*.csv",),
         weight=0.4,
         teaches="identity_attack and toxicity, also by emoji; its other half is harmless and looks alike",
     ),
     DataSet(
         name="stormfront_sentences",
         loader=_stormfront,
+        published=("annotations_metadata.csv",),
+        read=published.stormfront,
         weight=0.4,
         teaches="identity_attack 1 against 0.05; toxicity only where hateful",
     ),

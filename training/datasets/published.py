@@ -1,0 +1,92 @@
+"""Publishers' own files that take more than reading: joined, counted or gathered into the columns of our copies."""
+
+from collections import defaultdict
+from pathlib import Path
+
+import pyarrow as pa
+
+from training.errors import DataUnusable
+from training.tables import Table, read_csv, texts
+
+
+def kaggle_test(labels_path: Path) -> Table:
+    """Kaggle's test_labels.csv, with the texts of the test.csv beside it."""
+    labels = read_csv(labels_path)
+    return _with_texts(labels, texts(labels, "id", labels_path), _beside(labels_path, "test.csv"))
+
+
+def civil_comments(annotations_path: Path) -> Table:
+    """annotations.csv, a row for each annotator and comment, and the comments.csv beside it."""
+    table = read_csv(annotations_path)
+    said = texts(table, "not toxic", annotations_path)
+    votes = defaultdict[str, list[bool]](list)
+    for comment, vote in zip(texts(table, "comment_id", annotations_path), said, strict=True):
+        votes[comment].append(vote.lower() == "true")
+    shares = pa.table({"id": list(votes), "frac_not_toxic": [sum(each) / len(each) for each in votes.values()]})
+    comments = _with_texts(shares, list(votes), _beside(annotations_path, "comments.csv"))
+    return comments.rename_columns({"comment_text": "text"})
+
+
+def convabuse(path: Path) -> Table:
+    """ConvAbuseEMNLP{train,valid,test}.csv: by annotator and grade (1, 0, -1, -2, -3: abuse from -1 on) a 1.
+
+    A cell with several marks (somebody judged a row twice) says nothing.
+    """
+    table = read_csv(path)
+    votes, judged = [0] * table.num_rows, [0] * table.num_rows
+    for name in table.column_names:
+        annotator, _, grade = name.partition("_is_abuse.")
+        if annotator.startswith("Annotator") and grade:
+            for row, mark in enumerate(texts(table, name, path)):
+                judged[row] += mark == "1"
+                votes[row] += mark == "1" and grade.startswith("-")
+    split = "test" if "test" in path.name else "train"
+    added = {"abuse_votes": votes, "n_annotators": judged, "split": [split] * table.num_rows}
+    for name, values in added.items():
+        table = table.append_column(name, pa.array(values))
+    return table
+
+
+def paradetox(path: Path) -> Table:
+    """paradetox.tsv: in each row a toxic sentence and one to three polite rewordings."""
+    table = read_csv(path, "\t")
+    rows = [
+        {"pair_id": f"pdx-{pair}", "text": text, "toxic": int(variant == "toxic")}
+        for variant in ("toxic", "neutral1", "neutral2", "neutral3")
+        for pair, text in enumerate(texts(table, variant, path))
+        if text
+    ]
+    return pa.Table.from_pylist(rows)
+
+
+def stormfront(path: Path) -> Table:
+    """annotations_metadata.csv, and beside it a folder with a file for each sentence and the published test."""
+    table = read_csv(path)
+    ids = texts(table, "file_id", path)
+    tested = {each.stem for each in (path.parent / "sampled_test").glob("*.txt")}
+    table = table.append_column("text", pa.array([_read(path.parent / "all_files" / f"{id_}.txt") for id_ in ids]))
+    return table.append_column("sampled_split", pa.array(["sampled_test" if id_ in tested else "" for id_ in ids]))
+
+
+def _with_texts(table: Table, ids: list[str], path: Path) -> Table:
+    """A column `comment_text` from another file, whose first column is the id; a row without a text goes."""
+    comments = read_csv(path)
+    known = dict(
+        zip(texts(comments, comments.column_names[0], path), texts(comments, "comment_text", path), strict=True)
+    )
+    found = table.append_column("comment_text", pa.array([known.get(id_) for id_ in ids], pa.string()))
+    return found.filter(found.column("comment_text").is_valid())
+
+
+def _beside(path: Path, name: str) -> Path:
+    other = path.with_name(name)
+    if not other.exists():
+        raise DataUnusable(f"{path} needs {name} beside it")
+    return other
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataUnusable(f"{path}: {error}") from error
