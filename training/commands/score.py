@@ -1,0 +1,31 @@
+"""steward score."""
+
+import os
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("source", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--column", default="text", show_default=True, help="The column (or field) that holds the text.")
+@click.option("--model", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Unset: the shipped one.")
+@click.option("--jobs", type=click.IntRange(min=1), default=os.cpu_count(), show_default="all cores")
+def score(source: Path, target: Path, column: str, model: Path | None, jobs: int) -> None:
+    """Score every row of SOURCE (CSV, TSV, NDJSON or Parquet) into TARGET, with a column for each attribute."""
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415 - not for --help
+
+    import classifier  # noqa: PLC0415
+    from training.bulk import score_file  # noqa: PLC0415
+    from training.errors import TrainingError  # noqa: PLC0415
+
+    columns = (SpinnerColumn(), TextColumn("{task.completed:,.0f} rows scored"), TimeElapsedColumn())
+    try:
+        loaded = classifier.load(model or classifier.SHIPPED)
+        with Progress(*columns, transient=True) as bar:
+            task = bar.add_task("scoring", total=None)
+            count = score_file(loaded, source, target, column, jobs=jobs, told=lambda rows: bar.advance(task, rows))
+    except (TrainingError, classifier.ModelRefused) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"{count:,} rows in {target}")
