@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 from service import keys
 from service.access import Scope
 from service.api import bodies
-from service.api.operation import Call, Operation
+from service.api.operation import NDJSON, Call, Operation
 from service.domain import Id
 from service.errors import BadRequest, Fault
 from service.store.base import Label
@@ -59,7 +59,7 @@ async def list_labels(call: Call) -> web.Response:
             break
         after = last
     body = b"".join(msgspec.json.encode(label) + b"\n" for label in found)
-    return web.Response(body=body, content_type="application/x-ndjson", headers={"Steward-Next-Cursor": after})
+    return web.Response(body=body, content_type=NDJSON, headers={"Steward-Next-Cursor": after})
 
 
 async def add_labels(call: Call) -> LabelsAnswer:
@@ -111,6 +111,7 @@ OPERATIONS = (
         summary="What people decided, for training (NDJSON).",
         query=LabelsQuery,
         answer=Label,
+        gives=NDJSON,
         problems=(503,),
     ),
     Operation(
@@ -121,7 +122,7 @@ OPERATIONS = (
         tag="Labels",
         summary="Take in labels made elsewhere (NDJSON).",
         body=LabelIn,
-        ndjson=True,
+        takes=NDJSON,
         answer=LabelsAnswer,
         limit=bodies.MAX_BATCH_BYTES,
         problems=(503,),

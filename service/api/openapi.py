@@ -56,8 +56,7 @@ def _operation(row: Operation, named: dict[type, Any]) -> dict[str, Any]:
         "responses": {str(row.status): _answer(row, named)} | {str(s): _problem(s) for s in _statuses(row)},
     }
     if row.body is not None:
-        kind = "application/x-ndjson" if row.ndjson else "application/json"
-        described["requestBody"] = {"required": True, "content": {kind: {"schema": named[row.body]}}}
+        described["requestBody"] = {"required": True, "content": {row.takes: {"schema": named[row.body]}}}
     return described
 
 
@@ -69,9 +68,7 @@ def _statuses(row: Operation) -> list[int]:
 def _answer(row: Operation, named: dict[type, Any]) -> dict[str, Any]:
     if row.answer is None:
         return {"description": "Done."}
-    is_ndjson = (row.ndjson and row.body is None) or (row.path == "/v1/labels" and row.method == "GET")
-    kind = "application/x-ndjson" if is_ndjson else "application/json"
-    return {"description": "The answer.", "content": {kind: {"schema": named[row.answer]}}}
+    return {"description": "The answer.", "content": {row.gives: {"schema": named[row.answer]}}}
 
 
 def _problem(status: int) -> dict[str, Any]:

@@ -17,6 +17,9 @@ from service.errors import Forbidden, ServiceError, Unauthenticated
 LIMITS = web.AppKey("limits", Limits)
 
 
+JSON, NDJSON = "application/json", "application/x-ndjson"
+
+
 class NoParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pass
 
@@ -39,7 +42,7 @@ class Call:
 class Operation:
     """A row of the route table; /openapi.json is made from the same rows.
 
-    `handler` answers a struct (200, JSON), None (204) or a whole response.
+    `handler` answers a struct (200, JSON), None (204) or a whole response. A body that is not JSON reaches it as text.
     """
 
     method: str
@@ -49,7 +52,8 @@ class Operation:
     summary: str
     tag: str
     body: type | None = None
-    ndjson: bool = False
+    takes: str = JSON
+    gives: str = JSON
     query: type = NoParameters
     answer: type | None = None
     status: int = 200
@@ -112,12 +116,11 @@ async def admitted(request: web.Request, scope: Scope) -> ApiKey:
 async def _body(request: web.Request, operation: Operation) -> Any:  # noqa: ANN401 - the operation's own type
     if operation.body is None:
         return None
-    if operation.ndjson:
-        return await bodies.read(request, "application/x-ndjson", operation.limit)
-    return bodies.shape(bodies.parse(await bodies.read(request, "application/json", operation.limit)), operation.body)
+    text = await bodies.read(request, operation.takes, operation.limit)
+    return bodies.shape(bodies.parse(text), operation.body) if operation.takes == JSON else text
 
 
 def respond(answer: Any) -> web.Response:  # noqa: ANN401 - any struct
     if answer is None:
         return web.Response(status=204)
-    return web.Response(body=msgspec.json.encode(answer), content_type="application/json")
+    return web.Response(body=msgspec.json.encode(answer), content_type=JSON)

