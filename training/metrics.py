@@ -4,8 +4,9 @@ Scores (n,) in [0, 1], answers (n,) 0 or 1, weights (n,) >= 0. Where a figure ne
 absent it is None, never 0 (thresholds.md, section 11).
 """
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,10 +64,12 @@ def reliability(scores: Numbers, answers: Answers, bins: int = 10, weights: Numb
     return _binned(scores, answers, edges, weights)
 
 
-def reliability_equal_mass(scores: Numbers, answers: Answers, bins: int = 10) -> list[Bin]:
-    """Bins that hold about the same number of texts."""
+def reliability_equal_mass(
+    scores: Numbers, answers: Answers, bins: int = 10, weights: Numbers | None = None
+) -> list[Bin]:
+    """Bins that hold about the same number of texts, whatever they weigh."""
     edges = np.unique(np.quantile(scores, np.linspace(0, 1, bins + 1)))
-    return _binned(scores, answers, edges, None)
+    return _binned(scores, answers, edges, weights)
 
 
 def calibration_error(table: list[Bin]) -> float:
@@ -76,44 +79,96 @@ def calibration_error(table: list[Bin]) -> float:
 
 
 def bootstrap_auc(scores: Numbers, answers: Answers, repeats: int, rng: np.random.Generator) -> Estimate | None:
-    """ROC AUC with an interval from resampling yes and no apart.
-
-    The value of one resample is read off the counts of each rank, so that a thousand of them take no sorting.
-    """
+    """ROC AUC with an interval from resampling yes and no apart."""
     value = roc_auc(scores, answers)
     if value is None:
         return None
-    ranks = rankdata(scores, method="dense").astype(int) - 1
-    size = int(ranks.max()) + 1
-    yes = np.bincount(ranks[answers == 1], minlength=size)
-    no = np.bincount(ranks[answers == 0], minlength=size)
-    drawn_yes = rng.multinomial(yes.sum(), yes / yes.sum(), repeats)
-    drawn_no = rng.multinomial(no.sum(), no / no.sum(), repeats)
-    below = np.cumsum(drawn_no, axis=1) - drawn_no
-    wins = np.einsum("ij,ij->i", drawn_yes, below + drawn_no / 2)
-    low, high = np.quantile(wins / (yes.sum() * no.sum()), (0.025, 0.975))
-    return Estimate(value, float(low), float(high))
+    return _estimate(value, np.concatenate([_auc(yes, no) for yes, no in _resampled(scores, answers, repeats, rng)]))
 
 
-def bootstrap(
-    statistic: Callable[[Numbers, Answers], float | None],
+def bootstrap_average_precision(
+    scores: Numbers, answers: Answers, repeats: int, rng: np.random.Generator, weights: Numbers | None = None
+) -> Estimate | None:
+    """Average precision with an interval from resampling yes and no apart."""
+    value = average_precision(scores, answers, weights)
+    if value is None:
+        return None
+    drawn = _resampled(scores, answers, repeats, rng, weights)
+    return _estimate(value, np.concatenate([_average_precision(yes, no) for yes, no in drawn]))
+
+
+def bootstrap_mean_auc(
+    scores: NDArray[np.floating], answers: NDArray[np.integer], repeats: int, rng: np.random.Generator
+) -> Estimate:
+    """The mean over the columns of their ROC AUC; both (n, columns), each column with both answers.
+
+    Rows are resampled whole: the columns judge the same texts, so their errors go together. A resample that
+    leaves a column with one answer is passed over.
+    """
+    count, columns = scores.shape
+    ranks = np.stack([rankdata(scores[:, j], method="dense") - 1 for j in range(columns)]).astype(int)
+    value = float(np.mean([roc_auc(scores[:, j], answers[:, j]) for j in range(columns)]))
+    found = []
+    for _ in range(repeats):
+        times = np.bincount(rng.integers(count, size=count), minlength=count)
+        counts = [
+            [np.bincount(ranks[j], times * (answers[:, j] == answer))[None] for answer in (1, 0)]
+            for j in range(columns)
+        ]
+        if all(yes.any() and no.any() for yes, no in counts):
+            found.append(np.mean([_auc(yes, no)[0] for yes, no in counts]))
+    return _estimate(value, np.array(found))
+
+
+# Resamples are counted together, as many as make a table of this many cells: quick, and some tens of megabytes.
+_CELLS = 1 << 20
+
+
+def _resampled(
     scores: Numbers,
     answers: Answers,
     repeats: int,
     rng: np.random.Generator,
-) -> Estimate | None:
-    """Any statistic with an interval from resampling yes and no apart."""
-    value = statistic(scores, answers)
-    if value is None:
-        return None
-    groups = [np.flatnonzero(answers == answer) for answer in (0, 1)]
-    found = []
-    for _ in range(repeats):
-        at = np.concatenate([rng.choice(group, len(group)) for group in groups if len(group)])
-        again = statistic(scores[at], answers[at])
-        if again is not None:
-            found.append(again)
-    low, high = np.quantile(found, (0.025, 0.975))
+    weights: Numbers | None = None,
+) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Weight of yes and of no at each rank of score, lowest first; (resamples, ranks) each, a few resamples at once.
+
+    Any ranking figure is read off these counts, so that a thousand resamples take no sorting.
+    """
+    ranks = rankdata(scores, method="dense").astype(int) - 1
+    size = int(ranks.max()) + 1
+    whole = np.ones(len(scores)) if weights is None else weights
+    groups = [np.flatnonzero(answers == answer) for answer in (1, 0)]
+    step = max(1, _CELLS // max(size, len(scores)))
+    for start in range(0, repeats, step):
+        rows = min(step, repeats - start)
+        yield tuple(_counted(ranks[group], whole[group], size, rows, rng) for group in groups)  # type: ignore[misc]
+
+
+def _counted(
+    ranks: NDArray[np.int_], weights: Numbers, size: int, rows: int, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    at = rng.integers(len(ranks), size=(rows, len(ranks))) if len(ranks) else np.zeros((rows, 0), int)
+    cells = ranks[at] + size * np.arange(rows)[:, None]
+    return np.asarray(np.bincount(cells.ravel(), weights[at].ravel(), rows * size).reshape(rows, size), float)
+
+
+def _auc(yes: NDArray[Any], no: NDArray[Any]) -> NDArray[np.float64]:
+    """The share of pairs in the right order, ties half; by resample."""
+    below = np.cumsum(no, axis=1) - no / 2
+    wins = np.einsum("ij,ij->i", yes.astype(float), below)
+    return np.asarray(wins / (yes.sum(axis=1) * no.sum(axis=1)))
+
+
+def _average_precision(yes: NDArray[np.float64], no: NDArray[np.float64]) -> NDArray[np.float64]:
+    """As scikit-learn has it: precision at each threshold by the recall that it adds; by resample."""
+    above, wrong = (np.cumsum(each[:, ::-1], axis=1)[:, ::-1] for each in (yes, no))
+    precision = np.divide(above, above + wrong, out=np.zeros_like(above), where=above > 0)
+    return np.asarray((yes * precision).sum(axis=1) / yes.sum(axis=1))
+
+
+def _estimate(value: float, drawn: NDArray[np.float64]) -> Estimate:
+    low, high = np.quantile(drawn, (0.025, 0.975))
     return Estimate(value, float(low), float(high))
 
 

@@ -11,6 +11,7 @@ from training import evaluation
 from training.errors import DataUnusable
 from training.evaluation import Evaluation
 
+DATA = Path(__file__).parents[3] / "shared" / "data"
 HEADER = "id,toxic,severe_toxic,obscene,threat,insult,identity_hate"
 RUDE = (
     "You are a complete idiot and everybody knows it",
@@ -126,3 +127,15 @@ def test_a_named_data_set_that_is_not_there_is_an_error(model: classifier.Model,
 
 def test_an_empty_folder_has_no_results(model: classifier.Model, tmp_path: Path) -> None:
     assert evaluation.evaluate(model, tmp_path).results == []
+
+
+@pytest.mark.data
+def test_jigsaws_held_out_fold_is_judged_at_its_natural_share_of_toxic_comments(model: classifier.Model) -> None:
+    """9.6 % of the original are toxic and 19 % of the copy, in which scores would look far too low."""
+    if not DATA.exists():
+        pytest.skip("../shared/data is not there")
+    (found,) = evaluation.evaluate(model, DATA, [evaluation.JIGSAW]).results
+    figures = found.attributes["toxicity"]
+    assert sum(row.weight for row in figures.reliability) == pytest.approx(figures.texts)
+    share = sum(row.weight * row.share_yes for row in figures.reliability) / figures.texts
+    assert share == pytest.approx(0.096, abs=0.003)

@@ -1,11 +1,16 @@
 """The figures of thresholds.md, section 4 and 9, and what they are where they cannot be."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 from training import metrics
 from training.metrics import Bin
+
+Figure = Callable[[np.ndarray, np.ndarray], float]
 
 P = np.array([0.05, 0.10, 0.15, 0.20, 0.35, 0.45, 0.55, 0.60, 0.80, 0.90])
 Y = np.array([0, 0, 0, 1, 0, 1, 0, 1, 1, 1])
@@ -81,7 +86,7 @@ def test_an_absent_answer_gives_no_figure_instead_of_nought(answers: np.ndarray)
 
 def test_average_precision_needs_a_yes() -> None:
     assert metrics.average_precision(P, NOBODY) is None
-    assert metrics.bootstrap(metrics.average_precision, P, NOBODY, 10, random()) is None
+    assert metrics.bootstrap_average_precision(P, NOBODY, 10, random()) is None
     assert metrics.average_precision(P, NOBODY + 1) == 1
 
 
@@ -90,7 +95,7 @@ def test_an_interval_contains_its_value() -> None:
     answers = (drawn < scores).astype(int)
     for estimate in (
         metrics.bootstrap_auc(scores, answers, 500, random()),
-        metrics.bootstrap(metrics.average_precision, scores, answers, 200, random()),
+        metrics.bootstrap_average_precision(scores, answers, 200, random()),
     ):
         assert estimate is not None
         assert 0 <= estimate.low < estimate.value < estimate.high <= 1
@@ -112,13 +117,50 @@ def test_an_interval_narrows_as_texts_are_added() -> None:
     assert many.high - many.low < (few.high - few.low) / 4
 
 
-def test_the_quick_interval_is_the_plain_one() -> None:
-    """Read off the counts of ranks, or resampled and sorted each time: the same but for chance."""
+def plainly(figure: Figure, scores: np.ndarray, answers: np.ndarray, repeats: int) -> tuple[float, float]:
+    """Resampled and sorted each time, by scikit-learn."""
+    rng, groups = random(), [np.flatnonzero(answers == answer) for answer in (0, 1)]
+    rows = (np.concatenate([rng.choice(group, len(group)) for group in groups]) for _ in range(repeats))
+    low, high = np.quantile([figure(answers[at], scores[at]) for at in rows], (0.025, 0.975))
+    return low, high
+
+
+@pytest.mark.parametrize(
+    ("quick", "figure"),
+    [
+        (metrics.bootstrap_auc, roc_auc_score),
+        (metrics.bootstrap_average_precision, average_precision_score),
+    ],
+)
+def test_the_quick_interval_is_the_plain_one(quick: Any, figure: Figure) -> None:
+    """Read off the counts of ranks, the same but for chance."""
     scores, drawn = np.round(random().random((2, 400)), 2)
     answers = (drawn < scores).astype(int)
-    quick = metrics.bootstrap_auc(scores, answers, 4_000, random())
-    plain = metrics.bootstrap(lambda s, y: float(roc_auc_score(y, s)), scores, answers, 1_000, random())
-    assert quick is not None
-    assert plain is not None
-    assert quick.value == pytest.approx(plain.value)
-    assert (quick.low, quick.high) == pytest.approx((plain.low, plain.high), abs=0.006)
+    found = quick(scores, answers, 4_000, random())
+    assert found.value == pytest.approx(figure(answers, scores))
+    assert (found.low, found.high) == pytest.approx(plainly(figure, scores, answers, 1_000), abs=0.006)
+
+
+def test_weights_in_an_interval_count_a_text_several_times() -> None:
+    """All alike, so that every resample is the whole."""
+    scores, answers, weights = np.repeat([0.2, 0.8], 5), np.repeat([1, 0], 5), np.repeat([1.0, 3.0], 5)
+    expected = average_precision_score(answers, scores, sample_weight=weights)
+    estimate = metrics.bootstrap_average_precision(scores, answers, 50, random(), weights)
+    assert estimate == metrics.Estimate(*[pytest.approx(expected)] * 3)
+
+
+def test_the_mean_of_one_column_twice_is_that_column() -> None:
+    scores, drawn = np.round(random().random((2, 400)), 2)
+    answers = (drawn < scores).astype(int)
+    twice = metrics.bootstrap_mean_auc(np.stack([scores] * 2, 1), np.stack([answers] * 2, 1), 2_000, random())
+    once = metrics.bootstrap_auc(scores, answers, 2_000, random())
+    assert once is not None
+    assert twice.value == pytest.approx(once.value)
+    # What is said twice is not known better. (Rows are drawn whole here, yes and no apart there.)
+    assert (twice.low, twice.high) == pytest.approx((once.low, once.high), abs=0.008)
+
+
+def test_a_resample_without_a_yes_is_passed_over() -> None:
+    """Of one yes in twenty rows a third of the resamples has none."""
+    scores, answers = np.linspace(0, 1, 20)[:, None], np.arange(20)[:, None] // 19
+    assert metrics.bootstrap_mean_auc(scores, answers, 100, random()) == metrics.Estimate(1.0, 1.0, 1.0)

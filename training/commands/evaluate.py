@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from training.evaluation import Evaluated
     from training.metrics import Estimate
 
+# Holds every table in one line for each attribute.
+WIDTH = 140
+
 
 @click.command()
 @click.argument("model", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
@@ -43,6 +46,8 @@ def evaluate(model: Path | None, data: Path, names: tuple[str, ...], json_path: 
     if not found.results:
         raise click.ClickException(f"{data} holds none of the data sets; see docs/data-sets.md")
     console = Console()
+    if not console.is_terminal:  # into a file or a pipe: nothing is cut short
+        console.width = max(console.width, WIDTH)
     console.print(f"model {found.model} ({found.digest[:12]}), 95 % bootstrap intervals\n")
     for result in found.results:
         console.print(_table(result))
@@ -54,9 +59,18 @@ def evaluate(model: Path | None, data: Path, names: tuple[str, ...], json_path: 
 
 
 def _table(result: "Evaluated") -> "Table":
-    from rich.table import Table  # noqa: PLC0415
+    from rich.table import Column, Table  # noqa: PLC0415
 
-    table = Table("attribute", "texts", "positive", "ROC AUC", "average precision", "Brier", "ECE", "ECE (equal mass)")
+    table = Table(
+        Column("attribute", no_wrap=True),
+        "texts",
+        "positive",
+        "ROC AUC",
+        "average precision",
+        "Brier",
+        "ECE",
+        "ECE (equal mass)",
+    )
     table.title, table.title_justify = f"{result.data_set}: {result.part}", "left"
     for attribute, figures in result.attributes.items():
         table.add_row(
