@@ -1,7 +1,8 @@
 """The label archive: what moderators decided, pulled from a service into Parquet, each label once.
 
 A part file holds one page of labels and the cursor behind it. Parts are written whole or not at all, and the
-cursor to go on at is read from the newest part, so a pull that is killed goes on where it was.
+cursor to go on at is read from the newest part, so a pull that is killed goes on where it was. Of two pulls at
+once one writes a part and the other gives up.
 """
 
 import os
@@ -62,17 +63,35 @@ def next_cursor(folder: Path) -> str | None:
     return str(_opened(parts[-1]).schema.metadata[_CURSOR].decode()) if parts else None
 
 
-def append(folder: Path, labels: Sequence[Label], cursor: str) -> Path:
-    """Write one page as the next part; after it a pull goes on at `cursor`. Raises DataUnusable."""
-    folder.mkdir(parents=True, exist_ok=True)
+def next_number(folder: Path) -> int:
+    """Of the part that the next pull writes first. Ask for it before next_cursor: another pull may be at work."""
+    return _following(_parts(folder))
+
+
+def append(folder: Path, labels: Sequence[Label], cursor: str, number: int | None = None) -> Path:
+    """Write one page as a part, the next one unless told; after it a pull goes on at `cursor`.
+
+    Raises DataUnusable, also where there is a part of that number already: another pull has brought it.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataUnusable(f"{folder}: {error}") from error
     rows = [msgspec.structs.asdict(label) | {"labels": msgspec.json.encode(label.labels).decode()} for label in labels]
     table = pa.Table.from_pylist(rows, schema=_SCHEMA.with_metadata({_CURSOR: cursor.encode()}))
     # Numbered, not named by cursor: the order of the names is the order of the pulls.
-    path = folder / f"labels-{_following(_parts(folder)):08d}.parquet"
+    path = folder / f"labels-{next_number(folder) if number is None else number:08d}.parquet"
     fresh = folder / f".{path.name}.{os.getpid()}"
-    pyarrow.parquet.write_table(table, fresh, compression="zstd")
-    _sync(fresh)
-    fresh.rename(path)
+    try:
+        pyarrow.parquet.write_table(table, fresh, compression="zstd")
+        _sync(fresh)
+        path.hardlink_to(fresh)  # a rename would replace what another pull wrote
+    except FileExistsError as error:
+        raise DataUnusable(f"{path}: another pull wrote it meanwhile; one at a time") from error
+    except OSError as error:
+        raise DataUnusable(f"{path}: {error}") from error
+    finally:
+        fresh.unlink(missing_ok=True)
     _sync(folder)
     return path
 

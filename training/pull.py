@@ -16,15 +16,20 @@ _decode = msgspec.json.Decoder(archive.Label).decode
 
 
 def pull(service: Service, folder: Path, told: Callable[[int], None] = lambda _: None) -> int:
-    """Fetch what is new, page by page, each page kept before the next is asked for. Returns how many labels."""
-    cursor, count = archive.next_cursor(folder), 0
+    """Fetch what is new, page by page, each page kept before the next is asked for. Returns how many labels.
+
+    Raises ServiceRefused, and DataUnusable where the archive cannot be read or written.
+    """
+    number, count = archive.next_number(folder), 0
+    cursor = archive.next_cursor(folder)
     while True:
         response = service.get("/v1/labels", after=cursor, limit=PAGE)
         labels = [_label(line) for line in response.content.splitlines() if line]
         if not labels:
             return count
         cursor = response.headers.get(NEXT) or labels[-1].cursor
-        archive.append(folder, labels, cursor)
+        archive.append(folder, labels, cursor, number)
+        number += 1
         count += len(labels)
         told(len(labels))
 

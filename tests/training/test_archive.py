@@ -99,6 +99,12 @@ def test_a_part_never_replaces_another(tmp_path: Path) -> None:
     assert archive.next_cursor(tmp_path) == "3-0"
 
 
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "labels").write_text("a file")
+    with pytest.raises(DataUnusable, match=str(tmp_path / "labels")):
+        archive.append(tmp_path / "labels", [label(1)], "1-0")
+
+
 def test_approve_says_no_to_every_attribute(tmp_path: Path) -> None:
     assert taught(tmp_path, label(1)) == dict.fromkeys(LABELS, 0.0)
 

@@ -14,7 +14,7 @@ from aiohttp.test_utils import TestServer, unused_port
 
 from training import archive, pull
 from training.client import connected
-from training.errors import ServiceRefused
+from training.errors import DataUnusable, ServiceRefused
 
 KEY = "sk-of-this-test"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -164,6 +164,24 @@ async def test_a_pull_that_was_killed_goes_on_where_it_was(tmp_path: Path) -> No
         assert await pulled(url, tmp_path) == 5
     assert service.asked[3] == "20-0"
     assert archive.read(tmp_path).groups == [f"c-{number}" for number in range(1, 26)]
+
+
+async def test_of_two_pulls_at_once_one_gives_up_and_nothing_is_lost(tmp_path: Path) -> None:
+    """The slow one holds an older page when the quick one is through."""
+    quick = Service(25)
+
+    async def other_pull(request: int) -> None:
+        if request == 2:
+            async with serving(quick.answer) as url:
+                assert await pulled(url, tmp_path) == 15
+
+    slow = Service(12, before=other_pull)
+    async with serving(slow.answer) as url:
+        with pytest.raises(DataUnusable, match="another pull wrote it meanwhile"):
+            await pulled(url, tmp_path)
+    assert archive.read(tmp_path).groups == [f"c-{number}" for number in range(1, 26)]
+    assert archive.next_cursor(tmp_path) == "25-0"
+    assert {path.suffix for path in contents(tmp_path)} == {".parquet"}
 
 
 async def refusal(handler: Handler, folder: Path) -> str:
