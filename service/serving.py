@@ -5,7 +5,8 @@ import contextlib
 import logging
 import signal
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any
 
 import click
 from aiohttp import http, web
@@ -18,6 +19,7 @@ from service.store import Store
 
 DRAIN_S = 10.0
 BACKLOG = 1024
+LOOK_S = 1.0
 
 
 class MaskedFormatter(logging.Formatter):
@@ -81,16 +83,24 @@ FIRST_SITE = "default"
 
 
 async def welcome(address: str, store: Store) -> None:
-    """Say where the service is, and on its very first start which key opens it."""
-    try:
-        await store.check()
-        key = await store.access.first_key(FIRST_SITE)
-    except StoreUnavailable as error:
-        click.echo(f"steward: listening on {address}, not ready: {error}")
-        return
+    """Say where the service is, as soon as Redis is there, and on its very first start which key opens it."""
+    key = await _first_key(address, store)
     click.echo(f"steward: ready on {address} (documentation: {address}/docs)")
     if key is not None:
         click.echo(_FIRST_START.format(address=address, key=key, site=FIRST_SITE))
+
+
+async def _first_key(address: str, store: Store) -> str | None:
+    reason = ""
+    while True:
+        try:
+            await store.check()
+            return await store.access.first_key(FIRST_SITE)
+        except StoreUnavailable as error:
+            if str(error) != reason:
+                reason = str(error)
+                click.echo(f"steward: listening on {address}, not ready: {reason}")
+            await asyncio.sleep(LOOK_S)
 
 
 _FIRST_START = """
@@ -126,9 +136,27 @@ def bound(host: str, port: int, *, shared: bool) -> socket.socket:
     return listening
 
 
-def stop_signal() -> asyncio.Event:
-    """Set by SIGTERM or SIGINT."""
-    stop = asyncio.Event()
+async def until_stopped(work: Coroutine[Any, Any, None]) -> None:
+    """Run `work` until it ends or SIGTERM or SIGINT comes; then what it opened is drained and closed."""
+    task = asyncio.ensure_future(work)
+    is_told = False
+
+    def stop() -> None:
+        nonlocal is_told
+        # Once only: a second signal must not cut the draining short.
+        if not is_told:
+            is_told = True
+            task.cancel()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    return stop
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+    try:
+        await task
+    except asyncio.CancelledError:
+        if not is_told:
+            raise
+
+
+async def forever() -> None:
+    """Until cancelled."""
+    await asyncio.Event().wait()

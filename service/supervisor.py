@@ -21,13 +21,16 @@ log = logging.getLogger(__name__)
 
 READY = b"ready\n"
 READY_S = 60.0
+# A worker drains for serving.DRAIN_S and closes its connections; one that takes longer than this hangs.
+STOP_S = 25.0
 # A worker that dies sooner than this after its start will not get better by being started again at once.
 SOON_S = 1.0
 
 
 async def supervise(settings: Settings) -> None:
     """Run `settings.workers` workers until told to stop. Raises SettingsError when one cannot start at all."""
-    stop = serving.stop_signal()
+    # Sharing a port would also share it with another service, each answering some of the requests.
+    serving.bound(settings.host, settings.port, shared=False).close()
     with serving.bound(settings.host, settings.port, shared=True) as reserved:
         # Bound but not listening: the port is ours, and connections go to the workers only.
         port = reserved.getsockname()[1]
@@ -41,7 +44,7 @@ async def supervise(settings: Settings) -> None:
                 await running.enter_async_context(serving.serving_metrics(settings))
                 async with open_store(settings, settings.redis_url or "") as store:
                     await serving.welcome(serving.url(reserved), store)
-                await stop.wait()
+                await serving.forever()
             finally:
                 for worker in workers:  # all are asked before the first is waited for
                     worker.stop()
@@ -63,6 +66,10 @@ class _Worker:
             yield
         finally:
             self.stop()
+            await asyncio.wait({keeper}, timeout=STOP_S)
+            if not keeper.done() and self._process is not None:
+                log.error("worker %d did not stop within %g s; killing it", self._process.pid, STOP_S)
+                self._process.kill()
             await keeper
 
     def stop(self) -> None:
@@ -82,7 +89,12 @@ class _Worker:
         while not self._is_stopping:
             started = time.monotonic()
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "service.worker", stdout=asyncio.subprocess.PIPE, env=self._environment
+                sys.executable,
+                "-m",
+                "service.worker",
+                stdin=asyncio.subprocess.PIPE,  # ends with us, however we end
+                stdout=asyncio.subprocess.PIPE,
+                env=self._environment,
             )
             if self._is_stopping:  # told while it was being started
                 self.stop()

@@ -7,32 +7,31 @@ import sys
 import uvloop
 
 from service import serving
+from service.errors import SettingsError
 from service.settings import Settings, from_env
 from service.supervisor import READY
 
 
 async def _work(settings: Settings) -> None:
-    stop = serving.stop_signal()
     with serving.bound(settings.host, settings.port, shared=True) as listening:
         # The parent alone serves a separate metrics port; it adds up what all workers count.
         async with serving.serving(settings, listening):
             sys.stdout.buffer.write(READY)
             sys.stdout.buffer.flush()
-            await _stopped(stop)
+            await _orphaned()
 
 
-async def _stopped(stop: asyncio.Event) -> None:
-    """Told to stop, or the parent is gone: nobody would stop us then, and its Redis went with it."""
-    parent = os.getppid()
-    while not stop.is_set() and os.getppid() == parent:
-        try:
-            async with asyncio.timeout(1):
-                await stop.wait()
-        except TimeoutError:
-            continue
+async def _orphaned() -> None:
+    """Until the parent is gone, and its end of our standard input with it: nobody would stop us then."""
+    gone = asyncio.Event()
+    asyncio.get_running_loop().add_reader(sys.stdin.fileno(), gone.set)
+    await gone.wait()
 
 
 if __name__ == "__main__":
     settings = from_env(os.environ)
     serving.configure_logging(settings.log_level)
-    uvloop.run(_work(settings))
+    try:
+        uvloop.run(serving.until_stopped(_work(settings)))
+    except SettingsError as error:
+        raise SystemExit(f"steward: {error}") from error

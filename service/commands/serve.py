@@ -20,12 +20,12 @@ from service.settings import Settings, from_env
 @click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Folder for Redis and models.")
 def serve(**given: object) -> None:
     """Serve the API. Every setting is an environment variable; see docs/settings.md."""
-    from service.serving import configure_logging  # noqa: PLC0415 - aiohttp is not needed for --help
+    from service.serving import configure_logging, until_stopped  # noqa: PLC0415 - aiohttp is not needed for --help
 
     settings = from_env(os.environ, **given)
     configure_logging(settings.log_level)
     try:
-        uvloop.run(_serve(settings))
+        uvloop.run(until_stopped(_serve(settings)))
     except StoreUnavailable as error:
         raise SystemExit(f"steward: {error}") from error
 
@@ -44,11 +44,10 @@ async def _serve(settings: Settings) -> None:
 async def _serve_here(settings: Settings) -> None:
     from service import keys, serving  # noqa: PLC0415
 
-    stop = serving.stop_signal()
     with serving.bound(settings.host, settings.port, shared=False) as listening:
         async with serving.serving(settings, listening) as app, serving.serving_metrics(settings):
             await serving.welcome(serving.url(listening), app[keys.STORE])
-            await stop.wait()
+            await serving.forever()
 
 
 @contextlib.asynccontextmanager

@@ -182,6 +182,8 @@ class EmbeddedRedis:
         if process is None or process.returncode is not None:
             return
         await _shut_down(self._socket)
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()  # one that did not listen yet
         try:
             async with asyncio.timeout(self._stop_s):
                 await process.wait()

@@ -33,16 +33,22 @@ class Steward:
         self.url = ""
 
     def start(self) -> None:
-        self.process = subprocess.Popen(
+        self.process = self.spawn()
+        self.listen()
+        self.url = self.line(r"ready on (http://\S+)")
+
+    def spawn(self) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
             [sys.executable, "-m", "service", "serve", *self._arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             env=self.environment,
         )
+
+    def listen(self) -> None:
         # A pipe that nobody reads would in the end block the service.
         threading.Thread(target=self._read, args=(self.process,), daemon=True).start()
-        self.url = self.line(r"ready on (http://\S+)")
 
     def line(self, pattern: str) -> str:
         """Wait until the service says something that matches; its first group."""

@@ -1,0 +1,206 @@
+"""The service as processes: several on one port, replaced when killed, and an end in which no request is cut."""
+
+import contextlib
+import os
+import re
+import select
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from steward import Steward, posted, running
+
+from service.store.embedded import find_server
+
+ALL_TO_REVIEW = {"thresholds": {"toxicity": {"review_at": 0.0, "reject_at": None}}}
+LIVE = b"GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+
+
+def children(pid: int, module: str) -> set[int]:
+    """Processes of that parent that run `module`."""
+    found = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            parent = int((process / "stat").read_text().rpartition(")")[2].split()[1])
+            if parent == pid and module in (process / "cmdline").read_text():
+                found.add(int(process.name))
+    return found
+
+
+def workers(steward: Steward) -> set[int]:
+    return children(steward.process.pid, "service.worker")
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    for _ in range(3_000):
+        if is_so():
+            return
+        time.sleep(0.01)  # another process sets no event of ours
+    raise AssertionError("it never came to that")
+
+
+def connected(steward: Steward) -> socket.socket:
+    url = urlsplit(steward.url)
+    return socket.create_connection((url.hostname, url.port), timeout=30)
+
+
+def is_refused(steward: Steward) -> bool:
+    try:
+        connected(steward).close()
+    except ConnectionError:
+        return True
+    return False
+
+
+def is_gone(pid: int) -> bool:
+    return not Path(f"/proc/{pid}").exists()
+
+
+def test_each_of_two_workers_answers_on_the_one_port(data_dir: Path) -> None:
+    with running(data_dir, "--workers", "2") as steward:
+        both = workers(steward)
+        assert len(both) == 2
+        for hung in both:
+            os.kill(hung, signal.SIGSTOP)
+            with contextlib.ExitStack() as stack:
+                # The kernel spreads connections over the workers; all of forty to one of them is 2 ** -40.
+                asked = [stack.enter_context(connected(steward)) for _ in range(40)]
+                for connection in asked:
+                    connection.sendall(LIVE)
+                answered, _, _ = select.select(asked, [], [], 30)
+                assert answered, "the other worker answers"
+                os.kill(hung, signal.SIGCONT)
+                assert all(connection.recv(12) == b"HTTP/1.1 200" for connection in asked)
+
+
+def test_what_all_workers_counted_is_shown_by_any(data_dir: Path) -> None:
+    with running(data_dir, "--workers", "2") as steward:
+        key = steward.first_key()
+        for _ in range(30):  # a new connection for each, so that both workers get some
+            with steward.client(key) as client:
+                posted(client, "/v1/score", {"text": "hello"})
+        shown = httpx.get(f"{steward.url}/metrics").text
+        counted = r'^steward_requests_total\{operation="[^"]*score",outcome="ok"\} (\S+)'
+        (count,) = re.findall(counted, shown, re.MULTILINE)
+        assert float(count) == 30
+
+
+def test_a_killed_worker_is_replaced_while_the_other_answers(data_dir: Path) -> None:
+    with running(data_dir, "--workers", "2") as steward:
+        before = workers(steward)
+        killed = min(before)
+        os.kill(killed, signal.SIGKILL)
+        until(lambda: is_gone(killed))
+        for _ in range(20):
+            assert httpx.get(f"{steward.url}/livez").status_code == 200
+        until(lambda: len(workers(steward)) == 2)
+        assert workers(steward) - before
+
+
+@pytest.mark.parametrize("count", ["1", "2"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_what_is_being_answered_is_answered_before_the_end(data_dir: Path, count: str, number: signal.Signals) -> None:
+    with running(data_dir, "--workers", count) as steward:
+        key = steward.first_key()
+        with steward.client(key) as client:
+            assert client.put("/v1/policies/default", json=ALL_TO_REVIEW).status_code == 200
+        until(lambda: _is_pending(steward, key))
+        with connected(steward) as waiting:
+            # 100 Continue comes from the handler: the request is being answered, whatever the signal does now.
+            waiting.sendall(
+                f"GET /v1/comments/c-1?wait=2 HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
+                f"Authorization: Bearer {key}\r\n\r\n".encode()
+            )
+            assert waiting.recv(25) == b"HTTP/1.1 100 Continue\r\n\r\n"
+            steward.process.send_signal(number)
+            until(lambda: is_refused(steward))
+            steward.process.send_signal(number)  # an impatient operator does not cut it short
+            assert waiting.recv(12) == b"HTTP/1.1 200"
+        assert steward.process.wait(30) == 0
+        assert not (data_dir / "redis.sock").exists(), "Redis was stopped as well"
+
+
+def _is_pending(steward: Steward, key: str) -> bool:
+    with steward.client(key) as client:
+        answer = posted(client, "/v1/comments", {"id": "c-1", "text": "hello"})
+        if answer["status"] != "pending":  # this worker had not heard of the policy yet
+            assert client.delete("/v1/comments/c-1").status_code == 204
+        return bool(answer["status"] == "pending")
+
+
+def test_workers_whose_parent_was_killed_end_and_the_next_start_finds_all(data_dir: Path) -> None:
+    with running(data_dir, "--workers", "2") as steward:
+        key = steward.first_key()
+        with steward.client(key) as client:
+            answer = posted(client, "/v1/comments", {"id": "c-1", "text": "hello"})
+        orphans = workers(steward)
+        steward.kill()
+        until(lambda: all(map(is_gone, orphans)))
+    with running(data_dir, "--workers", "2") as again, again.client(key) as client:
+        assert client.get("/v1/comments/c-1").json() == answer
+
+
+def test_a_service_that_is_told_to_stop_while_redis_starts_stops_at_once(data_dir: Path, tmp_path: Path) -> None:
+    # A server that is found but never says anything.
+    silent = tmp_path / "redis-server"
+    silent.write_text(f'#!/bin/sh\n[ "$1" = --version ] && exec {find_server()} --version\nexec sleep 600\n')
+    silent.chmod(0o700)
+    steward = Steward(data_dir)
+    steward.environment["PATH"] = f"{tmp_path}:{os.environ['PATH']}"
+    with steward.spawn() as process:
+        until(lambda: bool(children(process.pid, "sleep")))
+        (redis,) = children(process.pid, "sleep")
+        process.terminate()
+        said, _ = process.communicate(timeout=10)
+    assert (process.returncode, said) == (0, "")
+    assert is_gone(redis)
+
+
+@pytest.mark.parametrize("count", ["1", "2"])
+def test_a_service_that_cannot_start_says_why_in_a_line_and_fails(data_dir: Path, count: str) -> None:
+    steward = Steward(data_dir, "--workers", count)
+    steward.environment["AIOHTTP_NO_EXTENSIONS"] = "1"
+    process = steward.spawn()
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "steward: aiohttp's compiled HTTP parser is missing" in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("count", ["1", "2"])
+def test_a_port_that_another_service_has_is_refused_not_shared(data_dir: Path, tmp_path: Path, count: str) -> None:
+    with running(data_dir, "--workers", "2") as steward:
+        other = Steward(tmp_path, "--workers", count, "--port", str(urlsplit(steward.url).port))
+        other.environment["STEWARD_REDIS_URL"] = f"unix://{data_dir}/redis.sock"
+        process = other.spawn()
+        said, _ = process.communicate(timeout=60)
+        assert process.returncode == 1
+        assert "cannot listen on 127.0.0.1" in said
+
+
+def test_a_service_without_redis_says_so_and_greets_once_it_comes(data_dir: Path) -> None:
+    steward = Steward(data_dir)
+    data = data_dir / "other"
+    data.mkdir()
+    steward.environment["STEWARD_REDIS_URL"] = f"unix://{data}/r.sock"
+    steward.process = steward.spawn()
+    try:
+        steward.listen()
+        assert steward.line(r"not ready: (.+)")
+        options = ["--port", "0", "--unixsocket", str(data / "r.sock"), "--dir", str(data), "--save", ""]
+        with subprocess.Popen(
+            [find_server(), *options, "--appendonly", "yes", "--maxmemory-policy", "noeviction"],
+            stdout=subprocess.DEVNULL,
+        ) as redis:
+            steward.url = steward.line(r"ready on (http://\S+)")
+            with steward.client(steward.first_key()) as client:
+                assert posted(client, "/v1/score", {"text": "hello"})
+            redis.terminate()
+    finally:
+        assert steward.stop() == 0
