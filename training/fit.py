@@ -91,8 +91,22 @@ def groups(sources: Sequence[str]) -> NDArray[np.intp]:
     return np.array([foreign.get(source, 0) for source in sources], np.intp)
 
 
+def never_yes(examples: Examples) -> list[str]:
+    """Attributes that no text to be trained on has: a model will score them next to 0, whatever it reads."""
+    return [attribute for attribute, answers in _answers(examples.training()).items() if answers == {0}]
+
+
 def _check_answers(examples: Examples) -> None:
+    for attribute, answers in _answers(examples).items():
+        if 0 not in answers:
+            lacking = "every labelled text has it" if answers else "no text is labelled for it"
+            raise DataUnusable(f"{attribute}: {lacking}; add a data set that says of some texts that they do not")
+
+
+def _answers(examples: Examples) -> dict[str, set[int]]:
+    """By attribute the answers that the examples hold: 0, 1, both or none."""
+    found = {}
     for index, attribute in enumerate(LABELS):
         _, answers, shares = split(examples.labels[:, index], examples.weights)
-        if len(np.unique(answers[shares > 0])) < 2:  # noqa: PLR2004 - yes and no
-            raise DataUnusable(f"{attribute}: the data hold no examples of both kinds; add a data set that has them")
+        found[attribute] = set(answers[shares > 0].tolist())
+    return found

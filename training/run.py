@@ -22,7 +22,7 @@ from training.calibration import NATURAL
 from training.datasets import DEFAULT, available, load
 from training.errors import DataUnusable
 from training.examples import Examples, joined
-from training.fit import STEPS, Recipe, fit
+from training.fit import STEPS, Recipe, fit, never_yes
 from training.leaks import without_leaks
 from training.report import PUBLIC_TEST, Report, report
 
@@ -81,6 +81,8 @@ def run(wishes: Wishes, console: Console | None = None) -> Path:
     started = datetime.now(UTC)
     examples = gather(wishes)
     console.print(f"{len(examples):,} texts from {', '.join(sorted(set(examples.sources)))}")
+    for attribute in never_yes(examples):
+        console.print(f"{attribute}: no text has it, so this model will never find any; add a data set that has some")
     with _progress(console) as step:
         fitted = fit(examples, Recipe(jobs=wishes.jobs, seed=wishes.seed), step)
     weights = Weights(fitted.rows, fitted.bias, fitted.slope, fitted.intercept)

@@ -1,5 +1,6 @@
 """A model learns what it is taught, from what it may learn from."""
 
+import io
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from training.commands.train import train
 from training.errors import DataUnusable
 from training.examples import Examples, fold_of, joined
 from training.features import count, document_frequency, inverse_document_frequency, matrix
-from training.fit import Fitted, Recipe, fit, groups
+from training.fit import Fitted, Recipe, fit, groups, never_yes
 from training.regression import MaskedLogistic
 from training.report import calibration_error
 from training.run import Wishes, run
@@ -71,11 +72,42 @@ def test_the_same_run_makes_the_same_model(plain: Examples) -> None:
     np.testing.assert_array_equal(one.rows, fit(plain, QUICK).rows)
 
 
-def test_an_attribute_without_both_answers_is_named(plain: Examples) -> None:
+@pytest.mark.parametrize(
+    ("answer", "said"), [(np.nan, "threat: no text is labelled for it;"), (1.0, "threat: every labelled text has it;")]
+)
+def test_an_attribute_of_which_nothing_can_be_learnt_is_named(plain: Examples, answer: float, said: str) -> None:
+    labels = plain.labels.copy()
+    labels[:, 5] = answer
+    with pytest.raises(DataUnusable, match=said):
+        fit(replace(plain, labels=labels), QUICK)
+
+
+def test_an_attribute_that_no_text_has_is_never_found(plain: Examples) -> None:
     labels = plain.labels.copy()
     labels[:, 5] = 0
-    with pytest.raises(DataUnusable, match="threat"):
-        fit(replace(plain, labels=labels), QUICK)
+    taught = replace(plain, labels=labels)
+    assert never_yes(taught) == ["threat"]
+    found = scores(fit(taught, QUICK), "the idiot moron scum", "the garden of the minister")
+    assert (found[:, 5] < 0.01).all()
+    assert found[0, 0] > 0.5 > found[1, 0]
+
+
+def test_kaggles_train_csv_alone_makes_a_model(tmp_path: Path) -> None:
+    """It has no spam, and that is said."""
+    rude, kind = examples(NASTY, 1.0, 300), examples(NICE, 0.0, 600)
+    rows = [
+        f"{n:016x},{text},{said}"
+        for n, (text, said) in enumerate(
+            [(text, "1,1,1,1,1,1") for text in rude.texts] + [(text, "0,0,0,0,0,0") for text in kind.texts]
+        )
+    ]
+    header = "id,comment_text,toxic,severe_toxic,obscene,threat,insult,identity_hate"
+    (tmp_path / "train.csv").write_text("\n".join([header, *rows, ""]))
+    printed = io.StringIO()
+    out = run(Wishes(tmp_path, out=tmp_path / "model"), Console(file=printed, width=200))
+    assert "spam: no text has it, so this model will never find any" in printed.getvalue()
+    toxicity = classifier.load(out).score_many(["an idiot and scum", "the garden of a minister"])[:, 0]
+    assert toxicity[0] > 0.5 > toxicity[1]
 
 
 def test_moderators_outvote_a_few_old_labels(plain: Examples) -> None:
