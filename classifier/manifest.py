@@ -38,6 +38,8 @@ class Manifest(Struct, frozen=True, kw_only=True):
     version: Annotated[str, Meta(pattern=r"^[0-9A-Za-z][0-9A-Za-z._-]{0,63}$(?!\n)")]
     created_at: str
     labels: Annotated[list[str], Meta(min_length=1)]
+    # Labels that the data could not teach; they have a place in the arrays, and nobody is shown a score for them.
+    unjudged: list[str] = []
     files: dict[str, File]
     golden: Annotated[list[Golden], Meta(min_length=1)]
     data: dict[str, Any] = {}

@@ -37,16 +37,20 @@ class Model:
         self.manifest = manifest
         self.version = manifest.version
         self.digest = manifest.digest
-        self.labels = tuple(manifest.labels)
+        judged = [index for index, label in enumerate(manifest.labels) if label not in manifest.unjudged]
+        self.labels = tuple(manifest.labels[index] for index in judged)
+        self._judged = judged if len(judged) < LABELS else None
         self._weights = weights
 
     def score(self, text: str) -> tuple[float, ...]:
         """Probability of each label, in the order of `labels`. Any str is a text, the empty one too."""
-        return self._weights.score(text)
+        row = self._weights.score(text)
+        return row if self._judged is None else tuple(row[index] for index in self._judged)
 
     def score_many(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """The same for each text, shape (len(texts), len(labels)); lets other threads run meanwhile."""
-        return self._weights.score_many(texts)
+        rows = self._weights.score_many(texts)
+        return rows if self._judged is None else rows[:, self._judged]
 
     def spans(self, text: str, limit: int = 20) -> tuple[Span, ...]:
         """The words that moved a label up most, at most `limit` of them, in the order of the text.
@@ -58,9 +62,12 @@ class Model:
         if not normal:
             return ()
         shares = self._weights.contributions(normal)
+        if self._judged is not None:
+            shares = shares[:, self._judged]
         starts, ends = _words(normal)
-        sums = np.add.reduceat(np.vstack([shares, np.zeros((1, LABELS))]), np.ravel(np.column_stack([starts, ends])))
-        found = sums[::2] if len(starts) else np.zeros((0, LABELS))
+        edges = np.ravel(np.column_stack([starts, ends]))
+        sums = np.add.reduceat(np.vstack([shares, np.zeros((1, len(self.labels)))]), edges)
+        found = sums[::2] if len(starts) else np.zeros((0, len(self.labels)))
         where = origins(text)
         chosen = sorted(zip(*np.nonzero(found >= LEAST_SHOWN), strict=True), key=lambda at: -found[at])[:limit]
         spans = [
@@ -87,15 +94,16 @@ def load(folder: Path) -> Model:
         weights = Weights(arrays["rows"], arrays["bias"], arrays["slope"], arrays["intercept"])
     except ValueError as error:
         raise ModelRefused(folder, str(error)) from error
-    model = Model(manifest, weights)
-    _check_golden(folder, model)
-    return model
+    if not set(manifest.unjudged) < set(manifest.labels):
+        raise ModelRefused(folder, f"does not judge {manifest.unjudged}; it must judge some of {manifest.labels}")
+    _check_golden(folder, manifest, weights)
+    return Model(manifest, weights)
 
 
-def _check_golden(folder: Path, model: Model) -> None:
-    for index, golden in enumerate(model.manifest.golden):
+def _check_golden(folder: Path, manifest: Manifest, weights: Weights) -> None:
+    for index, golden in enumerate(manifest.golden):
         found: Any = (
-            np.abs(np.subtract(model.score(golden.text), golden.scores, dtype=float))
+            np.abs(np.subtract(weights.score(golden.text), golden.scores, dtype=float))
             if len(golden.scores) == LABELS
             else np.inf
         )

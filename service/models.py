@@ -187,7 +187,7 @@ class Models:
             generation=generation,
             digest=manifest.digest,
             created_at=manifest.created_at,
-            labels=tuple(manifest.labels),
+            labels=tuple(label for label in manifest.labels if label not in manifest.unjudged),
             metrics=manifest.metrics,
         )
 

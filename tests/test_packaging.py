@@ -1,12 +1,16 @@
 """What stands around the code: the compose file, the command, the promises of the Makefile."""
 
+import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
+import pytest
 import yaml
 from compose_pydantic import ComposeSpecification
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
 
@@ -30,6 +34,29 @@ def test_the_composed_service_runs_without_rights_it_does_not_need() -> None:
     assert service["read_only"]
     assert service["cap_drop"] == ["ALL"]
     assert "USER steward" in (ROOT / "Dockerfile").read_text()
+
+
+def _wanted(lock: str) -> list[Requirement]:
+    made = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    wanted = list(made["project"]["dependencies"])
+    if lock == "dev.txt":
+        wanted += made["project"]["optional-dependencies"]["train"] + made["dependency-groups"]["dev"]
+    return [Requirement(each) for each in wanted]
+
+
+@pytest.mark.parametrize("lock", ["runtime.txt", "dev.txt"])
+def test_the_lock_holds_a_fitting_version_of_each_dependency_with_its_hashes(lock: str) -> None:
+    text = (ROOT / "requirements" / lock).read_text()
+    assert "--index-url" not in text
+    assert "--find-links" not in text
+    pinned = re.findall(
+        r"^([a-z0-9-]+)(?:\[[^\]]*\])?==([^\s;]+)(?: ;[^\\]*)? \\\n    --hash=sha256:", text, re.MULTILINE
+    )
+    assert len(pinned) == len(re.findall(r"^\S+==", text, re.MULTILINE)), "one without a hash"
+    for wanted in _wanted(lock):
+        versions = [version for name, version in pinned if name == wanted.name]
+        assert versions, f"{wanted.name} is not in {lock}; run: make lock"
+        assert all(map(wanted.specifier.contains, versions)), f"{wanted} is not what {lock} holds; run: make lock"
 
 
 def test_the_command_shows_all_its_subcommands_without_loading_them() -> None:

@@ -92,7 +92,7 @@ def groups(sources: Sequence[str]) -> NDArray[np.intp]:
 
 
 def never_yes(examples: Examples) -> list[str]:
-    """Attributes that no text to be trained on has: a model will score them next to 0, whatever it reads."""
+    """Attributes that no text to be trained on has: nothing is learned of them, so a model does not judge them."""
     return [attribute for attribute, answers in _answers(examples.training()).items() if answers == {0}]
 
 

@@ -82,7 +82,7 @@ def run(wishes: Wishes, console: Console | None = None) -> Path:
     examples = gather(wishes)
     console.print(f"{len(examples):,} texts from {', '.join(sorted(set(examples.sources)))}")
     for attribute in never_yes(examples):
-        console.print(f"{attribute}: no text has it, so this model will never find any; add a data set that has some")
+        console.print(f"{attribute}: no text has it, so this model will not judge it; add a data set that has some")
     with _progress(console) as step:
         fitted = fit(examples, Recipe(jobs=wishes.jobs, seed=wishes.seed), step)
     weights = Weights(fitted.rows, fitted.bias, fitted.slope, fitted.intercept)
@@ -124,6 +124,7 @@ def _manifest(version: str, examples: Examples, weights: Weights, found: Report,
         version=version,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         labels=list(classifier.LABELS),
+        unjudged=never_yes(examples),
         files={},
         golden=[Golden(text, list(weights.score(text))) for text in GOLDEN],
         data={str(source): int(count) for source, count in zip(sources, counts, strict=True)},

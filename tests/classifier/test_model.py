@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import classifier
+from classifier.folder import write_folder
 from classifier.kernel import Weights
 from classifier.manifest import Golden, Manifest
 
@@ -137,3 +139,26 @@ def _model_where_everything_counts(arrays: Arrays) -> classifier.Model:
         format=1, version="all", created_at="", labels=list(classifier.LABELS), files={}, golden=[Golden("", [])]
     )
     return classifier.Model(manifest, weights)
+
+
+def test_what_the_data_could_not_teach_is_not_scored(folder: Path, arrays: dict[str, Any]) -> None:
+    whole = classifier.load(folder)
+    manifest = msgspec.structs.replace(whole.manifest, version="test-2", unjudged=["insult", "spam"])
+    write_folder(folder.with_name("test-2"), manifest, arrays)
+    part = classifier.load(folder.with_name("test-2"))
+    assert part.labels == ("toxicity", "severe_toxicity", "identity_attack", "profanity", "threat")
+    text = "You are a wonderful person, and so is she."
+    scores = dict(zip(whole.labels, whole.score(text), strict=True))
+    assert part.score(text) == tuple(scores[label] for label in part.labels)
+    assert part.score_many([text, ""]).tolist() == [list(part.score(text)), list(part.score(""))]
+    of_whole = [span for span in whole.spans(text, 1000) if span.label in part.labels]
+    assert list(part.spans(text, 1000)) == of_whole
+
+
+def test_a_model_that_judges_nothing_or_something_unheard_of_is_refused(folder: Path, arrays: dict[str, Any]) -> None:
+    whole = classifier.load(folder)
+    for number, unjudged in enumerate((list(whole.labels), ["irony"])):
+        path = folder.with_name(f"refused-{number}")
+        write_folder(path, msgspec.structs.replace(whole.manifest, unjudged=unjudged), arrays)
+        with pytest.raises(classifier.ModelRefused):
+            classifier.load(path)

@@ -93,7 +93,7 @@ def test_an_attribute_that_no_text_has_is_never_found(plain: Examples) -> None:
 
 
 def test_kaggles_train_csv_alone_makes_a_model(tmp_path: Path) -> None:
-    """It has no spam, and that is said."""
+    """It has no spam: that is said, and no score is made up for it."""
     rude, kind = examples(NASTY, 1.0, 300), examples(NICE, 0.0, 600)
     rows = [
         f"{n:016x},{text},{said}"
@@ -105,8 +105,10 @@ def test_kaggles_train_csv_alone_makes_a_model(tmp_path: Path) -> None:
     (tmp_path / "train.csv").write_text("\n".join([header, *rows, ""]))
     printed = io.StringIO()
     out = run(Wishes(tmp_path, out=tmp_path / "model"), Console(file=printed, width=200))
-    assert "spam: no text has it, so this model will never find any" in printed.getvalue()
-    toxicity = classifier.load(out).score_many(["an idiot and scum", "the garden of a minister"])[:, 0]
+    assert "spam: no text has it, so this model will not judge it" in printed.getvalue()
+    model = classifier.load(out)
+    assert model.labels == tuple(name for name in classifier.LABELS if name != "spam")
+    toxicity = model.score_many(["an idiot and scum", "the garden of a minister"])[:, 0]
     assert toxicity[0] > 0.5 > toxicity[1]
 
 
