@@ -14,6 +14,7 @@ from sklearn.linear_model import LogisticRegression
 
 import classifier
 from classifier.kernel import Weights
+from training import evaluation
 from training.calibration import split
 from training.commands.train import train
 from training.errors import DataUnusable
@@ -110,6 +111,8 @@ def test_kaggles_train_csv_alone_makes_a_model(tmp_path: Path) -> None:
     assert model.labels == tuple(name for name in classifier.LABELS if name != "spam")
     toxicity = model.score_many(["an idiot and scum", "the garden of a minister"])[:, 0]
     assert toxicity[0] > 0.5 > toxicity[1]
+    (tmp_path / "SMSSpamCollection").write_text("".join(f"spam\tWIN {n}\nham\tSee you {n}\n" for n in range(150)))
+    assert {each.data_set for each in evaluation.evaluate(model, tmp_path).results} == {"jigsaw_toxic_train"}
 
 
 def test_moderators_outvote_a_few_old_labels(plain: Examples) -> None:
