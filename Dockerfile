@@ -18,6 +18,6 @@ USER steward
 VOLUME /data
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
-  CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8080/livez', timeout=2)"]
+  CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(f'http://127.0.0.1:{os.getenv(\"STEWARD_PORT\", 8080)}/livez', timeout=2)"]
 ENTRYPOINT ["steward"]
 CMD ["serve"]
