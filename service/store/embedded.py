@@ -181,9 +181,10 @@ class EmbeddedRedis:
         process = self._process
         if process is None or process.returncode is not None:
             return
-        await _shut_down(self._socket)
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()  # one that did not listen yet
+        if _listening_pid(self._socket) == process.pid:
+            await _shut_down(self._socket)
+        else:  # stopped before it listened
+            process.terminate()
         try:
             async with asyncio.timeout(self._stop_s):
                 await process.wait()

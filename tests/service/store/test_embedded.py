@@ -93,7 +93,9 @@ async def changed_pid(embedded: EmbeddedRedis) -> AsyncIterator[None]:
             await asyncio.sleep(0.01)
 
 
-async def test_its_data_stay_between_starts_and_it_ends_with_the_service(folder: Path) -> None:
+async def test_its_data_stay_between_starts_and_it_ends_with_the_service(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     async with EmbeddedRedis(folder).running() as embedded:
         with Redis.from_url(embedded.url) as redis:
             redis.set("kept", "yes")
@@ -107,6 +109,7 @@ async def test_its_data_stay_between_starts_and_it_ends_with_the_service(folder:
     async with EmbeddedRedis(folder).running():
         with client(folder) as redis:
             assert redis.get("kept") == "yes"
+    assert caplog.text == "", "an orderly end is worth no line"
 
 
 async def test_nobody_else_on_the_machine_can_look_into_it(folder: Path) -> None:
