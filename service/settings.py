@@ -55,7 +55,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ] = 0
     receipt_timeout_s: Annotated[
         float, Meta(gt=0, le=600, description="Seconds for a client to send headers, and again for the body.")
-    ] = 15
+    ] = 10
     text_days: Annotated[
         int, Meta(ge=1, le=3650, description="Days the text of a decided comment is kept in Redis.")
     ] = 30
