@@ -5,6 +5,9 @@ import contextlib
 from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
+# A cancellation can be lost in a library that is just then turning an error into an answer; ask again after this long.
+ASK_AGAIN_S = 1.0
+
 
 @contextlib.asynccontextmanager
 async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
@@ -13,6 +16,8 @@ async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        while not task.done():
+            task.cancel()
+            await asyncio.wait([task], timeout=ASK_AGAIN_S)
+        if not task.cancelled():
+            task.result()

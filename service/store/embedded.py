@@ -21,7 +21,7 @@ from urllib.parse import quote
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import BusyLoadingError, RedisError
+from redis.exceptions import RedisError
 
 from service.background import beside
 from service.errors import SettingsError, StoreUnavailable
@@ -39,6 +39,7 @@ STEADY_S = 10.0
 RESTART_S = 1.0
 LONGEST_PAUSE_S = 30.0
 _ASK_S = 0.02
+_ANSWER_S = 2.0
 
 INSTALL = {
     "linux": "install one with: sudo apt-get install redis-server (or dnf install valkey, apk add redis)",
@@ -231,17 +232,20 @@ def _locked(folder: Path) -> IO[str]:
 
 
 async def _state(path: Path) -> Literal["ready", "loading", "silent"]:
-    client = _client(path)
+    """Asked without redis-py, which now and then swallows the cancellation of a task that waits for it."""
     try:
-        await client.ping()
-    except BusyLoadingError:
-        return "loading"
-    except (RedisError, OSError):
+        async with asyncio.timeout(_ANSWER_S):
+            reader, writer = await asyncio.open_unix_connection(path)
+            try:
+                writer.write(b"PING\r\n")
+                answer = await reader.readline()
+            finally:
+                writer.close()
+    except OSError:  # TimeoutError is one, too
         return "silent"
-    else:
-        return "ready"
-    finally:
-        await client.aclose()
+    if answer.startswith(b"-LOADING"):
+        return "loading"
+    return "ready" if answer.startswith(b"+PONG") else "silent"
 
 
 def _listener(path: Path) -> int | None:
@@ -301,7 +305,12 @@ async def _shut_down(path: Path) -> None:
 
 
 def _client(path: Path) -> "Redis":
-    return Redis(unix_socket_path=str(path), socket_timeout=2, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0))
+    return Redis(
+        unix_socket_path=str(path),
+        socket_timeout=_ANSWER_S,
+        socket_connect_timeout=_ANSWER_S,
+        retry=Retry(NoBackoff(), 0),
+    )
 
 
 def _version(server: str) -> tuple[int, ...]:
