@@ -1,4 +1,4 @@
-"""Compiles classifier/_kernel.c when the package is built or installed editable.
+"""Compiles classifier/_kernel.c and _strange.c when the package is built or installed editable.
 
 The machine's own C compiler is used where there is one; else pip fetches one as a wheel (ziglang), so that a
 machine with only Python and pip can install from source. docs/decisions/0004-build-the-kernel-in-c.md says why.
@@ -14,9 +14,10 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-SOURCE = Path("classifier/_kernel.c")
-# No -march=native and no -ffast-math: a wheel runs on other machines, and scores must not depend on which.
-FLAGS = ("-O3", "-std=c11", "-fPIC", "-shared", "-fvisibility=default", "-Wall", "-Wextra")
+NAMES = ("_kernel", "_strange")
+# No -march=native, no -ffast-math and no fused arithmetic: a wheel runs on other machines, and scores must not depend
+# on which.
+FLAGS = ("-O3", "-std=c11", "-fPIC", "-shared", "-fvisibility=default", "-ffp-contract=off", "-Wall", "-Wextra")
 
 # Unlike the others, zig builds for the processor at hand unless told not to.
 ZIG = (sys.executable, "-m", "ziglang", "cc", "-mcpu=baseline")
@@ -38,12 +39,15 @@ class BuildKernel(BuildHookInterface):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 - hatchling's signature
         if self.target_name != "wheel":
             return
-        target = Path(self.root, "classifier", f"_kernel.{sysconfig.get_platform().replace('-', '_')}.so")
-        fresh = target.with_suffix(".building")
-        command = [*(compiler() or ZIG), *FLAGS]
-        subprocess.run([*command, "-o", str(fresh), str(Path(self.root, SOURCE)), "-lm"], check=True)
-        # Replaced, not rewritten: a running service has the old file mapped.
-        fresh.replace(target)
+        platform = sysconfig.get_platform().replace("-", "_")
+        for name in NAMES:
+            target = Path(self.root, "classifier", f"{name}.{platform}.so")
+            fresh = target.with_suffix(".building")
+            command = [*(compiler() or ZIG), *FLAGS]
+            source = target.with_name(f"{name}.c")
+            subprocess.run([*command, "-o", str(fresh), str(source), "-lm"], check=True)
+            # Replaced, not rewritten: a running service has the old file mapped.
+            fresh.replace(target)
+            build_data["artifacts"].append(f"classifier/{target.name}")
         build_data["pure_python"] = False
-        build_data["tag"] = f"py3-none-{sysconfig.get_platform().replace('-', '_').replace('.', '_')}"
-        build_data["artifacts"].append(f"classifier/{target.name}")
+        build_data["tag"] = f"py3-none-{platform.replace('.', '_')}"

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from classifier.errors import ModelRefused
+from classifier.errors import LanguageNotJudged, ModelRefused
+from classifier.language import language_of
 from classifier.manifest import Manifest, read_manifest
 from classifier.model import Model, Span, load
 
@@ -10,6 +11,17 @@ from classifier.model import Model, Span, load
 LABELS = ("toxicity", "severe_toxicity", "identity_attack", "insult", "profanity", "threat", "spam")
 
 # The folder of the model that ships with the package.
-SHIPPED = Path(__file__).parent / "models" / "2026-11-23-1"
+SHIPPED = Path(__file__).parent / "models" / "2026-11-23-3"
 
-__all__ = ["LABELS", "SHIPPED", "Manifest", "Model", "ModelRefused", "Span", "load", "read_manifest"]
+__all__ = [
+    "LABELS",
+    "SHIPPED",
+    "LanguageNotJudged",
+    "Manifest",
+    "Model",
+    "ModelRefused",
+    "Span",
+    "language_of",
+    "load",
+    "read_manifest",
+]

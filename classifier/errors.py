@@ -1,5 +1,6 @@
 """What the classifier raises on purpose."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -10,3 +11,12 @@ class ModelRefused(Exception):
         super().__init__(f"model {path.name} in {path.parent}: {reason}")
         self.path = path
         self.reason = reason
+
+
+class LanguageNotJudged(Exception):
+    """The model has no scores for this language; `judged` names those it has."""
+
+    def __init__(self, language: str, judged: Iterable[str]) -> None:
+        self.language = language
+        self.judged = tuple(judged)
+        super().__init__(f"no scores for the language '{language}'; the model judges {', '.join(self.judged)}")

@@ -5,7 +5,8 @@ import io
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,30 +15,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.errors import ModelRefused
+from classifier.kernel import ARRAYS
 from classifier.manifest import NAME, File, Manifest, open_plainly, read_manifest
+from classifier.words import MOST_BYTES, Words, packed, parsed
 
 Arrays = Mapping[str, NDArray[Any]]
 
-# The arrays of format 1: type and number of dimensions.
-EXPECTED = {"rows": ("<f2", 2), "bias": ("<f8", 1), "slope": ("<f8", 1), "intercept": ("<f8", 1)}
+# The arrays of format 2: type and number of dimensions.
+EXPECTED = {name: (dtype, len(shape)) for name, (dtype, shape) in ARRAYS.items()}
+
+# A model may do without: then nothing is unmasked.
+WORDS = "words.txt"
 
 
-def read_folder(folder: Path) -> tuple[Manifest, dict[str, NDArray[Any]]]:
-    """The manifest and the arrays, read-only. Raises ModelRefused.
+def read_folder(folder: Path) -> tuple[Manifest, dict[str, NDArray[Any]], Words | None]:
+    """The manifest, the arrays, read-only, and the words, where there are any. Raises ModelRefused.
 
     Every file is opened once: the bytes that were checked are the bytes that are used.
     """
     manifest = read_manifest(folder)
-    expected = {f"{name}.npy" for name in EXPECTED}
+    expected = {f"{name}.npy" for name in EXPECTED} | manifest.files.keys() & {WORDS}
     if set(manifest.files) != expected:
         raise ModelRefused(folder, f"{NAME} lists {sorted(manifest.files)}; it must list {sorted(expected)}")
     present = {path.name for path in folder.iterdir()}
     if present != expected | {NAME}:
         raise ModelRefused(folder, f"holds {sorted(present)}; it must hold {sorted(expected | {NAME})}")
-    return manifest, {name: _read_array(folder, name, manifest.files[f"{name}.npy"]) for name in EXPECTED}
+    words = _read_words(folder, manifest.files[WORDS]) if WORDS in expected else None
+    return manifest, {name: _read_array(folder, name, manifest.files[f"{name}.npy"]) for name in EXPECTED}, words
 
 
-def write_folder(folder: Path, manifest: Manifest, arrays: Arrays) -> None:
+def write_folder(folder: Path, manifest: Manifest, arrays: Arrays, words: Words | None = None) -> None:
     """Write a model; `manifest.files` is filled in. A reader sees all of it or nothing.
 
     Raises FileExistsError when the folder is there already: a model never changes.
@@ -48,6 +55,8 @@ def write_folder(folder: Path, manifest: Manifest, arrays: Arrays) -> None:
     building = Path(tempfile.mkdtemp(prefix=".building-", dir=folder.parent))
     try:
         files = {f"{name}.npy": _write(building / f"{name}.npy", _packed(name, arrays[name])) for name in EXPECTED}
+        if words is not None:
+            files[WORDS] = _write(building / WORDS, packed(words))
         complete = msgspec.structs.replace(manifest, files=files, digest="")
         described = msgspec.to_builtins(complete)
         del described["digest"]
@@ -61,13 +70,30 @@ def write_folder(folder: Path, manifest: Manifest, arrays: Arrays) -> None:
 
 
 def _read_array(folder: Path, name: str, listed: File) -> NDArray[Any]:
-    with open_plainly(folder, f"{name}.npy") as file:
-        if os.fstat(file.fileno()).st_size != listed.size:
-            raise ModelRefused(folder, f"{name}.npy does not have the size that {NAME} lists")
-        if hashlib.file_digest(file, "sha256").hexdigest() != listed.sha256:
-            raise ModelRefused(folder, f"{name}.npy is not the file that {NAME} lists")
-        file.seek(0)
+    with _checked(folder, f"{name}.npy", listed) as file:
         return _mapped(folder, f"{name}.npy", file, EXPECTED[name])
+
+
+def _read_words(folder: Path, listed: File) -> Words:
+    if listed.size > MOST_BYTES:
+        raise ModelRefused(folder, f"{WORDS} has more than {MOST_BYTES} bytes")
+    with _checked(folder, WORDS, listed) as file:
+        try:
+            return parsed(file.read(MOST_BYTES + 1))
+        except ValueError as error:
+            raise ModelRefused(folder, f"{WORDS} {error}") from error
+
+
+@contextmanager
+def _checked(folder: Path, name: str, listed: File) -> Iterator[io.BufferedReader]:
+    """The file, open at its beginning, once it is known to be the one that the manifest lists."""
+    with open_plainly(folder, name) as file:
+        if os.fstat(file.fileno()).st_size != listed.size:
+            raise ModelRefused(folder, f"{name} does not have the size that {NAME} lists")
+        if hashlib.file_digest(file, "sha256").hexdigest() != listed.sha256:
+            raise ModelRefused(folder, f"{name} is not the file that {NAME} lists")
+        file.seek(0)
+        yield file
 
 
 def _mapped(folder: Path, name: str, file: io.BufferedReader, expected: tuple[str, int]) -> NDArray[Any]:

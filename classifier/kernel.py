@@ -1,30 +1,70 @@
 """The compiled kernel, called through ctypes, which lets go of the interpreter's lock for the call."""
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from classifier.normalise import read
 
-# Numbers in a row of the table: the inverse document frequency, then one weight for each label (_kernel.c).
+# Bytes in a row of the table: the inverse document frequency, then one weight for each label (_kernel.c).
 WIDTH = 8
 LABELS = WIDTH - 1
 # The highest bit of a feature says which of the two blocks (words, characters) it belongs to.
 BLOCK_BIT = 31
+
+# The sizes of the network (_network.h).
+DIM, TAPS, CHANNELS, HIDDEN = 32, 3, 64, 64
+POOLED = 2 * CHANNELS + DIM + 2
+
+# A model's arrays: type and shape; None stands for a power of two, "languages" for one row each.
+ARRAYS: Mapping[str, tuple[str, tuple[int | str | None, ...]]] = {
+    "rows": ("|u1", (None, WIDTH)),
+    "steps": ("<f8", (LABELS,)),
+    "bias": ("<f8", (LABELS,)),
+    "slope": ("<f8", ("languages", LABELS)),
+    "intercept": ("<f8", ("languages", LABELS)),
+    "vectors": ("|i1", (None, DIM)),
+    "vector_steps": ("<f4", (DIM,)),
+    "filters": ("<f4", (TAPS, DIM, CHANNELS)),
+    "filter_bias": ("<f4", (CHANNELS,)),
+    "hidden": ("<f4", (POOLED, HIDDEN)),
+    "hidden_bias": ("<f4", (HIDDEN,)),
+    "output": ("<f4", (HIDDEN, LABELS)),
+}
+
+
+class _Network(ctypes.Structure):
+    _fields_ = (
+        ("vectors", ctypes.c_void_p),
+        ("bits", ctypes.c_uint32),
+        ("steps", ctypes.c_void_p),
+        ("filters", ctypes.c_void_p),
+        ("filter_bias", ctypes.c_void_p),
+        ("hidden", ctypes.c_void_p),
+        ("hidden_bias", ctypes.c_void_p),
+        ("output", ctypes.c_void_p),
+        ("id", ctypes.c_uint64),
+    )
 
 
 class _Model(ctypes.Structure):
     _fields_ = (
         ("rows", ctypes.c_void_p),
         ("bits", ctypes.c_uint32),
+        ("steps", ctypes.c_void_p),
         ("bias", ctypes.c_void_p),
-        ("slope", ctypes.c_void_p),
-        ("intercept", ctypes.c_void_p),
+        ("network", _Network),
     )
+
+
+class _Calibration(ctypes.Structure):
+    _fields_ = (("slope", ctypes.c_void_p), ("intercept", ctypes.c_void_p))
 
 
 def _load() -> ctypes.CDLL:
@@ -33,19 +73,22 @@ def _load() -> ctypes.CDLL:
     if not found:
         raise ImportError("the kernel is not built; install the package with pip (hatch_build.py builds it)")
     library = ctypes.CDLL(str(found[0]))
-    library.steward_features.restype = ctypes.c_int64
+    text = (ctypes.c_char_p, ctypes.c_size_t)
+    model = (ctypes.c_void_p, ctypes.c_void_p)
+    library.steward_features.restype = library.steward_tokens.restype = ctypes.c_int64
     library.steward_features.argtypes = (
-        ctypes.c_char_p,
-        ctypes.c_size_t,
+        *text,
         ctypes.c_uint32,
         ctypes.c_void_p,
         ctypes.c_void_p,
         ctypes.c_size_t,
     )
-    library.steward_score.argtypes = (ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_void_p)
+    library.steward_tokens.argtypes = (*text, ctypes.c_uint32, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)
+    library.steward_score.argtypes = (*model, *text, ctypes.c_void_p)
+    library.steward_score_ascii.argtypes = library.steward_score.argtypes
     library.steward_contributions.argtypes = library.steward_score.argtypes
     library.steward_score_many.argtypes = (
-        ctypes.c_void_p,
+        *model,
         ctypes.c_char_p,
         ctypes.c_void_p,
         ctypes.c_size_t,
@@ -57,56 +100,99 @@ def _load() -> ctypes.CDLL:
 
 _library = _load()
 _Row = ctypes.c_double * LABELS
+# What the threads remember of words is told apart by it.
+_ids = count(1)
 
 
 class Weights:
     """A model's arrays as the kernel sees them; they are used in place and must not change.
 
-    `rows`: (2**bits, WIDTH) float16, C order. `bias`, `slope`, `intercept`: (LABELS,) float64; the calibrated
-    logit is slope * logit + intercept.
+    `arrays`: all of ARRAYS, in C order. Raises ValueError for anything else.
     """
 
-    def __init__(
-        self,
-        rows: NDArray[np.float16],
-        bias: NDArray[np.float64],
-        slope: NDArray[np.float64],
-        intercept: NDArray[np.float64],
-    ) -> None:
-        bits = int(rows.shape[0]).bit_length() - 1
-        if rows.shape != (1 << bits, WIDTH) or not rows.flags.c_contiguous or rows.dtype != np.float16:
-            raise ValueError(f"rows are {rows.dtype} {rows.shape}; they must be float16 (2**bits, {WIDTH}) in C order")
-        small = [np.ascontiguousarray(each, np.float64) for each in (bias, slope, intercept)]
-        if any(each.shape != (LABELS,) for each in small):
-            raise ValueError(f"bias, slope and intercept must hold {LABELS} numbers each")
-        self.bits = bits
-        self._kept = (rows, *small)  # the kernel holds addresses only
-        self._model = _Model(rows.ctypes.data, bits, *(each.ctypes.data for each in small))
+    def __init__(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        for name, (dtype, shape) in ARRAYS.items():
+            _check(name, arrays[name], dtype, shape)
+        if arrays["slope"].shape != arrays["intercept"].shape:
+            raise ValueError("slope and intercept must have a row for each language")
+        self._kept = {name: arrays[name] for name in ARRAYS}  # the kernel holds addresses only
+        at = {name: array.ctypes.data for name, array in self._kept.items()}
+        network = _Network(
+            at["vectors"],
+            _bits(arrays["vectors"]),
+            at["vector_steps"],
+            at["filters"],
+            at["filter_bias"],
+            at["hidden"],
+            at["hidden_bias"],
+            at["output"],
+            next(_ids),
+        )
+        self._model = _Model(at["rows"], _bits(arrays["rows"]), at["steps"], at["bias"], network)
         self._address = ctypes.addressof(self._model)
+        size = LABELS * 8
+        self._calibrations = [
+            _Calibration(at["slope"] + language * size, at["intercept"] + language * size)
+            for language in range(len(arrays["slope"]))
+        ]
+        self._calibrated_by = [ctypes.addressof(each) for each in self._calibrations]
 
-    def score(self, text: str) -> tuple[float, ...]:
-        """Calibrated probabilities of one text, one for each label."""
-        normal = read(text)
+    def calibration(self, language: int = 0) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Slope and intercept of each label's logit, (LABELS,) each."""
+        return self._kept["slope"][language], self._kept["intercept"][language]
+
+    def score(self, text: str, language: int = 0) -> tuple[float, ...]:
+        """Calibrated probabilities of one text, one for each label. `language`: a row of `slope`."""
+        if not text.isascii():
+            return self.score_reading(read(text), language)
         row = _Row()
-        _checked(_library.steward_score(self._address, normal.encode("utf-32-le"), len(normal), row))
-        return tuple(row)
+        _checked(
+            _library.steward_score_ascii(self._address, self._calibrated_by[language], text.encode(), len(text), row)
+        )
+        return tuple(row[:])
 
-    def score_many(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """The same for many, shape (len(texts), LABELS)."""
-        normal = [read(text) for text in texts]
-        offsets = np.zeros(len(texts) + 1, np.int64)
-        np.cumsum([len(text) for text in normal], out=offsets[1:])
-        found = np.empty((len(texts), LABELS))
-        joined = "".join(normal).encode("utf-32-le")
-        _checked(_library.steward_score_many(self._address, joined, offsets.ctypes.data, len(texts), found.ctypes.data))
+    def score_reading(self, reading: str, language: int = 0) -> tuple[float, ...]:
+        """The same for what `read` gives."""
+        row = _Row()
+        _checked(
+            _library.steward_score(
+                self._address, self._calibrated_by[language], reading.encode("utf-32-le"), len(reading), row
+            )
+        )
+        return tuple(row[:])
+
+    def score_many(self, texts: Sequence[str], language: int = 0) -> NDArray[np.float64]:
+        """The same for many texts, shape (len(texts), LABELS)."""
+        return self.score_readings([read(text) for text in texts], language)
+
+    def score_readings(self, readings: Sequence[str], language: int = 0) -> NDArray[np.float64]:
+        """The same for what `read` gives of each."""
+        offsets = np.zeros(len(readings) + 1, np.int64)
+        np.cumsum([len(reading) for reading in readings], out=offsets[1:])
+        found = np.empty((len(readings), LABELS))
+        joined = "".join(readings).encode("utf-32-le")
+        _checked(
+            _library.steward_score_many(
+                self._address,
+                self._calibrated_by[language],
+                joined,
+                offsets.ctypes.data,
+                len(readings),
+                found.ctypes.data,
+            )
+        )
         return found
 
-    def contributions(self, normal: str) -> NDArray[np.float64]:
-        """How much each code point of a normalised text moved each calibrated logit, shape (len, LABELS)."""
-        found = np.empty((len(normal), LABELS))
+    def contributions(self, reading: str, language: int = 0) -> NDArray[np.float64]:
+        """How much each code point of what `read` gives moved each calibrated logit, shape (len, LABELS)."""
+        found = np.empty((len(reading), LABELS))
         _checked(
             _library.steward_contributions(
-                self._address, normal.encode("utf-32-le"), len(normal), found.ctypes.data_as(ctypes.c_void_p)
+                self._address,
+                self._calibrated_by[language],
+                reading.encode("utf-32-le"),
+                len(reading),
+                found.ctypes.data_as(ctypes.c_void_p),
             )
         )
         return found
@@ -122,6 +208,35 @@ def features(text: str, bits: int) -> tuple[NDArray[np.uint32], NDArray[np.uint3
     )
     _checked(0 if found >= 0 else -1)
     return rows[:found].copy(), counts[:found].copy()
+
+
+def tokens(text: str, bits: int) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.uint32]]:
+    """What the network reads of a text: a key for each token, where its rows of vectors end, and all these rows."""
+    normal = read(text)
+    keys, ends = np.empty(len(normal), np.uint64), np.empty(len(normal), np.int64)
+    rows = np.empty(6 * len(normal) + 8, np.uint32)
+    found = _library.steward_tokens(
+        normal.encode("utf-32-le"), len(normal), bits, keys.ctypes.data, ends.ctypes.data, rows.ctypes.data
+    )
+    _checked(0 if found >= 0 else -1)
+    return keys[:found].copy(), ends[:found].copy(), rows[: ends[found - 1] if found else 0].copy()
+
+
+def _check(name: str, array: NDArray[Any], dtype: str, shape: tuple[int | str | None, ...]) -> None:
+    fits = len(array.shape) == len(shape) and all(
+        is_power_of_two(have) if want is None else have >= 1 if want == "languages" else have == want
+        for have, want in zip(array.shape, shape, strict=True)
+    )
+    if array.dtype.str != dtype or not fits or not array.flags.c_contiguous:
+        raise ValueError(f"{name} is {array.dtype.str} {array.shape}; it must be {dtype} {shape} in C order")
+
+
+def is_power_of_two(number: int) -> bool:
+    return number > 0 and number & (number - 1) == 0
+
+
+def _bits(array: NDArray[Any]) -> int:
+    return int(array.shape[0]).bit_length() - 1
 
 
 def _checked(status: int) -> None:

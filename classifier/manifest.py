@@ -13,7 +13,7 @@ from msgspec import Meta, Struct
 from classifier.errors import ModelRefused
 
 # Rises on any change that an older reader would get wrong: of the files, of the features, of the normalisation.
-FORMAT = 1
+FORMAT = 2
 NAME = "manifest.json"
 MOST_MANIFEST_BYTES = 1_048_576
 MOST_FILE_BYTES = 256 * 1_048_576
@@ -40,6 +40,8 @@ class Manifest(Struct, frozen=True, kw_only=True):
     labels: Annotated[list[str], Meta(min_length=1)]
     # Labels that the data could not teach; they have a place in the arrays, and nobody is shown a score for them.
     unjudged: list[str] = []
+    # ISO 639-1 code -> labels judged in texts of that language, the model's first language first. Empty: English, all.
+    languages: dict[str, Annotated[list[str], Meta(min_length=1)]] = {}
     files: dict[str, File]
     golden: Annotated[list[Golden], Meta(min_length=1)]
     data: dict[str, Any] = {}
@@ -48,6 +50,12 @@ class Manifest(Struct, frozen=True, kw_only=True):
     libraries: dict[str, str] = {}
     # SHA-256 of the manifest's bytes: the identity of the model. Set when it is read, never stored.
     digest: str = ""
+
+    @property
+    def judged(self) -> dict[str, tuple[str, ...]]:
+        """Language -> labels judged in it; the first is what a text is taken for that does not tell its language."""
+        named = {language: tuple(labels) for language, labels in self.languages.items()}
+        return named or {"en": tuple(label for label in self.labels if label not in self.unjudged)}
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -1,6 +1,6 @@
 """A loaded model: text in, calibrated probabilities out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,14 +8,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.errors import ModelRefused
+from classifier.errors import LanguageNotJudged, ModelRefused
 from classifier.folder import read_folder
 from classifier.kernel import LABELS, Weights
 from classifier.manifest import Manifest
 from classifier.normalise import origins, read
+from classifier.unmask import Unmasked, Unmasker
+from classifier.words import Words
 
 GOLDEN_TOLERANCE = 1e-6
 FEWEST_BITS, MOST_BITS = 10, 24
+# What a disguise hides is harm. Advertising is told by how it is written, which unmasking would tidy away.
+AS_WRITTEN = frozenset({"spam"})
 # A word is worth showing when it moved a logit by this much: exp(0.3) is a third more in odds.
 LEAST_SHOWN = 0.3
 
@@ -33,71 +37,137 @@ class Span:
 class Model:
     """Immutable, and safe to use from several threads at once."""
 
-    def __init__(self, manifest: Manifest, weights: Weights) -> None:
+    def __init__(self, manifest: Manifest, weights: Weights, words: Words | None = None) -> None:
         self.manifest = manifest
         self.version = manifest.version
         self.digest = manifest.digest
-        judged = [index for index, label in enumerate(manifest.labels) if label not in manifest.unjudged]
-        self.labels = tuple(manifest.labels[index] for index in judged)
-        self._judged = judged if len(judged) < LABELS else None
+        self.labels = tuple(label for label in manifest.labels if label not in manifest.unjudged)
+        self.languages: Mapping[str, tuple[str, ...]] = manifest.judged
+        self._columns = {
+            language: [manifest.labels.index(label) for label in labels] for language, labels in self.languages.items()
+        }
         self._weights = weights
+        self._calibration = {language: row for row, language in enumerate(self.languages)}
+        self._unmask = Unmasker(words) if words else None
+        self._may_rise = np.array([label not in AS_WRITTEN for label in manifest.labels])
 
-    def score(self, text: str) -> tuple[float, ...]:
-        """Probability of each label, in the order of `labels`. Any str is a text, the empty one too."""
-        row = self._weights.score(text)
-        return row if self._judged is None else tuple(row[index] for index in self._judged)
+    def score(self, text: str, language: str = "en") -> tuple[float, ...]:
+        """Probability of each label in the order of `languages[language]`. Any str is a text, the empty one too.
 
-    def score_many(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """The same for each text, shape (len(texts), len(labels)); lets other threads run meanwhile."""
-        rows = self._weights.score_many(texts)
-        return rows if self._judged is None else rows[:, self._judged]
+        Where the text is disguised, what it says unmasked is scored, too, and each label gets the higher of both:
+        unmasking can reveal, and nobody can hide anything by it. Raises LanguageNotJudged.
+        """
+        columns = self._judged(language)
+        calibration = self._calibration[language]
+        row: Sequence[float] = self._weights.score(text, calibration)
+        if seen := self._unmasked(text):
+            row = self._higher(row, self._weights.score_reading(seen.reading, calibration)).tolist()
+        return tuple([row[index] for index in columns])
 
-    def spans(self, text: str, limit: int = 20) -> tuple[Span, ...]:
+    def score_many(self, texts: Sequence[str], language: str = "en") -> NDArray[np.float64]:
+        """The same for each text, shape (len(texts), len(languages[language])); lets other threads run meanwhile."""
+        columns = self._judged(language)
+        calibration = self._calibration[language]
+        rows = self._weights.score_many(texts, calibration)
+        seen = {at: found.reading for at, text in enumerate(texts) if (found := self._unmasked(text))}
+        for at, row in zip(seen, self._weights.score_readings([*seen.values()], calibration), strict=True):
+            rows[at] = self._higher(rows[at], row)
+        return rows[:, columns]
+
+    def spans(self, text: str, limit: int = 20, language: str = "en") -> tuple[Span, ...]:
         """The words that moved a label up most, at most `limit` of them, in the order of the text.
 
-        Weights are exact: what all code points of a text contributed, and the bias, add up to the label's
-        logit. A word stands once for each label that it moved by LEAST_SHOWN or more.
+        Weights are exact: what all code points of a reading contributed, and the bias, add up to the label's
+        logit; a label is explained by the reading that it was scored by. A word stands once for each label that it
+        moved by LEAST_SHOWN or more. Raises LanguageNotJudged.
         """
-        normal = read(text)
-        if not normal:
-            return ()
-        shares = self._weights.contributions(normal)
-        if self._judged is not None:
-            shares = shares[:, self._judged]
+        columns = self._judged(language)
+        plain = Unmasked(read(text), origins(text))
+        seen = self._unmasked(text)
+        calibration = self._calibration[language]
+        if seen is None:
+            found = self._spans(plain, calibration, columns, limit)
+        else:
+            before, after = self._weights.score_readings([plain.reading, seen.reading], calibration)
+            rises = [at for at in columns if self._may_rise[at] and after[at] > before[at]]
+            stays = [at for at in columns if at not in rises]
+            found = [*self._spans(plain, calibration, stays, limit), *self._spans(seen, calibration, rises, limit)]
+            found = sorted(found, key=lambda span: -span.weight)[:limit]
+        return tuple(sorted(found, key=lambda span: (span.start, span.end, -span.weight)))
+
+    def calibration(self, language: str = "en") -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Slope and intercept by which the logit of each label became that of its score, in the order of
+        `languages[language]`. Raises LanguageNotJudged.
+        """
+        columns = self._judged(language)
+        slope, intercept = self._weights.calibration(self._calibration[language])
+        return slope[columns], intercept[columns]
+
+    def _spans(self, read_as: Unmasked, calibration: int, columns: Sequence[int], limit: int) -> list[Span]:
+        """Those of one reading, for the labels in the columns of the manifest."""
+        normal, where = read_as.reading, read_as.origins
+        if not normal or not columns:
+            return []
+        shares = self._weights.contributions(normal, calibration)[:, columns]
         starts, ends = _words(normal)
         edges = np.ravel(np.column_stack([starts, ends]))
-        sums = np.add.reduceat(np.vstack([shares, np.zeros((1, len(self.labels)))]), edges)
-        found = sums[::2] if len(starts) else np.zeros((0, len(self.labels)))
-        where = origins(text)
+        sums = np.add.reduceat(np.vstack([shares, np.zeros((1, len(columns)))]), edges)
+        found = sums[::2] if len(starts) else np.zeros((0, len(columns)))
         chosen = sorted(zip(*np.nonzero(found >= LEAST_SHOWN), strict=True), key=lambda at: -found[at])[:limit]
-        spans = [
-            Span(where[starts[word]], where[ends[word] - 1] + 1, self.labels[label], float(found[word, label]))
+        return [
+            Span(
+                where[starts[word]],
+                where[ends[word] - 1] + 1,
+                self.manifest.labels[columns[label]],
+                float(found[word, label]),
+            )
             for word, label in chosen
         ]
-        return tuple(sorted(spans, key=lambda span: (span.start, span.end, -span.weight)))
+
+    def _unmasked(self, text: str) -> Unmasked | None:
+        return self._unmask(text) if self._unmask else None
+
+    def _higher(self, plain: Sequence[float], unmasked: Sequence[float]) -> NDArray[np.float64]:
+        return np.where(self._may_rise, np.maximum(plain, unmasked), plain)
+
+    def _judged(self, language: str) -> list[int]:
+        try:
+            return self._columns[language]
+        except KeyError:
+            raise LanguageNotJudged(language, self.languages) from None
 
 
 def load(folder: Path) -> Model:
     """A model from its folder. Raises ModelRefused for anything that is not whole, known and sound."""
-    manifest, arrays = read_folder(folder)
+    manifest, arrays, words = read_folder(folder)
     if len(manifest.labels) != LABELS or len(set(manifest.labels)) != LABELS:
         raise ModelRefused(
             folder, f"has labels {manifest.labels}; format {manifest.format} has {LABELS}, all different"
         )
-    bits = int(arrays["rows"].shape[0]).bit_length() - 1
-    if not FEWEST_BITS <= bits <= MOST_BITS:
-        raise ModelRefused(folder, f"rows has {arrays['rows'].shape[0]} rows")
+    for name in ("rows", "vectors"):
+        if not 1 << FEWEST_BITS <= len(arrays[name]) <= 1 << MOST_BITS:
+            raise ModelRefused(folder, f"{name} has {len(arrays[name])} rows")
     for name, array in arrays.items():
-        if not np.isfinite(array).all():
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise ModelRefused(folder, f"{name}.npy holds numbers that are not finite")
     try:
-        weights = Weights(arrays["rows"], arrays["bias"], arrays["slope"], arrays["intercept"])
+        weights = Weights(arrays)
     except ValueError as error:
         raise ModelRefused(folder, str(error)) from error
     if not set(manifest.unjudged) < set(manifest.labels):
         raise ModelRefused(folder, f"does not judge {manifest.unjudged}; it must judge some of {manifest.labels}")
+    if len(arrays["slope"]) != len(manifest.judged):
+        raise ModelRefused(folder, f"is calibrated for {len(arrays['slope'])} of {len(manifest.judged)} languages")
+    _check_languages(folder, manifest)
     _check_golden(folder, manifest, weights)
-    return Model(manifest, weights)
+    return Model(manifest, weights, words)
+
+
+def _check_languages(folder: Path, manifest: Manifest) -> None:
+    known = set(manifest.labels) - set(manifest.unjudged)
+    for language, labels in manifest.languages.items():
+        if len(set(labels)) != len(labels) or not set(labels) <= known:
+            raise ModelRefused(folder, f"judges {labels} in '{language}'; each must be one of {sorted(known)}, once")
 
 
 def _check_golden(folder: Path, manifest: Manifest, weights: Weights) -> None:

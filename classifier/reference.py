@@ -4,22 +4,27 @@ Written from the definition at the top of _kernel.c, one rule at a time, in doub
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
-from sklearn.pipeline import Pipeline
 
+from classifier.kernel import DIM, LABELS, TAPS
 from classifier.normalise import read
 
 SHORTEST, LONGEST = 2, 5
+SHORTEST_GRAM, LONGEST_GRAM = 3, 5
+# Tokens: a text with fewer is told apart, and what comes after so many is not read by the network.
+FEW, MOST_TOKENS = 6, 4096
+LAYERS = ("filters", "filter_bias", "hidden", "hidden_bias", "output")
 MASK = 0xFFFFFFFF
-# Offset basis and prime of 32-bit FNV-1a; the other two seeds start the hashes of pairs and of n-grams.
+# Offset basis and prime of 32-bit FNV-1a; the other seeds start hashes of pairs, n-grams, tokens and their n-grams.
 WORD_SEED, PRIME = 0x811C9DC5, 0x01000193
 PAIR_SEED, CHARACTER_SEED = 0x2F0B4C47, 0x6A09E667
+TOKEN_SEED, GRAM_SEED = 0x3C6EF372, 0xA54FF53A
 WORDS, CHARACTERS = 0, 1
 
 Feature = tuple[int, int]  # block, hash
@@ -43,40 +48,70 @@ class HashedCounts(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return sparse.csr_matrix((values, columns, starts), shape=(len(bags), 2 * size))
 
 
-class CalibratedLogistic(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """Logistic regression of each label on tf-idf whose two blocks have length one, each then calibrated by a sigmoid.
+class Reference(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """The whole model as a scikit-learn classifier: texts to probabilities.
 
-    `rows`: (2**bits, 1 + labels), inverse document frequencies and weights as stored; the blocks share them.
+    `arrays`: as kernel.ARRAYS names them, as stored. `language`: a row of `slope` and `intercept`.
     """
 
-    def __init__(self, rows: NDArray[Any], bias: NDArray[Any], slope: NDArray[Any], intercept: NDArray[Any]) -> None:
-        self.rows = rows
-        self.bias = bias
-        self.slope = slope
-        self.intercept = intercept
+    def __init__(self, arrays: Mapping[str, NDArray[Any]], language: int = 0) -> None:
+        self.arrays = arrays
+        self.language = language
 
-    def fit(self, _counts: sparse.csr_matrix, _labels: object = None) -> "CalibratedLogistic":
+    def fit(self, _texts: Sequence[str], _labels: object = None) -> "Reference":
         return self
 
     def __sklearn_is_fitted__(self) -> bool:
         return True
 
-    def predict_proba(self, counts: sparse.csr_matrix) -> NDArray[np.float64]:
-        table = np.asarray(self.rows, np.float64)
-        size = len(table)
-        logits = np.tile(np.asarray(self.bias, np.float64), (counts.shape[0], 1))
-        for block in (WORDS, CHARACTERS):
-            weighted = counts[:, block * size : (block + 1) * size] @ sparse.diags(table[:, 0])
-            lengths = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)))
-            logits += (weighted @ table[:, 1:]) / np.where(lengths > 0, lengths, 1)
-        probabilities: NDArray[np.float64] = 1 / (1 + np.exp(-(self.slope * logits + self.intercept)))
+    def decision_function(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Logits, (n, labels), before the calibration."""
+        bits = len(self.arrays["rows"]).bit_length() - 1
+        of_network = np.array([self._network(text) for text in texts]).reshape(-1, LABELS)
+        logits: NDArray[np.float64] = self._bag(HashedCounts(bits).transform(texts)) + of_network
+        return logits
+
+    def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        slope, intercept = self.arrays["slope"][self.language], self.arrays["intercept"][self.language]
+        probabilities: NDArray[np.float64] = 1 / (1 + np.exp(-(slope * self.decision_function(texts) + intercept)))
         return probabilities
 
+    def _bag(self, counts: sparse.csr_matrix) -> NDArray[np.float64]:
+        """Linear in tf-idf whose two blocks have length one; the blocks share the table."""
+        idf = self.arrays["rows"][:, 0].astype(np.float64)
+        weights = self.arrays["rows"][:, 1:].view(np.int8) * self.arrays["steps"]
+        logits = np.tile(self.arrays["bias"], (counts.shape[0], 1))
+        for block in (WORDS, CHARACTERS):
+            weighted = counts[:, block * len(idf) : (block + 1) * len(idf)] @ sparse.diags(idf)
+            lengths = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)))
+            logits += (weighted @ weights) / np.where(lengths > 0, lengths, 1)
+        return logits
 
-def pipeline(rows: NDArray[Any], bias: NDArray[Any], slope: NDArray[Any], intercept: NDArray[Any]) -> Pipeline:
-    """The whole model as a scikit-learn pipeline: texts to probabilities."""
-    bits = len(rows).bit_length() - 1
-    return Pipeline([("counts", HashedCounts(bits)), ("scores", CalibratedLogistic(rows, bias, slope, intercept))])
+    def _network(self, text: str) -> NDArray[np.float64]:
+        """Filters over three tokens at a time, pooled, and two layers (Kim 2014), in double precision."""
+        layers = {name: np.asarray(self.arrays[name], np.float64) for name in LAYERS}
+        x = np.array([self._vector(token) for token in tokens(shortened(read(text)))]).reshape(-1, DIM)
+        n = len(x)
+        around = np.pad(x, ((1, 1), (0, 0)))
+        sums = layers["filter_bias"] + sum(around[tap : tap + n] @ layers["filters"][tap] for tap in range(TAPS))
+        on = np.maximum(sums, 0)
+        pooled = np.concatenate(
+            [
+                on.max(axis=0, initial=0),
+                on.sum(axis=0) / max(n, 1),
+                x.sum(axis=0) / np.sqrt(max(n, 1)),
+                [np.log1p(n) / 3, n < FEW],
+            ]
+        )
+        hidden = np.maximum(pooled @ layers["hidden"] + layers["hidden_bias"], 0)
+        logits: NDArray[np.float64] = hidden @ layers["output"]
+        return logits
+
+    def _vector(self, token: str) -> NDArray[np.float64]:
+        rows = [mixed(code) % len(self.arrays["vectors"]) for code in token_features(token)]
+        steps = self.arrays["vector_steps"].astype(np.float64)
+        vector: NDArray[np.float64] = self.arrays["vectors"][rows].astype(np.float64).mean(axis=0) * steps
+        return vector
 
 
 def features(normal: str) -> Iterator[Feature]:
@@ -127,6 +162,28 @@ def words(text: str) -> Iterator[str]:
             yield character
     if word:
         yield word
+
+
+def tokens(text: str) -> list[str]:
+    """Runs of letters and digits, and every other code point that is no blank."""
+    found: list[str] = []
+    is_open = False
+    for character in text:
+        if is_letter(character) and is_open:
+            found[-1] += character
+        elif not is_blank(character):
+            found.append(character)
+        is_open = is_letter(character)
+    return found[:MOST_TOKENS]
+
+
+def token_features(token: str) -> Iterator[int]:
+    """Hashes of the token and of its n-grams, padded with one blank each side."""
+    yield hashed(TOKEN_SEED, token)
+    padded = f" {token} "
+    for start in range(len(token) if len(token) > 1 else 0):
+        for end in range(start + SHORTEST_GRAM, min(start + LONGEST_GRAM, len(padded)) + 1):
+            yield hashed(GRAM_SEED, padded[start:end])
 
 
 def runs(text: str) -> Iterator[str]:

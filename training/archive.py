@@ -1,4 +1,4 @@
-"""The label archive: what moderators decided, pulled from a service into Parquet, each label once.
+"""The label archive: what moderators decided and took back, pulled from a service into Parquet, each line once.
 
 A part file holds one page of labels and the cursor behind it. Parts are written whole or not at all, and the
 cursor to go on at is read from the newest part, so a pull that is killed goes on where it was. Of two pulls at
@@ -6,10 +6,11 @@ once one writes a part and the other gives up.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
+from uuid import uuid4
 
 import msgspec
 import numpy as np
@@ -17,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet
 from msgspec import Meta, Struct
 
-from classifier import LABELS
+from classifier import LABELS, language_of
 from training.errors import DataUnusable
 from training.examples import Examples, fold_of
 from training.tables import Table, read_table
@@ -37,12 +38,21 @@ _SCHEMA = pa.schema(
         ("actor", pa.string()),
         ("weight", pa.float64()),
         ("at", pa.timestamp("us", tz="UTC")),
+        ("language", pa.string()),
+        ("inclusion", pa.float64()),
+        ("retracts", pa.string()),
     ]
 )
+# What was pulled before labels named their language lacks the last three columns, before they could be taken back two.
+_SCHEMAS = tuple(pa.schema(list(_SCHEMA)[: len(_SCHEMA) - lacking]) for lacking in (0, 2, 3))
 
 
 class Label(Struct, frozen=True, kw_only=True):
-    """A line of GET /v1/labels."""
+    """A line of GET /v1/labels: what a person said of a text.
+
+    Where `retracts` is set: that the label of that cursor and this id was taken back, and nothing else.
+    `inclusion` is the probability with which a blind audit drew the comment, None outside of one.
+    """
 
     cursor: str
     id: str
@@ -55,6 +65,9 @@ class Label(Struct, frozen=True, kw_only=True):
     actor: str = ""
     weight: float = 1.0
     at: Annotated[datetime, Meta(tz=True)]
+    language: str | None = None
+    inclusion: float | None = None
+    retracts: str | None = None
 
 
 def next_cursor(folder: Path) -> str | None:
@@ -81,7 +94,8 @@ def append(folder: Path, labels: Sequence[Label], cursor: str, number: int | Non
     table = pa.Table.from_pylist(rows, schema=_SCHEMA.with_metadata({_CURSOR: cursor.encode()}))
     # Numbered, not named by cursor: the order of the names is the order of the pulls.
     path = folder / f"labels-{next_number(folder) if number is None else number:08d}.parquet"
-    fresh = folder / f".{path.name}.{os.getpid()}"
+    # Not the process id: in two containers that share the folder it can be the same.
+    fresh = folder / f".{path.name}.{uuid4().hex}"
     try:
         pyarrow.parquet.write_table(table, fresh, compression="zstd")
         _sync(fresh)
@@ -96,19 +110,20 @@ def append(folder: Path, labels: Sequence[Label], cursor: str, number: int | Non
     return path
 
 
-def read(folder: Path) -> Examples:
-    """The archive as examples; of several decisions on one revision of a comment the newest counts.
+def read(folder: Path, languages: Collection[str] = ("en",)) -> Examples:
+    """The archive as examples; of several decisions on one revision of a comment the newest that was not taken back.
 
+    Only texts in one of the `languages`: moderators also decide what the model cannot read.
     approve: 0 for every attribute, but for what its labels say. reject: what its labels say, and toxicity 1 where
     one of them is an abuse and nothing is said of toxicity; where none of them is true, the reason `spam` says
     spam 1, any other toxicity 1. What was not said stays unknown. Raises DataUnusable.
     """
-    newest: dict[tuple[str, int], Label] = {}
-    for part in _parts(folder) or _nothing(folder):
-        for row in _opened(part).to_pylist():
-            label = msgspec.convert(row | {"labels": msgspec.json.decode(row["labels"])}, Label)
-            newest[label.id, label.revision] = label
-    found = list(newest.values())
+    rows = [label for part in _parts(folder) or _nothing(folder) for label in _rows(part)]
+    # Of the id and the cursor: labels of two comments can have the same cursor where a site's queue has several shards.
+    taken_back = {(label.id, label.retracts) for label in rows}
+    standing = (label for label in rows if label.retracts is None and (label.id, label.cursor) not in taken_back)
+    newest = {(label.id, label.revision): label for label in standing}
+    found = [label for label in newest.values() if language_of(label.text, label.language, languages) in languages]
     return Examples(
         [label.text for label in found],
         np.array([_taught(label) for label in found], np.float32).reshape(len(found), len(LABELS)),
@@ -133,9 +148,14 @@ def _taught(label: Label) -> list[float]:
     return [said.get(name, float("nan")) for name in LABELS]
 
 
+def _rows(part: Path) -> Iterator[Label]:
+    for row in _opened(part).to_pylist():
+        yield msgspec.convert(row | {"labels": msgspec.json.decode(row["labels"])}, Label)
+
+
 def _opened(part: Path) -> Table:
     table = read_table(part)
-    if _CURSOR not in (table.schema.metadata or {}) or not table.schema.equals(_SCHEMA):
+    if _CURSOR not in (table.schema.metadata or {}) or table.schema not in _SCHEMAS:
         raise DataUnusable(f"{part}: not written by 'steward labels pull'")
     return table
 

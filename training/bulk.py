@@ -1,4 +1,8 @@
-"""Scores for a whole file: streamed, in order, on all cores; it comes back with a column for each attribute."""
+"""Scores for a whole file: streamed, in order, on all cores; it comes back with a column for each attribute.
+
+What the model does not judge in the language of a text stays empty. A column `language` is believed as the service
+believes the field of that name, and comes back with the language that the text was judged in.
+"""
 
 import os
 from collections import deque
@@ -23,23 +27,35 @@ from training.tables import Table, texts
 
 CHUNK = 4_096
 DECIMALS = 6
+LANGUAGE = "language"
 
 # pyarrow ships no types.
 Batch: TypeAlias = Any
 Scores = NDArray[np.float64]
-Write = Callable[[Any, Scores], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """`scores`: shape (rows, labels), NaN for what is not judged in that language."""
+
+    languages: list[str]
+    scores: Scores
+
+
+Write = Callable[[Any, Judged], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
     """How one kind of file is read in chunks and written again.
 
-    `chunks` yields the rows as they are; `column` takes the texts out of a chunk; `writing` gives a function that
-    writes a chunk with its scores, shape (rows, labels).
+    `chunks` yields the rows as they are; `column` takes the texts out of a chunk, `tags` what the chunk says of
+    their languages; `writing` gives a function that writes a chunk with its scores.
     """
 
     chunks: Callable[[Path], Iterator[Any]]
     column: Callable[[Any, str, Path], list[str]]
+    tags: Callable[[Any], list[str | None]]
     writing: Callable[[Path, Sequence[str]], AbstractContextManager[Write]]
 
 
@@ -58,11 +74,11 @@ def score_file(
     count = 0
     try:
         with ThreadPoolExecutor(jobs) as pool, form.writing(fresh, model.labels) as write:
-            work = ((chunk, form.column(chunk, column, source)) for chunk in form.chunks(source))
-            for chunk, scores in _in_order(pool, model, work, 2 * jobs):
-                write(chunk, np.round(scores, DECIMALS))
-                count += len(scores)
-                told(len(scores))
+            work = ((chunk, form.column(chunk, column, source), form.tags(chunk)) for chunk in form.chunks(source))
+            for chunk, judged in _in_order(pool, model, work, 2 * jobs):
+                write(chunk, judged)
+                count += len(judged.languages)
+                told(len(judged.languages))
         fresh.replace(target)
     except (pa.ArrowException, OSError) as error:
         raise DataUnusable(f"{source}: {error}") from error
@@ -72,20 +88,44 @@ def score_file(
 
 
 def _in_order(
-    pool: ThreadPoolExecutor, model: classifier.Model, work: Iterable[tuple[Any, list[str]]], most: int
-) -> Iterator[tuple[Any, Scores]]:
-    under_way: deque[tuple[Any, Future[Scores]]] = deque()
-    for chunk, column in work:
-        under_way.append((chunk, pool.submit(model.score_many, column)))
+    pool: ThreadPoolExecutor,
+    model: classifier.Model,
+    work: Iterable[tuple[Any, list[str], list[str | None]]],
+    most: int,
+) -> Iterator[tuple[Any, Judged]]:
+    under_way: deque[tuple[Any, Future[Judged]]] = deque()
+    for chunk, column, tags in work:
+        under_way.append((chunk, pool.submit(_judged, model, column, tags)))
         if len(under_way) >= most:
-            done, scores = under_way.popleft()
-            yield done, scores.result()
-    for chunk, scores in under_way:
-        yield chunk, scores.result()
+            done, judged = under_way.popleft()
+            yield done, judged.result()
+    for chunk, judged in under_way:
+        yield chunk, judged.result()
+
+
+def _judged(model: classifier.Model, column: Sequence[str], tags: Sequence[str | None]) -> Judged:
+    languages = [classifier.language_of(text, tag, model.languages) for text, tag in zip(column, tags, strict=True)]
+    scores = np.full((len(column), len(model.labels)), np.nan)
+    for language, labels in model.languages.items():
+        places = [place for place, each in enumerate(languages) if each == language]
+        if places:
+            found = model.score_many([column[place] for place in places], language=language)
+            scores[np.ix_(places, [model.labels.index(label) for label in labels])] = found
+    return Judged(languages, np.round(scores, DECIMALS))
 
 
 def _column_of_batch(batch: Batch, name: str, path: Path) -> list[str]:
     return texts(pa.Table.from_batches([batch]), name, path)
+
+
+def _tags_of_batch(batch: Batch) -> list[str | None]:
+    given = batch.column(LANGUAGE).to_pylist() if LANGUAGE in batch.schema.names else [None] * batch.num_rows
+    return [_tag(each) for each in given]
+
+
+def _tag(given: object) -> str | None:
+    """What stands in a column of that name need not be a language."""
+    return given if isinstance(given, str) else None
 
 
 def _arrow(chunks: Callable[[Path], Iterator[Any]], opened: Callable[[Path, Any], Any]) -> Format:
@@ -95,8 +135,8 @@ def _arrow(chunks: Callable[[Path], Iterator[Any]], opened: Callable[[Path, Any]
     def writing(path: Path, labels: Sequence[str]) -> Iterator[Write]:
         writers: list[Any] = []
 
-        def write(batch: Batch, scores: Scores) -> None:
-            table = _with_scores(batch, labels, scores)
+        def write(batch: Batch, judged: Judged) -> None:
+            table = _with_scores(batch, labels, judged)
             if not writers:
                 writers.append(opened(path, table.schema))
             writers[0].write_table(table)
@@ -108,15 +148,16 @@ def _arrow(chunks: Callable[[Path], Iterator[Any]], opened: Callable[[Path, Any]
             for writer in writers:
                 writer.close()
 
-    return Format(chunks, _column_of_batch, writing)
+    return Format(chunks, _column_of_batch, _tags_of_batch, writing)
 
 
-def _with_scores(batch: Batch, labels: Sequence[str], scores: Scores) -> Table:
-    """Columns of the attributes' names; one that was there before is replaced."""
+def _with_scores(batch: Batch, labels: Sequence[str], judged: Judged) -> Table:
+    """Columns of the attributes' names, and the language; one that was there before is replaced."""
     table = pa.Table.from_batches([batch])
-    table = table.drop_columns([label for label in labels if label in table.column_names])
+    table = table.drop_columns([name for name in (LANGUAGE, *labels) if name in table.column_names])
+    table = table.append_column(LANGUAGE, pa.array(judged.languages, pa.string()))
     for index, label in enumerate(labels):
-        table = table.append_column(label, pa.array(scores[:, index]))
+        table = table.append_column(label, pa.array(judged.scores[:, index], from_pandas=True))  # NaN becomes null
     return table
 
 
@@ -157,18 +198,22 @@ def _ndjson() -> Format:
                 raise DataUnusable(f"{path}: a line has no text '{name}': {', '.join(row)}")
         return [row[name] for row in chunk]
 
+    def tags(chunk: list[dict[str, Any]]) -> list[str | None]:
+        return [_tag(row.get(LANGUAGE)) for row in chunk]
+
     @contextmanager
     def writing(path: Path, labels: Sequence[str]) -> Iterator[Write]:
         with path.open("wb") as file:
 
-            def write(chunk: list[dict[str, Any]], scores: Scores) -> None:
-                for row, found in zip(chunk, scores.tolist(), strict=True):
-                    scored = row | dict(zip(labels, found, strict=True))
+            def write(chunk: list[dict[str, Any]], judged: Judged) -> None:
+                for row, language, found in zip(chunk, judged.languages, judged.scores.tolist(), strict=True):
+                    # NaN is written as null.
+                    scored = row | {LANGUAGE: language} | dict(zip(labels, found, strict=True))
                     file.write(msgspec.json.encode(scored) + b"\n")
 
             yield write
 
-    return Format(chunks, column, writing)
+    return Format(chunks, column, tags, writing)
 
 
 def _parsed(line: bytes, number: int, path: Path) -> dict[str, Any]:

@@ -1,27 +1,41 @@
 """What a model is worth on texts that it did not learn from, as values; the command prints them."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 import classifier
 from training import metrics
+from training.calibration import adjustment
 from training.datasets import DATA_SETS, load
-from training.examples import Examples, column
+from training.examples import Examples, column, is_first_half
 from training.metrics import Answers, Estimate, Numbers
 
 REPEATS = 1_000
 BINS = 15
+POINTS = 41
+# Thresholds that people name.
+MARKED = (0.5, 0.7, 0.8, 0.9)
 # Below this many of either answer an interval says little, and a figure is left out.
 FEWEST = 5
 # The six labels by which the Jigsaw challenge was judged.
 SIX = ("toxicity", "severe_toxicity", "identity_attack", "insult", "profanity", "threat")
 PUBLIC_TEST = "jigsaw_toxic_test_public"
 JIGSAW = "jigsaw_toxic_train"
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """What happens at a threshold: shares of all comments above and below, and of these the share decided wrongly."""
+
+    threshold: float
+    share_above: float
+    wrong_above: float | None
+    share_below: float
+    wrong_below: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +55,7 @@ class Figures:
     ece_equal_width: float
     ece_equal_mass: float
     reliability: list[metrics.Bin]
+    curve: list[Point]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,88 +68,141 @@ class Evaluated:
     mean_auc_six: Estimate | None
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    model: str
-    digest: str
-    seed: int
-    results: list[Evaluated]
-
-    def plain(self) -> dict[str, Any]:
-        """For JSON; the same inputs and seed give the same bytes."""
-        found: dict[str, Any] = asdict(self)
-        return found
-
-
-def evaluate(model: classifier.Model, folder: Path, names: Sequence[str] | None = None, seed: int = 0) -> Evaluation:
+def evaluate(
+    model: classifier.Model, folder: Path, names: Sequence[str] | None = None, seed: int = 0
+) -> list[Evaluated]:
     """Every data set in the folder, or those named, each on what no training run sees. Raises DataUnusable."""
     chosen = names or [PUBLIC_TEST, *(name for name in DATA_SETS if name != PUBLIC_TEST)]
     results = []
     for name in chosen:
-        if names is None and (not DATA_SETS[name].files(folder) or DATA_SETS[name].language != "en"):
+        is_judged = DATA_SETS[name].language in model.languages if name in DATA_SETS else True
+        if names is None and not (DATA_SETS[name].files(folder) and is_judged):
             continue
         found = _evaluated(model, name, load(name, folder).held_out(), seed)
         if found.attributes:
             results.append(found)
-    return Evaluation(model.version, model.digest, seed, results)
+    return results
 
 
 def _evaluated(model: classifier.Model, name: str, held_out: Examples, seed: int) -> Evaluated:
     rng = np.random.default_rng(seed)
-    scores = _by_attribute(model, held_out.texts)
-    weights = _weights(held_out)
+    scores = by_attribute(model, held_out.texts, DATA_SETS[name].language)
+    weights = natural_weights(held_out)
+    first = is_first_half(held_out)
     attributes: dict[str, Figures] = {}
     for attribute in scores:
         values = held_out.labels[:, column(attribute)]
         known = np.isfinite(values)
-        answers = _answers(values[known])
+        answers = answers_of(values[known])
         if min(np.count_nonzero(answers == 1), np.count_nonzero(answers == 0)) >= FEWEST:
-            attributes[attribute] = _figures(scores[attribute][known], answers, weights[known], rng)
+            judged = scores[attribute][known]
+            calibrated = judged
+            if name == PUBLIC_TEST:
+                calibrated = cross_fitted(judged, answers, first[known], _calibration(model, attribute))
+            attributes[attribute] = _figures(judged, calibrated, answers, weights[known], rng)
     part = "public test" if name == PUBLIC_TEST else "held-out fold and published test split"
     mean = _mean_of_six(scores, held_out, rng) if attributes.keys() >= set(SIX) else None
     return Evaluated(name, part, attributes, mean)
 
 
-def _by_attribute(model: classifier.Model, texts: Sequence[str]) -> dict[str, Numbers]:
+def by_attribute(model: classifier.Model, texts: Sequence[str], language: str = "en") -> dict[str, Numbers]:
     """Only what both the model and the data sets know."""
-    scores = model.score_many(texts)
-    return {name: scores[:, model.labels.index(name)] for name in classifier.LABELS if name in model.labels}
+    labels = model.languages.get(language, ())
+    if not labels:
+        return {}
+    scores = model.score_many(texts, language)
+    return {name: scores[:, labels.index(name)] for name in classifier.LABELS if name in labels}
 
 
-def _weights(held_out: Examples) -> Numbers:
+def cross_fitted(scores: Numbers, answers: Answers, first: NDArray[np.bool_], fitted: tuple[float, float]) -> Numbers:
+    """Each half calibrated anew by what the other one says, since the model was calibrated on this sample (ADR 10).
+
+    `fitted`: the slope and intercept that came of it. They are taken off first: a half must not begin at what it said.
+    """
+    safe = np.clip(scores, 1e-12, 1 - 1e-12)
+    logits, found = (np.log(safe / (1 - safe)) - fitted[1]) / fitted[0], np.empty(len(scores))
+    for half in (first, ~first):
+        slope, intercept = adjustment(logits[~half, None], answers[~half, None].astype(np.float32))
+        found[half] = 1 / (1 + np.exp(-(slope[0] * logits[half] + intercept[0])))
+    return found
+
+
+def _calibration(model: classifier.Model, attribute: str) -> tuple[float, float]:
+    slopes, intercepts = model.calibration()
+    at = model.languages["en"].index(attribute)
+    return float(slopes[at]), float(intercepts[at])
+
+
+def natural_weights(held_out: Examples) -> Numbers:
     """Of mean 1: what a data set weighs against others is for training."""
     weights = held_out.weights.astype(np.float64)
     return weights / weights.mean() if weights.any() else np.ones_like(weights)
 
 
-def _answers(labels: NDArray[np.float32]) -> Answers:
+def answers_of(labels: NDArray[np.float32]) -> Answers:
     return (labels > 0.5).astype(np.int8)  # noqa: PLR2004 - what most readers said
 
 
-def _figures(scores: Numbers, answers: Answers, weights: Numbers, rng: np.random.Generator) -> Figures:
+def _figures(
+    scores: Numbers, calibrated: Numbers, answers: Answers, weights: Numbers, rng: np.random.Generator
+) -> Figures:
     auc = metrics.bootstrap_auc(scores, answers, REPEATS, rng)
     precision = metrics.bootstrap_average_precision(scores, answers, REPEATS, rng, weights)
     assert auc is not None and precision is not None, "both answers are there"  # noqa: S101, PT018
-    table = metrics.reliability(scores, answers, BINS, weights)
-    equal_mass = metrics.reliability_equal_mass(scores, answers, BINS, weights)
+    table = metrics.reliability(calibrated, answers, BINS, weights)
+    equal_mass = metrics.reliability_equal_mass(calibrated, answers, BINS, weights)
     return Figures(
         texts=len(answers),
         positive=int(answers.sum()),
         auc=_rounded(auc),
         average_precision=_rounded(precision),
-        brier=round(metrics.brier(scores, answers, weights), 5),
-        log_loss=round(metrics.log_loss(scores, answers, weights), 5),
+        brier=round(metrics.brier(calibrated, answers, weights), 5),
+        log_loss=round(metrics.log_loss(calibrated, answers, weights), 5),
         ece_equal_width=round(metrics.calibration_error(table), 5),
         ece_equal_mass=round(metrics.calibration_error(equal_mass), 5),
-        reliability=table,
+        reliability=[_rounded_bin(each) for each in table],
+        curve=_curve(scores, answers, weights),
     )
+
+
+def _rounded_bin(each: metrics.Bin) -> metrics.Bin:
+    return metrics.Bin(
+        *(round(value, 4) for value in (each.low, each.high, each.weight, each.mean_score, each.share_yes))
+    )
+
+
+def _curve(scores: Numbers, answers: Answers, weights: Numbers) -> list[Point]:
+    """At thresholds from the lowest to the highest score, closer together where the scores are, and at MARKED."""
+    found = []
+    near = np.floor(np.quantile(scores, np.linspace(0, 1, POINTS)) * 1e4) / 1e4
+    for threshold in np.unique([*near, *MARKED]):
+        above = scores >= threshold
+        found.append(
+            Point(
+                float(threshold),
+                _share(weights, above),
+                _wrong(weights, above, answers == 0),
+                _share(weights, ~above),
+                _wrong(weights, ~above, answers == 1),
+            )
+        )
+    return found
+
+
+def _share(weights: Numbers, chosen: NDArray[np.bool_]) -> float:
+    return round(float(weights[chosen].sum() / weights.sum()), 4)
+
+
+def _wrong(weights: Numbers, chosen: NDArray[np.bool_], wrong: NDArray[np.bool_]) -> float | None:
+    mass = float(weights[chosen].sum())
+    return round(float(weights[chosen & wrong].sum()) / mass, 4) if mass else None
 
 
 def _mean_of_six(scores: dict[str, Numbers], held_out: Examples, rng: np.random.Generator) -> Estimate:
     labels = held_out.labels[:, [column(name) for name in SIX]]
     known = np.isfinite(labels).all(axis=1)
     together = np.stack([scores[name][known] for name in SIX], axis=1)
-    return _rounded(metrics.bootstrap_mean_auc(together, _answers(labels[known]), REPEATS, rng))
+    return _rounded(metrics.bootstrap_mean_auc(together, answers_of(labels[known]), REPEATS, rng))
 
 
 def _rounded(estimate: Estimate) -> Estimate:

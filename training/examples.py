@@ -72,6 +72,11 @@ class Examples:
         return replace(self, weights=(self.weights * factor).astype(np.float32))
 
 
+def is_first_half(examples: Examples) -> NDArray[np.bool_]:
+    """A stable half of them, whole groups: one half to calibrate on, and the other to say how well that went."""
+    return np.array([fold_of(f"half:{group}") % 2 == 0 for group in examples.groups], bool)
+
+
 def joined(parts: Sequence[Examples]) -> Examples:
     return Examples(
         [text for part in parts for text in part.texts],

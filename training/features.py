@@ -10,6 +10,7 @@ from scipy import sparse
 from classifier.kernel import BLOCK_BIT, features
 
 CHUNK = 2_000
+MOST_STEPS = 255
 
 
 class Counts:
@@ -49,13 +50,18 @@ def document_frequency(counted: Counts, weights: NDArray[np.float32] | None = No
     return np.bincount(counted.table_rows, per_entry, minlength=1 << counted.bits).astype(np.float64)
 
 
-def inverse_document_frequency(frequency: NDArray[np.float64], texts: int, least: int) -> NDArray[np.float16]:
-    """1 + ln((1 + n) / (1 + df)), as scikit-learn has it; 0 for a row seen in fewer than `least` texts."""
+def inverse_document_frequency(frequency: NDArray[np.float64], texts: int, least: int) -> NDArray[np.uint8]:
+    """1 + ln((1 + n) / (1 + df)), as scikit-learn has it, in the steps in which a model keeps it: the largest is 255.
+
+    0 for a row seen in fewer than `least` texts. The unit cancels out, since each block is scaled to length 1.
+    """
     idf = 1 + np.log((1 + texts) / (1 + frequency))
-    return np.where(frequency >= least, idf, 0).astype(np.float16)
+    kept = np.where(frequency >= least, idf, 0)
+    steps: NDArray[np.uint8] = np.rint(kept * (MOST_STEPS / max(kept.max(), 1))).astype(np.uint8)
+    return steps
 
 
-def matrix(counted: Counts, idf: NDArray[np.float16]) -> "sparse.csr_matrix":
+def matrix(counted: Counts, idf: NDArray[np.uint8]) -> "sparse.csr_matrix":
     """Each block of a text scaled to length 1, the blocks added: (n, 2**bits) float32."""
     values = (1 + np.log(counted.counts)) * idf.astype(np.float64)[counted.table_rows]
     text_of = np.repeat(np.arange(len(counted)), np.diff(counted.starts))

@@ -1,19 +1,27 @@
-"""Examples in, a model in: one weighted logistic regression for each attribute over one shared table of features."""
+"""Examples in, a model in: a bag of n-grams and a network that knows their order, taught together."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from scipy import sparse
+from sklearn.metrics import roc_auc_score
+from threadpoolctl import threadpool_limits
 
 from classifier import LABELS
-from classifier.kernel import WIDTH
-from training.calibration import combination, split
+from classifier.kernel import WIDTH, Weights
+from training.calibration import Combination, adjustment, combination, platt, split
+from training.datasets import DATA_SETS
 from training.errors import DataUnusable
 from training.examples import Examples
 from training.features import count, document_frequency, inverse_document_frequency, matrix
+from training.network import Lesson, WordOrder
+from training.quantise import rounded_columns
 from training.regression import MaskedLogistic
+from training.sequences import Sequences, sequences
 
 # Out of training until the calibration, which is fitted on them, stands.
 CALIBRATION_FOLDS = (2, 4)
@@ -27,6 +35,10 @@ STEPS = 4
 OURS = frozenset(
     {"jigsaw_toxic_train", "wikipedia_debiasing_nontoxic", "spam_youtube", "spam_sms", "moderators", "own"}
 )
+FIRST_LANGUAGE = "en"
+# An attribute is judged in another language where there are so many answers of each kind to calibrate on, and where the
+# logits tell them apart this well (ROC AUC); less would be noise sold as a score.
+FEWEST_IN_LANGUAGE, LEAST_AUC = 100, 0.7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,55 +46,148 @@ class Recipe:
     """What docs/experiments.md found best. `regularisation`: C; `least`: texts a feature must be in."""
 
     bits: int = 19
+    vector_bits: int = 18
     regularisation: float = 4.0
     least: int = 2
     most_iterations: int = 80
+    epochs: int = 6
     jobs: int = 1
     seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """The arrays of a model folder (classifier/folder.py)."""
+    """The arrays of a model folder (classifier/kernel.py), and the attributes that it judges in each language."""
 
-    rows: NDArray[np.float16]
-    bias: NDArray[np.float64]
-    slope: NDArray[np.float64]
-    intercept: NDArray[np.float64]
+    arrays: Mapping[str, NDArray[Any]]
+    languages: Mapping[str, tuple[str, ...]]
 
-    @property
-    def arrays(self) -> dict[str, NDArray[np.floating]]:
-        return {"rows": self.rows, "bias": self.bias, "slope": self.slope, "intercept": self.intercept}
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What both models read of the same texts."""
+
+    examples: Examples
+    table: "sparse.csr_matrix"
+    order: Sequences
+
+
+@dataclass(frozen=True, slots=True)
+class _Both:
+    bag: MaskedLogistic
+    network: WordOrder
+
+    def logits(self, read: _Read, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        """(rows, 2 x attributes)."""
+        return np.hstack(
+            [self.bag.decision_function(read.table[rows]), self.network.decision_function(read.order, rows)]
+        )
 
 
 def fit(examples: Examples, recipe: Recipe, progress: Progress = lambda _: None) -> Fitted:
     """Fit on everything but the held-out fold and the test parts, which never come in.
 
-    The calibration is fitted on folds that the weights have not seen; then the weights are fitted again with it.
+    The calibration is fitted on folds that the weights have not seen; the weights that ship have seen them.
     """
     known = examples.training()
+    _check_answers(known)
     progress("counting features")
     counted = count(known.texts, recipe.bits, recipe.jobs)
     idf = inverse_document_frequency(document_frequency(counted), len(known), recipe.least)
-    progress("building the matrix")
-    table = matrix(counted, idf)
-    _check_answers(known)
+    progress("building the matrices")
+    read = _Read(known, matrix(counted, idf), sequences(known.texts, recipe.vector_bits))
     is_calibration = np.isin(known.folds, CALIBRATION_FOLDS)
-    progress("fitting, two folds kept out for calibration")
-    before = _regression(table[~is_calibration], known.where(~is_calibration), recipe)
-    combined = combination(before.decision_function(table[is_calibration]), known.where(is_calibration))
-    progress("fitting")
-    after = _regression(table, known, recipe)
-    rows = np.zeros((1 << recipe.bits, WIDTH), np.float16)
-    rows[:, 0] = idf
-    # A combination of linear models is linear, so it costs nothing when a comment is scored.
-    rows[:, 1:] = np.where(idf[:, None] > 0, after.coef_ @ combined.mixing, 0)
-    return Fitted(rows, combined(after.intercept_), np.ones(len(LABELS)), np.zeros(len(LABELS)))
+    progress("fitting, once with two folds kept out for calibration and once with all")
+    before, after = _fitted_apart((~is_calibration, np.ones(len(known), bool)), read, recipe)
+    progress("calibrating")
+    kept_out = np.flatnonzero(is_calibration)
+    logits, judged = before.logits(read, kept_out), known.where(is_calibration)
+    combined = combination(logits, judged)
+    languages, slope, intercept = _by_language(combined(logits), judged)
+    bias = combined(np.concatenate([after.bag.intercept_, after.network.layers_["output_bias"]]))
+    arrays = {"bias": bias, "slope": slope, "intercept": intercept}
+    return Fitted(arrays | _bag(after.bag, combined, idf) | _network(after.network, combined), languages)
 
 
-def _regression(table: "sparse.csr_matrix", examples: Examples, recipe: Recipe) -> MaskedLogistic:
-    model = MaskedLogistic(recipe.regularisation, recipe.most_iterations, recipe.jobs)
-    return model.fit(table, examples.labels, examples.weights, groups(examples.sources))
+def adjusted(fitted: Fitted, sample: Examples) -> Fitted:
+    """The same, its first language calibrated for a sample that neither model has seen.
+
+    Jigsaw's test comments were judged more strictly than those that it gave for training; docs/experiments.md.
+    """
+    scores = np.clip(Weights(fitted.arrays).score_many(sample.texts), 1e-12, 1 - 1e-12)
+    slopes, intercepts = adjustment(np.log(scores / (1 - scores)), sample.labels)
+    slope, intercept = fitted.arrays["slope"].copy(), fitted.arrays["intercept"].copy()
+    intercept[0] = slopes * intercept[0] + intercepts
+    slope[0] *= slopes
+    return replace(fitted, arrays={**fitted.arrays, "slope": slope, "intercept": intercept})
+
+
+def _fitted_apart(parts: Sequence[NDArray[np.bool_]], read: _Read, recipe: Recipe) -> list[_Both]:
+    """Each part by a thread of its own: numpy and scipy let others run, and the matrices are too large to copy."""
+    jobs = min(recipe.jobs, len(parts))
+    with threadpool_limits(max(1, recipe.jobs // jobs)):
+        found: list[_Both] = Parallel(n_jobs=jobs, prefer="threads")(
+            delayed(_fit_both)(np.flatnonzero(part), read, recipe) for part in parts
+        )
+    return found
+
+
+def _fit_both(rows: NDArray[np.intp], read: _Read, recipe: Recipe) -> _Both:
+    labels, weights, own = read.examples.labels, read.examples.weights, groups(read.examples.sources)
+    bag = MaskedLogistic(recipe.regularisation, recipe.most_iterations)
+    bag.fit(read.table[rows], labels[rows], weights[rows], own[rows])
+    network = WordOrder(epochs=recipe.epochs, seed=recipe.seed)
+    return _Both(bag, network.fit(read.order, Lesson(labels, weights, own), rows))
+
+
+def _bag(bag: MaskedLogistic, combined: Combination, idf: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
+    """A combination of linear models is linear, so it costs nothing when a comment is scored."""
+    weights = np.where(idf[:, None] > 0, bag.coef_ @ combined.mixing[: len(LABELS)], 0)
+    rounded, steps = rounded_columns(weights)
+    rows = np.empty((len(idf), WIDTH), np.uint8)
+    rows[:, 0], rows[:, 1:] = idf, rounded.view(np.uint8)
+    return {"rows": rows, "steps": steps}
+
+
+def _network(network: WordOrder, combined: Combination) -> dict[str, NDArray[Any]]:
+    mixing = combined.mixing[len(LABELS) :]
+    rounded, steps = rounded_columns(network.vectors_)
+    layers = {name: network.layers_[name] for name in ("filters", "filter_bias", "hidden", "hidden_bias")}
+    output = (network.layers_["output"] @ mixing).astype(np.float32)
+    return {"vectors": rounded, "vector_steps": steps.astype(np.float32), **layers, "output": output}
+
+
+def _by_language(
+    logits: NDArray[np.float64], examples: Examples
+) -> tuple[dict[str, tuple[str, ...]], NDArray[np.float64], NDArray[np.float64]]:
+    """The first language takes the logits as they are. Any other has slopes and intercepts of its own, and judges what
+    they could be fitted for: its texts are other people's, gathered in another way.
+    """
+    languages = {FIRST_LANGUAGE: tuple(LABELS)}
+    slopes, intercepts = [np.ones(len(LABELS))], [np.zeros(len(LABELS))]
+    spoken = np.array([DATA_SETS[each].language if each in DATA_SETS else FIRST_LANGUAGE for each in examples.sources])
+    for language in sorted(set(spoken.tolist()) - {FIRST_LANGUAGE}):
+        rows = np.flatnonzero(spoken == language)
+        slope, intercept, judged = np.ones(len(LABELS)), np.zeros(len(LABELS)), []
+        for index, attribute in enumerate(LABELS):
+            labels = examples.labels[rows, index]
+            found = platt(logits[rows, index], labels, examples.weights[rows])
+            if found and _is_carried(logits[rows, index], labels):
+                slope[index], intercept[index] = found
+                judged.append(attribute)
+        if judged:
+            languages[language] = tuple(judged)
+            slopes.append(slope)
+            intercepts.append(intercept)
+    return languages, np.array(slopes), np.array(intercepts)
+
+
+def _is_carried(logits: NDArray[np.float64], labels: NDArray[np.float32]) -> bool:
+    known = np.isfinite(labels)
+    answers = labels[known] >= 0.5  # noqa: PLR2004 - the majority
+    if min(np.count_nonzero(answers), np.count_nonzero(~answers)) < FEWEST_IN_LANGUAGE:
+        return False
+    return float(roc_auc_score(answers, logits[known])) >= LEAST_AUC
 
 
 def groups(sources: Sequence[str]) -> NDArray[np.intp]:

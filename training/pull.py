@@ -16,7 +16,9 @@ _decode = msgspec.json.Decoder(archive.Label).decode
 
 
 def pull(service: Service, folder: Path, told: Callable[[int], None] = lambda _: None) -> int:
-    """Fetch what is new, page by page, each page kept before the next is asked for. Returns how many labels.
+    """Fetch what is new, page by page, each page kept before the next is asked for.
+
+    Returns how many labels came; `told` hears of each page. Those that take one back are kept as well and not counted.
 
     Raises ServiceRefused, and DataUnusable where the archive cannot be read or written.
     """
@@ -30,8 +32,9 @@ def pull(service: Service, folder: Path, told: Callable[[int], None] = lambda _:
         cursor = response.headers.get(NEXT) or labels[-1].cursor
         archive.append(folder, labels, cursor, number)
         number += 1
-        count += len(labels)
-        told(len(labels))
+        new = sum(label.retracts is None for label in labels)
+        count += new
+        told(new)
 
 
 def _label(line: bytes) -> archive.Label:

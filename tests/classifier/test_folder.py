@@ -143,11 +143,16 @@ def test_a_pickle_is_refused_and_never_unpickled(folder: Path, tmp_path: Path) -
     ("name", "array"),
     [
         ("rows.npy", np.zeros((1 << 12, 8), np.float32)),
-        ("rows.npy", np.zeros((1 << 12, 7), np.float16)),
-        ("rows.npy", np.zeros((1000, 8), np.float16)),
-        ("rows.npy", np.zeros((0, 8), np.float16)),
-        ("rows.npy", np.zeros((8, 1 << 12), np.float16).T),
-        ("rows.npy", np.zeros(1 << 12, np.float16)),
+        ("rows.npy", np.zeros((1 << 12, 7), np.uint8)),
+        ("rows.npy", np.zeros((1000, 8), np.uint8)),
+        ("rows.npy", np.zeros((0, 8), np.uint8)),
+        ("rows.npy", np.zeros((8, 1 << 12), np.uint8).T),
+        ("rows.npy", np.zeros(1 << 12, np.uint8)),
+        ("vectors.npy", np.zeros((1000, 32), np.int8)),
+        ("vectors.npy", np.zeros((1 << 12, 16), np.int8)),
+        ("filters.npy", np.zeros((3, 64, 32), np.float32)),
+        ("slope.npy", np.ones((2, 7))),
+        ("slope.npy", np.ones((0, 7))),
         ("bias.npy", np.zeros(6)),
         ("bias.npy", np.zeros(7, ">f8")),
     ],
@@ -158,7 +163,7 @@ def test_another_type_or_shape_is_refused(folder: Path, name: str, array: NDArra
 
 
 @pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("name", ["rows", "bias", "slope", "intercept"])
+@pytest.mark.parametrize("name", ["bias", "slope", "intercept", "steps", "filters", "hidden", "output"])
 def test_numbers_that_are_not_finite_are_refused(folder: Path, arrays: Arrays, name: str, number: float) -> None:
     array = arrays[name].copy()
     array[-1] = number
@@ -168,7 +173,7 @@ def test_numbers_that_are_not_finite_are_refused(folder: Path, arrays: Arrays, n
 
 @pytest.mark.parametrize("shape", ["(99999999999999999999, 8)", "(-8, 8)", "(4611686018427387904, 8)"])
 def test_a_header_that_promises_absurd_sizes_is_refused(folder: Path, shape: str) -> None:
-    header = f"{{'descr': '<f2', 'fortran_order': False, 'shape': {shape}, }}".ljust(117) + "\n"
+    header = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}".ljust(117) + "\n"
     (folder / "rows.npy").write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode())
     relist(folder, "rows.npy")
     assert "rows.npy" in refused(folder)
@@ -177,8 +182,8 @@ def test_a_header_that_promises_absurd_sizes_is_refused(folder: Path, shape: str
 @pytest.mark.parametrize(
     "changes",
     [
-        {"format": 2},
-        {"format": "1"},
+        {"format": 1},
+        {"format": "2"},
         {"labels": []},
         {"labels": ["toxicity"] * 7},
         {"version": "../up"},

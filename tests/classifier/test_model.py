@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 import classifier
 from classifier.folder import write_folder
 from classifier.kernel import Weights
-from classifier.manifest import Golden, Manifest
+from classifier.manifest import FORMAT, Golden, Manifest
+from classifier.normalise import read
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -74,11 +75,8 @@ def test_what_has_no_ink_changes_nothing(model: classifier.Model) -> None:
 
 
 def test_a_greater_logit_never_gets_a_smaller_probability(arrays: Arrays) -> None:
-    biases = np.linspace(-12, 12, 200)
-    scores = [
-        Weights(arrays["rows"], np.full(7, bias), arrays["slope"], arrays["intercept"]).score("some text")
-        for bias in biases
-    ]
+    biases = np.linspace(-8, 8, 200)
+    scores = [Weights(arrays | {"bias": np.full(7, bias)}).score("some text") for bias in biases]
     assert all(
         lower < higher for one, next_one in pairwise(scores) for lower, higher in zip(one, next_one, strict=True)
     )
@@ -103,13 +101,29 @@ def test_spans_name_the_word_as_sent(arrays: Arrays, before: str) -> None:
     assert {"idiot", "done"} <= words
 
 
-def test_shares_of_the_code_points_add_up_to_the_logit(arrays: Arrays) -> None:
-    bias, slope, intercept = arrays["bias"], arrays["slope"], arrays["intercept"]
-    weights = Weights(arrays["rows"], bias, slope, intercept)
-    text = "well, looooook at that: looooook \U0001f600 again"
+@pytest.mark.parametrize(
+    "text", ["well, looooook at that: looooook \U0001f600 again", "a", "!!!! what?! ok", "\u200bidiot"]
+)
+def test_shares_of_the_code_points_add_up_to_the_logit(arrays: Arrays, text: str) -> None:
+    """Together with the biases; without those of the network its units are on or off as the words alone say."""
+    biases = {name: np.zeros_like(arrays[name]) for name in ("filter_bias", "hidden_bias")}
+    hidden = arrays["hidden"].copy()
+    hidden[-2:] = 0  # the numbers of tokens are no word's doing
+    given = arrays | biases | {"hidden": hidden}
+    weights, (slope, intercept) = Weights(given), (given["slope"][0], given["intercept"][0])
     scores = np.array(weights.score(text))
-    found = weights.contributions(text).sum(axis=0) + slope * bias + intercept
-    np.testing.assert_allclose(found, np.log(scores / (1 - scores)), atol=1e-9)
+    found = weights.contributions(read(text)).sum(axis=0) + slope * given["bias"] + intercept
+    np.testing.assert_allclose(found, np.log(scores / (1 - scores)), atol=1e-5)
+
+
+def test_a_words_share_is_what_the_logit_follows(arrays: Arrays) -> None:
+    """Where all units stay as they are, a share is the slope of the logit in the word's own vector."""
+    text, eps = "one two three four five six seven", 1e-3
+    only = arrays | {"rows": np.zeros_like(arrays["rows"])}
+    shares = Weights(only).contributions(text)
+    grown = only | {"vector_steps": only["vector_steps"] * np.float32(1 + eps)}
+    logits = [np.log(p / (1 - p)) for p in (np.array(Weights(each).score(text)) for each in (only, grown))]
+    np.testing.assert_allclose((logits[1] - logits[0]) / eps, shares.sum(axis=0), rtol=0.05, atol=0.02)
 
 
 def test_at_most_as_many_spans_as_asked_for(arrays: Arrays) -> None:
@@ -133,10 +147,11 @@ def test_serving_imports_no_trainer_library(folder: Path) -> None:
 
 def _model_where_everything_counts(arrays: Arrays) -> classifier.Model:
     """Every feature moves every label up, so every word is a span."""
-    rows = np.abs(arrays["rows"]) + np.float16(4)
-    weights = Weights(rows, arrays["bias"], arrays["slope"], arrays["intercept"])
+    rows = arrays["rows"].copy()
+    rows[:, 1:] = 100
+    weights = Weights(arrays | {"rows": rows, "output": np.zeros((64, 7), np.float32)})
     manifest = Manifest(
-        format=1, version="all", created_at="", labels=list(classifier.LABELS), files={}, golden=[Golden("", [])]
+        format=FORMAT, version="all", created_at="", labels=list(classifier.LABELS), files={}, golden=[Golden("", [])]
     )
     return classifier.Model(manifest, weights)
 
@@ -162,3 +177,47 @@ def test_a_model_that_judges_nothing_or_something_unheard_of_is_refused(folder: 
         write_folder(path, msgspec.structs.replace(whole.manifest, unjudged=unjudged), arrays)
         with pytest.raises(classifier.ModelRefused):
             classifier.load(path)
+
+
+def test_each_language_is_judged_on_its_own_labels(folder: Path, arrays: dict[str, Any]) -> None:
+    whole = classifier.load(folder)
+    languages = {"en": list(whole.labels), "de": ["insult", "toxicity"]}
+    write_folder(
+        folder.with_name("test-2"),
+        msgspec.structs.replace(whole.manifest, version="test-2", languages=languages),
+        arrays | {name: np.vstack([arrays[name], arrays[name] / 2]) for name in ("slope", "intercept")},
+    )
+    model = classifier.load(folder.with_name("test-2"))
+    assert dict(model.languages) == {"en": whole.labels, "de": ("insult", "toxicity")}
+    text = "Du bist ein wunderbarer Mensch."
+    scores = model.score(text, language="de")
+    assert len(scores) == 2
+    assert model.score_many([text, ""], language="de").tolist() == [list(scores), list(model.score("", "de"))]
+    assert {span.label for span in model.spans(text, 1000, language="de")} <= {"insult", "toxicity"}
+    assert model.score(text) == whole.score(text), "English when nothing is said"
+    insult = whole.score(text)[whole.labels.index("insult")]
+    assert np.log(scores[0] / (1 - scores[0])) == pytest.approx(np.log(insult / (1 - insult)) / 2), (
+        "its own calibration"
+    )
+
+
+def test_a_model_that_names_no_languages_judges_english(model: classifier.Model) -> None:
+    assert dict(model.languages) == {"en": model.labels}
+
+
+def test_a_language_that_is_not_judged_is_refused_by_name(model: classifier.Model) -> None:
+    for ask in (model.score, model.spans):
+        with pytest.raises(classifier.LanguageNotJudged, match=r"'fi'.*judges en"):
+            ask("Sinä olet ihana.", language="fi")
+    with pytest.raises(classifier.LanguageNotJudged):
+        model.score_many(["Sinä olet ihana."], language="fi")
+
+
+@pytest.mark.parametrize("labels", [[], ["irony"], ["insult", "insult"]])
+def test_a_model_whose_languages_make_no_sense_is_refused(
+    folder: Path, arrays: dict[str, Any], labels: list[str]
+) -> None:
+    manifest = msgspec.structs.replace(classifier.load(folder).manifest, version="test-2", languages={"en": labels})
+    write_folder(folder.with_name("test-2"), manifest, arrays)
+    with pytest.raises(classifier.ModelRefused):
+        classifier.load(folder.with_name("test-2"))

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from sklearn.pipeline import Pipeline
 
+import classifier
+from classifier.folder import read_folder
 from classifier.kernel import Weights
-from classifier.reference import pipeline
+from classifier.reference import Reference
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -25,14 +26,14 @@ ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=80) | st.text(
 
 
 @pytest.fixture(scope="session")
-def both(arrays: Arrays) -> tuple[Weights, Pipeline]:
-    parts = (arrays["rows"], arrays["bias"], arrays["slope"], arrays["intercept"])
-    return Weights(*parts), pipeline(*parts)
+def both(arrays: Arrays) -> tuple[Weights, Reference]:
+    return Weights(arrays), Reference(arrays)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(texts=st.lists(ANY_TEXT, min_size=1, max_size=8))
-def test_any_unicode_gets_the_same_probabilities(both: tuple[Weights, Pipeline], texts: list[str]) -> None:
+# 10,000 texts in all.
+@settings(max_examples=1_250, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(texts=st.lists(ANY_TEXT, min_size=8, max_size=8))
+def test_any_unicode_gets_the_same_probabilities(both: tuple[Weights, Reference], texts: list[str]) -> None:
     weights, reference = both
     np.testing.assert_allclose(weights.score_many(texts), reference.predict_proba(texts), rtol=0, atol=TOLERANCE)
 
@@ -40,18 +41,22 @@ def test_any_unicode_gets_the_same_probabilities(both: tuple[Weights, Pipeline],
 @pytest.mark.parametrize(
     "text", ["", "\0", "\ud800", "\u3164", "a" * 20_480, "e\u0301" * 9_000, "\ufdfa" * 900, "ab " * 6_000]
 )
-def test_hostile_texts_get_the_same_probabilities(both: tuple[Weights, Pipeline], text: str) -> None:
+def test_hostile_texts_get_the_same_probabilities(both: tuple[Weights, Reference], text: str) -> None:
     weights, reference = both
     np.testing.assert_allclose([weights.score(text)], reference.predict_proba([text]), rtol=0, atol=TOLERANCE)
 
 
 @pytest.mark.data
-def test_real_comments_get_the_same_probabilities(both: tuple[Weights, Pipeline]) -> None:
-    path = DATA / "civil_comments_toxic_spans.parquet"
+@pytest.mark.parametrize(
+    ("name", "column"), [("civil_comments_toxic_spans", "text"), ("jigsaw_toxic_train", "comment_text")]
+)
+def test_real_comments_get_the_same_probabilities_from_the_shipped_model(name: str, column: str) -> None:
+    path = DATA / f"{name}.parquet"
     if not path.exists():
         pytest.skip("../shared/data is not there")
     from pyarrow import parquet  # noqa: PLC0415 - only where there are data
 
-    texts = parquet.read_table(path, columns=["text"])["text"].to_pylist()[:2_000]
-    weights, reference = both
-    np.testing.assert_allclose(weights.score_many(texts), reference.predict_proba(texts), rtol=0, atol=TOLERANCE)
+    texts = parquet.read_table(path, columns=[column])[column].to_pylist()[:5_000]
+    _, arrays, _ = read_folder(classifier.SHIPPED)
+    found, expected = Weights(arrays).score_many(texts), Reference(arrays).predict_proba(texts)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=TOLERANCE)

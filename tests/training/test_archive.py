@@ -1,6 +1,7 @@
 """The label archive: each label once, whatever is killed and however often it is pulled."""
 
 import math
+import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from classifier import LABELS
 from training import archive
@@ -50,7 +53,15 @@ def test_what_was_appended_is_read(tmp_path: Path) -> None:
 
 def test_nothing_of_a_label_is_lost(tmp_path: Path) -> None:
     whole = label(
-        1, "reject", labels={"insult": True}, reason="personal_attack", source="human", actor="mod-1", text="\0\u202e🖕"
+        1,
+        "reject",
+        labels={"insult": True},
+        reason="personal_attack",
+        source="human",
+        actor="mod-1",
+        text="\0\u202e🖕",
+        language="fi",
+        inclusion=0.02,
     )
     path = archive.append(tmp_path, [whole], "1-0")
     (row,) = pyarrow.parquet.read_table(path).to_pylist()
@@ -155,3 +166,82 @@ def test_a_damaged_part_is_refused_by_name(tmp_path: Path) -> None:
     for refused in (archive.read, archive.next_cursor):
         with pytest.raises(DataUnusable, match=str(path)):
             refused(tmp_path)
+
+
+def test_only_what_the_model_is_to_read_teaches_it(tmp_path: Path) -> None:
+    spoken = enumerate(("en", "fi", "de", None))
+    archive.append(tmp_path, [label(number, language=language) for number, language in spoken], "4-0")
+    assert archive.read(tmp_path).texts == ["comment 0", "comment 3"]
+    assert archive.read(tmp_path, ("en", "de")).texts == ["comment 0", "comment 2", "comment 3"]
+    archive.append(tmp_path, [label(4, text="Kiitos tästä artikkelista, se oli hyvin mielenkiintoinen.")], "5-0")
+    assert archive.read(tmp_path).texts == ["comment 0", "comment 3"], "imported without a language"
+
+
+@pytest.mark.parametrize("lacking", [["language", "inclusion", "retracts"], ["inclusion", "retracts"]])
+def test_labels_that_were_pulled_by_an_older_version_are_read(tmp_path: Path, lacking: list[str]) -> None:
+    path = archive.append(tmp_path, [label(1)], "1-0")
+    pyarrow.parquet.write_table(pyarrow.parquet.read_table(path).drop_columns(lacking), path)
+    archive.append(tmp_path, [label(2, language="en")], "2-0")
+    assert archive.read(tmp_path).texts == ["comment 1", "comment 2"]
+    archive.append(tmp_path, [retraction(1)], "3-0")
+    assert archive.read(tmp_path).texts == ["comment 2"]
+    assert archive.next_cursor(tmp_path) == "3-0"
+
+
+def retraction(number: int, retracts: str | None = None) -> Label:
+    """As GET /v1/labels gives it: of the label of that number, unless its cursor is told."""
+    return label(number, "", text="", weight=0, cursor=f"{number}-9", retracts=retracts or f"{number}-0")
+
+
+def test_a_label_that_was_taken_back_teaches_nothing(tmp_path: Path) -> None:
+    archive.append(tmp_path, [label(1), label(2)], "2-0")
+    archive.append(tmp_path, [retraction(1)], "3-0")
+    assert archive.read(tmp_path).texts == ["comment 2"]
+
+
+def test_a_retraction_is_kept_like_any_label(tmp_path: Path) -> None:
+    path = archive.append(tmp_path, [retraction(1)], "3-0")
+    (row,) = pyarrow.parquet.read_table(path).to_pylist()
+    assert (row["id"], row["retracts"], row["decision"]) == ("c-1", "1-0", "")
+
+
+def test_the_newest_label_that_was_not_taken_back_counts(tmp_path: Path) -> None:
+    first, second, third = (
+        label(1, decision, cursor=f"{n}-0") for n, decision in enumerate(("reject", "approve", "reject"), 1)
+    )
+    archive.append(tmp_path, [first, second, retraction(1, "2-0")], "4-0")
+    assert archive.read(tmp_path).labels[0, LABELS.index("toxicity")] == 1
+    archive.append(tmp_path, [third, retraction(1, "1-0")], "5-0")
+    assert archive.read(tmp_path).labels[0, LABELS.index("toxicity")] == 1
+    archive.append(tmp_path, [retraction(1, "3-0")], "6-0")
+    assert len(archive.read(tmp_path)) == 0
+
+
+def test_the_retraction_of_a_label_that_nobody_pulled_is_harmless(tmp_path: Path) -> None:
+    archive.append(tmp_path, [retraction(1), label(1, cursor="5-0"), label(2)], "5-0")
+    assert archive.read(tmp_path).texts == ["comment 1", "comment 2"]
+
+
+def test_a_label_of_another_comment_with_the_same_cursor_is_not_taken_back(tmp_path: Path) -> None:
+    """Two shards of a site count their labels for themselves; to us a cursor is any text."""
+    cursor = "2:1763950000000-0"
+    archive.append(tmp_path, [label(1, cursor=cursor), label(2, cursor=cursor), retraction(2, cursor)], "x~y")
+    assert archive.read(tmp_path).texts == ["comment 1"]
+    assert archive.next_cursor(tmp_path) == "x~y"
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.booleans(), st.booleans()), min_size=1), st.integers(1, 5))
+def test_what_was_taken_back_makes_no_difference_to_what_stands(said: list[tuple[int, bool, bool]], page: int) -> None:
+    """Each line: of which comment, whether a rejection, whether it was taken back."""
+    lines, standing = list[Label](), dict[str, float]()
+    for number, (comment, rejects, is_taken_back) in enumerate(said):
+        lines.append(label(comment, "reject" if rejects else "approve", cursor=f"{number}-0"))
+        if is_taken_back:
+            lines.append(retraction(comment, f"{number}-0"))
+        else:
+            standing[f"c-{comment}"] = float(rejects)
+    with tempfile.TemporaryDirectory() as folder:
+        for at in range(0, len(lines), page):
+            archive.append(Path(folder), lines[at : at + page], f"{at}")
+        found = archive.read(Path(folder))
+    assert dict(zip(found.groups, found.labels[:, LABELS.index("toxicity")], strict=True)) == standing

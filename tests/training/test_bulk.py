@@ -51,8 +51,23 @@ def test_every_row_comes_back_as_it_was_with_its_scores(model: classifier.Model,
     assert score_file(model, source, target, "text", jobs=2, told=lambda _: None) == len(ROWS)
     for before, after in zip(ROWS, _read(target), strict=True):
         assert {name: after[name] for name in before} == before
-        scores = [float(after[label]) for label in model.labels]
-        assert scores == pytest.approx(model.score(before["text"]), abs=1e-6)
+        language = classifier.language_of(before["text"], None, model.languages)
+        assert after["language"] == language
+        scores = [after[label] for label in model.labels]
+        if language in model.languages:
+            assert [float(score) for score in scores] == pytest.approx(model.score(before["text"]), abs=1e-6)
+        else:
+            assert set(scores) == {"" if suffix in {".csv", ".tsv"} else None}
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".ndjson", ".parquet"])
+def test_a_column_that_says_the_language_is_believed(model: classifier.Model, tmp_path: Path, suffix: str) -> None:
+    rows = [{"text": "lol", "language": tag} for tag in ("en-GB", "fi", "", "fi-FI")]
+    source, target = _write(tmp_path / f"in{suffix}", rows), tmp_path / f"out{suffix}"
+    score_file(model, source, target, "text", jobs=1, told=lambda _: None)
+    found = _read(target)
+    assert [row["language"] for row in found] == ["en", "fi", "en", "fi"]
+    assert [bool(row["toxicity"]) for row in found] == [True, False, True, False]
 
 
 def test_the_order_of_many_chunks_is_kept(model: classifier.Model, tmp_path: Path) -> None:

@@ -93,9 +93,9 @@ def test_evaluate_prints_a_table_and_writes_all_figures(data: Path) -> None:
     assert result.exit_code == 0, result.output
     figures = json.loads(written.read_bytes())
     shipped = classifier.read_manifest(classifier.SHIPPED)
-    assert figures["digest"] == shipped.digest
+    assert figures["model"] == {"version": shipped.version, "digest": shipped.digest}
     assert f"model {shipped.version} ({shipped.digest[:12]})" in result.stdout
-    (found,) = figures["results"]
+    (found,) = figures["data_sets"]
     spam = found["attributes"]["spam"]
     auc = spam["auc"]
     assert f"{auc['value']:.4f} [{auc['low']:.4f}, {auc['high']:.4f}]" in result.stdout

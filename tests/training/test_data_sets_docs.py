@@ -8,7 +8,7 @@ import pytest
 
 import classifier
 from training.datasets import DATA_SETS, DEFAULT
-from training.run import TRUST, TRUST_ELSEWHERE
+from training.trust import TRUST, TRUST_ELSEWHERE
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT.parent / "shared" / "data"

@@ -9,7 +9,7 @@ import pytest
 import classifier
 from training import evaluation
 from training.errors import DataUnusable
-from training.evaluation import Evaluation
+from training.evaluation import Evaluated
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 HEADER = "id,toxic,severe_toxic,obscene,threat,insult,identity_hate"
@@ -55,12 +55,12 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def in_bytes(found: Evaluation) -> bytes:
-    return msgspec.json.encode(found.plain())
+def in_bytes(found: list[Evaluated]) -> bytes:
+    return msgspec.json.encode(found)
 
 
 def test_figures_are_of_what_no_training_run_sees(model: classifier.Model, folder: Path) -> None:
-    public, sms = evaluation.evaluate(model, folder).results
+    public, sms = evaluation.evaluate(model, folder)
     assert (public.data_set, public.part) == ("jigsaw_toxic_test_public", "public test")
     assert (public.attributes["toxicity"].texts, public.attributes["toxicity"].positive) == (13, 6)
     assert sms.data_set == "spam_sms"
@@ -68,7 +68,7 @@ def test_figures_are_of_what_no_training_run_sees(model: classifier.Model, folde
 
 
 def test_a_good_model_gets_good_figures(model: classifier.Model, folder: Path) -> None:
-    public, _ = evaluation.evaluate(model, folder).results
+    public, _ = evaluation.evaluate(model, folder)
     figures = public.attributes["toxicity"]
     assert figures.auc.value == 1.0
     assert figures.average_precision.value == 1.0
@@ -77,7 +77,7 @@ def test_a_good_model_gets_good_figures(model: classifier.Model, folder: Path) -
 
 
 def test_an_attribute_without_enough_of_both_answers_has_no_figures(model: classifier.Model, folder: Path) -> None:
-    public, sms = evaluation.evaluate(model, folder).results
+    public, sms = evaluation.evaluate(model, folder)
     assert set(public.attributes) == {"toxicity", "insult"}
     assert set(sms.attributes) == {"spam"}
     assert public.mean_auc_six is None
@@ -87,7 +87,7 @@ def test_the_mean_is_of_all_six_attributes_of_jigsaw(model: classifier.Model, tm
     rude = [(f"r{n}", text, "1,1,1,1,1,1") for n, text in enumerate(RUDE)]
     kind = [(f"k{n}", text, "0,0,0,0,0,0") for n, text in enumerate(KIND)]
     write_public_test(tmp_path, [*rude, *kind])
-    (public,) = evaluation.evaluate(model, tmp_path).results
+    (public,) = evaluation.evaluate(model, tmp_path)
     assert set(public.attributes) == set(evaluation.SIX)
     mean = public.mean_auc_six
     assert mean is not None
@@ -104,20 +104,50 @@ def test_another_seed_moves_only_intervals(model: classifier.Model, tmp_path: Pa
     texts = [f"{text}, {n}" for n in range(6) for text in (*RUDE, *KIND)]
     rows = [(f"m{n}", text, f"{n % 3 % 2},0,0,0,0,0") for n, text in enumerate(texts)]
     write_public_test(tmp_path, rows)
-    one, other = (evaluation.evaluate(model, tmp_path, seed=seed).results[0].attributes["toxicity"] for seed in (1, 2))
+    one, other = (evaluation.evaluate(model, tmp_path, seed=seed)[0].attributes["toxicity"] for seed in (1, 2))
     assert one.auc.value == other.auc.value
     assert one.auc != other.auc
     assert (one.brier, one.log_loss, one.reliability) == (other.brier, other.log_loss, other.reliability)
     assert one.auc.low < one.auc.value < one.auc.high
 
 
-def test_a_model_is_named_with_its_digest(model: classifier.Model, folder: Path) -> None:
-    found = evaluation.evaluate(model, folder, seed=5)
-    assert (found.model, found.digest, found.seed) == (model.version, model.digest, 5)
+def test_calibration_on_the_public_sample_is_judged_by_the_other_half() -> None:
+    """A score that is right on average, but for half of the sample: no half learns from itself."""
+    random = np.random.default_rng(0)
+    scores = random.uniform(0.05, 0.95, 4_000)
+    answers = (random.random(4_000) < scores).astype(np.int8)
+    first = np.arange(4_000) % 2 == 0
+    answers[first] = 0
+    found = evaluation.cross_fitted(scores, answers, first, (1.0, 0.0))
+    assert found[first].mean() == pytest.approx(scores[first].mean(), abs=0.03), "as the honest half says"
+    assert found[~first].mean() < 0.02, "as the half says in which nothing is toxic"
+    np.testing.assert_array_equal(np.argsort(found[first]), np.argsort(scores[first]))
+
+
+def test_what_the_sample_said_before_is_taken_off_first() -> None:
+    """However a model was calibrated on the sample, its halves judge the same."""
+    random = np.random.default_rng(1)
+    logits = random.normal(size=400)
+    answers = (random.random(400) < 0.2).astype(np.int8)
+    first = np.arange(400) % 2 == 0
+    plain, moved = (
+        evaluation.cross_fitted(1 / (1 + np.exp(-(slope * logits + shift))), answers, first, (slope, shift))
+        for slope, shift in ((1.0, 0.0), (0.6, -2.0))
+    )
+    np.testing.assert_allclose(plain, moved, atol=1e-6)
+
+
+def test_a_curve_says_what_each_threshold_does(model: classifier.Model, folder: Path) -> None:
+    public, _ = evaluation.evaluate(model, folder)
+    curve = public.attributes["toxicity"].curve
+    assert [point.threshold for point in curve] == sorted(point.threshold for point in curve)
+    assert (curve[0].share_above, curve[0].share_below, curve[0].wrong_below) == (1, 0, None)
+    assert curve[0].wrong_above == pytest.approx(7 / 13, abs=1e-4)
+    assert min(point.wrong_above for point in curve if point.wrong_above is not None) == 0
 
 
 def test_only_what_is_named_is_evaluated(model: classifier.Model, folder: Path) -> None:
-    assert [each.data_set for each in evaluation.evaluate(model, folder, ["spam_sms"]).results] == ["spam_sms"]
+    assert [each.data_set for each in evaluation.evaluate(model, folder, ["spam_sms"])] == ["spam_sms"]
 
 
 def test_a_named_data_set_that_is_not_there_is_an_error(model: classifier.Model, folder: Path) -> None:
@@ -126,7 +156,7 @@ def test_a_named_data_set_that_is_not_there_is_an_error(model: classifier.Model,
 
 
 def test_an_empty_folder_has_no_results(model: classifier.Model, tmp_path: Path) -> None:
-    assert evaluation.evaluate(model, tmp_path).results == []
+    assert evaluation.evaluate(model, tmp_path) == []
 
 
 @pytest.mark.data
@@ -134,7 +164,7 @@ def test_jigsaws_held_out_fold_is_judged_at_its_natural_share_of_toxic_comments(
     """9.6 % of the original are toxic and 19 % of the copy, in which scores would look far too low."""
     if not DATA.exists():
         pytest.skip("../shared/data is not there")
-    (found,) = evaluation.evaluate(model, DATA, [evaluation.JIGSAW]).results
+    (found,) = evaluation.evaluate(model, DATA, [evaluation.JIGSAW])
     figures = found.attributes["toxicity"]
     assert sum(row.weight for row in figures.reliability) == pytest.approx(figures.texts)
     share = sum(row.weight * row.share_yes for row in figures.reliability) / figures.texts

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pyarrow.parquet
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer, unused_port
@@ -164,6 +165,53 @@ async def test_a_pull_that_was_killed_goes_on_where_it_was(tmp_path: Path) -> No
         assert await pulled(url, tmp_path) == 5
     assert service.asked[3] == "20-0"
     assert archive.read(tmp_path).groups == [f"c-{number}" for number in range(1, 26)]
+
+
+async def test_pulls_killed_between_pages_bring_each_label_exactly_once(tmp_path: Path) -> None:
+    """Killed while the page that was asked for is on its way or being written."""
+    kill = asyncio.Event()
+
+    async def fourth_kills(request: int) -> None:
+        if request % 4 == 0:
+            kill.set()
+
+    service = Service(40, most=2, before=fourth_kills)
+    command = "from training.commands.labels import labels; labels()"
+    async with serving(service.answer) as url:
+        for _ in range(4):
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-c", command, "pull", "--url", url, "--key", KEY, "--to", str(tmp_path)
+            )
+            async with asyncio.timeout(60):
+                await kill.wait()
+            process.kill()
+            assert await process.wait() != 0
+            kill.clear()
+        await pulled(url, tmp_path)
+    assert kept(tmp_path) == [f"c-{number}" for number in range(1, 41)]
+
+
+def kept(folder: Path) -> list[str]:
+    """The id of every line in the archive, as they came."""
+    parts = sorted(folder.glob("labels-*.parquet"))
+    return [row["id"] for part in parts for row in pyarrow.parquet.read_table(part).to_pylist()]
+
+
+async def test_a_label_that_was_taken_back_between_two_pulls_is_left_out(tmp_path: Path) -> None:
+    """Its line comes later and is archived, but is no new label."""
+    lines = [line(1), line(2), line(1) | {"cursor": "3-0", "text": "", "decision": "", "labels": {}, "retracts": "1-0"}]
+
+    async def answer(request: web.Request) -> web.Response:
+        after = request.query.get("after", "0-0")
+        more = [each for each in lines if str(each["cursor"]) > after][:2]
+        last = str(more[-1]["cursor"]) if more else after
+        return web.Response(text="\n".join(map(json.dumps, more)), headers={"Steward-Next-Cursor": last})
+
+    async with serving(answer) as url:
+        assert await pulled(url, tmp_path) == 2
+        assert await pulled(url, tmp_path) == 0
+    assert archive.read(tmp_path).groups == ["c-2"]
+    assert kept(tmp_path) == ["c-1", "c-2", "c-1"]
 
 
 async def test_of_two_pulls_at_once_one_gives_up_and_nothing_is_lost(tmp_path: Path) -> None:

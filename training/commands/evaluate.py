@@ -6,13 +6,24 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
+    from classifier import Model
+    from training.assessment import Assessment
     from training.evaluation import Evaluated
     from training.metrics import Estimate
 
 # Holds every table in one line for each attribute.
-WIDTH = 140
+WIDTH = 160
+_FILE = click.Path(dir_okay=False, path_type=Path)
+# As long as the average comment of a talk page.
+COMMENT = (
+    "I spent the night in the metro with my two kids and half of our street. Thank you to the crews who had the "
+    "lifts running again by six in the morning. The minister said in March that the transformers were already on "
+    "the way. It is November now. Somebody should be made to resign over this, and the sooner the better for us "
+    "all, whatever you think of his party."
+)
 
 
 @click.command()
@@ -26,36 +37,104 @@ WIDTH = 140
     help="Folder of the data sets.",
 )
 @click.option("--data-set", "names", multiple=True, help="Only this data set; may be given several times.")
-@click.option(
-    "--json", "json_path", type=click.Path(dir_okay=False, path_type=Path), help="Write all figures here, too."
-)
+@click.option("--baseline", is_flag=True, help="Measure scikit-learn's textbook pipeline, too; takes minutes once.")
+@click.option("--cross-validate", is_flag=True, help="Judge Fox News comments by article; takes many minutes.")
+@click.option("--jobs", type=int, default=2, show_default=True, help="Processors for both.")
+@click.option("--json", "json_path", type=_FILE, help="Write all figures here, too.")
+@click.option("--html", "html_path", type=_FILE, help="Write them as a page that needs nothing else.")
+@click.option("--card", "card_path", type=_FILE, help="Write the model card.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the intervals; the same seed, the same bytes.")
-def evaluate(model: Path | None, data: Path, names: tuple[str, ...], json_path: Path | None, seed: int) -> None:
+def evaluate(  # noqa: PLR0917 - one for each option
+    model: Path | None,
+    data: Path,
+    names: tuple[str, ...],
+    baseline: bool,
+    cross_validate: bool,
+    jobs: int,
+    json_path: Path | None,
+    html_path: Path | None,
+    card_path: Path | None,
+    seed: int,
+) -> None:
     """Print what a MODEL folder (unset: the shipped one) is worth on text that no training run sees."""
-    import msgspec  # noqa: PLC0415 - heavy, not for --help
-    from rich.console import Console  # noqa: PLC0415
+    from rich.console import Console  # noqa: PLC0415 - heavy, not for --help
 
     import classifier  # noqa: PLC0415
-    from training import evaluation  # noqa: PLC0415
+    from training import assessment  # noqa: PLC0415
     from training.errors import TrainingError  # noqa: PLC0415
 
-    try:
-        found = evaluation.evaluate(classifier.load(model or classifier.SHIPPED), data, names or None, seed)
-    except (TrainingError, classifier.ModelRefused) as error:
-        raise click.ClickException(str(error)) from error
-    if not found.results:
-        raise click.ClickException(f"{data} holds none of the data sets; see docs/data-sets.md")
     console = Console()
     if not console.is_terminal:  # into a file or a pipe: nothing is cut short
         console.width = max(console.width, WIDTH)
-    console.print(f"model {found.model} ({found.digest[:12]}), 95 % bootstrap intervals\n")
-    for result in found.results:
+    wishes = assessment.Wishes(data, names, seed, jobs, baseline=baseline, crossed=cross_validate)
+    try:
+        judged = classifier.load(model or classifier.SHIPPED)
+        with console.status("") as status:
+            found = assessment.assess(judged, wishes, status.update)
+    except (TrainingError, classifier.ModelRefused) as error:
+        raise click.ClickException(str(error)) from error
+    if not found.data_sets:
+        raise click.ClickException(f"{data} holds none of the data sets; see docs/data-sets.md")
+    console.print(f"model {judged.version} ({judged.digest[:12]}), 95 % bootstrap intervals\n")
+    _print(console, found)
+    _write(judged, found, {"json": json_path, "html": html_path, "card": card_path})
+
+
+def _print(console: "Console", found: "Assessment") -> None:
+    for result in found.data_sets:
         console.print(_table(result))
         if result.mean_auc_six is not None:
             console.print(f"mean ROC AUC over the six Jigsaw labels: [bold]{_shown(result.mean_auc_six)}[/bold]\n")
-    if json_path is not None:
-        json_path.parent.mkdir(parents=True, exist_ok=True)
-        json_path.write_bytes(msgspec.json.format(msgspec.json.encode(found.plain())) + b"\n")
+    if found.spans:
+        console.print(f"character F1 of spans, {found.spans.data_set}, test posts: {_shown(found.spans.f1)}\n")
+    if found.summary:
+        console.print(_summary(found))
+
+
+def _write(model: "Model", found: "Assessment", paths: dict[str, Path | None]) -> None:
+    import msgspec  # noqa: PLC0415
+
+    figures = msgspec.json.decode(msgspec.json.encode(found.plain()))
+    for kind, path in paths.items():
+        if path is None:
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if kind == "json":
+            path.write_bytes(msgspec.json.format(msgspec.json.encode(figures)) + b"\n")
+        elif kind == "html":
+            from training.page import render  # noqa: PLC0415
+
+            path.write_text(render(figures, _speed(model)), encoding="utf-8")
+        else:
+            from training.model_card import card  # noqa: PLC0415
+
+            path.write_text(card(figures, model.manifest), encoding="utf-8")
+
+
+def _speed(model: "Model") -> dict[str, float]:
+    """Microseconds for one comment of 359 characters, the fastest of some rounds: on a machine that others use, too."""
+    import timeit  # noqa: PLC0415
+
+    text = COMMENT
+    alone = min(timeit.repeat(lambda: model.score(text), number=200, repeat=15)) / 200
+    together = min(timeit.repeat(lambda: model.score_many([text] * 1_000), number=1, repeat=9)) / 1_000
+    return {"one comment, microseconds": alone * 1e6, "in a batch, microseconds a comment": together * 1e6}
+
+
+def _summary(found: "Assessment") -> "Table":
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table("what", "textbook", "ours", "must", "aim", title="Summary", title_justify="left")
+    for row in found.summary:
+        is_met = row.ours.value >= row.must if row.higher_is_better else row.ours.value <= row.must
+        table.add_row(
+            row.what,
+            "" if row.textbook is None else f"{row.textbook:.4f}",
+            f"[{'green' if is_met else 'red'}]{_shown(row.ours)}[/]",
+            f"{row.must:.4f}",
+            f"{row.aim:.4f}",
+        )
+    return table
 
 
 def _table(result: "Evaluated") -> "Table":

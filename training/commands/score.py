@@ -13,7 +13,10 @@ import click
 @click.option("--model", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Unset: the shipped one.")
 @click.option("--jobs", type=click.IntRange(min=1), default=os.cpu_count(), show_default="all cores")
 def score(source: Path, target: Path, column: str, model: Path | None, jobs: int) -> None:
-    """Score every row of SOURCE (CSV, TSV, NDJSON or Parquet) into TARGET, with a column for each attribute."""
+    """Score every row of SOURCE (CSV, TSV, NDJSON or Parquet) into TARGET, with a column for each attribute.
+
+    The column `language` says in which language a text was judged; scores stay empty where the model does not judge it.
+    """
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415 - not for --help
 
     import classifier  # noqa: PLC0415

@@ -14,8 +14,8 @@ from training.examples import Examples, joined
 
 DATA_SETS: Mapping[str, DataSet] = {each.name: each for each in (*JIGSAW, *NEWS, *HATE, *SPAM, *OTHER_LANGUAGES)}
 
-# What the shipped model learns from. The other languages wait for a model that says which languages it judges.
-DEFAULT = tuple(name for name, each in DATA_SETS.items() if each.language == "en" and each.weight > 0)
+# What the shipped model learns from.
+DEFAULT = tuple(name for name, each in DATA_SETS.items() if each.weight > 0)
 
 
 def load(name: str, folder: Path) -> Examples:

@@ -2,14 +2,20 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from training.datasets.dataset import DataSet, Rows, chosen, numbers, texts
 from training.tables import Table, read_csv
+
+# None of the five falls into the held-out fold by itself; this one was the hardest of them (docs/experiments.md).
+HELD_OUT_VIDEO = "05-Shakira"
 
 
 def _youtube(table: Table, path: Path) -> Rows:
     # One video stays in one fold: its spammers repeat themselves.
     groups = texts(table, "video", path) if "video" in table.column_names else [_video(path)] * table.num_rows
-    return Rows(texts(table, "CONTENT", path), {"spam": numbers(table, "CLASS", path)}, groups)
+    is_test = np.array([group == HELD_OUT_VIDEO for group in groups], bool)
+    return Rows(texts(table, "CONTENT", path), {"spam": numbers(table, "CLASS", path)}, groups, is_test)
 
 
 def _video(path: Path) -> str:

@@ -1,0 +1,171 @@
+"""Known words by what is left of them in a disguise."""
+
+import math
+import re
+from collections.abc import Sequence
+
+from classifier.words import Words
+
+# Two-letter words of English; what else has two letters is a fragment as soon as it stands by a fragment.
+_SHORT = frozenset(
+    """
+    ad ah am an as at be by do eh ex go ha he hi if in is it la ma me mr ms my no of oh ok on or pa pm re so to tv uk
+    um un up us vs we ye yo
+    """.split()  # noqa: SIM905 - so many are easier to read in a text
+)
+# A word among this many of the commonest stands for itself, also where joining it to its neighbour makes another.
+_COMMONEST, _COMMON_SHORT = 8_000, 1_500
+_SHORT_LENGTH = 2
+_LONGEST_JOINED = 14
+# Plain words that may stand behind a mask; and where, among harmful words, mere pieces of others begin.
+_MASKABLE = 2_000
+RARE = 400
+_TELLING = 3
+_SHORTEST_SPLIT = 4
+# So many times further up the list of harmful words.
+_MUCH = 4
+# How a letter is spelled otherwise.
+_SPELLINGS = (("v", "u"), ("ph", "f"), ("z", "s"), ("k", "ck"), ("kk", "ck"), ("cc", "ck"), ("q", "g"), ("y", "i"))
+# Costs of reading a run of letters as words: a letter left over is dearer than any known word.
+_LEFT_OVER = 20.0
+
+# A letter so often in a row is no slip.
+_DRAWN_OUT = 3
+_REPEATED = re.compile(r"(.)\1+")
+_RUN = re.compile(r"(.)\1*")
+# A small l, a capital i, a one and a bar are one stroke.
+_STROKES = str.maketrans("l", "i")
+
+
+class Lexicon:
+    """Words to look up; immutable."""
+
+    def __init__(self, words: Words) -> None:
+        ordered = [*words.harmful, *words.plain]
+        self.harmful = {word: rank for rank, word in enumerate(words.harmful)}
+        # Rarer ones of three letters are pieces, slang and slips, and everything is like one of them.
+        self.telling = frozenset(word for word, rank in self.harmful.items() if len(word) > _TELLING or rank < RARE)
+        self.known = frozenset(ordered) | {"a", "i"}
+        commonest = {word for word in words.plain[:_COMMONEST] if len(word) > _SHORT_LENGTH}
+        commonest |= {word for word in words.plain[:_COMMON_SHORT] if len(word) == _SHORT_LENGTH}
+        self.standing = commonest | _SHORT | {"a", "i"}
+        self._costs = {word: math.log(rank + 10) for rank, word in enumerate(words.plain)}
+        self._costs |= {word: math.log(rank + 10) for word, rank in self.harmful.items()}
+        self._costs |= dict.fromkeys("ai", math.log(10))
+        self._by_skeleton = _grouped(ordered)
+        self._maskable = [*words.harmful, *words.plain[:_MASKABLE]]
+        self._places = _places(self._maskable)
+        self.aliases = self._aliases(words.harmful)
+
+    def is_whole(self, word: str) -> bool:
+        """Whether it is no mere piece of a word: among the rarer harmful ones are pieces of masked and split ones."""
+        return word in self.known and self.harmful.get(word, 0) < RARE
+
+    def is_ordinary(self, word: str) -> bool:
+        """Whether it needs no second look. A short rare word may be a piece of another that was split, so it does."""
+        word = word.replace("\u2019", "'")
+        if word in self.standing:
+            return word not in self.aliases
+        is_long = len(word) > _SHORTEST_SPLIT or self.harmful.get(word, RARE) < RARE
+        return is_long and word in self.known and word not in self.aliases
+
+    def _aliases(self, harmful: Sequence[str]) -> dict[str, str]:
+        """Harmful words that are but a disguise, itself well known, of much more telling ones."""
+        found = {}
+        alike = {word for group in self._by_skeleton.values() if len(group) > 1 for word in group}
+        for rank, word in enumerate(harmful):
+            tried = [*self.swapped(word), *(word.replace(*each) for each in _SPELLINGS if each[0] in word)]
+            tried += self.stretched(word) if word in alike else []
+            better = min(tried, key=lambda each: self.harmful.get(each, rank), default=word)
+            if self.harmful.get(better, rank) * _MUCH < rank:
+                found[word] = better
+        return found
+
+    def best(self, candidates: Sequence[str]) -> str | None:
+        """A harmful one before a plain one, a common one before a rare one."""
+        return min(
+            candidates, key=lambda word: (word not in self.harmful, self._costs.get(word, math.inf)), default=None
+        )
+
+    def stretched(self, letters: str) -> list[str]:
+        """Words that become `letters` where letters are repeated, or where i and l stand for each other."""
+        skeleton = _skeleton(letters)
+        group = self._by_skeleton.get(skeleton) or ((skeleton,) if skeleton in self.known else ())
+        if not group:
+            return []
+        runs = _runs(letters)
+        found = [word for word in group if all(a >= b for a, b in zip(runs, _runs(word), strict=True))]
+        if max(runs) >= _DRAWN_OUT:
+            return found
+        # "wilt" is not "wit" with an i too many: its l is an l.
+        plain = _REPEATED.sub(r"\1", letters)
+        return [word for word in found if len(word) == len(letters) or _REPEATED.sub(r"\1", word) == plain]
+
+    def exact(self, letters: str) -> list[str]:
+        """Words of just these letters, but that i and l stand for each other."""
+        return [word for word in self.stretched(letters) if len(word) == len(letters)]
+
+    def swapped(self, letters: str) -> list[str]:
+        """Words of which two neighbours changed places, neither the first nor the last letter."""
+        tried = (letters[:at] + letters[at + 1] + letters[at] + letters[at + 2 :] for at in range(1, len(letters) - 2))
+        return [word for word in tried if word in self.known]
+
+    def masked(self, letters: str) -> str | None:
+        """The most telling word with these letters in these places; "*" stands for any letter."""
+        fits = self._places.get((len(letters), -1, ""), 0)
+        for at, letter in enumerate(letters):
+            if letter != "*":
+                fits &= self._places.get((len(letters), at, letter), 0)
+        return self._maskable[(fits & -fits).bit_length() - 1] if fits else None
+
+    def holds_harmful(self, letters: str, shortest: int) -> bool:
+        """Whether a harmful word of at least `shortest` letters is part of it."""
+        return any(
+            letters[start:end] in self.telling
+            for start in range(len(letters) - shortest + 1)
+            for end in range(start + shortest, min(start + _LONGEST_JOINED, len(letters)) + 1)
+        )
+
+    def parted(self, letters: str) -> list[tuple[int, int]]:
+        """The likeliest words that a run of letters was written as, as spans of it; single letters may be left over."""
+        best = [(0.0, 0)]
+        for end in range(1, len(letters) + 1):
+            cost, start = best[-1][0] + _LEFT_OVER, end - 1
+            for begin in range(max(0, end - _LONGEST_JOINED), end):
+                word = self._costs.get(letters[begin:end])
+                if word is not None and best[begin][0] + word < cost:
+                    cost, start = best[begin][0] + word, begin
+            best.append((cost, start))
+        spans, end = [], len(letters)
+        while end:
+            spans.append((best[end][1], end))
+            end = best[end][1]
+        return spans[::-1]
+
+
+def _skeleton(letters: str) -> str:
+    return _REPEATED.sub(r"\1", letters.translate(_STROKES))
+
+
+def _runs(letters: str) -> list[int]:
+    return [len(run[0]) for run in _RUN.finditer(letters.translate(_STROKES))]
+
+
+def _grouped(words: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Words by their skeletons, but for those that are their own and nobody else's.
+
+    All skeletons are made at once: a line feed parts them, and is never doubled.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for skeleton, word in zip(_skeleton("\n".join(words)).split("\n"), words, strict=bool(words)):
+        found[skeleton] = (*found.get(skeleton, ()), word)
+    return {skeleton: group for skeleton, group in found.items() if group != (skeleton,)}
+
+
+def _places(words: Sequence[str]) -> dict[tuple[int, int, str], int]:
+    """(length, position, letter) -> the words that have it there, as bits; position -1, no letter: all so long."""
+    found: dict[tuple[int, int, str], int] = {}
+    for rank, word in enumerate(words):
+        for place in ((len(word), -1, ""), *((len(word), at, letter) for at, letter in enumerate(word))):
+            found[place] = found.get(place, 0) | 1 << rank
+    return found

@@ -1,0 +1,251 @@
+"""Charts as SVG to stand inside an HTML page: the same figures give the same bytes.
+
+Colours are names of the page's own (`var(--ours)`), so that one chart serves light and dark. Each is drawn as wide as a
+phone; wider screens set several side by side. Labels stand above their row: long names take nothing from the plot.
+"""
+
+import hashlib
+import html
+import io
+import re
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+WIDTH = 3.6  # inches of 72 units: what a phone of 360 pixels shows without scaling
+ROW, TALL_ROW = 0.46, 0.55
+# Stand-ins that no other part of a chart uses -> variables of the page.
+_VARIABLES = {
+    "#010203": "ink",
+    "#020304": "muted",
+    "#030405": "line",
+    "#040506": "ours",
+    "#050607": "textbook",
+    "#060708": "fill",
+}
+# Ids that matplotlib refers to: of markers and of clipping. All others are names for nobody.
+_SHARED_ID = r"[mp][0-9a-f]{10}"
+INK, MUTED, LINE, OURS, TEXTBOOK, FILL = _VARIABLES
+NORMAL_975 = 1.959964  # quantile of the normal distribution
+_STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",  # text stays text: it can be read aloud, searched and set in the page's font
+    "svg.hashsalt": "steward",
+    "text.parse_math": False,  # a dollar sign in a name is a dollar sign
+    "font.size": 9,
+    "axes.edgecolor": LINE,
+    "axes.labelcolor": MUTED,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.spines.left": False,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "axes.grid.axis": "x",
+    "grid.color": LINE,
+    "grid.linewidth": 0.6,
+    "text.color": INK,
+    "xtick.color": LINE,
+    "ytick.color": LINE,
+    "xtick.labelcolor": MUTED,
+    "ytick.labelcolor": MUTED,
+    "lines.solid_capstyle": "round",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """A figure and its interval; `of_textbook` marks one of the pipeline that we are compared with."""
+
+    name: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    of_textbook: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The same figure of ours and, where it was measured, of the textbook pipeline."""
+
+    name: str
+    ours: float
+    textbook: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """At a threshold: the share of texts that is decided, and the share of these that is decided wrongly."""
+
+    threshold: float
+    share: float
+    wrong: float
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bin of a reliability table; `weight` is how much lies in it."""
+
+    mean_score: float
+    share_yes: float
+    weight: float
+
+
+def dots(name: str, rows: Sequence[Dot], reference: float | None = None) -> str:
+    """One row for each figure, its interval drawn through it; `reference` is a dashed line. `name` is read aloud."""
+    described = "; ".join(f"{row.name} {row.value:.3f}{_between(row)}" for row in rows)
+    with _chart(f"{name}: {described}", len(rows) * ROW + 0.5) as (axes, finished):
+        if reference is not None:
+            axes.axvline(reference, color=MUTED, linestyle=(0, (3, 3)), linewidth=1)
+        for at, row in enumerate(rows):
+            colour, marker = (TEXTBOOK, "s") if row.of_textbook else (OURS, "o")
+            if row.low is not None and row.high is not None:
+                axes.plot([row.low, row.high], [at, at], color=colour, linewidth=2.4, alpha=0.55)
+            axes.plot([row.value], [at], marker=marker, markersize=6, color=colour, linestyle="none")
+            _label(axes, at, row.name, f"{row.value:.3f}")
+        lowest = min(row.value if row.low is None else row.low for row in rows)
+        axes.set_xlim(min(0.5, lowest) - 0.02, 1.015)
+        _rows_only(axes, len(rows))
+    return finished[0]
+
+
+def pairs(name: str, rows: Sequence[Pair]) -> str:
+    """Horizontal bars in points of a hundred, ours above the textbook pipeline's. `name` is read aloud."""
+    described = "; ".join(f"{row.name} {_both(row)}" for row in rows)
+    with _chart(f"{name}: {described}", len(rows) * TALL_ROW + 0.5) as (axes, finished):
+        for at, row in enumerate(rows):
+            axes.barh(at - 0.05, row.ours * 100, 0.2, color=OURS)
+            if row.textbook is not None:
+                axes.barh(at + 0.18, row.textbook * 100, 0.2, color=TEXTBOOK)
+            _label(axes, at, row.name, _both(row))
+        axes.axvline(0, color=MUTED, linewidth=1)
+        values = [100 * value for row in rows for value in (row.ours, row.textbook) if value is not None]
+        axes.set_xlim(min(0, *values) - 1, max(5, *values) * 1.03)
+        _rows_only(axes, len(rows))
+    return finished[0]
+
+
+def reliability(name: str, bars: Sequence[Bar]) -> str:
+    """What was said against how often it was so, the diagonal being perfect; bars below show where the texts are."""
+    described = "; ".join(f"said {bar.mean_score:.2f}, was so {bar.share_yes:.2f}" for bar in bars)
+    with _chart(f"{name}: {described}", 2.9) as (axes, finished):
+        most = max((bar.weight for bar in bars), default=0) or 1
+        axes.bar(
+            [bar.mean_score for bar in bars], [0.16 * (bar.weight / most) ** 0.5 for bar in bars], 0.05, color=FILL
+        )
+        axes.plot([0, 1], [0, 1], color=MUTED, linestyle=(0, (3, 3)), linewidth=1)
+        for bar in bars:
+            axes.plot([bar.mean_score] * 2, interval(bar), color=OURS, linewidth=1.6, alpha=0.45)
+        across, up = [bar.mean_score for bar in bars], [bar.share_yes for bar in bars]
+        axes.plot(across, up, color=OURS, marker="o", markersize=4, linewidth=0.8)
+        axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xlabel="score", ylabel="share that readers called so")
+        axes.grid(visible=True, axis="both")
+    return finished[0]
+
+
+def interval(bar: Bar) -> tuple[float, float]:
+    """95 % of the share of yes: Wilson 1927, which does not leave 0 to 1. Takes the weight for a count of texts."""
+    if bar.weight <= 0:
+        return 0.0, 1.0
+    spread = NORMAL_975**2 / bar.weight
+    middle = bar.share_yes + spread / 2
+    half = (spread * (bar.share_yes * (1 - bar.share_yes) + spread / 4)) ** 0.5
+    return (middle - half) / (1 + spread), (middle + half) / (1 + spread)
+
+
+def trade(name: str, points: Sequence[Point], near: Sequence[float] = ()) -> str:
+    """Share of texts decided against share of these decided wrongly.
+
+    The point nearest to each threshold in `near` gets a dot, its own threshold beside it, and is read aloud.
+    """
+    points = sorted(points, key=lambda point: point.share)
+    nearest = {min(points, key=lambda point: abs(point.threshold - each)) for each in near} if points else set()
+    marked = sorted(nearest, key=lambda point: point.threshold)
+    described = "; ".join(
+        f"at {point.threshold:.2f}, {point.share:.1%} decided, {point.wrong:.1%} of these wrong" for point in marked
+    )
+    with _chart(f"{name}: {described}", 2.5) as (axes, finished):
+        axes.plot(*zip(*((100 * point.share, 100 * point.wrong) for point in points), strict=True), color=OURS)
+        for point in marked:
+            at = 100 * point.share, 100 * point.wrong
+            axes.plot(*at, marker="o", markersize=5, color=OURS)
+            axes.annotate(
+                f"{point.threshold:.2f}", at, (-4, 6), textcoords="offset points", horizontalalignment="right"
+            )
+        axes.set(xlabel="% of all texts decided", ylabel="% of these wrong")
+        axes.set_ylim(0, max(1, *(100 * point.wrong for point in points)) * 1.15)
+        axes.margins(x=0.12)
+        axes.grid(visible=True, axis="both")
+    return finished[0]
+
+
+@contextmanager
+def _chart(described: str, height: float) -> Iterator[tuple["Axes", list[str]]]:
+    """Axes to draw on; when they are left the list holds the SVG."""
+    import matplotlib as mpl  # noqa: PLC0415 - heavy, and only a report draws
+    from matplotlib.figure import Figure  # noqa: PLC0415
+
+    finished: list[str] = []
+    with mpl.rc_context(), warnings.catch_warnings():
+        # Widths of letters that the font lacks are guessed; the browser has its own fonts.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        mpl.rcdefaults()  # not what a user's own matplotlibrc says
+        mpl.rcParams.update(_STYLE)
+        figure = Figure(figsize=(WIDTH, height), layout="constrained")
+        yield figure.add_subplot(), finished
+        finished.append(_svg(figure, described))
+
+
+def _svg(figure: "Figure", described: str) -> str:
+    """As it may stand in HTML: no preamble, no fixed size, ids that no other chart has, colours of the page."""
+    out = io.StringIO()
+    unsaid = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+    figure.savefig(out, format="svg", transparent=True, metadata=unsaid)
+    drawn = out.getvalue()
+    box = re.search(r'viewBox="[^"]*"', drawn)
+    assert box, "matplotlib writes a view box"  # noqa: S101
+    inside = drawn[drawn.index(">", drawn.index("<svg")) + 1 :]
+    # No style of its own: the page's rules would be changed by it. What it sets is what browsers do anyway.
+    inside = re.sub(r"<style\b.*?</style>", "", inside, flags=re.DOTALL)
+    own = f"c{hashlib.sha256(drawn.encode()).hexdigest()[:8]}"
+    inside = re.sub(rf' id="(?!{_SHARED_ID}")[^"]*"', "", inside)
+    inside = re.sub(rf'(id="|"#|url\(#)({_SHARED_ID})', rf"\g<1>{own}-\2", inside)
+    inside = re.sub(r"font(-family)?: ([\d.]+px )?[^;\"]*DejaVu[^;\"]*", lambda found: _font(found[2]), inside)
+    for stand_in, variable in _VARIABLES.items():
+        inside = inside.replace(stand_in, f"var(--{variable})")
+    inside = re.sub(r"\n\s*", " ", inside)
+    return f'<svg role="img" aria-label="{html.escape(described)}" {box[0]}>{inside.strip()}'
+
+
+def _font(size: str | None) -> str:
+    return f"font-size: {size.strip()}" if size else "font-family: inherit"
+
+
+def _label(axes: "Axes", at: float, left: str, right: str) -> None:
+    for text, where, colour in ((left, "left", INK), (right, "right", MUTED)):
+        axes.text(
+            0 if where == "left" else 1,
+            at - 0.32,
+            text,
+            transform=axes.get_yaxis_transform(),
+            horizontalalignment=where,
+            verticalalignment="center",
+            color=colour,
+        )
+
+
+def _rows_only(axes: "Axes", count: int) -> None:
+    axes.set_ylim(count - 0.6, -0.65)
+    axes.set_yticks([])
+
+
+def _between(row: Dot) -> str:
+    return "" if row.low is None or row.high is None else f" ({row.low:.3f} to {row.high:.3f})"
+
+
+def _both(row: Pair) -> str:
+    return f"{row.ours * 100:.1f}" + ("" if row.textbook is None else f" against {row.textbook * 100:.1f}")

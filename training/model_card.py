@@ -1,0 +1,88 @@
+"""A model card (Mitchell et al. 2019, arXiv 1810.03993): what a model is for, what it is worth, and where it fails."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from classifier import Manifest
+from training.datasets import DATA_SETS
+from training.page import verdict
+from training.templates import environment, estimate
+
+Plain = Mapping[str, Any]
+MEGABYTE = 1_000_000
+# Comments under articles, of all the data sets.
+NEWS = ("civil_comments_toxic_spans", "fox_news_comments")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One line on a data set; `texts` is None where the manifest does not count them."""
+
+    name: str
+    part: str
+    language: str
+    teaches: str
+    texts: int | None
+
+
+def card(figures: Plain, manifest: Manifest) -> str:
+    """Markdown, to stand in docs/: its links are from there.
+
+    `figures` as `steward evaluate` writes them to JSON; sections that are absent or null are left out. Every number
+    is one of theirs or of the manifest. Raises ValueError when they are of another model.
+    """
+    if figures["model"]["digest"] != manifest.digest:
+        raise ValueError(f"the figures are of model {figures['model']['version']}, the manifest of {manifest.version}")
+    taught = [_source(name, "training", count) for name, count in manifest.data.items()]
+    evaluated = list(_evaluated(figures))
+    text = (
+        environment()
+        .get_template("card.md")
+        .render(
+            figures=figures,
+            manifest=manifest,
+            megabytes=sum(file.size for file in manifest.files.values()) / MEGABYTE,
+            libraries=", ".join(f"{name} {version}" for name, version in manifest.libraries.items()),
+            languages=", ".join(sorted({each.language for each in evaluated} & manifest.judged.keys())) or "none",
+            summary=[(row, verdict(row)) for row in figures.get("summary") or ()],
+            evaluated=evaluated,
+            taught=taught,
+            total=sum(each.texts or 0 for each in taught),
+            news="; ".join(_on_news(figures)),
+        )
+    )
+    return "\n".join(_single_blanks(text.strip().split("\n"))) + "\n"
+
+
+def _evaluated(figures: Plain) -> Iterator[Source]:
+    """A data set's texts are as many as its best-labelled attribute has."""
+    for each in figures["data_sets"]:
+        texts = max((found["texts"] for found in each["attributes"].values()), default=None)
+        yield _source(each["data_set"], each["part"], texts)
+
+
+def _source(name: str, part: str, count: object) -> Source:
+    known = DATA_SETS.get(name)
+    return Source(
+        name=name,
+        part=part,
+        language=known.language if known else "",
+        teaches=known.teaches if known else "not one of the public data sets",
+        texts=count if isinstance(count, int) else None,
+    )
+
+
+def _on_news(figures: Plain) -> Iterator[str]:
+    for each in figures["data_sets"]:
+        for attribute, found in each["attributes"].items() if each["data_set"] in NEWS else ():
+            yield f"{attribute} on {each['data_set']} {estimate(found['auc'])}"
+
+
+def _single_blanks(lines: list[str]) -> Iterator[str]:
+    """Sections that are left out leave no gaps, and a table stays one."""
+    before = ""
+    for line in lines:
+        if line or before:
+            yield line
+        before = line
