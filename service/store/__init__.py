@@ -4,17 +4,19 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from redis.asyncio import Redis
-
 from service.settings import Settings
 from service.store.access import Access
 from service.store.audit import Audit
 from service.store.changes import Changes
 from service.store.comments import Comments, Retention
-from service.store.connect import Durability, connect, ping
+from service.store.connect import Durability
+from service.store.events import Events
+from service.store.fsck import Fsck
 from service.store.labels import Labels
+from service.store.opening import open_pipe
+from service.store.outbox import Outbox
 from service.store.pipe import Pipe
-from service.store.review import LeaseLimits, Queue
+from service.store.review import Limits, Queue
 
 __all__ = ["Store", "open_store"]
 
@@ -27,36 +29,47 @@ class Store:
     queue: Queue
     labels: Labels
     audit: Audit
+    events: Events
+    outbox: Outbox
     access: Access
+    fsck: Fsck
     changes: Changes
     durability: Durability
-    redis: "Redis"
-    timeout_s: float
+    pipe: Pipe
+    shards: int
 
     async def check(self) -> None:
-        """Raises StoreUnavailable with the reason when a comment could not be recorded now."""
-        await ping(self.redis, self.timeout_s)
+        """Raises StoreUnavailable with the reason when a comment could not be recorded now.
+
+        Raises SettingsError when it would be recorded where nobody else would find it.
+        """
+        await self.pipe.check()
+        await self.access.agree_on_shards(self.shards)
 
 
 @contextlib.asynccontextmanager
 async def open_store(settings: Settings, url: str) -> AsyncIterator[Store]:
     """Connects when first used: the service starts, and scores, while Redis is away."""
-    durability = Durability(accept_loss=settings.accept_loss)
-    redis = connect(url, durability, settings.store_timeout_s)
-    pipe = Pipe(redis, settings.store_timeout_s, settings.max_pending_writes)
-    retention = Retention(settings.text_days, settings.label_days)
-    limits = LeaseLimits(settings.max_lease_age_s, settings.max_open_leases)
+    durability = Durability(accept_loss=settings.accept_loss, wait_replicas=settings.wait_replicas)
+    pipe = open_pipe(settings, url, durability)
+    retention = Retention(settings.text_days, settings.label_days, settings.event_days)
+    limits = Limits(settings.max_lease_age_s, settings.max_open_leases, settings.undo_hold_s, settings.undo_window_s)
+    shards = settings.shards
     store = Store(
-        comments=Comments(pipe, retention, settings.max_queued),
-        queue=Queue(pipe, retention, limits),
-        labels=Labels(pipe, retention),
-        audit=Audit(pipe),
+        comments=Comments(pipe, retention, settings.max_queued, shards),
+        queue=Queue(pipe, retention, limits, shards),
+        labels=Labels(pipe, retention, shards),
+        audit=Audit(pipe, shards),
+        events=Events(pipe, settings.undo_hold_s, shards),
+        outbox=Outbox(pipe, shards),
         access=Access(pipe),
-        changes=Changes(redis),
+        fsck=Fsck(pipe, shards),
+        changes=Changes(pipe.subscriber),
         durability=durability,
-        redis=redis,
-        timeout_s=settings.store_timeout_s,
+        pipe=pipe,
+        shards=shards,
     )
-    async with redis:
+    try:
         yield store
+    finally:
         await pipe.close()

@@ -1,12 +1,14 @@
 """Keys and policies in Redis: small, read whole."""
 
+import secrets
 from datetime import UTC, datetime
 
 import msgspec
 
 from service.access import ApiKey, Scope, mint
+from service.errors import SettingsError
 from service.policy import Policy
-from service.store.keyspace import KEYS, Site
+from service.store.keyspace import KEYS, SALT, SHARDS, Site
 from service.store.pipe import Pipe
 from service.store.scripts import script
 
@@ -21,6 +23,26 @@ class Access:
 
     async def keep(self, key: ApiKey) -> None:
         await self._pipe.call("HSET", KEYS, key.id, msgspec.json.encode(key))
+
+    async def salt(self) -> bytes:
+        """Drawn once for all services on this Redis: what is chosen by chance must not be guessed from outside."""
+        kept = await self._pipe.call("GET", SALT)
+        if kept is None:
+            await self._pipe.call("SETNX", SALT, secrets.token_bytes(32))
+            kept = await self._pipe.call("GET", SALT)
+        return bytes(kept)
+
+    async def agree_on_shards(self, wanted: int) -> None:
+        """Every site of this Redis has as many shards as it was first used with. Raises SettingsError.
+
+        With another number comments would be looked for where they are not.
+        """
+        kept = await self._pipe.call("GET", SHARDS)
+        if kept is None:
+            await self._pipe.call("SETNX", SHARDS, wanted)
+            kept = await self._pipe.call("GET", SHARDS)
+        if int(kept) != wanted:
+            raise SettingsError(f"STEWARD_SHARDS is {wanted}, but this Redis was first used with {int(kept)}")
 
     async def first_key(self, site: str) -> str | None:
         """Make the first key, with every scope. None when there already are keys, now or before a race was lost."""
@@ -44,7 +66,7 @@ class Access:
         """Store `policy` as its version; False when somebody stored that version first."""
         kept = await self._pipe.run(
             _PUT_POLICY,
-            [site.key("policies"), site.key("audit")],
+            [site.prefix],
             policy.version,
             msgspec.json.encode(policy),
             actor,

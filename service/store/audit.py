@@ -1,18 +1,22 @@
 """The audit trail in Redis: append-only, readable in order."""
 
 from datetime import UTC, datetime
+from functools import partial
 
 from service.store.base import AuditEntry, fields
 from service.store.keyspace import Site
 from service.store.pipe import Pipe
+from service.store.shards import in_order, order_of
 
 # Read per look at the stream; the caller goes on at the cursor, so nothing is out of reach.
 MOST_READ = 5_000
+AT_ONCE = 500
 
 
 class Audit:
-    def __init__(self, pipe: Pipe) -> None:
+    def __init__(self, pipe: Pipe, shards: int = 1) -> None:
         self._pipe = pipe
+        self._shards = shards
 
     async def page(
         self, site: Site, after: str, limit: int, *, comment: str = "", actor: str = ""
@@ -22,21 +26,65 @@ class Audit:
         One call reads at most MOST_READ entries, so a page of a rare comment can be empty and still go on.
         """
         wanted = {name: value for name, value in (("comment", comment), ("actor", actor)) if value}
-        start = f"({after}" if after else "-"
-        entries = await self._pipe.call("XRANGE", site.key("audit"), start, "+", "COUNT", MOST_READ)
+        read = partial(self._page, wanted)
+        return await in_order(site.all(self._shards), after, limit, read)
+
+    async def _page(
+        self, wanted: dict[str, str], shard: Site, after: str, limit: int
+    ) -> tuple[list[AuditEntry], str | None]:
         found: list[AuditEntry] = []
-        for cursor, flat in entries:
-            details = fields(flat)
-            if wanted.items() <= details.items():
-                found.append(AuditEntry(cursor.decode(), _at(cursor), details))
-                if len(found) == limit:
-                    return found, cursor.decode()
-        return found, entries[-1][0].decode() if len(entries) == MOST_READ else None
+        # Without a filter every entry is one of the page.
+        at_once = AT_ONCE if wanted else min(limit, AT_ONCE)
+        for _ in range(0, MOST_READ, at_once):
+            entries = await self.entries(shard, after, at_once)
+            for entry in entries:
+                if wanted.items() <= entry.details.items():
+                    found.append(entry)
+                    if len(found) == limit:
+                        return found, entry.cursor
+            if len(entries) < at_once:
+                return found, None
+            after = entries[-1].cursor
+        return found, after
 
     async def write(self, site: Site, action: str, actor: str, **details: str) -> None:
         """Record what is not a change of a comment: a model promoted, a key made."""
         flat = [part for pair in details.items() for part in pair]
         await self._pipe.call("XADD", site.key("audit"), "*", "action", action, "actor", actor, *flat)
+
+    def shards(self, site: Site) -> tuple[Site, ...]:
+        """Where the site's entries lie: one stream for each shard, each in order."""
+        return site.all(self._shards)
+
+    async def entries(self, shard: Site, after: str, limit: int = MOST_READ) -> list[AuditEntry]:
+        """Of one shard, after the cursor, oldest first; fewer than `limit` at the end of the stream."""
+        found = await self._pipe.call("XRANGE", shard.key("audit"), f"({after}" if after else "-", "+", "COUNT", limit)
+        return [AuditEntry(cursor.decode(), _at(cursor), fields(flat)) for cursor, flat in found]
+
+    async def trim(self, shard: Site, exported: str, before: datetime) -> int:
+        """Forget the entries of one shard from before an instant, none behind `exported`; how many.
+
+        Whole nodes of the stream only, a bounded number at a time, so that Redis is not held up.
+        """
+        oldest = min((int(before.timestamp() * 1000), 0), order_of(exported))
+        first = await self.entries(shard, "", 1)
+        if not first or order_of(first[0].cursor) >= oldest:
+            return 0
+        # First what is about to go: who exports elsewhere must learn that entries are missing there.
+        await self._pipe.call("SET", shard.key("trimmed"), "{}-{}".format(*oldest))
+        trimmed = 0
+        while some := await self._trim_some(shard, oldest):
+            trimmed += some
+        return trimmed
+
+    async def _trim_some(self, shard: Site, oldest: tuple[int, int]) -> int:
+        least = "{}-{}".format(*oldest)
+        return int(await self._pipe.call("XTRIM", shard.key("audit"), "MINID", "~", least, "LIMIT", MOST_READ))
+
+    async def has_trimmed(self, shard: Site, after: str) -> bool:
+        """Whether entries behind the cursor are gone from Redis."""
+        trimmed = await self._pipe.call("GET", shard.key("trimmed"))
+        return trimmed is not None and order_of(after or "0-0") < order_of(trimmed.decode())
 
 
 def _at(cursor: bytes) -> datetime:

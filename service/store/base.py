@@ -1,29 +1,41 @@
 """What others may ask of the store: the values that it answers with."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
 
-from service.domain import Action, Comment, DecidedBy, Judgement, Lease, State, Status
+from service.domain import Action, DecidedBy, Lease, State, Status
+from service.store.packing import Content, unpacked
 
 Submitted = Literal["created", "revised", "exists", "full", "erased"]
-Released = Literal["ok", "stale", "superseded", "gone"]
-Extended = Literal["ok", "stale", "superseded", "too_old", "gone"]
-Decided = Literal["ok", "duplicate", "conflict", "stale", "superseded", "escalated", "gone"]
-
-
-class Content(Struct, frozen=True):
-    """What one revision holds beside its state: the comment as sent and what the automatic step made of it."""
-
-    comment: Comment
-    judgement: Judgement
+# What became of an operation on one comment. Which of them an operation can answer stands in its script.
+Outcome = Literal[
+    "ok",
+    "queued",
+    "duplicate",
+    "conflict",
+    "stale",
+    "superseded",
+    "escalated",
+    "own",
+    "too_old",
+    "not_yours",
+    "window_closed",
+    "expired",
+    "not_rejected",
+    "appealed",
+    "full",
+    "gone",
+]
 
 
 class Record(Struct, frozen=True, kw_only=True):
-    """A comment as the store knows it now. `content` is None once the text is erased or expired."""
+    """A comment as the store knows it now. `content` is None once the text is erased or expired.
+
+    `status` is what stands; a comment can wait for people (`state`) while an earlier decision stands.
+    """
 
     id: str
     revision: int
@@ -44,7 +56,15 @@ class Record(Struct, frozen=True, kw_only=True):
     token: int | None = None
     leased_until: datetime | None = None
     expiries: int = 0
+    reports: int = 0
+    vote: str | None = None
+    appeal: str | None = None
+    is_audit: bool = False
     content: Content | None = None
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.state in (State.QUEUED, State.LEASED, State.ESCALATED)
 
     @property
     def is_final(self) -> bool:
@@ -56,7 +76,12 @@ class Record(Struct, frozen=True, kw_only=True):
 
 
 class Label(Struct, frozen=True, omit_defaults=True):
-    """What a person said of a text; `cursor` orders labels and is where to go on reading."""
+    """What a person said of a text; `cursor` orders labels and is where to go on reading.
+
+    `language` is the one that the text was judged in, None for a label made elsewhere. `inclusion`: with which
+    probability a blind audit drew the comment. `retracts`: the cursor of a label that was taken back; such a line
+    says nothing else.
+    """
 
     cursor: str
     id: str
@@ -69,6 +94,9 @@ class Label(Struct, frozen=True, omit_defaults=True):
     actor: str
     weight: float
     at: datetime
+    language: str | None = None
+    inclusion: float | None = None
+    retracts: str | None = None
 
 
 class AuditEntry(Struct, frozen=True):
@@ -79,46 +107,61 @@ class AuditEntry(Struct, frozen=True):
     details: dict[str, str]
 
 
-_content = msgspec.json.Decoder(Content)
 encode = msgspec.json.Encoder().encode
 
 
-def instant(ms: str | bytes | None) -> datetime | None:
+def instant(ms: bytes | None) -> datetime | None:
     return None if not ms else datetime.fromtimestamp(int(ms) / 1000, UTC)
 
 
-def record(comment_id: str, flat: list[bytes], content: bytes | Content | None) -> Record:
-    """Read what the scripts answer: the item hash as a flat list, and the content of its revision."""
-    item = dict(_pairs(flat))
+def record(comment_id: str, flat: list[bytes], content: bytes | None, appeal: bytes | None = None) -> Record:
+    """Read what the scripts answer: the item hash as a flat list, the content of its revision, and the appeal."""
+    item = dict(zip(flat[::2], flat[1::2], strict=True))
     return Record(
         id=comment_id,
-        revision=int(item["revision"]),
-        version=int(item["version"]),
-        state=State(item["state"]),
-        status=Status(item["status"]),
-        decision=Action(item["decision"]),
-        decided_by=DecidedBy(item["decided_by"]),
-        created_at=datetime.fromtimestamp(int(item["created"]) / 1000, UTC),
-        decided_at=instant(item.get("decided")),
-        erased_at=instant(item.get("erased")),
-        due_at=instant(item.get("due")),
-        why=item.get("why"),
-        priority=float(item["priority"]) if "priority" in item else None,
-        moderator=item.get("moderator"),
-        reason=item.get("reason"),
-        owner=item.get("owner"),
-        token=int(item["token"]) if "token" in item else None,
-        leased_until=instant(item.get("until")),
-        expiries=int(item.get("expiries", 0)),
-        content=_content.decode(content) if isinstance(content, bytes) else content,
+        revision=int(item[b"revision"]),
+        version=int(item[b"version"]),
+        state=_STATES[item[b"state"]],
+        status=_STATUSES[item[b"status"]],
+        decision=_ACTIONS[item[b"decision"]],
+        decided_by=_DECIDED_BY[item.get(b"decided_by", b"model")],
+        created_at=datetime.fromtimestamp(int(item[b"created"]) / 1000, UTC),
+        decided_at=instant(item.get(b"decided")),
+        erased_at=instant(item.get(b"erased")),
+        due_at=instant(item.get(b"due")),
+        why=_text(item.get(b"why")),
+        priority=float(item[b"priority"]) if b"priority" in item else None,
+        moderator=_text(item.get(b"moderator")),
+        reason=_text(item.get(b"reason")),
+        owner=_text(item.get(b"owner")),
+        token=int(item[b"token"]) if b"token" in item else None,
+        leased_until=instant(item.get(b"until")),
+        expiries=int(item.get(b"expiries", 0)),
+        reports=int(item.get(b"reports", 0)),
+        vote=_text(item.get(b"vote")),
+        appeal=_text(appeal),
+        is_audit=item.get(b"kind") == b"audit",
+        content=None if content is None else unpacked(content),
     )
 
 
+# Looking a member up is cheaper than calling the enumeration, four times for each record.
+_STATES = {each.value.encode(): each for each in State}
+_STATUSES = {each.value.encode(): each for each in Status}
+_ACTIONS = {each.value.encode(): each for each in Action}
+_DECIDED_BY = {each.value.encode(): each for each in DecidedBy}
+
+
+def _text(value: bytes | None) -> str | None:
+    return None if value is None else value.decode()
+
+
+def answered(comment_id: str, reply: list[Any]) -> "tuple[Any, Record | None]":
+    """{outcome, item, content, appeal}, as the scripts end; None: there is no such comment."""
+    outcome, flat, *rest = reply
+    return outcome.decode(), record(comment_id, flat, *rest) if flat else None
+
+
 def fields(flat: list[bytes]) -> dict[str, str]:
-    return dict(_pairs(flat))
-
-
-def _pairs(flat: list[bytes]) -> Iterator[tuple[str, str]]:
-    each = iter(flat)
-    for name in each:
-        yield name.decode(), next(each).decode()
+    text = [part.decode() for part in flat]
+    return dict(zip(text[::2], text[1::2], strict=True))

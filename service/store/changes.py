@@ -4,17 +4,21 @@ import asyncio
 import contextlib
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
 from service.background import beside
+from service.errors import StoreUnavailable
 from service.store.keyspace import CHANGES
 
 log = logging.getLogger(__name__)
 
 RECONNECT_S = 0.5
+# A subscription hears nothing for long when there is nothing to hear, or when its server is gone without a word.
+QUIET_S = 5.0
 # A message can be lost (Redis promises none of them), and a lease can end without one: look again after this long.
 LOOK_AGAIN_S = 5.0
 
@@ -22,21 +26,33 @@ LOOK_AGAIN_S = 5.0
 class Changes:
     """One subscription for the whole process; `next` wakes on news of one comment or of a site's queue."""
 
-    def __init__(self, redis: "Redis") -> None:
-        self._redis = redis
+    EVERYTHING = ""
+
+    def __init__(self, subscriber: Callable[[], Awaitable["Redis"]]) -> None:
+        self._subscriber = subscriber
         self._waiting: defaultdict[tuple[str, str], set[asyncio.Event]] = defaultdict(set)
+        self.is_closing = False
+
+    def close(self) -> None:
+        """The service stops: whoever waits for news answers with what there is."""
+        self.is_closing = True
+        for events in self._waiting.values():
+            for event in events:
+                event.set()
 
     @contextlib.contextmanager
-    def watch(self, site: str, what: str) -> Iterator["Watch"]:
-        """News of `what` (a comment's id, or "queued" for the queue) from now on; enter before you look."""
+    def watch(self, site: str, *whats: str) -> Iterator["Watch"]:
+        """News from now on: of a comment (its id), of a kind of event, or of EVERYTHING; enter before you look."""
         event = asyncio.Event()
-        self._waiting[site, what].add(event)
+        for what in whats:
+            self._waiting[site, what].add(event)
         try:
             yield Watch(event)
         finally:
-            self._waiting[site, what].discard(event)
-            if not self._waiting[site, what]:
-                del self._waiting[site, what]
+            for what in whats:
+                self._waiting[site, what].discard(event)
+                if not self._waiting[site, what]:
+                    del self._waiting[site, what]
 
     @contextlib.asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
@@ -46,18 +62,29 @@ class Changes:
     async def _listen(self) -> None:
         while True:
             try:
-                async with self._redis.pubsub() as subscription:
+                async with (await self._subscriber()).pubsub() as subscription:
                     await subscription.subscribe(CHANGES)
-                    async for message in subscription.listen():
-                        if message["type"] == "message":
-                            self._tell(message["data"])
-            except (RedisError, OSError) as error:
+                    await self._follow(subscription)
+            except (RedisError, OSError, StoreUnavailable) as error:
                 log.debug("no news from Redis: %s", type(error).__name__)
                 await asyncio.sleep(RECONNECT_S)
 
+    async def _follow(self, subscription: PubSub) -> None:
+        """Until the server is gone, which raises RedisError or OSError."""
+        is_asked = False
+        while True:
+            message = await subscription.get_message(timeout=QUIET_S)
+            if message is None:
+                if is_asked:
+                    raise TimeoutError
+                await subscription.ping()
+            elif message["type"] == "message":
+                self._tell(message["data"])
+            is_asked = message is None
+
     def _tell(self, data: bytes) -> None:
         site, kind, comment_id = data.decode().split("\n", 2)
-        for what in (kind, comment_id):
+        for what in (kind, comment_id, self.EVERYTHING):
             for event in self._waiting.get((site, what), ()):
                 event.set()
 

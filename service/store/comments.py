@@ -1,99 +1,167 @@
-"""Comments in Redis: recorded with their decision, followed, erased."""
+"""Comments in Redis: recorded with their decision, followed, reported, appealed, erased."""
 
+import asyncio
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
 
-from service.domain import STATUS_AFTER, Comment, Judgement, Urgency
+from service.domain import STATUS_AFTER, Comment, DecidedBy, Judgement, State, Status, Urgency
 from service.errors import NotFound
-from service.store.base import Content, Record, Submitted, encode, record
+from service.store.base import Outcome, Record, answered
 from service.store.keyspace import Site
+from service.store.packing import Content, packed
 from service.store.pipe import Pipe
 from service.store.scripts import script
 
 DAY_S = 86_400
+# 96 bits tell the texts of one comment apart; a million waiting comments hold as many of them in memory.
+DIGEST_CHARS = 24
+# Reads of one call that travel together: others write between them.
+AT_ONCE = 200
+
+Submitted = Literal["created", "revised", "exists", "full", "erased"]
 
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How long Redis keeps the text of a comment after its decision, in days."""
+    """How long Redis keeps the text of a comment after its decision, and what sites follow, in days."""
 
     text_days: int
     label_days: int
+    event_days: int
 
 
 class Comments:
-    def __init__(self, pipe: Pipe, retention: Retention, max_queued: int) -> None:
+    def __init__(self, pipe: Pipe, retention: Retention, max_queued: int, shards: int = 1) -> None:
         self._pipe = pipe
         self._retention = retention
         self._max_queued = max_queued
+        self._shards = shards
 
     async def submit(
-        self, site: Site, comment_id: str, comment: Comment, judgement: Judgement, *, urgency: Urgency, actor: str
+        self,
+        site: Site,
+        comment_id: str,
+        comment: Comment,
+        judgement: Judgement,
+        *,
+        urgency: Urgency | None,
+        actor: str,
+        decided_by: str = "model",
     ) -> tuple[Submitted, Record | None]:
         """Record a comment together with its automatic decision, atomically and once for each text.
 
-        The record is None only when the queue is full, and then nothing was written.
+        `urgency`: why a person should look; None: nobody need. The record is None only when the queue is full, and then
+        nothing was written.
         """
-        attributes = ",".join(reason.attribute for reason in judgement.reasons if reason.attribute)
+        # Whoever filters by one gets no audits: among comments of one attribute their due time would give them away.
+        is_audit = urgency is not None and urgency.inclusion is not None
+        attributes = "" if is_audit else ",".join(r.attribute for r in judgement.reasons if r.attribute)
         article = comment.article
         content = Content(comment, judgement)
-        outcome, flat, stored = await self._pipe.run(
-            _SUBMIT,
-            [site.item(comment_id), site.text(comment_id), *_queues(site), site.held(), *_trails(site)],
-            site.name,
+        reply = await self._run(
+            "submit",
+            site,
             comment_id,
-            hashlib.blake2b(comment.text.encode(), digest_size=16).hexdigest(),
+            hashlib.blake2b(comment.text.encode(), digest_size=16).hexdigest()[:DIGEST_CHARS],
             judgement.decision,
             STATUS_AFTER[judgement.decision],
-            urgency.why,
-            urgency.priority,
-            urgency.sla_ms,
+            urgency.why if urgency else "",
+            urgency.priority if urgency else "",
+            urgency.sla_ms if urgency else "",
             attributes,
             (article and article.id) or "",
             (article and article.section) or "",
-            encode(content),
+            packed(content),
             self._retention.text_days * DAY_S,
             self._max_queued,
             actor,
             judgement.model,
             judgement.policy,
+            judgement.language or "",
+            decided_by,
+            (urgency and urgency.double) or "",
+            urgency.inclusion if urgency and urgency.inclusion is not None else "",
+            comment.callback_url or "",
+            self._retention.label_days * DAY_S,
         )
-        if outcome in (b"created", b"revised"):
-            return outcome.decode(), record(comment_id, flat, content)
-        return outcome.decode(), record(comment_id, flat, stored) if flat else None
+        if reply[0] in (b"created", b"revised"):
+            waits_for = urgency if reply.pop() else None  # a full queue takes no audit
+            return reply[0].decode(), _recorded(comment_id, reply, content, waits_for, decided_by)
+        outcome, record = answered(comment_id, reply if len(reply) > 1 else [*reply, []])
+        return outcome, record
 
     async def get(self, site: Site, comment_id: str) -> Record:
         """Raises NotFound for an id that this site never sent, or that was forgotten since."""
-        flat, content = await self._pipe.run(_GET, [site.item(comment_id), site.text(comment_id)])
-        if not flat:
+        _, record = answered(comment_id, await self._run("get", site, comment_id))
+        if record is None:
             raise NotFound(f"no comment '{comment_id}'")
-        return record(comment_id, flat, content)
+        return record
+
+    async def report(
+        self, site: Site, comment_id: str, reader: str, *, needed: int, sla_ms: int, reopen_judged: bool
+    ) -> tuple[Outcome, Record | None]:
+        """Count a report. `reader`: a hash of who reports; the `needed`th one brings an approved comment back."""
+        return answered(
+            comment_id,
+            await self._run(
+                "report",
+                site,
+                comment_id,
+                reader,
+                needed,
+                sla_ms,
+                1 if reopen_judged else 0,
+                self._max_queued,
+                self._retention.text_days * DAY_S,
+            ),
+        )
+
+    async def appeal(self, site: Site, comment_id: str, reason: str, *, sla_ms: int) -> tuple[Outcome, Record | None]:
+        """Bring a rejected comment back to the queue, once for each revision."""
+        return answered(comment_id, await self._run("appeal", site, comment_id, reason, sla_ms, self._max_queued))
 
     async def erase(self, site: Site, comment_id: str, actor: str) -> None:
         """Remove what is personal; the id, the outcome and the times stay as long as the text would have."""
-        await self._pipe.run(
-            _ERASE,
-            [
-                site.item(comment_id),
-                site.text(comment_id),
-                *_queues(site),
-                site.held(),
-                site.key("audit"),
-                site.imported(comment_id),
-            ],
-            site.name,
-            comment_id,
-            actor,
-            (self._retention.text_days + 7) * DAY_S,
-        )
+        await self._run("erase", site, comment_id, actor, (self._retention.text_days + 7) * DAY_S)
+
+    async def revisions(self, site: Site, ids: Sequence[str]) -> dict[str, int]:
+        """The newest revision of each comment that is known, erased ones too."""
+        found: dict[str, int] = {}
+        for start in range(0, len(ids), AT_ONCE):
+            some = ids[start : start + AT_ONCE]
+            items = (site.of(each, self._shards).item(each) for each in some)
+            newest = await asyncio.gather(*(self._pipe.call("HGET", item, "revision") for item in items))
+            found |= {each: int(revision) for each, revision in zip(some, newest, strict=True) if revision}
+        return found
+
+    async def _run(self, name: str, site: Site, comment_id: str, *args: Any) -> Any:  # noqa: ANN401 - the script's own
+        return await self._pipe.run(script(name), [site.of(comment_id, self._shards).prefix], comment_id, *args)
 
 
-_SUBMIT, _GET, _ERASE = script("submit"), script("get"), script("erase")
-
-
-def _queues(site: Site) -> tuple[str, ...]:
-    return site.key("ready"), site.key("lease"), site.key("escalated"), site.key("waiting")
-
-
-def _trails(site: Site) -> tuple[str, ...]:
-    return site.key("audit"), site.key("stat:")
+def _recorded(
+    comment_id: str, reply: Sequence[Any], content: Content, urgency: Urgency | None, decided_by: str
+) -> Record:
+    """What was just written, from what we sent: reading it back would cost as much again."""
+    _, revision, version, now, created = reply
+    status = STATUS_AFTER[content.judgement.decision]
+    at = datetime.fromtimestamp(now / 1000, UTC)
+    due = datetime.fromtimestamp((now + urgency.sla_ms) / 1000, UTC) if urgency else None
+    return Record(
+        id=comment_id,
+        revision=revision,
+        version=version,
+        state=State.QUEUED if urgency else State.DECIDED,
+        status=status,
+        decision=content.judgement.decision,
+        decided_by=DecidedBy(decided_by),
+        created_at=datetime.fromtimestamp(created / 1000, UTC),
+        decided_at=None if status is Status.PENDING else at,
+        due_at=due,
+        why=urgency.why if urgency else None,
+        priority=urgency.priority if urgency else None,
+        is_audit=urgency is not None and urgency.inclusion is not None,
+        content=content,
+    )

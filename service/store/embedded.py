@@ -119,6 +119,7 @@ class EmbeddedRedis:
             "appendonly": "yes",
             "appendfsync": "always",
             "save": "",
+            "maxmemory": str(_half_of_the_memory()),
             "maxmemory-policy": "noeviction",
             "logfile": str(self._folder / "redis.log"),
             "daemonize": "no",
@@ -311,6 +312,22 @@ def _client(path: Path) -> "Redis":
         socket_connect_timeout=_ANSWER_S,
         retry=Retry(NoBackoff(), 0),
     )
+
+
+# Where Linux says how much a container may have: cgroup v2, then v1. "max" is no limit.
+_CGROUP_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+
+
+def _half_of_the_memory() -> int:
+    """In bytes, of the machine or the container. A full Redis refuses comments; one that the kernel kills loses time.
+
+    Half, because rewriting the append-only file can take as much again for a while.
+    """
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for limit in _CGROUP_LIMITS:
+        with contextlib.suppress(OSError, ValueError):
+            memory = min(memory, int(limit.read_text()))
+    return memory // 2
 
 
 def _version(server: str) -> tuple[int, ...]:

@@ -1,25 +1,41 @@
-"""Where everything lies in Redis. All keys of a site share one hash tag, so one cluster slot."""
+"""Where everything lies in Redis. All keys of a shard share one hash tag, so one cluster slot."""
+
+from collections.abc import Iterator
+from hashlib import blake2b
 
 from service.errors import NotFound
 
 CHANGES = "cm:changes"
 KEYS = "cm:{access}:keys"
+SALT = "cm:{access}:salt"
+SHARDS = "cm:{access}:shards"
 ACCESS_AUDIT = "cm:{access}:audit"
 
 
 class Site:
-    """The key names of one site."""
+    """The key names of one shard of a site; the first shard also holds what a site has once."""
 
-    __slots__ = ("name", "prefix")
+    __slots__ = ("name", "prefix", "shard")
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, shard: int = 0) -> None:
         if "{" in name or "}" in name:
             raise NotFound("no such site")
         self.name = name
-        self.prefix = f"cm:{{{name}}}:"
+        self.shard = shard
+        # A dot stands in no site's name, so the shards of one site cannot be those of another.
+        self.prefix = f"cm:{{{name}.{shard}}}:" if shard else f"cm:{{{name}}}:"
+
+    def of(self, comment: str, shards: int) -> "Site":
+        """The shard of a comment: by its id, which every request has (docs/decisions/0014-shard-by-comment.md)."""
+        if shards == 1:
+            return self
+        return Site(self.name, int.from_bytes(blake2b(comment.encode(), digest_size=8).digest()) % shards)
+
+    def all(self, shards: int) -> "tuple[Site, ...]":
+        return tuple(Site(self.name, shard) for shard in range(shards))
 
     def key(self, name: str) -> str:
-        """One of the fixed keys: ready, lease, escalated, waiting, token, audit, labels, policies."""
+        """One of the fixed keys: ready, lease, escalated, waiting, token, audit, events, labels, policies, webhook."""
         return self.prefix + name
 
     def item(self, comment: str = "") -> str:
@@ -39,23 +55,44 @@ class Site:
         return f"{self.prefix}skipped:{moderator}"
 
 
-_PERMANENT = {"ready", "lease", "escalated", "waiting", "token", "audit", "labels", "policies", "keys"}
+_PERMANENT = {
+    *(
+        "ready",
+        "lease",
+        "escalated",
+        "waiting",
+        "token",
+        "audit",
+        "events",
+        "labels",
+        "policies",
+        "keys",
+        "salt",
+        "shards",
+    ),
+    *("trimmed", "webhook", "webhook:secrets", "out:due", "out:tries", "out:told", "out:dead", "out:letters"),
+}
 
 
 def is_permanent(key: str) -> bool:
     """Whether a key may live without an expiry: a queue, a trail, or who may enter.
 
-    Comments are not on this list: theirs must expire, unless they still wait for a person (see `waiting_id`).
+    Comments are not on this list: theirs must expire, unless something still waits for them (see `waits_in`).
     """
-    return key.startswith("cm:{") and key.partition("}:")[2] in _PERMANENT
+    name = key.partition("}:")[2]
+    # What a moderator holds goes when its last lease ends, as it surely does.
+    return key.startswith("cm:{") and (name in _PERMANENT or name.startswith("held:"))
 
 
-def waiting_id(key: str) -> tuple[str, str] | None:
-    """For an item or text key: the `waiting` set that must hold its comment if it does not expire, and the id."""
+def waits_in(key: str) -> Iterator[tuple[str, str]]:
+    """For a key of a comment: the indexes, one of which must hold its id if the key does not expire, and the id."""
     prefix, _, rest = key.partition("}:")
     kind, _, name = rest.partition(":")
-    if kind == "item":
-        return f"{prefix}}}:waiting", name
+    if kind in ("item", "callback", "appeal"):
+        yield f"{prefix}}}:waiting", name
     if kind == "text":
-        return f"{prefix}}}:waiting", name.rpartition(":")[0]
-    return None
+        yield f"{prefix}}}:waiting", name.rpartition(":")[0]
+    if kind == "callback":
+        yield f"{prefix}}}:out:due", name
+    if rest.startswith("out:q:"):
+        yield f"{prefix}}}:out:due", rest.removeprefix("out:q:")

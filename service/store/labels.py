@@ -1,15 +1,20 @@
 """Labels in Redis: what people said of texts, read in order until training has them."""
 
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
-from service.store.base import Content, Label, fields
+from service.store.base import Label, fields
 from service.store.comments import DAY_S, Retention
 from service.store.keyspace import Site
+from service.store.packing import unpacked
 from service.store.pipe import Pipe
 from service.store.scripts import script
+from service.store.shards import in_order
+
+# Labels that one script call reads, with their texts: Redis serves nobody else meanwhile.
+AT_ONCE = 200
 
 
 class Imported(NamedTuple):
@@ -26,29 +31,35 @@ class Imported(NamedTuple):
 
 
 class Labels:
-    def __init__(self, pipe: Pipe, retention: Retention) -> None:
+    def __init__(self, pipe: Pipe, retention: Retention, shards: int = 1) -> None:
         self._pipe = pipe
         self._retention = retention
+        self._shards = shards
 
     async def page(self, site: Site, after: str, limit: int) -> tuple[list[Label], str | None]:
         """Labels after the cursor, oldest first, and the cursor of the last entry looked at (None: no more).
 
-        A label whose text was erased or has expired is passed over, so a page can be shorter than `limit`.
+        A label whose text was erased or has expired is passed over, so a page can be shorter than `limit`. One that was
+        taken back is followed by a line that retracts it.
         """
-        entries = await self._pipe.run(
-            _LABELS,
-            [site.key("labels"), f"{site.prefix}text:", site.imported("")],
-            f"({after}" if after else "-",
-            limit,
-        )
-        found = [_label(cursor.decode(), fields(flat), kept) for cursor, flat, kept in entries if kept]
+        return await in_order(site.all(self._shards), after, limit, self._page)
+
+    async def _page(self, shard: Site, after: str, limit: int) -> tuple[list[Label], str | None]:
+        entries: list[Any] = []
+        while (wanted := min(limit - len(entries), AT_ONCE)) > 0:
+            start = entries[-1][0].decode() if entries else after
+            some = await self._pipe.run(script("labels"), [shard.prefix], f"({start}" if start else "-", wanted)
+            entries += some
+            if len(some) < wanted:
+                break
+        found = [_label(cursor.decode(), fields(flat), kept) for cursor, flat, kept in entries if kept is not None]
         return found, entries[-1][0].decode() if entries else None
 
     async def add(self, site: Site, label: Imported, actor: str) -> bool:
         """Keep one label; False when the same one was known."""
         added = await self._pipe.run(
-            _IMPORT,
-            [site.imported(label.id), site.key("labels"), site.key("audit")],
+            script("import_label"),
+            [site.of(label.id, self._shards).prefix],
             label.id,
             label.digest,
             label.text,
@@ -63,17 +74,14 @@ class Labels:
         return bool(added)
 
 
-_LABELS, _IMPORT = script("labels"), script("import_label")
-
-
 def _label(cursor: str, entry: dict[str, str], kept: bytes) -> Label:
     revision = int(entry["revision"])
-    text = msgspec.json.decode(kept, type=Content).comment.text if revision else kept.decode()
+    content = unpacked(kept) if revision and kept else None
     return Label(
         cursor=cursor,
         id=entry["id"],
         revision=revision,
-        text=text,
+        text=content.comment.text if content else kept.decode(),
         labels=msgspec.json.decode(entry["labels"], type=dict[str, bool]),
         decision=entry["decision"],
         reason=entry["reason"],
@@ -81,4 +89,7 @@ def _label(cursor: str, entry: dict[str, str], kept: bytes) -> Label:
         actor=entry["actor"],
         weight=float(entry["weight"]),
         at=datetime.fromtimestamp(int(cursor.partition("-")[0]) / 1000, UTC),
+        language=content.judgement.language if content else None,
+        inclusion=float(entry["inclusion"]) if "inclusion" in entry else None,
+        retracts=entry.get("retracts"),
     )

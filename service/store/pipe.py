@@ -4,64 +4,94 @@ With `appendfsync always` Redis answers a whole pipeline after one fsync, so man
 """
 
 import asyncio
-import logging
+import math
 from collections import deque
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
 
 import hiredis
 from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection
-from redis.exceptions import NoScriptError, OutOfMemoryError, RedisError, ResponseError
+from redis.commands import READ_COMMANDS
+from redis.exceptions import NoScriptError, RedisError
 
 from service.errors import Overloaded, StoreUnavailable
-from service.store.scripts import Script
-
-log = logging.getLogger(__name__)
-
-
-class NotDurable(RedisError):
-    """The server answers, but would lose what it acknowledges."""
-
+from service.store.connect import Link, reply
+from service.store.replies import Unconfirmed, is_elsewhere, speaks_of_another_primary, translated, understood
+from service.store.scripts import Flags, Script, made
 
 Argument = str | bytes | int | float
 MOST_IN_ONE_PIPELINE = 256
 
 
-class _Call(NamedTuple):
-    command: tuple[Argument, ...]
-    script: Script | None
-    answer: "asyncio.Future[Any]"
-
-
-class Pipe:
-    """One pipeline in flight at a time, in the order in which the calls came."""
-
-    def __init__(self, redis: "Redis", timeout_s: float, max_pending: int) -> None:
-        self._redis = redis
-        self._timeout_s = timeout_s
-        self._max_pending = max_pending
-        self._waiting: deque[_Call] = deque()
-        self._running: asyncio.Task[None] | None = None
+class Pipe(Protocol):
+    """The way to Redis: one server, whichever the Sentinels name, or a Cluster."""
 
     async def call(self, *command: Argument) -> Any:  # noqa: ANN401 - what Redis answers
-        return await self._enqueue(command, None)
+        """Raises StoreUnavailable or Overloaded."""
 
     async def run(self, script: Script, keys: Sequence[str], *args: Argument) -> Any:  # noqa: ANN401
-        """Run a script; its answer as Redis gives it.
+        """Run a script; its answer as Redis gives it. All keys lie in one slot.
 
         A caller that is cancelled leaves its call in the pipe: the write may still happen and nobody else's
         answer is disturbed. Raises StoreUnavailable or Overloaded.
         """
-        return await self._enqueue(("EVALSHA", script.sha, len(keys), *keys, *args), script)
 
-    def _enqueue(self, command: tuple[Argument, ...], script: Script | None) -> "asyncio.Future[Any]":
+    async def check(self) -> None:
+        """Raises StoreUnavailable, with the reason, when a comment could not be recorded now."""
+
+    async def subscriber(self) -> "Redis":
+        """A client that hears what is published, wherever it is; ask again after it failed."""
+
+    async def close(self) -> None:
+        """Let what is in the pipe finish, then end the connections."""
+
+
+class Call(NamedTuple):
+    """For a script the command begins with the number of its keys; `asking`: on a node that only just imports them."""
+
+    command: tuple[Argument, ...]
+    script: Script | None
+    answer: "asyncio.Future[Any]"
+    asking: bool = False
+
+    @property
+    def only_reads(self) -> bool:
+        return self.script.flags is Flags.READS if self.script else str(self.command[0]).upper() in _READS
+
+
+class ServerPipe:
+    """One pipeline in flight at a time, in the order in which the calls came."""
+
+    def __init__(self, link: Link, timeout_s: float, max_pending: int, wait_replicas: int = 0) -> None:
+        self._link = link
+        self._timeout_s = timeout_s
+        self._max_pending = max_pending
+        self._wait = _Wait(wait_replicas, timeout_s)
+        self._waiting: deque[Call] = deque()
+        self._running: asyncio.Task[None] | None = None
+
+    async def call(self, *command: Argument) -> Any:  # noqa: ANN401 - what Redis answers
+        return await self._answered(command, None)
+
+    async def run(self, script: Script, keys: Sequence[str], *args: Argument) -> Any:  # noqa: ANN401
+        return await self._answered((len(keys), *keys, *args), script)
+
+    async def _answered(self, command: tuple[Argument, ...], script: Script | None) -> Any:  # noqa: ANN401
+        try:
+            return await self.enqueue(command, script)
+        except RedisError as error:
+            raise understood(error) from error
+
+    def enqueue(
+        self, command: tuple[Argument, ...], script: Script | None, *, asking: bool = False
+    ) -> "asyncio.Future[Any]":
+        """The answer to come: as Redis gives it, also its errors; StoreUnavailable when it cannot be asked."""
         if len(self._waiting) >= self._max_pending:
             raise Overloaded("too many writes wait for Redis")
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Any] = loop.create_future()
-        self._waiting.append(_Call(command, script, answer))
+        self._waiting.append(Call(command, script, answer, asking))
         if self._running is None:
             self._running = loop.create_task(self._drain())
         return answer
@@ -78,12 +108,12 @@ class Pipe:
                 call.answer.cancel()
             self._waiting.clear()
 
-    async def _commit(self, calls: list[_Call]) -> None:
+    async def _commit(self, calls: list[Call]) -> None:
         answers: list[Any] = []
         try:
             with translated():
                 async with asyncio.timeout(self._timeout_s):
-                    answers = await self._send([call.command for call in calls])
+                    answers = await self._send(calls, load=False)
                     await self._load_missing(calls, answers)
         except StoreUnavailable as error:
             # Who waits behind them would find the same, a deadline later each: nothing of theirs was sent.
@@ -97,71 +127,100 @@ class Pipe:
             if call.answer.done():  # its request was cancelled meanwhile
                 continue
             if isinstance(answer, Exception):
-                call.answer.set_exception(_understood(answer))
+                call.answer.set_exception(answer)
             else:
                 call.answer.set_result(answer)
 
-    async def _send(self, commands: Sequence[tuple[Argument, ...]]) -> list[Any]:
+    async def _send(self, calls: Sequence[Call], *, load: bool) -> list[Any]:
         """All commands in one write, then all replies; an error of one is its reply.
 
         redis-py's own pipeline packs in Python and does much beside, which costs more than scoring the comment.
         """
-        pool = self._redis.connection_pool
-        connection = await pool.get_connection()  # type: ignore[no-untyped-call]
-        try:
-            packed = [hiredis.pack_command(command) for command in commands]  # type: ignore[arg-type] # of any length
-            await connection.send_packed_command(packed)
-            return [await _reply(connection) for _ in commands]
-        except BaseException:
-            # Replies that nobody read would be taken for those of the next commands.
-            await connection.disconnect(nowait=True)
-            raise
-        finally:
-            await pool.release(connection)
+        async with self._link.connection() as connection:
+            flagged = self._link.takes_flags(connection)
+            # hiredis takes commands of any length, which its types do not say.
+            wire = [hiredis.pack_command(part) for each in calls for part in _parts(each, flagged, load)]  # type: ignore[arg-type]
+            wait = self._wait.commands(calls, flagged)
+            await connection.send_packed_command(wire + [hiredis.pack_command(part) for part in wait])  # type: ignore[arg-type]
+            answers = [await _answer(connection, each) for each in calls]
+            if wait and not self._wait.is_confirmed([await reply(connection, math.inf) for _ in wait], flagged):
+                answers = [_unconfirmed(*pair) for pair in zip(calls, answers, strict=True)]
+            if any(speaks_of_another_primary(answer) for answer in answers):
+                await self._link.leave()
+            return answers
 
-    async def _load_missing(self, calls: list[_Call], answers: list[Any]) -> None:
+    async def _load_missing(self, calls: list[Call], answers: list[Any]) -> None:
         """The script cache is empty after a restart of Redis: send the source where the digest was unknown."""
         missing = [index for index, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
         if not missing:
             return
-        commands = [("EVAL", _source(calls[index]), *calls[index].command[2:]) for index in missing]
-        for index, answer in zip(missing, await self._send(commands), strict=True):
+        loaded = await self._send([calls[index] for index in missing], load=True)
+        for index, answer in zip(missing, loaded, strict=True):
             answers[index] = answer
 
+    async def check(self) -> None:
+        await self._link.ping(self._timeout_s)
+
+    async def subscriber(self) -> "Redis":
+        return self._link.redis
+
     async def close(self) -> None:
-        """Let what is in the pipe finish."""
         while self._running is not None:
             await asyncio.wait([self._running])
+        await self._link.close()
 
 
-async def _reply(connection: AbstractConnection) -> Any:  # noqa: ANN401 - what Redis answers
-    try:
-        return await connection.read_response()
-    except ResponseError as error:
-        return error
+class _Wait:
+    """After the writes of a pipeline: wait until so many replicas have them."""
+
+    def __init__(self, replicas: int, timeout_s: float) -> None:
+        self._replicas = replicas
+        # The answer must come before the pipeline is given up.
+        self._timeout_ms = max(1, int(timeout_s * 1000 * 2 / 3))
+
+    def commands(self, calls: Sequence[Call], flagged: bool) -> list[tuple[Argument, ...]]:
+        """WAIT speaks of what this connection wrote, and a call that is repeated after a lost answer writes nothing.
+
+        So something is written for each slot, at the point in time up to which WAIT must speak.
+        """
+        writes = {_tag(call) for call in calls if not call.only_reads} if self._replicas else set()
+        if not writes:
+            return []
+        mark = _MARK.source(flagged=flagged).text
+        return [*(("EVAL", mark, 1, f"cm:{tag}:mark") for tag in writes), ("WAIT", self._replicas, self._timeout_ms)]
+
+    def is_confirmed(self, answers: list[Any], flagged: bool) -> bool:
+        *marks, reached = answers
+        if isinstance(reached, Exception) or reached < self._replicas:
+            return False
+        # Where no mark was written its slot has moved, and with it the calls. Before Redis 7, which full refuses the
+        # mark, WAIT speaks of all that was written by anybody.
+        return not flagged or all(not isinstance(mark, Exception) or is_elsewhere(mark) for mark in marks)
 
 
-def _source(call: _Call) -> str:
-    assert call.script is not None, "only scripts can be missing"  # noqa: S101 - for the type checker
-    return call.script.source
+_MARK = made("mark", "redis.call('SET', KEYS[1], '', 'PX', 1000)", Flags.DRAINS)
+_READS = READ_COMMANDS | {"PING", "ECHO", "TIME", "INFO"}
 
 
-@contextmanager
-def translated() -> Iterator[None]:
-    try:
-        yield
-    except NotDurable as error:
-        raise StoreUnavailable(str(error)) from error
-    except (RedisError, OSError, TimeoutError) as error:
-        raise StoreUnavailable(f"Redis cannot be reached: {type(error).__name__}") from error
+def _tag(call: Call) -> str:
+    key = str(call.command[1])  # also of a script: before it stands how many they are
+    return key[key.find("{") : key.find("}") + 1]
 
 
-def _understood(error: Exception) -> Exception:
-    if isinstance(error, OutOfMemoryError):
-        return StoreUnavailable("Redis is full", retry_after_s=30)
-    if isinstance(error, ResponseError):
-        log.error("Redis refused a command: %s", error)
-        return StoreUnavailable("Redis refused a command")
-    if isinstance(error, (RedisError, OSError)):
-        return StoreUnavailable(f"Redis cannot be reached: {type(error).__name__}")
-    return error
+def _parts(call: Call, flagged: bool, load: bool) -> list[tuple[Argument, ...]]:
+    command = call.command
+    if call.script is not None:
+        source = call.script.source(flagged=flagged)
+        command = ("EVAL", source.text, *command) if load else ("EVALSHA", source.sha, *command)
+    return [("ASKING",), command] if call.asking else [command]
+
+
+async def _answer(connection: AbstractConnection, call: Call) -> Any:  # noqa: ANN401 - what Redis answers
+    # The pipeline has a deadline; one for each reply besides would cost more than the reply.
+    if call.asking:
+        await reply(connection, math.inf)
+    return await reply(connection, math.inf)
+
+
+def _unconfirmed(call: Call, answer: Any) -> Any:  # noqa: ANN401 - what Redis answers
+    return answer if call.only_reads or isinstance(answer, Exception) else Unconfirmed()

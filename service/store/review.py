@@ -1,27 +1,32 @@
 """The review queue in Redis: claimed with a lease, decided once."""
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from msgspec import Struct
 
-from service.domain import Lease, State, Verdict
-from service.store.base import Decided, Extended, Record, Released, encode, record
+from service.domain import Lease, State, Status, Verdict
+from service.store.base import Outcome, Record, answered, encode, record
 from service.store.comments import DAY_S, Retention
 from service.store.keyspace import Site
 from service.store.pipe import Pipe
 from service.store.scripts import script
 
 SKIP_MS = DAY_S * 1000
+# Script calls for one claim, of at most 200 waiting comments each: a rare filter must not read a long queue to its end.
+MOST_LOOKS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class LeaseLimits:
-    """For how long and how many: `longest_s` counts from the claim."""
+class Limits:
+    """Of leases (`longest_s` counts from the claim), of events held back, and of what can be undone."""
 
     longest_s: int
     most_open: int
+    hold_s: float
+    undo_s: int
 
 
 class Filter(Struct, frozen=True, forbid_unknown_fields=True):
@@ -31,10 +36,14 @@ class Filter(Struct, frozen=True, forbid_unknown_fields=True):
     article: str | None = None
     section: str | None = None
     why: str | None = None
+    language: str | None = None
 
 
 class Answer(Struct, frozen=True):
-    """A moderator's answer to one comment; `lease` None: as somebody who may decide escalated comments."""
+    """A moderator's answer to one comment.
+
+    `lease` None: as somebody who may decide without one, escalated comments or a waiting one of that `version`.
+    """
 
     verdict: Verdict
     lease: Lease | None
@@ -42,37 +51,59 @@ class Answer(Struct, frozen=True):
     labels: Mapping[str, bool] = {}
     note: str = ""
     digest: str = ""
+    version: int | None = None
+
+
+class Tended(Struct, frozen=True):
+    """What time alone brought: leases put back, comments decided by expiry."""
+
+    put_back: int
+    expired: int
 
 
 class Queue:
-    def __init__(self, pipe: Pipe, retention: Retention, limits: LeaseLimits) -> None:
+    def __init__(self, pipe: Pipe, retention: Retention, limits: Limits, shards: int = 1) -> None:
         self._pipe = pipe
         self._retention = retention
         self._limits = limits
+        self._shards = shards
 
     async def claim(self, site: Site, moderator: str, count: int, lease_s: int, wanted: Filter) -> list[Record]:
         """Lease up to `count` comments, the most urgent first, the moderator's own live leases before all.
 
-        Each script call reads a bounded part of the queue; a filter that matches little takes several.
+        Each script call reads a bounded part of the queue; a filter that matches little takes several, MOST_LOOKS at
+        most. So a filter looks at the 20,000 most urgent comments, divided between the shards.
         """
         items: dict[str, Record] = {}
-        offset = 0
-        while offset >= 0 and len(items) < count:
+        for shard in await self._by_urgency(site, moderator):
+            async for each in self._claim(shard, moderator, count - len(items), lease_s, wanted):
+                items[each.id] = each
+            if len(items) >= count:
+                break
+        return list(items.values())
+
+    async def _by_urgency(self, site: Site, moderator: str) -> list[Site]:
+        """The shards, where this moderator holds something first, then by the earliest due time."""
+        shards = site.all(self._shards)
+        if self._shards == 1:
+            return list(shards)
+        held = [await self._pipe.call("ZCARD", shard.held(moderator)) for shard in shards]
+        first = [await self._pipe.call("ZRANGE", shard.key("ready"), 0, 0, "WITHSCORES") for shard in shards]
+        due = [float(found[1]) if found else float("inf") for found in first]
+        return [shards[n] for n in sorted(range(self._shards), key=lambda n: (not held[n], due[n]))]
+
+    async def _claim(
+        self, shard: Site, moderator: str, count: int, lease_s: int, wanted: Filter
+    ) -> AsyncIterator[Record]:
+        offset, given = 0, 0
+        for _ in range(max(1, MOST_LOOKS // self._shards)):
+            if offset < 0 or given >= count:
+                break
             offset, *found = await self._pipe.run(
-                _CLAIM,
-                [
-                    site.item(),
-                    f"{site.prefix}text:",
-                    site.key("ready"),
-                    site.key("lease"),
-                    site.held(),
-                    site.skipped(moderator),
-                    site.key("token"),
-                    site.key("audit"),
-                ],
-                site.name,
+                script("claim"),
+                [shard.prefix],
                 moderator,
-                count - len(items),
+                count - given,
                 min(lease_s, self._limits.longest_s) * 1000,
                 self._limits.most_open,
                 offset,
@@ -80,16 +111,18 @@ class Queue:
                 wanted.article or "",
                 wanted.section or "",
                 wanted.why or "",
+                wanted.language or "",
             )
-            items |= {each.id: each for each in (record(i.decode(), flat, content) for i, flat, content in found)}
-        return list(items.values())
+            for comment_id, *item in found:
+                given += 1
+                yield record(comment_id.decode(), *item)
 
     async def extend(
         self, site: Site, comment_id: str, moderator: str, lease: Lease, lease_s: int
-    ) -> tuple[Extended, Record | None]:
-        outcome, flat = await self._pipe.run(
-            _EXTEND,
-            [site.item(comment_id), site.key("lease"), site.held(moderator)],
+    ) -> tuple[Outcome, Record | None]:
+        return await self._run(
+            "extend",
+            site,
             comment_id,
             moderator,
             lease.token,
@@ -97,91 +130,135 @@ class Queue:
             lease_s * 1000,
             self._limits.longest_s * 1000,
         )
-        return outcome.decode(), record(comment_id, flat, None) if flat else None
 
     async def release(
         self, site: Site, comment_id: str, moderator: str, lease: Lease, *, skip: bool
-    ) -> tuple[Released, Record | None]:
-        outcome, flat = await self._pipe.run(
-            _RELEASE,
-            [
-                site.item(comment_id),
-                site.key("ready"),
-                site.key("lease"),
-                site.held(moderator),
-                site.skipped(moderator),
-                site.key("audit"),
-            ],
-            site.name,
-            comment_id,
-            moderator,
-            lease.token,
-            lease.revision,
-            SKIP_MS if skip else 0,
+    ) -> tuple[Outcome, Record | None]:
+        return await self._run(
+            "release", site, comment_id, moderator, lease.token, lease.revision, SKIP_MS if skip else 0
         )
-        return outcome.decode(), record(comment_id, flat, None) if flat else None
 
     async def decide(
-        self, site: Site, comment_id: str, moderator: str, answer: Answer, *, may_overrule: bool
-    ) -> tuple[Decided, Record | None]:
-        """Write the decision, its label and its audit entry in one step. `may_overrule`: also what was escalated."""
-        outcome, flat, content = await self._pipe.run(
-            _DECIDE,
-            [
-                site.item(comment_id),
-                site.text(comment_id),
-                site.key("ready"),
-                site.key("lease"),
-                site.key("escalated"),
-                site.key("waiting"),
-                site.held(moderator),
-                site.key("audit"),
-                site.key("labels"),
-                site.key("stat:"),
-            ],
-            site.name,
+        self,
+        site: Site,
+        comment_id: str,
+        moderator: str,
+        answer: Answer,
+        *,
+        may_overrule: bool,
+        audit_overturns: bool = True,
+    ) -> tuple[Outcome, Record | None]:
+        """Write the decision, its label, its audit entry and its event in one step.
+
+        `may_overrule`: also without a lease. `audit_overturns`: whether a blind audit that disagrees with the automatic
+        decision changes it, or is escalated.
+        """
+        lease = answer.lease
+        return await self._run(
+            "decide",
+            site,
             comment_id,
             moderator,
-            answer.lease.token if answer.lease else "",
-            answer.lease.revision if answer.lease else "",
+            lease.token if lease else "",
+            lease.revision if lease else "",
             answer.verdict,
             answer.reason,
             encode(answer.labels),
-            answer.digest,
+            hashlib.blake2b(f"{moderator}\n{lease}\n{answer.digest}".encode(), digest_size=12).hexdigest(),
             1 if may_overrule else 0,
             self._retention.label_days * DAY_S,
             answer.note,
+            answer.version or "",
+            round(self._limits.hold_s * 1000),
+            1 if audit_overturns else 0,
         )
-        return outcome.decode(), record(comment_id, flat, content) if flat else None
+
+    async def undo(
+        self, site: Site, comment_id: str, moderator: str, lease_s: int, *, version: int | None = None
+    ) -> tuple[Outcome, Record | None]:
+        """Take this moderator's last decision, vote or escalation back; the comment is leased to the same one again."""
+        return await self._run(
+            "undo", site, comment_id, moderator, version or "", self._limits.undo_s * 1000, lease_s * 1000
+        )
+
+    async def reopen(
+        self, site: Site, comment_id: str, actor: str, *, sla_ms: int, version: int | None = None
+    ) -> tuple[Outcome, Record | None]:
+        """Bring a decided comment back to the queue, for somebody who did not decide it."""
+        return await self._run("reopen", site, comment_id, actor, version or "", sla_ms)
+
+    async def tend(self, site: Site, expiry_s: int = 0, status: Status = Status.REJECTED) -> Tended:
+        """Put back ended leases, decide what waited longer than `expiry_s` (0: never), drop old events and labels."""
+        put_back = expired = 0
+        for shard in site.all(self._shards):
+            offset, some = 0, 50
+            while offset >= 0 or some == 50:  # noqa: PLR2004 - what the script does at most
+                some, decided, offset = await self._pipe.run(
+                    script("tend"),
+                    [shard.prefix],
+                    expiry_s * 1000,
+                    status,
+                    max(offset, 0),
+                    self._retention.text_days * DAY_S,
+                    round(self._limits.hold_s * 1000),
+                    self._retention.event_days * DAY_S * 1000,
+                    self._retention.label_days * DAY_S * 1000,
+                )
+                put_back, expired = put_back + some, expired + decided
+        return Tended(put_back, expired)
 
     async def items(self, site: Site, state: State, offset: int, limit: int) -> list[Record]:
         """Waiting comments of one state from `offset` on, the most urgent (or first escalated) first."""
-        flat = await self._pipe.run(
-            _ITEMS, [site.key(_INDEX[state]), site.item(), f"{site.prefix}text:"], offset, offset + limit - 1
-        )
-        return [record(comment_id.decode(), item, content) for comment_id, item, content in flat]
+        found: list[Record] = []
+        for shard in site.all(self._shards):
+            size = await self._pipe.call("ZCARD", shard.key(_INDEX[state])) if self._shards > 1 else offset + limit
+            if offset < size and len(found) < limit:
+                last = offset + limit - len(found) - 1
+                page = await self._pipe.run(script("items"), [shard.prefix], _INDEX[state], offset, last)
+                found += [record(comment_id.decode(), *item) for comment_id, *item in page]
+            offset = max(0, offset - size)
+        return found
 
     async def stats(self, site: Site, hours: int) -> dict[str, Any]:
         """Lengths, ages in milliseconds, and what was counted in each of the last `hours` hours (newest first)."""
-        flat = await self._pipe.run(
-            _STATS,
-            [site.key("ready"), site.key("lease"), site.key("escalated"), site.key("waiting"), site.key("stat:")],
-            hours,
-        )
-        queued, leased, escalated, oldest_ms, overdue, *counted = flat
+        return together([await self._stats(shard, hours) for shard in site.all(self._shards)])
+
+    async def _stats(self, shard: Site, hours: int) -> dict[str, Any]:
+        flat = await self._pipe.run(script("stats"), [shard.prefix], hours)
+        queued, leased, escalated, oldest_ms, overdue, frees_ms, *counted = flat
         return {
             "queued": queued,
             "leased": leased,
             "escalated": escalated,
-            "oldest_ms": oldest_ms,
             "overdue": overdue,
-            "hours": [(hour, dict(zip(_text(flat[::2]), map(int, flat[1::2]), strict=True))) for hour, flat in counted],
+            "oldest_ms": oldest_ms,
+            "frees_ms": frees_ms,
+            "hours": {hour: dict(zip(_text(flat[::2]), map(int, flat[1::2]), strict=True)) for hour, flat in counted},
         }
+
+    async def _run(self, name: str, site: Site, comment_id: str, *args: Any) -> tuple[Outcome, Record | None]:  # noqa: ANN401
+        shard = site.of(comment_id, self._shards)
+        return answered(comment_id, await self._pipe.run(script(name), [shard.prefix], comment_id, *args))
 
 
 _INDEX = {State.QUEUED: "ready", State.LEASED: "lease", State.ESCALATED: "escalated"}
-_CLAIM, _EXTEND, _RELEASE, _DECIDE = script("claim"), script("extend"), script("release"), script("decide")
-_ITEMS, _STATS = script("items"), script("stats")
+
+
+def together(shards: list[dict[str, Any]]) -> dict[str, Any]:
+    """The statistics of a site from those of its shards."""
+    sums = {name: sum(each[name] for each in shards) for name in ("queued", "leased", "escalated", "overdue")}
+    hours: dict[int, dict[str, int]] = {}
+    for each in shards:
+        for hour, counted in each["hours"].items():
+            into = hours.setdefault(hour, {})
+            for name, n in counted.items():
+                into[name] = into.get(name, 0) + n
+    return {
+        **sums,
+        "oldest_ms": max(each["oldest_ms"] for each in shards),
+        "frees_ms": min((each["frees_ms"] for each in shards if each["frees_ms"] >= 0), default=-1),
+        "hours": sorted(hours.items(), reverse=True),
+    }
 
 
 def _text(names: list[bytes]) -> list[str]:

@@ -1,67 +1,133 @@
--- Write a moderator's decision, its label and its audit entry in one step; exactly one decision wins.
--- KEYS[1]  item       HASH
--- KEYS[2]  text       prefix of STRING <revision>
--- KEYS[3]  ready      ZSET id -> due time (ms)
--- KEYS[4]  lease      ZSET id -> lease end (ms)
--- KEYS[5]  escalated  ZSET id -> escalation time (ms)
--- KEYS[6]  waiting    ZSET id -> time queued (ms)
--- KEYS[7]  held       ZSET of this moderator: id -> lease end (ms)
--- KEYS[8]  audit      STREAM
--- KEYS[9]  labels     STREAM
--- KEYS[10] stat       prefix of HASH <hour>
--- ARGV     site, id, moderator, token, revision, verdict, reason, labels (JSON), digest of the request,
---          '1' if the caller may decide what was escalated, label text ttl (s), note
--- Returns  {outcome, item as a flat list, content}; outcome is ok, duplicate, conflict, stale, superseded, escalated, gone.
--- Keeps:   for one version at most one decision, one audit entry and one label, or none of them.
+-- Write a moderator's decision, its label, its audit entry and its event in one step; exactly one decision wins.
+-- ARGV     id, moderator, token ('' : without a lease), revision ('' : any), verdict, reason, labels (JSON), digest of
+--          the request, '1' if the caller may decide without a lease, label text ttl (s), note, version ('' : any),
+--          hold (ms), '1' if an audit that disagrees changes the decision
+-- Returns  {outcome, item, content, appeal}; outcome is ok, duplicate, conflict, stale, superseded, escalated, own, gone.
+-- Keeps:   for one version at most one decision, one audit entry, one label and one event, or none of them.
 -- The token decides, not the clock: a late decision counts as long as nobody else was offered the comment.
-local site, id, moderator, token, verdict = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[6]
-local item = fetch(KEYS[1])
-local function answer(outcome)
-  return {outcome, redis.call('HGETALL', KEYS[1]), redis.call('GET', KEYS[2] .. item.revision)}
-end
-if not item.state or item.state == 'erased' then return {'gone', {}, false} end
-if ARGV[5] ~= '' and item.revision ~= ARGV[5] then return answer('superseded') end
-if item.request == ARGV[9] and item.moderator == moderator and item.final_token == token then return answer('duplicate') end
-if item.state == 'decided' then return answer('conflict') end
+local id, moderator, token, verdict, reason = ARGV[1], ARGV[2], ARGV[3], ARGV[5], ARGV[6]
+local key = item_key(id)
+local item = read_item(id)
+if not item.state or item.state == 'erased' then return {'gone', {}} end
+if ARGV[4] ~= '' and item.revision ~= ARGV[4] then return answer('superseded', id, item) end
+-- The digest covers who asked and by which lease: a lost reply is asked for again, by nobody else.
+local request = ARGV[8]
+if item.request == request or item.vote_request == request then return answer('duplicate', id, item) end
+if item.state == 'decided' then return answer('conflict', id, item) end
 if item.state == 'escalated' then
-  if ARGV[10] ~= '1' or verdict == 'escalate' then return answer('escalated') end
-elseif token == '' or item.owner ~= moderator or item.token ~= token then
-  return answer('stale')
+  if ARGV[9] ~= '1' or verdict == 'escalate' then return answer('escalated', id, item) end
+elseif token ~= '' then
+  if item.owner ~= moderator or item.token ~= token then return answer('stale', id, item) end
+elseif ARGV[9] ~= '1' or item.state ~= 'queued' or item.version ~= ARGV[12] then
+  return answer('stale', id, item) -- without a lease: whoever names the version that he or she saw, while nobody holds it
 end
+if ARGV[12] ~= '' and item.version ~= ARGV[12] then return answer('stale', id, item) end
+-- Nobody judges an appeal against an own decision, or votes twice.
+if item.against and string.find(item.against, '\n' .. moderator .. '\n', 1, true) then return answer('own', id, item) end
 
 local now, was = now_ms(), item.state
-item.version = tostring(tonumber(item.version) + 1)
-redis.call('ZREM', KEYS[3], id)
-redis.call('ZREM', KEYS[4], id)
-redis.call('ZREM', KEYS[5], id)
-redis.call('ZREM', KEYS[7], id)
-redis.call('HSET', KEYS[1], 'version', item.version, 'moderator', moderator, 'final_token', token, 'request', ARGV[9])
-if ARGV[7] ~= '' then redis.call('HSET', KEYS[1], 'reason', ARGV[7]) end
-if ARGV[12] ~= '' then redis.call('HSET', KEYS[1], 'note', ARGV[12]) end
-local more = {'decision', verdict, 'reason', ARGV[7], 'token', token}
+local since = unlist(id, item)
+bump(item)
+local more = {'decision', verdict, 'reason', reason, 'token', token}
 if item.claimed then
   more[#more + 1] = 'handling_ms'
-  more[#more + 1] = string.format('%.0f', now - tonumber(item.claimed))
+  more[#more + 1] = whole(now - tonumber(item.claimed))
 end
-redis.call('HDEL', KEYS[1], 'token', 'owner', 'claimed', 'until')
+
+local function label(source, kind)
+  local entry = {'id', id, 'revision', item.revision, 'version', item.version, 'decision', verdict, 'reason', reason,
+    'labels', ARGV[7], 'actor', moderator, 'source', source, 'weight', '1'}
+  if item.inclusion then
+    entry[#entry + 1] = 'inclusion'
+    entry[#entry + 1] = item.inclusion
+  end
+  count(now, 'moderator:' .. moderator)
+  return redis.call('XADD', P .. 'labels', '*', unpack(entry))
+end
+-- Until when (Unix s) the text of a label is kept, and whatever it takes to find and erase it.
+item.labelled = whole(now / 1000 + tonumber(ARGV[10]))
+
+local function escalate(action, by)
+  item.state = 'escalated'
+  redis.call('HSET', key, 'state', 'escalated', 'version', item.version, 'escalated', now)
+  redis.call('HDEL', key, 'token', 'owner', 'claimed', 'until', 'undone')
+  redis.call('ZADD', P .. 'escalated', now, id)
+  redis.call('ZADD', P .. 'waiting', since or now, id)
+  audit(action, by, id, item, was, more)
+  happened('escalated', id, item, {'moderator', by})
+end
+
+local function remember(...)
+  redis.call('HSET', key, 'request', request, 'moderator', moderator, 'reason', reason, 'note', ARGV[11], ...)
+end
 
 if verdict == 'escalate' then
-  item.state = 'escalated'
-  redis.call('HSET', KEYS[1], 'state', 'escalated')
-  redis.call('ZADD', KEYS[5], now, id)
-else
-  item.state = 'decided'
-  local ttl = tonumber(ARGV[11])
-  redis.call('HSET', KEYS[1], 'state', 'decided', 'decided', now, 'decided_by', 'moderator',
-    'status', verdict == 'approve' and 'approved' or 'rejected')
-  redis.call('ZREM', KEYS[6], id)
-  redis.call('EXPIRE', KEYS[1], ttl + 7 * 86400)
-  redis.call('EXPIRE', KEYS[2] .. item.revision, ttl)
-  redis.call('XADD', KEYS[9], '*', 'id', id, 'revision', item.revision, 'version', item.version,
-    'decision', verdict, 'reason', ARGV[7], 'labels', ARGV[8], 'actor', moderator, 'source', 'moderator', 'weight', '1')
-  count(KEYS[10], now, 'moderator:' .. moderator)
+  remember('escalated_by', moderator)
+  escalate('escalated', moderator)
+  count(now, 'decision:escalate')
+  return answer('ok', id, item)
 end
-audit(KEYS[8], verdict == 'escalate' and 'escalated' or 'decided', moderator, id, item, was, more)
-count(KEYS[10], now, 'decision:' .. verdict)
-announce(site, item.state, id)
-return answer('ok')
+
+local status = verdict == 'approve' and 'approved' or 'rejected'
+local doubled = item.double == 'drawn' or (item.double == 'rejects' and verdict == 'reject')
+if doubled and not item.vote and was ~= 'escalated' then
+  -- The first of two independent looks: kept as a vote, and somebody else is asked.
+  item.state = 'queued'
+  item.against = (item.against or '\n') .. moderator .. '\n'
+  redis.call('HDEL', key, 'token', 'owner', 'claimed', 'until', 'undone')
+  redis.call('HSET', key, 'state', 'queued', 'version', item.version, 'vote', verdict, 'voter', moderator,
+    'vote_request', request, 'vote_label', label('vote'), 'vote_at', now, 'against', item.against,
+    'labelled', item.labelled)
+  redis.call('ZADD', P .. 'ready', item.due, id)
+  redis.call('ZADD', P .. 'waiting', since or now, id)
+  audit('voted', moderator, id, item, was, more)
+  happened('released', id, item)
+  return answer('ok', id, item)
+end
+if item.vote and was ~= 'escalated' then count(now, item.vote == verdict and 'agreed' or 'disagreed') end
+if item.vote and item.vote ~= verdict and was ~= 'escalated' then
+  -- Neither of the two has the last word.
+  remember('against', (item.against or '\n') .. moderator .. '\n', 'labelled', item.labelled)
+  label('vote')
+  escalate('disagreed', moderator)
+  return answer('ok', id, item)
+end
+
+-- What stood before, so that an undo can bring it back.
+local agrees, blind = item.status == status, item.kind == 'audit'
+local fields = {'request', request, 'moderator', moderator, 'reason', reason, 'note', ARGV[11],
+  'before_status', item.status, 'before_by', item.decided_by, 'before_decided', item.decided or '',
+  'queued', since or now, 'label', label(blind and 'audit' or 'moderator'), 'labelled', item.labelled}
+if item.status ~= 'pending' then count(now, agrees and 'upheld' or 'overturned') end
+if blind and not agrees and ARGV[14] ~= '1' then
+  -- This label stands, whatever the next one says; and the next one is no audit: who gives it knows what was decided.
+  redis.call('HSET', key, 'judged', 1, 'kind', 'review', 'against', (item.against or '\n') .. moderator .. '\n',
+    unpack(fields))
+  redis.call('HDEL', key, 'inclusion')
+  escalate('audit_disagreed', moderator)
+  return answer('ok', id, item)
+end
+-- Escalated, double review is over, also when this decision is taken back.
+if was == 'escalated' then redis.call('HDEL', key, 'double', 'vote') end
+local upholds = agrees and blind -- an audit that changes nothing: nobody need hear of it
+local by = upholds and item.decided_by or 'moderator'
+item.state, item.status, item.decided_by = 'decided', status, by
+audit('decided', moderator, id, item, was, more)
+count(now, 'decision:' .. verdict)
+if item.reports then -- those so far were judged with it; what counts now are readers who come after
+  fields[#fields + 1] = 'reports_judged'
+  fields[#fields + 1] = item.reports
+end
+if upholds then
+  happened('decided', id, item, {'moderator', moderator})
+  redis.call('HDEL', key, 'event', 'held_until')
+else
+  local hold_ms = tonumber(ARGV[13])
+  fields[#fields + 1] = 'event'
+  fields[#fields + 1] = tell('decision.created', 'decided', id, item, now, hold_ms,
+    {'decision', verdict, 'reason', reason, 'moderator', moderator})
+  fields[#fields + 1] = 'held_until'
+  fields[#fields + 1] = whole(now + hold_ms)
+end
+settle(id, item, status, by, now, tonumber(ARGV[10]), fields)
+return answer('ok', id, item)

@@ -1,27 +1,25 @@
 -- Remove text, author and metadata of a comment everywhere; what stays is the id, the outcome and the times.
--- KEYS[1]  item       HASH
--- KEYS[2]  text       prefix of STRING <revision>
--- KEYS[3]  ready      ZSET
--- KEYS[4]  lease      ZSET
--- KEYS[5]  escalated  ZSET
--- KEYS[6]  waiting    ZSET
--- KEYS[7]  held       prefix of ZSET <moderator>
--- KEYS[8]  audit      STREAM
--- KEYS[9]  imported   HASH a label brought in from outside under the same id
--- ARGV     site, id, actor, ttl of what stays (s)
+-- ARGV     id, actor, ttl of what stays (s)
 -- Returns  1 when something was erased, 0 when there was nothing (also the second time).
-local id = ARGV[2]
-local erased = redis.call('DEL', KEYS[9])
-local item = fetch(KEYS[1])
+local id, key = ARGV[1], item_key(ARGV[1])
+local erased = redis.call('DEL', P .. 'imported:' .. id)
+local item = read_item(id)
 if not item.state or item.state == 'erased' then return erased end
-for revision = 1, tonumber(item.revision) do redis.call('DEL', KEYS[2] .. revision) end
-for key = 3, 6 do redis.call('ZREM', KEYS[key], id) end
-if item.owner then redis.call('ZREM', KEYS[7] .. item.owner, id) end
-local was = item.state
-item.state, item.version = 'erased', tostring(tonumber(item.version) + 1)
-redis.call('HDEL', KEYS[1], 'digest', 'note', 'article', 'section', 'attributes', 'token', 'owner', 'claimed', 'until')
-redis.call('HSET', KEYS[1], 'state', 'erased', 'version', item.version, 'erased', now_ms())
-redis.call('EXPIRE', KEYS[1], tonumber(ARGV[4]))
-audit(KEYS[8], 'erased', ARGV[3], id, item, was)
-announce(ARGV[1], 'erased', id)
+local now, was = now_ms(), item.state
+for revision = 1, tonumber(item.revision) do redis.call('DEL', text_key(id, revision)) end
+redis.call('DEL', P .. 'appeal:' .. id, P .. 'reports:' .. id)
+unlist(id, item)
+bump(item)
+item.state = 'erased'
+redis.call('HDEL', key, 'digest', 'note', 'article', 'section', 'language', 'attributes', 'token', 'owner',
+  'claimed', 'until', 'against', 'voter')
+redis.call('HSET', key, 'state', 'erased', 'version', item.version, 'erased', now)
+redis.call('EXPIRE', key, tonumber(ARGV[3]))
+redis.call('EXPIRE', P .. 'callback:' .. id, tonumber(ARGV[3]))
+audit('erased', ARGV[2], id, item, was)
+if was == 'decided' then
+  happened('erased', id, item)
+else
+  tell('comment.withdrawn', 'erased', id, item, now, 0)
+end
 return 1

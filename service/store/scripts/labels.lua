@@ -1,15 +1,13 @@
 -- Read labels in order, each with the text that it speaks of.
--- KEYS[1]  labels    STREAM
--- KEYS[2]  text      prefix of STRING <id>:<revision>
--- KEYS[3]  imported  prefix of HASH <id>
 -- ARGV     start of the range, how many
--- Returns  [stream id, entry as a flat list, content (revision > 0) or text (revision 0), false when erased]...
+-- Returns  {stream id, entry as a flat list, content (revision > 0) or text (revision 0), false when erased}...
 local page = {}
-for _, entry in ipairs(redis.call('XRANGE', KEYS[1], ARGV[1], '+', 'COUNT', ARGV[2])) do
+for _, entry in ipairs(redis.call('XRANGE', P .. 'labels', ARGV[1], '+', 'COUNT', ARGV[2])) do
   local item = {}
   for i = 1, #entry[2], 2 do item[entry[2][i]] = entry[2][i + 1] end
-  local kept = item.revision == '0' and redis.call('HGET', KEYS[3] .. item.id, 'text')
-    or redis.call('GET', KEYS[2] .. item.id .. ':' .. item.revision)
+  local kept = item.retracts and ''
+    or item.revision == '0' and redis.call('HGET', P .. 'imported:' .. item.id, 'text')
+    or redis.call('GET', text_key(item.id, item.revision))
   page[#page + 1] = {entry[1], entry[2], kept}
 end
 return page

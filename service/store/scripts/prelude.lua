@@ -1,13 +1,31 @@
 -- Stands before every script: what all operations share. Scripts are safe to run twice.
 --
+-- KEYS[1] is the prefix of one shard, with its hash tag; every key is made from it, so all lie in one slot:
+--   item:<id>        HASH  a comment's state                     ready       ZSET id -> due time (ms)
+--   text:<id>:<rev>  STRING what was sent and judged             lease       ZSET id -> lease end (ms)
+--   appeal:<id>      STRING what the author said against it      escalated   ZSET id -> escalation time (ms)
+--   callback:<id>    STRING where the site wants to hear of it   waiting     ZSET id -> time queued (ms), any of these
+--   reports:<id>     SET   readers who reported the revision     held:<m>    ZSET id -> lease end, of one moderator
+--   token            counter of leases                           skipped:<m> ZSET id -> until when not again (ms)
+--   audit            STREAM what happened, for ever              labels      STREAM what people said of texts
+--   events           STREAM what sites and consoles follow       stat:<hour> HASH counters
+--   webhook          HASH  the site's own endpoint               out:due     ZSET id -> next attempt (ms)
+--   out:q:<id>       LIST  events to be told, oldest first
+-- Keeps: a comment that waits is in exactly one of ready, lease and escalated, and in waiting; no other is in any.
+--
 -- When memory is full, Redis refuses a script at its first write if that write takes memory, and lets a script that
--- has written go on. So submit begins with one that takes memory, and what drains the queue with one that does not.
+-- has written go on. So what fills the queue begins with one that takes memory, and what drains it with one that
+-- does not. Redis 7 is told which scripts may run when memory is full.
+local P = KEYS[1]
 
 -- One clock for everybody: Redis's own, in Unix milliseconds.
 local function now_ms()
   local t = redis.call('TIME')
   return t[1] * 1000 + math.floor(t[2] / 1000)
 end
+
+-- Lua writes large numbers as 1.7e+12.
+local function whole(n) return string.format('%.0f', n) end
 
 -- A hash as a Lua table; empty when the key does not exist.
 local function fetch(key)
@@ -16,21 +34,153 @@ local function fetch(key)
   return map
 end
 
+local function item_key(id) return P .. 'item:' .. id end
+local function text_key(id, revision) return P .. 'text:' .. id .. ':' .. revision end
+
+-- A comment's state. What nearly all have in common is not kept with each: a million of them may wait in memory.
+local function read_item(id)
+  local item = fetch(item_key(id))
+  item.decided_by = item.decided_by or 'model'
+  return item
+end
+
+-- {outcome, item as a flat list, content of its revision, the author's appeal}; nothing changes those two, so `item` as it
+-- was read before says where they are.
+local function answer(outcome, id, item)
+  local flat = redis.call('HGETALL', item_key(id))
+  if #flat == 0 then return {outcome, flat, false, false} end
+  return {outcome, flat, redis.call('GET', text_key(id, item.revision)),
+    item.appealed and redis.call('GET', P .. 'appeal:' .. id) or false}
+end
+
+-- The same of a comment that was not read before.
+local function shown(outcome, id)
+  local found = redis.call('HMGET', item_key(id), 'revision', 'appealed')
+  return answer(outcome, id, {revision = found[1], appealed = found[2]})
+end
+
 -- One audit entry for one transition. No comment text, no author: those must stay erasable.
-local function audit(stream, action, actor, id, item, from, more)
+local function audit(action, actor, id, item, from, more)
   local entry = {'action', action, 'actor', actor, 'comment', id, 'revision', item.revision or '0',
     'from', from or '', 'to', item.state or '', 'version', item.version or '0'}
   for _, value in ipairs(more or {}) do entry[#entry + 1] = value end
-  redis.call('XADD', stream, '*', unpack(entry))
+  redis.call('XADD', P .. 'audit', '*', unpack(entry))
 end
 
 -- Counters of the hour, so that statistics need no scan. Kept 62 days.
-local function count(prefix, now, field)
-  local key = prefix .. math.floor(now / 3600000)
-  if redis.call('HINCRBY', key, field, 1) == 1 then redis.call('EXPIRE', key, 62 * 86400) end
+local function count(now, field, by)
+  local key = P .. 'stat:' .. math.floor(now / 3600000)
+  if redis.call('HINCRBY', key, field, by or 1) == 1 then redis.call('EXPIRE', key, 62 * 86400) end
 end
 
--- Tell waiting requests of every worker. Losing this message costs them time, nothing else.
-local function announce(site, kind, id)
+-- Something happened to a comment: into the feed, and to waiting requests of every worker (losing that message costs
+-- them time, nothing else). Returns the id of the feed's entry.
+local function happened(kind, id, item, more)
+  local entry = {'kind', kind, 'comment', id, 'revision', item.revision, 'version', item.version, 'state', item.state}
+  for _, value in ipairs(more or {}) do entry[#entry + 1] = value end
+  local at = redis.call('XADD', P .. 'events', '*', unpack(entry))
+  local site = string.match(P, '{([^.}]*)')
   redis.call('PUBLISH', 'cm:changes', site .. '\n' .. kind .. '\n' .. id)
+  return at
+end
+
+-- The same, and the site is to be told: in the pull feed as `type`, and by webhook where there is an endpoint.
+-- `hold_ms`: until then an undo takes it back and nobody has heard of it.
+local function tell(type, kind, id, item, now, hold_ms, more)
+  local data = {'type', type, 'status', item.status, 'decided_by', item.decided_by}
+  for _, value in ipairs(more or {}) do data[#data + 1] = value end
+  local at = happened(kind, id, item, data)
+  if item.callback == '1' or redis.call('EXISTS', P .. 'webhook') == 1 then
+    local event = {comment = id, revision = item.revision, version = item.version, at = whole(now),
+      not_before = whole(now + hold_ms)}
+    for i = 1, #data, 2 do event[data[i]] = data[i + 1] end
+    -- One queue for each comment: its events leave in the order of their versions, one at a time.
+    if redis.call('RPUSH', P .. 'out:q:' .. id, cjson.encode(event)) == 1 then
+      redis.call('ZADD', P .. 'out:due', now + hold_ms, id)
+    end
+  end
+  return at
+end
+
+local INDEX = {queued = 'ready', leased = 'lease', escalated = 'escalated'}
+
+-- Out of the indexes that its state names; since when it waited. Writes nothing that takes memory.
+local function unlist(id, item)
+  local since = redis.call('ZSCORE', P .. 'waiting', id)
+  if not since then return since end
+  redis.call('ZREM', P .. INDEX[item.state], id)
+  redis.call('ZREM', P .. 'waiting', id)
+  if item.state == 'leased' and item.owner then redis.call('ZREM', P .. 'held:' .. item.owner, id) end
+  return since
+end
+
+local function bump(item) item.version = tostring(tonumber(item.version) + 1) end
+
+-- How long (s) a comment's state is kept when its text is kept for `until_s`: longer than any text of it, also that of an
+-- earlier revision which stays for its label (`labelled`: until when, Unix s). Who erases it must still find them.
+local function outlives(item, now, until_s)
+  return math.floor(math.max(until_s, (tonumber(item.labelled) or 0) - now / 1000)) + 7 * 86400
+end
+
+-- A decision stands: nobody waits for this comment any more, which is in no index now. `until_s`: how long its text is
+-- kept; `fields`: more of its state, as a flat list.
+local function settle(id, item, status, by, now, until_s, fields)
+  item.state, item.status, item.decided_by = 'decided', status, by
+  redis.call('HDEL', item_key(id), 'token', 'owner', 'claimed', 'until', 'undone', 'escalated_by')
+  redis.call('HSET', item_key(id), 'state', 'decided', 'status', status, 'decided_by', by, 'decided', now,
+    'version', item.version, unpack(fields or {}))
+  redis.call('EXPIRE', item_key(id), outlives(item, now, until_s))
+  redis.call('EXPIRE', text_key(id, item.revision), until_s)
+  if item.callback then redis.call('EXPIRE', P .. 'callback:' .. id, until_s) end
+  if item.appealed then redis.call('EXPIRE', P .. 'appeal:' .. id, until_s) end
+end
+
+-- What was decided waits again, until then with the status that it has; never for those in item.against.
+local function reopen(id, item, why, actor, now, sla_ms, more)
+  local was = item.state
+  redis.call('ZADD', P .. 'waiting', now, id) -- takes memory: a full Redis refuses here
+  for _, key in ipairs({item_key(id), text_key(id, item.revision), P .. 'callback:' .. id, P .. 'appeal:' .. id}) do
+    redis.call('PERSIST', key)
+  end
+  if item.moderator then -- also one who agreed with an automatic decision
+    item.against = (item.against or '\n') .. item.moderator .. '\n'
+    redis.call('HSET', item_key(id), 'against', item.against)
+  end
+  bump(item)
+  item.state, item.why = 'queued', why
+  redis.call('HSET', item_key(id), 'state', 'queued', 'version', item.version, 'why', why, 'kind', 'review',
+    'priority', '1', 'due', whole(now + sla_ms))
+  redis.call('HDEL', item_key(id), 'expiries', 'double', 'vote', 'voter', 'vote_request', 'label', 'event', 'held_until',
+    'inclusion', 'request')
+  redis.call('ZADD', P .. 'ready', now + sla_ms, id)
+  audit('reopened', actor, id, item, was, {'why', why})
+  count(now, 'reopened:' .. why)
+  tell('comment.queued', 'queued', id, item, now, 0, more)
+end
+
+-- A leased comment goes back where it was: its due time does not change.
+local function put_back(id, item)
+  redis.call('ZREM', P .. 'lease', id)
+  redis.call('ZREM', P .. 'held:' .. item.owner, id)
+  redis.call('ZADD', P .. 'ready', item.due, id)
+  redis.call('HSET', item_key(id), 'state', 'queued')
+  item.state = 'queued'
+end
+
+-- Leases that have ended, 50 at most. The token stays, so that a late decision still counts as long as nobody else was
+-- offered the comment. One that ends again and again may break what shows it: it is marked, and stays in the queue.
+local function reap(now)
+  local ended = redis.call('ZRANGEBYSCORE', P .. 'lease', '-inf', now, 'LIMIT', 0, 50)
+  for _, id in ipairs(ended) do
+    local item = read_item(id)
+    if item.state == 'leased' and item.owner then
+      put_back(id, item)
+      if redis.call('HINCRBY', item_key(id), 'expiries', 1) == 5 then count(now, 'stuck') end
+      audit('expired', item.owner, id, item, 'leased')
+      happened('released', id, item)
+    else -- nothing of ours leaves this behind; it must not stop the others (fsck mends the rest)
+      redis.call('ZREM', P .. 'lease', id)
+    end
+  end
+  return #ended
 end

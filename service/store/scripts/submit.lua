@@ -1,59 +1,103 @@
--- Record a comment with its automatic decision; queue it when a person must look.
--- KEYS[1]  item      HASH the comment's state
--- KEYS[2]  text      prefix of STRING <revision> -> what was sent and judged
--- KEYS[3]  ready     ZSET id -> due time (ms)
--- KEYS[4]  lease     ZSET id -> lease end (ms)
--- KEYS[5]  escalated ZSET id -> escalation time (ms)
--- KEYS[6]  waiting   ZSET id -> time queued (ms), whatever its state in the queue
--- KEYS[7]  held      prefix of ZSET <moderator>: ids that moderator holds
--- KEYS[8]  audit     STREAM
--- KEYS[9]  stat      prefix of HASH <hour>
--- ARGV     site, id, digest of the text, decision, status, why, priority, sla_ms, attributes, article, section,
---          content, text ttl (s), most that may wait, actor, model, policy
--- Returns  {outcome, item as a flat list, content}; outcome is created, revised, exists, full or erased.
---          What was just recorded is not sent back: the caller has it.
--- Keeps:   a comment that waits is in exactly one of ready, lease and escalated, and in waiting; no other is.
-local site, id, digest, decision, status = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-local content, ttl = ARGV[12], tonumber(ARGV[13])
-local was = fetch(KEYS[1])
-if was.state == 'erased' then return {'erased', redis.call('HGETALL', KEYS[1]), false} end
-if was.digest == digest then
-  return {'exists', redis.call('HGETALL', KEYS[1]), redis.call('GET', KEYS[2] .. was.revision)}
-end
+-- Record a comment with its automatic decision; queue it when a person must look, or when it was drawn for a blind
+-- audit of that decision.
+-- ARGV     id, digest of the text, decision, status, why ('' : nobody need look), priority, sla_ms, attributes, article,
+--          section, content, text ttl (s), most that may wait, actor, model, policy, language, decided by,
+--          double review ('', 'drawn', 'rejects'), inclusion probability of an audit (''), callback URL (''),
+--          label text ttl (s)
+-- Returns  {'created' or 'revised', revision, version, now, created, 1 if it waits else 0} for what was just recorded:
+--          the caller has the rest; else {outcome, item, content, appeal}; outcome is exists, full or erased.
+local id, digest, decision, status, why = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
+local ttl, key = tonumber(ARGV[12]), item_key(ARGV[1])
+local was = read_item(id)
+if was.state == 'erased' then return answer('erased', id, was) end
+if was.digest and string.sub(was.digest, 1, 24) == digest then return answer('exists', id, was) end -- older ones are longer
 local waits = was.state == 'queued' or was.state == 'leased' or was.state == 'escalated'
-if status == 'pending' and not waits and redis.call('ZCARD', KEYS[6]) >= tonumber(ARGV[14]) then
-  return {'full', {}, false}
+local audited = ARGV[20] ~= ''
+if why ~= '' and not waits and redis.call('ZCARD', P .. 'waiting') >= tonumber(ARGV[13]) then
+  if status == 'pending' then return {'full'} end
+  why, audited = '', false -- an audit can wait for better days
 end
 
 local now = now_ms()
-local item = {state = status == 'pending' and 'queued' or 'decided',
-  revision = tostring((tonumber(was.revision) or 0) + 1), version = tostring((tonumber(was.version) or 0) + 1)}
--- The first write takes memory, so that a full Redis refuses here, before anything has changed (see prelude.lua).
-redis.call('SET', KEYS[2] .. item.revision, content)
+local item = {state = why ~= '' and 'queued' or 'decided', status = status, decided_by = ARGV[18],
+  revision = tostring((tonumber(was.revision) or 0) + 1), version = tostring(tonumber(was.version) or 0),
+  callback = (ARGV[21] ~= '' or was.callback) and '1' or nil}
+-- The first write takes memory, so that a full Redis refuses here, before anything has changed.
+if why ~= '' then
+  redis.call('SET', text_key(id, item.revision), ARGV[11])
+else
+  redis.call('SET', text_key(id, item.revision), ARGV[11], 'EX', ttl)
+end
 if waits then
   -- The author edited while it waited: the earlier revision is withdrawn, its lease is void.
-  for key = 3, 6 do redis.call('ZREM', KEYS[key], id) end
-  if was.owner then redis.call('ZREM', KEYS[7] .. was.owner, id) end
-  redis.call('DEL', KEYS[2] .. was.revision)
-  audit(KEYS[8], 'withdrawn', ARGV[15], id, item, was.state)
+  bump(item)
+  unlist(id, was)
+  local gone = {revision = was.revision, version = item.version, state = 'withdrawn', status = was.status,
+    decided_by = was.decided_by, callback = was.callback}
+  audit('withdrawn', ARGV[14], id, gone, was.state)
+  tell('comment.withdrawn', 'withdrawn', id, gone, now, 0)
 end
-redis.call('DEL', KEYS[1])
-redis.call('HSET', KEYS[1], 'digest', digest, 'revision', item.revision, 'version', item.version,
-  'state', item.state, 'decision', decision, 'status', status, 'decided_by', 'model', 'article', ARGV[10],
-  'section', ARGV[11], 'attributes', ARGV[9], 'created', was.created or now)
-if status == 'pending' then
-  local due = now + tonumber(ARGV[8])
-  redis.call('HSET', KEYS[1], 'why', ARGV[6], 'priority', ARGV[7], 'due', string.format('%.0f', due))
-  redis.call('ZADD', KEYS[3], due, id)
-  redis.call('ZADD', KEYS[6], now, id)
-  announce(site, 'queued', id)
+bump(item)
+if was.revision then
+  redis.call('DEL', key, P .. 'reports:' .. id, P .. 'appeal:' .. id)
+  -- The text of a revision that somebody judged stays as long as its label.
+  if was.moderator or was.judged or (was.against or '\n') ~= '\n' then
+    if waits then redis.call('EXPIRE', text_key(id, was.revision), tonumber(ARGV[22])) end
+  elseif waits then
+    redis.call('DEL', text_key(id, was.revision))
+  end
+end
+local fields = {'digest', digest, 'revision', item.revision, 'version', item.version, 'state', item.state,
+  'decision', decision, 'status', status, 'created', was.created or now}
+local function put(name, value)
+  if value ~= '' then fields[#fields + 1] = name; fields[#fields + 1] = value end
+end
+-- What nearly all have in common is left out: a million of them may wait in memory.
+put('decided_by', item.decided_by ~= 'model' and item.decided_by or '')
+put('article', ARGV[9])
+put('section', ARGV[10])
+put('language', ARGV[17])
+put('attributes', ARGV[8])
+put('labelled', was.labelled or '')
+if item.callback then
+  put('callback', '1')
+  if ARGV[21] ~= '' then redis.call('SET', P .. 'callback:' .. id, ARGV[21]) end
+  if why ~= '' then
+    redis.call('PERSIST', P .. 'callback:' .. id)
+  else
+    redis.call('EXPIRE', P .. 'callback:' .. id, ttl)
+  end
+end
+if why ~= '' then
+  put('why', why)
+  put('priority', ARGV[6])
+  put('due', whole(now + tonumber(ARGV[7])))
+  put('double', ARGV[19])
+  if audited then
+    put('kind', 'audit')
+    put('inclusion', ARGV[20])
+    put('decided', now)
+  end
+  redis.call('HSET', key, unpack(fields))
+  redis.call('ZADD', P .. 'ready', now + tonumber(ARGV[7]), id)
+  redis.call('ZADD', P .. 'waiting', now, id)
+  if status == 'pending' then
+    tell('comment.queued', 'queued', id, item, now, 0)
+  else -- the site has its answer already, and an audit changes nothing of it yet
+    happened('queued', id, item, {'status', 'pending', 'decided_by', 'model'}) -- to consoles it looks like any other
+  end
 else
-  redis.call('EXPIRE', KEYS[2] .. item.revision, ttl)
-  redis.call('HSET', KEYS[1], 'decided', now)
-  redis.call('EXPIRE', KEYS[1], ttl + 7 * 86400)
-  if waits then announce(site, 'decided', id) end
+  put('decided', now)
+  redis.call('HSET', key, unpack(fields))
+  redis.call('EXPIRE', key, outlives(was, now, ttl))
+  if waits or (was.status and was.status ~= status) then tell('decision.created', 'decided', id, item, now, 0) end
 end
-audit(KEYS[8], 'submitted', ARGV[15], id, item, was.state,
-  {'decision', decision, 'model', ARGV[16], 'policy', ARGV[17]})
-count(KEYS[9], now, 'automatic:' .. decision)
-return {was.revision and 'revised' or 'created', redis.call('HGETALL', KEYS[1]), false}
+local more = {'decision', decision, 'model', ARGV[15], 'policy', ARGV[16]}
+if audited then
+  more[#more + 1] = 'inclusion'
+  more[#more + 1] = ARGV[20]
+end
+audit('submitted', ARGV[14], id, item, was.state, more)
+count(now, 'automatic:' .. decision)
+return {was.revision and 'revised' or 'created', tonumber(item.revision), tonumber(item.version), now,
+  tonumber(was.created or now), why ~= '' and 1 or 0}

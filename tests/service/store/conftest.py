@@ -1,9 +1,13 @@
 """A store over a real Redis, and the shortest ways to fill it."""
 
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 from service.domain import Action, Comment, Judgement, Reason, Urgency, Why
 from service.settings import Settings
@@ -37,12 +41,14 @@ def submit(store: Store, site: Site) -> Submit:
         decision: Action = Action.REVIEW,
         attribute: str = "toxicity",
         sla_ms: int = 60_000,
+        urgency: Urgency | None = None,
         at: Site = site,
         to: Store = store,
         **more: Any,
     ) -> tuple[Submitted, Record | None]:
         judgement = Judgement(decision, {attribute: 0.5}, (Reason("r", attribute, 0.5, 0.4, 0.9),), "m-1", "default@1")
-        urgency = Urgency(Why.UNCERTAIN, 0.5, sla_ms)
+        if urgency is None and decision is Action.REVIEW:
+            urgency = Urgency(Why.UNCERTAIN, 0.5, sla_ms)
         return await to.comments.submit(
             at, comment_id, Comment(text, **more), judgement, urgency=urgency, actor="site-key"
         )

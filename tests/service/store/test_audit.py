@@ -72,6 +72,25 @@ async def test_a_rare_comment_is_found_however_long_the_trail_is(
     assert following is None
 
 
+async def test_a_page_takes_no_more_of_a_long_trail_out_of_redis_than_it_needs(
+    store: Store, site: Site, redis_server: Any
+) -> None:
+    with redis_server.client() as client, client.pipeline(transaction=False) as pipeline:
+        for number in range(3000):
+            pipeline.xadd(site.key("audit"), {"action": "submitted", "actor": f"a-{number % 2}", "comment": "x" * 100})
+        pipeline.execute()
+
+        async def sent(**wanted: str) -> int:
+            before = int(client.info("stats")["total_net_output_bytes"])
+            found, following = await store.audit.page(site, "", 100, **wanted)
+            assert len(found) == 100
+            assert following == found[-1].cursor
+            return int(client.info("stats")["total_net_output_bytes"]) - before
+
+        assert await sent() < 50_000
+        assert await sent(actor="a-0") < 150_000
+
+
 async def test_what_is_no_change_of_a_comment_is_written_too(store: Store, site: Site) -> None:
     await store.audit.write(site, "model_promoted", "chief", model="m-2", generation="4")
     (entry,), _ = await store.audit.page(site, "", 10)

@@ -90,6 +90,17 @@ async def test_a_filter_finds_what_lies_beyond_what_one_call_reads(
     assert ids(await store.queue.claim(site, "ann", 5, 60, wanted)) == ["wanted-1", "wanted-2"]
 
 
+async def test_a_rare_filter_looks_at_so_many_of_the_most_urgent_and_no_more(
+    store: Store, site: Site, submit: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.store.review.MOST_LOOKS", 2)
+    await asyncio.gather(*(submit(f"c-{number:03}", sla_ms=1_000) for number in range(399)))
+    await submit("near", attribute="threat", sla_ms=500_000)
+    await submit("far", attribute="threat", sla_ms=600_000)
+    assert ids(await store.queue.claim(site, "ann", 5, 60, Filter(attribute="threat"))) == ["near"]
+    assert ids(await store.queue.claim(site, "bob", 5, 60, Filter(attribute="threat"))) == ["far"], "it moved up"
+
+
 async def test_a_filter_matches_whole_words_only(store: Store, site: Site, submit: Any) -> None:
     await submit("c-1", attribute="severe_toxicity")
     assert ids(await store.queue.claim(site, "ann", 1, 60, Filter(attribute="toxicity"))) == []

@@ -56,7 +56,7 @@ async def test_another_text_is_a_new_revision(store: Store, site: Site, submit: 
     _, first = await submit("c-1", "one")
     outcome, second = await submit("c-1", "two", decision=Action.REJECT)
     assert outcome == "revised"
-    assert (second.revision, second.version) == (2, 2)
+    assert (second.revision, second.version) == (2, 3), "withdrawn, then submitted"
     assert (second.state, second.status) == (State.DECIDED, Status.REJECTED)
     assert second.created_at == first.created_at
     assert second.content.comment.text == "two"

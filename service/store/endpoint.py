@@ -1,0 +1,82 @@
+"""Where a site hears of its comments, and with which secrets it is told."""
+
+from datetime import UTC, datetime
+
+from msgspec import Struct
+
+from service.store.base import fields
+from service.store.keyspace import Site
+from service.store.pipe import Pipe
+from service.store.scripts import script
+
+
+class Endpoint(Struct, frozen=True):
+    """The site's own endpoint, and the secrets that all its webhooks are signed with.
+
+    `url`: None while there is none. `secrets`: as they are kept, the newest first, all good now; empty while none was
+    made. `disabled_at`: since when nothing is sent, because the receiver answered 410.
+    """
+
+    url: str | None = None
+    include_text: bool = False
+    disabled_at: datetime | None = None
+    secrets: tuple[str, ...] = ()
+    previous_until: datetime | None = None
+
+
+class Endpoints:
+    def __init__(self, pipe: Pipe, shards: int) -> None:
+        self._pipe = pipe
+        self._shards = shards
+
+    async def get(self, site: Site) -> Endpoint:
+        endpoint, secrets, now = await self._pipe.run(_GET, [site.prefix])
+        return _read(fields(endpoint), fields(secrets), int(now))
+
+    async def put(self, site: Site, url: str, *, include_text: bool, actor: str) -> None:
+        """Set the endpoint, and enable it. Repeat the call after an error: some shards may have it already."""
+        await self._write(site, "webhook_set", actor, url=url, include_text="1" if include_text else "")
+
+    async def remove(self, site: Site, actor: str) -> None:
+        """What is still to be told to it becomes dead letters; the secrets stay, for callbacks."""
+        await self._write(site, "webhook_removed", actor)
+
+    async def disable(self, site: Site, url: str) -> None:
+        """The receiver at `url` wants nothing any more. Changes nothing when the endpoint is another by now."""
+        await self._pipe.run(_DISABLE, [site.prefix], url)
+
+    async def rotate(self, site: Site, sealed: str, overlap_s: int, actor: str) -> datetime | None:
+        """A new secret; until when the one before stays good (None: there was none)."""
+        until = await self._pipe.run(_ROTATE, [site.prefix], sealed, overlap_s * 1000, "", actor)
+        return _instant(int(until))
+
+    async def first_secret(self, site: Site, sealed: str, actor: str) -> bool:
+        """Keep the secret if there is none yet; False when there was one."""
+        return int(await self._pipe.run(_ROTATE, [site.prefix], sealed, 0, "1", actor)) >= 0
+
+    async def _write(self, site: Site, action: str, actor: str, **kept: str) -> None:
+        # The first shard has the copy that counts: it comes first when somebody is to be told, last when nobody is.
+        flat = [part for pair in kept.items() for part in pair]
+        for shard in sorted(site.all(self._shards), key=lambda each: each.shard, reverse=not kept):
+            await self._pipe.run(_PUT, [shard.prefix], "" if shard.shard else action, actor, *flat)
+
+
+_GET, _PUT, _DISABLE = script("endpoint"), script("put_endpoint"), script("disable_endpoint")
+_ROTATE = script("rotate_secret")
+
+
+def _read(endpoint: dict[str, str], secrets: dict[str, str], now_ms: int) -> Endpoint:
+    until = int(secrets.get("until", 0))
+    is_rotating = "previous" in secrets and now_ms < until
+    good = [secrets[name] for name in ("current", "previous") if name in secrets and (name == "current" or is_rotating)]
+    return Endpoint(
+        endpoint.get("url"),
+        bool(endpoint.get("include_text")),
+        _instant(int(endpoint.get("disabled", 0))),
+        tuple(good),
+        _instant(until) if is_rotating else None,
+    )
+
+
+def _instant(ms: int) -> datetime | None:
+    return datetime.fromtimestamp(ms / 1000, UTC) if ms else None

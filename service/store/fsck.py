@@ -1,0 +1,109 @@
+"""Is what Redis holds whole? Every comment in the places that its state names, and nothing in them but comments.
+
+Reading is not atomic while the service runs: what looks broken is looked at again by a script that sees one instant,
+and mended by the same script where that is asked for.
+"""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from service.store.keyspace import Site
+from service.store.pipe import Pipe
+from service.store.scripts import script
+
+BATCH = 500
+INDEXES = ("ready", "lease", "escalated", "waiting", "out:due")
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """One thing that must not be. `is_mended`: it is not there any more."""
+
+    site: str
+    comment: str
+    what: str
+    is_mended: bool
+
+
+class Fsck:
+    def __init__(self, pipe: Pipe, shards: int) -> None:
+        self._pipe = pipe
+        self._shards = shards
+
+    async def examine(self, site: Site, *, repair: bool = False) -> AsyncIterator[Breach]:
+        """Breaches of the invariants I1 to I3 and of the outbox, in every shard of the site; `repair` mends them."""
+        for shard in site.all(self._shards):
+            async for ids in self._everything(shard):
+                for breach in await self._looked_at(shard, ids, repair=repair):
+                    yield breach
+            async for breach in self._doubled(shard):
+                yield breach
+
+    async def count(self, site: Site) -> int:
+        """Comments that the site has, tombstones included."""
+        total = 0
+        for shard in site.all(self._shards):
+            async for keys in self._scan(shard, "item:*"):
+                total += len(keys)
+        return total
+
+    async def _everything(self, shard: Site) -> AsyncIterator[list[str]]:
+        """All ids: of comments, and those that only an index or a queue of events names. Some come more than once."""
+        async for keys in self._scan(shard, "item:*"):
+            yield [key.removeprefix(shard.item()) for key in keys]
+        async for keys in self._scan(shard, "out:q:*"):
+            yield [key.removeprefix(shard.key("out:q:")) for key in keys]
+        async for keys in self._scan(shard, "held:*"):
+            for key in keys:
+                yield await self._members(key, 0)
+        for index in INDEXES:
+            start = 0
+            while ids := await self._members(shard.key(index), start):
+                yield ids
+                start += len(ids)
+
+    async def _members(self, key: str, start: int) -> list[str]:
+        return [each.decode() for each in await self._pipe.call("ZRANGE", key, start, start + BATCH - 1)]
+
+    async def _looked_at(self, shard: Site, ids: Sequence[str], *, repair: bool) -> list[Breach]:
+        """`ids` in handfuls, so that no script takes long."""
+        found: list[Breach] = []
+        for start in range(0, len(ids), BATCH):
+            some = ids[start : start + BATCH]
+            reply = await self._pipe.run(script("mend"), [shard.prefix], 1 if repair else 0, *some)
+            found += [Breach(shard.name, each.decode(), what.decode(), repair) for each, what in reply]
+        return found
+
+    async def _doubled(self, shard: Site) -> AsyncIterator[Breach]:
+        """For one version of a comment one decision and one label at most (I3)."""
+        for stream, wanted in (("audit", ("decided", "voted")), ("labels", ())):
+            seen: defaultdict[str, set[str]] = defaultdict(set)
+            async for entry in self._entries(shard, stream):
+                if entry.get("action") == "submitted" and not entry.get("from"):
+                    seen.pop(entry["comment"], None)  # forgotten meanwhile, so that its versions begin anew
+                if (wanted and entry.get("action") not in wanted) or entry.get("version", "0") == "0":
+                    continue
+                if "retracts" in entry:
+                    continue
+                comment, version = entry["comment" if wanted else "id"], entry["version"]
+                if version in seen[comment]:
+                    yield Breach(shard.name, comment, f"two entries of {stream} for version {version}", False)
+                seen[comment].add(version)
+
+    async def _entries(self, shard: Site, stream: str) -> AsyncIterator[dict[str, str]]:
+        start = "-"
+        while page := await self._pipe.call("XRANGE", shard.key(stream), start, "+", "COUNT", BATCH):
+            for _, flat in page:
+                text = [part.decode() for part in flat]
+                yield dict(zip(text[::2], text[1::2], strict=True))
+            start = f"({page[-1][0].decode()}"
+
+    async def _scan(self, shard: Site, pattern: str) -> AsyncIterator[list[str]]:
+        cursor = b"0"
+        while True:
+            cursor, *keys = await self._pipe.run(script("walk"), [shard.prefix], cursor, pattern, BATCH)
+            if keys:
+                yield [key.decode() for key in keys]
+            if cursor == b"0":
+                return

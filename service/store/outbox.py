@@ -1,0 +1,227 @@
+"""What sites are still to be told: events leased to relays, and the dead letters among them."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+from service.store.endpoint import Endpoints
+from service.store.keyspace import Site
+from service.store.packing import unpacked
+from service.store.pipe import Pipe
+from service.store.scripts import script
+
+DAY_S = 86_400
+# Longer than all attempts of an event take, and than a dead letter is kept.
+CALLBACK_LIFE_S = 31 * DAY_S
+PAGE = 200
+
+# webhook.test is sent when an administrator asks for it, and comes from no outbox.
+EventType = Literal["comment.queued", "decision.created", "decision.reverted", "comment.withdrawn", "webhook.test"]
+# delivered: somebody has it. failed: try again after the delay. deferred: nothing was sent, try again after the delay.
+# dead: kept as a dead letter, and the comment's next event may go.
+Settlement = Literal["delivered", "failed", "deferred", "dead"]
+Replayed = Literal["ok", "superseded", "busy", "unknown"]
+
+
+class Event(Struct, frozen=True, kw_only=True):
+    """One thing to tell, as the script wrote it that made the change; `at` in Unix milliseconds."""
+
+    comment: str
+    revision: int
+    version: int
+    at: int
+    type: EventType
+    status: str
+    decided_by: str
+    decision: str | None = None
+    reason: str | None = None
+
+
+class Letter(Event, frozen=True, kw_only=True):
+    """A dead letter: an event that was given up after so many `attempts`, and why. `died` in Unix milliseconds."""
+
+    because: str
+    attempts: int
+    died: int
+    callback: str | None = None
+
+    @property
+    def died_at(self) -> datetime:
+        return datetime.fromtimestamp(self.died / 1000, UTC)
+
+
+class Place(Struct, frozen=True):
+    """A place among the dead letters: behind this one, which may be gone. `died` in Unix milliseconds."""
+
+    comment: str
+    version: int
+    died: int
+
+
+class Replay(Struct, frozen=True):
+    """How many letters were sent again, were removed because the receiver has a newer version, or stay because a newer
+    one was just on its way. `is_more`: there are others that were not looked at.
+    """
+
+    sent: int
+    superseded: int
+    busy: int
+    is_more: bool
+
+
+class Taken(Struct, frozen=True):
+    """An event that one relay may send until its lease ends. `callback`: where; None: to the site's own endpoint.
+
+    `attempts`: how many failed before. `text`: of the comment, where it was asked for and is still there.
+    """
+
+    shard: Site
+    token: int
+    attempts: int
+    event: Event
+    callback: str | None
+    text: str | None
+
+
+class Take(Struct, frozen=True):
+    """`next_s`: seconds until another event of this shard is due, 0: now; None: none waits."""
+
+    events: tuple[Taken, ...]
+    next_s: float | None
+
+
+class Backlog(Struct, frozen=True):
+    """`pending`: comments with events to be told; `overdue_s`: how long the oldest of them is late, None: none is."""
+
+    pending: int
+    dead: int
+    overdue_s: float | None
+
+
+class Outbox:
+    def __init__(self, pipe: Pipe, shards: int = 1) -> None:
+        self._pipe = pipe
+        self._shards = shards
+        self.endpoints = Endpoints(pipe, shards)
+
+    def shards(self, site: Site) -> tuple[Site, ...]:
+        return site.all(self._shards)
+
+    async def take(
+        self, shard: Site, most: int, lease_s: float, *, with_text: bool = False, pause_s: float = 0
+    ) -> Take:
+        """Lease up to `most` due events of one shard, each the oldest of its comment.
+
+        `with_text`: for the site's own endpoint. `pause_s`: what is for that endpoint is put off by so much.
+        """
+        pause_ms = int(pause_s * 1000)
+        now, following, _, token, *found = await self._pipe.run(
+            _TAKE, [shard.prefix], most, int(lease_s * 1000), "1" if with_text else "", pause_ms
+        )
+        taken = tuple(_taken(shard, token, each) for each in found)
+        next_ms = float(following)
+        return Take(taken, None if next_ms < 0 else max(0.0, (next_ms - float(now)) / 1000))
+
+    async def settle(
+        self, taken: Taken, outcome: Settlement, *, attempts: int = 0, delay_s: float = 0, because: str = ""
+    ) -> float | None:
+        """Say what became of an event; changes nothing where another relay has taken it since, or it was settled.
+
+        `attempts`: made by now. Returns seconds until the comment's next event is due; None: not of our concern.
+        """
+        event = taken.event
+        said, next_ms = await self._pipe.run(
+            _SETTLE,
+            [taken.shard.prefix],
+            event.comment,
+            event.version,
+            taken.token,
+            outcome,
+            attempts,
+            int(delay_s * 1000),
+            CALLBACK_LIFE_S,
+            because,
+        )
+        return next_ms / 1000 if said == b"ok" and next_ms >= 0 else None
+
+    async def backlog(self, site: Site) -> Backlog:
+        found = [await self._pipe.run(_OUTBOX, [shard.prefix]) for shard in self.shards(site)]
+        late = max(int(overdue_ms) for _, _, overdue_ms in found)
+        return Backlog(sum(n for n, _, _ in found), sum(n for _, n, _ in found), late / 1000 if late >= 0 else None)
+
+    async def letters(self, site: Site, after: Place | None, limit: int) -> list[Letter]:
+        """Dead letters behind a place, those of each shard as they died; fewer than `limit` at the end."""
+        shards = self.shards(site)
+        start = site.of(after.comment, self._shards).shard if after else 0
+        found: list[Letter] = []
+        for shard in shards[start:]:
+            found += await self._letters(shard, after if shard.shard == start else None, limit - len(found))
+            if len(found) == limit:
+                break
+        return found
+
+    async def replay(self, site: Site, comment: str, version: int) -> Replayed:
+        """Send a dead letter again, in its place among the comment's events; never after a newer one was delivered."""
+        return await self._settle_letter(site, comment, version, "replay")
+
+    async def replay_all(self, site: Site, most: int) -> Replay:
+        """All dead letters, those of each comment in order; at most about `most` in one call."""
+        counts: Counter[Replayed] = Counter()
+        place, letters = None, await self.letters(site, None, PAGE)
+        while letters and counts.total() < most:
+            # They travel together and in order: a newer one cannot be on its way before an older one is back.
+            said = await asyncio.gather(*(self.replay(site, each.comment, each.version) for each in letters))
+            counts.update(said)
+            done = [each for each, outcome in zip(letters, said, strict=True) if outcome == "superseded"]
+            await asyncio.gather(*(self.forget(site, each.comment, each.version) for each in done))
+            place = Place(letters[-1].comment, letters[-1].version, letters[-1].died)
+            letters = await self.letters(site, place, PAGE)
+        return Replay(counts["ok"], counts["superseded"], counts["busy"], bool(letters))
+
+    async def forget(self, site: Site, comment: str, version: int) -> None:
+        """Remove a dead letter for good."""
+        await self._settle_letter(site, comment, version, "forget")
+
+    async def purge(self, shard: Site, before: datetime, most: int = 100) -> int:
+        """Forget dead letters of one shard that died before an instant; how many, at most `most`."""
+        found = await self._letters(shard, None, most)
+        old = [letter for letter in found if letter.died_at < before]
+        for letter in old:
+            await self.forget(shard, letter.comment, letter.version)
+        return len(old)
+
+    async def _letters(self, shard: Site, after: Place | None, limit: int) -> list[Letter]:
+        where = (after.died, f"{after.comment}:{after.version}") if after else ("", "")
+        found = await self._pipe.run(_LETTERS, [shard.prefix], *where, limit)
+        return [_letter(letter) for _, _, letter in found]
+
+    async def _settle_letter(self, site: Site, comment: str, version: int, what: str) -> Replayed:
+        shard = site.of(comment, self._shards)
+        answer = await self._pipe.run(_SETTLE_LETTER, [shard.prefix], comment, version, what, CALLBACK_LIFE_S)
+        said: Replayed = answer.decode()
+        return said
+
+
+_TAKE, _SETTLE, _OUTBOX = script("take_events"), script("settle_event"), script("outbox")
+_LETTERS, _SETTLE_LETTER = script("letters"), script("settle_letter")
+
+# Lua writes every value as a string.
+_event = msgspec.json.Decoder(Event, strict=False).decode
+_letter = msgspec.json.Decoder(Letter, strict=False).decode
+
+
+def _taken(shard: Site, token: int, found: Sequence[Any]) -> Taken:
+    _, event, attempts, callback, content = found
+    return Taken(
+        shard,
+        token,
+        int(attempts),
+        _event(event),
+        callback.decode() if callback else None,
+        unpacked(content).comment.text if content else None,
+    )

@@ -1,0 +1,138 @@
+"""What one revision holds beside its state, packed for Redis, where a million of them wait in memory.
+
+MessagePack of bare lists: the fields in their order, without names and without what is unset at the end; and the
+words that we choose ourselves as numbers. What is appended to a struct or to WORDS is read by all that comes after;
+nothing in them may change its place.
+"""
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from service.domain import Action, Article, Author, Comment, Judgement, Parent, Reason, Span
+
+# In order of their numbers. A word that is not here is packed as it is.
+WORDS = (
+    *("toxicity", "severe_toxicity", "identity_attack", "insult", "profanity", "threat", "spam"),
+    *("score_in_reject_band", "score_in_review_band", "score_below_review_band", "unscored"),
+    *("toxicity_stands_in", "language_not_supported", "sexually_explicit"),
+    *("en", "de", "fr", "pt", "es", "it", "nl", "pl", "uk", "ru"),
+)
+_NUMBERS = {word: number for number, word in enumerate(WORDS)}
+# Scores of just these attributes, in this order, are packed without their names.
+_USUAL = WORDS[:7]
+_ACTIONS = tuple(Action)
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder().decode
+
+
+class Content(Struct, frozen=True):
+    """The comment as sent and what the automatic step made of it."""
+
+    comment: Comment
+    judgement: Judgement
+
+
+_from_json = msgspec.json.Decoder(Content).decode
+
+
+def packed(content: Content) -> bytes:
+    comment, judgement = content.comment, content.judgement
+    scores = judgement.scores
+    return _encode(
+        (
+            _short(
+                comment.text,
+                comment.author and _fields(comment.author),
+                comment.article and _fields(comment.article),
+                comment.parent and _fields(comment.parent),
+                comment.created_at,
+                comment.language,
+                comment.callback_url,
+                # As JSON: its numbers may be larger than MessagePack's.
+                msgspec.json.encode(comment.metadata) if comment.metadata else None,
+            ),
+            (
+                _ACTIONS.index(judgement.decision),
+                tuple(scores.values()) if tuple(scores) == _USUAL else dict(scores),
+                [_packed_reason(reason) for reason in judgement.reasons],
+                judgement.model,
+                judgement.policy,
+                [(span.start, span.end, _number(span.attribute), span.weight) for span in judgement.spans],
+                _number(judgement.language),
+            ),
+        )
+    )
+
+
+def unpacked(data: bytes) -> Content:
+    """Also what was kept as JSON, before it was packed."""
+    if data.startswith(b"{"):
+        return _from_json(data)
+    comment, (action, scores, reasons, model, policy, spans, language) = _decode(data)
+    return Content(
+        _comment(*comment),
+        Judgement(
+            decision=_ACTIONS[action],
+            scores=scores if isinstance(scores, dict) else dict(zip(_USUAL, scores, strict=True)),
+            reasons=tuple(_reason(*reason) for reason in reasons),
+            model=model,
+            policy=policy,
+            spans=tuple(Span(start, end, _word(attribute), weight) for start, end, attribute, weight in spans),
+            language=_word(language),
+        ),
+    )
+
+
+def _comment(  # noqa: PLR0917 - as packed
+    text: str,
+    author: list[Any] | None = None,
+    article: list[Any] | None = None,
+    parent: list[Any] | None = None,
+    created_at: Any = None,  # noqa: ANN401 - the Comment's own types
+    language: Any = None,  # noqa: ANN401
+    callback_url: Any = None,  # noqa: ANN401
+    metadata: Any = None,  # noqa: ANN401
+) -> Comment:
+    return Comment(
+        text=text,
+        author=None if author is None else Author(*author),
+        article=None if article is None else Article(*article),
+        parent=None if parent is None else Parent(*parent),
+        created_at=created_at,
+        language=language,
+        callback_url=callback_url,
+        metadata=msgspec.json.decode(metadata) if metadata else {},
+    )
+
+
+def _packed_reason(reason: Reason) -> tuple[Any, ...]:
+    numbers = (reason.score, reason.review_at, reason.reject_at)
+    return _short(_number(reason.code), _number(reason.attribute), *numbers, _number(reason.language))
+
+
+def _reason(code: Any, attribute: Any = None, *numbers: Any) -> Reason:  # noqa: ANN401
+    score, review_at, reject_at, language, *_ = (*numbers, None, None, None, None)
+    return Reason(_word(code), _word(attribute), score, review_at, reject_at, _word(language))
+
+
+def _fields(struct: Struct) -> tuple[Any, ...]:
+    return _short(*msgspec.structs.astuple(struct))
+
+
+def _short(*fields: Any) -> tuple[Any, ...]:  # noqa: ANN401
+    """Without the fields at the end that are None, or False where that is what unset means."""
+    last = len(fields)
+    while last and (fields[last - 1] is None or fields[last - 1] is False):
+        last -= 1
+    return fields[:last]
+
+
+def _number(word: str | None) -> int | str | None:
+    return _NUMBERS.get(word, word) if word is not None else None
+
+
+def _word(packed: Any) -> Any:  # noqa: ANN401 - a number, a word of somebody else's, or None
+    return WORDS[packed] if isinstance(packed, int) else packed

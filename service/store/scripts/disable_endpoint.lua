@@ -1,0 +1,8 @@
+-- The receiver said that it wants nothing any more (410): send nothing there until somebody sets the endpoint anew.
+-- ARGV     url that said so
+-- Returns  1, or 0 when the endpoint is another by now, or was disabled before.
+local key = P .. 'webhook'
+if redis.call('HGET', key, 'url') ~= ARGV[1] then return 0 end
+local changed = redis.call('HSETNX', key, 'disabled', whole(now_ms()))
+if changed == 1 then audit('webhook_disabled', 'receiver', '', {}) end
+return changed

@@ -1,0 +1,74 @@
+-- Look at comments, each with all its places at one instant, and mend what does not fit: the state of the comment is
+-- right, the indexes follow.
+-- ARGV     '1' to mend, id...
+-- Returns  {id, what is wrong}...
+local mends, found = ARGV[1] == '1', {}
+local now = now_ms()
+
+local function look(id)
+  local item = read_item(id)
+  local function wrong(what, mend)
+    found[#found + 1] = {id, what}
+    if mends then mend() end
+  end
+
+  local place = INDEX[item.state or '']
+  for _, index in ipairs({'ready', 'lease', 'escalated', 'waiting'}) do
+    local there = redis.call('ZSCORE', P .. index, id)
+    local belongs = index == place or (index == 'waiting' and place ~= nil)
+    if there and not belongs then
+      wrong('in ' .. index .. ' and ' .. (item.state or 'not there'), function() redis.call('ZREM', P .. index, id) end)
+    elseif belongs and not there then
+      local score = index == 'ready' and item.due or index == 'lease' and item['until']
+        or index == 'escalated' and item.escalated or item.queued or item.created or now
+      wrong(item.state .. ' and not in ' .. index, function() redis.call('ZADD', P .. index, score, id) end)
+    end
+  end
+  if item.state == 'leased' then
+    local held = P .. 'held:' .. (item.owner or '')
+    if not item.owner or not item.token then
+      wrong('leased to nobody', function()
+        unlist(id, item)
+        redis.call('HSET', item_key(id), 'state', 'queued')
+        redis.call('ZADD', P .. 'ready', item.due or now, id)
+        redis.call('ZADD', P .. 'waiting', item.queued or item.created or now, id)
+      end)
+    elseif not redis.call('ZSCORE', held, id) then
+      wrong('leased and not held', function()
+        redis.call('ZADD', held, item['until'], id)
+      end)
+    end
+  end
+  if item.token and tonumber(item.token) > tonumber(redis.call('GET', P .. 'token') or '0') then
+    wrong('a token of the future', function() redis.call('SET', P .. 'token', item.token) end)
+  end
+  if place and redis.call('EXISTS', text_key(id, item.revision)) == 0 then
+    -- Nobody can judge it any more; it is said, and stays where people see it.
+    found[#found + 1] = {id, 'waits without its text'}
+  end
+  if place and redis.call('TTL', item_key(id)) ~= -1 then
+    wrong('waits and would be forgotten', function()
+      redis.call('PERSIST', item_key(id))
+      redis.call('PERSIST', text_key(id, item.revision))
+    end)
+  elseif item.state and not place and redis.call('TTL', item_key(id)) == -1 then
+    wrong('decided and never forgotten', function() redis.call('EXPIRE', item_key(id), 37 * 86400) end)
+  end
+
+  local events = redis.call('LRANGE', P .. 'out:q:' .. id, 0, -1)
+  local due = redis.call('ZSCORE', P .. 'out:due', id)
+  if #events > 0 and not due then
+    wrong('has events that are never told', function() redis.call('ZADD', P .. 'out:due', now, id) end)
+  elseif due and #events == 0 then
+    wrong('is due to tell nothing', function() redis.call('ZREM', P .. 'out:due', id) end)
+  end
+  local before = 0
+  for _, event in ipairs(events) do
+    local version = tonumber(cjson.decode(event).version)
+    if version <= before then found[#found + 1] = {id, 'events out of order'} end
+    before = version
+  end
+end
+
+for n = 2, #ARGV do look(ARGV[n]) end
+return found

@@ -1,0 +1,32 @@
+-- A reader's flag. Enough distinct readers bring an approved comment back to the queue; it stays up meanwhile.
+-- ARGV     id, digest of the reader, how many readers it takes, sla_ms, '1' if also what a person approved comes back,
+--          most that may wait, ttl (s)
+-- Returns  {outcome, item, content, appeal}; outcome is ok, queued, full or gone.
+local id, key = ARGV[1], item_key(ARGV[1])
+local item = read_item(id)
+if not item.state or item.state == 'erased' then return {'gone', {}} end
+local reports, now = P .. 'reports:' .. id, now_ms()
+local known = redis.call('SISMEMBER', reports, ARGV[2]) == 1
+local count_after = redis.call('SCARD', reports) + (known and 0 or 1)
+-- A person judged it: also who agreed in a blind audit. And the same report again, after the judgement, is none.
+local comes_back = item.state == 'decided' and item.status == 'approved' and not known
+  and count_after - (tonumber(item.reports_judged) or 0) >= tonumber(ARGV[3]) and (not item.moderator or ARGV[5] == '1')
+  and redis.call('EXISTS', text_key(id, item.revision)) == 1
+if comes_back and redis.call('ZCARD', P .. 'waiting') >= tonumber(ARGV[6]) then return answer('full', id, item) end
+redis.call('SADD', reports, ARGV[2]) -- takes memory: a full Redis refuses here
+redis.call('EXPIRE', reports, tonumber(ARGV[7]))
+if not known then
+  redis.call('HSET', key, 'reports', count_after)
+  audit('reported', 'reader', id, item, item.state)
+  count(now, 'reported')
+end
+if comes_back then
+  reopen(id, item, 'reported', 'reader', now, tonumber(ARGV[4]))
+  return answer('queued', id, item)
+end
+if item.state == 'queued' and not known then -- only ever earlier
+  local due = math.min(tonumber(item.due), now + tonumber(ARGV[4]))
+  redis.call('HSET', key, 'due', whole(due))
+  redis.call('ZADD', P .. 'ready', due, id)
+end
+return answer('ok', id, item)

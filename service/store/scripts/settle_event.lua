@@ -1,0 +1,45 @@
+-- What became of an event that a relay took; a relay whose lease passed to another settles nothing.
+-- ARGV     id, version, token, outcome (delivered, failed, deferred or dead), attempts made by now, delay (ms) of the
+--          next attempt, least life of the callback URL until then (s), reason it is dead
+-- Returns  {ok or stale, ms until the comment's next attempt or -1 when nothing is left}
+-- Keeps:   out:due has exactly the comments with a list; out:told the comments with dead letters, with how many and the
+--          last version delivered since the first of them died.
+local id, version, outcome = ARGV[1], ARGV[2], ARGV[4]
+local q, due, tries, told = P .. 'out:q:' .. id, P .. 'out:due', P .. 'out:tries', P .. 'out:told'
+local token, _, of = string.match(redis.call('HGET', tries, id) or '', '^(%d+) (%d+) (%d+)$')
+local head = redis.call('LINDEX', q, 0)
+if token ~= ARGV[3] or of ~= version or not head then return {'stale', -1} end
+local event = cjson.decode(head)
+if event.version ~= version then return {'stale', -1} end
+local now, delay = now_ms(), tonumber(ARGV[6])
+
+if outcome == 'failed' or outcome == 'deferred' then
+  redis.call('PERSIST', due) -- the first write takes no memory
+  redis.call('HSET', tries, id, '0 ' .. ARGV[5] .. ' ' .. version)
+  redis.call('ZADD', due, whole(now + delay), id)
+  -- The text of a decided comment may go before the last attempt; where to tell of it must not.
+  local left = redis.call('TTL', P .. 'callback:' .. id)
+  if left >= 0 and left < tonumber(ARGV[7]) then redis.call('EXPIRE', P .. 'callback:' .. id, ARGV[7]) end
+  return {'ok', delay}
+end
+
+redis.call('LPOP', q) -- the first write takes no memory
+redis.call('HDEL', tries, id)
+local letters, last = string.match(redis.call('HGET', told, id) or '0 0', '^(%d+) (%d+)$')
+if outcome == 'dead' then
+  event.because, event.attempts, event.died = ARGV[8], ARGV[5], whole(now)
+  event.callback = redis.call('GET', P .. 'callback:' .. id) or nil
+  redis.call('HSET', P .. 'out:letters', id .. ':' .. version, cjson.encode(event))
+  redis.call('ZADD', P .. 'out:dead', now, id .. ':' .. version)
+  redis.call('HSET', told, id, (letters + 1) .. ' ' .. last)
+elseif letters ~= '0' then
+  redis.call('HSET', told, id, letters .. ' ' .. version)
+end
+local following = redis.call('LINDEX', q, 0)
+if not following then
+  redis.call('ZREM', due, id)
+  return {'ok', -1}
+end
+local at = math.max(now, tonumber(cjson.decode(following).not_before))
+redis.call('ZADD', due, whole(at), id)
+return {'ok', at - now}

@@ -1,0 +1,95 @@
+-- Take a moderator's last decision (or vote, or escalation) back: the comment is leased to that moderator again, the
+-- label is withdrawn, and the site is told, unless the event was still held back and simply disappears.
+-- ARGV     id, moderator, version ('' : any), undo window (ms), lease_ms
+-- Returns  {outcome, item, content, appeal}; outcome is ok, duplicate, not_yours, window_closed, expired, stale or gone.
+local id, moderator, key = ARGV[1], ARGV[2], item_key(ARGV[1])
+local item = read_item(id)
+if not item.state or item.state == 'erased' then return {'gone', {}} end
+if item.undone == item.version and item.owner == moderator and item.state == 'leased' then
+  return answer('duplicate', id, item)
+end
+if ARGV[3] ~= '' and item.version ~= ARGV[3] then return answer('stale', id, item) end
+local votes = item.state == 'queued' and item.vote
+local escalates = item.state == 'escalated' and item.escalated_by
+if not (item.state == 'decided' or votes or escalates) then return answer('stale', id, item) end
+if (votes and item.voter or escalates or item.moderator) ~= moderator then return answer('not_yours', id, item) end
+-- An audit that agreed left the automatic decision standing; it is a label all the same, and can be taken back.
+if item.state == 'decided' and item.decided_by ~= 'moderator' and item.kind ~= 'audit' then
+  return answer('not_yours', id, item)
+end
+local now = now_ms()
+local at = votes and item.vote_at or escalates and item.escalated or item.decided
+if now - tonumber(at) > tonumber(ARGV[4]) then return answer('window_closed', id, item) end
+if redis.call('EXISTS', text_key(id, item.revision)) == 0 then return answer('expired', id, item) end
+
+local was, cancelled = item.state, false
+redis.call('PERSIST', key) -- the first write takes no memory
+redis.call('PERSIST', text_key(id, item.revision))
+redis.call('PERSIST', P .. 'callback:' .. id)
+redis.call('PERSIST', P .. 'appeal:' .. id)
+local since = unlist(id, item) or item.queued or now
+local decided_version = item.version
+bump(item)
+if item.state == 'decided' then
+  -- Statistics of the hour in which it was decided.
+  local verdict = item.status == 'approved' and 'approve' or 'reject'
+  count(tonumber(item.decided), 'decision:' .. verdict, -1)
+  count(tonumber(item.decided), 'moderator:' .. moderator, -1)
+  if item.vote then count(tonumber(item.decided), 'agreed', -1) end
+  if item.before_status ~= 'pending' then
+    count(tonumber(item.decided), item.before_status == item.status and 'upheld' or 'overturned', -1)
+  end
+  if item.kind == 'audit' then -- the answer was shown: who judges now is not blind any more
+    redis.call('HSET', key, 'kind', 'review', 'why', 'reopened')
+    redis.call('HDEL', key, 'inclusion')
+  end
+  item.status, item.decided_by = item.before_status, item.before_by
+  if item.before_decided ~= '' then
+    redis.call('HSET', key, 'decided', item.before_decided)
+  else
+    redis.call('HDEL', key, 'decided')
+  end
+end
+if votes then
+  item.against = string.gsub(item.against, '\n' .. string.gsub(moderator, '%W', '%%%0') .. '\n', '\n', 1)
+  redis.call('HSET', key, 'against', item.against)
+  redis.call('HDEL', key, 'vote', 'voter', 'vote_request', 'vote_at', 'vote_label')
+end
+local label = votes and item.vote_label or item.label
+if label and not escalates then
+  redis.call('XDEL', P .. 'labels', label)
+  -- Who has read it already must hear that it is none.
+  redis.call('XADD', P .. 'labels', '*', 'id', id, 'revision', item.revision, 'version', item.version,
+    'decision', '', 'reason', '', 'labels', '{}', 'actor', moderator, 'source', 'undone', 'weight', '0', 'retracts', label)
+end
+local token, ends, held = redis.call('INCR', P .. 'token'), now + tonumber(ARGV[5]), P .. 'held:' .. moderator
+redis.call('HDEL', key, 'request', 'moderator', 'reason', 'note', 'label', 'event', 'held_until',
+  'before_status', 'before_by', 'before_decided', 'escalated_by')
+item.state = 'leased'
+redis.call('HSET', key, 'state', 'leased', 'version', item.version, 'status', item.status, 'decided_by', item.decided_by,
+  'token', token, 'owner', moderator, 'claimed', now, 'until', whole(ends), 'undone', item.version,
+  'due', item.due or whole(now))
+redis.call('ZADD', P .. 'lease', ends, id)
+redis.call('ZADD', held, ends, id)
+redis.call('ZADD', P .. 'waiting', since, id)
+
+if item.event then
+  local q = P .. 'out:q:' .. id
+  if now < tonumber(item.held_until) then
+    cancelled = true
+    redis.call('XDEL', P .. 'events', item.event)
+    local last = redis.call('LINDEX', q, -1)
+    if last and cjson.decode(last).version == decided_version then
+      redis.call('RPOP', q)
+      if redis.call('EXISTS', q) == 0 then redis.call('ZREM', P .. 'out:due', id) end
+    end
+  end
+end
+audit('undone', moderator, id, item, was, {'mode', (cancelled or not item.event) and 'cancelled' or 'compensated'})
+count(now, 'undone')
+if cancelled or not item.event then
+  happened('undone', id, item, {'moderator', moderator})
+else
+  tell('decision.reverted', 'undone', id, item, now, 0, {'moderator', moderator})
+end
+return answer('ok', id, item)

@@ -1,0 +1,112 @@
+"""The invariants of review-queue.md, section 4, as far as they can be seen in what Redis holds and a model of it knows.
+
+Of the others I4, I5 and I7 speak of answers, so test_machine.py checks them where it asks; I10 is tested in
+test_order.py and I11 in test_scripts.py.
+"""
+
+import asyncio
+import json
+from collections import Counter, defaultdict
+from typing import Any
+
+from hypothesis.stateful import RuleBasedStateMachine, invariant
+from model_of_queue import Model
+
+from service.domain import State
+from service.store import Store
+from service.store.keyspace import Site
+
+SITE = Site("daily")
+MODERATORS = ("ann", "bob", "eve", "chief", "boss")
+INDEX = {"queued": "ready", "leased": "lease", "escalated": "escalated"}
+HOUR_MS = 3_600_000
+
+
+class Invariants(RuleBasedStateMachine):
+    """Checked after every step."""
+
+    runner: asyncio.Runner
+    store: Store
+    redis: Any
+    model: Model
+    # Whether the site has an endpoint, and which versions of a comment it was told there.
+    listens: bool
+    delivered: dict[str, list[int]]
+    started_ms: int
+
+    def done(self, work: Any) -> Any:
+        return self.runner.run(work)
+
+    @invariant()
+    def i1_every_comment_is_in_exactly_its_place(self) -> None:
+        for state, index in INDEX.items():
+            assert set(self.redis.zrange(SITE.key(index), 0, -1)) == self.model.in_state(state), index
+        waiting = {name for name, each in self.model.comments.items() if each.waits}
+        assert set(self.redis.zrange(SITE.key("waiting"), 0, -1)) == waiting
+        for moderator in MODERATORS:
+            held = {name for name in self.model.in_state("leased") if self.model.comments[name].owner == moderator}
+            assert set(self.redis.zrange(SITE.held(moderator), 0, -1)) == held
+
+    @invariant()
+    def i2_tokens_only_grow(self) -> None:
+        tokens = self.model.tokens
+        assert tokens == sorted(set(tokens))
+        assert int(self.redis.get(SITE.key("token")) or 0) >= max(tokens, default=0)
+
+    @invariant()
+    def i3_a_version_has_one_decision_one_label_and_one_event_or_none(self) -> None:
+        entries = [entry for _, entry in self.redis.xrange(SITE.key("audit"))]
+        decided = [(e["comment"], int(e["version"])) for e in entries if e["action"] in ("decided", "voted")]
+        assert decided == self.model.decisions
+        assert max(Counter(decided).values(), default=1) == 1
+        labels = [(e["id"], int(e["version"]), e["source"]) for _, e in self.redis.xrange(SITE.key("labels"))]
+        standing = [(*place, source) for place, source in self.model.labels.items()]
+        assert [label for label in labels if label[2] != "undone"] == standing
+        events = [(e["comment"], int(e["version"]), e["type"]) for e in self.feed() if "type" in e]
+        assert events == self.model.events
+
+    def feed(self) -> list[dict[str, str]]:
+        return [entry for _, entry in self.redis.xrange(SITE.key("events"))]
+
+    @invariant()
+    def i6_nothing_disappears(self) -> None:
+        """Not a comment, and not the text that a label speaks of."""
+        for name, each in self.model.comments.items():
+            record = self.done(self.store.comments.get(SITE, name))
+            now = (record.state, record.status, record.decided_by, record.revision, record.version)
+            assert now == (each.state, each.status, each.decided_by, each.revision, each.version)
+            assert (record.owner, record.token) == (each.owner, each.token)
+            assert (record.moderator, record.is_audit) == (each.moderator, each.is_audit)
+            assert (record.content is None) == (each.state == "erased")
+        for state in (State.QUEUED, State.LEASED, State.ESCALATED):
+            shown = {record.id for record in self.done(self.store.queue.items(SITE, state, 0, 100))}
+            assert shown == self.model.in_state(state)
+        found, _ = self.done(self.store.labels.page(SITE, "", 1000))
+        kept = [name for name, _ in self.model.labels if self.model.comments[name].state != "erased"]
+        assert [label.id for label in found if label.retracts is None] == kept
+
+    @invariant()
+    def i8_what_waits_stays_due_when_it_was(self) -> None:
+        """So it can be overtaken only by what comes soon enough after it; a report or an appeal makes it earlier."""
+        for name, score in self.redis.zrange(SITE.key("ready"), 0, -1, withscores=True):
+            early_ms = score - (self.started_ms + self.model.comments[name].due * HOUR_MS)
+            assert 0 <= early_ms < HOUR_MS
+
+    @invariant()
+    def i9_the_events_of_a_comment_are_told_in_the_order_of_their_versions(self) -> None:
+        said: dict[str, list[int]] = defaultdict(list)
+        for entry in self.feed():
+            if "type" in entry:
+                said[entry["comment"]].append(int(entry["version"]))
+        for name in self.model.comments:
+            waiting = [json.loads(each) for each in self.redis.lrange(SITE.key(f"out:q:{name}"), 0, -1)]
+            told = self.delivered[name] + [int(event["version"]) for event in waiting]
+            assert told == (said[name] if self.listens else [])
+            assert told == sorted(set(told))
+
+    @invariant()
+    def i12_fsck_finds_nothing(self) -> None:
+        async def breaches() -> list[Any]:
+            return [breach async for breach in self.store.fsck.examine(SITE)]
+
+        assert self.done(breaches()) == []

@@ -1,0 +1,335 @@
+"""A real Redis Cluster of three: every site is served, whatever moves, and a dead node takes only its own with it."""
+
+import asyncio
+import contextlib
+import itertools
+import random
+import socket
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any
+
+import pytest
+from redis.crc import key_slot
+
+from service.domain import State, Verdict
+from service.errors import StoreUnavailable
+from service.settings import Settings
+from service.store import Store, open_store
+from service.store.keyspace import Site
+from service.store.review import Answer, Filter
+
+SLOTS = 16384
+PATIENCE_S = 20
+OPTIONS = {
+    "bind": "127.0.0.1",
+    "cluster-enabled": "yes",
+    "cluster-node-timeout": "1500",
+    "cluster-require-full-coverage": "no",
+    "repl-diskless-sync-delay": "0",
+}
+SITES = [Site(f"site-{number}") for number in range(12)]
+
+
+class Node:
+    """One server of the Cluster; commands reach it on its unix socket."""
+
+    def __init__(self, server: Any, port: int) -> None:
+        self.server = server
+        self.port = port
+        self.id = str(self("CLUSTER", "MYID"))
+
+    def __call__(self, *command: Any) -> Any:
+        with self.server.client() as client:
+            client.response_callbacks.clear()
+            return client.execute_command(*command)
+
+
+class Ring:
+    """The nodes, and who serves what."""
+
+    def __init__(self, nodes: list[Node]) -> None:
+        self.nodes = nodes
+        self.url = "redis+cluster://" + ",".join(f"127.0.0.1:{node.port}" for node in nodes[:2])
+
+    def home(self, site: Site) -> Node:
+        return self.nodes[key_slot(site.prefix.encode()) * 3 // SLOTS]
+
+    def sites_of(self, node: Node) -> list[Site]:
+        return [site for site in SITES if self.home(site) is node]
+
+    def is_settled(self) -> bool:
+        return all(
+            "cluster_state:ok" in (info := node("CLUSTER", "INFO")) and "cluster_known_nodes:3" in info
+            for node in self.nodes
+        )
+
+
+def free_ports() -> Iterator[int]:
+    """Below the range from which the kernel gives ports to connections; the bus of a node is at its port + 10000."""
+    while True:
+        port = random.randrange(10_000, 22_000)  # noqa: S311 - guards nothing
+        try:
+            for each in (port, port + 10_000):
+                with socket.socket() as trial:
+                    trial.bind(("127.0.0.1", each))
+        except OSError:
+            continue
+        yield port
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while not await asyncio.to_thread(holds):
+            await asyncio.sleep(0.02)
+
+
+async def until_done(attempt: Callable[[], Awaitable[Any]]) -> Any:
+    """What it returns once it is no more refused."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            with contextlib.suppress(StoreUnavailable):
+                return await attempt()
+            await asyncio.sleep(0.02)
+
+
+@contextlib.contextmanager
+def a_ring(make: Callable[..., Any]) -> Iterator[Ring]:
+    with contextlib.ExitStack() as started:
+        nodes = []
+        for port in itertools.islice(free_ports(), 3):
+            server = make(port=str(port), **OPTIONS)
+            started.callback(server.remove)
+            server.start()
+            nodes.append(Node(server, port))
+        for number, node in enumerate(nodes):
+            first, last = -(-SLOTS * number // 3), -(-SLOTS * (number + 1) // 3)
+            node("CLUSTER", "ADDSLOTS", *range(first, last))
+            node("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
+            node("CLUSTER", "MEET", "127.0.0.1", nodes[0].port)
+        ring = Ring(nodes)
+        deadline = time.monotonic() + PATIENCE_S
+        while not ring.is_settled():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        yield ring
+
+
+@pytest.fixture(scope="module")
+def lasting_ring(shared_server: Any) -> Iterator[Ring]:
+    with a_ring(type(shared_server)) as ring:
+        yield ring
+
+
+@pytest.fixture
+def ring(lasting_ring: Ring) -> Ring:
+    """Empty, shared with other tests."""
+    for node in lasting_ring.nodes:
+        node("FLUSHALL")
+    return lasting_ring
+
+
+@pytest.fixture
+def own_ring(shared_server: Any) -> Iterator[Ring]:
+    """For a test that breaks it, or changes who serves what."""
+    with a_ring(type(shared_server)) as ring:
+        yield ring
+
+
+@pytest.fixture
+async def clustered(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
+    """With the default deadlines, over the ring that the test asks for."""
+    name = "own_ring" if "own_ring" in request.fixturenames else "ring"
+    url = request.getfixturevalue(name).url
+    async with open_store(Settings(redis_url=url), url) as store:
+        yield store
+
+
+async def decide_one(store: Store, site: Site) -> None:
+    (held,) = await store.queue.claim(site, "ann", 1, 60, Filter())
+    answer = Answer(Verdict.REJECT, held.lease, digest="d")
+    assert (await store.queue.decide(site, held.id, "ann", answer, may_overrule=False))[0] == "ok"
+
+
+async def test_sites_on_every_node_are_served(ring: Ring, clustered: Store, submit: Any) -> None:
+    for site in SITES:
+        assert (await submit("c-1", at=site, to=clustered))[0] == "created"
+        assert (await submit("c-1", at=site, to=clustered))[0] == "exists"
+    await asyncio.gather(*(decide_one(clustered, site) for site in SITES))
+    for site in SITES:
+        assert (await clustered.comments.get(site, "c-1")).state is State.DECIDED
+    assert all(node("DBSIZE") > 0 for node in ring.nodes)
+    await clustered.check()
+    assert clustered.durability.mode == "strict"
+    assert await clustered.pipe.call("PING") == b"PONG"
+
+
+async def test_news_of_every_node_is_heard(ring: Ring, clustered: Store, submit: Any) -> None:
+    async with clustered.changes.listening():
+        for node in ring.nodes:
+            site = ring.sites_of(node)[0]
+            with clustered.changes.watch(site.name, "queued") as news:
+                # The subscription may not have been there for the first ones.
+                for number in itertools.count():
+                    started = time.monotonic()
+                    await submit(f"c-{number}", at=site, to=clustered)
+                    await news.next(1)
+                    if time.monotonic() - started < 1:
+                        break
+                    assert number < 10
+
+
+async def test_the_url_of_one_server_does_not_do_for_a_cluster(ring: Ring, submit: Any) -> None:
+    node, other = ring.nodes[:2]
+    url = f"redis://127.0.0.1:{node.port}"
+    async with open_store(Settings(), url) as store:
+        with pytest.raises(StoreUnavailable, match=r"must be redis\+cluster://"):
+            await submit("c-1", at=ring.sites_of(other)[0], to=store)
+
+
+async def test_one_server_does_not_do_for_the_url_of_a_cluster(make_server: Any, submit: Any) -> None:
+    port = next(free_ports())
+    make_server(port=str(port), bind="127.0.0.1")
+    async with open_store(Settings(), f"redis+cluster://127.0.0.1:{port}") as store:
+        with pytest.raises(StoreUnavailable):
+            await submit("c-1", to=store)
+        with pytest.raises(StoreUnavailable, match="no node of the Redis Cluster"):
+            await store.check()
+
+
+class Migration:
+    """Moves the slot of a site from its home to another node, as redis-cli does it."""
+
+    def __init__(self, ring: Ring, site: Site) -> None:
+        self.slot = key_slot(site.prefix.encode())
+        self.ring = ring
+        self.source = ring.home(site)
+        self.target = next(node for node in ring.nodes if node is not self.source)
+
+    def begin(self) -> None:
+        self.target("CLUSTER", "SETSLOT", self.slot, "IMPORTING", self.source.id)
+        self.source("CLUSTER", "SETSLOT", self.slot, "MIGRATING", self.target.id)
+
+    def move(self, most: int) -> list[str]:
+        keys: list[str] = self.source("CLUSTER", "GETKEYSINSLOT", self.slot, most)
+        if keys:
+            self.source("MIGRATE", "127.0.0.1", self.target.port, "", 0, 5000, "KEYS", *keys)
+        return keys
+
+    def end(self) -> None:
+        for node in (self.target, self.source, *self.ring.nodes):
+            node("CLUSTER", "SETSLOT", self.slot, "NODE", self.target.id)
+
+
+async def test_a_slot_that_moves_loses_and_doubles_nothing(own_ring: Ring, clustered: Store, submit: Any) -> None:
+    site = SITES[0]
+    migration = Migration(own_ring, site)
+    recorded: list[str] = []
+
+    async def submit_until_told(stop: asyncio.Event) -> None:
+        for number in itertools.count():
+            if stop.is_set():
+                return
+            with contextlib.suppress(StoreUnavailable):
+                await submit(f"c-{number}", at=site, to=clustered)
+                recorded.append(f"c-{number}")
+
+    async with open_store(Settings(), own_ring.url) as unaware:
+        await unaware.check()
+        stop = asyncio.Event()
+        running = asyncio.create_task(submit_until_told(stop))
+        await until(lambda: len(recorded) > 50)
+        await asyncio.to_thread(migration.begin)
+        assert await asyncio.to_thread(migration.move, 20)
+
+        # Half of the keys are there, half here: one key alone is found where it is, a script is refused.
+        assert await clustered.pipe.call("ZCARD", site.key("ready")) >= 50
+        assert len((await clustered.audit.page(site, "", 10))[0]) == 10
+        with pytest.raises(StoreUnavailable, match="does not serve this site"):
+            await clustered.queue.claim(site, "ann", 1, 60, Filter())
+
+        while await asyncio.to_thread(migration.move, 20):
+            pass
+        before = len(recorded)
+        await asyncio.to_thread(migration.end)
+        await until(lambda: len(recorded) > before + 50)
+        stop.set()
+        await running
+        # Who never heard of it is sent on, and asks the right node within the same call.
+        assert (await submit(recorded[0], at=site, to=unaware))[0] == "exists"
+
+    assert migration.source("CLUSTER", "COUNTKEYSINSLOT", migration.slot) == 0
+    for comment in recorded:
+        assert (await clustered.comments.get(site, comment)).state is State.QUEUED
+    found = [record.id for record in await clustered.queue.items(site, State.QUEUED, 0, 100_000)]
+    assert len(found) == len(set(found))
+    assert set(recorded) <= set(found)
+    await decide_one(clustered, site)
+
+
+async def test_a_promoted_replica_is_followed(own_ring: Ring, clustered: Store, make_server: Any, submit: Any) -> None:
+    *others, primary = own_ring.nodes
+    port = next(free_ports())
+    replica = Node(make_server(port=str(port), **OPTIONS), port)
+    replica("CLUSTER", "MEET", "127.0.0.1", primary.port)
+    await until(lambda: "cluster_known_nodes:4" in replica("CLUSTER", "INFO"))
+    replica("CLUSTER", "REPLICATE", primary.id)
+    await until(lambda: "master_link_status:up" in replica("INFO", "replication"))
+    await until(lambda: all(f"slave {primary.id}" in node("CLUSTER", "NODES") for node in others))
+    site = own_ring.sites_of(primary)[0]
+    await submit("c-1", at=site, to=clustered)
+    await until(lambda: replica("DBSIZE") == primary("DBSIZE"))
+    primary.server.kill()
+    assert (await until_done(lambda: submit("c-1", at=site, to=clustered)))[0] == "exists"
+    await until_done(clustered.check)
+
+
+async def test_a_dead_node_takes_only_its_own_sites_with_it(own_ring: Ring, clustered: Store, submit: Any) -> None:
+    for site in SITES:
+        await submit("c-1", at=site, to=clustered)
+    dead, survivor = own_ring.nodes[2], own_ring.nodes[0]
+    lost, served = own_ring.sites_of(dead), [site for site in SITES if own_ring.home(site) is not dead]
+    assert lost
+    dead.server.kill()
+
+    async def submit_to_all(comment: str) -> list[Any]:
+        calls = [submit(comment, at=site, to=clustered) for site in (*lost, *served)]
+        return await asyncio.gather(*calls, return_exceptions=True)
+
+    started = time.monotonic()
+    found = await submit_to_all("c-2")
+    assert time.monotonic() - started < 1
+    assert [type(each) for each in found[: len(lost)]] == [StoreUnavailable] * len(lost)
+    assert [outcome for outcome, _ in found[len(lost) :]] == ["created"] * len(served)
+    with pytest.raises(StoreUnavailable):
+        await clustered.check()
+
+    await until(
+        lambda: f"{dead.id} 127.0.0.1:{dead.port}@{dead.port + 10_000} master,fail " in survivor("CLUSTER", "NODES")
+    )
+    found = await submit_to_all("c-3")
+    assert [isinstance(each, StoreUnavailable) for each in found] == [True] * len(lost) + [False] * len(served)
+
+    dead.server.start()
+    await until_done(clustered.check)
+    for site in lost:
+        await until_done(lambda site=site: submit("c-4", at=site, to=clustered))
+        assert (await clustered.comments.get(site, "c-1")).state is State.QUEUED, "what was acknowledged is there"
+
+
+async def test_a_hung_node_is_given_up_within_a_second_and_holds_up_nobody_else(
+    ring: Ring, clustered: Store, submit: Any
+) -> None:
+    await clustered.check()
+    hung = ring.nodes[0]
+    hung.server.hang()
+    started = time.monotonic()
+    lost, served = ring.sites_of(hung)[0], ring.sites_of(ring.nodes[1])[0]
+    waits = asyncio.ensure_future(submit("c-1", at=lost, to=clustered))
+    assert (await submit("c-1", at=served, to=clustered))[0] == "created"
+    assert not waits.done()
+    with pytest.raises(StoreUnavailable):
+        await waits
+    assert time.monotonic() - started < 1
+    hung.server.resume()
+    await until_done(lambda: submit("c-1", at=lost, to=clustered))

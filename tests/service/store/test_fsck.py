@@ -1,0 +1,85 @@
+"""What fsck finds, and that it finds nothing where nothing is wrong."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from service.domain import Action, Verdict
+from service.store import Store
+from service.store.fsck import Breach
+from service.store.keyspace import Site
+from service.store.review import Answer, Filter
+
+
+@pytest.fixture
+async def busy(store: Store, site: Site, submit: Any, redis_server: Any) -> AsyncIterator[Any]:
+    """A queue with a comment in each state; gives a client to break it with."""
+    for number in range(6):
+        await submit(f"c-{number}", sla_ms=1000 * (number + 1))
+    await submit("auto", decision=Action.APPROVE)
+    held = await store.queue.claim(site, "ann", 3, 60, Filter())
+    for record, verdict in zip(held, (Verdict.APPROVE, Verdict.ESCALATE), strict=False):
+        answer = Answer(verdict, record.lease, digest=record.id)
+        assert (await store.queue.decide(site, record.id, "ann", answer, may_overrule=False))[0] == "ok"
+    with redis_server.client() as client:
+        yield client
+        client.flushall()
+
+
+async def breaches(store: Store, site: Site, *, repair: bool = False) -> set[tuple[str, str]]:
+    return {(each.comment, each.what) async for each in store.fsck.examine(site, repair=repair)}
+
+
+@pytest.mark.usefixtures("busy")
+async def test_nothing_is_wrong_after_ordinary_work(store: Store, site: Site) -> None:
+    assert await breaches(store, site) == set()
+    assert await store.fsck.count(site) == 7
+
+
+BROKEN = {
+    "queued and in no index": (lambda c, s: c.zrem(s.key("ready"), "c-4"), "c-4", "queued and not in ready"),
+    "queued and not counted": (lambda c, s: c.zrem(s.key("waiting"), "c-4"), "c-4", "queued and not in waiting"),
+    "leased and in no index": (lambda c, s: c.zrem(s.key("lease"), "c-2"), "c-2", "leased and not in lease"),
+    "leased and not held": (lambda c, s: c.delete(s.held("ann")), "c-2", "leased and not held"),
+    "leased to nobody": (lambda c, s: c.hdel(s.item("c-2"), "owner"), "c-2", "leased to nobody"),
+    "decided and queued": (lambda c, s: c.zadd(s.key("ready"), {"c-0": 1}), "c-0", "in ready and decided"),
+    "in two indexes": (lambda c, s: c.zadd(s.key("lease"), {"c-4": 1}), "c-4", "in lease and queued"),
+    "escalated and lost": (lambda c, s: c.zrem(s.key("escalated"), "c-1"), "c-1", "escalated and not in escalated"),
+    "an index without a comment": (lambda c, s: c.zadd(s.key("ready"), {"x": 1}), "x", "in ready and not there"),
+    "a comment that would be forgotten": (
+        lambda c, s: c.expire(s.item("c-4"), 9),
+        "c-4",
+        "waits and would be forgotten",
+    ),
+    "one that never would": (lambda c, s: c.persist(s.item("auto")), "auto", "decided and never forgotten"),
+    "tokens that would repeat": (lambda c, s: c.set(s.key("token"), 0), "c-2", "a token of the future"),
+    "events that nobody is told": (
+        lambda c, s: c.rpush(s.key("out:q:c-0"), '{"version":"2"}'),
+        "c-0",
+        "has events that are never told",
+    ),
+    "nothing to tell": (lambda c, s: c.zadd(s.key("out:due"), {"c-0": 1}), "c-0", "is due to tell nothing"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+async def test_what_is_wrong_is_found_and_mended(store: Store, site: Site, busy: Any, name: str) -> None:
+    breaks, comment, what = BROKEN[name]
+    breaks(busy, site)
+    assert (comment, what) in await breaches(store, site)
+    assert (comment, what) in await breaches(store, site), "looking changes nothing"
+    assert (comment, what) in await breaches(store, site, repair=True)
+    assert await breaches(store, site) == set()
+
+
+async def test_what_cannot_be_mended_is_said_again(store: Store, site: Site, busy: Any) -> None:
+    busy.delete(site.text("c-4") + "1")
+    for _ in range(2):
+        assert await breaches(store, site, repair=True) == {("c-4", "waits without its text")}
+
+
+async def test_two_decisions_for_one_version_are_found(store: Store, site: Site, busy: Any) -> None:
+    busy.xadd(site.key("audit"), {"action": "decided", "comment": "c-0", "version": "2"})
+    found = [each async for each in store.fsck.examine(site)]
+    assert found == [Breach("daily", "c-0", "two entries of audit for version 2", is_mended=False)]
