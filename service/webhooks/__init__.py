@@ -1,0 +1,1 @@
+"""Decisions out to the sites: the outbox relay, and what it sends (docs/webhooks.md)."""

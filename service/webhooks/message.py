@@ -1,0 +1,86 @@
+"""What is sent: the body of a webhook, and the id that stays the same on every retry."""
+
+import re
+from datetime import UTC, datetime
+
+import msgspec
+from msgspec import Struct
+
+from service.domain import SITE_PATTERN
+from service.store.outbox import Event, EventType
+
+# Of the whole body (specs: review queue, 10). A text that does not fit is left out; the site has it.
+MOST_BYTES = 20_000
+
+_UNSAFE = re.compile(r"[^0-9A-Za-z_-]")
+_ESCAPED = re.compile(r"~([0-9a-f]{2})")
+_ID = re.compile(rf"evt_({SITE_PATTERN[1:-1]})_((?:[0-9A-Za-z_-]|~[0-9a-f]{{2}})+)_([1-9][0-9]{{0,15}})")
+
+
+class Data(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What happened to one comment; `status` is where it stands. Ignore a `version` that is not above the last seen."""
+
+    comment_id: str
+    site: str
+    revision: int
+    version: int
+    status: str
+    decided_by: str
+    decision: str | None = None
+    reason: str | None = None
+    text: str | None = None
+
+
+class Message(Struct, frozen=True):
+    type: EventType
+    timestamp: datetime
+    data: Data
+
+
+class MessageId(Struct, frozen=True):
+    """evt_<site>_<comment>_<version>, other characters than letters, digits, - and _ as ~ and two hex digits.
+
+    So it is safe in headers, in paths, and in what is signed, where dots part the id from the rest.
+    """
+
+    site: str
+    comment: str
+    version: int
+
+    def __str__(self) -> str:
+        return f"evt_{self.site}_{_UNSAFE.sub(_escaped, self.comment)}_{self.version}"
+
+    @classmethod
+    def parse(cls, text: str) -> "MessageId | None":
+        found = _ID.fullmatch(text)
+        if found is None:
+            return None
+        comment = _ESCAPED.sub(lambda escape: chr(int(escape[1], 16)), found[2])
+        return cls(found[1], comment, int(found[3]))
+
+
+def message_id(site: str, event: Event) -> str:
+    return str(MessageId(site, event.comment, event.version))
+
+
+def body(site: str, event: Event, text: str | None) -> bytes:
+    data = Data(
+        comment_id=event.comment,
+        site=site,
+        revision=event.revision,
+        version=event.version,
+        status=event.status,
+        decided_by=event.decided_by,
+        decision=event.decision or None,
+        reason=event.reason or None,
+        text=text,
+    )
+    at = datetime.fromtimestamp(event.at / 1000, UTC)
+    encoded = msgspec.json.encode(Message(event.type, at, data))
+    if len(encoded) > MOST_BYTES and text is not None:
+        return body(site, event, None)
+    return encoded
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return f"~{ord(found[0]):02x}"

@@ -1,0 +1,105 @@
+"""What an administrator does about a site's webhooks, and the parts that the relay shares with it."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from datetime import datetime
+
+from yarl import URL
+
+from service.settings import Settings
+from service.store import Store
+from service.store.endpoint import Endpoint
+from service.store.keyspace import Site
+from service.store.outbox import Event
+from service.webhooks import guard, message
+from service.webhooks.delivery import Outcome, Sender, open_sender
+from service.webhooks.relay import PARALLEL, Relay
+from service.webhooks.schedule import Schedule
+from service.webhooks.signature import new_secret
+from service.webhooks.vault import Vault
+
+# How long a replaced secret stays good.
+OVERLAP_S = 86_400
+LOOK_UP_S = 5.0
+
+
+class Webhooks:
+    def __init__(self, settings: Settings, store: Store, sender: Sender, vault: Vault) -> None:
+        self._settings = settings
+        self._store = store
+        self._sender = sender
+        self._vault = vault
+
+    def refusal(self, url: str) -> str | None:
+        """Why no webhook may ever go to this URL; None: its form is fine. Looks nothing up."""
+        return guard.refusal(url, self._settings.webhook_allow_private)
+
+    async def refusal_now(self, url: str) -> str | None:
+        """The same, and the name is looked up: what its addresses are is checked again for every connection."""
+        if problem := self.refusal(url):
+            return problem
+        if self._settings.webhook_proxy is not None:
+            return None  # which knows names that we do not
+        parsed = URL(url)
+        try:
+            async with asyncio.timeout(LOOK_UP_S):
+                await guard.CheckedResolver(self._settings.webhook_allow_private).resolve(
+                    parsed.raw_host or "", parsed.port or 0
+                )
+        except guard.AddressRefused as error:
+            return str(error)
+        except OSError:
+            return "names a host that cannot be found"
+        return None
+
+    async def put(self, site: Site, url: str, *, include_text: bool, actor: str) -> str | None:
+        """Set and enable the endpoint. Returns the secret, once, if this made the site's first."""
+        secret = new_secret()
+        is_first = await self._store.outbox.endpoints.first_secret(site, self._vault.seal(secret), actor)
+        await self._store.outbox.endpoints.put(site, url, include_text=include_text, actor=actor)
+        return secret if is_first else None
+
+    async def rotate(self, site: Site, actor: str) -> tuple[str, datetime | None]:
+        """A new secret, and until when the one before stays good (None: there was none)."""
+        secret = new_secret()
+        return secret, await self._store.outbox.endpoints.rotate(site, self._vault.seal(secret), OVERLAP_S, actor)
+
+    async def test(self, site: Site, endpoint: Endpoint) -> tuple[str, Outcome]:
+        """Send a webhook.test now, to an endpoint with a URL and a secret; its id, and what came of it."""
+        now_ms = time.time_ns() // 1_000_000
+        event = Event(
+            comment="test",
+            revision=1,
+            version=now_ms,
+            at=now_ms,
+            type="webhook.test",
+            status="pending",
+            decided_by="model",
+        )
+        message_id = message.message_id(site.name, event)
+        secrets = [self._vault.unseal(kept) for kept in endpoint.secrets]
+        body = message.body(site.name, event, "A test." if endpoint.include_text else None)
+        return message_id, await self._sender.post(endpoint.url or "", message_id, body, secrets)
+
+    @contextlib.asynccontextmanager
+    async def relayed(self) -> AsyncIterator[None]:
+        """With a relay beside, which delivers what the outbox holds."""
+        schedule = Schedule.parse(self._settings.webhook_schedule)
+        relay = Relay(self._store, self._sender, self._vault, schedule, self._settings.webhook_timeout_s)
+        async with relay.running():
+            yield
+
+
+@contextlib.asynccontextmanager
+async def open_webhooks(settings: Settings, store: Store) -> AsyncIterator[Webhooks]:
+    """Raises SettingsError when the keys for secrets cannot be read."""
+    vault = Vault.open(settings.secret_file)
+    async with open_sender(
+        timeout_s=settings.webhook_timeout_s,
+        connections=2 * PARALLEL,
+        allow_private=settings.webhook_allow_private,
+        proxy=settings.webhook_proxy,
+    ) as sender:
+        yield Webhooks(settings, store, sender, vault)

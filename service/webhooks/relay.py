@@ -1,0 +1,320 @@
+"""The outbox relay: takes what is due, sends it, settles it. Several may run at once; one event is with one of them."""
+
+import asyncio
+import contextlib
+import logging
+import random
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from yarl import URL
+
+from service.background import beside
+from service.errors import Retryable
+from service.store import Store
+from service.store.endpoint import Endpoint
+from service.store.keyspace import Site
+from service.store.outbox import Take, Taken
+from service.webhooks import message, metrics
+from service.webhooks.breaker import Breakers, Limits
+from service.webhooks.delivery import Outcome, Sender
+from service.webhooks.schedule import Schedule
+from service.webhooks.upkeep import keep_up
+from service.webhooks.vault import SecretUnreadable, Vault
+
+log = logging.getLogger(__name__)
+
+PARALLEL = 16
+# Events in hand for each that is being sent: the last of them starts before its lease is half over.
+IN_HAND = 3 * PARALLEL
+LEASE_TIMEOUTS = 4
+# News of a change can be lost, so look at least this often; and not at every single one of many.
+LOOK_S = 1.0
+LEAST_BETWEEN_LOOKS_S = 0.005
+SITES_S = 5.0
+AWAY_S = 0.5
+HAND_BACK_S = 0.8
+KEEP_UP_S = 60.0
+UNREADABLE_S = 60.0
+
+
+@dataclass(slots=True)
+class _Shard:
+    """One shard of a site that is looked after. `wake`: there may be something to take."""
+
+    site: Site
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    taken: Taken
+    shard: _Shard
+    must_start_by: float
+
+
+class Relay:
+    """`timeout_s`: of one delivery; leases last LEASE_TIMEOUTS times as long."""
+
+    def __init__(self, store: Store, sender: Sender, vault: Vault, schedule: Schedule, timeout_s: float) -> None:
+        self._store = store
+        self._sender = sender
+        self._vault = vault
+        self._schedule = schedule
+        self._timeout_s = timeout_s
+        self._breakers = Breakers(Limits(schedule.first_retry_s, schedule.second_retry_s))
+        self._jobs: asyncio.Queue[_Job] = asyncio.Queue()
+        self._room = asyncio.Semaphore(IN_HAND)
+        self._interrupted: list[Taken] = []
+        self._unread: list[asyncio.Task[Take]] = []
+        self._is_stopping = False
+        self._sites: set[str] = set()
+        self._endpoints: dict[str, tuple[float, Endpoint]] = {}
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        async with beside(self.run()):
+            yield
+
+    async def run(self) -> None:
+        """Until cancelled; what is on its way then is sent again."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for _ in range(PARALLEL):
+                    tasks.create_task(self._repeat(self._work_on_next))
+                tasks.create_task(self._repeat(lambda: self._follow_sites(tasks)))
+                tasks.create_task(self._repeat(self._keep_up))
+                try:
+                    await asyncio.Event().wait()
+                finally:
+                    # A cancellation can be lost in a library; nobody is asked twice.
+                    self._is_stopping = True
+        finally:
+            await self._hand_back()
+
+    async def _follow_sites(self, tasks: asyncio.TaskGroup) -> None:
+        """Look after every site that has a key, also those that come later."""
+        sites = {key.site for key in (await self._store.access.keys()).values()}
+        for name in sites - self._sites:
+            shards = [_Shard(site) for site in self._store.outbox.shards(Site(name))]
+            tasks.create_task(self._listen(name, shards))
+            for shard in shards:
+                tasks.create_task(self._follow(shard, LEAST_BETWEEN_LOOKS_S * len(shards)))
+        self._sites |= sites
+        await asyncio.sleep(SITES_S)
+
+    async def _keep_up(self) -> None:
+        await keep_up(self._store.outbox, sorted(self._sites), datetime.now(UTC))
+        self._breakers.forget(time.monotonic())
+        await asyncio.sleep(KEEP_UP_S)
+
+    async def _repeat(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        while not self._is_stopping:
+            await _guarded(work(), otherwise=None)
+
+    async def _hand_back(self) -> None:
+        """What we have in hand need not wait until its lease is over."""
+        while not self._jobs.empty():
+            self._interrupted.append(self._jobs.get_nowait().taken)
+        with contextlib.suppress(TimeoutError, Retryable):
+            async with asyncio.timeout(HAND_BACK_S):
+                for take in await asyncio.gather(*self._unread):
+                    self._interrupted += take.events
+                settle = self._store.outbox.settle
+                await asyncio.gather(*(settle(each, "deferred", attempts=each.attempts) for each in self._interrupted))
+
+    async def _listen(self, site: str, shards: list[_Shard]) -> None:
+        with self._store.changes.watch(site, self._store.changes.EVERYTHING) as news:
+            while not self._is_stopping:
+                await news.next(LOOK_S)
+                for shard in shards:
+                    shard.wake.set()
+
+    async def _follow(self, shard: _Shard, least_s: float) -> None:
+        """Take what is due in one shard as soon as it is due and there is room."""
+        while not self._is_stopping:
+            shard.wake.clear()
+            wait_s = await _guarded(self._look(shard), otherwise=AWAY_S)
+            if wait_s > 0:
+                await asyncio.sleep(min(wait_s, least_s))
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(min(wait_s, LOOK_S)):
+                        await shard.wake.wait()
+
+    async def _look(self, shard: _Shard) -> float:
+        """Take what there is room for; seconds until another look is worth it."""
+        room, site = await self._some_room(), shard.site
+        taken: tuple[Taken, ...] = ()
+        try:
+            endpoint = await self._endpoint(site)
+            pause_s = self._breakers.pause_s(_key(site, endpoint.url), time.monotonic()) if endpoint.url else 0.0
+            asked_at = time.monotonic()
+            take = await self._take(site, room, endpoint.include_text, pause_s)
+            taken = take.events
+        finally:
+            for _ in range(room - len(taken)):
+                self._room.release()
+        for each in taken:
+            self._jobs.put_nowait(_Job(each, shard, asked_at + self._lease_s - self._timeout_s))
+        return LOOK_S if take.next_s is None else take.next_s
+
+    async def _take(self, shard: Site, most: int, with_text: bool, pause_s: float) -> Take:
+        """Redis leases what we asked for even if we are stopped before its answer comes: that is handed back, too."""
+        work = self._store.outbox.take(shard, most, self._lease_s, with_text=with_text, pause_s=pause_s)
+        taking = asyncio.create_task(work)
+        try:
+            return await asyncio.shield(taking)
+        except asyncio.CancelledError:
+            self._unread.append(taking)
+            raise
+
+    async def _some_room(self) -> int:
+        """Wait until one more event may be taken; then as many as may."""
+        await self._room.acquire()
+        room = 1
+        while room < PARALLEL and not self._room.locked():
+            await self._room.acquire()
+            room += 1
+        return room
+
+    async def _work_on_next(self) -> None:
+        job = await self._jobs.get()
+        try:
+            # One that waited too long is left to its lease: who takes it then must not meet us on the way.
+            if time.monotonic() < job.must_start_by:
+                await self._tell(job)
+        except asyncio.CancelledError:
+            self._interrupted.append(job.taken)
+            raise
+        finally:
+            self._room.release()
+
+    async def _tell(self, job: _Job) -> None:
+        taken = job.taken
+        endpoint = await self._endpoint(taken.shard)
+        if _obstacle(taken, endpoint):
+            # Somebody may have set it just now.
+            endpoint = await self._endpoint(taken.shard, max_age_s=0)
+        if obstacle := _obstacle(taken, endpoint):
+            await self._bury(job, taken.attempts, obstacle)
+            return
+        try:
+            secrets = [self._vault.unseal(kept) for kept in endpoint.secrets]
+        except SecretUnreadable as error:
+            log.error("webhooks of %s wait: %s", taken.shard.name, error.__doc__)
+            await self._settle(job, "deferred", attempts=taken.attempts, delay_s=UNREADABLE_S)
+            return
+        url = taken.callback or endpoint.url or ""
+        pause_s = self._breakers.enter(_key(taken.shard, url), time.monotonic())
+        if pause_s > 0:
+            await self._settle(job, "deferred", attempts=taken.attempts, delay_s=pause_s)
+            return
+        await self._send(job, url, secrets)
+
+    async def _send(self, job: _Job, url: str, secrets: list[str]) -> None:
+        taken, key = job.taken, _key(job.taken.shard, url)
+        site = taken.shard.name
+        try:
+            body = message.body(site, taken.event, taken.text)
+            outcome = await self._sender.post(url, message.message_id(site, taken.event), body, secrets)
+        except BaseException:
+            self._breakers.left(key)
+            raise
+        metrics.SENT.labels(outcome.result).inc()
+        metrics.SECONDS.observe(outcome.seconds)
+        if outcome.result == "delivered":
+            self._breakers.succeeded(key)
+            await self._settle(job, "delivered")
+        elif outcome.result == "gone":
+            self._breakers.succeeded(key)
+            await self._is_gone(job, url)
+        else:
+            if self._breakers.failed(key, time.monotonic(), outcome.rest_s):
+                metrics.OPENED.inc()
+                log.warning("webhooks of %s: the receiver is left alone for a while (%s)", site, outcome.because)
+            await self._try_again(job, outcome)
+
+    async def _is_gone(self, job: _Job, url: str) -> None:
+        if job.taken.callback is None:
+            log.warning("webhooks of %s: the receiver answered 410; its endpoint is disabled", job.taken.shard.name)
+            await _patiently(
+                lambda: self._store.outbox.endpoints.disable(Site(job.taken.shard.name), url), self._lease_s
+            )
+            self._endpoints.pop(job.taken.shard.name, None)
+        await self._bury(job, job.taken.attempts + 1, "gone")
+
+    async def _try_again(self, job: _Job, outcome: Outcome) -> None:
+        attempts = job.taken.attempts + 1
+        delay_s = self._schedule.delay_s(attempts, random.random())  # noqa: S311 - spreads load, secures nothing
+        if delay_s is None:
+            await self._bury(job, attempts, outcome.because)
+        else:
+            await self._settle(job, "failed", attempts=attempts, delay_s=max(delay_s, outcome.rest_s or 0.0))
+
+    async def _bury(self, job: _Job, attempts: int, because: str) -> None:
+        metrics.DEAD.labels(because).inc()
+        log.info(
+            "webhooks of %s: an event was given up after %d attempts (%s)", job.taken.shard.name, attempts, because
+        )
+        await self._settle(job, "dead", attempts=attempts, because=because)
+
+    async def _settle(self, job: _Job, outcome: Any, **more: Any) -> None:  # noqa: ANN401 - of Outbox.settle
+        """As long as the lease lasts: what is not settled is sent once more."""
+        next_s = await _patiently(lambda: self._store.outbox.settle(job.taken, outcome, **more), self._lease_s)
+        if next_s is not None and next_s < LOOK_S:
+            asyncio.get_running_loop().call_later(next_s, job.shard.wake.set)
+
+    async def _endpoint(self, site: Site, max_age_s: float = LOOK_S) -> Endpoint:
+        read_at, endpoint = self._endpoints.get(site.name, (-max_age_s, None))
+        if endpoint is None or time.monotonic() - read_at > max_age_s:
+            read_at = time.monotonic()
+            endpoint = await self._store.outbox.endpoints.get(Site(site.name))
+            self._endpoints[site.name] = read_at, endpoint
+        return endpoint
+
+    @property
+    def _lease_s(self) -> float:
+        return LEASE_TIMEOUTS * self._timeout_s
+
+
+def _obstacle(taken: Taken, endpoint: Endpoint) -> str:
+    """Why nothing can be sent, whenever it is tried; '' when something can."""
+    if not endpoint.secrets:
+        return "no_secret"
+    if taken.callback is not None:
+        return ""
+    if endpoint.url is None:
+        return "no_endpoint"
+    return "endpoint_disabled" if endpoint.disabled_at else ""
+
+
+def _key(site: Site, url: str | None) -> tuple[str, str]:
+    """What a breaker is for: the receiver of one site, whatever the path."""
+    return site.name, str(URL(url or "").origin()) if url else ""
+
+
+async def _guarded(work: Coroutine[Any, Any, Any], otherwise: Any) -> Any:  # noqa: ANN401 - the answer of any work
+    """No fault with one event, and no absence of Redis, ends the relay."""
+    try:
+        return await work
+    except Retryable as error:
+        log.debug("the relay waits: %s", error)
+    except Exception as error:
+        log.exception("the relay goes on after %s", type(error).__name__)
+    await asyncio.sleep(AWAY_S)
+    return otherwise
+
+
+async def _patiently(work: Callable[[], Coroutine[Any, Any, Any]], for_s: float) -> Any:  # noqa: ANN401
+    """Again while Redis is away. Raises StoreUnavailable or Overloaded when it is away for longer."""
+    gives_up_at = time.monotonic() + for_s
+    while True:
+        try:
+            return await work()
+        except Retryable:
+            if time.monotonic() > gives_up_at:
+                raise
+            await asyncio.sleep(AWAY_S)

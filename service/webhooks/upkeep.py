@@ -1,0 +1,22 @@
+"""What time alone brings to the outbox: dead letters grow old. And how much there is, for operators."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from service.store.keyspace import Site
+from service.store.outbox import Outbox
+from service.webhooks import metrics
+
+LETTERS_KEPT = timedelta(days=30)
+
+
+async def keep_up(outbox: Outbox, sites: Iterable[str], now: datetime) -> None:
+    backlogs = []
+    for name in sites:
+        backlogs.append(await outbox.backlog(Site(name)))
+        for shard in outbox.shards(Site(name)):
+            while await outbox.purge(shard, now - LETTERS_KEPT):
+                pass
+    metrics.PENDING.set(sum(each.pending for each in backlogs))
+    metrics.LETTERS.set(sum(each.dead for each in backlogs))
+    metrics.OVERDUE.set(max((each.overdue_s or 0.0 for each in backlogs), default=0.0))

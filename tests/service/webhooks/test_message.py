@@ -1,0 +1,60 @@
+"""What is sent: thin, small, and named by an id that is safe wherever it stands."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.store.outbox import Event
+from service.webhooks.message import MOST_BYTES, MessageId, body
+
+EVENT = Event(
+    comment="c-4711", revision=1, version=2, at=1760000000000, type="decision.created", status="rejected",
+    decided_by="moderator", decision="reject", reason="insult",
+)  # fmt: skip
+
+
+def test_a_body_says_what_happened_and_no_more() -> None:
+    assert json.loads(body("daily", EVENT, None)) == {
+        "type": "decision.created",
+        "timestamp": "2025-10-09T08:53:20Z",
+        "data": {
+            "comment_id": "c-4711",
+            "site": "daily",
+            "revision": 1,
+            "version": 2,
+            "status": "rejected",
+            "decision": "reject",
+            "decided_by": "moderator",
+            "reason": "insult",
+        },
+    }
+
+
+def test_a_text_goes_along_if_there_is_room_for_it() -> None:
+    assert json.loads(body("daily", EVENT, "what I wrote"))["data"]["text"] == "what I wrote"
+    assert "text" not in json.loads(body("daily", EVENT, "\u0000" * 20_000))["data"]
+    assert len(body("daily", EVENT, "x" * 19_000)) <= MOST_BYTES
+
+
+IDS = st.from_regex(r"[0-9A-Za-z_][\x21-\x7e]{0,127}", fullmatch=True)
+
+
+@given(IDS, st.integers(1, 2**50))
+def test_an_id_is_safe_in_a_header_and_a_path_and_can_be_read_back(comment: str, version: int) -> None:
+    made = MessageId("daily-news", comment, version)
+    assert set(str(made)) <= set("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_-~")
+    assert MessageId.parse(str(made)) == made
+
+
+@given(IDS, IDS)
+def test_ids_of_different_comments_differ(one: str, other: str) -> None:
+    assert (str(MessageId("a", one, 1)) == str(MessageId("a", other, 1))) == (one == other)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "evt_", "evt_daily_c_0", "evt_daily__1", "evt_Daily_c_1", "evt_daily_c.d_1", "c_1"]
+)
+def test_what_is_no_id_is_none(text: str) -> None:
+    assert MessageId.parse(text) is None
