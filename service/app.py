@@ -1,30 +1,54 @@
 """The composition root: the one module that knows every other."""
 
+import contextlib
+from collections import Counter
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 
 from aiohttp import web
 
 from service import keys
-from service.api import audit, comments, labels, models, operations, policies, problems, queue, review, score
+from service.api import (
+    audit,
+    comments,
+    events,
+    labels,
+    models,
+    operations,
+    policies,
+    problems,
+    queue,
+    reconcile,
+    review,
+    score,
+    webhooks,
+)
 from service.api.limits import Limits
 from service.api.openapi import describe
 from service.api.operation import LIMITS, routes
+from service.api.written import PROTECTION
 from service.directory import Directory
+from service.errors import Retryable
 from service.models import Models
 from service.moderation import Moderation
 from service.policy import DEFAULT
 from service.settings import Settings
 from service.store import open_store
+from service.upkeep import Upkeep
+from service.webhooks.office import open_webhooks
 
 OPERATIONS = (
     *score.OPERATIONS,
     *comments.OPERATIONS,
+    *reconcile.OPERATIONS,
+    *events.OPERATIONS,
     *review.OPERATIONS,
     *queue.OPERATIONS,
     *labels.OPERATIONS,
     *models.OPERATIONS,
     *policies.OPERATIONS,
     *audit.OPERATIONS,
+    *webhooks.OPERATIONS,
 )
 
 
@@ -33,6 +57,8 @@ async def redis_store(app: web.Application) -> AsyncIterator[None]:
     assert settings.redis_url is not None, "the caller starts Redis, or names one"  # noqa: S101
     async with open_store(settings, settings.redis_url) as store:
         app[keys.STORE] = store
+        with contextlib.suppress(Retryable):  # it starts, and scores, while Redis is away
+            await store.check()
         async with store.changes.listening():
             yield
 
@@ -51,15 +77,33 @@ async def served_models(app: web.Application) -> AsyncIterator[None]:
 
 
 async def moderation(app: web.Application) -> AsyncIterator[None]:
-    app[keys.MODERATION] = Moderation(app[keys.MODELS], app[keys.DIRECTORY], app[keys.STORE])
+    hash_authors = app[keys.SETTINGS].hash_authors
+    app[keys.MODERATION] = Moderation(app[keys.MODELS], app[keys.DIRECTORY], app[keys.STORE], hash_authors=hash_authors)
     yield
+
+
+async def upkeep(app: web.Application) -> AsyncIterator[None]:
+    async with Upkeep(app[keys.STORE].queue, app[keys.DIRECTORY]).running():
+        yield
+
+
+async def webhook_relay(app: web.Application) -> AsyncIterator[None]:
+    settings = app[keys.SETTINGS]
+    async with open_webhooks(settings, app[keys.STORE]) as office:
+        app[keys.WEBHOOKS] = office
+        async with office.relayed() if settings.relay else nullcontext():
+            yield
+
+
+async def answer_who_waits(app: web.Application) -> None:
+    """Long polls and streams end when the service is told to stop, not when it loses patience with them."""
+    app[keys.STORE].changes.close()
 
 
 async def protect(_: web.Request, response: web.StreamResponse) -> None:
     """What security.md section 2 asks of every answer."""
-    response.headers.setdefault("Cache-Control", "no-store")
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "no-referrer"
+    for name, value in PROTECTION.items():
+        response.headers.setdefault(name, value)
 
 
 def build_app(settings: Settings) -> web.Application:
@@ -67,7 +111,9 @@ def build_app(settings: Settings) -> web.Application:
     app = web.Application(middlewares=[problems.middleware], client_max_size=2 * 4 * 1024 * 1024)
     app[keys.SETTINGS] = settings
     app[LIMITS] = Limits(settings.key_rate_per_s)
-    app.cleanup_ctx.extend([redis_store, directory, served_models, moderation])
+    app[events.STREAMS] = Counter()
+    app.cleanup_ctx.extend([redis_store, directory, served_models, moderation, upkeep, webhook_relay])
+    app.on_shutdown.append(answer_who_waits)
     app.on_response_prepare.append(protect)
     app.add_routes(routes(OPERATIONS))
     app.add_routes(operations.ROUTES)

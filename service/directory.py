@@ -6,7 +6,8 @@ import logging
 import os
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -15,7 +16,7 @@ from msgspec import Struct
 from service import access
 from service.access import ApiKey
 from service.background import beside
-from service.errors import StoreUnavailable
+from service.errors import Retryable, StoreUnavailable
 from service.policy import Policy
 from service.store.access import Access
 from service.store.keyspace import Site
@@ -31,6 +32,7 @@ LEAST_BETWEEN_LOOKS_S = 0.05
 class _Snapshot(Struct):
     keys: dict[str, ApiKey]
     policies: dict[str, Policy]
+    salt: bytes = b""
 
 
 class Directory:
@@ -39,27 +41,57 @@ class Directory:
     A copy on disk (no secrets, only their hashes) lets a service that starts while Redis is away still score.
     """
 
-    def __init__(self, kept: Access, copy: Path, default: Policy) -> None:
+    def __init__(
+        self, kept: Access, copy: Path, default: Policy, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
         self._kept = kept
         self._copy = copy
         self._default = default
+        self._now = now
         self._seen = _Snapshot({}, {})
+        # The keys that opened since the last look, by their text: it is checked again after each.
+        self._opened: dict[str, ApiKey] = {}
         self._looked_at = 0.0
         self._is_known = False
         self._look = asyncio.Lock()
 
     async def admit(self, text: str) -> ApiKey | None:
         """The record of a valid key, or None. Raises StoreUnavailable when keys have never been seen."""
+        record = self._opened.get(text)
+        if record is not None and (record.expires_at is None or not record.is_expired(self._now())):
+            return record
         key_id = access.key_id(text)
         if key_id is None:
             return None
         if key_id not in self._seen.keys:
             await self._look_again()
         record = self._seen.keys.get(key_id)
-        return record if access.opens(text, record) else None
+        if not access.opens(text, record, self._now()) or record is None:
+            return None
+        self._opened[text] = record
+        return record
 
     def policy(self, site: str) -> Policy:
         return self._seen.policies.get(site, self._default)
+
+    def shows_scores(self, site: str) -> bytes | None:
+        """By what it is drawn which comments are shown without scores all the same; None: all are."""
+        return self._seen.salt if self.policy(site).review.show_scores else None
+
+    @property
+    def sites(self) -> list[str]:
+        """Every site that somebody has a key for."""
+        return sorted({key.site for key in self._seen.keys.values()})
+
+    @property
+    def salt(self) -> bytes:
+        """For what is drawn by chance; the same in every service on this Redis.
+
+        Raises StoreUnavailable while it was never seen: with another one, hashes would not be known again.
+        """
+        if not self._seen.salt:
+            raise StoreUnavailable("Redis was not seen yet")
+        return self._seen.salt
 
     async def refresh(self) -> None:
         """Raises StoreUnavailable, and keeps what was known."""
@@ -67,9 +99,10 @@ class Directory:
         keys = await self._kept.keys()
         sites = sorted({key.site for key in keys.values()})
         found = await asyncio.gather(*(self._kept.policy(Site(site)) for site in sites))
-        seen = _Snapshot(keys, {site: policy for site, policy in zip(sites, found, strict=True) if policy is not None})
+        policies = {site: policy for site, policy in zip(sites, found, strict=True) if policy is not None}
+        seen = _Snapshot(keys, policies, await self._kept.salt())
         changed = seen != self._seen or not self._is_known
-        self._seen, self._is_known, self._looked_at = seen, True, asked_at
+        self._seen, self._opened, self._is_known, self._looked_at = seen, {}, True, asked_at
         if changed:
             await asyncio.to_thread(_write, self._copy, msgspec.json.encode(seen))
 
@@ -78,7 +111,7 @@ class Directory:
         with contextlib.suppress(FileNotFoundError, msgspec.DecodeError):
             self._seen = msgspec.json.decode(self._copy.read_bytes(), type=_Snapshot)
             self._is_known = True
-        with contextlib.suppress(StoreUnavailable):
+        with contextlib.suppress(Retryable):
             await self.refresh()
         async with beside(self._refresh_often()):
             yield
@@ -86,7 +119,7 @@ class Directory:
     async def _refresh_often(self) -> None:
         while True:
             await asyncio.sleep(REFRESH_S)
-            with contextlib.suppress(StoreUnavailable):
+            with contextlib.suppress(Retryable):
                 await self.refresh()
 
     async def _look_again(self) -> None:

@@ -24,6 +24,7 @@ Id = Annotated[
 ]
 Instant = Annotated[datetime, Meta(tz=True)]
 Probability = Annotated[float, Meta(ge=0, le=1)]
+LanguageTag = Annotated[str, Meta(max_length=35, pattern=r"^[A-Za-z0-9-]+$(?!\n)", description="BCP 47 tag.")]
 
 
 class Action(StrEnum):
@@ -65,6 +66,11 @@ class Why(StrEnum):
 
     UNCERTAIN = "uncertain"
     UNSCORED = "unscored"
+    LANGUAGE_NOT_SUPPORTED = "language_not_supported"
+    REPORTED = "reported"
+    APPEAL = "appeal"
+    REOPENED = "reopened"
+    AUDIT = "audit"
 
 
 class Verdict(StrEnum):
@@ -105,9 +111,7 @@ class Comment(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     article: Article | None = None
     parent: Parent | None = None
     created_at: Instant | None = None
-    language: (
-        Annotated[str, Meta(max_length=35, pattern=r"^[A-Za-z0-9-]+$(?!\n)", description="BCP 47 tag.")] | None
-    ) = None
+    language: LanguageTag | None = None
     callback_url: Annotated[str, Meta(max_length=2048, pattern=r"^https?://")] | None = None
     metadata: Annotated[
         dict[str, Any], Meta(description=f"Anything of the site's own, at most {MAX_METADATA_BYTES} bytes of JSON.")
@@ -131,6 +135,7 @@ class Reason(Struct, frozen=True, omit_defaults=True):
     score: float | None = None
     review_at: float | None = None
     reject_at: float | None = None
+    language: str | None = None
 
 
 class Judgement(Struct, frozen=True):
@@ -142,14 +147,28 @@ class Judgement(Struct, frozen=True):
     model: str
     policy: str
     spans: tuple[Span, ...] = ()
+    language: str | None = None
+
+
+class Doubling(StrEnum):
+    """Which first verdict needs a second one of somebody else."""
+
+    DRAWN = "drawn"
+    REJECTS = "rejects"
 
 
 class Urgency(Struct, frozen=True):
-    """How soon a person should look: `priority` lies in [0, 1], `sla_ms` is the time until it is due."""
+    """That a person should look, and how soon: `priority` lies in [0, 1], `sla_ms` is the time until it is due.
+
+    `inclusion`: with which probability the comment was drawn for a blind audit of its automatic decision; None: it
+    waits for an answer.
+    """
 
     why: Why
     priority: float
     sla_ms: int
+    double: Doubling | None = None
+    inclusion: float | None = None
 
 
 class Lease(Struct, frozen=True):

@@ -15,6 +15,7 @@ ServiceError
 ├── Overloaded            more requests in flight than we promise to answer
 └── StoreUnavailable      Redis cannot be reached, or is not durable enough
 SettingsError             an operator's setting is wrong (never an answer to a request)
+TrailUnusable             exported audit files that cannot be read or gone on with (never an answer to a request)
 """
 
 from collections.abc import Mapping, Sequence
@@ -116,3 +117,7 @@ class StoreUnavailable(Retryable):
 
 class SettingsError(Exception):
     """An operator's setting cannot be used; the message names the variable."""
+
+
+class TrailUnusable(Exception):
+    """An exported audit trail cannot be read or gone on with; the message names the place."""

@@ -7,9 +7,11 @@ from service.models import Models
 from service.moderation import Moderation
 from service.settings import Settings
 from service.store import Store
+from service.webhooks.office import Webhooks
 
 SETTINGS = web.AppKey("settings", Settings)
 STORE = web.AppKey("store", Store)
 DIRECTORY = web.AppKey("directory", Directory)
 MODELS = web.AppKey("models", Models)
 MODERATION = web.AppKey("moderation", Moderation)
+WEBHOOKS = web.AppKey("webhooks", Webhooks)

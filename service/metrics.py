@@ -1,8 +1,27 @@
 """What is counted for operators. No label value holds anything that a user wrote."""
 
 import os
+from typing import Any, Self
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
+from prometheus_client import CollectorRegistry, Gauge, Histogram, generate_latest, multiprocess
+from prometheus_client import Counter as _Counter
+
+
+class Counter(_Counter):
+    """Finds the child of labels that it was asked for before at once; Prometheus' own locks and copies each time."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as the client's
+        self._found: dict[tuple[Any, ...], Self] = {}
+        super().__init__(*args, **kwargs)
+
+    def labels(self, *labelvalues: Any, **labelkwargs: Any) -> Self:  # noqa: ANN401 - what is text when it is written
+        if labelkwargs:
+            return super().labels(*labelvalues, **labelkwargs)
+        found = self._found.get(labelvalues)
+        if found is None:
+            found = self._found[labelvalues] = super().labels(*labelvalues)
+        return found
+
 
 REQUESTS = Counter(
     "steward_requests", "Requests answered; the outcome is ok or the code of the problem.", ("operation", "outcome")
@@ -12,6 +31,23 @@ SECONDS = Histogram(
     "Time from the parsed headers to the answer, long polls included.",
     ("operation",),
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30),
+)
+LANGUAGES = Counter(
+    "steward_languages",
+    "Texts scored, or set aside, by language; other: one that the model does not judge.",
+    ("language",),
+)
+WAITING = Gauge(
+    "steward_queue",
+    "Comments that wait for people: queued, leased, escalated; overdue are those queued whose time is over.",
+    ("site", "state"),
+    multiprocess_mode="mostrecent",
+)
+OLDEST = Gauge(
+    "steward_queue_oldest_seconds",
+    "How long the comment waits that has waited longest.",
+    ("site",),
+    multiprocess_mode="mostrecent",
 )
 DECISIONS = Counter("steward_decisions", "Automatic decisions answered, repeated submissions included.", ("decision",))
 

@@ -47,6 +47,7 @@ class Described(Struct, frozen=True, omit_defaults=True):
     digest: str | None = None
     created_at: str | None = None
     labels: tuple[str, ...] = ()
+    languages: dict[str, tuple[str, ...]] = {}
     metrics: dict[str, Any] = {}
     problem: str | None = None
 
@@ -188,6 +189,7 @@ class Models:
             digest=manifest.digest,
             created_at=manifest.created_at,
             labels=tuple(label for label in manifest.labels if label not in manifest.unjudged),
+            languages=manifest.judged,
             metrics=manifest.metrics,
         )
 
@@ -222,6 +224,9 @@ def _load(path: Path) -> classifier.Model:
     # Replicas find a model by the version that the history names.
     if model.version != path.name:
         raise ModelUnusable(f"the folder '{path.name}' holds model '{model.version}'; name it so")
+    # The pages of the detector are read from disk now and not by the first comment.
+    for golden in model.manifest.golden:
+        classifier.language_of(golden.text, None, model.languages)
     return model
 
 

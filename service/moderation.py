@@ -1,20 +1,24 @@
 """The one story: take a comment, score it, decide, record, answer."""
 
 import asyncio
+import hashlib
+import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import msgspec
 import uuid_utils
 
 import classifier
+from service import metrics
 from service.access import ApiKey
 from service.directory import Directory
-from service.domain import Action, Comment, Judgement, Span
-from service.errors import Conflict, QueueFull
+from service.domain import Action, Comment, Judgement, Span, Urgency
+from service.errors import Conflict, NotFound, QueueFull
 from service.models import Models
-from service.policy import decide, urgency
+from service.policy import SOON_MS, Decision, attention, decide, set_aside
 from service.store import Store
-from service.store.base import Record
+from service.store.base import Outcome, Record
 from service.store.keyspace import Site
 
 # Scores are rounded before anything is decided, so that whoever reads an answer can redo the decision.
@@ -25,49 +29,113 @@ MOST_SCORED_INLINE = 8
 
 @dataclass(frozen=True, slots=True)
 class Scored:
+    """`scores` is empty where the model does not judge the language."""
+
+    language: str
     scores: Mapping[str, float]
     spans: tuple[Span, ...] = ()
 
 
 class Moderation:
-    def __init__(self, models: Models, directory: Directory, store: Store) -> None:
+    def __init__(self, models: Models, directory: Directory, store: Store, *, hash_authors: bool = True) -> None:
         self._models = models
         self._directory = directory
         self._store = store
+        self._hash_authors = hash_authors
 
     async def submit(self, key: ApiKey, comment: Comment) -> Record:
         """Score, decide and record a comment. The same id and text again gives the stored answer.
 
         Raises QueueFull, StoreUnavailable (nothing was acknowledged) and Conflict for an id that was erased.
         """
-        judgement = self.judge(key.site, comment.text)
+        judgement = self.judge(key.site, comment.text, comment.language)
         comment_id = comment.id or str(uuid_utils.uuid7())
+        urgency = self._attention(key.site, comment_id, comment, judgement)
         outcome, record = await self._store.comments.submit(
-            Site(key.site), comment_id, comment, judgement, urgency=urgency(judgement.reasons), actor=key.name
+            Site(key.site),
+            comment_id,
+            self._pseudonymous(key.site, comment),
+            judgement,
+            urgency=urgency,
+            actor=key.name,
         )
         if record is None:
-            raise QueueFull("too many comments wait for moderators", retry_after_s=60)
+            raise _full()
         if outcome == "erased":
             raise Conflict("comment_erased", f"comment '{comment_id}' was erased", {"id": comment_id})
         return record
 
-    def judge(self, site: str, text: str) -> Judgement:
-        """What the automatic step says of a text under the site's policy."""
+    def judge(self, site: str, text: str, said: str | None = None) -> Judgement:
+        """What the automatic step says of a text under the site's policy. `said`: its language, as the site says."""
         model = self._models.current
         policy = self._directory.policy(site)
-        scores = _rounded(model.labels, model.score(text))
-        decision = decide(scores, policy)
-        spans = () if decision.action is Action.APPROVE else _spans(model.spans(text))
-        return Judgement(decision.action, scores, decision.reasons, model.version, str(policy), spans)
+        language = _language(model, text, said)
+        labels = model.languages.get(language)
+        if labels is None:
+            aside = set_aside(language)
+            return Judgement(aside.action, {}, aside.reasons, model.version, str(policy), (), language)
+        scores = _rounded(labels, model.score(text, language=language))
+        decision = decide(scores, policy, frozenset(model.labels).difference(labels))
+        spans = () if decision.action is Action.APPROVE else _spans(model.spans(text, language=language))
+        return Judgement(decision.action, scores, decision.reasons, model.version, str(policy), spans, language)
 
-    async def score(self, texts: Sequence[str], *, spans: bool) -> tuple[str, list[Scored]]:
-        """The model's version and the scores of each text, in order. Keeps nothing, needs no Redis."""
+    def _pseudonymous(self, site: str, comment: Comment) -> Comment:
+        """The author known again by whoever knows the id, and by nobody else (security.md, section 7)."""
+        if not self._hash_authors or comment.author is None or comment.author.id is None:
+            return comment
+        author = msgspec.structs.replace(comment.author, id=self._hashed(site, comment.author.id)[:32])
+        return msgspec.structs.replace(comment, author=author)
+
+    def _hashed(self, site: str, who: str) -> str:
+        return hmac.digest(self._directory.salt, f"{site}\n{who}".encode(), "sha256").hex()
+
+    def _attention(self, site: str, comment_id: str, comment: Comment, judgement: Judgement) -> Urgency | None:
+        """Drawn by the id and the text, so that the same comment again draws the same.
+
+        With a salt that nobody outside knows, so that nobody can choose an id that is never audited.
+        """
+        said = f"{site}\n{comment_id}\n{comment.text}".encode()
+        draw = int.from_bytes(hashlib.blake2b(said, digest_size=7, key=self._directory.salt).digest()) / 2**56
+        section = comment.article.section if comment.article else None
+        decision = Decision(judgement.decision, judgement.reasons)
+        return attention(decision, self._directory.policy(site), section, draw)
+
+    async def report(self, site: str, comment_id: str, reader: str) -> Record:
+        """Count a reader's report. Raises NotFound, QueueFull and StoreUnavailable."""
+        review = self._directory.policy(site).review
+        outcome, record = await self._store.comments.report(
+            Site(site),
+            comment_id,
+            self._hashed(site, reader)[:16],
+            needed=review.reports_needed,
+            sla_ms=SOON_MS,
+            reopen_judged=review.reports_reopen_judged,
+        )
+        return self._expected(comment_id, outcome, record)
+
+    async def appeal(self, site: str, comment_id: str, reason: str) -> Record:
+        """Bring a rejected comment back to the queue. Raises NotFound, Conflict, QueueFull and StoreUnavailable."""
+        outcome, record = await self._store.comments.appeal(Site(site), comment_id, reason, sla_ms=SOON_MS)
+        return self._expected(comment_id, outcome, record)
+
+    def _expected(self, comment_id: str, outcome: Outcome, record: Record | None) -> Record:
+        if record is None:
+            raise NotFound(f"no comment '{comment_id}'")
+        if outcome == "full":
+            raise _full()
+        if outcome in _REFUSED:
+            raise Conflict(*_REFUSED[outcome], {"id": comment_id, "status": record.status, "state": record.state})
+        return record
+
+    async def score(self, texts: Sequence[str], *, spans: bool, language: str | None) -> tuple[str, list[Scored]]:
+        """The model's version and the scores of each text, in order. Keeps nothing, needs no Redis.
+
+        `language`: of all the texts, as the caller says; None: as each text says.
+        """
         model = self._models.current
         if len(texts) <= MOST_SCORED_INLINE:
-            rows: Sequence[Sequence[float]] = [model.score(text) for text in texts]
-            return model.version, _scored(model, texts, rows, with_spans=spans)
-        rows = (await asyncio.to_thread(model.score_many, texts)).tolist()
-        return model.version, await asyncio.to_thread(_scored, model, texts, rows, with_spans=spans)
+            return model.version, _scored(model, texts, language, with_spans=spans)
+        return model.version, await asyncio.to_thread(_scored, model, texts, language, with_spans=spans)
 
     async def follow(self, site: str, comment_id: str, wait_s: float) -> Record:
         """The comment now, or as soon as its status is final, or after `wait_s` seconds. Raises NotFound."""
@@ -77,7 +145,7 @@ class Moderation:
             while True:
                 record = await self._store.comments.get(Site(site), comment_id)
                 left_s = ends_at - loop.time()
-                if record.is_final or left_s <= 0:
+                if record.is_final or left_s <= 0 or self._store.changes.is_closing:
                     return record
                 await news.next(left_s)
 
@@ -86,11 +154,42 @@ class Moderation:
         return self._models.current.labels
 
 
-def _scored(
-    model: classifier.Model, texts: Sequence[str], rows: Sequence[Sequence[float]], *, with_spans: bool
-) -> list[Scored]:
-    found = [_spans(model.spans(text)) if with_spans else () for text in texts]
-    return [Scored(_rounded(model.labels, row), spans) for row, spans in zip(rows, found, strict=True)]
+_REFUSED: dict[Outcome, tuple[str, str]] = {
+    "not_rejected": ("not_rejected", "only a rejected comment can be appealed"),
+    "appealed": ("already_appealed", "this revision was appealed before, and decided again"),
+    "expired": ("text_expired", "the text is not kept any more; send the comment again"),
+}
+
+
+def _full() -> QueueFull:
+    return QueueFull("too many comments wait for moderators", retry_after_s=60)
+
+
+def _language(model: classifier.Model, text: str, said: str | None) -> str:
+    language = classifier.language_of(text, said, model.languages)
+    # What a site calls a language is as good as what a user wrote: it is not counted by name.
+    metrics.LANGUAGES.labels(language if language in model.languages else "other").inc()
+    return language
+
+
+def _scored(model: classifier.Model, texts: Sequence[str], said: str | None, *, with_spans: bool) -> list[Scored]:
+    languages = [_language(model, text, said) for text in texts]
+    found = [Scored(language, {}) for language in languages]
+    for language, labels in model.languages.items():
+        places = [place for place, each in enumerate(languages) if each == language]
+        rows = _rows(model, [texts[place] for place in places], language)
+        for place, row in zip(places, rows, strict=True):
+            spans = _spans(model.spans(texts[place], language=language)) if with_spans else ()
+            found[place] = Scored(language, _rounded(labels, row), spans)
+    return found
+
+
+def _rows(model: classifier.Model, texts: Sequence[str], language: str) -> Sequence[Sequence[float]]:
+    """The kernel's way for many texts costs more than it saves for a few."""
+    if len(texts) <= MOST_SCORED_INLINE:
+        return [model.score(text, language=language) for text in texts]
+    rows: list[list[float]] = model.score_many(texts, language=language).tolist()
+    return rows
 
 
 def _rounded(labels: Sequence[str], row: Sequence[float]) -> dict[str, float]:

@@ -1,11 +1,12 @@
 """Scores -> decision. The only place a threshold is compared."""
 
-from collections.abc import Mapping
-from typing import Annotated
+import math
+from collections.abc import Collection, Mapping
+from typing import Annotated, NamedTuple
 
 from msgspec import Meta, Struct
 
-from service.domain import Action, Probability, Reason, Urgency, Why
+from service.domain import Action, Doubling, Probability, Reason, Status, Urgency, Why
 
 
 class Thresholds(Struct, frozen=True, forbid_unknown_fields=True):
@@ -18,12 +19,58 @@ class Thresholds(Struct, frozen=True, forbid_unknown_fields=True):
     reject_at: Probability | None = None
 
 
+class Expiry(Struct, frozen=True, forbid_unknown_fields=True):
+    """What becomes of a comment that nobody looked at in time."""
+
+    after_s: Annotated[int, Meta(ge=60, le=90 * 86_400, description="Seconds in the queue.")]
+    decision: Annotated[str, Meta(pattern=r"^(approve|reject)$(?!\n)")]
+
+    @property
+    def status(self) -> Status:
+        return Status.APPROVED if self.decision == "approve" else Status.REJECTED
+
+
+class Reviewing(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """How people work: what comes to them beside the doubtful, how soon, and what they are shown."""
+
+    audit_approved: Annotated[
+        Probability, Meta(description="Share of automatic approvals that a person judges without knowing the answer.")
+    ] = 0.0
+    audit_rejected: Annotated[Probability, Meta(description="The same of automatic rejections.")] = 0.0
+    audit_overturns: Annotated[
+        bool, Meta(description="A person who disagrees in an audit changes the decision; else it is escalated.")
+    ] = True
+    double_review: Annotated[
+        Probability,
+        Meta(
+            description="Share of comments that take two people's agreement. Above 0, so do all rejections of the most "
+            "urgent class. The site needs two moderators, and a third who settles."
+        ),
+    ] = 0.0
+    reports_needed: Annotated[
+        int, Meta(ge=1, le=1000, description="Distinct readers whose reports bring an approved comment back.")
+    ] = 3
+    reports_reopen_judged: Annotated[bool, Meta(description="Also what a person has approved.")] = False
+    urgent_sections: Annotated[
+        frozenset[str], Meta(max_length=64, description="Sections that many read: their comments are due in an hour.")
+    ] = frozenset()
+    show_scores: Annotated[
+        bool,
+        Meta(
+            description="Show moderators what the model says before they decide. Every fifth comment is shown without, "
+            "and so is every audit."
+        ),
+    ] = False
+    expiry: Expiry | None = None
+
+
 class Policy(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a site wants done at which score. Versions count up from 1 for each site."""
+    """What a site wants done at which score, and by whom. Versions count up from 1 for each site."""
 
     thresholds: Annotated[dict[str, Thresholds], Meta(max_length=64, description="By attribute.")]
     name: str = "default"
     version: int = 1
+    review: Reviewing = Reviewing()
 
     def __str__(self) -> str:
         return f"{self.name}@{self.version}"
@@ -34,24 +81,61 @@ class Decision(Struct, frozen=True):
     reasons: tuple[Reason, ...]
 
 
-def decide(scores: Mapping[str, float], policy: Policy) -> Decision:
+# Whatever is one of these is toxic too, so toxicity is at least as probable: where a language has no scores of its own
+# for one of them, toxicity stands in for it.
+KINDS_OF_TOXICITY = frozenset({"severe_toxicity", "identity_attack", "insult", "profanity", "threat"})
+
+# Steals time and hurts nobody: the one attribute that may go unjudged where a language lacks it.
+MAY_GO_UNJUDGED = frozenset({"spam"})
+
+LANGUAGE_NOT_SUPPORTED = "language_not_supported"
+
+
+def decide(scores: Mapping[str, float], policy: Policy, lacking: Collection[str] = ()) -> Decision:
     """Choose the most severe action that any attribute asks for.
 
     `scores` maps attribute to probability. A missing or impossible score (NaN included) of an attribute
     that has thresholds goes to a person, whatever the others say: what we cannot judge is never approved,
     and a rejection needs a judgement too.
+
+    `lacking`: attributes that the model judges, but not in this comment's language. Toxicity stands in for those
+    that are kinds of it: from their first threshold on a person looks. Those that may go unjudged do.
     """
-    unscored = tuple(
-        Reason("unscored", attribute) for attribute in policy.thresholds if not 0 <= scores.get(attribute, -1) <= 1
-    )
-    if unscored or not policy.thresholds:
+    checks = [
+        _check(attribute, limits, scores, lacking)
+        for attribute, limits in policy.thresholds.items()
+        if not (attribute in lacking and attribute in MAY_GO_UNJUDGED)
+    ]
+    unscored = tuple(Reason("unscored", check.attribute) for check in checks if not 0 <= check.score <= 1)
+    if unscored or not checks:
         return Decision(Action.REVIEW, unscored or (Reason("unscored"),))
-    asked: dict[Action, list[str]] = {Action.REJECT: [], Action.REVIEW: [], Action.APPROVE: []}
-    for attribute, limits in policy.thresholds.items():
-        asked[_action(scores[attribute], limits)].append(attribute)
-    action = next(action for action, attributes in asked.items() if attributes)
-    reasons = tuple(_reason(action, attribute, scores, policy) for attribute in asked[action])
+    asked: dict[Action, list[_Check]] = {Action.REJECT: [], Action.REVIEW: [], Action.APPROVE: []}
+    for check in checks:
+        asked[_action(check.score, check.limits)].append(check)
+    action = next(action for action, checks in asked.items() if checks)
+    reasons = tuple(_reason(action, check) for check in asked[action])
     return Decision(action, (max(reasons, key=_closeness),) if action is Action.APPROVE else reasons)
+
+
+def set_aside(language: str) -> Decision:
+    """For a comment in a language that the model does not judge at all."""
+    return Decision(Action.REVIEW, (Reason(LANGUAGE_NOT_SUPPORTED, language=language),))
+
+
+class _Check(NamedTuple):
+    """A score (NaN: none) and the thresholds that it is held against."""
+
+    attribute: str
+    score: float
+    limits: Thresholds
+    stands_in: bool = False
+
+
+def _check(attribute: str, limits: Thresholds, scores: Mapping[str, float], lacking: Collection[str]) -> _Check:
+    if attribute not in lacking or attribute not in KINDS_OF_TOXICITY:
+        return _Check(attribute, scores.get(attribute, math.nan), limits)
+    first = min((at for at in (limits.review_at, limits.reject_at) if at is not None), default=None)
+    return _Check(attribute, scores.get("toxicity", math.nan), Thresholds(review_at=first), stands_in=True)
 
 
 def _action(score: float, limits: Thresholds) -> Action:
@@ -69,9 +153,9 @@ _CODES = {
 }
 
 
-def _reason(action: Action, attribute: str, scores: Mapping[str, float], policy: Policy) -> Reason:
-    limits = policy.thresholds[attribute]
-    return Reason(_CODES[action], attribute, scores[attribute], limits.review_at, limits.reject_at)
+def _reason(action: Action, check: _Check) -> Reason:
+    code = "toxicity_stands_in" if check.stands_in else _CODES[action]
+    return Reason(code, check.attribute, check.score, check.limits.review_at, check.limits.reject_at)
 
 
 def _closeness(reason: Reason) -> float:
@@ -89,11 +173,39 @@ SLA_MS = {
     "spam": 24 * 60 * MINUTE_MS,
 }
 DEFAULT_SLA_MS = 6 * 60 * MINUTE_MS
+# Class P0: what may not wait. A wrong rejection there costs most, so double review covers all of them.
+MOST_URGENT_MS = 15 * MINUTE_MS
+# What many people see, or what somebody asked for: class P1.
+SOON_MS = 60 * MINUTE_MS
+
+
+def attention(decision: Decision, policy: Policy, section: str | None, draw: float) -> Urgency | None:
+    """Whether a person should look at what `decide` said, why and how soon; None: nobody need.
+
+    `draw` is uniform in [0, 1) and belongs to the comment: it picks the audits and the double reviews, each with
+    exactly the probability that the policy names.
+    """
+    review = policy.review
+    if decision.action is Action.REVIEW:
+        found = urgency(decision.reasons)
+        sla_ms = min(found.sla_ms, SOON_MS) if section in review.urgent_sections else found.sla_ms
+        double = None
+        if draw < review.double_review:
+            double = Doubling.DRAWN
+        elif review.double_review and sla_ms <= MOST_URGENT_MS:
+            double = Doubling.REJECTS
+        return Urgency(found.why, found.priority, sla_ms, double)
+    share = review.audit_approved if decision.action is Action.APPROVE else review.audit_rejected
+    # Of the ordinary class, so that its due time does not give it away.
+    sla_ms = min(DEFAULT_SLA_MS, SOON_MS) if section in review.urgent_sections else DEFAULT_SLA_MS
+    return Urgency(Why.AUDIT, 0.5, sla_ms, inclusion=share) if draw < share else None
 
 
 def urgency(reasons: tuple[Reason, ...]) -> Urgency:
     """How soon a person should look at what `decide` sent to review for `reasons`."""
     sla_ms = min((SLA_MS.get(reason.attribute or "", DEFAULT_SLA_MS) for reason in reasons), default=DEFAULT_SLA_MS)
+    if any(reason.code == LANGUAGE_NOT_SUPPORTED for reason in reasons):
+        return Urgency(Why.LANGUAGE_NOT_SUPPORTED, 1.0, sla_ms)
     if any(reason.score is None for reason in reasons):
         return Urgency(Why.UNSCORED, 1.0, sla_ms)
     return Urgency(Why.UNCERTAIN, round(max(_depth(reason) for reason in reasons), 4), sla_ms)

@@ -27,8 +27,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         Annotated[int, Meta(ge=1, le=65535, description="Serve /metrics on this port instead, on 127.0.0.1.")] | None
     ) = None
     redis_url: Annotated[
-        str | None, Meta(description="Redis to use (redis://, rediss://, unix://). Unset: start the embedded Redis.")
+        str | None,
+        Meta(
+            description="Redis to use: redis://, rediss:// or unix:// for one server, "
+            "redis+sentinel://[user:password@]host:port,host:port/name for a Sentinel set, "
+            "redis+cluster://[user:password@]host:port,host:port for a Cluster; rediss+ for TLS. "
+            "Unset: start the embedded Redis."
+        ),
     ] = None
+    wait_replicas: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=10,
+            description="Replicas that must confirm a write before it is acknowledged, else 503; "
+            "as many as could be promoted, if a failover must lose nothing.",
+        ),
+    ] = 0
     data_dir: Annotated[
         Path | None, Meta(description="Folder for the embedded Redis and for models. Unset: the user's data folder.")
     ] = None
@@ -62,6 +77,55 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     label_days: Annotated[
         int, Meta(ge=1, le=3650, description="Days the text of a comment decided by a moderator is kept for training.")
     ] = 365
+    event_days: Annotated[int, Meta(ge=1, le=365, description="Days that GET /v1/events goes back.")] = 7
+    hash_authors: Annotated[
+        bool, Meta(description="Keep authors' ids as keyed hashes, the same for the same author of a site.")
+    ] = True
+    undo_hold_s: Annotated[
+        float,
+        Meta(ge=0, le=60, description="Seconds a decision is held back, so that an undo tells nobody."),
+    ] = 5
+    undo_window_s: Annotated[
+        int, Meta(ge=1, le=86_400, description="Seconds in which a moderator can take a decision back.")
+    ] = 86_400
+    shards: Annotated[
+        int,
+        Meta(ge=1, le=64, description="Parts of each site's queue, for a Cluster; fixed at the first start."),
+    ] = 1
+    relay: Annotated[
+        bool, Meta(description="Deliver webhooks from within the service; false: only `steward relay` does.")
+    ] = True
+    webhook_timeout_s: Annotated[
+        float, Meta(gt=0, le=60, description="Seconds that the receiver of a webhook has for its answer.")
+    ] = 15
+    webhook_schedule: Annotated[
+        str,
+        Meta(
+            pattern=r"^[0-9]{1,6}(\.[0-9]{1,3})?(,[0-9]{1,6}(\.[0-9]{1,3})?)*$(?!\n)",
+            description="Seconds before each attempt to deliver a webhook, counted from the one before, each ±20 %.",
+        ),
+    ] = "0,5,300,1800,7200,18000,36000,50400,72000,86400"
+    webhook_allow_private: Annotated[
+        bool,
+        Meta(description="Let webhooks go to private addresses, to any port, and over http: for development."),
+    ] = False
+    webhook_proxy: (
+        Annotated[
+            str,
+            Meta(
+                pattern=r"^https?://[^@\s]+$(?!\n)",
+                description="HTTP proxy for webhooks, http://host:port; it must refuse private addresses itself.",
+            ),
+        ]
+        | None
+    ) = None
+    secret_file: Annotated[
+        Path | None,
+        Meta(
+            description="File with keys that encrypt webhook secrets in Redis: 32 random bytes in base64 on a line; "
+            "the first encrypts, all decrypt. Unset: the secrets are kept as they are."
+        ),
+    ] = None
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Meta(description="How much is logged.")] = "info"
 
     def __post_init__(self) -> None:

@@ -6,7 +6,7 @@ from msgspec import Meta, Struct
 
 from service import keys
 from service.access import Scope
-from service.api.labels import CURSOR
+from service.api.cursors import Cursor, checked
 from service.api.operation import Call, Operation
 from service.store.base import AuditEntry
 from service.store.keyspace import Site
@@ -15,7 +15,7 @@ from service.store.keyspace import Site
 class AuditQuery(Struct, frozen=True, forbid_unknown_fields=True):
     comment: str = ""
     actor: str = ""
-    after: Annotated[str, Meta(pattern=CURSOR, description="`next` of the page before.")] | None = None
+    after: Annotated[Cursor, Meta(description="`next` of the page before.")] | None = None
     limit: Annotated[int, Meta(ge=1, le=1000)] = 100
 
 
@@ -29,7 +29,7 @@ class AuditAnswer(Struct, frozen=True):
 async def read_audit(call: Call) -> AuditAnswer:
     query: AuditQuery = call.query
     entries, following = await call.request.app[keys.STORE].audit.page(
-        Site(call.key.site), query.after or "", query.limit, comment=query.comment, actor=query.actor
+        Site(call.key.site), checked(call, query.after), query.limit, comment=query.comment, actor=query.actor
     )
     return AuditAnswer(entries, following)
 

@@ -11,8 +11,8 @@ from service.api import bodies
 from service.api.answers import CommentAnswer, Results, comment_answer
 from service.api.operation import Call, Operation
 from service.api.problems import problem_of, rendered
-from service.domain import Comment
-from service.errors import ServiceError
+from service.domain import Comment, Id
+from service.errors import BadRequest, Fault, ServiceError
 from service.store.keyspace import Site
 
 # Comments of a batch that are scored in one go, a few milliseconds' worth.
@@ -55,12 +55,38 @@ async def follow_comment(call: Call) -> CommentAnswer:
     return comment_answer(call.key.site, record)
 
 
+class Report(Struct, frozen=True, forbid_unknown_fields=True):
+    """A reader's flag. Who reports is kept as a hash, and only to count each reader once."""
+
+    reporter: Id
+    reason: Annotated[str, Meta(max_length=500, description="For the site's own use; it is not kept.")] = ""
+
+
+class Appeal(Struct, frozen=True, forbid_unknown_fields=True):
+    reason: Annotated[str, Meta(max_length=2000, description="What the author says; shown to the moderator.")] = ""
+
+
+async def report_comment(call: Call) -> CommentAnswer:
+    """Count a reader's report; enough distinct readers bring an approved comment back to the queue."""
+    record = await call.request.app[keys.MODERATION].report(call.key.site, call.id, call.body.reporter)
+    return comment_answer(call.key.site, record)
+
+
+async def appeal_comment(call: Call) -> CommentAnswer:
+    """Bring a rejected comment back to the queue, for somebody who did not reject it. It stays down meanwhile."""
+    record = await call.request.app[keys.MODERATION].appeal(call.key.site, call.id, call.body.reason)
+    return comment_answer(call.key.site, record)
+
+
 async def erase_comment(call: Call) -> None:
     """Erase text, author and metadata everywhere; the id, the outcome and the times stay."""
     await call.request.app[keys.STORE].comments.erase(Site(call.key.site), call.id, call.key.name)
 
 
-async def _submit(call: Call, comment: Comment) -> CommentAnswer:
+async def _submit(call: Call, comment: Comment, at: str = "") -> CommentAnswer:
+    if comment.callback_url and (problem := call.request.app[keys.WEBHOOKS].refusal(comment.callback_url)):
+        where = f"{at}/callback_url"
+        raise BadRequest(f"{where}: {problem}", [Fault(where, problem)])
     record = await call.request.app[keys.MODERATION].submit(call.key, comment)
     metrics.DECISIONS.labels(record.decision).inc()
     return comment_answer(call.key.site, record)
@@ -68,7 +94,7 @@ async def _submit(call: Call, comment: Comment) -> CommentAnswer:
 
 async def _submit_one(call: Call, item: Any, at: str) -> Any:  # noqa: ANN401 - any JSON in, an answer or a problem out
     try:
-        return await _submit(call, bodies.check_comment(bodies.shape(item, Comment, at), at))
+        return await _submit(call, bodies.check_comment(bodies.shape(item, Comment, at), at), at)
     except ServiceError as error:
         return rendered(problem_of(error))
 
@@ -106,6 +132,28 @@ OPERATIONS = (
         query=Wait,
         answer=CommentAnswer,
         problems=(404, 503),
+    ),
+    Operation(
+        method="POST",
+        path="/v1/comments/{id}/report",
+        handler=report_comment,
+        scope=Scope.COMMENTS,
+        tag="Comments",
+        summary="A reader's flag.",
+        body=Report,
+        answer=CommentAnswer,
+        problems=(404, 503),
+    ),
+    Operation(
+        method="POST",
+        path="/v1/comments/{id}/appeal",
+        handler=appeal_comment,
+        scope=Scope.COMMENTS,
+        tag="Comments",
+        summary="The author asks for another look.",
+        body=Appeal,
+        answer=CommentAnswer,
+        problems=(404, 409, 503),
     ),
     Operation(
         method="DELETE",

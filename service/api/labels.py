@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 from service import keys
 from service.access import Scope
 from service.api import bodies
+from service.api.cursors import Cursor, checked
 from service.api.operation import NDJSON, Call, Operation
 from service.domain import Id
 from service.errors import BadRequest, Fault
@@ -20,11 +21,10 @@ from service.store.labels import Imported
 
 # Labels on their way to Redis together: enough to share its syncs, too few to keep others waiting.
 AT_ONCE = 200
-CURSOR = r"^[0-9]{1,16}-[0-9]{1,16}$(?!\n)"
 
 
 class LabelsQuery(Struct, frozen=True, forbid_unknown_fields=True):
-    after: Annotated[str, Meta(pattern=CURSOR, description="`cursor` of the last label that is known.")] | None = None
+    after: Annotated[Cursor, Meta(description="Steward-Next-Cursor of the answer before.")] | None = None
     limit: Annotated[int, Meta(ge=1, le=5000)] = 1000
 
 
@@ -49,10 +49,10 @@ async def list_labels(call: Call) -> web.Response:
     """Every human decision after the cursor, oldest first; an empty answer says that there are no more.
 
     The header Steward-Next-Cursor is where to go on; erased texts are passed over, so it can lie behind
-    the last line.
+    the last line. While STEWARD_SHARDS is 1, the `cursor` of a label is one to go on at as well.
     """
     labels, site = call.request.app[keys.STORE].labels, Site(call.key.site)
-    after, found = call.query.after or "", list[Label]()
+    after, found = checked(call, call.query.after), list[Label]()
     while not found:
         found, last = await labels.page(site, after, call.query.limit)
         if last is None:

@@ -46,12 +46,16 @@ def describe(operations: Iterable[Operation]) -> dict[str, Any]:
     }
 
 
+def _scopes(row: Operation) -> str:
+    return " or ".join(f"`{scope}`" for scope in (row.scope, row.or_scope) if scope)
+
+
 def _operation(row: Operation, named: dict[type, Any]) -> dict[str, Any]:
     described: dict[str, Any] = {
         "operationId": row.name,
         "tags": [row.tag],
         "summary": row.summary,
-        "description": f"{(row.handler.__doc__ or '').strip()}\n\nNeeds the scope `{row.scope}`.".strip(),
+        "description": f"{(row.handler.__doc__ or '').strip()}\n\nNeeds the scope {_scopes(row)}.".strip(),
         "parameters": [*_path_parameters(row.path), *_query_parameters(row.query)],
         "responses": {str(row.status): _answer(row, named)} | {str(s): _problem(s) for s in _statuses(row)},
     }

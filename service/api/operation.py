@@ -12,6 +12,7 @@ from service import keys, metrics
 from service.access import ApiKey, Scope
 from service.api import bodies
 from service.api.limits import Limits
+from service.api.written import Written, is_plain
 from service.errors import Forbidden, ServiceError, Unauthenticated
 
 LIMITS = web.AppKey("limits", Limits)
@@ -49,6 +50,7 @@ class Operation:
     path: str
     handler: Callable[[Call], Awaitable[Any]]
     scope: Scope
+    or_scope: Scope | None = None
     summary: str
     tag: str
     body: type | None = None
@@ -84,7 +86,7 @@ def _handler(operation: Operation) -> Callable[[web.Request], Awaitable[web.Stre
         try:
             # Before the key: one that came in the query string is told so, not that it is missing.
             query = bodies.parameters(request, operation.query) if request.query_string else operation.query()
-            key = await admitted(request, operation.scope)
+            key = await admitted(request, operation.scope, operation.or_scope)
             body = await _body(request, operation)
             answer = await operation.handler(Call(request, key, body, query))
         except ServiceError as error:
@@ -96,31 +98,40 @@ def _handler(operation: Operation) -> Callable[[web.Request], Awaitable[web.Stre
         finally:
             seconds.observe(time.perf_counter() - started)
         answered.inc()
-        return answer if isinstance(answer, web.StreamResponse) else respond(answer)
+        return answer if isinstance(answer, web.StreamResponse) else respond(request, answer)
 
     return handle
 
 
-async def admitted(request: web.Request, scope: Scope) -> ApiKey:
-    """The key of a request that may go on. Raises Unauthenticated, Forbidden or RateLimited."""
-    scheme, _, text = request.headers.get("Authorization", "").partition(" ")
-    key = await request.app[keys.DIRECTORY].admit(text.strip()) if scheme.lower() == "bearer" else None
+async def admitted(request: web.Request, scope: Scope, or_scope: Scope | None = None) -> ApiKey:
+    """The key of a request that may go on, with either scope. Raises Unauthenticated, Forbidden or RateLimited."""
+    key = await held(request)
     if key is None:
         raise Unauthenticated
-    if scope not in key.scopes:
+    if scope not in key.scopes and or_scope not in key.scopes:
         raise Forbidden
     request.app[LIMITS].take(key)
     return key
 
 
+async def held(request: web.Request) -> ApiKey | None:
+    """The key that the request came with, as long as it opens; who answers for long asks again."""
+    scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+    return await request.app[keys.DIRECTORY].admit(text.strip()) if scheme.lower() == "bearer" else None
+
+
 async def _body(request: web.Request, operation: Operation) -> Any:  # noqa: ANN401 - the operation's own type
     if operation.body is None:
         return None
-    text = await bodies.read(request, operation.takes, operation.limit)
-    return bodies.shape(bodies.parse(text), operation.body) if operation.takes == JSON else text
+    raw = await bodies.read(request, operation.takes, operation.limit)
+    return bodies.shaped(raw, operation.body) if operation.takes == JSON else bodies.decoded(raw)
 
 
-def respond(answer: Any) -> web.Response:  # noqa: ANN401 - any struct
+def respond(request: web.Request, answer: Any) -> web.StreamResponse:  # noqa: ANN401 - any struct
     if answer is None:
         return web.Response(status=204)
-    return web.Response(body=msgspec.json.encode(answer), content_type=JSON)
+    body = _encode(answer)
+    return Written(body) if is_plain(request) else web.Response(body=body, content_type=JSON)
+
+
+_encode = msgspec.json.Encoder().encode

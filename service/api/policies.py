@@ -10,7 +10,7 @@ from service.access import Scope
 from service.api import bodies
 from service.api.operation import Call, Operation
 from service.errors import BadRequest, Conflict, Fault, NotFound
-from service.policy import DEFAULT, Policy, Thresholds
+from service.policy import DEFAULT, Policy, Reviewing, Thresholds
 from service.store.keyspace import Site
 
 
@@ -21,6 +21,7 @@ class PolicyRequest(Struct, frozen=True, forbid_unknown_fields=True):
     version: (
         Annotated[int, Meta(ge=1, description="The version that this replaces; unset: whichever is newest.")] | None
     ) = None
+    review: Reviewing = Reviewing()
 
 
 async def show_policy(call: Call) -> Policy:
@@ -34,7 +35,7 @@ async def replace_policy(call: Call) -> Policy:
     before = await _newest(call)
     if asked.version not in (None, before.version):
         raise Conflict("policy_changed", f"the newest version is {before}", msgspec.to_builtins(before))
-    after = Policy(asked.thresholds, before.name, before.version + 1)
+    after = Policy(asked.thresholds, before.name, before.version + 1, asked.review)
     access = call.request.app[keys.STORE].access
     if not await access.keep_policy(Site(call.key.site), after, call.key.name):
         raise Conflict("policy_changed", "another change came first", msgspec.to_builtins(await _newest(call)))

@@ -1,5 +1,7 @@
 """A look at the queue that takes no lease: what waits, and how the work goes."""
 
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
@@ -23,6 +25,7 @@ class ItemsQuery(Struct, frozen=True, forbid_unknown_fields=True):
     cursor: Annotated[int, Meta(ge=0, le=2**53, description="`next` of the page before.")] = 0
     attribute: str | None = None
     article: str | None = None
+    language: str | None = None
 
 
 class ItemsAnswer(Struct, frozen=True):
@@ -42,7 +45,10 @@ class HourCounts(Struct, frozen=True):
 class StatsAnswer(Struct, frozen=True):
     """`decisions_per_hour`: newest hour first, hours without any left out.
 
-    `agreement` and `overturn_rate` are null until comments are reviewed twice.
+    `agreement`: how often two independent looks at one comment agreed. `overturn_rate`: how often people changed a
+    decision that stood (audits, reports, appeals). Both of the last 24 hours, null where there were none. Comments that
+    are held, or that this moderator has judged before, are in the queue and yet not given out: `next_lease_ends_s` says
+    when the next one may come back.
     """
 
     queued: int
@@ -50,6 +56,10 @@ class StatsAnswer(Struct, frozen=True):
     escalated: int
     overdue: int
     oldest_age_s: float | None
+    next_lease_ends_s: float | None
+    stuck: Annotated[int, Meta(description="Comments whose lease ended five times, in the last 24 hours.")]
+    reports: Annotated[int, Meta(description="Readers' reports in the last 24 hours.")]
+    expired: Annotated[int, Meta(description="Comments decided by expiry in the last 24 hours.")]
     decisions_per_hour: list[HourCounts]
     agreement: float | None = None
     overturn_rate: float | None = None
@@ -62,6 +72,7 @@ async def list_items(call: Call) -> ItemsAnswer:
     """What waits, in the order in which it is handed out."""
     query: ItemsQuery = call.query
     queue, site = call.request.app[keys.STORE].queue, Site(call.key.site)
+    show_scores = call.request.app[keys.DIRECTORY].shows_scores(site.name)
     found: list[ReviewItem] = []
     position = query.cursor
     while position < query.cursor + MOST_READ:
@@ -69,7 +80,7 @@ async def list_items(call: Call) -> ItemsAnswer:
         for record in page:
             position += 1
             if _matches(record, query):
-                found.append(review_item(site.name, record, holder=None))
+                found.append(review_item(site.name, record, holder=None, show_scores=show_scores))
                 if len(found) == query.limit:
                     return ItemsAnswer(found, position)
         if len(page) < PAGE:
@@ -80,12 +91,19 @@ async def list_items(call: Call) -> ItemsAnswer:
 async def queue_stats(call: Call) -> StatsAnswer:
     """How long the queue is, how old, and what was decided in the last 24 hours."""
     stats = await call.request.app[keys.STORE].queue.stats(Site(call.key.site), 24)
+    counted = _summed(counted for _, counted in stats["hours"])
     return StatsAnswer(
         queued=stats["queued"],
         claimed=stats["leased"],
         escalated=stats["escalated"],
         overdue=stats["overdue"],
-        oldest_age_s=None if stats["oldest_ms"] < 0 else stats["oldest_ms"] / 1000,
+        oldest_age_s=_seconds(stats["oldest_ms"]),
+        next_lease_ends_s=_seconds(stats["frees_ms"]),
+        stuck=counted["stuck"],
+        reports=counted["reported"],
+        expired=sum(_of(counted, "expired:").values()),
+        agreement=_share(counted["agreed"], counted["disagreed"]),
+        overturn_rate=_share(counted["overturned"], counted["upheld"]),
         decisions_per_hour=[
             HourCounts(
                 datetime.fromtimestamp(hour, UTC),
@@ -101,13 +119,32 @@ async def queue_stats(call: Call) -> StatsAnswer:
 def _matches(record: Record, query: ItemsQuery) -> bool:
     content = record.content
     if content is None:
-        return query.attribute is None and query.article is None
-    attributes = {reason.attribute for reason in content.judgement.reasons}
+        return query.attribute is None and query.article is None and query.language is None
+    attributes = set() if record.is_audit else {reason.attribute for reason in content.judgement.reasons}
     article = content.comment.article.id if content.comment.article else None
-    return (query.attribute is None or query.attribute in attributes) and query.article in (None, article)
+    return (
+        (query.attribute is None or query.attribute in attributes)
+        and query.article in (None, article)
+        and query.language in (None, content.judgement.language)
+    )
 
 
-def _of(counted: dict[str, int], prefix: str) -> dict[str, int]:
+def _seconds(ms: int) -> float | None:
+    return None if ms < 0 else ms / 1000
+
+
+def _share(those: int, others: int) -> float | None:
+    return those / (those + others) if those + others else None
+
+
+def _summed(hours: Iterable[Mapping[str, int]]) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for counted in hours:
+        total.update(counted)
+    return total
+
+
+def _of(counted: Mapping[str, int], prefix: str) -> dict[str, int]:
     return {name.removeprefix(prefix): n for name, n in counted.items() if name.startswith(prefix)}
 
 

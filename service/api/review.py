@@ -10,14 +10,18 @@ from msgspec import Meta, Struct
 from service import keys
 from service.access import Scope
 from service.api import bodies
-from service.api.answers import CommentAnswer, Results, ReviewItem, comment_answer, current, review_item
-from service.api.operation import Call, Operation
+from service.api.answers import CommentAnswer, Results, ReviewItem, comment_answer, current, decided_answer, review_item
+from service.api.operation import Call, Operation, held
 from service.api.problems import problem_of, rendered
 from service.domain import Id, Lease, Verdict
-from service.errors import BadRequest, Conflict, Fault, Forbidden, NotFound, ServiceError
+from service.errors import BadRequest, Conflict, Fault, NotFound, ServiceError, Unauthenticated
+from service.policy import SOON_MS
 from service.store.base import Record
 from service.store.keyspace import Site
 from service.store.review import Answer, Filter
+
+# A look with a filter that found nothing may have read much of the queue; each change of the queue would be another.
+LEAST_BETWEEN_LOOKS_S = 1.0
 
 
 class ClaimRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,6 +45,13 @@ class DecisionRequest(Struct, frozen=True, forbid_unknown_fields=True):
         dict[str, bool], Meta(description="What the text is, by attribute; what is not said stays open.")
     ] = {}
     note: Annotated[str, Meta(max_length=2000)] = ""
+    version: (
+        Annotated[
+            int,
+            Meta(ge=1, description="Decide only this version. With the scope admin, also without a lease."),
+        ]
+        | None
+    ) = None
 
 
 class DecisionForId(DecisionRequest, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -65,23 +76,52 @@ class ReleaseRequest(Struct, frozen=True, forbid_unknown_fields=True):
     skip: Annotated[bool, Meta(description="Keep it from this moderator for a day.")] = False
 
 
+class UndoRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    version: Annotated[int, Meta(ge=1, description="Of the decision; unset: the last one, whichever it is.")] | None = (
+        None
+    )
+    lease_seconds: Annotated[int, Meta(ge=5, le=3600)] | None = None
+
+
+class ReopenRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    version: Annotated[int, Meta(ge=1, description="Reopen only this version.")] | None = None
+
+
+class UndoMany(Struct, frozen=True, forbid_unknown_fields=True):
+    """The ids and versions that a bulk decision answered."""
+
+    decisions: Annotated[list[Any], Meta(min_length=1, max_length=200)]
+
+
+class UndoForId(UndoRequest, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    id: Id
+
+
 async def claim(call: Call) -> ClaimAnswer:
-    """Lease the most urgent comments to the caller, whose own live leases come first."""
+    """Lease the most urgent comments to the caller, whose own live leases come first.
+
+    A filter looks at the 20,000 most urgent comments; what lies behind them is found when it has moved up.
+    """
     asked: ClaimRequest = call.body
     store, settings = call.request.app[keys.STORE], call.request.app[keys.SETTINGS]
     site, moderator = Site(call.key.site), call.key.name
     loop = asyncio.get_running_loop()
     ends_at = loop.time() + asked.wait
-    with store.changes.watch(site.name, "queued") as news:
+    with store.changes.watch(site.name, "queued", "released") as news:
         while True:
             found = await store.queue.claim(
                 site, moderator, asked.count, asked.lease_seconds or settings.lease_s, asked.filter
             )
             left_s = ends_at - loop.time()
-            if found or left_s <= 0:
+            if found or left_s <= 0 or store.changes.is_closing:
                 break
-            await news.next(left_s)
-    return ClaimAnswer([review_item(site.name, record, holder=moderator) for record in found])
+            if asked.filter != Filter():
+                await asyncio.sleep(min(left_s, LEAST_BETWEEN_LOOKS_S))
+            await news.next(max(0, ends_at - loop.time()))
+            if await held(call.request) is None:
+                raise Unauthenticated
+    show_scores = _shows_scores(call)
+    return ClaimAnswer([review_item(site.name, record, holder=moderator, show_scores=show_scores) for record in found])
 
 
 async def decide(call: Call) -> CommentAnswer:
@@ -107,7 +147,7 @@ async def extend(call: Call) -> ReviewItem:
     )
     if outcome != "ok" or record is None:
         _lost(outcome, call.id, record)
-    return review_item(site.name, await store.comments.get(site, call.id), holder=call.key.name)
+    return review_item(site.name, record, holder=call.key.name, show_scores=_shows_scores(call))
 
 
 async def release(call: Call) -> None:
@@ -118,6 +158,55 @@ async def release(call: Call) -> None:
     )
     if outcome != "ok":
         _lost(outcome, call.id, record)
+
+
+async def undo(call: Call) -> ReviewItem:
+    """Take the caller's last decision back: the comment is pending again, the label is withdrawn, the site is told.
+
+    While the decision was still held back, nobody hears of it.
+    """
+    return await _undo(call, call.id, call.body)
+
+
+async def undo_many(call: Call) -> DecisionsAnswer:
+    """Take many back at once, as after a bulk decision; each is answered by itself."""
+    results = await asyncio.gather(
+        *(_undo_one(call, item, f"/decisions/{index}") for index, item in enumerate(call.body.decisions))
+    )
+    return DecisionsAnswer(list(results))
+
+
+async def reopen(call: Call) -> CommentAnswer:
+    """Bring a decided comment back to the queue, for somebody who did not decide it; until then its status stands."""
+    asked: ReopenRequest = call.body
+    outcome, record = await call.request.app[keys.STORE].queue.reopen(
+        Site(call.key.site), call.id, call.key.name, sla_ms=SOON_MS, version=asked.version
+    )
+    if outcome not in ("ok", "duplicate") or record is None:
+        _lost(outcome, call.id, record)
+    return comment_answer(call.key.site, record)
+
+
+async def _undo(call: Call, comment_id: str, asked: UndoRequest) -> ReviewItem:
+    settings, site = call.request.app[keys.SETTINGS], Site(call.key.site)
+    outcome, record = await call.request.app[keys.STORE].queue.undo(
+        site, comment_id, call.key.name, asked.lease_seconds or settings.lease_s, version=asked.version
+    )
+    if outcome not in ("ok", "duplicate") or record is None:
+        _lost(outcome, comment_id, record)
+    return review_item(site.name, record, holder=call.key.name, show_scores=_shows_scores(call))
+
+
+async def _undo_one(call: Call, item: Any, at: str) -> Any:  # noqa: ANN401 - any JSON in, an answer or a problem out
+    try:
+        asked = bodies.shape(item, UndoForId, at)
+        return await _undo(call, asked.id, asked)
+    except ServiceError as error:
+        return rendered(problem_of(error))
+
+
+def _shows_scores(call: Call) -> bytes | None:
+    return call.request.app[keys.DIRECTORY].shows_scores(call.key.site)
 
 
 async def _decide_one(call: Call, item: Any, at: str) -> Any:  # noqa: ANN401 - any JSON in, an answer or a problem out
@@ -134,16 +223,19 @@ async def _decide(call: Call, comment_id: str, asked: DecisionRequest, at: str) 
     if asked.lease is None and not may_overrule:
         raise BadRequest(f"{at}/lease: required", [Fault(f"{at}/lease", "required; claim the comment first")])
     lease = None if asked.lease is None else _lease(asked.lease, f"{at}/lease")
-    answer = Answer(asked.decision, lease, asked.reason, asked.labels, asked.note, _digest(asked))
+    answer = Answer(asked.decision, lease, asked.reason, asked.labels, asked.note, _digest(asked), asked.version)
     site = Site(call.key.site)
     outcome, record = await call.request.app[keys.STORE].queue.decide(
-        site, comment_id, call.key.name, answer, may_overrule=may_overrule
+        site,
+        comment_id,
+        call.key.name,
+        answer,
+        may_overrule=may_overrule,
+        audit_overturns=call.request.app[keys.DIRECTORY].policy(site.name).review.audit_overturns,
     )
-    if outcome == "escalated" and not may_overrule:
-        raise Forbidden
     if outcome not in ("ok", "duplicate") or record is None:
         _lost(outcome, comment_id, record)
-    return comment_answer(site.name, record)
+    return decided_answer(site.name, record)
 
 
 def _check_labels(labels: dict[str, bool], known: tuple[str, ...], at: str) -> None:
@@ -163,14 +255,21 @@ def _lease(text: str, at: str) -> Lease:
 
 def _digest(asked: DecisionRequest) -> str:
     """The same for the same request, whatever the order of its labels."""
-    said = (asked.decision, asked.reason, sorted(asked.labels.items()), asked.note)
+    said = (asked.decision, asked.reason, sorted(asked.labels.items()), asked.note, asked.version)
     return hashlib.blake2b(msgspec.json.encode(said), digest_size=12).hexdigest()
 
 
 _DETAILS = {
     "conflict": ("already_decided", "another decision came first"),
     "escalated": ("already_escalated", "it waits for somebody who may approve or reject it"),
-    "stale": ("lease_lost", "the lease is not current any more"),
+    "stale": ("lease_lost", "the lease, or the version, is not current any more"),
+    "own": ("own_decision", "somebody else must judge this: it was your decision, or your vote, before"),
+    "not_yours": ("not_yours", "the last decision was not yours; somebody with the scope admin can reopen it"),
+    "window_closed": (
+        "undo_window_closed",
+        "too long ago to be taken back; somebody with the scope admin can reopen it",
+    ),
+    "expired": ("text_expired", "the text is not kept any more"),
     "superseded": ("revision_superseded", "the author changed the comment; there is a newer revision"),
     "too_old": ("lease_too_old", "the lease cannot be extended any further; decide or release"),
 }
@@ -183,12 +282,21 @@ def _lost(outcome: str, comment_id: str, record: Record | None) -> NoReturn:
     raise Conflict(code, detail, current(record))
 
 
-def _operation(name: str, handler: Any, body: type, answer: type | None, summary: str, **more: Any) -> Operation:  # noqa: ANN401
+def _operation(
+    name: str,
+    handler: Any,  # noqa: ANN401
+    body: type,
+    answer: type | None,
+    summary: str,
+    *,
+    scope: Scope = Scope.REVIEW,
+    **more: Any,  # noqa: ANN401
+) -> Operation:
     return Operation(
         method="POST",
         path=f"/v1/review/{name}",
         handler=handler,
-        scope=Scope.REVIEW,
+        scope=scope,
         tag="Review",
         summary=summary,
         body=body,
@@ -211,5 +319,16 @@ OPERATIONS = (
     _operation("{id}/extend", extend, ExtendRequest, ReviewItem, "Keep a comment longer.", problems=(404, 409, 503)),
     _operation(
         "{id}/release", release, ReleaseRequest, None, "Put a comment back.", status=204, problems=(404, 409, 503)
+    ),
+    _operation("{id}/undo", undo, UndoRequest, ReviewItem, "Take a decision back.", problems=(404, 409, 503)),
+    _operation("undo", undo_many, UndoMany, DecisionsAnswer, "Take many back.", limit=bodies.MAX_BATCH_BYTES),
+    _operation(
+        "{id}/reopen",
+        reopen,
+        ReopenRequest,
+        CommentAnswer,
+        "Have a decided comment judged anew.",
+        scope=Scope.ADMIN,
+        problems=(404, 409, 503),
     ),
 )

@@ -9,12 +9,12 @@ from service import keys
 from service.access import Scope
 from service.api import bodies
 from service.api.operation import Call, Operation
-from service.domain import Span
+from service.domain import LanguageTag, Span
 from service.errors import BadRequest, Fault
 from service.moderation import Scored
 
 
-class ScoreRequest(Struct, frozen=True, forbid_unknown_fields=True):
+class ScoreRequest(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Either `text` or `texts`."""
 
     text: str | None = None
@@ -23,9 +23,16 @@ class ScoreRequest(Struct, frozen=True, forbid_unknown_fields=True):
         Annotated[list[str], Meta(min_length=1, description="Only these; unset: all that the model has.")] | None
     ) = None
     spans: bool = False
+    language: LanguageTag | None = None
+
+
+bodies.read_quickly(ScoreRequest)
 
 
 class ScoreResult(Struct, frozen=True, omit_defaults=True):
+    """`scores` holds what is judged in texts of that language; it is empty where the model does not judge it."""
+
+    language: str
     scores: Mapping[str, float]
     spans: tuple[Span, ...] | None = None
 
@@ -41,7 +48,7 @@ async def score(call: Call) -> ScoreAnswer:
     texts = _texts(asked)
     moderation = call.request.app[keys.MODERATION]
     wanted = _attributes(asked.attributes, moderation.attributes)
-    model, found = await moderation.score(texts, spans=asked.spans)
+    model, found = await moderation.score(texts, spans=asked.spans, language=asked.language)
     return ScoreAnswer(model, [_result(scored, wanted, with_spans=asked.spans) for scored in found])
 
 
@@ -68,7 +75,7 @@ def _attributes(asked: list[str] | None, known: tuple[str, ...]) -> frozenset[st
 
 def _result(scored: Scored, wanted: frozenset[str], *, with_spans: bool) -> ScoreResult:
     spans = tuple(span for span in scored.spans if span.attribute in wanted) if with_spans else None
-    return ScoreResult({name: p for name, p in scored.scores.items() if name in wanted}, spans)
+    return ScoreResult(scored.language, {name: p for name, p in scored.scores.items() if name in wanted}, spans)
 
 
 OPERATIONS = (

@@ -44,7 +44,6 @@ def _post(client: httpx.Client, told: Thread, comment: dict[str, str]) -> Commen
         "text": comment["text"],
         "author": {"id": comment["author"], "name": comment["author"]},
         "article": told.article,
-        "language": "en",
     }
     try:
         response = client.post("/v1/comments", json=body)
@@ -64,7 +63,9 @@ def _table(told: Thread, answers: list[CommentAnswer]) -> Table:
 
 
 def _because(reason: Reason) -> str:
-    return reason.code if reason.score is None else f"{reason.attribute} {reason.score:.2f}"
+    if reason.score is not None:
+        return f"{reason.attribute} {reason.score:.2f}"
+    return reason.code if reason.language is None else f"{reason.code} ({reason.language})"
 
 
 def _shortened(text: str, most: int = 70) -> str:

@@ -1,25 +1,16 @@
 """steward keys create | list | revoke."""
 
-import asyncio
-import os
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
 
 import click
 from rich.console import Console
 from rich.table import Table
 
 from service.access import Scope, mint
+from service.commands.stored import with_store
 from service.domain import SITE_PATTERN
-from service.errors import StoreUnavailable
-from service.settings import from_env
-from service.store import Store, open_store
-from service.store.embedded import redis_for_command
-
-Found = TypeVar("Found")
+from service.store import Store
 
 # Moderators' names stand in Redis keys, the audit trail and statistics.
 NAME_PATTERN = r"[\x21-\x7e]{1,64}"
@@ -56,7 +47,7 @@ def create(site: str, scopes: tuple[str, ...], name: str | None, expires_days: i
     async def keep(store: Store) -> None:
         await store.access.keep(record)
 
-    _with_store(keep)
+    with_store(keep)
     click.echo(text)
 
 
@@ -72,7 +63,7 @@ def list_keys() -> None:
             table.add_row(record.id, record.site, scopes, record.name, f"{record.created_at:%Y-%m-%d %H:%M}", expires)
         return table
 
-    Console().print(_with_store(read))
+    Console().print(with_store(read))
 
 
 @keys.command()
@@ -83,29 +74,10 @@ def revoke(key_id: str) -> None:
     async def remove(store: Store) -> bool:
         return await store.access.revoke(key_id)
 
-    if not _with_store(remove):
+    if not with_store(remove):
         raise click.ClickException(f"no key '{key_id}'; 'steward keys list' shows the ids")
 
 
 def _check(value: str, pattern: str, option: str, wanted: str) -> None:
     if not re.fullmatch(pattern, value):
         raise click.BadParameter(f"{value!r} must be {wanted}", param_hint=option)
-
-
-def _with_store(work: Callable[[Store], Awaitable[Found]]) -> Found:
-    async def run() -> Found:
-        async with _store() as store:
-            return await work(store)
-
-    try:
-        return asyncio.run(run())
-    except StoreUnavailable as error:
-        raise click.ClickException(str(error)) from error
-
-
-@asynccontextmanager
-async def _store() -> AsyncIterator[Store]:
-    """The Redis of the running service, or the embedded one started just for this command."""
-    settings = from_env(os.environ)
-    async with redis_for_command(settings) as url, open_store(settings, url) as store:
-        yield store

@@ -14,7 +14,7 @@ from redis import Redis
 
 from service.settings import Settings
 from service.store.embedded import find_server
-from service.store.keyspace import is_permanent, waiting_id
+from service.store.keyspace import is_permanent, waits_in
 
 # Without compression a DUMP shows every byte that is kept.
 DURABLE = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction", "rdbcompression": "no"}
@@ -78,8 +78,7 @@ class RedisServer:
 def _may_stay(client: Any, key: str) -> bool:
     if is_permanent(key):
         return True
-    found = waiting_id(key)
-    return found is not None and client.zscore(*found) is not None
+    return any(client.zscore(*place) is not None for place in waits_in(key))
 
 
 @pytest.fixture(scope="session")

@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from service import access
 from service.access import ApiKey, Scope, mint
 from service.directory import LEAST_BETWEEN_LOOKS_S, REFRESH_S, Directory
 from service.errors import StoreUnavailable
@@ -56,6 +57,27 @@ async def test_a_revoked_key_is_refused_after_one_look(directory: Directory, sto
     await store.access.revoke(record.id)
     await directory.refresh()
     assert await directory.admit(text) is None
+
+
+async def test_a_key_that_was_admitted_is_refused_from_the_moment_it_expires(store: Store, tmp_path: Path) -> None:
+    clock = [datetime.now(UTC)]
+    directory = Directory(store.access, tmp_path / "access.json", DEFAULT, now=lambda: clock[0])
+    text, record = mint("daily", frozenset({Scope.SCORE}), None, clock[0], expires_at=clock[0] + timedelta(seconds=9))
+    await store.access.keep(record)
+    for _ in range(2):
+        assert await directory.admit(text) == record
+    clock[0] += timedelta(seconds=9)
+    assert await directory.admit(text) is None
+
+
+async def test_a_key_that_was_admitted_opens_nothing_for_another_secret(directory: Directory, store: Store) -> None:
+    (text, record), (other, _) = made(), made()
+    await store.access.keep(record)
+    assert await directory.admit(text) == record
+    body = other[: len("cmk_live_")] + record.id + other[17:61]
+    forged = f"{body}_{access._checksum(body)}"  # noqa: SLF001 - the id and the checksum are right
+    assert access.key_id(forged) == record.id
+    assert await directory.admit(forged) is None
 
 
 def test_a_look_comes_often_enough_for_the_promise_of_five_seconds() -> None:

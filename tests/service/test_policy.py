@@ -2,12 +2,28 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from service.domain import Action, Reason, Why
-from service.policy import DEFAULT, DEFAULT_SLA_MS, SLA_MS, Policy, Thresholds, decide, urgency
+from service.domain import Action, Doubling, Reason, Why
+from service.policy import (
+    DEFAULT,
+    DEFAULT_SLA_MS,
+    KINDS_OF_TOXICITY,
+    MINUTE_MS,
+    SLA_MS,
+    Decision,
+    Policy,
+    Reviewing,
+    Thresholds,
+    attention,
+    decide,
+    set_aside,
+    urgency,
+)
 
 SEVERITY = {Action.APPROVE: 0, Action.REVIEW: 1, Action.REJECT: 2}
 ATTRIBUTES = ("toxicity", "insult", "threat", "spam")
@@ -155,8 +171,128 @@ def test_priority_rises_with_the_score(ordered: list[float]) -> None:
     assert urgency(here.reasons).priority <= urgency(there.reasons).priority
 
 
+lacking = st.sets(st.sampled_from([*ATTRIBUTES, "sexually_explicit"]))
+
+
+@given(scored, policies, lacking)
+def test_what_a_language_lacks_never_makes_a_decision_reject_or_crash(
+    scores: dict[str, float], policy: Policy, lacking: set[str]
+) -> None:
+    judged = {name: score for name, score in scores.items() if name not in lacking}
+    decision = decide(judged, policy, lacking)
+    assert decision.reasons
+    if decision.action is Action.REJECT:
+        assert all(reason.attribute not in lacking for reason in decision.reasons)
+
+
+@given(scored, policies, lacking)
+def test_a_kind_of_toxicity_that_is_not_judged_is_held_to_toxicity(
+    scores: dict[str, float], policy: Policy, lacking: set[str]
+) -> None:
+    """Had the language scores of its own, as probable as can be, the comment would not be approved either."""
+    lacking &= KINDS_OF_TOXICITY
+    judged = {name: score for name, score in scores.items() if name not in lacking}
+    whole = judged | dict.fromkeys(lacking, scores["toxicity"])
+    assert (decide(judged, policy, lacking).action is Action.APPROVE) == (
+        decide(whole, policy).action is Action.APPROVE
+    )
+
+
+def test_a_language_without_threats_is_reviewed_where_toxicity_reaches_their_threshold() -> None:
+    policy = Policy({"toxicity": Thresholds(0.5, 0.9), "threat": Thresholds(0.2, 0.8)})
+    decision = decide({"toxicity": 0.3}, policy, {"threat"})
+    assert decision.action is Action.REVIEW
+    assert decision.reasons == (Reason("toxicity_stands_in", "threat", 0.3, 0.2),)
+    assert urgency(decision.reasons).sla_ms == SLA_MS["threat"]
+    assert decide({"toxicity": 0.1}, policy, {"threat"}).action is Action.APPROVE
+    assert decide({"toxicity": 0.95}, policy, {"threat"}).action is Action.REJECT, "toxicity's own threshold"
+    only = Policy({"threat": Thresholds(reject_at=0.6)})
+    assert decide({"toxicity": 0.7}, only, {"threat"}).action is Action.REVIEW, "what is not judged is not rejected"
+
+
+def test_spam_may_go_unjudged_but_not_alone_and_nothing_else_may() -> None:
+    limits = {"toxicity": Thresholds(0.5), "spam": Thresholds(0.5)}
+    assert decide({"toxicity": 0.1}, Policy(limits), {"spam"}).action is Action.APPROVE
+    assert decide({"toxicity": 0.1}, Policy(limits)).action is Action.REVIEW, "the model has no spam in any language"
+    assert decide({"toxicity": 0.1}, Policy({"spam": Thresholds(0.5)}), {"spam"}).reasons == (Reason("unscored"),)
+    explicit = Policy({"toxicity": Thresholds(0.5), "sexually_explicit": Thresholds(0.5)})
+    assert decide({"toxicity": 0.1}, explicit, {"sexually_explicit"}).action is Action.REVIEW
+    assert decide({"insult": 0.1}, Policy({"toxicity": Thresholds(0.5)}), {"toxicity"}).action is Action.REVIEW
+
+
+def test_a_comment_in_a_language_without_a_model_waits_for_a_person() -> None:
+    decision = set_aside("fi")
+    assert decision.action is Action.REVIEW
+    assert decision.reasons == (Reason("language_not_supported", language="fi"),)
+    found = urgency(decision.reasons)
+    assert (found.why, found.priority, found.sla_ms) == (Why.LANGUAGE_NOT_SUPPORTED, 1.0, DEFAULT_SLA_MS)
+
+
 def test_the_default_policy_knows_every_attribute_and_asks_for_review_before_rejecting() -> None:
     for limit in DEFAULT.thresholds.values():
         assert limit.review_at is not None
         assert limit.reject_at is not None
         assert 0 < limit.review_at < limit.reject_at < 1
+
+
+def reviewing(**given: Any) -> Policy:
+    return Policy({"toxicity": Thresholds(0.4, 0.9), "threat": Thresholds(0.2, 0.9)}, review=Reviewing(**given))
+
+
+def decided(policy: Policy, **scores: float) -> Decision:
+    return decide({"toxicity": 0.0, "threat": 0.0} | scores, policy)
+
+
+@given(draw=st.floats(0, 1, exclude_max=True), share=st.floats(0, 1))
+def test_an_audit_is_drawn_with_exactly_the_probability_that_it_states(draw: float, share: float) -> None:
+    policy = reviewing(audit_approved=share, audit_rejected=share / 2)
+    approved = attention(decided(policy), policy, None, draw)
+    rejected = attention(decided(policy, toxicity=0.95), policy, None, draw)
+    assert (approved is not None) == (draw < share)
+    assert (rejected is not None) == (draw < share / 2)
+    assert approved is None or (approved.why, approved.inclusion) == (Why.AUDIT, share)
+    assert rejected is None or rejected.inclusion == share / 2
+
+
+def test_an_audit_is_due_like_an_ordinary_doubtful_comment() -> None:
+    policy = reviewing(audit_approved=1.0)
+    audit = attention(decided(policy), policy, None, 0.0)
+    doubtful = attention(decided(policy, toxicity=0.5), policy, None, 0.0)
+    assert audit is not None
+    assert doubtful is not None
+    assert audit.sla_ms == doubtful.sla_ms
+
+
+def test_without_shares_only_the_doubtful_need_a_person() -> None:
+    policy = reviewing()
+    assert attention(decided(policy), policy, None, 0.0) is None
+    assert attention(decided(policy, toxicity=0.95), policy, None, 0.0) is None
+    doubtful = attention(decided(policy, toxicity=0.5), policy, None, 0.0)
+    assert doubtful is not None
+    assert (doubtful.double, doubtful.inclusion) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("draw", "scores", "double"),
+    [
+        (0.04, {"toxicity": 0.5}, Doubling.DRAWN),
+        (0.06, {"toxicity": 0.5}, None),
+        (0.06, {"threat": 0.5}, Doubling.REJECTS),
+        (0.04, {"threat": 0.5}, Doubling.DRAWN),
+    ],
+)
+def test_double_review_covers_its_share_and_all_rejections_of_the_most_urgent(
+    draw: float, scores: dict[str, float], double: Doubling | None
+) -> None:
+    policy = reviewing(double_review=0.05)
+    found = attention(decided(policy, **scores), policy, None, draw)
+    assert found is not None
+    assert found.double is double
+
+
+def test_what_many_read_is_due_within_the_hour_and_never_later_than_it_was() -> None:
+    policy = reviewing(urgent_sections=frozenset({"world"}))
+    for scores, sla_ms in (({"toxicity": 0.5}, 60 * MINUTE_MS), ({"threat": 0.5}, 15 * MINUTE_MS)):
+        found = attention(decided(policy, **scores), policy, "world", 0.5)
+        assert found is not None
+        assert found.sla_ms == sla_ms

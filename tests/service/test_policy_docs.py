@@ -1,7 +1,9 @@
 import re
 from pathlib import Path
 
-from service.policy import DEFAULT, DEFAULT_SLA_MS, MINUTE_MS, SLA_MS
+import msgspec
+
+from service.policy import DEFAULT, DEFAULT_SLA_MS, MINUTE_MS, SLA_MS, Reviewing
 
 PAGE = (Path(__file__).parents[2] / "docs" / "policies.md").read_text()
 
@@ -21,3 +23,9 @@ def test_the_page_shows_how_soon_a_person_should_look() -> None:
         for name in names.split(", ")
     }
     assert shown == SLA_MS | {"anything else": DEFAULT_SLA_MS}
+
+
+def test_the_page_shows_what_review_may_say() -> None:
+    shown = re.findall(r"^\| `(\w+)` \| ([^|]+) \|", PAGE, re.MULTILINE)
+    usual = {field.name: getattr(Reviewing(), field.name) for field in msgspec.structs.fields(Reviewing)}
+    assert {name: msgspec.json.decode(value) for name, value in shown} == msgspec.to_builtins(usual)

@@ -225,3 +225,26 @@ async def test_a_full_queue_is_503_and_nothing_was_acknowledged(
             "/v1/comments:batch", {"comments": [{"id": "c-3", "text": "a"}, {"id": "c-1", "text": "hello"}]}
         )
         assert [each["status"] for each in batch.body["results"]] == [503, "pending"]
+
+
+async def test_an_author_is_kept_as_a_keyed_hash_the_same_for_the_same_author(
+    admin: Any, decide_always: Any, redis_server: Any
+) -> None:
+    await decide_always("review")
+    for comment, author in (("c-1", "u-4711"), ("c-2", "u-4711"), ("c-3", "u-4712")):
+        await admin.post("/v1/comments", {"id": comment, "text": "hello", "author": {"id": author, "name": "A"}})
+    found = (await admin.post("/v1/review/claim", {"count": 3})).body["items"]
+    first, same, other = (item["author"]["id"] for item in found)
+    assert first == same != other
+    assert found[0]["author"]["name"] == "A"
+    with redis_server.client() as client:
+        assert not any(b"u-47" in client.dump(key) for key in client.scan_iter())
+
+
+async def test_an_author_is_kept_as_sent_where_the_operator_wants_it(run: Any, settings: Any, key_for: Any) -> None:
+    async with run(msgspec.structs.replace(settings, hash_authors=False)) as client:
+        admin = await key_for(client)
+        await admin("PUT", "/v1/policies/default", {"thresholds": {"toxicity": {"review_at": 0}}})
+        await admin.post("/v1/comments", {"text": "hello", "author": {"id": "u-4711"}})
+        (item,) = (await admin.post("/v1/review/claim", {})).body["items"]
+        assert item["author"]["id"] == "u-4711"

@@ -235,9 +235,9 @@ async def test_a_damaged_history_is_said_and_mended_without_a_restart(
     good = json.loads(history.read_text())
     history.write_bytes(b"{")
     assert problem(await admin.post("/v1/models/m-2:promote"), 409)["code"] == "model_unusable"
-    seen = app[keys.MODELS]._seen  # noqa: SLF001 - until the damage has been seen
+    models = app[keys.MODELS]
     async with asyncio.timeout(20 * LOOK_S):
-        while app[keys.MODELS]._seen == seen:  # noqa: SLF001
+        while models._seen != models._stamp():  # noqa: SLF001 - until the damage has been seen
             assert await in_use(admin) == SHIPPED
     digest = classifier.read_manifest(settings.data_path / "models" / "m-2").digest
     good["entries"].append(good["entries"][0] | {"generation": 2, "version": "m-2", "digest": digest})

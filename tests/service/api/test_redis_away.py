@@ -133,6 +133,6 @@ async def test_who_waits_for_news_hears_them_after_redis_came_back(caller: Any, 
 async def test_the_service_leaves_while_redis_is_away(mortal: Settings, run: Any, own_server: Any) -> None:
     started = time.monotonic()
     async with run(mortal) as client:
-        assert client.server.app[keys.STORE].timeout_s < 1
+        assert client.server.app[keys.SETTINGS].store_timeout_s < 1
         own_server.kill()
     assert time.monotonic() - started < 5

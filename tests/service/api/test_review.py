@@ -117,7 +117,8 @@ async def test_an_escalated_comment_waits_for_somebody_who_may(
     assert await claimed(bob) == []
     (waiting,) = (await bob.get("/v1/review/items?state=escalated")).body["items"]
     assert waiting["id"] == "c-0"
-    problem(await ann.post("/v1/review/c-0/decision", {"decision": "reject", "lease": item["lease"]}), 403)
+    lost = problem(await ann.post("/v1/review/c-0/decision", {"decision": "reject", "lease": item["lease"]}), 409)
+    assert (lost["code"], lost["current"]["state"]) == ("already_escalated", "escalated")
     found = problem(await admin.post("/v1/review/c-0/decision", {"decision": "escalate"}), 409)
     assert found["current"]["state"] == "escalated"
     reply = await admin.post("/v1/review/c-0/decision", {"decision": "approve"})

@@ -1,0 +1,32 @@
+"""Where to go on in a site's streams."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from service import keys
+from service.api.operation import Call
+from service.errors import BadRequest
+from service.store.shards import BETWEEN
+
+# A place for each shard; the length is that of the most shards that there can be.
+Cursor = Annotated[
+    str, Meta(max_length=2_600, pattern=rf"^[0-9]{{1,16}}-[0-9]{{1,16}}({BETWEEN}[0-9]{{1,16}}-[0-9]{{1,16}})*$(?!\n)")
+]
+
+
+def checked(call: Call, cursor: str | None, named: str = "query parameter 'after'") -> str:
+    """The cursor as the store takes it; "" is the beginning.
+
+    Raises BadRequest, with the name, for what is none, or has not a place for each shard of a site here.
+    """
+    if not cursor:
+        return ""
+    try:
+        msgspec.convert(cursor, Cursor)
+    except msgspec.ValidationError as error:
+        raise BadRequest(f"{named}: not one that we gave") from error
+    if cursor.count(BETWEEN) + 1 != call.request.app[keys.SETTINGS].shards:
+        raise BadRequest(f"{named}: not one that we gave, for it has another number of places")
+    return cursor

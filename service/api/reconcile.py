@@ -1,0 +1,53 @@
+"""Which comments of a site we do not know: what it should send again after a loss."""
+
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from service import keys
+from service.access import Scope
+from service.api import bodies
+from service.api.operation import Call, Operation
+from service.domain import Id
+from service.store.keyspace import Site
+
+
+class Known(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A comment that the site has; `revision` as it was answered when the site submitted it."""
+
+    id: Id
+    revision: Annotated[int, Meta(ge=1)] | None = None
+
+
+class Reconcile(Struct, frozen=True, forbid_unknown_fields=True):
+    comments: Annotated[list[Known], Meta(description="At most 1,000.")]
+
+
+class ReconcileAnswer(Struct, frozen=True):
+    """In the order of the comments: those that are unknown here, or known in an older revision only."""
+
+    unknown: list[Known]
+
+
+async def reconcile(call: Call) -> ReconcileAnswer:
+    """Name comments that the site has; the answer names those to submit again. Changes nothing."""
+    asked: list[Known] = call.body.comments
+    bodies.check_count(asked, "/comments")
+    found = await call.request.app[keys.STORE].comments.revisions(Site(call.key.site), [each.id for each in asked])
+    return ReconcileAnswer([each for each in asked if found.get(each.id, 0) < (each.revision or 1)])
+
+
+OPERATIONS = (
+    Operation(
+        method="POST",
+        path="/v1/reconcile",
+        handler=reconcile,
+        scope=Scope.COMMENTS,
+        tag="Comments",
+        summary="Which of these comments are not known here.",
+        body=Reconcile,
+        answer=ReconcileAnswer,
+        limit=bodies.MAX_BATCH_BYTES,
+        problems=(503,),
+    ),
+)

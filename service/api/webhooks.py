@@ -1,0 +1,299 @@
+"""Where a site hears of its comments, and what it could not be told."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from service import keys
+from service.access import Scope
+from service.api.operation import Call, Operation
+from service.domain import Instant
+from service.errors import BadRequest, Conflict, Fault, NotFound
+from service.store.endpoint import Endpoint
+from service.store.keyspace import Site
+from service.store.outbox import Backlog, Letter, Place
+from service.webhooks.message import MessageId
+
+CURSOR = r"^[0-9]{1,16}\.evt_[0-9A-Za-z_~-]{1,600}$(?!\n)"
+MOST_IN_ONE_REPLAY = 10_000
+
+
+class EndpointRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    url: Annotated[str, Meta(max_length=2048, description="https, port 443 or 8443, a public address.")]
+    include_text: Annotated[bool, Meta(description="Send the comment's text along.")] = False
+
+
+class EndpointAnswer(Struct, frozen=True, kw_only=True):
+    """`url`: null while there is no endpoint. `secret` is shown only when it is made.
+
+    `disabled_at`: since when nothing is sent, because the receiver answered 410; PUT enables the endpoint again.
+    `pending`: comments with events still to be told. `overdue_seconds`: how late the oldest of them is.
+    """
+
+    url: str | None
+    include_text: bool
+    disabled_at: datetime | None
+    has_secret: bool
+    previous_secret_until: datetime | None
+    pending: int
+    dead: int
+    overdue_seconds: float | None
+    secret: str | None = None
+
+
+class SecretAnswer(Struct, frozen=True):
+    """`previous_until`: until when webhooks are signed with the one before, too."""
+
+    secret: str
+    previous_until: datetime | None
+
+
+class TestAnswer(Struct, frozen=True):
+    """`because`: the status that the receiver answered, or what went wrong."""
+
+    id: str
+    result: Literal["delivered", "gone", "failed"]
+    because: str
+    seconds: float
+
+
+class DeadQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    cursor: Annotated[str, Meta(pattern=CURSOR, description="`next` of the page before.")] | None = None
+    limit: Annotated[int, Meta(ge=1, le=1000)] = 100
+
+
+class DeadLetter(Struct, frozen=True, kw_only=True):
+    """`id`: the webhook-id that the receiver would have seen. `because`: why it was given up."""
+
+    id: str
+    type: str
+    comment_id: str
+    revision: int
+    version: int
+    status: str
+    at: Instant
+    died_at: Instant
+    attempts: int
+    because: str
+    callback_url: str | None
+
+
+class DeadAnswer(Struct, frozen=True):
+    """`next` is the cursor to go on at; null on the last page."""
+
+    letters: tuple[DeadLetter, ...]
+    next: str | None
+
+
+class RetryAnswer(Struct, frozen=True):
+    id: str
+
+
+class RetryAllAnswer(Struct, frozen=True):
+    """`superseded`: removed, because the receiver has a newer version. `busy`: a newer one was on its way, so it stays.
+
+    `more`: there are letters left that were not looked at; call again.
+    """
+
+    replayed: int
+    superseded: int
+    busy: int
+    more: bool
+
+
+async def show_endpoint(call: Call) -> EndpointAnswer:
+    return await _shown(call, None)
+
+
+async def replace_endpoint(call: Call) -> EndpointAnswer:
+    """Set and enable the endpoint; the first time a secret is made, and shown only in this answer."""
+    asked: EndpointRequest = call.body
+    webhooks = call.request.app[keys.WEBHOOKS]
+    if problem := await webhooks.refusal_now(asked.url):
+        raise BadRequest(f"/url: {problem}", [Fault("/url", problem)])
+    site = Site(call.key.site)
+    secret = await webhooks.put(site, asked.url, include_text=asked.include_text, actor=call.key.name)
+    return await _shown(call, secret)
+
+
+async def remove_endpoint(call: Call) -> None:
+    """What is still to be told there becomes dead letters; the secret stays, for callback URLs."""
+    await call.request.app[keys.STORE].outbox.endpoints.remove(Site(call.key.site), call.key.name)
+
+
+async def rotate_secret(call: Call) -> SecretAnswer:
+    """A new secret, also where none was; the one before stays good for a day."""
+    return SecretAnswer(*await call.request.app[keys.WEBHOOKS].rotate(Site(call.key.site), call.key.name))
+
+
+async def test_endpoint(call: Call) -> TestAnswer:
+    """Send an event of the type webhook.test now."""
+    site, app = Site(call.key.site), call.request.app
+    endpoint = await app[keys.STORE].outbox.endpoints.get(site)
+    if endpoint.url is None or not endpoint.secrets:
+        raise NotFound("this site has no endpoint")
+    message_id, outcome = await app[keys.WEBHOOKS].test(site, endpoint)
+    return TestAnswer(message_id, outcome.result, outcome.because, round(outcome.seconds, 3))
+
+
+async def list_dead(call: Call) -> DeadAnswer:
+    """What was given up, oldest first, for 30 days."""
+    site, query = Site(call.key.site), call.query
+    found = await call.request.app[keys.STORE].outbox.letters(site, _place(query.cursor), query.limit)
+    following = f"{found[-1].died}.{_id(site, found[-1])}" if len(found) == query.limit else None
+    return DeadAnswer(tuple(_letter(site, each) for each in found), following)
+
+
+async def retry_dead(call: Call) -> RetryAnswer:
+    """Send it again, in its place among the comment's events; refused where the receiver has a newer version."""
+    site, name = Site(call.key.site), MessageId.parse(call.id)
+    if name is None or name.site != site.name:
+        raise NotFound(f"no dead letter '{call.id}'")
+    outcome = await call.request.app[keys.STORE].outbox.replay(site, name.comment, name.version)
+    if outcome == "unknown":
+        raise NotFound(f"no dead letter '{call.id}'")
+    if outcome == "superseded":
+        raise Conflict("superseded", "the receiver has a newer version of this comment", {"comment_id": name.comment})
+    if outcome == "busy":
+        raise Conflict("busy", "a newer version is being sent just now; try again", {"comment_id": name.comment})
+    return RetryAnswer(str(name))
+
+
+async def retry_all_dead(call: Call) -> RetryAllAnswer:
+    """Send all dead letters again, those of each comment in order."""
+    replay = await call.request.app[keys.STORE].outbox.replay_all(Site(call.key.site), MOST_IN_ONE_REPLAY)
+    return RetryAllAnswer(replay.sent, replay.superseded, replay.busy, replay.is_more)
+
+
+async def _shown(call: Call, secret: str | None) -> EndpointAnswer:
+    site, outbox = Site(call.key.site), call.request.app[keys.STORE].outbox
+    endpoint: Endpoint = await outbox.endpoints.get(site)
+    backlog: Backlog = await outbox.backlog(site)
+    return EndpointAnswer(
+        url=endpoint.url,
+        include_text=endpoint.include_text,
+        disabled_at=endpoint.disabled_at,
+        has_secret=bool(endpoint.secrets),
+        previous_secret_until=endpoint.previous_until,
+        pending=backlog.pending,
+        dead=backlog.dead,
+        overdue_seconds=backlog.overdue_s,
+        secret=secret,
+    )
+
+
+def _id(site: Site, letter: Letter) -> str:
+    return str(MessageId(site.name, letter.comment, letter.version))
+
+
+def _letter(site: Site, letter: Letter) -> DeadLetter:
+    return DeadLetter(
+        id=_id(site, letter),
+        type=letter.type,
+        comment_id=letter.comment,
+        revision=letter.revision,
+        version=letter.version,
+        status=letter.status,
+        at=datetime.fromtimestamp(letter.at / 1000, UTC),
+        died_at=letter.died_at,
+        attempts=letter.attempts,
+        because=letter.because,
+        callback_url=letter.callback,
+    )
+
+
+def _place(cursor: str | None) -> Place | None:
+    if cursor is None:
+        return None
+    died, _, name = cursor.partition(".")
+    found = MessageId.parse(name)
+    if found is None:
+        raise BadRequest("query parameter 'cursor': not one that we gave")
+    return Place(found.comment, found.version, int(died))
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/v1/webhooks",
+        handler=show_endpoint,
+        scope=Scope.ADMIN,
+        tag="Webhooks",
+        summary="The site's endpoint, and how much is still to be told.",
+        answer=EndpointAnswer,
+        problems=(503,),
+    ),
+    Operation(
+        method="PUT",
+        path="/v1/webhooks",
+        handler=replace_endpoint,
+        scope=Scope.ADMIN,
+        tag="Webhooks",
+        summary="Set the site's endpoint.",
+        body=EndpointRequest,
+        answer=EndpointAnswer,
+        problems=(503,),
+    ),
+    Operation(
+        method="DELETE",
+        path="/v1/webhooks",
+        handler=remove_endpoint,
+        scope=Scope.ADMIN,
+        tag="Webhooks",
+        summary="Remove the site's endpoint.",
+        status=204,
+        problems=(503,),
+    ),
+    Operation(
+        method="POST",
+        path="/v1/webhooks:rotate",
+        handler=rotate_secret,
+        scope=Scope.ADMIN,
+        tag="Webhooks",
+        summary="Make a new secret.",
+        answer=SecretAnswer,
+        problems=(503,),
+    ),
+    Operation(
+        method="POST",
+        path="/v1/webhooks:test",
+        handler=test_endpoint,
+        scope=Scope.ADMIN,
+        tag="Webhooks",
+        summary="Send a test event and say what came of it.",
+        answer=TestAnswer,
+        problems=(404, 503),
+    ),
+    Operation(
+        method="GET",
+        path="/v1/webhooks/dead",
+        handler=list_dead,
+        scope=Scope.ADMIN,
+        tag="Webhooks",
+        summary="Dead letters: events that were given up.",
+        query=DeadQuery,
+        answer=DeadAnswer,
+        problems=(503,),
+    ),
+    Operation(
+        method="POST",
+        path="/v1/webhooks/dead/{id}:retry",
+        handler=retry_dead,
+        scope=Scope.ADMIN,
+        tag="Webhooks",
+        summary="Send a dead letter again.",
+        answer=RetryAnswer,
+        problems=(404, 409, 503),
+    ),
+    Operation(
+        method="POST",
+        path="/v1/webhooks/dead:retry",
+        handler=retry_all_dead,
+        scope=Scope.ADMIN,
+        tag="Webhooks",
+        summary="Send all dead letters again.",
+        answer=RetryAllAnswer,
+        problems=(503,),
+    ),
+)

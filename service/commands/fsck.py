@@ -1,0 +1,50 @@
+"""steward fsck: is what Redis holds whole?"""
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from service.commands.stored import with_store
+from service.store import Store
+from service.store.fsck import Breach
+from service.store.keyspace import Site
+
+# More lines than this nobody reads; the count says how many there are.
+MOST_SHOWN = 200
+
+
+@click.command()
+@click.option("--site", "sites", multiple=True, help="Only this site; may be given again. Unset: all that have a key.")
+@click.option(
+    "--repair", is_flag=True, help="Mend what does not fit: the state of a comment is right, the rest follows."
+)
+def fsck(sites: tuple[str, ...], repair: bool) -> None:
+    """Check every comment against the places that its state names. May be run at any time, beside the service.
+
+    Ends with status 1 when something is wrong that was not mended.
+    """
+
+    async def examine(store: Store) -> tuple[int, list[Breach]]:
+        names = sites or sorted({key.site for key in (await store.access.keys()).values()})
+        comments, found = 0, list[Breach]()
+        for name in names:
+            comments += await store.fsck.count(Site(name))
+            found += [breach async for breach in store.fsck.examine(Site(name), repair=repair)]
+        return comments, list(dict.fromkeys(found))
+
+    comments, found = with_store(examine)
+    if found:
+        _show(found)
+    mended = sum(breach.is_mended for breach in found)
+    click.echo(f"{comments} comments: {len(found)} breaches" + (f", {mended} mended" if repair else ""))
+    if mended < len(found):
+        raise SystemExit(1)
+
+
+def _show(found: list[Breach]) -> None:
+    table = Table("site", "comment", "what is wrong", "mended")
+    for breach in found[:MOST_SHOWN]:
+        table.add_row(breach.site, breach.comment, breach.what, "yes" if breach.is_mended else "no")
+    Console().print(table)
+    if len(found) > MOST_SHOWN:
+        click.echo(f"... and {len(found) - MOST_SHOWN} more")

@@ -1,0 +1,30 @@
+"""What commands beside a running service share: its Redis."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import click
+
+from service.errors import SettingsError, StoreUnavailable
+from service.settings import from_env
+from service.store import Store, open_store
+from service.store.embedded import redis_for_command
+
+Found = TypeVar("Found")
+
+
+def with_store(work: Callable[[Store], Awaitable[Found]]) -> Found:
+    """Do it with the Redis of the running service, or with the embedded one, started just for this command."""
+
+    async def run() -> Found:
+        settings = from_env(os.environ)
+        async with redis_for_command(settings) as url, open_store(settings, url) as store:
+            await store.check()
+            return await work(store)
+
+    try:
+        return asyncio.run(run())
+    except (SettingsError, StoreUnavailable) as error:
+        raise click.ClickException(str(error)) from error

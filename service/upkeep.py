@@ -1,0 +1,62 @@
+"""What time alone brings, looked after beside the requests: leases end, comments expire, old entries go."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from service import metrics
+from service.background import beside
+from service.directory import Directory
+from service.errors import Retryable
+from service.store.keyspace import Site
+from service.store.review import Queue
+
+log = logging.getLogger(__name__)
+
+# A lease that ended is seen at the latest after this long, also where nobody claims.
+EVERY_S = 2.0
+MEASURE_S = 10.0
+
+
+class Upkeep:
+    """Every service on a Redis may do it: each step is one script, and what one has done another finds done."""
+
+    def __init__(self, queue: Queue, directory: Directory, every_s: float = EVERY_S) -> None:
+        self._queue = queue
+        self._directory = directory
+        self._every_s = every_s
+
+    async def once(self) -> None:
+        for name in self._directory.sites:
+            with contextlib.suppress(Retryable):  # what is wrong with one site must not stop the others
+                await self._tend(name)
+
+    async def _tend(self, name: str) -> None:
+        expiry = self._directory.policy(name).review.expiry
+        if expiry is None:
+            await self._queue.tend(Site(name))
+            return
+        tended = await self._queue.tend(Site(name), expiry.after_s, expiry.status)
+        if tended.expired:
+            log.warning("%s: %d comments were decided by expiry (%s)", name, tended.expired, expiry.decision)
+
+    async def measure(self) -> None:
+        """Show operators what waits. Raises StoreUnavailable or Overloaded."""
+        for name in self._directory.sites:
+            found = await self._queue.stats(Site(name), 0)
+            for state in ("queued", "leased", "escalated", "overdue"):
+                metrics.WAITING.labels(name, state).set(found[state])
+            metrics.OLDEST.labels(name).set(max(found["oldest_ms"], 0) / 1000)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        async with beside(_often(self.once, self._every_s)), beside(_often(self.measure, MEASURE_S)):
+            yield
+
+
+async def _often(work: Callable[[], Awaitable[None]], every_s: float) -> None:
+    while True:
+        await asyncio.sleep(every_s)
+        with contextlib.suppress(Retryable):
+            await work()

@@ -1,0 +1,97 @@
+"""steward reconcile: ids in, as a site has them, and out come those that the service does not know."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+from aiohttp.test_utils import TestServer, unused_port
+from click.testing import CliRunner, Result
+
+from service import keys
+from service.access import Scope, mint
+from service.app import build_app
+from service.commands.reconcile import reconcile
+from service.settings import Settings
+
+Run = Callable[..., Awaitable[Result]]
+
+
+@pytest.fixture
+async def run(settings: Settings) -> AsyncIterator[Run]:
+    """Runs the command beside a service that knows c-1 in two revisions and c-2."""
+    async with TestServer(build_app(settings), host="127.0.0.1") as server:
+        text, record = mint("daily", frozenset({Scope.COMMENTS}), None, datetime.now(UTC))
+        await server.app[keys.STORE].access.keep(record)
+        await server.app[keys.DIRECTORY].refresh()
+        url = str(server.make_url("/"))
+        async with httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {text}"}) as client:
+            for comment in ({"id": "c-1", "text": "a"}, {"id": "c-1", "text": "b"}, {"id": "c-2", "text": "c"}):
+                (await client.post("/v1/comments", json=comment)).raise_for_status()
+
+        async def run(given: str | bytes, *, file: str = "-", **environment: str) -> Result:
+            runner = CliRunner(env={"STEWARD_URL": url, "STEWARD_KEY": text} | environment)
+            return await asyncio.to_thread(runner.invoke, reconcile, [file], input=given)
+
+        yield run
+
+
+def found(result: Result) -> list[object]:
+    assert result.exit_code == 0, result.output
+    return [json.loads(line) for line in result.stdout.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("c-1\n\n c-7 \r\nc-2\nc-8", [{"id": "c-7"}, {"id": "c-8"}]),
+        ('{"id": "c-1", "revision": 2}\n\n{"id": "c-1", "revision": 3, "text": "new"}', [{"id": "c-1", "revision": 3}]),
+        ('text,revision,id\n"a,\nb",1,c-2\n,2,c-2\nx,,c-7\n', [{"id": "c-2", "revision": 2}, {"id": "c-7"}]),
+        ("\ufeffid\nc-7\nc-1\n", [{"id": "c-7"}]),
+        ("", []),
+    ],
+)
+async def test_ids_lines_of_json_and_csv_are_understood(run: Run, given: str, expected: list[object]) -> None:
+    assert found(await run(given)) == expected
+
+
+async def test_a_long_list_is_asked_for_in_parts_and_counted(run: Run) -> None:
+    result = await run("".join(f"x-{number}\n" for number in range(2500)) + "c-1\n")
+    assert found(result) == [{"id": f"x-{number}"} for number in range(2500)]
+    assert result.stderr == "2500 of 2501 comments are unknown\n"
+
+
+async def test_a_file_is_read_as_well(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "ids.txt"
+    path.write_text("c-1\nc-7\n")
+    assert found(await run("", file=str(path))) == [{"id": "c-7"}]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("c-1\ntwo words\n", "Error: line 2: "),
+        ('{"id": "c-1"}\n{"id": 7}\n', "Error: line 2: "),
+        ('{"id": "c-1"}\nc-2\n', "Error: line 2: not a JSON object"),
+        ("id,revision\nc-1,new\n", "Error: line 2: "),
+        (b"c-1\n\xff\n", "Error: the file cannot be read: "),
+    ],
+)
+async def test_what_names_no_comment_is_said_with_its_line(run: Run, given: str | bytes, said: str) -> None:
+    result = await run(given)
+    assert result.exit_code == 1
+    assert result.stderr.startswith(said)
+    assert result.stderr.count("\n") == 1
+
+
+async def test_a_service_that_refuses_or_is_not_there_is_one_line(run: Run) -> None:
+    refused = await run("c-1", STEWARD_KEY="cmk_live_nobody")
+    assert (refused.exit_code, refused.stderr.partition(": send")[0]) == (1, "Error: POST /v1/reconcile: 401")
+    away = await run("c-1", STEWARD_URL=f"http://127.0.0.1:{unused_port()}")
+    assert away.exit_code == 1
+    assert away.stderr.startswith("Error: no service answers at http://127.0.0.1")
+    unsendable = await run("c-1", STEWARD_KEY="ключ")
+    assert unsendable.stderr == "Error: the key holds characters that no key has\n"
