@@ -1,6 +1,6 @@
 # Every target sets up what it needs; `make` alone shows what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check lint fmt types contracts lengths lock train evaluate bench demo clean
+.PHONY: help setup run test check lint fmt types contracts lengths lock train evaluate bench faults demo clean
 
 PYTHON ?= $(firstword $(foreach name,python3.12 python3.11 python3.13 python3.14 python3 python,$(shell \
   $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $(name))))
@@ -13,7 +13,7 @@ help:  ## Show this help
 
 setup: $(STAMP)  ## Make the virtual environment and install everything into it
 
-$(STAMP): requirements/dev.txt pyproject.toml hatch_build.py classifier/_kernel.c
+$(STAMP): requirements/dev.txt pyproject.toml hatch_build.py $(wildcard classifier/_*.[ch])
 	@test -n "$(PYTHON)" || { echo "Steward needs Python 3.11 or later; none was found (set PYTHON=/path/to/python)"; exit 1; }
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)  # anew where one was left half made
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
@@ -56,14 +56,23 @@ lock: $(STAMP)  ## Pin all dependencies anew
 train: $(STAMP)  ## Train a model on ../shared/data
 	$(BIN)/steward train
 
-evaluate: $(STAMP)  ## Print what the shipped model is worth on data that it has not seen
-	$(BIN)/steward evaluate
+evaluate: $(STAMP)  ## Measure the shipped model on what it has not seen, beside the textbook; write the report and the model card
+	$(BIN)/steward evaluate --baseline --cross-validate --json docs/figures/evaluation.json --html reports/evaluation.html \
+	  --card docs/model-card.md
+	@echo "the report is in reports/evaluation.html"
 
-bench: $(STAMP)  ## Measure what a request costs, beside a handler that does nothing
+faults: $(STAMP)  ## Kill the service, the relay and Redis under load, and compare with what the clients were told
+	$(BIN)/python tests/faults/run.py --docs docs/reliability.md
+	$(BIN)/python tests/faults/webhooks.py --docs docs/reliability.md
+
+bench: $(STAMP)  ## Measure requests, the queue, scores and the detector of languages, each beside a baseline
 	$(BIN)/python tests/bench/bench_service.py
+	$(BIN)/python tests/bench/bench_queue.py
+	$(BIN)/python tests/bench/bench_classifier.py
+	$(BIN)/python tests/bench/bench_language.py
 
 demo: $(STAMP)  ## Post a thread to the running service (STEWARD_KEY must be set)
 	@$(BIN)/steward demo
 
 clean:  ## Remove the virtual environment and what was built
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache classifier/_kernel.*.so
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache classifier/_*.so

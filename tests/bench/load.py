@@ -2,8 +2,9 @@
 
 import asyncio
 import time
+from collections import deque
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Protocol, cast
 
 
 @dataclass(slots=True)
@@ -19,78 +20,24 @@ class Measured:
         return len(self.latencies_s) / self.wall_s
 
     def percentile_ms(self, percent: float) -> float:
-        ordered = sorted(self.latencies_s)
-        return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))] * 1000
+        return percentile(self.latencies_s, percent) * 1000
 
 
-class _Client(asyncio.Protocol):
-    """Sends the next request as soon as the answer before is whole, or when its turn comes at a given rate."""
-
-    def __init__(self, requests: "Requests", measured: Measured, done: asyncio.Future[None]) -> None:
-        self._requests = requests
-        self._measured = measured
-        self._done = done
-        self._received = b""
-        self._sent_at = 0.0
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but name
-        self._send()
-
-    def data_received(self, data: bytes) -> None:
-        self._received += data
-        head, separator, body = self._received.partition(b"\r\n\r\n")
-        if not separator:
-            return
-        length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
-        if len(body) < length:
-            return
-        self._measured.latencies_s.append(time.perf_counter() - self._sent_at)
-        self._measured.failed += not head.startswith(b"HTTP/1.1 200")
-        self._received = b""
-        self._send()
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
-        if not self._done.done():
-            self._done.set_result(None)
-
-    def _send(self) -> None:
-        request = self._requests.take()
-        if request is None:
-            self._transport.close()
-            return
-        delay_s = self._requests.next_delay_s()
-        if delay_s > 0:
-            asyncio.get_running_loop().call_later(delay_s, self._write, request)
-        else:
-            self._write(request)
-
-    def _write(self, request: bytes) -> None:
-        self._sent_at = time.perf_counter()
-        self._transport.write(request)
+def percentile(values: list[float], percent: float) -> float:
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
 
 
 class Requests:
-    """`count` requests, the same or numbered; `per_second` spaces them evenly (None: as fast as they are answered)."""
+    """`count` requests, the same or numbered."""
 
-    def __init__(self, template: bytes, count: int, per_second: float | None = None) -> None:
+    def __init__(self, template: bytes, count: int) -> None:
         self._template = template
-        self._left = count
-        self._every_s = 1 / per_second if per_second else 0.0
-        self._due_at: float | None = None
+        self.left = count
 
-    def take(self) -> bytes | None:
-        if self._left == 0:
-            return None
-        self._left -= 1
-        return self._template.replace(b"@@@@@@@@", b"%08d" % self._left)
-
-    def next_delay_s(self) -> float:
-        if not self._every_s:
-            return 0.0
-        now = time.perf_counter()
-        self._due_at = max(now, (self._due_at or now) + self._every_s)
-        return self._due_at - now
+    def take(self) -> bytes:
+        self.left -= 1
+        return self._template.replace(b"@@@@@@@@", b"%08d" % self.left)
 
 
 def request(method: str, path: str, key: str, body: bytes) -> bytes:
@@ -103,13 +50,131 @@ def request(method: str, path: str, key: str, body: bytes) -> bytes:
 
 
 async def load(port: int, requests: Requests, connections: int) -> Measured:
+    """As fast as they are answered: each connection asks again as soon as it has its answer."""
+    return await _measured(port, connections, _AtOnce(requests))
+
+
+async def paced(port: int, requests: Requests, connections: int, per_second: float) -> Measured:
+    """So many a second, whether or not those before are answered.
+
+    A latency counts from the moment at which the request was due, so that one that found every connection busy is as
+    late as its answer says.
+    """
+    return await _measured(port, connections, _Paced(requests, per_second))
+
+
+class _Turns(Protocol):
+    """Says which connection asks when."""
+
+    def begin(self) -> None:
+        """All connections are there."""
+
+    def is_free(self, client: "_Client") -> None:
+        """A connection has its answer, or has not asked yet."""
+
+
+class _AtOnce:
+    def __init__(self, requests: Requests) -> None:
+        self._requests = requests
+
+    def begin(self) -> None:
+        pass
+
+    def is_free(self, client: "_Client") -> None:
+        if self._requests.left:
+            client.ask(self._requests.take(), time.perf_counter())
+        else:
+            client.close()
+
+
+class _Paced:
+    """The timers of an event loop are as fine as a millisecond: what became due since the last one is sent at once."""
+
+    TICK_S = 0.001
+
+    def __init__(self, requests: Requests, per_second: float) -> None:
+        self._requests = requests
+        self._total = requests.left
+        self._per_second = per_second
+        self._due = 0
+        self._started_at = 0.0
+        self._free: list[_Client] = []
+        self._late: deque[float] = deque()
+
+    def begin(self) -> None:
+        self._started_at = time.perf_counter()
+        self._tick()
+
+    def _tick(self) -> None:
+        now = time.perf_counter()
+        due = min(self._total, int((now - self._started_at) * self._per_second))
+        self._late.extend([now] * (due - self._due))
+        self._due = due
+        while self._late and self._free:
+            self._free.pop().ask(self._requests.take(), self._late.popleft())
+        if due < self._total:
+            asyncio.get_running_loop().call_later(self.TICK_S, self._tick)
+            return
+        for client in self._free:
+            client.close()
+
+    def is_free(self, client: "_Client") -> None:
+        if self._late:
+            client.ask(self._requests.take(), self._late.popleft())
+        elif self._due < self._total:
+            self._free.append(client)
+        else:
+            client.close()
+
+
+class _Client(asyncio.Protocol):
+    def __init__(self, turns: _Turns, measured: Measured, done: "asyncio.Future[None]") -> None:
+        self._turns = turns
+        self._measured = measured
+        self._done = done
+        self._received = b""
+        self._asked_at = 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but name
+
+    def data_received(self, data: bytes) -> None:
+        received = self._received + data if self._received else data
+        head = received.find(b"\r\n\r\n")
+        at = received.find(b"Content-Length: ", 0, head) + 16
+        if head < 0 or len(received) < head + 4 + int(received[at : received.index(b"\r", at)]):
+            self._received = received
+            return
+        self._received = b""
+        self._measured.latencies_s.append(time.perf_counter() - self._asked_at)
+        self._measured.failed += not received.startswith(b"HTTP/1.1 200")
+        self._turns.is_free(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
+        if not self._done.done():
+            self._done.set_result(None)
+
+    def ask(self, request: bytes, due_at: float) -> None:
+        self._asked_at = due_at
+        self._transport.write(request)
+
+    def close(self) -> None:
+        self._transport.close()
+
+
+async def _measured(port: int, connections: int, turns: _Turns) -> Measured:
     loop = asyncio.get_running_loop()
-    started = time.perf_counter()
-    measured, ends = Measured(0.0), []
+    measured, clients, ends = Measured(0.0), [], []
     for _ in range(connections):
         done: asyncio.Future[None] = loop.create_future()
+        client = _Client(turns, measured, done)
+        await loop.create_connection(lambda client=client: client, "127.0.0.1", port)
+        clients.append(client)
         ends.append(done)
-        await loop.create_connection(lambda done=done: _Client(requests, measured, done), "127.0.0.1", port)
+    started = time.perf_counter()
+    turns.begin()
+    for client in clients:
+        turns.is_free(client)
     await asyncio.gather(*ends)
     measured.wall_s = time.perf_counter() - started
     return measured

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
+
 NOOP = Path(__file__).parent / "noop.py"
 
 
@@ -27,16 +29,48 @@ class Running:
         return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024  # type: ignore[index]
 
 
+def new_folder() -> "tempfile.TemporaryDirectory[str]":
+    """Where TMPDIR says: the disk below it is what `appendfsync always` waits for."""
+    return tempfile.TemporaryDirectory(prefix="bench-")
+
+
+def sync_ms(folder: str, size: int = 32_768) -> tuple[float, float]:
+    """Median and 99th percentile of what it takes the disk to keep that many more bytes."""
+    took = []
+    with Path(folder, "sync").open("wb", buffering=0) as file:
+        for _ in range(200):
+            file.write(bytes(size))
+            started = time.perf_counter()
+            os.fdatasync(file.fileno())
+            took.append((time.perf_counter() - started) * 1000)
+    took.sort()
+    return took[100], took[198]
+
+
 @contextlib.contextmanager
 def service() -> Iterator[Running]:
     """`steward serve` with its embedded Redis in a new folder."""
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        environment = {**os.environ, "STEWARD_DATA_DIR": folder, "STEWARD_PORT": "0"}
+    with new_folder() as folder:
+        # A disk that stalls is seen in the latencies; it must not end the measurement.
+        environment = {
+            **os.environ,
+            "STEWARD_DATA_DIR": folder,
+            "STEWARD_PORT": "0",
+            "STEWARD_STORE_TIMEOUT_S": "20",
+        }
         with _process([sys.executable, "-m", "service", "serve"], environment) as (process, started):
             port = int(_line(process, r"ready on http://[^:]+:(\d+)"))
             ready_s = time.perf_counter() - started
             key = _line(process, r"(cmk_live_\S+)")
             yield Running(port, process.pid, key, ready_s)
+
+
+def ask(running: Running, path: str, body: bytes) -> bytes:
+    """The service's answer. Raises httpx.HTTPStatusError for any but a good one."""
+    headers = {"Authorization": f"Bearer {running.key}", "Content-Type": "application/json"}
+    response = httpx.post(f"http://127.0.0.1:{running.port}/v1/{path}", content=body, headers=headers)
+    response.raise_for_status()
+    return response.content
 
 
 @contextlib.contextmanager

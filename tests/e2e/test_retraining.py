@@ -9,6 +9,8 @@ import httpx
 import pytest
 from steward import Steward, posted, running
 
+from service.policy import DEFAULT
+
 DATA = Path(__file__).parents[3] / "shared" / "data"
 pytestmark = [
     pytest.mark.data,
@@ -36,6 +38,8 @@ HARMLESS = (
     "I hope that {who} reads this article",
     "thank you, {who}, for the quick answer",
 )
+# From here on the policy that a site starts with shows a comment to a person.
+DOUBTFUL = DEFAULT.thresholds["insult"].review_at or 1.0
 ENDS = ("", ", I think", " these days", ", as we know", " if you ask me", ", honestly")
 
 
@@ -56,7 +60,7 @@ def test_what_moderators_decide_makes_the_next_model_right_without_a_failed_requ
         key = steward.first_key()
         with steward.client(key) as client:
             before = _insult(client, held_out_insults)
-            assert sum(score >= 0.5 for score in before) < len(before) * 0.2, "the shipped model gets this kind wrong"
+            assert sum(score >= DOUBTFUL for score in before) < len(before) * 0.2, "the shipped model does not see it"
             client.put("/v1/policies/default", json=ALL_TO_REVIEW)
             _decide(client, shown_insults, is_insult=True)
             _decide(client, shown_harmless, is_insult=False)
@@ -77,9 +81,9 @@ def test_what_moderators_decide_makes_the_next_model_right_without_a_failed_requ
 
         with steward.client(key) as client:
             after = _insult(client, held_out_insults)
-            assert sum(score >= 0.5 for score in after) > len(after) * 0.9, after
+            assert sum(score >= DOUBTFUL for score in after) > len(after) * 0.9, after
             harmless = _insult(client, held_out_harmless)
-            assert sum(score < 0.5 for score in harmless) > len(harmless) * 0.9, harmless
+            assert sum(score < DOUBTFUL for score in harmless) > len(harmless) * 0.9, harmless
         assert "is in use" in steward.command("models", "rollback", key=key)
         with steward.client(key) as client:
             assert _insult(client, held_out_insults) == before
@@ -91,8 +95,10 @@ def _insult(client: httpx.Client, texts: list[str]) -> list[float]:
 
 
 def _decide(client: httpx.Client, texts: list[str], *, is_insult: bool) -> None:
+    # With ids of its own: what is set apart for calibration is chosen by the id, and an unlucky choice teaches little.
+    comments = [{"id": f"{'insult' if is_insult else 'harmless'}-{n}", "text": text} for n, text in enumerate(texts)]
     for at in range(0, len(texts), 20):
-        posted(client, "/v1/comments:batch", {"comments": [{"text": text} for text in texts[at : at + 20]]})
+        posted(client, "/v1/comments:batch", {"comments": comments[at : at + 20]})
         items = posted(client, "/v1/review/claim", {"count": 20})["items"]
         decision = "reject" if is_insult else "approve"
         more = {"labels": {"insult": True}} if is_insult else {}
