@@ -7,6 +7,7 @@ PYTHON ?= $(firstword $(foreach name,python3.12 python3.11 python3.13 python3.14
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.set-up
+CLIENTS := .clients
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,8 +24,19 @@ $(STAMP): requirements/dev.txt pyproject.toml hatch_build.py $(wildcard classifi
 run: $(STAMP)  ## Start the service on 127.0.0.1:8080 with the shipped model and its own Redis
 	@$(BIN)/steward serve
 
-test: $(STAMP)  ## Run all tests
-	$(BIN)/python -m pytest
+test: $(STAMP) $(CLIENTS)/.set-up  ## Run all tests
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+
+# Clients of other services, each in an environment of its own: three of them share one import name.
+$(CLIENTS)/.set-up: $(wildcard tests/clients/*/requirements.txt) tests/clients/node/package-lock.json | $(STAMP)
+	@command -v npm >/dev/null || { echo "The tests run clients written for Node.js: install Node.js 20 or later, with npm"; exit 1; }
+	@mkdir -p $(CLIENTS)/node
+	@for name in $(notdir $(patsubst %/,%,$(dir $(wildcard tests/clients/*/requirements.txt)))); do \
+	  $(PYTHON) -m venv --clear --without-pip $(CLIENTS)/$$name && $(BIN)/python -m pip --python $(CLIENTS)/$$name/bin/python \
+	    install --quiet --disable-pip-version-check --require-hashes -r tests/clients/$$name/requirements.txt || exit 1; done
+	@cp tests/clients/node/package.json tests/clients/node/package-lock.json $(CLIENTS)/node
+	@cd $(CLIENTS)/node && npm ci --silent --no-audit --no-fund --ignore-scripts
+	@touch $@
 
 check: lint types contracts lengths  ## All that CI checks beside the tests
 
@@ -75,4 +87,4 @@ demo: $(STAMP)  ## Post a thread to the running service (STEWARD_KEY must be set
 	@$(BIN)/steward demo
 
 clean:  ## Remove the virtual environment and what was built
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache classifier/_*.so
+	rm -rf $(VENV) $(CLIENTS) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache classifier/_*.so

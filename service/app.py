@@ -23,12 +23,13 @@ from service.api import (
     score,
     webhooks,
 )
-from service.api.limits import Limits
 from service.api.openapi import describe
-from service.api.operation import LIMITS, routes
-from service.api.written import PROTECTION
+from service.api.operation import routes
 from service.directory import Directory
 from service.errors import Retryable
+from service.http.admission import LIMITS
+from service.http.limits import Limits
+from service.http.written import PROTECTION
 from service.models import Models
 from service.moderation import Moderation
 from service.policy import DEFAULT

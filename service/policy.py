@@ -7,6 +7,7 @@ from typing import Annotated, NamedTuple
 from msgspec import Meta, Struct
 
 from service.domain import Action, Doubling, Probability, Reason, Status, Urgency, Why
+from service.protocols import Protocols
 
 
 class Thresholds(Struct, frozen=True, forbid_unknown_fields=True):
@@ -71,6 +72,7 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     name: str = "default"
     version: int = 1
     review: Reviewing = Reviewing()
+    protocols: Protocols = Protocols()
 
     def __str__(self) -> str:
         return f"{self.name}@{self.version}"

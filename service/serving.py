@@ -56,7 +56,7 @@ async def serving(settings: Settings, listening: socket.socket) -> AsyncIterator
         app,
         access_log=None,
         # aiohttp counts this from the connection, or the answer before, until the headers are complete: it bounds
-        # slow headers as well as idle connections. api/bodies.py bounds slow bodies.
+        # slow headers as well as idle connections. http/bodies.py bounds slow bodies.
         keepalive_timeout=settings.receipt_timeout_s,
         shutdown_timeout=DRAIN_S,
         auto_decompress=False,

@@ -1,6 +1,8 @@
 """What an operator can change: one frozen object, read from the environment once."""
 
+import ipaddress
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -13,6 +15,12 @@ from service.errors import SettingsError
 PREFIX = "STEWARD_"
 
 
+@lru_cache
+def networks(text: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    """Of a list with commas. Raises ValueError."""
+    return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
+
+
 def default_data_dir() -> Path:
     return user_data_path("steward")
 
@@ -22,6 +30,24 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     host: Annotated[str, Meta(description="Address to listen on.")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535, description="Port to listen on; 0 takes a free one.")] = 8080
+    public_url: (
+        Annotated[
+            str,
+            Meta(
+                pattern=r"^https?://[^/\s@?#]+/?$(?!\n)",
+                description="Scheme and host under which clients reach the service. Unset: those of each request.",
+            ),
+        ]
+        | None
+    ) = None
+    trusted_proxies: Annotated[
+        str,
+        Meta(description="Addresses and networks, with commas, whose X-Forwarded-For, -Proto and -Host are believed."),
+    ] = ""
+    cors_origins: Annotated[
+        str,
+        Meta(description="Origins, with commas, or *, whose pages may call the Perspective API; empty: none may."),
+    ] = ""
     workers: Annotated[int, Meta(ge=1, le=256, description="Service processes that share the port.")] = 1
     metrics_port: (
         Annotated[int, Meta(ge=1, le=65535, description="Serve /metrics on this port instead, on 127.0.0.1.")] | None
@@ -129,6 +155,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Meta(description="How much is logged.")] = "info"
 
     def __post_init__(self) -> None:
+        try:
+            networks(self.trusted_proxies)
+        except ValueError as error:
+            raise SettingsError(f"{PREFIX}TRUSTED_PROXIES: {error}") from error
         if self.max_lease_age_s < self.lease_s:
             raise SettingsError(
                 f"{PREFIX}MAX_LEASE_AGE_S is {self.max_lease_age_s}; "

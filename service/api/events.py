@@ -13,8 +13,9 @@ from msgspec import Meta, Struct
 from service import keys
 from service.access import Scope
 from service.api.cursors import Cursor, checked
-from service.api.operation import JSON, Call, Operation, held
+from service.api.operation import JSON, Call, Operation
 from service.errors import Forbidden, RateLimited, Retryable
+from service.http.admission import bearer, held
 from service.store.events import Event, Events
 from service.store.keyspace import Site
 
@@ -110,7 +111,7 @@ async def _said(call: Call, site: Site, after: str) -> AsyncIterator[bytes]:
     with changes.watch(site.name, changes.EVERYTHING) as news:
         while not changes.is_closing:
             try:
-                if await held(call.request) is None:
+                if await held(call.request, bearer(call.request)) is None:
                     return
                 found, following = await _events(call).page(site, after, PAGE)
             except Retryable:

@@ -10,11 +10,11 @@ from msgspec import Meta, Struct
 
 from service import keys
 from service.access import Scope
-from service.api import bodies
 from service.api.cursors import Cursor, checked
 from service.api.operation import NDJSON, Call, Operation
 from service.domain import Id
 from service.errors import BadRequest, Fault
+from service.http import bodies
 from service.store.base import Label
 from service.store.keyspace import Site
 from service.store.labels import Imported

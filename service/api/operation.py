@@ -1,6 +1,5 @@
 """What an operation of the API is, and everything that is the same for all of them."""
 
-import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -8,15 +7,11 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from service import keys, metrics
 from service.access import ApiKey, Scope
-from service.api import bodies
-from service.api.limits import Limits
-from service.api.written import Written, is_plain
-from service.errors import Forbidden, ServiceError, Unauthenticated
-
-LIMITS = web.AppKey("limits", Limits)
-
+from service.http import bodies
+from service.http.admission import admitted, bearer
+from service.http.handling import Handler, counted
+from service.http.written import Written, is_plain
 
 JSON, NDJSON = "application/json", "application/x-ndjson"
 
@@ -76,48 +71,16 @@ def _pattern(path: str) -> str:
     return path.replace("}", ":[^/]+}")
 
 
-def _handler(operation: Operation) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    seconds = metrics.SECONDS.labels(operation.name)
-    answered = metrics.REQUESTS.labels(operation.name, "ok")
-    broken = metrics.REQUESTS.labels(operation.name, "internal")
-
+def _handler(operation: Operation) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
-        started = time.perf_counter()
-        try:
-            # Before the key: one that came in the query string is told so, not that it is missing.
-            query = bodies.parameters(request, operation.query) if request.query_string else operation.query()
-            key = await admitted(request, operation.scope, operation.or_scope)
-            body = await _body(request, operation)
-            answer = await operation.handler(Call(request, key, body, query))
-        except ServiceError as error:
-            metrics.REQUESTS.labels(operation.name, error.code).inc()
-            raise
-        except Exception:
-            broken.inc()
-            raise
-        finally:
-            seconds.observe(time.perf_counter() - started)
-        answered.inc()
+        # Before the key: one that came in the query string is told so, not that it is missing.
+        query = bodies.parameters(request, operation.query) if request.query_string else operation.query()
+        key = await admitted(request, bearer(request), operation.scope, operation.or_scope)
+        body = await _body(request, operation)
+        answer = await operation.handler(Call(request, key, body, query))
         return answer if isinstance(answer, web.StreamResponse) else respond(request, answer)
 
-    return handle
-
-
-async def admitted(request: web.Request, scope: Scope, or_scope: Scope | None = None) -> ApiKey:
-    """The key of a request that may go on, with either scope. Raises Unauthenticated, Forbidden or RateLimited."""
-    key = await held(request)
-    if key is None:
-        raise Unauthenticated
-    if scope not in key.scopes and or_scope not in key.scopes:
-        raise Forbidden
-    request.app[LIMITS].take(key)
-    return key
-
-
-async def held(request: web.Request) -> ApiKey | None:
-    """The key that the request came with, as long as it opens; who answers for long asks again."""
-    scheme, _, text = request.headers.get("Authorization", "").partition(" ")
-    return await request.app[keys.DIRECTORY].admit(text.strip()) if scheme.lower() == "bearer" else None
+    return counted(operation.name, handle)
 
 
 async def _body(request: web.Request, operation: Operation) -> Any:  # noqa: ANN401 - the operation's own type

@@ -7,9 +7,9 @@ from msgspec import Meta, Struct
 
 from service import keys
 from service.access import Scope
-from service.api import bodies
 from service.api.operation import Call, Operation
 from service.errors import BadRequest, Conflict, Fault, NotFound
+from service.http import bodies
 from service.policy import DEFAULT, Policy, Reviewing, Thresholds
 from service.store.keyspace import Site
 

@@ -1,19 +1,14 @@
 """One table from error to status, one JSON shape for all of them (RFC 9457)."""
 
-import logging
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
 import uuid_utils
 from aiohttp import web
 
-from service import access, errors
+from service import errors
 from service.errors import Fault, ServiceError
-
-log = logging.getLogger(__name__)
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+from service.http.handling import Handler, log_unforeseen
 
 STATUS: dict[type[ServiceError], int] = {
     errors.BadRequest: 400,
@@ -96,15 +91,11 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
         code = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}.get(error.status, "http_error")
         allow = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
         return _response(_problem(code, error.status, error.reason or code), allow)
-    except Exception as error:
-        problem = _problem("internal", 500, "the error is ours; it is in the log under this instance")
-        # The message of an unforeseen error may quote what a reader wrote: the type and the place are enough.
-        log.exception("%s: %s", problem.instance, type(error).__name__, exc_info=_without_message(error))
-        return _response(problem, {})
-
-
-def _without_message(error: Exception) -> BaseException:
-    return RuntimeError(access.masked(type(error).__name__)).with_traceback(error.__traceback__)
+    except Exception as error:  # noqa: BLE001 - the outermost place: log_unforeseen writes it down
+        instance = log_unforeseen(error)
+        return _response(
+            _problem("internal", 500, "the error is ours; it is in the log under this instance", instance=instance), {}
+        )
 
 
 def _problem(
@@ -113,13 +104,15 @@ def _problem(
     detail: str,
     faults: tuple[Fault, ...] = (),
     current: dict[str, Any] | None = None,
+    *,
+    instance: str | None = None,
 ) -> Problem:
     return Problem(
         type=f"urn:steward:problem:{code}",
         title=TITLES.get(status, "Error"),
         status=status,
         detail=detail,
-        instance=uuid_utils.uuid7().urn,
+        instance=instance or uuid_utils.uuid7().urn,
         code=code,
         errors=faults,
         current=current,

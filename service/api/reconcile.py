@@ -6,9 +6,9 @@ from msgspec import Meta, Struct
 
 from service import keys
 from service.access import Scope
-from service.api import bodies
 from service.api.operation import Call, Operation
 from service.domain import Id
+from service.http import bodies
 from service.store.keyspace import Site
 
 

@@ -9,12 +9,13 @@ from msgspec import Meta, Struct
 
 from service import keys
 from service.access import Scope
-from service.api import bodies
 from service.api.answers import CommentAnswer, Results, ReviewItem, comment_answer, current, decided_answer, review_item
-from service.api.operation import Call, Operation, held
+from service.api.operation import Call, Operation
 from service.api.problems import problem_of, rendered
 from service.domain import Id, Lease, Verdict
 from service.errors import BadRequest, Conflict, Fault, NotFound, ServiceError, Unauthenticated
+from service.http import bodies
+from service.http.admission import bearer, held
 from service.policy import SOON_MS
 from service.store.base import Record
 from service.store.keyspace import Site
@@ -118,7 +119,7 @@ async def claim(call: Call) -> ClaimAnswer:
             if asked.filter != Filter():
                 await asyncio.sleep(min(left_s, LEAST_BETWEEN_LOOKS_S))
             await news.next(max(0, ends_at - loop.time()))
-            if await held(call.request) is None:
+            if await held(call.request, bearer(call.request)) is None:
                 raise Unauthenticated
     show_scores = _shows_scores(call)
     return ClaimAnswer([review_item(site.name, record, holder=moderator, show_scores=show_scores) for record in found])

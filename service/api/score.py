@@ -7,10 +7,10 @@ from msgspec import Meta, Struct
 
 from service import keys
 from service.access import Scope
-from service.api import bodies
 from service.api.operation import Call, Operation
 from service.domain import LanguageTag, Span
 from service.errors import BadRequest, Fault
+from service.http import bodies
 from service.moderation import Scored
 
 

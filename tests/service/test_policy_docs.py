@@ -2,8 +2,10 @@ import re
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from service.policy import DEFAULT, DEFAULT_SLA_MS, MINUTE_MS, SLA_MS, Reviewing
+from service.protocols import Protocols
 
 PAGE = (Path(__file__).parents[2] / "docs" / "policies.md").read_text()
 
@@ -25,7 +27,17 @@ def test_the_page_shows_how_soon_a_person_should_look() -> None:
     assert shown == SLA_MS | {"anything else": DEFAULT_SLA_MS}
 
 
-def test_the_page_shows_what_review_may_say() -> None:
-    shown = re.findall(r"^\| `(\w+)` \| ([^|]+) \|", PAGE, re.MULTILINE)
-    usual = {field.name: getattr(Reviewing(), field.name) for field in msgspec.structs.fields(Reviewing)}
-    assert {name: msgspec.json.decode(value) for name, value in shown} == msgspec.to_builtins(usual)
+@pytest.mark.parametrize(
+    ("place", "usual"),
+    [
+        ("review", Reviewing()),
+        *((f"protocols.{name}", part) for name, part in msgspec.structs.asdict(Protocols()).items()),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_the_page_shows_all_that_a_part_of_the_policy_may_say(place: str, usual: msgspec.Struct) -> None:
+    table = re.search(rf"^\| in `{place}` \|.*\n\| --- .*\n((?:\|.*\n)+)", PAGE, re.MULTILINE)
+    assert table is not None
+    shown = re.findall(r"^\| `(\w+)` \| ([^|]+) \|", table[1], re.MULTILINE)
+    fields = msgspec.to_builtins(msgspec.structs.asdict(usual))
+    assert {name: msgspec.json.decode(value) for name, value in shown} == fields

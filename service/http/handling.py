@@ -1,0 +1,71 @@
+"""Around every handler: it is counted, and what nobody foresaw is logged without what a reader wrote."""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable
+
+import uuid_utils
+from aiohttp import web
+
+from service import access, metrics
+from service.errors import ServiceError
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+# Renders an error in a protocol's own envelope; None: an error of ours, which is in the log.
+Render = Callable[[web.Request, ServiceError | None], web.StreamResponse]
+
+
+def counted(name: str, handle: Handler) -> Handler:
+    """`handle`, with how long it takes and how it ends in /metrics under `name`."""
+    seconds = metrics.SECONDS.labels(name)
+    answered = metrics.REQUESTS.labels(name, "ok")
+    broken = metrics.REQUESTS.labels(name, "internal")
+
+    async def counting(request: web.Request) -> web.StreamResponse:
+        started = time.perf_counter()
+        try:
+            response = await handle(request)
+        except ServiceError as error:
+            metrics.REQUESTS.labels(name, error.code).inc()
+            raise
+        except Exception:
+            broken.inc()
+            raise
+        finally:
+            seconds.observe(time.perf_counter() - started)
+        answered.inc()
+        return response
+
+    return counting
+
+
+def speaking(render: Render, name: str, handle: Handler) -> Handler:
+    """`handle`, counted under `name`, whose errors are answered as `render` says: for the protocols of others."""
+    counting = counted(name, handle)
+
+    async def answering(request: web.Request) -> web.StreamResponse:
+        try:
+            return await counting(request)
+        except ServiceError as error:
+            return render(request, error)
+        except web.HTTPException:
+            raise
+        except Exception as error:  # noqa: BLE001 - the outermost place that speaks this protocol
+            log_unforeseen(error)
+            return render(request, None)
+
+    return answering
+
+
+def log_unforeseen(error: Exception) -> str:
+    """Log an error of ours; the name of this one occurrence, to be told to the caller."""
+    instance = str(uuid_utils.uuid7().urn)
+    # The message of an unforeseen error may quote what a reader wrote: the type and the place are enough.
+    log.error("%s: %s", instance, type(error).__name__, exc_info=_without_message(error))
+    return instance
+
+
+def _without_message(error: Exception) -> BaseException:
+    return RuntimeError(access.masked(type(error).__name__)).with_traceback(error.__traceback__)
