@@ -16,7 +16,6 @@ from service.api import (
     models,
     operations,
     policies,
-    problems,
     queue,
     reconcile,
     review,
@@ -27,12 +26,14 @@ from service.api.openapi import describe
 from service.api.operation import routes
 from service.directory import Directory
 from service.errors import Retryable
+from service.http import problems
 from service.http.admission import LIMITS
 from service.http.limits import Limits
 from service.http.written import PROTECTION
 from service.models import Models
 from service.moderation import Moderation
 from service.policy import DEFAULT
+from service.reviewing import Reviewing
 from service.settings import Settings
 from service.store import open_store
 from service.upkeep import Upkeep
@@ -80,6 +81,7 @@ async def served_models(app: web.Application) -> AsyncIterator[None]:
 async def moderation(app: web.Application) -> AsyncIterator[None]:
     hash_authors = app[keys.SETTINGS].hash_authors
     app[keys.MODERATION] = Moderation(app[keys.MODELS], app[keys.DIRECTORY], app[keys.STORE], hash_authors=hash_authors)
+    app[keys.REVIEWING] = Reviewing(app[keys.DIRECTORY], app[keys.STORE], app[keys.SETTINGS].lease_s)
     yield
 
 

@@ -5,6 +5,7 @@ from aiohttp import web
 from service.directory import Directory
 from service.models import Models
 from service.moderation import Moderation
+from service.reviewing import Reviewing
 from service.settings import Settings
 from service.store import Store
 from service.webhooks.office import Webhooks
@@ -14,4 +15,5 @@ STORE = web.AppKey("store", Store)
 DIRECTORY = web.AppKey("directory", Directory)
 MODELS = web.AppKey("models", Models)
 MODERATION = web.AppKey("moderation", Moderation)
+REVIEWING = web.AppKey("reviewing", Reviewing)
 WEBHOOKS = web.AppKey("webhooks", Webhooks)

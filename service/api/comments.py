@@ -7,12 +7,12 @@ from msgspec import Meta, Struct
 
 from service import keys, metrics
 from service.access import Scope
-from service.api.answers import CommentAnswer, Results, comment_answer
+from service.answers import CommentAnswer, Results, comment_answer
 from service.api.operation import Call, Operation
-from service.api.problems import problem_of, rendered
 from service.domain import Comment, Id
 from service.errors import BadRequest, Fault, ServiceError
 from service.http import bodies
+from service.http.problems import problem_of, rendered
 from service.store.keyspace import Site
 
 # Comments of a batch that are scored in one go, a few milliseconds' worth.

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from service.api.operation import Operation
-from service.api.problems import TITLES, Problem
 from service.domain import Id
+from service.http.problems import TITLES, Problem
 
 _PARAMETER = re.compile(r"{(\w+)}")
 _REF = "#/components/schemas/{name}"

@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 
 from service import keys
 from service.access import Scope
-from service.api.answers import ReviewItem, review_item
+from service.answers import ReviewItem, review_item
 from service.api.operation import Call, Operation
 from service.domain import State
 from service.store.base import Record

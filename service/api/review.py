@@ -1,28 +1,23 @@
 """The moderators' side: claim, decide, extend, release, look."""
 
 import asyncio
-import hashlib
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
-import msgspec
 from msgspec import Meta, Struct
 
 from service import keys
 from service.access import Scope
-from service.api.answers import CommentAnswer, Results, ReviewItem, comment_answer, current, decided_answer, review_item
+from service.answers import CommentAnswer, Results, ReviewItem, comment_answer, decided_answer, review_item
 from service.api.operation import Call, Operation
-from service.api.problems import problem_of, rendered
 from service.domain import Id, Lease, Verdict
-from service.errors import BadRequest, Conflict, Fault, NotFound, ServiceError, Unauthenticated
+from service.errors import BadRequest, Fault, ServiceError, Unauthenticated
 from service.http import bodies
 from service.http.admission import bearer, held
-from service.policy import SOON_MS
+from service.http.problems import problem_of, rendered
+from service.reviewing import Moderator, Reviewing
 from service.store.base import Record
 from service.store.keyspace import Site
 from service.store.review import Answer, Filter
-
-# A look with a filter that found nothing may have read much of the queue; each change of the queue would be another.
-LEAST_BETWEEN_LOOKS_S = 1.0
 
 
 class ClaimRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -104,25 +99,15 @@ async def claim(call: Call) -> ClaimAnswer:
     A filter looks at the 20,000 most urgent comments; what lies behind them is found when it has moved up.
     """
     asked: ClaimRequest = call.body
-    store, settings = call.request.app[keys.STORE], call.request.app[keys.SETTINGS]
-    site, moderator = Site(call.key.site), call.key.name
-    loop = asyncio.get_running_loop()
-    ends_at = loop.time() + asked.wait
-    with store.changes.watch(site.name, "queued", "released") as news:
-        while True:
-            found = await store.queue.claim(
-                site, moderator, asked.count, asked.lease_seconds or settings.lease_s, asked.filter
-            )
-            left_s = ends_at - loop.time()
-            if found or left_s <= 0 or store.changes.is_closing:
-                break
-            if asked.filter != Filter():
-                await asyncio.sleep(min(left_s, LEAST_BETWEEN_LOOKS_S))
-            await news.next(max(0, ends_at - loop.time()))
-            if await held(call.request, bearer(call.request)) is None:
-                raise Unauthenticated
-    show_scores = _shows_scores(call)
-    return ClaimAnswer([review_item(site.name, record, holder=moderator, show_scores=show_scores) for record in found])
+
+    async def still() -> None:
+        if await held(call.request, bearer(call.request)) is None:
+            raise Unauthenticated
+
+    found = await _reviewing(call).claim(
+        _moderator(call), asked.count, asked.filter, lease_s=asked.lease_seconds, wait_s=asked.wait, still=still
+    )
+    return ClaimAnswer([_item(call, record) for record in found])
 
 
 async def decide(call: Call) -> CommentAnswer:
@@ -141,24 +126,14 @@ async def decide_many(call: Call) -> DecisionsAnswer:
 async def extend(call: Call) -> ReviewItem:
     """More time for a comment that the caller holds."""
     asked: ExtendRequest = call.body
-    store, settings = call.request.app[keys.STORE], call.request.app[keys.SETTINGS]
-    site = Site(call.key.site)
-    outcome, record = await store.queue.extend(
-        site, call.id, call.key.name, _lease(asked.lease, "/lease"), asked.lease_seconds or settings.lease_s
-    )
-    if outcome != "ok" or record is None:
-        _lost(outcome, call.id, record)
-    return review_item(site.name, record, holder=call.key.name, show_scores=_shows_scores(call))
+    lease = _lease(asked.lease, "/lease")
+    return _item(call, await _reviewing(call).extend(_moderator(call), call.id, lease, asked.lease_seconds))
 
 
 async def release(call: Call) -> None:
     """Put a comment back where it was."""
     asked: ReleaseRequest = call.body
-    outcome, record = await call.request.app[keys.STORE].queue.release(
-        Site(call.key.site), call.id, call.key.name, _lease(asked.lease, "/lease"), skip=asked.skip
-    )
-    if outcome != "ok":
-        _lost(outcome, call.id, record)
+    await _reviewing(call).release(_moderator(call), call.id, _lease(asked.lease, "/lease"), skip=asked.skip)
 
 
 async def undo(call: Call) -> ReviewItem:
@@ -180,22 +155,15 @@ async def undo_many(call: Call) -> DecisionsAnswer:
 async def reopen(call: Call) -> CommentAnswer:
     """Bring a decided comment back to the queue, for somebody who did not decide it; until then its status stands."""
     asked: ReopenRequest = call.body
-    outcome, record = await call.request.app[keys.STORE].queue.reopen(
-        Site(call.key.site), call.id, call.key.name, sla_ms=SOON_MS, version=asked.version
-    )
-    if outcome not in ("ok", "duplicate") or record is None:
-        _lost(outcome, call.id, record)
+    record = await _reviewing(call).reopen(_moderator(call), call.id, asked.version)
     return comment_answer(call.key.site, record)
 
 
 async def _undo(call: Call, comment_id: str, asked: UndoRequest) -> ReviewItem:
-    settings, site = call.request.app[keys.SETTINGS], Site(call.key.site)
-    outcome, record = await call.request.app[keys.STORE].queue.undo(
-        site, comment_id, call.key.name, asked.lease_seconds or settings.lease_s, version=asked.version
+    record = await _reviewing(call).undo(
+        _moderator(call), comment_id, version=asked.version, lease_s=asked.lease_seconds
     )
-    if outcome not in ("ok", "duplicate") or record is None:
-        _lost(outcome, comment_id, record)
-    return review_item(site.name, record, holder=call.key.name, show_scores=_shows_scores(call))
+    return _item(call, record)
 
 
 async def _undo_one(call: Call, item: Any, at: str) -> Any:  # noqa: ANN401 - any JSON in, an answer or a problem out
@@ -206,8 +174,17 @@ async def _undo_one(call: Call, item: Any, at: str) -> Any:  # noqa: ANN401 - an
         return rendered(problem_of(error))
 
 
-def _shows_scores(call: Call) -> bytes | None:
-    return call.request.app[keys.DIRECTORY].shows_scores(call.key.site)
+def _reviewing(call: Call) -> Reviewing:
+    return call.request.app[keys.REVIEWING]
+
+
+def _moderator(call: Call) -> Moderator:
+    return Moderator(Site(call.key.site), call.key.name, may_overrule=Scope.ADMIN in call.key.scopes)
+
+
+def _item(call: Call, record: Record) -> ReviewItem:
+    show_scores = call.request.app[keys.DIRECTORY].shows_scores(call.key.site)
+    return review_item(call.key.site, record, holder=call.key.name, show_scores=show_scores)
 
 
 async def _decide_one(call: Call, item: Any, at: str) -> Any:  # noqa: ANN401 - any JSON in, an answer or a problem out
@@ -220,23 +197,12 @@ async def _decide_one(call: Call, item: Any, at: str) -> Any:  # noqa: ANN401 - 
 
 async def _decide(call: Call, comment_id: str, asked: DecisionRequest, at: str) -> CommentAnswer:
     _check_labels(asked.labels, call.request.app[keys.MODERATION].attributes, at)
-    may_overrule = Scope.ADMIN in call.key.scopes
-    if asked.lease is None and not may_overrule:
+    who = _moderator(call)
+    if asked.lease is None and not who.may_overrule:
         raise BadRequest(f"{at}/lease: required", [Fault(f"{at}/lease", "required; claim the comment first")])
     lease = None if asked.lease is None else _lease(asked.lease, f"{at}/lease")
-    answer = Answer(asked.decision, lease, asked.reason, asked.labels, asked.note, _digest(asked), asked.version)
-    site = Site(call.key.site)
-    outcome, record = await call.request.app[keys.STORE].queue.decide(
-        site,
-        comment_id,
-        call.key.name,
-        answer,
-        may_overrule=may_overrule,
-        audit_overturns=call.request.app[keys.DIRECTORY].policy(site.name).review.audit_overturns,
-    )
-    if outcome not in ("ok", "duplicate") or record is None:
-        _lost(outcome, comment_id, record)
-    return decided_answer(site.name, record)
+    answer = Answer(asked.decision, lease, asked.reason, asked.labels, asked.note, version=asked.version)
+    return decided_answer(call.key.site, await _reviewing(call).decide(who, comment_id, answer))
 
 
 def _check_labels(labels: dict[str, bool], known: tuple[str, ...], at: str) -> None:
@@ -252,35 +218,6 @@ def _lease(text: str, at: str) -> Lease:
     if lease is None:
         raise BadRequest(f"{at}: not a lease of ours", [Fault(at, "not a lease of ours")])
     return lease
-
-
-def _digest(asked: DecisionRequest) -> str:
-    """The same for the same request, whatever the order of its labels."""
-    said = (asked.decision, asked.reason, sorted(asked.labels.items()), asked.note, asked.version)
-    return hashlib.blake2b(msgspec.json.encode(said), digest_size=12).hexdigest()
-
-
-_DETAILS = {
-    "conflict": ("already_decided", "another decision came first"),
-    "escalated": ("already_escalated", "it waits for somebody who may approve or reject it"),
-    "stale": ("lease_lost", "the lease, or the version, is not current any more"),
-    "own": ("own_decision", "somebody else must judge this: it was your decision, or your vote, before"),
-    "not_yours": ("not_yours", "the last decision was not yours; somebody with the scope admin can reopen it"),
-    "window_closed": (
-        "undo_window_closed",
-        "too long ago to be taken back; somebody with the scope admin can reopen it",
-    ),
-    "expired": ("text_expired", "the text is not kept any more"),
-    "superseded": ("revision_superseded", "the author changed the comment; there is a newer revision"),
-    "too_old": ("lease_too_old", "the lease cannot be extended any further; decide or release"),
-}
-
-
-def _lost(outcome: str, comment_id: str, record: Record | None) -> NoReturn:
-    if outcome == "gone" or record is None:
-        raise NotFound(f"no comment '{comment_id}'")
-    code, detail = _DETAILS[outcome]
-    raise Conflict(code, detail, current(record))
 
 
 def _operation(

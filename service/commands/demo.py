@@ -6,7 +6,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from service.api.answers import CommentAnswer
+from service.answers import CommentAnswer
 from service.demo import Thread, thread
 from service.domain import Action, Reason
 

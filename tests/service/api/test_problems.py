@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from service import errors
-from service.api.problems import STATUS, TITLES
+from service.http.problems import STATUS, TITLES
 from service.errors import ServiceError
 
 BAD_JSON = [
