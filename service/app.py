@@ -24,6 +24,9 @@ from service.api import (
 )
 from service.api.openapi import describe
 from service.api.operation import routes
+from service.console.protection import protect as protect_pages
+from service.console.routes import open_console
+from service.console.routes import routes as console_routes
 from service.directory import Directory
 from service.errors import Retryable
 from service.http import problems
@@ -115,11 +118,12 @@ def build_app(settings: Settings) -> web.Application:
     app[keys.SETTINGS] = settings
     app[LIMITS] = Limits(settings.key_rate_per_s)
     app[events.STREAMS] = Counter()
-    app.cleanup_ctx.extend([redis_store, directory, served_models, moderation, upkeep, webhook_relay])
+    app.cleanup_ctx.extend([redis_store, directory, served_models, moderation, upkeep, webhook_relay, open_console()])
     app.on_shutdown.append(answer_who_waits)
-    app.on_response_prepare.append(protect)
+    app.on_response_prepare.extend([protect, protect_pages])
     app.add_routes(routes(OPERATIONS))
     app.add_routes(operations.ROUTES)
+    app.add_routes(console_routes())
     app.add_routes([operations.describing(describe(OPERATIONS))])
     if settings.metrics_port is None:
         app.add_routes([operations.METRICS])

@@ -7,12 +7,14 @@ ServiceError
 │   └── WrongContentType
 ├── Unauthenticated       no key, or none that we know
 ├── Forbidden             the key lacks the scope
+├── Forged                a change that another site's page asked for
 ├── NotFound              nothing here for this site
 ├── Conflict              somebody or something was faster; carries the winning state
 ├── RateLimited           the key's own limit
 ├── ModelUnusable         a model folder that cannot be served
 ├── QueueFull             too many comments wait for moderators
 ├── Overloaded            more requests in flight than we promise to answer
+├── ProviderUnavailable   the OpenID provider gives no answer, or none that we understand
 └── StoreUnavailable      Redis cannot be reached, or is not durable enough
 SettingsError             an operator's setting is wrong (never an answer to a request)
 TrailUnusable             exported audit files that cannot be read or gone on with (never an answer to a request)
@@ -72,6 +74,12 @@ class Forbidden(ServiceError):
         super().__init__("this key does not open this")
 
 
+class Forged(ServiceError):
+    """A change that did not come from one of our own pages, or from an old one."""
+
+    code = "forged"
+
+
 class NotFound(ServiceError):
     code = "not_found"
 
@@ -109,6 +117,10 @@ class QueueFull(Retryable):
 
 class Overloaded(Retryable):
     code = "overloaded"
+
+
+class ProviderUnavailable(Retryable):
+    code = "provider_unavailable"
 
 
 class StoreUnavailable(Retryable):

@@ -37,6 +37,7 @@ LANGUAGES = Counter(
     "Texts scored, or set aside, by language; other: one that the model does not judge.",
     ("language",),
 )
+CSP_REPORTS = Counter("steward_csp_reports", "What browsers did not do because the console's policy forbids it.")
 WAITING = Gauge(
     "steward_queue",
     "Comments that wait for people: queued, leased, escalated; overdue are those queued whose time is over.",

@@ -7,12 +7,14 @@ import logging
 import signal
 import socket
 from collections.abc import AsyncIterator, Coroutine
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
 from aiohttp import http, web
 
 from service import access
+from service.accounts import Account, Role, Ticket
 from service.app import build_app, build_metrics_app
 from service.errors import SettingsError, StoreUnavailable
 from service.settings import Settings
@@ -84,15 +86,24 @@ async def serving_metrics(settings: Settings) -> AsyncIterator[None]:
         await runner.cleanup()
 
 
-FIRST_SITE = "default"
+FIRST_SITE, FIRST_ADMIN = "default", "admin"
+LINK_LASTS = timedelta(hours=1)
 
 
 async def welcome(address: str, store: Store) -> None:
     """Say where the service is, as soon as Redis is there, and on its very first start which key opens it."""
     key = await _first_key(address, store)
-    click.echo(f"steward: ready on {address} (documentation: {address}/docs)")
+    click.echo(f"steward: ready on {address} (documentation: {address}/docs, console: {address}/console)")
     if key is not None:
-        click.echo(_FIRST_START.format(address=address, key=key, site=FIRST_SITE))
+        ticket = await _first_ticket(store)
+        click.echo(_FIRST_START.format(address=address, key=key, site=FIRST_SITE, ticket=ticket))
+
+
+async def _first_ticket(store: Store) -> str:
+    """Lets whoever started the service in as the first administrator, once."""
+    account = Account(FIRST_ADMIN, {FIRST_SITE: Role.ADMIN}, datetime.now(UTC))
+    await store.accounts.put(account)  # where there is one already, it stays as it is
+    return await store.accounts.issue(Ticket("link", FIRST_ADMIN), LINK_LASTS)
 
 
 async def _first_key(address: str, store: Store) -> str | None:
@@ -117,6 +128,10 @@ Try it:
 
   curl -s {address}/v1/comments -H "Authorization: Bearer {key}" \\
     -H "Content-Type: application/json" -d '{{"text": "What a thoughtful article, thank you."}}'
+
+Sign in at the console, once and within an hour, by this link:
+
+  {address}/console/sign-in/link?ticket={ticket}
 """
 
 

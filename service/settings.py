@@ -1,6 +1,7 @@
 """What an operator can change: one frozen object, read from the environment once."""
 
 import ipaddress
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -13,6 +14,8 @@ from platformdirs import user_data_path
 from service.errors import SettingsError
 
 PREFIX = "STEWARD_"
+
+_LOOPBACK_OR_TLS = re.compile(r"https://|http://(localhost|127\.0\.0\.1|\[::1\])[:/]?")
 
 
 @lru_cache
@@ -152,6 +155,21 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             "the first encrypts, all decrypt. Unset: the secrets are kept as they are."
         ),
     ] = None
+    oidc_issuer: (
+        Annotated[
+            str,
+            Meta(
+                pattern=r"^https?://[^\s?#@]+$(?!\n)",
+                description="OpenID provider by which moderators may sign in; https, but for the loopback.",
+            ),
+        ]
+        | None
+    ) = None
+    oidc_client_id: Annotated[str, Meta(description="Our name at the OpenID provider.")] | None = None
+    oidc_client_secret_file: Annotated[
+        Path | None, Meta(description="File with our secret at the OpenID provider. Unset: we are a public client.")
+    ] = None
+    oidc_name: Annotated[str, Meta(max_length=64, description="What the console calls the OpenID provider.")] = "OpenID"
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Meta(description="How much is logged.")] = "info"
 
     def __post_init__(self) -> None:
@@ -159,6 +177,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             networks(self.trusted_proxies)
         except ValueError as error:
             raise SettingsError(f"{PREFIX}TRUSTED_PROXIES: {error}") from error
+        if (self.oidc_issuer is None) != (self.oidc_client_id is None):
+            raise SettingsError(f"{PREFIX}OIDC_ISSUER and {PREFIX}OIDC_CLIENT_ID are set together, or neither")
+        if self.oidc_issuer is not None and not _LOOPBACK_OR_TLS.match(self.oidc_issuer):
+            raise SettingsError(f"{PREFIX}OIDC_ISSUER must be an https address")
         if self.max_lease_age_s < self.lease_s:
             raise SettingsError(
                 f"{PREFIX}MAX_LEASE_AGE_S is {self.max_lease_age_s}; "

@@ -17,12 +17,14 @@ STATUS: dict[type[ServiceError], int] = {
     errors.WrongContentType: 415,
     errors.Unauthenticated: 401,
     errors.Forbidden: 403,
+    errors.Forged: 403,
     errors.NotFound: 404,
     errors.Conflict: 409,
     errors.RateLimited: 429,
     errors.ModelUnusable: 409,
     errors.QueueFull: 503,
     errors.Overloaded: 503,
+    errors.ProviderUnavailable: 503,
     errors.StoreUnavailable: 503,
 }
 

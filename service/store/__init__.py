@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from service.settings import Settings
 from service.store.access import Access
+from service.store.accounts import Accounts
 from service.store.audit import Audit
 from service.store.changes import Changes
 from service.store.comments import Comments, Retention
@@ -32,6 +33,7 @@ class Store:
     events: Events
     outbox: Outbox
     access: Access
+    accounts: Accounts
     fsck: Fsck
     changes: Changes
     durability: Durability
@@ -63,6 +65,7 @@ async def open_store(settings: Settings, url: str) -> AsyncIterator[Store]:
         events=Events(pipe, settings.undo_hold_s, shards),
         outbox=Outbox(pipe, shards),
         access=Access(pipe),
+        accounts=Accounts(pipe),
         fsck=Fsck(pipe, shards),
         changes=Changes(pipe.subscriber),
         durability=durability,

@@ -9,7 +9,14 @@ CHANGES = "cm:changes"
 KEYS = "cm:{access}:keys"
 SALT = "cm:{access}:salt"
 SHARDS = "cm:{access}:shards"
+ACCOUNTS = "cm:{access}:accounts"
+PREFERENCES = "cm:{access}:preferences"
 ACCESS_AUDIT = "cm:{access}:audit"
+
+
+def access_key(name: str) -> str:
+    """What expires beside the accounts: sessions, tickets, tries to sign in."""
+    return f"cm:{{access}}:{name}"
 
 
 class Site:
@@ -69,6 +76,8 @@ _PERMANENT = {
         "keys",
         "salt",
         "shards",
+        "accounts",
+        "preferences",
     ),
     *("trimmed", "webhook", "webhook:secrets", "out:due", "out:tries", "out:told", "out:dead", "out:letters"),
 }

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from service import errors
-from service.http.problems import STATUS, TITLES
 from service.errors import ServiceError
+from service.http.problems import STATUS, TITLES
 
 BAD_JSON = [
     (b"", ""),

@@ -1,6 +1,7 @@
 """The scripts themselves: one slot, and no memory of Redis to rely on."""
 
 import asyncio
+from datetime import UTC, datetime
 from functools import partial
 from importlib.resources import files
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 from redis.cluster import key_slot
 
+from service.accounts import IDLE, Account, Role, Session, Ticket
 from service.domain import Action, Article, Verdict
 from service.policy import Policy, Thresholds
 from service.store import Store
@@ -82,6 +84,8 @@ async def everything(store: Store, site: Site, submit: Any) -> Any:  # noqa: PLR
     yield "erase"
     async for deed in told(store, site, submit):
         yield deed
+    async for deed in entered(store, site):
+        yield deed
     assert [breach async for breach in store.fsck.examine(site, repair=True)] == []
     yield "fsck"
 
@@ -108,6 +112,23 @@ async def told(store: Store, site: Site, submit: Any) -> Any:
     yield "replay"
     await endpoints.disable(site, url)
     yield "disable"
+
+
+async def entered(store: Store, site: Site) -> Any:
+    """Every operation by which a moderator enters once."""
+    name, now = site.name, datetime.now(UTC)
+    assert await store.accounts.put(Account(name, {site.name: Role.MODERATOR}, now))
+    yield "account"
+    assert await store.accounts.delay([(name, 4), ("address", 20)]) == 0
+    yield "try"
+    await store.accounts.succeeded(name, "address")
+    yield "right"
+    assert await store.accounts.redeem(await store.accounts.issue(Ticket("link", name), IDLE), "link")
+    yield "ticket"
+    secret = await store.accounts.open_session(Session(name, 0, site.name, Role.MODERATOR, now, "password"))
+    yield "session"
+    assert await store.accounts.visitor(secret, now, is_active=True)
+    yield "visitor"
 
 
 async def test_it_does_not_matter_when_redis_forgets_the_scripts(

@@ -1,0 +1,147 @@
+"""steward moderators add | list | link | disable | password."""
+
+import re
+import sys
+from datetime import UTC, datetime, timedelta
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from service.accounts import NAME_PATTERN, Account, Role, Ticket, hashed, weakness
+from service.commands.stored import with_store
+from service.domain import SITE_PATTERN
+from service.store import Store
+
+LINK_LASTS = timedelta(hours=1)
+
+
+@click.group()
+def moderators() -> None:
+    """Who may sign in at the console, for which site, as what."""
+
+
+@moderators.command()
+@click.argument("name")
+@click.option("--site", required=True, help="The site; give the command again for each further one.")
+@click.option("--role", required=True, type=click.Choice([role.value for role in Role]))
+@click.option("--link", "by_link", is_flag=True, help="Set no password; print a link with which one is set.")
+@click.option("--subject", help="Who this is at the OpenID provider: the `sub`, or a verified e-mail address.")
+def add(name: str, site: str, role: str, by_link: bool, subject: str | None) -> None:
+    """Make an account, or give one that is there a role at a further site."""
+    _check(name, NAME_PATTERN, "NAME", "printable ASCII without spaces, at most 64")
+    _check(site, SITE_PATTERN, "--site", "lower-case letters, digits and '-', at most 63")
+    there = with_store(lambda store: store.accounts.get(name))
+    password = None if there or by_link or subject else _password(name)
+
+    async def put(store: Store) -> None:
+        account = there or Account(name, {}, datetime.now(UTC), password=password)
+        given = {"subject": subject} if subject else {}
+        await _keep(store, msgspec.structs.replace(account, roles={**account.roles, site: Role(role)}, **given))
+
+    with_store(put)
+    click.echo(f"{name} is {role} of {site}")
+    if by_link:
+        _print_link(name)
+
+
+@moderators.command("list")
+def list_moderators() -> None:
+    """Show who may sign in."""
+
+    async def read(store: Store) -> Table:
+        table = Table("name", "roles", "password", "second factor", "OpenID", "state", "created")
+        for account in sorted(await store.accounts.all(), key=lambda account: account.name):
+            table.add_row(
+                account.name,
+                ", ".join(f"{site}: {role}" for site, role in sorted(account.roles.items())),
+                "yes" if account.password else "no",
+                "yes" if account.totp else "no",
+                account.subject or "",
+                "disabled" if account.is_disabled else "",
+                f"{account.created_at:%Y-%m-%d}",
+            )
+        return table
+
+    Console().print(with_store(read))
+
+
+@moderators.command()
+@click.argument("name")
+def link(name: str) -> None:
+    """Print a link that lets NAME in once, within an hour, to set a password."""
+    with_store(lambda store: _get(store, name))
+    _print_link(name)
+
+
+@moderators.command()
+@click.argument("name")
+@click.option("--site", help="Take away only the role at this site.")
+@click.option("--enable", is_flag=True, help="Let in again who was disabled.")
+def disable(name: str, site: str | None, enable: bool) -> None:
+    """Keep NAME out from now on; all sessions end at once."""
+
+    async def change(store: Store) -> None:
+        account = await _get(store, name)
+        if site is not None:
+            roles = {each: role for each, role in account.roles.items() if each != site}
+            await _keep(store, msgspec.structs.replace(account, roles=roles))
+        else:
+            await _keep(store, msgspec.structs.replace(account, is_disabled=not enable, epoch=account.epoch + 1))
+
+    with_store(change)
+
+
+@moderators.command()
+@click.argument("name")
+@click.option("--forget-second-factor", is_flag=True, help="For whoever lost the app that makes the codes.")
+def password(name: str, forget_second_factor: bool) -> None:
+    """Set the password of NAME, from a prompt or the standard input; all sessions end."""
+    with_store(lambda store: _get(store, name))
+    kept = _password(name)
+
+    async def change(store: Store) -> None:
+        account = await _get(store, name)
+        totp = None if forget_second_factor else account.totp
+        await _keep(store, msgspec.structs.replace(account, password=kept, totp=totp, epoch=account.epoch + 1))
+
+    with_store(change)
+
+
+def _password(name: str) -> str:
+    """Its hash. A password in the arguments would be seen by everybody on the machine."""
+    if sys.stdin.isatty():
+        text = click.prompt("Password (at least 12 characters)", hide_input=True, confirmation_prompt=True)
+    else:
+        text = sys.stdin.readline().rstrip("\n")
+    if problem := weakness(text, name):
+        raise click.ClickException(f"the password must have {problem}")
+    return hashed(text)
+
+
+async def _get(store: Store, name: str) -> Account:
+    account = await store.accounts.get(name)
+    if account is None:
+        raise click.ClickException(f"no moderator '{name}'; 'steward moderators list' shows the names")
+    return account
+
+
+async def _keep(store: Store, account: Account) -> None:
+    if not await store.accounts.put(account):
+        raise click.ClickException(f"'{account.name}' was changed meanwhile; try again")
+
+
+def _print_link(name: str) -> None:
+    async def issue(store: Store) -> str:
+        account = await _get(store, name)
+        return await store.accounts.issue(Ticket("link", name, account.epoch), LINK_LASTS)
+
+    ticket = with_store(issue)
+    click.echo(f"/console/sign-in/link?ticket={ticket}")
+    click.echo("Put the address of the service before it; it lets in once, within an hour.", err=True)
+
+
+def _check(value: str, pattern: str, option: str, wanted: str) -> None:
+    if not re.fullmatch(pattern, value):
+        raise click.BadParameter(f"{value!r} must be {wanted}", param_hint=option)

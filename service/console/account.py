@@ -1,0 +1,147 @@
+"""One's own account: password, second factor, sessions, preferences, and which site one works for."""
+
+import asyncio
+
+import msgspec
+import pyotp
+import segno
+from aiohttp import web
+
+from service import accounts
+from service.accounts import Account, Preferences
+from service.console import entry
+from service.console.texts import LANGUAGES, N_
+from service.console.visit import Page, Visit, own_path
+from service.errors import BadRequest, Conflict, Fault, NotFound
+
+ISSUER = "Steward"
+
+SAID = {
+    "password": N_("Your password was changed. You are signed out everywhere else."),
+    "second-factor": N_("The second factor is set up. You will be asked for a code when you sign in."),
+    "session": N_("That session was ended."),
+    "preferences": N_("Saved."),
+}
+
+
+async def show_account(visit: Visit) -> web.StreamResponse:
+    return await _account_page(visit)
+
+
+async def change_password(visit: Visit) -> web.StreamResponse:
+    """Ends all other sessions."""
+    old, new = visit.field("old"), visit.field("new")
+    if visit.account.password is not None:
+        async with entry.AT_ONCE:
+            is_right = await asyncio.to_thread(accounts.is_password, old, visit.account.password)
+        if not is_right:
+            return await _account_page(visit, 400, password_problem=N_("The current password is wrong."))
+    if accounts.weakness(new, visit.account.name) is not None:
+        problem = N_("Take at least 12 characters, not your name, and not the same few again and again.")
+        return await _account_page(visit, 400, password_problem=problem)
+    async with entry.AT_ONCE:
+        kept = await asyncio.to_thread(accounts.hashed, new)
+    await _change(visit, "password_changed", password=kept, epoch=visit.account.epoch + 1)
+    return visit.go("/account", said="password")
+
+
+async def show_second_factor(visit: Visit) -> web.StreamResponse:
+    return _second_factor_page(visit, pyotp.random_base32())
+
+
+async def set_second_factor(visit: Visit) -> web.StreamResponse:
+    """From here on signing in by password takes a code, too."""
+    secret = visit.field("secret")
+    if len(secret) != 32 or not set(secret) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"):  # noqa: PLR2004 - as pyotp makes it
+        raise BadRequest("secret: not one of ours", [Fault("/secret", "not one of ours")])
+    if visit.account.totp is not None and not await entry.is_code(visit, visit.account, visit.field("old_code")):
+        return _second_factor_page(visit, secret, N_("The code of the app that you used until now is wrong."))
+    sealed = visit.console.vault.seal(secret)
+    tried = msgspec.structs.replace(visit.account, totp=sealed)
+    if not await entry.is_code(visit, tried, visit.field("code")):
+        return _second_factor_page(visit, secret, entry.WRONG_CODE)
+    await _change(visit, "second_factor_set", totp=sealed)
+    return visit.go("/account", said="second-factor")
+
+
+async def end_session(visit: Visit) -> web.StreamResponse:
+    if not await visit.console.store.accounts.end_session(visit.account.name, visit.field("session")):
+        raise NotFound("no such session; it may have ended by itself")
+    await visit.console.store.audit.write(visit.site, "session_ended", visit.account.name)
+    return visit.go("/account", said="session")
+
+
+async def save_preferences(visit: Visit) -> web.StreamResponse:
+    """Only what the form names changes: the switch for light and dark is a form of its own."""
+    given = {name: visit.field(name) for name in ("language", "theme", "blur", "break_min") if name in visit.form}
+    raw: dict[str, object] = {**msgspec.to_builtins(visit.preferences), **given}
+    if not raw.get("language"):
+        raw.pop("language", None)  # as the browser says
+    if "avoided_shown" in visit.form:
+        raw["avoided"] = visit.form.get("avoided", [])
+    raw["keys"] = {**visit.preferences.keys, **_keys_of(visit)}
+    try:
+        preferences = msgspec.convert(raw, Preferences, strict=False)
+    except msgspec.ValidationError as error:
+        raise BadRequest(f"preferences: {error}") from error
+    await visit.console.store.accounts.prefer(visit.account.name, preferences)
+    back = own_path(visit.field("back"))
+    return visit.go(back) if back else visit.go("/account", said="preferences")
+
+
+def _keys_of(visit: Visit) -> dict[str, str]:
+    return {
+        name.removeprefix("key_"): values[0]
+        for name, values in visit.form.items()
+        if name.startswith("key_") and values[0]
+    }
+
+
+async def change_site(visit: Visit) -> web.StreamResponse:
+    """Work for another of one's sites; the session goes on under a new secret, since the role may be another."""
+    site = visit.field("site")
+    role = visit.account.roles.get(site)
+    if role is None:
+        raise NotFound("no such site, or not one of yours")
+    session = msgspec.structs.replace(visit.known.session, site=site, role=role)
+    await entry.begin(visit, visit.account, session)
+    return visit.go("")
+
+
+async def _change(visit: Visit, action: str, **fields: object) -> None:
+    """Keep the changed account, and go on under a new secret. Raises Conflict when somebody else was faster."""
+    changed: Account = msgspec.structs.replace(visit.account, **fields)
+    if not await visit.console.store.accounts.put(changed):
+        raise Conflict("account_changed", "the account was changed meanwhile; load the page again", {})
+    session = msgspec.structs.replace(visit.known.session, epoch=changed.epoch, is_enrolling=False)
+    await entry.begin(visit, msgspec.structs.replace(changed, revision=changed.revision + 1), session)
+    await visit.console.store.audit.write(visit.site, action, changed.name)
+
+
+async def _account_page(visit: Visit, status: int = 200, password_problem: str = "") -> web.Response:
+    return visit.show(
+        "account.html",
+        status,
+        sessions=await visit.console.store.accounts.sessions(visit.account.name, visit.now),
+        this_session=entry.session_id(visit.secret),
+        password_problem=password_problem,
+        said=SAID.get(visit.request.query.get("said", ""), ""),
+        spoken=LANGUAGES,
+    )
+
+
+def _second_factor_page(visit: Visit, secret: str, problem: str = "") -> web.Response:
+    uri = pyotp.TOTP(secret).provisioning_uri(name=visit.account.name, issuer_name=ISSUER)
+    picture = segno.make(uri, error="m").svg_data_uri(scale=4, border=3, dark="#111", light="#fff")
+    return visit.show("second_factor.html", 400 if problem else 200, secret=secret, picture=picture, problem=problem)
+
+
+PAGES = (
+    Page(path="/account", view=show_account),
+    Page(path="/account/password", view=change_password, method="POST"),
+    Page(path="/account/second-factor", view=show_second_factor, while_enrolling=True),
+    Page(path="/account/second-factor", view=set_second_factor, method="POST", while_enrolling=True),
+    Page(path="/account/sessions/end", view=end_session, method="POST"),
+    Page(path="/account/preferences", view=save_preferences, method="POST", while_enrolling=True),
+    Page(path="/account/site", view=change_site, method="POST"),
+)

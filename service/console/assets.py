@@ -1,0 +1,57 @@
+"""Styles, scripts and pictures: a fixed map, made once, so that no request names a file."""
+
+import hashlib
+from dataclasses import dataclass
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+from aiohttp import web
+
+from service.console.protection import PREFIX
+
+_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+A_YEAR = "public, max-age=31536000, immutable"
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    body: bytes
+    content_type: str
+    etag: str
+
+
+class Assets:
+    """Everything in `static/`. The version in a path names all of them, so they can be kept for ever."""
+
+    def __init__(self) -> None:
+        found = sorted(files("service.console").joinpath("static").iterdir(), key=lambda each: each.name)
+        self._assets = {each.name: _asset(each) for each in found if each.name.rpartition(".")[2] in _TYPES}
+        self.version = _digest(b"".join(asset.etag.encode() for asset in self._assets.values()))[:12]
+
+    def path(self, name: str) -> str:
+        """Raises KeyError for what is not there: a template with a typo must not wait for a browser."""
+        self._assets[name]
+        return f"{PREFIX}/static/{self.version}/{name}"
+
+    def scripts(self) -> list[str]:
+        return [asset.body.decode() for name, asset in self._assets.items() if name.endswith(".js")]
+
+    def answer(self, request: web.Request) -> web.StreamResponse:
+        """A page of another release may ask for another version: it gets ours, and does not keep it."""
+        asset = self._assets.get(request.match_info["name"])
+        if asset is None:
+            raise web.HTTPNotFound
+        is_ours = request.match_info["version"] == self.version
+        headers = {"ETag": f'"{asset.etag}"', "Cache-Control": A_YEAR if is_ours else "no-cache"}
+        if any(tag.value == asset.etag for tag in request.if_none_match or ()):
+            return web.Response(status=304, headers=headers)
+        return web.Response(body=asset.body, content_type=asset.content_type, charset="utf-8", headers=headers)
+
+
+def _asset(file: Traversable) -> Asset:
+    body = file.read_bytes()
+    return Asset(body, _TYPES[file.name.rpartition(".")[2]], _digest(body))
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:32]

@@ -1,0 +1,90 @@
+"""Templates to pages: always escaped, in one of our languages."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from babel.dates import format_datetime, format_timedelta
+from babel.numbers import format_decimal, format_percent
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from service.accounts import Role
+from service.console.assets import Assets
+from service.console.protection import PREFIX
+from service.console.texts import LANGUAGES, N_, Texts
+
+ROLES = {
+    Role.MODERATOR: N_("Moderator"),
+    Role.SUPERVISOR: N_("Supervisor"),
+    Role.AUDITOR: N_("Auditor"),
+    Role.ADMIN: N_("Administrator"),
+}
+
+
+class Renderer:
+    def __init__(self, assets: Assets) -> None:
+        self._assets = assets
+        self._texts = {language: Texts(language) for language in LANGUAGES}
+        self._environments = {language: self._environment(texts) for language, texts in self._texts.items()}
+        scripts = assets.scripts()
+        self._for_scripts = {language: texts.for_scripts(scripts) for language, texts in self._texts.items()}
+
+    def texts(self, language: str) -> Texts:
+        return self._texts[language]
+
+    def render(self, texts: Texts, template: str, **values: Any) -> str:  # noqa: ANN401 - the template's own
+        return (
+            self._environments[texts.language]
+            .get_template(template)
+            .render(**values, now=datetime.now(UTC), texts=texts, script_texts=self._for_scripts[texts.language])
+        )
+
+    def _environment(self, texts: Texts) -> Environment:
+        environment = Environment(
+            loader=PackageLoader("service.console"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            extensions=["jinja2.ext.i18n"],
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        # The extension adds this to the environment that it is given to, which its types do not say.
+        environment.install_gettext_translations(texts.catalogue, newstyle=True)  # type: ignore[attr-defined]
+        environment.globals |= {
+            "asset": self._assets.path,
+            "prefix": PREFIX,
+            "languages": LANGUAGES,
+        }
+        environment.filters |= _filters(texts)
+        return environment
+
+
+def _filters(texts: Texts) -> Mapping[str, Any]:
+    locale = texts.locale
+
+    def number(value: float) -> str:
+        return format_decimal(value, locale=locale)
+
+    def percent(value: float) -> str:
+        return format_percent(value, format="#,##0 %" if texts.language != "en" else "#,##0%", locale=locale)
+
+    def two_digits(value: float) -> str:
+        """As the model's scores are spoken of: 0.61."""
+        return format_decimal(value, format="0.00", locale=locale)
+
+    def since(value: datetime, now: datetime) -> str:
+        """How long ago, or how long until then: "12 minutes"."""
+        return format_timedelta(abs(now - value), granularity="minute", threshold=1.2, locale=locale)
+
+    def moment(value: datetime) -> str:
+        return format_datetime(value.astimezone(UTC), "medium", locale=locale)
+
+    return {
+        "number": number,
+        "percent": percent,
+        "two_digits": two_digits,
+        "since": since,
+        "moment": moment,
+        "say": texts,
+        "role_name": lambda role: texts(ROLES[role]),
+    }

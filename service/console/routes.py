@@ -1,0 +1,177 @@
+"""The table of the console's pages, and everything that is the same for all of them."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+
+import msgspec
+from aiohttp import web
+
+from service import keys, metrics
+from service.accounts import Session
+from service.console import account, entry, home, oidc
+from service.console.assets import Assets
+from service.console.protection import PREFIX, REPORTS, SAFE, TOKEN_FIELD, TOKEN_HEADER, check_origin, check_token
+from service.console.provider import Provider
+from service.console.rendering import Renderer
+from service.console.texts import negotiated
+from service.console.visit import CONSOLE, COOKIE, FORM, JSON, VISIT, Console, Page, Visit, form_of
+from service.errors import Forbidden, NotFound, Retryable, ServiceError, Unauthenticated
+from service.http import bodies, problems
+from service.http.handling import Handler, speaking
+from service.webhooks.vault import Vault
+
+log = logging.getLogger(__name__)
+
+# One row for each page, from the modules that have them: add yours here.
+PAGES: tuple[Page, ...] = (
+    *home.PAGES,
+    *entry.PAGES,
+    *oidc.PAGES,
+    *account.PAGES,
+)
+
+Resource = Callable[[web.Application], AsyncIterator[None]]
+ENROL = "/account/second-factor"
+
+
+def open_console(pages: Sequence[Page] = PAGES) -> Resource:
+    """The part of the application that the pages share."""
+
+    async def console(app: web.Application) -> AsyncIterator[None]:
+        settings, assets = app[keys.SETTINGS], Assets()
+        app[CONSOLE] = Console(
+            settings=settings,
+            store=app[keys.STORE],
+            assets=assets,
+            renderer=await asyncio.to_thread(Renderer, assets),
+            vault=Vault.open(settings.secret_file),
+            provider=Provider.of(settings),
+            pages=pages,
+        )
+        yield
+
+    return console
+
+
+def routes(pages: Sequence[Page] = PAGES) -> list[web.RouteDef]:
+    return [
+        web.get(f"{PREFIX}/static/{{version}}/{{name}}", _static),
+        web.post(REPORTS, _take_report),
+        *(web.route(page.method, PREFIX + page.path, _handler(page)) for page in pages),
+        web.route("*", PREFIX + "{rest:(/.*)?}", _handler(_NOWHERE)),
+    ]
+
+
+def _handler(page: Page) -> Handler:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        texts = request.app[CONSOLE].renderer.texts(negotiated(request.headers.get("Accept-Language", "")))
+        visit = request[VISIT] = Visit(request, request.app[CONSOLE], page, texts)
+        await _recognise(visit)
+        _check_role(visit)
+        if request.method not in SAFE:
+            await _take_change(visit)
+        return _with_cookie(visit, await page.view(visit))
+
+    return speaking(_refused, f"console_{page.view.__name__}", handle)
+
+
+async def _recognise(visit: Visit) -> None:
+    """Who comes, by the cookie; a session whose role was changed goes on under a new secret."""
+    secret = visit.request.cookies.get(COOKIE, "")
+    accounts = visit.console.store.accounts
+    if not secret:
+        return
+    found = await accounts.visitor(secret, visit.now, is_active=not visit.page.is_background)
+    if found is None:
+        return
+    role = found.account.roles.get(found.session.site)
+    if role is None:  # not a moderator of this site any more
+        await accounts.end_session(found.account.name, entry.session_id(secret))
+        return
+    visit.visitor, visit.secret = found, secret
+    visit.texts = visit.console.renderer.texts(found.preferences.language or visit.texts.language)
+    if role is not found.session.role and not visit.page.is_background:
+        await renew(visit, msgspec.structs.replace(found.session, role=role))
+
+
+async def renew(visit: Visit, session: Session) -> None:
+    """Go on as `session`, under a new secret."""
+    await entry.begin(visit, visit.account, session)
+
+
+def _check_role(visit: Visit) -> None:
+    page = visit.page
+    if page.roles is None:
+        return
+    if visit.known.session.is_enrolling and not page.while_enrolling:
+        raise web.HTTPSeeOther(PREFIX + ENROL)
+    if visit.role not in page.roles:
+        raise Forbidden
+
+
+async def _take_change(visit: Visit) -> None:
+    """The body, once it is clear that one of our own pages sent it. Raises Forged and BadRequest."""
+    request = visit.request
+    check_origin(request)
+    kind = JSON if request.content_type == JSON else FORM
+    visit.raw = await bodies.read(request, kind, visit.page.limit)
+    visit.form = form_of(visit.raw) if kind == FORM else {}
+    if visit.page.roles is not None:  # who has not signed in has no token yet
+        check_token(visit.secret, request.headers.get(TOKEN_HEADER) or visit.field(TOKEN_FIELD))
+
+
+def _with_cookie(visit: Visit, response: web.StreamResponse) -> web.StreamResponse:
+    if visit.fresh_cookie is None or response.prepared:
+        return response
+    if visit.fresh_cookie:
+        response.set_cookie(COOKIE, visit.fresh_cookie, path="/", secure=True, httponly=True, samesite="Strict")
+    else:
+        response.del_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="Strict")
+    return response
+
+
+def _refused(request: web.Request, error: ServiceError | None) -> web.StreamResponse:
+    visit = request.get(VISIT)
+    if visit is None:
+        return problems.response_of(error or ServiceError("the error is ours"))
+    return _with_cookie(visit, _refusal(visit, error))
+
+
+def _refusal(visit: Visit, error: ServiceError | None) -> web.StreamResponse:
+    """An error as a page like all others, or as a problem for our scripts."""
+    if visit.wants_json:
+        return problems.response_of(error) if error else web.json_response({"code": "internal"}, status=500)
+    if isinstance(error, Unauthenticated) and visit.request.method in SAFE:
+        return _to_sign_in(visit)
+    status = problems.STATUS[type(error)] if error else 500
+    response = visit.show("error.html", status, error=error, code=status)
+    if isinstance(error, Retryable):
+        response.headers["Retry-After"] = str(error.retry_after_s)
+    return response
+
+
+def _to_sign_in(visit: Visit) -> web.StreamResponse:
+    """A link on another site's page brings no cookie of ours along: ask again from a page of our own."""
+    where = visit.request.path_qs
+    if visit.request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
+        return visit.show("again.html", where=where)
+    return visit.go("/sign-in", next=where)
+
+
+async def _nowhere(_: Visit) -> web.StreamResponse:
+    raise NotFound("no such page")
+
+
+_NOWHERE = Page(path="", view=_nowhere, roles=None)
+
+
+async def _static(request: web.Request) -> web.StreamResponse:
+    return request.app[CONSOLE].assets.answer(request)
+
+
+async def _take_report(request: web.Request) -> web.StreamResponse:
+    """What a browser did not do because our policy forbids it: counted, for what it quotes may be a reader's."""
+    if (request.content_length or 0) <= bodies.MAX_BODY_BYTES:
+        metrics.CSP_REPORTS.inc()
+    return web.Response(status=204)

@@ -1,0 +1,89 @@
+"""What the console says, in the language of whoever reads it.
+
+Messages are written in English where they are used: `{{ _("…") }}` in templates, `N_("…")` in Python (translated when
+shown), `t("…")` in scripts. The others' are in locale/<language>/*.po: a file for each part of the console, all of them
+read together. A test says which message a language lacks.
+"""
+
+import io
+from collections.abc import Iterable, Iterator
+from importlib.resources import files
+
+from babel import Locale, negotiate_locale
+from babel.messages.extract import extract
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.support import NullTranslations, Translations
+
+SOURCE = "en"
+LANGUAGES = {"en": "English", "de": "Deutsch", "uk": "Українська"}
+KEYWORDS = {"t": None, "tn": (1, 2)}
+
+
+def N_(message: str) -> str:  # noqa: N802 - gettext's own name for a message that is translated later
+    return message
+
+
+class Texts:
+    """One language: its messages and how it writes numbers and dates."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+        self.locale = Locale.parse(language)
+        self.catalogue = NullTranslations()
+        for data in _catalogues(language):
+            found = Translations(io.BytesIO(data))
+            found.add_fallback(self.catalogue)
+            self.catalogue = found
+
+    def __call__(self, message: str, **values: object) -> str:
+        text = self.catalogue.gettext(message)
+        return text % values if values else text
+
+    def counted(self, one: str, many: str, n: int) -> str:
+        return self.catalogue.ngettext(one, many, n) % {"n": n}
+
+    def for_scripts(self, scripts: Iterable[str]) -> dict[str, str | list[str]]:
+        """The messages of our scripts; of those with a number one for each plural form of the language."""
+        found: dict[str, str | list[str]] = {}
+        for script in scripts:
+            for _, message, _, _ in extract("javascript", io.BytesIO(script.encode()), KEYWORDS, (), {}):
+                if isinstance(message, tuple):
+                    one, many = message
+                    found[one] = [self.catalogue.ngettext(one, many, n) for n in _examples(self.language)]
+                elif self.language != SOURCE:
+                    found[message] = self.catalogue.gettext(message)
+        return found
+
+
+def negotiated(accepted: str) -> str:
+    """The language of an Accept-Language header that we speak best."""
+    wanted: list[tuple[float, str]] = []
+    for part in accepted[:1000].split(","):
+        tag, _, weight = part.strip().partition(";q=")
+        try:
+            wanted.append((float(weight or 1), tag.replace("-", "_")))
+        except ValueError:
+            continue
+    ranked = [tag for weight, tag in sorted(wanted, key=lambda each: -each[0]) if weight > 0]
+    return negotiate_locale(ranked, LANGUAGES) or SOURCE
+
+
+# A number of each plural category, in the order of Intl.PluralRules' names that scripts look up.
+def _examples(language: str) -> Iterator[int]:
+    rule = Locale.parse(language).plural_form
+    numbers = {rule(n): n for n in range(200, -1, -1)}
+    for category in ("one", "few", "many", "other"):
+        yield numbers.get(category, numbers[rule(100)])
+
+
+def _catalogues(language: str) -> Iterator[bytes]:
+    folder = files("service.console").joinpath("locale").joinpath(language)
+    if language == SOURCE:
+        return
+    for file in sorted(folder.iterdir(), key=lambda each: each.name):
+        if file.name.endswith(".po"):
+            catalogue = read_po(io.BytesIO(file.read_bytes()), locale=language)
+            compiled = io.BytesIO()
+            write_mo(compiled, catalogue)
+            yield compiled.getvalue()

@@ -1,0 +1,201 @@
+"""One request to the console: who comes, from which of our pages, and how it is answered."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+from urllib.parse import parse_qs, urlencode
+
+import msgspec
+from aiohttp import web
+from markupsafe import Markup
+
+from service import keys
+from service.accounts import Account, Preferences, Role
+from service.console.assets import Assets
+from service.console.protection import PREFIX, TOKEN_FIELD, token_of
+from service.console.provider import Provider
+from service.console.rendering import Renderer
+from service.console.texts import Texts
+from service.errors import BadRequest, Fault, Unauthenticated
+from service.http import bodies
+from service.reviewing import Moderator, Reviewing
+from service.settings import Settings
+from service.store import Store
+from service.store.accounts import Visitor
+from service.store.keyspace import Site
+from service.webhooks.vault import Vault
+
+Shape = TypeVar("Shape")
+
+COOKIE = "__Host-cm_session"
+FORM, JSON = "application/x-www-form-urlencoded", "application/json"
+MOST_FIELDS = 1_000
+
+# Who may see a page. An auditor sees everything and changes nothing.
+EVERYBODY = frozenset(Role)
+DECIDERS = frozenset({Role.MODERATOR, Role.SUPERVISOR, Role.ADMIN})
+SUPERVISORS = frozenset({Role.SUPERVISOR, Role.ADMIN})
+OVERSEERS = SUPERVISORS | {Role.AUDITOR}
+ADMINS = frozenset({Role.ADMIN})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nav:
+    """An entry of the navigation: its title (marked with N_) and its place."""
+
+    title: str
+    order: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A row of the console's table of pages; `path` follows /console.
+
+    `roles`: who may come, None: also who has not signed in. `is_background`: scripts ask it by themselves, so that it
+    keeps no session alive. `while_enrolling`: also for who must first set up a second factor.
+    """
+
+    path: str
+    view: "View"
+    method: str = "GET"
+    roles: frozenset[Role] | None = EVERYBODY
+    nav: Nav | None = None
+    is_background: bool = False
+    while_enrolling: bool = False
+    limit: int = bodies.MAX_BODY_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """What all pages share."""
+
+    settings: Settings
+    store: Store
+    assets: Assets
+    renderer: Renderer
+    vault: Vault
+    provider: Provider | None
+    pages: Sequence[Page]
+
+
+@dataclass(slots=True)
+class Visit:
+    """`visitor` is None for who has not signed in; what a page asks for roles has been checked.
+
+    `raw` and `form` are the body of a change, whose origin and token have been checked.
+    """
+
+    request: web.Request
+    console: Console
+    page: Page
+    texts: Texts
+    visitor: Visitor | None = None
+    secret: str = ""
+    raw: bytes = b""
+    form: Mapping[str, list[str]] = field(default_factory=dict)
+    fresh_cookie: str | None = None
+
+    @property
+    def known(self) -> Visitor:
+        """Raises Unauthenticated."""
+        if self.visitor is None:
+            raise Unauthenticated
+        return self.visitor
+
+    @property
+    def account(self) -> Account:
+        return self.known.account
+
+    @property
+    def preferences(self) -> Preferences:
+        return self.visitor.preferences if self.visitor else Preferences()
+
+    @property
+    def role(self) -> Role:
+        return self.account.roles[self.known.session.site]
+
+    @property
+    def site(self) -> Site:
+        return Site(self.known.session.site)
+
+    @property
+    def moderator(self) -> Moderator:
+        return Moderator(self.site, self.account.name, may_overrule=self.role in SUPERVISORS)
+
+    @property
+    def reviewing(self) -> Reviewing:
+        return self.request.app[keys.REVIEWING]
+
+    @property
+    def token(self) -> str:
+        return token_of(self.secret) if self.visitor else ""
+
+    @property
+    def wants_json(self) -> bool:
+        return JSON in self.request.headers.get("Accept", "")
+
+    @property
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def field(self, name: str, default: str = "") -> str:
+        """The first value of a field of the form."""
+        return self.form.get(name, [default])[0]
+
+    def body(self, kind: type[Shape]) -> Shape:
+        """The JSON body as `kind`. Raises BadRequest, which names what is wrong with it."""
+        return bodies.shaped(self.raw, kind)
+
+    def query(self, kind: type[Shape]) -> Shape:
+        """The query string as `kind`. Raises BadRequest."""
+        return bodies.parameters(self.request, kind)
+
+    def show(self, template: str, status: int = 200, **values: Any) -> web.Response:  # noqa: ANN401 - the template's own
+        """A page in the console's layout, in the language of whoever reads it."""
+        return web.Response(text=self.rendered(template, **values), status=status, content_type="text/html")
+
+    def rendered(self, template: str, **values: Any) -> str:  # noqa: ANN401
+        return self.console.renderer.render(
+            self.texts, template, visit=self, nav=self.nav(), csrf=self._csrf_field, **values
+        )
+
+    def _csrf_field(self) -> Markup:
+        return Markup('<input type="hidden" name="{}" value="{}">').format(TOKEN_FIELD, self.token)
+
+    def nav(self) -> list[Page]:
+        if self.visitor is None or self.visitor.session.is_enrolling:
+            return []
+        role = self.role
+        entries = [page for page in self.console.pages if page.nav and (page.roles is None or role in page.roles)]
+        return sorted(entries, key=lambda page: page.nav.order if page.nav else 0)
+
+    def answer(self, value: Any, status: int = 200) -> web.Response:  # noqa: ANN401 - any struct
+        """JSON for our own scripts."""
+        return web.Response(body=msgspec.json.encode(value), status=status, content_type=JSON)
+
+    def go(self, path: str, **query: str) -> web.Response:
+        """To another page of ours, after a change: loading that one again changes nothing."""
+        where = PREFIX + path + (f"?{urlencode(query)}" if query else "")
+        return web.Response(status=303, headers={"Location": where})
+
+
+View = Callable[[Visit], Awaitable[web.StreamResponse]]
+
+CONSOLE = web.AppKey("console", Console)
+VISIT = web.RequestKey("visit", Visit)
+
+
+def own_path(path: str) -> str:
+    """`path` if it is one of ours, so that nobody is sent elsewhere after signing in; else where everybody begins."""
+    is_ours = path == PREFIX or path.startswith((f"{PREFIX}/", f"{PREFIX}?"))
+    is_plain = all(" " < each <= "~" and each != "\\" for each in path) and "//" not in path
+    return path.removeprefix(PREFIX) if is_ours and is_plain else ""
+
+
+def form_of(raw: bytes) -> dict[str, list[str]]:
+    """Raises BadRequest."""
+    try:
+        return parse_qs(raw.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="replace")
+    except ValueError as error:  # UnicodeDecodeError is one
+        raise BadRequest("not a form of ours", [Fault("", "not a form of ours")]) from error

@@ -1,0 +1,157 @@
+"""Moderators in Redis: their accounts, sessions, tickets and tries to sign in."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import msgspec
+
+from service.accounts import IDLE, LONGEST, Account, Preferences, Session, Ticket, digest, new_secret
+from service.store.base import encode
+from service.store.keyspace import ACCOUNTS, PREFERENCES, access_key
+from service.store.pipe import Pipe
+from service.store.scripts import script
+
+CODE_S = 120  # longer than a one-time code is good for
+
+
+class Visitor(NamedTuple):
+    """Whom a session belongs to, as of now."""
+
+    session: Session
+    account: Account
+    preferences: Preferences
+
+
+class OpenSession(NamedTuple):
+    """A session as its owner sees it; `id` is the digest of its secret."""
+
+    id: str
+    session: Session
+    idle: timedelta
+
+
+class Accounts:
+    def __init__(self, pipe: Pipe) -> None:
+        self._pipe = pipe
+
+    async def all(self) -> list[Account]:
+        return [_account(found) for found in await self._pipe.call("HVALS", ACCOUNTS)]
+
+    async def get(self, name: str) -> Account | None:
+        found = await self._pipe.call("HGET", ACCOUNTS, name)
+        return None if found is None else _account(found)
+
+    async def put(self, account: Account) -> bool:
+        """Keep what was made of revision `account.revision` (0: a new one); False when somebody else was faster."""
+        kept = msgspec.structs.replace(account, revision=account.revision + 1)
+        return bool(
+            await self._pipe.run(script("put_account"), [ACCOUNTS], account.name, account.revision, encode(kept))
+        )
+
+    async def prefer(self, name: str, preferences: Preferences) -> None:
+        await self._pipe.call("HSET", PREFERENCES, name, encode(preferences))
+
+    async def open_session(self, session: Session) -> str:
+        """Returns the secret for the cookie; only its digest is kept."""
+        secret = new_secret()
+        await self._pipe.run(
+            script("open_session"),
+            [_session(digest(secret)), _sessions(session.account)],
+            digest(secret),
+            encode(session),
+            _ms(IDLE),
+            round(session.ends_at.timestamp() * 1000),
+            _ms(LONGEST),
+        )
+        return secret
+
+    async def visitor(self, secret: str, now: datetime, *, is_active: bool) -> Visitor | None:
+        """Who comes with this secret; `is_active`: the time until an idle session ends begins anew."""
+        found = await self._pipe.run(
+            script("visitor"), [_session(digest(secret)), ACCOUNTS, PREFERENCES], _ms(IDLE) if is_active else 0
+        )
+        if not found or found[1] is None:
+            return None
+        session, account = _sessions_from(found[0]), _account(found[1])
+        if now >= session.ends_at or account.is_disabled or account.epoch != session.epoch:
+            await self.end_session(session.account, digest(secret))
+            return None
+        return Visitor(session, account, _preferences(found[2]))
+
+    async def sessions(self, name: str, now: datetime) -> list[OpenSession]:
+        """Newest first."""
+        ids = [each.decode() for each in await self._pipe.call("ZRANGE", _sessions(name), 0, -1)]
+        open_ones = []
+        for each in ids:
+            kept, left_ms = (
+                await self._pipe.call("GET", _session(each)),
+                await self._pipe.call("PTTL", _session(each)),
+            )
+            if kept is not None and now < _sessions_from(kept).ends_at:
+                idle = max(timedelta(0), IDLE - timedelta(milliseconds=left_ms))
+                open_ones.append(OpenSession(each, _sessions_from(kept), idle))
+        return sorted(open_ones, key=lambda each: each.session.began_at, reverse=True)
+
+    async def end_session(self, name: str, session_id: str) -> bool:
+        """False when this account has no such session."""
+        await self._pipe.call("ZREM", _sessions(name), session_id)
+        kept = await self._pipe.call("GET", _session(session_id))
+        if kept is None or _sessions_from(kept).account != name:
+            return False
+        return bool(await self._pipe.call("DEL", _session(session_id)))
+
+    async def issue(self, ticket: Ticket, lasts: timedelta) -> str:
+        secret = new_secret()
+        await self._pipe.run(script("issue_ticket"), [_ticket(secret)], encode(ticket), _ms(lasts))
+        return secret
+
+    async def redeem(self, secret: str, purpose: str) -> Ticket | None:
+        """Once; None for what never was, is over, or was meant for something else."""
+        found = await self._pipe.call("GETDEL", _ticket(secret))
+        ticket = None if found is None else msgspec.json.decode(found, type=Ticket)
+        return ticket if ticket is not None and ticket.purpose == purpose else None
+
+    async def delay(self, whose: Sequence[tuple[str, int]]) -> float:
+        """Count a try to sign in, in advance; the seconds to wait before one is allowed, 0: now.
+
+        `whose`: the account and the address, each with how many tries it has before the delay begins to grow.
+        """
+        keys = [access_key(f"tries:{who}") for who, _ in whose]
+        return float(await self._pipe.run(script("try_sign_in"), keys, *(free for _, free in whose))) / 1000
+
+    async def succeeded(self, account: str, address: str) -> None:
+        """That try was none: of the account all are forgotten, of the address this one."""
+        await self._pipe.run(script("signed_in"), [access_key(f"tries:{account}"), access_key(f"tries:{address}")])
+
+    async def use_code(self, name: str, step: int) -> bool:
+        """Whether the one-time code of this time step is used for the first time."""
+        return bool(await self._pipe.call("SET", access_key(f"code:{name}:{step}"), 1, "NX", "EX", CODE_S))
+
+
+def _session(session_id: str) -> str:
+    return access_key(f"session:{session_id}")
+
+
+def _sessions(name: str) -> str:
+    return access_key(f"sessions:{name}")
+
+
+def _ticket(secret: str) -> str:
+    return access_key(f"ticket:{digest(secret)}")
+
+
+def _ms(lasts: timedelta) -> int:
+    return round(lasts.total_seconds() * 1000)
+
+
+_account = msgspec.json.Decoder(Account).decode
+_sessions_from = msgspec.json.Decoder(Session).decode
+
+
+def _preferences(kept: bytes | None) -> Preferences:
+    """What an earlier release kept and this one does not know costs the preference, not the session."""
+    try:
+        return Preferences() if kept is None else msgspec.json.decode(kept, type=Preferences)
+    except msgspec.ValidationError:
+        return Preferences()

@@ -1,0 +1,5 @@
+-- Keep something that may be done once.
+-- KEYS[1]  STRING ticket (JSON)
+-- ARGV     ticket, how long it lasts (ms)
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
