@@ -19,7 +19,9 @@ class Flags(StrEnum):
 _FLAGS = {
     **dict.fromkeys(("claim", "extend", "release", "decide", "undo", "erase"), Flags.DRAINS),
     **dict.fromkeys(("tend", "mend", "take_events", "settle_event"), Flags.DRAINS),
-    **dict.fromkeys(("get", "items", "labels", "stats", "walk", "letters", "outbox", "endpoint"), Flags.READS),
+    **dict.fromkeys(
+        ("get", "items", "labels", "stats", "walk", "letters", "outbox", "endpoint", "recent"), Flags.READS
+    ),
 }
 
 
