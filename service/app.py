@@ -32,6 +32,7 @@ from service.errors import Retryable
 from service.http import problems
 from service.http.admission import LIMITS
 from service.http.limits import Limits
+from service.http.stream import STREAMS
 from service.http.written import PROTECTION
 from service.models import Models
 from service.moderation import Moderation
@@ -117,7 +118,7 @@ def build_app(settings: Settings) -> web.Application:
     app = web.Application(middlewares=[problems.middleware], client_max_size=2 * 4 * 1024 * 1024)
     app[keys.SETTINGS] = settings
     app[LIMITS] = Limits(settings.key_rate_per_s)
-    app[events.STREAMS] = Counter()
+    app[STREAMS] = Counter()
     app.cleanup_ctx.extend([redis_store, directory, served_models, moderation, upkeep, webhook_relay, open_console()])
     app.on_shutdown.append(answer_who_waits)
     app.on_response_prepare.extend([protect, protect_pages])

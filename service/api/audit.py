@@ -6,8 +6,8 @@ from msgspec import Meta, Struct
 
 from service import keys
 from service.access import Scope
-from service.api.cursors import Cursor, checked
 from service.api.operation import Call, Operation
+from service.http.cursors import Cursor, checked
 from service.store.base import AuditEntry
 from service.store.keyspace import Site
 
@@ -29,7 +29,7 @@ class AuditAnswer(Struct, frozen=True):
 async def read_audit(call: Call) -> AuditAnswer:
     query: AuditQuery = call.query
     entries, following = await call.request.app[keys.STORE].audit.page(
-        Site(call.key.site), checked(call, query.after), query.limit, comment=query.comment, actor=query.actor
+        Site(call.key.site), checked(call.request, query.after), query.limit, comment=query.comment, actor=query.actor
     )
     return AuditAnswer(entries, following)
 

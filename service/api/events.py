@@ -1,30 +1,20 @@
 """The feed: a stream for consoles, pages for sites that cannot take webhooks."""
 
-from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Annotated
 
-import msgspec
 from aiohttp import web
 from msgspec import Meta, Struct
 
 from service import keys
 from service.access import Scope
-from service.api.cursors import Cursor, checked
 from service.api.operation import JSON, Call, Operation
-from service.errors import Forbidden, RateLimited, Retryable
+from service.errors import Forbidden
 from service.http.admission import bearer, held
+from service.http.cursors import Cursor, checked
+from service.http.stream import STREAM, follow
 from service.store.events import Event, Events
 from service.store.keyspace import Site
-
-STREAM = "text/event-stream"
-PAGE = 500
-# Proxies close a connection on which nothing comes; a comment line keeps it open, and finds a reader that is gone.
-HEARTBEAT_S = 15.0
-MOST_STREAMS = 3
-RETRY_MS = 2_000
 
 
 class EventsQuery(Struct, frozen=True, forbid_unknown_fields=True):
@@ -68,7 +58,7 @@ async def read_events(call: Call) -> EventsAnswer | web.StreamResponse:
     if Scope.COMMENTS not in call.key.scopes:
         raise Forbidden  # what sites are told would show a moderator which comments are blind audits
     query: EventsQuery = call.query
-    after = checked(call, query.after)
+    after = checked(call.request, query.after)
     found, following = await _events(call).told(Site(call.key.site), after, query.limit)
     return EventsAnswer([_answer(event) for event in found], following or query.after)
 
@@ -91,65 +81,16 @@ def _answer(event: Event) -> EventAnswer:
 async def _stream(call: Call) -> web.StreamResponse:
     if Scope.REVIEW not in call.key.scopes:
         raise Forbidden
-    site, request = Site(call.key.site), call.request
-    last = checked(call, request.headers.get("Last-Event-ID"), "Last-Event-ID")
-    after = last or await _events(call).latest(site)
-    with _counted(call):
-        response = web.StreamResponse(headers={"Content-Type": STREAM, "X-Accel-Buffering": "no"})
-        # A reader who leaves is no error: a console's tab was closed, and with the next line we notice.
-        with suppress(ConnectionResetError):
-            await response.prepare(request)
-            await response.write(b"retry: %d\n\n" % RETRY_MS)
-            async for said in _said(call, site, after):
-                await response.write(said)
-        return response
 
+    async def is_welcome() -> bool:
+        return await held(call.request, bearer(call.request)) is not None
 
-async def _said(call: Call, site: Site, after: str) -> AsyncIterator[bytes]:
-    """Events as they come, a heartbeat while there are none; ends when the service does, or the key opens no more."""
-    changes = call.request.app[keys.STORE].changes
-    with changes.watch(site.name, changes.EVERYTHING) as news:
-        while not changes.is_closing:
-            try:
-                if await held(call.request, bearer(call.request)) is None:
-                    return
-                found, following = await _events(call).page(site, after, PAGE)
-            except Retryable:
-                return  # the reader comes back with the last id that it has
-            yield b"".join(map(_line, found)) if found else b":\n\n"
-            after = following or after
-            if len(found) < PAGE:
-                await news.next(HEARTBEAT_S)
-
-
-def _line(event: Event) -> bytes:
-    kind = event.details["kind"]
-    data = {name: value for name, value in event.details.items() if name not in ("kind", "type")}
-    return b"id: %s\nevent: %s\ndata: %s\n\n" % (
-        event.cursor.encode(),
-        kind.encode(),
-        msgspec.json.encode(data | {"at": event.at}),
-    )
-
-
-@contextmanager
-def _counted(call: Call) -> Iterator[None]:
-    """A console needs one stream for each open tab; what never closes its streams must not take all connections."""
-    streams = call.request.app[STREAMS]
-    if streams[call.key.id] >= MOST_STREAMS:
-        raise RateLimited(f"at most {MOST_STREAMS} streams for a key", retry_after_s=5)
-    streams[call.key.id] += 1
-    try:
-        yield
-    finally:
-        streams[call.key.id] -= 1
+    return await follow(call.request, Site(call.key.site), call.key.id, is_welcome)
 
 
 def _events(call: Call) -> Events:
     return call.request.app[keys.STORE].events
 
-
-STREAMS: web.AppKey[Counter[str]] = web.AppKey("streams", Counter)
 
 OPERATIONS = (
     Operation(

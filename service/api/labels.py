@@ -10,11 +10,11 @@ from msgspec import Meta, Struct
 
 from service import keys
 from service.access import Scope
-from service.api.cursors import Cursor, checked
 from service.api.operation import NDJSON, Call, Operation
 from service.domain import Id
 from service.errors import BadRequest, Fault
 from service.http import bodies
+from service.http.cursors import Cursor, checked
 from service.store.base import Label
 from service.store.keyspace import Site
 from service.store.labels import Imported
@@ -52,7 +52,7 @@ async def list_labels(call: Call) -> web.Response:
     the last line. While STEWARD_SHARDS is 1, the `cursor` of a label is one to go on at as well.
     """
     labels, site = call.request.app[keys.STORE].labels, Site(call.key.site)
-    after, found = checked(call, call.query.after), list[Label]()
+    after, found = checked(call.request, call.query.after), list[Label]()
     while not found:
         found, last = await labels.page(site, after, call.query.limit)
         if last is None:

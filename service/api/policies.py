@@ -2,16 +2,15 @@
 
 from typing import Annotated
 
-import msgspec
 from msgspec import Meta, Struct
 
-from service import keys
+from service import keys, policies
 from service.access import Scope
 from service.api.operation import Call, Operation
-from service.errors import BadRequest, Conflict, Fault, NotFound
+from service.errors import BadRequest, Fault
 from service.http import bodies
-from service.policy import DEFAULT, Policy, Reviewing, Thresholds
-from service.store.keyspace import Site
+from service.policies import Simulation
+from service.policy import Policy, Reviewing, Thresholds
 
 
 class PolicyRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -24,39 +23,48 @@ class PolicyRequest(Struct, frozen=True, forbid_unknown_fields=True):
     review: Reviewing = Reviewing()
 
 
+class SimulationRequest(PolicyRequest, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A policy to try. `version` and `review` may be sent and change nothing."""
+
+    last: Annotated[int, Meta(ge=1, le=20_000, description="How many of the newest comments.")] = 5_000
+
+
 async def show_policy(call: Call) -> Policy:
-    return await _newest(call)
+    return await policies.newest(call.request.app[keys.STORE], call.key.site, call.request.match_info["name"])
 
 
 async def replace_policy(call: Call) -> Policy:
     """Store the next version; every worker decides by it within seconds."""
     asked: PolicyRequest = call.body
     _check(asked, call.request.app[keys.MODERATION].attributes)
-    before = await _newest(call)
+    before = await show_policy(call)
     if asked.version not in (None, before.version):
-        raise Conflict("policy_changed", f"the newest version is {before}", msgspec.to_builtins(before))
-    after = Policy(asked.thresholds, before.name, before.version + 1, asked.review)
-    access = call.request.app[keys.STORE].access
-    if not await access.keep_policy(Site(call.key.site), after, call.key.name):
-        raise Conflict("policy_changed", "another change came first", msgspec.to_builtins(await _newest(call)))
+        raise policies.changed(f"the newest version is {before}", before)
+    asked_for = Policy(asked.thresholds, review=asked.review)
+    after = await policies.replace(call.request.app[keys.STORE], call.key.site, before, asked_for, call.key.name)
     await call.request.app[keys.DIRECTORY].refresh()
     return after
 
 
-async def _newest(call: Call) -> Policy:
-    name = call.request.match_info["name"]
-    if name != DEFAULT.name:
-        raise NotFound(f"no policy '{name}': a site has one, named '{DEFAULT.name}'")
-    return await call.request.app[keys.STORE].access.policy(Site(call.key.site)) or DEFAULT
+async def simulate_policy(call: Call) -> Simulation:
+    """What the newest comments would have got under this policy, by the scores that they have; nothing changes.
+
+    The site's trail is read backwards, as far as Redis has it: `comments` says how many were found.
+    """
+    asked: SimulationRequest = call.body
+    attributes = call.request.app[keys.MODERATION].attributes
+    _check(asked, attributes)
+    await show_policy(call)  # the name is one that there is
+    store = call.request.app[keys.STORE]
+    return await policies.simulate(store, call.key.site, Policy(asked.thresholds), attributes, asked.last)
 
 
 def _check(asked: PolicyRequest, known: tuple[str, ...]) -> None:
-    for attribute, limits in asked.thresholds.items():
-        at = bodies.pointer("/thresholds", attribute)
-        if attribute not in known:
-            raise BadRequest(f"{at}: not an attribute of this model", [Fault(at, "not an attribute of this model")])
-        if limits.review_at is not None and limits.reject_at is not None and limits.review_at > limits.reject_at:
-            raise BadRequest(f"{at}: review_at is above reject_at", [Fault(f"{at}/review_at", "above reject_at")])
+    found = policies.wrong(asked.thresholds, known)
+    if found is not None:
+        at = bodies.pointer("/thresholds", found.attribute)
+        where = at if found.field is None else f"{at}/{found.field}"
+        raise BadRequest(f"{where}: {found.detail}", [Fault(where, found.detail)])
 
 
 OPERATIONS = (
@@ -80,5 +88,16 @@ OPERATIONS = (
         body=PolicyRequest,
         answer=Policy,
         problems=(404, 409, 503),
+    ),
+    Operation(
+        method="POST",
+        path="/v1/policies/{name}:simulate",
+        handler=simulate_policy,
+        scope=Scope.ADMIN,
+        tag="Policies",
+        summary="What the newest comments would have got under a policy.",
+        body=SimulationRequest,
+        answer=Simulation,
+        problems=(404, 503),
     ),
 )

@@ -17,6 +17,7 @@ from service.store.labels import Labels
 from service.store.opening import open_pipe
 from service.store.outbox import Outbox
 from service.store.pipe import Pipe
+from service.store.recent import Recent
 from service.store.review import Limits, Queue
 
 __all__ = ["Store", "open_store"]
@@ -31,6 +32,7 @@ class Store:
     labels: Labels
     audit: Audit
     events: Events
+    recent: Recent
     outbox: Outbox
     access: Access
     accounts: Accounts
@@ -63,6 +65,7 @@ async def open_store(settings: Settings, url: str) -> AsyncIterator[Store]:
         labels=Labels(pipe, retention, shards),
         audit=Audit(pipe, shards),
         events=Events(pipe, settings.undo_hold_s, shards),
+        recent=Recent(pipe, shards),
         outbox=Outbox(pipe, shards),
         access=Access(pipe),
         accounts=Accounts(pipe),

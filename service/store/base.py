@@ -110,7 +110,7 @@ class AuditEntry(Struct, frozen=True):
 encode = msgspec.json.Encoder().encode
 
 
-def instant(ms: bytes | None) -> datetime | None:
+def instant(ms: bytes | str | None) -> datetime | None:
     return None if not ms else datetime.fromtimestamp(int(ms) / 1000, UTC)
 
 

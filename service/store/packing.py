@@ -5,6 +5,7 @@ words that we choose ourselves as numbers. What is appended to a struct or to WO
 nothing in them may change its place.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -64,6 +65,47 @@ def packed(content: Content) -> bytes:
                 _number(judgement.language),
             ),
         )
+    )
+
+
+class Glance(Struct, frozen=True):
+    """What looking through many comments needs of each, read at a tenth of the time of all of it."""
+
+    text: str
+    author: str | None
+    article: str | None
+    decision: Action
+    scores: Mapping[str, float]
+
+
+class _Comment(Struct, array_like=True):
+    text: str
+    author: Any = None
+    article: Any = None
+
+
+class _Judgement(Struct, array_like=True):
+    decision: int
+    scores: Any
+
+
+_glance = msgspec.msgpack.Decoder(tuple[_Comment, _Judgement]).decode
+
+
+def glance(data: bytes) -> Glance:
+    if data.startswith(b"{"):
+        content = _from_json(data)
+        sent, said = content.comment, content.judgement
+        author, article = sent.author and sent.author.id, sent.article and sent.article.id
+        return Glance(sent.text, author or None, article or None, said.decision, said.scores)
+    comment, judgement = _glance(data)
+    scores = judgement.scores
+    return Glance(
+        comment.text,
+        comment.author[0] if comment.author else None,
+        comment.article[0] if comment.article else None,
+        _ACTIONS[judgement.decision],
+        scores if isinstance(scores, dict) else dict(zip(_USUAL, scores, strict=True)),
     )
 
 

@@ -39,7 +39,7 @@ local function take(id, item)
     'until', whole(ends))
   item.state = 'leased'
   audit('claimed', moderator, id, item, 'queued', {'token', token})
-  happened('claimed', id, item, {'moderator', moderator})
+  happened('claimed', id, item, {'moderator', moderator, 'until', whole(ends)})
   given[#given + 1] = answer(id, id, item)
   open = open + 1
 end

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from service import access, keys
-from service.api.events import STREAMS
+from service.http.stream import STREAMS
 from service.settings import Settings
 
 
@@ -118,6 +118,30 @@ async def test_a_stream_shows_each_step_as_it_happens(ann: Any) -> None:
         assert [(await stream.next())["kind"] for _ in range(2)] == ["claimed", "decided"]
         await ann.post("/v1/review/c-1/undo", {})
         assert (await stream.next())["kind"] == "undone"
+
+
+@pytest.mark.usefixtures("pending")
+async def test_moderators_of_two_services_see_who_holds_what_and_until_when(
+    run: Any, settings: Settings, ann: Any, key_for: Any
+) -> None:
+    async with run(settings) as other, await streaming(ann) as response:
+        ben = await key_for(other, "review", name="ben")
+        (held,) = (await ben.post("/v1/review/claim", {"count": 1})).body["items"]
+        stream = Stream(response)
+        seen = await stream.next()
+        assert (seen["kind"], seen["comment"], seen["moderator"]) == ("claimed", "c-1", "ben")
+        assert seen["lease_expires_at"] == held["lease_expires_at"]
+        shown = (await ann.get("/v1/review/items?state=claimed")).body["items"]
+        assert [(item["id"], item["claimed_by"]) for item in shown] == [("c-1", "ben")]
+        await ben.post("/v1/review/c-1/decision", {"decision": "reject", "lease": held["lease"]})
+        assert [(seen := await stream.next())["kind"], seen["moderator"], seen["status"]] == [
+            "decided",
+            "ben",
+            "rejected",
+        ]
+        await ben.post("/v1/review/c-1/undo", {})
+        seen = await stream.next()
+        assert (seen["kind"], seen["moderator"], seen["state"]) == ("undone", "ben", "leased")
 
 
 @pytest.mark.usefixtures("pending")

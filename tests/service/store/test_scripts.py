@@ -76,6 +76,8 @@ async def everything(store: Store, site: Site, submit: Any) -> Any:  # noqa: PLR
     yield "import"
     assert [bool(label.retracts) for label in (await store.labels.page(site, "", 10))[0]] == [True, *[False] * 4]
     yield "labels"
+    assert {each.id async for each in store.recent.backwards(site, most=10)} == {"c-1", "c-2", "c-3"}
+    yield "recent"
     assert await store.access.keep_policy(site, Policy({"spam": Thresholds(0.1)}, version=2), "chief")
     yield "policy"
     await store.access.first_key("daily")

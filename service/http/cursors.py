@@ -3,10 +3,10 @@
 from typing import Annotated
 
 import msgspec
+from aiohttp import web
 from msgspec import Meta
 
 from service import keys
-from service.api.operation import Call
 from service.errors import BadRequest
 from service.store.shards import BETWEEN
 
@@ -16,7 +16,7 @@ Cursor = Annotated[
 ]
 
 
-def checked(call: Call, cursor: str | None, named: str = "query parameter 'after'") -> str:
+def checked(request: web.Request, cursor: str | None, named: str = "query parameter 'after'") -> str:
     """The cursor as the store takes it; "" is the beginning.
 
     Raises BadRequest, with the name, for what is none, or has not a place for each shard of a site here.
@@ -27,6 +27,6 @@ def checked(call: Call, cursor: str | None, named: str = "query parameter 'after
         msgspec.convert(cursor, Cursor)
     except msgspec.ValidationError as error:
         raise BadRequest(f"{named}: not one that we gave") from error
-    if cursor.count(BETWEEN) + 1 != call.request.app[keys.SETTINGS].shards:
+    if cursor.count(BETWEEN) + 1 != request.app[keys.SETTINGS].shards:
         raise BadRequest(f"{named}: not one that we gave, for it has another number of places")
     return cursor

@@ -1,0 +1,149 @@
+"""The newest comments of a site, read backwards from its audit trail: what was submitted stands there anyway.
+
+So looking back costs nothing while comments come in, and reaches as far as the trail in Redis does.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+from msgspec import Struct
+
+from service.domain import DecidedBy, State, Status
+from service.store.keyspace import Site
+from service.store.pipe import Pipe
+from service.store.scripts import script
+from service.store.shards import BETWEEN, order_of
+
+# Entries that one script reads: Redis serves nobody else meanwhile.
+AT_ONCE = 100
+# The place of a shard behind whose oldest entry nothing is left to read.
+END = "0-0"
+
+
+class Sighting(Struct, frozen=True):
+    """A comment that was submitted at `at`, as it stands now, with its content still packed."""
+
+    id: str
+    revision: int
+    at: datetime
+    content: bytes
+    state: State
+    status: Status
+    decided_by: DecidedBy
+    moderator: str | None
+    waits_as_audit: bool
+
+    @property
+    def verdict(self) -> Status | None:
+        """What a person said of it; None while nobody has, or somebody is asked again."""
+        is_judged = self.state is State.DECIDED and self.moderator and self.decided_by is not DecidedBy.EXPIRY
+        return self.status if is_judged else None
+
+
+class Recent:
+    def __init__(self, pipe: Pipe, shards: int = 1) -> None:
+        self._pipe = pipe
+        self._shards = shards
+
+    def backwards(self, site: Site, *, before: str = "", begins: str = "", most: int) -> "Backwards":
+        """From the cursor on back, looking at about `most` entries of the trail. `begins`: only ids that begin so."""
+        places = before.split(BETWEEN) if before else [""] * self._shards
+        shards = [
+            _Shard(self._pipe, site, place, begins) for site, place in zip(site.all(self._shards), places, strict=True)
+        ]
+        return Backwards(shards, most)
+
+
+class Backwards:
+    """One look back over all shards, the newest comment first.
+
+    `missing`: comments passed over because their text was erased or has expired. `back_to`: when the oldest entry that
+    was looked at was written.
+    """
+
+    def __init__(self, shards: "list[_Shard]", most: int) -> None:
+        self._shards = shards
+        self._most = most
+        self.missing = 0
+        self.back_to: datetime | None = None
+
+    @property
+    def cursor(self) -> str | None:
+        """Where to go on; None: the trail's beginning was reached."""
+        if all(shard.place == END and not shard.ahead for shard in self._shards):
+            return None
+        return BETWEEN.join(shard.place or f"{2**53}-0" for shard in self._shards)
+
+    async def __aiter__(self) -> AsyncIterator[Sighting]:
+        while True:
+            looked = sum(shard.looked for shard in self._shards)
+            wanting = [shard for shard in self._shards if not shard.ahead and shard.place != END]
+            if wanting and looked >= self._most:
+                return
+            await asyncio.gather(*(shard.look() for shard in wanting))
+            if any(not shard.ahead and shard.place != END for shard in self._shards):
+                continue  # nothing was submitted in that part of the trail
+            waiting = [shard for shard in self._shards if shard.ahead]
+            if not waiting:
+                return
+            # As long as each shard that goes on has something ahead, the newest of those is the newest of all.
+            shard = max(waiting, key=lambda each: order_of(each.ahead[0][0]))
+            self.back_to = _at(shard.ahead[0][0])
+            found = shard.take()
+            if found is None:
+                self.missing += 1
+            else:
+                yield found
+
+
+class _Shard:
+    """How far one shard was read: what lies `ahead` was fetched and not yet handed out; `place` is behind the rest."""
+
+    def __init__(self, pipe: Pipe, site: Site, place: str, begins: str) -> None:
+        self._pipe = pipe
+        self._site = site
+        self._begins = begins
+        self._looked_to = place
+        self.place = place
+        self.ahead: deque[tuple[str, list[Any]]] = deque()
+        self.looked = 0
+
+    async def look(self) -> None:
+        start = f"({self._looked_to}" if self._looked_to else "+"
+        oldest, looked, *found = await self._pipe.run(
+            script("recent"), [self._site.prefix], start, AT_ONCE, self._begins
+        )
+        self._looked_to = END if looked < AT_ONCE else oldest.decode()
+        self.looked += looked
+        self.ahead.extend((entry.decode(), rest) for entry, *rest in found)
+        if not self.ahead:
+            self.place = self._looked_to
+
+    def take(self) -> Sighting | None:
+        entry, (comment_id, revision, content, state, status, by, moderator, is_audit) = self.ahead.popleft()
+        self.place = entry if self.ahead else self._looked_to
+        if content is None or state is None:
+            return None
+        return Sighting(
+            comment_id.decode(),
+            int(revision),
+            _at(entry),
+            content,
+            _STATES[state],
+            _STATUSES[status],
+            _DECIDED_BY[by or b"model"],
+            moderator.decode() if moderator else None,
+            is_audit == b"1",
+        )
+
+
+def _at(entry: str) -> datetime:
+    return datetime.fromtimestamp(order_of(entry)[0] / 1000, UTC)
+
+
+_STATES = {each.value.encode(): each for each in State}
+_STATUSES = {each.value.encode(): each for each in Status}
+_DECIDED_BY = {each.value.encode(): each for each in DecidedBy}
