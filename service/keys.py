@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from service.authors import Authors
 from service.directory import Directory
 from service.models import Models
 from service.moderation import Moderation
@@ -15,3 +16,4 @@ DIRECTORY = web.AppKey("directory", Directory)
 MODELS = web.AppKey("models", Models)
 MODERATION = web.AppKey("moderation", Moderation)
 WEBHOOKS = web.AppKey("webhooks", Webhooks)
+AUTHORS = web.AppKey("authors", Authors)
