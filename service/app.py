@@ -10,6 +10,7 @@ from aiohttp import web
 from service import keys
 from service.api import (
     audit,
+    authors,
     comments,
     events,
     labels,
@@ -20,10 +21,12 @@ from service.api import (
     reconcile,
     review,
     score,
+    search,
     webhooks,
 )
 from service.api.openapi import describe
 from service.api.operation import routes
+from service.authors import Authors
 from service.console.protection import protect as protect_pages
 from service.console.routes import open_console
 from service.console.routes import routes as console_routes
@@ -47,6 +50,8 @@ OPERATIONS = (
     *score.OPERATIONS,
     *comments.OPERATIONS,
     *reconcile.OPERATIONS,
+    *search.OPERATIONS,
+    *authors.OPERATIONS,
     *events.OPERATIONS,
     *review.OPERATIONS,
     *queue.OPERATIONS,
@@ -83,9 +88,10 @@ async def served_models(app: web.Application) -> AsyncIterator[None]:
 
 
 async def moderation(app: web.Application) -> AsyncIterator[None]:
-    hash_authors = app[keys.SETTINGS].hash_authors
-    app[keys.MODERATION] = Moderation(app[keys.MODELS], app[keys.DIRECTORY], app[keys.STORE], hash_authors=hash_authors)
-    app[keys.REVIEWING] = Reviewing(app[keys.DIRECTORY], app[keys.STORE], app[keys.SETTINGS].lease_s)
+    settings, store, directory = app[keys.SETTINGS], app[keys.STORE], app[keys.DIRECTORY]
+    app[keys.MODERATION] = Moderation(app[keys.MODELS], directory, store, hash_authors=settings.hash_authors)
+    app[keys.AUTHORS] = Authors(store, directory, hash_authors=settings.hash_authors, is_indexed=settings.index_authors)
+    app[keys.REVIEWING] = Reviewing(directory, store, settings.lease_s)
     yield
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import hmac
 import logging
 import os
 import tempfile
@@ -27,6 +28,10 @@ log = logging.getLogger(__name__)
 REFRESH_S = 2.0
 # Guesses at keys must not turn into load on Redis.
 LEAST_BETWEEN_LOOKS_S = 0.05
+
+
+# Of a pseudonym, as the id of an author: 128 bits.
+AUTHOR_CHARS = 32
 
 
 class _Snapshot(Struct):
@@ -92,6 +97,13 @@ class Directory:
         if not self._seen.salt:
             raise StoreUnavailable("Redis was not seen yet")
         return self._seen.salt
+
+    def pseudonym(self, site: str, who: str) -> str:
+        """64 hex digits that name the same person of a site again, to nobody but who knows the id.
+
+        Raises StoreUnavailable while the salt was never seen.
+        """
+        return hmac.digest(self.salt, f"{site}\n{who}".encode(), "sha256").hex()
 
     async def refresh(self) -> None:
         """Raises StoreUnavailable, and keeps what was known."""

@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from service.authors import Authors
 from service.directory import Directory
 from service.models import Models
 from service.moderation import Moderation
@@ -17,3 +18,4 @@ MODELS = web.AppKey("models", Models)
 MODERATION = web.AppKey("moderation", Moderation)
 REVIEWING = web.AppKey("reviewing", Reviewing)
 WEBHOOKS = web.AppKey("webhooks", Webhooks)
+AUTHORS = web.AppKey("authors", Authors)

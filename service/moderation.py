@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,7 +11,7 @@ import uuid_utils
 import classifier
 from service import metrics
 from service.access import ApiKey
-from service.directory import Directory
+from service.directory import AUTHOR_CHARS, Directory
 from service.domain import Action, Comment, Judgement, Span, Urgency
 from service.errors import Conflict, NotFound, QueueFull
 from service.models import Models
@@ -83,11 +82,10 @@ class Moderation:
         """The author known again by whoever knows the id, and by nobody else (security.md, section 7)."""
         if not self._hash_authors or comment.author is None or comment.author.id is None:
             return comment
-        author = msgspec.structs.replace(comment.author, id=self._hashed(site, comment.author.id)[:32])
+        author = msgspec.structs.replace(
+            comment.author, id=self._directory.pseudonym(site, comment.author.id)[:AUTHOR_CHARS]
+        )
         return msgspec.structs.replace(comment, author=author)
-
-    def _hashed(self, site: str, who: str) -> str:
-        return hmac.digest(self._directory.salt, f"{site}\n{who}".encode(), "sha256").hex()
 
     def _attention(self, site: str, comment_id: str, comment: Comment, judgement: Judgement) -> Urgency | None:
         """Drawn by the id and the text, so that the same comment again draws the same.
@@ -106,7 +104,7 @@ class Moderation:
         outcome, record = await self._store.comments.report(
             Site(site),
             comment_id,
-            self._hashed(site, reader)[:16],
+            self._directory.pseudonym(site, reader)[:16],
             needed=review.reports_needed,
             sla_ms=SOON_MS,
             reopen_judged=review.reports_reopen_judged,

@@ -114,7 +114,7 @@ async def simulate(store: Store, site: str, policy: Policy, known: Iterable[str]
         said = glance(seen.content)
         # A comment that was set aside has no scores, and would be set aside again.
         would = decide(said.scores, policy, attributes.difference(said.scores)).action if said.scores else said.decision
-        tally.add(seen.id, said.decision, would, seen.verdict)
+        tally.add(seen.id, said.decision, would, seen.standing.verdict)
         if tally.comments == last:
             break
         if tally.comments % SLICE == 0:

@@ -110,6 +110,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     hash_authors: Annotated[
         bool, Meta(description="Keep authors' ids as keyed hashes, the same for the same author of a site.")
     ] = True
+    index_authors: Annotated[
+        bool,
+        Meta(description="Find comments by author, to show, export or erase them; false: saves some memory in Redis."),
+    ] = True
     undo_hold_s: Annotated[
         float,
         Meta(ge=0, le=60, description="Seconds a decision is held back, so that an undo tells nobody."),

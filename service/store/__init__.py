@@ -8,6 +8,7 @@ from service.settings import Settings
 from service.store.access import Access
 from service.store.accounts import Accounts
 from service.store.audit import Audit
+from service.store.authors import Authors
 from service.store.changes import Changes
 from service.store.comments import Comments, Retention
 from service.store.connect import Durability
@@ -33,6 +34,7 @@ class Store:
     audit: Audit
     events: Events
     recent: Recent
+    authors: Authors
     outbox: Outbox
     access: Access
     accounts: Accounts
@@ -60,16 +62,17 @@ async def open_store(settings: Settings, url: str) -> AsyncIterator[Store]:
     limits = Limits(settings.max_lease_age_s, settings.max_open_leases, settings.undo_hold_s, settings.undo_window_s)
     shards = settings.shards
     store = Store(
-        comments=Comments(pipe, retention, settings.max_queued, shards),
+        comments=Comments(pipe, retention, settings.max_queued, shards, index_authors=settings.index_authors),
         queue=Queue(pipe, retention, limits, shards),
         labels=Labels(pipe, retention, shards),
         audit=Audit(pipe, shards),
         events=Events(pipe, settings.undo_hold_s, shards),
         recent=Recent(pipe, shards),
+        authors=Authors(pipe, shards),
         outbox=Outbox(pipe, shards),
         access=Access(pipe),
         accounts=Accounts(pipe),
-        fsck=Fsck(pipe, shards),
+        fsck=Fsck(pipe, shards, retention.author_s if settings.index_authors else 0),
         changes=Changes(pipe.subscriber),
         durability=durability,
         pipe=pipe,

@@ -75,6 +75,29 @@ class Record(Struct, frozen=True, kw_only=True):
         return None if self.token is None else Lease(self.token, self.revision)
 
 
+class Standing(Struct, frozen=True):
+    """How a comment that came at `at` stands now, and no more. `is_audit`: it waits as a blind audit."""
+
+    id: str
+    at: datetime
+    state: State
+    status: Status
+    decided_by: DecidedBy
+    moderator: str | None
+    is_audit: bool
+
+    @property
+    def verdict(self) -> Status | None:
+        """What a person said of it; None while nobody has, or somebody is asked again."""
+        is_judged = self.state is State.DECIDED and self.moderator and self.decided_by is not DecidedBy.EXPIRY
+        return self.status if is_judged else None
+
+    @property
+    def shown(self) -> Status:
+        """The status as moderators may see it: an audit looks like any comment that waits."""
+        return Status.PENDING if self.is_audit else self.status
+
+
 class Label(Struct, frozen=True, omit_defaults=True):
     """What a person said of a text; `cursor` orders labels and is where to go on reading.
 
@@ -142,6 +165,26 @@ def record(comment_id: str, flat: list[bytes], content: bytes | None, appeal: by
         appeal=_text(appeal),
         is_audit=item.get(b"kind") == b"audit",
         content=None if content is None else unpacked(content),
+    )
+
+
+def standing(  # noqa: PLR0917 - as the scripts give it
+    comment_id: bytes,
+    at: datetime,
+    state: bytes,
+    status: bytes,
+    by: bytes | None,
+    moderator: bytes | None,
+    is_audit: bytes,
+) -> Standing:
+    return Standing(
+        comment_id.decode(),
+        at,
+        _STATES[state],
+        _STATUSES[status],
+        _DECIDED_BY[by or b"model"],
+        _text(moderator),
+        is_audit == b"1",
     )
 
 

@@ -32,13 +32,24 @@ class Retention:
     label_days: int
     event_days: int
 
+    @property
+    def author_s(self) -> int:
+        """How long an author's comments are found by the author after the newest came: longer than a text is kept.
+
+        What waits longer than 60 of these 97 days more is remembered anew when it is decided (prelude.lua).
+        """
+        return (max(self.text_days, self.label_days) + 97) * DAY_S
+
 
 class Comments:
-    def __init__(self, pipe: Pipe, retention: Retention, max_queued: int, shards: int = 1) -> None:
+    def __init__(
+        self, pipe: Pipe, retention: Retention, max_queued: int, shards: int = 1, *, index_authors: bool = True
+    ) -> None:
         self._pipe = pipe
         self._retention = retention
         self._max_queued = max_queued
         self._shards = shards
+        self._index_authors = index_authors
 
     async def submit(
         self,
@@ -86,6 +97,8 @@ class Comments:
             urgency.inclusion if urgency and urgency.inclusion is not None else "",
             comment.callback_url or "",
             self._retention.label_days * DAY_S,
+            (self._index_authors and comment.author and comment.author.id) or "",
+            self._retention.author_s,
         )
         if reply[0] in (b"created", b"revised"):
             waits_for = urgency if reply.pop() else None  # a full queue takes no audit
@@ -123,9 +136,13 @@ class Comments:
         """Bring a rejected comment back to the queue, once for each revision."""
         return answered(comment_id, await self._run("appeal", site, comment_id, reason, sla_ms, self._max_queued))
 
-    async def erase(self, site: Site, comment_id: str, actor: str) -> None:
-        """Remove what is personal; the id, the outcome and the times stay as long as the text would have."""
-        await self._run("erase", site, comment_id, actor, (self._retention.text_days + 7) * DAY_S)
+    async def erase(self, site: Site, comment_id: str, actor: str) -> bool:
+        """Remove what is personal; the id, the outcome and the times stay as long as the text would have.
+
+        False when there was nothing, also the second time.
+        """
+        erased = await self._run("erase", site, comment_id, actor, (self._retention.text_days + 7) * DAY_S)
+        return bool(erased)
 
     async def revisions(self, site: Site, ids: Sequence[str]) -> dict[str, int]:
         """The newest revision of each comment that is known, erased ones too."""

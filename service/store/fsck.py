@@ -27,9 +27,11 @@ class Breach:
 
 
 class Fsck:
-    def __init__(self, pipe: Pipe, shards: int) -> None:
+    def __init__(self, pipe: Pipe, shards: int, author_s: int = 0) -> None:
+        """`author_s`: for how long comments are found by their authors; 0: they are not."""
         self._pipe = pipe
         self._shards = shards
+        self._author_s = author_s
 
     async def examine(self, site: Site, *, repair: bool = False) -> AsyncIterator[Breach]:
         """Breaches of the invariants I1 to I3 and of the outbox, in every shard of the site; `repair` mends them."""
@@ -71,7 +73,7 @@ class Fsck:
         found: list[Breach] = []
         for start in range(0, len(ids), BATCH):
             some = ids[start : start + BATCH]
-            reply = await self._pipe.run(script("mend"), [shard.prefix], 1 if repair else 0, *some)
+            reply = await self._pipe.run(script("mend"), [shard.prefix], 1 if repair else 0, self._author_s, *some)
             found += [Breach(shard.name, each.decode(), what.decode(), repair) for each, what in reply]
         return found
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from service.domain import DecidedBy, State, Status
+from service.store.base import Standing, standing
 from service.store.keyspace import Site
 from service.store.pipe import Pipe
 from service.store.scripts import script
@@ -24,23 +24,19 @@ END = "0-0"
 
 
 class Sighting(Struct, frozen=True):
-    """A comment that was submitted at `at`, as it stands now, with its content still packed."""
+    """A comment that was submitted, as it stands now, with its content still packed."""
 
-    id: str
+    standing: Standing
     revision: int
-    at: datetime
     content: bytes
-    state: State
-    status: Status
-    decided_by: DecidedBy
-    moderator: str | None
-    waits_as_audit: bool
 
     @property
-    def verdict(self) -> Status | None:
-        """What a person said of it; None while nobody has, or somebody is asked again."""
-        is_judged = self.state is State.DECIDED and self.moderator and self.decided_by is not DecidedBy.EXPIRY
-        return self.status if is_judged else None
+    def id(self) -> str:
+        return self.standing.id
+
+    @property
+    def at(self) -> datetime:
+        return self.standing.at
 
 
 class Recent:
@@ -123,27 +119,12 @@ class _Shard:
             self.place = self._looked_to
 
     def take(self) -> Sighting | None:
-        entry, (comment_id, revision, content, state, status, by, moderator, is_audit) = self.ahead.popleft()
+        entry, (comment_id, revision, content, state, *rest) = self.ahead.popleft()
         self.place = entry if self.ahead else self._looked_to
         if content is None or state is None:
             return None
-        return Sighting(
-            comment_id.decode(),
-            int(revision),
-            _at(entry),
-            content,
-            _STATES[state],
-            _STATUSES[status],
-            _DECIDED_BY[by or b"model"],
-            moderator.decode() if moderator else None,
-            is_audit == b"1",
-        )
+        return Sighting(standing(comment_id, _at(entry), state, *rest), int(revision), content)
 
 
 def _at(entry: str) -> datetime:
     return datetime.fromtimestamp(order_of(entry)[0] / 1000, UTC)
-
-
-_STATES = {each.value.encode(): each for each in State}
-_STATUSES = {each.value.encode(): each for each in Status}
-_DECIDED_BY = {each.value.encode(): each for each in DecidedBy}

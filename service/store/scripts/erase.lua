@@ -6,7 +6,11 @@ local erased = redis.call('DEL', P .. 'imported:' .. id)
 local item = read_item(id)
 if not item.state or item.state == 'erased' then return erased end
 local now, was = now_ms(), item.state
-for revision = 1, tonumber(item.revision) do redis.call('DEL', text_key(id, revision)) end
+for revision = 1, tonumber(item.revision) do
+  local author = author_of(redis.call('GET', text_key(id, revision)))
+  if author then redis.call('ZREM', P .. 'author:' .. author, id) end
+  redis.call('DEL', text_key(id, revision))
+end
 redis.call('DEL', P .. 'appeal:' .. id, P .. 'reports:' .. id)
 unlist(id, item)
 bump(item)

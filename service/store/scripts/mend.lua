@@ -1,8 +1,8 @@
 -- Look at comments, each with all its places at one instant, and mend what does not fit: the state of the comment is
 -- right, the indexes follow.
--- ARGV     '1' to mend, id...
+-- ARGV     '1' to mend, for how long an author's comments are remembered (s; 0: not at all), id...
 -- Returns  {id, what is wrong}...
-local mends, found = ARGV[1] == '1', {}
+local mends, life_s, found = ARGV[1] == '1', tonumber(ARGV[2]), {}
 local now = now_ms()
 
 local function look(id)
@@ -55,6 +55,11 @@ local function look(id)
     wrong('decided and never forgotten', function() redis.call('EXPIRE', item_key(id), 37 * 86400) end)
   end
 
+  local author = life_s > 0 and item.state and author_of(redis.call('GET', text_key(id, item.revision)))
+  if author and not redis.call('ZSCORE', P .. 'author:' .. author, id) then
+    wrong('is not found by its author', function() remember_author(id, author, now, life_s) end)
+  end
+
   local events = redis.call('LRANGE', P .. 'out:q:' .. id, 0, -1)
   local due = redis.call('ZSCORE', P .. 'out:due', id)
   if #events > 0 and not due then
@@ -70,5 +75,5 @@ local function look(id)
   end
 end
 
-for n = 2, #ARGV do look(ARGV[n]) end
+for n = 3, #ARGV do look(ARGV[n]) end
 return found

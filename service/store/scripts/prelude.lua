@@ -10,7 +10,7 @@
 --   audit            STREAM what happened, for ever              labels      STREAM what people said of texts
 --   events           STREAM what sites and consoles follow       stat:<hour> HASH counters
 --   webhook          HASH  the site's own endpoint               out:due     ZSET id -> next attempt (ms)
---   out:q:<id>       LIST  events to be told, oldest first
+--   out:q:<id>       LIST  events to be told, oldest first       author:<id> ZSET id -> time submitted (ms)
 -- Keeps: a comment that waits is in exactly one of ready, lease and escalated, and in waiting; no other is in any.
 --
 -- When memory is full, Redis refuses a script at its first write if that write takes memory, and lets a script that
@@ -59,7 +59,7 @@ local function shown(outcome, id)
   return answer(outcome, id, {revision = found[1], appealed = found[2]})
 end
 
--- One audit entry for one transition. No comment text, no author: those must stay erasable.
+-- One audit entry for one transition. No comment text, no author (see authors.py): those must stay erasable.
 local function audit(action, actor, id, item, from, more)
   local entry = {'action', action, 'actor', actor, 'comment', id, 'revision', item.revision or '0',
     'from', from or '', 'to', item.state or '', 'version', item.version or '0'}
@@ -122,6 +122,36 @@ local function outlives(item, now, until_s)
   return math.floor(math.max(until_s, (tonumber(item.labelled) or 0) - now / 1000)) + 7 * 86400
 end
 
+-- Who wrote what is kept of a revision; nil where nobody is named, or nothing is kept. As packing.py writes it: a byte that
+-- begins the list, one that begins the comment and says how many fields it has, the text, one that begins the author, the
+-- id. What follows is not read: cmsgpack knows no times.
+local function author_of(content)
+  if not content then return nil end
+  local id
+  if string.sub(content, 1, 1) == '{' then
+    local author = cjson.decode(content).comment.author
+    id = type(author) == 'table' and author.id
+  elseif string.byte(content, 2) > 0x91 then
+    local at = cmsgpack.unpack_limit(content, 1, 2)
+    local begins = string.byte(content, at + 1)
+    if begins > 0x90 and begins < 0xa0 then
+      id = select(2, cmsgpack.unpack_limit(content, 1, at + 1))
+    end
+  end
+  return type(id) == 'string' and id or nil
+end
+
+-- A comment is found by its author for `life_s` from now on, and what was remembered longer ago is forgotten.
+local function remember_author(id, author, now, life_s)
+  local key = P .. 'author:' .. author
+  local left_s = redis.call('TTL', key) -- -2: there is none yet
+  redis.call('ZADD', key, now, id)
+  if left_s < life_s - 86400 then -- not with each comment of a day
+    if left_s >= 0 then redis.call('ZREMRANGEBYSCORE', key, '-inf', whole(now - life_s * 1000)) end
+    redis.call('EXPIRE', key, life_s)
+  end
+end
+
 -- A decision stands: nobody waits for this comment any more, which is in no index now. `until_s`: how long its text is
 -- kept; `fields`: more of its state, as a flat list.
 local function settle(id, item, status, by, now, until_s, fields)
@@ -131,6 +161,12 @@ local function settle(id, item, status, by, now, until_s, fields)
     'version', item.version, unpack(fields or {}))
   redis.call('EXPIRE', item_key(id), outlives(item, now, until_s))
   redis.call('EXPIRE', text_key(id, item.revision), until_s)
+  if now - tonumber(item.created) > 60 * 86400000 then -- so late that its author would be forgotten before its text
+    local author = author_of(redis.call('GET', text_key(id, item.revision)))
+    if author and redis.call('EXISTS', P .. 'author:' .. author) == 1 then
+      remember_author(id, author, now, until_s + 97 * 86400)
+    end
+  end
   if item.callback then redis.call('EXPIRE', P .. 'callback:' .. id, until_s) end
   if item.appealed then redis.call('EXPIRE', P .. 'appeal:' .. id, until_s) end
 end

@@ -3,7 +3,7 @@
 -- ARGV     id, digest of the text, decision, status, why ('' : nobody need look), priority, sla_ms, attributes, article,
 --          section, content, text ttl (s), most that may wait, actor, model, policy, language, decided by,
 --          double review ('', 'drawn', 'rejects'), inclusion probability of an audit (''), callback URL (''),
---          label text ttl (s)
+--          label text ttl (s), author to find it by ('' : none), for how long (s)
 -- Returns  {'created' or 'revised', revision, version, now, created, 1 if it waits else 0} for what was just recorded:
 --          the caller has the rest; else {outcome, item, content, appeal}; outcome is exists, full or erased.
 local id, digest, decision, status, why = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
@@ -47,6 +47,7 @@ if was.revision then
     redis.call('DEL', text_key(id, was.revision))
   end
 end
+if ARGV[23] ~= '' then remember_author(id, ARGV[23], now, tonumber(ARGV[24])) end
 local fields = {'digest', digest, 'revision', item.revision, 'version', item.version, 'state', item.state,
   'decision', decision, 'status', status, 'created', was.created or now}
 local function put(name, value)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from service.domain import Action, Verdict
+from service.domain import Action, Author, Verdict
 from service.store import Store
 from service.store.fsck import Breach
 from service.store.keyspace import Site
@@ -16,7 +16,7 @@ from service.store.review import Answer, Filter
 async def busy(store: Store, site: Site, submit: Any, redis_server: Any) -> AsyncIterator[Any]:
     """A queue with a comment in each state; gives a client to break it with."""
     for number in range(6):
-        await submit(f"c-{number}", sla_ms=1000 * (number + 1))
+        await submit(f"c-{number}", sla_ms=1000 * (number + 1), author=Author(id="u-1"))
     await submit("auto", decision=Action.APPROVE)
     held = await store.queue.claim(site, "ann", 3, 60, Filter())
     for record, verdict in zip(held, (Verdict.APPROVE, Verdict.ESCALATE), strict=False):
@@ -38,6 +38,7 @@ async def test_nothing_is_wrong_after_ordinary_work(store: Store, site: Site) ->
 
 
 BROKEN = {
+    "not found by its author": (lambda c, s: c.zrem(s.key("author:u-1"), "c-4"), "c-4", "is not found by its author"),
     "queued and in no index": (lambda c, s: c.zrem(s.key("ready"), "c-4"), "c-4", "queued and not in ready"),
     "queued and not counted": (lambda c, s: c.zrem(s.key("waiting"), "c-4"), "c-4", "queued and not in waiting"),
     "leased and in no index": (lambda c, s: c.zrem(s.key("lease"), "c-2"), "c-2", "leased and not in lease"),

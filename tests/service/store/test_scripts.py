@@ -10,7 +10,7 @@ import pytest
 from redis.cluster import key_slot
 
 from service.accounts import IDLE, Account, Role, Session, Ticket
-from service.domain import Action, Article, Verdict
+from service.domain import Action, Article, Author, Verdict
 from service.policy import Policy, Thresholds
 from service.store import Store
 from service.store.keyspace import Site, is_permanent, waits_in
@@ -27,7 +27,7 @@ SCRIPTS = [
 
 async def everything(store: Store, site: Site, submit: Any) -> Any:  # noqa: PLR0915 - each of them once
     """Every operation of the store once, so that each script runs; yields between any two."""
-    await submit("c-1", article=Article(id="a-1"))
+    await submit("c-1", article=Article(id="a-1"), author=Author(id="u-1"))
     yield "submit"
     await submit("c-2", sla_ms=600_000)
     yield "submit"
@@ -72,6 +72,15 @@ async def everything(store: Store, site: Site, submit: Any) -> Any:  # noqa: PLR
     yield "items"
     assert (await store.queue.stats(site, 24))["queued"] == 2
     yield "stats"
+    assert sorted([each.id async for each in store.recent.backwards(site, most=1000)]) == ["c-1", "c-2", "c-3"]
+    yield "recent"
+    assert [each.id for each in (await store.authors.page(site, "u-1", 0, 10)).comments] == ["c-1"]
+    yield "authored"
+    assert (kept := await store.authors.kept(site, "c-1")) is not None
+    assert kept.revisions.keys() == {1}
+    yield "revisions"
+    await store.authors.forget(site, "u-1", ["c-9"])
+    yield "forget author"
     assert await store.labels.add(site, Imported("l-1", "d", "t", {}, "reject", "", "import", 1.0), "chief")
     yield "import"
     assert [bool(label.retracts) for label in (await store.labels.page(site, "", 10))[0]] == [True, *[False] * 4]

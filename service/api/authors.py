@@ -1,0 +1,82 @@
+"""Authors: what is kept of one, shown, exported, erased."""
+
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+import msgspec
+from aiohttp import web
+
+from service import keys
+from service.access import Scope
+from service.api.operation import NDJSON, Call, Operation
+from service.authors import Exported, History, Receipt
+
+
+async def show_author(call: Call) -> History:
+    """What an author's comments came to, as far as their texts are kept.
+
+    The id is the site's own, or the one that comments show. Who asks is written to the audit trail.
+    """
+    return await call.request.app[keys.AUTHORS].profile(call.key.site, call.id, call.key.name)
+
+
+async def export_author(call: Call) -> web.StreamResponse:
+    """All that is kept of an author's comments, for the author: a comment a line, the newest first."""
+    found = await call.request.app[keys.AUTHORS].export(call.key.site, call.id, call.key.name)
+    response = web.StreamResponse(headers={"Content-Type": NDJSON})
+    with suppress(ConnectionResetError):  # who asked has left
+        await _written(response, call.request, found)
+    return response
+
+
+async def _written(response: web.StreamResponse, request: web.Request, found: AsyncIterator[Exported]) -> None:
+    """The first line is there before the answer begins: until then an error can still be told."""
+    line = await anext(found, None)
+    await response.prepare(request)
+    while line is not None:
+        await response.write(msgspec.json.encode(line) + b"\n")
+        line = await anext(found, None)
+    await response.write_eof()
+
+
+async def erase_author(call: Call) -> Receipt:
+    """Erase every comment of an author, as each by itself; what stays is the ids, the outcomes and the times.
+
+    A request erases 5,000 at most: while `left` is above 0, ask again. Asked again after that, there is nothing to do.
+    """
+    return await call.request.app[keys.AUTHORS].erase(call.key.site, call.id, call.key.name)
+
+
+OPERATIONS = (
+    Operation(
+        method="GET",
+        path="/v1/authors/{id}",
+        handler=show_author,
+        scope=Scope.REVIEW,
+        tag="Authors",
+        summary="What an author's comments came to.",
+        answer=History,
+        problems=(409, 503),
+    ),
+    Operation(
+        method="GET",
+        path="/v1/authors/{id}/export",
+        handler=export_author,
+        scope=Scope.ADMIN,
+        tag="Authors",
+        summary="All that is kept of an author's comments (NDJSON).",
+        answer=Exported,
+        gives=NDJSON,
+        problems=(409, 503),
+    ),
+    Operation(
+        method="DELETE",
+        path="/v1/authors/{id}",
+        handler=erase_author,
+        scope=Scope.ADMIN,
+        tag="Authors",
+        summary="Erase all comments of an author.",
+        answer=Receipt,
+        problems=(409, 503),
+    ),
+)

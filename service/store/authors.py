@@ -1,0 +1,106 @@
+"""What an author wrote, found by the author's id as it is kept; an index that expires with the texts."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from msgspec import Struct
+
+from service.store.base import Record, Standing, record, standing
+from service.store.keyspace import Site
+from service.store.packing import Content, unpacked
+from service.store.pipe import Pipe
+from service.store.scripts import script
+
+# Comments that one script looks up: Redis serves nobody else meanwhile.
+AT_ONCE = 200
+
+
+class Authored(Struct, frozen=True):
+    """A page of what an author wrote, the newest first; None: nothing of that one is kept any more.
+
+    `total`: how many places there are in all.
+    """
+
+    total: int
+    first_at: datetime | None
+    places: list[Standing | None]
+
+    @property
+    def comments(self) -> list[Standing]:
+        return [each for each in self.places if each is not None]
+
+
+class Kept(Struct, frozen=True):
+    """All that is kept of a comment: as it stands, and every revision whose text is there."""
+
+    record: Record
+    revisions: dict[int, Content]
+
+
+class Authors:
+    def __init__(self, pipe: Pipe, shards: int = 1) -> None:
+        self._pipe = pipe
+        self._shards = shards
+
+    async def page(self, site: Site, author: str, offset: int, limit: int) -> Authored:
+        """From the newest on, `offset` of them passed over."""
+        total, oldest, found = 0, float("inf"), list[tuple[int, Standing | None]]()
+        # Of several shards each could have all of the page.
+        first, last = (offset, offset + limit - 1) if self._shards == 1 else (0, offset + limit - 1)
+        for shard in site.all(self._shards):
+            there, first_at, some = await self._page(shard, author, first, last)
+            total += there
+            oldest = min(oldest, first_at) if there else oldest
+            found += some
+        if self._shards > 1:
+            found = sorted(found, key=lambda each: each[0], reverse=True)[offset : offset + limit]
+        first_seen = datetime.fromtimestamp(oldest / 1000, UTC) if total else None
+        return Authored(total, first_seen, [each for _, each in found])
+
+    async def _page(
+        self, shard: Site, author: str, first: int, last: int
+    ) -> tuple[int, int, list[tuple[int, Standing | None]]]:
+        there, oldest, found = 0, 0, list[tuple[int, Standing | None]]()
+        for start in range(first, last + 1, AT_ONCE):
+            end = min(start + AT_ONCE - 1, last)
+            there, oldest, *some = await self._pipe.run(script("authored"), [shard.prefix], author, start, end)
+            found += [(each[1], _standing(*each)) for each in some]
+            if end + 1 >= there:
+                break
+        return there, oldest, found
+
+    async def ids(self, site: Site, author: str, limit: int) -> list[str]:
+        """Some of what the index has, also what is not kept any more."""
+        found: list[str] = []
+        for shard in site.all(self._shards):
+            if len(found) < limit:
+                some = await self._pipe.call("ZRANGE", self._key(shard, author), 0, limit - len(found) - 1)
+                found += [each.decode() for each in some]
+        return found
+
+    async def count(self, site: Site, author: str) -> int:
+        return sum([await self._pipe.call("ZCARD", self._key(shard, author)) for shard in site.all(self._shards)])
+
+    async def forget(self, site: Site, author: str, ids: Sequence[str]) -> None:
+        """They are not found by this author any more."""
+        of_shard: dict[str, list[str]] = {}
+        for each in ids:
+            of_shard.setdefault(site.of(each, self._shards).prefix, []).append(each)
+        for prefix, some in of_shard.items():
+            await self._pipe.run(script("forget_author"), [prefix], author, *some)
+
+    async def kept(self, site: Site, comment_id: str) -> Kept | None:
+        """None when nothing is known of it."""
+        shard = site.of(comment_id, self._shards)
+        flat, appeal, *revisions = await self._pipe.run(script("revisions"), [shard.prefix], comment_id)
+        if not flat:
+            return None
+        return Kept(record(comment_id, flat, None, appeal), {number: unpacked(data) for number, data in revisions})
+
+    def _key(self, shard: Site, author: str) -> str:
+        return shard.key(f"author:{author}")
+
+
+def _standing(comment_id: bytes, at_ms: int, state: bytes | None, *rest: Any) -> Standing | None:  # noqa: ANN401
+    return None if state is None else standing(comment_id, datetime.fromtimestamp(at_ms / 1000, UTC), state, *rest)
