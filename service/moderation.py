@@ -20,6 +20,7 @@ from service.policy import SOON_MS, Decision, attention, decide, set_aside
 from service.store import Store
 from service.store.base import Outcome, Record
 from service.store.keyspace import Site
+from service.windows import windows
 
 # Scores are rounded before anything is decided, so that whoever reads an answer can redo the decision.
 DECIMALS = 6
@@ -65,7 +66,19 @@ class Moderation:
             raise Conflict("comment_erased", f"comment '{comment_id}' was erased", {"id": comment_id})
         return record
 
-    def judge(self, site: str, text: str, said: str | None = None) -> Judgement:
+    async def judge_all(self, site: str, text: str, said: str | None = None) -> Judgement:
+        """Of a text of any length: what `judge` says of its worst window, with the highest scores of all; no spans."""
+        pieces = windows(text)
+        if len(pieces) == 1:
+            return self.judge(site, text, said, with_spans=False)
+        found = await asyncio.to_thread(lambda: [self.judge(site, each, said, with_spans=False) for each in pieces])
+        highest: dict[str, float] = {}
+        for each in found:
+            highest |= {name: max(p, highest.get(name, 0.0)) for name, p in each.scores.items()}
+        worst = max(found, key=lambda each: _SEVERITY[each.decision])
+        return msgspec.structs.replace(worst, scores=highest)
+
+    def judge(self, site: str, text: str, said: str | None = None, *, with_spans: bool = True) -> Judgement:
         """What the automatic step says of a text under the site's policy. `said`: its language, as the site says."""
         model = self._models.current
         policy = self._directory.policy(site)
@@ -76,17 +89,19 @@ class Moderation:
             return Judgement(aside.action, {}, aside.reasons, model.version, str(policy), (), language)
         scores = _rounded(labels, model.score(text, language=language))
         decision = decide(scores, policy, frozenset(model.labels).difference(labels))
-        spans = () if decision.action is Action.APPROVE else _spans(model.spans(text, language=language))
+        shows = with_spans and decision.action is not Action.APPROVE
+        spans = _spans(model.spans(text, language=language)) if shows else ()
         return Judgement(decision.action, scores, decision.reasons, model.version, str(policy), spans, language)
 
     def _pseudonymous(self, site: str, comment: Comment) -> Comment:
         """The author known again by whoever knows the id, and by nobody else (security.md, section 7)."""
         if not self._hash_authors or comment.author is None or comment.author.id is None:
             return comment
-        author = msgspec.structs.replace(comment.author, id=self._hashed(site, comment.author.id)[:32])
+        author = msgspec.structs.replace(comment.author, id=self.hashed(site, comment.author.id)[:32])
         return msgspec.structs.replace(comment, author=author)
 
-    def _hashed(self, site: str, who: str) -> str:
+    def hashed(self, site: str, who: str) -> str:
+        """Of whatever must be known again and never read: hexadecimal, by a key that nobody outside knows."""
         return hmac.digest(self._directory.salt, f"{site}\n{who}".encode(), "sha256").hex()
 
     def _attention(self, site: str, comment_id: str, comment: Comment, judgement: Judgement) -> Urgency | None:
@@ -106,7 +121,7 @@ class Moderation:
         outcome, record = await self._store.comments.report(
             Site(site),
             comment_id,
-            self._hashed(site, reader)[:16],
+            self.hashed(site, reader)[:16],
             needed=review.reports_needed,
             sla_ms=SOON_MS,
             reopen_judged=review.reports_reopen_judged,
@@ -159,6 +174,9 @@ _REFUSED: dict[Outcome, tuple[str, str]] = {
     "appealed": ("already_appealed", "this revision was appealed before, and decided again"),
     "expired": ("text_expired", "the text is not kept any more; send the comment again"),
 }
+
+
+_SEVERITY = {Action.APPROVE: 0, Action.REVIEW: 1, Action.REJECT: 2}
 
 
 def _full() -> QueueFull:
