@@ -39,9 +39,7 @@ _STATUS: dict[type[ServiceError], int] = {
     errors.TooSlow: 408,
     errors.RateLimited: 429,
     errors.ModelUnusable: 503,
-    errors.QueueFull: 503,
-    errors.Overloaded: 503,
-    errors.StoreUnavailable: 503,
+    errors.Retryable: 503,
 }
 # Never 409, which SDKs take for a clash that passes and send again; all else that is at fault is 400.
 _OTHERWISE = 400
