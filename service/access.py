@@ -16,6 +16,9 @@ from service.domain import SITE_PATTERN
 
 # Fixed prefix, fixed lengths and a checksum, so that scanners find a leaked key (specs: security, section 1).
 KEY_PATTERN = re.compile(r"cmk_live_([0-9a-z]{8})_([0-9A-Za-z_-]{43})_([0-9A-Za-z_-]{6})")
+# A label stands for a key where the key itself does not fit: in a host name (63 bytes, no case) or in a form that
+# drops all but hexadecimal digits (WordPress). Prefix, 128 bits made from the secret, checksum.
+LABEL_PATTERN = re.compile(r"(c0de)([0-9a-f]{32})([0-9a-f]{8})", re.IGNORECASE | re.ASCII)
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
@@ -37,6 +40,7 @@ class ApiKey(Struct, frozen=True, omit_defaults=True):
     created_at: datetime
     expires_at: datetime | None = None
     rate_per_s: float | None = None
+    label_sha256: str | None = None
 
     def is_expired(self, now: datetime) -> bool:
         return self.expires_at is not None and now >= self.expires_at
@@ -55,8 +59,10 @@ def mint(
     key_id = "".join(secrets.choice(_ALPHABET) for _ in range(8))
     secret = secrets.token_urlsafe(32)
     body = f"cmk_live_{key_id}_{secret}"
-    record = ApiKey(key_id, site, scopes, name or key_id, _digest(secret), now, expires_at, rate_per_s)
-    return f"{body}_{_checksum(body)}", record
+    text = f"{body}_{_checksum(body)}"
+    digest = label_digest(label_of(text))
+    record = ApiKey(key_id, site, scopes, name or key_id, _digest(secret), now, expires_at, rate_per_s, digest)
+    return text, record
 
 
 def key_id(text: str) -> str | None:
@@ -75,9 +81,24 @@ def opens(text: str, record: ApiKey | None, now: datetime | None = None) -> bool
     return matches and record is not None and not record.is_expired(now or datetime.now(UTC))
 
 
+def label_of(text: str) -> str:
+    """The label of a key, always the same one; nobody finds the key by it."""
+    body = "c0de" + hmac.digest(text[18:61].encode(), b"label", "sha256").hex()[:32]
+    return body + _label_checksum(body)
+
+
+def label_digest(label: str) -> str | None:
+    """By what the record of a key is found that has this label; None for anything that is no label."""
+    label = label.lower()
+    match = LABEL_PATTERN.fullmatch(label)
+    if match is None or not hmac.compare_digest(_label_checksum(label[:-8]), match[3]):
+        return None
+    return _digest(label)
+
+
 def masked(text: str) -> str:
-    """Any key in `text` replaced by its id, for log lines."""
-    return KEY_PATTERN.sub(r"cmk_live_\1_***", text)
+    """Any key in `text` replaced by its id, and any label by its prefix, for log lines."""
+    return LABEL_PATTERN.sub(r"\1***", KEY_PATTERN.sub(r"cmk_live_\1_***", text))
 
 
 def _digest(secret: str) -> str:
@@ -86,3 +107,7 @@ def _digest(secret: str) -> str:
 
 def _checksum(body: str) -> str:
     return base64.urlsafe_b64encode(zlib.crc32(body.encode()).to_bytes(4, "big")).decode().rstrip("=")
+
+
+def _label_checksum(body: str) -> str:
+    return f"{zlib.crc32(body.encode()):08x}"

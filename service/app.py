@@ -27,6 +27,8 @@ from service.api import (
 from service.api.openapi import describe
 from service.api.operation import routes
 from service.authors import Authors
+from service.compat.akismet import routes as akismet
+from service.compat.openai import moderations as openai
 from service.console.protection import protect as protect_pages
 from service.console.routes import open_console
 from service.console.routes import routes as console_routes
@@ -44,6 +46,7 @@ from service.reviewing import Reviewing
 from service.settings import Settings
 from service.store import open_store
 from service.upkeep import Upkeep
+from service.usage import Usage
 from service.webhooks.office import open_webhooks
 
 OPERATIONS = (
@@ -95,6 +98,12 @@ async def moderation(app: web.Application) -> AsyncIterator[None]:
     yield
 
 
+async def usage(app: web.Application) -> AsyncIterator[None]:
+    app[keys.USAGE] = Usage(app[keys.STORE].usage)
+    async with app[keys.USAGE].written():
+        yield
+
+
 async def upkeep(app: web.Application) -> AsyncIterator[None]:
     async with Upkeep(app[keys.STORE].queue, app[keys.DIRECTORY]).running():
         yield
@@ -125,10 +134,14 @@ def build_app(settings: Settings) -> web.Application:
     app[keys.SETTINGS] = settings
     app[LIMITS] = Limits(settings.key_rate_per_s)
     app[STREAMS] = Counter()
-    app.cleanup_ctx.extend([redis_store, directory, served_models, moderation, upkeep, webhook_relay, open_console()])
+    app.cleanup_ctx.extend([redis_store, directory, served_models, moderation, usage, upkeep, webhook_relay])
+    app.cleanup_ctx.append(open_console())
+    app.on_startup.append(openai.warn)
     app.on_shutdown.append(answer_who_waits)
     app.on_response_prepare.extend([protect, protect_pages])
     app.add_routes(routes(OPERATIONS))
+    app.add_routes(openai.ROUTES)
+    app.add_routes(akismet.ROUTES)
     app.add_routes(operations.ROUTES)
     app.add_routes(console_routes())
     app.add_routes([operations.describing(describe(OPERATIONS))])

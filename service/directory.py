@@ -56,6 +56,7 @@ class Directory:
         self._seen = _Snapshot({}, {})
         # The keys that opened since the last look, by their text: it is checked again after each.
         self._opened: dict[str, ApiKey] = {}
+        self._labels: dict[str, ApiKey] = {}
         self._looked_at = 0.0
         self._is_known = False
         self._look = asyncio.Lock()
@@ -75,6 +76,19 @@ class Directory:
             return None
         self._opened[text] = record
         return record
+
+    async def admit_label(self, text: str) -> ApiKey | None:
+        """The record of the valid key that has this label, or None. Raises StoreUnavailable as `admit` does.
+
+        What is found is found by a hash, so how long it takes says nothing of the label.
+        """
+        digest = access.label_digest(text)
+        if digest is None:
+            return None
+        if digest not in self._labels:
+            await self._look_again()
+        record = self._labels.get(digest)
+        return None if record is None or record.is_expired(self._now()) else record
 
     def policy(self, site: str) -> Policy:
         return self._seen.policies.get(site, self._default)
@@ -114,15 +128,19 @@ class Directory:
         policies = {site: policy for site, policy in zip(sites, found, strict=True) if policy is not None}
         seen = _Snapshot(keys, policies, await self._kept.salt())
         changed = seen != self._seen or not self._is_known
-        self._seen, self._opened, self._is_known, self._looked_at = seen, {}, True, asked_at
+        self._see(seen)
+        self._looked_at = asked_at
         if changed:
             await asyncio.to_thread(_write, self._copy, msgspec.json.encode(seen))
+
+    def _see(self, seen: _Snapshot) -> None:
+        self._seen, self._opened, self._is_known = seen, {}, True
+        self._labels = {key.label_sha256: key for key in seen.keys.values() if key.label_sha256}
 
     @contextlib.asynccontextmanager
     async def kept_fresh(self) -> AsyncIterator[None]:
         with contextlib.suppress(FileNotFoundError, msgspec.DecodeError):
-            self._seen = msgspec.json.decode(self._copy.read_bytes(), type=_Snapshot)
-            self._is_known = True
+            self._see(msgspec.json.decode(self._copy.read_bytes(), type=_Snapshot))
         with contextlib.suppress(Retryable):
             await self.refresh()
         async with beside(self._refresh_often()):

@@ -9,6 +9,7 @@ from service.moderation import Moderation
 from service.reviewing import Reviewing
 from service.settings import Settings
 from service.store import Store
+from service.usage import Usage
 from service.webhooks.office import Webhooks
 
 SETTINGS = web.AppKey("settings", Settings)
@@ -17,5 +18,6 @@ DIRECTORY = web.AppKey("directory", Directory)
 MODELS = web.AppKey("models", Models)
 MODERATION = web.AppKey("moderation", Moderation)
 REVIEWING = web.AppKey("reviewing", Reviewing)
+USAGE = web.AppKey("usage", Usage)
 WEBHOOKS = web.AppKey("webhooks", Webhooks)
 AUTHORS = web.AppKey("authors", Authors)

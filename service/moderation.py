@@ -19,6 +19,7 @@ from service.policy import SOON_MS, Decision, attention, decide, set_aside
 from service.store import Store
 from service.store.base import Outcome, Record
 from service.store.keyspace import Site
+from service.windows import windows
 
 # Scores are rounded before anything is decided, so that whoever reads an answer can redo the decision.
 DECIMALS = 6
@@ -64,7 +65,19 @@ class Moderation:
             raise Conflict("comment_erased", f"comment '{comment_id}' was erased", {"id": comment_id})
         return record
 
-    def judge(self, site: str, text: str, said: str | None = None) -> Judgement:
+    async def judge_all(self, site: str, text: str, said: str | None = None) -> Judgement:
+        """Of a text of any length: what `judge` says of its worst window, with the highest scores of all; no spans."""
+        pieces = windows(text)
+        if len(pieces) == 1:
+            return self.judge(site, text, said, with_spans=False)
+        found = await asyncio.to_thread(lambda: [self.judge(site, each, said, with_spans=False) for each in pieces])
+        highest: dict[str, float] = {}
+        for each in found:
+            highest |= {name: max(p, highest.get(name, 0.0)) for name, p in each.scores.items()}
+        worst = max(found, key=lambda each: _SEVERITY[each.decision])
+        return msgspec.structs.replace(worst, scores=highest)
+
+    def judge(self, site: str, text: str, said: str | None = None, *, with_spans: bool = True) -> Judgement:
         """What the automatic step says of a text under the site's policy. `said`: its language, as the site says."""
         model = self._models.current
         policy = self._directory.policy(site)
@@ -75,7 +88,8 @@ class Moderation:
             return Judgement(aside.action, {}, aside.reasons, model.version, str(policy), (), language)
         scores = _rounded(labels, model.score(text, language=language))
         decision = decide(scores, policy, frozenset(model.labels).difference(labels))
-        spans = () if decision.action is Action.APPROVE else _spans(model.spans(text, language=language))
+        shows = with_spans and decision.action is not Action.APPROVE
+        spans = _spans(model.spans(text, language=language)) if shows else ()
         return Judgement(decision.action, scores, decision.reasons, model.version, str(policy), spans, language)
 
     def _pseudonymous(self, site: str, comment: Comment) -> Comment:
@@ -157,6 +171,9 @@ _REFUSED: dict[Outcome, tuple[str, str]] = {
     "appealed": ("already_appealed", "this revision was appealed before, and decided again"),
     "expired": ("text_expired", "the text is not kept any more; send the comment again"),
 }
+
+
+_SEVERITY = {Action.APPROVE: 0, Action.REVIEW: 1, Action.REJECT: 2}
 
 
 def _full() -> QueueFull:

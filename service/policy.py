@@ -119,6 +119,18 @@ def decide(scores: Mapping[str, float], policy: Policy, lacking: Collection[str]
     return Decision(action, (max(reasons, key=_closeness),) if action is Action.APPROVE else reasons)
 
 
+def reached(scores: Mapping[str, float], policy: Policy, *, doubtful: bool) -> frozenset[str]:
+    """The attributes whose own score asks for a rejection, or with `doubtful` at least for a person."""
+    asked = (Action.REVIEW, Action.REJECT) if doubtful else (Action.REJECT,)
+    limits = policy.thresholds
+    return frozenset(name for name, p in scores.items() if name in limits and _action(p, limits[name]) in asked)
+
+
+def is_blatant(action: Action, scores: Mapping[str, float], discard_at: float | None) -> bool:
+    """Whether a comment may be thrown away without anybody seeing it: rejected, and spam for certain."""
+    return action is Action.REJECT and discard_at is not None and scores.get("spam", 0.0) >= discard_at
+
+
 def set_aside(language: str) -> Decision:
     """For a comment in a language that the model does not judge at all."""
     return Decision(Action.REVIEW, (Reason(LANGUAGE_NOT_SUPPORTED, language=language),))

@@ -52,6 +52,9 @@ class OpenAi(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
     ignore_images: Annotated[bool, Meta(description="Judge the texts beside an image; false: images are refused.")] = (
         False
     )
+    doubtful_is_flagged: Annotated[
+        bool, Meta(description="Flag what a person should see; false: only what is rejected.")
+    ] = True
 
 
 class Akismet(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -51,6 +51,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         str,
         Meta(description="Origins, with commas, or *, whose pages may call the Perspective API; empty: none may."),
     ] = ""
+    akismet_domain: (
+        Annotated[
+            str,
+            Meta(
+                pattern=r"^[a-z0-9.-]{1,253}$(?!\n)",
+                description="Domain of host names that begin with the label of a key, as <label>.akismet.example does; "
+                "for Akismet clients that put the key there. `steward keys label` prints labels.",
+            ),
+        ]
+        | None
+    ) = None
     workers: Annotated[int, Meta(ge=1, le=256, description="Service processes that share the port.")] = 1
     metrics_port: (
         Annotated[int, Meta(ge=1, le=65535, description="Serve /metrics on this port instead, on 127.0.0.1.")] | None

@@ -11,6 +11,7 @@ from service.errors import BadRequest, Fault
 from service.http import bodies
 from service.policies import Simulation
 from service.policy import Policy, Reviewing, Thresholds
+from service.protocols import Protocols
 
 
 class PolicyRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -21,6 +22,7 @@ class PolicyRequest(Struct, frozen=True, forbid_unknown_fields=True):
         Annotated[int, Meta(ge=1, description="The version that this replaces; unset: whichever is newest.")] | None
     ) = None
     review: Reviewing = Reviewing()
+    protocols: Protocols = Protocols()
 
 
 class SimulationRequest(PolicyRequest, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -40,7 +42,7 @@ async def replace_policy(call: Call) -> Policy:
     before = await show_policy(call)
     if asked.version not in (None, before.version):
         raise policies.changed(f"the newest version is {before}", before)
-    asked_for = Policy(asked.thresholds, review=asked.review)
+    asked_for = Policy(asked.thresholds, review=asked.review, protocols=asked.protocols)
     after = await policies.replace(call.request.app[keys.STORE], call.key.site, before, asked_for, call.key.name)
     await call.request.app[keys.DIRECTORY].refresh()
     return after

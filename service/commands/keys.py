@@ -1,5 +1,6 @@
-"""steward keys create | list | revoke."""
+"""steward keys create | list | label | revoke."""
 
+import os
 import re
 from datetime import UTC, datetime, timedelta
 
@@ -7,7 +8,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from service.access import Scope, mint
+from service.access import Scope, key_id, label_of, mint
 from service.commands.stored import with_store
 from service.domain import SITE_PATTERN
 from service.store import Store
@@ -67,15 +68,28 @@ def list_keys() -> None:
 
 
 @keys.command()
-@click.argument("key_id")
-def revoke(key_id: str) -> None:
+def label() -> None:
+    """Print the label of a key: for host names, and wherever an Akismet client takes only short or hexadecimal keys.
+
+    The key is read from STEWARD_KEY, or asked for. The label opens Akismet's routes only, with the key's scopes, and is
+    revoked with the key.
+    """
+    text = os.environ.get("STEWARD_KEY") or click.prompt("Key", hide_input=True)
+    if key_id(text.strip()) is None:
+        raise click.ClickException("that is no API key; 'steward keys create' makes one")
+    click.echo(label_of(text.strip()))
+
+
+@keys.command()
+@click.argument("revoked", metavar="KEY_ID")
+def revoke(revoked: str) -> None:
     """Make a key useless, everywhere within seconds."""
 
     async def remove(store: Store) -> bool:
-        return await store.access.revoke(key_id)
+        return await store.access.revoke(revoked)
 
     if not with_store(remove):
-        raise click.ClickException(f"no key '{key_id}'; 'steward keys list' shows the ids")
+        raise click.ClickException(f"no key '{revoked}'; 'steward keys list' shows the ids")
 
 
 def _check(value: str, pattern: str, option: str, wanted: str) -> None:

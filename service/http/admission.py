@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from service import keys
+from service import access, keys
 from service.access import ApiKey, Scope
 from service.errors import Forbidden, Unauthenticated
 from service.http.limits import Limits
@@ -16,17 +16,23 @@ def bearer(request: web.Request) -> str:
     return text.strip() if scheme.lower() == "bearer" else ""
 
 
-async def held(request: web.Request, text: str) -> ApiKey | None:
-    """The key behind `text`, as long as it opens; who answers for long asks again."""
-    return await request.app[keys.DIRECTORY].admit(text) if text else None
+async def held(request: web.Request, text: str, *, labels: bool = False) -> ApiKey | None:
+    """The key behind `text`, as long as it opens; who answers for long asks again.
+
+    `labels`: also the key whose label `text` is. Labels stand in host names, which more people see than headers.
+    """
+    directory = request.app[keys.DIRECTORY]
+    if labels and access.label_digest(text):
+        return await directory.admit_label(text)
+    return await directory.admit(text) if text else None
 
 
-async def admitted(request: web.Request, text: str, *scopes: Scope | None) -> ApiKey:
-    """The key behind `text`, if it has one of the scopes; one request of its rate is taken.
+async def admitted(request: web.Request, text: str, *scopes: Scope | None, labels: bool = False) -> ApiKey:
+    """The key behind `text`, if it has one of the scopes; one request of its rate is taken. `labels`: as for `held`.
 
     Raises Unauthenticated, Forbidden, RateLimited, and StoreUnavailable when keys have never been seen.
     """
-    key = await held(request, text)
+    key = await held(request, text, labels=labels)
     if key is None:
         raise Unauthenticated
     if key.scopes.isdisjoint(scopes):

@@ -15,6 +15,8 @@ log = logging.getLogger(__name__)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 # Renders an error in a protocol's own envelope; None: an error of ours, which is in the log.
 Render = Callable[[web.Request, ServiceError | None], web.StreamResponse]
+# The name of that error in the log, for `render` to tell.
+INSTANCE = web.RequestKey("instance", str)
 
 
 def counted(name: str, handle: Handler) -> Handler:
@@ -53,7 +55,7 @@ def speaking(render: Render, name: str, handle: Handler) -> Handler:
         except web.HTTPException:
             raise
         except Exception as error:  # noqa: BLE001 - the outermost place that speaks this protocol
-            log_unforeseen(error)
+            request[INSTANCE] = log_unforeseen(error)
             return render(request, None)
 
     return answering

@@ -3,9 +3,18 @@
 import math
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 from service.access import ApiKey
 from service.errors import RateLimited
+
+
+class Standing(NamedTuple):
+    """Of a key with a limit: requests at once, how many of them are left, and seconds until all are."""
+
+    most: int
+    left: int
+    reset_s: float
 
 
 class Limits:
@@ -18,14 +27,28 @@ class Limits:
 
     def take(self, key: ApiKey) -> None:
         """Count one request. Raises RateLimited, which says when the next one may come."""
-        rate = self._default if key.rate_per_s is None else key.rate_per_s
+        rate = self._rate(key)
         if not rate:
             return
         now = self._clock()
-        burst = max(1.0, rate)
-        tokens, at = self._buckets.get(key.id, (burst, now))
-        tokens = min(burst, tokens + (now - at) * rate)
+        tokens = self._tokens(key, rate, now)
         if tokens < 1:
             self._buckets[key.id] = tokens, now
             raise RateLimited(f"this key may ask {rate:g} times a second", math.ceil((1 - tokens) / rate))
         self._buckets[key.id] = tokens - 1, now
+
+    def standing(self, key: ApiKey) -> Standing | None:
+        """How much of its limit a key has left; None: it has no limit."""
+        rate = self._rate(key)
+        if not rate:
+            return None
+        tokens, most = self._tokens(key, rate, self._clock()), max(1.0, rate)
+        return Standing(int(most), int(tokens), (most - tokens) / rate)
+
+    def _rate(self, key: ApiKey) -> float:
+        return self._default if key.rate_per_s is None else key.rate_per_s
+
+    def _tokens(self, key: ApiKey, rate: float, now: float) -> float:
+        burst = max(1.0, rate)
+        tokens, at = self._buckets.get(key.id, (burst, now))
+        return min(burst, tokens + (now - at) * rate)

@@ -16,11 +16,18 @@ def own_origin(request: web.Request) -> str:
     settings = request.app[keys.SETTINGS]
     if settings.public_url:
         return settings.public_url.rstrip("/")
-    said, scheme, host = request.headers, request.scheme, request.headers.get("Host", "")
+    said, scheme = request.headers, request.scheme
     if _is_trusted(request.remote, settings.trusted_proxies):
         scheme = "https" if said.get("X-Forwarded-Proto", scheme).rpartition(",")[2].strip() == "https" else scheme
+    return f"{scheme}://{asked_host(request) or 'localhost'}"
+
+
+def asked_host(request: web.Request) -> str:
+    """Host, and port where there is one, that the client wrote; empty for what is none."""
+    said, host = request.headers, request.headers.get("Host", "")
+    if _is_trusted(request.remote, request.app[keys.SETTINGS].trusted_proxies):
         host = said.get("X-Forwarded-Host", host).rpartition(",")[2].strip()
-    return f"{scheme}://{host if _HOST.fullmatch(host) else 'localhost'}"
+    return host if _HOST.fullmatch(host) else ""
 
 
 def client_address(request: web.Request) -> str:

@@ -20,6 +20,7 @@ from service.store.outbox import Outbox
 from service.store.pipe import Pipe
 from service.store.recent import Recent
 from service.store.review import Limits, Queue
+from service.store.usage import Uses
 
 __all__ = ["Store", "open_store"]
 
@@ -38,6 +39,7 @@ class Store:
     outbox: Outbox
     access: Access
     accounts: Accounts
+    usage: Uses
     fsck: Fsck
     changes: Changes
     durability: Durability
@@ -72,6 +74,7 @@ async def open_store(settings: Settings, url: str) -> AsyncIterator[Store]:
         outbox=Outbox(pipe, shards),
         access=Access(pipe),
         accounts=Accounts(pipe),
+        usage=Uses(pipe),
         fsck=Fsck(pipe, shards, retention.author_s if settings.index_authors else 0),
         changes=Changes(pipe.subscriber),
         durability=durability,

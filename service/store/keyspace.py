@@ -55,6 +55,9 @@ class Site:
     def imported(self, label: str) -> str:
         return f"{self.prefix}imported:{label}"
 
+    def usage(self, key_id: str, month: str) -> str:
+        return self.key(f"usage:{key_id}:{month}")
+
     def held(self, moderator: str = "") -> str:
         return f"{self.prefix}held:{moderator}"
 

@@ -186,7 +186,7 @@ class Caller:
 @contextlib.asynccontextmanager
 async def serving(settings: Settings) -> AsyncIterator[Any]:
     server = TestServer(build_app(settings))
-    await server.start_server(auto_decompress=False)  # as `steward serve` does
+    await server.start_server(auto_decompress=False, access_log=None)  # as `steward serve` does
     async with TestClient(server) as client:
         yield client
 

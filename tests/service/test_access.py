@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.access import ApiKey, Scope, key_id, masked, mint, opens
+from service.access import ApiKey, Scope, key_id, label_digest, label_of, masked, mint, opens
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 # security.md section 1: cmk_<env>_<8-char id>_<43-char base64url of 32 random bytes>_<6-char CRC>
@@ -90,3 +90,44 @@ def test_a_key_in_a_log_line_is_masked(before: str, after: str) -> None:
 def test_without_a_name_a_key_is_called_by_its_id() -> None:
     _, record = mint("daily", frozenset({Scope.ADMIN}), None, NOW)
     assert record.name == record.id
+
+
+# docs/akismet.md
+LABEL = re.compile(r"c0de[0-9a-f]{40}")
+
+
+def test_the_label_of_a_key_fits_a_host_name_and_a_form_for_hexadecimal_digits() -> None:
+    text, _ = made()
+    assert LABEL.fullmatch(label_of(text))
+    assert len(label_of(text)) <= 63, "RFC 1035"
+    assert label_of(text) == label_of(text)
+    assert label_of(text) != label_of(made()[0])
+
+
+def test_the_record_knows_the_label_and_does_not_tell_it() -> None:
+    text, record = made()
+    label = label_of(text)
+    assert label_digest(label) == label_digest(label.upper()) == record.label_sha256
+    kept = msgspec.json.encode(record).decode()
+    assert label[4:36] not in kept
+    assert text[18:61] not in label
+
+
+@given(st.integers(0, 43), st.sampled_from("0123456789abcdef"))
+def test_a_changed_character_of_a_label_is_noticed_by_the_checksum(position: int, character: str) -> None:
+    label = label_of(made()[0])
+    changed = label[:position] + character + label[position + 1 :]
+    assert (label_digest(changed) is None) == (changed != label)
+
+
+@given(st.text())
+def test_any_text_may_be_asked_about_as_a_label(text: str) -> None:
+    assert label_digest(text) is None
+
+
+@given(st.text(st.characters(exclude_characters="0123456789abcdefABCDEF")), st.booleans())
+def test_a_label_in_a_log_line_is_masked(beside: str, is_upper: bool) -> None:
+    label = label_of(made()[0])
+    shown = masked(f"{beside} {label.upper() if is_upper else label}{beside}")
+    assert label[4:] not in shown.lower()
+    assert "c0de***" in shown.lower()

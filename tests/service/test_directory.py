@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from service import access
@@ -168,3 +169,35 @@ async def test_only_the_first_first_key_is_kept(store: Store) -> None:
     (record,) = (await store.access.keys()).values()
     assert record.id == text.split("_")[2]
     assert record.scopes == frozenset(Scope)
+
+
+async def test_a_key_is_found_by_its_label(directory: Directory, store: Store) -> None:
+    for _ in range(3):
+        text, record = made()
+        await store.access.keep(record)
+        assert await directory.admit_label(access.label_of(text)) == record
+        assert await directory.admit_label(access.label_of(text).upper()) == record
+        assert await directory.admit(access.label_of(text)) is None
+        assert await directory.admit_label(text) is None
+
+
+async def test_a_label_dies_with_its_key(store: Store, tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    clock = [now]
+    directory = Directory(store.access, tmp_path / "access.json", DEFAULT, lambda: clock[0])
+    text, record = mint("daily", frozenset({Scope.SCORE}), None, now, expires_at=now + timedelta(seconds=60))
+    await store.access.keep(record)
+    assert await directory.admit_label(access.label_of(text)) == record
+    clock[0] += timedelta(seconds=60)
+    assert await directory.admit_label(access.label_of(text)) is None
+    clock[0] = now
+    await store.access.revoke(record.id)
+    await directory.refresh()
+    assert await directory.admit_label(access.label_of(text)) is None
+
+
+async def test_a_key_that_has_no_label_is_found_by_none(directory: Directory, store: Store) -> None:
+    text, record = made()
+    await store.access.keep(msgspec.structs.replace(record, label_sha256=None))  # as those made before there were any
+    assert await directory.admit_label(access.label_of(text)) is None
+    assert await directory.admit(text) is not None

@@ -21,6 +21,8 @@ from service.policy import (
     Thresholds,
     attention,
     decide,
+    is_blatant,
+    reached,
     set_aside,
     urgency,
 )
@@ -296,3 +298,25 @@ def test_what_many_read_is_due_within_the_hour_and_never_later_than_it_was() -> 
         found = attention(decided(policy, **scores), policy, "world", 0.5)
         assert found is not None
         assert found.sla_ms == sla_ms
+
+
+@given(scored, policies)
+def test_an_attribute_is_reached_where_it_alone_asks_for_more_than_approval(
+    scores: dict[str, float], policy: Policy
+) -> None:
+    alone = {
+        name: decide({name: scores[name]}, Policy({name: limits})).action for name, limits in policy.thresholds.items()
+    }
+    assert reached(scores, policy, doubtful=False) == {name for name, asks in alone.items() if asks is Action.REJECT}
+    assert reached(scores, policy, doubtful=True) == {
+        name for name, asks in alone.items() if asks is not Action.APPROVE
+    }
+
+
+def test_only_what_is_rejected_and_certainly_spam_is_blatant() -> None:
+    assert is_blatant(Action.REJECT, {"spam": 0.99}, 0.99)
+    assert not is_blatant(Action.REJECT, {"spam": 0.98}, 0.99)
+    assert not is_blatant(Action.REJECT, {"toxicity": 1.0}, 0.99)
+    assert not is_blatant(Action.REJECT, {"spam": 1.0}, None)
+    assert not is_blatant(Action.REVIEW, {"spam": 1.0}, 0.0)
+    assert not is_blatant(Action.APPROVE, {"spam": 1.0}, 0.0)

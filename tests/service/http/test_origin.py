@@ -7,7 +7,7 @@ from aiohttp.test_utils import make_mocked_request
 
 from service import keys
 from service.errors import SettingsError
-from service.http.origin import client_address, own_origin
+from service.http.origin import asked_host, client_address, own_origin
 from service.settings import Settings, from_env
 
 FORWARDED = {
@@ -51,3 +51,10 @@ def test_a_host_that_is_none_is_not_repeated(host: str) -> None:
 def test_networks_that_are_none_are_refused_by_name() -> None:
     with pytest.raises(SettingsError, match="STEWARD_TRUSTED_PROXIES"):
         from_env({"STEWARD_TRUSTED_PROXIES": "10.0.0.0/33"})
+
+
+def test_the_host_that_was_asked_is_the_clients_word_or_a_trusted_proxys() -> None:
+    assert asked_host(asked("192.0.2.1")) == "inside:8080"
+    assert asked_host(asked("10.0.0.1", trusted_proxies="10.0.0.1")) == "talk.example"
+    assert asked_host(asked("192.0.2.1", public_url="https://steward.example/")) == "inside:8080"
+    assert asked_host(asked("192.0.2.1", {"Host": "a b"})) == ""

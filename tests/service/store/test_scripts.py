@@ -89,6 +89,8 @@ async def everything(store: Store, site: Site, submit: Any) -> Any:  # noqa: PLR
     yield "recent"
     assert await store.access.keep_policy(site, Policy({"spam": Thresholds(0.1)}, version=2), "chief")
     yield "policy"
+    await store.usage.add(site, "key-1", "2026-11", {("daily.example", "api_calls"): 1}, ("process-1", 1))
+    yield "count"
     await store.access.first_key("daily")
     yield "first key"
     await store.comments.erase(site, "c-2", "site-key")

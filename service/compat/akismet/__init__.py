@@ -1,0 +1,1 @@
+"""The Akismet API, answered by our own model and policy: docs/akismet.md."""

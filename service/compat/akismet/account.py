@@ -1,0 +1,103 @@
+"""verify-key, usage-limit and key-sites: is the key good, and what was it used for."""
+
+import re
+from typing import NamedTuple
+
+import msgspec
+from aiohttp import web
+
+from service import keys
+from service.access import Scope
+from service.compat.akismet import answers
+from service.compat.akismet.fields import Fields, blog_of, fields_of
+from service.compat.akismet.key import key_of, verified
+from service.errors import BadRequest, Fault
+from service.usage import Figures
+
+# A key that can do one of these is of use here.
+SCOPES = (Scope.SCORE, Scope.COMMENTS)
+MOST_SITES = 500
+
+# By what key-sites can be ordered, and the figure that it is.
+_ORDERS = {
+    "total": "api_calls",
+    "spam": "spam",
+    "ham": "ham",
+    "missed_spam": "missed_spam",
+    "false_positives": "false_positives",
+}
+_COLUMNS = ["Site", "Total API Calls", "Spam", "Ham", "Missed Spam", "False Positives", "Is Revoked"]
+_MONTH = re.compile(r"20[0-9]{2}-(?:0[1-9]|1[0-2])", re.ASCII)
+
+
+async def verify_key(request: web.Request) -> web.Response:
+    """Asks neither the model nor, of a key that was seen, Redis."""
+    fields = await fields_of(request)
+    await verified(request, fields, *SCOPES)
+    blog_of(fields, is_required=True)
+    return answers.word("valid")
+
+
+async def usage_limit(request: web.Request) -> web.Response:
+    """Calls of the key in this month. There is no limit; a key's own limit is one a second, and answers 429."""
+    key = await key_of(request, await fields_of(request), *SCOPES)
+    usage = request.app[keys.USAGE]
+    used = sum(each.api_calls for each in (await usage.of(key, usage.month)).values())
+    return answers.json({"limit": "none", "usage": used, "percentage": "0.00", "throttled": False})
+
+
+async def key_sites(request: web.Request) -> web.Response:
+    """What the key was used for in a month, site by site as the calls named them."""
+    fields = await fields_of(request)
+    key = await key_of(request, fields, *SCOPES)
+    usage = request.app[keys.USAGE]
+    wanted = _wanted(fields, usage.month)
+    found = [(site, each) for site, each in (await usage.of(key, wanted.month)).items() if wanted.part in site]
+    found.sort(key=lambda pair: (-getattr(pair[1], wanted.figure), pair[0]))
+    shown = found[wanted.offset : wanted.offset + wanted.limit]
+    if wanted.as_csv:
+        return answers.table(wanted.said_of(len(found)), [_COLUMNS, *(_row(*pair) for pair in shown)])
+    sites = [{"site": site, **msgspec.structs.asdict(each), "is_revoked": False} for site, each in shown]
+    return answers.json({wanted.month: sites, "limit": wanted.limit, "offset": wanted.offset, "total": len(found)})
+
+
+def _row(site: str, figures: Figures) -> list[str]:
+    return [site, *map(str, msgspec.structs.astuple(figures)), "false"]
+
+
+class _Wanted(NamedTuple):
+    month: str
+    part: str
+    figure: str
+    limit: int
+    offset: int
+    as_csv: bool
+
+    def said_of(self, total: int) -> str:
+        return f"Active sites during {self.month} (limit: {self.limit}, offset: {self.offset}, total: {total})"
+
+
+def _wanted(fields: Fields, this_month: str) -> _Wanted:
+    month = fields.get("month") or this_month
+    if not _MONTH.fullmatch(month):
+        raise _wrong("month", "a year and a month, as 2026-11")
+    order = fields.get("order") or "total"
+    if order not in _ORDERS:
+        raise _wrong("order", f"one of {', '.join(_ORDERS)}")
+    form = fields.get("format") or "json"
+    if form not in ("json", "csv"):
+        raise _wrong("format", "json or csv")
+    limit, offset = _number(fields, "limit", MOST_SITES, 1), _number(fields, "offset", 0, 0)
+    part = fields.get("filter", "").lower()
+    return _Wanted(month, part, _ORDERS[order], min(limit, MOST_SITES), offset, form == "csv")
+
+
+def _number(fields: Fields, name: str, usual: int, least: int) -> int:
+    said = fields.get(name) or str(usual)
+    if not re.fullmatch(r"[0-9]{1,9}", said, re.ASCII) or int(said) < least:
+        raise _wrong(name, f"a whole number from {least} on")
+    return int(said)
+
+
+def _wrong(name: str, wanted: str) -> BadRequest:
+    return BadRequest(f"{name}: must be {wanted}", [Fault(f"/{name}", f"must be {wanted}")])

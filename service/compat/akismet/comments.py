@@ -1,0 +1,133 @@
+"""comment-check, submit-spam and submit-ham: is it spam, and what people say of that."""
+
+import hashlib
+import unicodedata
+from typing import NamedTuple
+
+import uuid_utils
+from aiohttp import web
+
+from service import keys
+from service.access import ApiKey, Scope
+from service.compat.akismet import answers
+from service.compat.akismet.fields import Fields, blog_of, fields_of, is_true, required
+from service.compat.akismet.key import key_of
+from service.compat.akismet.markup import seen
+from service.domain import Action, Judgement
+from service.policy import is_blatant
+from service.store.keyspace import Site
+from service.store.labels import Imported
+from service.usage import NOWHERE
+from service.windows import windows
+
+# What Akismet's documentation gives to whoever tests a client: always spam.
+SPAM_AUTHOR, SPAM_EMAIL = "viagra-test-123", "akismet-guaranteed-spam@example.com"
+# Sites send these by themselves with what their moderators do, and call spam whatever they do not want: half a label
+# of somebody who worked our queue.
+LABEL_WEIGHT = 0.5
+
+
+class Verdict(NamedTuple):
+    """`judgement` is None where a rule decided and no text was judged."""
+
+    is_spam: bool
+    is_blatant: bool = False
+    judgement: Judgement | None = None
+
+
+async def check(request: web.Request) -> web.Response:
+    """`true` for what the site's policy rejects, whatever for, and by its wish for what a person should see."""
+    fields = await fields_of(request)
+    key = await key_of(request, fields, Scope.SCORE)
+    place = blog_of(fields, is_required=True) or NOWHERE
+    required(fields, "user_ip", may_be_empty=True)
+    verdict = _by_rule(fields) or await _judged(request, key, fields)
+    if not is_true(fields, "is_test"):
+        request.app[keys.USAGE].count(key, place, "api_calls", "spam" if verdict.is_spam else "ham")
+    return answers.word("true" if verdict.is_spam else "false", _headers(verdict))
+
+
+def _by_rule(fields: Fields) -> Verdict | None:
+    """What Akismet itself promises, whatever the text is."""
+    if "administrator" in (role.strip() for role in fields.get("user_role", "").split(",")):
+        return Verdict(is_spam=False)
+    if fields.get("comment_author") == SPAM_AUTHOR or fields.get("comment_author_email") == SPAM_EMAIL:
+        return Verdict(is_spam=True)
+    trap = fields.get("honeypot_field_name")
+    return Verdict(is_spam=True) if trap and fields.get(trap) else None
+
+
+async def _judged(request: web.Request, key: ApiKey, fields: Fields) -> Verdict:
+    """What cannot be judged, for want of a text or of its language, is doubtful, and never simply approved."""
+    wishes = request.app[keys.DIRECTORY].policy(key.site).protocols.akismet
+    text = seen(fields.get("comment_content", "")).strip()
+    if not text:
+        return Verdict(wishes.doubtful_is_spam)
+    found = await request.app[keys.MODERATION].judge_all(key.site, text, _language(fields))
+    is_spam = found.decision is Action.REJECT or (found.decision is Action.REVIEW and wishes.doubtful_is_spam)
+    return Verdict(is_spam, is_blatant(found.decision, found.scores, wishes.discard_at), found)
+
+
+def _language(fields: Fields) -> str | None:
+    """Of a site with one language, that one; of several it says nothing about a comment."""
+    said = [each.strip().replace("_", "-") for each in fields.get("blog_lang", "").split(",") if each.strip()]
+    return said[0] if len(said) == 1 else None
+
+
+def _headers(verdict: Verdict) -> dict[str, str]:
+    known_as = uuid_utils.uuid7().hex
+    found = {"X-akismet-guid": known_as, "X-Moderation-Id": known_as}
+    if verdict.is_blatant:
+        found["X-akismet-pro-tip"] = "discard"
+    if verdict.judgement is not None:
+        found["X-Moderation-Decision"] = verdict.judgement.decision
+        # A dictionary of RFC 9651; empty where the language is not judged.
+        found["X-Moderation-Score"] = ", ".join(f"{name}={p:.3f}" for name, p in verdict.judgement.scores.items())
+    return found
+
+
+async def submit_spam(request: web.Request) -> web.Response:
+    return await _learned(request, is_spam=True)
+
+
+async def submit_ham(request: web.Request) -> web.Response:
+    return await _learned(request, is_spam=False)
+
+
+async def _learned(request: web.Request, *, is_spam: bool) -> web.Response:
+    """A label of the key's site; said again it changes nothing, and of two that disagree the later counts.
+
+    Coral sends neither `blog` nor `user_ip`, so neither is asked for. Raises StoreUnavailable.
+    """
+    fields = await fields_of(request)
+    key = await key_of(request, fields, Scope.COMMENTS)
+    place = blog_of(fields, is_required=False) or NOWHERE
+    text = windows(seen(fields.get("comment_content", "")).strip())[0]
+    if is_true(fields, "is_test") or not text:
+        return answers.word(answers.THANKS)
+    label = _label(request, key, text, fields, is_spam=is_spam)
+    added = await request.app[keys.STORE].labels.add(Site(key.site), label, key.name)
+    if added:
+        request.app[keys.USAGE].count(key, place, "api_calls", "missed_spam" if is_spam else "false_positives")
+    return answers.word(answers.THANKS)
+
+
+def _label(request: web.Request, key: ApiKey, text: str, fields: Fields, *, is_spam: bool) -> Imported:
+    """Nothing of the author is kept but what a keyed hash of the address, or else the name, has added to the id."""
+    author = fields.get("comment_author_email") or fields.get("comment_author") or ""
+    known_as = request.app[keys.DIRECTORY].pseudonym(key.site, f"{_same(author)}\n{_same(text)}")
+    return Imported(
+        id=f"akismet-{known_as[:32]}",
+        digest=hashlib.blake2b(b"spam" if is_spam else b"ham", digest_size=16).hexdigest(),
+        text=text,
+        labels={"spam": is_spam},
+        decision="reject" if is_spam else "approve",
+        reason="spam" if is_spam else "",
+        source="akismet",
+        weight=LABEL_WEIGHT,
+    )
+
+
+def _same(text: str) -> str:
+    """What two clients that say the same thing agree in."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())

@@ -1,0 +1,109 @@
+"""The fields of a request, however it carries them: a form in any charset, JSON, or the query string."""
+
+import codecs
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import unquote_to_bytes, urlsplit
+
+from aiohttp import web
+
+from service.errors import BadRequest, Fault
+from service.http import bodies
+
+Fields = Mapping[str, str]
+
+# Every byte of a text can be written as three, and WordPress sends all variables of its server beside it.
+MAX_BODY_BYTES = 4 * bodies.MAX_BODY_BYTES
+MAX_FIELDS = 1_000
+FORM, JSON = "application/x-www-form-urlencoded", "application/json"
+
+# Charsets that the web has known; other codecs of Python do more than read letters. Two are read as browsers read them.
+_READ_AS = {"iso8859-1": "cp1252", "ascii": "cp1252"}
+_CHARSETS = frozenset(
+    {"utf-8", "ascii", *(f"iso8859-{part}" for part in range(1, 17)), *(f"cp125{page}" for page in range(9))}
+    | {"cp866", "cp874", "koi8-r", "koi8-u", "mac-roman", "tis-620", "big5", "big5hkscs", "gb2312", "gbk", "gb18030"}
+    | {"euc_jp", "shift_jis", "iso2022_jp", "euc_kr"}
+)
+
+
+async def fields_of(request: web.Request) -> Fields:
+    """Raises BadRequest, TooLarge, TooSlow and WrongContentType. Of a field that comes twice the last one counts."""
+    if request.method == "GET":
+        return dict(request.query)
+    kind = JSON if request.content_type == JSON else FORM
+    raw = await bodies.read(request, kind, MAX_BODY_BYTES)
+    return _from_json(raw) if kind == JSON else _from_form(raw, request.charset)
+
+
+def required(fields: Fields, name: str, *, may_be_empty: bool = False) -> str:
+    value = fields.get(name)
+    if value is None or not (value or may_be_empty):
+        raise _missing(name)
+    return value
+
+
+def blog_of(fields: Fields, *, is_required: bool) -> str | None:
+    """Of the site's address, what names it: host, port and path, at most 200 characters. Raises BadRequest."""
+    said = required(fields, "blog") if is_required else fields.get("blog")
+    if not said:
+        return None
+    try:
+        parts = urlsplit(said.strip())
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port, parts = None, None, urlsplit("")
+    if parts.scheme not in ("http", "https") or not host:
+        detail = "blog: send the full address of the site, as https://example.com"
+        raise BadRequest(detail, [Fault("/blog", "not a full address")])
+    place = f"{host}:{port}" if port else host
+    return (place + parts.path.rstrip("/"))[:200].encode("ascii", "backslashreplace").decode()[:200]
+
+
+def is_true(fields: Fields, name: str) -> bool:
+    return fields.get(name, "").strip().lower() in ("1", "true", "yes", "on")
+
+
+def _missing(name: str) -> BadRequest:
+    return BadRequest(f"{name}: missing", [Fault(f"/{name}", "missing")])
+
+
+def _from_form(raw: bytes, charset: str | None) -> dict[str, str]:
+    pairs = [pair.partition(b"=") for pair in raw.split(b"&", MAX_FIELDS + 1)]
+    if len(pairs) > MAX_FIELDS:
+        raise BadRequest(f"more than {MAX_FIELDS} fields")
+    found = {_unquoted(name): _unquoted(value) for name, _, value in pairs if name}
+    codec = _codec(charset or found.get(b"blog_charset", b"").decode("ascii", "replace") or "utf-8")
+    return {name.decode(codec, "replace"): value.decode(codec, "replace") for name, value in found.items()}
+
+
+def _unquoted(part: bytes) -> bytes:
+    return unquote_to_bytes(part.replace(b"+", b" "))
+
+
+def _codec(charset: str) -> str:
+    """Raises BadRequest for what no page is written in."""
+    try:
+        name = codecs.lookup(charset.strip()).name if charset.isascii() else ""
+    except (LookupError, ValueError):
+        name = ""
+    if name not in _CHARSETS:
+        raise BadRequest("charset: none that we know; send UTF-8", [Fault("", "unknown charset")])
+    return _READ_AS.get(name, name)
+
+
+def _from_json(raw: bytes) -> dict[str, str]:
+    value = bodies.parse(bodies.decoded(raw))
+    if not isinstance(value, dict):
+        raise BadRequest("the body must be a JSON object of fields")
+    if len(value) > MAX_FIELDS:
+        raise BadRequest(f"more than {MAX_FIELDS} fields")
+    return dict(_flat(value.items()))
+
+
+def _flat(items: Iterable[tuple[str, Any]]) -> Iterable[tuple[str, str]]:
+    """As a form would say it; what a form cannot say is left out."""
+    for name, value in items:
+        if isinstance(value, bool):
+            yield name, "true" if value else "false"
+        elif isinstance(value, str | int | float):
+            yield name, str(value)

@@ -1,0 +1,49 @@
+"""Where Akismet's clients put the key: everywhere (akismet.md section 2)."""
+
+from aiohttp import web
+
+from service import access, keys
+from service.access import ApiKey, Scope
+from service.compat.akismet.fields import Fields
+from service.errors import BadRequest, Forbidden, Unauthenticated
+from service.http.admission import admitted, held
+from service.http.origin import asked_host
+
+
+async def key_of(request: web.Request, fields: Fields, *scopes: Scope) -> ApiKey:
+    """The key of the request, if it has one of the scopes. Raises what `admitted` does, and BadRequest."""
+    return await admitted(request, _said(request, fields), *scopes, labels=True)
+
+
+async def verified(request: web.Request, fields: Fields, *scopes: Scope) -> None:
+    """The same for a client that only wants to know; nothing of its rate is taken."""
+    key = await held(request, _said(request, fields), labels=True)
+    if key is None:
+        raise Unauthenticated
+    if key.scopes.isdisjoint(scopes):
+        raise Forbidden
+
+
+def _said(request: web.Request, fields: Fields) -> str:
+    """The first place that says anything: if that is wrong, no other helps."""
+    if request.method != "GET":
+        _refuse_in_query(request)
+    places = (fields.get("api_key"), _label(request), fields.get("key"), request.match_info.get("key"))
+    return next((said.strip() for said in places if said and said.strip()), "")
+
+
+def _label(request: web.Request) -> str:
+    """What stands before the operator's domain in the name of the host that was asked, if it is one label."""
+    domain = request.app[keys.SETTINGS].akismet_domain
+    host = asked_host(request).partition(":")[0].lower()
+    if domain is None or not host.endswith(f".{domain}"):
+        return ""
+    label = host.removesuffix(f".{domain}")
+    return "" if "." in label else label
+
+
+def _refuse_in_query(request: web.Request) -> None:
+    """Only GET routes have no other place; queries stand in the logs of whatever is between."""
+    named = "api_key" in request.query or "key" in request.query
+    if named or access.masked(request.query_string) != request.query_string:
+        raise BadRequest("a key does not belong in the address of a POST request: send it as the field api_key")

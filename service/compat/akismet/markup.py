@@ -1,0 +1,47 @@
+"""What a reader of a comment with HTML in it sees: the text, and where its links lead.
+
+Sites send comments as they keep them, with some HTML or with none, and say nowhere which. So only whole tags of
+elements that HTML has are taken for markup, and only what a browser alone reads is lost of them: all else between "<"
+and ">", also a comment of HTML, is text that somebody may see. Patterns stop at the next "<" and never try again what
+they have read, so time is linear in the text. The parser of the standard library does not promise that: it takes 4 s
+for 20 KB of "<a ".
+"""
+
+import html
+import re
+
+_INLINE = """
+a abbr acronym b bdi bdo big cite code data del dfn em font i img ins kbd mark q s samp small span strike strong sub
+sup time tt u var wbr
+"""
+_BLOCKS = """
+address article aside audio blockquote body br button caption center col colgroup dd details div dl dt embed
+figcaption figure footer form h1 h2 h3 h4 h5 h6 head header hr html iframe input label li main nav object ol
+option p pre script section select source style summary table tbody td textarea tfoot th thead tr ul video
+"""
+_PARTING = frozenset(_BLOCKS.split())
+_NAMES = "|".join(sorted({*_INLINE.split(), *_PARTING}, key=len, reverse=True))
+_ATTRIBUTE = r"""\s++([\w:-]++)\s*+=\s*+(?:"([^"<>]*+)"|'([^'<>]*+)'|([^\s"'<>]++))"""
+_EACH = re.compile(_ATTRIBUTE, re.ASCII)
+_TAG = re.compile(rf"</?({_NAMES})((?:{_ATTRIBUTE})*+)\s*+/?>", re.IGNORECASE | re.ASCII)
+# Read by the browser alone.
+_UNSEEN = {"align", "class", "dir", "height", "id", "lang", "loading", "rel", "style", "target", "type", "width"}
+_COMMENT = re.compile(r"<!--|-->|<!\[CDATA\[|\]\]>")
+# Few digits: the reader of numbers refuses thousands of them.
+_CHARACTER = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+
+
+def seen(text: str) -> str:
+    """`text` without HTML: tags within a line vanish, so that `st<b></b>upid` is one word; others part lines.
+
+    What attributes say stands where the tag stood.
+    """
+    if "<" in text:
+        text = _COMMENT.sub("", _TAG.sub(_shown, text))
+    return _CHARACTER.sub(lambda found: html.unescape(found[0]), text) if "&" in text else text
+
+
+def _shown(tag: re.Match[str]) -> str:
+    said = [next(filter(None, values), "") for name, *values in _EACH.findall(tag[2]) if name.lower() not in _UNSEEN]
+    parting = "\n" if tag[1].lower() in _PARTING else ""
+    return f"{parting} {' '.join(said)} " if any(said) else parting

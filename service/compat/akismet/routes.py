@@ -1,0 +1,30 @@
+"""Akismet's addresses: at the root, as clients know them, and under /k/<key> for clients that cannot send a key."""
+
+from aiohttp import web
+
+from service.compat.akismet import account, comments
+from service.compat.akismet.answers import render
+from service.http.handling import Handler, speaking
+
+_POSTED: dict[str, Handler] = {
+    "/1.1/verify-key": account.verify_key,
+    "/1.1/comment-check": comments.check,
+    "/1.1/submit-spam": comments.submit_spam,
+    "/1.1/submit-ham": comments.submit_ham,
+}
+_ASKED: dict[str, Handler] = {"/1.2/usage-limit": account.usage_limit, "/1.2/key-sites": account.key_sites}
+
+
+def _handled(path: str, handle: Handler) -> Handler:
+    return speaking(render, "akismet_" + path.rpartition("/")[2].replace("-", "_"), handle)
+
+
+def _routes(prefix: str) -> list[web.AbstractRouteDef]:
+    both = _POSTED | _ASKED
+    return [
+        *(web.post(prefix + path, _handled(path, handle)) for path, handle in both.items()),
+        *(web.get(prefix + path, _handled(path, handle), allow_head=False) for path, handle in _ASKED.items()),
+    ]
+
+
+ROUTES = (*_routes(""), *_routes("/k/{key:[^/]+}"))

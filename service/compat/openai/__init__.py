@@ -1,0 +1,1 @@
+"""The OpenAI Moderation API, spoken by our own model: docs/openai.md."""

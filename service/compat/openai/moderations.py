@@ -1,0 +1,102 @@
+"""POST /v1/moderations: scores and decisions by OpenAI's categories; keeps nothing, needs no Redis, opens no URL."""
+
+import logging
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import uuid_utils
+from aiohttp import web
+
+from service import access, keys
+from service.access import ApiKey, Scope
+from service.compat.openai import errors
+from service.compat.openai.asked import Asked, asked
+from service.compat.openai.categories import UNJUDGED, Found, Result, nothing, result, unsupported
+from service.errors import BadRequest
+from service.http import bodies
+from service.http.admission import admitted, bearer
+from service.http.handling import speaking
+from service.policy import reached
+from service.windows import windows
+
+log = logging.getLogger(__name__)
+
+
+class Moderated(msgspec.Struct, frozen=True):
+    id: str
+    model: str
+    results: Sequence[Result]
+
+
+async def moderate(request: web.Request) -> web.Response:
+    """One result for each text, in order; parts are one text."""
+    request[errors.STARTED] = time.perf_counter()
+    _refuse_a_key_in_the_query(request)
+    key = await admitted(request, bearer(request), Scope.SCORE)
+    request[errors.KEY] = key
+    raw = await bodies.read(request, "application/json", bodies.MAX_BATCH_BYTES)
+    version = request.app[keys.MODELS].current.version
+    wishes = request.app[keys.DIRECTORY].policy(key.site).protocols.openai
+    said = asked(raw, version, ignore_images=wishes.ignore_images)
+    answer = Moderated(f"modr-{uuid_utils.uuid7().hex}", said.model, await _results(request, key, said))
+    # Never empty: no attribute of ours tells self-harm.
+    lacking = ",".join(unsupported(request.app[keys.MODERATION].attributes))
+    told = {"X-Moderation-Unsupported": lacking, "X-Moderation-Model": version}
+    return errors.answer(request, 200, answer, told)
+
+
+def _refuse_a_key_in_the_query(request: web.Request) -> None:
+    """Other parameters are ignored: some proxies add a version."""
+    if (
+        "key" in request.query
+        or "api_key" in request.query
+        or access.masked(request.query_string) != (request.query_string)
+    ):
+        raise BadRequest("Send the key in the header Authorization, not in the address, where others can read it.")
+
+
+async def _results(request: web.Request, key: ApiKey, said: Asked) -> list[Result]:
+    """A text longer than the model reads is judged in windows, none of it unseen."""
+    moderation = request.app[keys.MODERATION]
+    policy = request.app[keys.DIRECTORY].policy(key.site)
+    doubtful = policy.protocols.openai.doubtful_is_flagged
+    pieces = [windows(text) if text and not text.isspace() else [] for text in said.texts]
+    _, scored = await moderation.score([each for some in pieces for each in some], spans=False, language=None)
+    found = iter([Found(each.scores, reached(each.scores, policy, doubtful=doubtful)) for each in scored])
+    empty = nothing(moderation.attributes)
+    return [
+        result([next(found) for _ in some] or [UNJUDGED if text is None else empty])
+        for text, some in zip(said.texts, pieces, strict=True)
+    ]
+
+
+async def refuse_method(request: web.Request) -> web.Response:
+    said = f"Not allowed: {request.method} here. Send a POST request."
+    return errors.failure(request, 405, errors.Failure(said, errors.INVALID), {"Allow": "POST"})
+
+
+async def refuse_path(request: web.Request) -> web.Response:
+    return errors.failure(request, 404, errors.Failure("There is nothing at this address.", errors.INVALID))
+
+
+async def warn(app: web.Application) -> None:
+    """At each start, for some of these are what people rely on most."""
+    lacking = ", ".join(unsupported(app[keys.MODERATION].attributes))
+    log.warning("the OpenAI routes judge nothing of %s: no model does (docs/openai.md)", lacking)
+
+
+def _routes(path: str) -> list[web.AbstractRouteDef]:
+    def handled(name: str, handle: Any) -> Any:  # noqa: ANN401 - one handler for another
+        return speaking(errors.render, name, handle)
+
+    return [
+        web.post(path, handled("openai_moderations", moderate)),
+        web.route("*", path, handled("openai_method", refuse_method)),
+        web.route("*", path + "/{rest:.*}", handled("openai_path", refuse_path)),
+    ]
+
+
+# The second is how LiteLLM's proxy offers it (BerriAI/litellm#1974).
+ROUTES = (*_routes("/v1/moderations"), *_routes("/moderations"))

@@ -1,0 +1,42 @@
+"""How often the clients of a key have asked, in Redis: figures by month and place."""
+
+from collections.abc import Mapping
+
+from service.store.comments import DAY_S
+from service.store.keyspace import Site
+from service.store.pipe import Pipe
+from service.store.scripts import script
+
+# Thirteen months and a bit: a month and the same one a year before.
+KEPT_S = 400 * DAY_S
+# Places of one key and month that are counted apart; a client can name any.
+MOST_PLACES = 500
+# What all others are counted as.
+OTHERS = "others"
+
+
+class Uses:
+    def __init__(self, pipe: Pipe) -> None:
+        self._pipe = pipe
+
+    async def add(
+        self, site: Site, key_id: str, month: str, counts: Mapping[tuple[str, str], int], batch: tuple[str, int]
+    ) -> None:
+        """Add what was counted, by place and figure. `batch`: who counted, and the number of this batch.
+
+        The same batch again, or one before it, changes nothing: after an error it can be sent again. Raises
+        StoreUnavailable or Overloaded.
+        """
+        flat = [part for (place, figure), count in counts.items() for part in (place, figure, count)]
+        await self._pipe.run(
+            script("count"), [site.prefix], key_id, month, KEPT_S, MOST_PLACES, OTHERS, *batch, DAY_S, *flat
+        )
+
+    async def of(self, site: Site, key_id: str, month: str) -> dict[str, dict[str, int]]:
+        """Figures by place. Raises StoreUnavailable or Overloaded."""
+        flat = await self._pipe.call("HGETALL", site.usage(key_id, month))
+        found: dict[str, dict[str, int]] = {}
+        for field, count in zip(flat[::2], flat[1::2], strict=True):
+            figure, _, place = field.decode().partition(":")
+            found.setdefault(place, {})[figure] = int(count)
+        return found

@@ -1,0 +1,90 @@
+"""Figures of keys in Redis: added once for each batch, bounded, and gone after a year."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from service.access import ApiKey, mint
+from service.errors import StoreUnavailable
+from service.store import Store
+from service.store.keyspace import Site
+from service.store.usage import KEPT_S, MOST_PLACES, OTHERS
+from service.usage import Usage
+
+MONTH = "2026-11"
+ONE = {("daily.example", "api_calls"): 1, ("daily.example", "ham"): 1}
+
+
+async def test_figures_add_up(store: Store, site: Site) -> None:
+    await store.usage.add(site, "key-1", MONTH, ONE, ("process-1", 1))
+    await store.usage.add(site, "key-1", MONTH, {("daily.example", "api_calls"): 41}, ("process-1", 2))
+    await store.usage.add(site, "key-1", MONTH, ONE, ("process-2", 1))
+    assert (await store.usage.of(site, "key-1", MONTH))["daily.example"] == {"seen": 1, "api_calls": 43, "ham": 2}
+    assert await store.usage.of(site, "key-1", "2026-10") == {}
+    assert await store.usage.of(site, "key-2", MONTH) == {}
+    assert await store.usage.of(Site("weekly"), "key-1", MONTH) == {}
+
+
+async def test_the_same_batch_again_is_not_counted_again(store: Store, site: Site) -> None:
+    for number in (1, 1, 2, 1, 2):
+        await store.usage.add(site, "key-1", MONTH, ONE, ("process-1", number))
+    assert (await store.usage.of(site, "key-1", MONTH))["daily.example"]["api_calls"] == 2
+
+
+async def test_beyond_so_many_places_the_rest_is_counted_together(store: Store, site: Site) -> None:
+    many = {(f"{number}.example", "api_calls"): 1 for number in range(MOST_PLACES + 20)}
+    await store.usage.add(site, "key-1", MONTH, many, ("process-1", 1))
+    await store.usage.add(site, "key-1", MONTH, many, ("process-1", 2))
+    found = await store.usage.of(site, "key-1", MONTH)
+    assert (found[OTHERS]["api_calls"], found["0.example"]["api_calls"]) == (40, 2)
+    assert len([place for place, figures in found.items() if "api_calls" in figures]) == MOST_PLACES + 1
+
+
+async def test_figures_expire(store: Store, site: Site, redis_server: Any) -> None:
+    await store.usage.add(site, "key-1", MONTH, ONE, ("process-1", 1))
+    with redis_server.client() as client:
+        assert 0 < client.ttl(site.usage("key-1", MONTH)) <= KEPT_S
+        assert all(client.ttl(key) > 0 for key in client.scan_iter() if "usage" in key or "counted" in key)
+
+
+class Unsure:
+    """A Redis that does as it is told and then does not answer."""
+
+    def __init__(self, store: Store) -> None:
+        self.of = store.usage.of
+        self._add = store.usage.add
+        self.is_silent = False
+
+    async def add(self, *asked: Any) -> None:
+        await self._add(*asked)
+        if self.is_silent:
+            raise StoreUnavailable("no answer")
+
+
+@pytest.fixture
+def key() -> ApiKey:
+    return mint("daily", frozenset(), None, datetime.now(UTC))[1]
+
+
+async def test_what_may_have_been_written_is_not_counted_twice(store: Store, key: ApiKey) -> None:
+    unsure = Unsure(store)
+    usage = Usage(unsure)
+    usage.count(key, "daily.example", "api_calls", "ham")
+    unsure.is_silent = True
+    for _ in range(3):
+        usage.count(key, "daily.example", "api_calls", "spam")
+        with pytest.raises(StoreUnavailable):
+            await usage.write()
+    unsure.is_silent = False
+    found = (await usage.of(key, usage.month))["daily.example"]
+    assert (found.api_calls, found.ham, found.spam) == (4, 1, 3)
+
+
+async def test_a_month_that_is_over_is_written_and_let_go(store: Store, key: ApiKey) -> None:
+    clock = [datetime(2026, 11, 30, 23, 59, tzinfo=UTC)]
+    usage = Usage(store.usage, lambda: clock[0])
+    usage.count(key, "daily.example", "api_calls")
+    clock[0] = datetime(2026, 12, 1, tzinfo=UTC)
+    usage.count(key, "daily.example", "api_calls")
+    assert [(await usage.of(key, month))["daily.example"].api_calls for month in ("2026-11", "2026-12")] == [1, 1]
