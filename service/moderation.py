@@ -15,7 +15,7 @@ from service.directory import AUTHOR_CHARS, Directory
 from service.domain import Action, Comment, Judgement, Span, Urgency
 from service.errors import Conflict, NotFound, QueueFull
 from service.models import Models
-from service.policy import SOON_MS, Decision, attention, decide, set_aside
+from service.policy import SOON_MS, Decision, attention, audit_share, decide, set_aside
 from service.store import Store
 from service.store.base import Outcome, Record
 from service.store.keyspace import Site
@@ -58,6 +58,7 @@ class Moderation:
             judgement,
             urgency=urgency,
             actor=key.name,
+            audit_share=audit_share(judgement.decision, self._directory.policy(key.site)),
         )
         if record is None:
             raise _full()

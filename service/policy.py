@@ -209,10 +209,17 @@ def attention(decision: Decision, policy: Policy, section: str | None, draw: flo
         elif review.double_review and sla_ms <= MOST_URGENT_MS:
             double = Doubling.REJECTS
         return Urgency(found.why, found.priority, sla_ms, double)
-    share = review.audit_approved if decision.action is Action.APPROVE else review.audit_rejected
+    share = audit_share(decision.action, policy)
     # Of the ordinary class, so that its due time does not give it away.
     sla_ms = min(DEFAULT_SLA_MS, SOON_MS) if section in review.urgent_sections else DEFAULT_SLA_MS
     return Urgency(Why.AUDIT, 0.5, sla_ms, inclusion=share) if draw < share else None
+
+
+def audit_share(action: Action, policy: Policy) -> float:
+    """With which probability an automatic decision is drawn for a blind audit."""
+    if action is Action.REVIEW:
+        return 0.0
+    return policy.review.audit_approved if action is Action.APPROVE else policy.review.audit_rejected
 
 
 def urgency(reasons: tuple[Reason, ...]) -> Urgency:

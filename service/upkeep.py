@@ -42,8 +42,10 @@ class Upkeep:
             log.warning("%s: %d comments were decided by expiry (%s)", name, tended.expired, expiry.decision)
 
     async def measure(self) -> None:
-        """Show operators what waits. Raises StoreUnavailable or Overloaded."""
+        """Show operators what waits, and keep how that changes. Raises StoreUnavailable or Overloaded."""
         for name in self._directory.sites:
+            with contextlib.suppress(Retryable):  # a full Redis takes no sample
+                await self._queue.sample(Site(name))
             found = await self._queue.stats(Site(name), 0)
             for state in ("queued", "leased", "escalated", "overdue"):
                 metrics.WAITING.labels(name, state).set(found[state])

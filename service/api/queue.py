@@ -1,8 +1,5 @@
 """A look at the queue that takes no lease: what waits, and how the work goes."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -12,6 +9,7 @@ from service.access import Scope
 from service.answers import ReviewItem, review_item
 from service.api.operation import Call, Operation
 from service.domain import State
+from service.figures import MOST_HOURS, Figures, figures
 from service.store.base import Record
 from service.store.keyspace import Site
 
@@ -35,34 +33,8 @@ class ItemsAnswer(Struct, frozen=True):
     next: int | None
 
 
-class HourCounts(Struct, frozen=True):
-    hour: datetime
-    decisions: dict[str, int]
-    moderators: dict[str, int]
-    automatic: dict[str, int]
-
-
-class StatsAnswer(Struct, frozen=True):
-    """`decisions_per_hour`: newest hour first, hours without any left out.
-
-    `agreement`: how often two independent looks at one comment agreed. `overturn_rate`: how often people changed a
-    decision that stood (audits, reports, appeals). Both of the last 24 hours, null where there were none. Comments that
-    are held, or that this moderator has judged before, are in the queue and yet not given out: `next_lease_ends_s` says
-    when the next one may come back.
-    """
-
-    queued: int
-    claimed: int
-    escalated: int
-    overdue: int
-    oldest_age_s: float | None
-    next_lease_ends_s: float | None
-    stuck: Annotated[int, Meta(description="Comments whose lease ended five times, in the last 24 hours.")]
-    reports: Annotated[int, Meta(description="Readers' reports in the last 24 hours.")]
-    expired: Annotated[int, Meta(description="Comments decided by expiry in the last 24 hours.")]
-    decisions_per_hour: list[HourCounts]
-    agreement: float | None = None
-    overturn_rate: float | None = None
+class StatsQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    hours: Annotated[int, Meta(ge=1, le=MOST_HOURS, description="How far to look back.")] = 24
 
 
 _STATES = {"queued": State.QUEUED, "claimed": State.LEASED, "escalated": State.ESCALATED}
@@ -88,32 +60,9 @@ async def list_items(call: Call) -> ItemsAnswer:
     return ItemsAnswer(found, position)
 
 
-async def queue_stats(call: Call) -> StatsAnswer:
-    """How long the queue is, how old, and what was decided in the last 24 hours."""
-    stats = await call.request.app[keys.STORE].queue.stats(Site(call.key.site), 24)
-    counted = _summed(counted for _, counted in stats["hours"])
-    return StatsAnswer(
-        queued=stats["queued"],
-        claimed=stats["leased"],
-        escalated=stats["escalated"],
-        overdue=stats["overdue"],
-        oldest_age_s=_seconds(stats["oldest_ms"]),
-        next_lease_ends_s=_seconds(stats["frees_ms"]),
-        stuck=counted["stuck"],
-        reports=counted["reported"],
-        expired=sum(_of(counted, "expired:").values()),
-        agreement=_share(counted["agreed"], counted["disagreed"]),
-        overturn_rate=_share(counted["overturned"], counted["upheld"]),
-        decisions_per_hour=[
-            HourCounts(
-                datetime.fromtimestamp(hour, UTC),
-                _of(counted, "decision:"),
-                _of(counted, "moderator:"),
-                _of(counted, "automatic:"),
-            )
-            for hour, counted in stats["hours"]
-        ],
-    )
+async def queue_stats(call: Call) -> Figures:
+    """How long the queue is, how old, what was decided lately, and how good it was."""
+    return await figures(call.request.app[keys.STORE], call.key.site, call.query.hours)
 
 
 def _matches(record: Record, query: ItemsQuery) -> bool:
@@ -127,25 +76,6 @@ def _matches(record: Record, query: ItemsQuery) -> bool:
         and query.article in (None, article)
         and query.language in (None, content.judgement.language)
     )
-
-
-def _seconds(ms: int) -> float | None:
-    return None if ms < 0 else ms / 1000
-
-
-def _share(those: int, others: int) -> float | None:
-    return those / (those + others) if those + others else None
-
-
-def _summed(hours: Iterable[Mapping[str, int]]) -> Counter[str]:
-    total: Counter[str] = Counter()
-    for counted in hours:
-        total.update(counted)
-    return total
-
-
-def _of(counted: Mapping[str, int], prefix: str) -> dict[str, int]:
-    return {name.removeprefix(prefix): n for name, n in counted.items() if name.startswith(prefix)}
 
 
 OPERATIONS = (
@@ -166,8 +96,9 @@ OPERATIONS = (
         handler=queue_stats,
         scope=Scope.REVIEW,
         tag="Review",
-        summary="Lengths, ages, decisions per hour and moderator.",
-        answer=StatsAnswer,
+        summary="Lengths, ages, decisions per hour and moderator, and what audits say.",
+        query=StatsQuery,
+        answer=Figures,
         problems=(503,),
     ),
 )

@@ -61,10 +61,12 @@ class Comments:
         urgency: Urgency | None,
         actor: str,
         decided_by: str = "model",
+        audit_share: float = 0.0,
     ) -> tuple[Submitted, Record | None]:
         """Record a comment together with its automatic decision, atomically and once for each text.
 
-        `urgency`: why a person should look; None: nobody need. The record is None only when the queue is full, and then
+        `urgency`: why a person should look; None: nobody need. `audit_share`: with which probability such a decision is
+        drawn for audit. The record is None only when the queue is full, and then
         nothing was written.
         """
         # Whoever filters by one gets no audits: among comments of one attribute their due time would give them away.
@@ -99,6 +101,7 @@ class Comments:
             self._retention.label_days * DAY_S,
             (self._index_authors and comment.author and comment.author.id) or "",
             self._retention.author_s,
+            audit_share or "",
         )
         if reply[0] in (b"created", b"revised"):
             waits_for = urgency if reply.pop() else None  # a full queue takes no audit

@@ -17,6 +17,10 @@ from service.store.scripts import script
 SKIP_MS = DAY_S * 1000
 # Script calls for one claim, of at most 200 waiting comments each: a rare filter must not read a long queue to its end.
 MOST_LOOKS = 100
+# Hours of counters that one script reads.
+HOURS_AT_ONCE = 100
+SAMPLE_MINUTES = 5
+SAMPLED = "waiting@"
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,13 +223,24 @@ class Queue:
             offset = max(0, offset - size)
         return found
 
+    async def sample(self, site: Site) -> None:
+        """Write down how long the queue is now, once in SAMPLE_MINUTES."""
+        for shard in site.all(self._shards):
+            await self._pipe.run(script("sample"), [shard.prefix], SAMPLE_MINUTES)
+
     async def stats(self, site: Site, hours: int) -> dict[str, Any]:
-        """Lengths, ages in milliseconds, and what was counted in each of the last `hours` hours (newest first)."""
+        """Lengths, ages in milliseconds, what was counted in each of the last `hours` hours (newest first), and samples
+        of the queue's length and age (ms), as {Unix s: (length, age)}, the oldest first.
+        """
         return together([await self._stats(shard, hours) for shard in site.all(self._shards)])
 
     async def _stats(self, shard: Site, hours: int) -> dict[str, Any]:
-        flat = await self._pipe.run(script("stats"), [shard.prefix], hours)
+        flat = await self._pipe.run(script("stats"), [shard.prefix], min(hours, HOURS_AT_ONCE), 0)
         queued, leased, escalated, oldest_ms, overdue, frees_ms, *counted = flat
+        for start in range(HOURS_AT_ONCE, hours, HOURS_AT_ONCE):
+            more = await self._pipe.run(script("stats"), [shard.prefix], min(hours, start + HOURS_AT_ONCE), start)
+            counted += more[6:]
+        by_hour = [(hour, dict(zip(_text(flat[::2]), flat[1::2], strict=True))) for hour, flat in counted]
         return {
             "queued": queued,
             "leased": leased,
@@ -233,7 +248,16 @@ class Queue:
             "overdue": overdue,
             "oldest_ms": oldest_ms,
             "frees_ms": frees_ms,
-            "hours": {hour: dict(zip(_text(flat[::2]), map(int, flat[1::2]), strict=True)) for hour, flat in counted},
+            "hours": {
+                hour: {name: int(n) for name, n in found.items() if not name.startswith(SAMPLED)}
+                for hour, found in by_hour
+            },
+            "samples": {
+                int(name.removeprefix(SAMPLED)): tuple(map(int, seen.split()))
+                for _, found in by_hour
+                for name, seen in found.items()
+                if name.startswith(SAMPLED)
+            },
         }
 
     async def _run(self, name: str, site: Site, comment_id: str, *args: Any) -> tuple[Outcome, Record | None]:  # noqa: ANN401
@@ -258,7 +282,14 @@ def together(shards: list[dict[str, Any]]) -> dict[str, Any]:
         "oldest_ms": max(each["oldest_ms"] for each in shards),
         "frees_ms": min((each["frees_ms"] for each in shards if each["frees_ms"] >= 0), default=-1),
         "hours": sorted(hours.items(), reverse=True),
+        "samples": _sampled([each["samples"] for each in shards]),
     }
+
+
+def _sampled(shards: list[dict[int, tuple[int, int]]]) -> dict[int, tuple[int, int]]:
+    """Of the times at which all shards were looked at."""
+    times = sorted(set[int].intersection(*map(set, shards)))
+    return {at: (sum(each[at][0] for each in shards), max(each[at][1] for each in shards)) for at in times}
 
 
 def _text(names: list[bytes]) -> list[str]:

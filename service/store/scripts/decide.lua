@@ -84,7 +84,10 @@ if doubled and not item.vote and was ~= 'escalated' then
   happened('released', id, item)
   return answer('ok', id, item)
 end
-if item.vote and was ~= 'escalated' then count(now, item.vote == verdict and 'agreed' or 'disagreed') end
+if item.vote and was ~= 'escalated' then
+  count(now, item.vote == verdict and 'agreed' or 'disagreed')
+  count(now, 'votes:' .. item.vote .. ':' .. verdict)
+end
 if item.vote and item.vote ~= verdict and was ~= 'escalated' then
   -- Neither of the two has the last word.
   remember('against', (item.against or '\n') .. moderator .. '\n', 'labelled', item.labelled)
@@ -98,6 +101,7 @@ local agrees, blind = item.status == status, item.kind == 'audit'
 local fields = {'request', request, 'moderator', moderator, 'reason', reason, 'note', ARGV[11],
   'before_status', item.status, 'before_by', item.decided_by, 'before_decided', item.decided or '',
   'queued', since or now, 'label', label(blind and 'audit' or 'moderator'), 'labelled', item.labelled}
+count_judged(since or now, item, item.status, verdict)
 if item.status ~= 'pending' then count(now, agrees and 'upheld' or 'overturned') end
 if blind and not agrees and ARGV[14] ~= '1' then
   -- This label stands, whatever the next one says; and the next one is no audit: who gives it knows what was decided.

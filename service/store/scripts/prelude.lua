@@ -73,6 +73,16 @@ local function count(now, field, by)
   if redis.call('HINCRBY', key, field, by or 1) == 1 then redis.call('EXPIRE', key, 62 * 86400) end
 end
 
+-- A person's first answer to what the automatic step left open, or decided and was drawn for audit; counted in the hour
+-- in which the comment came (`at`), beside all that came then. `status`: what stood before the answer.
+local function count_judged(at, item, status, verdict, by)
+  if item.kind == 'audit' and item.inclusion then
+    count(at, 'audited:' .. item.decision .. '@' .. item.inclusion .. ':' .. verdict, by)
+  elseif item.decision == 'review' and status == 'pending' then
+    count(at, 'judged:' .. verdict, by)
+  end
+end
+
 -- Something happened to a comment: into the feed, and to waiting requests of every worker (losing that message costs
 -- them time, nothing else). Returns the id of the feed's entry.
 local function happened(kind, id, item, more)

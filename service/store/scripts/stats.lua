@@ -1,5 +1,5 @@
 -- How long the queue is, how old, and what was counted lately.
--- ARGV     hours to look back
+-- ARGV     hours to look back, of these to pass over the newest
 -- Returns  {queued, leased, escalated, age of the oldest (ms; -1: none), overdue, next lease to end in (ms; -1: none),
 --          {hour, counters}...}
 local now = now_ms()
@@ -9,7 +9,7 @@ local found = {redis.call('ZCARD', P .. 'ready'), redis.call('ZCARD', P .. 'leas
   oldest[2] and now - oldest[2] or -1, redis.call('ZCOUNT', P .. 'ready', '-inf', now),
   ends[2] and math.max(0, ends[2] - now) or -1}
 local hour = math.floor(now / 3600000)
-for back = 0, tonumber(ARGV[1]) - 1 do
+for back = tonumber(ARGV[2]), tonumber(ARGV[1]) - 1 do
   local flat = redis.call('HGETALL', P .. 'stat:' .. (hour - back))
   if #flat > 0 then found[#found + 1] = {(hour - back) * 3600, flat} end
 end

@@ -3,7 +3,8 @@
 -- ARGV     id, digest of the text, decision, status, why ('' : nobody need look), priority, sla_ms, attributes, article,
 --          section, content, text ttl (s), most that may wait, actor, model, policy, language, decided by,
 --          double review ('', 'drawn', 'rejects'), inclusion probability of an audit (''), callback URL (''),
---          label text ttl (s), author to find it by ('' : none), for how long (s)
+--          label text ttl (s), author to find it by ('' : none), for how long (s), share
+--          of such decisions that is drawn for audit ('' : none)
 -- Returns  {'created' or 'revised', revision, version, now, created, 1 if it waits else 0} for what was just recorded:
 --          the caller has the rest; else {outcome, item, content, appeal}; outcome is exists, full or erased.
 local id, digest, decision, status, why = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
@@ -99,6 +100,8 @@ if audited then
   more[#more + 1] = ARGV[20]
 end
 audit('submitted', ARGV[14], id, item, was.state, more)
-count(now, 'automatic:' .. decision)
+-- By the share, so that what audits find can be weighted by the probability with which they were drawn.
+count(now, 'automatic:' .. decision .. (ARGV[25] ~= '' and '@' .. ARGV[25] or ''))
+if audited then count(now, 'drawn:' .. decision) end
 return {was.revision and 'revised' or 'created', tonumber(item.revision), tonumber(item.version), now,
   tonumber(was.created or now), why ~= '' and 1 or 0}

@@ -35,7 +35,11 @@ if item.state == 'decided' then
   local verdict = item.status == 'approved' and 'approve' or 'reject'
   count(tonumber(item.decided), 'decision:' .. verdict, -1)
   count(tonumber(item.decided), 'moderator:' .. moderator, -1)
-  if item.vote then count(tonumber(item.decided), 'agreed', -1) end
+  if item.vote then
+    count(tonumber(item.decided), 'agreed', -1)
+    count(tonumber(item.decided), 'votes:' .. verdict .. ':' .. verdict, -1)
+  end
+  count_judged(tonumber(item.queued), item, item.before_status, verdict, -1)
   if item.before_status ~= 'pending' then
     count(tonumber(item.decided), item.before_status == item.status and 'upheld' or 'overturned', -1)
   end

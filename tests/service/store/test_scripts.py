@@ -72,6 +72,10 @@ async def everything(store: Store, site: Site, submit: Any) -> Any:  # noqa: PLR
     yield "items"
     assert (await store.queue.stats(site, 24))["queued"] == 2
     yield "stats"
+    for _ in range(2):
+        await store.queue.sample(site)
+    assert [waiting for waiting, _ in (await store.queue.stats(site, 2))["samples"].values()] in ([2], [2, 2])
+    yield "sample"
     assert sorted([each.id async for each in store.recent.backwards(site, most=1000)]) == ["c-1", "c-2", "c-3"]
     yield "recent"
     assert [each.id for each in (await store.authors.page(site, "u-1", 0, 10)).comments] == ["c-1"]

@@ -1,0 +1,219 @@
+"""The few statistics that the service shows of itself, exact where that is cheap (no scipy in a service).
+
+Sources: Clopper & Pearson, Biometrika 26 (1934); Horvitz & Thompson, JASA 47 (1952); McNemar, Psychometrika 12 (1947);
+Cohen, Educational and Psychological Measurement 20 (1960). The tests hold them against scipy and worked examples.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import ArrayLike, NDArray
+
+Z95 = 1.959963984540054
+BOOTSTRAPS = 2_000
+
+
+class Estimate(Struct, frozen=True):
+    """A share and its 95 % interval; `low` and `high` are null where the sample says too little for one."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+class Stratum(Struct, frozen=True):
+    """Of `total` comments `sampled` were judged, drawn by chance; `hits` of those are what is counted."""
+
+    total: int
+    sampled: int
+    hits: int
+
+    @property
+    def share(self) -> float:
+        return self.hits / self.sampled
+
+    @property
+    def estimated(self) -> float:
+        """How many of `total` there are, by Horvitz and Thompson."""
+        return self.total * self.share
+
+    @property
+    def variance(self) -> float | None:
+        """Of `estimated`, for a sample drawn without putting back; None: it cannot be told from this sample.
+
+        A sample without any hit, or of nothing but hits, would say that there is no doubt.
+        """
+        if self.sampled >= self.total:
+            return 0.0
+        if not 0 < self.hits < self.sampled:
+            return None
+        spread = self.sampled / (self.sampled - 1) * self.share * (1 - self.share)
+        return self.total**2 * (1 - self.sampled / self.total) * spread / self.sampled
+
+
+def known(strata: Sequence[Stratum]) -> bool:
+    """Whether each stratum that has comments was sampled."""
+    return all(stratum.sampled for stratum in strata if stratum.total)
+
+
+def share_of_all(strata: Sequence[Stratum]) -> Estimate | None:
+    """The share of hits over all strata; of one stratum with the interval of Clopper and Pearson."""
+    strata = [stratum for stratum in strata if stratum.total]
+    if not strata or not known(strata):
+        return None
+    if len(strata) == 1:
+        return Estimate(strata[0].share, *clopper_pearson(strata[0].hits, strata[0].sampled))
+    total = sum(stratum.total for stratum in strata)
+    return _with_interval(sum(each.estimated for each in strata) / total, [(1.0, each) for each in strata], total)
+
+
+def found_share(found: Sequence[Stratum], missed: Sequence[Stratum]) -> Estimate | None:
+    """Of all hits, the share that lies in the strata `found`: a recall, as a ratio of two estimated totals."""
+    found, missed = ([each for each in strata if each.total] for strata in (found, missed))
+    if not known(found) or not known(missed):
+        return None
+    hits = sum(stratum.estimated for stratum in found)
+    everything = hits + sum(stratum.estimated for stratum in missed)
+    if not everything:
+        return None
+    ratio = hits / everything
+    # The ratio linearised: a hit that was found moves it up by 1 - ratio, one that was missed down by ratio.
+    return _with_interval(
+        ratio, [*((1 - ratio, each) for each in found), *((-ratio, each) for each in missed)], everything
+    )
+
+
+def standard_error(weighted: Sequence[tuple[float, Stratum]], divisor: float) -> float | None:
+    variances = [stratum.variance for _, stratum in weighted]
+    if any(variance is None for variance in variances):
+        return None
+    return math.sqrt(sum(w * w * (v or 0.0) for (w, _), v in zip(weighted, variances, strict=True))) / divisor
+
+
+def _with_interval(value: float, weighted: Sequence[tuple[float, Stratum]], divisor: float) -> Estimate:
+    """On the logit scale, so that it stays within 0 and 1."""
+    error = standard_error(weighted, divisor)
+    if error is None or not 0 < value < 1:
+        return Estimate(value)
+    middle, width = math.log(value / (1 - value)), Z95 * error / (value * (1 - value))
+    low, high = (1 / (1 + math.exp(-(middle + side * width))) for side in (-1, 1))
+    return Estimate(value, low, high)
+
+
+def clopper_pearson(hits: int, sampled: int, level: float = 0.95) -> tuple[float, float]:
+    """The exact interval of a share: what a binomial test at (1 - level) / 2 on each side does not exclude."""
+    tail = (1 - level) / 2
+    low = 0.0 if hits == 0 else _beta_quantile(tail, hits, sampled - hits + 1)
+    high = 1.0 if hits == sampled else _beta_quantile(1 - tail, hits + 1, sampled - hits)
+    return low, high
+
+
+def mcnemar(only_first: int, only_second: int) -> float:
+    """Two-sided p of so uneven a split, or a more uneven one, of the pairs in which just one of two is wrong; exact."""
+    pairs = only_first + only_second
+    fewer = min(only_first, only_second)
+    if only_first == only_second:
+        return 1.0
+    # P(Bin(n, 1/2) <= k) is a regularised incomplete beta.
+    return min(1.0, 2 * beta_cdf(0.5, pairs - fewer, fewer + 1))
+
+
+class Agreement(Struct, frozen=True):
+    """How far two people agree beyond chance; 1 is always, 0 as often as chance would."""
+
+    pairs: int
+    observed: float
+    kappa: float | None
+    low: float | None = None
+    high: float | None = None
+
+
+def cohens_kappa(table: Sequence[Sequence[int]], seed: int = 0) -> Agreement | None:
+    """`table[i][j]`: pairs in which the first said i and the second j; the interval is a bootstrap of the pairs."""
+    counts = np.asarray(table, dtype=np.float64)
+    pairs = int(counts.sum())
+    if not pairs:
+        return None
+    observed, kappa = _kappas(counts[None])
+    if not math.isfinite(kappa[0]):
+        return Agreement(pairs, float(observed[0]), None)
+    again = np.random.default_rng(seed).multinomial(pairs, counts.ravel() / pairs, BOOTSTRAPS)
+    _, drawn = _kappas(again.reshape(-1, *counts.shape).astype(np.float64))
+    low, high = np.quantile(drawn[np.isfinite(drawn)], (0.025, 0.975))
+    return Agreement(pairs, float(observed[0]), float(kappa[0]), float(low), float(high))
+
+
+def _kappas(tables: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    pairs = tables.sum(axis=(1, 2))
+    observed = np.trace(tables, axis1=1, axis2=2) / pairs
+    by_chance = (tables.sum(axis=2) * tables.sum(axis=1)).sum(axis=1) / pairs**2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return observed, (observed - by_chance) / (1 - by_chance)
+
+
+def roc_auc(scores: ArrayLike, truth: ArrayLike, weights: ArrayLike) -> float:
+    """The chance that one that is true scores higher than one that is not, ties counted half."""
+    score, is_true, weight = _sorted(scores, truth, weights)
+    starts = np.flatnonzero(np.r_[True, score[1:] != score[:-1]])
+    true, false = (np.add.reduceat(np.where(is_true == wanted, weight, 0.0), starts) for wanted in (True, False))
+    above = true.sum() - np.cumsum(true)
+    return float(((above + true / 2) * false).sum() / (true.sum() * false.sum()))
+
+
+def average_precision(scores: ArrayLike, truth: ArrayLike, weights: ArrayLike) -> float:
+    """Precision, averaged over the recall at each score that is there, the highest first."""
+    score, is_true, weight = (each[::-1] for each in _sorted(scores, truth, weights))
+    ends = np.r_[score[1:] != score[:-1], True]
+    true, all_of_them = np.cumsum(np.where(is_true, weight, 0.0))[ends], np.cumsum(weight)[ends]
+    return float((np.diff(true, prepend=0.0) * true / all_of_them).sum() / true[-1])
+
+
+def _sorted(scores: ArrayLike, truth: ArrayLike, weights: ArrayLike) -> tuple[NDArray[np.float64], ...]:
+    """The lowest score first."""
+    score = np.asarray(scores, dtype=np.float64)
+    order = np.argsort(score, kind="stable")
+    return score[order], np.asarray(truth, dtype=np.float64)[order], np.asarray(weights, dtype=np.float64)[order]
+
+
+def beta_cdf(x: float, a: float, b: float) -> float:
+    """The regularised incomplete beta function, by its continued fraction (DLMF 8.17.22), good to about 1e-14."""
+    if x <= 0 or x >= 1:
+        return float(x >= 1)
+    if x > (a + 1) / (a + b + 2):
+        return 1 - beta_cdf(1 - x, b, a)
+    front = math.exp(math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x))
+    return front * _fraction(x, a, b) / a
+
+
+def _fraction(x: float, a: float, b: float) -> float:
+    """Lentz's way of evaluating it from the front."""
+    tiny = 1e-300
+    numerator, denominator = 1.0, 1 / _apart(1 - (a + b) * x / (a + 1), tiny)
+    value = denominator
+    for m in range(1, 10_000):
+        even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
+        odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
+        step = 1.0
+        for term in (even, odd):
+            denominator = 1 / _apart(1 + term * denominator, tiny)
+            numerator = _apart(1 + term / numerator, tiny)
+            step = numerator * denominator
+            value *= step
+        if abs(step - 1) < 1e-15:  # noqa: PLR2004 - as near as a float comes
+            break
+    return value
+
+
+def _apart(number: float, tiny: float) -> float:
+    return number if abs(number) > tiny else tiny
+
+
+def _beta_quantile(p: float, a: float, b: float) -> float:
+    """By bisection: sixty halvings are more than a float can tell."""
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if beta_cdf(middle, a, b) < p else (low, middle)
+    return (low + high) / 2
