@@ -27,6 +27,7 @@ from service.api import (
 from service.api.openapi import describe
 from service.api.operation import routes
 from service.authors import Authors
+from service.comparison import Comparisons
 from service.compat.akismet import routes as akismet
 from service.compat.openai import moderations as openai
 from service.console.protection import protect as protect_pages
@@ -95,6 +96,7 @@ async def moderation(app: web.Application) -> AsyncIterator[None]:
     app[keys.MODERATION] = Moderation(app[keys.MODELS], directory, store, hash_authors=settings.hash_authors)
     app[keys.AUTHORS] = Authors(store, directory, hash_authors=settings.hash_authors, is_indexed=settings.index_authors)
     app[keys.REVIEWING] = Reviewing(directory, store, settings.lease_s)
+    app[keys.COMPARISONS] = Comparisons(store, app[keys.MODELS], directory.policy)
     yield
 
 

@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from service.authors import Authors
+from service.comparison import Comparisons
 from service.directory import Directory
 from service.models import Models
 from service.moderation import Moderation
@@ -21,3 +22,4 @@ REVIEWING = web.AppKey("reviewing", Reviewing)
 USAGE = web.AppKey("usage", Usage)
 WEBHOOKS = web.AppKey("webhooks", Webhooks)
 AUTHORS = web.AppKey("authors", Authors)
+COMPARISONS = web.AppKey("comparisons", Comparisons)

@@ -87,6 +87,15 @@ class Models:
                 return found
         raise NotFound(f"no model '{version}'")
 
+    async def opened(self, version: str) -> classifier.Model:
+        """A model to look at, in use or not. Raises NotFound and ModelUnusable."""
+        if version == self.current.version:
+            return self.current
+        path = self._folders().get(version)
+        if path is None:
+            raise NotFound(f"no model '{version}'")
+        return await asyncio.to_thread(_load, path)
+
     async def promote(self, version: str, actor: str) -> Generation:
         """Put a model in use everywhere. It is loaded and checked first; what fails changes nothing."""
         path = self._folders().get(version)

@@ -1,12 +1,14 @@
 """Models: listed, promoted, rolled back."""
 
 import asyncio
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from service import keys
 from service.access import Scope
 from service.api.operation import Call, Operation
+from service.comparison import Comparison
 from service.errors import StoreUnavailable
 from service.models import Described, Generation
 from service.store.keyspace import Site
@@ -39,6 +41,19 @@ async def roll_back_model(call: Call) -> Generation:
     await _can_audit(call)
     generation = await call.request.app[keys.MODELS].rollback(call.key.name)
     return await _audited(call, "model_rolled_back", generation)
+
+
+class ComparisonQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    against: Annotated[str | None, Meta(description="The champion; unset: the model in use.")] = None
+    last: Annotated[int, Meta(ge=1, le=10_000, description="How many of the newest comments that people decided.")] = (
+        2_000
+    )
+
+
+async def compare_models(call: Call) -> Comparison:
+    """A model as challenger on what people of the site decided. Both models score the same texts; nothing changes."""
+    comparisons, query = call.request.app[keys.COMPARISONS], call.query
+    return await comparisons.compare(call.key.site, call.request.match_info["version"], query.against, query.last)
 
 
 async def _can_audit(call: Call) -> None:
@@ -75,6 +90,17 @@ OPERATIONS = (
         summary="One model.",
         answer=Described,
         problems=(404,),
+    ),
+    Operation(
+        method="GET",
+        path="/v1/models/{version}/comparison",
+        handler=compare_models,
+        scope=Scope.ADMIN,
+        tag="Models",
+        summary="Champion and challenger on what people decided.",
+        query=ComparisonQuery,
+        answer=Comparison,
+        problems=(404, 409, 503),
     ),
     Operation(
         method="POST",

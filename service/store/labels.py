@@ -11,7 +11,7 @@ from service.store.keyspace import Site
 from service.store.packing import unpacked
 from service.store.pipe import Pipe
 from service.store.scripts import script
-from service.store.shards import in_order
+from service.store.shards import in_order, order_of
 
 # Labels that one script call reads, with their texts: Redis serves nobody else meanwhile.
 AT_ONCE = 200
@@ -48,12 +48,34 @@ class Labels:
         entries: list[Any] = []
         while (wanted := min(limit - len(entries), AT_ONCE)) > 0:
             start = entries[-1][0].decode() if entries else after
-            some = await self._pipe.run(script("labels"), [shard.prefix], f"({start}" if start else "-", wanted)
+            some = await self._pipe.run(script("labels"), [shard.prefix], f"({start}" if start else "-", wanted, 0)
             entries += some
             if len(some) < wanted:
                 break
         found = [_label(cursor.decode(), fields(flat), kept) for cursor, flat, kept in entries if kept is not None]
         return found, entries[-1][0].decode() if entries else None
+
+    async def newest(self, site: Site, limit: int) -> list[Label]:
+        """What people of the site decided last, the newest first, one label for each revision whose text is kept.
+
+        Looks at three times as many entries at most; imported labels, and those taken back, are none.
+        """
+        found = [label for shard in site.all(self._shards) for label in await self._newest(shard, limit)]
+        return sorted(found, key=lambda label: order_of(label.cursor), reverse=True)[:limit]
+
+    async def _newest(self, shard: Site, limit: int) -> list[Label]:
+        found: dict[tuple[str, int], Label] = {}
+        start, looked = "+", 0
+        while len(found) < limit and looked < 3 * limit:
+            entries = await self._pipe.run(script("labels"), [shard.prefix], start, AT_ONCE, 1)
+            for cursor, flat, kept in entries:
+                label = _label(cursor.decode(), fields(flat), kept) if kept else None
+                if label is not None and label.revision:
+                    found.setdefault((label.id, label.revision), label)
+            if len(entries) < AT_ONCE:
+                break
+            start, looked = f"({entries[-1][0].decode()}", looked + len(entries)
+        return list(found.values())
 
     async def add(self, site: Site, label: Imported, actor: str) -> bool:
         """Keep one label; False when the same one was known."""

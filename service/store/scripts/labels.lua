@@ -1,8 +1,10 @@
 -- Read labels in order, each with the text that it speaks of.
--- ARGV     start of the range, how many
+-- ARGV     start of the range, how many, '1' : the newest first, from that start back
 -- Returns  {stream id, entry as a flat list, content (revision > 0) or text (revision 0), false when erased}...
 local page = {}
-for _, entry in ipairs(redis.call('XRANGE', P .. 'labels', ARGV[1], '+', 'COUNT', ARGV[2])) do
+local entries = ARGV[3] == '1' and redis.call('XREVRANGE', P .. 'labels', ARGV[1], '-', 'COUNT', ARGV[2])
+  or redis.call('XRANGE', P .. 'labels', ARGV[1], '+', 'COUNT', ARGV[2])
+for _, entry in ipairs(entries) do
   local item = {}
   for i = 1, #entry[2], 2 do item[entry[2][i]] = entry[2][i + 1] end
   local kept = item.retracts and ''

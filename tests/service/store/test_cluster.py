@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from redis.crc import key_slot
 
-from service.domain import State, Verdict
+from service.domain import Author, State, Verdict
 from service.errors import StoreUnavailable
 from service.settings import Settings
 from service.store import Store, open_store
@@ -177,6 +177,30 @@ async def test_news_of_every_node_is_heard(ring: Ring, clustered: Store, submit:
                     if time.monotonic() - started < 1:
                         break
                     assert number < 10
+
+
+async def test_a_site_on_every_node_is_looked_back_over_and_its_authors_are_found(ring: Ring, submit: Any) -> None:
+    site = next(site for site in SITES if len({ring.home(shard) for shard in site.all(6)}) == len(ring.nodes))
+    async with open_store(Settings(redis_url=ring.url, shards=6), ring.url) as store:
+        ids = [f"c-{number}" for number in range(40)]
+        for each in ids:
+            await submit(each, at=site, to=store, author=Author(id="u-1"))
+        back = store.recent.backwards(site, most=1000)
+        seen = [each async for each in back]
+        assert sorted(each.id for each in seen) == sorted(ids)
+        assert [each.at for each in seen] == sorted((each.at for each in seen), reverse=True)
+        assert back.cursor is None
+        page = await store.authors.page(site, "u-1", 10, 100)
+        assert (page.total, len(page.comments)) == (40, 30)
+        await store.queue.sample(site)
+        stats = await store.queue.stats(site, 2)
+        assert [waiting for waiting, _ in stats["samples"].values()][-1] == 40
+        assert sum(counted.get("automatic:review", 0) for _, counted in stats["hours"]) == 40
+        (held,) = await store.queue.claim(site, "ann", 1, 60, Filter())
+        await store.queue.decide(site, held.id, "ann", Answer(Verdict.REJECT, held.lease), may_overrule=False)
+        assert [label.id for label in await store.labels.newest(site, 10)] == [held.id]
+        assert [await store.comments.erase(site, each, "chief") for each in ids] == [True] * 40
+        assert await store.authors.count(site, "u-1") == 0
 
 
 async def test_the_url_of_one_server_does_not_do_for_a_cluster(ring: Ring, submit: Any) -> None:
