@@ -58,6 +58,7 @@ class Directory:
         self._opened: dict[str, ApiKey] = {}
         self._labels: dict[str, ApiKey] = {}
         self._looked_at = 0.0
+        self._failed_at = 0.0
         self._is_known = False
         self._look = asyncio.Lock()
 
@@ -158,12 +159,15 @@ class Directory:
         async with self._look:
             if self._looked_at > asked_at:
                 return
-            await asyncio.sleep(self._looked_at + LEAST_BETWEEN_LOOKS_S - asked_at)
-            try:
-                await self.refresh()
-            except StoreUnavailable:
-                if not self._is_known:
-                    raise
+            # Who waited behind a look that failed would find the same, a deadline later.
+            if self._failed_at <= asked_at:
+                await asyncio.sleep(self._looked_at + LEAST_BETWEEN_LOOKS_S - asked_at)
+                try:
+                    await self.refresh()
+                except StoreUnavailable:
+                    self._failed_at = time.monotonic()
+            if self._failed_at > asked_at and not self._is_known:
+                raise StoreUnavailable("Redis was not seen yet")
 
 
 def _write(path: Path, data: bytes) -> None:

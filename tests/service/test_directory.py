@@ -201,3 +201,36 @@ async def test_a_key_that_has_no_label_is_found_by_none(directory: Directory, st
     await store.access.keep(msgspec.structs.replace(record, label_sha256=None))  # as those made before there were any
     assert await directory.admit_label(access.label_of(text)) is None
     assert await directory.admit(text) is not None
+
+
+class Failing:
+    """A Redis that is away, and how often it was asked."""
+
+    def __init__(self, store: Store) -> None:
+        self._kept = store.access
+        self.asked = 0
+        self.is_away = False
+
+    async def keys(self) -> dict[str, ApiKey]:
+        self.asked += 1
+        await asyncio.sleep(0)
+        if self.is_away:
+            raise StoreUnavailable("away")
+        return await self._kept.keys()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._kept, name)
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+async def test_many_guesses_ask_a_redis_that_is_away_once(store: Store, tmp_path: Path, is_known: bool) -> None:
+    kept = Failing(store)
+    directory = Directory(kept, tmp_path / "access.json", DEFAULT)
+    if is_known:
+        await directory.refresh()
+    kept.is_away, kept.asked = True, 0
+    guesses = (access.label_of(made()[0]) if number % 2 else made()[0] for number in range(50))
+    admit = (directory.admit_label(each) if each.startswith("c0de") else directory.admit(each) for each in guesses)
+    found = await asyncio.gather(*admit, return_exceptions=True)
+    assert kept.asked == 1
+    assert all(each is None if is_known else isinstance(each, StoreUnavailable) for each in found)

@@ -109,7 +109,7 @@ async def _learned(request: web.Request, *, is_spam: bool) -> web.Response:
     added = await request.app[keys.STORE].labels.add(Site(key.site), label, key.name)
     if added:
         request.app[keys.USAGE].count(key, place, "api_calls", "missed_spam" if is_spam else "false_positives")
-    return answers.word(answers.THANKS)
+    return answers.word(answers.THANKS, {"X-Moderation-Id": label.id})  # by which the label can be erased
 
 
 def _label(request: web.Request, key: ApiKey, text: str, fields: Fields, *, is_spam: bool) -> Imported:

@@ -90,6 +90,13 @@ async def test_an_id_does_not_tell_the_author_to_whoever_knows_the_text(
     assert ours["id"] != json.loads(theirs)["id"], "the hash is the site's own"
 
 
+async def test_a_report_can_be_erased_by_its_id(blog: Any, labels: Any, site: Any, say: Any) -> None:
+    named = (await blog.submit("spam", say.spam)).headers["X-Moderation-Id"]
+    assert [label["id"] for label in await labels()] == [named]
+    assert (await site("DELETE", f"/v1/comments/{named}")).status == 204
+    assert await labels() == []
+
+
 async def test_a_site_learns_only_from_its_own_key(client: Any, key_for: Any, blog_of: Any, labels: Any) -> None:
     other = blog_of(await key_for(client, "comments", site="weekly"))
     await other.submit("spam", "buy now", blog="https://daily.example/")
