@@ -28,6 +28,11 @@ async def show_account(visit: Visit) -> web.StreamResponse:
     return await _account_page(visit)
 
 
+async def show_session(visit: Visit) -> web.StreamResponse:
+    """For our scripts, whose page may be older than the session's secret: who is signed in, and the token for it."""
+    return visit.answer({"account": visit.account.name, "site": visit.site.name, "token": visit.token})
+
+
 async def change_password(visit: Visit) -> web.StreamResponse:
     """Ends all other sessions."""
     old, new = visit.field("old"), visit.field("new")
@@ -137,6 +142,7 @@ def _second_factor_page(visit: Visit, secret: str, problem: str = "") -> web.Res
 
 
 PAGES = (
+    Page(path="/session", view=show_session, is_background=True),
     Page(path="/account", view=show_account),
     Page(path="/account/password", view=change_password, method="POST"),
     Page(path="/account/second-factor", view=show_second_factor, while_enrolling=True),

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from babel.dates import format_datetime, format_timedelta
+from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_decimal, format_percent
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from service.accounts import Role
 from service.console.assets import Assets
 from service.console.protection import PREFIX
+from service.console.reasons import attribute_name
 from service.console.texts import LANGUAGES, N_, Texts
 
 ROLES = {
@@ -86,5 +87,7 @@ def _filters(texts: Texts) -> Mapping[str, Any]:
         "since": since,
         "moment": moment,
         "say": texts,
+        "day": lambda value: format_date(value.astimezone(UTC), "long", locale=locale),
+        "attribute": lambda value: texts(attribute_name(value)),
         "role_name": lambda role: texts(ROLES[role]),
     }
