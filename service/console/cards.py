@@ -98,7 +98,7 @@ def _why(texts: Texts, item: ReviewItem) -> list[str]:
         said.append(texts(N_("Its language (%(language)s) is not judged"), language=item.language))
     elif why in WHYS and not (why == "reported" and item.reports) and not (why == "uncertain" and item.reasons):
         said.append(texts(WHYS[why]))
-    said += [_reason(texts, reason) for reason in item.reasons or ()]
+    said += [_reason(texts, reason) for reason in sorted(item.reasons or (), key=lambda each: -(each.score or 1.0))]
     return said
 
 

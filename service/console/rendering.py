@@ -1,7 +1,7 @@
 """Templates to pages: always escaped, in one of our languages."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from babel.dates import format_date, format_datetime, format_timedelta
@@ -77,6 +77,11 @@ def _filters(texts: Texts) -> Mapping[str, Any]:
         """How long ago, or how long until then: "12 minutes"."""
         return format_timedelta(abs(now - value), granularity="minute", threshold=1.2, locale=locale)
 
+    def ago(value: datetime, now: datetime) -> str:
+        if now - value < timedelta(minutes=1):
+            return texts(N_("just now"))
+        return texts(N_("%(time)s ago"), time=since(value, now))
+
     def moment(value: datetime) -> str:
         return format_datetime(value.astimezone(UTC), "medium", locale=locale)
 
@@ -85,6 +90,7 @@ def _filters(texts: Texts) -> Mapping[str, Any]:
         "percent": percent,
         "two_digits": two_digits,
         "since": since,
+        "ago": ago,
         "moment": moment,
         "say": texts,
         "day": lambda value: format_date(value.astimezone(UTC), "long", locale=locale),

@@ -17,9 +17,9 @@ export function watchBreaks(name, minutes) {
       count += 1;
       if (card.querySelector("details.veil")) hard += 1;
       if (minutes && now - since >= minutes * 60_000) {
-        const seen = tn("%(n)d comment read since the last one", "%(n)d comments read since the last one", count);
-        const severe = hard ? `, ${tn("%(n)d that may be severe", "%(n)d that may be severe", hard)}` : "";
-        toast(`${t("Time for a break?")} ${seen}${severe}.`);
+        const said = [t("Time for a break?"), tn("%(n)d comment read since the last one.", "%(n)d comments read since the last one.", count)];
+        if (hard) said.push(tn("%(n)d of them may have been severe.", "%(n)d of them may have been severe.", hard));
+        toast(said.join(" "));
         since = now;
         hard = 0;
         count = 0;

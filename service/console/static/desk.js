@@ -121,7 +121,8 @@ function settle(card, path, body, said) {
   entry.answer = outbox.send(path, body);
   entry.answer.then((answer) => { entry.version = answer.version; remember(); pending.delete(entry.id); }, (refused) => {
     pending.delete(entry.id);
-    done.splice(done.indexOf(entry), 1);
+    if (done.includes(entry)) done.splice(done.indexOf(entry), 1);
+    entry.toast?.remove();
     toast(refusal(refused));
     refill();
   });
@@ -133,7 +134,7 @@ function settle(card, path, body, said) {
 function decide(card, body, said) {
   const entry = settle(card, `/queue/${encodeURIComponent(card.dataset.id)}/decision`, { ...body, lease: card.dataset.lease }, said);
   done.push(entry);
-  toast(said, t("Take back"), () => undo(entry));
+  entry.toast = toast(said, t("Take back"), () => undo(entry));
 }
 
 function skip(card) {
@@ -146,6 +147,7 @@ async function undo(entry = done.at(-1)) {
   const place = done.indexOf(entry);
   if (place < 0) return;
   done.splice(place, 1);
+  entry.toast?.remove();
   if (entry.answer && outbox.cancel(entry.answer.key)) { restore(entry, entry.card?.dataset.lease); return; }
   try {
     await entry.answer;

@@ -54,19 +54,21 @@ function decide(some, answer, said) {
     const refused = results.filter((each) => each.problem);
     if (refused.length) {
       const first = refusal({ problem: refused[0].problem });
-      toast(refused.length === 1 ? first : `${tn("%(n)d could not be decided.", "%(n)d could not be decided.", refused.length)} ${first}`);
+      const all = tn("%(n)d could not be decided.", "%(n)d could not be decided.", refused.length);
+      toast(refused.length === 1 ? first : `${all} ${first}`);
     }
   });
   done.push(batch);
   look(next);
   count();
-  toast(some.length === 1 ? said : `${said}: ${some.length}`, some.length === 1 ? t("Take back") : t("Take all back"), () => undo(batch));
+  batch.toast = toast(some.length === 1 ? said : `${said}: ${some.length}`, some.length === 1 ? t("Take back") : t("Take all back"), () => undo(batch));
 }
 
 async function undo(batch = done.at(-1)) {
   const place = done.indexOf(batch);
   if (place < 0) { announce(t("There is nothing to take back.")); return; }
   done.splice(place, 1);
+  batch.toast.remove();
   try {
     await batch.answer;
     if (!batch.versions.length) return;
@@ -80,8 +82,7 @@ async function undo(batch = done.at(-1)) {
       if (box(row)) box(row).value = `${each.version} ${each.lease ?? ""} ${each.id}`;
       body.insertBefore(row, before?.isConnected ? before : null);
     }
-    const failed = results.length - back.size;
-    toast(failed ? t("Taken back: %(n)s of %(all)s", { n: back.size, all: results.length }) : `${t("Taken back")}: ${back.size}`);
+    toast(t("Taken back: %(n)s of %(all)s", { n: back.size, all: results.length }));
     look(batch.rows.find((row) => row.isConnected));
     count();
   } catch (refused) {

@@ -120,10 +120,10 @@ export class Outbox {
     const kept = tn("%(n)d decision is kept here until then.", "%(n)d decisions are kept here until then.", count);
     if (this.isSignedOut) {
       const link = element("a", { class: "button", href: location.href }, t("Sign in again"));
-      line.replaceChildren(element("span", {}, `${t("You are signed out.")} ${kept}`), link);
+      line.replaceChildren(element("span", {}, t("You are signed out."), " ", kept), link);
     } else {
       const button = element("button", { type: "button", onclick: () => this.hurry() }, t("Try now"));
-      line.replaceChildren(element("span", {}, `${t("No connection to the service.")} ${kept}`), button);
+      line.replaceChildren(element("span", {}, t("No connection to the service."), " ", kept), button);
     }
   }
 }

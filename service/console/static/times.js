@@ -15,7 +15,8 @@ export function span(seconds) {
 export function refresh(root = document) {
   const now = Date.now();
   for (const each of root.querySelectorAll("time[data-ago]")) {
-    each.textContent = t("%(time)s ago", { time: span((now - Date.parse(each.dateTime)) / 1000) });
+    const seconds = (now - Date.parse(each.dateTime)) / 1000;
+    each.textContent = seconds < 60 ? t("just now") : t("%(time)s ago", { time: span(seconds) });
   }
   for (const each of root.querySelectorAll("time[data-due]")) {
     const left = (Date.parse(each.dateTime) - now) / 1000;
