@@ -90,9 +90,9 @@ class Session(Struct, frozen=True, omit_defaults=True):
 
 
 class Ticket(Struct, frozen=True, omit_defaults=True):
-    """Something that may be done once, by whoever has its text: enter by a link, or give the second factor."""
+    """Something that may be done once, by whoever has its text: enter by a link, take a batch of decisions back."""
 
-    purpose: Literal["link", "code", "oidc"]
+    purpose: Literal["link", "code", "oidc", "batch"]
     account: str = ""
     epoch: int = 0
     details: Mapping[str, str] = {}

@@ -4,13 +4,14 @@ import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 
 from service.answers import current
 from service.directory import Directory
-from service.domain import Lease
-from service.errors import Conflict, NotFound
+from service.domain import Lease, State, Why
+from service.errors import Conflict, NotFound, RateLimited
 from service.policy import SOON_MS
 from service.store import Store
 from service.store.base import Record
@@ -19,6 +20,8 @@ from service.store.review import Answer, Filter
 
 # A look with a filter that found nothing may have read much of the queue; each change of the queue would be another.
 LEAST_BETWEEN_LOOKS_S = 1.0
+# A look at the list reads so many comments at a time, and so many in all.
+PAGE, MOST_READ = 100, 2_000
 
 
 async def _nothing() -> None:
@@ -29,12 +32,21 @@ async def _nothing() -> None:
 class Moderator:
     """Somebody who works the queue of a site, by key or by account.
 
-    `may_overrule`: may decide what was escalated, and without a lease what waits in the version that is named.
+    `may_overrule`: may decide what was escalated. That, and `by_version`: may decide without a lease what waits in the
+    version that is named.
     """
 
     site: Site
     name: str
     may_overrule: bool = False
+    by_version: bool = False
+
+
+class Listed(NamedTuple):
+    """`following` is the position where to go on, None at the end; a page can be short and still have a next one."""
+
+    records: list[Record]
+    following: int | None
 
 
 class Reviewing:
@@ -81,9 +93,37 @@ class Reviewing:
             who.name,
             msgspec.structs.replace(answer, digest=_digest(answer)),
             may_overrule=who.may_overrule,
+            by_version=who.by_version,
             audit_overturns=policy.review.audit_overturns,
         )
         return _done(outcome, comment_id, record)
+
+    async def take(self, who: Moderator, comment_id: str, lease_s: int | None = None) -> Record:
+        """Lease this one. Raises RateLimited for who holds too many."""
+        outcome, record = await self._store.queue.take(who.site, comment_id, who.name, lease_s or self._lease_s)
+        if outcome == "limit":
+            raise RateLimited("you hold as many comments as you may; decide or release some first")
+        return _done(outcome, comment_id, record)
+
+    async def held(self, who: Moderator) -> list[Record]:
+        """What this moderator holds, in the order in which it was given out."""
+        return [each for each in await self._store.queue.held(who.site, who.name) if each.owner == who.name]
+
+    async def listed(self, site: Site, state: State, wanted: Filter, position: int, limit: int) -> Listed:
+        """What waits, in the order in which it is handed out; takes no lease."""
+        found: list[Record] = []
+        last = position + MOST_READ
+        while position < last:
+            page = await self._store.queue.items(site, state, position, PAGE)
+            for record in page:
+                position += 1
+                if _matches(record, wanted):
+                    found.append(record)
+                    if len(found) == limit:
+                        return Listed(found, position)
+            if len(page) < PAGE:
+                return Listed(found, None)
+        return Listed(found, position)
 
     async def extend(self, who: Moderator, comment_id: str, lease: Lease, lease_s: int | None = None) -> Record:
         found = await self._store.queue.extend(who.site, comment_id, who.name, lease, lease_s or self._lease_s)
@@ -107,6 +147,23 @@ class Reviewing:
             who.site, comment_id, who.name, sla_ms=SOON_MS, version=version
         )
         return _done(outcome, comment_id, record)
+
+
+def _matches(record: Record, wanted: Filter) -> bool:
+    """As the claim has it: whoever filters by an attribute, or avoids one, is shown no audits."""
+    content = record.content
+    article = content.comment.article if content else None
+    reasons = content.judgement.reasons if content and not record.is_audit else ()
+    attributes = {reason.attribute for reason in reasons}
+    why = Why.UNCERTAIN if record.is_audit else record.why
+    return (
+        wanted.attribute in {None, *attributes}
+        and wanted.article in (None, article and article.id)
+        and wanted.section in (None, article and article.section)
+        and wanted.language in (None, content and content.judgement.language)
+        and wanted.why in (None, why)
+        and not (wanted.avoid and (record.is_audit or wanted.avoid & attributes))
+    )
 
 
 def _digest(answer: Answer) -> str:

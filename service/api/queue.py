@@ -10,11 +10,8 @@ from service.answers import ReviewItem, review_item
 from service.api.operation import Call, Operation
 from service.domain import State
 from service.figures import MOST_HOURS, Figures, figures
-from service.store.base import Record
 from service.store.keyspace import Site
-
-MOST_READ = 2_000
-PAGE = 100
+from service.store.review import Filter
 
 
 class ItemsQuery(Struct, frozen=True, forbid_unknown_fields=True):
@@ -43,39 +40,17 @@ _STATES = {"queued": State.QUEUED, "claimed": State.LEASED, "escalated": State.E
 async def list_items(call: Call) -> ItemsAnswer:
     """What waits, in the order in which it is handed out."""
     query: ItemsQuery = call.query
-    queue, site = call.request.app[keys.STORE].queue, Site(call.key.site)
+    site = Site(call.key.site)
+    wanted = Filter(attribute=query.attribute, article=query.article, language=query.language)
+    found = await call.request.app[keys.REVIEWING].listed(site, _STATES[query.state], wanted, query.cursor, query.limit)
     show_scores = call.request.app[keys.DIRECTORY].shows_scores(site.name)
-    found: list[ReviewItem] = []
-    position = query.cursor
-    while position < query.cursor + MOST_READ:
-        page = await queue.items(site, _STATES[query.state], position, PAGE)
-        for record in page:
-            position += 1
-            if _matches(record, query):
-                found.append(review_item(site.name, record, holder=None, show_scores=show_scores))
-                if len(found) == query.limit:
-                    return ItemsAnswer(found, position)
-        if len(page) < PAGE:
-            return ItemsAnswer(found, None)
-    return ItemsAnswer(found, position)
+    items = [review_item(site.name, record, holder=None, show_scores=show_scores) for record in found.records]
+    return ItemsAnswer(items, found.following)
 
 
 async def queue_stats(call: Call) -> Figures:
     """How long the queue is, how old, what was decided lately, and how good it was."""
     return await figures(call.request.app[keys.STORE], call.key.site, call.query.hours)
-
-
-def _matches(record: Record, query: ItemsQuery) -> bool:
-    content = record.content
-    if content is None:
-        return query.attribute is None and query.article is None and query.language is None
-    attributes = set() if record.is_audit else {reason.attribute for reason in content.judgement.reasons}
-    article = content.comment.article.id if content.comment.article else None
-    return (
-        (query.attribute is None or query.attribute in attributes)
-        and query.article in (None, article)
-        and query.language in (None, content.judgement.language)
-    )
 
 
 OPERATIONS = (

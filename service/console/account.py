@@ -7,9 +7,11 @@ import pyotp
 import segno
 from aiohttp import web
 
-from service import accounts
+from service import accounts, keys
 from service.accounts import Account, Preferences
 from service.console import entry
+from service.console.keymap import KEYS, chosen
+from service.console.reasons import attribute_name
 from service.console.texts import LANGUAGES, N_
 from service.console.visit import Page, Visit, own_path
 from service.errors import BadRequest, Conflict, Fault, NotFound
@@ -26,6 +28,11 @@ SAID = {
 
 async def show_account(visit: Visit) -> web.StreamResponse:
     return await _account_page(visit)
+
+
+async def show_session(visit: Visit) -> web.StreamResponse:
+    """For our scripts, whose page may be older than the session's secret: who is signed in, and the token for it."""
+    return visit.answer({"account": visit.account.name, "site": visit.site.name, "token": visit.token})
 
 
 async def change_password(visit: Visit) -> web.StreamResponse:
@@ -79,7 +86,7 @@ async def save_preferences(visit: Visit) -> web.StreamResponse:
         raw.pop("language", None)  # as the browser says
     if "avoided_shown" in visit.form:
         raw["avoided"] = visit.form.get("avoided", [])
-    raw["keys"] = {**visit.preferences.keys, **_keys_of(visit)}
+    raw["keys"] = _keys_of(visit) if any(name.startswith("key_") for name in visit.form) else visit.preferences.keys
     try:
         preferences = msgspec.convert(raw, Preferences, strict=False)
     except msgspec.ValidationError as error:
@@ -90,11 +97,9 @@ async def save_preferences(visit: Visit) -> web.StreamResponse:
 
 
 def _keys_of(visit: Visit) -> dict[str, str]:
-    return {
-        name.removeprefix("key_"): values[0]
-        for name, values in visit.form.items()
-        if name.startswith("key_") and values[0]
-    }
+    """Those that are not what they are at first."""
+    given = {each.action: visit.field(f"key_{each.action}").strip() for each in KEYS}
+    return {each.action: given[each.action] for each in KEYS if given[each.action] not in ("", each.key)}
 
 
 async def change_site(visit: Visit) -> web.StreamResponse:
@@ -127,6 +132,9 @@ async def _account_page(visit: Visit, status: int = 200, password_problem: str =
         password_problem=password_problem,
         said=SAID.get(visit.request.query.get("said", ""), ""),
         spoken=LANGUAGES,
+        keys=KEYS,
+        chosen=chosen(visit.preferences.keys),
+        attributes={each: attribute_name(each) for each in visit.request.app[keys.MODERATION].attributes},
     )
 
 
@@ -137,6 +145,7 @@ def _second_factor_page(visit: Visit, secret: str, problem: str = "") -> web.Res
 
 
 PAGES = (
+    Page(path="/session", view=show_session, is_background=True),
     Page(path="/account", view=show_account),
     Page(path="/account/password", view=change_password, method="POST"),
     Page(path="/account/second-factor", view=show_second_factor, while_enrolling=True),

@@ -19,6 +19,7 @@ from service.store.accounts import Visitor
 # How many tries come without a delay: a person mistypes; an office shares an address.
 FREE_FOR_ACCOUNT, FREE_FOR_ADDRESS = 4, 20
 CODE_LASTS = timedelta(minutes=5)
+LINK_LASTS = timedelta(hours=1)
 TOTP_STEP_S = 30
 # Each hash takes 64 MiB and all of a core; guesses must not take them all.
 AT_ONCE = asyncio.Semaphore(2)

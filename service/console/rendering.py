@@ -1,16 +1,17 @@
 """Templates to pages: always escaped, in one of our languages."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from babel.dates import format_datetime, format_timedelta
+from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_decimal, format_percent
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from service.accounts import Role
 from service.console.assets import Assets
 from service.console.protection import PREFIX
+from service.console.reasons import attribute_name
 from service.console.texts import LANGUAGES, N_, Texts
 
 ROLES = {
@@ -76,6 +77,11 @@ def _filters(texts: Texts) -> Mapping[str, Any]:
         """How long ago, or how long until then: "12 minutes"."""
         return format_timedelta(abs(now - value), granularity="minute", threshold=1.2, locale=locale)
 
+    def ago(value: datetime, now: datetime) -> str:
+        if now - value < timedelta(minutes=1):
+            return texts(N_("just now"))
+        return texts(N_("%(time)s ago"), time=since(value, now))
+
     def moment(value: datetime) -> str:
         return format_datetime(value.astimezone(UTC), "medium", locale=locale)
 
@@ -84,7 +90,10 @@ def _filters(texts: Texts) -> Mapping[str, Any]:
         "percent": percent,
         "two_digits": two_digits,
         "since": since,
+        "ago": ago,
         "moment": moment,
         "say": texts,
+        "day": lambda value: format_date(value.astimezone(UTC), "long", locale=locale),
+        "attribute": lambda value: texts(attribute_name(value)),
         "role_name": lambda role: texts(ROLES[role]),
     }

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from service import keys, metrics
 from service.accounts import Session
-from service.console import account, entry, home, oidc
+from service.console import account, decisions, entry, home, oidc, queue
 from service.console.assets import Assets
 from service.console.protection import PREFIX, REPORTS, SAFE, TOKEN_FIELD, TOKEN_HEADER, check_origin, check_token
 from service.console.provider import Provider
@@ -29,6 +29,8 @@ PAGES: tuple[Page, ...] = (
     *entry.PAGES,
     *oidc.PAGES,
     *account.PAGES,
+    *queue.PAGES,
+    *decisions.PAGES,
 )
 
 Resource = Callable[[web.Application], AsyncIterator[None]]
@@ -58,9 +60,14 @@ def routes(pages: Sequence[Page] = PAGES) -> list[web.RouteDef]:
     return [
         web.get(f"{PREFIX}/static/{{version}}/{{name}}", _static),
         web.post(REPORTS, _take_report),
-        *(web.route(page.method, PREFIX + page.path, _handler(page)) for page in pages),
+        *(web.route(page.method, PREFIX + _pattern(page.path), _handler(page)) for page in pages),
         web.route("*", PREFIX + "{rest:(/.*)?}", _handler(_NOWHERE)),
     ]
+
+
+def _pattern(path: str) -> str:
+    """A parameter is any one segment; aiohttp's own pattern knows no braces in it, and comments' ids may have some."""
+    return path.replace("}", ":[^/]+}")
 
 
 def _handler(page: Page) -> Handler:

@@ -121,7 +121,9 @@ class Visit:
 
     @property
     def moderator(self) -> Moderator:
-        return Moderator(self.site, self.account.name, may_overrule=self.role in SUPERVISORS)
+        return Moderator(
+            self.site, self.account.name, may_overrule=self.role in SUPERVISORS, by_version=self.role in DECIDERS
+        )
 
     @property
     def reviewing(self) -> Reviewing:
@@ -138,6 +140,11 @@ class Visit:
     @property
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+    async def still(self) -> None:
+        """For who waits for long: raises Unauthenticated when the session has ended meanwhile."""
+        if await self.console.store.accounts.visitor(self.secret, self.now, is_active=False) is None:
+            raise Unauthenticated
 
     def field(self, name: str, default: str = "") -> str:
         """The first value of a field of the form."""

@@ -3,9 +3,9 @@
 import hashlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from service.domain import Lease, State, Status, Verdict
 from service.store.base import Outcome, Record, answered, encode, record
@@ -41,6 +41,10 @@ class Filter(Struct, frozen=True, forbid_unknown_fields=True):
     section: str | None = None
     why: str | None = None
     language: str | None = None
+    avoid: Annotated[
+        frozenset[str],
+        Meta(max_length=64, description="Attributes that this moderator is not shown; nor is any blind audit then."),
+    ] = frozenset()
 
 
 class Answer(Struct, frozen=True):
@@ -116,10 +120,24 @@ class Queue:
                 wanted.section or "",
                 wanted.why or "",
                 wanted.language or "",
+                f",{','.join(sorted(wanted.avoid))}," if wanted.avoid else "",
             )
             for comment_id, *item in found:
                 given += 1
                 yield record(comment_id.decode(), *item)
+
+    async def take(self, site: Site, comment_id: str, moderator: str, lease_s: int) -> tuple[Outcome, Record | None]:
+        """Lease this one."""
+        longest_s = min(lease_s, self._limits.longest_s)
+        return await self._run("take", site, comment_id, moderator, longest_s * 1000, self._limits.most_open)
+
+    async def held(self, site: Site, moderator: str) -> list[Record]:
+        """What a moderator holds, the lease that ends first before all; one that just ended may be among them."""
+        found = []
+        for shard in site.all(self._shards):
+            page = await self._pipe.run(script("items"), [shard.prefix], f"held:{moderator}", 0, -1)
+            found += [record(comment_id.decode(), *item) for comment_id, *item in page]
+        return sorted(found, key=lambda each: each.token or 0)
 
     async def extend(
         self, site: Site, comment_id: str, moderator: str, lease: Lease, lease_s: int
@@ -150,12 +168,13 @@ class Queue:
         answer: Answer,
         *,
         may_overrule: bool,
+        by_version: bool = False,
         audit_overturns: bool = True,
     ) -> tuple[Outcome, Record | None]:
         """Write the decision, its label, its audit entry and its event in one step.
 
-        `may_overrule`: also without a lease. `audit_overturns`: whether a blind audit that disagrees with the automatic
-        decision changes it, or is escalated.
+        `may_overrule`: also without a lease. `by_version`: the same, but not what was escalated. `audit_overturns`:
+        whether a blind audit that disagrees with the automatic decision changes it, or is escalated.
         """
         lease = answer.lease
         return await self._run(
@@ -169,7 +188,7 @@ class Queue:
             answer.reason,
             encode(answer.labels),
             hashlib.blake2b(f"{moderator}\n{lease}\n{answer.digest}".encode(), digest_size=12).hexdigest(),
-            1 if may_overrule else 0,
+            1 if may_overrule else 2 if by_version else 0,
             self._retention.label_days * DAY_S,
             answer.note,
             answer.version or "",

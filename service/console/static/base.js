@@ -5,6 +5,7 @@ const language = document.documentElement.lang;
 const plural = new Intl.PluralRules(language);
 const FORMS = ["one", "few", "many", "other"];
 export const prefix = document.body.dataset.prefix;
+document.documentElement.classList.add("has-script");
 
 /** The message in the language of the page; %(name)s is replaced. */
 export function t(message, values = {}) {
@@ -51,24 +52,48 @@ async function once(method, path, body) {
   return found;
 }
 
-/** Ask ourselves for JSON. Raises Refused. */
+/**
+ * Ask ourselves for JSON. Raises Refused.
+ *
+ * A session may have got a new secret meanwhile (in another tab, or because a role was changed): then the token of this
+ * page is an old one, and there is a new one to be had.
+ */
 export async function ask(method, path, body) {
-  return once(method, path, body);
+  try {
+    return await once(method, path, body);
+  } catch (refused) {
+    const isOld = refused.status === 401 || refused.problem.code === "forged";
+    if (!isOld || !(await renewed())) throw refused;
+    return once(method, path, body);
+  }
 }
 
-/** A part of a page, as our server renders it: parsed by the browser as a document of its own, in which nothing runs. */
-export function fragment(path) {
+async function renewed() {
+  const mine = document.body.dataset.account;
+  const found = await once("GET", "/session").catch(() => null);
+  if (found?.account !== mine) return false;
+  document.body.dataset.token = found.token;
+  document.querySelectorAll('input[name="csrf"]').forEach((input) => { input.value = found.token; });
+  return true;
+}
+
+/**
+ * A part of a page, as our server renders it: parsed by the browser as a document of its own, in which nothing runs.
+ * With `fields` it is asked for by POST. Raises Refused.
+ */
+export function fragment(path, fields, timeout = TIMEOUT_MS) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    request.open("GET", prefix + path);
+    request.open(fields ? "POST" : "GET", prefix + path);
     request.responseType = "document";
-    request.timeout = TIMEOUT_MS;
+    request.timeout = timeout;
+    if (fields) request.setRequestHeader("X-CSRF-Token", document.body.dataset.token);
     request.onload = () =>
       request.status === 200 && request.response
         ? resolve(document.adoptNode(request.response.body))
         : reject(new Refused(request.status));
     request.onerror = request.ontimeout = () => reject(new Refused(0));
-    request.send();
+    request.send(fields);
   });
 }
 

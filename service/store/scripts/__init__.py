@@ -17,7 +17,7 @@ class Flags(StrEnum):
 
 # Whoever is not named here adds to the queue.
 _FLAGS = {
-    **dict.fromkeys(("claim", "extend", "release", "decide", "undo", "erase", "forget_author"), Flags.DRAINS),
+    **dict.fromkeys(("claim", "take", "extend", "release", "decide", "undo", "erase", "forget_author"), Flags.DRAINS),
     **dict.fromkeys(("tend", "mend", "take_events", "settle_event"), Flags.DRAINS),
     # Who drains the queue must be able to enter.
     **dict.fromkeys(("open_session", "visitor", "issue_ticket", "try_sign_in", "signed_in"), Flags.DRAINS),

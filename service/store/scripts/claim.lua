@@ -1,6 +1,6 @@
 -- Lease the most urgent waiting comments to one moderator, that moderator's own live leases first.
 -- ARGV     moderator, how many, lease_ms, most that one may hold, offset into ready,
---          wanted attribute, article, section, why, language ('' for any)
+--          wanted attribute, article, section, why, language ('' for any), attributes not wanted (',a,b,' or '')
 -- Returns  {next offset or -1 at the end, {id, item, content, appeal}...}
 -- Bounded: 50 expired leases are put back and 200 ready members are read; the caller goes on at the next offset.
 local moderator, wanted, lease_ms = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -26,20 +26,19 @@ local function matches(id, item)
     -- An audit must look like any other comment, also to who filters.
     and (ARGV[9] == '' or (item.why == 'audit' and 'uncertain' or item.why) == ARGV[9])
     and (ARGV[10] == '' or item.language == ARGV[10])) then return false end
+  if ARGV[11] ~= '' then
+    -- Who avoids anything gets no audits: whoever avoided everything would be shown nothing else.
+    if item.kind == 'audit' then return false end
+    for attribute in string.gmatch(item.attributes or '', '[^,]+') do
+      if string.find(ARGV[11], ',' .. attribute .. ',', 1, true) then return false end
+    end
+  end
   local skipped_until = redis.call('ZSCORE', P .. 'skipped:' .. moderator, id)
   return not (skipped_until and tonumber(skipped_until) > now)
 end
 
 local function take(id, item)
-  redis.call('ZREM', P .. 'ready', id)
-  local token, ends = redis.call('INCR', P .. 'token'), now + lease_ms
-  redis.call('ZADD', P .. 'lease', ends, id)
-  redis.call('ZADD', held, ends, id)
-  redis.call('HSET', item_key(id), 'state', 'leased', 'token', token, 'owner', moderator, 'claimed', now,
-    'until', whole(ends))
-  item.state = 'leased'
-  audit('claimed', moderator, id, item, 'queued', {'token', token})
-  happened('claimed', id, item, {'moderator', moderator, 'until', whole(ends)})
+  lease(id, item, moderator, held, now, lease_ms)
   given[#given + 1] = answer(id, id, item)
   open = open + 1
 end

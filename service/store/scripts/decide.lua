@@ -1,7 +1,7 @@
 -- Write a moderator's decision, its label, its audit entry and its event in one step; exactly one decision wins.
 -- ARGV     id, moderator, token ('' : without a lease), revision ('' : any), verdict, reason, labels (JSON), digest of
---          the request, '1' if the caller may decide without a lease, label text ttl (s), note, version ('' : any),
---          hold (ms), '1' if an audit that disagrees changes the decision
+--          the request, '1' if the caller may decide without a lease ('2': but not what was escalated), label text
+--          ttl (s), note, version ('' : any), hold (ms), '1' if an audit that disagrees changes the decision
 -- Returns  {outcome, item, content, appeal}; outcome is ok, duplicate, conflict, stale, superseded, escalated, own, gone.
 -- Keeps:   for one version at most one decision, one audit entry, one label and one event, or none of them.
 -- The token decides, not the clock: a late decision counts as long as nobody else was offered the comment.
@@ -18,8 +18,8 @@ if item.state == 'escalated' then
   if ARGV[9] ~= '1' or verdict == 'escalate' then return answer('escalated', id, item) end
 elseif token ~= '' then
   if item.owner ~= moderator or item.token ~= token then return answer('stale', id, item) end
-elseif ARGV[9] ~= '1' or item.state ~= 'queued' or item.version ~= ARGV[12] then
-  return answer('stale', id, item) -- without a lease: whoever names the version that he or she saw, while nobody holds it
+elseif ARGV[9] == '0' or item.version ~= ARGV[12] or (item.state ~= 'queued' and item.owner ~= moderator) then
+  return answer('stale', id, item) -- without a lease: whoever names the version seen, while nobody else holds it
 end
 if ARGV[12] ~= '' and item.version ~= ARGV[12] then return answer('stale', id, item) end
 -- Nobody judges an appeal against an own decision, or votes twice.

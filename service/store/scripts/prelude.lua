@@ -213,6 +213,19 @@ local function put_back(id, item)
   item.state = 'queued'
 end
 
+-- A waiting comment becomes one moderator's, until the lease ends; `held` is the key of what that one holds.
+local function lease(id, item, moderator, held, now, lease_ms)
+  redis.call('ZREM', P .. 'ready', id)
+  local token, ends = redis.call('INCR', P .. 'token'), now + lease_ms
+  redis.call('ZADD', P .. 'lease', ends, id)
+  redis.call('ZADD', held, ends, id)
+  redis.call('HSET', item_key(id), 'state', 'leased', 'token', token, 'owner', moderator, 'claimed', now,
+    'until', whole(ends))
+  item.state = 'leased'
+  audit('claimed', moderator, id, item, 'queued', {'token', token})
+  happened('claimed', id, item, {'moderator', moderator, 'until', whole(ends)})
+end
+
 -- Leases that have ended, 50 at most. The token stays, so that a late decision still counts as long as nobody else was
 -- offered the comment. One that ends again and again may break what shows it: it is marked, and stays in the queue.
 local function reap(now)

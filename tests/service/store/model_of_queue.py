@@ -131,6 +131,21 @@ class Model:
             return None, "superseded"
         return each, ""
 
+    def take(self, comment_id: str, moderator: str, token: int) -> str:
+        each, refused = self._known(comment_id)
+        if each is None:
+            return refused
+        if each.state == "leased" and each.owner == moderator:
+            return "duplicate"
+        if each.state == "decided":
+            return "conflict"
+        if each.state != "queued":
+            return "stale"
+        if moderator in each.against:
+            return "own"
+        self.lease(comment_id, moderator, token)
+        return "ok"
+
     def extend(self, comment_id: str, moderator: str, lease: Lease) -> str:
         each, refused = self._known(comment_id, lease)
         if each is None:
@@ -160,6 +175,7 @@ class Model:
         *,
         version: int | None = None,
         may_overrule: bool = False,
+        by_version: bool = False,
         overturns: bool = True,
         is_held_back: bool = True,
     ) -> str:
@@ -176,7 +192,9 @@ class Model:
         elif lease is not None:
             if not each.holds(moderator, lease.token):
                 return "stale"
-        elif not may_overrule or each.state != "queued" or version is None:
+        elif (
+            not (may_overrule or by_version) or version is None or (each.state != "queued" and each.owner != moderator)
+        ):
             return "stale"
         if version not in (None, each.version):
             return "stale"

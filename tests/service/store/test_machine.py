@@ -30,6 +30,7 @@ from service.store import Store, open_store
 from service.store.review import Answer, Filter
 
 MAY_OVERRULE = ("chief", "boss")
+BY_VERSION = ("bob",)
 IDS = ("a", "b")
 MORTAL, MANY = "b", 4
 READERS = ("r-1", "r-2", "r-3")
@@ -122,6 +123,17 @@ class Queue(Invariants):
             assert self.model.comments[record.id].holds(moderator, record.token)
         return multiple(*((record.id, moderator, record.lease) for record in found))
 
+    @rule(target=leases, comment_id=ids, moderator=moderators)
+    def take(self, comment_id: str, moderator: str) -> Any:
+        """One that is named: also what was skipped, never what this moderator may not judge."""
+        outcome, record = self.done(self.store.queue.take(SITE, comment_id, moderator, 300))
+        token = record.token if record is not None and record.token else 0
+        assert outcome == self.model.take(comment_id, moderator, token)
+        if outcome not in ("ok", "duplicate"):
+            return multiple()
+        assert self.model.comments[comment_id].holds(moderator, record.token)
+        return multiple((comment_id, moderator, record.lease))
+
     @rule(moderator=moderators, verdict=verdicts, overturns=st.booleans(), is_held_back=st.booleans())
     def claim_and_decide(self, moderator: str, verdict: Verdict, overturns: bool, is_held_back: bool) -> None:
         found = self.done(self.store.queue.claim(SITE, moderator, 1, 300, Filter()))
@@ -160,7 +172,7 @@ class Queue(Invariants):
 
     @rule(
         comment_id=ids,
-        moderator=st.sampled_from([*MAY_OVERRULE, *MAY_OVERRULE, "ann"]),
+        moderator=st.sampled_from([*MAY_OVERRULE, *MAY_OVERRULE, *BY_VERSION, "ann"]),
         verdict=verdicts,
         behind=st.sampled_from([0, 0, 0, 1, None]),
         repeats=st.integers(0, 2),
@@ -204,6 +216,7 @@ class Queue(Invariants):
                     moderator,
                     Answer(verdict, lease, digest=digest, version=version),
                     may_overrule=moderator in MAY_OVERRULE,
+                    by_version=moderator in BY_VERSION,
                     audit_overturns=overturns,
                 )
             )
@@ -215,6 +228,7 @@ class Queue(Invariants):
                 digest,
                 version=version,
                 may_overrule=moderator in MAY_OVERRULE,
+                by_version=moderator in BY_VERSION,
                 overturns=overturns,
                 is_held_back=is_held_back,
             )

@@ -1,0 +1,161 @@
+"""What a moderator is shown of a comment, and why it is there, in words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from babel.numbers import format_decimal
+from markupsafe import Markup
+
+from service import keys
+from service.answers import ReviewItem, review_item
+from service.console.reasons import attribute_name, title_of
+from service.console.shown import marked, plain
+from service.console.texts import N_, Texts
+from service.console.visit import Visit
+from service.domain import Reason, State
+from service.store.base import Record
+
+# Nobody may see which comment is an audit, nor what the model says of it. So what is blurred goes by what everybody
+# sees: how soon it is due. These are the classes of threats and of severe abuse.
+SEVERE_WITHIN = timedelta(minutes=60)
+THREATS_WITHIN = timedelta(minutes=15)
+
+WHYS = {
+    "uncertain": N_("The model is not sure"),
+    "unscored": N_("The model could not judge it"),
+    "language_not_supported": N_("Its language is not judged"),
+    "reported": N_("Reported by readers"),
+    "appeal": N_("The author appeals"),
+    "reopened": N_("To be judged anew"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A score on its way from 0 to 1; `zone`: where it lies between the thresholds of those that matter."""
+
+    attribute: str
+    score: float
+    zone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """`item` is what may be shown (service/answers.py); the rest is made from it."""
+
+    item: ReviewItem
+    text: Markup | None
+    line: Markup
+    parent: Markup | None
+    why: list[str]
+    bars: list[Bar]
+    is_blurred: bool
+    is_late: bool
+    escalated_by: str | None = None
+    escalation: str | None = None
+    note: str | None = None
+
+    @property
+    def is_held(self) -> bool:
+        return self.item.lease is not None
+
+
+def cards(visit: Visit, records: Sequence[Record]) -> list[Card]:
+    return [card(visit, record) for record in records]
+
+
+def card(visit: Visit, record: Record) -> Card:
+    show_scores = visit.request.app[keys.DIRECTORY].shows_scores(visit.site.name)
+    item = review_item(visit.site.name, record, holder=visit.account.name, show_scores=show_scores)
+    is_escalated = record.state is State.ESCALATED
+    return Card(
+        item=item,
+        text=None if item.text is None else marked(item.text, item.spans or ()),
+        line=Markup() if item.text is None else plain(item.text),
+        parent=marked(item.parent.text) if item.parent and item.parent.text else None,
+        why=_why(visit.texts, item),
+        bars=_bars(item),
+        is_blurred=_is_blurred(visit, item),
+        is_late=_due(item) is not None and visit.now > (_due(item) or visit.now),
+        escalated_by=record.moderator if is_escalated else None,
+        escalation=_escalation(visit.texts, record) if is_escalated else None,
+        note=record.note if is_escalated else None,
+    )
+
+
+def _due(item: ReviewItem) -> datetime | None:
+    return item.review.due_at if item.review else None
+
+
+def _why(texts: Texts, item: ReviewItem) -> list[str]:
+    """Every reason why it waits, each in a sentence."""
+    said = []
+    why = item.review.why if item.review else None
+    if item.reports:
+        said.append(texts.counted("%(n)d reader reported it", "%(n)d readers reported it", item.reports))
+    if why == "language_not_supported" and item.language:
+        said.append(texts(N_("Its language (%(language)s) is not judged"), language=item.language))
+    elif why in WHYS and not (why == "reported" and item.reports) and not (why == "uncertain" and item.reasons):
+        said.append(texts(WHYS[why]))
+    said += [_reason(texts, reason) for reason in sorted(item.reasons or (), key=lambda each: -(each.score or 1.0))]
+    return said
+
+
+def _reason(texts: Texts, reason: Reason) -> str:
+    attribute = texts(attribute_name(reason.attribute or ""))
+    if reason.code == "unscored":
+        return texts(N_("no score for %(attribute)s"), attribute=attribute)
+    if reason.score is None:
+        return texts(attribute_name(reason.code))
+    score = _number(texts, reason.score)
+    if reason.code == "toxicity_stands_in":
+        return texts(
+            N_("toxicity %(score)s stands in for %(attribute)s, which is not judged in this language"),
+            attribute=attribute,
+            score=score,
+        )
+    return _band(texts, attribute, reason, reason.score)
+
+
+def _band(texts: Texts, attribute: str, reason: Reason, score: float) -> str:
+    """Where a score lies; nothing is decided here."""
+    said = {"attribute": attribute, "score": _number(texts, score)}
+    low, high = reason.review_at, reason.reject_at
+    if low is not None and high is not None and low <= score < high:
+        low_high = {"low": _number(texts, low), "high": _number(texts, high)}
+        return texts(N_("%(attribute)s %(score)s lies between %(low)s and %(high)s"), **said, **low_high)
+    reached = [at for at in (low, high) if at is not None and score >= at]
+    if reached:
+        at = _number(texts, max(reached))
+        return texts(N_("%(attribute)s %(score)s is not below %(at)s"), **said, at=at)
+    return texts(N_("%(attribute)s %(score)s is low"), **said)
+
+
+def _number(texts: Texts, value: float) -> str:
+    return format_decimal(value, format="0.00", locale=texts.locale)
+
+
+def _bars(item: ReviewItem) -> list[Bar]:
+    """The highest first. None where scores are not shown (review-queue.md, section 7)."""
+    zones = {reason.attribute: "review" for reason in item.reasons or () if reason.code != "score_below_review_band"}
+    found = [Bar(attribute, score, zones.get(attribute, "")) for attribute, score in (item.scores or {}).items()]
+    return sorted(found, key=lambda bar: -bar.score)
+
+
+def _is_blurred(visit: Visit, item: ReviewItem) -> bool:
+    wanted = visit.preferences.blur
+    due = _due(item)
+    if wanted != "severe" or due is None or item.review is None or item.review.why != "uncertain":
+        return wanted == "all"
+    urgent = visit.request.app[keys.DIRECTORY].policy(visit.site.name).review.urgent_sections
+    is_urgent_anyway = item.article is not None and item.article.section in urgent
+    return due - item.created_at <= (THREATS_WITHIN if is_urgent_anyway else SEVERE_WITHIN) + timedelta(seconds=1)
+
+
+def _escalation(texts: Texts, record: Record) -> str:
+    if record.vote is not None:
+        return texts(N_("Two moderators disagreed"))
+    if record.reason:
+        return texts(N_("Passed on: %(reason)s"), reason=texts(title_of(record.reason)))
+    return texts(N_("Passed on for somebody else to decide"))

@@ -1,0 +1,258 @@
+"""What a moderator does about comments: decide, pass on, skip, and take it back; one at a time, or many."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+import msgspec
+from aiohttp import web
+from msgspec import Meta, Struct
+
+from service import keys
+from service.accounts import Ticket
+from service.answers import decided_answer
+from service.console.queue import LEASE_S, Asked
+from service.console.reasons import labels_of
+from service.console.visit import DECIDERS, Page, Visit, own_path
+from service.domain import Id, Lease, Verdict
+from service.errors import BadRequest, Conflict, Fault, NotFound, ServiceError
+from service.http import bodies
+from service.http.problems import problem_of, rendered
+from service.store.base import Record
+from service.store.review import Answer
+
+# More than this in one go takes two people (security.md, section 2).
+MOST_AT_ONCE = 200
+BATCH_LASTS = timedelta(hours=1)
+
+Reason = Annotated[str, Meta(max_length=64, pattern=r"^[a-z0-9_]*$(?!\n)")]
+
+
+class Said(Struct, frozen=True, forbid_unknown_fields=True):
+    """A moderator's answer; it stands on the lease, or on the version that was seen."""
+
+    decision: Verdict
+    lease: Annotated[str, Meta(max_length=64)] = ""
+    version: Annotated[int, Meta(ge=1)] | None = None
+    reason: Reason = ""
+    note: Annotated[str, Meta(max_length=2000)] = ""
+
+
+class SaidOf(Said, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    id: Id
+
+
+class Many(Struct, frozen=True, forbid_unknown_fields=True):
+    decisions: Annotated[list[SaidOf], Meta(min_length=1, max_length=MOST_AT_ONCE)]
+
+
+class Back(Struct, frozen=True, forbid_unknown_fields=True):
+    """A decision to be taken back, by the version that it made."""
+
+    id: Id
+    version: Annotated[int, Meta(ge=1)]
+
+
+class ManyBack(Struct, frozen=True, forbid_unknown_fields=True):
+    decisions: Annotated[list[Back], Meta(min_length=1, max_length=MOST_AT_ONCE)]
+
+
+class Held(Struct, frozen=True, forbid_unknown_fields=True):
+    id: Id
+    lease: Annotated[str, Meta(max_length=64)]
+
+
+class HeldOnes(Struct, frozen=True, forbid_unknown_fields=True):
+    items: Annotated[list[Held], Meta(max_length=100)]
+
+
+class Done(Struct, frozen=True, omit_defaults=True):
+    """What became of one comment; `problem` where nothing did."""
+
+    id: str
+    version: int = 0
+    status: str = ""
+    state: str = ""
+    lease: str | None = None
+    problem: dict[str, Any] | None = None
+
+
+async def decide(visit: Visit) -> web.StreamResponse:
+    comment_id = visit.request.match_info["id"]
+    if visit.wants_json:
+        return visit.answer(_done(visit, await _decide(visit, comment_id, visit.body(Said))))
+    said = _from_form(visit)
+    try:
+        record = await _decide(visit, comment_id, said)
+    except Conflict as lost:
+        return _back(visit, refused=lost.reason, by=lost.current.get("moderator") or lost.current.get("claimed_by"))
+    if said.lease and visit.field("next"):  # one after the other, also without a script
+        asked = _asked(visit)
+        await visit.reviewing.claim(visit.moderator, 1, asked.wanted(visit), lease_s=LEASE_S)
+    return _back(visit, done=record.id, version=record.version, what=said.decision.value)
+
+
+async def decide_many(visit: Visit) -> web.StreamResponse:
+    """Each is decided by itself, and answered by itself."""
+    if visit.wants_json:
+        return visit.answer({"results": await _all(visit, visit.body(Many).decisions)})
+    chosen = visit.form.get("chosen", [])
+    if not chosen:
+        return _back(visit, refused="nothing_chosen")
+    if len(chosen) > MOST_AT_ONCE:
+        raise BadRequest(f"more than {MOST_AT_ONCE} at once", [Fault("/chosen", "too many")])
+    said = _from_form(visit)
+    results = await _all(visit, [_one_of(said, each) for each in chosen])
+    versions = {done.id: str(done.version) for done in results if done.problem is None}
+    batch = ""
+    if versions:
+        ticket = Ticket("batch", visit.account.name, visit.account.epoch, versions)
+        batch = await visit.console.store.accounts.issue(ticket, BATCH_LASTS)
+    return _back(visit, batch=batch, done=f"{len(versions)} / {len(results)}", what=said.decision.value)
+
+
+async def undo(visit: Visit) -> web.StreamResponse:
+    version = visit.body(Back).version if visit.wants_json else _whole(visit.field("version"))
+    record = await visit.reviewing.undo(
+        visit.moderator, visit.request.match_info["id"], version=version, lease_s=LEASE_S
+    )
+    return visit.answer(_done(visit, record)) if visit.wants_json else _back(visit, what="undone")
+
+
+async def undo_many(visit: Visit) -> web.StreamResponse:
+    """Those whose version is unchanged; the others are named."""
+    if visit.wants_json:
+        asked = visit.body(ManyBack).decisions
+    else:
+        ticket = await visit.console.store.accounts.redeem(visit.field("batch"), "batch")
+        if ticket is None or ticket.account != visit.account.name:
+            raise NotFound("this batch was taken back before, or is too old")
+        asked = [Back(name, int(version)) for name, version in ticket.details.items()]
+    results = await asyncio.gather(*(_undo(visit, each) for each in asked))
+    if visit.wants_json:
+        return visit.answer({"results": results})
+    undone = sum(done.problem is None for done in results)
+    return _back(visit, done=f"{undone} / {len(results)}", what="undone")
+
+
+async def release(visit: Visit) -> web.StreamResponse:
+    """Skip: it goes back where it was, and not to this moderator for a day."""
+    raw = visit.body(Held).lease if visit.wants_json else visit.field("lease")
+    comment_id = visit.request.match_info["id"]
+    await visit.reviewing.release(visit.moderator, comment_id, _lease(raw), skip=True)
+    if visit.wants_json:
+        return visit.answer(Done(comment_id))
+    await visit.reviewing.claim(visit.moderator, 1, _asked(visit).wanted(visit), lease_s=LEASE_S)
+    return _back(visit, what="skipped")
+
+
+async def extend(visit: Visit) -> web.StreamResponse:
+    """More time for what lies on somebody's desk; what was lost meanwhile is named."""
+
+    async def one(held: Held) -> Done:
+        try:
+            record = await visit.reviewing.extend(visit.moderator, held.id, _lease(held.lease), LEASE_S)
+        except (Conflict, NotFound) as error:
+            return Done(held.id, problem=rendered(problem_of(error)))
+        return Done(held.id, record.version)
+
+    return visit.answer({"results": await asyncio.gather(*map(one, visit.body(HeldOnes).items))})
+
+
+async def _all(visit: Visit, decisions: list[SaidOf]) -> list[Done]:
+    async def one(said: SaidOf) -> Done:
+        try:
+            return _done(visit, await _decide(visit, said.id, said))
+        except ServiceError as error:
+            return Done(said.id, problem=rendered(problem_of(error)))
+
+    return list(await asyncio.gather(*map(one, decisions)))
+
+
+async def _undo(visit: Visit, asked: Back) -> Done:
+    try:
+        record = await visit.reviewing.undo(visit.moderator, asked.id, version=asked.version, lease_s=LEASE_S)
+    except ServiceError as error:
+        return Done(asked.id, problem=rendered(problem_of(error)))
+    return _done(visit, record)
+
+
+async def _decide(visit: Visit, comment_id: str, said: Said) -> Record:
+    known = visit.request.app[keys.MODERATION].attributes
+    labels = labels_of(said.reason, known) if said.decision is Verdict.REJECT else {}
+    lease = _lease(said.lease) if said.lease else None
+    if lease is None and said.version is None:
+        raise BadRequest("version: required where there is no lease", [Fault("/version", "required")])
+    answer = Answer(said.decision, lease, said.reason, labels, said.note, version=said.version)
+    return await visit.reviewing.decide(visit.moderator, comment_id, answer)
+
+
+def _done(visit: Visit, record: Record) -> Done:
+    """What may be told of it: of an audit, or a first vote, no more than of any other comment."""
+    shown = decided_answer(visit.site.name, record)
+    is_mine = record.owner == visit.account.name and record.lease is not None
+    return Done(record.id, record.version, shown.status, record.state, str(record.lease) if is_mine else None)
+
+
+def _lease(text: str) -> Lease:
+    lease = Lease.parse(text)
+    if lease is None:
+        raise BadRequest("lease: not a lease of ours", [Fault("/lease", "not a lease of ours")])
+    return lease
+
+
+def _from_form(visit: Visit) -> Said:
+    """The buttons of a card: `reject` names the reason, `decision` is anything else."""
+    is_reject = "reject" in visit.form
+    raw: dict[str, Any] = {
+        "decision": Verdict.REJECT if is_reject else visit.field("decision"),
+        "reason": visit.field("reject") if is_reject else "",
+        "note": visit.field("note").strip(),
+        "lease": visit.field("lease"),
+    }
+    if visit.field("version"):
+        raw["version"] = _whole(visit.field("version"))
+    return bodies.shape(raw, Said)
+
+
+def _one_of(said: Said, chosen: str) -> SaidOf:
+    """`chosen`: version, lease or nothing, and id, as the list's boxes have them."""
+    version, _, rest = chosen.partition(" ")
+    lease, _, comment_id = rest.partition(" ")
+    stands_on = {"lease": lease} if lease else {"lease": "", "version": _whole(version)}
+    return bodies.shape({**msgspec.structs.asdict(said), "version": None, **stands_on, "id": comment_id}, SaidOf)
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal() or len(text) > 15:  # noqa: PLR2004 - far below what JSON keeps exact
+        raise BadRequest("version: not a number", [Fault("/version", "not a number")])
+    return int(text)
+
+
+def _asked(visit: Visit) -> Asked:
+    names = ("queue", "view", "attribute", "article", "section", "why")
+    given: Mapping[str, str] = {name: visit.field(f"in_{name}") for name in names if visit.field(f"in_{name}")}
+    return bodies.shape(dict(given), Asked)
+
+
+def _back(visit: Visit, **happened: object) -> web.Response:
+    """To where the form was, with what happened in the query."""
+    back = own_path(visit.field("back"))
+    if back:
+        return visit.go(back)
+    asked = _asked(visit)
+    said = {name: str(value) for name, value in happened.items() if value}
+    link = asked.link()
+    return visit.go(link + ("&" if "?" in link else "?") + urlencode(said)) if said else visit.go(link)
+
+
+PAGES = (
+    Page(path="/queue/{id}/decision", view=decide, method="POST", roles=DECIDERS),
+    Page(path="/queue/{id}/undo", view=undo, method="POST", roles=DECIDERS),
+    Page(path="/queue/{id}/release", view=release, method="POST", roles=DECIDERS),
+    Page(path="/queue/decisions", view=decide_many, method="POST", roles=DECIDERS, limit=bodies.MAX_BATCH_BYTES),
+    Page(path="/queue/undo", view=undo_many, method="POST", roles=DECIDERS),
+    Page(path="/queue/extend", view=extend, method="POST", roles=DECIDERS, is_background=True),
+)

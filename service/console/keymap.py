@@ -1,0 +1,39 @@
+"""The keys of the queue: what each does, and which one it is unless somebody likes another."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from service.console.texts import N_
+
+
+class Key(NamedTuple):
+    action: str
+    key: str
+    title: str
+
+
+KEYS = (
+    Key("next", "j", N_("Next comment")),
+    Key("previous", "k", N_("Previous comment")),
+    Key("approve", "a", N_("Approve")),
+    Key("reject", "r", N_("Reject; then 1 to 9 for the reason, 0 for none")),
+    Key("skip", "s", N_("Skip: somebody else may have it")),
+    Key("escalate", "e", N_("Pass on, with a note")),
+    Key("undo", "u", N_("Take the last decision back (also Ctrl+Z)")),
+    Key("select", "x", N_("Select, in the list")),
+    Key("approve_all", "A", N_("Approve all that are selected")),
+    Key("reject_all", "R", N_("Reject all that are selected")),
+    Key("open", "Enter", N_("Open, in the list")),
+    Key("view", "z", N_("List or single comment")),
+    Key("search", "/", N_("Search")),
+    Key("go", "g", N_("Go to another queue; then its number")),
+    Key("reveal", "b", N_("Show a text that is hidden")),
+    Key("help", "?", N_("These keys")),
+)
+
+
+def chosen(kept: Mapping[str, str]) -> dict[str, str]:
+    """The key of each action; of two actions on one key the one that was not moved there loses it."""
+    moved = {name: key for name, key in kept.items() if key}
+    taken = set(moved.values())
+    return {each.action: moved.get(each.action, "" if each.key in taken else each.key) for each in KEYS}

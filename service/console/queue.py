@@ -1,0 +1,204 @@
+"""The queue as its moderators see it: one comment after the other, or all in a list."""
+
+from typing import Annotated, Any, Literal, NamedTuple
+from urllib.parse import urlencode
+
+import msgspec
+from aiohttp import web
+from msgspec import Meta, Struct
+
+from service import keys
+from service.accounts import Role
+from service.answers import review_item
+from service.console.cards import WHYS, card, cards
+from service.console.keymap import KEYS, chosen
+from service.console.reasons import GROUNDS, attribute_name
+from service.console.shown import is_ours_to_open
+from service.console.texts import N_
+from service.console.visit import DECIDERS, EVERYBODY, OVERSEERS, Nav, Page, Visit
+from service.domain import State
+from service.errors import BadRequest, NotFound
+from service.http import bodies
+from service.store.base import Record
+from service.store.review import Filter
+
+# While somebody looks, leases are short and extended; so what was on a closed laptop soon goes to somebody else.
+LEASE_S = 120
+# Comments that are held beside the one that is looked at: the next one is there at once, and few are kept from others.
+AHEAD = 4
+LISTED = 100
+WAIT_S = 25.0
+
+Text = Annotated[str, Meta(max_length=512)]
+
+
+class Queued(NamedTuple):
+    """One of the queues: what lies in it, and who sees it. `why`: what brought the comments there, '' for anything."""
+
+    name: str
+    title: str
+    state: State
+    why: str = ""
+    roles: frozenset[Role] = EVERYBODY
+
+
+QUEUES = (
+    Queued("waiting", N_("Waiting"), State.QUEUED),
+    Queued("reported", N_("Reported"), State.QUEUED, "reported"),
+    Queued("appeals", N_("Appeals"), State.QUEUED, "appeal"),
+    Queued("held", N_("Held now"), State.LEASED),
+    Queued("escalated", N_("Passed on"), State.ESCALATED, roles=OVERSEERS),
+)
+
+
+class Asked(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which comments, shown how. `done`, `version`, `batch`, `what`, `refused` and `by`: what just happened."""
+
+    queue: Literal["waiting", "reported", "appeals", "held", "escalated"] = "waiting"
+    view: Literal["desk", "list"] = "desk"
+    attribute: Text = ""
+    article: Text = ""
+    section: Text = ""
+    why: Text = ""
+    cursor: Annotated[int, Meta(ge=0, le=2**53)] = 0
+    done: Text = ""
+    version: Annotated[int, Meta(ge=0)] = 0
+    batch: Text = ""
+    what: Text = ""
+    refused: Text = ""
+    by: Text = ""
+
+    @property
+    def queued(self) -> Queued:
+        return next(each for each in QUEUES if each.name == self.queue)
+
+    @property
+    def is_filtered(self) -> bool:
+        return bool(self.attribute or self.article or self.section or self.why)
+
+    def wanted(self, visit: Visit) -> Filter:
+        return Filter(
+            self.attribute or None,
+            self.article or None,
+            self.section or None,
+            self.queued.why or self.why or None,
+            avoid=visit.preferences.avoided,
+        )
+
+    def link(self, **other: object) -> str:
+        """The same comments, but for what is named; what just happened is left out."""
+        fields = {name: getattr(self, name) for name in ("queue", "view", "attribute", "article", "section", "why")}
+        said = {
+            name: value for name, value in (fields | other).items() if value not in ("", 0, None, DEFAULTS.get(name))
+        }
+        return f"/queue?{urlencode(said)}" if said else "/queue"
+
+
+DEFAULTS = {"queue": "waiting", "view": "desk"}
+
+
+async def show_queue(visit: Visit) -> web.StreamResponse:
+    asked = visit.query(Asked)
+    if visit.role not in asked.queued.roles:
+        raise NotFound("no such queue")
+    is_desk = asked.view == "desk" and asked.queued.state is State.QUEUED and visit.role in DECIDERS
+    return await (_desk(visit, asked) if is_desk else _list(visit, asked))
+
+
+async def _desk(visit: Visit, asked: Asked) -> web.StreamResponse:
+    """What this moderator holds. Looking takes nothing: a form, or the script, asks for the next ones."""
+    held = await visit.reviewing.held(visit.moderator)
+    return visit.show("desk.html", **await _shared(visit, asked), cards=cards(visit, held), ahead=AHEAD)
+
+
+async def _list(visit: Visit, asked: Asked) -> web.StreamResponse:
+    found = await visit.reviewing.listed(visit.site, asked.queued.state, asked.wanted(visit), asked.cursor, LISTED)
+    return visit.show(
+        "list.html",
+        **await _shared(visit, msgspec.structs.replace(asked, view="list")),
+        cards=cards(visit, found.records),
+        following=found.following,
+    )
+
+
+async def _shared(visit: Visit, asked: Asked) -> dict[str, Any]:
+    stats = await visit.console.store.queue.stats(visit.site, 1)
+    attributes = visit.request.app[keys.MODERATION].attributes
+    return {
+        "asked": asked,
+        "queues": [each for each in QUEUES if visit.role in each.roles],
+        "stats": stats,
+        "grounds": GROUNDS,
+        "attributes": {each: attribute_name(each) for each in attributes},
+        "whys": WHYS,
+        "keys": KEYS,
+        "chosen": chosen(visit.preferences.keys),
+        "may_decide": visit.role in DECIDERS,
+        "filter_link": asked.link,
+    }
+
+
+async def claim(visit: Visit) -> web.StreamResponse:
+    """Lease the next comments. For the script: as cards, without those it knows; it may wait for some to come."""
+    names = ("queue", "attribute", "article", "section", "why")
+    asked = bodies.shape({name: visit.field(name) for name in names if visit.field(name)}, Asked)
+    known = set(visit.form.get("known", ()))
+    wait_s = min(WAIT_S, max(0.0, _number(visit, "wait", 0)))
+    count = min(20, max(1, len(known) + int(_number(visit, "count", 1))))
+    found = await visit.reviewing.claim(
+        visit.moderator, count, asked.wanted(visit), lease_s=LEASE_S, wait_s=0 if known else wait_s, still=visit.still
+    )
+    if "fragment" not in visit.form:
+        return visit.go(asked.link())
+    fresh = [record for record in found if record.id not in known]
+    return visit.show("cards.html", cards=cards(visit, fresh), **await _shared(visit, asked))
+
+
+async def show_one(visit: Visit) -> web.StreamResponse:
+    """One comment that waits, by its id."""
+    record = await visit.console.store.comments.get(visit.site, visit.request.match_info["id"])
+    if not record.is_waiting:
+        raise NotFound("this comment does not wait any more")
+    if record.state is State.ESCALATED and visit.role not in OVERSEERS:
+        raise NotFound("it waits for a supervisor")
+    asked = Asked(view="list", queue=_queue_of(record))
+    is_free = record.state is not State.LEASED or record.owner == visit.account.name
+    may_decide = visit.role in DECIDERS and is_free
+    return visit.show("one.html", **{**await _shared(visit, asked), "may_decide": may_decide}, card=card(visit, record))
+
+
+def _queue_of(record: Record) -> Literal["waiting", "held", "escalated"]:
+    return {State.LEASED: "held", State.ESCALATED: "escalated"}.get(record.state, "waiting")  # type: ignore[return-value]
+
+
+async def take(visit: Visit) -> web.StreamResponse:
+    """Lease this one, and look at it."""
+    record = await visit.reviewing.take(visit.moderator, visit.request.match_info["id"], LEASE_S)
+    if visit.wants_json:
+        shown = review_item(visit.site.name, record, holder=visit.account.name)
+        return visit.answer({"id": shown.id, "lease": shown.lease, "version": shown.version})
+    return visit.go("/queue")
+
+
+async def leave(visit: Visit) -> web.StreamResponse:
+    """The page before a link that a reader wrote: what it is, and whether to go there."""
+    to = visit.request.query.get("to", "")
+    if not is_ours_to_open(to):
+        raise BadRequest("this link leads nowhere that a browser should go")
+    return visit.show("leave.html", to=to)
+
+
+def _number(visit: Visit, name: str, default: float) -> float:
+    try:
+        return float(visit.field(name) or default)
+    except ValueError:
+        raise BadRequest(f"{name}: not a number") from None
+
+
+PAGES = (
+    Page(path="/queue", view=show_queue, nav=Nav(title=N_("Queue"), order=10)),
+    Page(path="/queue/claim", view=claim, method="POST", roles=DECIDERS, is_background=True),
+    Page(path="/queue/{id}", view=show_one),
+    Page(path="/queue/{id}/take", view=take, method="POST", roles=DECIDERS),
+    Page(path="/leave", view=leave),
+)

@@ -1,0 +1,150 @@
+// The list: rows by keys, many selected, decided at once, and the batch taken back at once.
+
+import { Refused, announce, t, tn, toast } from "./base.js";
+import { closeChoices, common, guard, listen, openChoice } from "./keys.js";
+import { Outbox, refusal } from "./outbox.js";
+import { refresh } from "./times.js";
+
+const form = document.getElementById("list");
+const chosenKeys = JSON.parse(form.dataset.keys);
+const body = form.querySelector("tbody");
+const bulk = document.getElementById("bulk");
+const outbox = new Outbox(`${form.dataset.site}.${form.dataset.account}`);
+const MOST_AT_ONCE = 200;
+const done = []; // batches that can be taken back, the last one last
+
+const rows = () => (body ? [...body.rows] : []);
+const box = (row) => row.querySelector('input[name="chosen"]');
+const selected = () => rows().filter((row) => box(row)?.checked);
+let current = null;
+
+function look(row) {
+  current?.classList.remove("current");
+  current = row ?? null;
+  if (!current) return;
+  current.classList.add("current");
+  const link = current.querySelector("a.open");
+  link.focus({ preventScroll: true });
+  current.scrollIntoView({ block: "nearest" });
+}
+
+function count() {
+  if (!bulk) return;
+  const n = selected().length;
+  bulk.hidden = n === 0;
+  document.getElementById("chosen").textContent = n ? tn("%(n)d selected", "%(n)d selected", n) : "";
+}
+
+/** All of `some` in one request; each is answered by itself. */
+function decide(some, answer, said) {
+  if (!some.length) { announce(t("Nothing is selected.")); return; }
+  if (some.length > MOST_AT_ONCE) { toast(t("At most %(n)s at once.", { n: MOST_AT_ONCE })); return; }
+  guard();
+  closeChoices(form);
+  const decisions = some.map(({ dataset: { id, lease, version } }) => ({
+    id, ...answer, ...(lease ? { lease } : { version: Number(version) }),
+  }));
+  const all = rows();
+  const next = all.slice(all.indexOf(some.at(-1)) + 1).find((row) => !some.includes(row)) ?? all.find((row) => !some.includes(row));
+  const places = some.map((row) => ({ row, before: row.nextElementSibling }));
+  for (const row of some) { if (box(row)) box(row).checked = false; row.remove(); }
+  const batch = { rows: some, places, said };
+  batch.answer = outbox.send("/queue/decisions", { decisions }).then(({ results }) => {
+    batch.versions = results.filter((each) => !each.problem).map(({ id, version }) => ({ id, version }));
+    const refused = results.filter((each) => each.problem);
+    if (refused.length) {
+      const first = refusal({ problem: refused[0].problem });
+      const all = tn("%(n)d could not be decided.", "%(n)d could not be decided.", refused.length);
+      toast(refused.length === 1 ? first : `${all} ${first}`);
+    }
+  });
+  done.push(batch);
+  look(next);
+  count();
+  batch.toast = toast(some.length === 1 ? said : `${said}: ${some.length}`, some.length === 1 ? t("Take back") : t("Take all back"), () => undo(batch));
+}
+
+async function undo(batch = done.at(-1)) {
+  const place = done.indexOf(batch);
+  if (place < 0) { announce(t("There is nothing to take back.")); return; }
+  done.splice(place, 1);
+  batch.toast.remove();
+  try {
+    await batch.answer;
+    if (!batch.versions.length) return;
+    const { results } = await outbox.send("/queue/undo", { decisions: batch.versions });
+    const back = new Map(results.filter((each) => !each.problem).map((each) => [each.id, each]));
+    for (const { row, before } of batch.places.reverse()) {
+      const each = back.get(row.dataset.id);
+      if (!each) continue;
+      row.dataset.lease = each.lease ?? "";
+      row.dataset.version = each.version;
+      if (box(row)) box(row).value = `${each.version} ${each.lease ?? ""} ${each.id}`;
+      body.insertBefore(row, before?.isConnected ? before : null);
+    }
+    toast(t("Taken back: %(n)s of %(all)s", { n: back.size, all: results.length }));
+    look(batch.rows.find((row) => row.isConnected));
+    count();
+  } catch (refused) {
+    if (!(refused instanceof Refused)) throw refused;
+    toast(refusal(refused));
+  }
+}
+
+form.addEventListener("change", count);
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const button = event.submitter;
+  if (button?.name === "reject") decide(acting(), { decision: "reject", reason: button.value }, t("Rejected"));
+  else if (button?.value === "approve") decide(selected(), { decision: "approve" }, t("Approved"));
+});
+
+let alone = null; // the row that `r` was pressed on
+const acting = () => (alone ? [alone] : selected());
+
+function rejecting(row) {
+  if (!bulk) return;
+  alone = row;
+  bulk.hidden = false;
+  if (openChoice(bulk, "reject")) announce(t("Choose a reason: 1 to 9, or 0 for none."));
+  else count();
+}
+
+const move = (step) => {
+  const all = rows();
+  look(all[current ? Math.min(all.length - 1, Math.max(0, all.indexOf(current) + step)) : 0]);
+};
+const isOpen = (row) => row && box(row);
+const shared = common(chosenKeys);
+listen(chosenKeys, {
+  ...shared,
+  next: () => move(1),
+  previous: () => move(-1),
+  select: () => {
+    if (!isOpen(current)) return;
+    box(current).checked = !box(current).checked;
+    count();
+  },
+  open: () => { current?.querySelector("a.open").click(); },
+  approve: () => { if (isOpen(current)) decide([current], { decision: "approve" }, t("Approved")); },
+  reject: () => { if (isOpen(current)) rejecting(current); },
+  approve_all: () => { alone = null; decide(selected(), { decision: "approve" }, t("Approved")); },
+  reject_all: () => { if (selected().length) rejecting(null); else announce(t("Nothing is selected.")); },
+  undo: () => { undo(); },
+  escape: () => { const closed = bulk && closeChoices(bulk); alone = null; count(); return Boolean(closed); },
+  digit: (event) => {
+    if (shared.wentTo(event.key)) return true;
+    const button = bulk?.querySelector(`details.choice[open] [data-digit="${event.key}"]`);
+    if (!button) return false;
+    button.form.requestSubmit(button);
+    return true;
+  },
+});
+bulk?.querySelector("details.choice summary").addEventListener("click", () => { alone = null; });
+body?.addEventListener("focusin", (event) => {
+  const row = event.target.closest("tr");
+  if (row && row !== current) { current?.classList.remove("current"); current = row; row.classList.add("current"); }
+});
+refresh();
+count();
+outbox.hurry();

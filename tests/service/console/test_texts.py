@@ -1,0 +1,72 @@
+"""Every message of every page, in every language."""
+
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+
+from service.console.assets import Assets
+from service.console.texts import LANGUAGES, SOURCE, Texts
+
+CONSOLE = Path(str(files("service.console")))
+METHODS = [("**.py", "python"), ("templates/**.html", "jinja2.ext:babel_extract"), ("static/**.js", "javascript")]
+KEYWORDS = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2), "counted": (1, 2), "t": None, "tn": (1, 2)}
+OPTIONS = {"templates/**.html": {"trimmed": "true", "silent": "false"}}
+OTHERS = sorted(LANGUAGES.keys() - {SOURCE})
+
+
+def messages() -> dict[str, str]:
+    """Each message and where it is said."""
+    found = extract_from_dir(CONSOLE, METHODS, OPTIONS, keywords=KEYWORDS, comment_tags=())
+    return {
+        message[0] if isinstance(message, tuple) else message: f"{file}:{line}" for file, line, message, _, _ in found
+    }
+
+
+def catalogue(language: str) -> dict[str, Any]:
+    known: dict[str, Any] = {}
+    for file in sorted((CONSOLE / "locale" / language).glob("*.po")):
+        with file.open("rb") as opened:
+            for message in read_po(opened, locale=language, abort_invalid=True):
+                if message.id:
+                    known[message.id[0] if isinstance(message.id, tuple) else message.id] = message
+    return known
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_no_language_lacks_a_message(language: str) -> None:
+    known = catalogue(language)
+    lacking = {text: where for text, where in messages().items() if text not in known}
+    assert lacking == {}, f"translate them in service/console/locale/{language}/*.po"
+    for text, message in known.items():
+        strings = message.string if isinstance(message.string, tuple) else (message.string,)
+        assert all(strings), f"{text!r} has no translation"
+        assert not message.fuzzy, text
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_no_language_has_messages_that_nobody_says(language: str) -> None:
+    assert catalogue(language).keys() - messages().keys() == set()
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_what_is_filled_in_is_filled_in_everywhere(language: str) -> None:
+    for text, message in catalogue(language).items():
+        errors = list(message.check())
+        assert errors == [], text
+
+
+def test_numbers_of_things_are_said_as_the_language_has_them() -> None:
+    assert [Texts("uk").locale.plural_form(n) for n in (1, 2, 5, 21)] == ["one", "few", "many", "one"]
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+def test_scripts_get_their_messages_and_every_plural_form(language: str) -> None:
+    texts = Texts(language)
+    given = texts.for_scripts(['toast(t("Undone.")); tn("%(n)d comment", "%(n)d comments", n);'])
+    assert len(given["%(n)d comment"]) == 4
+    assert all("%(n)d" in form or language == "en" for form in given["%(n)d comment"])
+    assert Assets().version == Assets().version
