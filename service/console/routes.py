@@ -9,7 +9,19 @@ from aiohttp import web
 
 from service import keys, metrics
 from service.accounts import Session
-from service.console import account, entry, home, oidc
+from service.console import (
+    account,
+    api_keys,
+    appeals,
+    comment,
+    entry,
+    home,
+    models,
+    moderators,
+    oidc,
+    policy,
+    webhooks,
+)
 from service.console.assets import Assets
 from service.console.protection import PREFIX, REPORTS, SAFE, TOKEN_FIELD, TOKEN_HEADER, check_origin, check_token
 from service.console.provider import Provider
@@ -29,6 +41,13 @@ PAGES: tuple[Page, ...] = (
     *entry.PAGES,
     *oidc.PAGES,
     *account.PAGES,
+    *appeals.PAGES,
+    *comment.PAGES,
+    *policy.PAGES,
+    *models.PAGES,
+    *webhooks.PAGES,
+    *api_keys.PAGES,
+    *moderators.PAGES,
 )
 
 Resource = Callable[[web.Application], AsyncIterator[None]]

@@ -59,6 +59,7 @@ class Record(Struct, frozen=True, kw_only=True):
     reports: int = 0
     vote: str | None = None
     appeal: str | None = None
+    note: str | None = None
     is_audit: bool = False
     content: Content | None = None
 
@@ -163,6 +164,7 @@ def record(comment_id: str, flat: list[bytes], content: bytes | None, appeal: by
         reports=int(item.get(b"reports", 0)),
         vote=_text(item.get(b"vote")),
         appeal=_text(appeal),
+        note=_text(item.get(b"note")) or None,
         is_audit=item.get(b"kind") == b"audit",
         content=None if content is None else unpacked(content),
     )
