@@ -13,6 +13,7 @@ from service.console import (
     account,
     api_keys,
     appeals,
+    author,
     comment,
     entry,
     home,
@@ -20,6 +21,7 @@ from service.console import (
     moderators,
     oidc,
     policy,
+    search,
     webhooks,
 )
 from service.console.assets import Assets
@@ -43,6 +45,8 @@ PAGES: tuple[Page, ...] = (
     *account.PAGES,
     *appeals.PAGES,
     *comment.PAGES,
+    *search.PAGES,
+    *author.PAGES,
     *policy.PAGES,
     *models.PAGES,
     *webhooks.PAGES,
