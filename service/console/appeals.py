@@ -115,7 +115,8 @@ def _waiting(visit: Visit, record: Record) -> Waiting:
     return Waiting(
         comment.seen(visit, record),
         record,
-        is_own=record.moderator == visit.account.name,
+        # Who escalated may decide in the end; whose vote or audit it was, the store knows and refuses.
+        is_own=record.why == Why.APPEAL and record.moderator == visit.account.name,
         is_held=record.state is State.LEASED,
     )
 
