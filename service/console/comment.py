@@ -28,7 +28,7 @@ SAID = {
     "erased": N_("Text, author and metadata are erased everywhere."),
 }
 # What an entry tells of a judgement. It would sway whoever still has to judge.
-TELLING = frozenset({"decision", "reason", "model", "policy", "inclusion", "mode", "why"})
+TELLING = frozenset({"decision", "reason", "model", "policy", "inclusion", "mode"})
 
 
 class CommentQuery(Struct, frozen=True, forbid_unknown_fields=True):

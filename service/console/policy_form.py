@@ -228,14 +228,20 @@ def flat(policy: Policy) -> dict[str, Any]:
     found: dict[str, Any] = {}
 
     def walk(at: str, value: Any) -> None:  # noqa: ANN401
-        if isinstance(value, dict) and value:
-            for name, inner in value.items():
-                walk(f"{at}.{name}" if at else str(name), inner)
-        elif value is not None:
-            found[at] = value
+        inner = _fields(value)
+        for name, each in inner.items():
+            walk(f"{at}.{name}" if at else name, each)
+        if not inner and value is not None and value != {}:
+            found[at] = sorted(value) if isinstance(value, frozenset) else value
 
-    walk("", msgspec.to_builtins(policy))
+    walk("", policy)
     return {path: value for path, value in found.items() if path not in ("name", "version")}
+
+
+def _fields(value: Any) -> dict[str, Any]:  # noqa: ANN401
+    if isinstance(value, msgspec.Struct):
+        return {name: getattr(value, name) for name in value.__struct_fields__}
+    return value if isinstance(value, dict) else {}
 
 
 def _thresholds(
