@@ -118,3 +118,20 @@ def value(name: str, said: str) -> str:
         "why": {each.value: text for each, text in WHY.items()},
     }
     return known.get(name, {}).get(said, said)
+
+
+# Why a webhook did not arrive, in the words of webhooks/delivery.py and the relay.
+BECAUSE = {
+    "timeout": N_("The receiver did not answer in time"),
+    "no_connection": N_("No connection to the receiver"),
+    "name_not_found": N_("The receiver's name is not known"),
+    "address_refused": N_("The receiver's address is not public"),
+    "url_refused": N_("The address must not be used"),
+    "certificate_refused": N_("The receiver's certificate is not good"),
+    "broken_answer": N_("The receiver's answer could not be read"),
+    "gone": N_("The receiver wants nothing any more"),
+}
+
+
+def because(code: str) -> str:
+    return BECAUSE.get(code, code)
