@@ -105,12 +105,17 @@ class Models:
 
     async def rollback(self, actor: str) -> Generation:
         """Put the model that was in use before back in use, as a new generation."""
-        entries = self._history().entries
-        before = [entry.version for entry in entries if entry.version != self.current.version]
-        version = before[-1] if before else classifier.SHIPPED.name
-        if version == self.current.version:
+        version = self.before()
+        if version is None:
             raise NotFound("there is no earlier model to go back to")
         return await self.promote(version, actor)
+
+    def before(self) -> str | None:
+        """The model that a rollback would put in use; None: there is no earlier one."""
+        current = self.current.version
+        earlier = [entry.version for entry in self._history().entries if entry.version != current]
+        version = earlier[-1] if earlier else classifier.SHIPPED.name
+        return None if version == current else version
 
     @contextlib.asynccontextmanager
     async def watched(self) -> AsyncIterator[None]:

@@ -5,13 +5,11 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from service import keys
+from service import keys, promoting
 from service.access import Scope
 from service.api.operation import Call, Operation
 from service.comparison import Comparison
-from service.errors import StoreUnavailable
 from service.models import Described, Generation
-from service.store.keyspace import Site
 
 
 class ModelsAnswer(Struct, frozen=True):
@@ -31,16 +29,14 @@ async def show_model(call: Call) -> Described:
 
 async def promote_model(call: Call) -> Generation:
     """Put a model in use on every replica. It is loaded and checked first; what fails changes nothing."""
-    await _can_audit(call)
-    generation = await call.request.app[keys.MODELS].promote(call.request.match_info["version"], call.key.name)
-    return await _audited(call, "model_promoted", generation)
+    app, version = call.request.app, call.request.match_info["version"]
+    return await promoting.promote(app[keys.MODELS], app[keys.STORE], call.key.site, version, call.key.name)
 
 
 async def roll_back_model(call: Call) -> Generation:
     """Put the model that was in use before back in use."""
-    await _can_audit(call)
-    generation = await call.request.app[keys.MODELS].rollback(call.key.name)
-    return await _audited(call, "model_rolled_back", generation)
+    app = call.request.app
+    return await promoting.roll_back(app[keys.MODELS], app[keys.STORE], call.key.site, call.key.name)
 
 
 class ComparisonQuery(Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,21 +50,6 @@ async def compare_models(call: Call) -> Comparison:
     """A model as challenger on what people of the site decided. Both models score the same texts; nothing changes."""
     comparisons, query = call.request.app[keys.COMPARISONS], call.query
     return await comparisons.compare(call.key.site, call.request.match_info["version"], query.against, query.last)
-
-
-async def _can_audit(call: Call) -> None:
-    """A change of model is refused while it could not be written down."""
-    await call.request.app[keys.STORE].check()
-
-
-async def _audited(call: Call, action: str, generation: Generation) -> Generation:
-    try:
-        await call.request.app[keys.STORE].audit.write(
-            Site(call.key.site), action, call.key.name, model=generation.version, generation=str(generation.generation)
-        )
-    except StoreUnavailable as error:
-        raise StoreUnavailable(f"{generation.version} is in use, but the audit trail could not be written") from error
-    return generation
 
 
 OPERATIONS = (

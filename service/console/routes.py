@@ -9,7 +9,24 @@ from aiohttp import web
 
 from service import keys, metrics
 from service.accounts import Session
-from service.console import account, decisions, entry, home, oidc, queue
+from service.console import (
+    account,
+    api_keys,
+    appeals,
+    author,
+    comment,
+    dashboard,
+    decisions,
+    entry,
+    home,
+    models,
+    moderators,
+    oidc,
+    policy,
+    queue,
+    search,
+    webhooks,
+)
 from service.console.assets import Assets
 from service.console.protection import PREFIX, REPORTS, SAFE, TOKEN_FIELD, TOKEN_HEADER, check_origin, check_token
 from service.console.provider import Provider
@@ -31,6 +48,16 @@ PAGES: tuple[Page, ...] = (
     *account.PAGES,
     *queue.PAGES,
     *decisions.PAGES,
+    *appeals.PAGES,
+    *dashboard.PAGES,
+    *comment.PAGES,
+    *search.PAGES,
+    *author.PAGES,
+    *policy.PAGES,
+    *models.PAGES,
+    *webhooks.PAGES,
+    *api_keys.PAGES,
+    *moderators.PAGES,
 )
 
 Resource = Callable[[web.Application], AsyncIterator[None]]

@@ -62,6 +62,11 @@ class Access:
         kept = await self._pipe.call("HGET", site.key("policies"), stored + 1)
         return msgspec.json.decode(kept, type=Policy)
 
+    async def policies(self, site: Site) -> list[Policy]:
+        """Every version that the site has set, the oldest first; version 1 is the default, which nobody set."""
+        kept = await self._pipe.call("HVALS", site.key("policies"))
+        return sorted((msgspec.json.decode(each, type=Policy) for each in kept), key=lambda policy: policy.version)
+
     async def keep_policy(self, site: Site, policy: Policy, actor: str) -> bool:
         """Store `policy` as its version; False when somebody stored that version first."""
         kept = await self._pipe.run(

@@ -47,6 +47,14 @@ class Audit:
             after = entries[-1].cursor
         return found, after
 
+    async def about(self, site: Site, comment: str, after: str, limit: int) -> tuple[list[AuditEntry], str | None]:
+        """The same of one comment; `after` is a place in the trail of its shard alone."""
+        return await self._page({"comment": comment}, site.of(comment, self._shards), after, limit)
+
+    async def is_cut(self, site: Site, comment: str, after: str) -> bool:
+        """Whether entries of this comment's shard behind the place are gone from Redis."""
+        return await self.has_trimmed(site.of(comment, self._shards), after)
+
     async def write(self, site: Site, action: str, actor: str, **details: str) -> None:
         """Record what is not a change of a comment: a model promoted, a key made."""
         flat = [part for pair in details.items() for part in pair]

@@ -19,6 +19,8 @@ DAY_S = 86_400
 # Longer than all attempts of an event take, and than a dead letter is kept.
 CALLBACK_LIFE_S = 31 * DAY_S
 PAGE = 200
+# Versions of one comment among which its dead letters are looked for.
+MOST_LETTERS = 200
 
 # webhook.test is sent when an administrator asks for it, and comes from no outbox.
 EventType = Literal["comment.queued", "decision.created", "decision.reverted", "comment.withdrawn", "webhook.test"]
@@ -153,6 +155,14 @@ class Outbox:
         found = [await self._pipe.run(_OUTBOX, [shard.prefix]) for shard in self.shards(site)]
         late = max(int(overdue_ms) for _, _, overdue_ms in found)
         return Backlog(sum(n for n, _, _ in found), sum(n for _, n, _ in found), late / 1000 if late >= 0 else None)
+
+    async def about(self, site: Site, comment: str, version: int) -> tuple[list[Event], list[Letter]]:
+        """What is still to be told of a comment, and what was given up, up to `version`; oldest first."""
+        shard = site.of(comment, self._shards)
+        names = [f"{comment}:{each}" for each in range(max(1, version - MOST_LETTERS), version + 1)]
+        waiting = await self._pipe.call("LRANGE", shard.key(f"out:q:{comment}"), 0, -1)
+        dead = await self._pipe.call("HMGET", shard.key("out:letters"), *names)
+        return [_event(each) for each in waiting], [_letter(each) for each in dead if each is not None]
 
     async def letters(self, site: Site, after: Place | None, limit: int) -> list[Letter]:
         """Dead letters behind a place, those of each shard as they died; fewer than `limit` at the end."""

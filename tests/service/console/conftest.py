@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from service import keys
-from service.accounts import Account, Role, hashed
+from service.accounts import Account, Role, Session, hashed
 from service.console.visit import COOKIE
 
 PASSWORD = "correct horse battery"
@@ -113,3 +113,19 @@ def signed_in(client: Any, account: Any) -> Callable[..., Awaitable[Browser]]:
         return browser
 
     return signed_in
+
+
+@pytest.fixture
+def entered(client: Any, account: Any) -> Callable[..., Awaitable[Browser]]:
+    """Somebody of any role, past the second factor that its own tests ask for."""
+
+    async def entered(role: Role = Role.ADMIN, name: str = "", **more: Any) -> Browser:
+        made = await account(name or role.value, role, **more)
+        site = min(made.roles)
+        session = Session(made.name, made.epoch, site, made.roles[site], datetime.now(UTC), "password")
+        browser = Browser(client)
+        browser.cookies[COOKIE] = await client.server.app[keys.STORE].accounts.open_session(session)
+        await browser.get("/console/account")
+        return browser
+
+    return entered

@@ -1,0 +1,93 @@
+"""API keys of one's site: which there are, made (and shown once), revoked."""
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+
+from aiohttp import web
+from msgspec import Struct
+
+from service import keys
+from service.access import Scope, mint
+from service.accounts import NAME_PATTERN, Role
+from service.console.texts import N_
+from service.console.visit import ADMINS, Nav, Page, Visit
+from service.errors import NotFound
+
+SCOPES = {
+    Scope.SCORE: N_("Score texts, and keep nothing"),
+    Scope.COMMENTS: N_("Send and follow comments"),
+    Scope.REVIEW: N_("Work the queue"),
+    Scope.ADMIN: N_("Models, policies, webhooks, labels, audit"),
+}
+MOST_DAYS = 3650
+SAID = {"revoked": N_("The key is revoked. It is refused everywhere within seconds.")}
+
+
+class Made(Struct, frozen=True):
+    """`text` is shown now, and never again."""
+
+    name: str
+    text: str
+
+
+async def show_keys(visit: Visit) -> web.StreamResponse:
+    return await _page(visit)
+
+
+async def make_key(visit: Visit) -> web.StreamResponse:
+    """The page that follows shows the key, once; it is no redirect, for the key must stand in no address."""
+    name, days = visit.field("name").strip(), visit.field("days").strip()
+    scopes = frozenset(Scope(each) for each in visit.form.get("scope", []) if each in set(Scope))
+    problems = {}
+    if name and not re.fullmatch(NAME_PATTERN, name):
+        problems["name"] = N_("Letters, digits and signs without spaces, at most 64.")
+    if not scopes:
+        problems["scope"] = N_("Choose what the key opens.")
+    if days and not (days.isascii() and days.isdigit() and 1 <= int(days[:6]) <= MOST_DAYS):
+        problems["days"] = N_("A whole number of days from 1 to 3650, or nothing.")
+    if problems:
+        return await _page(visit, 400, problems=problems)
+    expires_at = visit.now + timedelta(days=int(days)) if days else None
+    text, record = mint(visit.site.name, scopes, name or None, visit.now, expires_at=expires_at)
+    # First the trail: a key that nobody wrote down must not be.
+    await visit.console.store.audit.write(
+        visit.site, "key_made", visit.account.name, key=record.id, scopes=" ".join(sorted(scopes))
+    )
+    await visit.console.store.access.keep(record)
+    await visit.request.app[keys.DIRECTORY].refresh()
+    return await _page(visit, made=Made(record.name, text))
+
+
+async def revoke_key(visit: Visit) -> web.StreamResponse:
+    key_id = visit.field("key")
+    record = (await visit.console.store.access.keys()).get(key_id)
+    if record is None or record.site != visit.site.name or not await visit.console.store.access.revoke(key_id):
+        raise NotFound("no such key; it may have been revoked already")
+    await visit.request.app[keys.DIRECTORY].refresh()
+    await visit.console.store.audit.write(visit.site, "key_revoked", visit.account.name, key=key_id)
+    return visit.go("/keys", said="revoked")
+
+
+async def _page(
+    visit: Visit, status: int = 200, *, problems: Mapping[str, str] | None = None, made: Made | None = None
+) -> web.Response:
+    found = (await visit.console.store.access.keys()).values()
+    own = [record for record in found if record.site == visit.site.name]
+    return visit.show(
+        "api_keys.html",
+        status,
+        keys=sorted(own, key=lambda record: record.created_at, reverse=True),
+        scopes=SCOPES,
+        problems=problems or {},
+        made=made,
+        said=SAID.get(visit.request.query.get("said", ""), ""),
+        may_change=visit.role is Role.ADMIN,
+    )
+
+
+PAGES = (
+    Page(path="/keys", view=show_keys, roles=ADMINS | {Role.AUDITOR}, nav=Nav(title=N_("Keys"), order=90)),
+    Page(path="/keys", view=make_key, method="POST", roles=ADMINS),
+    Page(path="/keys/revoke", view=revoke_key, method="POST", roles=ADMINS),
+)

@@ -1,0 +1,127 @@
+"""What waits for a supervisor: escalated comments, and authors' appeals. Decided here, with a reason."""
+
+from typing import Annotated, Literal, NamedTuple
+
+from aiohttp import web
+from msgspec import Meta, Struct
+
+from service.accounts import Role
+from service.answers import ReviewItem
+from service.console import comment, words
+from service.console.texts import N_
+from service.console.visit import OVERSEERS, SUPERVISORS, Nav, Page, Visit
+from service.domain import State, Verdict, Why
+from service.errors import BadRequest, Conflict, Fault
+from service.store.base import Record
+from service.store.keyspace import Site
+from service.store.review import Answer
+
+PER_PAGE = 25
+# Waiting comments that one look for appeals reads.
+MOST_READ, AT_ONCE = 2_000, 100
+
+SAID = {"approve": N_("Approved."), "reject": N_("Rejected.")}
+
+
+class ListQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    kind: Literal["escalated", "appeal"] = "escalated"
+    after: Annotated[int, Meta(ge=0, le=2**53)] = 0
+    said: str = ""
+
+
+class Waiting(NamedTuple):
+    """A comment that waits, as this person may see it. `is_own`: this person judged it before, so another must."""
+
+    item: ReviewItem
+    record: Record
+    is_own: bool
+    is_held: bool
+
+
+async def show_appeals(visit: Visit) -> web.StreamResponse:
+    return await _page(visit, visit.query(ListQuery))
+
+
+async def decide(visit: Visit) -> web.StreamResponse:
+    """In the version that the page showed; where somebody was faster, the list says so."""
+    verdict, reason = visit.field("verdict"), visit.field("reason").strip()
+    kind: Literal["escalated", "appeal"] = "appeal" if visit.field("kind") == "appeal" else "escalated"
+    version = visit.field("version")
+    if verdict not in (Verdict.APPROVE, Verdict.REJECT) or not (version.isascii() and version.isdigit()):
+        raise BadRequest("not a form of ours", [Fault("/verdict", "approve or reject")])
+    if not reason:
+        return await _page(visit, ListQuery(kind), 400, problem=N_("Choose a reason first."), at=visit.field("id"))
+    answer = Answer(Verdict(verdict), None, reason[:100], note=visit.field("note")[:1000], version=int(version[:15]))
+    try:
+        await visit.reviewing.decide(visit.moderator, visit.field("id"), answer)
+    except Conflict as error:
+        problem = _REFUSED.get(error.reason, N_("Somebody was faster: it stands as it is shown now."))
+        return await _page(visit, ListQuery(kind), 409, problem=problem, at=visit.field("id"))
+    return visit.go("/appeals", kind=kind, said=verdict)
+
+
+_REFUSED = {
+    "own_decision": N_("You decided this before, or gave an opinion on it: somebody else must judge it now."),
+    "revision_superseded": N_("The author changed the comment meanwhile; there is a newer revision."),
+    "lease_lost": N_("It changed meanwhile, or a moderator holds it just now."),
+}
+
+
+async def _page(visit: Visit, query: ListQuery, status: int = 200, *, problem: str = "", at: str = "") -> web.Response:
+    if query.kind == "appeal":
+        records, following = await _appeals(visit, query.after)
+    else:
+        records = await visit.console.store.queue.items(visit.site, State.ESCALATED, query.after, PER_PAGE)
+        following = query.after + PER_PAGE if len(records) == PER_PAGE else None
+    stats = await visit.console.store.queue.stats(visit.site, 1)
+    return visit.show(
+        "appeals.html",
+        status,
+        words=words,
+        kind=query.kind,
+        waiting=[_waiting(visit, each) for each in records],
+        escalated=stats["escalated"],
+        following=following,
+        segments=comment.segments,
+        reasons=words.REASONS,
+        said=SAID.get(query.said, ""),
+        problem=problem,
+        problem_at=at,
+        may_decide=visit.role is not Role.AUDITOR,
+    )
+
+
+async def _appeals(visit: Visit, position: int) -> tuple[list[Record], int | None]:
+    found: list[Record] = []
+    last = position + MOST_READ
+    while position < last:
+        page = await _queued(visit, visit.site, position)
+        for record in page:
+            position += 1
+            if record.why == Why.APPEAL:
+                found.append(record)
+                if len(found) == PER_PAGE:
+                    return found, position
+        if len(page) < AT_ONCE:
+            return found, None
+    return found, position
+
+
+async def _queued(visit: Visit, site: Site, position: int) -> list[Record]:
+    return await visit.console.store.queue.items(site, State.QUEUED, position, AT_ONCE)
+
+
+def _waiting(visit: Visit, record: Record) -> Waiting:
+    return Waiting(
+        comment.seen(visit, record),
+        record,
+        # Who escalated may decide in the end; whose vote or audit it was, the store knows and refuses.
+        is_own=record.why == Why.APPEAL and record.moderator == visit.account.name,
+        is_held=record.state is State.LEASED,
+    )
+
+
+PAGES = (
+    Page(path="/appeals", view=show_appeals, roles=OVERSEERS, nav=Nav(title=N_("Appeals"), order=20)),
+    Page(path="/appeals", view=decide, method="POST", roles=SUPERVISORS),
+)

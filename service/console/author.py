@@ -1,0 +1,49 @@
+"""One author: what became of the comments that are kept. Whoever looks is written to the audit trail."""
+
+from aiohttp import web
+from msgspec import Struct
+
+from service import keys
+from service.accounts import Role
+from service.console import words
+from service.console.texts import N_
+from service.console.visit import ADMINS, Page, Visit
+from service.domain import Id
+from service.errors import Conflict
+
+SAID = {
+    "erased": N_("All comments of this author are erased."),
+    "more": N_("Many comments are erased; there are more. Do it again until none is left."),
+}
+
+
+class AuthorQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    id: Id
+    said: str = ""
+
+
+async def show_author(visit: Visit) -> web.StreamResponse:
+    query = visit.query(AuthorQuery)
+    history = await visit.request.app[keys.AUTHORS].profile(visit.site.name, query.id, visit.account.name)
+    return visit.show(
+        "author.html",
+        words=words,
+        history=history,
+        said=SAID.get(query.said, ""),
+        may_erase=visit.role is Role.ADMIN and history.comments > 0,
+    )
+
+
+async def erase_author(visit: Visit) -> web.StreamResponse:
+    """Only once somebody has said, in the same form, that it is meant: nothing brings it back."""
+    author = visit.field("id")
+    if visit.field("meant") != "1":
+        raise Conflict("not_confirmed", "tick the box first: what is erased does not come back", {})
+    receipt = await visit.request.app[keys.AUTHORS].erase(visit.site.name, author, visit.account.name)
+    return visit.go("/author", id=receipt.author, said="more" if receipt.left else "erased")
+
+
+PAGES = (
+    Page(path="/author", view=show_author),
+    Page(path="/author/erase", view=erase_author, method="POST", roles=ADMINS),
+)

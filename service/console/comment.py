@@ -1,0 +1,188 @@
+"""One comment: where it stands, all that happened to it, and what may still be done about it."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Annotated
+
+from aiohttp import web
+from msgspec import Meta, Struct
+
+from service import keys
+from service.accounts import Role
+from service.answers import ReviewItem, comment_answer, review_item
+from service.console import words
+from service.console.texts import N_
+from service.console.visit import ADMINS, DECIDERS, SUPERVISORS, Page, Visit
+from service.domain import Id, Span, State
+from service.errors import Conflict
+from service.store.base import AuditEntry, Record
+
+# Entries of the trail that one request reads; a link goes on from there.
+MOST_LOOKS = 4
+SHOWN = 200
+ORIGIN = r"^[0-9]{1,16}-[0-9]{1,16}$(?!\n)"
+
+SAID = {
+    "undone": N_("Your decision was taken back. The comment is yours again, in the queue."),
+    "reopened": N_("The comment is back in the queue, for somebody who did not decide it."),
+    "erased": N_("Text, author and metadata are erased everywhere."),
+}
+# What an entry tells of a judgement. It would sway whoever still has to judge.
+TELLING = frozenset({"decision", "reason", "model", "policy", "inclusion", "mode"})
+
+
+class CommentQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    id: Id
+    after: Annotated[str, Meta(pattern=ORIGIN)] | None = None
+    said: str = ""
+
+
+class Step(Struct, frozen=True):
+    """One thing that happened; `told`: what else is known of it, as pairs of a name and a value."""
+
+    at: datetime
+    deed: str
+    actor: str
+    told: list[tuple[str, str]]
+
+
+class Timeline(Struct, frozen=True):
+    """`next`: where to go on, None: that is all. `is_cut`: the beginning is no more in Redis, but in the export."""
+
+    steps: list[Step]
+    next: str | None
+    is_cut: bool
+
+
+async def show_comment(visit: Visit) -> web.StreamResponse:
+    query = visit.query(CommentQuery)
+    store, site = visit.console.store, visit.site
+    record = await store.comments.get(site, query.id)
+    is_blind = blinds(visit, record)
+    untold, letters = await store.outbox.about(site, record.id, record.version)
+    return visit.show(
+        "comment.html",
+        words=words,
+        item=seen(visit, record),
+        record=record,
+        is_blind=is_blind,
+        timeline=await _timeline(visit, record, query.after, is_blind=is_blind),
+        untold=untold,
+        letters=letters,
+        said=SAID.get(query.said, ""),
+        may=allowed(visit, record),
+        segments=segments,
+    )
+
+
+def blinds(visit: Visit, record: Record) -> bool:
+    """Whether this person may still judge it, and so must not be told what others or the model said."""
+    return record.is_waiting and visit.role in DECIDERS
+
+
+def seen(visit: Visit, record: Record) -> ReviewItem:
+    """The comment as this person may see it."""
+    show_scores = visit.request.app[keys.DIRECTORY].shows_scores(visit.site.name)
+    shown = review_item(visit.site.name, record, holder=visit.account.name, show_scores=show_scores)
+    if not record.is_waiting or visit.role in DECIDERS:
+        return shown
+    told = comment_answer(visit.site.name, record)
+    return ReviewItem(
+        **{name: getattr(shown, name) for name in ReviewItem.__struct_fields__}
+        | {name: getattr(told, name) for name in told.__struct_fields__}
+    )
+
+
+def allowed(visit: Visit, record: Record) -> set[str]:
+    """What may be done about it from here; the store refuses what is too late all the same."""
+    is_decided = record.state is State.DECIDED
+    return {
+        name
+        for name, is_so in {
+            "undo": is_decided and record.moderator == visit.account.name and visit.role in DECIDERS,
+            "reopen": is_decided and record.content is not None and visit.role in SUPERVISORS,
+            "erase": record.state is not State.ERASED and visit.role is Role.ADMIN,
+        }.items()
+        if is_so
+    }
+
+
+def segments(text: str, spans: Sequence[Span] | None) -> Iterator[tuple[str, str]]:
+    """The text in parts, each with the attribute that it moved, or ""."""
+    at = 0
+    for span in sorted(spans or (), key=lambda each: (each.start, -each.end)):
+        if span.start < at or span.end > len(text):
+            continue
+        yield text[at : span.start], ""
+        yield text[span.start : span.end], span.attribute
+        at = span.end
+    yield text[at:], ""
+
+
+async def _timeline(visit: Visit, record: Record, after: str | None, *, is_blind: bool) -> Timeline:
+    audit = visit.console.store.audit
+    # A comment's first entry is written when it comes, and its instant is the place of the entry in the trail.
+    begin = f"{int(record.created_at.timestamp() * 1000) - 1}-0"
+    place: str | None = after or begin
+    entries: list[AuditEntry] = []
+    for _ in range(MOST_LOOKS):
+        found, place = await audit.about(visit.site, record.id, place or begin, SHOWN - len(entries))
+        entries += found
+        if place is None or len(entries) >= SHOWN:
+            break
+    is_cut = after is None and await audit.is_cut(visit.site, record.id, begin)
+    # That two people are asked says nothing of what the first one thought, but that the second is the second.
+    shown = [entry for entry in entries if not (is_blind and entry.details["action"] == "voted")]
+    return Timeline([_step(entry, is_blind=is_blind) for entry in shown], place, is_cut)
+
+
+def _step(entry: AuditEntry, *, is_blind: bool) -> Step:
+    told = entry.details
+    known = {"action", "actor", "comment", "from", "to", "version", "revision", "token"}
+    hidden = known | TELLING if is_blind else known
+    return Step(
+        entry.at,
+        told["action"],
+        told["actor"],
+        [(name, value) for name, value in told.items() if value and name not in hidden],
+    )
+
+
+async def undo(visit: Visit) -> web.StreamResponse:
+    comment_id = visit.field("id")
+    await visit.reviewing.undo(visit.moderator, comment_id, version=_version(visit))
+    return _back(visit, comment_id, "undone")
+
+
+async def reopen(visit: Visit) -> web.StreamResponse:
+    comment_id = visit.field("id")
+    await visit.reviewing.reopen(visit.moderator, comment_id, _version(visit))
+    return _back(visit, comment_id, "reopened")
+
+
+async def erase(visit: Visit) -> web.StreamResponse:
+    """Only once somebody has said, in the same form, that it is meant: nothing brings it back."""
+    comment_id, store = visit.field("id"), visit.console.store
+    if visit.field("meant") != "1":
+        raise Conflict("not_confirmed", "tick the box first: what is erased does not come back", {"id": comment_id})
+    await store.comments.get(visit.site, comment_id)
+    await store.comments.erase(visit.site, comment_id, visit.account.name)
+    return _back(visit, comment_id, "erased")
+
+
+def _version(visit: Visit) -> int | None:
+    """Of the comment as the page showed it; whoever changed it since must be seen first."""
+    said = visit.field("version")
+    return int(said) if said.isascii() and said.isdigit() and len(said) < 16 else None  # noqa: PLR2004 - 2^53
+
+
+def _back(visit: Visit, comment_id: str, said: str) -> web.StreamResponse:
+    return visit.go("/comment", id=comment_id, said=said)
+
+
+PAGES = (
+    Page(path="/comment", view=show_comment),
+    Page(path="/comment/undo", view=undo, method="POST", roles=DECIDERS),
+    Page(path="/comment/reopen", view=reopen, method="POST", roles=SUPERVISORS),
+    Page(path="/comment/erase", view=erase, method="POST", roles=ADMINS),
+)

@@ -1,0 +1,135 @@
+"""A site's policy: looked at, tried on what came lately before it is in force, changed, and what it was before."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+
+from service import keys, policies
+from service.accounts import Role
+from service.console import policy_form, words
+from service.console.policy_form import Entered
+from service.console.texts import N_
+from service.console.visit import ADMINS, OVERSEERS, Nav, Page, Visit
+from service.domain import Action
+from service.errors import Conflict
+from service.policies import Simulation
+from service.policy import DEFAULT, Policy
+
+LAST = 5_000
+SHOWN_VERSIONS = 20
+
+ACTIONS = {Action.APPROVE: N_("Approve"), Action.REVIEW: N_("To a person"), Action.REJECT: N_("Reject")}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field that differs between two versions; None: it is not set."""
+
+    path: str
+    before: Any
+    after: Any
+
+
+async def show_policy(visit: Visit) -> web.StreamResponse:
+    now = await policies.newest(visit.console.store, visit.site.name)
+    said = N_("Saved. Every process decides by it within seconds.") if visit.request.query.get("said") else ""
+    return await _page(visit, now, policy_form.of(now), said=said)
+
+
+async def preview(visit: Visit) -> web.StreamResponse:
+    """What the last comments would have got: a part of the page for our script, else the page with the form as it was.
+
+    Changes nothing; it is a POST because a form full of thresholds is no address.
+    """
+    now = await policies.newest(visit.console.store, visit.site.name)
+    entered = policy_form.read(visit.form, now, _attributes(visit))
+    found = None if entered.problems else await _simulated(visit, entered.policy)
+    if visit.request.headers.get("X-Part") == "preview":
+        return visit.show("policy_preview.html", found=found, problems=entered.problems, actions=ACTIONS)
+    return await _page(visit, now, entered, status=400 if entered.problems else 200, found=found)
+
+
+async def save_policy(visit: Visit) -> web.StreamResponse:
+    """As the version behind the one that the form was made from; where another came first, the form comes back."""
+    store, site = visit.console.store, visit.site.name
+    now = await policies.newest(store, site)
+    entered = policy_form.read(visit.form, now, _attributes(visit))
+    if entered.problems:
+        return await _page(visit, now, entered, status=400)
+    if visit.field("version") != str(now.version):
+        return await _page(visit, now, entered, status=409, is_outrun=True)
+    try:
+        await policies.replace(store, site, now, entered.policy, visit.account.name)
+    except Conflict:
+        now = await policies.newest(store, site)
+        return await _page(visit, now, entered, status=409, is_outrun=True)
+    await visit.request.app[keys.DIRECTORY].refresh()
+    return visit.go("/policy", said="saved")
+
+
+async def _page(
+    visit: Visit,
+    now: Policy,
+    entered: Entered,
+    *,
+    status: int = 200,
+    found: Simulation | None = None,
+    said: str = "",
+    is_outrun: bool = False,
+) -> web.Response:
+    versions = await visit.console.store.access.policies(visit.site)
+    return visit.show(
+        "policy.html",
+        status,
+        words=words,
+        policy=now,
+        entered=entered,
+        attributes=sorted({*_attributes(visit), *now.thresholds}, key=_order(_attributes(visit))),
+        groups=policy_form.GROUPS,
+        found=found,
+        problems=entered.problems,
+        actions=ACTIONS,
+        said=said,
+        is_outrun=is_outrun,
+        outran=changes(entered.policy, now) if is_outrun else [],
+        history=_history(versions),
+        may_change=visit.role is Role.ADMIN,
+        last=LAST,
+    )
+
+
+async def _simulated(visit: Visit, policy: Policy) -> Simulation:
+    return await policies.simulate(visit.console.store, visit.site.name, policy, _attributes(visit), LAST)
+
+
+def _attributes(visit: Visit) -> tuple[str, ...]:
+    return visit.request.app[keys.MODERATION].attributes
+
+
+def _order(known: tuple[str, ...]) -> Any:  # noqa: ANN401 - a key for sorted()
+    places = {attribute: place for place, attribute in enumerate(known)}
+    return lambda attribute: (places.get(attribute, len(places)), attribute)
+
+
+def _history(versions: list[Policy]) -> list[tuple[Policy, list[Change]]]:
+    """The newest versions and what each changed."""
+    chain = [DEFAULT, *versions]
+    pairs = list(zip(chain[1:], chain[:-1], strict=True))
+    return [(after, changes(before, after)) for after, before in reversed(pairs[-SHOWN_VERSIONS:])]
+
+
+def changes(before: Policy, after: Policy) -> list[Change]:
+    old, new = policy_form.flat(before), policy_form.flat(after)
+    return [
+        Change(path, old.get(path), new.get(path))
+        for path in sorted(old.keys() | new.keys())
+        if old.get(path) != new.get(path)
+    ]
+
+
+PAGES = (
+    Page(path="/policy", view=show_policy, roles=OVERSEERS, nav=Nav(title=N_("Policy"), order=60)),
+    Page(path="/policy/preview", view=preview, method="POST", roles=OVERSEERS),
+    Page(path="/policy", view=save_policy, method="POST", roles=ADMINS),
+)

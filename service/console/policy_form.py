@@ -1,0 +1,346 @@
+"""A policy as a form: its fields in groups, how each is written there, read again, and what is wrong with it."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import msgspec
+
+from service.console.texts import N_
+from service.policy import Policy, Thresholds
+
+HOUR_S = 3600
+CENT = 100
+
+# flag: yes or no. share: per cent. whole: a whole number. score: 0 to 1, or empty. lines: one entry a line.
+# pairs: "NAME = attribute" a line. hours: of seconds.
+Kind = Literal["flag", "share", "whole", "score", "lines", "pairs", "hours", "expiry"]
+
+A_NUMBER = N_("Enter a number from %(least)s to %(most)s.")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """`path`: where in the policy, and the name in the form. `least` and `most`: as they are entered."""
+
+    path: str
+    kind: Kind
+    label: str
+    hint: str = ""
+    least: float = 0
+    most: float = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    title: str
+    intro: str
+    fields: tuple[Field, ...]
+
+
+GROUPS = (
+    Group(
+        N_("Looking twice"),
+        N_("Without a sample that people judge blindly, nobody knows how often the automatic answer is wrong."),
+        (
+            Field(
+                "review.audit_approved",
+                "share",
+                N_("Blind audits of automatic approvals, %"),
+                N_("This share is judged by a person who is not told the answer. The comments are public meanwhile."),
+            ),
+            Field("review.audit_rejected", "share", N_("Blind audits of automatic rejections, %")),
+            Field(
+                "review.audit_overturns",
+                "flag",
+                N_("An audit that disagrees changes the decision"),
+                N_("Else it goes to the supervisors."),
+            ),
+            Field(
+                "review.double_review",
+                "share",
+                N_("Comments that two people must agree on, %"),
+                N_("Above 0, so do all rejections of the most urgent class. It takes three moderators."),
+            ),
+        ),
+    ),
+    Group(
+        N_("What comes back, and how soon"),
+        "",
+        (
+            Field("review.reports_needed", "whole", N_("Readers whose reports bring a comment back"), "", 1, 1000),
+            Field("review.reports_reopen_judged", "flag", N_("Also what a person has approved")),
+            Field(
+                "review.urgent_sections",
+                "lines",
+                N_("Sections whose comments are due in an hour"),
+                N_("One a line, at most 64."),
+            ),
+            Field(
+                "review.show_scores",
+                "flag",
+                N_("Show scores before a decision"),
+                N_("They sway whoever decides. Every fifth comment and every audit is shown without."),
+            ),
+            Field(
+                "review.expiry",
+                "expiry",
+                N_("When nobody looked in time"),
+                N_("Nothing is decided by waiting unless you want it."),
+            ),
+        ),
+    ),
+    Group(
+        N_("Sites that speak Perspective's protocol"),
+        "",
+        (
+            Field(
+                "protocols.perspective.queue_doubtful",
+                "flag",
+                N_("Queue doubtful comments for people"),
+                N_("Unless they are sent with doNotStore."),
+            ),
+            Field(
+                "protocols.perspective.trust_languages",
+                "flag",
+                N_("Believe the language that the site names"),
+                N_("Coral names English for most of its locales; then let the text tell."),
+            ),
+            Field(
+                "protocols.perspective.accept_html",
+                "flag",
+                N_("Accept HTML"),
+                N_("The text between the tags is judged. Else HTML is refused."),
+            ),
+            Field(
+                "protocols.perspective.attributes",
+                "pairs",
+                N_("Further names that are served"),
+                N_("One a line: a Perspective attribute, =, one of the model's. Scores are mapped by a command."),
+            ),
+        ),
+    ),
+    Group(
+        N_("Coral"),
+        "",
+        (
+            Field(
+                "protocols.coral.may_approve", "flag", N_("May approve"), N_("This overrules Coral's pre-moderation.")
+            ),
+            Field("protocols.coral.may_reject", "flag", N_("May reject"), N_("Else what is rejected is withheld.")),
+            Field("protocols.coral.publish_first", "flag", N_("Publish doubtful comments, flagged")),
+            Field("protocols.coral.shadow", "flag", N_("Judge and record, and always say nothing")),
+            Field(
+                "protocols.coral.budget_ms",
+                "whole",
+                N_("Milliseconds until nothing is said"),
+                N_("Below the time-out of the phase in Coral."),
+                20,
+                10_000,
+            ),
+        ),
+    ),
+    Group(
+        N_("OpenAI and Akismet"),
+        "",
+        (
+            Field(
+                "protocols.openai.ignore_images",
+                "flag",
+                N_("OpenAI: judge the texts beside an image"),
+                N_("Else images are refused."),
+            ),
+            Field("protocols.akismet.doubtful_is_spam", "flag", N_("Akismet: answer that a doubtful comment is spam")),
+            Field(
+                "protocols.akismet.discard_at",
+                "score",
+                N_("Akismet: spam score from which a comment may be thrown away"),
+                N_("Empty: never."),
+                0,
+                1,
+            ),
+        ),
+    ),
+)
+FIELDS = tuple(field for group in GROUPS for field in group.fields)
+EXPIRY_AFTER = "review.expiry.after"
+LEAST_HOURS, MOST_HOURS = 60 / HOUR_S, 90 * 24
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with a field: a message with its values, translated where it is shown."""
+
+    message: str
+    values: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """A form as it was filled in. `values` by name of the field; `policy` is to be used only without `problems`."""
+
+    values: Mapping[str, str]
+    policy: Policy
+    problems: Mapping[str, Problem]
+
+
+def of(policy: Policy) -> Entered:
+    """The form of a policy that there is."""
+    values = {field.path: _written(field, _at(policy, field.path)) for field in FIELDS if field.kind != "expiry"}
+    expiry = policy.review.expiry
+    values["review.expiry"] = expiry.decision if expiry else ""
+    values[EXPIRY_AFTER] = _number(expiry.after_s / HOUR_S) if expiry else ""
+    for attribute, limits in policy.thresholds.items():
+        values[f"counts.{attribute}"] = "1"
+        for name in ("review_at", "reject_at"):
+            values[f"{name}.{attribute}"] = _number(getattr(limits, name))
+    return Entered(values, policy, {})
+
+
+def read(form: Mapping[str, list[str]], before: Policy, known: Iterable[str]) -> Entered:
+    """What somebody entered; what the form does not show stays as it was `before`."""
+    values = {name: found[0] for name, found in form.items()}
+    problems: dict[str, Problem] = {}
+    raw: dict[str, Any] = {
+        "review": msgspec.to_builtins(before.review),
+        "protocols": msgspec.to_builtins(before.protocols),
+    }
+    for field in FIELDS:
+        if field.kind == "expiry":
+            _put(raw, field.path, _expiry(values, problems))
+        elif field.kind == "flag" or field.path in values:
+            _put(raw, field.path, _value(field, values.get(field.path, ""), problems))
+    thresholds = _thresholds(values, before, known, problems)
+    if problems:
+        return Entered(values, before, problems)
+    try:
+        policy = msgspec.convert({**raw, "thresholds": thresholds, "name": before.name}, Policy)
+    except msgspec.ValidationError as error:
+        _, _, path = str(error).partition(" - at `$.")
+        where = next((field.path for field in FIELDS if path.startswith(field.path)), "")
+        return Entered(values, before, {where: Problem(N_("This cannot be read: %(detail)s"), {"detail": str(error)})})
+    return Entered(values, policy, {})
+
+
+def flat(policy: Policy) -> dict[str, Any]:
+    """Every field that is set, by its path."""
+    found: dict[str, Any] = {}
+
+    def walk(at: str, value: Any) -> None:  # noqa: ANN401
+        inner = _fields(value)
+        for name, each in inner.items():
+            walk(f"{at}.{name}" if at else name, each)
+        if not inner and value is not None and value != {}:
+            found[at] = sorted(value) if isinstance(value, frozenset) else value
+
+    walk("", policy)
+    return {path: value for path, value in found.items() if path not in ("name", "version")}
+
+
+def _fields(value: Any) -> dict[str, Any]:  # noqa: ANN401
+    if isinstance(value, msgspec.Struct):
+        return {name: getattr(value, name) for name in value.__struct_fields__}
+    return value if isinstance(value, dict) else {}
+
+
+def _thresholds(
+    values: Mapping[str, str], before: Policy, known: Iterable[str], problems: dict[str, Problem]
+) -> dict[str, dict[str, float | None]]:
+    found: dict[str, dict[str, float | None]] = {}
+    for attribute in dict.fromkeys((*known, *before.thresholds)):
+        if not values.get(f"counts.{attribute}"):
+            continue
+        row = {
+            name: _between(values.get(f"{name}.{attribute}", ""), f"{name}.{attribute}", 0, 1, problems)
+            for name in ("review_at", "reject_at")
+        }
+        limits = Thresholds(**row)
+        if limits.review_at is not None and limits.reject_at is not None and limits.review_at > limits.reject_at:
+            problems[f"review_at.{attribute}"] = Problem(N_("This is above the threshold for rejecting."), {})
+        found[attribute] = row
+    if not found:
+        problems["thresholds"] = Problem(N_("At least one attribute must count."), {})
+    for attribute in found.keys() - set(known):
+        problems[f"review_at.{attribute}"] = Problem(N_("The model in use does not judge this attribute."), {})
+    return found
+
+
+def _expiry(values: Mapping[str, str], problems: dict[str, Problem]) -> dict[str, Any] | None:
+    if not values.get("review.expiry"):
+        return None
+    hours = _between(values.get(EXPIRY_AFTER, ""), EXPIRY_AFTER, LEAST_HOURS, MOST_HOURS, problems, is_needed=True)
+    return {"decision": values["review.expiry"], "after_s": round((hours or 1) * HOUR_S)}
+
+
+def _value(field: Field, text: str, problems: dict[str, Problem]) -> Any:  # noqa: ANN401
+    if field.kind == "flag":
+        return bool(text)
+    if field.kind == "lines":
+        return sorted({line.strip() for line in text.splitlines() if line.strip()})
+    if field.kind == "pairs":
+        return _pairs(field, text, problems)
+    found = _between(text, field.path, field.least, field.most, problems, is_needed=field.kind != "score")
+    if found is None or field.kind == "score":
+        return found
+    if field.kind == "share":
+        return round(found / CENT, 6)
+    if found != int(found):
+        problems[field.path] = Problem(N_("Enter a whole number."), {})
+    return int(found)
+
+
+def _pairs(field: Field, text: str, problems: dict[str, Problem]) -> dict[str, str]:
+    found = {}
+    for line in text.splitlines():
+        name, is_pair, attribute = (part.strip() for part in line.partition("="))
+        if name and is_pair and attribute:
+            found[name] = attribute
+        elif line.strip():
+            problems[field.path] = Problem(N_("Each line must be a name, =, and an attribute."), {})
+    return found
+
+
+def _between(
+    text: str, where: str, least: float, most: float, problems: dict[str, Problem], *, is_needed: bool = False
+) -> float | None:
+    """A number as people write it; a decimal comma is one, too."""
+    if not text.strip() and not is_needed:
+        return None
+    try:
+        value = float(text.strip().replace(",", "."))
+    except ValueError:
+        value = math.nan
+    if not least <= value <= most:
+        problems[where] = Problem(A_NUMBER, {"least": _number(least), "most": _number(most)})
+        return None
+    return value
+
+
+def _written(field: Field, value: Any) -> str:  # noqa: ANN401
+    if field.kind == "flag":
+        return "1" if value else ""
+    if field.kind == "lines":
+        return "\n".join(sorted(value))
+    if field.kind == "pairs":
+        return "\n".join(f"{name} = {attribute}" for name, attribute in value.items())
+    return _number(value * CENT if field.kind == "share" else value)
+
+
+def _number(value: float | None) -> str:
+    """As <input type="number"> reads it."""
+    return "" if value is None else f"{round(value, 4):g}"
+
+
+def _at(policy: Policy, path: str) -> Any:  # noqa: ANN401
+    found: Any = policy
+    for name in path.split("."):
+        found = getattr(found, name)
+    return found
+
+
+def _put(raw: dict[str, Any], path: str, value: Any) -> None:  # noqa: ANN401
+    *steps, last = path.split(".")
+    for step in steps:
+        raw = raw.setdefault(step, {})
+    raw[last] = value

@@ -1,0 +1,100 @@
+"""Search among the comments whose text is still kept, a bounded look at a time."""
+
+from typing import Annotated
+
+import msgspec
+from aiohttp import web
+from msgspec import Meta, Struct
+
+from service import keys, search
+from service.answers import ReviewItem
+from service.console import comment, words
+from service.console.texts import N_
+from service.console.visit import EVERYBODY, Nav, Page, Visit
+from service.domain import Id, Status
+from service.errors import BadRequest, Conflict
+from service.http.cursors import checked
+
+PER_PAGE = 25
+MOST_DIGITS = 15
+A_CURSOR = "query parameter 'after'"
+
+
+class SearchQuery(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Empty fields of the form ask for nothing."""
+
+    text: Annotated[str, Meta(max_length=500)] = ""
+    id: Annotated[str, Meta(max_length=128)] = ""
+    author: Annotated[str, Meta(max_length=128)] = ""
+    article: Annotated[str, Meta(max_length=128)] = ""
+    status: Annotated[str, Meta(pattern=r"^(|approved|pending|rejected)$(?!\n)")] = ""
+    after: Annotated[str, Meta(max_length=2_600)] = ""
+
+    @property
+    def is_empty(self) -> bool:
+        return not any((self.text.strip(), self.id, self.author, self.article, self.status))
+
+    def further(self, after: str) -> dict[str, str]:
+        """The parameters of the page behind this one."""
+        return {**msgspec.to_builtins(self), "after": after}
+
+
+async def show_search(visit: Visit) -> web.StreamResponse:
+    query = visit.query(SearchQuery)
+    if query.is_empty:
+        return _page(visit, query)
+    try:
+        found = await _found(visit, query)
+    except Conflict as error:  # authors are not indexed here
+        return _page(visit, query, status=409, problem=str(error))
+    except BadRequest as error:
+        return _page(visit, query, status=400, problem=str(error))
+    return _page(visit, query, found=found)
+
+
+async def _found(visit: Visit, query: SearchQuery) -> search.Found:
+    """Raises BadRequest for what can be no id. Who looks an author up is written down."""
+    author: str | None = _id(query.author, N_("Author"))
+    cursor = query.after
+    if author is not None:
+        if cursor and not (cursor.isascii() and cursor.isdigit() and len(cursor) <= MOST_DIGITS):
+            raise BadRequest(f"{A_CURSOR}: not one that we gave")
+        author = await visit.request.app[keys.AUTHORS].looked_up(visit.site.name, author, visit.account.name)
+    else:
+        cursor = checked(visit.request, cursor, A_CURSOR)
+    wanted = search.Wanted(
+        _id(query.id, N_("Id")),
+        author,
+        query.text.strip() or None,
+        _id(query.article, N_("Article")),
+        Status(query.status) if query.status else None,
+    )
+    return await search.find(visit.console.store, visit.site.name, wanted, PER_PAGE, cursor)
+
+
+def _id(said: str, field: str) -> str | None:
+    if not said.strip():
+        return None
+    try:
+        return msgspec.convert(said.strip(), Id)
+    except msgspec.ValidationError as error:
+        raise BadRequest(f"{field}: letters, digits and signs without spaces") from error
+
+
+def _page(
+    visit: Visit, query: SearchQuery, *, status: int = 200, found: search.Found | None = None, problem: str = ""
+) -> web.Response:
+    items: list[ReviewItem] = [comment.seen(visit, record) for record in found.records] if found else []
+    return visit.show(
+        "search.html",
+        status,
+        words=words,
+        query=query,
+        found=found,
+        items=items,
+        segments=comment.segments,
+        problem=problem,
+    )
+
+
+PAGES = (Page(path="/search", view=show_search, roles=EVERYBODY, nav=Nav(title=N_("Search"), order=30)),)

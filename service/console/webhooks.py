@@ -1,0 +1,144 @@
+"""Webhooks: where the site hears of its comments, with which secret, and what it could not be told."""
+
+from datetime import datetime, timedelta
+
+from aiohttp import web
+from msgspec import Struct
+
+from service import keys
+from service.accounts import Role
+from service.console import words
+from service.console.texts import N_
+from service.console.visit import ADMINS, Nav, Page, Visit
+from service.errors import NotFound
+from service.store.outbox import Letter, Place
+from service.webhooks.message import MessageId
+
+MOST_IN_ONE_REPLAY = 10_000
+PER_PAGE = 50
+
+SAID = {
+    "saved": N_("The endpoint is set and enabled."),
+    "removed": N_("The endpoint is removed. What was still to be told there is among the dead letters."),
+    "resent": N_("It is sent again."),
+    "superseded": N_("It was not sent again: the receiver has a newer version of this comment."),
+    "busy": N_("A newer version is being sent just now; try again."),
+}
+
+
+class Secret(Struct, frozen=True):
+    """`text` is shown now, and never again; the one before stays good until `previous_until` (None: there was none)."""
+
+    text: str
+    previous_until: datetime | None = None
+
+
+class Tested(Struct, frozen=True):
+    is_delivered: bool
+    because: str
+    seconds: float
+
+
+async def show_webhooks(visit: Visit) -> web.StreamResponse:
+    return await _page(visit)
+
+
+async def save_endpoint(visit: Visit) -> web.StreamResponse:
+    """The first time a secret is made, and shown on the page that follows."""
+    url, office = visit.field("url").strip(), visit.request.app[keys.WEBHOOKS]
+    if problem := (N_("Enter an address.") if not url else await office.refusal_now(url)):
+        return await _page(visit, 400, problem=problem)
+    include_text = visit.field("include_text") == "1"
+    secret = await office.put(visit.site, url, include_text=include_text, actor=visit.account.name)
+    return await _page(visit, secret=Secret(secret)) if secret else visit.go("/webhooks", said="saved")
+
+
+async def remove_endpoint(visit: Visit) -> web.StreamResponse:
+    await visit.console.store.outbox.endpoints.remove(visit.site, visit.account.name)
+    return visit.go("/webhooks", said="removed")
+
+
+async def rotate_secret(visit: Visit) -> web.StreamResponse:
+    text, until = await visit.request.app[keys.WEBHOOKS].rotate(visit.site, visit.account.name)
+    return await _page(visit, secret=Secret(text, until))
+
+
+async def send_test(visit: Visit) -> web.StreamResponse:
+    endpoint = await visit.console.store.outbox.endpoints.get(visit.site)
+    if endpoint.url is None or not endpoint.secrets:
+        raise NotFound("this site has no endpoint")
+    _, outcome = await visit.request.app[keys.WEBHOOKS].test(visit.site, endpoint)
+    return await _page(visit, tested=Tested(outcome.result == "delivered", outcome.because, outcome.seconds))
+
+
+async def resend(visit: Visit) -> web.StreamResponse:
+    name = MessageId.parse(visit.field("letter"))
+    if name is None or name.site != visit.site.name:
+        raise NotFound("no such dead letter")
+    outcome = await visit.console.store.outbox.replay(visit.site, name.comment, name.version)
+    if outcome == "unknown":
+        raise NotFound("no such dead letter; somebody may have sent it again already")
+    await _written(visit, "letter_resent", comment=name.comment, outcome=outcome)
+    return visit.go("/webhooks", said="resent" if outcome == "ok" else outcome)
+
+
+async def resend_all(visit: Visit) -> web.StreamResponse:
+    replay = await visit.console.store.outbox.replay_all(visit.site, MOST_IN_ONE_REPLAY)
+    await _written(visit, "letters_resent", sent=str(replay.sent), superseded=str(replay.superseded))
+    return visit.go("/webhooks", sent=str(replay.sent), superseded=str(replay.superseded), busy=str(replay.busy))
+
+
+async def _written(visit: Visit, action: str, **details: str) -> None:
+    await visit.console.store.audit.write(visit.site, action, visit.account.name, **details)
+
+
+async def _page(
+    visit: Visit,
+    status: int = 200,
+    *,
+    problem: str = "",
+    secret: Secret | None = None,
+    tested: Tested | None = None,
+) -> web.Response:
+    outbox, query = visit.console.store.outbox, visit.request.query
+    backlog = await outbox.backlog(visit.site)
+    letters = await outbox.letters(visit.site, _place(query.get("after", "")), PER_PAGE)
+    return visit.show(
+        "webhooks.html",
+        status,
+        words=words,
+        endpoint=await outbox.endpoints.get(visit.site),
+        backlog=backlog,
+        late_since=visit.now - timedelta(seconds=backlog.overdue_s) if backlog.overdue_s else None,
+        letters=[(_id(visit, each), each) for each in letters],
+        following=f"{letters[-1].died}.{_id(visit, letters[-1])}" if len(letters) == PER_PAGE else "",
+        problem=problem,
+        secret=secret,
+        tested=tested,
+        replayed={name: int(query[name]) for name in ("sent", "superseded", "busy") if query.get(name, "").isdecimal()},
+        said=SAID.get(query.get("said", ""), ""),
+        may_change=visit.role is Role.ADMIN,
+    )
+
+
+def _id(visit: Visit, letter: Letter) -> str:
+    return str(MessageId(visit.site.name, letter.comment, letter.version))
+
+
+def _place(cursor: str) -> Place | None:
+    """Where a page goes on; what is no place of ours is the beginning."""
+    died, _, text = cursor.partition(".")
+    name = MessageId.parse(text)
+    is_number = died.isascii() and died.isdigit() and len(died) < 16  # noqa: PLR2004 - Unix milliseconds have 13
+    return Place(name.comment, name.version, int(died)) if name and is_number else None
+
+
+PAGES = (
+    Page(path="/webhooks", view=show_webhooks, roles=ADMINS | {Role.AUDITOR}, nav=Nav(title=N_("Webhooks"), order=80)),
+    Page(path="/webhooks", view=save_endpoint, method="POST", roles=ADMINS),
+    Page(path="/webhooks/remove", view=remove_endpoint, method="POST", roles=ADMINS),
+    Page(path="/webhooks/rotate", view=rotate_secret, method="POST", roles=ADMINS),
+    Page(path="/webhooks/test", view=send_test, method="POST", roles=ADMINS),
+    Page(path="/webhooks/resend", view=resend, method="POST", roles=ADMINS),
+    Page(path="/webhooks/resend-all", view=resend_all, method="POST", roles=ADMINS),
+)

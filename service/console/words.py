@@ -1,0 +1,137 @@
+"""What our own terms are called where people read them; translated where they are shown."""
+
+from service.console.texts import N_
+from service.domain import Action, DecidedBy, State, Status, Why
+
+ATTRIBUTES = {
+    "toxicity": N_("Toxicity"),
+    "severe_toxicity": N_("Severe toxicity"),
+    "identity_attack": N_("Attack on a group"),
+    "insult": N_("Insult"),
+    "profanity": N_("Profanity"),
+    "threat": N_("Threat"),
+    "spam": N_("Spam"),
+    "sexually_explicit": N_("Sexually explicit"),
+}
+STATUSES = {Status.APPROVED: N_("Approved"), Status.PENDING: N_("Pending"), Status.REJECTED: N_("Rejected")}
+DECISIONS = {Action.APPROVE: N_("Approve"), Action.REVIEW: N_("To a person"), Action.REJECT: N_("Reject")}
+STATES = {
+    State.QUEUED: N_("waits in the queue"),
+    State.LEASED: N_("is with a moderator"),
+    State.ESCALATED: N_("waits for a supervisor"),
+    State.DECIDED: N_("is decided"),
+    State.ERASED: N_("is erased"),
+}
+DECIDED_BY = {
+    DecidedBy.MODEL: N_("the model"),
+    DecidedBy.RULE: N_("a rule"),
+    DecidedBy.MODERATOR: N_("a moderator"),
+    DecidedBy.EXPIRY: N_("the end of the waiting time"),
+}
+WHY = {
+    Why.UNCERTAIN: N_("The model is not sure"),
+    Why.UNSCORED: N_("It could not be scored"),
+    Why.LANGUAGE_NOT_SUPPORTED: N_("The model does not know the language"),
+    Why.REPORTED: N_("Readers reported it"),
+    Why.APPEAL: N_("The author appeals"),
+    Why.REOPENED: N_("Somebody reopened it"),
+    Why.AUDIT: N_("A blind audit"),
+}
+# What the audit trail calls what happened to a comment.
+DEEDS = {
+    "submitted": N_("The comment came"),
+    "claimed": N_("Claimed"),
+    "released": N_("Put back"),
+    "skipped": N_("Skipped"),
+    "expired": N_("The claim ended by itself"),
+    "decided": N_("Decided"),
+    "voted": N_("First of two opinions"),
+    "escalated": N_("Passed to a supervisor"),
+    "disagreed": N_("Two opinions differ: passed to a supervisor"),
+    "audit_disagreed": N_("An audit disagrees: passed to a supervisor"),
+    "undone": N_("Taken back"),
+    "reopened": N_("Reopened"),
+    "reported": N_("A reader reported it"),
+    "appealed": N_("The author appealed"),
+    "withdrawn": N_("Replaced by a new revision"),
+    "erased": N_("Erased"),
+    "labelled": N_("A label was brought in from elsewhere"),
+}
+ACTORS = {"author": N_("the author"), "reader": N_("a reader"), "expiry": N_("the end of the waiting time")}
+
+
+def attribute(name: str) -> str:
+    return ATTRIBUTES.get(name, name)
+
+
+def deed(name: str) -> str:
+    return DEEDS.get(name, name)
+
+
+def actor(name: str) -> str:
+    return ACTORS.get(name, name)
+
+
+def why(name: str) -> str:
+    return WHY.get(Why(name), name) if name in set(Why) else name
+
+
+TOLD = {
+    "decision": N_("decision"),
+    "reason": N_("reason"),
+    "model": N_("model"),
+    "policy": N_("policy"),
+    "inclusion": N_("drawn with probability"),
+    "mode": N_("the site"),
+    "why": N_("because"),
+    "handling_ms": N_("milliseconds in hand"),
+    "source": N_("source"),
+}
+VERDICTS = {"approve": N_("Approve"), "reject": N_("Reject"), "escalate": N_("Escalate"), "review": N_("To a person")}
+MODES = {"cancelled": N_("was not told yet"), "compensated": N_("is told")}
+# The reason codes that the console offers; a site's own codes are shown as they are.
+REASONS = {
+    "personal_attack": N_("Personal attack"),
+    "hate": N_("Hate against a group"),
+    "threat": N_("Threat"),
+    "obscene": N_("Obscene language"),
+    "spam": N_("Spam or advertising"),
+    "off_topic": N_("Off topic"),
+    "other": N_("Another reason"),
+}
+
+
+def told(name: str) -> str:
+    return TOLD.get(name, name)
+
+
+def reason(code: str) -> str:
+    return REASONS.get(code, code)
+
+
+def value(name: str, said: str) -> str:
+    """A value of the audit trail; what is no word of ours stays as it is."""
+    known = {
+        "decision": VERDICTS,
+        "mode": MODES,
+        "reason": REASONS,
+        "why": {each.value: text for each, text in WHY.items()},
+    }
+    return known.get(name, {}).get(said, said)
+
+
+# Why a webhook did not arrive, in the words of webhooks/delivery.py and the relay.
+BECAUSE = {
+    "timeout": N_("The receiver did not answer in time"),
+    "no_connection": N_("No connection to the receiver"),
+    "name_not_found": N_("The receiver's name is not known"),
+    "address_refused": N_("The receiver's address is not public"),
+    "url_refused": N_("The address must not be used"),
+    "certificate_refused": N_("The receiver's certificate is not good"),
+    "broken_answer": N_("The receiver's answer could not be read"),
+    "gone": N_("The receiver wants nothing any more"),
+}
+
+
+def because(code: str) -> str:
+    return BECAUSE.get(code, code)

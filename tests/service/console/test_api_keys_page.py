@@ -1,0 +1,51 @@
+"""Keys from the console: shown once, good at once, revoked at once, and only those of one's site."""
+
+import re
+from typing import Any
+
+
+async def test_a_key_is_shown_once_and_opens_what_was_ticked(entered: Any, client: Any, admin: Any) -> None:
+    chief = await entered()
+    page = await chief.post("/console/keys", name="website", days="30", scope=["score", "comments"])
+    assert page.status == 200
+    (text,) = re.findall(r'id="made">(cmk_live_[^<]+)<', page.text)
+    listed = (await chief.get("/console/keys")).text
+    assert "website" in listed
+    assert text not in listed
+    headers = {"Authorization": f"Bearer {text}"}
+    async with client.post("/v1/score", json={"text": "Hello."}, headers=headers) as response:
+        assert response.status == 200
+    async with client.get("/v1/models", headers=headers) as response:
+        assert response.status == 403
+    key_id = text.split("_")[2]
+    page = await chief.post("/console/keys/revoke", key=key_id)
+    assert "The key is revoked." in (await chief.get(page.location)).text
+    async with client.post("/v1/score", json={"text": "Hello."}, headers=headers) as response:
+        assert response.status == 401
+    assert (await chief.post("/console/keys/revoke", key=key_id)).status == 404
+    entries = [entry["details"] for entry in (await admin.get("/v1/audit?actor=admin")).body["entries"]]
+    assert [(each["action"], each["key"]) for each in entries] == [("key_made", key_id), ("key_revoked", key_id)]
+    assert all(text not in str(each) for each in entries)
+
+
+async def test_what_is_wrong_is_told_at_its_field(entered: Any) -> None:
+    chief = await entered()
+    for fields, field in [
+        ({"name": "two words", "scope": "score"}, "name"),
+        ({"name": "x"}, "scope"),
+        ({"name": "x", "scope": "everything"}, "scope"),
+        ({"name": "x", "scope": "score", "days": "0"}, "days"),
+        ({"name": "x", "scope": "score", "days": "²"}, "days"),
+        ({"name": "x", "scope": "score", "days": "9999999"}, "days"),
+    ]:
+        page = await chief.post("/console/keys", **fields)
+        assert page.status == 400, fields
+        assert re.findall(r'class="field-problem" id="(\w+)-problem"', page.text) == [field]
+
+
+async def test_another_sites_keys_are_neither_shown_nor_revoked(entered: Any, client: Any, key_for: Any) -> None:
+    weekly = await key_for(client, "score", site="weekly", name="weeklys")
+    chief = await entered()
+    assert "weeklys" not in (await chief.get("/console/keys")).text
+    assert (await chief.post("/console/keys/revoke", key=weekly.key.split("_")[2])).status == 404
+    assert (await weekly.post("/v1/score", {"text": "Hello."})).status == 200

@@ -1,0 +1,116 @@
+"""A comment's page: its history, what may be done, and nothing that would sway whoever still has to judge."""
+
+from typing import Any
+
+import pytest
+
+from service.accounts import Role
+
+
+@pytest.fixture
+async def queued(admin: Any, decide_always: Any) -> str:
+    await decide_always("review")
+    await admin.post("/v1/comments", {"id": "c-1", "text": "You are an idiot.", "author": {"id": "u-1", "name": "Joe"}})
+    return "/console/comment?id=c-1"
+
+
+async def decided(caller: Any, decision: str, reason: str = "") -> Any:
+    (item,) = (await caller.post("/v1/review/claim", {})).body["items"]
+    body = {"decision": decision, "lease": item["lease"], "reason": reason}
+    reply = await caller.post(f"/v1/review/{item['id']}/decision", body)
+    assert reply.status == 200, reply.body
+    return reply.body
+
+
+async def test_all_that_happened_is_told_in_order(entered: Any, ann: Any, admin: Any, queued: str) -> None:
+    await decided(ann, "reject", "personal_attack")
+    await admin.post("/v1/comments/c-1/appeal", {"reason": "It was a quote."})
+    bob = await entered(Role.SUPERVISOR)
+    waiting = (await bob.get(queued)).text
+    assert "It was a quote." in waiting
+    # Whoever may decide the appeal is not told how the first decision went.
+    assert "Personal attack" not in waiting
+    assert "reason: " not in waiting
+    auditor = await entered(Role.AUDITOR)
+    text = (await auditor.get(queued)).text
+    places = [text.index(said) for said in ("The comment came", "Claimed", "Decided</strong>", "Reopened")]
+    assert places == sorted(places)
+    assert "Personal attack" in text
+    assert "default@2" in text
+
+
+async def test_what_still_waits_tells_no_score_and_no_answer(
+    entered: Any, admin: Any, decide_always: Any, queued: str
+) -> None:
+    await decide_always("approve")
+    policy = {"thresholds": {"toxicity": {}}, "review": {"audit_approved": 1}}
+    assert (await admin("PUT", "/v1/policies/default", policy)).status == 200
+    await admin.post("/v1/comments", {"id": "c-2", "text": "A harmless one."})
+    somebody = await entered(Role.MODERATOR)
+    pages = [(await somebody.get(f"/console/comment?id={each}")).text for each in ("c-1", "c-2")]
+    for text in pages:
+        assert "Pending" in text
+        assert "Scores" not in text
+        assert "The model said" not in text
+        assert "decision:" not in text
+        assert "inclusion" not in text
+        assert "A blind audit" not in text
+    assert queued
+    auditor = (await (await entered(Role.AUDITOR)).get("/console/comment?id=c-2")).text
+    assert "drawn with probability" in auditor
+
+
+async def test_the_first_of_two_opinions_is_not_shown_to_the_second(entered: Any, ann: Any, admin: Any) -> None:
+    policy = {"thresholds": {"toxicity": {"review_at": 0}}, "review": {"double_review": 1}}
+    await admin("PUT", "/v1/policies/default", policy)
+    await admin.post("/v1/comments", {"id": "c-1", "text": "You are an idiot."})
+    await decided(ann, "reject", "personal_attack")
+    text = (await (await entered(Role.MODERATOR)).get("/console/comment?id=c-1")).text
+    assert "First of two opinions" not in text
+    assert "First of two opinions" in (await (await entered(Role.AUDITOR)).get("/console/comment?id=c-1")).text
+
+
+async def test_only_the_own_decision_is_taken_back(entered: Any, ann: Any, admin: Any, queued: str) -> None:
+    await decided(ann, "approve")
+    ann_herself, bob = await entered(Role.MODERATOR, "ann"), await entered(Role.MODERATOR, "bob")
+    assert "Take back" not in (await bob.get(queued)).text
+    assert (await bob.post("/console/comment/undo", id="c-1", version="2")).status == 409
+    assert "Take back" in (await ann_herself.get(queued)).text
+    assert (await ann_herself.post("/console/comment/undo", id="c-1", version="1")).status == 409
+    page = await ann_herself.post("/console/comment/undo", id="c-1", version="2")
+    assert "Your decision was taken back." in (await ann_herself.get(page.location)).text
+    assert (await admin.get("/v1/comments/c-1")).body["status"] == "pending"
+
+
+async def test_a_supervisor_reopens_and_an_administrator_erases(
+    entered: Any, ann: Any, admin: Any, queued: str
+) -> None:
+    await decided(ann, "approve")
+    bob = await entered(Role.SUPERVISOR)
+    page = await bob.post("/console/comment/reopen", id="c-1", version="2")
+    assert "back in the queue" in (await bob.get(page.location)).text
+    chief = await entered()
+    assert (await chief.post("/console/comment/erase", id="c-1")).status == 409, "not confirmed"
+    page = await chief.post("/console/comment/erase", id="c-1", meant="1")
+    text = (await chief.get(page.location)).text
+    assert "erased everywhere" in text
+    assert "You are an idiot." not in text
+    assert "Erase…" not in text
+    assert (await chief.post("/console/comment/erase", id="nothing", meant="1")).status == 404
+    assert (await admin.get("/v1/comments/c-1")).body["erased_at"]
+    assert queued
+
+
+async def test_a_long_history_goes_on_at_another_page(entered: Any, ann: Any, admin: Any, queued: str) -> None:
+    for _ in range(110):
+        (item,) = (await ann.post("/v1/review/claim", {})).body["items"]
+        await ann.post("/v1/review/c-1/release", {"lease": item["lease"]})
+    chief = await entered()
+    first = (await chief.get(queued)).text
+    assert "Look further" in first
+    assert first.count('class="when"') == 200
+    following = first.split("&amp;after=")[1].split('"')[0]
+    second = (await chief.get(f"{queued}&after={following}")).text
+    assert second.count('class="when"') == 21
+    assert "Look further" not in second
+    assert admin

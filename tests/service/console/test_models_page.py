@@ -1,0 +1,67 @@
+"""Models in the console: what they were measured to be worth, promoted, rolled back, refused."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import classifier
+from service.console.models import measured
+from service.models import Described
+
+
+def other_model(settings: Any, version: str) -> Path:
+    """The shipped model again, under another name."""
+    folder = settings.data_path / "models" / version
+    shutil.copytree(classifier.SHIPPED, folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps(manifest | {"version": version}))
+    return folder
+
+
+async def test_a_model_is_promoted_and_rolled_back(entered: Any, admin: Any, settings: Any) -> None:
+    other_model(settings, "2026-12-01-1")
+    chief = await entered()
+    page = await chief.get("/console/models")
+    assert "Roll back" not in page.text
+    page = await chief.post("/console/models/promote", version="2026-12-01-1")
+    text = (await chief.get(page.location)).text
+    assert "The model is in use" in text
+    assert f"Roll back to {classifier.SHIPPED.name}" in text
+    assert (await admin.get("/v1/models")).body["active"] == "2026-12-01-1"
+    page = await chief.post("/console/models/roll-back")
+    assert "in use again" in (await chief.get(page.location)).text
+    assert (await admin.get("/v1/models")).body["active"] == classifier.SHIPPED.name
+    entries = (await admin.get("/v1/audit?actor=admin")).body["entries"]
+    assert [each["details"]["action"] for each in entries] == ["model_promoted", "model_rolled_back"]
+
+
+async def test_what_cannot_be_served_is_shown_with_the_reason_and_not_promoted(
+    entered: Any, admin: Any, settings: Any
+) -> None:
+    broken = other_model(settings, "2026-12-01-2")
+    next(file for file in broken.iterdir() if file.suffix == ".npy").write_bytes(b"broken")
+    chief = await entered()
+    for version in ("2026-12-01-2", "nothing"):
+        page = await chief.post("/console/models/promote", version=version)
+        assert page.status == 409
+        assert "Nothing was changed:" in page.text
+    assert (await chief.post("/console/models/roll-back")).status == 409
+    assert (await admin.get("/v1/models")).body["active"] == classifier.SHIPPED.name
+
+
+async def test_metrics_of_the_manifest_are_shown(entered: Any) -> None:
+    text = (await (await entered()).get("/console/models")).text
+    assert "jigsaw_toxic_test_public" in text
+    assert "0.965" in text
+
+
+def test_a_manifest_of_another_shape_shows_what_it_has() -> None:
+    def described(**metrics: Any) -> Described:
+        return Described("v", "local", active=False, metrics=metrics)
+
+    assert list(measured(described())) == []
+    assert list(measured(described(held_out=3))) == []
+    assert list(measured(described(held_out={"a": 3, "b": {"insult": None}}))) == []
+    (line,) = measured(described(held_out={"a": {"insult": {"texts": 5, "roc_auc": "good"}}}))
+    assert (line.data_set, line.attribute, line.texts, line.positive, line.roc_auc) == ("a", "insult", 5, 0, None)

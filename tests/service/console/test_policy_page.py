@@ -1,0 +1,158 @@
+"""The policy's page: what a form says is what is stored, tried before, and never over somebody else's change."""
+
+import re
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.accounts import Role
+from service.console import policy_form
+from service.console.policy import changes
+from service.policy import DEFAULT, Expiry, Policy, Reviewing, Thresholds
+from service.protocols import Akismet, Coral, Perspective, Protocols
+
+KNOWN = tuple(DEFAULT.thresholds)
+
+
+def filled(policy: Policy, **fields: str) -> dict[str, list[str]]:
+    """A form as a browser sends it: boxes that are not ticked are not there."""
+    values = {**policy_form.of(policy).values, **fields}
+    flags = {field.path for field in policy_form.FIELDS if field.kind == "flag"}
+    return {name: [value] for name, value in values.items() if value or name not in flags}
+
+
+SHARE = st.integers(0, 100).map(lambda n: n / 100)
+POLICIES = st.builds(
+    Policy,
+    thresholds=st.dictionaries(
+        st.sampled_from(KNOWN),
+        st.tuples(st.none() | SHARE, st.none() | SHARE).map(
+            lambda two: Thresholds(*(sorted(two) if None not in two else two))
+        ),
+        min_size=1,
+    ),
+    version=st.integers(1, 50),
+    review=st.builds(
+        Reviewing,
+        audit_approved=SHARE,
+        double_review=SHARE,
+        audit_overturns=st.booleans(),
+        reports_needed=st.integers(1, 1000),
+        urgent_sections=st.frozensets(st.text("abc-", min_size=1, max_size=5), max_size=5),
+        show_scores=st.booleans(),
+        expiry=st.none()
+        | st.builds(Expiry, after_s=st.integers(1, 90).map(lambda d: d * 86_400), decision=st.just("reject")),
+    ),
+    protocols=st.builds(
+        Protocols,
+        perspective=st.builds(
+            Perspective,
+            trust_languages=st.booleans(),
+            attributes=st.dictionaries(st.just("TOXICITY_X"), st.sampled_from(KNOWN)),
+            score_maps=st.just({"TOXICITY": [(0.0, 0.0), (1.0, 1.0)]}),
+        ),
+        coral=st.builds(Coral, shadow=st.booleans(), budget_ms=st.integers(20, 10_000)),
+        akismet=st.builds(Akismet, discard_at=st.none() | SHARE),
+    ),
+)
+
+
+@given(POLICIES)
+def test_a_form_that_nobody_touched_says_the_policy_again(policy: Policy) -> None:
+    entered = policy_form.read(filled(policy), policy, KNOWN)
+    assert entered.problems == {}
+    assert msgspec.structs.replace(entered.policy, version=policy.version) == policy
+    assert changes(policy, entered.policy) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "wrong"),
+    [
+        ({"review_at.insult": "1.5"}, "review_at.insult"),
+        ({"review_at.insult": "nan"}, "review_at.insult"),
+        ({"review_at.insult": "0.9", "reject_at.insult": "0.8"}, "review_at.insult"),
+        ({"review.audit_approved": ""}, "review.audit_approved"),
+        ({"review.audit_approved": "120"}, "review.audit_approved"),
+        ({"review.reports_needed": "2.5"}, "review.reports_needed"),
+        ({"review.reports_needed": "0"}, "review.reports_needed"),
+        ({"review.expiry": "approve", "review.expiry.after": ""}, "review.expiry.after"),
+        ({"review.expiry": "nonsense", "review.expiry.after": "5"}, "review.expiry"),
+        ({"review.urgent_sections": "\n".join(map(str, range(70)))}, "review.urgent_sections"),
+        ({"protocols.perspective.attributes": "no equals sign"}, "protocols.perspective.attributes"),
+        ({"protocols.coral.budget_ms": "19"}, "protocols.coral.budget_ms"),
+        ({f"counts.{attribute}": "" for attribute in KNOWN}, "thresholds"),
+    ],
+)
+def test_what_cannot_be_used_is_told_at_its_field(fields: dict[str, str], wrong: str) -> None:
+    entered = policy_form.read(filled(DEFAULT, **fields), DEFAULT, KNOWN)
+    assert list(entered.problems) == [wrong]
+    assert entered.policy == DEFAULT
+
+
+def test_a_decimal_comma_is_one_and_an_attribute_of_another_model_is_refused() -> None:
+    entered = policy_form.read(filled(DEFAULT, **{"review_at.insult": "0,25"}), DEFAULT, KNOWN)
+    assert entered.policy.thresholds["insult"].review_at == 0.25
+    other = policy_form.read(filled(DEFAULT), DEFAULT, KNOWN[1:])
+    assert list(other.problems) == [f"review_at.{KNOWN[0]}"]
+
+
+async def test_a_change_is_saved_as_the_next_version_and_decides(entered: Any, admin: Any) -> None:
+    chief = await entered()
+    fields = {name: values[0] for name, values in filled(DEFAULT, **{"reject_at.insult": "0.4"}).items()}
+    page = await chief.post("/console/policy", version="1", **fields)
+    assert page.location == "/console/policy?said=saved"
+    page = await chief.get(page.location)
+    assert "default@2" in page.text
+    assert "<code>thresholds.insult.reject_at</code> 0.95 → 0.4" in page.text
+    policy = (await admin.get("/v1/policies/default")).body
+    assert (policy["version"], policy["thresholds"]["insult"]) == (2, {"review_at": 0.3, "reject_at": 0.4})
+    (entry,) = [e for e in (await admin.get("/v1/audit")).body["entries"] if e["details"]["action"] == "policy_changed"]
+    assert entry["details"]["actor"] == "admin"
+
+
+async def test_somebody_elses_version_is_not_replaced_unseen(entered: Any, admin: Any) -> None:
+    chief = await entered()
+    fields = {name: values[0] for name, values in filled(DEFAULT, **{"reject_at.insult": "0.4"}).items()}
+    await admin("PUT", "/v1/policies/default", {"thresholds": {"toxicity": {"reject_at": 0.5}}})
+    page = await chief.post("/console/policy", version="1", **fields)
+    assert page.status == 409
+    assert "Somebody else saved version 2 meanwhile." in page.text
+    assert 'name="reject_at.insult" id="f-reject_at.insult" value="0.4"' in page.text
+    assert (await admin.get("/v1/policies/default")).body["version"] == 2
+    assert '<input type="hidden" name="version" value="2">' in page.text
+    assert (await chief.post("/console/policy", version="2", **fields)).status == 303
+
+
+async def test_wrong_fields_come_back_as_they_were_entered_each_with_its_problem(entered: Any) -> None:
+    chief = await entered()
+    fields = {name: values[0] for name, values in filled(DEFAULT, **{"review_at.insult": "7"}).items()}
+    page = await chief.post("/console/policy", version="1", **fields)
+    assert page.status == 400
+    field = re.search(r'<input type="number" name="review_at.insult"[^>]*>', page.text)
+    assert field
+    assert 'value="7"' in field[0]
+    assert 'aria-describedby="p-review_at.insult"' in field[0]
+    assert "Enter a number from 0 to 1." in page.text
+
+
+@pytest.mark.parametrize("role", [Role.ADMIN, Role.SUPERVISOR])
+async def test_the_preview_says_what_would_have_been_and_changes_nothing(entered: Any, admin: Any, role: Role) -> None:
+    for n in range(3):
+        await admin.post("/v1/comments", {"id": f"c-{n}", "text": f"You are an idiot, number {n}."})
+    somebody = await entered(role)
+    never = {f"{name}.{attribute}": "" for attribute in KNOWN for name in ("review_at", "reject_at")}
+    fields = {name: values[0] for name, values in filled(DEFAULT, **never).items()}
+    page = await somebody.post("/console/policy/preview", version="1", **fields)
+    assert page.status == 200
+    assert "3 comments" in page.text
+    assert re.search(r"<strong>3</strong> (To a person|Reject) → Approve", page.text)
+    assert '<a href="/console/comment?id=c-1"' in page.text
+    part = await somebody(
+        "POST", "/console/policy/preview", data={"csrf": somebody.token, **fields}, headers={"X-Part": "preview"}
+    )
+    assert "<h1" not in part.text
+    assert "3 comments" in part.text
+    assert (await admin.get("/v1/policies/default")).body["version"] == 1
