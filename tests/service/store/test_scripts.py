@@ -40,6 +40,8 @@ async def everything(store: Store, site: Site, submit: Any) -> Any:  # noqa: PLR
     yield "release"
     (held,) = await store.queue.claim(site, "ann", 1, 60, Filter())
     yield "claim"
+    assert (await store.queue.take(site, held.id, "ann", 60))[0] == "duplicate"
+    yield "take"
     answer = Answer(Verdict.REJECT, held.lease, digest="d")
     assert (await store.queue.decide(site, "c-1", "ann", answer, may_overrule=False))[0] == "ok"
     yield "decide"
