@@ -104,31 +104,28 @@ async def test_markup_hides_nothing(blog: Any, say: Any) -> None:
     assert marked.headers["X-Moderation-Score"] == plain.headers["X-Moderation-Score"]
 
 
-@pytest.mark.parametrize(
-    "fields",
-    [{"comment_author": "viagra-test-123"}, {"comment_author_email": "akismet-guaranteed-spam@example.com"}],
-)
-@pytest.mark.parametrize("more", [{}, {"is_test": "1"}])
-async def test_the_guaranteed_spam_of_the_original_is_spam(blog: Any, fields: Any, more: Any) -> None:
-    reply = await blog.check(**fields, **more)
-    assert reply.raw == b"true"
-    assert "X-akismet-pro-tip" not in reply.headers
+async def test_the_guaranteed_spam_of_the_original_is_spam(blog: Any) -> None:
+    author = {"comment_author": "viagra-test-123"}
+    email = {"comment_author_email": "akismet-guaranteed-spam@example.com"}
+    for fields in (author, email, author | {"is_test": "1"}, email | {"is_test": "1"}):
+        reply = await blog.check(**fields)
+        assert reply.raw == b"true", fields
+        assert "X-akismet-pro-tip" not in reply.headers
 
 
-@pytest.mark.parametrize("role", ["administrator", "editor,administrator"])
-@pytest.mark.parametrize("more", [{}, {"is_test": "1"}, {"comment_author": "viagra-test-123"}])
-async def test_an_administrator_is_always_ham(blog: Any, say: Any, role: str, more: Any) -> None:
-    assert (await blog.check(say.spam, user_role=role, **more)).raw == b"false"
+async def test_an_administrator_is_always_ham(blog: Any, say: Any) -> None:
+    for more in ({}, {"is_test": "1"}, {"comment_author": "viagra-test-123"}):
+        for role in ("administrator", "editor,administrator"):
+            assert (await blog.check(say.spam, user_role=role, **more)).raw == b"false", (role, more)
 
 
 async def test_other_roles_are_judged(blog: Any, say: Any) -> None:
     assert (await blog.check(say.spam, user_role="subscriber")).raw == b"true"
 
 
-@pytest.mark.parametrize(("value", "word"), [("http://me.example", b"true"), ("", b"false"), (None, b"false")])
-async def test_a_filled_honeypot_is_spam(blog: Any, value: str | None, word: bytes) -> None:
-    reply = await blog.check(honeypot_field_name="hidden_field", hidden_field=value)
-    assert reply.raw == word
+async def test_a_filled_honeypot_is_spam(blog: Any) -> None:
+    for value, word in (("http://me.example", b"true"), ("", b"false"), (None, b"false")):
+        assert (await blog.check(honeypot_field_name="hidden_field", hidden_field=value)).raw == word
 
 
 @pytest.mark.parametrize(("lacking", "why"), [("blog", "blog"), ("user_ip", "user_ip")])
@@ -140,9 +137,9 @@ async def test_an_empty_address_of_the_author_is_no_missing_one(blog: Any) -> No
     assert (await blog.check(user_ip="")).raw == b"false"
 
 
-@pytest.mark.parametrize("address", ["", "daily.example", "ftp://daily.example", "https://", "https://[::", "x" * 3000])
-async def test_a_site_without_a_full_address_is_invalid(blog: Any, invalid: Any, address: str) -> None:
-    invalid(await blog.check(blog=address), "blog")
+async def test_a_site_without_a_full_address_is_invalid(blog: Any, invalid: Any) -> None:
+    for address in ("", "daily.example", "ftp://daily.example", "https://", "https://[::", "x" * 3000):
+        invalid(await blog.check(blog=address), "blog")
 
 
 async def test_all_fields_of_the_original_are_accepted(blog: Any) -> None:

@@ -40,11 +40,11 @@ FORM = "application/x-www-form-urlencoded"
         ("gb2312", "你好"),
     ],
 )
-@pytest.mark.parametrize("is_escaped", [True, False])
-async def test_a_form_is_read_in_its_charset(blog: Any, labels: Any, charset: str, text: str, is_escaped: bool) -> None:
+async def test_a_form_is_read_in_its_charset(blog: Any, labels: Any, charset: str, text: str) -> None:
     raw = text.encode(charset)
-    value = quote_from_bytes(raw).encode() if is_escaped else raw.replace(b" ", b"+")
-    assert await learned(blog, labels, b"comment_content=" + value, f"{FORM}; charset={charset}") == text
+    for value in (quote_from_bytes(raw).encode(), raw.replace(b" ", b"+")):
+        assert await learned(blog, labels, b"comment_content=" + value, f"{FORM}; charset={charset}") == text
+        assert (await blog.caller("DELETE", "/v1/comments/" + (await labels())[-1]["id"])).status == 204
 
 
 async def test_what_pages_call_latin_1_is_read_as_browsers_do(blog: Any, labels: Any) -> None:
@@ -62,13 +62,11 @@ async def test_bytes_that_are_no_text_in_the_charset_become_replacements(blog: A
     assert await learned(blog, labels, b"comment_content=caf%E9+%00%FF", FORM) == "caf\ufffd \x00\ufffd"
 
 
-@pytest.mark.parametrize(
-    "charset",
-    ["klingon", "zlib", "rot13", "idna", "punycode", "undefined", "unicode_escape", "utf-7", "utf-16", "\xff"],
-)
-async def test_a_charset_of_no_page_is_invalid(blog: Any, invalid: Any, charset: str) -> None:
+async def test_a_charset_of_no_page_is_invalid(blog: Any, invalid: Any) -> None:
     fields = f"api_key={blog.key}&comment_content=a".encode()
-    invalid(await blog.send("/1.1/submit-spam", fields, f"{FORM}; charset={charset}"), "charset")
+    others = ("zlib", "rot13", "idna", "punycode", "undefined", "unicode_escape", "utf-7", "utf-16")
+    for charset in ("klingon", "ü", *others):
+        invalid(await blog.send("/1.1/submit-spam", fields, f"{FORM}; charset={charset}"), "charset")
 
 
 @pytest.mark.parametrize(
@@ -110,25 +108,25 @@ async def test_json_is_read_everywhere(blog: Any, say: Any) -> None:
         ("/1.1/submit-ham", {}, b"Thanks for making the web a better place."),
     ],
 )
-@pytest.mark.parametrize("version", ["--http1.1", "--http1.0"])
 async def test_curl_sees_the_bytes_that_clients_compare(
-    blog: Any, say: Any, client: Any, path: str, more: Any, body: bytes, version: str
+    blog: Any, say: Any, client: Any, path: str, more: Any, body: bytes
 ) -> None:
     fields = {"key": blog.key, "blog": say.blog, "user_ip": "203.0.113.7", **more}
     data = [
         part for name, value in fields.items() if value is not None for part in ("--data-urlencode", f"{name}={value}")
     ]
     url = str(client.make_url(path))
-    command = ["curl", "--silent", "--show-error", "--include", "--max-time", "30", version, *data, url]
-    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, check=True)
-    head, _, found = done.stdout.partition(b"\r\n\r\n")
-    assert found == body
-    lines = head.decode().lower().split("\r\n")
-    assert lines[0].split()[1] == "200"
-    assert f"content-length: {len(body)}" in lines
-    assert "content-type: text/plain; charset=utf-8" in lines
-    assert not any(line.startswith("transfer-encoding") for line in lines)
-    assert len(body) in (4, 5, 7, 41)
+    for version in ("--http1.1", "--http1.0"):
+        command = ["curl", "--silent", "--show-error", "--include", "--max-time", "30", version, *data, url]
+        done = await asyncio.to_thread(subprocess.run, command, capture_output=True, check=True)
+        head, _, found = done.stdout.partition(b"\r\n\r\n")
+        assert found == body
+        lines = head.decode().lower().split("\r\n")
+        assert lines[0].split()[1] == "200"
+        assert f"content-length: {len(body)}" in lines
+        assert "content-type: text/plain; charset=utf-8" in lines
+        assert not any(line.startswith("transfer-encoding") for line in lines)
+        assert len(body) in (4, 5, 7, 41)
 
 
 async def raw_answer(client: Any, raw: bytes) -> bytes:
@@ -162,21 +160,21 @@ async def test_a_host_with_the_label_is_all_an_old_client_needs(blog: Any, clien
     assert (await raw_answer(client, head + more + body)).endswith(b"false")
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "status"),
-    [
-        ("GET", "/1.1/comment-check", 405),
-        ("GET", "/1.1/verify-key", 405),
-        ("PUT", "/1.2/usage-limit", 405),
-        ("POST", "/1.1/token", 404),
-        ("GET", "/1.1/", 404),
-        ("POST", "/1.3/comment-check", 404),
-        ("POST", "/k/1.1/comment-check", 404),
-        ("POST", "/k/a/b/1.1/comment-check", 404),
-    ],
-)
-async def test_what_is_not_there_is_a_failed_request(blog: Any, method: str, path: str, status: int) -> None:
-    assert (await blog.caller(method, path)).status == status
+NOT_THERE = [
+    ("GET", "/1.1/comment-check", 405),
+    ("GET", "/1.1/verify-key", 405),
+    ("PUT", "/1.2/usage-limit", 405),
+    ("POST", "/1.1/token", 404),
+    ("GET", "/1.1/", 404),
+    ("POST", "/1.3/comment-check", 404),
+    ("POST", "/k/1.1/comment-check", 404),
+    ("POST", "/k/a/b/1.1/comment-check", 404),
+]
+
+
+async def test_what_is_not_there_is_a_failed_request(blog: Any) -> None:
+    for method, path, status in NOT_THERE:
+        assert (await blog.caller(method, path)).status == status, (method, path)
 
 
 async def test_an_error_of_ours_is_a_failed_request_that_tells_nothing(
