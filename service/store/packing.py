@@ -1,11 +1,12 @@
 """What one revision holds beside its state, packed for Redis, where a million of them wait in memory.
 
 MessagePack of bare lists: the fields in their order, without names and without what is unset at the end; and the
-words that we choose ourselves as numbers. What is appended to a struct or to WORDS is read by all that comes after;
+words that we choose ourselves as numbers. Scores and weights, which are rounded to six decimals, are whole
+numbers of millionths, half as long. What is appended to a struct or to WORDS is read by all that comes after;
 nothing in them may change its place.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -24,6 +25,8 @@ _NUMBERS = {word: number for number, word in enumerate(WORDS)}
 # Scores of just these attributes, in this order, are packed without their names.
 _USUAL = WORDS[:7]
 _ACTIONS = tuple(Action)
+# Millionths of less than this take five bytes at most, a float takes nine.
+MOST_SHORT = 2_000
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder().decode
@@ -41,7 +44,8 @@ _from_json = msgspec.json.Decoder(Content).decode
 
 def packed(content: Content) -> bytes:
     comment, judgement = content.comment, content.judgement
-    scores = judgement.scores
+    scores, spans = judgement.scores, judgement.spans
+    shortened, weights = _millionths(scores.values()), _millionths([span.weight for span in spans])
     return _encode(
         (
             _short(
@@ -57,11 +61,14 @@ def packed(content: Content) -> bytes:
             ),
             (
                 _ACTIONS.index(judgement.decision),
-                tuple(scores.values()) if tuple(scores) == _USUAL else dict(scores),
+                shortened if tuple(scores) == _USUAL else dict(zip(scores, shortened, strict=True)),
                 [_packed_reason(reason) for reason in judgement.reasons],
                 judgement.model,
                 judgement.policy,
-                [(span.start, span.end, _number(span.attribute), span.weight) for span in judgement.spans],
+                [
+                    (span.start, span.end, _number(span.attribute), weight)
+                    for span, weight in zip(spans, weights, strict=True)
+                ],
                 _number(judgement.language),
             ),
         )
@@ -105,7 +112,7 @@ def glance(data: bytes) -> Glance:
         comment.author[0] if comment.author else None,
         comment.article[0] if comment.article else None,
         _ACTIONS[judgement.decision],
-        scores if isinstance(scores, dict) else dict(zip(_USUAL, scores, strict=True)),
+        _scores(scores),
     )
 
 
@@ -118,11 +125,13 @@ def unpacked(data: bytes) -> Content:
         _comment(*comment),
         Judgement(
             decision=_ACTIONS[action],
-            scores=scores if isinstance(scores, dict) else dict(zip(_USUAL, scores, strict=True)),
+            scores=_scores(scores),
             reasons=tuple(_reason(*reason) for reason in reasons),
             model=model,
             policy=policy,
-            spans=tuple(Span(start, end, _word(attribute), weight) for start, end, attribute, weight in spans),
+            spans=tuple(
+                Span(start, end, _word(attribute), _decimal(weight)) for start, end, attribute, weight in spans
+            ),
             language=_word(language),
         ),
     )
@@ -178,3 +187,21 @@ def _number(word: str | None) -> int | str | None:
 
 def _word(packed: Any) -> Any:  # noqa: ANN401 - a number, a word of somebody else's, or None
     return WORDS[packed] if isinstance(packed, int) else packed
+
+
+def _scores(packed: Any) -> dict[str, float]:  # noqa: ANN401 - a list of the usual ones, or by name
+    if isinstance(packed, dict):
+        return {name: _decimal(score) for name, score in packed.items()}
+    return dict(zip(_USUAL, map(_decimal, packed), strict=True))
+
+
+def _millionths(numbers: Iterable[float]) -> list[float]:
+    """Whole numbers where nothing is lost by it; else, also for what is no number, the same."""
+    return [
+        whole if 0 <= number < MOST_SHORT and (whole := int(number * 1e6 + 0.5)) / 1e6 == number else number
+        for number in numbers
+    ]
+
+
+def _decimal(packed: Any) -> Any:  # noqa: ANN401 - millionths, a float, or None
+    return packed / 1_000_000 if isinstance(packed, int) else packed

@@ -10,11 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.domain import Action, Article, Author, Comment, Judgement, Parent, Reason, Span
-from service.store.packing import WORDS, Content, packed, unpacked
+from service.store.packing import WORDS, Content, glance, packed, unpacked
 
 texts = st.text(max_size=50)
 maybe = st.none() | texts
-probabilities = st.none() | st.floats(0, 1)
+# Rounded, as what a model says is, and not.
+numbers = st.floats(0, 1) | st.floats(0, 1).map(lambda number: round(number, 6)) | st.sampled_from((0.0, 1.0, 2_000.0))
+probabilities = st.none() | numbers
 words = st.sampled_from(WORDS) | texts
 instants = st.none() | st.datetimes(min_value=datetime(1970, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - hypothesis adds it
 values = st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts | st.lists(st.booleans())
@@ -42,12 +44,12 @@ reasons = st.builds(
 judgements = st.builds(
     Judgement,
     decision=st.sampled_from(Action),
-    scores=st.dictionaries(words, st.floats(0, 1)) | st.just(dict.fromkeys(WORDS[:7], 0.5)),
+    scores=st.dictionaries(words, numbers) | st.just(dict.fromkeys(WORDS[:7], 0.5)),
     reasons=st.lists(reasons, max_size=3).map(tuple),
     model=texts,
     policy=texts,
     spans=st.lists(
-        st.builds(Span, start=st.integers(0, 9), end=st.integers(0, 9), attribute=words, weight=st.floats(0, 1))
+        st.builds(Span, start=st.integers(0, 9), end=st.integers(0, 9), attribute=words, weight=numbers)
     ).map(tuple),
     language=st.none() | words,
 )
@@ -56,6 +58,23 @@ judgements = st.builds(
 @given(st.builds(Content, comments, judgements))
 def test_what_is_packed_comes_back_the_same(content: Content) -> None:
     assert unpacked(packed(content)) == content
+
+
+def test_what_was_packed_with_floats_is_still_read() -> None:
+    judged = (1, [0.5] * 7, [[8, 0, 0.5, 0.3, 0.98]], "m-1", "default@1", [(0, 5, 3, 1.25)], 14)
+    data = msgspec.msgpack.encode((("hello",), judged))
+    expected = Judgement(
+        Action.REVIEW,
+        dict.fromkeys(WORDS[:7], 0.5),
+        (Reason("score_in_review_band", "toxicity", 0.5, 0.3, 0.98),),
+        "m-1",
+        "default@1",
+        (Span(0, 5, "insult", 1.25),),
+        "en",
+    )
+    assert unpacked(data) == Content(Comment("hello"), expected)
+    assert glance(data).scores == expected.scores
+    assert len(packed(Content(Comment("hello"), expected))) < len(data) - 28
 
 
 @pytest.mark.parametrize("value", [10**30, -(10**30), 2**63, 1e300, [[[]]], {"": None}, math.pi])
