@@ -232,6 +232,8 @@ def shares(name: str, lines: Mapping[str, Sequence[tuple[float, float]]]) -> str
             if seen:
                 axes.plot(*zip(*seen, strict=True), color=colour, linestyle=style, linewidth=1.4)
         axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(lambda percent, _: f"{percent:g}")
+        axes.yaxis.minorticks_off()
         axes.set(xlim=(-0.02, 1.02), xlabel="threshold", ylabel="% of texts above it")
         axes.grid(visible=True, axis="both")
     return finished[0]
