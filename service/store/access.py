@@ -25,8 +25,8 @@ class Access:
         await self._pipe.call("HSET", KEYS, key.id, msgspec.json.encode(key))
 
     async def signing_secrets(self) -> dict[str, SigningSecret]:
-        found = [msgspec.json.decode(each, type=SigningSecret) for each in await self._pipe.call("HVALS", SIGNING)]
-        return {secret.id: secret for secret in found}
+        flat = await self._pipe.call("HGETALL", SIGNING)
+        return {secret.id: secret for secret in (msgspec.json.decode(each, type=SigningSecret) for each in flat[1::2])}
 
     async def keep_signing_secret(self, secret: SigningSecret) -> None:
         await self._pipe.call("HSET", SIGNING, secret.id, msgspec.json.encode(secret))

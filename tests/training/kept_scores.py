@@ -44,3 +44,13 @@ def write(path: Path, rows: list[dict[str, Any]]) -> Path:
         writer.writeheader()
         writer.writerows(rows)
     return path
+
+
+def example(path: Path) -> Path:
+    """The file of docs/migrating.md: what a site might have kept, and what its moderators said."""
+    some = texts()
+    here = ours(classifier.load(classifier.SHIPPED), some)
+    there = theirs(here, 0.6)
+    people = np.random.default_rng(3).random(len(some)) < here
+    rows = zip(some, there, people, strict=True)
+    return write(path, [{"comment": text, "TOXICITY": score, "rejected": int(no)} for text, score, no in rows])

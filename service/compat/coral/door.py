@@ -6,6 +6,7 @@ recorded, again and again while Redis is away or the queue is full.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -67,6 +68,7 @@ class Door:
         self._secrets = secrets
         self._most_waiting = most_waiting
         self._waiting: set[asyncio.Task[Record | None]] = set()
+        self._is_closing = asyncio.Event()
 
     @property
     def secrets(self) -> Secrets:
@@ -112,8 +114,17 @@ class Door:
                 return None  # erased: it must not come back
             except Retryable as error:
                 log.warning("%s: comment %s waits to be recorded: %s", site, comment.id, error)
-            await asyncio.sleep(pause_s)
-            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+            pause_s = await self._pause(pause_s)
+
+    async def _pause(self, pause_s: float) -> float:
+        """How long the next one is. When the service stops there is no time for long ones."""
+        if self._is_closing.is_set():
+            await asyncio.sleep(FIRST_PAUSE_S)
+            return FIRST_PAUSE_S
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(pause_s):
+                await self._is_closing.wait()
+        return min(2 * pause_s, LONGEST_PAUSE_S)
 
     def _forget(self, task: "asyncio.Task[Record | None]") -> None:
         self._waiting.discard(task)
@@ -123,6 +134,7 @@ class Door:
 
     async def drain(self, timeout_s: float = DRAIN_S) -> None:
         """Wait for what is under way. What is left is said to be lost, for nobody will send it again."""
+        self._is_closing.set()
         if self._waiting:
             await asyncio.wait(self._waiting, timeout=timeout_s)
         left = list(self._waiting)
