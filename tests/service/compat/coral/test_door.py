@@ -82,11 +82,10 @@ async def test_a_language_that_nobody_judged_waits_for_a_person_and_nothing_is_s
     assert item["text"].startswith("Дякую")
 
 
-@pytest.mark.parametrize("body", ["", " ", "<div><br></div>", "&nbsp;"])
-async def test_a_rating_without_words_gets_no_opinion(coral: Any, wish: Any, admin: Any, body: str) -> None:
+async def test_a_rating_without_words_gets_no_opinion(coral: Any, wish: Any, admin: Any) -> None:
     await wish("review")
-    question = {"comment": {"body": body, "parentID": None}}
-    assert (await coral(**question)).status == 204
+    for body in ("", " ", "<div><br></div>", "&nbsp;"):
+        assert (await coral(comment={"body": body, "parentID": None})).status == 204
     assert await queued(admin) == []
 
 
@@ -97,23 +96,14 @@ async def test_the_same_comment_again_is_the_same_comment(coral: Any, wish: Any,
     assert len(await queued(admin)) == 1
 
 
-@pytest.mark.parametrize(
-    "other",
-    [
-        {"author": {"id": "u-2"}},
-        {"story": {"id": "s-2"}},
-        {"tenantID": "t-2"},
-        {"comment": {"body": "<p>Hello.</p>", "parentID": "c-1"}},
-        {"action": "EDIT", "comment": {"body": "<p>Hello!</p>", "parentID": None}},
-    ],
-)
-async def test_of_another_place_author_or_text_it_is_another_comment(
-    coral: Any, wish: Any, admin: Any, other: dict[str, Any]
-) -> None:
+async def test_of_another_place_author_or_text_it_is_another_comment(coral: Any, wish: Any, admin: Any) -> None:
     await wish("review")
     await coral("<p>Hello.</p>")
-    await coral("" if "comment" in other else "<p>Hello.</p>", **other)
-    assert len({item["id"] for item in await queued(admin)}) == 2
+    for other in ({"author": {"id": "u-2"}}, {"story": {"id": "s-2"}}, {"tenantID": "t-2"}):
+        await coral("<p>Hello.</p>", **other)
+    await coral(comment={"body": "<p>Hello.</p>", "parentID": "c-1"})
+    await coral("<p>Hello!</p>", action="EDIT")
+    assert len({item["id"] for item in await queued(admin)}) == 6
 
 
 async def test_an_edit_that_changes_nothing_to_read_is_the_same_comment(coral: Any, wish: Any, admin: Any) -> None:
@@ -179,24 +169,23 @@ async def test_a_trailing_slash_costs_nobody_the_moderation(coral: Any) -> None:
     assert (await coral.send(b'{"comment": {"body": "a"}}', path="/coral/daily/")).status == 204
 
 
-@pytest.mark.parametrize(
-    ("body", "status"),
-    [
-        (b"", 400),
-        (b"not json", 400),
-        (b"[]", 400),
-        (b"{}", 400),
-        (b'{"comment": {"body": null}}', 400),
-        (b'{"comment": {"body": "a"}, "comment": {"body": "b"}}', 400),
-        (b'{"comment": {"body": "a"}, "tenantID": 1}', 400),
-        (b"\xff", 400),
-        (b"a" * ((1 << 19) + 1), 413),
-    ],
-)
-async def test_what_is_signed_and_still_wrong_is_named(coral: Any, body: bytes, status: int) -> None:
-    reply = await coral.send(body)
-    assert reply.status == status
-    assert reply.raw.endswith(b"\n")
+WRONG = [
+    (b"", 400),
+    (b"not json", 400),
+    (b"[]", 400),
+    (b"{}", 400),
+    (b'{"comment": {"body": null}}', 400),
+    (b'{"comment": {"body": "a"}, "comment": {"body": "b"}}', 400),
+    (b'{"comment": {"body": "a"}, "tenantID": 1}', 400),
+    (b"\xff", 400),
+    (b"a" * ((1 << 19) + 1), 413),
+]
+
+
+async def test_what_is_signed_and_still_wrong_is_named(coral: Any) -> None:
+    for body, status in WRONG:
+        reply = await coral.send(body)
+        assert (reply.status, reply.raw[-1:]) == (status, b"\n"), body[:100]
 
 
 async def test_the_address_takes_post_and_json_alone(coral: Any) -> None:
