@@ -22,6 +22,10 @@ LABEL_PATTERN = re.compile(r"(c0de)([0-9a-f]{32})([0-9a-f]{8})", re.IGNORECASE |
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
+# What Coral shows of a phase after it was saved; the whole text is the secret, prefix included.
+SIGNING_PATTERN = re.compile(r"empsec_[0-9A-Za-z_-]{4,193}")
+
+
 class Scope(StrEnum):
     SCORE = "score"
     COMMENTS = "comments"
@@ -46,6 +50,20 @@ class ApiKey(Struct, frozen=True, omit_defaults=True):
         return self.expires_at is not None and now >= self.expires_at
 
 
+class SigningSecret(Struct, frozen=True):
+    """With what somebody signs who cannot send a key; `sealed`: as the vault gave it, for it must be read again."""
+
+    id: str
+    site: Annotated[str, Meta(pattern=SITE_PATTERN)]
+    name: str
+    sealed: str
+    created_at: datetime
+
+
+def new_id() -> str:
+    return "".join(secrets.choice(_ALPHABET) for _ in range(8))
+
+
 def mint(
     site: str,
     scopes: frozenset[Scope],
@@ -56,7 +74,7 @@ def mint(
     rate_per_s: float | None = None,
 ) -> tuple[str, ApiKey]:
     """Make a new key; without a name it is called by its id. Returns the text to hand out once and the record."""
-    key_id = "".join(secrets.choice(_ALPHABET) for _ in range(8))
+    key_id = new_id()
     secret = secrets.token_urlsafe(32)
     body = f"cmk_live_{key_id}_{secret}"
     text = f"{body}_{_checksum(body)}"
@@ -97,8 +115,8 @@ def label_digest(label: str) -> str | None:
 
 
 def masked(text: str) -> str:
-    """Any key in `text` replaced by its id, and any label by its prefix, for log lines."""
-    return LABEL_PATTERN.sub(r"\1***", KEY_PATTERN.sub(r"cmk_live_\1_***", text))
+    """Any key in `text` replaced by its id, any label or signing secret by its prefix, for log lines."""
+    return SIGNING_PATTERN.sub("empsec_***", LABEL_PATTERN.sub(r"\1***", KEY_PATTERN.sub(r"cmk_live_\1_***", text)))
 
 
 def _digest(secret: str) -> str:

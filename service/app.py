@@ -29,6 +29,7 @@ from service.api.operation import routes
 from service.authors import Authors
 from service.comparison import Comparisons
 from service.compat.akismet import routes as akismet
+from service.compat.coral import door as coral
 from service.compat.openai import moderations as openai
 from service.console.protection import protect as protect_pages
 from service.console.routes import open_console
@@ -137,13 +138,14 @@ def build_app(settings: Settings) -> web.Application:
     app[LIMITS] = Limits(settings.key_rate_per_s)
     app[STREAMS] = Counter()
     app.cleanup_ctx.extend([redis_store, directory, served_models, moderation, usage, upkeep, webhook_relay])
-    app.cleanup_ctx.append(open_console())
+    app.cleanup_ctx.extend([coral.opened, open_console()])
     app.on_startup.append(openai.warn)
     app.on_shutdown.append(answer_who_waits)
     app.on_response_prepare.extend([protect, protect_pages])
     app.add_routes(routes(OPERATIONS))
     app.add_routes(openai.ROUTES)
     app.add_routes(akismet.ROUTES)
+    app.add_routes(coral.ROUTES)
     app.add_routes(operations.ROUTES)
     app.add_routes(console_routes())
     app.add_routes([operations.describing(describe(OPERATIONS))])

@@ -7,7 +7,7 @@ import logging
 import os
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from service import access
-from service.access import ApiKey
+from service.access import ApiKey, SigningSecret
 from service.background import beside
 from service.errors import Retryable, StoreUnavailable
 from service.policy import Policy
@@ -54,6 +54,8 @@ class Directory:
         self._default = default
         self._now = now
         self._seen = _Snapshot({}, {})
+        # Not in the copy on disk: these are secrets, and who signs wants comments recorded, which takes Redis anyway.
+        self._signing: dict[str, tuple[SigningSecret, ...]] | None = None
         # The keys that opened since the last look, by their text: it is checked again after each.
         self._opened: dict[str, ApiKey] = {}
         self._labels: dict[str, ApiKey] = {}
@@ -94,14 +96,20 @@ class Directory:
     def policy(self, site: str) -> Policy:
         return self._seen.policies.get(site, self._default)
 
+    def signing_secrets(self, site: str) -> tuple[SigningSecret, ...]:
+        """Those of a site, all good now. Raises StoreUnavailable while they have never been seen."""
+        if self._signing is None:
+            raise StoreUnavailable("Redis was not seen yet")
+        return self._signing.get(site, ())
+
     def shows_scores(self, site: str) -> bytes | None:
         """By what it is drawn which comments are shown without scores all the same; None: all are."""
         return self._seen.salt if self.policy(site).review.show_scores else None
 
     @property
     def sites(self) -> list[str]:
-        """Every site that somebody has a key for."""
-        return sorted({key.site for key in self._seen.keys.values()})
+        """Every site that somebody has a key for, or signs for."""
+        return sorted({key.site for key in self._seen.keys.values()}.union(self._signing or ()))
 
     @property
     def salt(self) -> bytes:
@@ -124,11 +132,13 @@ class Directory:
         """Raises StoreUnavailable, and keeps what was known."""
         asked_at = time.monotonic()
         keys = await self._kept.keys()
-        sites = sorted({key.site for key in keys.values()})
+        signing = _by_site((await self._kept.signing_secrets()).values())
+        sites = sorted({key.site for key in keys.values()}.union(signing))
         found = await asyncio.gather(*(self._kept.policy(Site(site)) for site in sites))
         policies = {site: policy for site, policy in zip(sites, found, strict=True) if policy is not None}
         seen = _Snapshot(keys, policies, await self._kept.salt())
         changed = seen != self._seen or not self._is_known
+        self._signing = signing
         self._see(seen)
         self._looked_at = asked_at
         if changed:
@@ -168,6 +178,13 @@ class Directory:
                     self._failed_at = time.monotonic()
             if self._failed_at > asked_at and not self._is_known:
                 raise StoreUnavailable("Redis was not seen yet")
+
+
+def _by_site(found: Iterable[SigningSecret]) -> dict[str, tuple[SigningSecret, ...]]:
+    sites: dict[str, tuple[SigningSecret, ...]] = {}
+    for secret in sorted(found, key=lambda secret: (secret.created_at, secret.id)):
+        sites[secret.site] = (*sites.get(secret.site, ()), secret)
+    return sites
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -51,6 +51,12 @@ OLDEST = Gauge(
     multiprocess_mode="mostrecent",
 )
 DECISIONS = Counter("steward_decisions", "Automatic decisions answered, repeated submissions included.", ("decision",))
+CORAL = Counter(
+    "steward_coral",
+    "Comments from Coral by what it was told: its statuses, flagged, nothing, late (nothing, for the time was up), "
+    "refused (503: too many wait to be recorded); and lost: told nothing, and never recorded.",
+    ("outcome",),
+)
 
 
 def render() -> bytes:

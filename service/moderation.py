@@ -48,17 +48,22 @@ class Moderation:
 
         Raises QueueFull, StoreUnavailable (nothing was acknowledged) and Conflict for an id that was erased.
         """
-        judgement = self.judge(key.site, comment.text, comment.language)
+        return await self.record(
+            key.site, comment, self.judge(key.site, comment.text, comment.language), actor=key.name
+        )
+
+    async def record(self, site: str, comment: Comment, judgement: Judgement, *, actor: str) -> Record:
+        """Record a comment that was judged; raises as `submit` does."""
         comment_id = comment.id or str(uuid_utils.uuid7())
-        urgency = self._attention(key.site, comment_id, comment, judgement)
+        urgency = self._attention(site, comment_id, comment, judgement)
         outcome, record = await self._store.comments.submit(
-            Site(key.site),
+            Site(site),
             comment_id,
-            self._pseudonymous(key.site, comment),
+            self._pseudonymous(site, comment),
             judgement,
             urgency=urgency,
-            actor=key.name,
-            audit_share=audit_share(judgement.decision, self._directory.policy(key.site)),
+            actor=actor,
+            audit_share=audit_share(judgement.decision, self._directory.policy(site)),
         )
         if record is None:
             raise _full()

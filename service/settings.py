@@ -166,8 +166,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     secret_file: Annotated[
         Path | None,
         Meta(
-            description="File with keys that encrypt webhook secrets in Redis: 32 random bytes in base64 on a line; "
-            "the first encrypts, all decrypt. Unset: the secrets are kept as they are."
+            description="File with keys that encrypt the secrets of webhooks and of Coral in Redis: 32 random bytes in "
+            "base64 on a line; the first encrypts, all decrypt. Unset: the secrets are kept as they are."
         ),
     ] = None
     oidc_issuer: (

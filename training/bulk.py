@@ -95,7 +95,7 @@ def _in_order(
 ) -> Iterator[tuple[Any, Judged]]:
     under_way: deque[tuple[Any, Future[Judged]]] = deque()
     for chunk, column, tags in work:
-        under_way.append((chunk, pool.submit(_judged, model, column, tags)))
+        under_way.append((chunk, pool.submit(judge, model, column, tags)))
         if len(under_way) >= most:
             done, judged = under_way.popleft()
             yield done, judged.result()
@@ -103,7 +103,8 @@ def _in_order(
         yield chunk, judged.result()
 
 
-def _judged(model: classifier.Model, column: Sequence[str], tags: Sequence[str | None]) -> Judged:
+def judge(model: classifier.Model, column: Sequence[str], tags: Sequence[str | None]) -> Judged:
+    """`tags`: what is said of the language of each text, None where nothing is."""
     languages = [classifier.language_of(text, tag, model.languages) for text, tag in zip(column, tags, strict=True)]
     scores = np.full((len(column), len(model.labels)), np.nan)
     for language, labels in model.languages.items():

@@ -7,9 +7,11 @@ phone; wider screens set several side by side. Labels stand above their row: lon
 import hashlib
 import html
 import io
+import math
 import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -179,6 +181,60 @@ def trade(name: str, points: Sequence[Point], near: Sequence[float] = ()) -> str
         axes.set(xlabel="% of all texts decided", ylabel="% of these wrong")
         axes.set_ylim(0, max(1, *(100 * point.wrong for point in points)) * 1.15)
         axes.margins(x=0.12)
+        axes.grid(visible=True, axis="both")
+    return finished[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """How many texts have about these two scores."""
+
+    across: float
+    up: float
+    texts: int
+
+
+def cells(across: Sequence[float], up: Sequence[float], size: int = 40) -> list[Cell]:
+    """The square from 0 to 1 in `size` times `size` parts; those that hold texts."""
+    counted = Counter(
+        (min(int(x * size), size - 1), min(int(y * size), size - 1)) for x, y in zip(across, up, strict=True)
+    )
+    return [Cell((x + 0.5) / size, (y + 0.5) / size, texts) for (x, y), texts in sorted(counted.items())]
+
+
+def scatter(name: str, found: Sequence[Cell], marks: Sequence[tuple[float, float]] = ()) -> str:
+    """Two scores of the same texts, theirs across and ours up; `marks` are pairs of thresholds that do the same."""
+    described = "; ".join(f"{x:.2f} there is {y:.2f} here" for x, y in marks)
+    most = max((cell.texts for cell in found), default=1)
+    with _chart(f"{name}: {described}", 3.2) as (axes, finished):
+        for x, y in marks:
+            axes.axvline(x, color=TEXTBOOK, linestyle=(0, (3, 3)), linewidth=1)
+            axes.axhline(y, color=OURS, linestyle=(0, (3, 3)), linewidth=1)
+        sizes = [4 + 22 * math.log1p(cell.texts) / math.log1p(most) for cell in found]
+        axes.scatter([c.across for c in found], [c.up for c in found], sizes, color=INK, alpha=0.45, linewidths=0)
+        axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xlabel="Perspective's score", ylabel="our score")
+        axes.grid(visible=True, axis="both")
+    return finished[0]
+
+
+_LINES = {"theirs": (TEXTBOOK, "solid"), "ours": (OURS, "solid"), "mapped": (OURS, "dotted")}
+
+
+def shares(name: str, lines: Mapping[str, Sequence[tuple[float, float]]]) -> str:
+    """What share of texts lies above each threshold, of scores by name: theirs, ours, mapped."""
+    described = "; ".join(
+        f"{line} at {at:.2f}: {share:.1%}" for line, points in lines.items() for at, share in points[50::30]
+    )
+    with _chart(f"{name}: {described}", 2.9) as (axes, finished):
+        for line, points in lines.items():
+            colour, style = _LINES[line]
+            seen = [(at, 100 * share) for at, share in points if share > 0]
+            if seen:
+                axes.plot(*zip(*seen, strict=True), color=colour, linestyle=style, linewidth=1.4)
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(lambda percent, _: f"{percent:g}")
+        axes.yaxis.minorticks_off()
+        axes.set(xlim=(-0.02, 1.02), xlabel="threshold", ylabel="% of texts above it")
         axes.grid(visible=True, axis="both")
     return finished[0]
 

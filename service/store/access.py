@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from service.access import ApiKey, Scope, mint
+from service.access import ApiKey, Scope, SigningSecret, mint
 from service.errors import SettingsError
 from service.policy import Policy
-from service.store.keyspace import KEYS, SALT, SHARDS, Site
+from service.store.keyspace import KEYS, SALT, SHARDS, SIGNING, Site
 from service.store.pipe import Pipe
 from service.store.scripts import script
 
@@ -23,6 +23,17 @@ class Access:
 
     async def keep(self, key: ApiKey) -> None:
         await self._pipe.call("HSET", KEYS, key.id, msgspec.json.encode(key))
+
+    async def signing_secrets(self) -> dict[str, SigningSecret]:
+        flat = await self._pipe.call("HGETALL", SIGNING)
+        return {secret.id: secret for secret in (msgspec.json.decode(each, type=SigningSecret) for each in flat[1::2])}
+
+    async def keep_signing_secret(self, secret: SigningSecret) -> None:
+        await self._pipe.call("HSET", SIGNING, secret.id, msgspec.json.encode(secret))
+
+    async def remove_signing_secret(self, secret_id: str) -> bool:
+        """False when there was no such secret."""
+        return bool(await self._pipe.call("HDEL", SIGNING, secret_id))
 
     async def salt(self) -> bytes:
         """Drawn once for all services on this Redis: what is chosen by chance must not be guessed from outside."""

@@ -8,6 +8,7 @@ from service.errors import NotFound
 CHANGES = "cm:changes"
 KEYS = "cm:{access}:keys"
 SALT = "cm:{access}:salt"
+SIGNING = "cm:{access}:signing"
 SHARDS = "cm:{access}:shards"
 ACCOUNTS = "cm:{access}:accounts"
 PREFERENCES = "cm:{access}:preferences"
@@ -81,6 +82,7 @@ _PERMANENT = {
         "shards",
         "accounts",
         "preferences",
+        "signing",
     ),
     *("trimmed", "webhook", "webhook:secrets", "out:due", "out:tries", "out:told", "out:dead", "out:letters"),
 }

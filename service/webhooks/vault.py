@@ -1,4 +1,4 @@
-"""Webhook secrets at rest: encrypted where the operator gave a key."""
+"""Secrets at rest that must be read again: encrypted where the operator gave a key."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ _SEALED, _PLAIN = "fernet:", "plain:"
 
 
 class SecretUnreadable(Exception):
-    """A webhook secret was encrypted with a key that is not in the file of STEWARD_SECRET_FILE."""
+    """A secret was encrypted with a key that is not in the file of STEWARD_SECRET_FILE."""
 
 
 class Vault:

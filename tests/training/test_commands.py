@@ -21,7 +21,10 @@ from training.commands.labels import labels
 from training.commands.models import models
 
 HEAVY = ("numpy", "scipy", "sklearn", "joblib", "pyarrow", "httpx", "rich", "aiohttp", "redis")
-COMMANDS = ("train", "evaluate", "labels", "labels pull", "models", "models list", "models promote", "models rollback")
+COMMANDS = (
+    *("train", "evaluate", "labels", "labels pull", "models", "models list", "models promote", "models rollback"),
+    *("migrate", "migrate perspective"),
+)
 KNOWN = {
     "models": [
         {"version": "2026-11-23-1", "source": "shipped", "active": False, "created_at": "2026-11-23T12:00:00Z"},

@@ -28,6 +28,11 @@ def estimate(found: Mapping[str, Any] | Undefined | None, digits: int = 3) -> st
     return number(found["value"], digits) + (f" ({number(low, digits)} to {number(high, digits)})" if has_width else "")
 
 
+def figure(found: Any) -> str:  # noqa: ANN401 - whatever has a value and an interval
+    """The same of an object."""
+    return NONE if not found else estimate({name: getattr(found, name) for name in ("value", "low", "high")})
+
+
 def percent(share: float | Undefined | None) -> str:
     return NONE if share is None or isinstance(share, Undefined) else f"{share * 100:.1f} %"
 
@@ -54,5 +59,12 @@ def environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    made.filters |= {"number": number, "estimate": estimate, "percent": percent, "points": points, "cell": cell}
+    made.filters |= {
+        "number": number,
+        "estimate": estimate,
+        "figure": figure,
+        "percent": percent,
+        "points": points,
+        "cell": cell,
+    }
     return made

@@ -1,0 +1,219 @@
+"""The external moderation phase: POST /coral/{site}, an answer in time, and a comment that is recorded all the same.
+
+Coral asks once, waits 200 ms unless its operator says more, and publishes when it hears nothing. So what takes longer
+than the site's budget goes on here, in a task of the application's own: first the comment is judged, then it is
+recorded, again and again while Redis is away or the queue is full.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import msgspec
+from aiohttp import web
+
+from service import keys, metrics
+from service.compat.coral import request as requests
+from service.compat.coral.reply import Reply, reply
+from service.compat.coral.signature import HEADER, Secrets, is_signed
+from service.directory import Directory
+from service.domain import Action, Comment, Judgement, Reason
+from service.errors import (
+    BadRequest,
+    Conflict,
+    Overloaded,
+    Retryable,
+    ServiceError,
+    TooLarge,
+    TooSlow,
+    Unauthenticated,
+    WrongContentType,
+)
+from service.http import bodies
+from service.http.handling import speaking
+from service.http.written import Written, is_plain
+from service.moderation import Moderation
+from service.store.base import Record
+from service.webhooks.vault import Vault
+
+log = logging.getLogger(__name__)
+
+# HTML of the longest comment that we judge, escaped twice over; Coral itself reads no reply beyond 2 MB.
+MAX_BODY_BYTES = 1 << 19
+# Comments of one process that wait in memory for Redis, or for room in the queue.
+MOST_WAITING = 1_000
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 15.0
+# What is not recorded this long after the last request was answered will not be.
+DRAIN_S = 5.0
+ACTOR = "coral"
+JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A request whose signature is right."""
+
+    site: str
+    asked: requests.Asked
+
+
+class Door:
+    def __init__(
+        self, moderation: Moderation, directory: Directory, secrets: Secrets, most_waiting: int = MOST_WAITING
+    ) -> None:
+        self._moderation = moderation
+        self._directory = directory
+        self._secrets = secrets
+        self._most_waiting = most_waiting
+        self._waiting: set[asyncio.Task[Record | None]] = set()
+        self._is_closing = asyncio.Event()
+
+    @property
+    def secrets(self) -> Secrets:
+        return self._secrets
+
+    def start(self, arrived: Arrived) -> "asyncio.Task[Record | None]":
+        """Judge and record; nobody need wait for it. Raises Overloaded."""
+        if len(self._waiting) >= self._most_waiting:
+            metrics.CORAL.labels("refused").inc()
+            raise Overloaded("too many comments wait to be recorded")
+        task = asyncio.create_task(self._done(arrived))
+        self._waiting.add(task)
+        task.add_done_callback(self._forget)
+        return task
+
+    async def _done(self, arrived: Arrived) -> Record | None:
+        """None: there is nothing to judge, or nobody may know any more what it was."""
+        # A thread, so that whatever the text is, the others and the clock go on.
+        found = await asyncio.to_thread(self._judged, arrived)
+        if found is None:
+            return None
+        record = await self._recorded(arrived.site, *found)
+        if record is not None:
+            metrics.DECISIONS.labels(record.decision).inc()
+        return record
+
+    def _judged(self, arrived: Arrived) -> tuple[Comment, Judgement] | None:
+        found = requests.read(arrived.asked, lambda who: self._directory.pseudonym(arrived.site, who))
+        if found.comment is None:
+            return None
+        judgement = self._moderation.judge(arrived.site, found.comment.text)
+        if found.is_cut and judgement.decision is Action.APPROVE:
+            # What was cut off was not judged, so it is not approved either.
+            judgement = msgspec.structs.replace(judgement, decision=Action.REVIEW, reasons=(Reason("unscored"),))
+        return found.comment, judgement
+
+    async def _recorded(self, site: str, comment: Comment, judgement: Judgement) -> Record | None:
+        pause_s = FIRST_PAUSE_S
+        while True:
+            try:
+                return await self._moderation.record(site, comment, judgement, actor=ACTOR)
+            except Conflict:
+                return None  # erased: it must not come back
+            except Retryable as error:
+                log.warning("%s: comment %s waits to be recorded: %s", site, comment.id, error)
+            pause_s = await self._pause(pause_s)
+
+    async def _pause(self, pause_s: float) -> float:
+        """How long the next one is. When the service stops there is no time for long ones."""
+        if self._is_closing.is_set():
+            await asyncio.sleep(FIRST_PAUSE_S)
+            return FIRST_PAUSE_S
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(pause_s):
+                await self._is_closing.wait()
+        return min(2 * pause_s, LONGEST_PAUSE_S)
+
+    def _forget(self, task: "asyncio.Task[Record | None]") -> None:
+        self._waiting.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            metrics.CORAL.labels("lost").inc()
+            log.error("a comment of Coral's was not recorded: %s", type(error).__name__)
+
+    async def drain(self, timeout_s: float = DRAIN_S) -> None:
+        """Wait for what is under way. What is left is said to be lost, for nobody will send it again."""
+        self._is_closing.set()
+        if self._waiting:
+            await asyncio.wait(self._waiting, timeout=timeout_s)
+        left = list(self._waiting)
+        for task in left:
+            task.cancel()
+        if left:
+            metrics.CORAL.labels("lost").inc(len(left))
+            log.error("%d comments of Coral's could not be recorded before the end", len(left))
+            await asyncio.wait(left)
+
+
+DOOR = web.AppKey("coral", Door)
+
+
+async def opened(app: web.Application) -> AsyncIterator[None]:
+    """Leaving drains what is under way. Raises SettingsError when the keys for secrets cannot be read."""
+    app[DOOR] = Door(app[keys.MODERATION], app[keys.DIRECTORY], Secrets(Vault.open(app[keys.SETTINGS].secret_file)))
+    yield
+    await app[DOOR].drain()
+
+
+async def moderate(request: web.Request) -> web.StreamResponse:
+    """Coral's question about one comment: what to do with it, or 204 for no opinion."""
+    came_at = asyncio.get_running_loop().time()
+    arrived = await _arrived(request)
+    wishes = request.app[keys.DIRECTORY].policy(arrived.site).protocols.coral
+    task = request.app[DOOR].start(arrived)
+    ends_at = came_at + wishes.budget_ms / 1000
+    # Never cancelled: neither our patience nor the caller's ends the work.
+    done, _ = await asyncio.wait([task], timeout=max(0.0, ends_at - asyncio.get_running_loop().time()))
+    if not done:
+        metrics.CORAL.labels("late").inc()
+        return web.Response(status=204)
+    record = task.result()
+    return _answer(request, reply(record, wishes) if record else None)
+
+
+async def _arrived(request: web.Request) -> Arrived:
+    """Raises Unauthenticated before anything is said of what else may be wrong with a request."""
+    if request.query_string:
+        raise BadRequest("this address takes no parameters")
+    site = request.match_info["site"]
+    raw = await bodies.read(request, request.content_type, MAX_BODY_BYTES)
+    secrets = request.app[DOOR].secrets.of(request.app[keys.DIRECTORY].signing_secrets(site))
+    if not is_signed(request.headers.get(HEADER, ""), raw, secrets):
+        raise Unauthenticated
+    if request.content_type != JSON:
+        raise WrongContentType(f"send {JSON}")
+    return Arrived(site, requests.asked(raw))
+
+
+def _answer(request: web.Request, said: Reply | None) -> web.StreamResponse:
+    metrics.CORAL.labels(_named(said)).inc()
+    if said is None:
+        return web.Response(status=204)
+    body = msgspec.json.encode(said)
+    return Written(body) if is_plain(request) else web.Response(body=body, content_type=JSON)
+
+
+def _named(said: Reply | None) -> str:
+    return "nothing" if said is None else str(said.get("status", "flagged")).lower()
+
+
+def _refusal(_: web.Request, error: ServiceError | None) -> web.StreamResponse:
+    """Coral reads the status alone; the text is for who tries it by hand, and may sign."""
+    match error:
+        case Unauthenticated():
+            return web.Response(status=401)
+        case Retryable():
+            return web.Response(status=503, headers={"Retry-After": str(error.retry_after_s)})
+        case BadRequest():
+            return web.Response(status=_STATUS[type(error)], text=f"{error}\n")
+        case _:
+            return web.Response(status=500)
+
+
+_STATUS: dict[type[BadRequest], int] = {BadRequest: 400, TooLarge: 413, TooSlow: 408, WrongContentType: 415}
+
+_PATH = "/coral/{site:[^/]+}"
+_HANDLER = speaking(_refusal, "coral", moderate)
+# Operators paste the address; a slash at its end must not cost them the moderation.
+ROUTES = (web.post(_PATH, _HANDLER), web.post(f"{_PATH}/", _HANDLER))

@@ -1,0 +1,67 @@
+"""What Coral is answered, and what for (coral-external-moderation.md, A3 and A4)."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from service.domain import Action, Status
+from service.policy import LANGUAGE_NOT_SUPPORTED
+from service.protocols import Coral
+from service.store.base import Record
+
+TOXIC, SPAM = "COMMENT_DETECTED_TOXIC", "COMMENT_DETECTED_SPAM"
+
+# The gravest first: of several reasons the author is told one.
+_CODES = {
+    "threat": "ABUSIVE",
+    "identity_attack": "HATE_SPEECH",
+    "insult": "HARASSMENT_BULLYING",
+    "profanity": "OFFENSIVE",
+    "obscene": "OFFENSIVE",
+    "sexually_explicit": "OFFENSIVE",
+    "spam": "SPAM",
+}
+
+Reply = Mapping[str, Any]
+
+
+def reply(record: Record, wishes: Coral) -> Reply | None:
+    """As Coral's schema has it, without nulls; None: no opinion.
+
+    What stands counts: a comment that came before, and was decided by a person since, gets that decision.
+    """
+    if wishes.shadow or _is_unread(record):
+        return None
+    if record.status is Status.APPROVED:
+        return {"status": "APPROVED"} if wishes.may_approve else None
+    attributes = _attributes(record)
+    flags = {"actions": [{"actionType": "FLAG", "reason": reason} for reason in _flags(attributes)]}
+    if record.status is Status.REJECTED and wishes.may_reject:
+        # It tells the author that the comment was rejected, whatever its own status says: so only together with ours.
+        # Without a code Coral would say that the reason is missing.
+        action = {"status": "REJECTED", "rejectionReason": {"code": _code(attributes)}}
+        return {"status": "REJECTED", **flags, "moderationAction": action}
+    if record.status is Status.PENDING and wishes.publish_first:
+        return flags
+    return {"status": "SYSTEM_WITHHELD", **flags}
+
+
+def _is_unread(record: Record) -> bool:
+    """Whether it waits for a person because the model does not judge its language."""
+    reasons = record.content.judgement.reasons if record.content else ()
+    return record.status is Status.PENDING and any(reason.code == LANGUAGE_NOT_SUPPORTED for reason in reasons)
+
+
+def _attributes(record: Record) -> set[str]:
+    """What the comment is held for: by the model, or by the person who rejected it."""
+    held = record.content.judgement if record.content else None
+    reasons = held.reasons if held and held.decision is not Action.APPROVE else ()
+    return {reason.attribute for reason in reasons if reason.attribute} | {record.reason or ""} - {""}
+
+
+def _flags(attributes: Collection[str]) -> list[str]:
+    found = {SPAM if attribute == "spam" else TOXIC for attribute in attributes}
+    return sorted(found) or [TOXIC]
+
+
+def _code(attributes: Collection[str]) -> str:
+    return next((code for attribute, code in _CODES.items() if attribute in attributes), "OTHER")

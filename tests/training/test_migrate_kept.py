@@ -1,0 +1,106 @@
+"""Kept scores are found in whatever columns a site has them."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+
+from training.errors import DataUnusable
+from training.migration.kept import attribute_of, read, read_texts
+
+RESPONSE = {
+    "attributeScores": {"TOXICITY": {"summaryScore": {"value": 0.7, "type": "PROBABILITY"}}},
+    "languages": ["en"],
+}
+
+
+@pytest.mark.parametrize(
+    ("column", "attribute"),
+    [
+        ("TOXICITY", "TOXICITY"),
+        ("toxicity", "TOXICITY"),
+        ("perspective_toxicity", "TOXICITY"),
+        ("Toxicity Score", "TOXICITY"),
+        ("severe toxicity", "SEVERE_TOXICITY"),
+        ("TOXICITY@6", "TOXICITY"),
+        ("TOXICITY_EXPERIMENTAL", "TOXICITY"),
+        ("attributeScores.IDENTITY_ATTACK.summaryScore.value", "IDENTITY_ATTACK"),
+        ("response.attributeScores.OBSCENE.summaryScore.value", "OBSCENE"),
+        ("persp.insult.value", "INSULT"),
+        ("LIKELY_TO_REJECT", None),
+        ("attributeScores.TOXICITY.spanScores", None),
+        ("text", None),
+        ("", None),
+    ],
+)
+def test_a_column_is_known_by_its_name(column: str, attribute: str | None) -> None:
+    assert attribute_of(column) == attribute
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".ndjson", ".parquet"])
+def test_texts_and_scores_come_out_of_every_format(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"kept{suffix}"
+    rows = [{"Comment": "a, b", "TOXICITY": 0.25, "spam": 1}, {"Comment": "c", "TOXICITY": None, "spam": 0}]
+    if suffix == ".parquet":
+        pyarrow.parquet.write_table(pa.Table.from_pylist(rows), path)
+    elif suffix == ".ndjson":
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    else:
+        sign = "," if suffix == ".csv" else "\t"
+        path.write_text(f'Comment{sign}TOXICITY{sign}spam\n"a, b"{sign}0.25{sign}1\nc{sign}{sign}0\n')
+    kept = read(path)
+    assert kept.texts == ["a, b", "c"]
+    assert kept.scores.keys() == {"TOXICITY", "SPAM"}
+    assert kept.scores["TOXICITY"][0] == 0.25
+    assert np.isnan(kept.scores["TOXICITY"][1])
+    assert list(kept.scores["SPAM"]) == [1, 0]
+
+
+def test_whole_answers_of_perspective_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "kept.ndjson"
+    path.write_text(json.dumps({"text": "a", "response": RESPONSE}) + "\n")
+    assert list(read(path).scores["TOXICITY"]) == [0.7]
+
+
+def test_beside_scores_of_our_own_perspectives_are_taken(tmp_path: Path) -> None:
+    """`steward score` writes columns in lower case."""
+    path = tmp_path / "kept.csv"
+    path.write_text("text,TOXICITY,toxicity,language\nx,0.9,0.1,en\n")
+    kept = read(path)
+    assert list(kept.scores["TOXICITY"]) == [0.9]
+    assert kept.languages == ["en"]
+
+
+def test_what_is_named_is_taken_whatever_it_is_called(tmp_path: Path) -> None:
+    path = tmp_path / "kept.csv"
+    path.write_text("said,t,people\nx,0.9,reject\ny,N/A,approve\nz,0.2,\n")
+    kept = read(path, "said", {"TOXICITY": "t"}, "people")
+    assert kept.labels is not None
+    assert kept.labels[:2].tolist() == [1, 0]
+    assert np.isnan(kept.labels[2])
+    assert np.isnan(kept.scores["TOXICITY"][1])
+    assert read_texts(path, "said", "people").texts == ["x", "y", "z"]
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "said"),
+    [
+        ("a,TOXICITY\nx,0.5\n", {}, "say which by --text: a, TOXICITY"),
+        ("text,TOXICITY,toxicity_score\nx,0.5,0.5\n", {}, "TOXICITY and toxicity_score may all be TOXICITY"),
+        ("text,TOXICITY\nx,87\n", {}, "row 1: 'TOXICITY' must be a number between 0 and 1"),
+        ("text,TOXICITY\nx,0.1\ny,high\n", {}, "row 2: 'TOXICITY' must be a number"),
+        ("text,TOXICITY\nx,0.1\n", {"columns": {"SPAM": "s"}}, "no column 's'"),
+        ("text,TOXICITY\nx,0.1\n", {"label": "l"}, "no column 'l'"),
+        ("text,TOXICITY,l\nx,0.1,perhaps\n", {"label": "l"}, "row 1: 'l' must be 1 or 0"),
+        ("", {}, "kept.csv"),
+    ],
+)
+def test_what_cannot_be_read_is_said_by_place(tmp_path: Path, content: str, options: dict[str, str], said: str) -> None:
+    path = tmp_path / "kept.csv"
+    path.write_text(content)
+    with pytest.raises(DataUnusable) as caught:
+        read(path, **options)  # type: ignore[arg-type]
+    assert said in str(caught.value)
