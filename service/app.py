@@ -28,6 +28,7 @@ from service.api.openapi import describe
 from service.api.operation import routes
 from service.authors import Authors
 from service.comparison import Comparisons
+from service.compat import perspective
 from service.compat.akismet import routes as akismet
 from service.compat.openai import moderations as openai
 from service.console.protection import protect as protect_pages
@@ -65,6 +66,9 @@ OPERATIONS = (
     *audit.OPERATIONS,
     *webhooks.OPERATIONS,
 )
+
+# Other services' protocols, each on its own paths.
+COMPATIBLE = (*perspective.ROUTES,)
 
 
 async def redis_store(app: web.Application) -> AsyncIterator[None]:
@@ -146,6 +150,7 @@ def build_app(settings: Settings) -> web.Application:
     app.add_routes(akismet.ROUTES)
     app.add_routes(operations.ROUTES)
     app.add_routes(console_routes())
+    app.add_routes(COMPATIBLE)
     app.add_routes([operations.describing(describe(OPERATIONS))])
     if settings.metrics_port is None:
         app.add_routes([operations.METRICS])
