@@ -67,9 +67,6 @@ OPERATIONS = (
     *webhooks.OPERATIONS,
 )
 
-# Other services' protocols, each on its own paths.
-COMPATIBLE = (*perspective.ROUTES,)
-
 
 async def redis_store(app: web.Application) -> AsyncIterator[None]:
     settings = app[keys.SETTINGS]
@@ -146,11 +143,11 @@ def build_app(settings: Settings) -> web.Application:
     app.on_shutdown.append(answer_who_waits)
     app.on_response_prepare.extend([protect, protect_pages])
     app.add_routes(routes(OPERATIONS))
+    app.add_routes(perspective.ROUTES)
     app.add_routes(openai.ROUTES)
     app.add_routes(akismet.ROUTES)
     app.add_routes(operations.ROUTES)
     app.add_routes(console_routes())
-    app.add_routes(COMPATIBLE)
     app.add_routes([operations.describing(describe(OPERATIONS))])
     if settings.metrics_port is None:
         app.add_routes([operations.METRICS])

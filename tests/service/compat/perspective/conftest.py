@@ -32,9 +32,13 @@ class Perspective:
         nobody = type(self.caller)(self.client, None)
         return await nobody(method, path, params=query or {}, **more)
 
-    async def analyze(self, text: str | None, *attributes: str, query: dict[str, str] | None = None, **more: Any) -> Any:
+    async def analyze(
+        self, text: str | None, *attributes: str, query: dict[str, str] | None = None, **more: Any
+    ) -> Any:
         named = {"requestedAttributes": {name: {} for name in attributes or ("TOXICITY",)}}
-        return await self.post("/v1alpha1/comments:analyze", {"comment": {"text": text}, **named, **more}, **query or {})
+        return await self.post(
+            "/v1alpha1/comments:analyze", {"comment": {"text": text}, **named, **more}, **query or {}
+        )
 
     async def suggest(self, text: str, value: float, attribute: str = "TOXICITY", **more: Any) -> Any:
         scores = {attribute: {"summaryScore": {"value": value}}}

@@ -133,7 +133,10 @@ async def test_a_score_below_its_threshold_is_left_out_and_an_equal_one_is_kept(
 
 
 async def test_where_all_are_below_their_threshold_the_field_is_missing(perspective: Any) -> None:
-    body = {"comment": {"text": "Good morning to all of you."}, "requestedAttributes": {"TOXICITY": {"scoreThreshold": 1}}}
+    body = {
+        "comment": {"text": "Good morning to all of you."},
+        "requestedAttributes": {"TOXICITY": {"scoreThreshold": 1}},
+    }
     reply = await perspective.post(PATH, body)
     assert reply.body == {"languages": ["en"], "detectedLanguages": ["en"]}
 
@@ -172,7 +175,9 @@ async def test_numbers_are_short(perspective: Any) -> None:
     assert all(len(number.strip().replace(b"0.", b"")) <= 9 for number in digits), digits
 
 
-async def test_it_answers_while_redis_is_away(own_server: Any, tmp_path: Any, run: Any, key_for: Any, perspective_of: Any) -> None:
+async def test_it_answers_while_redis_is_away(
+    own_server: Any, tmp_path: Any, run: Any, key_for: Any, perspective_of: Any
+) -> None:
     from service.settings import Settings  # noqa: PLC0415
 
     async with run(Settings(redis_url=own_server.url, data_dir=tmp_path)) as client:
