@@ -15,17 +15,15 @@ from multidict import CIMultiDict
 
 from service.compat.perspective.analyze import ANALYZE
 from service.compat.perspective.answers import HEADERS, Reply, bad, cors
-from service.compat.perspective.calls import Call, Method, called
+from service.compat.perspective.calls import Call, Method, body_of, called
 from service.compat.perspective.errors import InvalidRequest
 from service.compat.perspective.parameters import check, key_of, query_of
 from service.compat.perspective.suggest import SUGGEST
 from service.errors import NotFound, ServiceError
-from service.http import bodies
 from service.http.handling import log_unforeseen
 from service.http.origin import own_origin
 
 MOST_PARTS = 100
-MAX_BYTES = 8 * 1024 * 1024
 # Beside each other they share Redis's syncs; between, the event loop serves others.
 AT_ONCE = 10
 
@@ -39,7 +37,7 @@ _BOUNDARY = re.compile(r"[\x20-\x7e]{1,70}")
 async def batch(request: web.Request) -> web.StreamResponse:
     """Every part is answered by itself, in order; one that fails does not fail the others."""
     check(query_of(request.rel_url.raw_query_string))
-    parts = _parts(await bodies.read(request, None, MAX_BYTES), request.headers.get("Content-Type", ""))
+    parts = _parts(await body_of(request), request.headers.get("Content-Type", ""))
     if not parts:
         raise InvalidRequest("Failed to parse batch request, error: 0 items.")
     if len(parts) > MOST_PARTS:

@@ -9,11 +9,15 @@ from aiohttp import web
 from service.access import ApiKey, Scope
 from service.compat.perspective import protojson
 from service.compat.perspective.answers import Reply, good
-from service.compat.perspective.errors import BadKey, Blocked, NoKey, QuotaExceeded
+from service.compat.perspective.errors import BadKey, Blocked, NoKey, PayloadTooLarge, QuotaExceeded
 from service.compat.perspective.messages import Message
 from service.compat.perspective.parameters import check, key_of
-from service.errors import Forbidden, RateLimited, Unauthenticated
+from service.errors import Forbidden, RateLimited, TooLarge, Unauthenticated
+from service.http import bodies
 from service.http.admission import LIMITS, admitted, held
+
+# A comment is small, but its context may hold an article and many comments of a megabyte each.
+MAX_BYTES = 8 * 1024 * 1024
 
 Asked = TypeVar("Asked", bound=Message)
 
@@ -35,6 +39,14 @@ class Call(NamedTuple):
     query: Mapping[str, str]
     headers: Mapping[str, str]
     raw: bytes
+
+
+async def body_of(request: web.Request) -> bytes:
+    """Of any content type. Raises PayloadTooLarge, and what bodies.read does."""
+    try:
+        return await bodies.read(request, None, MAX_BYTES)
+    except TooLarge as error:
+        raise PayloadTooLarge(MAX_BYTES) from error
 
 
 async def called(call: Call, method: Method[Any]) -> Reply:

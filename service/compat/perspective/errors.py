@@ -8,7 +8,8 @@ BadRequest
 │   ├── NoRequestedAttributes
 │   ├── LanguageDetectionFailed
 │   └── NotInLanguage     an attribute is not judged in the languages in effect
-└── Malformed             the front end could not read the message
+├── Malformed             the front end could not read the message
+└── PayloadTooLarge
 Unauthenticated
 ├── NoKey
 └── BadKey
@@ -24,7 +25,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from service.access import ApiKey
-from service.errors import BadRequest, Forbidden, NotFound, RateLimited, ServiceError, Unauthenticated
+from service.errors import BadRequest, Forbidden, NotFound, RateLimited, ServiceError, TooLarge, Unauthenticated
 
 SERVICE = "commentanalyzer.googleapis.com"
 # Clients may name anything in a field or an attribute; more of it than this is not said back.
@@ -118,6 +119,13 @@ class Malformed(BadRequest):
             for where, what in self._violations
         ]
         return [{"@type": f"{_TYPE}/google.rpc.BadRequest", "fieldViolations": named}]
+
+
+class PayloadTooLarge(TooLarge):
+    code = "perspective_too_large"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"Request payload size exceeds the limit: {limit} bytes.")
 
 
 class NoKey(Unauthenticated):

@@ -8,7 +8,7 @@ from aiohttp import web
 from service.compat.perspective.analyze import ANALYZE
 from service.compat.perspective.answers import preflight, render, respond
 from service.compat.perspective.batch import batch
-from service.compat.perspective.calls import Call, Method, called, known
+from service.compat.perspective.calls import Call, Method, body_of, called, known
 from service.compat.perspective.discovery import describe
 from service.compat.perspective.errors import WrongMethod
 from service.compat.perspective.parameters import check, key_of, query_of
@@ -17,8 +17,6 @@ from service.errors import NotFound
 from service.http import bodies
 from service.http.handling import Handler, speaking
 
-# A comment is small, but its context may hold an article and many comments of a megabyte each.
-MAX_BYTES = 8 * 1024 * 1024
 # More than this is not read for somebody without a key.
 MAX_BYTES_UNKNOWN = bodies.MAX_BODY_BYTES
 
@@ -30,7 +28,7 @@ def _calling(method: Method[Any]) -> Handler:
         if length is None or length > MAX_BYTES_UNKNOWN:
             check(query)
             await known(request, key_of(query, request.headers))
-        raw = await bodies.read(request, None, MAX_BYTES)
+        raw = await body_of(request)
         return respond(request, await called(Call(request, query, request.headers, raw), method))
 
     return call

@@ -4,8 +4,6 @@ import asyncio
 import json
 from typing import Any
 
-import pytest
-
 PATH = "/v1alpha1/comments:analyze"
 RUDE = "You are a stupid idiot and nobody wants you here."
 
@@ -193,18 +191,18 @@ async def test_many_at_once_get_their_own_answers(perspective: Any) -> None:
     assert lengths == [len(f"text {n}") for n in range(50)]
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/v1alpha1//comments:analyze",
-        "/v1alpha1/comments%3Aanalyze",
-        "/prefix/v1alpha1/comments:analyze",
-        "/a/b/v1alpha1//comments:analyze",
-    ],
-)
-async def test_other_ways_to_write_the_path_are_the_same(perspective: Any, path: str) -> None:
-    from yarl import URL  # noqa: PLC0415
+PATHS = [
+    "/v1alpha1//comments:analyze",
+    "/v1alpha1/comments%3Aanalyze",
+    "/prefix/v1alpha1/comments:analyze",
+    "/a/b/v1alpha1//comments:analyze",
+]
 
-    body = {"comment": {"text": RUDE}, "requestedAttributes": {"TOXICITY": {}}}
-    url = URL(f"{path}?key={perspective.key}", encoded=True)
-    assert value(await perspective.send("POST", url, json=body)) > 0.8
+
+async def test_other_ways_to_write_the_path_are_the_same(perspective: Any) -> None:
+    for path in PATHS:
+        from yarl import URL  # noqa: PLC0415
+
+        body = {"comment": {"text": RUDE}, "requestedAttributes": {"TOXICITY": {}}}
+        url = URL(f"{path}?key={perspective.key}", encoded=True)
+        assert value(await perspective.send("POST", url, json=body)) > 0.8

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
 from classifier import LABELS
 from service.settings import Settings
@@ -178,33 +177,31 @@ async def test_corals_feedback_is_understood(perspective: Any, admin: Any) -> No
     assert len(await labels(admin)) == 1
 
 
-@pytest.mark.parametrize(
-    ("scores", "message"),
-    [
-        ({}, "Missing attribute_scores"),
-        (None, "Missing attribute_scores"),
-        ({"TOXICITY": {}}, "neither a summary_score nor span_scores"),
-        ({"TOXICITY": None}, "neither a summary_score nor span_scores"),
-        ({"TOXICITY": {"spanScores": []}}, "neither a summary_score nor span_scores"),
-        ({"TOXICITY": {"summaryScore": {}}}, "needs a value"),
-        ({"TOXICITY": {"summaryScore": {"value": None}}}, "needs a value"),
-        ({"TOXICITY": {"summaryScore": {"value": 1.01}}}, "needs a value between 0 and 1"),
-        ({"TOXICITY": {"summaryScore": {"value": -0.01}}}, "needs a value between 0 and 1"),
-        ({"TOXICITY": {"summaryScore": {"value": 1, "type": "RAW"}}}, "Requested score type RAW is not supported by"),
-        ({"TOXICITY": {"spanScores": [{"end": 1, "score": {"value": 1}}]}}, "needs begin and end"),
-        ({"TOXICITY": {"spanScores": [{"begin": 0, "score": {"value": 1}}]}}, "needs begin and end"),
-        ({"TOXICITY": {"spanScores": [{"begin": 3, "end": 2, "score": {"value": 1}}]}}, "needs begin and end"),
-        ({"TOXICITY": {"spanScores": [{"begin": 0, "end": 99, "score": {"value": 1}}]}}, "needs begin and end"),
-        ({"TOXICITY": {"spanScores": [{"begin": 0, "end": 1}]}}, "has no score"),
-        ({"TASTE": {"summaryScore": {"value": 1}}}, "Unknown requested attribute: TASTE"),
-    ],
-)
-async def test_what_says_nothing_is_refused(
-    perspective: Any, admin: Any, refusal: Any, scores: Any, message: str
-) -> None:
-    reply = await perspective.post(PATH, {"comment": {"text": "A text."}, "attributeScores": scores})
-    assert message in refusal(reply, 400, kind="INVALID_REQUEST")["message"]
-    assert await labels(admin) == []
+EMPTY = [
+    ({}, "Missing attribute_scores"),
+    (None, "Missing attribute_scores"),
+    ({"TOXICITY": {}}, "neither a summary_score nor span_scores"),
+    ({"TOXICITY": None}, "neither a summary_score nor span_scores"),
+    ({"TOXICITY": {"spanScores": []}}, "neither a summary_score nor span_scores"),
+    ({"TOXICITY": {"summaryScore": {}}}, "needs a value"),
+    ({"TOXICITY": {"summaryScore": {"value": None}}}, "needs a value"),
+    ({"TOXICITY": {"summaryScore": {"value": 1.01}}}, "needs a value between 0 and 1"),
+    ({"TOXICITY": {"summaryScore": {"value": -0.01}}}, "needs a value between 0 and 1"),
+    ({"TOXICITY": {"summaryScore": {"value": 1, "type": "RAW"}}}, "Requested score type RAW is not supported by"),
+    ({"TOXICITY": {"spanScores": [{"end": 1, "score": {"value": 1}}]}}, "needs begin and end"),
+    ({"TOXICITY": {"spanScores": [{"begin": 0, "score": {"value": 1}}]}}, "needs begin and end"),
+    ({"TOXICITY": {"spanScores": [{"begin": 3, "end": 2, "score": {"value": 1}}]}}, "needs begin and end"),
+    ({"TOXICITY": {"spanScores": [{"begin": 0, "end": 99, "score": {"value": 1}}]}}, "needs begin and end"),
+    ({"TOXICITY": {"spanScores": [{"begin": 0, "end": 1}]}}, "has no score"),
+    ({"TASTE": {"summaryScore": {"value": 1}}}, "Unknown requested attribute: TASTE"),
+]
+
+
+async def test_what_says_nothing_is_refused(perspective: Any, admin: Any, refusal: Any) -> None:
+    for scores, message in EMPTY:
+        reply = await perspective.post(PATH, {"comment": {"text": "A text."}, "attributeScores": scores})
+        assert message in refusal(reply, 400, kind="INVALID_REQUEST")["message"]
+        assert await labels(admin) == []
 
 
 async def test_the_comment_is_checked_as_in_an_analysis(perspective: Any, admin: Any, refusal: Any, wish: Any) -> None:
