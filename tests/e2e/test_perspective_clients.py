@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -127,3 +128,21 @@ def test_jigsaws_js_client_works(service: Steward, key: str) -> None:
     assert found["usual"]["TOXICITY"] > 0.8
     assert found["chosen"].keys() == {"LIKELY_TO_REJECT", "OBSCENE"}
     assert "status code 400" in found["wrongKey"]
+
+
+GUIDE = (ROOT / "docs" / "perspective.md").read_text()
+
+
+@pytest.mark.parametrize(
+    "command", re.findall(r"```sh\n *(curl .+?)\n *```", GUIDE, re.DOTALL), ids=["analyze", "policy"]
+)
+def test_a_curl_line_of_the_guide_works_when_pasted(command: str, service: Steward, admin: str) -> None:
+    done = subprocess.run(
+        ["bash", "-c", command.replace("http://127.0.0.1:8080", service.url)],
+        env=service.environment | {"STEWARD_KEY": admin},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    answer = json.loads(done.stdout)
+    assert answer.keys() & {"attributeScores", "thresholds"}, answer

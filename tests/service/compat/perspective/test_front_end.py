@@ -267,3 +267,12 @@ async def test_any_page_may_ask_where_the_setting_says_so(
 def test_the_document_is_json_of_its_own() -> None:
     folder = Path(messages.__file__).parent
     assert json.loads((folder / "discovery.json").read_text())["kind"] == "discovery#restDescription"
+
+
+def test_every_field_of_the_messages_has_its_row_in_the_table() -> None:
+    page = (Path(__file__).parents[4] / "docs" / "compatibility.md").read_text()
+    table = page[page.index("\n## Perspective\n") :]
+    kinds = [kind for kind in vars(messages).values() if isinstance(kind, type) and issubclass(kind, messages.Message)]
+    named = {field.encode_name for kind in kinds for field in msgspec.structs.fields(kind)}
+    assert len(named) > 20
+    assert sorted(name for name in named if not re.search(rf"\b{name}\b", table)) == []
