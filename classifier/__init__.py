@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from classifier.errors import LanguageNotJudged, ModelRefused
-from classifier.language import language_of
+from classifier.language import detect, language_of, primary
 from classifier.manifest import Manifest, read_manifest
 from classifier.model import Model, Span, load
 
@@ -21,7 +21,9 @@ __all__ = [
     "Model",
     "ModelRefused",
     "Span",
+    "detect",
     "language_of",
     "load",
+    "primary",
     "read_manifest",
 ]

@@ -28,6 +28,7 @@ from service.api.openapi import describe
 from service.api.operation import routes
 from service.authors import Authors
 from service.comparison import Comparisons
+from service.compat import perspective
 from service.compat.akismet import routes as akismet
 from service.compat.coral import door as coral
 from service.compat.openai import moderations as openai
@@ -143,6 +144,7 @@ def build_app(settings: Settings) -> web.Application:
     app.on_shutdown.append(answer_who_waits)
     app.on_response_prepare.extend([protect, protect_pages])
     app.add_routes(routes(OPERATIONS))
+    app.add_routes(perspective.ROUTES)
     app.add_routes(openai.ROUTES)
     app.add_routes(akismet.ROUTES)
     app.add_routes(coral.ROUTES)

@@ -14,6 +14,7 @@ from msgspec import Meta, Struct
 MAX_TEXT_BYTES = 20_480
 MAX_METADATA_BYTES = 4_096
 MAX_BATCH_ITEMS = 1_000
+MAX_COMMUNITY = 256
 
 SITE_PATTERN = r"^[a-z0-9][a-z0-9-]{0,62}$"
 
@@ -24,6 +25,8 @@ Id = Annotated[
 ]
 Instant = Annotated[datetime, Meta(tz=True)]
 Probability = Annotated[float, Meta(ge=0, le=1)]
+# What is said of a text by attribute: yes, no, or the share of people who would say yes.
+Answers = dict[str, bool | Probability]
 LanguageTag = Annotated[str, Meta(max_length=35, pattern=r"^[A-Za-z0-9-]+$(?!\n)", description="BCP 47 tag.")]
 
 

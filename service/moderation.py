@@ -2,8 +2,9 @@
 
 import asyncio
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 import uuid_utils
@@ -15,7 +16,7 @@ from service.directory import AUTHOR_CHARS, Directory
 from service.domain import Action, Comment, Judgement, Span, Urgency
 from service.errors import Conflict, NotFound, QueueFull
 from service.models import Models
-from service.policy import SOON_MS, Decision, attention, audit_share, decide, set_aside
+from service.policy import SOON_MS, Decision, attention, audit_share, decide, likelihood, set_aside
 from service.store import Store
 from service.store.base import Outcome, Record
 from service.store.keyspace import Site
@@ -34,6 +35,19 @@ class Scored:
     language: str
     scores: Mapping[str, float]
     spans: tuple[Span, ...] = ()
+
+
+class Row(NamedTuple):
+    """The scores of one text, rounded when they are read: of seven most callers want one."""
+
+    labels: Sequence[str]
+    probabilities: Sequence[float]
+
+    def of(self, label: str) -> float:
+        return round(self.probabilities[self.labels.index(label)], DECIMALS)
+
+    def all(self) -> dict[str, float]:
+        return _rounded(self.labels, self.probabilities)
 
 
 class Moderation:
@@ -155,6 +169,23 @@ class Moderation:
             return model.version, _scored(model, texts, language, with_spans=spans)
         return model.version, await asyncio.to_thread(_scored, model, texts, language, with_spans=spans)
 
+    async def score_in(self, language: str, texts: Sequence[str]) -> "list[Row]":
+        """The scores of each text, in order, in a language that the model judges. Keeps nothing, needs no Redis."""
+        model = self._models.current
+        count_language(model.languages, language)
+        labels = model.languages[language]
+        if len(texts) <= MOST_SCORED_INLINE:
+            rows = _rows(model, texts, language)
+        else:
+            rows = await asyncio.to_thread(_rows, model, texts, language)
+        return [Row(labels, row) for row in rows]
+
+    def likelihood(self, site: str, language: str, scores: Mapping[str, float]) -> float:
+        """How near the site's policy comes to rejecting a text with these scores; see policy.likelihood."""
+        model = self._models.current
+        lacking = frozenset(model.labels).difference(model.languages.get(language, ()))
+        return likelihood(scores, self._directory.policy(site), lacking)
+
     async def follow(self, site: str, comment_id: str, wait_s: float) -> Record:
         """The comment now, or as soon as its status is final, or after `wait_s` seconds. Raises NotFound."""
         loop = asyncio.get_running_loop()
@@ -170,6 +201,11 @@ class Moderation:
     @property
     def attributes(self) -> tuple[str, ...]:
         return self._models.current.labels
+
+    @property
+    def languages(self) -> Mapping[str, tuple[str, ...]]:
+        """The attributes that are judged in each language; what nobody can tell is taken for the first."""
+        return self._models.current.languages
 
 
 _REFUSED: dict[Outcome, tuple[str, str]] = {
@@ -188,9 +224,13 @@ def _full() -> QueueFull:
 
 def _language(model: classifier.Model, text: str, said: str | None) -> str:
     language = classifier.language_of(text, said, model.languages)
-    # What a site calls a language is as good as what a user wrote: it is not counted by name.
-    metrics.LANGUAGES.labels(language if language in model.languages else "other").inc()
+    count_language(model.languages, language)
     return language
+
+
+def count_language(judged: Collection[str], language: str) -> None:
+    """What a site calls a language is as good as what a user wrote: it is not counted by name."""
+    metrics.LANGUAGES.labels(language if language in judged else "other").inc()
 
 
 def _scored(model: classifier.Model, texts: Sequence[str], said: str | None, *, with_spans: bool) -> list[Scored]:

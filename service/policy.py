@@ -131,6 +131,45 @@ def is_blatant(action: Action, scores: Mapping[str, float], discard_at: float | 
     return action is Action.REJECT and discard_at is not None and scores.get("spam", 0.0) >= discard_at
 
 
+# Where `likelihood` puts the two thresholds.
+LOOKED_AT, REJECTED = 0.5, 0.9
+
+
+def likelihood(scores: Mapping[str, float], policy: Policy, lacking: Collection[str] = ()) -> float:
+    """How near a comment comes to being rejected by this policy, in [0, 1]: what `decide` says, as one number.
+
+    Below 0.5 the comment is approved, from 0.5 a person looks, from 0.9 it is rejected; between, the attribute that is
+    furthest on says how far it is from one threshold to the next. So it never falls when a score rises. It is
+    no probability: it says what the policy does, not what a moderator would. Six decimals, rounded down, so that
+    no number claims a threshold that was not reached.
+    """
+    decision = decide(scores, policy, lacking)
+    if any(reason.code == "unscored" for reason in decision.reasons):
+        return LOOKED_AT
+    checks = [_check(attribute, limits, scores, lacking) for attribute, limits in policy.thresholds.items()]
+    return max(_way(check.score, check.limits) for check in checks if check.score >= 0)
+
+
+def _way(score: float, limits: Thresholds) -> float:
+    """How far a score has come: to the first threshold, between both, or beyond."""
+    low, high = limits.review_at, limits.reject_at
+    if high is not None and score >= high:
+        return _between(REJECTED, 1.0, score, high, 1.0)
+    if low is not None and score >= low:
+        return min(_between(LOOKED_AT, REJECTED, score, low, 1.0 if high is None else high), _below(REJECTED))
+    first = low if low is not None else high
+    return 0.0 if first is None else min(_between(0.0, LOOKED_AT, score, 0.0, first), _below(LOOKED_AT))
+
+
+def _between(lowest: float, highest: float, score: float, start: float, end: float) -> float:
+    way = (score - start) / (end - start) if end > start else 0.0
+    return math.floor((lowest + (highest - lowest) * way) * 1e6) / 1e6
+
+
+def _below(bound: float) -> float:
+    return round(bound - 1e-6, 6)
+
+
 def set_aside(language: str) -> Decision:
     """For a comment in a language that the model does not judge at all."""
     return Decision(Action.REVIEW, (Reason(LANGUAGE_NOT_SUPPORTED, language=language),))

@@ -1,10 +1,15 @@
 """What a site wants where it speaks to us in another service's words; a part of its policy."""
 
-from typing import Annotated
+from collections.abc import Collection, Iterator
+from itertools import pairwise
+from typing import Annotated, NamedTuple
 
 from msgspec import Meta, Struct
 
 from service.domain import Probability
+
+# What Perspective calls an attribute that stands for the policy as a whole, and not for one of the model's.
+LIKELY_TO_REJECT = "LIKELY_TO_REJECT"
 
 
 class Perspective(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -72,3 +77,59 @@ class Protocols(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
     coral: Coral = Coral()
     openai: OpenAi = OpenAi()
     akismet: Akismet = Akismet()
+
+
+class Wrong(NamedTuple):
+    """What a site cannot want: the steps to it from the top of `Protocols`, and why."""
+
+    steps: tuple[str, ...]
+    why: str
+
+
+def perspective_names(attributes: Collection[str]) -> dict[str, str]:
+    """What Perspective's clients call the model's attributes: in upper case, and profanity by its older name, too."""
+    names = {attribute.upper(): attribute for attribute in attributes}
+    if "profanity" in attributes:
+        names.setdefault("OBSCENE", "profanity")
+    return names
+
+
+def faults(protocols: Protocols, attributes: Collection[str]) -> Iterator[Wrong]:
+    """What is wrong beside the shape, where the model has these attributes."""
+    at, asked = ("perspective",), protocols.perspective
+    served = {*perspective_names(attributes), LIKELY_TO_REJECT}
+    for name, attribute in asked.attributes.items():
+        if name in served:
+            yield Wrong((*at, "attributes", name), "served already, and cannot be another attribute")
+        elif not name or not set(name) <= _NAME or name[0] not in _LETTERS:
+            yield Wrong((*at, "attributes", name), "not a name of an attribute: A to Z, 0 to 9 and _")
+        elif attribute not in attributes:
+            yield Wrong((*at, "attributes", name), f"'{attribute}' is not an attribute of this model")
+    for name, pairs in asked.score_maps.items():
+        if name not in served | set(asked.attributes):
+            yield Wrong((*at, "score_maps", name), "not an attribute that is served")
+        yield from _not_rising((*at, "score_maps", name), pairs)
+
+
+_LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_NAME = _LETTERS | frozenset("0123456789_")
+
+
+def _not_rising(at: tuple[str, ...], pairs: list[tuple[float, float]]) -> Iterator[Wrong]:
+    if not pairs:
+        yield Wrong(at, "holds no pairs")
+    for number, (before, after) in enumerate(pairwise(pairs), 1):
+        if after[0] <= before[0]:
+            yield Wrong((*at, str(number), "0"), "our score must be above that of the pair before")
+        if after[1] < before[1]:
+            yield Wrong((*at, str(number), "1"), "the score answered must not be below that of the pair before")
+
+
+def mapped(score: float, pairs: list[tuple[float, float]]) -> float:
+    """`score` on straight lines through `pairs`, which begin at (0, 0) and end at (1, 1) unless they say otherwise."""
+    x, y = 0.0, 0.0
+    for next_x, next_y in (*pairs, (1.0, 1.0)):
+        if score <= next_x:
+            return y + (next_y - y) * (score - x) / (next_x - x) if next_x > x else next_y
+        x, y = next_x, next_y
+    return y

@@ -17,6 +17,7 @@ from service import access
 from service.accounts import Account, Role, Ticket
 from service.app import build_app, build_metrics_app
 from service.errors import SettingsError, StoreUnavailable
+from service.http import unreadable
 from service.settings import Settings
 from service.store import Store
 
@@ -54,18 +55,17 @@ async def serving(settings: Settings, listening: socket.socket) -> AsyncIterator
     require_compiled_parser(settings)
     gc.set_threshold(*COLLECT_AFTER)
     app = build_app(settings)
-    runner = web.AppRunner(
-        app,
-        access_log=None,
+    options: dict[str, Any] = {
+        "access_log": None,
         # aiohttp counts this from the connection, or the answer before, until the headers are complete: it bounds
         # slow headers as well as idle connections. http/bodies.py bounds slow bodies.
-        keepalive_timeout=settings.receipt_timeout_s,
-        shutdown_timeout=DRAIN_S,
-        auto_decompress=False,
-    )
+        "keepalive_timeout": settings.receipt_timeout_s,
+        "auto_decompress": False,
+    }
+    runner = web.AppRunner(app, shutdown_timeout=DRAIN_S, **options)
     await runner.setup()
     try:
-        await web.SockSite(runner, listening, backlog=BACKLOG).start()
+        await unreadable.Site(runner, listening, BACKLOG, **options).start()
         yield app
     finally:
         await runner.cleanup()

@@ -24,6 +24,12 @@ def networks(text: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, 
     return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
 
 
+@lru_cache
+def origins(text: str) -> frozenset[str]:
+    """Of a list with commas, as browsers write them: no slash at the end."""
+    return frozenset(part.strip().rstrip("/") for part in text.split(",") if part.strip())
+
+
 def default_data_dir() -> Path:
     return user_data_path("steward")
 
@@ -201,6 +207,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
                 f"{PREFIX}MAX_LEASE_AGE_S is {self.max_lease_age_s}; "
                 f"it must not be below {PREFIX}LEASE_S ({self.lease_s})"
             )
+
+    @property
+    def allowed_origins(self) -> frozenset[str]:
+        return origins(self.cors_origins)
 
     @property
     def data_path(self) -> Path:

@@ -41,24 +41,27 @@ _SCHEMA = pa.schema(
         ("language", pa.string()),
         ("inclusion", pa.float64()),
         ("retracts", pa.string()),
+        ("community", pa.string()),
     ]
 )
-# What was pulled before labels named their language lacks the last three columns, before they could be taken back two.
-_SCHEMAS = tuple(pa.schema(list(_SCHEMA)[: len(_SCHEMA) - lacking]) for lacking in (0, 2, 3))
+# What was pulled before labels named their community lacks the last column, before they could be taken back three, and
+# before they named their language four.
+_SCHEMAS = tuple(pa.schema(list(_SCHEMA)[: len(_SCHEMA) - lacking]) for lacking in (0, 1, 3, 4))
 
 
 class Label(Struct, frozen=True, kw_only=True):
     """A line of GET /v1/labels: what a person said of a text.
 
     Where `retracts` is set: that the label of that cursor and this id was taken back, and nothing else.
-    `inclusion` is the probability with which a blind audit drew the comment, None outside of one.
+    `inclusion` is the probability with which a blind audit drew the comment, None outside of one. `labels`: yes, no, or
+    the share of people who would say yes. `decision`: approve or reject, empty where nothing was decided.
     """
 
     cursor: str
     id: str
     revision: int
     text: str
-    labels: dict[str, bool] = {}
+    labels: dict[str, bool | float] = {}
     decision: str
     reason: str = ""
     source: str = ""
@@ -68,6 +71,7 @@ class Label(Struct, frozen=True, kw_only=True):
     language: str | None = None
     inclusion: float | None = None
     retracts: str | None = None
+    community: str | None = None
 
 
 def next_cursor(folder: Path) -> str | None:
@@ -116,7 +120,8 @@ def read(folder: Path, languages: Collection[str] = ("en",)) -> Examples:
     Only texts in one of the `languages`: moderators also decide what the model cannot read.
     approve: 0 for every attribute, but for what its labels say. reject: what its labels say, and toxicity 1 where
     one of them is an abuse and nothing is said of toxicity; where none of them is true, the reason `spam` says
-    spam 1, any other toxicity 1. What was not said stays unknown. Raises DataUnusable.
+    spam 1, any other toxicity 1. No decision: what the labels say. What was not said stays unknown, and a share stays a
+    share. Raises DataUnusable.
     """
     rows = [label for part in _parts(folder) or _nothing(folder) for label in _rows(part)]
     # Of the id and the cursor: labels of two comments can have the same cursor where a site's queue has several shards.
@@ -134,6 +139,8 @@ def read(folder: Path, languages: Collection[str] = ("en",)) -> Examples:
     )
 
 
+# A share of readers from which on they say yes.
+_YES = 0.5
 _ABUSE = tuple(name for name in LABELS if name not in ("toxicity", "spam"))
 
 
@@ -141,9 +148,11 @@ def _taught(label: Label) -> list[float]:
     said = {name: float(value) for name, value in label.labels.items()}
     if label.decision == "approve":
         said = dict.fromkeys(LABELS, 0.0) | said
-    elif any(said.get(name) for name in _ABUSE):
+    elif not label.decision:
+        pass
+    elif any(said.get(name, 0.0) >= _YES for name in _ABUSE):
         said.setdefault("toxicity", 1.0)
-    elif not any(said.values()):
+    elif not any(value >= _YES for value in said.values()):
         said.setdefault("spam" if label.reason == "spam" else "toxicity", 1.0)
     return [said.get(name, float("nan")) for name in LABELS]
 

@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 from service import keys
 from service.access import Scope
 from service.api.operation import NDJSON, Call, Operation
-from service.domain import Id
+from service.domain import MAX_COMMUNITY, Answers, Id
 from service.errors import BadRequest, Fault
 from service.http import bodies
 from service.http.cursors import Cursor, checked
@@ -32,12 +32,17 @@ class LabelIn(Struct, frozen=True, forbid_unknown_fields=True):
     """A label made elsewhere: a decision, labels by attribute, or both."""
 
     text: str
-    id: Id | None = None
-    labels: dict[str, bool] = {}
+    id: Annotated[Id, Meta(description="Another label of the same id takes the place of this one.")] | None = None
+    labels: Annotated[
+        Answers, Meta(description="True or false, or the share of people who would say yes; 0.5 and more says yes.")
+    ] = {}
     decision: Annotated[str, Meta(pattern=r"^(approve|reject)$(?!\n)")] | None = None
     reason: Annotated[str, Meta(max_length=64, pattern=r"^[a-z0-9_]*$(?!\n)")] = ""
     source: Annotated[str, Meta(max_length=64, pattern=r"^[\x21-\x7e]+$(?!\n)")] = "import"
     weight: Annotated[float, Meta(gt=0, le=100)] = 1.0
+    community: (
+        Annotated[str, Meta(min_length=1, max_length=MAX_COMMUNITY, description="Whose people say so.")] | None
+    ) = None
 
 
 class LabelsAnswer(Struct, frozen=True):
@@ -85,8 +90,10 @@ def _label(line: str, number: int, known: tuple[str, ...]) -> Imported:
             raise BadRequest(f"{where}: not an attribute", [Fault(where, "not an attribute")])
     if not label.labels and label.decision is None:
         raise BadRequest(f"{at}: neither labels nor a decision", [Fault(at, "send labels, a decision, or both")])
-    decision = label.decision or ("reject" if any(label.labels.values()) else "approve")
-    said = (label.text, sorted(label.labels.items()), decision, label.reason, label.source, label.weight)
+    decision = label.decision or ("reject" if any(value >= _YES for value in label.labels.values()) else "approve")
+    said = [label.text, sorted(label.labels.items()), decision, label.reason, label.source, label.weight]
+    if label.community is not None:
+        said.append(label.community)
     digest = hashlib.blake2b(msgspec.json.encode(said), digest_size=16).hexdigest()
     # Without an id the content is the id, so that sending the same file twice changes nothing.
     return Imported(
@@ -98,7 +105,11 @@ def _label(line: str, number: int, known: tuple[str, ...]) -> Imported:
         label.reason,
         label.source,
         label.weight,
+        label.community,
     )
+
+
+_YES = 0.5
 
 
 OPERATIONS = (

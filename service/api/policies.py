@@ -11,7 +11,7 @@ from service.errors import BadRequest, Fault
 from service.http import bodies
 from service.policies import Simulation
 from service.policy import Policy, Reviewing, Thresholds
-from service.protocols import Protocols
+from service.protocols import Protocols, faults
 
 
 class PolicyRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -67,6 +67,9 @@ def _check(asked: PolicyRequest, known: tuple[str, ...]) -> None:
         at = bodies.pointer("/thresholds", found.attribute)
         where = at if found.field is None else f"{at}/{found.field}"
         raise BadRequest(f"{where}: {found.detail}", [Fault(where, found.detail)])
+    wrong = [Fault(bodies.pointer("/protocols", *steps), why) for steps, why in faults(asked.protocols, known)]
+    if wrong:
+        raise BadRequest(f"{wrong[0].pointer}: {wrong[0].detail}", wrong)
 
 
 OPERATIONS = (

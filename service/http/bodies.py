@@ -28,11 +28,14 @@ _encode = msgspec.json.Encoder().encode
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
-async def read(request: web.Request, content_type: str, limit: int) -> bytes:
-    """The body, or an error that says why not; never more than `limit` bytes of it."""
+async def read(request: web.Request, content_type: str | None, limit: int) -> bytes:
+    """The body, or an error that says why not; never more than `limit` bytes of it.
+
+    `content_type`: None where a protocol does not insist on one.
+    """
     said = request.headers.get("Content-Type")
-    kind = said if said == content_type else request.content_type  # which is parsed anew for each request
-    if kind != content_type:
+    # Only where it must be: it is parsed anew for each request.
+    if content_type is not None and content_type not in (said, said and request.content_type):
         raise WrongContentType(f"send {content_type}, not {(said or 'nothing')[:100]!r}")
     if request.headers.get("Content-Encoding", "identity") != "identity":
         raise WrongContentType("send the body uncompressed")
@@ -56,7 +59,7 @@ def decoded(raw: bytes) -> str:
 
 def shaped(raw: bytes, kind: type[Shape]) -> Shape:
     """What `parse` and `shape` make of it, read the quick way where that is the same."""
-    found = _plain(raw, kind)
+    found = at_once(raw, kind)
     return shape(parse(decoded(raw)), kind) if found is None else found
 
 
@@ -167,7 +170,7 @@ def read_quickly(kind: type[Shape], is_plain: Callable[[Shape], bool] = lambda _
     _quick[kind] = msgspec.json.Decoder(kind).decode, is_plain
 
 
-def _plain(raw: bytes, kind: type[Shape]) -> Shape | None:
+def at_once(raw: bytes, kind: type[Shape]) -> Shape | None:
     """`raw` read the quick way; None where it is not sure that `parse` and `shape` would say the same.
 
     msgspec keeps the last of two fields with one name, and they would refuse it. But what is read and not kept, or kept

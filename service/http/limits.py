@@ -27,7 +27,7 @@ class Limits:
 
     def take(self, key: ApiKey) -> None:
         """Count one request. Raises RateLimited, which says when the next one may come."""
-        rate = self._rate(key)
+        rate = self.rate_per_s(key)
         if not rate:
             return
         now = self._clock()
@@ -39,13 +39,14 @@ class Limits:
 
     def standing(self, key: ApiKey) -> Standing | None:
         """How much of its limit a key has left; None: it has no limit."""
-        rate = self._rate(key)
+        rate = self.rate_per_s(key)
         if not rate:
             return None
         tokens, most = self._tokens(key, rate, self._clock()), max(1.0, rate)
         return Standing(int(most), int(tokens), (most - tokens) / rate)
 
-    def _rate(self, key: ApiKey) -> float:
+    def rate_per_s(self, key: ApiKey) -> float:
+        """0: no limit."""
         return self._default if key.rate_per_s is None else key.rate_per_s
 
     def _tokens(self, key: ApiKey, rate: float, now: float) -> float:

@@ -1,6 +1,7 @@
 """The answer that nearly every request gets, written in one piece."""
 
 import time
+from collections.abc import Mapping
 from email.utils import formatdate
 
 from aiohttp import ClientConnectionResetError, web
@@ -16,36 +17,11 @@ def is_plain(request: web.BaseRequest) -> bool:
     return request.version == HttpVersion11 and request.keep_alive
 
 
-class Written(web.StreamResponse):
-    """200 and JSON for a request that `is_plain`: the bytes that web.Response would send, written at once."""
-
-    def __init__(self, body: bytes) -> None:
-        super().__init__()
-        self._bytes = body
-        self._asked: web.BaseRequest | None = None
-
-    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
-        self._asked = request
-        return None
-
-    async def write_eof(self, data: bytes = b"") -> None:
-        assert self._asked is not None, "prepared before it is written"  # noqa: S101 - aiohttp's order
-        transport = self._asked.transport
-        if transport is None or transport.is_closing():
-            raise ClientConnectionResetError("the client has gone")
-        transport.write(b"%b%d\r\n\r\n%b" % (_head.now(), len(self._bytes), self._bytes + data))
-
-    @property
-    def keep_alive(self) -> bool:
-        return True
-
-
-class _Head:
+class Head:
     """Everything before the length of the body; made once a second."""
 
-    def __init__(self) -> None:
-        headers = {"Content-Type": "application/json", **PROTECTION, "Server": SERVER_SOFTWARE}
-        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        lines = "".join(f"{name}: {value}\r\n" for name, value in {**headers, "Server": SERVER_SOFTWARE}.items())
         self._start = f"HTTP/1.1 200 OK\r\n{lines}"
         self._second = 0
         self._bytes = b""
@@ -58,4 +34,29 @@ class _Head:
         return self._bytes
 
 
-_head = _Head()
+JSON = Head({"Content-Type": "application/json", **PROTECTION})
+
+
+class Written(web.StreamResponse):
+    """200 and JSON for a request that `is_plain`: the bytes that web.Response would send, written at once."""
+
+    def __init__(self, body: bytes, head: Head = JSON) -> None:
+        super().__init__()
+        self._bytes = body
+        self._head = head
+        self._asked: web.BaseRequest | None = None
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        self._asked = request
+        return None
+
+    async def write_eof(self, data: bytes = b"") -> None:
+        assert self._asked is not None, "prepared before it is written"  # noqa: S101 - aiohttp's order
+        transport = self._asked.transport
+        if transport is None or transport.is_closing():
+            raise ClientConnectionResetError("the client has gone")
+        transport.write(b"%b%d\r\n\r\n%b" % (self._head.now(), len(self._bytes), self._bytes + data))
+
+    @property
+    def keep_alive(self) -> bool:
+        return True

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
-from service.domain import Action, DecidedBy, Lease, State, Status
+from service.domain import Action, Answers, DecidedBy, Lease, State, Status
 from service.store.packing import Content, unpacked
 
 Submitted = Literal["created", "revised", "exists", "full", "erased"]
@@ -105,14 +105,15 @@ class Label(Struct, frozen=True, omit_defaults=True):
 
     `language` is the one that the text was judged in, None for a label made elsewhere. `inclusion`: with which
     probability a blind audit drew the comment. `retracts`: the cursor of a label that was taken back; such a line
-    says nothing else.
+    says nothing else. `labels`: true or false, or the share of people who would say yes. `decision`: approve or reject,
+    empty where nothing was decided. `community`: whose people say so, where a site has several.
     """
 
     cursor: str
     id: str
     revision: int
     text: str
-    labels: dict[str, bool]
+    labels: Answers
     decision: str
     reason: str
     source: str
@@ -122,6 +123,7 @@ class Label(Struct, frozen=True, omit_defaults=True):
     language: str | None = None
     inclusion: float | None = None
     retracts: str | None = None
+    community: str | None = None
 
 
 class AuditEntry(Struct, frozen=True):

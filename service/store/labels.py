@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from service.domain import Answers
 from service.store.base import Label, fields
 from service.store.comments import DAY_S, Retention
 from service.store.keyspace import Site
@@ -18,16 +19,20 @@ AT_ONCE = 200
 
 
 class Imported(NamedTuple):
-    """A label made outside the queue."""
+    """A label made outside the queue. `decision`: empty where nothing was decided, and only `labels` say something.
+
+    Of two with one id the later takes the place of the other; `digest` tells whether they say the same.
+    """
 
     id: str
     digest: str
     text: str
-    labels: dict[str, bool]
+    labels: Answers
     decision: str
     reason: str
     source: str
     weight: float
+    community: str | None = None
 
 
 class Labels:
@@ -92,6 +97,7 @@ class Labels:
             label.weight,
             actor,
             self._retention.label_days * DAY_S,
+            label.community or "",
         )
         return bool(added)
 
@@ -104,7 +110,7 @@ def _label(cursor: str, entry: dict[str, str], kept: bytes) -> Label:
         id=entry["id"],
         revision=revision,
         text=content.comment.text if content else kept.decode(),
-        labels=msgspec.json.decode(entry["labels"], type=dict[str, bool]),
+        labels=msgspec.json.decode(entry["labels"], type=Answers),
         decision=entry["decision"],
         reason=entry["reason"],
         source=entry["source"],
@@ -114,4 +120,5 @@ def _label(cursor: str, entry: dict[str, str], kept: bytes) -> Label:
         language=content.judgement.language if content else None,
         inclusion=float(entry["inclusion"]) if "inclusion" in entry else None,
         retracts=entry.get("retracts"),
+        community=entry.get("community"),
     )

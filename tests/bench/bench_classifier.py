@@ -118,7 +118,7 @@ def _memory() -> Table:
         base = bare.resident_mib
     table.add_row("aiohttp and uvloop alone", f"{base:.0f}", "")
     with processes.service() as steward:
-        processes.ask(steward, "score", b'{"text": "Nobody has read this before, and nobody will again."}')
+        processes.ask(steward, "v1/score", b'{"text": "Nobody has read this before, and nobody will again."}')
         table.add_row("steward serve", f"{steward.resident_mib:.0f}", f"+{steward.resident_mib - base:.0f}")
     return table
 

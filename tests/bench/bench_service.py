@@ -33,20 +33,34 @@ COMMENT = json.dumps(
 ).encode()
 
 
+ANALYZE = json.dumps(
+    {"comment": {"text": TEXT}, "requestedAttributes": {"TOXICITY": {}}, "languages": ["en"], "doNotStore": True}
+).encode()
+# What Jigsaw has published of the load of its own service.
+PERSPECTIVE_A_DAY = 500_000_000
+DAY_S = 86_400
+
+BODIES = {"v1/score": SCORE, "v1/comments": COMMENT, "v1alpha1/comments:analyze": ANALYZE}
+
+
 def main() -> None:
     console = Console(width=120)
     with processes.service() as steward:
-        size = {
-            path: len(processes.ask(steward, path, body)) for path, body in (("score", SCORE), ("comments", COMMENT))
-        }
+        size = {path: len(processes.ask(steward, path, body)) for path, body in BODIES.items()}
+        found = {}
         most = Table("", "requests/s", "over no-op", "p50 ms", "p99 ms", title=_title())
         half = Table("", "requests/s", "p50 ms", "p99 ms", "p99 over no-op", title="at half of the service's most")
-        for path, body in (("score", SCORE), ("comments", COMMENT)):
+        for path, body in BODIES.items():
             with processes.noop(size[path]) as noop:
-                per_second = _compare(most, path, body, steward, noop)
-                _compare_paced(half, path, body, steward, noop, per_second / 2)
+                found[path] = _compare(most, path, body, steward, noop)
+                _compare_paced(half, path, body, steward, noop, found[path] / 2)
         console.print(most)
         console.print(half)
+        a_day = found["v1alpha1/comments:analyze"] * DAY_S
+        console.print(
+            f"comments:analyze: {a_day / 1e6:,.0f} million comments a day in one process, "
+            f"{a_day / PERSPECTIVE_A_DAY:.2f} of the {PERSPECTIVE_A_DAY / 1e6:,.0f} million that Perspective published"
+        )
         console.print(f"resident memory of the serving process: {steward.resident_mib:.0f} MiB")
     with processes.new_folder() as folder:
         console.print(
@@ -68,7 +82,7 @@ def _compare(table: Table, path: str, body: bytes, steward: processes.Running, n
     base, ours = _rounds(path, body, steward, noop, f"most-{path}")
     ratio = statistics.median(o.per_second / b.per_second for o, b in zip(ours, base, strict=True))
     per_second = statistics.median(o.per_second for o in ours)
-    for name, measured, shown in ((f"no-op for {path}", base, "1"), (f"POST /v1/{path}", ours, f"{ratio:.2f}")):
+    for name, measured, shown in ((f"no-op for {path}", base, "1"), (f"POST /{path}", ours, f"{ratio:.2f}")):
         table.add_row(name, f"{statistics.median(m.per_second for m in measured):,.0f}", shown, *_percentiles(measured))
     return per_second
 
@@ -78,7 +92,7 @@ def _compare_paced(
 ) -> None:
     base, ours = _rounds(path, body, steward, noop, f"half-{path}", per_second)
     ratio = statistics.median(o.percentile_ms(99) / b.percentile_ms(99) for o, b in zip(ours, base, strict=True))
-    for name, measured, shown in ((f"no-op for {path}", base, "1"), (f"POST /v1/{path}", ours, f"{ratio:.1f}")):
+    for name, measured, shown in ((f"no-op for {path}", base, "1"), (f"POST /{path}", ours, f"{ratio:.1f}")):
         table.add_row(name, f"{statistics.median(m.per_second for m in measured):,.0f}", *_percentiles(measured), shown)
 
 
@@ -99,8 +113,15 @@ def _rounds(
     for number in range(ROUNDS + 1):
         numbered = body.replace(b"ROUND", f"{name}-{number}".encode())
         base.append(_measure(noop, load.request("POST", "/noop", "none", numbered), per_second))
-        ours.append(_measure(steward, load.request("POST", f"/v1/{path}", steward.key, numbered), per_second))
+        ours.append(_measure(steward, _request(path, steward.key, numbered), per_second))
     return base[1:], ours[1:]  # the first round warms both up
+
+
+def _request(path: str, key: str, body: bytes) -> bytes:
+    """With the key where the clients of each API put it."""
+    if path.startswith("v1alpha1/"):
+        return load.request("POST", f"/{path}?key={key}", "none", body)
+    return load.request("POST", f"/{path}", key, body)
 
 
 def _measure(running: processes.Running, template: bytes, per_second: float | None) -> load.Measured:

@@ -68,7 +68,7 @@ def service() -> Iterator[Running]:
 def ask(running: Running, path: str, body: bytes) -> bytes:
     """The service's answer. Raises httpx.HTTPStatusError for any but a good one."""
     headers = {"Authorization": f"Bearer {running.key}", "Content-Type": "application/json"}
-    response = httpx.post(f"http://127.0.0.1:{running.port}/v1/{path}", content=body, headers=headers)
+    response = httpx.post(f"http://127.0.0.1:{running.port}/{path}", content=body, headers=headers)
     response.raise_for_status()
     return response.content
 

@@ -22,6 +22,7 @@ from service.policy import (
     attention,
     decide,
     is_blatant,
+    likelihood,
     reached,
     set_aside,
     urgency,
@@ -320,3 +321,28 @@ def test_only_what_is_rejected_and_certainly_spam_is_blatant() -> None:
     assert not is_blatant(Action.REJECT, {"spam": 1.0}, None)
     assert not is_blatant(Action.REVIEW, {"spam": 1.0}, 0.0)
     assert not is_blatant(Action.APPROVE, {"spam": 1.0}, 0.0)
+
+
+@given(scored, policies, st.frozensets(st.sampled_from(ATTRIBUTES)))
+def test_the_likelihood_of_a_rejection_agrees_with_the_decision(
+    scores: dict[str, float], policy: Policy, lacking: frozenset[str]
+) -> None:
+    known = {name: score for name, score in scores.items() if name not in lacking}
+    action, number = decide(known, policy, lacking).action, likelihood(known, policy, lacking)
+    low, high = {Action.APPROVE: (0, 0.5), Action.REVIEW: (0.5, 0.9), Action.REJECT: (0.9, 1.1)}[action]
+    assert low <= number < high
+    assert number == round(number, 6) <= 1
+
+
+@given(scored, policies, st.sampled_from(ATTRIBUTES), probabilities)
+def test_the_likelihood_of_a_rejection_never_falls_when_a_score_rises(
+    scores: dict[str, float], policy: Policy, attribute: str, risen: float
+) -> None:
+    assume(risen >= scores[attribute])
+    assert likelihood(scores | {attribute: risen}, policy) >= likelihood(scores, policy)
+
+
+def test_the_likelihood_says_how_far_it_is_from_one_threshold_to_the_next() -> None:
+    policy = Policy({"toxicity": Thresholds(0.4, 0.8)})
+    found = [likelihood({"toxicity": score}, policy) for score in (0, 0.2, 0.4, 0.6, 0.8, 0.9, 1)]
+    assert found == [0, 0.25, 0.5, 0.7, 0.9, 0.95, 1]

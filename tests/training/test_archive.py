@@ -9,7 +9,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classifier import LABELS
@@ -40,6 +40,24 @@ def taught(folder: Path, *labels: Label) -> dict[str, float]:
     return {name: float(value) for name, value in zip(LABELS, row, strict=True) if not math.isnan(value)}
 
 
+def test_without_a_decision_only_what_was_said_is_taught_and_a_share_stays_one(tmp_path: Path) -> None:
+    said = {"toxicity": 0.7, "insult": True, "threat": False}
+    assert taught(tmp_path, label(1, "", labels=said)) == {
+        "toxicity": pytest.approx(0.7),
+        "insult": 1.0,
+        "threat": 0.0,
+    }
+
+
+def test_a_few_who_say_yes_make_no_rejection_toxic_by_themselves(tmp_path: Path) -> None:
+    said = taught(tmp_path, label(1, "reject", reason="spam", labels={"insult": 0.25}))
+    assert said == {"insult": 0.25, "spam": 1.0}
+
+
+def test_more_who_say_yes_than_no_do(tmp_path: Path) -> None:
+    assert taught(tmp_path, label(1, "reject", labels={"insult": 0.5})) == {"insult": 0.5, "toxicity": 1.0}
+
+
 def test_what_was_appended_is_read(tmp_path: Path) -> None:
     archive.append(tmp_path, [label(1), label(2, weight=3.0)], "2-0")
     archive.append(tmp_path, [label(3)], "3-0")
@@ -55,13 +73,14 @@ def test_nothing_of_a_label_is_lost(tmp_path: Path) -> None:
     whole = label(
         1,
         "reject",
-        labels={"insult": True},
+        labels={"insult": True, "threat": 0.25},
         reason="personal_attack",
         source="human",
         actor="mod-1",
         text="\0\u202e🖕",
         language="fi",
         inclusion=0.02,
+        community="Coral:https://example.org",
     )
     path = archive.append(tmp_path, [whole], "1-0")
     (row,) = pyarrow.parquet.read_table(path).to_pylist()
@@ -177,10 +196,12 @@ def test_only_what_the_model_is_to_read_teaches_it(tmp_path: Path) -> None:
     assert archive.read(tmp_path).texts == ["comment 0", "comment 3"], "imported without a language"
 
 
-@pytest.mark.parametrize("lacking", [["language", "inclusion", "retracts"], ["inclusion", "retracts"]])
-def test_labels_that_were_pulled_by_an_older_version_are_read(tmp_path: Path, lacking: list[str]) -> None:
+@pytest.mark.parametrize("first", ["language", "inclusion", "community"], ids=lambda name: f"without {name}")
+def test_labels_that_were_pulled_by_an_older_version_are_read(tmp_path: Path, first: str) -> None:
     path = archive.append(tmp_path, [label(1)], "1-0")
-    pyarrow.parquet.write_table(pyarrow.parquet.read_table(path).drop_columns(lacking), path)
+    table = pyarrow.parquet.read_table(path)
+    names = table.schema.names
+    pyarrow.parquet.write_table(table.drop_columns(names[names.index(first) :]), path)
     archive.append(tmp_path, [label(2, language="en")], "2-0")
     assert archive.read(tmp_path).texts == ["comment 1", "comment 2"]
     archive.append(tmp_path, [retraction(1)], "3-0")
@@ -230,6 +251,7 @@ def test_a_label_of_another_comment_with_the_same_cursor_is_not_taken_back(tmp_p
     assert archive.next_cursor(tmp_path) == "x~y"
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 3), st.booleans(), st.booleans()), min_size=1), st.integers(1, 5))
 def test_what_was_taken_back_makes_no_difference_to_what_stands(said: list[tuple[int, bool, bool]], page: int) -> None:
     """Each line: of which comment, whether a rejection, whether it was taken back."""

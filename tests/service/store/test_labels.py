@@ -101,11 +101,24 @@ async def test_the_same_label_at_once_from_many_is_kept_once(store: Store, site:
     assert sum(added) == 1
 
 
-async def test_a_corrected_label_is_a_new_entry(store: Store, site: Site) -> None:
+async def test_a_corrected_label_takes_the_place_of_the_first_also_for_who_has_read_it(
+    store: Store, site: Site
+) -> None:
     await store.labels.add(site, imported("l-1"), "admin")
-    assert await store.labels.add(site, imported("l-1", "e", labels={}, decision="approve"), "admin") is True
+    ((first,), _) = await store.labels.page(site, "", 10)
+    corrected = imported("l-1", "e", labels={"spam": 0.25}, decision="approve", text="do not buy")
+    assert await store.labels.add(site, corrected, "admin") is True
     page, _ = await store.labels.page(site, "", 10)
-    assert [label.decision for label in page] == ["reject", "approve"]
+    assert [(label.decision, label.retracts) for label in page] == [("", first.cursor), ("approve", None)]
+    assert (page[1].text, page[1].labels) == ("do not buy", {"spam": 0.25})
+    assert (await store.labels.page(site, first.cursor, 10))[0] == page
+
+
+async def test_a_label_names_the_community_whose_people_say_so(store: Store, site: Site) -> None:
+    await store.labels.add(site, imported("l-1", community="Coral:https://example.org"), "admin")
+    await store.labels.add(site, imported("l-2"), "admin")
+    page, _ = await store.labels.page(site, "", 10)
+    assert [label.community for label in page] == ["Coral:https://example.org", None]
 
 
 async def test_any_text_survives(store: Store, site: Site) -> None:

@@ -1,0 +1,126 @@
+"""Answers out: the envelope of errors, the headers of Google's front end, and what browsers need."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+from aiohttp import web
+
+from service import errors as service_errors
+from service import keys
+from service.compat.perspective import errors
+from service.compat.perspective.fields import selected
+from service.compat.perspective.parameters import query_of
+from service.errors import ServiceError
+from service.http.origin import own_origin
+from service.http.written import PROTECTION, Head, Written, is_plain
+
+HEADERS = {
+    **PROTECTION,
+    "Content-Type": "application/json; charset=UTF-8",
+    "Vary": "Origin, X-Origin, Referer",
+    "Cache-Control": "private",
+}
+_HEAD = Head(HEADERS)
+
+# HTTP status, and google.rpc.Code by name. What is not here is answered as the class above it.
+STATUS: dict[type[ServiceError], tuple[int, str]] = {
+    service_errors.BadRequest: (400, "INVALID_ARGUMENT"),
+    service_errors.TooSlow: (408, "DEADLINE_EXCEEDED"),
+    service_errors.Unauthenticated: (400, "INVALID_ARGUMENT"),
+    errors.NoKey: (403, "PERMISSION_DENIED"),
+    service_errors.Forbidden: (403, "PERMISSION_DENIED"),
+    service_errors.NotFound: (404, "NOT_FOUND"),
+    errors.WrongMethod: (405, "UNIMPLEMENTED"),
+    service_errors.Conflict: (409, "ABORTED"),
+    service_errors.RateLimited: (429, "RESOURCE_EXHAUSTED"),
+    service_errors.ModelUnusable: (503, "UNAVAILABLE"),
+    service_errors.Retryable: (503, "UNAVAILABLE"),
+}
+_INTERNAL = (500, "INTERNAL")
+
+encode = msgspec.json.Encoder().encode
+
+
+class Reply(NamedTuple):
+    """An answer before it is one of HTTP: a part of a batch has no connection of its own."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = {}
+
+
+def good(answer: dict[str, Any], query: Mapping[str, str]) -> Reply:
+    mask = query.get("fields")
+    return Reply(200, _written(selected(answer, mask) if mask else answer, query))
+
+
+def bad(error: ServiceError | None, query: Mapping[str, str], origin: str) -> Reply:
+    """`error`: None for one of ours, which is in the log."""
+    status, code = _INTERNAL if error is None else status_of(error)
+    message = "Internal error encountered." if error is None else str(error)
+    said: dict[str, Any] = {"code": status, "message": message, "status": code}
+    if details := errors.details(error, origin):
+        said["details"] = details
+    return Reply(status, _written({"error": said}, query), _headers(error))
+
+
+def _headers(error: ServiceError | None) -> dict[str, str]:
+    if isinstance(error, service_errors.Retryable):
+        return {"Retry-After": str(error.retry_after_s)}
+    return {"Allow": error.allowed} if isinstance(error, errors.WrongMethod) else {}
+
+
+def status_of(error: ServiceError) -> tuple[int, str]:
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
+def respond(request: web.Request, reply: Reply) -> web.StreamResponse:
+    if reply.status == 200 and "Origin" not in request.headers and is_plain(request):  # noqa: PLR2004
+        return Written(reply.body, _HEAD)
+    headers = {**HEADERS, **reply.headers, **cors(request)}
+    return web.Response(body=reply.body, status=reply.status, headers=headers)
+
+
+def render(request: web.Request, error: ServiceError | None) -> web.StreamResponse:
+    """Any error, for handling.speaking."""
+    return respond(request, bad(error, query_of(request.rel_url.raw_query_string), own_origin(request)))
+
+
+def _written(answer: dict[str, Any], query: Mapping[str, str]) -> bytes:
+    body = encode(answer)
+    return body if query.get("prettyPrint", "").lower() in _FALSE else msgspec.json.format(body, indent=2) + b"\n"
+
+
+_FALSE = frozenset({"false", "0"})
+
+
+_ALLOWED_HEADERS = ("content-type", "x-goog-api-key", "x-goog-api-client", "authorization", "x-requested-with")
+_TOKENS = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+(?:\s*,\s*[A-Za-z0-9!#$%&'*+.^_`|~-]+)*")
+_LONGEST_LIST = 1000
+
+
+def cors(request: web.Request) -> dict[str, str]:
+    """Headers that let a page of an allowed origin read the answer, an error as well."""
+    origin, allowed = request.headers.get("Origin"), request.app[keys.SETTINGS].allowed_origins
+    if origin is None or ("*" not in allowed and origin not in allowed):
+        return {}
+    return {
+        "Access-Control-Allow-Origin": "*" if "*" in allowed else origin,
+        "Access-Control-Expose-Headers": "Date, Retry-After",
+    }
+
+
+async def preflight(request: web.Request) -> web.Response:
+    """What a page asks before it posts; one of an origin that is not allowed is told nothing."""
+    headers = {"Vary": HEADERS["Vary"]}
+    if allowed := cors(request):
+        asked = request.headers.get("Access-Control-Request-Headers", "").strip().lower()
+        named = re.split(r"\s*,\s*", asked) if len(asked) <= _LONGEST_LIST and _TOKENS.fullmatch(asked) else []
+        headers |= allowed | {
+            "Access-Control-Allow-Methods": "POST, GET, OPTIONS",
+            "Access-Control-Allow-Headers": ", ".join(dict.fromkeys([*named, *_ALLOWED_HEADERS])),
+            "Access-Control-Max-Age": "3600",
+        }
+    return web.Response(status=204, headers=headers)

@@ -1,0 +1,82 @@
+"""One call of a method, by itself or as a part of a batch: what was asked, by whom, and the answer."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from aiohttp import web
+
+from service.access import ApiKey, Scope
+from service.compat.perspective import protojson
+from service.compat.perspective.answers import Reply, good
+from service.compat.perspective.errors import BadKey, Blocked, NoKey, PayloadTooLarge, QuotaExceeded
+from service.compat.perspective.messages import Message
+from service.compat.perspective.parameters import check, key_of
+from service.errors import Forbidden, RateLimited, TooLarge, Unauthenticated
+from service.http import bodies
+from service.http.admission import LIMITS, admitted, held
+
+# A comment is small, but its context may hold an article and many comments of a megabyte each.
+MAX_BYTES = 8 * 1024 * 1024
+
+Asked = TypeVar("Asked", bound=Message)
+
+
+@dataclass(frozen=True, slots=True)
+class Method(Generic[Asked]):
+    """`name`: of the remote procedure, as errors say it."""
+
+    name: str
+    scope: Scope
+    takes: type[Asked]
+    answer: Callable[[web.Application, ApiKey, Asked], Awaitable[dict[str, Any]]]
+
+
+class Call(NamedTuple):
+    """`request`: the HTTP request that it came in, which may be a whole batch."""
+
+    request: web.Request
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    raw: bytes
+
+
+async def body_of(request: web.Request) -> bytes:
+    """Of any content type. Raises PayloadTooLarge, and what bodies.read does."""
+    try:
+        return await bodies.read(request, None, MAX_BYTES)
+    except TooLarge as error:
+        raise PayloadTooLarge(MAX_BYTES) from error
+
+
+async def called(call: Call, method: Method[Any]) -> Reply:
+    """The checks in Perspective's order: the shape, the key, the quota, those of the method. Raises ServiceError."""
+    check(call.query)
+    asked = protojson.read(call.raw, method.takes)
+    key = await entered(call, method)
+    return good(await method.answer(call.request.app, key, asked), call.query)
+
+
+async def entered(call: Call, method: Method[Any]) -> ApiKey:
+    """The key, after one request of its rate is taken."""
+    text = key_of(call.query, call.headers)
+    try:
+        return await admitted(call.request, text, method.scope)
+    except Unauthenticated as error:
+        raise (BadKey if text else NoKey) from error
+    except Forbidden as error:
+        raise Blocked(method.name) from error
+    except RateLimited as error:
+        key = await held(call.request, text)
+        if key is None:
+            raise BadKey from error
+        per_minute = 60 * call.request.app[LIMITS].rate_per_s(key)
+        raise QuotaExceeded(key, per_minute, method.name, error.retry_after_s) from error
+
+
+async def known(request: web.Request, text: str) -> None:
+    """Raises NoKey and BadKey; takes nothing of the key's rate."""
+    if not text:
+        raise NoKey
+    if await held(request, text) is None:
+        raise BadKey

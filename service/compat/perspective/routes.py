@@ -1,0 +1,77 @@
+"""The paths of Perspective's API, also below a prefix or behind a doubled slash, as clients' settings make them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from aiohttp import web
+
+from service.compat.perspective.analyze import ANALYZE
+from service.compat.perspective.answers import preflight, render, respond
+from service.compat.perspective.batch import batch
+from service.compat.perspective.calls import Call, Method, body_of, called, known
+from service.compat.perspective.discovery import describe
+from service.compat.perspective.errors import WrongMethod
+from service.compat.perspective.parameters import check, key_of, query_of
+from service.compat.perspective.suggest import SUGGEST
+from service.errors import NotFound
+from service.http import bodies
+from service.http.handling import Handler, speaking
+
+# More than this is not read for somebody without a key.
+MAX_BYTES_UNKNOWN = bodies.MAX_BODY_BYTES
+
+
+def _calling(method: Method[Any]) -> Handler:
+    async def call(request: web.Request) -> web.StreamResponse:
+        query = query_of(request.rel_url.raw_query_string)
+        length = request.content_length
+        if length is None or length > MAX_BYTES_UNKNOWN:
+            check(query)
+            await known(request, key_of(query, request.headers))
+        raw = await body_of(request)
+        return respond(request, await called(Call(request, query, request.headers, raw), method))
+
+    return call
+
+
+async def nowhere(_: web.Request) -> web.StreamResponse:
+    raise NotFound("Method not found.")
+
+
+def _allowing(methods: str) -> Handler:
+    async def refuse(_: web.Request) -> web.StreamResponse:
+        raise WrongMethod(methods)
+
+    return refuse
+
+
+def _forms(path: str) -> list[str]:
+    """Paths that mean the same: itself, and below a prefix that a proxy left in front of it."""
+    return [f"/{path}", f"/{{before:{_PREFIX}}}{path}"]
+
+
+_PREFIX = "[A-Za-z0-9._~/-]+/"
+
+
+def _posts(path: str, name: str, handle: Handler) -> Iterator[web.RouteDef]:
+    yield web.post(path, speaking(render, name, handle))
+    yield web.options(path, preflight)
+    yield web.route("*", path, speaking(render, name, _allowing("POST, OPTIONS")))
+
+
+def _routes() -> Iterator[web.RouteDef]:
+    for name, method in (("analyze", ANALYZE), ("suggestscore", SUGGEST)):
+        # A setting that ends in a slash makes two of them.
+        doubled = f"{{slashes:/*}}{{method:comments:{name}}}"
+        for path in (f"/v1alpha1/comments:{name}", *_forms(f"v1alpha1/{doubled}")):
+            yield from _posts(path, f"perspective_{name}", _calling(method))
+    for path in (*_forms("batch"), *_forms("batch/commentanalyzer/v1alpha1")):
+        yield from _posts(path, "perspective_batch", batch)
+    for path in _forms("$discovery/rest"):
+        yield web.get(path, speaking(render, "perspective_discovery", describe))
+        yield web.options(path, preflight)
+    for path in ("/v1alpha1", *_forms("v1alpha1/{rest:.*}")):
+        yield web.route("*", path, speaking(render, "perspective_nowhere", nowhere))
+
+
+ROUTES = tuple(_routes())

@@ -1,0 +1,55 @@
+"""Requests that are not HTTP: refused without a word of what came, which may hold a key or a comment."""
+
+import asyncio
+import logging
+import socket
+from http import HTTPStatus
+from typing import Any
+
+from aiohttp import web
+
+from service.http.handling import log_unforeseen
+
+log = logging.getLogger(__name__)
+
+
+class Discreet(web.RequestHandler):
+    """aiohttp's own, but for its errors: those of its parser quote the request to the caller and in the log."""
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,  # noqa: ARG002 - the parser's words
+    ) -> web.StreamResponse:
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR and isinstance(exc, Exception):
+            log_unforeseen(exc)
+        else:
+            log.debug("refused with %d: %s", status, type(exc).__name__)
+        if request.writer.output_size > 0:
+            raise ConnectionError("an answer was begun already")
+        response = web.Response(status=status, text=f"{status} {HTTPStatus(status).phrase}\n")
+        response.force_close()
+        return response
+
+
+class Site(web.BaseSite):
+    """Answers on a bound socket by `Discreet`; `options` are those of the runner's connections."""
+
+    def __init__(self, runner: web.AppRunner, listening: socket.socket, backlog: int, **options: Any) -> None:  # noqa: ANN401
+        super().__init__(runner, backlog=backlog)
+        self._listening = listening
+        self._options = options
+
+    @property
+    def name(self) -> str:
+        return str(self._listening.getsockname())
+
+    async def start(self) -> None:
+        await super().start()
+        loop, manager = asyncio.get_running_loop(), self._runner.server
+        assert manager is not None, "the runner is set up"  # noqa: S101 - BaseSite has checked it
+        self._server = await loop.create_server(
+            lambda: Discreet(manager, loop=loop, **self._options), sock=self._listening, backlog=self._backlog
+        )
