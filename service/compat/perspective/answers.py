@@ -31,6 +31,7 @@ STATUS: dict[type[ServiceError], tuple[int, str]] = {
     service_errors.Unauthenticated: (400, "INVALID_ARGUMENT"),
     errors.NoKey: (403, "PERMISSION_DENIED"),
     service_errors.Forbidden: (403, "PERMISSION_DENIED"),
+    service_errors.Forged: (403, "PERMISSION_DENIED"),
     service_errors.NotFound: (404, "NOT_FOUND"),
     errors.WrongMethod: (405, "UNIMPLEMENTED"),
     service_errors.Conflict: (409, "ABORTED"),
