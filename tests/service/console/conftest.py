@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from service import keys
-from service.accounts import Account, Role, hashed
+from service.accounts import Account, Role, Session, hashed
 from service.console.visit import COOKIE
 
 PASSWORD = "correct horse battery"
@@ -102,9 +102,25 @@ def account(client: Any) -> Callable[..., Awaitable[Account]]:
 
 @pytest.fixture
 def signed_in(client: Any, account: Any) -> Callable[..., Awaitable[Browser]]:
-    """Somebody who has signed in, by the form."""
+    """Somebody who has signed in, as if by a link: nothing has been hashed, no second factor asked for."""
 
     async def signed_in(name: str = "ann", role: Role = Role.MODERATOR, **more: Any) -> Browser:
+        made = await account(name, role, **more)
+        site = min(made.roles)
+        session = Session(name, made.epoch, site, made.roles[site], datetime.now(UTC), "link")
+        browser = Browser(client)
+        browser.cookies[COOKIE] = await client.server.app[keys.STORE].accounts.open_session(session)
+        await browser.get("/console/account")
+        return browser
+
+    return signed_in
+
+
+@pytest.fixture
+def entered(client: Any, account: Any) -> Callable[..., Awaitable[Browser]]:
+    """The same by name and password."""
+
+    async def entered(name: str = "ann", role: Role = Role.MODERATOR, **more: Any) -> Browser:
         await account(name, role, **more)
         browser = Browser(client)
         page = await browser.post("/console/sign-in", name=name, password=PASSWORD)
@@ -112,4 +128,4 @@ def signed_in(client: Any, account: Any) -> Callable[..., Awaitable[Browser]]:
         await browser.get("/console/account")
         return browser
 
-    return signed_in
+    return entered
