@@ -1,6 +1,6 @@
 # Every target sets up what it needs; `make` alone shows what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check lint fmt types contracts lengths lock train evaluate bench faults demo clean
+.PHONY: help setup run test chromium check lint fmt types contracts lengths lock train evaluate bench faults demo clean
 
 PYTHON ?= $(firstword $(foreach name,python3.12 python3.11 python3.13 python3.14 python3 python,$(shell \
   $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $(name))))
@@ -24,8 +24,13 @@ $(STAMP): requirements/dev.txt pyproject.toml hatch_build.py $(wildcard classifi
 run: $(STAMP)  ## Start the service on 127.0.0.1:8080 with the shipped model and its own Redis
 	@$(BIN)/steward serve
 
-test: $(STAMP) $(CLIENTS)/.set-up  ## Run all tests
+test: $(STAMP) $(CLIENTS)/.set-up chromium  ## Run all tests
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+
+chromium:  ## Find Chromium, in which the console is tested, or install it where that can be done
+	@command -v "$${STEWARD_CHROMIUM:-chromium}" chromium-browser google-chrome >/dev/null \
+	  || { test "$$(id -u)" = 0 && apt-get update --quiet=2 && apt-get install --yes --quiet=2 chromium; } \
+	  || { echo "The tests open the console in Chromium: install it (Debian: apt install chromium), or name it in STEWARD_CHROMIUM"; exit 1; }
 
 # Clients of other services, each in an environment of its own: three of them share one import name.
 $(CLIENTS)/.set-up: $(wildcard tests/clients/*/requirements.txt) tests/clients/node/package-lock.json | $(STAMP)

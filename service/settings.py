@@ -238,8 +238,8 @@ def from_env(environ: Mapping[str, str], **overrides: Any) -> Settings:  # noqa:
         raise SettingsError(_named(str(error))) from error
 
 
-# Read by the commands that call a running service, not by the service.
-CLIENT_VARIABLES = frozenset({f"{PREFIX}URL", f"{PREFIX}KEY", f"{PREFIX}TRAIN_DATA"})
+# Read by the commands that call a running service and by the tests, not by the service.
+CLIENT_VARIABLES = frozenset({f"{PREFIX}URL", f"{PREFIX}KEY", f"{PREFIX}TRAIN_DATA", f"{PREFIX}CHROMIUM"})
 
 
 def _decode(kind: type, value: object) -> object:

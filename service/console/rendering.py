@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_decimal, format_percent
@@ -93,6 +94,7 @@ def _filters(texts: Texts) -> Mapping[str, Any]:
         "ago": ago,
         "moment": moment,
         "say": texts,
+        "segment": lambda value: quote(value, safe=""),  # of a path: a comment's id may hold slashes
         "day": lambda value: format_date(value.astimezone(UTC), "long", locale=locale),
         "attribute": lambda value: texts(attribute_name(value)),
         "role_name": lambda role: texts(ROLES[role]),

@@ -85,13 +85,18 @@ def _mark(inner: Markup, span: Span) -> Markup:
     return Markup('<mark title="{}">{}</mark>').format(span.attribute.replace("_", " "), inner)
 
 
-def _pieces(start: int, end: int, spans: Sequence[Span]) -> Iterator[Piece]:
+def _pieces(start: int, end: int, spans: Sequence[Span]) -> list[Piece]:
     """Cut where a span begins or ends; where several lie over each other the one that weighs most counts."""
     inside = [span for span in spans if span.start < end and span.end > start and span.start < span.end]
     cuts = sorted({start, end, *(min(end, max(start, at)) for span in inside for at in (span.start, span.end))})
+    found: list[Piece] = []
     for first, last in itertools.pairwise(cuts):
         over = [span for span in inside if span.start <= first and last <= span.end]
-        yield Piece(first, last, max(over, key=lambda span: span.weight, default=None))
+        heaviest = max(over, key=lambda span: span.weight, default=None)
+        if found and found[-1].span is heaviest:
+            first = found.pop().start  # noqa: PLW2901 - one piece with the one before
+        found.append(Piece(first, last, heaviest))
+    return found
 
 
 def _characters(text: str) -> Iterator[Markup]:

@@ -68,7 +68,7 @@ class Steward:
     def client(self, key: str) -> httpx.Client:
         return httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {key}"}, timeout=30)
 
-    def command(self, *arguments: str, key: str | None = None, **variables: str) -> str:
+    def command(self, *arguments: str, key: str | None = None, said: str = "", **variables: str) -> str:
         """Run a subcommand beside the running service; what it prints."""
         environment = self.environment | {"STEWARD_URL": self.url, **variables}
         if key is not None:
@@ -76,6 +76,7 @@ class Steward:
         done = subprocess.run(
             [sys.executable, "-m", "service", *arguments],
             env=environment,
+            input=said,
             capture_output=True,
             text=True,
             check=False,

@@ -39,7 +39,7 @@ export function showKey(place, chosen) {
 export function common(chosen) {
   const help = document.getElementById("help");
   document.querySelector("[data-help]")?.addEventListener("click", () => help.showModal());
-  let goes = 0;
+  let goes = -Infinity;
   return {
     help: () => help.showModal(),
     view: () => document.querySelector("a[data-view]")?.click(),
@@ -54,7 +54,7 @@ export function common(chosen) {
     /** Whether a digit belongs to the `g` before it. */
     wentTo: (digit) => {
       if (performance.now() - goes > 2_000) return false;
-      goes = 0;
+      goes = -Infinity;
       document.querySelector(`a[data-go="${digit}"]`)?.click();
       return true;
     },

@@ -102,13 +102,14 @@ def account(client: Any) -> Callable[..., Awaitable[Account]]:
 
 @pytest.fixture
 def signed_in(client: Any, account: Any) -> Callable[..., Awaitable[Browser]]:
-    """Somebody who has signed in, by the form."""
+    """Somebody who has signed in, as if by a link: nothing has been hashed, no second factor asked for."""
 
     async def signed_in(name: str = "ann", role: Role = Role.MODERATOR, **more: Any) -> Browser:
-        await account(name, role, **more)
+        made = await account(name, role, **more)
+        site = min(made.roles)
+        session = Session(name, made.epoch, site, made.roles[site], datetime.now(UTC), "link")
         browser = Browser(client)
-        page = await browser.post("/console/sign-in", name=name, password=PASSWORD)
-        assert page.location.startswith("/console"), page.text
+        browser.cookies[COOKIE] = await client.server.app[keys.STORE].accounts.open_session(session)
         await browser.get("/console/account")
         return browser
 
@@ -117,15 +118,25 @@ def signed_in(client: Any, account: Any) -> Callable[..., Awaitable[Browser]]:
 
 @pytest.fixture
 def entered(client: Any, account: Any) -> Callable[..., Awaitable[Browser]]:
-    """Somebody of any role, past the second factor that its own tests ask for."""
+    """The same by name and password."""
 
-    async def entered(role: Role = Role.ADMIN, name: str = "", **more: Any) -> Browser:
-        made = await account(name or role.value, role, **more)
-        site = min(made.roles)
-        session = Session(made.name, made.epoch, site, made.roles[site], datetime.now(UTC), "password")
+    async def entered(name: str = "ann", role: Role = Role.MODERATOR, **more: Any) -> Browser:
+        await account(name, role, **more)
         browser = Browser(client)
-        browser.cookies[COOKIE] = await client.server.app[keys.STORE].accounts.open_session(session)
+        page = await browser.post("/console/sign-in", name=name, password=PASSWORD)
+        assert page.location.startswith("/console"), page.text
         await browser.get("/console/account")
         return browser
 
     return entered
+
+
+@pytest.fixture
+def as_role(signed_in: Any) -> Callable[..., Awaitable[Browser]]:
+    """Somebody of a role, whose name does not matter."""
+
+    async def as_role(role: Role = Role.ADMIN, name: str = "", **more: Any) -> Browser:
+        browser: Browser = await signed_in(name or role.value, role, **more)
+        return browser
+
+    return as_role

@@ -4,8 +4,8 @@ import re
 from typing import Any
 
 
-async def test_a_key_is_shown_once_and_opens_what_was_ticked(entered: Any, client: Any, admin: Any) -> None:
-    chief = await entered()
+async def test_a_key_is_shown_once_and_opens_what_was_ticked(as_role: Any, client: Any, admin: Any) -> None:
+    chief = await as_role()
     page = await chief.post("/console/keys", name="website", days="30", scope=["score", "comments"])
     assert page.status == 200
     (text,) = re.findall(r'id="made">(cmk_live_[^<]+)<', page.text)
@@ -28,8 +28,8 @@ async def test_a_key_is_shown_once_and_opens_what_was_ticked(entered: Any, clien
     assert all(text not in str(each) for each in entries)
 
 
-async def test_what_is_wrong_is_told_at_its_field(entered: Any) -> None:
-    chief = await entered()
+async def test_what_is_wrong_is_told_at_its_field(as_role: Any) -> None:
+    chief = await as_role()
     for fields, field in [
         ({"name": "two words", "scope": "score"}, "name"),
         ({"name": "x"}, "scope"),
@@ -43,9 +43,9 @@ async def test_what_is_wrong_is_told_at_its_field(entered: Any) -> None:
         assert re.findall(r'class="field-problem" id="(\w+)-problem"', page.text) == [field]
 
 
-async def test_another_sites_keys_are_neither_shown_nor_revoked(entered: Any, client: Any, key_for: Any) -> None:
+async def test_another_sites_keys_are_neither_shown_nor_revoked(as_role: Any, client: Any, key_for: Any) -> None:
     weekly = await key_for(client, "score", site="weekly", name="weeklys")
-    chief = await entered()
+    chief = await as_role()
     assert "weeklys" not in (await chief.get("/console/keys")).text
     assert (await chief.post("/console/keys/revoke", key=weekly.key.split("_")[2])).status == 404
     assert (await weekly.post("/v1/score", {"text": "Hello."})).status == 200

@@ -16,8 +16,8 @@ async def escalated(ann: Any, admin: Any, decide_always: Any) -> None:
     assert (await ann.post("/v1/review/c-1/decision", body)).status == 200
 
 
-async def test_an_escalated_comment_is_decided_with_a_reason(entered: Any, admin: Any, escalated: None) -> None:
-    bob = await entered(Role.SUPERVISOR)
+async def test_an_escalated_comment_is_decided_with_a_reason(as_role: Any, admin: Any, escalated: None) -> None:
+    bob = await as_role(Role.SUPERVISOR)
     page = await bob.get("/console/appeals")
     assert "What says the law?" in page.text
     assert 'name="version" value="2"' in page.text
@@ -35,10 +35,10 @@ async def test_an_escalated_comment_is_decided_with_a_reason(entered: Any, admin
     assert escalated is None
 
 
-async def test_an_appeal_goes_to_somebody_else_than_who_rejected(entered: Any, admin: Any, decide_always: Any) -> None:
+async def test_an_appeal_goes_to_somebody_else_than_who_rejected(as_role: Any, admin: Any, decide_always: Any) -> None:
     await decide_always("review")
     await admin.post("/v1/comments", {"id": "c-1", "text": "You are an idiot."})
-    bob, eve = await entered(Role.SUPERVISOR, "bob"), await entered(Role.SUPERVISOR, "eve")
+    bob, eve = await as_role(Role.SUPERVISOR, "bob"), await as_role(Role.SUPERVISOR, "eve")
     assert "No author's appeal waits" in (await bob.get("/console/appeals?kind=appeal")).text
     first = {"id": "c-1", "version": "1", "reason": "hate", "kind": "appeal"}
     assert (await bob.post("/console/appeals", verdict="reject", **first)).status == 303
@@ -54,8 +54,8 @@ async def test_an_appeal_goes_to_somebody_else_than_who_rejected(entered: Any, a
     assert (await admin.get("/v1/comments/c-1")).body["status"] == "approved"
 
 
-async def test_auditors_look_and_decide_nothing(entered: Any, escalated: None) -> None:
-    page = await (await entered(Role.AUDITOR)).get("/console/appeals")
+async def test_auditors_look_and_decide_nothing(as_role: Any, escalated: None) -> None:
+    page = await (await as_role(Role.AUDITOR)).get("/console/appeals")
     assert "What says the law?" in page.text
     assert 'name="verdict"' not in page.text
     assert escalated is None

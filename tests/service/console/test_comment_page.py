@@ -22,16 +22,16 @@ async def decided(caller: Any, decision: str, reason: str = "") -> Any:
     return reply.body
 
 
-async def test_all_that_happened_is_told_in_order(entered: Any, ann: Any, admin: Any, queued: str) -> None:
+async def test_all_that_happened_is_told_in_order(as_role: Any, ann: Any, admin: Any, queued: str) -> None:
     await decided(ann, "reject", "personal_attack")
     await admin.post("/v1/comments/c-1/appeal", {"reason": "It was a quote."})
-    bob = await entered(Role.SUPERVISOR)
+    bob = await as_role(Role.SUPERVISOR)
     waiting = (await bob.get(queued)).text
     assert "It was a quote." in waiting
     # Whoever may decide the appeal is not told how the first decision went.
     assert "Personal attack" not in waiting
     assert "reason: " not in waiting
-    auditor = await entered(Role.AUDITOR)
+    auditor = await as_role(Role.AUDITOR)
     text = (await auditor.get(queued)).text
     places = [text.index(said) for said in ("The comment came", "Claimed", "Decided</strong>", "Reopened")]
     assert places == sorted(places)
@@ -40,13 +40,13 @@ async def test_all_that_happened_is_told_in_order(entered: Any, ann: Any, admin:
 
 
 async def test_what_still_waits_tells_no_score_and_no_answer(
-    entered: Any, admin: Any, decide_always: Any, queued: str
+    as_role: Any, admin: Any, decide_always: Any, queued: str
 ) -> None:
     await decide_always("approve")
     policy = {"thresholds": {"toxicity": {}}, "review": {"audit_approved": 1}}
     assert (await admin("PUT", "/v1/policies/default", policy)).status == 200
     await admin.post("/v1/comments", {"id": "c-2", "text": "A harmless one."})
-    somebody = await entered(Role.MODERATOR)
+    somebody = await as_role(Role.MODERATOR)
     pages = [(await somebody.get(f"/console/comment?id={each}")).text for each in ("c-1", "c-2")]
     for text in pages:
         assert "Pending" in text
@@ -56,23 +56,23 @@ async def test_what_still_waits_tells_no_score_and_no_answer(
         assert "inclusion" not in text
         assert "A blind audit" not in text
     assert queued
-    auditor = (await (await entered(Role.AUDITOR)).get("/console/comment?id=c-2")).text
+    auditor = (await (await as_role(Role.AUDITOR)).get("/console/comment?id=c-2")).text
     assert "drawn with probability" in auditor
 
 
-async def test_the_first_of_two_opinions_is_not_shown_to_the_second(entered: Any, ann: Any, admin: Any) -> None:
+async def test_the_first_of_two_opinions_is_not_shown_to_the_second(as_role: Any, ann: Any, admin: Any) -> None:
     policy = {"thresholds": {"toxicity": {"review_at": 0}}, "review": {"double_review": 1}}
     await admin("PUT", "/v1/policies/default", policy)
     await admin.post("/v1/comments", {"id": "c-1", "text": "You are an idiot."})
     await decided(ann, "reject", "personal_attack")
-    text = (await (await entered(Role.MODERATOR)).get("/console/comment?id=c-1")).text
+    text = (await (await as_role(Role.MODERATOR)).get("/console/comment?id=c-1")).text
     assert "First of two opinions" not in text
-    assert "First of two opinions" in (await (await entered(Role.AUDITOR)).get("/console/comment?id=c-1")).text
+    assert "First of two opinions" in (await (await as_role(Role.AUDITOR)).get("/console/comment?id=c-1")).text
 
 
-async def test_only_the_own_decision_is_taken_back(entered: Any, ann: Any, admin: Any, queued: str) -> None:
+async def test_only_the_own_decision_is_taken_back(as_role: Any, ann: Any, admin: Any, queued: str) -> None:
     await decided(ann, "approve")
-    ann_herself, bob = await entered(Role.MODERATOR, "ann"), await entered(Role.MODERATOR, "bob")
+    ann_herself, bob = await as_role(Role.MODERATOR, "ann"), await as_role(Role.MODERATOR, "bob")
     assert "Take back" not in (await bob.get(queued)).text
     assert (await bob.post("/console/comment/undo", id="c-1", version="2")).status == 409
     assert "Take back" in (await ann_herself.get(queued)).text
@@ -83,13 +83,13 @@ async def test_only_the_own_decision_is_taken_back(entered: Any, ann: Any, admin
 
 
 async def test_a_supervisor_reopens_and_an_administrator_erases(
-    entered: Any, ann: Any, admin: Any, queued: str
+    as_role: Any, ann: Any, admin: Any, queued: str
 ) -> None:
     await decided(ann, "approve")
-    bob = await entered(Role.SUPERVISOR)
+    bob = await as_role(Role.SUPERVISOR)
     page = await bob.post("/console/comment/reopen", id="c-1", version="2")
     assert "back in the queue" in (await bob.get(page.location)).text
-    chief = await entered()
+    chief = await as_role()
     assert (await chief.post("/console/comment/erase", id="c-1")).status == 409, "not confirmed"
     page = await chief.post("/console/comment/erase", id="c-1", meant="1")
     text = (await chief.get(page.location)).text
@@ -101,11 +101,11 @@ async def test_a_supervisor_reopens_and_an_administrator_erases(
     assert queued
 
 
-async def test_a_long_history_goes_on_at_another_page(entered: Any, ann: Any, admin: Any, queued: str) -> None:
+async def test_a_long_history_goes_on_at_another_page(as_role: Any, ann: Any, admin: Any, queued: str) -> None:
     for _ in range(110):
         (item,) = (await ann.post("/v1/review/claim", {})).body["items"]
         await ann.post("/v1/review/c-1/release", {"lease": item["lease"]})
-    chief = await entered()
+    chief = await as_role()
     first = (await chief.get(queued)).text
     assert "Look further" in first
     assert first.count('class="when"') == 200

@@ -30,14 +30,14 @@ def test_shares_of_nothing_are_not_known() -> None:
 
 
 async def test_what_happened_is_counted_and_nobody_is_named(
-    entered: Any, ann: Any, admin: Any, decide_always: Any
+    as_role: Any, ann: Any, admin: Any, decide_always: Any
 ) -> None:
     await decide_always("review")
     for n in range(4):
         await admin.post("/v1/comments", {"id": f"c-{n}", "text": "You are an idiot."})
     (item,) = (await ann.post("/v1/review/claim", {"count": 1})).body["items"]
     await ann.post(f"/v1/review/{item['id']}/decision", {"decision": "approve", "lease": item["lease"]})
-    somebody = await entered(Role.MODERATOR)
+    somebody = await as_role(Role.MODERATOR)
     for span in ("day", "week", "month"):
         text = (await somebody.get(f"/console/dashboard?span={span}")).text
         assert "<dt>Waiting</dt><dd>3" in text

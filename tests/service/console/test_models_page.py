@@ -19,9 +19,9 @@ def other_model(settings: Any, version: str) -> Path:
     return folder
 
 
-async def test_a_model_is_promoted_and_rolled_back(entered: Any, admin: Any, settings: Any) -> None:
+async def test_a_model_is_promoted_and_rolled_back(as_role: Any, admin: Any, settings: Any) -> None:
     other_model(settings, "2026-12-01-1")
-    chief = await entered()
+    chief = await as_role()
     page = await chief.get("/console/models")
     assert "Roll back" not in page.text
     page = await chief.post("/console/models/promote", version="2026-12-01-1")
@@ -37,11 +37,11 @@ async def test_a_model_is_promoted_and_rolled_back(entered: Any, admin: Any, set
 
 
 async def test_what_cannot_be_served_is_shown_with_the_reason_and_not_promoted(
-    entered: Any, admin: Any, settings: Any
+    as_role: Any, admin: Any, settings: Any
 ) -> None:
     broken = other_model(settings, "2026-12-01-2")
     next(file for file in broken.iterdir() if file.suffix == ".npy").write_bytes(b"broken")
-    chief = await entered()
+    chief = await as_role()
     for version in ("2026-12-01-2", "nothing"):
         page = await chief.post("/console/models/promote", version=version)
         assert page.status == 409
@@ -50,8 +50,8 @@ async def test_what_cannot_be_served_is_shown_with_the_reason_and_not_promoted(
     assert (await admin.get("/v1/models")).body["active"] == classifier.SHIPPED.name
 
 
-async def test_metrics_of_the_manifest_are_shown(entered: Any) -> None:
-    text = (await (await entered()).get("/console/models")).text
+async def test_metrics_of_the_manifest_are_shown(as_role: Any) -> None:
+    text = (await (await as_role()).get("/console/models")).text
     assert "jigsaw_toxic_test_public" in text
     assert "0.965" in text
 

@@ -7,8 +7,8 @@ from service import keys
 from service.accounts import Role
 
 
-async def test_somebody_new_comes_in_by_the_link_that_is_shown_once(entered: Any, browser: Any, admin: Any) -> None:
-    chief = await entered()
+async def test_somebody_new_comes_in_by_the_link_that_is_shown_once(as_role: Any, browser: Any, admin: Any) -> None:
+    chief = await as_role()
     page = await chief.post("/console/moderators", name="eve", role="moderator")
     (ticket,) = re.findall(r"/console/sign-in/link\?ticket=([\w-]+)", page.text)
     assert ticket not in (await chief.get("/console/moderators")).text
@@ -22,8 +22,8 @@ async def test_somebody_new_comes_in_by_the_link_that_is_shown_once(entered: Any
     assert ticket not in str(entries)
 
 
-async def test_a_role_is_changed_and_taken_away(entered: Any) -> None:
-    chief, bob = await entered(), await entered(Role.MODERATOR, "bob")
+async def test_a_role_is_changed_and_taken_away(as_role: Any) -> None:
+    chief, bob = await as_role(), await as_role(Role.MODERATOR, "bob")
     assert (await bob.get("/console/appeals")).status == 403
     await chief.post("/console/moderators/role", name="bob", role="auditor")
     assert (await bob.get("/console/appeals")).status == 200
@@ -33,8 +33,8 @@ async def test_a_role_is_changed_and_taken_away(entered: Any) -> None:
     assert "bob" not in (await chief.get("/console/moderators")).text
 
 
-async def test_an_account_is_disabled_and_its_sessions_end(entered: Any) -> None:
-    chief, bob = await entered(), await entered(Role.MODERATOR, "bob")
+async def test_an_account_is_disabled_and_its_sessions_end(as_role: Any) -> None:
+    chief, bob = await as_role(), await as_role(Role.MODERATOR, "bob")
     await chief.post("/console/moderators/sessions", name="bob")
     assert (await bob.get("/console/account")).status == 303
     await chief.post("/console/moderators/disable", name="bob")
@@ -45,15 +45,15 @@ async def test_an_account_is_disabled_and_its_sessions_end(entered: Any) -> None
     assert "lets bob in once" in page.text
 
 
-async def test_nobody_locks_himself_out(entered: Any) -> None:
-    chief = await entered()
+async def test_nobody_locks_himself_out(as_role: Any) -> None:
+    chief = await as_role()
     for path in ("role", "disable", "sessions", "link"):
         assert (await chief.post(f"/console/moderators/{path}", name="admin", role="moderator")).status == 409, path
     assert (await chief.get("/console/moderators")).status == 200
 
 
-async def test_who_also_works_elsewhere_is_not_ours_to_keep_out(entered: Any, account: Any, client: Any) -> None:
-    chief = await entered()
+async def test_who_also_works_elsewhere_is_not_ours_to_keep_out(as_role: Any, account: Any, client: Any) -> None:
+    chief = await as_role()
     await account("bob", roles={"daily": Role.MODERATOR, "weekly": Role.ADMIN})
     await account("eve", roles={"weekly": Role.ADMIN})
     for path in ("disable", "sessions", "link"):

@@ -72,9 +72,9 @@ def test_the_tables_of_this_test_name_every_page() -> None:
 
 
 @pytest.mark.parametrize("role", list(Role))
-async def test_each_role_sees_and_changes_what_it_may(entered: Any, admin: Any, role: Role) -> None:
+async def test_each_role_sees_and_changes_what_it_may(as_role: Any, admin: Any, role: Role) -> None:
     await admin.post("/v1/comments", {"id": "c-1", "text": "Hello there.", "author": {"id": "u-1"}})
-    somebody = await entered(role)
+    somebody = await as_role(role)
     for path, allowed in MAY_READ.items():
         page = await somebody.get(f"/console{path}")
         assert page.status == (200 if role in allowed else 403), path
@@ -88,15 +88,15 @@ async def test_each_role_sees_and_changes_what_it_may(entered: Any, admin: Any, 
 
 
 @pytest.mark.parametrize("path", sorted(MAY_CHANGE))
-async def test_nothing_changes_without_the_token_or_from_elsewhere(entered: Any, path: str) -> None:
-    chief = await entered()
+async def test_nothing_changes_without_the_token_or_from_elsewhere(as_role: Any, path: str) -> None:
+    chief = await as_role()
     without = await chief("POST", f"/console{path}", data={"csrf": "forged"})
     assert without.status == 403
     from_elsewhere = {"Sec-Fetch-Site": "cross-site"}
     assert (await chief("POST", f"/console{path}", data={"csrf": chief.token}, headers=from_elsewhere)).status == 403
 
 
-async def test_what_readers_wrote_is_inert_everywhere(entered: Any, admin: Any, decide_always: Any) -> None:
+async def test_what_readers_wrote_is_inert_everywhere(as_role: Any, admin: Any, decide_always: Any) -> None:
     await decide_always("reject")
     await admin.post(
         "/v1/comments",
@@ -110,7 +110,7 @@ async def test_what_readers_wrote_is_inert_everywhere(entered: Any, admin: Any, 
     )
     reply = await admin.post("/v1/comments/c%22%3E%3Cb%3E/appeal", {"reason": HOSTILE})
     assert reply.status == 200, reply.body
-    chief = await entered()
+    chief = await as_role()
     for path in (
         "/search?text=idiot",
         "/comment?id=c%22%3E%3Cb%3E",
@@ -125,8 +125,8 @@ async def test_what_readers_wrote_is_inert_everywhere(entered: Any, admin: Any, 
         assert "onerror" not in re.sub(r"&lt;img src=x onerror=alert\(2\)&gt;", "", page.text)
 
 
-async def test_without_anything_every_page_says_so(entered: Any) -> None:
-    chief = await entered()
+async def test_without_anything_every_page_says_so(as_role: Any) -> None:
+    chief = await as_role()
     for path, said in {
         "/search?text=nothing": "Nothing that is kept fits.",
         "/author?id=nobody": "Nothing of this author is kept.",
@@ -141,8 +141,8 @@ async def test_without_anything_every_page_says_so(entered: Any) -> None:
     assert (await chief.get("/console/comment?id=nothing")).status == 404
 
 
-async def test_wrong_parameters_are_refused_by_name(entered: Any) -> None:
-    chief = await entered()
+async def test_wrong_parameters_are_refused_by_name(as_role: Any) -> None:
+    chief = await as_role()
     for path in ("/search?status=sold", "/search?nonsense=1", "/comment", "/dashboard?span=ever", "/appeals?after=-1"):
         page = await chief.get(f"/console{path}")
         assert page.status == 400, path

@@ -62,10 +62,10 @@ POLICIES = st.builds(
 
 @given(POLICIES)
 def test_a_form_that_nobody_touched_says_the_policy_again(policy: Policy) -> None:
-    entered = policy_form.read(filled(policy), policy, KNOWN)
-    assert entered.problems == {}
-    assert msgspec.structs.replace(entered.policy, version=policy.version) == policy
-    assert changes(policy, entered.policy) == []
+    as_role = policy_form.read(filled(policy), policy, KNOWN)
+    assert as_role.problems == {}
+    assert msgspec.structs.replace(as_role.policy, version=policy.version) == policy
+    assert changes(policy, as_role.policy) == []
 
 
 @pytest.mark.parametrize(
@@ -87,20 +87,20 @@ def test_a_form_that_nobody_touched_says_the_policy_again(policy: Policy) -> Non
     ],
 )
 def test_what_cannot_be_used_is_told_at_its_field(fields: dict[str, str], wrong: str) -> None:
-    entered = policy_form.read(filled(DEFAULT, **fields), DEFAULT, KNOWN)
-    assert list(entered.problems) == [wrong]
-    assert entered.policy == DEFAULT
+    as_role = policy_form.read(filled(DEFAULT, **fields), DEFAULT, KNOWN)
+    assert list(as_role.problems) == [wrong]
+    assert as_role.policy == DEFAULT
 
 
 def test_a_decimal_comma_is_one_and_an_attribute_of_another_model_is_refused() -> None:
-    entered = policy_form.read(filled(DEFAULT, **{"review_at.insult": "0,25"}), DEFAULT, KNOWN)
-    assert entered.policy.thresholds["insult"].review_at == 0.25
+    as_role = policy_form.read(filled(DEFAULT, **{"review_at.insult": "0,25"}), DEFAULT, KNOWN)
+    assert as_role.policy.thresholds["insult"].review_at == 0.25
     other = policy_form.read(filled(DEFAULT), DEFAULT, KNOWN[1:])
     assert list(other.problems) == [f"review_at.{KNOWN[0]}"]
 
 
-async def test_a_change_is_saved_as_the_next_version_and_decides(entered: Any, admin: Any) -> None:
-    chief = await entered()
+async def test_a_change_is_saved_as_the_next_version_and_decides(as_role: Any, admin: Any) -> None:
+    chief = await as_role()
     fields = {name: values[0] for name, values in filled(DEFAULT, **{"reject_at.insult": "0.4"}).items()}
     page = await chief.post("/console/policy", version="1", **fields)
     assert page.location == "/console/policy?said=saved"
@@ -113,8 +113,8 @@ async def test_a_change_is_saved_as_the_next_version_and_decides(entered: Any, a
     assert entry["details"]["actor"] == "admin"
 
 
-async def test_somebody_elses_version_is_not_replaced_unseen(entered: Any, admin: Any) -> None:
-    chief = await entered()
+async def test_somebody_elses_version_is_not_replaced_unseen(as_role: Any, admin: Any) -> None:
+    chief = await as_role()
     fields = {name: values[0] for name, values in filled(DEFAULT, **{"reject_at.insult": "0.4"}).items()}
     await admin("PUT", "/v1/policies/default", {"thresholds": {"toxicity": {"reject_at": 0.5}}})
     page = await chief.post("/console/policy", version="1", **fields)
@@ -126,8 +126,8 @@ async def test_somebody_elses_version_is_not_replaced_unseen(entered: Any, admin
     assert (await chief.post("/console/policy", version="2", **fields)).status == 303
 
 
-async def test_wrong_fields_come_back_as_they_were_entered_each_with_its_problem(entered: Any) -> None:
-    chief = await entered()
+async def test_wrong_fields_come_back_as_they_were_entered_each_with_its_problem(as_role: Any) -> None:
+    chief = await as_role()
     fields = {name: values[0] for name, values in filled(DEFAULT, **{"review_at.insult": "7"}).items()}
     page = await chief.post("/console/policy", version="1", **fields)
     assert page.status == 400
@@ -139,10 +139,10 @@ async def test_wrong_fields_come_back_as_they_were_entered_each_with_its_problem
 
 
 @pytest.mark.parametrize("role", [Role.ADMIN, Role.SUPERVISOR])
-async def test_the_preview_says_what_would_have_been_and_changes_nothing(entered: Any, admin: Any, role: Role) -> None:
+async def test_the_preview_says_what_would_have_been_and_changes_nothing(as_role: Any, admin: Any, role: Role) -> None:
     for n in range(3):
         await admin.post("/v1/comments", {"id": f"c-{n}", "text": f"You are an idiot, number {n}."})
-    somebody = await entered(role)
+    somebody = await as_role(role)
     never = {f"{name}.{attribute}": "" for attribute in KNOWN for name in ("review_at", "reject_at")}
     fields = {name: values[0] for name, values in filled(DEFAULT, **never).items()}
     page = await somebody.post("/console/policy/preview", version="1", **fields)

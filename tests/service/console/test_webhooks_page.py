@@ -44,8 +44,8 @@ async def dead_letter(client: Any, admin: Any, comment: str) -> None:
     assert await outbox.settle(taken, "dead", attempts=10, because="500") is None
 
 
-async def test_the_first_endpoint_shows_its_secret_once(entered: Any, client: Any, receiver: Any) -> None:
-    chief = await entered()
+async def test_the_first_endpoint_shows_its_secret_once(as_role: Any, client: Any, receiver: Any) -> None:
+    chief = await as_role()
     url = str(receiver.make_url("/200"))
     page = await chief.post("/console/webhooks", url=url, include_text="1")
     (secret,) = re.findall(r'id="secret">(whsec_[^<]+)<', page.text)
@@ -60,8 +60,8 @@ async def test_the_first_endpoint_shows_its_secret_once(entered: Any, client: An
     assert second != secret
 
 
-async def test_a_test_says_what_came_of_it(entered: Any, receiver: Any) -> None:
-    chief = await entered()
+async def test_a_test_says_what_came_of_it(as_role: Any, receiver: Any) -> None:
+    chief = await as_role()
     assert (await chief.post("/console/webhooks/test")).status == 404
     for status, said in [
         ("200", "The test was delivered"),
@@ -73,8 +73,8 @@ async def test_a_test_says_what_came_of_it(entered: Any, receiver: Any) -> None:
     assert len(receiver.got) == 2
 
 
-async def test_an_address_that_cannot_be_is_refused_at_its_field(entered: Any) -> None:
-    chief = await entered()
+async def test_an_address_that_cannot_be_is_refused_at_its_field(as_role: Any) -> None:
+    chief = await as_role()
     for url in ("", "ftp://files.example/x", "nonsense"):
         page = await chief.post("/console/webhooks", url=url)
         assert page.status == 400
@@ -83,10 +83,10 @@ async def test_an_address_that_cannot_be_is_refused_at_its_field(entered: Any) -
 
 
 async def test_dead_letters_are_listed_and_sent_again(
-    entered: Any, client: Any, admin: Any, decide_always: Any, receiver: Any
+    as_role: Any, client: Any, admin: Any, decide_always: Any, receiver: Any
 ) -> None:
     await decide_always("review")
-    chief = await entered()
+    chief = await as_role()
     await chief.post("/console/webhooks", url=str(receiver.make_url("/200")))
     for comment in ("c-1", "c-2", "c-3"):
         await dead_letter(client, admin, comment)
@@ -107,8 +107,8 @@ async def test_dead_letters_are_listed_and_sent_again(
     assert actions[-2:] == ["letter_resent", "letters_resent"]
 
 
-async def test_without_an_endpoint_what_waits_becomes_dead_letters(entered: Any, client: Any, receiver: Any) -> None:
-    chief = await entered()
+async def test_without_an_endpoint_what_waits_becomes_dead_letters(as_role: Any, client: Any, receiver: Any) -> None:
+    chief = await as_role()
     await chief.post("/console/webhooks", url=str(receiver.make_url("/200")))
     page = await chief.post("/console/webhooks/remove")
     assert "The endpoint is removed." in (await chief.get(page.location)).text

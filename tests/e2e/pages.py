@@ -1,0 +1,134 @@
+"""A real Chromium on the console, for the tests in this folder: all goes by keys, clicks and what is on the page."""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from steward import Steward, posted
+
+PASSWORD = "a long enough password"
+# What makes it quiet, and lets it run as root in a container; the pages are our own.
+ARGUMENTS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync"),
+]
+# Every comment waits for a person, and moderators see what the model says of four in five.
+ALL_TO_REVIEW = {
+    "thresholds": {"toxicity": {"review_at": 0.0, "reject_at": None}, "insult": {"review_at": 0.3, "reject_at": None}},
+    "review": {"show_scores": True},
+}
+
+
+def chromium() -> str:
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = os.environ.get("STEWARD_CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    assert found, "the tests of the console need Chromium: install it, or name it in STEWARD_CHROMIUM"
+    return found
+
+
+@contextlib.contextmanager
+def browsing() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Desk:
+    """A moderator at a browser; `complaints` is what the browser found wrong with our pages."""
+
+    page: Page
+    steward: Steward
+    complaints: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+    @classmethod
+    def open(cls, browser: Browser, steward: Steward, **options: Any) -> "Desk":
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 860}, "locale": "en", **options})
+        desk = cls(context.new_page(), steward)
+        desk.page.on("console", desk._heard)
+        desk.page.on("pageerror", lambda error: desk.complaints.append(str(error)))
+        desk.page.on("dialog", lambda dialog: desk.complaints.append(f"dialog: {dialog.message}"))
+        desk.page.on("request", lambda request: desk.requests.append(f"{request.method} {request.url}"))
+        return desk
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(message.text)
+
+    def go(self, path: str = "") -> None:
+        self.page.goto(f"{self.steward.url}/console{path}")
+
+    def sign_in(self, name: str, password: str = PASSWORD) -> None:
+        self.go("/sign-in")
+        self.page.get_by_label("Name").fill(name)
+        self.page.get_by_label("Password").fill(password)
+        self.page.get_by_role("button", name="Sign in").click()
+        self.page.wait_for_url("**/console/queue**")
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    @property
+    def current(self) -> str | None:
+        """The id of the comment that is looked at; None while there is none."""
+        card = self.page.locator("#cards > article:not([hidden])")
+        return card.get_attribute("data-id") if card.count() else None
+
+    def wait_for(self, expression: str, argument: Any = None) -> None:
+        self.page.wait_for_function(expression, arg=argument, timeout=60_000)
+
+    def wait_for_card(self, but: str | None = None) -> str:
+        """Until another comment than `but` is shown, and the keys are taken again."""
+        self.wait_for(
+            "but => { const id = document.querySelector('#cards > article:not([hidden])')?.dataset.id;"
+            " return id !== undefined && id !== but; }",
+            but,
+        )
+        self.page.wait_for_timeout(260)  # the console takes no key for that long after a decision
+        return self.current or ""
+
+    def wait_until_sent(self) -> None:
+        self.wait_for("() => !Object.keys(localStorage).some(key => key.startsWith('steward.outbox'))")
+
+
+def moderator(steward: Steward, site: str, name: str, role: str = "moderator") -> None:
+    """An account with PASSWORD, made on the command line."""
+    steward.command("moderators", "add", name, "--site", site, "--role", role, said=f"{PASSWORD}\n")
+
+
+@dataclass
+class Forum:
+    """A site whose comments all wait for a person; what is asked of it goes over its own key."""
+
+    steward: Steward
+    name: str
+    key: str
+
+    def post(self, texts: dict[str, str], **more: Any) -> None:
+        with self.steward.client(self.key) as client:
+            for comment_id, text in texts.items():
+                assert posted(client, "/v1/comments", {"id": comment_id, "text": text, **more})["status"] == "pending"
+
+    def get(self, path: str) -> Any:
+        with self.steward.client(self.key) as client:
+            return client.get(path)
+
+    def statuses(self, ids: list[str]) -> list[str]:
+        with self.steward.client(self.key) as client:
+            return [client.get(f"/v1/comments/{comment_id}").json()["status"] for comment_id in ids]
+
+
+def forum(steward: Steward, name: str, texts: dict[str, str], **more: Any) -> Forum:
+    """A site with comments that wait."""
+    made = Forum(steward, name, steward.key(name, "website", "comments", "review", "admin"))
+    with steward.client(made.key) as client:
+        assert client.put("/v1/policies/default", json=ALL_TO_REVIEW).status_code == 200
+    made.post(texts, **more)
+    return made

@@ -1,0 +1,156 @@
+"""Readers' texts on a page: inert, honest about what cannot be seen, and marked exactly where the score came from."""
+
+import html
+import re
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.console.shown import is_ours_to_open, marked, plain
+from service.domain import Span
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    '"><svg onload=alert(1)>',
+    "javascript:alert(1)",
+    "<a href='javascript:alert(1)'>x</a>",
+    "{{7*7}} ${7*7} <%= 7*7 %>",
+    "</textarea></title></style><script>alert(1)</script>",
+    "&lt;script&gt;alert(1)&lt;/script&gt;",
+    "<!--<img src=--><img src=x onerror=alert(1)//>",
+    'http://x.example/"onmouseover="alert(1)',
+    "http://x.example/<script>alert(1)</script>",
+    "https://x.example/'><script>alert(1)</script>",
+    'www.x.example/"><script>',
+    "\x00<script>\x00alert(1)</script>",
+    "\uff1cscript\uff1ealert(1)\uff1c/script\uff1e",
+]
+TAGS = re.compile(r"</?([a-zA-Z][^\s>]*)")
+
+
+def seen(markup: str) -> str:
+    """What stands on the page, without signs for what cannot be seen."""
+    return html.unescape(re.sub(r"<[^>]*>", "", re.sub(r'<span class="odd"[^>]*>[^<]*</span>', "", markup)))
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_hostile_text_is_text(text: str) -> None:
+    for markup in (str(marked(text, (Span(0, len(text), "insult", 1.0),))), str(plain(text))):
+        assert set(TAGS.findall(markup)) <= {"a", "mark", "span"}
+        assert not re.search(r"<[^>]*\son\w+=", markup)
+        assert all(link.startswith("/console/leave?to=http") for link in re.findall(r'href="([^"]*)"', markup))
+
+
+@given(st.text(max_size=60), st.lists(st.tuples(st.integers(0, 70), st.integers(0, 70), st.floats(0, 1)), max_size=5))
+def test_whatever_the_text_and_the_spans_nothing_of_it_becomes_markup_or_is_lost(
+    text: str, places: list[tuple[int, int, float]]
+) -> None:
+    spans = [Span(start, end, "insult", weight) for start, end, weight in places]
+    markup = str(marked(text, spans))
+    assert set(TAGS.findall(markup)) <= {"a", "mark", "span"}
+    visible = "".join(each for each in text if each.isprintable() and each.isascii())
+    assert [each for each in seen(markup) if each.isascii() and each.isprintable()] == list(visible)
+
+
+def test_exactly_the_span_is_marked_by_code_points() -> None:
+    text = "👍🏽 you fool & coward"
+    start = text.index("fool")
+    markup = marked(text, (Span(start, start + 4, "insult", 0.4),))
+    assert str(markup) == '👍🏽 you <mark title="insult">fool</mark> &amp; coward'
+
+
+def test_of_spans_over_each_other_the_heavier_one_is_named() -> None:
+    markup = str(marked("abcdef", (Span(0, 4, "insult", 0.1), Span(2, 6, "threat", 0.9))))
+    assert markup == '<mark title="insult">ab</mark><mark title="threat">cdef</mark>'
+
+
+def test_spans_beyond_the_text_do_no_harm() -> None:
+    assert str(marked("ab", (Span(1, 99, "spam", 1.0), Span(5, 3, "spam", 1.0)))) == 'a<mark title="spam">b</mark>'
+
+
+@pytest.mark.parametrize(
+    ("text", "sign"),
+    [
+        ("a\u202egpj.exe", "RLO"),
+        ("\u2066x\u2069", "LRI"),
+        ("pass\u200bword", "ZWSP"),
+        ("a\u200db", "U+200D"),
+        ("x\x00y", "U+0000"),
+        ("x\x1by", "U+001B"),
+        ("\ufeffx", "BOM"),
+        ("a\ue000", "U+E000"),
+        ("\u3164", "U+3164"),
+        ("a\ufe0f", "U+FE0F"),
+        ("tag\U000e0041", "U+E0041"),
+    ],
+)
+def test_what_cannot_be_seen_is_shown_by_name(text: str, sign: str) -> None:
+    for markup in (str(marked(text)), str(plain(text))):
+        assert re.search(rf'<span class="odd" title="U\+[0-9A-F]+[^"]*">{re.escape(sign)}</span>', markup), markup
+        assert not set("\u202e\u2066\u2069\u200b\x00\x1b\ufeff") & set(markup)
+
+
+@pytest.mark.parametrize("text", ["👨‍👩‍👧 family", "❤️ heart", "naïve café", "नमस्ते", "tab\tand\nline", "עברית", "Zoë"])
+def test_what_people_write_stays_as_it_is(text: str) -> None:
+    assert str(marked(text)) == text
+
+
+def test_marks_that_pile_up_are_cut_off() -> None:
+    markup = str(marked("Z" + "\u0351" * 200 + "algo"))
+    assert markup.count("\u0351") <= 4
+    assert seen(markup).endswith("algo")
+
+
+def test_links_are_text_that_leads_to_a_page_before_them() -> None:
+    markup = str(marked("see https://example.org/a?b=c&d=1, or www.example.com."))
+    assert re.findall(r'href="([^"]*)"', markup) == [
+        "/console/leave?to=https%3A%2F%2Fexample.org%2Fa%3Fb%3Dc%26d%3D1",
+        "/console/leave?to=http%3A%2F%2Fwww.example.com",
+    ]
+    assert markup.count('rel="noopener noreferrer nofollow"') == 2
+    assert seen(markup) == "see https://example.org/a?b=c&d=1, or www.example.com."
+
+
+@pytest.mark.parametrize(
+    ("url", "is_ours"),
+    [
+        ("https://example.org/x", True),
+        ("HTTP://EXAMPLE.ORG", True),
+        ("javascript:alert(1)", False),
+        ("data:text/html,x", False),
+        ("//example.org", False),
+        ("https://exa mple.org", False),
+        ("https://example.org\njavascript:x", False),
+        ("", False),
+    ],
+)
+def test_only_pages_of_the_web_are_opened(url: str, is_ours: bool) -> None:
+    assert is_ours_to_open(url) is is_ours
+
+
+def test_a_line_is_one_line_and_short() -> None:
+    assert str(plain("a\n\n b\tc")) == "a b c"
+    assert len(str(plain("x" * 20_480))) <= 280
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" * 20_480,
+        "\u202e" * 6_800,
+        "http://" * 2_900,
+        "Z\u0351" * 6_800,
+        "www." * 5_000,
+        "<" * 20_480,
+        "🤬" * 5_000,
+        ".," * 10_000,
+    ],
+)
+def test_the_longest_texts_take_no_time_to_speak_of(text: str) -> None:
+    spans = tuple(Span(at, at + 40, "insult", 0.1) for at in range(0, min(len(text), 4_000), 40))
+    before = time.process_time()
+    marked(text, spans)
+    assert time.process_time() - before < 2.0, "far more than it takes, far less than a quadratic one would"
