@@ -92,7 +92,7 @@ def _page(
         query=query,
         found=found,
         items=items,
-        segments=comment.segments,
+        **comment.telling(visit),
         problem=problem,
     )
 
