@@ -1,5 +1,6 @@
 """The dashboard: what was counted, put together over time, and no person in it."""
 
+import itertools
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,7 +19,7 @@ def test_no_stretch_of_time_is_left_out(hours: int, step: int, first: tuple[int,
     found = stretches(NOW, hours, step)
     assert len(found) == hours // step
     assert (found[0].day, found[0].hour) == first
-    assert {later - earlier for earlier, later in zip(found, found[1:], strict=False)} == {timedelta(hours=step)}
+    assert {later - earlier for earlier, later in itertools.pairwise(found)} == {timedelta(hours=step)}
     assert found[-1] <= NOW < found[-1] + timedelta(hours=step)
 
 
