@@ -14,6 +14,7 @@ from service.store.keyspace import Site
 
 # As long as Redis keeps the counters.
 MOST_HOURS = 62 * 24
+HOUR_S = 3600
 
 
 class HourCounts(Struct, frozen=True):
@@ -92,8 +93,11 @@ class Figures(Struct, frozen=True, kw_only=True):
     quality: Quality
 
 
-async def figures(store: Store, site: str, hours: int = 24) -> Figures:
-    """`hours`: at most MOST_HOURS; the current one, which has only begun, is the first of them."""
+async def figures(store: Store, site: str, hours: int = 24, *, step: int = 1) -> Figures:
+    """`hours`: at most MOST_HOURS; the current one, which has only begun, is the first of them.
+
+    `step`: so many hours are counted together in `decisions_per_hour`, from one multiple of them to the next.
+    """
     stats = await store.queue.stats(Site(site), hours)
     counted = _summed(counted for _, counted in stats["hours"])
     return Figures(
@@ -107,7 +111,7 @@ async def figures(store: Store, site: str, hours: int = 24) -> Figures:
         stuck=counted["stuck"],
         reports=counted["reported"],
         expired=sum(_of(counted, "expired:").values()),
-        decisions_per_hour=[_hour(hour, counted) for hour, counted in stats["hours"] if counted],
+        decisions_per_hour=[_hour(hour, counted) for hour, counted in _together(stats["hours"], step) if counted],
         queue=[
             QueueSample(datetime.fromtimestamp(at, UTC), waiting, age_ms / 1000)
             for at, (waiting, age_ms) in stats["samples"].items()
@@ -135,6 +139,14 @@ def _hour(hour: int, counted: Mapping[str, int]) -> HourCounts:
         agreement=_share(counted.get("agreed", 0), counted.get("disagreed", 0)),
         overturn_rate=_share(counted.get("overturned", 0), counted.get("upheld", 0)),
     )
+
+
+def _together(hours: Iterable[tuple[int, Mapping[str, int]]], step: int) -> list[tuple[int, Mapping[str, int]]]:
+    """The newest first, as they came."""
+    found: dict[int, Counter[str]] = {}
+    for hour, counted in hours:
+        found.setdefault(hour - hour % (step * HOUR_S), Counter()).update(counted)
+    return list(found.items())
 
 
 def _double_review(counted: Mapping[str, int]) -> Agreement | None:

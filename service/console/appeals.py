@@ -8,17 +8,15 @@ from msgspec import Meta, Struct
 from service.accounts import Role
 from service.answers import ReviewItem
 from service.console import comment, words
+from service.console.reasons import GROUNDS
 from service.console.texts import N_
 from service.console.visit import OVERSEERS, SUPERVISORS, Nav, Page, Visit
 from service.domain import State, Verdict, Why
 from service.errors import BadRequest, Conflict, Fault
 from service.store.base import Record
-from service.store.keyspace import Site
-from service.store.review import Answer
+from service.store.review import Answer, Filter
 
 PER_PAGE = 25
-# Waiting comments that one look for appeals reads.
-MOST_READ, AT_ONCE = 2_000, 100
 
 SAID = {"approve": N_("Approved."), "reject": N_("Rejected.")}
 
@@ -69,46 +67,25 @@ _REFUSED = {
 
 async def _page(visit: Visit, query: ListQuery, status: int = 200, *, problem: str = "", at: str = "") -> web.Response:
     if query.kind == "appeal":
-        records, following = await _appeals(visit, query.after)
+        found = await visit.reviewing.listed(visit.site, State.QUEUED, Filter(why=Why.APPEAL), query.after, PER_PAGE)
     else:
-        records = await visit.console.store.queue.items(visit.site, State.ESCALATED, query.after, PER_PAGE)
-        following = query.after + PER_PAGE if len(records) == PER_PAGE else None
+        found = await visit.reviewing.listed(visit.site, State.ESCALATED, Filter(), query.after, PER_PAGE)
     stats = await visit.console.store.queue.stats(visit.site, 1)
     return visit.show(
         "appeals.html",
         status,
         words=words,
         kind=query.kind,
-        waiting=[_waiting(visit, each) for each in records],
+        waiting=[_waiting(visit, each) for each in found.records],
         escalated=stats["escalated"],
-        following=following,
-        segments=comment.segments,
-        reasons=words.REASONS,
+        following=found.following,
+        **comment.telling(visit),
+        grounds=GROUNDS,
         said=SAID.get(query.said, ""),
         problem=problem,
         problem_at=at,
         may_decide=visit.role is not Role.AUDITOR,
     )
-
-
-async def _appeals(visit: Visit, position: int) -> tuple[list[Record], int | None]:
-    found: list[Record] = []
-    last = position + MOST_READ
-    while position < last:
-        page = await _queued(visit, visit.site, position)
-        for record in page:
-            position += 1
-            if record.why == Why.APPEAL:
-                found.append(record)
-                if len(found) == PER_PAGE:
-                    return found, position
-        if len(page) < AT_ONCE:
-            return found, None
-    return found, position
-
-
-async def _queued(visit: Visit, site: Site, position: int) -> list[Record]:
-    return await visit.console.store.queue.items(site, State.QUEUED, position, AT_ONCE)
 
 
 def _waiting(visit: Visit, record: Record) -> Waiting:

@@ -76,7 +76,7 @@ def card(visit: Visit, record: Record) -> Card:
         parent=marked(item.parent.text) if item.parent and item.parent.text else None,
         why=_why(visit.texts, item),
         bars=_bars(item),
-        is_blurred=_is_blurred(visit, item),
+        is_blurred=is_blurred(visit, item),
         is_late=_due(item) is not None and visit.now > (_due(item) or visit.now),
         escalated_by=record.moderator if is_escalated else None,
         escalation=_escalation(visit.texts, record) if is_escalated else None,
@@ -143,7 +143,7 @@ def _bars(item: ReviewItem) -> list[Bar]:
     return sorted(found, key=lambda bar: -bar.score)
 
 
-def _is_blurred(visit: Visit, item: ReviewItem) -> bool:
+def is_blurred(visit: Visit, item: ReviewItem) -> bool:
     wanted = visit.preferences.blur
     due = _due(item)
     if wanted != "severe" or due is None or item.review is None or item.review.why != "uncertain":

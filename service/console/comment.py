@@ -1,8 +1,7 @@
 """One comment: where it stands, all that happened to it, and what may still be done about it."""
 
-from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from aiohttp import web
 from msgspec import Meta, Struct
@@ -11,9 +10,12 @@ from service import keys
 from service.accounts import Role
 from service.answers import ReviewItem, comment_answer, review_item
 from service.console import words
+from service.console.cards import is_blurred
+from service.console.reasons import title_of
+from service.console.shown import marked
 from service.console.texts import N_
 from service.console.visit import ADMINS, DECIDERS, SUPERVISORS, Page, Visit
-from service.domain import Id, Span, State
+from service.domain import Id, State
 from service.errors import Conflict
 from service.store.base import AuditEntry, Record
 
@@ -21,6 +23,8 @@ from service.store.base import AuditEntry, Record
 MOST_LOOKS = 4
 SHOWN = 200
 ORIGIN = r"^[0-9]{1,16}-[0-9]{1,16}$(?!\n)"
+
+SEVERE = frozenset({"threat", "severe_toxicity", "identity_attack"})
 
 SAID = {
     "undone": N_("Your decision was taken back. The comment is yours again, in the queue."),
@@ -71,7 +75,8 @@ async def show_comment(visit: Visit) -> web.StreamResponse:
         letters=letters,
         said=SAID.get(query.said, ""),
         may=allowed(visit, record),
-        segments=segments,
+        title_of=title_of,
+        **telling(visit),
     )
 
 
@@ -107,16 +112,14 @@ def allowed(visit: Visit, record: Record) -> set[str]:
     }
 
 
-def segments(text: str, spans: Sequence[Span] | None) -> Iterator[tuple[str, str]]:
-    """The text in parts, each with the attribute that it moved, or ""."""
-    at = 0
-    for span in sorted(spans or (), key=lambda each: (each.start, -each.end)):
-        if span.start < at or span.end > len(text):
-            continue
-        yield text[at : span.start], ""
-        yield text[span.start : span.end], span.attribute
-        at = span.end
-    yield text[at:], ""
+def telling(visit: Visit) -> dict[str, Any]:
+    """What a template takes to show readers' texts: inert, and veiled for whoever asked for it."""
+    return {"marked": marked, "is_veiled": lambda item: _is_veiled(visit, item)}
+
+
+def _is_veiled(visit: Visit, item: ReviewItem) -> bool:
+    severe = {each.attribute for each in item.reasons or () if each.code != "score_below_review_band"} & SEVERE
+    return is_blurred(visit, item) or (bool(severe) and visit.preferences.blur == "severe")
 
 
 async def _timeline(visit: Visit, record: Record, after: str | None, *, is_blind: bool) -> Timeline:

@@ -1,7 +1,6 @@
 """How the work goes: what waits and for how long, what comes, what is decided. By time, and never by person."""
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple
 
@@ -10,10 +9,11 @@ from msgspec import Struct
 
 from service.console.texts import N_
 from service.console.visit import EVERYBODY, Nav, Page, Visit
+from service.figures import HOUR_S, Figures, HourCounts, QueueSample, figures
 
-HOUR_S = 3600
 # How far back one looks, in hours, and how many hours are one point.
 SPANS = {"day": (24, 1), "week": (7 * 24, 6), "month": (30 * 24, 24)}
+Known = Sequence[float | None]
 
 
 class DashboardQuery(Struct, frozen=True, forbid_unknown_fields=True):
@@ -24,7 +24,7 @@ class Series(NamedTuple):
     """One line of a chart; None: nothing is known of that time."""
 
     title: str
-    values: Sequence[float | None]
+    values: Known
 
 
 class Chart(NamedTuple):
@@ -47,106 +47,103 @@ class Chart(NamedTuple):
             yield self.times[place], [series.values[place] for series in self.series]
 
 
-class Span(NamedTuple):
-    """What was counted in one stretch of time."""
-
-    at: datetime
-    counted: Mapping[str, int]
-
-    def of(self, name: str) -> int:
-        return self.counted.get(name, 0)
-
-    def share(self, those: str, others: str) -> float | None:
-        total = self.of(those) + self.of(others)
-        return self.of(those) / total if total else None
-
-
 async def show_dashboard(visit: Visit) -> web.StreamResponse:
     query = visit.query(DashboardQuery)
     hours, step = SPANS[query.span]
-    stats = await visit.console.store.queue.stats(visit.site, hours)
-    counted = stretches(stats["hours"], visit.now, hours, step)
-    total = Span(visit.now, sum((Counter(each.counted) for each in counted), Counter()))
+    found = await figures(visit.console.store, visit.site.name, hours, step=step)
     return visit.show(
         "dashboard.html",
         span=query.span,
-        stats=stats,
-        oldest=_ago(visit.now, stats["oldest_ms"]),
-        frees=_ago(visit.now, stats["frees_ms"]),
-        agreement=total.share("agreed", "disagreed"),
-        overturned=total.share("overturned", "upheld"),
-        automated=_automated(total),
-        charts=charts(counted),
+        figures=found,
+        oldest_since=visit.now - timedelta(seconds=found.oldest_age_s or 0),
+        estimates=_estimates(found),
+        charts=charts(found, visit.now, step),
     )
 
 
-def _ago(now: datetime, ms: int) -> datetime | None:
-    return None if ms < 0 else now - timedelta(milliseconds=ms)
+def _estimates(found: Figures) -> list[tuple[str, object]]:
+    quality = found.quality
+    return [
+        (N_("Comments that break the rules, of all that came"), quality.violating),
+        (N_("Of these, rejected by the model or by people"), quality.recall),
+        (N_("Of these, rejected by the model"), quality.recall_of_rejections),
+        (N_("Automatic rejections that were right"), quality.precision_of_rejections),
+        (N_("Automatic approvals that should have been rejected"), quality.missed_in_approvals),
+    ]
 
 
-def stretches(hours: Sequence[tuple[int, Mapping[str, int]]], now: datetime, back: int, step: int) -> list[Span]:
-    """Counters of hours put together to stretches of `step` hours, the oldest first, with none left out."""
-    last = int(now.timestamp()) // HOUR_S * HOUR_S
-    first = last - (back - 1) * HOUR_S
-    sums: list[Counter[str]] = [Counter() for _ in range(0, back, step)]
-    for hour, counted in hours:
-        place = (hour - first) // (step * HOUR_S)
-        if 0 <= place < len(sums):
-            sums[place].update(counted)
-    return [Span(datetime.fromtimestamp(first + place * step * HOUR_S, UTC), found) for place, found in enumerate(sums)]
+def charts(found: Figures, now: datetime, step: int) -> list[Chart]:
+    times = stretches(now, found.hours, step)
+    by_time = {each.hour: each for each in found.decisions_per_hour}
+    told = [by_time.get(at) for at in times]
 
-
-def _automated(span: Span) -> float | None:
-    """The share that no person was asked about."""
-    sure = span.of("automatic:approve") + span.of("automatic:reject")
-    total = sure + span.of("automatic:review")
-    return sure / total if total else None
-
-
-def charts(spans: Sequence[Span]) -> list[Chart]:
-    times = [span.at for span in spans]
-
-    def counts(*names: tuple[str, str]) -> list[Series]:
-        return [Series(title, [span.of(name) for span in spans]) for title, name in names]
+    def lines(*series: tuple[str, Callable[[HourCounts], float | None]], empty: float | None = 0) -> list[Series]:
+        return [Series(title, [read(each) if each else empty for each in told]) for title, read in series]
 
     return [
+        *queue_charts(found.queue, times, step),
         Chart(
             "inflow",
             N_("Comments that came, by what the automatic step said"),
             times,
-            counts(
-                (N_("Approve"), "automatic:approve"),
-                (N_("To a person"), "automatic:review"),
-                (N_("Reject"), "automatic:reject"),
+            lines(
+                (N_("Approve"), lambda each: each.automatic.get("approve", 0)),
+                (N_("To a person"), lambda each: each.automatic.get("review", 0)),
+                (N_("Reject"), lambda each: each.automatic.get("reject", 0)),
             ),
         ),
         Chart(
             "decisions",
-            N_("Decisions of people"),
+            N_("What people decided, and what came to them"),
             times,
-            counts(
-                (N_("Approve"), "decision:approve"),
-                (N_("Escalate"), "decision:escalate"),
-                (N_("Reject"), "decision:reject"),
+            lines(
+                (N_("Decided"), lambda each: each.decisions.get("approve", 0) + each.decisions.get("reject", 0)),
+                (N_("Came"), lambda each: each.inflow),
+                (N_("Escalated"), lambda each: each.decisions.get("escalate", 0)),
             ),
         ),
         Chart(
             "automated",
             N_("Share decided without a person"),
             times,
-            [Series(N_("Without a person"), [_automated(span) for span in spans])],
+            lines((N_("Without a person"), lambda each: each.automated), empty=None),
             "share",
         ),
         Chart(
             "quality",
             N_("Agreement of two people, and decisions that people changed"),
             times,
-            [
-                Series(N_("Agreement"), [span.share("agreed", "disagreed") for span in spans]),
-                Series(N_("Changed"), [span.share("overturned", "upheld") for span in spans]),
-            ],
+            lines(
+                (N_("Agreement"), lambda each: each.agreement),
+                (N_("Changed"), lambda each: each.overturn_rate),
+                empty=None,
+            ),
             "share",
         ),
+    ]
+
+
+def stretches(now: datetime, hours: int, step: int) -> list[datetime]:
+    """When each stretch of `step` hours begins that lies in the last `hours`, the oldest first."""
+    length = step * HOUR_S
+    last = int(now.timestamp()) // length * length
+    return [datetime.fromtimestamp(last - back * length, UTC) for back in reversed(range(max(1, hours // step)))]
+
+
+def queue_charts(samples: Sequence[QueueSample], times: Sequence[datetime], step: int) -> list[Chart]:
+    """Of each stretch the most that waited, and the longest."""
+    length = step * HOUR_S
+    waiting: dict[datetime, int] = {}
+    oldest: dict[datetime, float] = {}
+    for each in samples:
+        at = datetime.fromtimestamp(int(each.at.timestamp()) // length * length, UTC)
+        waiting[at] = max(waiting.get(at, 0), each.waiting)
+        oldest[at] = max(oldest.get(at, 0.0), each.oldest_age_s / HOUR_S)
+    lengths = [Series(N_("Comments"), [waiting.get(at) for at in times])]
+    ages = [Series(N_("Hours"), [round(oldest[at], 2) if at in oldest else None for at in times])]
+    return [
+        Chart("queue", N_("How many waited at most"), times, lengths),
+        Chart("age", N_("How long the oldest had waited, in hours"), times, ages),
     ]
 
 

@@ -18,6 +18,7 @@ from service.http.cursors import checked
 PER_PAGE = 25
 MOST_DIGITS = 15
 A_CURSOR = "query parameter 'after'"
+NO_ID = N_("An id has letters, digits and signs, and no spaces.")
 
 
 class SearchQuery(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -54,7 +55,7 @@ async def show_search(visit: Visit) -> web.StreamResponse:
 
 async def _found(visit: Visit, query: SearchQuery) -> search.Found:
     """Raises BadRequest for what can be no id. Who looks an author up is written down."""
-    author: str | None = _id(query.author, N_("Author"))
+    author: str | None = _id(query.author)
     cursor = query.after
     if author is not None:
         if cursor and not (cursor.isascii() and cursor.isdigit() and len(cursor) <= MOST_DIGITS):
@@ -63,22 +64,22 @@ async def _found(visit: Visit, query: SearchQuery) -> search.Found:
     else:
         cursor = checked(visit.request, cursor, A_CURSOR)
     wanted = search.Wanted(
-        _id(query.id, N_("Id")),
+        _id(query.id),
         author,
         query.text.strip() or None,
-        _id(query.article, N_("Article")),
+        _id(query.article),
         Status(query.status) if query.status else None,
     )
     return await search.find(visit.console.store, visit.site.name, wanted, PER_PAGE, cursor)
 
 
-def _id(said: str, field: str) -> str | None:
+def _id(said: str) -> str | None:
     if not said.strip():
         return None
     try:
         return msgspec.convert(said.strip(), Id)
     except msgspec.ValidationError as error:
-        raise BadRequest(f"{field}: letters, digits and signs without spaces") from error
+        raise BadRequest(NO_ID) from error
 
 
 def _page(
@@ -92,7 +93,7 @@ def _page(
         query=query,
         found=found,
         items=items,
-        segments=comment.segments,
+        **comment.telling(visit),
         problem=problem,
     )
 

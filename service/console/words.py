@@ -1,18 +1,10 @@
 """What our own terms are called where people read them; translated where they are shown."""
 
+from service.console.cards import WHYS
+from service.console.reasons import title_of
 from service.console.texts import N_
-from service.domain import Action, DecidedBy, State, Status, Why
+from service.domain import Action, DecidedBy, State, Status
 
-ATTRIBUTES = {
-    "toxicity": N_("Toxicity"),
-    "severe_toxicity": N_("Severe toxicity"),
-    "identity_attack": N_("Attack on a group"),
-    "insult": N_("Insult"),
-    "profanity": N_("Profanity"),
-    "threat": N_("Threat"),
-    "spam": N_("Spam"),
-    "sexually_explicit": N_("Sexually explicit"),
-}
 STATUSES = {Status.APPROVED: N_("Approved"), Status.PENDING: N_("Pending"), Status.REJECTED: N_("Rejected")}
 DECISIONS = {Action.APPROVE: N_("Approve"), Action.REVIEW: N_("To a person"), Action.REJECT: N_("Reject")}
 STATES = {
@@ -27,15 +19,6 @@ DECIDED_BY = {
     DecidedBy.RULE: N_("a rule"),
     DecidedBy.MODERATOR: N_("a moderator"),
     DecidedBy.EXPIRY: N_("the end of the waiting time"),
-}
-WHY = {
-    Why.UNCERTAIN: N_("The model is not sure"),
-    Why.UNSCORED: N_("It could not be scored"),
-    Why.LANGUAGE_NOT_SUPPORTED: N_("The model does not know the language"),
-    Why.REPORTED: N_("Readers reported it"),
-    Why.APPEAL: N_("The author appeals"),
-    Why.REOPENED: N_("Somebody reopened it"),
-    Why.AUDIT: N_("A blind audit"),
 }
 # What the audit trail calls what happened to a comment.
 DEEDS = {
@@ -60,20 +43,12 @@ DEEDS = {
 ACTORS = {"author": N_("the author"), "reader": N_("a reader"), "expiry": N_("the end of the waiting time")}
 
 
-def attribute(name: str) -> str:
-    return ATTRIBUTES.get(name, name)
-
-
 def deed(name: str) -> str:
     return DEEDS.get(name, name)
 
 
 def actor(name: str) -> str:
     return ACTORS.get(name, name)
-
-
-def why(name: str) -> str:
-    return WHY.get(Why(name), name) if name in set(Why) else name
 
 
 TOLD = {
@@ -89,35 +64,21 @@ TOLD = {
 }
 VERDICTS = {"approve": N_("Approve"), "reject": N_("Reject"), "escalate": N_("Escalate"), "review": N_("To a person")}
 MODES = {"cancelled": N_("was not told yet"), "compensated": N_("is told")}
-# The reason codes that the console offers; a site's own codes are shown as they are.
-REASONS = {
-    "personal_attack": N_("Personal attack"),
-    "hate": N_("Hate against a group"),
-    "threat": N_("Threat"),
-    "obscene": N_("Obscene language"),
-    "spam": N_("Spam or advertising"),
-    "off_topic": N_("Off topic"),
-    "other": N_("Another reason"),
-}
 
 
 def told(name: str) -> str:
     return TOLD.get(name, name)
 
 
-def reason(code: str) -> str:
-    return REASONS.get(code, code)
+def why(name: str) -> str:
+    return WHYS.get(name, name)
 
 
 def value(name: str, said: str) -> str:
     """A value of the audit trail; what is no word of ours stays as it is."""
-    known = {
-        "decision": VERDICTS,
-        "mode": MODES,
-        "reason": REASONS,
-        "why": {each.value: text for each, text in WHY.items()},
-    }
-    return known.get(name, {}).get(said, said)
+    if name == "reason":
+        return title_of(said)
+    return {"decision": VERDICTS, "mode": MODES, "why": WHYS}.get(name, {}).get(said, said)
 
 
 # Why a webhook did not arrive, in the words of webhooks/delivery.py and the relay.

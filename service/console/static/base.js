@@ -155,3 +155,7 @@ document.addEventListener("keydown", (event) => {
   const menu = event.key === "Escape" && document.activeElement?.closest("details.menu[open]");
   if (menu) { menu.open = false; menu.querySelector("summary").focus(); }
 });
+
+// Where the pages' names are in a line that scrolls, the one that is shown is in sight.
+const shown = document.querySelector(".pages [aria-current]");
+if (shown) shown.closest(".pages").scrollLeft = shown.offsetLeft - shown.closest(".pages").offsetLeft - 16;

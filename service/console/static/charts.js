@@ -1,4 +1,5 @@
 // Charts drawn from the tables behind them, with uPlot; without this script the tables are there all the same.
+import { t } from "./base.js";
 
 const language = document.documentElement.lang;
 const percent = new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 0 });
@@ -32,7 +33,7 @@ function options({ names }, kind, width) {
       { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => (Number.isInteger(tick) || kind === "share" ? written(tick) : "")) },
     ],
     series: [
-      { label: "", value: (_, at) => (at == null ? "" : date.format(at * 1000)) },
+      { label: t("Time"), value: (_, at) => (at == null ? "" : date.format(at * 1000)) },
       ...names.map((label, place) => ({
         label, stroke: colour(COLOURS[place]), dash: DASHES[place], width: 2, value: (_, value) => written(value),
         points: { size: 4, fill: colour("--surface") },

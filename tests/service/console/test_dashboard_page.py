@@ -1,32 +1,47 @@
 """The dashboard: what was counted, put together over time, and no person in it."""
 
-from datetime import UTC, datetime
+import itertools
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
+from service import keys
 from service.accounts import Role
-from service.console.dashboard import charts, stretches
+from service.console.dashboard import queue_charts, stretches
+from service.figures import QueueSample, figures
 
 NOW = datetime(2026, 11, 25, 12, 30, tzinfo=UTC)
-HOUR = int(datetime(2026, 11, 25, 12, tzinfo=UTC).timestamp())
 
 
-def test_hours_are_put_together_and_empty_ones_are_not_left_out() -> None:
-    hours = [(HOUR, {"a": 1}), (HOUR - 3600, {"a": 2}), (HOUR - 23 * 3600, {"a": 4}), (HOUR - 24 * 3600, {"a": 8})]
-    by_hour = stretches(hours, NOW, 24, 1)
-    assert len(by_hour) == 24
-    assert [span.of("a") for span in by_hour] == [4, *[0] * 21, 2, 1]
-    assert by_hour[-1].at == datetime(2026, 11, 25, 12, tzinfo=UTC)
-    by_six = stretches(hours, NOW, 24, 6)
-    assert [span.of("a") for span in by_six] == [4, 0, 0, 3]
+@pytest.mark.parametrize(("hours", "step", "first"), [(24, 1, (24, 13)), (168, 6, (18, 18)), (720, 24, (27, 0))])
+def test_no_stretch_of_time_is_left_out(hours: int, step: int, first: tuple[int, int]) -> None:
+    found = stretches(NOW, hours, step)
+    assert len(found) == hours // step
+    assert (found[0].day, found[0].hour) == first
+    assert {later - earlier for earlier, later in itertools.pairwise(found)} == {timedelta(hours=step)}
+    assert found[-1] <= NOW < found[-1] + timedelta(hours=step)
 
 
-def test_shares_of_nothing_are_not_known() -> None:
-    found = {chart.name: chart for chart in charts(stretches([(HOUR, {"agreed": 3, "disagreed": 1})], NOW, 24, 12))}
-    agreement, changed = found["quality"].series
-    assert agreement.values == [None, 0.75]
-    assert changed.values == [None, None]
-    assert found["inflow"].is_empty
-    assert not found["quality"].is_empty
+def test_of_each_stretch_the_longest_queue_counts_and_a_gap_is_no_zero() -> None:
+    at = NOW - timedelta(hours=2)
+    samples = [QueueSample(at, 3, 60), QueueSample(at + timedelta(minutes=5), 7, 7200), QueueSample(NOW, 0, 0)]
+    lengths, ages = queue_charts(samples, stretches(NOW, 4, 1), 1)
+    assert lengths.series[0].values == [None, 7, None, 0]
+    assert ages.series[0].values == [None, 2.0, None, 0]
+    assert [values for _, values in lengths.rows] == [[0], [None], [7], [None]]
+    empty, _ = queue_charts(samples[2:], stretches(NOW, 4, 1), 1)
+    assert empty.is_empty
+
+
+async def test_hours_are_counted_together(client: Any, admin: Any, decide_always: Any) -> None:
+    await decide_always("approve")
+    await admin.post("/v1/comments", {"id": "c-1", "text": "Hello."})
+    store = client.server.app[keys.STORE]
+    (hour,) = (await figures(store, "daily")).decisions_per_hour
+    (day,) = (await figures(store, "daily", step=24)).decisions_per_hour
+    assert day.automatic == hour.automatic == {"approve": 1}
+    assert day.hour == hour.hour.replace(hour=0)
 
 
 async def test_what_happened_is_counted_and_nobody_is_named(
