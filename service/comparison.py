@@ -8,7 +8,7 @@ import numpy as np
 from msgspec import Meta, Struct
 
 import classifier
-from service.domain import Action
+from service.domain import YES_FROM, Action
 from service.models import Models
 from service.moderation import DECIMALS
 from service.policy import Policy, Thresholds, decide
@@ -21,8 +21,6 @@ from service.store.keyspace import Site
 AT_ONCE = 200
 # Fewer examples than this on either side rank nothing (thresholds.md, section 9).
 FEWEST = 30
-# A label that is a share of people who would say yes says yes from here on.
-YES = 0.5
 
 
 class Outcome(Struct, frozen=True):
@@ -218,7 +216,7 @@ def _by_attribute(
             for place, label in enumerate(labels)
             if attribute in label.labels and all(attribute in side.scores[place] for side in sides)
         ]
-        truth = [labels[place].labels[attribute] >= YES for place in places]
+        truth = [labels[place].labels[attribute] >= YES_FROM for place in places]
         weights = [_weight(labels[place]) for place in places]
         limits = policy.thresholds.get(attribute, Thresholds())
         rankings = [

@@ -27,6 +27,8 @@ Instant = Annotated[datetime, Meta(tz=True)]
 Probability = Annotated[float, Meta(ge=0, le=1)]
 # What is said of a text by attribute: yes, no, or the share of people who would say yes.
 Answers = dict[str, bool | Probability]
+# From here on an answer says more yes than no.
+YES_FROM = 0.5
 LanguageTag = Annotated[str, Meta(max_length=35, pattern=r"^[A-Za-z0-9-]+$(?!\n)", description="BCP 47 tag.")]
 
 

@@ -11,7 +11,7 @@ from msgspec import Meta, Struct
 from service import keys
 from service.access import Scope
 from service.api.operation import NDJSON, Call, Operation
-from service.domain import MAX_COMMUNITY, Answers, Id
+from service.domain import MAX_COMMUNITY, YES_FROM, Answers, Id
 from service.errors import BadRequest, Fault
 from service.http import bodies
 from service.http.cursors import Cursor, checked
@@ -90,7 +90,7 @@ def _label(line: str, number: int, known: tuple[str, ...]) -> Imported:
             raise BadRequest(f"{where}: not an attribute", [Fault(where, "not an attribute")])
     if not label.labels and label.decision is None:
         raise BadRequest(f"{at}: neither labels nor a decision", [Fault(at, "send labels, a decision, or both")])
-    decision = label.decision or ("reject" if any(value >= _YES for value in label.labels.values()) else "approve")
+    decision = label.decision or ("reject" if any(value >= YES_FROM for value in label.labels.values()) else "approve")
     said = [label.text, sorted(label.labels.items()), decision, label.reason, label.source, label.weight]
     if label.community is not None:
         said.append(label.community)
@@ -107,9 +107,6 @@ def _label(line: str, number: int, known: tuple[str, ...]) -> Imported:
         label.weight,
         label.community,
     )
-
-
-_YES = 0.5
 
 
 OPERATIONS = (

@@ -4,12 +4,22 @@ import html
 import re
 from collections.abc import Iterator, Sequence
 
-# Linear in the text, whatever it is: neither part can begin within another.
-_MARK = re.compile(r"<[!?/]?[A-Za-z!?-][^<>]*>|&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
-# Tags within a line; any other parts words.
-_INLINE = re.compile(
-    r"</?(?:a|abbr|b|bdi|bdo|cite|code|del|dfn|em|font|i|ins|kbd|mark|q|s|samp|small|span|strike|strong|sub|sup|u|wbr)"
-    r"(?![A-Za-z0-9-])|<!",
+# Within a line; any other of these parts words.
+_INLINE = """
+a abbr acronym b bdi bdo big cite code data del dfn em font i img ins kbd mark q s samp small span strike strong
+sub sup time tt u var wbr
+"""
+_BLOCKS = """
+address article aside blockquote body br caption center col colgroup dd details div dl dt figcaption figure footer
+form h1 h2 h3 h4 h5 h6 head header hr html li main nav ol p pre script section style summary table tbody td tfoot
+th thead title tr ul
+"""
+_PARTING = frozenset(_BLOCKS.split())
+_NAMES = "|".join(sorted({*_INLINE.split(), *_PARTING}, key=len, reverse=True))
+# Linear in the text, whatever it is: no part can begin within another.
+_MARK = re.compile(
+    rf"<!--|-->|</?(?P<name>{_NAMES})(?![A-Za-z0-9-])[^<>]*>"
+    r"|&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});",
     re.IGNORECASE,
 )
 
@@ -17,11 +27,12 @@ _INLINE = re.compile(
 def between_tags(text: str) -> tuple[str, Sequence[tuple[int, int]]]:
     """The text that a reader would see, and of each of its code points the part of `text` that it is from.
 
-    What a browser hides (a style sheet, say) is kept: it is better to judge too much than to be shown a way to hide.
+    What is not surely a tag is text, `<idiot>` as well, and what a browser hides (a style sheet, a comment of HTML) is
+    kept: it is better to judge too much than to be shown a way to hide.
     """
     pieces, origins, at = list[str](), list[tuple[int, int]](), 0
     for mark in _MARK.finditer(text):
-        shown = _shown(mark[0])
+        shown = _shown(mark)
         pieces += text[at : mark.start()], shown
         origins += [*_each(at, mark.start()), *[mark.span()] * len(shown)]
         at = mark.end()
@@ -32,7 +43,7 @@ def _each(start: int, end: int) -> Iterator[tuple[int, int]]:
     return ((place, place + 1) for place in range(start, end))
 
 
-def _shown(mark: str) -> str:
-    if mark.startswith("&"):
-        return html.unescape(mark)
-    return "" if _INLINE.match(mark) else "\n"
+def _shown(mark: re.Match[str]) -> str:
+    if mark[0].startswith("&"):
+        return html.unescape(mark[0])
+    return "\n" if (mark["name"] or "").lower() in _PARTING else ""

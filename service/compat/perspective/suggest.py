@@ -20,14 +20,12 @@ from service.compat.perspective.calls import Method
 from service.compat.perspective.errors import InvalidRequest, said_back
 from service.compat.perspective.messages import AttributeScores, Score, SuggestCommentScoreRequest
 from service.compat.perspective.texts import check_context, judged, utf16_length
-from service.domain import MAX_COMMUNITY
+from service.domain import MAX_COMMUNITY, YES_FROM
 from service.protocols import Perspective
 from service.store.keyspace import Site
 from service.store.labels import Imported
 
 SOURCE = "perspective"
-# From here on a score says more yes than no.
-_YES = 0.5
 
 
 async def suggest(app: web.Application, key: ApiKey, asked: SuggestCommentScoreRequest) -> dict[str, Any]:
@@ -88,7 +86,7 @@ def _said(
     for name, scores in given.items():
         found, value = attributes.known(name, known, wish), _value(scores)
         if found.label is None:
-            decision = "reject" if value >= _YES else "approve"
+            decision = "reject" if value >= YES_FROM else "approve"
         else:
             labels[found.label] = bool(value) if value in (0, 1) else value
     return labels, decision
