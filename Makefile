@@ -28,7 +28,8 @@ test: $(STAMP) $(CLIENTS)/.set-up chromium  ## Run all tests
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 chromium:  ## Find Chromium, in which the console is tested, or install it where that can be done
-	@command -v "$${STEWARD_CHROMIUM:-chromium}" chromium-browser google-chrome >/dev/null \
+	@for name in "$${STEWARD_CHROMIUM:-chromium}" chromium-browser google-chrome; do \
+	  command -v "$$name" >/dev/null && exit 0; done; false \
 	  || { test "$$(id -u)" = 0 && apt-get update --quiet=2 && apt-get install --yes --quiet=2 chromium; } \
 	  || { echo "The tests open the console in Chromium: install it (Debian: apt install chromium), or name it in STEWARD_CHROMIUM"; exit 1; }
 

@@ -117,7 +117,7 @@ class Reviewing:
             page = await self._store.queue.items(site, state, position, PAGE)
             for record in page:
                 position += 1
-                if _matches(record, wanted):
+                if matches(record, wanted):
                     found.append(record)
                     if len(found) == limit:
                         return Listed(found, position)
@@ -149,7 +149,7 @@ class Reviewing:
         return _done(outcome, comment_id, record)
 
 
-def _matches(record: Record, wanted: Filter) -> bool:
+def matches(record: Record, wanted: Filter) -> bool:
     """As the claim has it: whoever filters by an attribute, or avoids one, is shown no audits."""
     content = record.content
     article = content.comment.article if content else None

@@ -73,7 +73,7 @@ async def set_second_factor(visit: Visit) -> web.StreamResponse:
 
 async def end_session(visit: Visit) -> web.StreamResponse:
     if not await visit.console.store.accounts.end_session(visit.account.name, visit.field("session")):
-        raise NotFound("no such session; it may have ended by itself")
+        raise NotFound(N_("There is no such session; it may have ended by itself."))
     await visit.console.store.audit.write(visit.site, "session_ended", visit.account.name)
     return visit.go("/account", said="session")
 
@@ -107,7 +107,7 @@ async def change_site(visit: Visit) -> web.StreamResponse:
     site = visit.field("site")
     role = visit.account.roles.get(site)
     if role is None:
-        raise NotFound("no such site, or not one of yours")
+        raise NotFound(N_("There is no such site, or it is not one of yours."))
     session = msgspec.structs.replace(visit.known.session, site=site, role=role)
     await entry.begin(visit, visit.account, session)
     return visit.go("")
@@ -117,7 +117,7 @@ async def _change(visit: Visit, action: str, **fields: object) -> None:
     """Keep the changed account, and go on under a new secret. Raises Conflict when somebody else was faster."""
     changed: Account = msgspec.structs.replace(visit.account, **fields)
     if not await visit.console.store.accounts.put(changed):
-        raise Conflict("account_changed", "the account was changed meanwhile; load the page again", {})
+        raise Conflict("account_changed", N_("The account was changed meanwhile; load the page again."), {})
     session = msgspec.structs.replace(visit.known.session, epoch=changed.epoch, is_enrolling=False)
     await entry.begin(visit, msgspec.structs.replace(changed, revision=changed.revision + 1), session)
     await visit.console.store.audit.write(visit.site, action, changed.name)

@@ -14,6 +14,7 @@ from service.console.shown import marked, plain
 from service.console.texts import N_, Texts
 from service.console.visit import Visit
 from service.domain import Reason, State
+from service.policy import LANGUAGE_NOT_SUPPORTED
 from service.store.base import Record
 
 # Nobody may see which comment is an audit, nor what the model says of it. So what is blurred goes by what everybody
@@ -94,11 +95,12 @@ def _why(texts: Texts, item: ReviewItem) -> list[str]:
     why = item.review.why if item.review else None
     if item.reports:
         said.append(texts.counted("%(n)d reader reported it", "%(n)d readers reported it", item.reports))
-    if why == "language_not_supported" and item.language:
+    if why == LANGUAGE_NOT_SUPPORTED and item.language:
         said.append(texts(N_("Its language (%(language)s) is not judged"), language=item.language))
     elif why in WHYS and not (why == "reported" and item.reports) and not (why == "uncertain" and item.reasons):
         said.append(texts(WHYS[why]))
-    said += [_reason(texts, reason) for reason in sorted(item.reasons or (), key=lambda each: -(each.score or 1.0))]
+    scored = sorted(item.reasons or (), key=lambda each: -(each.score or 1.0))
+    said += [_reason(texts, reason) for reason in scored if reason.code != LANGUAGE_NOT_SUPPORTED]
     return said
 
 

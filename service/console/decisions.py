@@ -15,6 +15,7 @@ from service.accounts import Ticket
 from service.answers import decided_answer
 from service.console.queue import LEASE_S, Asked
 from service.console.reasons import labels_of
+from service.console.texts import N_
 from service.console.visit import DECIDERS, Page, Visit, own_path
 from service.domain import Id, Lease, Verdict
 from service.errors import BadRequest, Conflict, Fault, NotFound, ServiceError
@@ -128,7 +129,7 @@ async def undo_many(visit: Visit) -> web.StreamResponse:
     else:
         ticket = await visit.console.store.accounts.redeem(visit.field("batch"), "batch")
         if ticket is None or ticket.account != visit.account.name:
-            raise NotFound("this batch was taken back before, or is too old")
+            raise NotFound(N_("This batch was taken back before, or is too old."))
         asked = [Back(name, int(version)) for name, version in ticket.details.items()]
     results = await asyncio.gather(*(_undo(visit, each) for each in asked))
     if visit.wants_json:

@@ -65,7 +65,7 @@ async def _account(visit: Visit, claims: dict[str, Any]) -> Account | None:
 
 def _provider(visit: Visit) -> Provider:
     if visit.console.provider is None:
-        raise NotFound("no OpenID provider is set")
+        raise NotFound(N_("No OpenID provider is set."))
     return visit.console.provider
 
 

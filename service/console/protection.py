@@ -5,6 +5,7 @@ import hmac
 
 from aiohttp import web
 
+from service.console.texts import N_
 from service.errors import Forged
 from service.http.origin import own_origin
 
@@ -67,4 +68,4 @@ def token_of(secret: str) -> str:
 def check_token(secret: str, token: str) -> None:
     """Raises Forged."""
     if not hmac.compare_digest(token_of(secret).encode(), token.encode(errors="replace")):
-        raise Forged("the page is too old, or not ours; load it again")
+        raise Forged(N_("The page is too old, or not ours; load it again."))

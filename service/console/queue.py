@@ -19,6 +19,7 @@ from service.console.visit import DECIDERS, EVERYBODY, OVERSEERS, Nav, Page, Vis
 from service.domain import State
 from service.errors import BadRequest, NotFound
 from service.http import bodies
+from service.reviewing import matches
 from service.store.base import Record
 from service.store.review import Filter
 
@@ -100,15 +101,21 @@ DEFAULTS = {"queue": "waiting", "view": "desk"}
 async def show_queue(visit: Visit) -> web.StreamResponse:
     asked = visit.query(Asked)
     if visit.role not in asked.queued.roles:
-        raise NotFound("no such queue")
+        raise NotFound(N_("There is no such queue."))
     is_desk = asked.view == "desk" and asked.queued.state is State.QUEUED and visit.role in DECIDERS
     return await (_desk(visit, asked) if is_desk else _list(visit, asked))
 
 
 async def _desk(visit: Visit, asked: Asked) -> web.StreamResponse:
     """What this moderator holds. Looking takes nothing: a form, or the script, asks for the next ones."""
-    held = await visit.reviewing.held(visit.moderator)
+    held = await _held(visit, asked)
     return visit.show("desk.html", **await _shared(visit, asked), cards=cards(visit, held), ahead=AHEAD)
+
+
+async def _held(visit: Visit, asked: Asked) -> list[Record]:
+    """Of what this moderator holds that which was asked for; the rest goes back by itself."""
+    held = await visit.reviewing.held(visit.moderator)
+    return [record for record in held if matches(record, asked.wanted(visit))]
 
 
 async def _list(visit: Visit, asked: Asked) -> web.StreamResponse:
@@ -144,13 +151,14 @@ async def claim(visit: Visit) -> web.StreamResponse:
     asked = bodies.shape({name: visit.field(name) for name in names if visit.field(name)}, Asked)
     known = set(visit.form.get("known", ()))
     wait_s = min(WAIT_S, max(0.0, _number(visit, "wait", 0)))
-    count = min(20, max(1, len(known) + int(_number(visit, "count", 1))))
+    held = await visit.reviewing.held(visit.moderator)
+    count = min(20, len(held) + max(1, int(_number(visit, "count", 1))))
     found = await visit.reviewing.claim(
-        visit.moderator, count, asked.wanted(visit), lease_s=LEASE_S, wait_s=0 if known else wait_s, still=visit.still
+        visit.moderator, count, asked.wanted(visit), lease_s=LEASE_S, wait_s=0 if held else wait_s, still=visit.still
     )
     if "fragment" not in visit.form:
         return visit.go(asked.link())
-    fresh = [record for record in found if record.id not in known]
+    fresh = [record for record in found if record.id not in known and matches(record, asked.wanted(visit))]
     return visit.show("cards.html", cards=cards(visit, fresh), **await _shared(visit, asked))
 
 
@@ -158,9 +166,9 @@ async def show_one(visit: Visit) -> web.StreamResponse:
     """One comment that waits, by its id."""
     record = await visit.console.store.comments.get(visit.site, visit.request.match_info["id"])
     if not record.is_waiting:
-        raise NotFound("this comment does not wait any more")
+        raise NotFound(N_("This comment does not wait any more."))
     if record.state is State.ESCALATED and visit.role not in OVERSEERS:
-        raise NotFound("it waits for a supervisor")
+        raise NotFound(N_("It waits for a supervisor."))
     asked = Asked(view="list", queue=_queue_of(record))
     is_free = record.state is not State.LEASED or record.owner == visit.account.name
     may_decide = visit.role in DECIDERS and is_free
@@ -184,7 +192,7 @@ async def leave(visit: Visit) -> web.StreamResponse:
     """The page before a link that a reader wrote: what it is, and whether to go there."""
     to = visit.request.query.get("to", "")
     if not is_ours_to_open(to):
-        raise BadRequest("this link leads nowhere that a browser should go")
+        raise BadRequest(N_("This link leads nowhere that a browser should go."))
     return visit.show("leave.html", to=to)
 
 

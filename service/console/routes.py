@@ -32,7 +32,7 @@ from service.console.assets import Assets
 from service.console.protection import PREFIX, REPORTS, SAFE, TOKEN_FIELD, TOKEN_HEADER, check_origin, check_token
 from service.console.provider import Provider
 from service.console.rendering import Renderer
-from service.console.texts import negotiated
+from service.console.texts import N_, negotiated
 from service.console.visit import CONSOLE, COOKIE, FORM, JSON, VISIT, Console, Page, Visit, form_of
 from service.errors import Forbidden, NotFound, Retryable, ServiceError, Unauthenticated
 from service.http import bodies, problems
@@ -196,7 +196,7 @@ def _to_sign_in(visit: Visit) -> web.StreamResponse:
 
 
 async def _nowhere(_: Visit) -> web.StreamResponse:
-    raise NotFound("no such page")
+    raise NotFound(N_("There is no such page."))
 
 
 _NOWHERE = Page(path="", view=_nowhere, roles=None)

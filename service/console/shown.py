@@ -75,14 +75,17 @@ def _link(text: str, start: int, end: int, spans: Sequence[Span]) -> Markup:
 
 def _run(text: str, start: int, end: int, spans: Sequence[Span]) -> Markup:
     parts = []
+    heaviest = max((span.weight for span in spans), default=0.0)
     for piece in _pieces(start, end, spans):
         inner = Markup().join(_characters(text[piece.start : piece.end]))
-        parts.append(inner if piece.span is None else _mark(inner, piece.span))
+        parts.append(inner if piece.span is None else _mark(inner, piece.span, heaviest))
     return Markup().join(parts)
 
 
-def _mark(inner: Markup, span: Span) -> Markup:
-    return Markup('<mark title="{}">{}</mark>').format(span.attribute.replace("_", " "), inner)
+def _mark(inner: Markup, piece: Span, heaviest: float) -> Markup:
+    """What weighs less than a third of the heaviest part is marked faintly."""
+    weight = "faint" if piece.weight < heaviest / 3 else "strong"
+    return Markup('<mark class="{}" title="{}">{}</mark>').format(weight, piece.attribute.replace("_", " "), inner)
 
 
 def _pieces(start: int, end: int, spans: Sequence[Span]) -> list[Piece]:

@@ -133,6 +133,7 @@ function settle(card, path, body, said) {
 
 function decide(card, body, said) {
   const entry = settle(card, `/queue/${encodeURIComponent(card.dataset.id)}/decision`, { ...body, lease: card.dataset.lease }, said);
+  done.at(-1)?.toast?.remove(); // `u` still knows all of them
   done.push(entry);
   entry.toast = toast(said, t("Take back"), () => undo(entry));
 }

@@ -59,16 +59,19 @@ def test_exactly_the_span_is_marked_by_code_points() -> None:
     text = "👍🏽 you fool & coward"
     start = text.index("fool")
     markup = marked(text, (Span(start, start + 4, "insult", 0.4),))
-    assert str(markup) == '👍🏽 you <mark title="insult">fool</mark> &amp; coward'
+    assert str(markup) == '👍🏽 you <mark class="strong" title="insult">fool</mark> &amp; coward'
 
 
 def test_of_spans_over_each_other_the_heavier_one_is_named() -> None:
     markup = str(marked("abcdef", (Span(0, 4, "insult", 0.1), Span(2, 6, "threat", 0.9))))
-    assert markup == '<mark title="insult">ab</mark><mark title="threat">cdef</mark>'
+    assert markup == ('<mark class="faint" title="insult">ab</mark><mark class="strong" title="threat">cdef</mark>')
 
 
 def test_spans_beyond_the_text_do_no_harm() -> None:
-    assert str(marked("ab", (Span(1, 99, "spam", 1.0), Span(5, 3, "spam", 1.0)))) == 'a<mark title="spam">b</mark>'
+    assert (
+        str(marked("ab", (Span(1, 99, "spam", 1.0), Span(5, 3, "spam", 1.0))))
+        == 'a<mark class="strong" title="spam">b</mark>'
+    )
 
 
 @pytest.mark.parametrize(
