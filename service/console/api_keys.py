@@ -87,7 +87,7 @@ async def _page(
 
 
 PAGES = (
-    Page(path="/keys", view=show_keys, roles=ADMINS | {Role.AUDITOR}, nav=Nav(title=N_("Keys"), order=90)),
+    Page(path="/keys", view=show_keys, roles=ADMINS | {Role.AUDITOR}, nav=Nav(title=N_("API keys"), order=90)),
     Page(path="/keys", view=make_key, method="POST", roles=ADMINS),
     Page(path="/keys/revoke", view=revoke_key, method="POST", roles=ADMINS),
 )

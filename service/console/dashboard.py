@@ -34,7 +34,7 @@ class Chart(NamedTuple):
     title: str
     times: Sequence[datetime]
     series: Sequence[Series]
-    kind: Literal["count", "share"] = "count"
+    kind: Literal["count", "share", "hours"] = "count"
 
     @property
     def is_empty(self) -> bool:
@@ -143,7 +143,7 @@ def queue_charts(samples: Sequence[QueueSample], times: Sequence[datetime], step
     ages = [Series(N_("Hours"), [round(oldest[at], 2) if at in oldest else None for at in times])]
     return [
         Chart("queue", N_("How many waited at most"), times, lengths),
-        Chart("age", N_("How long the oldest had waited, in hours"), times, ages),
+        Chart("age", N_("How long the oldest had waited, in hours"), times, ages, "hours"),
     ]
 
 

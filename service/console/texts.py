@@ -7,6 +7,7 @@ read together. A test says which message a language lacks.
 
 import io
 from collections.abc import Iterable, Iterator
+from functools import cache
 from importlib.resources import files
 
 from babel import Locale, negotiate_locale
@@ -46,13 +47,12 @@ class Texts:
     def for_scripts(self, scripts: Iterable[str]) -> dict[str, str | list[str]]:
         """The messages of our scripts; of those with a number one for each plural form of the language."""
         found: dict[str, str | list[str]] = {}
-        for script in scripts:
-            for _, message, _, _ in extract("javascript", io.BytesIO(script.encode()), KEYWORDS, (), {}):
-                if isinstance(message, tuple):
-                    one, many = message
-                    found[one] = [self.catalogue.ngettext(one, many, n) for n in _examples(self.language)]
-                elif self.language != SOURCE:
-                    found[message] = self.catalogue.gettext(message)
+        for message in (each for script in scripts for each in _said(script)):
+            if isinstance(message, tuple):
+                one, many = message
+                found[one] = [self.catalogue.ngettext(one, many, n) for n in _examples(self.language)]
+            elif self.language != SOURCE:
+                found[message] = self.catalogue.gettext(message)
         return found
 
 
@@ -69,6 +69,12 @@ def negotiated(accepted: str) -> str:
     return negotiate_locale(ranked, LANGUAGES) or SOURCE
 
 
+@cache
+def _said(script: str) -> tuple[str | tuple[str, ...], ...]:
+    """The messages of a script; reading one takes tens of milliseconds, and every language asks."""
+    return tuple(message for _, message, _, _ in extract("javascript", io.BytesIO(script.encode()), KEYWORDS, (), {}))
+
+
 # A number of each plural category, in the order of Intl.PluralRules' names that scripts look up.
 def _examples(language: str) -> Iterator[int]:
     rule = Locale.parse(language).plural_form
@@ -77,13 +83,16 @@ def _examples(language: str) -> Iterator[int]:
         yield numbers.get(category, numbers[rule(100)])
 
 
-def _catalogues(language: str) -> Iterator[bytes]:
-    folder = files("service.console").joinpath("locale").joinpath(language)
+@cache
+def _catalogues(language: str) -> tuple[bytes, ...]:
+    """Each compiled, once for every console of this process."""
     if language == SOURCE:
-        return
+        return ()
+    folder = files("service.console").joinpath("locale").joinpath(language)
+    found = []
     for file in sorted(folder.iterdir(), key=lambda each: each.name):
         if file.name.endswith(".po"):
-            catalogue = read_po(io.BytesIO(file.read_bytes()), locale=language)
             compiled = io.BytesIO()
-            write_mo(compiled, catalogue)
-            yield compiled.getvalue()
+            write_mo(compiled, read_po(io.BytesIO(file.read_bytes()), locale=language))
+            found.append(compiled.getvalue())
+    return tuple(found)

@@ -27,10 +27,10 @@ function options({ names }, kind, width) {
   const date = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short", timeZone: "UTC" });
   return {
     width, height: HEIGHT, tzDate: (at) => uPlot.tzDate(new Date(at * 1000), "UTC"),
-    scales: { y: { range: kind === "share" ? [0, 1] : (_, __, most) => [0, Math.max(most * 1.1, 1)] } },
+    scales: { y: { range: kind === "share" ? [0, 1] : (_, __, most) => [0, Math.max(most * 1.1, kind === "count" ? 1 : 0.1)] } },
     axes: [
       { ...axis, space: 72, values: (_, ticks) => ticks.map((at) => short(at, ticks)) },
-      { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => (Number.isInteger(tick) || kind === "share" ? written(tick) : "")) },
+      { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => (Number.isInteger(tick) || kind !== "count" ? written(tick) : "")) },
     ],
     series: [
       { label: t("Time"), value: (_, at) => (at == null ? "" : date.format(at * 1000)) },

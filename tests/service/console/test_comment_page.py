@@ -114,3 +114,18 @@ async def test_a_long_history_goes_on_at_another_page(as_role: Any, ann: Any, ad
     assert second.count('class="when"') == 21
     assert "Look further" not in second
     assert admin
+
+
+@pytest.mark.parametrize(("blur", "is_veiled"), [("none", False), ("severe", True), ("all", True)])
+async def test_severe_texts_are_veiled_for_whoever_wants_it(
+    as_role: Any, admin: Any, blur: str, *, is_veiled: bool
+) -> None:
+    policy = {"thresholds": {"threat": {"reject_at": 0.01}}}
+    await admin("PUT", "/v1/policies/default", policy)
+    await admin.post("/v1/comments", {"id": "c-1", "text": "I will find you and kill you."})
+    ann = await as_role(Role.MODERATOR)
+    await ann.post("/console/account/preferences", blur=blur)
+    for path in ("/console/comment?id=c-1", "/console/search?id=c-1"):
+        text = (await ann.get(path)).text
+        assert ('<details class="veil">' in text) is is_veiled, path
+        assert "kill" in text

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import classifier
+from service.console.comparing import verdict
 from service.console.models import measured
 from service.models import Described
 
@@ -65,3 +66,29 @@ def test_a_manifest_of_another_shape_shows_what_it_has() -> None:
     assert list(measured(described(held_out={"a": 3, "b": {"insult": None}}))) == []
     (line,) = measured(described(held_out={"a": {"insult": {"texts": 5, "roc_auc": "good"}}}))
     assert (line.data_set, line.attribute, line.texts, line.positive, line.roc_auc) == ("a", "insult", 5, 0, None)
+
+
+async def test_a_challenger_is_held_against_the_model_in_use(
+    as_role: Any, admin: Any, ann: Any, settings: Any, decide_always: Any
+) -> None:
+    other_model(settings, "2026-12-01-1")
+    chief = await as_role()
+    path = "/console/models/compare?challenger=2026-12-01-1"
+    assert "have decided nothing yet" in (await chief.get(path)).text
+    await decide_always("review")
+    await admin.post("/v1/comments", {"id": "c-1", "text": "You are an idiot."})
+    (item,) = (await ann.post("/v1/review/claim", {})).body["items"]
+    body = {"decision": "reject", "lease": item["lease"], "labels": {"insult": True}}
+    await ann.post("/v1/review/c-1/decision", body)
+    text = (await chief.get(path)).text
+    assert "<dt>Comments that people decided</dt><dd>1" in text
+    assert "No blind audit tells the two apart." in text
+    assert '<th scope="row">Insult</th>' in text
+    assert (await chief.get("/console/models/compare?challenger=nothing")).status == 404
+
+
+def test_the_fair_test_is_put_into_words() -> None:
+    assert "No blind audit" in verdict(0, 0, 1.0)
+    assert "by chance" in verdict(3, 1, 0.6)
+    assert "The challenger is wrong less often" in verdict(20, 4, 0.002)
+    assert "The model in use is wrong less often" in verdict(4, 20, 0.002)

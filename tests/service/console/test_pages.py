@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
+import classifier
 from service.accounts import Role
 from service.console import (
     api_keys,
     appeals,
     author,
     comment,
+    comparing,
     dashboard,
     models,
     moderators,
@@ -21,11 +23,12 @@ from service.console import (
 from service.console.visit import COOKIE
 from service.settings import Settings
 
-MODULES = (api_keys, appeals, author, comment, dashboard, models, moderators, policy, search, webhooks)
+MODULES = (api_keys, appeals, author, comment, comparing, dashboard, models, moderators, policy, search, webhooks)
 PAGES = [page for module in MODULES for page in module.PAGES]
 READS = {page.path: page.roles for page in PAGES if page.method == "GET"}
 CHANGES = {page.path: page.roles for page in PAGES if page.method == "POST"}
 
+SHIPPED = classifier.SHIPPED.name
 M, S, A, D = Role.MODERATOR, Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN
 MAY_READ = {
     "/dashboard": {M, S, A, D},
@@ -35,6 +38,7 @@ MAY_READ = {
     "/appeals": {S, A, D},
     "/policy": {S, A, D},
     "/models": {S, A, D},
+    f"/models/compare?challenger={SHIPPED}": {S, A, D},
     "/webhooks": {A, D},
     "/keys": {A, D},
     "/moderators": {A, D},
