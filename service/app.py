@@ -4,6 +4,7 @@ import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import nullcontext
+from functools import partial
 
 from aiohttp import web
 
@@ -150,7 +151,7 @@ def build_app(settings: Settings) -> web.Application:
     app.add_routes(coral.ROUTES)
     app.add_routes(operations.ROUTES)
     app.add_routes(console_routes())
-    app.add_routes([operations.describing(describe(OPERATIONS))])
+    app.add_routes([operations.describing(partial(describe, OPERATIONS))])
     if settings.metrics_port is None:
         app.add_routes([operations.METRICS])
     return app

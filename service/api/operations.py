@@ -1,6 +1,8 @@
 """For whoever runs it: is it alive, is it ready, what does it count, how is it described. No key needed."""
 
 import asyncio
+from collections.abc import Callable
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -54,11 +56,15 @@ async def documentation_asset(request: web.Request) -> web.Response:
     return web.Response(body=body, content_type=content_type)
 
 
-def describing(description: dict[str, Any]) -> web.RouteDef:
-    body = msgspec.json.encode(description)
+def describing(describe: Callable[[], dict[str, Any]]) -> web.RouteDef:
+    """`describe` is called once, when somebody asks: a start need not wait for it."""
+
+    @cache
+    def body() -> bytes:
+        return msgspec.json.encode(describe())
 
     async def openapi(_: web.Request) -> web.Response:
-        return web.Response(body=body, content_type="application/json")
+        return web.Response(body=body(), content_type="application/json")
 
     return web.get("/openapi.json", openapi)
 

@@ -3,6 +3,7 @@ service over it and a real socket, and callers with keys.
 """
 
 import contextlib
+import gc
 import shutil
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -189,6 +191,12 @@ async def serving(settings: Settings) -> AsyncIterator[Any]:
     await server.start_server(auto_decompress=False, access_log=None)  # as `steward serve` does
     async with TestClient(server) as client:
         yield client
+    if next(_ended) % 10 == 0:
+        # An application holds some 20 MB in circles; Python would let a hundred of them be before it looks.
+        gc.collect()
+
+
+_ended = count(1)
 
 
 @pytest.fixture(scope="session")
