@@ -234,23 +234,27 @@ def count_language(judged: Collection[str], language: str) -> None:
 
 
 def _scored(model: classifier.Model, texts: Sequence[str], said: str | None, *, with_spans: bool) -> list[Scored]:
+    """The kernel's way for many texts costs more than it saves for a few."""
     languages = [_language(model, text, said) for text in texts]
+    if len(texts) <= MOST_SCORED_INLINE:
+        pairs = zip(texts, languages, strict=True)
+        return [_scored_alone(model, text, language, with_spans=with_spans) for text, language in pairs]
     found = [Scored(language, {}) for language in languages]
     for language, labels in model.languages.items():
         places = [place for place, each in enumerate(languages) if each == language]
-        rows = _rows(model, [texts[place] for place in places], language)
+        rows = model.score_many([texts[place] for place in places], language=language).tolist()
         for place, row in zip(places, rows, strict=True):
             spans = _spans(model.spans(texts[place], language=language)) if with_spans else ()
             found[place] = Scored(language, _rounded(labels, row), spans)
     return found
 
 
-def _rows(model: classifier.Model, texts: Sequence[str], language: str) -> Sequence[Sequence[float]]:
-    """The kernel's way for many texts costs more than it saves for a few."""
-    if len(texts) <= MOST_SCORED_INLINE:
-        return [model.score(text, language=language) for text in texts]
-    rows: list[list[float]] = model.score_many(texts, language=language).tolist()
-    return rows
+def _scored_alone(model: classifier.Model, text: str, language: str, *, with_spans: bool) -> Scored:
+    labels = model.languages.get(language)
+    if labels is None:
+        return Scored(language, {})
+    spans = _spans(model.spans(text, language=language)) if with_spans else ()
+    return Scored(language, _rounded(labels, model.score(text, language=language)), spans)
 
 
 def _rounded(labels: Sequence[str], row: Sequence[float]) -> dict[str, float]:
