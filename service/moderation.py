@@ -122,15 +122,20 @@ class Moderation:
         return msgspec.structs.replace(comment, author=author)
 
     def _attention(self, site: str, comment_id: str, comment: Comment, judgement: Judgement) -> Urgency | None:
-        """Drawn by the id and the text, so that the same comment again draws the same.
+        policy = self._directory.policy(site)
+        # Most sites draw nothing, and then none of it matters.
+        draw = self._draw(site, comment_id, comment.text) if policy.review.draws else 1.0
+        section = comment.article.section if comment.article else None
+        decision = Decision(judgement.decision, judgement.reasons)
+        return attention(decision, policy, section, draw)
+
+    def _draw(self, site: str, comment_id: str, text: str) -> float:
+        """By the id and the text, so that the same comment again draws the same.
 
         With a salt that nobody outside knows, so that nobody can choose an id that is never audited.
         """
-        said = f"{site}\n{comment_id}\n{comment.text}".encode()
-        draw = int.from_bytes(hashlib.blake2b(said, digest_size=7, key=self._directory.salt).digest()) / 2**56
-        section = comment.article.section if comment.article else None
-        decision = Decision(judgement.decision, judgement.reasons)
-        return attention(decision, self._directory.policy(site), section, draw)
+        said = f"{site}\n{comment_id}\n{text}".encode()
+        return int.from_bytes(hashlib.blake2b(said, digest_size=7, key=self._directory.salt).digest()) / 2**56
 
     async def report(self, site: str, comment_id: str, reader: str) -> Record:
         """Count a reader's report. Raises NotFound, QueueFull and StoreUnavailable."""

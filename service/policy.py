@@ -64,6 +64,11 @@ class Reviewing(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
     ] = False
     expiry: Expiry | None = None
 
+    @property
+    def draws(self) -> bool:
+        """Whether anything is left to chance."""
+        return self.audit_approved + self.audit_rejected + self.double_review > 0
+
 
 class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     """What a site wants done at which score, and by whom. Versions count up from 1 for each site."""

@@ -26,7 +26,7 @@ BACKLOG = 1024
 LOOK_S = 1.0
 # Requests in flight hold thousands of objects that reference counts will free. By default (700, 10, 10) Python looks
 # for cycles among them all the time.
-COLLECT_AFTER = (10_000, 20, 100)
+COLLECT_AFTER = (50_000, 20, 100)
 
 
 class MaskedFormatter(logging.Formatter):
