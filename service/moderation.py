@@ -121,7 +121,8 @@ class Moderation:
             aside = set_aside(language)
             return Judgement(aside.action, {}, aside.reasons, model.version, str(policy), (), language)
         scores = _rounded(labels, row)
-        decision = decide(scores, policy, frozenset(model.labels).difference(labels))
+        lacking = () if labels == model.labels else frozenset(model.labels).difference(labels)
+        decision = decide(scores, policy, lacking)
         shows = with_spans and decision.action is not Action.APPROVE
         spans = _spans(model.spans(text, language=language)) if shows else ()
         return Judgement(decision.action, scores, decision.reasons, model.version, str(policy), spans, language)

@@ -77,13 +77,13 @@ class Durability:
 
 
 class _Parser(_AsyncHiredisParser):
-    """redis-py's, which reads all replies of a pipeline in one go: what it does for each alone costs more than parsing."""
+    """redis-py's, which reads all replies of a pipeline in one go: for each alone it does much besides parsing."""
 
     async def read_many(self, count: int) -> list[Any]:
         """So many replies, errors among them. Raises redis-py's ConnectionError."""
         replies: list[Any] = []
         while len(replies) < count:
-            found = self._reader.gets()
+            found = self._reader.gets()  # type: ignore[attr-defined] # None before it is connected
             if found is NOT_ENOUGH_DATA:
                 await self.read_from_socket()  # type: ignore[no-untyped-call]
             elif isinstance(found, RedisConnectionError):  # "LOADING" and its like: there is no server yet
@@ -169,7 +169,9 @@ class Link:
         found = None if refused else {name.decode(): value.decode() for name, value in config}
         self._durability.examine(version, role, found, self._server)
         place = (getattr(connection, "host", ""), getattr(connection, "port", 0))
-        self._peers[connection] = _Peer(place, numbers(version) >= FLAGGED_SCRIPTS, connection._parser)  # noqa: SLF001 - ours
+        parser = connection._parser  # noqa: SLF001 - redis-py tells it to nobody
+        assert isinstance(parser, _Parser), "as asked for above"  # noqa: S101 - for the type checker
+        self._peers[connection] = _Peer(place, numbers(version) >= FLAGGED_SCRIPTS, parser)
         for other, peer in tuple(self._peers.items()):
             if peer.place != place:  # a primary that was replaced; no news will come from it
                 await other.disconnect(nowait=True)
