@@ -139,7 +139,7 @@ def build_app(settings: Settings) -> web.Application:
     app[keys.SETTINGS] = settings
     app[LIMITS] = Limits(settings.key_rate_per_s)
     app[STREAMS] = Counter()
-    app[OFTEN] = [(each.method, each.path) for each in OPERATIONS if each.is_hot]
+    app[OFTEN] = [*((each.method, each.path) for each in OPERATIONS if each.is_hot), *perspective.HOT]
     app.cleanup_ctx.extend([redis_store, directory, served_models, moderation, usage, upkeep, webhook_relay])
     app.cleanup_ctx.extend([coral.opened, open_console()])
     app.on_startup.append(openai.warn)

@@ -45,10 +45,14 @@ async def answer(server: TestServer, request: bytes) -> bytes:
     return CHANGING.sub(b"", found)
 
 
+ANALYZE = b'{"comment": {"text": "Thank you all for this."}, "requestedAttributes": {"TOXICITY": {}}}'
 SCORE, COMMENT = b'{"text": "Thank you all for this."}', b'{"id": "c-1", "text": "You are an idiot."}'
 ALIKE: dict[str, tuple[bytes, bytes, bytes]] = {
     "a score": (b"POST /v1/score HTTP/1.1", b"", SCORE),
     "a comment": (b"POST /v1/comments HTTP/1.1", b"", COMMENT),
+    "an analysis": (b"POST /v1alpha1/comments:analyze HTTP/1.1", b"", ANALYZE),
+    "an analysis with a key that is none": (b"POST /v1alpha1/comments:analyze?key=x HTTP/1.1", b"", ANALYZE),
+    "an analysis, spelled otherwise": (b"POST /v1alpha1/comments%3Aanalyze HTTP/1.1", b"", ANALYZE),
     "an old client": (b"POST /v1/score HTTP/1.0", b"", SCORE),
     "no JSON": (b"POST /v1/score HTTP/1.1", b"", b"{"),
     "another shape": (b"POST /v1/comments HTTP/1.1", b"", b'{"text": 1}'),
@@ -90,7 +94,8 @@ async def test_a_fault_of_ours_is_answered_the_same(ways: Any, monkeypatch: pyte
 
 def test_the_hot_operations_take_the_short_way(settings: Settings) -> None:
     app = build_app(settings)
-    assert {("POST", "/v1/score"), ("POST", "/v1/comments")} <= set(app[shortcut.OFTEN])
+    paths = {"/v1/score", "/v1/comments", "/v1alpha1/comments:analyze"}
+    assert {("POST", path) for path in paths} <= set(app[shortcut.OFTEN])
     assert all(operation.path.count("{") == 0 for operation in OPERATIONS if operation.is_hot), "no parameters"
 
 
