@@ -1,4 +1,4 @@
-"""Compiles classifier/_kernel.c and _strange.c when the package is built or installed editable.
+"""Compiles the C files of classifier/ when the package is built or installed editable.
 
 The machine's own C compiler is used where there is one; else pip fetches one as a wheel (ziglang), so that a
 machine with only Python and pip can install from source. docs/decisions/0004-build-the-kernel-in-c.md says why.
@@ -14,7 +14,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-NAMES = ("_kernel", "_strange")
+NAMES = ("_kernel", "_strange", "_english")
 # No -march=native, no -ffast-math and no fused arithmetic: a wheel runs on other machines, and scores must not depend
 # on which.
 FLAGS = ("-O3", "-std=c11", "-fPIC", "-shared", "-fvisibility=default", "-ffp-contract=off", "-Wall", "-Wextra")

@@ -41,6 +41,7 @@ from service.errors import Retryable
 from service.http import problems
 from service.http.admission import LIMITS
 from service.http.limits import Limits
+from service.http.shortcut import OFTEN
 from service.http.stream import STREAMS
 from service.http.written import PROTECTION
 from service.models import Models
@@ -139,6 +140,7 @@ def build_app(settings: Settings) -> web.Application:
     app[keys.SETTINGS] = settings
     app[LIMITS] = Limits(settings.key_rate_per_s)
     app[STREAMS] = Counter()
+    app[OFTEN] = [*((each.method, each.path) for each in OPERATIONS if each.is_hot), *perspective.HOT]
     app.cleanup_ctx.extend([redis_store, directory, served_models, moderation, usage, upkeep, webhook_relay])
     app.cleanup_ctx.extend([coral.opened, open_console()])
     app.on_startup.append(openai.warn)

@@ -20,6 +20,7 @@ from service.policy import SOON_MS, Decision, attention, audit_share, decide, li
 from service.store import Store
 from service.store.base import Outcome, Record
 from service.store.keyspace import Site
+from service.turn import Turn
 from service.windows import windows
 
 # Scores are rounded before anything is decided, so that whoever reads an answer can redo the decision.
@@ -56,15 +57,15 @@ class Moderation:
         self._directory = directory
         self._store = store
         self._hash_authors = hash_authors
+        self._turn = Turn()
 
     async def submit(self, key: ApiKey, comment: Comment) -> Record:
         """Score, decide and record a comment. The same id and text again gives the stored answer.
 
         Raises QueueFull, StoreUnavailable (nothing was acknowledged) and Conflict for an id that was erased.
         """
-        return await self.record(
-            key.site, comment, self.judge(key.site, comment.text, comment.language), actor=key.name
-        )
+        judgement = await self._judged(key.site, comment.text, comment.language)
+        return await self.record(key.site, comment, judgement, actor=key.name)
 
     async def record(self, site: str, comment: Comment, judgement: Judgement, *, actor: str) -> Record:
         """Record a comment that was judged; raises as `submit` does."""
@@ -100,14 +101,28 @@ class Moderation:
     def judge(self, site: str, text: str, said: str | None = None, *, with_spans: bool = True) -> Judgement:
         """What the automatic step says of a text under the site's policy. `said`: its language, as the site says."""
         model = self._models.current
-        policy = self._directory.policy(site)
         language = _language(model, text, said)
+        row = model.score(text, language=language) if language in model.languages else ()
+        return self._judgement(site, text, model, language, row, with_spans=with_spans)
+
+    async def _judged(self, site: str, text: str, said: str | None) -> Judgement:
+        """What `judge` says, scored together with what others ask for at the same time."""
+        model = self._models.current
+        language = _language(model, text, said)
+        row = await self._turn.score(model, text, language) if language in model.languages else ()
+        return self._judgement(site, text, model, language, row, with_spans=True)
+
+    def _judgement(
+        self, site: str, text: str, model: classifier.Model, language: str, row: Sequence[float], *, with_spans: bool
+    ) -> Judgement:
+        policy = self._directory.policy(site)
         labels = model.languages.get(language)
         if labels is None:
             aside = set_aside(language)
             return Judgement(aside.action, {}, aside.reasons, model.version, str(policy), (), language)
-        scores = _rounded(labels, model.score(text, language=language))
-        decision = decide(scores, policy, frozenset(model.labels).difference(labels))
+        scores = _rounded(labels, row)
+        lacking = () if labels == model.labels else frozenset(model.labels).difference(labels)
+        decision = decide(scores, policy, lacking)
         shows = with_spans and decision.action is not Action.APPROVE
         spans = _spans(model.spans(text, language=language)) if shows else ()
         return Judgement(decision.action, scores, decision.reasons, model.version, str(policy), spans, language)
@@ -122,15 +137,20 @@ class Moderation:
         return msgspec.structs.replace(comment, author=author)
 
     def _attention(self, site: str, comment_id: str, comment: Comment, judgement: Judgement) -> Urgency | None:
-        """Drawn by the id and the text, so that the same comment again draws the same.
+        policy = self._directory.policy(site)
+        # Most sites draw nothing, and then none of it matters.
+        draw = self._draw(site, comment_id, comment.text) if policy.review.draws else 1.0
+        section = comment.article.section if comment.article else None
+        decision = Decision(judgement.decision, judgement.reasons)
+        return attention(decision, policy, section, draw)
+
+    def _draw(self, site: str, comment_id: str, text: str) -> float:
+        """By the id and the text, so that the same comment again draws the same.
 
         With a salt that nobody outside knows, so that nobody can choose an id that is never audited.
         """
-        said = f"{site}\n{comment_id}\n{comment.text}".encode()
-        draw = int.from_bytes(hashlib.blake2b(said, digest_size=7, key=self._directory.salt).digest()) / 2**56
-        section = comment.article.section if comment.article else None
-        decision = Decision(judgement.decision, judgement.reasons)
-        return attention(decision, self._directory.policy(site), section, draw)
+        said = f"{site}\n{comment_id}\n{text}".encode()
+        return int.from_bytes(hashlib.blake2b(said, digest_size=7, key=self._directory.salt).digest()) / 2**56
 
     async def report(self, site: str, comment_id: str, reader: str) -> Record:
         """Count a reader's report. Raises NotFound, QueueFull and StoreUnavailable."""
@@ -165,6 +185,8 @@ class Moderation:
         `language`: of all the texts, as the caller says; None: as each text says.
         """
         model = self._models.current
+        if len(texts) == 1 and not spans:
+            return model.version, [await self._scored_soon(model, texts[0], language)]
         if len(texts) <= MOST_SCORED_INLINE:
             return model.version, _scored(model, texts, language, with_spans=spans)
         return model.version, await asyncio.to_thread(_scored, model, texts, language, with_spans=spans)
@@ -175,16 +197,23 @@ class Moderation:
         count_language(model.languages, language)
         labels = model.languages[language]
         if len(texts) <= MOST_SCORED_INLINE:
-            rows = _rows(model, texts, language)
-        else:
-            rows = await asyncio.to_thread(_rows, model, texts, language)
-        return [Row(labels, row) for row in rows]
+            soon = [self._turn.score(model, text, language) for text in texts]
+            return [Row(labels, await row) for row in soon]
+        rows = await asyncio.to_thread(model.score_many, texts, language=language)
+        return [Row(labels, row) for row in rows.tolist()]
 
     def likelihood(self, site: str, language: str, scores: Mapping[str, float]) -> float:
         """How near the site's policy comes to rejecting a text with these scores; see policy.likelihood."""
         model = self._models.current
         lacking = frozenset(model.labels).difference(model.languages.get(language, ()))
         return likelihood(scores, self._directory.policy(site), lacking)
+
+    async def _scored_soon(self, model: classifier.Model, text: str, said: str | None) -> Scored:
+        language = _language(model, text, said)
+        labels = model.languages.get(language)
+        if labels is None:
+            return Scored(language, {})
+        return Scored(language, _rounded(labels, await self._turn.score(model, text, language)))
 
     async def follow(self, site: str, comment_id: str, wait_s: float) -> Record:
         """The comment now, or as soon as its status is final, or after `wait_s` seconds. Raises NotFound."""
@@ -234,23 +263,27 @@ def count_language(judged: Collection[str], language: str) -> None:
 
 
 def _scored(model: classifier.Model, texts: Sequence[str], said: str | None, *, with_spans: bool) -> list[Scored]:
+    """The kernel's way for many texts costs more than it saves for a few."""
     languages = [_language(model, text, said) for text in texts]
+    if len(texts) <= MOST_SCORED_INLINE:
+        pairs = zip(texts, languages, strict=True)
+        return [_scored_alone(model, text, language, with_spans=with_spans) for text, language in pairs]
     found = [Scored(language, {}) for language in languages]
     for language, labels in model.languages.items():
         places = [place for place, each in enumerate(languages) if each == language]
-        rows = _rows(model, [texts[place] for place in places], language)
+        rows = model.score_many([texts[place] for place in places], language=language).tolist()
         for place, row in zip(places, rows, strict=True):
             spans = _spans(model.spans(texts[place], language=language)) if with_spans else ()
             found[place] = Scored(language, _rounded(labels, row), spans)
     return found
 
 
-def _rows(model: classifier.Model, texts: Sequence[str], language: str) -> Sequence[Sequence[float]]:
-    """The kernel's way for many texts costs more than it saves for a few."""
-    if len(texts) <= MOST_SCORED_INLINE:
-        return [model.score(text, language=language) for text in texts]
-    rows: list[list[float]] = model.score_many(texts, language=language).tolist()
-    return rows
+def _scored_alone(model: classifier.Model, text: str, language: str, *, with_spans: bool) -> Scored:
+    labels = model.languages.get(language)
+    if labels is None:
+        return Scored(language, {})
+    spans = _spans(model.spans(text, language=language)) if with_spans else ()
+    return Scored(language, _rounded(labels, model.score(text, language=language)), spans)
 
 
 def _rounded(labels: Sequence[str], row: Sequence[float]) -> dict[str, float]:

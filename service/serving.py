@@ -17,7 +17,7 @@ from service import access
 from service.accounts import Account, Role, Ticket
 from service.app import build_app, build_metrics_app
 from service.errors import SettingsError, StoreUnavailable
-from service.http import unreadable
+from service.http import shortcut, unreadable
 from service.settings import Settings
 from service.store import Store
 
@@ -26,7 +26,7 @@ BACKLOG = 1024
 LOOK_S = 1.0
 # Requests in flight hold thousands of objects that reference counts will free. By default (700, 10, 10) Python looks
 # for cycles among them all the time.
-COLLECT_AFTER = (10_000, 20, 100)
+COLLECT_AFTER = (50_000, 20, 100)
 
 
 class MaskedFormatter(logging.Formatter):
@@ -64,6 +64,7 @@ async def serving(settings: Settings, listening: socket.socket) -> AsyncIterator
     }
     runner = web.AppRunner(app, shutdown_timeout=DRAIN_S, **options)
     await runner.setup()
+    shortcut.lay(runner)
     try:
         await unreadable.Site(runner, listening, BACKLOG, **options).start()
         yield app

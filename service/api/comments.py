@@ -110,6 +110,7 @@ OPERATIONS = (
         body=Comment,
         answer=CommentAnswer,
         problems=(409, 503),
+        is_hot=True,
     ),
     Operation(
         method="POST",

@@ -89,5 +89,6 @@ OPERATIONS = (
         body=ScoreRequest,
         answer=ScoreAnswer,
         limit=bodies.MAX_BATCH_BYTES,
+        is_hot=True,
     ),
 )

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+import msgspec
+
 from service.domain import STATUS_AFTER, Comment, DecidedBy, Judgement, State, Status, Urgency
 from service.errors import NotFound
 from service.store.base import Outcome, Record, answered
@@ -20,6 +22,10 @@ DAY_S = 86_400
 DIGEST_CHARS = 24
 # Reads of one call that travel together: others write between them.
 AT_ONCE = 200
+
+# Looking a member up is cheaper than calling the enumeration.
+_DECIDED_BY = {each.value: each for each in DecidedBy}
+_pack = msgspec.msgpack.Encoder().encode
 
 Submitted = Literal["created", "revised", "exists", "full", "erased"]
 
@@ -74,34 +80,36 @@ class Comments:
         attributes = "" if is_audit else ",".join(r.attribute for r in judgement.reasons if r.attribute)
         article = comment.article
         content = Content(comment, judgement)
-        reply = await self._run(
-            "submit",
-            site,
-            comment_id,
-            hashlib.blake2b(comment.text.encode(), digest_size=16).hexdigest()[:DIGEST_CHARS],
-            judgement.decision,
-            STATUS_AFTER[judgement.decision],
-            urgency.why if urgency else "",
-            urgency.priority if urgency else "",
-            urgency.sla_ms if urgency else "",
-            attributes,
-            (article and article.id) or "",
-            (article and article.section) or "",
-            packed(content),
-            self._retention.text_days * DAY_S,
-            self._max_queued,
-            actor,
-            judgement.model,
-            judgement.policy,
-            judgement.language or "",
-            decided_by,
-            (urgency and urgency.double) or "",
-            urgency.inclusion if urgency and urgency.inclusion is not None else "",
-            comment.callback_url or "",
-            self._retention.label_days * DAY_S,
-            (self._index_authors and comment.author and comment.author.id) or "",
-            self._retention.author_s,
-            audit_share or "",
+        sent = _pack(
+            (
+                comment_id,
+                hashlib.blake2b(comment.text.encode(), digest_size=16).hexdigest()[:DIGEST_CHARS],
+                judgement.decision,
+                STATUS_AFTER[judgement.decision],
+                urgency.why if urgency else "",
+                str(urgency.priority) if urgency else "",  # as text: Lua would write it with all digits that it has
+                urgency.sla_ms if urgency else "",
+                attributes,
+                (article and article.id) or "",
+                (article and article.section) or "",
+                self._retention.text_days * DAY_S,
+                self._max_queued,
+                actor,
+                judgement.model,
+                judgement.policy,
+                judgement.language or "",
+                decided_by,
+                (urgency and urgency.double) or "",
+                str(urgency.inclusion) if urgency and urgency.inclusion is not None else "",
+                comment.callback_url or "",
+                self._retention.label_days * DAY_S,
+                (self._index_authors and comment.author and comment.author.id) or "",
+                self._retention.author_s,
+                str(audit_share) if audit_share else "",
+            )
+        )
+        reply = await self._pipe.run(
+            script("submit"), [site.of(comment_id, self._shards).prefix], sent, packed(content)
         )
         if reply[0] in (b"created", b"revised"):
             waits_for = urgency if reply.pop() else None  # a full queue takes no audit
@@ -176,7 +184,7 @@ def _recorded(
         state=State.QUEUED if urgency else State.DECIDED,
         status=status,
         decision=content.judgement.decision,
-        decided_by=DecidedBy(decided_by),
+        decided_by=_DECIDED_BY[decided_by],
         created_at=datetime.fromtimestamp(created / 1000, UTC),
         decided_at=None if status is Status.PENDING else at,
         due_at=due,

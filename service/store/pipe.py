@@ -4,19 +4,17 @@ With `appendfsync always` Redis answers a whole pipeline after one fsync, so man
 """
 
 import asyncio
-import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 import hiredis
 from redis.asyncio import Redis
-from redis.asyncio.connection import AbstractConnection
 from redis.commands import READ_COMMANDS
 from redis.exceptions import NoScriptError, RedisError
 
 from service.errors import Overloaded, StoreUnavailable
-from service.store.connect import Link, reply
+from service.store.connect import Link
 from service.store.replies import Unconfirmed, is_elsewhere, speaks_of_another_primary, translated, understood
 from service.store.scripts import Flags, Script, made
 
@@ -30,7 +28,7 @@ class Pipe(Protocol):
     async def call(self, *command: Argument) -> Any:  # noqa: ANN401 - what Redis answers
         """Raises StoreUnavailable or Overloaded."""
 
-    async def run(self, script: Script, keys: Sequence[str], *args: Argument) -> Any:  # noqa: ANN401
+    def run(self, script: Script, keys: Sequence[str], *args: Argument) -> Awaitable[Any]:
         """Run a script; its answer as Redis gives it. All keys lie in one slot.
 
         A caller that is cancelled leaves its call in the pipe: the write may still happen and nobody else's
@@ -74,8 +72,8 @@ class ServerPipe:
     async def call(self, *command: Argument) -> Any:  # noqa: ANN401 - what Redis answers
         return await self._answered(command, None)
 
-    async def run(self, script: Script, keys: Sequence[str], *args: Argument) -> Any:  # noqa: ANN401
-        return await self._answered((len(keys), *keys, *args), script)
+    def run(self, script: Script, keys: Sequence[str], *args: Argument) -> Awaitable[Any]:
+        return self._answered((len(keys), *keys, *args), script)
 
     async def _answered(self, command: tuple[Argument, ...], script: Script | None) -> Any:  # noqa: ANN401
         try:
@@ -142,10 +140,10 @@ class ServerPipe:
             wire = [hiredis.pack_command(part) for each in calls for part in _parts(each, flagged, load)]  # type: ignore[arg-type]
             wait = self._wait.commands(calls, flagged)
             await connection.send_packed_command(wire + [hiredis.pack_command(part) for part in wait])  # type: ignore[arg-type]
-            answers = [await _answer(connection, each) for each in calls]
-            if wait and not self._wait.is_confirmed([await reply(connection, math.inf) for _ in wait], flagged):
+            answers = _answers(calls, await self._link.replies(connection, len(wire)))
+            if wait and not self._wait.is_confirmed(await self._link.replies(connection, len(wait)), flagged):
                 answers = [_unconfirmed(*pair) for pair in zip(calls, answers, strict=True)]
-            if any(speaks_of_another_primary(answer) for answer in answers):
+            if any(map(speaks_of_another_primary, answers)):
                 await self._link.leave()
             return answers
 
@@ -215,11 +213,12 @@ def _parts(call: Call, flagged: bool, load: bool) -> list[tuple[Argument, ...]]:
     return [("ASKING",), command] if call.asking else [command]
 
 
-async def _answer(connection: AbstractConnection, call: Call) -> Any:  # noqa: ANN401 - what Redis answers
-    # The pipeline has a deadline; one for each reply besides would cost more than the reply.
-    if call.asking:
-        await reply(connection, math.inf)
-    return await reply(connection, math.inf)
+def _answers(calls: Sequence[Call], replies: list[Any]) -> list[Any]:
+    """One for each call: what was said to ASKING is left out."""
+    if len(replies) == len(calls):
+        return replies
+    heard = iter(replies)
+    return [(next(heard) if call.asking else None, next(heard))[1] for call in calls]
 
 
 def _unconfirmed(call: Call, answer: Any) -> Any:  # noqa: ANN401 - what Redis answers

@@ -9,11 +9,15 @@ from typing import Protocol, cast
 
 @dataclass(slots=True)
 class Measured:
-    """Latencies in seconds, in the order in which the answers came; `wall_s` covers all of them."""
+    """Latencies in seconds, in the order in which the answers came; `wall_s` covers all of them.
+
+    `cpu_us`: processor time for each request, of the service and of its Redis.
+    """
 
     wall_s: float
     latencies_s: list[float] = field(default_factory=list)
     failed: int = 0
+    cpu_us: tuple[float, float] = (0.0, 0.0)
 
     @property
     def per_second(self) -> float:

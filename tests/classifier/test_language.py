@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classifier.language import MOST_READ, detect, language_of, primary
+from classifier.english import is_plainly_english
+from classifier.language import MOST_READ, _detected, detect, language_of, primary
 from training.datasets import DATA_SETS
 from training.disguise import KINDS, disguised
 
@@ -131,6 +132,47 @@ def test_nothing_is_downloaded_and_the_start_stays_quick() -> None:
     assert done.returncode == 0, done.stderr
 
 
+PLAIN = (
+    "I think that they should have told people about this before they did it. What were they thinking, and who is "
+    "going to pay for all of it?"
+)
+
+
+def test_plain_english_is_told_at_once() -> None:
+    assert is_plainly_english(PLAIN)
+    assert is_plainly_english(PLAIN.upper())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "They think that you should.",  # too few words
+        PLAIN.replace("people", "\u201cpeople\u201d"),
+        PLAIN.replace("people", "@people"),
+        PLAIN.replace("people", "the <b>people</b>"),
+        PLAIN.replace("people", "the people of https://example.org"),
+        PLAIN.replace("people", "\x00"),
+        PLAIN + " Das ist doch kompletter Unsinn, meine Damen und Herren, wirklich kompletter Unsinn.",
+        "YOU ARE WHAT YOU ARE " * 20,  # CLD2 leaves out what is repeated
+        *(CLEAR[language] * 3 for language in CLEAR),
+    ],
+)
+def test_whatever_else_is_asked_about(text: str) -> None:
+    assert not is_plainly_english(text)
+
+
+@given(st.lists(st.sampled_from([*CLEAR.values(), *PLAIN.split(". "), *PLAIN.split()]), max_size=40))
+def test_no_mixture_is_plainly_english_unless_the_detector_finds_english(parts: list[str]) -> None:
+    text = " ".join(parts)[:MOST_READ]
+    assert not is_plainly_english(text) or _detected(text) == "en"
+
+
+@given(st.text(st.characters(codec=None)))
+def test_any_text_can_be_looked_at(text: str) -> None:
+    assert not is_plainly_english(text) or _detected(text) == "en"
+
+
 JUDGED = {"en": (), "de": (), "pt": ()}
 ENGLISH = "This is plainly a sentence in English, whatever anybody says."
 GERMAN = "Das ist ganz offensichtlich ein deutscher Satz, was auch immer man sagt."
@@ -227,3 +269,12 @@ class TestOnRealComments:
         dice = random.Random(2026)  # noqa: S311 - the same disguise in every run
         told = [detect(disguised(text, kind, dice)) for text in texts]
         assert 1 - (told.count("en") + told.count(None)) / len(told) <= 0.03
+
+    @pytest.mark.parametrize("name", sorted(DATA_SETS))
+    def test_what_is_plainly_english_is_english_to_the_detector(self, name: str) -> None:
+        """The quick look is there to save time, and must not change what anybody is told."""
+        texts = DATA_SETS[name].load(DATA).texts
+        plain = [text for text in texts[:: max(1, len(texts) // 6_000)] if is_plainly_english(text[:MOST_READ])]
+        assert [text for text in plain if _detected(text[:MOST_READ]) != "en"] == []
+        if name.startswith(("german", "french", "portuguese")):
+            assert len(plain) < len(texts) / 100

@@ -23,6 +23,7 @@ from redis import Redis
 from service import keys
 from service.access import Scope, mint
 from service.app import build_app
+from service.http import shortcut
 from service.settings import Settings
 from service.store.embedded import find_server
 from service.store.keyspace import is_permanent, waits_in
@@ -189,6 +190,7 @@ class Caller:
 async def serving(settings: Settings) -> AsyncIterator[Any]:
     server = TestServer(build_app(settings))
     await server.start_server(auto_decompress=False, access_log=None)  # as `steward serve` does
+    shortcut.lay(server.runner)  # as well
     async with TestClient(server) as client:
         yield client
     if next(_ended) % 10 == 0:

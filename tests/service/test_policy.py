@@ -19,6 +19,7 @@ from service.policy import (
     Policy,
     Reviewing,
     Thresholds,
+    _decided,
     attention,
     decide,
     is_blatant,
@@ -346,3 +347,14 @@ def test_the_likelihood_says_how_far_it_is_from_one_threshold_to_the_next() -> N
     policy = Policy({"toxicity": Thresholds(0.4, 0.8)})
     found = [likelihood({"toxicity": score}, policy) for score in (0, 0.2, 0.4, 0.6, 0.8, 0.9, 1)]
     assert found == [0, 0.25, 0.5, 0.7, 0.9, 0.95, 1]
+
+
+@given(scored | st.dictionaries(st.sampled_from(ATTRIBUTES), probabilities | impossible), policies)
+def test_what_is_plainly_approved_is_decided_as_all_else_is(scores: dict[str, float], policy: Policy) -> None:
+    """`decide` has a quick way for comments far from any threshold."""
+    assert decide(scores, policy) == _decided(scores, policy, ())
+
+
+@given(st.fixed_dictionaries(dict.fromkeys(DEFAULT.thresholds, st.floats(0, 0.25))))
+def test_what_comes_closest_to_review_is_the_reason_for_an_approval(scores: dict[str, float]) -> None:
+    assert decide(scores, DEFAULT) == _decided(scores, DEFAULT, ())

@@ -75,3 +75,5 @@ def _routes() -> Iterator[web.RouteDef]:
 
 
 ROUTES = tuple(_routes())
+# As clients spell it; the other forms are rare.
+HOT = (("POST", "/v1alpha1/comments:analyze"),)

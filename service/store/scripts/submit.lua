@@ -1,33 +1,37 @@
 -- Record a comment with its automatic decision; queue it when a person must look, or when it was drawn for a blind
 -- audit of that decision.
--- ARGV     id, digest of the text, decision, status, why ('' : nobody need look), priority, sla_ms, attributes, article,
---          section, content, text ttl (s), most that may wait, actor, model, policy, language, decided by,
+-- ARGV[1]  one MessagePack array, because every argument by itself costs Redis and us more than it costs to unpack them:
+--          id, digest of the text, decision, status, why ('' : nobody need look), priority, sla_ms, attributes, article,
+--          section, text ttl (s), most that may wait, actor, model, policy, language, decided by,
 --          double review ('', 'drawn', 'rejects'), inclusion probability of an audit (''), callback URL (''),
 --          label text ttl (s), author to find it by ('' : none), for how long (s), share
 --          of such decisions that is drawn for audit ('' : none)
+-- ARGV[2]  content
 -- Returns  {'created' or 'revised', revision, version, now, created, 1 if it waits else 0} for what was just recorded:
 --          the caller has the rest; else {outcome, item, content, appeal}; outcome is exists, full or erased.
+local content = ARGV[2] -- bytes, which cmsgpack does not know
+local ARGV = cmsgpack.unpack(ARGV[1])
 local id, digest, decision, status, why = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-local ttl, key = tonumber(ARGV[12]), item_key(ARGV[1])
+local ttl, key = tonumber(ARGV[11]), item_key(ARGV[1])
 local was = read_item(id)
 if was.state == 'erased' then return answer('erased', id, was) end
 if was.digest and string.sub(was.digest, 1, 24) == digest then return answer('exists', id, was) end -- older ones are longer
 local waits = was.state == 'queued' or was.state == 'leased' or was.state == 'escalated'
-local audited = ARGV[20] ~= ''
-if why ~= '' and not waits and redis.call('ZCARD', P .. 'waiting') >= tonumber(ARGV[13]) then
+local audited = ARGV[19] ~= ''
+if why ~= '' and not waits and redis.call('ZCARD', P .. 'waiting') >= tonumber(ARGV[12]) then
   if status == 'pending' then return {'full'} end
   why, audited = '', false -- an audit can wait for better days
 end
 
 local now = now_ms()
-local item = {state = why ~= '' and 'queued' or 'decided', status = status, decided_by = ARGV[18],
+local item = {state = why ~= '' and 'queued' or 'decided', status = status, decided_by = ARGV[17],
   revision = tostring((tonumber(was.revision) or 0) + 1), version = tostring(tonumber(was.version) or 0),
-  callback = (ARGV[21] ~= '' or was.callback) and '1' or nil}
+  callback = (ARGV[20] ~= '' or was.callback) and '1' or nil}
 -- The first write takes memory, so that a full Redis refuses here, before anything has changed.
 if why ~= '' then
-  redis.call('SET', text_key(id, item.revision), ARGV[11])
+  redis.call('SET', text_key(id, item.revision), content)
 else
-  redis.call('SET', text_key(id, item.revision), ARGV[11], 'EX', ttl)
+  redis.call('SET', text_key(id, item.revision), content, 'EX', ttl)
 end
 if waits then
   -- The author edited while it waited: the earlier revision is withdrawn, its lease is void.
@@ -35,7 +39,7 @@ if waits then
   unlist(id, was)
   local gone = {revision = was.revision, version = item.version, state = 'withdrawn', status = was.status,
     decided_by = was.decided_by, callback = was.callback}
-  audit('withdrawn', ARGV[14], id, gone, was.state)
+  audit('withdrawn', ARGV[13], id, gone, was.state)
   tell('comment.withdrawn', 'withdrawn', id, gone, now, 0)
 end
 bump(item)
@@ -43,12 +47,12 @@ if was.revision then
   redis.call('DEL', key, P .. 'reports:' .. id, P .. 'appeal:' .. id)
   -- The text of a revision that somebody judged stays as long as its label.
   if was.moderator or was.judged or (was.against or '\n') ~= '\n' then
-    if waits then redis.call('EXPIRE', text_key(id, was.revision), tonumber(ARGV[22])) end
+    if waits then redis.call('EXPIRE', text_key(id, was.revision), tonumber(ARGV[21])) end
   elseif waits then
     redis.call('DEL', text_key(id, was.revision))
   end
 end
-if ARGV[23] ~= '' then remember_author(id, ARGV[23], now, tonumber(ARGV[24])) end
+if ARGV[22] ~= '' then remember_author(id, ARGV[22], now, tonumber(ARGV[23])) end
 local fields = {'digest', digest, 'revision', item.revision, 'version', item.version, 'state', item.state,
   'decision', decision, 'status', status, 'created', was.created or now}
 local function put(name, value)
@@ -58,12 +62,12 @@ end
 put('decided_by', item.decided_by ~= 'model' and item.decided_by or '')
 put('article', ARGV[9])
 put('section', ARGV[10])
-put('language', ARGV[17])
+put('language', ARGV[16])
 put('attributes', ARGV[8])
 put('labelled', was.labelled or '')
 if item.callback then
   put('callback', '1')
-  if ARGV[21] ~= '' then redis.call('SET', P .. 'callback:' .. id, ARGV[21]) end
+  if ARGV[20] ~= '' then redis.call('SET', P .. 'callback:' .. id, ARGV[20]) end
   if why ~= '' then
     redis.call('PERSIST', P .. 'callback:' .. id)
   else
@@ -74,10 +78,10 @@ if why ~= '' then
   put('why', why)
   put('priority', ARGV[6])
   put('due', whole(now + tonumber(ARGV[7])))
-  put('double', ARGV[19])
+  put('double', ARGV[18])
   if audited then
     put('kind', 'audit')
-    put('inclusion', ARGV[20])
+    put('inclusion', ARGV[19])
     put('decided', now)
   end
   redis.call('HSET', key, unpack(fields))
@@ -94,14 +98,14 @@ else
   redis.call('EXPIRE', key, outlives(was, now, ttl))
   if waits or (was.status and was.status ~= status) then tell('decision.created', 'decided', id, item, now, 0) end
 end
-local more = {'decision', decision, 'model', ARGV[15], 'policy', ARGV[16]}
+local more = {'decision', decision, 'model', ARGV[14], 'policy', ARGV[15]}
 if audited then
   more[#more + 1] = 'inclusion'
-  more[#more + 1] = ARGV[20]
+  more[#more + 1] = ARGV[19]
 end
-audit('submitted', ARGV[14], id, item, was.state, more)
+audit('submitted', ARGV[13], id, item, was.state, more)
 -- By the share, so that what audits find can be weighted by the probability with which they were drawn.
-count(now, 'automatic:' .. decision .. (ARGV[25] ~= '' and '@' .. ARGV[25] or ''))
+count(now, 'automatic:' .. decision .. (ARGV[24] ~= '' and '@' .. ARGV[24] or ''))
 if audited then count(now, 'drawn:' .. decision) end
 return {was.revision and 'revised' or 'created', tonumber(item.revision), tonumber(item.version), now,
   tonumber(was.created or now), why ~= '' and 1 or 0}

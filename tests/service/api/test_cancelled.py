@@ -10,6 +10,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from service import keys
 from service.app import build_app
+from service.http import shortcut
 from service.settings import Settings
 from service.store.keyspace import Site
 
@@ -37,6 +38,7 @@ async def client(settings: Settings) -> AsyncIterator[Any]:
     app.middlewares.insert(0, leaving)
     server = TestServer(app)
     await server.start_server(auto_decompress=False)
+    shortcut.lay(server.runner)
     async with TestClient(server) as client:
         yield client
 
