@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pyotp
 import pytest
@@ -9,6 +11,7 @@ from pages import PASSWORD, Desk, browsing, forum, moderator
 from playwright.sync_api import Browser, expect
 from steward import Steward
 
+AXE = Path(__file__).parents[2] / ".clients" / "node" / "node_modules" / "axe-core" / "axe.min.js"
 HOSTILE = {
     "h-1": '<script>window.hacked = 1</script><img src=x onerror="window.hacked = 1"> javascript:window.hacked=1',
     "h-2": "\u202eevil\u202c \u2066\u2067 pass\u200bword https://evil.example/\u202egpj.exe http://javascript:alert(1)",
@@ -308,3 +311,48 @@ def test_the_first_page_is_small(desk: Desk, service: Steward) -> None:
     )
     assert {"base.css", "queue.css", "desk.js", "queue"} <= sizes.keys()
     assert sum(sizes.values()) < 100_000, sizes
+
+
+PAGES = [
+    *("/queue", "/queue?view=list", "/queue?queue=held", "/queue/x-0", "/account", "/account/second-factor"),
+    *("/leave?to=http%3A%2F%2Fx.example", "/no-such-page"),
+]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_any_page(browser: Browser, service: Steward, scheme: Any) -> None:
+    name = f"axe-{scheme}"
+    forum(service, name, {"x-0": "You stupid fool, what do you say?", **HOSTILE}, parent={"text": "Before that."})
+    moderator(service, name, name)
+    desk = Desk.open(browser, service, color_scheme=scheme)
+    page = desk.page
+    desk.go("/sign-in")
+    assert violations(desk) == []
+    desk.sign_in(name)
+    desk.wait_for_card()
+    for path in PAGES:
+        desk.go(path)
+        if path == "/queue":
+            desk.wait_for_card()
+            desk.press("r")
+            assert violations(desk) == [], "with the reasons open"
+            desk.press("Escape", "?")
+            assert violations(desk) == [], "with the help open"
+            desk.press("Escape")
+        assert violations(desk) == [], path
+    for width in (820, 390):
+        page.set_viewport_size({"width": width, "height": 844})
+        for path in PAGES[:2]:
+            desk.go(path)
+            assert violations(desk) == [], (path, width)
+    page.context.close()
+
+
+def violations(desk: Desk) -> list[str]:
+    desk.page.evaluate(AXE.read_text())
+    found = desk.page.evaluate(
+        "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})"
+    )
+    assert len(found["passes"]) > 10, "it has looked"
+    firsts = [(each["id"], each["nodes"][0]) for each in found["violations"]]
+    return [f"{rule}: {first['html'][:200]} {first['failureSummary']}" for rule, first in firsts]
