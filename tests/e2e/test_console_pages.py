@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from pages import browsing
+from playwright.sync_api import Browser, Page
 from steward import Steward, posted
 
 import classifier
 
 AXE = Path(__file__).parents[2] / ".clients/node/node_modules/axe-core/axe.min.js"
 OTHER = "2026-12-01-1"
-QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)> \u202egnp.exe\u202c " + "W" * 1800 + " you idiot"
 PATHS = (
     "/dashboard?span=week",
@@ -98,22 +98,18 @@ def site() -> Iterator[Site]:
     (copied / "manifest.json").write_text(json.dumps(manifest | {"version": OTHER}))
     steward = Steward(folder)
     steward.environment |= {"STEWARD_WEBHOOK_ALLOW_PRIVATE": "true", "STEWARD_WEBHOOK_SCHEDULE": "0"}
-    with receiving() as receiver, sync_playwright() as playwright:
+    with receiving() as receiver, browsing() as browser:
         steward.start()
         try:
             key = steward.first_key()
             link = steward.line(r"(http://\S+/console/sign-in/link\S+)")
             fill(steward, key, receiver)
-            chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-            assert chromium, "install Chromium: the console's pages are tested in it"
-            browser = playwright.chromium.launch(executable_path=chromium, args=QUIET)
             context = browser.new_context()
             page = context.new_page()
             page.goto(link)
             page.get_by_role("button", name="Enter").click()
             page.wait_for_url("**/console/**")
             yield Site(steward, receiver, browser, context.storage_state())
-            browser.close()
         finally:
             steward.stop()
     shutil.rmtree(folder, ignore_errors=True)
