@@ -9,6 +9,7 @@ import msgspec
 
 from service.console.texts import N_
 from service.policy import Policy, Thresholds
+from service.protocols import faults
 
 HOUR_S = 3600
 CENT = 100
@@ -220,7 +221,12 @@ def read(form: Mapping[str, list[str]], before: Policy, known: Iterable[str]) ->
         _, _, path = str(error).partition(" - at `$.")
         where = next((field.path for field in FIELDS if path.startswith(field.path)), "")
         return Entered(values, before, {where: Problem(N_("This cannot be read: %(detail)s"), {"detail": str(error)})})
-    return Entered(values, policy, {})
+    for fault in faults(policy.protocols, tuple(known)):
+        path = ".".join(("protocols", *fault.steps))
+        where = next((field.path for field in FIELDS if path.startswith(field.path)), "")
+        detail = f"{fault.steps[-1]}: {fault.why}"
+        problems.setdefault(where, Problem(N_("This cannot be read: %(detail)s"), {"detail": detail}))
+    return Entered(values, before if problems else policy, problems)
 
 
 def flat(policy: Policy) -> dict[str, Any]:

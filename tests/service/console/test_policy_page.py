@@ -82,6 +82,8 @@ def test_a_form_that_nobody_touched_says_the_policy_again(policy: Policy) -> Non
         ({"review.expiry": "nonsense", "review.expiry.after": "5"}, "review.expiry"),
         ({"review.urgent_sections": "\n".join(map(str, range(70)))}, "review.urgent_sections"),
         ({"protocols.perspective.attributes": "no equals sign"}, "protocols.perspective.attributes"),
+        ({"protocols.perspective.attributes": "TASTE = taste"}, "protocols.perspective.attributes"),
+        ({"protocols.perspective.attributes": "INSULT = threat"}, "protocols.perspective.attributes"),
         ({"protocols.coral.budget_ms": "19"}, "protocols.coral.budget_ms"),
         ({f"counts.{attribute}": "" for attribute in KNOWN}, "thresholds"),
     ],

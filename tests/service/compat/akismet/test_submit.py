@@ -42,7 +42,7 @@ async def test_of_two_opposite_labels_the_later_one_counts(blog: Any, labels: An
     for what in ("spam", "ham", "ham", "spam"):
         await blog.submit(what, say.spam)
     found = await labels()
-    assert [label["decision"] for label in found] == ["reject", "approve", "reject"]
+    assert [label["decision"] for label in found if "retracts" not in label] == ["reject"]
     assert len({label["id"] for label in found}) == 1, "so that training takes the newest only"
 
 
