@@ -15,6 +15,7 @@ from service.domain import Action
 from service.errors import Conflict
 from service.policies import Simulation
 from service.policy import DEFAULT, Policy
+from service.store.access import Version
 
 LAST = 5_000
 SHOWN_VERSIONS = 20
@@ -112,11 +113,11 @@ def _order(known: tuple[str, ...]) -> Any:  # noqa: ANN401 - a key for sorted()
     return lambda attribute: (places.get(attribute, len(places)), attribute)
 
 
-def _history(versions: list[Policy]) -> list[tuple[Policy, list[Change]]]:
+def _history(versions: list[Version]) -> list[tuple[Version, list[Change]]]:
     """The newest versions and what each changed."""
-    chain = [DEFAULT, *versions]
-    pairs = list(zip(chain[1:], chain[:-1], strict=True))
-    return [(after, changes(before, after)) for after, before in reversed(pairs[-SHOWN_VERSIONS:])]
+    before = [DEFAULT, *(each.policy for each in versions)]
+    pairs = zip(versions, before, strict=False)
+    return [(each, changes(earlier, each.policy)) for each, earlier in reversed(list(pairs)[-SHOWN_VERSIONS:])]
 
 
 def changes(before: Policy, after: Policy) -> list[Change]:

@@ -2,15 +2,25 @@
 
 import secrets
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import msgspec
 
 from service.access import ApiKey, Scope, SigningSecret, mint
 from service.errors import SettingsError
 from service.policy import Policy
+from service.store.base import fields, instant
 from service.store.keyspace import KEYS, SALT, SHARDS, SIGNING, Site
 from service.store.pipe import Pipe
 from service.store.scripts import script
+
+
+class Version(NamedTuple):
+    """A policy that a site had, and who set it when; None for those set before that was kept."""
+
+    policy: Policy
+    actor: str | None
+    at: datetime | None
 
 
 class Access:
@@ -73,10 +83,14 @@ class Access:
         kept = await self._pipe.call("HGET", site.key("policies"), stored + 1)
         return msgspec.json.decode(kept, type=Policy)
 
-    async def policies(self, site: Site) -> list[Policy]:
+    async def policies(self, site: Site) -> list[Version]:
         """Every version that the site has set, the oldest first; version 1 is the default, which nobody set."""
         kept = await self._pipe.call("HVALS", site.key("policies"))
-        return sorted((msgspec.json.decode(each, type=Policy) for each in kept), key=lambda policy: policy.version)
+        by = fields(await self._pipe.call("HGETALL", site.key("policies:by")))
+        found = [msgspec.json.decode(each, type=Policy) for each in kept]
+        return [
+            _version(policy, by.get(str(policy.version))) for policy in sorted(found, key=lambda each: each.version)
+        ]
 
     async def keep_policy(self, site: Site, policy: Policy, actor: str) -> bool:
         """Store `policy` as its version; False when somebody stored that version first."""
@@ -89,6 +103,11 @@ class Access:
             policy.name,
         )
         return bool(kept)
+
+
+def _version(policy: Policy, by: str | None) -> Version:
+    ms, _, actor = (by or "").partition(" ")
+    return Version(policy, actor or None, instant(ms))
 
 
 _FIRST_KEY, _PUT_POLICY = script("first_key"), script("put_policy")

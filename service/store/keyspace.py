@@ -77,6 +77,7 @@ _PERMANENT = {
         "events",
         "labels",
         "policies",
+        "policies:by",
         "keys",
         "salt",
         "shards",

@@ -36,7 +36,7 @@ function options({ names }, kind, width) {
       { label: t("Time"), value: (_, at) => (at == null ? "" : date.format(at * 1000)) },
       ...names.map((label, place) => ({
         label, stroke: colour(COLOURS[place]), dash: DASHES[place], width: 2, value: (_, value) => written(value),
-        points: { size: 4, fill: colour("--surface") },
+        points: { size: 5, fill: colour("--surface") },
       })),
     ],
   };

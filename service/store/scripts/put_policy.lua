@@ -5,5 +5,6 @@
 local key = P .. 'policies'
 if redis.call('HLEN', key) + 2 ~= tonumber(ARGV[1]) then return 0 end
 redis.call('HSET', key, ARGV[1], ARGV[2])
+redis.call('HSET', P .. 'policies:by', ARGV[1], whole(now_ms()) .. ' ' .. ARGV[3])
 audit('policy_changed', ARGV[3], '', {}, '', {'policy', ARGV[4] .. '@' .. ARGV[1]})
 return 1
