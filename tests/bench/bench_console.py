@@ -74,9 +74,7 @@ def _measured(steward: Steward, comments: int, decisions: int) -> Table:
         desk.wait_until_sent()
         took = sorted(desk.page.evaluate("window.took"))
     assert len(took) == decisions
-    table = Table(
-        "at the console", "", title=f"{comments:,} queued, {decisions} decided by keys, a third for a reason"
-    )
+    table = Table("at the console", "", title=f"{comments:,} queued, {decisions} decided by keys, a third for a reason")
     table.add_row("key to the next comment painted, median", f"{statistics.median(took):.0f} ms")
     table.add_row("95th percentile", f"{took[int(len(took) * 0.95)]:.0f} ms")
     table.add_row("slowest", f"{took[-1]:.0f} ms")
