@@ -83,11 +83,12 @@ faults: $(STAMP)  ## Kill the service, the relay and Redis under load, and compa
 	$(BIN)/python tests/faults/run.py --docs docs/reliability.md
 	$(BIN)/python tests/faults/webhooks.py --docs docs/reliability.md
 
-bench: $(STAMP)  ## Measure requests, the queue, scores and the detector of languages, each beside a baseline
+bench: $(STAMP) chromium  ## Measure requests, the queue, scores and the detector of languages, each beside a baseline
 	$(BIN)/python tests/bench/bench_service.py
 	$(BIN)/python tests/bench/bench_queue.py
 	$(BIN)/python tests/bench/bench_classifier.py
 	$(BIN)/python tests/bench/bench_language.py
+	$(BIN)/python tests/bench/bench_console.py
 
 demo: $(STAMP)  ## Post a thread to the running service (STEWARD_KEY must be set)
 	@$(BIN)/steward demo
