@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 from classifier import LABELS
 from classifier.kernel import WIDTH, Weights
 from training.calibration import Combination, adjustment, combination, platt, split
+from training.company import from_company
 from training.datasets import DATA_SETS
 from training.errors import DataUnusable
 from training.examples import Examples
@@ -27,6 +28,12 @@ from training.sequences import Sequences, sequences
 CALIBRATION_FOLDS = (2, 4)
 
 Progress = Callable[[str], None]
+
+# The network learns more from other sites than the bag of n-grams does, and is judged by Jigsaw's readers no worse for
+# it: so much more do their rows count for it (docs/experiments.md).
+NETWORK_ELSEWHERE = 3.0
+# Root mean square of the numbers in a word's vector when training begins.
+VECTOR_SIZE = 0.3
 
 # How often `fit` reports progress.
 STEPS = 4
@@ -65,11 +72,12 @@ class Fitted:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What both models read of the same texts."""
+    """What both models read of the same texts, and where the network's vectors begin."""
 
     examples: Examples
     table: "sparse.csr_matrix"
     order: Sequences
+    vectors: NDArray[np.float32] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +103,8 @@ def fit(examples: Examples, recipe: Recipe, progress: Progress = lambda _: None)
     counted = count(known.texts, recipe.bits, recipe.jobs)
     idf = inverse_document_frequency(document_frequency(counted), len(known), recipe.least)
     progress("building the matrices")
-    read = _Read(known, matrix(counted, idf), sequences(known.texts, recipe.vector_bits))
+    order = sequences(known.texts, recipe.vector_bits)
+    read = _Read(known, matrix(counted, idf), order, from_company(order, VECTOR_SIZE, recipe.seed))
     is_calibration = np.isin(known.folds, CALIBRATION_FOLDS)
     progress("fitting, once with two folds kept out for calibration and once with all")
     before, after = _fitted_apart((~is_calibration, np.ones(len(known), bool)), read, recipe)
@@ -134,10 +143,12 @@ def _fitted_apart(parts: Sequence[NDArray[np.bool_]], read: _Read, recipe: Recip
 
 def _fit_both(rows: NDArray[np.intp], read: _Read, recipe: Recipe) -> _Both:
     labels, weights, own = read.examples.labels, read.examples.weights, groups(read.examples.sources)
+    rows = rows[np.isfinite(labels[rows]).any(axis=1)]  # the others have said what they can: which words stand together
     bag = MaskedLogistic(recipe.regularisation, recipe.most_iterations)
     bag.fit(read.table[rows], labels[rows], weights[rows], own[rows])
+    lesson = Lesson(labels, weights * np.where(own > 0, NETWORK_ELSEWHERE, 1).astype(np.float32), own)
     network = WordOrder(epochs=recipe.epochs, seed=recipe.seed)
-    return _Both(bag, network.fit(read.order, Lesson(labels, weights, own), rows))
+    return _Both(bag, network.fit(read.order, lesson, rows, read.vectors))
 
 
 def _bag(bag: MaskedLogistic, combined: Combination, idf: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:

@@ -1,7 +1,7 @@
 """The network that knows the order of words (classifier/_network.h), and how it learns.
 
-Word vectors by Adagrad (Duchi et al. 2011), which lets rare n-grams learn in large steps; the rest by Adam (Kingma
-and Ba 2015, arXiv 1412.6980).
+Word vectors by Adagrad (Duchi et al. 2011), which lets rare n-grams learn in large steps, from where `from_company`
+puts them; the rest by Adam (Kingma and Ba 2015, arXiv 1412.6980).
 """
 
 from collections.abc import Iterator
@@ -23,6 +23,8 @@ POOLED_DROPPED, HIDDEN_DROPPED = 0.3, 0.2
 # Tokens hidden in training, so that no text is known by one of its words.
 TOKENS_DROPPED = 0.1
 LEAST_RATE = 0.05
+# Adagrad's first step is as long as its rate: one that is longer than the vectors would undo where they began.
+RATE_FROM_CHANCE, RATE_FROM_COMPANY = 0.3, 0.1
 FEWEST_STEPS, SMALLEST_BATCH = 64, 32
 
 Floats = NDArray[np.float32]
@@ -51,12 +53,13 @@ class Lesson:
 class WordOrder(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """One network for all labels. `rate`: of Adam; `vector_rate`: of Adagrad; both fall to LEAST_RATE of that.
 
+    `vector_rate` None: RATE_FROM_COMPANY where the vectors begin as given, RATE_FROM_CHANCE where they do not.
     `batch`: texts of a step, less where there are few, so that an epoch has at least FEWEST_STEPS.
     After `fit`: `vectors_` (2**bits, DIM) and `layers_`, float32.
     """
 
     def __init__(
-        self, epochs: int = 6, batch: int = 256, rate: float = 2e-3, vector_rate: float = 0.3, seed: int = 0
+        self, epochs: int = 6, batch: int = 256, rate: float = 2e-3, vector_rate: float | None = None, seed: int = 0
     ) -> None:
         self.epochs = epochs
         self.batch = batch
@@ -64,12 +67,20 @@ class WordOrder(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.vector_rate = vector_rate
         self.seed = seed
 
-    def fit(self, read: Sequences, lesson: Lesson, rows: NDArray[np.intp] | None = None) -> "WordOrder":
-        """`rows`: the texts to learn from; all when None."""
+    def fit(
+        self,
+        read: Sequences,
+        lesson: Lesson,
+        rows: NDArray[np.intp] | None = None,
+        vectors: Floats | None = None,
+    ) -> "WordOrder":
+        """`rows`: the texts to learn from; all when None. `vectors`: where to begin, (2**bits, DIM); not changed."""
         random = np.random.default_rng(self.seed)
         rows = np.arange(len(read)) if rows is None else rows
         rows = rows[(read.lengths[rows] > 0) & (lesson.weights[rows] > 0)]
-        self.vectors_ = random.normal(scale=0.3, size=(read.table.shape[1], DIM)).astype(np.float32)
+        begin = random.normal(scale=0.3, size=(read.table.shape[1], DIM)) if vectors is None else vectors
+        self.vectors_ = begin.astype(np.float32)
+        vector_rate = self.vector_rate or (RATE_FROM_CHANCE if vectors is None else RATE_FROM_COMPANY)
         self.layers_ = fresh(lesson.labels.shape[1], int(lesson.groups.max(initial=0)) + 1, random)
         adam, squares = _Adam(self.layers_), np.full(self.vectors_.shape, 1e-10, np.float32)
         size = int(np.clip(len(rows) // FEWEST_STEPS, SMALLEST_BATCH, self.batch))
@@ -80,7 +91,7 @@ class WordOrder(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             kept = (random.random((len(batch.text_of), 1)) >= TOKENS_DROPPED).astype(np.float32)
             slopes, of_words = self._slopes(batch, lesson, texts, kept, random)
             adam.step(self.layers_, slopes, self.rate * fall)
-            batch.learn(self.vectors_, squares, of_words, self.vector_rate * fall)
+            batch.learn(self.vectors_, squares, of_words, vector_rate * fall)
         return self
 
     def _slopes(

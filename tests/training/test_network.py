@@ -82,6 +82,20 @@ def test_an_unknown_label_teaches_nothing() -> None:
     assert one.decision_function(read)[0, 0] < -3 < two.decision_function(read)[0, 0]
 
 
+def test_vectors_begin_where_they_are_put_and_only_those_of_the_texts_move() -> None:
+    random = np.random.default_rng(5)
+    begin = random.normal(size=(1 << BITS, DIM)).astype(np.float32)
+    kept, read = begin.copy(), sequences(TEXTS, BITS)
+    labels = (random.random((len(TEXTS), LABELS)) > 0.5).astype(np.float32)
+    network = WordOrder(epochs=2).fit(read, _lesson(labels), vectors=begin)
+    np.testing.assert_array_equal(begin, kept)
+    is_used = np.isin(np.arange(1 << BITS), read.table.indices)
+    np.testing.assert_array_equal(network.vectors_[~is_used], begin[~is_used])
+    moved = np.abs(network.vectors_ - begin)[is_used]
+    assert moved.max() > 0.01
+    assert moved.max() < 1, "steps are shorter than the vectors"
+
+
 def test_training_and_kernel_and_reference_give_the_same_logits() -> None:
     """The bag and the network together, as written and as read, to the precision of the rounded numbers."""
     random = np.random.default_rng(3)

@@ -79,6 +79,7 @@ NEWS = (
         name="fox_news_comments",
         loader=_fox,
         published=("fox-news-comments.json",),
+        weight=2.5,
         teaches="identity_attack (hateful); toxicity 1 where hateful, 0.2 elsewhere; no spam",
     ),
     DataSet(name="surge_toxicity", loader=_surge, published=("toxicity_en.csv",), teaches="toxicity of short posts"),
