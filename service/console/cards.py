@@ -1,7 +1,8 @@
 """What a moderator is shown of a comment, and why it is there, in words."""
 
+import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from babel.numbers import format_decimal
@@ -9,6 +10,7 @@ from markupsafe import Markup
 
 from service import keys
 from service.answers import ReviewItem, review_item
+from service.authors import History
 from service.console.reasons import attribute_name, title_of
 from service.console.shown import marked, plain
 from service.console.texts import N_, Texts
@@ -56,6 +58,7 @@ class Card:
     escalated_by: str | None = None
     escalation: str | None = None
     note: str | None = None
+    history: History | None = None
 
     @property
     def is_held(self) -> bool:
@@ -63,7 +66,20 @@ class Card:
 
 
 def cards(visit: Visit, records: Sequence[Record]) -> list[Card]:
+    """For a list: without the authors' histories."""
     return [card(visit, record) for record in records]
+
+
+async def full_cards(visit: Visit, records: Sequence[Record]) -> list[Card]:
+    """With what the authors' other comments came to, each looked up once."""
+    shown = cards(visit, records)
+    authors = {each.item.author.id for each in shown if each.item.author and each.item.author.id}
+    store = visit.request.app[keys.AUTHORS]
+    found = await asyncio.gather(*(store.history(visit.site.name, author) for author in authors))
+    histories = {history.author: history for history in found}
+    return [
+        replace(each, history=histories.get(each.item.author.id or "") if each.item.author else None) for each in shown
+    ]
 
 
 def card(visit: Visit, record: Record) -> Card:

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from service import keys
 from service.accounts import Role
 from service.answers import review_item
-from service.console.cards import WHYS, card, cards
+from service.console.cards import WHYS, cards, full_cards
 from service.console.keymap import KEYS, chosen
 from service.console.reasons import GROUNDS, attribute_name
 from service.console.shown import is_ours_to_open
@@ -109,7 +109,7 @@ async def show_queue(visit: Visit) -> web.StreamResponse:
 async def _desk(visit: Visit, asked: Asked) -> web.StreamResponse:
     """What this moderator holds. Looking takes nothing: a form, or the script, asks for the next ones."""
     held = await _held(visit, asked)
-    return visit.show("desk.html", **await _shared(visit, asked), cards=cards(visit, held), ahead=AHEAD)
+    return visit.show("desk.html", **await _shared(visit, asked), cards=await full_cards(visit, held), ahead=AHEAD)
 
 
 async def _held(visit: Visit, asked: Asked) -> list[Record]:
@@ -159,7 +159,7 @@ async def claim(visit: Visit) -> web.StreamResponse:
     if "fragment" not in visit.form:
         return visit.go(asked.link())
     fresh = [record for record in found if record.id not in known and matches(record, asked.wanted(visit))]
-    return visit.show("cards.html", cards=cards(visit, fresh), **await _shared(visit, asked))
+    return visit.show("cards.html", cards=await full_cards(visit, fresh), **await _shared(visit, asked))
 
 
 async def show_one(visit: Visit) -> web.StreamResponse:
@@ -172,7 +172,8 @@ async def show_one(visit: Visit) -> web.StreamResponse:
     asked = Asked(view="list", queue=_queue_of(record))
     is_free = record.state is not State.LEASED or record.owner == visit.account.name
     may_decide = visit.role in DECIDERS and is_free
-    return visit.show("one.html", **{**await _shared(visit, asked), "may_decide": may_decide}, card=card(visit, record))
+    (shown,) = await full_cards(visit, [record])
+    return visit.show("one.html", **{**await _shared(visit, asked), "may_decide": may_decide}, card=shown)
 
 
 def _queue_of(record: Record) -> Literal["waiting", "held", "escalated"]:

@@ -353,3 +353,25 @@ async def test_scripts_decide_extend_and_undo_by_json(signed_in: Any, waiting: A
     page = await ann("POST", "/console/queue/c-1/decision", json={"decision": "approve"}, headers=headers)
     assert page.status == 400
     assert (await status(admin, "c-1"))["status"] == "pending"
+
+
+async def test_a_card_shows_what_became_of_the_authors_other_comments(
+    signed_in: Any, waiting: Any, admin: Any, decide_always: Any
+) -> None:
+    author = {"id": "u-1", "name": "Reader", "created_at": "2024-05-01T00:00:00Z", "trusted": True}
+    await waiting("c-1", author={"id": "u-2"})
+    for verdict, ids in (("approve", ("a-1", "a-2")), ("reject", ("r-1",))):
+        await decide_always(verdict)
+        for each in ids:
+            assert (await admin.post("/v1/comments", {"id": each, "text": each, "author": author})).status == 200
+    await waiting("c-2", author=author)
+    ann = await signed_in()
+    page = await ann.get("/console/queue/c-2")
+    assert "Automatically approved 2, rejected 1" in page.text
+    assert "All 4 comments" in page.text
+    assert "Here since May 1, 2024" in page.text
+    assert "Trusted by the site" in page.text
+    assert "First comment that is kept" in (await ann.get("/console/queue/c-1")).text
+    page = await claimed(ann)
+    entries = (await admin.get("/v1/audit?actor=ann")).body["entries"]
+    assert "author_read" not in {entry["details"]["action"] for entry in entries}, "the claim is what is written down"
