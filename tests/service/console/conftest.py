@@ -1,13 +1,16 @@
-"""Somebody at a browser without scripts: keeps cookies, follows forms, says where requests come from as browsers do."""
+"""Accounts, and somebody at a browser (browsing.py) who has signed in."""
 
-import re
+import sys
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from browsing import Browser
 
 from service import keys
 from service.accounts import Account, Role, Session, hashed
@@ -15,72 +18,6 @@ from service.console.visit import COOKIE
 
 PASSWORD = "correct horse battery"
 HASHED = hashed(PASSWORD)
-
-
-class Forms(HTMLParser):
-    """The hidden fields and buttons of each form, by its action."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.found: dict[str, dict[str, str]] = {}
-        self._form: dict[str, str] | None = None
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        said = {name: value or "" for name, value in attrs}
-        if tag == "form":
-            self._form = self.found.setdefault(said["action"], {})
-        elif tag == "input" and self._form is not None and said.get("type") == "hidden":
-            self._form[said["name"]] = said["value"]
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag == "form":
-            self._form = None
-
-
-@dataclass
-class Page:
-    status: int
-    headers: Any
-    text: str
-
-    @property
-    def location(self) -> str:
-        assert self.status == 303, (self.status, self.text[:500])
-        return str(self.headers["Location"])
-
-
-@dataclass
-class Browser:
-    client: Any
-    cookies: dict[str, str] = field(default_factory=dict)
-    token: str = ""
-
-    async def __call__(self, method: str, path: str, **more: Any) -> Page:
-        headers = {"Sec-Fetch-Site": "same-origin", "Accept": "text/html", **more.pop("headers", {})}
-        headers = {name: value for name, value in headers.items() if value is not None}
-        if self.cookies:
-            headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        async with self.client.request(method, path, headers=headers, allow_redirects=False, **more) as response:
-            for name, morsel in response.cookies.items():
-                self.cookies[name] = morsel.value
-                if not morsel.value:
-                    del self.cookies[name]
-            text = await response.text()
-            if found := re.search(r'data-token="([^"]*)"', text):
-                self.token = found[1]
-            return Page(response.status, response.headers, text)
-
-    async def get(self, path: str, **more: Any) -> Page:
-        return await self("GET", path, **more)
-
-    async def post(self, path: str, **fields: str | list[str]) -> Page:
-        """As a form of the page that was loaded last."""
-        return await self("POST", path, data={"csrf": self.token, **fields})
-
-    @property
-    def secret(self) -> str:
-        return self.cookies[COOKIE]
 
 
 @pytest.fixture

@@ -8,9 +8,10 @@ from typing import Any
 import msgspec
 import pyotp
 import pytest
+from browsing import Browser
 
 from service import keys
-from service.accounts import LONGEST, Role, Ticket
+from service.accounts import LONGEST, Account, Role, Session, Ticket
 from service.console.entry import FREE_FOR_ACCOUNT, LINK_LASTS
 from service.console.visit import COOKIE
 
@@ -211,3 +212,22 @@ def _ticket(page: Any) -> str:
     found = re.search(r'name="ticket" value="([^"]+)"', page.text)
     assert found
     return found[1]
+
+
+async def test_while_redis_is_away_the_console_says_so_in_its_own_layout_and_nobody_is_signed_out(
+    run: Any, settings: Any, own_server: Any
+) -> None:
+    impatient = msgspec.structs.replace(settings, redis_url=own_server.url, store_timeout_s=0.3)
+    async with run(impatient) as client:
+        store = client.server.app[keys.STORE].accounts
+        assert await store.put(Account("ann", {"daily": Role.MODERATOR}, datetime.now(UTC)))
+        session = Session("ann", 0, "daily", Role.MODERATOR, datetime.now(UTC), "link")
+        ann = Browser(client, {COOKIE: await store.open_session(session)})
+        assert (await ann.get("/console/queue")).status == 200
+        own_server.hang()
+        page = await ann.get("/console/queue")
+        assert page.status == 503
+        assert int(page.headers["Retry-After"]) >= 1
+        assert "Nothing was lost" in page.text
+        own_server.resume()
+        assert (await ann.get("/console/queue")).status == 200
