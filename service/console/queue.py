@@ -108,8 +108,9 @@ async def show_queue(visit: Visit) -> web.StreamResponse:
 
 async def _desk(visit: Visit, asked: Asked) -> web.StreamResponse:
     """What this moderator holds. Looking takes nothing: a form, or the script, asks for the next ones."""
+    after = await visit.console.store.events.latest(visit.site)  # first: what happens from here on, the stream tells
     held = await _held(visit, asked)
-    return visit.show("desk.html", **await _shared(visit, asked), cards=cards(visit, held), ahead=AHEAD)
+    return visit.show("desk.html", **await shared(visit, asked), cards=cards(visit, held), ahead=AHEAD, after=after)
 
 
 async def _held(visit: Visit, asked: Asked) -> list[Record]:
@@ -119,16 +120,18 @@ async def _held(visit: Visit, asked: Asked) -> list[Record]:
 
 
 async def _list(visit: Visit, asked: Asked) -> web.StreamResponse:
+    after = await visit.console.store.events.latest(visit.site)
     found = await visit.reviewing.listed(visit.site, asked.queued.state, asked.wanted(visit), asked.cursor, LISTED)
     return visit.show(
         "list.html",
-        **await _shared(visit, msgspec.structs.replace(asked, view="list")),
+        **await shared(visit, msgspec.structs.replace(asked, view="list")),
         cards=cards(visit, found.records),
         following=found.following,
+        after=after,
     )
 
 
-async def _shared(visit: Visit, asked: Asked) -> dict[str, Any]:
+async def shared(visit: Visit, asked: Asked) -> dict[str, Any]:
     stats = await visit.console.store.queue.stats(visit.site, 1)
     attributes = visit.request.app[keys.MODERATION].attributes
     return {
@@ -147,8 +150,7 @@ async def _shared(visit: Visit, asked: Asked) -> dict[str, Any]:
 
 async def claim(visit: Visit) -> web.StreamResponse:
     """Lease the next comments. For the script: as cards, without those it knows; it may wait for some to come."""
-    names = ("queue", "attribute", "article", "section", "why")
-    asked = bodies.shape({name: visit.field(name) for name in names if visit.field(name)}, Asked)
+    asked = bodies.shape(parts_of(visit), Asked)
     known = set(visit.form.get("known", ()))
     wait_s = min(WAIT_S, max(0.0, _number(visit, "wait", 0)))
     held = await visit.reviewing.held(visit.moderator)
@@ -159,11 +161,18 @@ async def claim(visit: Visit) -> web.StreamResponse:
     if "fragment" not in visit.form:
         return visit.go(asked.link())
     fresh = [record for record in found if record.id not in known and matches(record, asked.wanted(visit))]
-    return visit.show("cards.html", cards=cards(visit, fresh), **await _shared(visit, asked))
+    return visit.show("cards.html", cards=cards(visit, fresh), **await shared(visit, asked))
+
+
+def parts_of(visit: Visit) -> dict[str, str]:
+    """Which comments a script asks for, from the fields of its form."""
+    names = ("queue", "view", "attribute", "article", "section", "why")
+    return {name: visit.field(name) for name in names if visit.field(name)}
 
 
 async def show_one(visit: Visit) -> web.StreamResponse:
     """One comment that waits, by its id."""
+    after = await visit.console.store.events.latest(visit.site)
     record = await visit.console.store.comments.get(visit.site, visit.request.match_info["id"])
     if not record.is_waiting:
         raise NotFound(N_("This comment does not wait any more."))
@@ -172,7 +181,8 @@ async def show_one(visit: Visit) -> web.StreamResponse:
     asked = Asked(view="list", queue=_queue_of(record))
     is_free = record.state is not State.LEASED or record.owner == visit.account.name
     may_decide = visit.role in DECIDERS and is_free
-    return visit.show("one.html", **{**await _shared(visit, asked), "may_decide": may_decide}, card=card(visit, record))
+    values = {**await shared(visit, asked), "may_decide": may_decide, "after": after}
+    return visit.show("one.html", **values, card=card(visit, record))
 
 
 def _queue_of(record: Record) -> Literal["waiting", "held", "escalated"]:
