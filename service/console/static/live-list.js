@@ -146,7 +146,8 @@ export function watchList(form, outbox, changed) {
     told.who = who;
     told.timer ??= setTimeout(() => {
       const n = told.count;
-      const one = t("%(who)s decided a comment of this list.", { who: told.who || t("Somebody") });
+      const who = told.who || t("Somebody");
+      const one = t("%(who)s decided a comment of this list.", { who });
       announce(n === 1 ? one : tn("%(n)d comment of this list was decided by others.", "%(n)d comments of this list were decided by others.", n));
       told.count = 0;
       told.timer = null;
