@@ -33,6 +33,7 @@ from service.compat import perspective
 from service.compat.akismet import routes as akismet
 from service.compat.coral import door as coral
 from service.compat.openai import moderations as openai
+from service.console import article
 from service.console.protection import protect as protect_pages
 from service.console.routes import open_console
 from service.console.routes import routes as console_routes
@@ -153,6 +154,9 @@ def build_app(settings: Settings) -> web.Application:
     app.add_routes(coral.ROUTES)
     app.add_routes(operations.ROUTES)
     app.add_routes(console_routes())
+    if settings.demo:
+        app.cleanup_ctx.append(article.open_demo)
+        app.add_routes(article.ROUTES)
     app.add_routes([operations.describing(partial(describe, OPERATIONS))])
     if settings.metrics_port is None:
         app.add_routes([operations.METRICS])

@@ -18,6 +18,7 @@ def service() -> Iterator[Steward]:
     """One service for all; it is started again on the same port by the test that needs it."""
     folder = Path(tempfile.mkdtemp(prefix="steward-"))
     steward = Steward(folder)
+    steward.environment["STEWARD_DEMO"] = "true"
     steward.start()
     steward.environment["STEWARD_PORT"] = re.search(r":(\d+)$", steward.url)[1]  # type: ignore[index]
     assert steward.first_key()
@@ -175,3 +176,32 @@ def test_a_lost_connection_shows_itself_and_heals(both: tuple[Desk, Desk], servi
     assert site.statuses([first, second]) == ["approved", "pending"]
     for desk in both:  # of a service that is gone the browser may complain
         desk.complaints[:] = [each for each in desk.complaints if "net::ERR_" not in each]
+
+
+def test_the_demonstration_warns_posts_and_changes_when_a_moderator_decides(browser: Browser, service: Steward) -> None:
+    moderator(service, "default", "mia")
+    reader, desk = Desk.open(browser, service), Desk.open(browser, service)
+    page = reader.page
+    page.goto(f"{service.url}/demo")
+    assert page.locator("li[data-id]").count() > 30
+    page.get_by_label("Your name").fill("Sam")
+    page.get_by_label("Your comment").type("You are a stupid idiot.")
+    expect(page.locator("#hint")).to_contain_text("This may be read as an insult.")
+    page.get_by_label("Your comment").fill("Thank you.")
+    expect(page.locator("#hint")).to_be_empty()
+    page.get_by_label("Your comment").fill("That is the dumbest thing I have read all day.")
+    expect(page.locator("#hint")).to_contain_text("This may be read as an insult.")
+    with page.expect_response(lambda response: "/demo/stream" in response.url):
+        page.get_by_role("button", name="Post").click()
+    mine = page.locator("li.own")
+    expect(mine.locator("bdi")).to_have_text("Sam")
+    expect(mine).to_contain_text("Waits for a moderator")
+    desk.sign_in("mia")
+    opened(desk, f"/queue/{mine.get_attribute('data-id')}")
+    desk.press("a")
+    expect(mine).to_have_attribute("data-status", "approved")
+    expect(mine).to_contain_text("Published")
+    expect(page.locator("#announced")).to_have_text("Sam: Published")
+    for each in (reader, desk):
+        each.page.context.close()
+        assert each.complaints == []

@@ -73,10 +73,10 @@ async def post(admin: Any, *ids: str, **more: Any) -> None:
 
 
 async def test_claims_and_decisions_of_others_are_heard(
-    entered: Any, listening: Any, admin: Any, ann: Any, decide_always: Any
+    as_role: Any, listening: Any, admin: Any, ann: Any, decide_always: Any
 ) -> None:
     await decide_always("review")
-    stream = await heard(await listening(await entered(Role.MODERATOR)))
+    stream = await heard(await listening(await as_role(Role.MODERATOR)))
     await post(admin, "c-1")
     assert await stream.until("queued") == {"id": "c-1", "version": 1}
     assert (await stream.until("counts"))["queued"] == 1
@@ -97,9 +97,9 @@ async def test_claims_and_decisions_of_others_are_heard(
 
 
 async def test_an_audit_sounds_like_any_doubtful_comment_and_automatic_decisions_are_not_heard(
-    entered: Any, listening: Any, admin: Any, ann: Any, decide_always: Any
+    as_role: Any, listening: Any, admin: Any, ann: Any, decide_always: Any
 ) -> None:
-    stream = await heard(await listening(await entered(Role.MODERATOR)))
+    stream = await heard(await listening(await as_role(Role.MODERATOR)))
 
     async def story(name: str) -> list[Any]:
         (item,) = (await ann.post("/v1/review/claim", {"count": 1})).body["items"]
@@ -121,10 +121,10 @@ async def test_an_audit_sounds_like_any_doubtful_comment_and_automatic_decisions
 
 
 async def test_only_the_sites_own_is_heard_and_nothing_is_missed_between_page_and_stream(
-    entered: Any, listening: Any, admin: Any, client: Any, key_for: Any, decide_always: Any
+    as_role: Any, listening: Any, admin: Any, client: Any, key_for: Any, decide_always: Any
 ) -> None:
     await decide_always("review")
-    mia = await entered(Role.MODERATOR)
+    mia = await as_role(Role.MODERATOR)
     page = await mia.get("/console/queue?view=list")
     after = page.text.split('data-after="')[1].split('"')[0]
     await post(await key_for(client, site="weekly"), "elsewhere")
@@ -146,25 +146,25 @@ async def heard_from(response: Any) -> Heard:
         ({"Origin": "https://elsewhere.example"}, 403),
     ],
 )
-async def test_another_sites_page_hears_nothing(entered: Any, listening: Any, headers: Any, status: int) -> None:
-    response = await listening(await entered(Role.MODERATOR), **headers)
+async def test_another_sites_page_hears_nothing(as_role: Any, listening: Any, headers: Any, status: int) -> None:
+    response = await listening(await as_role(Role.MODERATOR), **headers)
     assert response.status == status
 
 
 async def test_nobody_hears_anything_without_a_session_or_from_a_wrong_place(
-    entered: Any, listening: Any, browser: Any
+    as_role: Any, listening: Any, browser: Any
 ) -> None:
     assert (await listening(browser)).status == 303
-    assert (await listening(await entered(Role.MODERATOR), "/console/stream?after=nonsense")).status == 400
+    assert (await listening(await as_role(Role.MODERATOR), "/console/stream?after=nonsense")).status == 400
 
 
-async def test_three_streams_are_enough_for_anybody(entered: Any, listening: Any, app: Any) -> None:
-    mia = await entered(Role.MODERATOR)
+async def test_three_streams_are_enough_for_anybody(as_role: Any, listening: Any, app: Any) -> None:
+    mia = await as_role(Role.MODERATOR)
     streams = [await heard(await listening(mia)) for _ in range(3)]
     refused = await listening(mia)
     assert refused.status == 429
     assert int(refused.headers["Retry-After"]) > 0
-    await heard(await listening(await entered(Role.AUDITOR)))
+    await heard(await listening(await as_role(Role.AUDITOR)))
     streams[0].response.close()
     async with asyncio.timeout(20):
         while app[STREAMS]["account:moderator"] == 3:
@@ -172,8 +172,8 @@ async def test_three_streams_are_enough_for_anybody(entered: Any, listening: Any
     await heard(await listening(mia))
 
 
-async def test_a_stream_ends_with_its_session_and_with_the_role(entered: Any, listening: Any, app: Any) -> None:
-    mia, eva = await entered(Role.MODERATOR, "mia"), await entered(Role.MODERATOR, "eva")
+async def test_a_stream_ends_with_its_session_and_with_the_role(as_role: Any, listening: Any, app: Any) -> None:
+    mia, eva = await as_role(Role.MODERATOR, "mia"), await as_role(Role.MODERATOR, "eva")
     streams = [await heard(await listening(who)) for who in (mia, eva)]
     await mia.post("/console/sign-out")
     assert await streams[0].ends()
@@ -182,17 +182,17 @@ async def test_a_stream_ends_with_its_session_and_with_the_role(entered: Any, li
     assert await streams[1].ends()
 
 
-async def test_a_stream_ends_when_the_service_stops(entered: Any, listening: Any, app: Any) -> None:
-    stream = await heard(await listening(await entered(Role.MODERATOR)))
+async def test_a_stream_ends_when_the_service_stops(as_role: Any, listening: Any, app: Any) -> None:
+    stream = await heard(await listening(await as_role(Role.MODERATOR)))
     app[keys.STORE].changes.close()
     assert await stream.ends()
 
 
-async def test_rows_are_those_that_the_list_would_show(entered: Any, admin: Any, ann: Any, decide_always: Any) -> None:
+async def test_rows_are_those_that_the_list_would_show(as_role: Any, admin: Any, ann: Any, decide_always: Any) -> None:
     await decide_always("review")
     await post(admin, "c-1", "c-2")
     await post(admin, "c-3", article={"id": "other"})
-    mia = await entered(Role.MODERATOR)
+    mia = await as_role(Role.MODERATOR)
     (held,) = (await ann.post("/v1/review/claim", {"count": 1})).body["items"]
     page = await mia.post("/console/rows", id=["c-1", "c-2", "c-3", "gone"])
     assert page.status == 200
@@ -210,11 +210,11 @@ async def test_rows_are_those_that_the_list_would_show(entered: Any, admin: Any,
 
 
 async def test_who_left_is_given_nothing_more(
-    entered: Any, client: Any, admin: Any, ann: Any, decide_always: Any
+    as_role: Any, client: Any, admin: Any, ann: Any, decide_always: Any
 ) -> None:
     """A page that waited for comments and was closed must not hold what came later."""
     await decide_always("review")
-    mia = await entered(Role.MODERATOR)
+    mia = await as_role(Role.MODERATOR)
     cookies = "; ".join(f"{name}={value}" for name, value in mia.cookies.items())
     headers = {"Cookie": cookies, "Sec-Fetch-Site": "same-origin"}
     fields = {"csrf": mia.token, "fragment": "1", "count": "4", "wait": "20"}
