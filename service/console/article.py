@@ -124,7 +124,7 @@ async def post(request: web.Request) -> web.StreamResponse:
     check_origin(request)
     form = form_of(await bodies.read(request, FORM, bodies.MAX_BODY_BYTES))
     text, name = (form.get(field, [""])[0].strip() for field in ("text", "name"))
-    kept = {"text": text, "name": name[:LONGEST_NAME]}
+    kept: dict[str, Any] = {"text": text, "name": name[:LONGEST_NAME]}
     try:
         request.app[DEMONSTRATION].posts.take(client_address(request))
         _check(text)
@@ -257,7 +257,7 @@ def _refused(_: web.Request, error: ServiceError | None) -> web.StreamResponse:
 
 
 def _handled(handle: Handler) -> Handler:
-    return speaking(_refused, f"demo_{handle.__name__}", handle)  # type: ignore[attr-defined]
+    return speaking(_refused, f"demo_{handle.__name__}", handle)
 
 
 ROUTES = [
