@@ -1,7 +1,7 @@
 """The composition root: the one module that knows every other."""
 
 import contextlib
-from collections import Counter
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import nullcontext
 from functools import partial
@@ -140,7 +140,7 @@ def build_app(settings: Settings) -> web.Application:
     app = web.Application(middlewares=[problems.middleware], client_max_size=2 * 4 * 1024 * 1024)
     app[keys.SETTINGS] = settings
     app[LIMITS] = Limits(settings.key_rate_per_s)
-    app[STREAMS] = Counter()
+    app[STREAMS] = defaultdict(list)
     app[OFTEN] = [*((each.method, each.path) for each in OPERATIONS if each.is_hot), *perspective.HOT]
     app.cleanup_ctx.extend([redis_store, directory, served_models, moderation, usage, upkeep, webhook_relay])
     app.cleanup_ctx.extend([coral.opened, open_console()])

@@ -8,10 +8,9 @@ from msgspec import Struct
 
 from service.console.cards import cards
 from service.console.protection import check_origin
-from service.console.queue import Asked, parts_of, shared
+from service.console.queue import asked_in, shared
 from service.console.visit import EVERYBODY, Page, Visit
 from service.errors import BadRequest, NotFound
-from service.http import bodies
 from service.http.cursors import checked
 from service.http.stream import HEARTBEAT, Say, follow, line
 from service.reviewing import matches
@@ -104,7 +103,7 @@ async def _counts(visit: Visit) -> Counts:
 
 async def show_rows(visit: Visit) -> web.StreamResponse:
     """Those of the named comments that the list would show now."""
-    asked = bodies.shape(parts_of(visit), Asked)
+    asked = asked_in(visit)
     if visit.role not in asked.queued.roles:
         raise NotFound("no such queue")
     ids = visit.form.get("id", [])

@@ -26,6 +26,7 @@ from service.console import (
     oidc,
     policy,
     queue,
+    scores,
     search,
     webhooks,
 )
@@ -51,6 +52,7 @@ PAGES: tuple[Page, ...] = (
     *queue.PAGES,
     *decisions.PAGES,
     *live.PAGES,
+    *scores.PAGES,
     *appeals.PAGES,
     *dashboard.PAGES,
     *comment.PAGES,

@@ -1,7 +1,7 @@
 """The feed of a site as server-sent events, for whoever watches its queue."""
 
 import asyncio
-from collections import Counter
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -23,7 +23,7 @@ HEARTBEAT_S = 15.0
 MOST_STREAMS = 3
 RETRY_MS = 2_000
 
-STREAMS: web.AppKey[Counter[str]] = web.AppKey("streams", Counter)
+STREAMS: web.AppKey["defaultdict[str, list[web.Request]]"] = web.AppKey("streams", defaultdict)
 
 # What is said of the events that just came; of none, at the beginning and while there are none, mostly HEARTBEAT.
 Say = Callable[[list[Event]], Awaitable[bytes]]
@@ -52,7 +52,7 @@ async def follow(
     """
     last = checked(request, request.headers.get("Last-Event-ID"), "Last-Event-ID")
     after = last or after or await request.app[keys.STORE].events.latest(site)
-    with _counted(request.app[STREAMS], who):
+    with _counted(request.app[STREAMS][who], request):
         response = web.StreamResponse(headers={"Content-Type": STREAM, "X-Accel-Buffering": "no"})
         # A reader who leaves is no error: a console's tab was closed, and with the next line we notice.
         with suppress(ConnectionResetError):
@@ -105,12 +105,15 @@ def line(kind: str, data: Any, cursor: str = "") -> bytes:  # noqa: ANN401 - wha
 
 
 @contextmanager
-def _counted(streams: Counter[str], who: str) -> Iterator[None]:
-    """A console needs one stream for each open tab; what never closes its streams must not take all connections."""
-    if streams[who] >= MOST_STREAMS:
+def _counted(streams: list[web.Request], request: web.Request) -> Iterator[None]:
+    """A console needs one stream for each open tab; what never closes its streams must not take all connections.
+
+    One that its reader has left may go on until the next line is written; it does not count.
+    """
+    if sum(each.transport is not None for each in streams) >= MOST_STREAMS:
         raise RateLimited(f"at most {MOST_STREAMS} streams for each who watches", retry_after_s=5)
-    streams[who] += 1
+    streams.append(request)
     try:
         yield
     finally:
-        streams[who] -= 1
+        streams.remove(request)

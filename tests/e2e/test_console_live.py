@@ -205,3 +205,51 @@ def test_the_demonstration_warns_posts_and_changes_when_a_moderator_decides(brow
     for each in (reader, desk):
         each.page.context.close()
         assert each.complaints == []
+
+
+def test_a_range_on_the_axis_is_drawn_decided_at_once_and_taken_back(both: tuple[Desk, Desk], site: Forum) -> None:
+    rude = {f"r-{n}": f"You are a stupid idiot, number {n}." for n in range(12)}
+    site.post(rude | {f"k-{n}": f"Thank you, number {n}." for n in range(12)})
+    desk = both[0]
+    page = opened(desk, "/scores?axis=insult")
+    rows = page.locator("table.rows tbody tr")
+    everything = rows.count()
+    assert 12 < everything < 24, "every fifth is shown without scores"
+
+    box = page.locator("#axis").bounding_box()
+    assert box is not None
+    height = box["y"] + box["height"] / 3
+    page.mouse.move(box["x"] + box["width"] * 0.7, height)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.99, height, steps=4)
+    with page.expect_response(lambda response: "/console/scores" in response.url):
+        page.mouse.up()
+    expect(page.locator('tr[data-id^="k-"]')).to_have_count(0)
+    chosen = rows.count()
+    expect(page.locator("#found")).to_contain_text(f"{chosen} comments lie in this range.")
+
+    page.get_by_label("From").first.focus()  # the handle does the same by keyboard
+    with page.expect_response(lambda response: "/console/scores" in response.url):
+        desk.press("Home")
+    expect(rows).to_have_count(everything)
+    with page.expect_response(lambda response: "/console/scores" in response.url):
+        page.locator('input[name="low"]').fill("0.7")
+        page.locator('input[name="low"]').blur()
+    expect(rows).to_have_count(chosen)
+
+    page.get_by_role("link", name="Select all").click()
+    expect(page.locator("#chosen")).to_have_text(f"{chosen} selected")
+    ids = [row.get_attribute("data-id") or "" for row in rows.all()]
+    site.post({"r-99": "You are a stupid idiot, number 99."})  # comes too late to be selected
+    page.locator("table.rows a.open").first.focus()
+    desk.press("R", "1")
+    expect(rows).to_have_count(0)
+    desk.wait_until_sent()
+    assert set(site.statuses(ids)) == {"rejected"}
+    assert site.statuses(["r-99"]) == ["pending"]
+    expect(page.locator("#found")).not_to_contain_text(f"{chosen} comments lie")
+    page.wait_for_timeout(260)
+    desk.press("u")
+    expect(rows).to_have_count(chosen)
+    desk.wait_until_sent()
+    assert set(site.statuses(ids)) == {"pending"}
