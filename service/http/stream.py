@@ -23,7 +23,9 @@ HEARTBEAT_S = 15.0
 MOST_STREAMS = 3
 RETRY_MS = 2_000
 
-STREAMS: web.AppKey["defaultdict[str, list[web.Request]]"] = web.AppKey("streams", defaultdict)
+# Of each who watches.
+Streams = defaultdict[str, list[web.Request]]
+STREAMS: web.AppKey[Streams] = web.AppKey("streams", Streams)
 
 # What is said of the events that just came; of none, at the beginning and while there are none, mostly HEARTBEAT.
 Say = Callable[[list[Event]], Awaitable[bytes]]
