@@ -21,8 +21,10 @@ $(STAMP): requirements/dev.txt pyproject.toml hatch_build.py $(wildcard classifi
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
-run: $(STAMP)  ## Start the service on 127.0.0.1:8080 with the shipped model and its own Redis
-	@$(BIN)/steward serve
+# With a demonstration for newcomers, but not where somebody has begun to set it up for others.
+run: $(STAMP)  ## Start the service on 127.0.0.1:8080 with the shipped model, its own Redis and a demonstration at /demo
+	@STEWARD_DEMO=$${STEWARD_DEMO:-$$(test -z "$$STEWARD_HOST$$STEWARD_PUBLIC_URL$$STEWARD_REDIS_URL" && echo true || echo false)} \
+	  $(BIN)/steward serve
 
 test: $(STAMP) $(CLIENTS)/.set-up chromium  ## Run all tests
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile

@@ -20,6 +20,8 @@ KEY_PATTERN = re.compile(r"cmk_live_([0-9a-z]{8})_([0-9A-Za-z_-]{43})_([0-9A-Za-
 # drops all but hexadecimal digits (WordPress). Prefix, 128 bits made from the secret, checksum.
 LABEL_PATTERN = re.compile(r"(c0de)([0-9a-f]{32})([0-9a-f]{8})", re.IGNORECASE | re.ASCII)
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
+# The site that a service has from its first start on.
+FIRST_SITE = "default"
 
 
 # What Coral shows of a phase after it was saved; the whole text is the secret, prefix included.

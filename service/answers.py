@@ -81,8 +81,7 @@ def review_item(site: str, record: Record, *, holder: str | None, show_scores: b
     is_held = record.state is State.LEASED
     shown = _answer(site, record)
     if record.is_waiting:
-        is_shown = show_scores is not None and not record.is_audit and _draw(record.id, show_scores)
-        shown |= _blind(record) | ({} if is_shown else _UNSCORED)
+        shown |= _blind(record) | ({} if shows_scores(record, show_scores) else _UNSCORED)
     return ReviewItem(
         **shown,
         text=comment.text if comment else None,
@@ -97,6 +96,11 @@ def review_item(site: str, record: Record, *, holder: str | None, show_scores: b
         appeal=record.appeal,
         expiries=record.expiries,
     )
+
+
+def shows_scores(record: Record, key: bytes | None) -> bool:
+    """Whether a moderator may see the scores of a comment that waits; `key` as in review_item."""
+    return key is not None and not record.is_audit and _draw(record.id, key) != 0
 
 
 def _draw(comment_id: str, key: bytes) -> int:

@@ -1,7 +1,6 @@
 """The composition root: the one module that knows every other."""
 
 import contextlib
-from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import nullcontext
 from functools import partial
@@ -33,6 +32,7 @@ from service.compat import perspective
 from service.compat.akismet import routes as akismet
 from service.compat.coral import door as coral
 from service.compat.openai import moderations as openai
+from service.console import article
 from service.console.protection import protect as protect_pages
 from service.console.routes import open_console
 from service.console.routes import routes as console_routes
@@ -42,7 +42,7 @@ from service.http import problems
 from service.http.admission import LIMITS
 from service.http.limits import Limits
 from service.http.shortcut import OFTEN
-from service.http.stream import STREAMS
+from service.http.stream import STREAMS, Streams
 from service.http.written import PROTECTION
 from service.models import Models
 from service.moderation import Moderation
@@ -139,7 +139,7 @@ def build_app(settings: Settings) -> web.Application:
     app = web.Application(middlewares=[problems.middleware], client_max_size=2 * 4 * 1024 * 1024)
     app[keys.SETTINGS] = settings
     app[LIMITS] = Limits(settings.key_rate_per_s)
-    app[STREAMS] = Counter()
+    app[STREAMS] = Streams(list)
     app[OFTEN] = [*((each.method, each.path) for each in OPERATIONS if each.is_hot), *perspective.HOT]
     app.cleanup_ctx.extend([redis_store, directory, served_models, moderation, usage, upkeep, webhook_relay])
     app.cleanup_ctx.extend([coral.opened, open_console()])
@@ -153,6 +153,9 @@ def build_app(settings: Settings) -> web.Application:
     app.add_routes(coral.ROUTES)
     app.add_routes(operations.ROUTES)
     app.add_routes(console_routes())
+    if settings.demo:
+        app.cleanup_ctx.append(article.open_demo)
+        app.add_routes(article.ROUTES)
     app.add_routes([operations.describing(partial(describe, OPERATIONS))])
     if settings.metrics_port is None:
         app.add_routes([operations.METRICS])

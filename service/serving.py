@@ -14,6 +14,7 @@ import click
 from aiohttp import http, web
 
 from service import access
+from service.access import FIRST_SITE
 from service.accounts import Account, Role, Ticket
 from service.app import build_app, build_metrics_app
 from service.errors import SettingsError, StoreUnavailable
@@ -87,14 +88,15 @@ async def serving_metrics(settings: Settings) -> AsyncIterator[None]:
         await runner.cleanup()
 
 
-FIRST_SITE, FIRST_ADMIN = "default", "admin"
+FIRST_ADMIN = "admin"
 LINK_LASTS = timedelta(hours=1)
 
 
-async def welcome(address: str, store: Store) -> None:
+async def welcome(address: str, store: Store, *, demo: bool) -> None:
     """Say where the service is, as soon as Redis is there, and on its very first start which key opens it."""
     key = await _first_key(address, store)
-    click.echo(f"steward: ready on {address} (documentation: {address}/docs, console: {address}/console)")
+    also = f", demo: {address}/demo" if demo else ""
+    click.echo(f"steward: ready on {address} (documentation: {address}/docs, console: {address}/console{also})")
     if key is not None:
         ticket = await _first_ticket(store)
         click.echo(_FIRST_START.format(address=address, key=key, site=FIRST_SITE, ticket=ticket))

@@ -191,6 +191,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         Path | None, Meta(description="File with our secret at the OpenID provider. Unset: we are a public client.")
     ] = None
     oidc_name: Annotated[str, Meta(max_length=64, description="What the console calls the OpenID provider.")] = "OpenID"
+    demo: Annotated[
+        bool,
+        Meta(
+            description="Serve a news story at /demo, to see how it all works: whoever reaches it can post comments to "
+            "the site `default`."
+        ),
+    ] = False
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Meta(description="How much is logged.")] = "info"
 
     def __post_init__(self) -> None:

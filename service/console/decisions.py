@@ -1,7 +1,6 @@
 """What a moderator does about comments: decide, pass on, skip, and take it back; one at a time, or many."""
 
 import asyncio
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any
 from urllib.parse import urlencode
@@ -13,7 +12,7 @@ from msgspec import Meta, Struct
 from service import keys
 from service.accounts import Ticket
 from service.answers import decided_answer
-from service.console.queue import LEASE_S, Asked
+from service.console.queue import LEASE_S, asked_in
 from service.console.reasons import labels_of
 from service.console.texts import N_
 from service.console.visit import DECIDERS, Page, Visit, own_path
@@ -90,7 +89,7 @@ async def decide(visit: Visit) -> web.StreamResponse:
     except Conflict as lost:
         return _back(visit, refused=lost.reason, by=lost.current.get("moderator") or lost.current.get("claimed_by"))
     if said.lease and visit.field("next"):  # one after the other, also without a script
-        asked = _asked(visit)
+        asked = asked_in(visit, "in_")
         await visit.reviewing.claim(visit.moderator, 1, asked.wanted(visit), lease_s=LEASE_S)
     return _back(visit, done=record.id, version=record.version, what=said.decision.value)
 
@@ -145,7 +144,7 @@ async def release(visit: Visit) -> web.StreamResponse:
     await visit.reviewing.release(visit.moderator, comment_id, _lease(raw), skip=True)
     if visit.wants_json:
         return visit.answer(Done(comment_id))
-    await visit.reviewing.claim(visit.moderator, 1, _asked(visit).wanted(visit), lease_s=LEASE_S)
+    await visit.reviewing.claim(visit.moderator, 1, asked_in(visit, "in_").wanted(visit), lease_s=LEASE_S)
     return _back(visit, what="skipped")
 
 
@@ -232,18 +231,12 @@ def _whole(text: str) -> int:
     return int(text)
 
 
-def _asked(visit: Visit) -> Asked:
-    names = ("queue", "view", "attribute", "article", "section", "why")
-    given: Mapping[str, str] = {name: visit.field(f"in_{name}") for name in names if visit.field(f"in_{name}")}
-    return bodies.shape(dict(given), Asked)
-
-
 def _back(visit: Visit, **happened: object) -> web.Response:
     """To where the form was, with what happened in the query."""
     back = own_path(visit.field("back"))
     if back:
         return visit.go(back)
-    asked = _asked(visit)
+    asked = asked_in(visit, "in_")
     said = {name: str(value) for name, value in happened.items() if value}
     link = asked.link()
     return visit.go(link + ("&" if "?" in link else "?") + urlencode(said)) if said else visit.go(link)

@@ -10,6 +10,7 @@ from service.errors import Forged
 from service.http.origin import own_origin
 
 PREFIX = "/console"
+DEMO = "/demo"
 REPORTS = f"{PREFIX}/csp-reports"
 
 CSP = (
@@ -36,8 +37,8 @@ TOKEN_HEADER, TOKEN_FIELD = "X-CSRF-Token", "csrf"
 
 
 async def protect(request: web.Request, response: web.StreamResponse) -> None:
-    """The headers of every answer below /console, also of errors and of streams."""
-    if not request.path.startswith(PREFIX):
+    """The headers of every answer below /console and /demo, also of errors and of streams."""
+    if not request.path.startswith((PREFIX, DEMO)):
         return
     for name, value in HEADERS.items():
         response.headers[name] = value

@@ -31,6 +31,10 @@ LISTED = 100
 WAIT_S = 25.0
 
 Text = Annotated[str, Meta(max_length=512)]
+Score = Annotated[float, Meta(ge=0, le=1)]
+# What a form says of which comments it means, beside what just happened.
+PARTS = ("queue", "view", "attribute", "article", "section", "why")
+OF_SCORES = ("axis", "low", "high")
 
 
 class Queued(NamedTuple):
@@ -53,14 +57,21 @@ QUEUES = (
 
 
 class Asked(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which comments, shown how. `done`, `version`, `batch`, `what`, `refused` and `by`: what just happened."""
+    """Which comments, shown how. `done`, `version`, `batch`, `what`, `refused` and `by`: what just happened.
+
+    Of the view by score: whose scores (`axis`), from where (`low`) to where (`high`), and whether all are selected.
+    """
 
     queue: Literal["waiting", "reported", "appeals", "held", "escalated"] = "waiting"
-    view: Literal["desk", "list"] = "desk"
+    view: Literal["desk", "list", "scores"] = "desk"
     attribute: Text = ""
     article: Text = ""
     section: Text = ""
     why: Text = ""
+    axis: Text = ""
+    low: Score = 0.0
+    high: Score = 1.0
+    all: bool = False
     cursor: Annotated[int, Meta(ge=0, le=2**53)] = 0
     done: Text = ""
     version: Annotated[int, Meta(ge=0)] = 0
@@ -88,28 +99,35 @@ class Asked(Struct, frozen=True, forbid_unknown_fields=True):
 
     def link(self, **other: object) -> str:
         """The same comments, but for what is named; what just happened is left out."""
-        fields = {name: getattr(self, name) for name in ("queue", "view", "attribute", "article", "section", "why")}
-        said = {
-            name: value for name, value in (fields | other).items() if value not in ("", 0, None, DEFAULTS.get(name))
-        }
-        return f"/queue?{urlencode(said)}" if said else "/queue"
+        fields = {name: getattr(self, name) for name in (*PARTS, *OF_SCORES)} | other
+        path = "/scores" if fields["view"] == "scores" else "/queue"
+        if path == "/scores":
+            del fields["view"]
+        else:
+            fields = {name: value for name, value in fields.items() if name not in OF_SCORES}
+        said = {name: value for name, value in fields.items() if value not in ("", 0, None, DEFAULTS.get(name))}
+        return f"{path}?{urlencode(said)}" if said else path
 
 
-DEFAULTS = {"queue": "waiting", "view": "desk"}
+DEFAULTS: dict[str, object] = {"queue": "waiting", "view": "desk", "high": 1.0}
 
 
 async def show_queue(visit: Visit) -> web.StreamResponse:
     asked = visit.query(Asked)
     if visit.role not in asked.queued.roles:
         raise NotFound(N_("There is no such queue."))
+    if asked.view == "scores":
+        return visit.go(asked.link())
     is_desk = asked.view == "desk" and asked.queued.state is State.QUEUED and visit.role in DECIDERS
     return await (_desk(visit, asked) if is_desk else _list(visit, asked))
 
 
 async def _desk(visit: Visit, asked: Asked) -> web.StreamResponse:
     """What this moderator holds. Looking takes nothing: a form, or the script, asks for the next ones."""
+    after = await visit.console.store.events.latest(visit.site)  # first: what happens from here on, the stream tells
     held = await _held(visit, asked)
-    return visit.show("desk.html", **await _shared(visit, asked), cards=await full_cards(visit, held), ahead=AHEAD)
+    found = await full_cards(visit, held)
+    return visit.show("desk.html", **await shared(visit, asked), cards=found, ahead=AHEAD, after=after)
 
 
 async def _held(visit: Visit, asked: Asked) -> list[Record]:
@@ -119,16 +137,18 @@ async def _held(visit: Visit, asked: Asked) -> list[Record]:
 
 
 async def _list(visit: Visit, asked: Asked) -> web.StreamResponse:
+    after = await visit.console.store.events.latest(visit.site)
     found = await visit.reviewing.listed(visit.site, asked.queued.state, asked.wanted(visit), asked.cursor, LISTED)
     return visit.show(
         "list.html",
-        **await _shared(visit, msgspec.structs.replace(asked, view="list")),
+        **await shared(visit, msgspec.structs.replace(asked, view="list")),
         cards=cards(visit, found.records),
         following=found.following,
+        after=after,
     )
 
 
-async def _shared(visit: Visit, asked: Asked) -> dict[str, Any]:
+async def shared(visit: Visit, asked: Asked) -> dict[str, Any]:
     stats = await visit.console.store.queue.stats(visit.site, 1)
     attributes = visit.request.app[keys.MODERATION].attributes
     return {
@@ -147,8 +167,7 @@ async def _shared(visit: Visit, asked: Asked) -> dict[str, Any]:
 
 async def claim(visit: Visit) -> web.StreamResponse:
     """Lease the next comments. For the script: as cards, without those it knows; it may wait for some to come."""
-    names = ("queue", "attribute", "article", "section", "why")
-    asked = bodies.shape({name: visit.field(name) for name in names if visit.field(name)}, Asked)
+    asked = asked_in(visit)
     known = set(visit.form.get("known", ()))
     wait_s = min(WAIT_S, max(0.0, _number(visit, "wait", 0)))
     held = await visit.reviewing.held(visit.moderator)
@@ -159,11 +178,21 @@ async def claim(visit: Visit) -> web.StreamResponse:
     if "fragment" not in visit.form:
         return visit.go(asked.link())
     fresh = [record for record in found if record.id not in known and matches(record, asked.wanted(visit))]
-    return visit.show("cards.html", cards=await full_cards(visit, fresh), **await _shared(visit, asked))
+    return visit.show("cards.html", cards=await full_cards(visit, fresh), **await shared(visit, asked))
+
+
+def asked_in(visit: Visit, prefix: str = "") -> Asked:
+    """Which comments a form means, by its fields with this prefix. Raises BadRequest."""
+    names = (*PARTS, *OF_SCORES)
+    given: dict[str, Any] = {name: visit.field(prefix + name) for name in names if visit.field(prefix + name)}
+    for name in given.keys() & {"low", "high"}:
+        given[name] = _number(visit, prefix + name, 0)
+    return bodies.shape(given, Asked)
 
 
 async def show_one(visit: Visit) -> web.StreamResponse:
     """One comment that waits, by its id."""
+    after = await visit.console.store.events.latest(visit.site)
     record = await visit.console.store.comments.get(visit.site, visit.request.match_info["id"])
     if not record.is_waiting:
         raise NotFound(N_("This comment does not wait any more."))
@@ -173,7 +202,8 @@ async def show_one(visit: Visit) -> web.StreamResponse:
     is_free = record.state is not State.LEASED or record.owner == visit.account.name
     may_decide = visit.role in DECIDERS and is_free
     (shown,) = await full_cards(visit, [record])
-    return visit.show("one.html", **{**await _shared(visit, asked), "may_decide": may_decide}, card=shown)
+    values = {**await shared(visit, asked), "may_decide": may_decide, "after": after}
+    return visit.show("one.html", **values, card=shown)
 
 
 def _queue_of(record: Record) -> Literal["waiting", "held", "escalated"]:

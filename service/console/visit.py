@@ -17,7 +17,7 @@ from service.console.protection import PREFIX, TOKEN_FIELD, token_of
 from service.console.provider import Provider
 from service.console.rendering import Renderer
 from service.console.texts import Texts
-from service.errors import BadRequest, Fault, Unauthenticated
+from service.errors import BadRequest, Fault, NotFound, Unauthenticated
 from service.http import bodies
 from service.reviewing import Moderator, Reviewing
 from service.settings import Settings
@@ -142,7 +142,9 @@ class Visit:
         return datetime.now(UTC)
 
     async def still(self) -> None:
-        """For who waits for long: raises Unauthenticated when the session has ended meanwhile."""
+        """For who waits for long: raises Unauthenticated when the session has ended, NotFound for who left."""
+        if self.request.transport is None:  # nothing more is taken for a page that is not there any more
+            raise NotFound("whoever asked has gone")
         if await self.console.store.accounts.visitor(self.secret, self.now, is_active=False) is None:
             raise Unauthenticated
 

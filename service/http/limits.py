@@ -53,3 +53,25 @@ class Limits:
         burst = max(1.0, rate)
         tokens, at = self._buckets.get(key.id, (burst, now))
         return min(burst, tokens + (now - at) * rate)
+
+
+class Buckets:
+    """The same for whoever has no key, by name; the names that were not heard of for longest are forgotten."""
+
+    def __init__(
+        self, rate_per_s: float, burst: float, most: int = 10_000, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._rate, self._burst, self._most, self._clock = rate_per_s, burst, most, clock
+        self._buckets: dict[str, tuple[float, float]] = {}
+
+    def take(self, name: str) -> None:
+        """Count one request. Raises RateLimited, which says when the next one may come."""
+        now = self._clock()
+        tokens, at = self._buckets.pop(name, (self._burst, now))
+        tokens = min(self._burst, tokens + (now - at) * self._rate)
+        is_over = tokens < 1
+        self._buckets[name] = (tokens if is_over else tokens - 1), now
+        if len(self._buckets) > self._most:
+            del self._buckets[next(iter(self._buckets))]
+        if is_over:
+            raise RateLimited("too many at once", math.ceil((1 - tokens) / self._rate))

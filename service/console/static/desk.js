@@ -2,6 +2,7 @@
 
 import { Refused, announce, ask, fragment, t, tn, toast } from "./base.js";
 import { closeChoices, common, guard, listen, openChoice, showKey } from "./keys.js";
+import { follow } from "./live.js";
 import { Outbox, refusal } from "./outbox.js";
 import { span, refresh } from "./times.js";
 import { watchBreaks } from "./breaks.js";
@@ -266,3 +267,11 @@ for (const { body, path } of outbox.kept) {
 if (!current?.isConnected) look(cards()[0], false);
 outbox.hurry();
 refill();
+let asking = null;
+follow(desk.dataset.after, {
+  outbox,
+  // Somebody else did something with a comment that lies here: the service says whether it is still ours.
+  heard: (kind, { id, who }) => { if (byId(id) && who !== desk.dataset.account) { clearTimeout(asking); asking = setTimeout(extend, 100); } },
+  counts: (now) => { if (stats) stats = { ...stats, ...now }; if (!current) showEmpty(); },
+  look: extend,
+});

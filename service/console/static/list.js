@@ -2,6 +2,7 @@
 
 import { Refused, announce, t, tn, toast } from "./base.js";
 import { closeChoices, common, guard, listen, openChoice } from "./keys.js";
+import { watchList } from "./live-list.js";
 import { Outbox, refusal } from "./outbox.js";
 import { refresh } from "./times.js";
 
@@ -114,7 +115,7 @@ const move = (step) => {
   const all = rows();
   look(all[current ? Math.min(all.length - 1, Math.max(0, all.indexOf(current) + step)) : 0]);
 };
-const isOpen = (row) => row && box(row);
+const isOpen = (row) => row && box(row) && !box(row).disabled;
 const shared = common(chosenKeys);
 listen(chosenKeys, {
   ...shared,
@@ -148,3 +149,7 @@ body?.addEventListener("focusin", (event) => {
 refresh();
 count();
 outbox.hurry();
+watchList(form, outbox, (row) => {
+  if (row === current && !row.isConnected) current = null;
+  count();
+});

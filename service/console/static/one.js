@@ -1,6 +1,9 @@
 // A single comment, by its id: its forms do the work, keys press their buttons.
 
+import { element, t } from "./base.js";
 import { common, closeChoices, guard, listen, openChoice } from "./keys.js";
+import { follow } from "./live.js";
+import { Outbox } from "./outbox.js";
 import "./times.js";
 
 const card = document.querySelector("#one article.card");
@@ -34,3 +37,25 @@ listen(chosen, {
   },
 });
 card.focus({ preventScroll: true });
+
+// What somebody else does about it meanwhile stands above it.
+const one = document.getElementById("one");
+const me = one.dataset.account;
+const outbox = new Outbox(`${one.dataset.site}.${me}`);
+const line = element("p", { class: "notice", role: "status", hidden: true });
+one.prepend(line);
+const SAID = {
+  claimed: (who) => t("%(who)s has it now.", { who }),
+  undone: (who) => t("%(who)s has it now.", { who }),
+  decided: (who) => (who ? t("%(who)s was faster: it is decided.", { who }) : t("It is decided already.")),
+  escalated: () => t("It was passed on."),
+  gone: () => t("The comment is gone."),
+};
+follow(one.dataset.after, {
+  outbox,
+  heard: (kind, { id, who }) => {
+    if (id !== card.dataset.id || who === me) return;
+    line.hidden = !SAID[kind];
+    line.textContent = SAID[kind]?.(who) ?? "";
+  },
+});

@@ -19,6 +19,8 @@ export class Outbox {
     this.failed = 0;
     this.isSending = false;
     this.isSignedOut = false;
+    this.isAway = false; // nothing is heard of the service
+    this.reopen = () => {}; // of whoever listens for it
     this.sending = null;
     addEventListener("online", () => this.hurry());
     document.addEventListener("visibilitychange", () => { if (!document.hidden) this.hurry(); });
@@ -53,6 +55,19 @@ export class Outbox {
     this.waiting.delete(key);
     this.show();
     return true;
+  }
+
+  /** Whether the service is heard of; once it is again, what waited is sent. */
+  away(isAway) {
+    if (isAway === this.isAway) return;
+    this.isAway = isAway;
+    if (isAway) this.show();
+    else this.hurry();
+  }
+
+  signedOut() {
+    this.isSignedOut = true;
+    this.show();
   }
 
   /** Try again now. */
@@ -114,15 +129,17 @@ export class Outbox {
   show() {
     const line = document.getElementById("connection");
     const count = this.kept.length;
-    const isTroubled = count > 0 && (this.isSignedOut || this.failed > 0);
+    const isTroubled = this.isSignedOut || this.isAway || (count > 0 && this.failed > 0);
     line.hidden = !isTroubled;
     if (!isTroubled) { line.replaceChildren(); return; }
-    const kept = tn("%(n)d decision is kept here until then.", "%(n)d decisions are kept here until then.", count);
+    const kept = count > 0
+      ? tn("%(n)d decision is kept here until then.", "%(n)d decisions are kept here until then.", count)
+      : this.isSignedOut ? "" : t("What you decide now is kept here until then.");
     if (this.isSignedOut) {
       const link = element("a", { class: "button", href: location.href }, t("Sign in again"));
       line.replaceChildren(element("span", {}, t("You are signed out."), " ", kept), link);
     } else {
-      const button = element("button", { type: "button", onclick: () => this.hurry() }, t("Try now"));
+      const button = element("button", { type: "button", onclick: () => { this.hurry(); this.reopen(); } }, t("Try now"));
       line.replaceChildren(element("span", {}, t("No connection to the service."), " ", kept), button);
     }
   }

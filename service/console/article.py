@@ -1,0 +1,268 @@
+"""The demonstration: a news story with comments at /demo, as a site that uses the service would show it.
+
+It is no page of moderators: whoever reaches it reads and posts, and what is posted goes the way of a site's comments.
+The key with which it posts never leaves this process.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import uuid_utils
+from aiohttp import web
+from msgspec import Meta, Struct
+
+from service import keys, metrics
+from service.access import FIRST_SITE, ApiKey, Scope, mint
+from service.background import beside
+from service.console.protection import DEMO, check_origin
+from service.console.texts import N_, Texts, negotiated
+from service.console.visit import CONSOLE, FORM, JSON, form_of
+from service.demo import Thread, thread
+from service.domain import Action, Article, Author, Comment, Judgement, Status
+from service.errors import BadRequest, Conflict, Fault, NotFound, Retryable, ServiceError
+from service.http import bodies, problems
+from service.http.handling import Handler, speaking
+from service.http.limits import Buckets
+from service.http.origin import client_address, own_origin
+from service.http.stream import HEARTBEAT, follow, line
+from service.store.base import Record
+from service.store.events import Event
+from service.store.keyspace import Site
+
+SITE = Site(FIRST_SITE)
+COOKIE = "steward_demo"
+A_DAY_S = 86_400
+# Of a visitor's own comments; beyond that the oldest are forgotten, by the browser only.
+MOST_OWN = 20
+LONGEST, LONGEST_NAME = 2_000, 60
+RETRY_S = 1.0
+
+# What a comment may be read as, the most telling first.
+MAY_BE = {
+    "threat": N_("This may be read as a threat."),
+    "identity_attack": N_("This may be read as an attack on a group of people."),
+    "sexually_explicit": N_("This may be read as sexual."),
+    "spam": N_("This may be read as advertising."),
+    "insult": N_("This may be read as an insult."),
+    "profanity": N_("This may be read as foul language."),
+    "severe_toxicity": N_("This may hurt those who read it."),
+    "toxicity": N_("This may hurt those who read it."),
+}
+_REACHED = ("score_in_review_band", "score_in_reject_band")
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    told: Thread
+    key: ApiKey
+    posts: Buckets
+    hints: Buckets
+
+    @property
+    def article(self) -> Article:
+        return Article(**self.told.article)
+
+
+DEMONSTRATION = web.AppKey("demonstration", Demo)
+
+
+class Asked(Struct, frozen=True, forbid_unknown_fields=True):
+    text: Annotated[str, Meta(max_length=LONGEST)]
+
+
+class Hint(Struct, frozen=True):
+    """Empty where there is nothing to say."""
+
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    id: str
+    author: str
+    text: str
+    status: Status
+    is_own: bool = False
+
+
+async def open_demo(app: web.Application) -> AsyncIterator[None]:
+    """The story with its thread, which is posted once Redis is there; what was posted before stays as it is."""
+    _, key = mint(FIRST_SITE, frozenset({Scope.COMMENTS}), "demo", datetime.now(UTC))
+    app[DEMONSTRATION] = Demo(thread(), key, posts=Buckets(0.2, 5), hints=Buckets(3, 12))
+    async with beside(_post_thread(app)):
+        yield
+
+
+async def _post_thread(app: web.Application) -> None:
+    demo = app[DEMONSTRATION]
+    for said in demo.told.comments:
+        author = Author(id=said["author"], name=said["author"])
+        await _post_once(app, Comment(id=said["id"], text=said["text"], author=author, article=demo.article))
+
+
+async def _post_once(app: web.Application, comment: Comment) -> None:
+    while True:
+        with contextlib.suppress(Conflict):  # it was erased: so it stays
+            try:
+                await app[keys.MODERATION].submit(app[DEMONSTRATION].key, comment)
+            except Retryable:
+                await asyncio.sleep(RETRY_S)
+                continue
+        return
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    return await _page(request)
+
+
+async def post(request: web.Request) -> web.StreamResponse:
+    """Once its author has seen what it may be read as."""
+    check_origin(request)
+    form = form_of(await bodies.read(request, FORM, bodies.MAX_BODY_BYTES))
+    text, name = (form.get(field, [""])[0].strip() for field in ("text", "name"))
+    kept: dict[str, Any] = {"text": text, "name": name[:LONGEST_NAME]}
+    try:
+        request.app[DEMONSTRATION].posts.take(client_address(request))
+        _check(text)
+        hint = "" if "confirmed" in form else _hint(request, text)
+        if hint:
+            return await _page(request, **kept, hint=hint)
+        record = await _submit(request, text, kept["name"])
+    except ServiceError as error:
+        return await _page(request, problems.STATUS[type(error)], **kept, problem=error)
+    response = web.Response(status=303, headers={"Location": f"{DEMO}#c-{record.id}"})
+    own = [record.id.removeprefix("demo-"), *_own(request)][:MOST_OWN]
+    is_safe = own_origin(request).startswith("https:")
+    response.set_cookie(
+        COOKIE, ".".join(own), path=DEMO, max_age=A_DAY_S, httponly=True, samesite="Strict", secure=is_safe
+    )
+    return response
+
+
+def _check(text: str) -> None:
+    if not text:
+        raise BadRequest("text: blank", [Fault("/text", "blank")])
+    if len(text) > LONGEST:
+        raise BadRequest(f"text: longer than {LONGEST} characters", [Fault("/text", "too long")])
+
+
+async def _submit(request: web.Request, text: str, name: str) -> Record:
+    demo = request.app[DEMONSTRATION]
+    comment = Comment(
+        id=f"demo-{uuid_utils.uuid7()}", text=text, author=Author(name=name or None), article=demo.article
+    )
+    record = await request.app[keys.MODERATION].submit(demo.key, comment)
+    metrics.DECISIONS.labels(record.decision).inc()
+    return record
+
+
+async def hint(request: web.Request) -> web.StreamResponse:
+    """What a comment may be read as, for who still writes it. Nothing is kept."""
+    check_origin(request)
+    request.app[DEMONSTRATION].hints.take(client_address(request))
+    asked = bodies.shaped(await bodies.read(request, JSON, bodies.MAX_BODY_BYTES), Asked)
+    said = Hint(_hint(request, asked.text) if asked.text.strip() else "")
+    return web.json_response({"hint": said.hint})
+
+
+def _hint(request: web.Request, text: str) -> str:
+    judgement = request.app[keys.MODERATION].judge(FIRST_SITE, text, with_spans=False)
+    return _texts(request)(MAY_BE[found]) if (found := _may_be(judgement)) else ""
+
+
+def _may_be(judgement: Judgement) -> str | None:
+    if judgement.decision is Action.APPROVE:
+        return None
+    reached = {reason.attribute for reason in judgement.reasons if reason.code in _REACHED}
+    return next((attribute for attribute in MAY_BE if attribute in reached), None)
+
+
+async def stream(request: web.Request) -> web.StreamResponse:
+    """What becomes of the comments on the page, as it is decided: of the thread's, and of the visitor's own."""
+    check_origin(request)
+    shown = {said["id"] for said in request.app[DEMONSTRATION].told.comments} | {
+        f"demo-{each}" for each in _own(request)
+    }
+
+    async def is_welcome() -> bool:
+        return True
+
+    async def say(events: list[Event]) -> bytes:
+        return b"".join(_told(event, shown) for event in events) or HEARTBEAT
+
+    return await follow(request, SITE, f"demo:{client_address(request)}", is_welcome, say=say)
+
+
+def _told(event: Event, shown: Collection[str]) -> bytes:
+    """What a site would be told; not of audits, of which it hears nothing."""
+    said = event.details
+    if "type" not in said or said["comment"] not in shown:
+        return b""
+    return line("status", {"id": said["comment"], "status": said["status"]}, event.cursor)
+
+
+async def _page(request: web.Request, status: int = 200, **values: Any) -> web.Response:  # noqa: ANN401 - the template's
+    demo, renderer = request.app[DEMONSTRATION], request.app[CONSOLE].renderer
+    known = [(said["id"], said["author"], said["text"]) for said in demo.told.comments]
+    try:
+        thread_shown = await asyncio.gather(*(_shown(request, *each) for each in known))
+        own = await asyncio.gather(*(_shown(request, f"demo-{each}") for each in _own(request)))
+    except Retryable as error:  # the story can be read all the same
+        thread_shown, own, values = [], [], {"problem": error, **values}
+        status = max(status, 503)
+    given = {"text": "", "name": "", "hint": "", "problem": None, **values}
+    page = renderer.render(
+        _texts(request),
+        "article.html",
+        story=demo.told.article,
+        own=[each for each in own if each],
+        thread=[each for each in thread_shown if each],
+        demo=DEMO,
+        longest=LONGEST,
+        longest_name=LONGEST_NAME,
+        **given,
+    )
+    return web.Response(text=page, status=status, content_type="text/html")
+
+
+async def _shown(request: web.Request, comment_id: str, author: str = "", text: str = "") -> Shown | None:
+    """As it stands now. None for what is not there, or was erased."""
+    try:
+        record = await request.app[keys.STORE].comments.get(SITE, comment_id)
+    except NotFound:
+        return None
+    comment = record.content.comment if record.content else None
+    if comment is None and not text:
+        return None
+    said = comment.text if comment else text
+    name = author or (comment.author.name if comment and comment.author else None) or ""
+    return Shown(comment_id, name, said, record.status, is_own=not author)
+
+
+def _own(request: web.Request) -> list[str]:
+    """What this visitor posted, by a cookie that nobody else has."""
+    return [each for each in request.cookies.get(COOKIE, "").split(".")[:MOST_OWN] if len(each) == 36]  # noqa: PLR2004
+
+
+def _texts(request: web.Request) -> Texts:
+    return request.app[CONSOLE].renderer.texts(negotiated(request.headers.get("Accept-Language", "")))
+
+
+def _refused(_: web.Request, error: ServiceError | None) -> web.StreamResponse:
+    return problems.response_of(error or ServiceError("the error is ours"))
+
+
+def _handled(handle: Handler) -> Handler:
+    return speaking(_refused, f"demo_{handle.__name__}", handle)
+
+
+ROUTES = [
+    web.get(DEMO, _handled(show)),
+    web.post(DEMO, _handled(post)),
+    web.post(f"{DEMO}/hint", _handled(hint)),
+    web.get(f"{DEMO}/stream", _handled(stream)),
+]

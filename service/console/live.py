@@ -1,0 +1,129 @@
+"""What others do, as it happens: a stream for the pages of the queue, and rows of the list as they are now."""
+
+import asyncio
+from typing import Any
+
+from aiohttp import web
+from msgspec import Struct
+
+from service.console.cards import cards
+from service.console.protection import check_origin
+from service.console.queue import asked_in, shared
+from service.console.visit import EVERYBODY, Page, Visit
+from service.errors import BadRequest, NotFound
+from service.http.cursors import checked
+from service.http.stream import HEARTBEAT, Say, follow, line
+from service.reviewing import matches
+from service.store.base import Record
+from service.store.events import Event
+
+# What comes within this time is said at once, however many work.
+PAUSE_S = 0.2
+MOST_ROWS = 100
+# What moderators do, in the words of the page; the automatic step's own decisions are nobody's business here.
+_GONE = frozenset({"withdrawn", "erased"})
+_DONE = frozenset({"queued", "claimed", "released", "decided", "undone", "escalated"})
+
+
+class Since(Struct, frozen=True, forbid_unknown_fields=True):
+    """`after`: where the page was when it was made, so that nothing is missed between."""
+
+    after: str = ""
+
+
+class Said(Struct, frozen=True, omit_defaults=True):
+    """What happened to a comment: no status and no decision, so that an audit sounds like any other."""
+
+    id: str
+    version: int
+    who: str = ""
+
+
+class Counts(Struct, frozen=True):
+    queued: int
+    leased: int
+    escalated: int
+    frees_ms: int
+
+
+async def stream(visit: Visit) -> web.StreamResponse:
+    """Server-sent events of the session's own site, until the session ends; no more than three for each account."""
+    check_origin(visit.request)
+    after = checked(visit.request, visit.query(Since).after)
+    return await follow(
+        visit.request,
+        visit.site,
+        f"account:{visit.account.name}",
+        lambda: _is_welcome(visit),
+        say=_saying(visit),
+        after=after,
+        pause_s=PAUSE_S,
+    )
+
+
+async def _is_welcome(visit: Visit) -> bool:
+    """Also whoever is no moderator of this site any more must go."""
+    found = await visit.console.store.accounts.visitor(visit.secret, visit.now, is_active=False)
+    return found is not None and visit.site.name in found.account.roles
+
+
+def _saying(visit: Visit) -> Say:
+    """Events in the page's words, and the counts at the head of it when they are others than before."""
+    last: Counts | None = None
+
+    async def say(events: list[Event]) -> bytes:
+        nonlocal last
+        said = b"".join(map(_said, events))
+        if events and not said:  # so that whoever comes back does not read all of it again
+            said = b"id: %s\n\n" % events[-1].cursor.encode()
+        now = await _counts(visit)
+        if now != last:
+            said += line("counts", now)
+            last = now
+        return said or HEARTBEAT
+
+    return say
+
+
+def _said(event: Event) -> bytes:
+    said = event.details
+    kind, who = said["kind"], said.get("moderator", "")
+    if kind in _GONE:
+        kind = "gone"
+    elif kind not in _DONE or (kind == "decided" and not who and said.get("decided_by") != "expiry"):
+        return b""
+    who = who if kind in ("claimed", "decided", "undone", "escalated") else ""
+    return line(kind, Said(said["comment"], int(said["version"]), who), event.cursor)
+
+
+async def _counts(visit: Visit) -> Counts:
+    stats = await visit.console.store.queue.stats(visit.site, 1)
+    return Counts(stats["queued"], stats["leased"], stats["escalated"], stats["frees_ms"])
+
+
+async def show_rows(visit: Visit) -> web.StreamResponse:
+    """Those of the named comments that the list would show now."""
+    asked = asked_in(visit)
+    if visit.role not in asked.queued.roles:
+        raise NotFound("no such queue")
+    ids = visit.form.get("id", [])
+    if len(ids) > MOST_ROWS:
+        raise BadRequest(f"more than {MOST_ROWS} rows")
+    found = await asyncio.gather(*(_now(visit, each) for each in ids))
+    wanted = asked.wanted(visit)
+    listed = [each for each in found if each and each.state is asked.queued.state and matches(each, wanted)]
+    values: dict[str, Any] = {**await shared(visit, asked), "cards": cards(visit, listed)}
+    return visit.show("rows.html", **values)
+
+
+async def _now(visit: Visit, comment_id: str) -> Record | None:
+    try:
+        return await visit.console.store.comments.get(visit.site, comment_id)
+    except NotFound:
+        return None
+
+
+PAGES = (
+    Page(path="/stream", view=stream, roles=EVERYBODY, is_background=True),
+    Page(path="/rows", view=show_rows, method="POST", roles=EVERYBODY, is_background=True),
+)

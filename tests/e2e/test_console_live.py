@@ -1,0 +1,255 @@
+"""Two people at the console at once: they see each other, and never decide the same comment."""
+
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pages import PASSWORD, Desk, Forum, browsing, forum, moderator
+from playwright.sync_api import Browser, expect
+from steward import Steward
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Steward]:
+    """One service for all; it is started again on the same port by the test that needs it."""
+    folder = Path(tempfile.mkdtemp(prefix="steward-"))
+    steward = Steward(folder)
+    steward.environment["STEWARD_DEMO"] = "true"
+    steward.start()
+    steward.environment["STEWARD_PORT"] = re.search(r":(\d+)$", steward.url)[1]  # type: ignore[index]
+    assert steward.first_key()
+    yield steward
+    if steward.process.poll() is None:
+        steward.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with browsing() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def site(service: Steward) -> Forum:
+    return forum(service, "daily", {})
+
+
+@pytest.fixture(scope="module")
+def signed_in(browser: Browser, service: Steward, site: Forum) -> Iterator[tuple[Desk, Desk]]:
+    desks = (Desk.open(browser, service), Desk.open(browser, service))
+    for desk, name in zip(desks, ("olena", "jan"), strict=True):
+        moderator(service, site.name, name)
+        desk.go("/sign-in?next=/console/account")
+        desk.page.get_by_label("Name").fill(name)
+        desk.page.get_by_label("Password").fill(PASSWORD)
+        desk.page.get_by_role("button", name="Sign in").click()
+        desk.page.wait_for_url("**/console/account")
+    yield desks
+    for desk in desks:
+        desk.page.context.close()
+
+
+@pytest.fixture
+def both(signed_in: tuple[Desk, Desk], service: Steward, site: Forum) -> Iterator[tuple[Desk, Desk]]:
+    """Olena and Jan, each at a browser of their own; at the end neither has anything to complain of."""
+    yield signed_in
+    for desk in signed_in:
+        desk.go("/account")
+    with service.client(site.key) as client:
+        for state in ("queued", "claimed"):
+            for item in client.get(f"/v1/review/items?state={state}").json()["items"]:
+                assert client.delete(f"/v1/comments/{item['id']}").status_code == 204
+    complaints = [desk.complaints.copy() for desk in signed_in]
+    for desk in signed_in:
+        desk.complaints.clear()
+    assert complaints == [[], []]
+
+
+def texts(*ids: str) -> dict[str, str]:
+    return {each: f"Comment {each}, what do you say?" for each in ids}
+
+
+def opened(desk: Desk, path: str) -> Any:
+    """The page, once its stream has begun."""
+    with desk.page.expect_response(lambda response: "/console/stream" in response.url):
+        desk.go(path)
+    return desk.page
+
+
+def test_two_at_once_never_decide_the_same_comment(both: tuple[Desk, Desk], site: Forum) -> None:
+    ids = [f"t-{n:02}" for n in range(20)]
+    site.post(texts(*ids))
+    seen: list[list[str]] = [[], []]
+    for desk in both:
+        desk.go("/queue")
+        desk.wait_for_card()
+    while any(desk.current for desk in both):
+        for number, desk in enumerate(both):
+            if desk.current:
+                seen[number].append(desk.wait_for_card())
+                desk.press("a")
+    for desk in both:
+        desk.wait_until_sent()
+    assert not set(seen[0]) & set(seen[1])
+    assert sorted(seen[0] + seen[1]) == ids
+    assert set(site.statuses(ids)) == {"approved"}
+
+
+def test_the_list_shows_who_holds_what_and_what_others_decide(both: tuple[Desk, Desk], site: Forum) -> None:
+    watcher, worker = both
+    site.post(texts(*(f"s-{n}" for n in range(7))))
+    page = opened(watcher, "/queue?view=list")
+    rows = page.locator("table.rows tbody tr")
+    expect(rows).to_have_count(7)
+    row = page.locator('tr[data-id="s-0"]')
+    row.get_by_role("checkbox").check()
+    expect(page.locator("#bulk")).to_be_visible()
+    worker.go("/queue")
+    assert worker.wait_for_card() == "s-0"
+    expect(row.locator(".holder")).to_have_text("jan")
+    expect(row.get_by_role("checkbox")).to_be_disabled()
+    expect(page.locator("#bulk")).to_be_hidden()
+    expect(page.locator('[data-count="leased"]')).not_to_have_text("0")
+
+    worker.press("s")  # skipped: it waits again, for others
+    worker.wait_for_card("s-0")
+    expect(row.locator(".holder")).to_have_text("")
+    expect(row.get_by_role("checkbox")).to_be_enabled()
+
+    worker.press("a")
+    expect(page.locator('tr[data-id="s-1"] .holder')).to_have_text("decided by jan")
+    expect(page.locator("#announced")).to_have_text("jan decided a comment of this list.")
+    worker.wait_for_card("s-1")
+    worker.press("u")
+    expect(page.locator('tr[data-id="s-1"] .holder')).to_have_text("jan")
+    worker.wait_for_card("s-2")
+    worker.press("a")
+    expect(page.locator('tr[data-id="s-1"]')).to_have_count(0)
+
+    site.post(texts("s-7"))
+    page.get_by_role("button", name="Show 1 new comment").click()
+    expect(page.locator('tr[data-id="s-7"]')).to_be_visible()
+
+
+def test_a_comment_that_somebody_else_takes_leaves_the_desk(both: tuple[Desk, Desk], site: Forum) -> None:
+    desk, other = both
+    site.post(texts("x-0", "x-1"))
+    opened(desk, "/queue")
+    assert desk.wait_for_card() == "x-0"
+    lease = desk.page.locator('article[data-id="x-0"]').get_attribute("data-lease")
+    desk.page.evaluate(  # as another page of the same moderator does
+        "lease => import(document.querySelector('script[src$=\"base.js\"]').src)"
+        ".then(base => base.ask('POST', '/queue/x-0/release', {id: 'x-0', lease}))",
+        lease,
+    )
+    other.go("/queue")
+    assert other.wait_for_card() == "x-0"
+    assert desk.wait_for_card("x-0") == "x-1"
+    expect(desk.page.locator("#toasts")).to_contain_text("jan has it now.")
+    opened(desk, "/queue/x-0")
+    other.press("a")
+    expect(desk.page.locator("#one > .notice")).to_have_text("jan was faster: it is decided.")
+
+
+def test_a_lost_connection_shows_itself_and_heals(both: tuple[Desk, Desk], service: Steward, site: Forum) -> None:
+    watcher, worker = both
+    site.post(texts(*(f"l-{n}" for n in range(6))))
+    opened(watcher, "/queue?view=list")
+    opened(worker, "/queue")
+    first = worker.wait_for_card()
+    service.kill()
+    for desk in both:
+        expect(desk.page.locator("#connection")).to_contain_text("No connection to the service", timeout=20_000)
+    worker.press("a")
+    second = worker.wait_for_card(first)
+    expect(worker.page.locator("#connection")).to_contain_text("1 decision is kept here")
+    service.start()
+    for desk in both:
+        expect(desk.page.locator("#connection")).to_be_hidden(timeout=30_000)
+    worker.wait_until_sent()
+    expect(watcher.page.locator(f'tr[data-id="{first}"]')).to_have_count(0, timeout=20_000)
+    assert site.statuses([first, second]) == ["approved", "pending"]
+    for desk in both:  # of a service that is gone the browser may complain
+        desk.complaints[:] = [each for each in desk.complaints if "net::ERR_" not in each]
+
+
+def test_the_demonstration_warns_posts_and_changes_when_a_moderator_decides(browser: Browser, service: Steward) -> None:
+    moderator(service, "default", "mia")
+    reader, desk = Desk.open(browser, service), Desk.open(browser, service)
+    page = reader.page
+    page.goto(f"{service.url}/demo")
+    assert page.locator("li[data-id]").count() > 30
+    page.get_by_label("Your name").fill("Sam")
+    page.get_by_label("Your comment").type("You are a stupid idiot.")
+    expect(page.locator("#hint")).to_contain_text("This may be read as an insult.")
+    page.get_by_label("Your comment").fill("Thank you.")
+    expect(page.locator("#hint")).to_be_empty()
+    page.get_by_label("Your comment").fill("That is the dumbest thing I have read all day.")
+    expect(page.locator("#hint")).to_contain_text("This may be read as an insult.")
+    with page.expect_response(lambda response: "/demo/stream" in response.url):
+        page.get_by_role("button", name="Post").click()
+    mine = page.locator("li.own")
+    expect(mine.locator("bdi")).to_have_text("Sam")
+    expect(mine).to_contain_text("Waits for a moderator")
+    desk.sign_in("mia")
+    opened(desk, f"/queue/{mine.get_attribute('data-id')}")
+    desk.press("a")
+    expect(mine).to_have_attribute("data-status", "approved")
+    expect(mine).to_contain_text("Published")
+    expect(page.locator("#announced")).to_have_text("Sam: Published")
+    for each in (reader, desk):
+        each.page.context.close()
+        assert each.complaints == []
+
+
+def test_a_range_on_the_axis_is_drawn_decided_at_once_and_taken_back(both: tuple[Desk, Desk], site: Forum) -> None:
+    rude = {f"r-{n}": f"You are a stupid idiot, number {n}." for n in range(12)}
+    site.post(rude | {f"k-{n}": f"Thank you, number {n}." for n in range(12)})
+    desk = both[0]
+    page = opened(desk, "/scores?axis=insult")
+    rows = page.locator("table.rows tbody tr")
+    everything = rows.count()
+    assert 12 < everything < 24, "every fifth is shown without scores"
+
+    box = page.locator("#axis").bounding_box()
+    assert box is not None
+    height = box["y"] + box["height"] / 3
+    page.mouse.move(box["x"] + box["width"] * 0.7, height)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.99, height, steps=4)
+    with page.expect_response(lambda response: "/console/scores" in response.url):
+        page.mouse.up()
+    expect(page.locator('tr[data-id^="k-"]')).to_have_count(0)
+    chosen = rows.count()
+    expect(page.locator("#found")).to_contain_text(f"{chosen} comments lie in this range.")
+
+    page.get_by_label("From").first.focus()  # the handle does the same by keyboard
+    with page.expect_response(lambda response: "/console/scores" in response.url):
+        desk.press("Home")
+    expect(rows).to_have_count(everything)
+    with page.expect_response(lambda response: "/console/scores" in response.url):
+        page.locator('input[name="low"]').fill("0.7")
+        page.locator('input[name="low"]').blur()
+    expect(rows).to_have_count(chosen)
+
+    page.get_by_role("link", name="Select all").click()
+    expect(page.locator("#chosen")).to_have_text(f"{chosen} selected")
+    ids = [row.get_attribute("data-id") or "" for row in rows.all()]
+    site.post({"r-99": "You are a stupid idiot, number 99."})  # comes too late to be selected
+    page.locator("table.rows a.open").first.focus()
+    desk.press("R", "1")
+    expect(rows).to_have_count(0)
+    desk.wait_until_sent()
+    assert set(site.statuses(ids)) == {"rejected"}
+    assert site.statuses(["r-99"]) == ["pending"]
+    expect(page.locator("#found")).not_to_contain_text(f"{chosen} comments lie")
+    page.wait_for_timeout(260)
+    desk.press("u")
+    expect(rows).to_have_count(chosen)
+    desk.wait_until_sent()
+    assert set(site.statuses(ids)) == {"pending"}
