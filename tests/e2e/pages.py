@@ -5,11 +5,13 @@ import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 from steward import Steward, posted
 
+AXE = Path(__file__).parents[2] / ".clients" / "node" / "node_modules" / "axe-core" / "axe.min.js"
 PASSWORD = "a long enough password"
 # What makes it quiet, and lets it run as root in a container; the pages are our own.
 ARGUMENTS = [
@@ -132,3 +134,13 @@ def forum(steward: Steward, name: str, texts: dict[str, str], **more: Any) -> Fo
         assert client.put("/v1/policies/default", json=ALL_TO_REVIEW).status_code == 200
     made.post(texts, **more)
     return made
+
+
+def violations(desk: Desk) -> list[str]:
+    desk.page.evaluate(AXE.read_text())
+    found = desk.page.evaluate(
+        "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})"
+    )
+    assert len(found["passes"]) > 10, "it has looked"
+    firsts = [(each["id"], each["nodes"][0]) for each in found["violations"]]
+    return [f"{rule}: {first['html'][:200]} {first['failureSummary']}" for rule, first in firsts]

@@ -2,16 +2,14 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pyotp
 import pytest
-from pages import PASSWORD, Desk, browsing, forum, moderator
+from pages import PASSWORD, Desk, browsing, forum, moderator, violations
 from playwright.sync_api import Browser, expect
 from steward import Steward
 
-AXE = Path(__file__).parents[2] / ".clients" / "node" / "node_modules" / "axe-core" / "axe.min.js"
 HOSTILE = {
     "h-1": '<script>window.hacked = 1</script><img src=x onerror="window.hacked = 1"> javascript:window.hacked=1',
     "h-2": "\u202eevil\u202c \u2066\u2067 pass\u200bword https://evil.example/\u202egpj.exe http://javascript:alert(1)",
@@ -346,13 +344,3 @@ def test_axe_finds_nothing_on_any_page(browser: Browser, service: Steward, schem
             desk.go(path)
             assert violations(desk) == [], (path, width)
     page.context.close()
-
-
-def violations(desk: Desk) -> list[str]:
-    desk.page.evaluate(AXE.read_text())
-    found = desk.page.evaluate(
-        "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})"
-    )
-    assert len(found["passes"]) > 10, "it has looked"
-    firsts = [(each["id"], each["nodes"][0]) for each in found["violations"]]
-    return [f"{rule}: {first['html'][:200]} {first['failureSummary']}" for rule, first in firsts]

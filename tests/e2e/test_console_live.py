@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pages import PASSWORD, Desk, Forum, browsing, forum, moderator
+from pages import PASSWORD, Desk, Forum, browsing, forum, moderator, violations
 from playwright.sync_api import Browser, expect
 from steward import Steward
 
@@ -253,3 +253,26 @@ def test_a_range_on_the_axis_is_drawn_decided_at_once_and_taken_back(both: tuple
     expect(rows).to_have_count(chosen)
     desk.wait_until_sent()
     assert set(site.statuses(ids)) == {"pending"}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_the_axis_and_in_the_story(
+    browser: Browser, service: Steward, both: tuple[Desk, Desk], site: Forum, scheme: Any
+) -> None:
+    site.post({f"y-{scheme}-{n}": f"You are a stupid idiot, number {n}." for n in range(8)})
+    desk = both[0]
+    desk.page.emulate_media(color_scheme=scheme)
+    for width in (1280, 390):
+        desk.page.set_viewport_size({"width": width, "height": 860})
+        opened(desk, "/scores?axis=insult&low=0.5")
+        desk.page.get_by_role("link", name="Select all").click()
+        assert violations(desk) == [], width
+        assert desk.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+    desk.page.set_viewport_size({"width": 1280, "height": 860})
+    reader = Desk.open(browser, service, color_scheme=scheme)
+    reader.page.goto(f"{service.url}/demo")
+    reader.page.get_by_label("Your comment").fill("That is the dumbest thing I have read all day.")
+    expect(reader.page.locator("#hint")).to_contain_text("This may be read as")
+    assert violations(reader) == []
+    reader.page.context.close()
+    assert reader.complaints == []
