@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import web
+from aiohttp import web, web_app
 from aiohttp.test_utils import TestClient, TestServer
 from redis import Redis
 
@@ -193,6 +193,8 @@ async def serving(settings: Settings) -> AsyncIterator[Any]:
     shortcut.lay(server.runner)  # as well
     async with TestClient(server) as client:
         yield client
+    # aiohttp remembers the handlers of the last thousand routes, and with them their applications.
+    web_app._cached_build_middleware.cache_clear()  # noqa: SLF001 - it offers no other way
     if next(_ended) % 10 == 0:
         # An application holds some 20 MB in circles; Python would let a hundred of them be before it looks.
         gc.collect()
