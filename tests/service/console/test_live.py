@@ -183,7 +183,11 @@ async def test_a_stream_ends_with_its_session_and_with_the_role(as_role: Any, li
 
 
 async def test_a_stream_ends_when_the_service_stops(as_role: Any, listening: Any, app: Any) -> None:
-    stream = await heard(await listening(await as_role(Role.MODERATOR)))
+    response = await listening(await as_role(Role.MODERATOR))
+    assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+    assert response.headers["Cache-Control"] == "no-store"
+    assert response.headers["Content-Type"] == "text/event-stream"
+    stream = await heard(response)
     app[keys.STORE].changes.close()
     assert await stream.ends()
 
