@@ -50,7 +50,7 @@ def test_threads_do_not_disturb_each_other(model: classifier.Model) -> None:
 
 @pytest.mark.parametrize("unit", ["a", "ab", "e\u0301", "\ufdfa", "a\u200b", "!", "\U0001f600"])
 def test_time_is_linear_in_the_length(model: classifier.Model, unit: str) -> None:
-    """Eight times the text may take no more than 36 times as long, on a machine with others on it; a quadratic pass takes 64."""
+    """Eight times the text may take 36 times as long where others use the caches, too; a quadratic pass takes 64."""
 
     def fastest(text: str) -> float:
         times = []
