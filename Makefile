@@ -27,7 +27,7 @@ run: $(STAMP)  ## Start the service on 127.0.0.1:8080 with the shipped model, it
 	  $(BIN)/steward serve
 
 test: $(STAMP) $(CLIENTS)/.set-up chromium  ## Run all tests
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 chromium:  ## Find Chromium, in which the console is tested, or install it where that can be done
 	@for name in "$${STEWARD_CHROMIUM:-chromium}" chromium-browser google-chrome; do \

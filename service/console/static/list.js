@@ -80,6 +80,7 @@ async function undo(batch = done.at(-1)) {
       if (!each) continue;
       row.dataset.lease = each.lease ?? "";
       row.dataset.version = each.version;
+      row.dataset.own = "true"; // back in this hand: the stream tells of it late, and as of any other
       if (box(row)) box(row).value = `${each.version} ${each.lease ?? ""} ${each.id}`;
       body.insertBefore(row, before?.isConnected ? before : null);
     }

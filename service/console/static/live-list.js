@@ -23,6 +23,7 @@ export function watchList(form, outbox, changed) {
 
   function heard(kind, { id, who }) {
     const row = byId(id);
+    if (who === me && row?.dataset.own) return;
     if (kind === "gone" || kind === "decided" || kind === "escalated") {
       fresh.delete(id);
       if (where.queue === "escalated" && kind === "escalated") ask(id);
@@ -93,6 +94,7 @@ export function watchList(form, outbox, changed) {
   function take(id, row) {
     const known = byId(id);
     if (known && row) replace(known, row);
+    else if (known?.dataset.own) return;
     else if (known) leave(known, "gone", "");
     else if (row) fresh.set(id, row);
     else fresh.delete(id);
