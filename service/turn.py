@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from functools import cached_property
 from typing import NamedTuple
 
 import classifier
@@ -28,10 +29,9 @@ class Turn:
 
     def score(self, model: classifier.Model, text: str, language: str) -> "asyncio.Future[tuple[float, ...]]":
         """What `model.score` gives, at the end of this turn."""
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[tuple[float, ...]] = loop.create_future()
+        answer: asyncio.Future[tuple[float, ...]] = self._loop.create_future()
         if not self._waiting:
-            loop.call_soon(self._score)
+            self._loop.call_soon(self._score)
         self._waiting.append(_Asked(model, text, language, answer))
         return answer
 
@@ -47,4 +47,9 @@ class Turn:
             else:
                 answer.set_result(row)
         if self._waiting:
-            asyncio.get_running_loop().call_soon(self._score)
+            self._loop.call_soon(self._score)
+
+    @cached_property
+    def _loop(self) -> asyncio.AbstractEventLoop:
+        """Asked for once: before Python 3.12 each question is a system call."""
+        return asyncio.get_running_loop()

@@ -6,6 +6,7 @@ With `appendfsync always` Redis answers a whole pipeline after one fsync, so man
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
 import hiredis
@@ -87,12 +88,16 @@ class ServerPipe:
         """The answer to come: as Redis gives it, also its errors; StoreUnavailable when it cannot be asked."""
         if len(self._waiting) >= self._max_pending:
             raise Overloaded("too many writes wait for Redis")
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Any] = loop.create_future()
+        answer: asyncio.Future[Any] = self._loop.create_future()
         self._waiting.append(Call(command, script, answer, asking))
         if self._running is None:
-            self._running = loop.create_task(self._drain())
+            self._running = self._loop.create_task(self._drain())
         return answer
+
+    @cached_property
+    def _loop(self) -> asyncio.AbstractEventLoop:
+        """Asked for once: before Python 3.12 each question is a system call, which costs a twentieth of a request."""
+        return asyncio.get_running_loop()
 
     async def _drain(self) -> None:
         try:
