@@ -1,6 +1,7 @@
 """make bench: what moderators wait for: claim and decide beside scripts that do nothing, and a queue of a million.
 
-Everything goes through service/store over one pipe to a real Redis, as it does in the service.
+Everything goes through service/store to a real Redis: over one pipe, as it does in the service, and the pairs also with
+a connection for each moderator, so that nobody's scripts travel with another's.
 """
 
 import argparse
@@ -9,7 +10,7 @@ import contextlib
 import random
 import subprocess
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from typing import Any
 
 import load
@@ -50,27 +51,34 @@ def main() -> None:
 
 async def _measure(console: Console, most: int) -> None:
     with _redis(appendonly="yes", appendfsync="always") as redis:
-        async with open_store(_settings(redis), _url(redis)) as store:
-            console.print(await _pairs(store, redis))
+        for pipes, how in ((1, "over one pipe"), (MODERATORS, "a connection each")):
+            async with _stores(redis, pipes) as stores:
+                console.print(await _pairs(stores, redis, how))
     # Without an append-only file it fills sooner, and no disk hides how much slower a claim becomes.
     with _redis(appendonly="no") as redis:
         async with open_store(_settings(redis, max_queued=2 * most, accept_loss=True), _url(redis)) as store:
             console.print(await _claims(store, redis, most))
 
 
-async def _pairs(store: Store, redis: "Redis") -> Table:
+@contextlib.asynccontextmanager
+async def _stores(redis: "Redis", count: int) -> AsyncIterator[list[Store]]:
+    async with contextlib.AsyncExitStack() as opened:
+        yield [await opened.enter_async_context(open_store(_settings(redis), _url(redis))) for _ in range(count)]
+
+
+async def _pairs(stores: Sequence[Store], redis: "Redis", how: str) -> Table:
     """The rounds take turns, so that a machine that slows down slows all."""
-    kinds: dict[str, Callable[[str], Awaitable[None]]] = {
-        "two empty scripts": lambda _: _twice(store, NOTHING),
-        "two scripts that write a number": lambda _: _twice(store, ONE_NUMBER),
-        "claim and decide": lambda moderator: _claim_and_decide(store, moderator),
+    kinds: dict[str, Callable[[Store, str], Awaitable[None]]] = {
+        "two empty scripts": lambda store, _: _twice(store, NOTHING),
+        "two scripts that write a number": lambda store, _: _twice(store, ONE_NUMBER),
+        "claim and decide": _claim_and_decide,
     }
     found: dict[str, list[tuple[float, float]]] = {name: [] for name in kinds}
     for number in range(ROUNDS + 1):
-        await _fill(store, PAIRS, f"pairs-{number}")
+        await _fill(stores[0], PAIRS, f"pairs-{len(stores)}-{number}")
         for name, pair in kinds.items():
-            found[name].append(await _rate(redis, pair))
-    title = f"appendfsync always, {MODERATORS} moderators at once, medians of {ROUNDS} rounds"
+            found[name].append(await _rate(redis, stores, pair))
+    title = f"appendfsync always, {MODERATORS} moderators at once, {how}, medians of {ROUNDS} rounds"
     table = Table("", "pairs/s", *(f"over {name}" for name in [*kinds][:2]), "of Redis, µs a pair", title=title)
     for name, rounds in found.items():
         shown = [f"{_ratio(rounds, found[other]):.2f}" for other in [*kinds][:2]]
@@ -79,17 +87,19 @@ async def _pairs(store: Store, redis: "Redis") -> Table:
     return table
 
 
-async def _rate(redis: "Redis", pair: Callable[[str], Awaitable[None]]) -> tuple[float, float]:
+async def _rate(
+    redis: "Redis", stores: Sequence[Store], pair: Callable[[Store, str], Awaitable[None]]
+) -> tuple[float, float]:
     """Pairs a second, and the microseconds that Redis spends in the scripts of one."""
     left = iter(range(PAIRS))
 
-    async def moderate(moderator: str) -> None:
+    async def moderate(number: int) -> None:
         for _ in left:
-            await pair(moderator)
+            await pair(stores[number % len(stores)], f"moderator-{number}")
 
     redis.config_resetstat()
     started = time.perf_counter()
-    await asyncio.gather(*(moderate(f"moderator-{number}") for number in range(MODERATORS)))
+    await asyncio.gather(*(moderate(number) for number in range(MODERATORS)))
     took_s = time.perf_counter() - started
     return PAIRS / took_s, redis.info("commandstats")["cmdstat_evalsha"]["usec"] / PAIRS
 
