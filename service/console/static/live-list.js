@@ -21,9 +21,9 @@ export function watchList(form, outbox, changed) {
   const told = { timer: null, count: 0, who: "" };
   let timer = null;
 
-  function heard(kind, { id, who }) {
+  function heard(kind, { id, who, version }) {
     const row = byId(id);
-    if (who === me && row?.dataset.own) return;
+    if (row?.dataset.own && who === me && Number(version) <= Number(row.dataset.version)) return; // this page did it
     if (kind === "gone" || kind === "decided" || kind === "escalated") {
       fresh.delete(id);
       if (where.queue === "escalated" && kind === "escalated") ask(id);
