@@ -34,9 +34,10 @@ async def test_a_range_is_listed_the_highest_first(as_role: Any) -> None:
     mia = await as_role(Role.MODERATOR)
     page = await mia.get("/console/scores?axis=insult")
     everything = listed(page)
-    assert 10 <= len(everything) < 20, "every fifth is shown without scores"
-    assert dots(page) == len(everything)
-    assert f"{20 - len(everything)} comments that wait have no dot" in page.text
+    assert dots(page) == len(everything) > 0
+    without = re.search(r"(\d+) comments? that waits? ha(?:s|ve) no dot", page.text)
+    # Every fifth by chance: how many is anybody's guess, and now and then it is one or none.
+    assert len(everything) + (int(without[1]) if without else 0) == 20
     rude = [each for each in everything if each.startswith("rude")]
     assert everything[: len(rude)] == rude
     page = await mia.get("/console/scores?axis=insult&low=0.8&high=1")
