@@ -96,7 +96,7 @@ class ServerPipe:
 
     @cached_property
     def _loop(self) -> asyncio.AbstractEventLoop:
-        """Asked for once: before Python 3.12 each question is a system call, which costs a twentieth of a request."""
+        """Asked for once: before Python 3.12 each question is a system call, which a profile of the service shows."""
         return asyncio.get_running_loop()
 
     async def _drain(self) -> None:
