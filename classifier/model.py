@@ -13,7 +13,7 @@ from classifier.folder import read_folder
 from classifier.kernel import LABELS, Weights
 from classifier.manifest import Manifest
 from classifier.normalise import origins, read
-from classifier.unmask import Unmasked, Unmasker
+from classifier.unmask import Unmasked, unmasker
 from classifier.words import Words
 
 GOLDEN_TOLERANCE = 1e-6
@@ -48,7 +48,7 @@ class Model:
         }
         self._weights = weights
         self._calibration = {language: row for row, language in enumerate(self.languages)}
-        self._unmask = Unmasker(words) if words else None
+        self._unmask = unmasker(words) if words else None
         self._may_rise = np.array([label not in AS_WRITTEN for label in manifest.labels])
 
     def score(self, text: str, language: str = "en") -> tuple[float, ...]:

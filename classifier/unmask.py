@@ -197,6 +197,12 @@ class Unmasker:
         return []
 
 
+@lru_cache(maxsize=1)
+def unmasker(words: Words) -> Unmasker:
+    """The one made last, for the same words: it takes longer to make than all else that a model is loaded from."""
+    return Unmasker(words)
+
+
 def _flags(lexicon: Lexicon) -> dict[str, int]:
     """What the quick look has to know of each word."""
     words = lexicon.known | lexicon.standing
