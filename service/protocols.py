@@ -130,6 +130,7 @@ def mapped(score: float, pairs: list[tuple[float, float]]) -> float:
     x, y = 0.0, 0.0
     for next_x, next_y in (*pairs, (1.0, 1.0)):
         if score <= next_x:
-            return y + (next_y - y) * (score - x) / (next_x - x) if next_x > x else next_y
+            # The share of the way first: it is 1 at the end, where a product of tiny numbers would be 0.
+            return y + (next_y - y) * ((score - x) / (next_x - x)) if next_x > x else next_y
         x, y = next_x, next_y
     return y
