@@ -137,13 +137,16 @@ class AuditEntry(Struct, frozen=True):
 encode = msgspec.json.Encoder().encode
 
 
-def instant(ms: bytes | str | None) -> datetime | None:
+def instant(ms: bytes | str | int | None) -> datetime | None:
     return None if not ms else datetime.fromtimestamp(int(ms) / 1000, UTC)
 
 
-def record(comment_id: str, flat: list[bytes], content: bytes | None, appeal: bytes | None = None) -> Record:
-    """Read what the scripts answer: the item hash as a flat list, the content of its revision, and the appeal."""
-    item = dict(zip(flat[::2], flat[1::2], strict=True))
+def record(comment_id: str, flat: list[Any], content: bytes | None, appeal: bytes | None = None) -> Record:
+    """Read what the scripts answer: the item hash as a flat list, the content of its revision, and the appeal.
+
+    Of a field that is listed twice the last one counts; one that was taken away is None there.
+    """
+    item: dict[bytes, Any] = dict(zip(flat[::2], flat[1::2], strict=True))
     return Record(
         id=comment_id,
         revision=int(item[b"revision"]),
@@ -151,20 +154,20 @@ def record(comment_id: str, flat: list[bytes], content: bytes | None, appeal: by
         state=_STATES[item[b"state"]],
         status=_STATUSES[item[b"status"]],
         decision=_ACTIONS[item[b"decision"]],
-        decided_by=_DECIDED_BY[item.get(b"decided_by", b"model")],
+        decided_by=_DECIDED_BY[item.get(b"decided_by") or b"model"],
         created_at=datetime.fromtimestamp(int(item[b"created"]) / 1000, UTC),
         decided_at=instant(item.get(b"decided")),
         erased_at=instant(item.get(b"erased")),
         due_at=instant(item.get(b"due")),
         why=_text(item.get(b"why")),
-        priority=float(item[b"priority"]) if b"priority" in item else None,
+        priority=None if (priority := item.get(b"priority")) is None else float(priority),
         moderator=_text(item.get(b"moderator")),
         reason=_text(item.get(b"reason")),
         owner=_text(item.get(b"owner")),
-        token=int(item[b"token"]) if b"token" in item else None,
+        token=None if (token := item.get(b"token")) is None else int(token),
         leased_until=instant(item.get(b"until")),
-        expiries=int(item.get(b"expiries", 0)),
-        reports=int(item.get(b"reports", 0)),
+        expiries=int(item.get(b"expiries") or 0),
+        reports=int(item.get(b"reports") or 0),
         vote=_text(item.get(b"vote")),
         appeal=_text(appeal),
         note=_text(item.get(b"note")) or None,

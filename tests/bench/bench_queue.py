@@ -7,6 +7,7 @@ a connection for each moderator, so that nobody's scripts travel with another's.
 import argparse
 import asyncio
 import contextlib
+import gc
 import random
 import subprocess
 import time
@@ -21,6 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from service.domain import Action, Article, Author, Comment, Judgement, Lease, Reason, Span, Urgency, Verdict, Why
+from service.serving import COLLECT_AFTER
 from service.settings import Settings
 from service.store import Store, open_store
 from service.store.embedded import find_server
@@ -45,6 +47,7 @@ WORDS = TEXT.split()
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    gc.set_threshold(*COLLECT_AFTER)  # as in the service
     parser.add_argument("--comments", type=int, default=1_000_000, help="how many wait in the large queue")
     uvloop.run(_measure(Console(width=120), parser.parse_args().comments))
 

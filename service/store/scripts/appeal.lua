@@ -1,7 +1,7 @@
 -- The author asks for another look at a rejected comment: it waits again, for somebody who did not reject it.
 -- ARGV     id, what the author says, sla_ms, most that may wait
 -- Returns  {outcome, item, content, appeal}; outcome is ok, duplicate, not_rejected, appealed, expired, full or gone.
-local id, key = ARGV[1], item_key(ARGV[1])
+local id = ARGV[1]
 local item = read_item(id)
 if not item.state or item.state == 'erased' then return {'gone', {}} end
 if item.appealed == item.revision then
@@ -13,15 +13,15 @@ local waits = item.state ~= 'decided'
 if not waits and redis.call('ZCARD', P .. 'waiting') >= tonumber(ARGV[4]) then return answer('full', id, item) end
 local now = now_ms()
 redis.call('SET', P .. 'appeal:' .. id, ARGV[2]) -- takes memory: a full Redis refuses here
-redis.call('HSET', key, 'appealed', item.revision)
+set(id, item, 'appealed', item.revision)
 item.appealed = item.revision
 if waits then -- it was drawn for an audit of its rejection: now it waits as an appeal, and no later
-  redis.call('HSET', key, 'why', 'appeal', 'kind', 'review')
-  redis.call('HDEL', key, 'inclusion')
+  set(id, item, 'why', 'appeal', 'kind', 'review')
+  unset(id, item, 'inclusion')
   audit('appealed', 'author', id, item, item.state)
   if item.state == 'queued' then
     local due = math.min(tonumber(item.due), now + tonumber(ARGV[3]))
-    redis.call('HSET', key, 'due', whole(due))
+    set(id, item, 'due', whole(due))
     redis.call('ZADD', P .. 'ready', due, id)
   end
   return answer('ok', id, item)

@@ -9,14 +9,12 @@ local now, held, SCAN = now_ms(), P .. 'held:' .. ARGV[1], 200
 
 reap(now)
 
-local given = {}
-if offset == 0 then
-  for _, id in ipairs(redis.call('ZRANGE', held, 0, -1)) do
-    local found = #given < wanted and shown(id, id)
-    if found and #found[2] > 0 then given[#given + 1] = found end
-  end
+local given, own = {}, redis.call('ZRANGE', held, 0, -1)
+for _, id in ipairs(offset == 0 and own or {}) do
+  local found = #given < wanted and answer(id, id, read_item(id))
+  if found and #found[2] > 0 then given[#given + 1] = found end
 end
-local open = redis.call('ZCARD', held)
+local open = #own
 
 local function matches(id, item)
   if item.against and string.find(item.against, '\n' .. moderator .. '\n', 1, true) then return false end

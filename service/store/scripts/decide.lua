@@ -6,7 +6,6 @@
 -- Keeps:   for one version at most one decision, one audit entry, one label and one event, or none of them.
 -- The token decides, not the clock: a late decision counts as long as nobody else was offered the comment.
 local id, moderator, token, verdict, reason = ARGV[1], ARGV[2], ARGV[3], ARGV[5], ARGV[6]
-local key = item_key(id)
 local item = read_item(id)
 if not item.state or item.state == 'erased' then return {'gone', {}} end
 if ARGV[4] ~= '' and item.revision ~= ARGV[4] then return answer('superseded', id, item) end
@@ -49,8 +48,8 @@ item.labelled = whole(now / 1000 + tonumber(ARGV[10]))
 
 local function escalate(action, by)
   item.state = 'escalated'
-  redis.call('HSET', key, 'state', 'escalated', 'version', item.version, 'escalated', now)
-  redis.call('HDEL', key, 'token', 'owner', 'claimed', 'until', 'undone')
+  set(id, item, 'state', 'escalated', 'version', item.version, 'escalated', now)
+  unset(id, item, 'token', 'owner', 'claimed', 'until', 'undone')
   redis.call('ZADD', P .. 'escalated', now, id)
   redis.call('ZADD', P .. 'waiting', since or now, id)
   audit(action, by, id, item, was, more)
@@ -58,7 +57,7 @@ local function escalate(action, by)
 end
 
 local function remember(...)
-  redis.call('HSET', key, 'request', request, 'moderator', moderator, 'reason', reason, 'note', ARGV[11], ...)
+  set(id, item, 'request', request, 'moderator', moderator, 'reason', reason, 'note', ARGV[11], ...)
 end
 
 if verdict == 'escalate' then
@@ -74,8 +73,8 @@ if doubled and not item.vote and was ~= 'escalated' then
   -- The first of two independent looks: kept as a vote, and somebody else is asked.
   item.state = 'queued'
   item.against = (item.against or '\n') .. moderator .. '\n'
-  redis.call('HDEL', key, 'token', 'owner', 'claimed', 'until', 'undone')
-  redis.call('HSET', key, 'state', 'queued', 'version', item.version, 'vote', verdict, 'voter', moderator,
+  unset(id, item, 'token', 'owner', 'claimed', 'until', 'undone')
+  set(id, item, 'state', 'queued', 'version', item.version, 'vote', verdict, 'voter', moderator,
     'vote_request', request, 'vote_label', label('vote'), 'vote_at', now, 'against', item.against,
     'labelled', item.labelled)
   redis.call('ZADD', P .. 'ready', item.due, id)
@@ -105,14 +104,14 @@ count_judged(since or now, item, item.status, verdict)
 if item.status ~= 'pending' then count(now, agrees and 'upheld' or 'overturned') end
 if blind and not agrees and ARGV[14] ~= '1' then
   -- This label stands, whatever the next one says; and the next one is no audit: who gives it knows what was decided.
-  redis.call('HSET', key, 'judged', 1, 'kind', 'review', 'against', (item.against or '\n') .. moderator .. '\n',
+  set(id, item, 'judged', 1, 'kind', 'review', 'against', (item.against or '\n') .. moderator .. '\n',
     unpack(fields))
-  redis.call('HDEL', key, 'inclusion')
+  unset(id, item, 'inclusion')
   escalate('audit_disagreed', moderator)
   return answer('ok', id, item)
 end
 -- Escalated, double review is over, also when this decision is taken back.
-if was == 'escalated' then redis.call('HDEL', key, 'double', 'vote') end
+if was == 'escalated' then unset(id, item, 'double', 'vote') end
 local upholds = agrees and blind -- an audit that changes nothing: nobody need hear of it
 local by = upholds and item.decided_by or 'moderator'
 item.state, item.status, item.decided_by = 'decided', status, by
@@ -124,7 +123,7 @@ if item.reports then -- those so far were judged with it; what counts now are re
 end
 if upholds then
   happened('decided', id, item, {'moderator', moderator})
-  redis.call('HDEL', key, 'event', 'held_until')
+  unset(id, item, 'event', 'held_until')
 else
   local hold_ms = tonumber(ARGV[13])
   fields[#fields + 1] = 'event'

@@ -15,9 +15,9 @@ redis.call('DEL', P .. 'appeal:' .. id, P .. 'reports:' .. id)
 unlist(id, item)
 bump(item)
 item.state = 'erased'
-redis.call('HDEL', key, 'digest', 'note', 'article', 'section', 'language', 'attributes', 'token', 'owner',
+unset(id, item, 'digest', 'note', 'article', 'section', 'language', 'attributes', 'token', 'owner',
   'claimed', 'until', 'against', 'voter')
-redis.call('HSET', key, 'state', 'erased', 'version', item.version, 'erased', now)
+set(id, item, 'state', 'erased', 'version', item.version, 'erased', now)
 redis.call('EXPIRE', key, tonumber(ARGV[3]))
 redis.call('EXPIRE', P .. 'callback:' .. id, tonumber(ARGV[3]))
 audit('erased', ARGV[2], id, item, was)

@@ -13,5 +13,5 @@ local ends, held = math.min(now + tonumber(ARGV[5]), longest), P .. 'held:' .. m
 redis.call('ZREM', P .. 'lease', id) -- takes no memory
 redis.call('ZADD', P .. 'lease', ends, id)
 redis.call('ZADD', held, ends, id)
-redis.call('HSET', item_key(id), 'until', whole(ends))
+set(id, item, 'until', whole(ends))
 return answer('ok', id, item)

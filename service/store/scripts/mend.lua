@@ -29,7 +29,7 @@ local function look(id)
     if not item.owner or not item.token then
       wrong('leased to nobody', function()
         unlist(id, item)
-        redis.call('HSET', item_key(id), 'state', 'queued')
+        set(id, item, 'state', 'queued')
         redis.call('ZADD', P .. 'ready', item.due or now, id)
         redis.call('ZADD', P .. 'waiting', item.queued or item.created or now, id)
       end)

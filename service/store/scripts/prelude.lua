@@ -27,36 +27,41 @@ end
 -- Lua writes large numbers as 1.7e+12.
 local function whole(n) return string.format('%.0f', n) end
 
--- A hash as a Lua table; empty when the key does not exist.
-local function fetch(key)
-  local flat, map = redis.call('HGETALL', key), {}
-  for i = 1, #flat, 2 do map[flat[i]] = flat[i + 1] end
-  return map
-end
-
 local function item_key(id) return P .. 'item:' .. id end
 local function text_key(id, revision) return P .. 'text:' .. id .. ':' .. revision end
 
--- A comment's state. What nearly all have in common is not kept with each: a million of them may wait in memory.
+-- A comment's state, and all of it as the flat list that callers are answered with. What nearly all comments have in
+-- common is not kept with each: a million of them may wait in memory.
 local function read_item(id)
-  local item = fetch(item_key(id))
+  local flat = redis.call('HGETALL', item_key(id))
+  local item = {flat = flat}
+  for i = 1, #flat, 2 do item[flat[i]] = flat[i + 1] end
   item.decided_by = item.decided_by or 'model'
   return item
 end
 
--- {outcome, item as a flat list, content of its revision, the author's appeal}; nothing changes those two, so `item` as it
--- was read before says where they are.
-local function answer(outcome, id, item)
-  local flat = redis.call('HGETALL', item_key(id))
-  if #flat == 0 then return {outcome, flat, false, false} end
-  return {outcome, flat, redis.call('GET', text_key(id, item.revision)),
-    item.appealed and redis.call('GET', P .. 'appeal:' .. id) or false}
+-- Write fields of a comment's state, and take fields away. The answer hears of it too, where what comes later wins; that
+-- saves reading all of it once more. Numbers are whole.
+local function set(id, item, ...)
+  redis.call('HSET', item_key(id), ...)
+  local flat, more = item.flat, {...}
+  for i = 1, #more do flat[#flat + 1] = more[i] end
 end
 
--- The same of a comment that was not read before.
-local function shown(outcome, id)
-  local found = redis.call('HMGET', item_key(id), 'revision', 'appealed')
-  return answer(outcome, id, {revision = found[1], appealed = found[2]})
+local function unset(id, item, ...)
+  redis.call('HDEL', item_key(id), ...)
+  local flat = item.flat
+  for _, name in ipairs({...}) do
+    flat[#flat + 1] = name
+    flat[#flat + 1] = false
+  end
+end
+
+-- {outcome, item as a flat list, content of its revision, the author's appeal}
+local function answer(outcome, id, item)
+  if #item.flat == 0 then return {outcome, item.flat, false, false} end
+  return {outcome, item.flat, redis.call('GET', text_key(id, item.revision)),
+    item.appealed and redis.call('GET', P .. 'appeal:' .. id) or false}
 end
 
 -- One audit entry for one transition. No comment text, no author (see authors.py): those must stay erasable.
@@ -166,8 +171,8 @@ end
 -- kept; `fields`: more of its state, as a flat list.
 local function settle(id, item, status, by, now, until_s, fields)
   item.state, item.status, item.decided_by = 'decided', status, by
-  redis.call('HDEL', item_key(id), 'token', 'owner', 'claimed', 'until', 'undone', 'escalated_by')
-  redis.call('HSET', item_key(id), 'state', 'decided', 'status', status, 'decided_by', by, 'decided', now,
+  unset(id, item, 'token', 'owner', 'claimed', 'until', 'undone', 'escalated_by')
+  set(id, item, 'state', 'decided', 'status', status, 'decided_by', by, 'decided', now,
     'version', item.version, unpack(fields or {}))
   redis.call('EXPIRE', item_key(id), outlives(item, now, until_s))
   redis.call('EXPIRE', text_key(id, item.revision), until_s)
@@ -190,13 +195,13 @@ local function reopen(id, item, why, actor, now, sla_ms, more)
   end
   if item.moderator then -- also one who agreed with an automatic decision
     item.against = (item.against or '\n') .. item.moderator .. '\n'
-    redis.call('HSET', item_key(id), 'against', item.against)
+    set(id, item, 'against', item.against)
   end
   bump(item)
   item.state, item.why = 'queued', why
-  redis.call('HSET', item_key(id), 'state', 'queued', 'version', item.version, 'why', why, 'kind', 'review',
+  set(id, item, 'state', 'queued', 'version', item.version, 'why', why, 'kind', 'review',
     'priority', '1', 'due', whole(now + sla_ms))
-  redis.call('HDEL', item_key(id), 'expiries', 'double', 'vote', 'voter', 'vote_request', 'label', 'event', 'held_until',
+  unset(id, item, 'expiries', 'double', 'vote', 'voter', 'vote_request', 'label', 'event', 'held_until',
     'inclusion', 'request')
   redis.call('ZADD', P .. 'ready', now + sla_ms, id)
   audit('reopened', actor, id, item, was, {'why', why})
@@ -209,7 +214,7 @@ local function put_back(id, item)
   redis.call('ZREM', P .. 'lease', id)
   redis.call('ZREM', P .. 'held:' .. item.owner, id)
   redis.call('ZADD', P .. 'ready', item.due, id)
-  redis.call('HSET', item_key(id), 'state', 'queued')
+  set(id, item, 'state', 'queued')
   item.state = 'queued'
 end
 
@@ -219,7 +224,7 @@ local function lease(id, item, moderator, held, now, lease_ms)
   local token, ends = redis.call('INCR', P .. 'token'), now + lease_ms
   redis.call('ZADD', P .. 'lease', ends, id)
   redis.call('ZADD', held, ends, id)
-  redis.call('HSET', item_key(id), 'state', 'leased', 'token', token, 'owner', moderator, 'claimed', now,
+  set(id, item, 'state', 'leased', 'token', token, 'owner', moderator, 'claimed', now,
     'until', whole(ends))
   item.state = 'leased'
   audit('claimed', moderator, id, item, 'queued', {'token', token})

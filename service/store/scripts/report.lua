@@ -2,7 +2,7 @@
 -- ARGV     id, digest of the reader, how many readers it takes, sla_ms, '1' if also what a person approved comes back,
 --          most that may wait, ttl (s)
 -- Returns  {outcome, item, content, appeal}; outcome is ok, queued, full or gone.
-local id, key = ARGV[1], item_key(ARGV[1])
+local id = ARGV[1]
 local item = read_item(id)
 if not item.state or item.state == 'erased' then return {'gone', {}} end
 local reports, now = P .. 'reports:' .. id, now_ms()
@@ -16,7 +16,7 @@ if comes_back and redis.call('ZCARD', P .. 'waiting') >= tonumber(ARGV[6]) then 
 redis.call('SADD', reports, ARGV[2]) -- takes memory: a full Redis refuses here
 redis.call('EXPIRE', reports, tonumber(ARGV[7]))
 if not known then
-  redis.call('HSET', key, 'reports', count_after)
+  set(id, item, 'reports', count_after)
   audit('reported', 'reader', id, item, item.state)
   count(now, 'reported')
 end
@@ -26,7 +26,7 @@ if comes_back then
 end
 if item.state == 'queued' and not known then -- only ever earlier
   local due = math.min(tonumber(item.due), now + tonumber(ARGV[4]))
-  redis.call('HSET', key, 'due', whole(due))
+  set(id, item, 'due', whole(due))
   redis.call('ZADD', P .. 'ready', due, id)
 end
 return answer('ok', id, item)

@@ -44,20 +44,20 @@ if item.state == 'decided' then
     count(tonumber(item.decided), item.before_status == item.status and 'upheld' or 'overturned', -1)
   end
   if item.kind == 'audit' then -- the answer was shown: who judges now is not blind any more
-    redis.call('HSET', key, 'kind', 'review', 'why', 'reopened')
-    redis.call('HDEL', key, 'inclusion')
+    set(id, item, 'kind', 'review', 'why', 'reopened')
+    unset(id, item, 'inclusion')
   end
   item.status, item.decided_by = item.before_status, item.before_by
   if item.before_decided ~= '' then
-    redis.call('HSET', key, 'decided', item.before_decided)
+    set(id, item, 'decided', item.before_decided)
   else
-    redis.call('HDEL', key, 'decided')
+    unset(id, item, 'decided')
   end
 end
 if votes then
   item.against = string.gsub(item.against, '\n' .. string.gsub(moderator, '%W', '%%%0') .. '\n', '\n', 1)
-  redis.call('HSET', key, 'against', item.against)
-  redis.call('HDEL', key, 'vote', 'voter', 'vote_request', 'vote_at', 'vote_label')
+  set(id, item, 'against', item.against)
+  unset(id, item, 'vote', 'voter', 'vote_request', 'vote_at', 'vote_label')
 end
 local label = votes and item.vote_label or item.label
 if label and not escalates then
@@ -67,10 +67,10 @@ if label and not escalates then
     'decision', '', 'reason', '', 'labels', '{}', 'actor', moderator, 'source', 'undone', 'weight', '0', 'retracts', label)
 end
 local token, ends, held = redis.call('INCR', P .. 'token'), now + tonumber(ARGV[5]), P .. 'held:' .. moderator
-redis.call('HDEL', key, 'request', 'moderator', 'reason', 'note', 'label', 'event', 'held_until',
+unset(id, item, 'request', 'moderator', 'reason', 'note', 'label', 'event', 'held_until',
   'before_status', 'before_by', 'before_decided', 'escalated_by')
 item.state = 'leased'
-redis.call('HSET', key, 'state', 'leased', 'version', item.version, 'status', item.status, 'decided_by', item.decided_by,
+set(id, item, 'state', 'leased', 'version', item.version, 'status', item.status, 'decided_by', item.decided_by,
   'token', token, 'owner', moderator, 'claimed', now, 'until', whole(ends), 'undone', item.version,
   'due', item.due or whole(now))
 redis.call('ZADD', P .. 'lease', ends, id)

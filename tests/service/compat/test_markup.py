@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from service.compat.markup import read
@@ -63,9 +63,11 @@ words = st.text("abcdefghij <>/&;\"'=!-\n\t#", max_size=60)
 
 
 @given(words)
+@example("&deg")
 def test_no_word_gets_lost_but_names_of_tags(body: str) -> None:
     kept = read(body).text
-    for word in re.findall(r"[c-h]{3,}", body):  # no name of a tag or an attribute that is taken away has these alone
+    unnamed = re.sub(r"&\w+", " ", body)  # "&deg" is a degree sign to a browser
+    for word in re.findall(r"[c-h]{3,}", unnamed):  # no name of a tag or an attribute that is taken away has these alone
         assert word in kept
 
 

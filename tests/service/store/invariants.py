@@ -14,6 +14,7 @@ from model_of_queue import Model
 
 from service.domain import State
 from service.store import Store
+from service.store.base import Record
 from service.store.keyspace import Site
 
 SITE = Site("daily")
@@ -35,7 +36,11 @@ class Invariants(RuleBasedStateMachine):
     started_ms: int
 
     def done(self, work: Any) -> Any:
-        return self.runner.run(work)
+        """What an operation says of comments is what it left of them."""
+        found = self.runner.run(work)
+        for record in _records(found):
+            assert record == self.runner.run(self.store.comments.get(SITE, record.id))
+        return found
 
     @invariant()
     def i1_every_comment_is_in_exactly_its_place(self) -> None:
@@ -110,3 +115,8 @@ class Invariants(RuleBasedStateMachine):
             return [breach async for breach in self.store.fsck.examine(SITE)]
 
         assert self.done(breaches()) == []
+
+
+def _records(found: Any) -> list[Record]:
+    parts = found if isinstance(found, list | tuple) else [found]
+    return [part for part in parts if isinstance(part, Record)]
