@@ -35,14 +35,17 @@ class Examples:
         return len(self.texts)
 
     def where(self, chosen: NDArray[np.bool_]) -> "Examples":
-        at = np.flatnonzero(chosen)
+        return self.at(np.flatnonzero(chosen))
+
+    def at(self, places: NDArray[np.intp]) -> "Examples":
+        """These, in this order; a place may come twice."""
         return Examples(
-            [self.texts[i] for i in at],
-            self.labels[at],
-            self.weights[at],
-            [self.groups[i] for i in at],
-            self.folds[at],
-            [self.sources[i] for i in at],
+            [self.texts[i] for i in places],
+            self.labels[places],
+            self.weights[places],
+            [self.groups[i] for i in places],
+            self.folds[places],
+            [self.sources[i] for i in places],
         )
 
     def training(self) -> "Examples":

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -16,8 +17,10 @@ from classifier.kernel import WIDTH, Weights
 from training.calibration import Combination, adjustment, combination, platt, split
 from training.company import from_company
 from training.datasets import DATA_SETS
+from training.dilution import diluted
+from training.distillation import distilled
 from training.errors import DataUnusable
-from training.examples import Examples
+from training.examples import FOLDS, Examples
 from training.features import count, document_frequency, inverse_document_frequency, matrix
 from training.network import Lesson, WordOrder
 from training.quantise import rounded_columns
@@ -28,6 +31,7 @@ from training.sequences import Sequences, sequences
 CALIBRATION_FOLDS = (2, 4)
 
 Progress = Callable[[str], None]
+Result = TypeVar("Result")
 
 # The network learns more from other sites than the bag of n-grams does, and is judged by Jigsaw's readers no worse for
 # it: so much more do their rows count for it (docs/experiments.md).
@@ -36,7 +40,7 @@ NETWORK_ELSEWHERE = 3.0
 VECTOR_SIZE = 0.3
 
 # How often `fit` reports progress.
-STEPS = 4
+STEPS = 6
 
 # Their base rates are ours; what moderators decided and what a user brings must be able to move everything.
 OURS = frozenset(
@@ -72,12 +76,17 @@ class Fitted:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What both models read of the same texts, and where the network's vectors begin."""
+    """What both models read of the same texts, what the network is to learn, and where its vectors begin."""
 
     examples: Examples
     table: "sparse.csr_matrix"
     order: Sequences
+    lesson: Lesson
     vectors: NDArray[np.float32] | None
+
+    def labelled(self, among: NDArray[np.bool_]) -> NDArray[np.intp]:
+        """The others have said what they can: which words stand together."""
+        return np.flatnonzero(among & np.isfinite(self.examples.labels).any(axis=1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +108,18 @@ def fit(examples: Examples, recipe: Recipe, progress: Progress = lambda _: None)
     """
     known = examples.training()
     _check_answers(known)
+    progress("putting insults between harmless words")
+    learnt = [fold for fold in range(FOLDS) if fold not in CALIBRATION_FOLDS]  # what is calibrated on stays as it came
+    known = diluted(known, sorted(OURS), learnt, recipe.seed)
     progress("counting features")
     counted = count(known.texts, recipe.bits, recipe.jobs)
     idf = inverse_document_frequency(document_frequency(counted), len(known), recipe.least)
     progress("building the matrices")
     order = sequences(known.texts, recipe.vector_bits)
-    read = _Read(known, matrix(counted, idf), order, from_company(order, VECTOR_SIZE, recipe.seed))
+    read = _Read(known, matrix(counted, idf), order, _lesson(known), from_company(order, VECTOR_SIZE, recipe.seed))
     is_calibration = np.isin(known.folds, CALIBRATION_FOLDS)
+    progress("teaching two networks what a third is to learn")
+    read = replace(read, lesson=distilled(read.lesson, _teachers(~is_calibration, read, recipe), order))
     progress("fitting, once with two folds kept out for calibration and once with all")
     before, after = _fitted_apart((~is_calibration, np.ones(len(known), bool)), read, recipe)
     progress("calibrating")
@@ -131,24 +145,40 @@ def adjusted(fitted: Fitted, sample: Examples) -> Fitted:
     return replace(fitted, arrays={**fitted.arrays, "slope": slope, "intercept": intercept})
 
 
+def _lesson(examples: Examples) -> Lesson:
+    own = groups(examples.sources)
+    weights = examples.weights * np.where(own > 0, NETWORK_ELSEWHERE, 1).astype(np.float32)
+    return Lesson.of(examples.labels, weights, own)
+
+
+def _teachers(among: NDArray[np.bool_], read: _Read, recipe: Recipe) -> list[WordOrder]:
+    """Two that know different things: vectors that begin by their company judge Jigsaw better, others the news."""
+    rows = read.labelled(among)
+
+    def taught(seed: int, vectors: NDArray[np.float32] | None) -> WordOrder:
+        return WordOrder(epochs=recipe.epochs, seed=seed).fit(read.order, read.lesson, rows, vectors)
+
+    return _apart(recipe, [partial(taught, recipe.seed + 1, None), partial(taught, recipe.seed + 2, read.vectors)])
+
+
 def _fitted_apart(parts: Sequence[NDArray[np.bool_]], read: _Read, recipe: Recipe) -> list[_Both]:
-    """Each part by a thread of its own: numpy and scipy let others run, and the matrices are too large to copy."""
-    jobs = min(recipe.jobs, len(parts))
+    return _apart(recipe, [partial(_fit_both, read.labelled(part), read, recipe) for part in parts])
+
+
+def _apart(recipe: Recipe, works: Sequence[Callable[[], Result]]) -> list[Result]:
+    """Each by a thread of its own: numpy and scipy let others run, and the matrices are too large to copy."""
+    jobs = min(recipe.jobs, len(works))
     with threadpool_limits(max(1, recipe.jobs // jobs)):
-        found: list[_Both] = Parallel(n_jobs=jobs, prefer="threads")(
-            delayed(_fit_both)(np.flatnonzero(part), read, recipe) for part in parts
-        )
+        found: list[Result] = Parallel(n_jobs=jobs, prefer="threads")(delayed(work)() for work in works)
     return found
 
 
 def _fit_both(rows: NDArray[np.intp], read: _Read, recipe: Recipe) -> _Both:
-    labels, weights, own = read.examples.labels, read.examples.weights, groups(read.examples.sources)
-    rows = rows[np.isfinite(labels[rows]).any(axis=1)]  # the others have said what they can: which words stand together
+    labels, weights, own = read.examples.labels, read.examples.weights, read.lesson.groups
     bag = MaskedLogistic(recipe.regularisation, recipe.most_iterations)
     bag.fit(read.table[rows], labels[rows], weights[rows], own[rows])
-    lesson = Lesson(labels, weights * np.where(own > 0, NETWORK_ELSEWHERE, 1).astype(np.float32), own)
     network = WordOrder(epochs=recipe.epochs, seed=recipe.seed)
-    return _Both(bag, network.fit(read.order, lesson, rows, read.vectors))
+    return _Both(bag, network.fit(read.order, read.lesson, rows, read.vectors))
 
 
 def _bag(bag: MaskedLogistic, combined: Combination, idf: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:

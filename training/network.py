@@ -35,18 +35,23 @@ Layers = dict[str, Floats]
 class Lesson:
     """What each text of a `Sequences` is to be learnt as.
 
-    `labels`: (n, labels) in [0, 1], NaN where unknown. `weights`: (n,). `groups`: (n,), from 0 on; as in
-    MaskedLogistic each but the first has intercepts of its own, which are left out of the model.
+    `labels`: (n, labels) in [0, 1]. `weights`: (n, labels), 0 where a label is unknown. `groups`: (n,), from 0 on; as
+    in MaskedLogistic each but the first has intercepts of its own, which are left out of the model.
     """
 
     labels: Floats
     weights: Floats
     groups: NDArray[np.intp]
 
+    @classmethod
+    def of(cls, labels: Floats, weights: Floats, groups: NDArray[np.intp]) -> "Lesson":
+        """`labels` NaN where unknown; `weights`: (n,)."""
+        known = np.isfinite(labels)
+        return cls(np.where(known, labels, np.float32(0)), known * weights[:, None], groups)
+
     def slopes(self, texts: NDArray[np.intp], logits: Floats) -> Floats:
         """Of the mean loss of these texts in their logits."""
-        weights = np.isfinite(self.labels[texts]) * self.weights[texts, None]
-        found: Floats = (expit(logits) - np.nan_to_num(self.labels[texts])) * weights / len(texts)
+        found: Floats = (expit(logits) - self.labels[texts]) * self.weights[texts] / len(texts)
         return found.astype(np.float32)
 
 
@@ -77,7 +82,7 @@ class WordOrder(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """`rows`: the texts to learn from; all when None. `vectors`: where to begin, (2**bits, DIM); not changed."""
         random = np.random.default_rng(self.seed)
         rows = np.arange(len(read)) if rows is None else rows
-        rows = rows[(read.lengths[rows] > 0) & (lesson.weights[rows] > 0)]
+        rows = rows[(read.lengths[rows] > 0) & lesson.weights[rows].any(axis=1)]
         begin = random.normal(scale=0.3, size=(read.table.shape[1], DIM)) if vectors is None else vectors
         self.vectors_ = begin.astype(np.float32)
         vector_rate = self.vector_rate or (RATE_FROM_CHANCE if vectors is None else RATE_FROM_COMPANY)
@@ -107,11 +112,11 @@ class WordOrder(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             _dropout(random, (len(texts), POOLED), POOLED_DROPPED),
             _dropout(random, (len(texts), HIDDEN), HIDDEN_DROPPED),
         )
-        own, groups = self.layers_["own"], lesson.groups[texts]
+        groups = lesson.groups[texts]
         passed = Pass(self.layers_, batch, batch.look_up(self.vectors_) * kept, noise)
-        of_logits = lesson.slopes(texts, passed.logits + np.where(groups[:, None] > 0, own[groups], 0))
+        of_logits = lesson.slopes(texts, passed.logits + self.own_of(groups))
         slopes, of_words = passed.slopes(self.layers_, of_logits)
-        slopes["own"] = np.zeros_like(own)
+        slopes["own"] = np.zeros_like(self.layers_["own"])
         np.add.at(slopes["own"], groups, of_logits)
         return slopes, of_words * kept
 
@@ -119,6 +124,11 @@ class WordOrder(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         for _ in range(self.epochs):
             ordered = random.permutation(rows)
             yield from (ordered[at : at + size] for at in range(0, len(ordered), size))
+
+    def own_of(self, groups: NDArray[np.intp]) -> Floats:
+        """What is added to the logits of texts of these groups, (n, labels)."""
+        found: Floats = np.where(groups[:, None] > 0, self.layers_["own"][groups], 0)
+        return found
 
     def decision_function(self, read: Sequences, rows: NDArray[np.intp] | None = None) -> NDArray[np.float64]:
         """Logits, (n, labels)."""

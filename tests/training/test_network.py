@@ -22,7 +22,7 @@ TEXTS = [
 
 
 def _lesson(labels: NDArray[np.float32]) -> Lesson:
-    return Lesson(labels, np.ones(len(labels), np.float32), np.zeros(len(labels), int))
+    return Lesson.of(labels, np.ones(len(labels), np.float32), np.zeros(len(labels), int))
 
 
 def test_the_slopes_are_those_of_the_loss() -> None:

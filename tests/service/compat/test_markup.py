@@ -67,7 +67,7 @@ words = st.text("abcdefghij <>/&;\"'=!-\n\t#", max_size=60)
 def test_no_word_gets_lost_but_names_of_tags(body: str) -> None:
     kept = read(body).text
     unnamed = re.sub(r"&\w+", " ", body)  # "&deg" is a degree sign to a browser
-    for word in re.findall(r"[c-h]{3,}", unnamed):  # no name of a tag or an attribute that is taken away has these alone
+    for word in re.findall(r"[c-h]{3,}", unnamed):  # no name of what is taken away has these letters alone
         assert word in kept
 
 

@@ -1,0 +1,57 @@
+"""Harmful comments among harmless ones: an insult is one also behind a page of kind words.
+
+A comment of several paragraphs is mostly judged by the words that it has most of, and few of those that people labelled
+are long. So harmful comments are taught once more between others' harmless ones, as a comment that says both.
+"""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from training.examples import Examples, column, joined
+
+# Characters of what is harmless, and at most of the comment that is put there.
+LEAST, MOST, LONGEST = 100, 1_500, 600
+# Shares of the harmful that come behind the harmless, and before it; the rest is in the middle of it.
+BEHIND, BEFORE = 0.5, 0.3
+# A label (but of spam) above says harmful; below the other they all say harmless.
+HARMFUL, HARMLESS = 0.5, 0.1
+FEWEST = 20
+# Of the harmful ones, and of the weight of each: more of it makes short comments harder to tell.
+SHARE, WEIGHT = 0.3, 0.5
+
+
+def diluted(examples: Examples, sources: Sequence[str], folds: Sequence[int], seed: int) -> Examples:
+    """The examples, and once more a share of the harmful ones of these sources and folds, and as many harmless ones, at
+    a part of their weight. What surrounds them comes from the same source and fold, so that nothing held out comes in.
+    """
+    random = np.random.default_rng(seed)
+    labels = np.delete(examples.labels, column("spam"), axis=1)
+    worst = np.where(np.isfinite(labels), labels, -1).max(axis=1)
+    is_short = np.array([len(text) <= LONGEST for text in examples.texts], bool)
+    parts = [examples]
+    for source, fold in itertools.product(sources, folds):
+        here = (np.array(examples.sources) == source) & (examples.folds == fold)
+        harmful = np.flatnonzero(here & is_short & (worst > HARMFUL))
+        harmless = np.flatnonzero(here & (worst >= 0) & (worst < HARMLESS))
+        short = harmless[is_short[harmless]]
+        if min(len(harmful), len(short)) >= FEWEST:
+            chosen = random.permutation(harmful)[: round(len(harmful) * SHARE)]
+            chosen = np.concatenate([chosen, random.choice(short, len(chosen))])
+            parts.append(_among(examples.at(chosen).weighted(WEIGHT), examples.at(harmless).texts, random))
+    return joined(parts)
+
+
+def _among(chosen: Examples, harmless: Sequence[str], random: np.random.Generator) -> Examples:
+    texts = []
+    for text in chosen.texts:
+        size, around = int(np.exp(random.uniform(np.log(LEAST), np.log(MOST)))), ""
+        while len(around) < size:
+            around += harmless[int(random.integers(len(harmless)))] + random.choice([" ", "\n"])
+        words = around[:size].split(" ")[:-1]  # the last one is cut
+        where = random.random()
+        place = len(words) if where < BEHIND else 0 if where < BEHIND + BEFORE else random.integers(len(words) + 1)
+        texts.append(" ".join([*words[:place], text, *words[place:]]))
+    return replace(chosen, texts=texts)
