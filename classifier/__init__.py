@@ -11,7 +11,7 @@ from classifier.model import Model, Span, load
 LABELS = ("toxicity", "severe_toxicity", "identity_attack", "insult", "profanity", "threat", "spam")
 
 # The folder of the model that ships with the package.
-SHIPPED = Path(__file__).parent / "models" / "2026-11-25-2"
+SHIPPED = Path(__file__).parent / "models" / "2026-11-25-3"
 
 __all__ = [
     "LABELS",

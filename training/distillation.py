@@ -14,7 +14,7 @@ from training.network import Lesson, WordOrder
 from training.sequences import Sequences
 
 # The teachers' part in a label that is known, and what a label that only they know weighs beside one that is known.
-TAUGHT, GUESSED = 0.5, 0.3
+TAUGHT, GUESSED = 0.3, 0.3
 
 
 def distilled(lesson: Lesson, teachers: Sequence[WordOrder], read: Sequences) -> Lesson:

@@ -33,9 +33,9 @@ CALIBRATION_FOLDS = (2, 4)
 Progress = Callable[[str], None]
 Result = TypeVar("Result")
 
-# The network learns more from other sites than the bag of n-grams does, and is judged by Jigsaw's readers no worse for
-# it: so much more do their rows count for it (docs/experiments.md).
-NETWORK_ELSEWHERE = 3.0
+# So much more do rows of other sites count where weights are learnt than where scores are calibrated to what Jigsaw's
+# readers said, who judge them hardly worse for it (docs/experiments.md).
+ELSEWHERE = 3.0
 # Root mean square of the numbers in a word's vector when training begins.
 VECTOR_SIZE = 0.3
 
@@ -76,11 +76,14 @@ class Fitted:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What both models read of the same texts, what the network is to learn, and where its vectors begin."""
+    """What both models read of the same texts and at which weights, what the network is to learn, and where its vectors
+    begin.
+    """
 
     examples: Examples
     table: "sparse.csr_matrix"
     order: Sequences
+    weights: NDArray[np.float32]
     lesson: Lesson
     vectors: NDArray[np.float32] | None
 
@@ -116,7 +119,10 @@ def fit(examples: Examples, recipe: Recipe, progress: Progress = lambda _: None)
     idf = inverse_document_frequency(document_frequency(counted), len(known), recipe.least)
     progress("building the matrices")
     order = sequences(known.texts, recipe.vector_bits)
-    read = _Read(known, matrix(counted, idf), order, _lesson(known), from_company(order, VECTOR_SIZE, recipe.seed))
+    own = groups(known.sources)
+    weights = known.weights * np.where(own > 0, ELSEWHERE, 1).astype(np.float32)
+    lesson, vectors = Lesson.of(known.labels, weights, own), from_company(order, VECTOR_SIZE, recipe.seed)
+    read = _Read(known, matrix(counted, idf), order, weights, lesson, vectors)
     is_calibration = np.isin(known.folds, CALIBRATION_FOLDS)
     progress("teaching two networks what a third is to learn")
     read = replace(read, lesson=distilled(read.lesson, _teachers(~is_calibration, read, recipe), order))
@@ -145,12 +151,6 @@ def adjusted(fitted: Fitted, sample: Examples) -> Fitted:
     return replace(fitted, arrays={**fitted.arrays, "slope": slope, "intercept": intercept})
 
 
-def _lesson(examples: Examples) -> Lesson:
-    own = groups(examples.sources)
-    weights = examples.weights * np.where(own > 0, NETWORK_ELSEWHERE, 1).astype(np.float32)
-    return Lesson.of(examples.labels, weights, own)
-
-
 def _teachers(among: NDArray[np.bool_], read: _Read, recipe: Recipe) -> list[WordOrder]:
     """Two that know different things: vectors that begin by their company judge Jigsaw better, others the news."""
     rows = read.labelled(among)
@@ -174,9 +174,8 @@ def _apart(recipe: Recipe, works: Sequence[Callable[[], Result]]) -> list[Result
 
 
 def _fit_both(rows: NDArray[np.intp], read: _Read, recipe: Recipe) -> _Both:
-    labels, weights, own = read.examples.labels, read.examples.weights, read.lesson.groups
     bag = MaskedLogistic(recipe.regularisation, recipe.most_iterations)
-    bag.fit(read.table[rows], labels[rows], weights[rows], own[rows])
+    bag.fit(read.table[rows], read.examples.labels[rows], read.weights[rows], read.lesson.groups[rows])
     network = WordOrder(epochs=recipe.epochs, seed=recipe.seed)
     return _Both(bag, network.fit(read.order, read.lesson, rows, read.vectors))
 
