@@ -18,7 +18,8 @@ LEAST, MOST, LONGEST = 100, 1_500, 600
 BEHIND, BEFORE = 0.5, 0.3
 # A label (but of spam) above says harmful; below the other they all say harmless.
 HARMFUL, HARMLESS = 0.5, 0.1
-FEWEST = 20
+# Of either kind in a fold. Of few texts the network would learn by heart what they say, and be far too sure of it.
+FEWEST = 200
 # Of the harmful ones, and of the weight of each: more of it makes short comments harder to tell.
 SHARE, WEIGHT = 0.3, 0.5
 

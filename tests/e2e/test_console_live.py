@@ -229,6 +229,7 @@ def test_the_demonstration_warns_posts_and_changes_when_a_moderator_decides(brow
     expect(mine).to_have_attribute("data-status", "approved")
     expect(mine).to_contain_text("Published")
     expect(page.locator("#announced")).to_have_text("Sam: Published")
+    desk.page.wait_for_url(lambda url: "/console/queue?" in url)
     for each in (reader, desk):
         each.page.goto("about:blank")  # a browser that closes while it streams may wait for ever
         each.page.context.close()

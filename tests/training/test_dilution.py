@@ -8,23 +8,24 @@ from training.dilution import FEWEST, LEAST, LONGEST, MOST, SHARE, WEIGHT, dilut
 from training.examples import Examples, column
 
 FOLDS = (0, 3)
+TEXTS = 7_200
 
 
 @pytest.fixture(scope="module")
 def examples() -> Examples:
     """Each word says in which fold and of which source it stands, and whether it is harmful."""
     texts, labels, folds, sources = [], [], [], []
-    for n in range(1200):
+    for n in range(TEXTS):
         fold, source, kind = n % 3 + (n % 3 == 2), f"source{n // 3 % 2}", ("bad", "good", "good", "fair")[n // 6 % 4]
         text = f"{kind}{n} of{fold}{source} and{fold}{source} more{fold}{source}"
         texts.append(text if n else text + " long" * LONGEST)
         labels.append({"bad": 1.0, "good": 0.0, "fair": 0.3}[kind])
         folds.append(fold)
         sources.append(source)
-    toxicity = np.full((1200, len(LABELS)), np.nan, np.float32)
+    toxicity = np.full((TEXTS, len(LABELS)), np.nan, np.float32)
     toxicity[:, column("toxicity")] = labels
     toxicity[:, column("spam")] = 1
-    return Examples(texts, toxicity, np.full(1200, 0.7, np.float32), texts, np.array(folds, np.int8), sources)
+    return Examples(texts, toxicity, np.full(TEXTS, 0.7, np.float32), texts, np.array(folds, np.int8), sources)
 
 
 def test_a_share_of_the_harmful_comes_once_more_and_as_many_harmless_ones(examples: Examples) -> None:

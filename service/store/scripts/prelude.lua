@@ -66,10 +66,9 @@ end
 
 -- One audit entry for one transition. No comment text, no author (see authors.py): those must stay erasable.
 local function audit(action, actor, id, item, from, more)
-  local entry = {'action', action, 'actor', actor, 'comment', id, 'revision', item.revision or '0',
-    'from', from or '', 'to', item.state or '', 'version', item.version or '0'}
-  for _, value in ipairs(more or {}) do entry[#entry + 1] = value end
-  redis.call('XADD', P .. 'audit', '*', unpack(entry))
+  redis.call('XADD', P .. 'audit', '*', 'action', action, 'actor', actor, 'comment', id,
+    'revision', item.revision or '0', 'from', from or '', 'to', item.state or '', 'version', item.version or '0',
+    unpack(more or {}))
 end
 
 -- Counters of the hour, so that statistics need no scan. Kept 62 days.
@@ -91,9 +90,8 @@ end
 -- Something happened to a comment: into the feed, and to waiting requests of every worker (losing that message costs
 -- them time, nothing else). Returns the id of the feed's entry.
 local function happened(kind, id, item, more)
-  local entry = {'kind', kind, 'comment', id, 'revision', item.revision, 'version', item.version, 'state', item.state}
-  for _, value in ipairs(more or {}) do entry[#entry + 1] = value end
-  local at = redis.call('XADD', P .. 'events', '*', unpack(entry))
+  local at = redis.call('XADD', P .. 'events', '*', 'kind', kind, 'comment', id, 'revision', item.revision,
+    'version', item.version, 'state', item.state, unpack(more or {}))
   local site = string.match(P, '{([^.}]*)')
   redis.call('PUBLISH', 'cm:changes', site .. '\n' .. kind .. '\n' .. id)
   return at
