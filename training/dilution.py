@@ -29,12 +29,13 @@ def diluted(examples: Examples, sources: Sequence[str], folds: Sequence[int], se
     a part of their weight. What surrounds them comes from the same source and fold, so that nothing held out comes in.
     """
     random = np.random.default_rng(seed)
+    source_of = np.array(examples.sources)
     labels = np.delete(examples.labels, column("spam"), axis=1)
     worst = np.where(np.isfinite(labels), labels, -1).max(axis=1)
     is_short = np.array([len(text) <= LONGEST for text in examples.texts], bool)
     parts = [examples]
     for source, fold in itertools.product(sources, folds):
-        here = (np.array(examples.sources) == source) & (examples.folds == fold)
+        here = (source_of == source) & (examples.folds == fold)
         harmful = np.flatnonzero(here & is_short & (worst > HARMFUL))
         harmless = np.flatnonzero(here & (worst >= 0) & (worst < HARMLESS))
         short = harmless[is_short[harmless]]

@@ -47,8 +47,8 @@ WORDS = TEXT.split()
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    gc.set_threshold(*COLLECT_AFTER)  # as in the service
     parser.add_argument("--comments", type=int, default=1_000_000, help="how many wait in the large queue")
+    gc.set_threshold(*COLLECT_AFTER)  # as in the service
     uvloop.run(_measure(Console(width=120), parser.parse_args().comments))
 
 
