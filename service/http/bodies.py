@@ -34,8 +34,8 @@ async def read(request: web.Request, content_type: str | None, limit: int) -> by
     `content_type`: None where a protocol does not insist on one.
     """
     said = request.headers.get("Content-Type")
-    # Only where it must be: it is parsed anew for each request.
-    if content_type is not None and content_type not in (said, said and request.content_type):
+    # request.content_type is parsed anew for each request: only where it must be.
+    if content_type is not None and said != content_type and (said is None or request.content_type != content_type):
         raise WrongContentType(f"send {content_type}, not {(said or 'nothing')[:100]!r}")
     if request.headers.get("Content-Encoding", "identity") != "identity":
         raise WrongContentType("send the body uncompressed")

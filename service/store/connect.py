@@ -1,23 +1,21 @@
 """Connections to Redis, and whether what it acknowledges is kept."""
 
 import asyncio
-import contextlib
 import logging
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-from redis._parsers.hiredis import NOT_ENOUGH_DATA, _AsyncHiredisParser
 from redis.asyncio import Redis, Sentinel
 from redis.asyncio.connection import AbstractConnection, ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
 from service.errors import SettingsError
 from service.store.address import Address
 from service.store.replies import NotDurable, translated, unwrapped
+from service.store.wire import Wire
 
 log = logging.getLogger(__name__)
 
@@ -76,29 +74,11 @@ class Durability:
         return "replicated" if self._wait_replicas and int(config["min-replicas-to-write"]) else "strict"
 
 
-class _Parser(_AsyncHiredisParser):
-    """redis-py's, which reads all replies of a pipeline in one go: for each alone it does much besides parsing."""
-
-    async def read_many(self, count: int) -> list[Any]:
-        """So many replies, errors among them. Raises redis-py's ConnectionError."""
-        replies: list[Any] = []
-        while len(replies) < count:
-            found = self._reader.gets()  # type: ignore[attr-defined] # None before it is connected
-            if found is NOT_ENOUGH_DATA:
-                await self.read_from_socket()  # type: ignore[no-untyped-call]
-            elif isinstance(found, RedisConnectionError):  # "LOADING" and its like: there is no server yet
-                raise found
-            else:
-                replies.append(unwrapped(found) if isinstance(found, ResponseError) else found)
-        return replies
-
-
 class _Peer(NamedTuple):
     """The server at the other end of a connection."""
 
     place: tuple[str, int]
     takes_flags: bool
-    parser: _Parser
 
 
 class Link:
@@ -109,7 +89,7 @@ class Link:
         self._server = server
         self._peers: WeakKeyDictionary[AbstractConnection, _Peer] = WeakKeyDictionary()
         self._sentinel: Sentinel | None = None
-        options = {**address.options, **ours(timeout_s), "redis_connect_func": self._examine, "parser_class": _Parser}
+        options = {**address.options, **ours(timeout_s), "redis_connect_func": self._examine}
         try:
             if address.kind == "sentinel":
                 self._sentinel = _sentinel(address, timeout_s)
@@ -121,33 +101,22 @@ class Link:
             raise SettingsError("STEWARD_REDIS_URL has an option that redis-py does not know") from error
         self.redis.response_callbacks.clear()
 
-    @contextlib.asynccontextmanager
-    async def connection(self) -> AsyncIterator[AbstractConnection]:
-        pool = self.redis.connection_pool
-        connection = await pool.get_connection()  # type: ignore[no-untyped-call]
+    async def wire(self) -> Wire:
+        """A new connection beside the pool's. Raises redis-py's errors, and NotDurable."""
+        connection = self.redis.connection_pool.make_connection()  # type: ignore[no-untyped-call]
         try:
-            yield connection
-        except BaseException:
-            # Replies that nobody read would be taken for those of the next commands.
+            await connection.connect()
+        except BaseException:  # a deadline, too, which would leave it half open
             await connection.disconnect(nowait=True)
             raise
-        finally:
-            await pool.release(connection)
+        return Wire(connection, takes_flags=self._peers[connection].takes_flags)
 
     async def leave(self) -> None:
-        """End every connection, so that the next one finds out which server is the primary now, and examines it.
+        """End the pool's connections, so that the next one finds out which server is the primary now.
 
-        Whoever waits for news waits at the wrong server as well.
+        Whoever waits for news waits at the wrong server.
         """
         await self.redis.connection_pool.disconnect()
-
-    def takes_flags(self, connection: AbstractConnection) -> bool:
-        """Whether the server at the other end reads the first line of a script."""
-        return self._peers[connection].takes_flags
-
-    async def replies(self, connection: AbstractConnection, count: int) -> list[Any]:
-        """What the server answers to the last `count` commands, errors included. The caller has a deadline."""
-        return await self._peers[connection].parser.read_many(count)
 
     async def ping(self, timeout_s: float) -> None:
         """Raises StoreUnavailable, with the reason, when a comment could not be recorded now."""
@@ -169,9 +138,7 @@ class Link:
         found = None if refused else {name.decode(): value.decode() for name, value in config}
         self._durability.examine(version, role, found, self._server)
         place = (getattr(connection, "host", ""), getattr(connection, "port", 0))
-        parser = connection._parser  # noqa: SLF001 - redis-py tells it to nobody
-        assert isinstance(parser, _Parser), "as asked for above"  # noqa: S101 - for the type checker
-        self._peers[connection] = _Peer(place, numbers(version) >= FLAGGED_SCRIPTS, parser)
+        self._peers[connection] = _Peer(place, numbers(version) >= FLAGGED_SCRIPTS)
         for other, peer in tuple(self._peers.items()):
             if peer.place != place:  # a primary that was replaced; no news will come from it
                 await other.disconnect(nowait=True)

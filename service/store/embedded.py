@@ -119,6 +119,8 @@ class EmbeddedRedis:
             "appendonly": "yes",
             "appendfsync": "always",
             "save": "",
+            # A rewrite takes a processor: under load not each quarter of a minute, as with Redis' own 64 MB.
+            "auto-aof-rewrite-min-size": "256mb",
             "maxmemory": str(_half_of_the_memory()),
             "maxmemory-policy": "noeviction",
             "logfile": str(self._folder / "redis.log"),

@@ -14,10 +14,18 @@ from redis.asyncio import Redis
 from redis.commands import READ_COMMANDS
 from redis.exceptions import NoScriptError, RedisError
 
-from service.errors import Overloaded, StoreUnavailable
+from service.errors import Overloaded
 from service.store.connect import Link
-from service.store.replies import Unconfirmed, is_elsewhere, speaks_of_another_primary, translated, understood
+from service.store.replies import (
+    FAILURES,
+    Unconfirmed,
+    is_elsewhere,
+    speaks_of_another_primary,
+    unavailable,
+    understood,
+)
 from service.store.scripts import Flags, Script, made
+from service.store.wire import Wire
 
 Argument = str | bytes | int | float
 MOST_IN_ONE_PIPELINE = 256
@@ -69,6 +77,7 @@ class ServerPipe:
         self._wait = _Wait(wait_replicas, timeout_s)
         self._waiting: deque[Call] = deque()
         self._running: asyncio.Task[None] | None = None
+        self._wire: Wire | None = None
 
     async def call(self, *command: Argument) -> Any:  # noqa: ANN401 - what Redis answers
         return await self._answered(command, None)
@@ -114,15 +123,12 @@ class ServerPipe:
     async def _commit(self, calls: list[Call]) -> None:
         answers: list[Any] = []
         try:
-            with translated():
-                async with asyncio.timeout(self._timeout_s):
-                    answers = await self._send(calls, load=False)
-                    await self._load_missing(calls, answers)
-        except StoreUnavailable as error:
+            answers = await self._committed(calls, self._loop.time() + self._timeout_s)
+        except FAILURES as error:
             # Who waits behind them would find the same, a deadline later each: nothing of theirs was sent.
             calls += self._waiting
             self._waiting.clear()
-            answers = [error] * len(calls)
+            answers = [unavailable(error)] * len(calls)
         finally:
             for call in calls[len(answers) :]:
                 call.answer.cancel()
@@ -134,32 +140,41 @@ class ServerPipe:
             else:
                 call.answer.set_result(answer)
 
-    async def _send(self, calls: Sequence[Call], *, load: bool) -> list[Any]:
-        """All commands in one write, then all replies; an error of one is its reply.
+    async def _committed(self, calls: Sequence[Call], deadline: float) -> list[Any]:
+        """What Redis answers to each, errors among them.
 
-        redis-py's own pipeline packs in Python and does much beside, which costs more than scoring the comment.
+        The script cache is empty after a restart of Redis: the source is sent where the digest was unknown.
         """
-        async with self._link.connection() as connection:
-            flagged = self._link.takes_flags(connection)
-            # hiredis takes commands of any length, which its types do not say.
-            wire = [hiredis.pack_command(part) for each in calls for part in _parts(each, flagged, load)]  # type: ignore[arg-type]
-            wait = self._wait.commands(calls, flagged)
-            await connection.send_packed_command(wire + [hiredis.pack_command(part) for part in wait])  # type: ignore[arg-type]
-            answers = _answers(calls, await self._link.replies(connection, len(wire)))
-            if wait and not self._wait.is_confirmed(await self._link.replies(connection, len(wait)), flagged):
-                answers = [_unconfirmed(*pair) for pair in zip(calls, answers, strict=True)]
-            if any(map(speaks_of_another_primary, answers)):
-                await self._link.leave()
-            return answers
-
-    async def _load_missing(self, calls: list[Call], answers: list[Any]) -> None:
-        """The script cache is empty after a restart of Redis: send the source where the digest was unknown."""
+        answers = await self._send(calls, deadline, load=False)
         missing = [index for index, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
-        if not missing:
-            return
-        loaded = await self._send([calls[index] for index in missing], load=True)
-        for index, answer in zip(missing, loaded, strict=True):
-            answers[index] = answer
+        if missing:
+            loaded = await self._send([calls[index] for index in missing], deadline, load=True)
+            for index, answer in zip(missing, loaded, strict=True):
+                answers[index] = answer
+        return answers
+
+    async def _send(self, calls: Sequence[Call], deadline: float, *, load: bool) -> list[Any]:
+        """All commands in one write, then all replies; an error of one is its reply."""
+        wire = self._wire if self._wire and self._wire.is_open else await self._connected(deadline)
+        commands = [part for each in calls for part in _parts(each, wire.takes_flags, load)]
+        wait = self._wait.commands(calls, wire.takes_flags)
+        # hiredis takes commands of any length, which its types do not say.
+        packed = b"".join([hiredis.pack_command(each) for each in commands + wait])  # type: ignore[arg-type]
+        replies = await wire.ask(packed, len(commands) + len(wait), deadline)
+        answers = _answers(calls, replies[: len(commands)])
+        if wait and not self._wait.is_confirmed(replies[len(commands) :], wire.takes_flags):
+            answers = [_unconfirmed(*pair) for pair in zip(calls, answers, strict=True)]
+        if any(map(speaks_of_another_primary, answers)):
+            await wire.close()
+            await self._link.leave()
+        return answers
+
+    async def _connected(self, deadline: float) -> Wire:
+        if self._wire is not None:
+            await self._wire.close()
+        async with asyncio.timeout_at(deadline):
+            self._wire = await self._link.wire()
+        return self._wire
 
     async def check(self) -> None:
         await self._link.ping(self._timeout_s)
@@ -170,6 +185,8 @@ class ServerPipe:
     async def close(self) -> None:
         while self._running is not None:
             await asyncio.wait([self._running])
+        if self._wire is not None:
+            await self._wire.close()
         await self._link.close()
 
 

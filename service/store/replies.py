@@ -33,14 +33,25 @@ class Unconfirmed(RedisError):
     """Done on the primary; too few replicas said in time that they have it."""
 
 
+# What asking Redis can end with when it does not answer at all.
+FAILURES = (StoreUnavailable, RedisError, OSError, TimeoutError)
+
+
+def unavailable(error: BaseException) -> StoreUnavailable:
+    if isinstance(error, StoreUnavailable):
+        return error
+    text = str(error) if isinstance(error, NotDurable) else f"Redis cannot be reached: {type(error).__name__}"
+    found = StoreUnavailable(text)
+    found.__cause__ = error
+    return found
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     try:
         yield
-    except NotDurable as error:
-        raise StoreUnavailable(str(error)) from error
-    except (RedisError, OSError, TimeoutError) as error:
-        raise StoreUnavailable(f"Redis cannot be reached: {type(error).__name__}") from error
+    except FAILURES as error:
+        raise unavailable(error) from error
 
 
 def unwrapped(error: ResponseError) -> ResponseError:

@@ -61,6 +61,34 @@ async def test_callers_that_leave_do_not_disturb_the_replies_of_others(make_pipe
     assert await pipe.call("ECHO", "after") == b"after"
 
 
+async def test_a_reply_may_come_in_many_pieces(make_pipe: Any) -> None:
+    pipe = make_pipe()
+    sizes = (1, 3_000_000, 70_000, 0, 1_000_000)
+    found = await asyncio.gather(*(pipe.call("ECHO", "x" * size) for size in sizes))
+    assert tuple(map(len, found)) == sizes
+
+
+async def test_a_reply_that_comes_too_late_is_nobody_elses(own_server: Any, make_pipe: Any) -> None:
+    pipe = make_pipe(url=own_server.url, timeout_s=1)
+    assert await pipe.call("ECHO", "before") == b"before"
+    with own_server.client() as client:
+        client.client_pause(1_500)  # Redis reads on, and answers later
+    with pytest.raises(StoreUnavailable):
+        await pipe.call("ECHO", "too late")
+    assert await pipe.call("ECHO", "after") == b"after"
+
+
+async def test_a_connection_that_ended_while_nobody_asked_is_replaced(own_server: Any, make_pipe: Any) -> None:
+    pipe = make_pipe(url=own_server.url)
+    for number in range(3):
+        wire = pipe._wire  # noqa: SLF001 - nobody else knows when the end of it has arrived
+        with own_server.client() as client:
+            client.client_kill_filter(_type="normal", skipme=True)
+        while wire is not None and wire.is_open:
+            await asyncio.sleep(0)
+        assert await pipe.call("ECHO", number) == b"%d" % number
+
+
 async def test_a_write_whose_caller_left_is_whole_or_absent(store: Store, site: Site, submit: Any) -> None:
     for turns in range(8):
         task = asyncio.create_task(submit(f"c-{turns}"))
