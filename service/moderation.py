@@ -46,7 +46,7 @@ class Row(NamedTuple):
     probabilities: Sequence[float]
 
     def of(self, label: str) -> float:
-        return int(self.probabilities[self.labels.index(label)] * _MILLION + 0.5) / _MILLION
+        return _rounded((label,), (self.probabilities[self.labels.index(label)],))[label]
 
     def all(self) -> dict[str, float]:
         return _rounded(self.labels, self.probabilities)
