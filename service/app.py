@@ -111,7 +111,7 @@ async def usage(app: web.Application) -> AsyncIterator[None]:
 
 
 async def upkeep(app: web.Application) -> AsyncIterator[None]:
-    async with Upkeep(app[keys.STORE].queue, app[keys.DIRECTORY]).running():
+    async with Upkeep(app[keys.STORE], app[keys.DIRECTORY]).running():
         yield
 
 

@@ -64,6 +64,12 @@ WAITING = Gauge(
     ("site", "state"),
     multiprocess_mode="mostrecent",
 )
+FULLNESS = Gauge(
+    "steward_queue_fullness",
+    "Share of the comments that may wait that do; at 1 comments that must wait are refused.",
+    ("site",),
+    multiprocess_mode="mostrecent",
+)
 OLDEST = Gauge(
     "steward_queue_oldest_seconds",
     "How long the comment waits that has waited longest.",

@@ -105,7 +105,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     max_pending_writes: Annotated[
         int, Meta(ge=1, description="Writes waiting for Redis in one process; beyond it callers get 503 at once.")
     ] = 10_000
-    max_queued: Annotated[int, Meta(ge=1, description="Comments of one site that may wait for moderators.")] = 200_000
+    max_queued: Annotated[
+        int, Meta(ge=1, description="Comments of one site, in each of its shards, that may wait for moderators.")
+    ] = 200_000
     lease_s: Annotated[int, Meta(ge=5, le=3600, description="Seconds a claimed comment stays with a moderator.")] = 300
     max_lease_age_s: Annotated[
         int, Meta(ge=60, le=86_400, description="Seconds after the claim beyond which a lease is not extended.")

@@ -9,8 +9,9 @@ from service import metrics
 from service.background import beside
 from service.directory import Directory
 from service.errors import Retryable
+from service.store import Store
+from service.store.fullness import PRESSED
 from service.store.keyspace import Site
-from service.store.review import Queue
 
 log = logging.getLogger(__name__)
 
@@ -22,10 +23,12 @@ MEASURE_S = 10.0
 class Upkeep:
     """Every service on a Redis may do it: each step is one script, and what one has done another finds done."""
 
-    def __init__(self, queue: Queue, directory: Directory, every_s: float = EVERY_S) -> None:
-        self._queue = queue
+    def __init__(self, store: Store, directory: Directory, every_s: float = EVERY_S) -> None:
+        self._queue = store.queue
+        self._fullness = store.fullness
         self._directory = directory
         self._every_s = every_s
+        self._pressed: set[str] = set()
 
     async def once(self) -> None:
         for name in self._directory.sites:
@@ -50,6 +53,15 @@ class Upkeep:
             for state in ("queued", "leased", "escalated", "overdue"):
                 metrics.WAITING.labels(name, state).set(found[state])
             metrics.OLDEST.labels(name).set(max(found["oldest_ms"], 0) / 1000)
+            self._watch(name, self._fullness.of(name))
+
+    def _watch(self, name: str, share: float) -> None:
+        metrics.FULLNESS.labels(name).set(share)
+        if share < PRESSED:
+            self._pressed.discard(name)
+        elif name not in self._pressed:  # said once, until it was better meanwhile
+            self._pressed.add(name)
+            log.warning("%s: %.0f %% of the comments that may wait do; a full queue refuses more", name, share * 100)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -1,8 +1,10 @@
 """Comments: submitted, followed, erased."""
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
+import msgspec
+from aiohttp import web
 from msgspec import Meta, Struct
 
 from service import keys, metrics
@@ -13,10 +15,14 @@ from service.domain import Comment, Id
 from service.errors import BadRequest, Fault, ServiceError
 from service.http import bodies
 from service.http.problems import problem_of, rendered
+from service.store.fullness import PRESSED
 from service.store.keyspace import Site
 
 # Comments of a batch that are scored in one go, a few milliseconds' worth.
 SLICE = 50
+
+
+Answer = TypeVar("Answer", bound=Struct)
 
 
 class Batch(Struct, frozen=True, forbid_unknown_fields=True):
@@ -33,12 +39,15 @@ class Wait(Struct, frozen=True, forbid_unknown_fields=True):
     wait: Annotated[float, Meta(ge=0, le=60, description="Seconds to wait for a final status.")] = 0
 
 
-async def submit_comment(call: Call) -> CommentAnswer:
-    """Score, decide and record a comment."""
-    return await _submit(call, bodies.check_comment(call.body))
+async def submit_comment(call: Call) -> CommentAnswer | web.StreamResponse:
+    """Score, decide and record a comment.
+
+    While the queue is nearly full the answer says so in `X-Queue-Pressure`: the share of what may wait, from 0.80 on.
+    """
+    return _under_pressure(call, await _submit(call, bodies.check_comment(call.body)))
 
 
-async def submit_comments(call: Call) -> BatchAnswer:
+async def submit_comments(call: Call) -> BatchAnswer | web.StreamResponse:
     """The same for many at once."""
     bodies.check_count(call.body.comments, "/comments")
     results: list[Any] = []
@@ -46,7 +55,7 @@ async def submit_comments(call: Call) -> BatchAnswer:
     for at in range(0, len(items), SLICE):  # other requests are answered between the slices
         work = (_submit_one(call, item, f"/comments/{index}") for index, item in items[at : at + SLICE])
         results += await asyncio.gather(*work)
-    return BatchAnswer(results)
+    return _under_pressure(call, BatchAnswer(results))
 
 
 async def follow_comment(call: Call) -> CommentAnswer:
@@ -81,6 +90,13 @@ async def appeal_comment(call: Call) -> CommentAnswer:
 async def erase_comment(call: Call) -> None:
     """Erase text, author and metadata everywhere; the id, the outcome and the times stay."""
     await call.request.app[keys.STORE].comments.erase(Site(call.key.site), call.id, call.key.name)
+
+
+def _under_pressure(call: Call, answer: Answer) -> Answer | web.StreamResponse:
+    pressure = call.request.app[keys.STORE].fullness.of(call.key.site)
+    if pressure < PRESSED:
+        return answer
+    return web.json_response(body=msgspec.json.encode(answer), headers={"X-Queue-Pressure": f"{min(pressure, 1):.2f}"})
 
 
 async def _submit(call: Call, comment: Comment, at: str = "") -> CommentAnswer:

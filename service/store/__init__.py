@@ -14,6 +14,7 @@ from service.store.comments import Comments, Retention
 from service.store.connect import Durability
 from service.store.events import Events
 from service.store.fsck import Fsck
+from service.store.fullness import Fullness
 from service.store.labels import Labels
 from service.store.opening import open_pipe
 from service.store.outbox import Outbox
@@ -41,6 +42,7 @@ class Store:
     accounts: Accounts
     usage: Uses
     fsck: Fsck
+    fullness: Fullness
     changes: Changes
     durability: Durability
     pipe: Pipe
@@ -62,10 +64,12 @@ async def open_store(settings: Settings, url: str) -> AsyncIterator[Store]:
     pipe = open_pipe(settings, url, durability)
     retention = Retention(settings.text_days, settings.label_days, settings.event_days)
     limits = Limits(settings.max_lease_age_s, settings.max_open_leases, settings.undo_hold_s, settings.undo_window_s)
-    shards = settings.shards
+    shards, most = settings.shards, settings.max_queued
+    fullness = Fullness(most)
     store = Store(
-        comments=Comments(pipe, retention, settings.max_queued, shards, index_authors=settings.index_authors),
-        queue=Queue(pipe, retention, limits, shards),
+        comments=Comments(pipe, retention, most, fullness, shards, index_authors=settings.index_authors),
+        queue=Queue(pipe, retention, limits, fullness, shards),
+        fullness=fullness,
         labels=Labels(pipe, retention, shards),
         audit=Audit(pipe, shards),
         events=Events(pipe, settings.undo_hold_s, shards),

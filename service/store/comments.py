@@ -12,6 +12,7 @@ import msgspec
 from service.domain import STATUS_AFTER, Comment, DecidedBy, Judgement, State, Status, Urgency
 from service.errors import NotFound
 from service.store.base import Outcome, Record, answered
+from service.store.fullness import Fullness
 from service.store.keyspace import Site
 from service.store.packing import Content, packed
 from service.store.pipe import Pipe
@@ -49,11 +50,19 @@ class Retention:
 
 class Comments:
     def __init__(
-        self, pipe: Pipe, retention: Retention, max_queued: int, shards: int = 1, *, index_authors: bool = True
+        self,
+        pipe: Pipe,
+        retention: Retention,
+        max_queued: int,
+        fullness: Fullness,
+        shards: int = 1,
+        *,
+        index_authors: bool = True,
     ) -> None:
         self._pipe = pipe
         self._retention = retention
         self._max_queued = max_queued
+        self._fullness = fullness
         self._shards = shards
         self._index_authors = index_authors
 
@@ -108,13 +117,17 @@ class Comments:
                 str(audit_share) if audit_share else "",
             )
         )
-        reply = await self._pipe.run(
-            script("submit"), [site.of(comment_id, self._shards).prefix], sent, packed(content)
-        )
+        shard = site.of(comment_id, self._shards)
+        reply = await self._pipe.run(script("submit"), [shard.prefix], sent, packed(content))
         if reply[0] in (b"created", b"revised"):
-            waits_for = urgency if reply.pop() else None  # a full queue takes no audit
+            waiting = reply.pop()
+            if waiting:
+                self._fullness.saw(shard, waiting)
+            waits_for = urgency if waiting else None  # a full queue takes no audit
             return reply[0].decode(), _recorded(comment_id, reply, content, waits_for, decided_by)
         outcome, record = answered(comment_id, reply if len(reply) > 1 else [*reply, []])
+        if outcome == "full":
+            self._fullness.saw(shard, self._max_queued)
         return outcome, record
 
     async def get(self, site: Site, comment_id: str) -> Record:

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 from service.domain import Lease, State, Status, Verdict
 from service.store.base import Outcome, Record, answered, encode, record
 from service.store.comments import DAY_S, Retention
+from service.store.fullness import Fullness
 from service.store.keyspace import Site
 from service.store.pipe import Pipe
 from service.store.scripts import script
@@ -70,8 +71,9 @@ class Tended(Struct, frozen=True):
 
 
 class Queue:
-    def __init__(self, pipe: Pipe, retention: Retention, limits: Limits, shards: int = 1) -> None:
+    def __init__(self, pipe: Pipe, retention: Retention, limits: Limits, fullness: Fullness, shards: int = 1) -> None:
         self._pipe = pipe
+        self._fullness = fullness
         self._retention = retention
         self._limits = limits
         self._shards = shards
@@ -256,6 +258,7 @@ class Queue:
     async def _stats(self, shard: Site, hours: int) -> dict[str, Any]:
         flat = await self._pipe.run(script("stats"), [shard.prefix], min(hours, HOURS_AT_ONCE), 0)
         queued, leased, escalated, oldest_ms, overdue, frees_ms, *counted = flat
+        self._fullness.saw(shard, queued + leased + escalated)
         for start in range(HOURS_AT_ONCE, hours, HOURS_AT_ONCE):
             more = await self._pipe.run(script("stats"), [shard.prefix], min(hours, start + HOURS_AT_ONCE), start)
             counted += more[6:]

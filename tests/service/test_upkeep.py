@@ -7,17 +7,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from service import metrics
 from service.access import Scope, mint
 from service.directory import Directory
-from service.domain import Action, Comment, Judgement, Status, Urgency, Why
+from service.domain import Action, Comment, Judgement, Status, Urgency, Verdict, Why
 from service.policy import Expiry, Policy, Reviewing, Thresholds
 from service.settings import Settings
 from service.store import Store, open_store
 from service.store.keyspace import Site
-from service.store.review import Filter
+from service.store.review import Answer, Filter
 from service.upkeep import Upkeep
 
 SITE = Site("daily")
@@ -55,7 +56,7 @@ async def test_a_lease_that_ended_goes_back_though_nobody_claims(
     (held,) = await store.queue.claim(SITE, "ann", 1, 60, Filter())
     with redis_server.client() as client:
         client.zadd(SITE.key("lease"), {held.id: 1000})
-    await Upkeep(store.queue, directory).once()
+    await Upkeep(store, directory).once()
     assert (await store.comments.get(SITE, held.id)).expiries == 1
     assert (await store.queue.stats(SITE, 1))["leased"] == 0
 
@@ -63,24 +64,53 @@ async def test_a_lease_that_ended_goes_back_though_nobody_claims(
 async def test_what_waited_longer_than_the_policy_allows_is_decided(
     store: Store, directory: Directory, redis_server: Any
 ) -> None:
-    await Upkeep(store.queue, directory).once()
+    await Upkeep(store, directory).once()
     assert (await store.comments.get(SITE, "c-0")).status is Status.PENDING, "by default nothing expires"
     expiring = Policy({"spam": Thresholds(0.1)}, version=2, review=Reviewing(expiry=Expiry(60, "approve")))
     assert await store.access.keep_policy(SITE, expiring, "chief")
     await directory.refresh()
     with redis_server.client() as client:
         client.zadd(SITE.key("waiting"), {"c-0": 1000})
-    await Upkeep(store.queue, directory).once()
+    await Upkeep(store, directory).once()
     assert [(await store.comments.get(SITE, f"c-{n}")).status for n in range(2)] == [Status.APPROVED, Status.PENDING]
 
 
 async def test_operators_see_what_waits(store: Store, directory: Directory) -> None:
     await store.queue.claim(SITE, "ann", 1, 60, Filter())
-    await Upkeep(store.queue, directory).measure()
+    await Upkeep(store, directory).measure()
     shown = dict(
         re.findall(r'^steward_queue\{site="daily",state="(\w+)"\} (\S+)$', metrics.render().decode(), re.MULTILINE)
     )
     assert shown == {"queued": "2.0", "leased": "1.0", "escalated": "0.0", "overdue": "0.0"}
+
+
+@pytest.mark.usefixtures("store")
+async def test_operators_are_warned_once_of_a_queue_that_is_nearly_full(
+    settings: Settings, directory: Directory, caplog: pytest.LogCaptureFixture
+) -> None:
+    def shown() -> str:
+        return re.search(r'^steward_queue_fullness\{site="daily"\} (\S+)$', metrics.render().decode(), re.MULTILINE)[1]  # type: ignore[index]
+
+    def warned() -> list[str]:
+        return [each.getMessage() for each in caplog.records if each.name == "service.upkeep"]
+
+    assert settings.redis_url is not None
+    async with open_store(msgspec.structs.replace(settings, max_queued=3), settings.redis_url) as small:
+        upkeep = Upkeep(small, directory)
+        await upkeep.measure()
+        await upkeep.measure()
+        assert warned() == ["daily: 100 % of the comments that may wait do; a full queue refuses more"]
+        assert shown() == "1.0"
+        (held,) = await small.queue.claim(SITE, "ann", 1, 60, Filter())
+        await small.queue.decide(SITE, held.id, "ann", Answer(Verdict.APPROVE, held.lease), may_overrule=False)
+        await upkeep.measure()
+        assert shown().startswith("0.66")
+        late = Judgement(Action.REVIEW, {}, (), "m", "p")
+        await small.comments.submit(
+            SITE, "late", Comment("hello"), late, urgency=Urgency(Why.UNCERTAIN, 0.5, 60_000), actor="site"
+        )
+        await upkeep.measure()
+        assert len(warned()) == 2, "it was better meanwhile"
 
 
 async def test_it_goes_on_after_redis_was_away(own_server: Any, tmp_path: Path) -> None:
@@ -99,7 +129,7 @@ async def test_it_goes_on_after_redis_was_away(own_server: Any, tmp_path: Path) 
             actor="site",
         )
         await store.queue.claim(SITE, "ann", 1, 60, Filter())
-        async with Upkeep(store.queue, directory, every_s=0.02).running():
+        async with Upkeep(store, directory, every_s=0.02).running():
             own_server.kill()
             own_server.start()
             with own_server.client() as client:

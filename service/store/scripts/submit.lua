@@ -7,8 +7,8 @@
 --          label text ttl (s), author to find it by ('' : none), for how long (s), share
 --          of such decisions that is drawn for audit ('' : none)
 -- ARGV[2]  content
--- Returns  {'created' or 'revised', revision, version, now, created, 1 if it waits else 0} for what was just recorded:
---          the caller has the rest; else {outcome, item, content, appeal}; outcome is exists, full or erased.
+-- Returns  {'created' or 'revised', revision, version, now, created, how many wait now, it among them, or 0} for what was just
+--          recorded: the caller has the rest; else {outcome, item, content, appeal}; outcome is exists, full or erased.
 local content = ARGV[2] -- bytes, which cmsgpack does not know
 local ARGV = cmsgpack.unpack(ARGV[1])
 local id, digest, decision, status, why = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
@@ -18,7 +18,8 @@ if was.state == 'erased' then return answer('erased', id, was) end
 if was.digest and string.sub(was.digest, 1, 24) == digest then return answer('exists', id, was) end -- older ones are longer
 local waits = was.state == 'queued' or was.state == 'leased' or was.state == 'escalated'
 local audited = ARGV[19] ~= ''
-if why ~= '' and not waits and redis.call('ZCARD', P .. 'waiting') >= tonumber(ARGV[12]) then
+local waiting = why ~= '' and redis.call('ZCARD', P .. 'waiting') or 0
+if why ~= '' and not waits and waiting >= tonumber(ARGV[12]) then
   if status == 'pending' then return {'full'} end
   why, audited = '', false -- an audit can wait for better days
 end
@@ -108,4 +109,4 @@ audit('submitted', ARGV[13], id, item, was.state, more)
 count(now, 'automatic:' .. decision .. (ARGV[24] ~= '' and '@' .. ARGV[24] or ''))
 if audited then count(now, 'drawn:' .. decision) end
 return {was.revision and 'revised' or 'created', tonumber(item.revision), tonumber(item.version), now,
-  tonumber(was.created or now), why ~= '' and 1 or 0}
+  tonumber(was.created or now), why ~= '' and waiting + (waits and 0 or 1) or 0}

@@ -227,6 +227,30 @@ async def test_a_full_queue_is_503_and_nothing_was_acknowledged(
         assert [each["status"] for each in batch.body["results"]] == [503, "pending"]
 
 
+async def test_answers_say_how_full_a_nearly_full_queue_is(settings: Any, run: Any, key_for: Any) -> None:
+    async with run(msgspec.structs.replace(settings, max_queued=5)) as client:
+        admin = await key_for(client)
+
+        async def submitted(path: str, body: Any) -> str | None:
+            reply = await admin.post(path, body)
+            assert reply.headers["Cache-Control"] == "no-store", "as every answer"
+            return reply.headers.get("X-Queue-Pressure")
+
+        await admin("PUT", "/v1/policies/default", {"thresholds": {"toxicity": {"review_at": 0}}})
+        found = [await submitted("/v1/comments", {"id": f"c-{n}", "text": "hello"}) for n in range(4)]
+        assert found == [None, None, None, "0.80"]
+        assert await submitted("/v1/comments", {"id": "c-1", "text": "hello, changed while it waits"}) == "0.80"
+        await admin("PUT", "/v1/policies/default", {"thresholds": {"toxicity": {"review_at": 1}}})
+        assert await submitted("/v1/comments", {"id": "approved", "text": "hello"}) == "0.80"
+        assert await submitted("/v1/comments:batch", {"comments": [{"id": "also", "text": "hello"}]}) == "0.80"
+        for _ in range(2):
+            (item,) = (await admin.post("/v1/review/claim", {"count": 1})).body["items"]
+            decision = {"lease": item["lease"], "decision": "approve"}
+            assert (await admin.post(f"/v1/review/{item['id']}/decision", decision)).status == 200
+        await admin("GET", "/v1/review/stats")  # looks at the queue, as the service itself does every few seconds
+        assert await submitted("/v1/comments", {"id": "approved", "text": "hello"}) is None
+
+
 async def test_an_author_is_kept_as_a_keyed_hash_the_same_for_the_same_author(
     admin: Any, decide_always: Any, redis_server: Any
 ) -> None:

@@ -160,7 +160,7 @@ async def test_the_length_and_age_of_the_queue_are_kept_over_time(chief: Any, re
         for shard in shards:
             for each in client.zrange(shard.key("waiting"), 0, -1):
                 client.zincrby(shard.key("waiting"), -60_000, each)
-        upkeep = Upkeep(app[keys.STORE].queue, app[keys.DIRECTORY])
+        upkeep = Upkeep(app[keys.STORE], app[keys.DIRECTORY])
         await upkeep.measure()
         await upkeep.measure()
         *_, sample = (await stats(chief))["queue"]
