@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import msgspec
+import uuid_utils
 
 from service.answers import current
 from service.directory import Directory
@@ -30,7 +31,7 @@ async def _nothing() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Moderator:
-    """Somebody who works the queue of a site, by key or by account.
+    """Somebody who works the queue of a site, by key or by account; `role` is for the audit trail.
 
     `may_overrule`: may decide what was escalated. That, and `by_version`: may decide without a lease what waits in the
     version that is named.
@@ -40,6 +41,7 @@ class Moderator:
     name: str
     may_overrule: bool = False
     by_version: bool = False
+    role: str = ""
 
 
 class Listed(NamedTuple):
@@ -84,8 +86,8 @@ class Reviewing:
                 await news.next(max(0, ends_at - loop.time()))
                 await still()
 
-    async def decide(self, who: Moderator, comment_id: str, answer: Answer) -> Record:
-        """Exactly one decision wins; the same again is answered the same."""
+    async def decide(self, who: Moderator, comment_id: str, answer: Answer, *, batch: str = "") -> Record:
+        """Exactly one decision wins; the same again is answered the same. `batch`: names a deed on many."""
         policy = self._directory.policy(who.site.name)
         outcome, record = await self._store.queue.decide(
             who.site,
@@ -95,6 +97,8 @@ class Reviewing:
             may_overrule=who.may_overrule,
             by_version=who.by_version,
             audit_overturns=policy.review.audit_overturns,
+            role=who.role,
+            batch=batch,
         )
         return _done(outcome, comment_id, record)
 
@@ -134,17 +138,23 @@ class Reviewing:
         return _done(found[0], comment_id, found[1])
 
     async def undo(
-        self, who: Moderator, comment_id: str, *, version: int | None = None, lease_s: int | None = None
+        self,
+        who: Moderator,
+        comment_id: str,
+        *,
+        version: int | None = None,
+        lease_s: int | None = None,
+        batch: str = "",
     ) -> Record:
         """Take this moderator's last decision, vote or escalation back, if it is that version (None: whichever)."""
         outcome, record = await self._store.queue.undo(
-            who.site, comment_id, who.name, lease_s or self._lease_s, version=version
+            who.site, comment_id, who.name, lease_s or self._lease_s, version=version, role=who.role, batch=batch
         )
         return _done(outcome, comment_id, record)
 
     async def reopen(self, who: Moderator, comment_id: str, version: int | None = None) -> Record:
         outcome, record = await self._store.queue.reopen(
-            who.site, comment_id, who.name, sla_ms=SOON_MS, version=version
+            who.site, comment_id, who.name, sla_ms=SOON_MS, version=version, role=who.role
         )
         return _done(outcome, comment_id, record)
 
@@ -170,6 +180,11 @@ def _digest(answer: Answer) -> str:
     """The same for the same answer, whatever the order of its labels."""
     said = (answer.verdict, answer.reason, sorted(answer.labels.items()), answer.note, answer.version)
     return hashlib.blake2b(msgspec.json.encode(said), digest_size=12).hexdigest()
+
+
+def new_batch() -> str:
+    """A name for a deed on many comments, by which the audit trail shows that they were one."""
+    return str(uuid_utils.uuid7())
 
 
 _DETAILS = {

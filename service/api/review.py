@@ -14,7 +14,7 @@ from service.errors import BadRequest, Fault, ServiceError, Unauthenticated
 from service.http import bodies
 from service.http.admission import bearer, held
 from service.http.problems import problem_of, rendered
-from service.reviewing import Moderator, Reviewing
+from service.reviewing import Moderator, Reviewing, new_batch
 from service.store.base import Record
 from service.store.keyspace import Site
 from service.store.review import Answer, Filter
@@ -117,8 +117,9 @@ async def decide(call: Call) -> CommentAnswer:
 
 async def decide_many(call: Call) -> DecisionsAnswer:
     """Decide many at once; each is answered by itself."""
+    batch = new_batch()
     results = await asyncio.gather(
-        *(_decide_one(call, item, f"/decisions/{index}") for index, item in enumerate(call.body.decisions))
+        *(_decide_one(call, item, f"/decisions/{index}", batch) for index, item in enumerate(call.body.decisions))
     )
     return DecisionsAnswer(list(results))
 
@@ -146,8 +147,9 @@ async def undo(call: Call) -> ReviewItem:
 
 async def undo_many(call: Call) -> DecisionsAnswer:
     """Take many back at once, as after a bulk decision; each is answered by itself."""
+    batch = new_batch()
     results = await asyncio.gather(
-        *(_undo_one(call, item, f"/decisions/{index}") for index, item in enumerate(call.body.decisions))
+        *(_undo_one(call, item, f"/decisions/{index}", batch) for index, item in enumerate(call.body.decisions))
     )
     return DecisionsAnswer(list(results))
 
@@ -159,17 +161,17 @@ async def reopen(call: Call) -> CommentAnswer:
     return comment_answer(call.key.site, record)
 
 
-async def _undo(call: Call, comment_id: str, asked: UndoRequest) -> ReviewItem:
+async def _undo(call: Call, comment_id: str, asked: UndoRequest, batch: str = "") -> ReviewItem:
     record = await _reviewing(call).undo(
-        _moderator(call), comment_id, version=asked.version, lease_s=asked.lease_seconds
+        _moderator(call), comment_id, version=asked.version, lease_s=asked.lease_seconds, batch=batch
     )
     return _item(call, record)
 
 
-async def _undo_one(call: Call, item: Any, at: str) -> Any:  # noqa: ANN401 - any JSON in, an answer or a problem out
+async def _undo_one(call: Call, item: Any, at: str, batch: str) -> Any:  # noqa: ANN401 - any JSON in, an answer or a problem out
     try:
         asked = bodies.shape(item, UndoForId, at)
-        return await _undo(call, asked.id, asked)
+        return await _undo(call, asked.id, asked, batch)
     except ServiceError as error:
         return rendered(problem_of(error))
 
@@ -179,7 +181,8 @@ def _reviewing(call: Call) -> Reviewing:
 
 
 def _moderator(call: Call) -> Moderator:
-    return Moderator(Site(call.key.site), call.key.name, may_overrule=Scope.ADMIN in call.key.scopes)
+    is_admin = Scope.ADMIN in call.key.scopes
+    return Moderator(Site(call.key.site), call.key.name, may_overrule=is_admin, role="admin key" if is_admin else "key")
 
 
 def _item(call: Call, record: Record) -> ReviewItem:
@@ -187,22 +190,22 @@ def _item(call: Call, record: Record) -> ReviewItem:
     return review_item(call.key.site, record, holder=call.key.name, show_scores=show_scores)
 
 
-async def _decide_one(call: Call, item: Any, at: str) -> Any:  # noqa: ANN401 - any JSON in, an answer or a problem out
+async def _decide_one(call: Call, item: Any, at: str, batch: str) -> Any:  # noqa: ANN401 - any JSON in, an answer or a problem out
     try:
         asked = bodies.shape(item, DecisionForId, at)
-        return await _decide(call, asked.id, asked, at)
+        return await _decide(call, asked.id, asked, at, batch)
     except ServiceError as error:
         return rendered(problem_of(error))
 
 
-async def _decide(call: Call, comment_id: str, asked: DecisionRequest, at: str) -> CommentAnswer:
+async def _decide(call: Call, comment_id: str, asked: DecisionRequest, at: str, batch: str = "") -> CommentAnswer:
     _check_labels(asked.labels, call.request.app[keys.MODERATION].attributes, at)
     who = _moderator(call)
     if asked.lease is None and not who.may_overrule:
         raise BadRequest(f"{at}/lease: required", [Fault(f"{at}/lease", "required; claim the comment first")])
     lease = None if asked.lease is None else _lease(asked.lease, f"{at}/lease")
     answer = Answer(asked.decision, lease, asked.reason, asked.labels, asked.note, version=asked.version)
-    return decided_answer(call.key.site, await _reviewing(call).decide(who, comment_id, answer))
+    return decided_answer(call.key.site, await _reviewing(call).decide(who, comment_id, answer, batch=batch))
 
 
 def _check_labels(labels: dict[str, bool], known: tuple[str, ...], at: str) -> None:

@@ -32,7 +32,7 @@ SAID = {
     "erased": N_("Text, author and metadata are erased everywhere."),
 }
 # What an entry tells of a judgement. It would sway whoever still has to judge.
-TELLING = frozenset({"decision", "reason", "model", "policy", "inclusion", "mode"})
+TELLING = frozenset({"decision", "reason", "model", "policy", "inclusion", "mode", "score"})
 
 
 class CommentQuery(Struct, frozen=True, forbid_unknown_fields=True):
@@ -141,7 +141,7 @@ async def _timeline(visit: Visit, record: Record, after: str | None, *, is_blind
 
 def _step(entry: AuditEntry, *, is_blind: bool) -> Step:
     told = entry.details
-    known = {"action", "actor", "comment", "from", "to", "version", "revision", "token"}
+    known = {"action", "actor", "comment", "from", "to", "version", "revision", "token", "batch", "noted"}
     hidden = known | TELLING if is_blind else known
     return Step(
         entry.at,

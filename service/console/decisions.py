@@ -20,6 +20,7 @@ from service.domain import Id, Lease, Verdict
 from service.errors import BadRequest, Conflict, Fault, NotFound, ServiceError
 from service.http import bodies
 from service.http.problems import problem_of, rendered
+from service.reviewing import new_batch
 from service.store.base import Record
 from service.store.review import Answer
 
@@ -130,7 +131,8 @@ async def undo_many(visit: Visit) -> web.StreamResponse:
         if ticket is None or ticket.account != visit.account.name:
             raise NotFound(N_("This batch was taken back before, or is too old."))
         asked = [Back(name, int(version)) for name, version in ticket.details.items()]
-    results = await asyncio.gather(*(_undo(visit, each) for each in asked))
+    named = new_batch()
+    results = await asyncio.gather(*(_undo(visit, each, named) for each in asked))
     if visit.wants_json:
         return visit.answer({"results": results})
     undone = sum(done.problem is None for done in results)
@@ -162,31 +164,35 @@ async def extend(visit: Visit) -> web.StreamResponse:
 
 
 async def _all(visit: Visit, decisions: list[SaidOf]) -> list[Done]:
+    batch = new_batch()
+
     async def one(said: SaidOf) -> Done:
         try:
-            return _done(visit, await _decide(visit, said.id, said))
+            return _done(visit, await _decide(visit, said.id, said, batch))
         except ServiceError as error:
             return Done(said.id, problem=rendered(problem_of(error)))
 
     return list(await asyncio.gather(*map(one, decisions)))
 
 
-async def _undo(visit: Visit, asked: Back) -> Done:
+async def _undo(visit: Visit, asked: Back, batch: str) -> Done:
     try:
-        record = await visit.reviewing.undo(visit.moderator, asked.id, version=asked.version, lease_s=LEASE_S)
+        record = await visit.reviewing.undo(
+            visit.moderator, asked.id, version=asked.version, lease_s=LEASE_S, batch=batch
+        )
     except ServiceError as error:
         return Done(asked.id, problem=rendered(problem_of(error)))
     return _done(visit, record)
 
 
-async def _decide(visit: Visit, comment_id: str, said: Said) -> Record:
+async def _decide(visit: Visit, comment_id: str, said: Said, batch: str = "") -> Record:
     known = visit.request.app[keys.MODERATION].attributes
     labels = labels_of(said.reason, known) if said.decision is Verdict.REJECT else {}
     lease = _lease(said.lease) if said.lease else None
     if lease is None and said.version is None:
         raise BadRequest("version: required where there is no lease", [Fault("/version", "required")])
     answer = Answer(said.decision, lease, said.reason, labels, said.note, version=said.version)
-    return await visit.reviewing.decide(visit.moderator, comment_id, answer)
+    return await visit.reviewing.decide(visit.moderator, comment_id, answer, batch=batch)
 
 
 def _done(visit: Visit, record: Record) -> Done:

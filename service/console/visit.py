@@ -122,7 +122,11 @@ class Visit:
     @property
     def moderator(self) -> Moderator:
         return Moderator(
-            self.site, self.account.name, may_overrule=self.role in SUPERVISORS, by_version=self.role in DECIDERS
+            self.site,
+            self.account.name,
+            may_overrule=self.role in SUPERVISORS,
+            by_version=self.role in DECIDERS,
+            role=self.role,
         )
 
     @property

@@ -1,7 +1,10 @@
 """What our own terms are called where people read them; translated where they are shown."""
 
+from collections.abc import Mapping
+
 from service.console.cards import WHYS
 from service.console.reasons import title_of
+from service.console.rendering import ROLES
 from service.console.texts import N_
 from service.domain import Action, DecidedBy, State, Status
 
@@ -61,8 +64,15 @@ TOLD = {
     "why": N_("because"),
     "handling_ms": N_("milliseconds in hand"),
     "source": N_("source"),
+    "role": N_("role"),
+    "score": N_("score"),
 }
 VERDICTS = {"approve": N_("Approve"), "reject": N_("Reject"), "escalate": N_("Escalate"), "review": N_("To a person")}
+CAPACITIES = {
+    **{role.value: title for role, title in ROLES.items()},
+    "key": N_("an API key"),
+    "admin key": N_("an API key for everything"),
+}
 MODES = {"cancelled": N_("was not told yet"), "compensated": N_("is told")}
 
 
@@ -78,7 +88,8 @@ def value(name: str, said: str) -> str:
     """A value of the audit trail; what is no word of ours stays as it is."""
     if name == "reason":
         return title_of(said)
-    return {"decision": VERDICTS, "mode": MODES, "why": WHYS}.get(name, {}).get(said, said)
+    words: Mapping[str, Mapping[str, str]] = {"decision": VERDICTS, "mode": MODES, "why": WHYS, "role": CAPACITIES}
+    return words.get(name, {}).get(said, said)
 
 
 # Why a webhook did not arrive, in the words of webhooks/delivery.py and the relay.

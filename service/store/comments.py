@@ -115,6 +115,7 @@ class Comments:
                 (self._index_authors and comment.author and comment.author.id) or "",
                 self._retention.author_s,
                 str(audit_share) if audit_share else "",
+                _decisive(judgement),
             )
         )
         shard = site.of(comment_id, self._shards)
@@ -180,6 +181,12 @@ class Comments:
 
     async def _run(self, name: str, site: Site, comment_id: str, *args: Any) -> Any:  # noqa: ANN401 - the script's own
         return await self._pipe.run(script(name), [site.of(comment_id, self._shards).prefix], comment_id, *args)
+
+
+def _decisive(judgement: Judgement) -> str:
+    """For the audit trail: the attribute that the decision hung on, and its score."""
+    first = judgement.reasons[0] if judgement.reasons else None
+    return f"{first.attribute} {first.score}" if first is not None and first.score is not None else ""
 
 
 def _recorded(

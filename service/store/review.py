@@ -172,11 +172,14 @@ class Queue:
         may_overrule: bool,
         by_version: bool = False,
         audit_overturns: bool = True,
+        role: str = "",
+        batch: str = "",
     ) -> tuple[Outcome, Record | None]:
         """Write the decision, its label, its audit entry and its event in one step.
 
         `may_overrule`: also without a lease. `by_version`: the same, but not what was escalated. `audit_overturns`:
-        whether a blind audit that disagrees with the automatic decision changes it, or is escalated.
+        whether a blind audit that disagrees with the automatic decision changes it, or is escalated. `role`, `batch`:
+        for the audit trail, in which capacity, and of which deed on many this is one.
         """
         lease = answer.lease
         return await self._run(
@@ -196,21 +199,30 @@ class Queue:
             answer.version or "",
             round(self._limits.hold_s * 1000),
             1 if audit_overturns else 0,
+            role,
+            batch,
         )
 
     async def undo(
-        self, site: Site, comment_id: str, moderator: str, lease_s: int, *, version: int | None = None
+        self,
+        site: Site,
+        comment_id: str,
+        moderator: str,
+        lease_s: int,
+        *,
+        version: int | None = None,
+        role: str = "",
+        batch: str = "",
     ) -> tuple[Outcome, Record | None]:
         """Take this moderator's last decision, vote or escalation back; the comment is leased to the same one again."""
-        return await self._run(
-            "undo", site, comment_id, moderator, version or "", self._limits.undo_s * 1000, lease_s * 1000
-        )
+        limits = (self._limits.undo_s * 1000, lease_s * 1000)
+        return await self._run("undo", site, comment_id, moderator, version or "", *limits, role, batch)
 
     async def reopen(
-        self, site: Site, comment_id: str, actor: str, *, sla_ms: int, version: int | None = None
+        self, site: Site, comment_id: str, actor: str, *, sla_ms: int, version: int | None = None, role: str = ""
     ) -> tuple[Outcome, Record | None]:
         """Bring a decided comment back to the queue, for somebody who did not decide it."""
-        return await self._run("reopen", site, comment_id, actor, version or "", sla_ms)
+        return await self._run("reopen", site, comment_id, actor, version or "", sla_ms, role)
 
     async def tend(self, site: Site, expiry_s: int = 0, status: Status = Status.REJECTED) -> Tended:
         """Put back ended leases, decide what waited longer than `expiry_s` (0: never), drop old events and labels."""

@@ -1,7 +1,8 @@
 -- Write a moderator's decision, its label, its audit entry and its event in one step; exactly one decision wins.
 -- ARGV     id, moderator, token ('' : without a lease), revision ('' : any), verdict, reason, labels (JSON), digest of
 --          the request, '1' if the caller may decide without a lease ('2': but not what was escalated), label text
---          ttl (s), note, version ('' : any), hold (ms), '1' if an audit that disagrees changes the decision
+--          ttl (s), note, version ('' : any), hold (ms), '1' if an audit that disagrees changes the decision,
+--          role of the moderator (''), batch that it is one of ('')
 -- Returns  {outcome, item, content, appeal}; outcome is ok, duplicate, conflict, stale, superseded, escalated, own, gone.
 -- Keeps:   for one version at most one decision, one audit entry, one label and one event, or none of them.
 -- The token decides, not the clock: a late decision counts as long as nobody else was offered the comment.
@@ -28,6 +29,11 @@ local now, was = now_ms(), item.state
 local since = unlist(id, item)
 bump(item)
 local more = {'decision', verdict, 'reason', reason, 'token', token}
+as_who(more, ARGV[15], ARGV[16])
+if ARGV[11] ~= '' then -- the note itself stands with the comment, where it can be erased
+  more[#more + 1] = 'noted'
+  more[#more + 1] = '1'
+end
 if item.claimed then
   more[#more + 1] = 'handling_ms'
   more[#more + 1] = whole(now - tonumber(item.claimed))

@@ -71,6 +71,19 @@ local function audit(action, actor, id, item, from, more)
     unpack(more or {}))
 end
 
+-- For an audit entry: in which role somebody acted, and of which batch of many the deed was one; either may be ''.
+local function as_who(more, role, batch)
+  if role ~= '' then
+    more[#more + 1] = 'role'
+    more[#more + 1] = role
+  end
+  if batch ~= '' then
+    more[#more + 1] = 'batch'
+    more[#more + 1] = batch
+  end
+  return more
+end
+
 -- Counters of the hour, so that statistics need no scan. Kept 62 days.
 local function count(now, field, by)
   local key = P .. 'stat:' .. math.floor(now / 3600000)
@@ -185,7 +198,7 @@ local function settle(id, item, status, by, now, until_s, fields)
 end
 
 -- What was decided waits again, until then with the status that it has; never for those in item.against.
-local function reopen(id, item, why, actor, now, sla_ms, more)
+local function reopen(id, item, why, actor, now, sla_ms, more, role)
   local was = item.state
   redis.call('ZADD', P .. 'waiting', now, id) -- takes memory: a full Redis refuses here
   for _, key in ipairs({item_key(id), text_key(id, item.revision), P .. 'callback:' .. id, P .. 'appeal:' .. id}) do
@@ -202,7 +215,7 @@ local function reopen(id, item, why, actor, now, sla_ms, more)
   unset(id, item, 'expiries', 'double', 'vote', 'voter', 'vote_request', 'label', 'event', 'held_until',
     'inclusion', 'request')
   redis.call('ZADD', P .. 'ready', now + sla_ms, id)
-  audit('reopened', actor, id, item, was, {'why', why})
+  audit('reopened', actor, id, item, was, as_who({'why', why}, role or '', ''))
   count(now, 'reopened:' .. why)
   tell('comment.queued', 'queued', id, item, now, 0, more)
 end

@@ -5,7 +5,7 @@
 --          section, text ttl (s), most that may wait, actor, model, policy, language, decided by,
 --          double review ('', 'drawn', 'rejects'), inclusion probability of an audit (''), callback URL (''),
 --          label text ttl (s), author to find it by ('' : none), for how long (s), share
---          of such decisions that is drawn for audit ('' : none)
+--          of such decisions that is drawn for audit ('' : none), attribute and score that decided ('')
 -- ARGV[2]  content
 -- Returns  {'created' or 'revised', revision, version, now, created, how many wait now, it among them, or 0} for what was just
 --          recorded: the caller has the rest; else {outcome, item, content, appeal}; outcome is exists, full or erased.
@@ -100,6 +100,10 @@ else
   if waits or (was.status and was.status ~= status) then tell('decision.created', 'decided', id, item, now, 0) end
 end
 local more = {'decision', decision, 'model', ARGV[14], 'policy', ARGV[15]}
+if ARGV[25] ~= '' then
+  more[#more + 1] = 'score'
+  more[#more + 1] = ARGV[25]
+end
 if audited then
   more[#more + 1] = 'inclusion'
   more[#more + 1] = ARGV[19]

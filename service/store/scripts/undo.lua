@@ -1,6 +1,6 @@
 -- Take a moderator's last decision (or vote, or escalation) back: the comment is leased to that moderator again, the
 -- label is withdrawn, and the site is told, unless the event was still held back and simply disappears.
--- ARGV     id, moderator, version ('' : any), undo window (ms), lease_ms
+-- ARGV     id, moderator, version ('' : any), undo window (ms), lease_ms, role (''), batch ('')
 -- Returns  {outcome, item, content, appeal}; outcome is ok, duplicate, not_yours, window_closed, expired, stale or gone.
 local id, moderator, key = ARGV[1], ARGV[2], item_key(ARGV[1])
 local item = read_item(id)
@@ -89,7 +89,8 @@ if item.event then
     end
   end
 end
-audit('undone', moderator, id, item, was, {'mode', (cancelled or not item.event) and 'cancelled' or 'compensated'})
+audit('undone', moderator, id, item, was,
+  as_who({'mode', (cancelled or not item.event) and 'cancelled' or 'compensated'}, ARGV[6], ARGV[7]))
 count(now, 'undone')
 if cancelled or not item.event then
   happened('undone', id, item, {'moderator', moderator})

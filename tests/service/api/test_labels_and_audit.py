@@ -1,6 +1,7 @@
 """Labels out and in, policies, and who did what."""
 
 import json
+import re
 from typing import Any
 
 import msgspec
@@ -126,6 +127,28 @@ async def test_the_trail_says_who_did_what(admin: Any) -> None:
     assert len(by_ann["entries"]) == 3
     rest = (await admin.get(f"/v1/audit?actor=ann&after={by_ann['next']}")).body
     assert len(rest["entries"]) == 5
+
+
+async def test_the_trail_shows_a_deed_on_many_as_one_and_who_may_what(admin: Any, ann: Any, decide_always: Any) -> None:
+    await decide_always("review")
+    for number in range(4):
+        await admin.post("/v1/comments", {"id": f"c-{number}", "text": "hello"})
+    items = (await ann.post("/v1/review/claim", {"count": 3})).body["items"]
+    one, *many = [{"id": item["id"], "lease": item["lease"], "decision": "reject", "note": "seen"} for item in items]
+    await ann.post(f"/v1/review/{one.pop('id')}/decision", one)
+    await ann.post("/v1/review/decisions", {"decisions": many})
+    (item,) = (await admin.post("/v1/review/claim", {"count": 1})).body["items"]
+    await admin.post(f"/v1/review/{item['id']}/decision", {"lease": item["lease"], "decision": "approve"})
+    entries = [entry["details"] for entry in (await admin.get("/v1/audit")).body["entries"]]
+    decided = [entry for entry in entries if entry["action"] == "decided"]
+    assert [entry["role"] for entry in decided] == ["key", "key", "key", "admin key"]
+    assert [entry.get("noted") for entry in decided] == ["1", "1", "1", None]
+    alone, first, second, last = (entry.get("batch") for entry in decided)
+    assert (alone, last) == (None, None)
+    assert first == second
+    assert first
+    submitted = [entry for entry in entries if entry["action"] == "submitted"]
+    assert all(re.fullmatch(r"[a-z_]+ 0\.\d{1,6}", entry["score"]) for entry in submitted)
 
 
 async def test_a_policy_is_versioned_and_seen_at_once(admin: Any, problem: Any) -> None:

@@ -36,6 +36,7 @@ async def test_all_that_happened_is_told_in_order(as_role: Any, ann: Any, admin:
     places = [text.index(said) for said in ("The comment came", "Claimed", "Decided</strong>", "Reopened")]
     assert places == sorted(places)
     assert "Personal attack" in text
+    assert "role: <bdi>an API key</bdi>" in text
     assert "default@2" in text
 
 
@@ -52,12 +53,14 @@ async def test_what_still_waits_tells_no_score_and_no_answer(
         assert "Pending" in text
         assert "Scores" not in text
         assert "The model said" not in text
-        assert "decision:" not in text
+        assert "decision: <bdi>" not in text
+        assert "score: <bdi>" not in text
         assert "inclusion" not in text
         assert "A blind audit" not in text
     assert queued
     auditor = (await (await as_role(Role.AUDITOR)).get("/console/comment?id=c-2")).text
     assert "drawn with probability" in auditor
+    assert "score: <bdi>toxicity 0." in auditor
 
 
 async def test_the_first_of_two_opinions_is_not_shown_to_the_second(as_role: Any, ann: Any, admin: Any) -> None:

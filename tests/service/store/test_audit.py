@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from service.domain import Verdict
+from service.domain import Action, Comment, Judgement, Reason, Verdict
 from service.store import Store
 from service.store import audit as audit_module
 from service.store.keyspace import Site
@@ -13,7 +13,7 @@ async def test_every_change_leaves_one_entry_that_says_who_did_what(store: Store
     await submit("c-1")
     (held,) = await store.queue.claim(site, "ann", 1, 60, Filter())
     answer = Answer(Verdict.REJECT, held.lease, "insulting", note="a private note", digest="d")
-    await store.queue.decide(site, "c-1", "ann", answer, may_overrule=False)
+    await store.queue.decide(site, "c-1", "ann", answer, may_overrule=False, role="supervisor", batch="b-1")
     entries, following = await store.audit.page(site, "", 10)
     assert following is None
     assert [(e.details["actor"], e.details["action"], e.details["from"], e.details["to"]) for e in entries] == [
@@ -26,6 +26,31 @@ async def test_every_change_leaves_one_entry_that_says_who_did_what(store: Store
     assert entries[2].details["reason"] == "insulting"
     assert int(entries[2].details["handling_ms"]) >= 0
     assert [int(e.details["version"]) for e in entries] == [1, 1, 2]
+    assert (entries[2].details["role"], entries[2].details["batch"]) == ("supervisor", "b-1")
+    assert entries[2].details["noted"] == "1"
+    assert not any("private" in value for value in entries[2].details.values())
+
+
+async def test_what_takes_a_decision_back_says_in_which_role(store: Store, site: Site, submit: Any) -> None:
+    await submit("c-1")
+    (held,) = await store.queue.claim(site, "ann", 1, 60, Filter())
+    answer = Answer(Verdict.REJECT, held.lease)
+    await store.queue.decide(site, "c-1", "ann", answer, may_overrule=False)
+    await store.queue.undo(site, "c-1", "ann", 60, role="moderator", batch="b-2")
+    (again,) = await store.queue.claim(site, "ann", 1, 60, Filter())
+    await store.queue.decide(site, "c-1", "ann", Answer(Verdict.REJECT, again.lease), may_overrule=False)
+    await store.queue.reopen(site, "c-1", "bob", sla_ms=1000, role="admin")
+    entries, _ = await store.audit.page(site, "", 10)
+    said = {e.details["action"]: (e.details.get("role"), e.details.get("batch")) for e in entries}
+    assert (said["undone"], said["reopened"], said["decided"]) == (("moderator", "b-2"), ("admin", None), (None, None))
+
+
+async def test_the_trail_says_which_score_decided(store: Store, site: Site) -> None:
+    reason = Reason("score_in_reject_band", "insult", 0.987654, 0.3, 0.9)
+    judgement = Judgement(Action.REJECT, {"insult": 0.987654}, (reason,), "m-1", "default@1")
+    await store.comments.submit(site, "c-1", Comment("hello"), judgement, urgency=None, actor="site")
+    (entry,), _ = await store.audit.page(site, "", 10)
+    assert entry.details["score"] == "insult 0.987654"
 
 
 async def test_the_trail_holds_no_text(store: Store, site: Site, submit: Any) -> None:
