@@ -34,7 +34,9 @@ LEAST_BETWEEN_LOOKS_S = 0.05
 AUTHOR_CHARS = 32
 
 
-class _Snapshot(Struct):
+class Snapshot(Struct):
+    """Keys by id, the newest policy of each site that has one, and the salt of what is drawn and hashed."""
+
     keys: dict[str, ApiKey]
     policies: dict[str, Policy]
     salt: bytes = b""
@@ -53,7 +55,7 @@ class Directory:
         self._copy = copy
         self._default = default
         self._now = now
-        self._seen = _Snapshot({}, {})
+        self._seen = Snapshot({}, {})
         # Not in the copy on disk: these are secrets, and who signs wants comments recorded, which takes Redis anyway.
         self._signing: dict[str, tuple[SigningSecret, ...]] | None = None
         # The keys that opened since the last look, by their text: it is checked again after each.
@@ -136,7 +138,9 @@ class Directory:
         sites = sorted({key.site for key in keys.values()}.union(signing))
         found = await asyncio.gather(*(self._kept.policy(Site(site)) for site in sites))
         policies = {site: policy for site, policy in zip(sites, found, strict=True) if policy is not None}
-        seen = _Snapshot(keys, policies, await self._kept.salt())
+        seen = Snapshot(keys, policies, await self._kept.salt())
+        if self._seen.keys and not keys:
+            await asyncio.to_thread(_put_by, self._copy)
         changed = seen != self._seen or not self._is_known
         self._signing = signing
         self._see(seen)
@@ -144,14 +148,14 @@ class Directory:
         if changed:
             await asyncio.to_thread(_write, self._copy, msgspec.json.encode(seen))
 
-    def _see(self, seen: _Snapshot) -> None:
+    def _see(self, seen: Snapshot) -> None:
         self._seen, self._opened, self._is_known = seen, {}, True
         self._labels = {key.label_sha256: key for key in seen.keys.values() if key.label_sha256}
 
     @contextlib.asynccontextmanager
     async def kept_fresh(self) -> AsyncIterator[None]:
-        with contextlib.suppress(FileNotFoundError, msgspec.DecodeError):
-            self._see(msgspec.json.decode(self._copy.read_bytes(), type=_Snapshot))
+        if (seen := copy_of(self._copy)) is not None:
+            self._see(seen)
         with contextlib.suppress(Retryable):
             await self.refresh()
         async with beside(self._refresh_often()):
@@ -178,6 +182,22 @@ class Directory:
                     self._failed_at = time.monotonic()
             if self._failed_at > asked_at and not self._is_known:
                 raise StoreUnavailable("Redis was not seen yet")
+
+
+def copy_of(path: Path) -> Snapshot | None:
+    """What the copy on disk says; None where there is none."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Snapshot)
+    except (FileNotFoundError, msgspec.DecodeError):
+        return None
+
+
+def _put_by(path: Path) -> None:
+    """Every key is gone, as after a loss of Redis: the copy must not go with them."""
+    kept = path.with_suffix(".lost.json")
+    log.error("Redis holds no key any more; if it was lost, see 'steward rebuild --access %s'", kept)
+    with contextlib.suppress(OSError):
+        path.replace(kept)
 
 
 def _by_site(found: Iterable[SigningSecret]) -> dict[str, tuple[SigningSecret, ...]]:

@@ -20,6 +20,7 @@ from service.store.opening import open_pipe
 from service.store.outbox import Outbox
 from service.store.pipe import Pipe
 from service.store.recent import Recent
+from service.store.restoring import Restoring
 from service.store.review import Limits, Queue
 from service.store.usage import Uses
 
@@ -43,6 +44,7 @@ class Store:
     usage: Uses
     fsck: Fsck
     fullness: Fullness
+    restoring: Restoring
     changes: Changes
     durability: Durability
     pipe: Pipe
@@ -70,6 +72,7 @@ async def open_store(settings: Settings, url: str) -> AsyncIterator[Store]:
         comments=Comments(pipe, retention, most, fullness, shards, index_authors=settings.index_authors),
         queue=Queue(pipe, retention, limits, fullness, shards),
         fullness=fullness,
+        restoring=Restoring(pipe, shards),
         labels=Labels(pipe, retention, shards),
         audit=Audit(pipe, shards),
         events=Events(pipe, settings.undo_hold_s, shards),

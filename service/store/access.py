@@ -77,10 +77,10 @@ class Access:
 
     async def policy(self, site: Site) -> Policy | None:
         """The newest version, or None while the site has not set one."""
-        stored = await self._pipe.call("HLEN", site.key("policies"))
-        if not stored:
+        versions = [int(version) for version in await self._pipe.call("HKEYS", site.key("policies"))]
+        if not versions:
             return None
-        kept = await self._pipe.call("HGET", site.key("policies"), stored + 1)
+        kept = await self._pipe.call("HGET", site.key("policies"), max(versions))
         return msgspec.json.decode(kept, type=Policy)
 
     async def policies(self, site: Site) -> list[Version]:

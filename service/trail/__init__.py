@@ -3,6 +3,20 @@
 from service.trail.chain import START, Entry
 from service.trail.check import Check, Finding
 from service.trail.files import Trail, entries, locked, sites
+from service.trail.outcomes import Outcome, Outcomes, outcomes
 from service.trail.table import as_csv
 
-__all__ = ["START", "Check", "Entry", "Finding", "Trail", "as_csv", "entries", "locked", "sites"]
+__all__ = [
+    "START",
+    "Check",
+    "Entry",
+    "Finding",
+    "Outcome",
+    "Outcomes",
+    "Trail",
+    "as_csv",
+    "entries",
+    "locked",
+    "outcomes",
+    "sites",
+]

@@ -7,6 +7,7 @@ test_order.py and I11 in test_scripts.py.
 import asyncio
 import json
 from collections import Counter, defaultdict
+from datetime import UTC, datetime
 from typing import Any
 
 from hypothesis.stateful import RuleBasedStateMachine, invariant
@@ -16,6 +17,7 @@ from service.domain import State
 from service.store import Store
 from service.store.base import Record
 from service.store.keyspace import Site
+from service.trail import Entry, outcomes
 
 SITE = Site("daily")
 MODERATORS = ("ann", "bob", "eve", "chief", "boss")
@@ -108,6 +110,20 @@ class Invariants(RuleBasedStateMachine):
             told = self.delivered[name] + [int(event["version"]) for event in waiting]
             assert told == (said[name] if self.listens else [])
             assert told == sorted(set(told))
+
+    @invariant()
+    def the_trail_tells_how_every_comment_stands(self) -> None:
+        """So that it can be put back after a loss of Redis."""
+        raw = self.redis.xrange(SITE.key("audit"))
+        entries = [Entry(datetime.now(UTC), cursor, told, n, 0) for n, (cursor, told) in enumerate(raw, 1)]
+        told = outcomes(entries).comments
+        assert told.keys() == self.model.comments.keys()
+        for name, each in self.model.comments.items():
+            outcome, stands = told[name], told[name].standing
+            found = (outcome.state, stands.status, stands.by, outcome.revision, outcome.version)
+            assert found == (each.state, each.status, each.decided_by, each.revision, each.version)
+            if each.state == "decided" and each.decided_by == "moderator":
+                assert stands.moderator == each.moderator
 
     @invariant()
     def i12_fsck_finds_nothing(self) -> None:

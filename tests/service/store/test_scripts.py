@@ -10,11 +10,12 @@ import pytest
 from redis.cluster import key_slot
 
 from service.accounts import IDLE, Account, Role, Session, Ticket
-from service.domain import Action, Article, Author, Verdict
+from service.domain import Action, Article, Author, DecidedBy, State, Status, Verdict
 from service.policy import Policy, Thresholds
 from service.store import Store
 from service.store.keyspace import Site, is_permanent, waits_in
 from service.store.labels import Imported
+from service.store.restoring import Restored
 from service.store.review import Answer, Filter
 from service.store.scripts import script
 
@@ -101,6 +102,12 @@ async def everything(store: Store, site: Site, submit: Any) -> Any:  # noqa: PLR
     yield "first key"
     await store.comments.erase(site, "c-2", "site-key")
     yield "erase"
+    lost = Restored(
+        "c-8", 1, 1001, State.DECIDED, Status.APPROVED, Action.APPROVE, DecidedBy.MODEL, 1_000, 1_000, None, "", "", 60
+    )
+    assert await store.restoring.comments(site, [lost], token=1) == 1
+    assert (await store.comments.get(site, "c-8")).version == 1001
+    yield "restore"
     async for deed in told(store, site, submit):
         yield deed
     async for deed in entered(store, site):

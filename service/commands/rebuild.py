@@ -1,0 +1,130 @@
+"""steward rebuild: after a loss of Redis, what can be had back (docs/audit.md)."""
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from service.commands.stored import with_store
+from service.directory import Snapshot, copy_of
+from service.domain import State
+from service.errors import TrailUnusable
+from service.settings import Settings, from_env
+from service.store import Store
+from service.store.comments import DAY_S
+from service.store.keyspace import Site
+from service.store.restoring import VERSIONS_AHEAD, Restored
+from service.trail import Check, Outcome, Outcomes, entries, outcomes, sites
+
+# As every state is kept longer than the last text of its comment.
+_LONGER_DAYS = 7
+
+
+@click.command()
+@click.option(
+    "--from-export",
+    "root",
+    required=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of the exported trails.",
+)
+@click.option("--site", "only", help="Only this site.")
+@click.option(
+    "--access",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A copy of keys and policies to put back.  [default: the service's own, while Redis holds no key]",
+)
+def rebuild(root: Path, only: str | None, access: Path | None) -> None:
+    """Put back into an empty Redis how every comment stood when its trail was last exported.
+
+    Run it before the service starts on the empty Redis, or as soon as you can; what came meanwhile stays. Texts are
+    lost: 'steward reconcile' names the comments that the site must send again.
+    """
+    settings = from_env(os.environ)
+    names = [name for name in sites(root) if only in (None, name)]
+    if not names:
+        raise click.ClickException(f"no exported trail in {root / (only or '')}; 'steward audit export' writes it")
+    try:
+        told = {name: _told(root / name) for name in names}
+    except TrailUnusable as error:
+        raise click.ClickException(str(error)) from error
+    copy = copy_of(access or settings.data_path / "access.json")
+    if access is not None and copy is None:
+        raise click.ClickException(f"{access}: not a copy of keys and policies")
+
+    async def work(store: Store) -> None:
+        if copy is not None and (access is not None or not await store.access.keys()):
+            await _let_in(store, copy)
+        for name, found in told.items():
+            await _put_back(store, settings, Site(name), found)
+
+    with_store(work)
+
+
+def _told(folder: Path) -> Outcomes:
+    """Raises TrailUnusable for a trail that is not as it was written."""
+    check = Check(folder)
+    for finding in check.findings():
+        raise TrailUnusable(f"{finding.path}, line {finding.line}: {finding.problem}; see 'steward audit verify'")
+    return outcomes(entries(folder))
+
+
+async def _let_in(store: Store, copy: Snapshot) -> None:
+    """Keys, policies, and the salt by which authors are known again."""
+    if copy.salt and not await store.restoring.salt(copy.salt):
+        click.echo("another salt was drawn meanwhile: authors of before are not known again", err=True)
+    restored = await store.restoring.keys(copy.keys.values())
+    kept = [name for name, policy in copy.policies.items() if await store.restoring.policy(Site(name), policy)]
+    click.echo(f"{restored} keys, {len(kept)} policies put back; moderators' accounts and signing secrets are lost")
+
+
+async def _put_back(store: Store, settings: Settings, site: Site, found: Outcomes) -> None:
+    rows = list(_rows(found, settings, datetime.now(UTC)))
+    restored = await store.restoring.comments(site, rows, found.token)
+    waited = sum(outcome.is_waiting for outcome in found.comments.values())
+    await store.audit.write(site, "rebuilt", "steward", restored=str(restored), lost=str(waited))
+    told, kept = len(found.comments), len(rows)
+    click.echo(
+        f"{site.name}: {restored} of {told} comments put back, {told - kept} too old, {kept - restored} known already; "
+        f"{waited} waited for people and must be sent again"
+    )
+
+
+def _rows(found: Outcomes, settings: Settings, now: datetime) -> Iterator[Restored]:
+    for outcome in found.comments.values():
+        life_s = _life_s(outcome, settings, now)
+        if life_s > 0:
+            yield _restored(outcome, life_s)
+
+
+def _life_s(outcome: Outcome, settings: Settings, now: datetime) -> int:
+    """As long as it would have been kept; what waited, as if it had just been decided."""
+    days = settings.label_days if outcome.standing.moderator else settings.text_days
+    age_s = 0 if outcome.is_waiting else int((now - outcome.changed_at).total_seconds())
+    return (days + _LONGER_DAYS) * DAY_S - age_s
+
+
+def _restored(outcome: Outcome, life_s: int) -> Restored:
+    stands, is_erased = outcome.standing, outcome.state is State.ERASED
+    return Restored(
+        outcome.id,
+        # What waited is named by reconcile, as a comment that is known in an older revision only.
+        outcome.revision - outcome.is_waiting,
+        outcome.version + VERSIONS_AHEAD,
+        State.ERASED if is_erased else State.DECIDED,
+        stands.status,
+        outcome.decision,
+        stands.by,
+        _ms(outcome.created_at),
+        None if stands.at is None else _ms(stands.at),
+        _ms(outcome.changed_at) if is_erased else None,
+        stands.moderator,
+        stands.reason,
+        life_s,
+    )
+
+
+def _ms(at: datetime) -> int:
+    return round(at.timestamp() * 1000)

@@ -1,0 +1,103 @@
+"""After a loss of Redis: what the exported audit trail, and the copy of keys and policies, can bring back."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import msgspec
+
+from service.access import ApiKey
+from service.domain import Action, DecidedBy, State, Status
+from service.policy import Policy
+from service.store.keyspace import KEYS, SALT, Site
+from service.store.pipe import Pipe
+from service.store.scripts import script
+
+# So many in one script call, each a few writes.
+AT_ONCE = 100
+# What happened after the last export is not known. What happens from now on must be newer than that.
+VERSIONS_AHEAD = 1_000
+TOKENS_AHEAD = 1_000_000
+
+_pack = msgspec.msgpack.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """How a comment stood. `state` is decided or erased; times in Unix ms, None where there is none.
+
+    `revision`: one less than it had when it must be sent again. `life_s`: for how long it is kept.
+    """
+
+    id: str
+    revision: int
+    version: int
+    state: State
+    status: Status
+    decision: Action
+    decided_by: DecidedBy
+    created_ms: int
+    decided_ms: int | None
+    erased_ms: int | None
+    moderator: str
+    reason: str
+    life_s: int
+
+
+class Restoring:
+    def __init__(self, pipe: Pipe, shards: int = 1) -> None:
+        self._pipe = pipe
+        self._shards = shards
+
+    async def comments(self, site: Site, found: Iterable[Restored], token: int) -> int:
+        """Put back those that are not here; how many that were. May be run again, and beside the service.
+
+        `token`: the highest that a lease had. Raises StoreUnavailable and Overloaded.
+        """
+        packed: defaultdict[int, list[bytes]] = defaultdict(list)
+        for each in found:
+            packed[site.of(each.id, self._shards).shard].append(_packed(each))
+        restored = 0
+        for shard in site.all(self._shards):
+            rows = packed[shard.shard]
+            for start in range(0, max(len(rows), 1), AT_ONCE):
+                least = token + TOKENS_AHEAD
+                some = rows[start : start + AT_ONCE]
+                restored += await self._pipe.run(script("restore"), [shard.prefix], least, *some)
+        return restored
+
+    async def keys(self, found: Iterable[ApiKey]) -> int:
+        """Put back those that are not here; how many that were."""
+        return sum([await self._pipe.call("HSETNX", KEYS, key.id, msgspec.json.encode(key)) for key in found])
+
+    async def salt(self, salt: bytes) -> bool:
+        """False where another one was drawn meanwhile: authors of before and after are then told apart."""
+        await self._pipe.call("SETNX", SALT, salt)
+        return bytes(await self._pipe.call("GET", SALT)) == salt
+
+    async def policy(self, site: Site, policy: Policy) -> bool:
+        """Put back a site's policy under its own version; False where the site has set one meanwhile."""
+        if await self._pipe.call("EXISTS", site.key("policies")):
+            return False
+        stored = await self._pipe.call("HSETNX", site.key("policies"), policy.version, msgspec.json.encode(policy))
+        return bool(stored)
+
+
+def _packed(each: Restored) -> bytes:
+    return _pack(
+        (
+            each.id,
+            str(each.revision),
+            str(each.version),
+            each.state,
+            each.status,
+            each.decision,
+            each.decided_by,
+            str(each.created_ms),
+            "" if each.decided_ms is None else str(each.decided_ms),
+            "" if each.erased_ms is None else str(each.erased_ms),
+            each.moderator,
+            each.reason,
+            str(each.life_s),
+        )
+    )

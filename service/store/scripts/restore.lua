@@ -1,0 +1,27 @@
+-- After a loss of Redis: put back how comments stood, as the exported audit trail says; texts are lost. What is here
+-- already came later, and stays.
+-- ARGV     least token of the next lease, then for each comment a MessagePack array: id, revision, version, state, status,
+--          decision, decided by, created (ms), decided (ms, ''), erased (ms, ''), moderator, reason, for how long (s)
+-- Returns  how many were put back.
+local restored = 0
+for n = 2, #ARGV do
+  local id, revision, version, state, status, decision, by, created, decided, erased, moderator, reason, life_s =
+    unpack(cmsgpack.unpack(ARGV[n]))
+  local key = item_key(id)
+  if redis.call('EXISTS', key) == 0 then
+    local fields = {'revision', revision, 'version', version, 'state', state, 'status', status, 'decision', decision,
+      'decided_by', by, 'created', created}
+    for name, value in pairs({decided = decided, erased = erased, moderator = moderator, reason = reason}) do
+      if value ~= '' then
+        fields[#fields + 1] = name
+        fields[#fields + 1] = value
+      end
+    end
+    redis.call('HSET', key, unpack(fields))
+    redis.call('EXPIRE', key, life_s)
+    restored = restored + 1
+  end
+end
+-- A lease that somebody still holds must not be good for another one.
+if tonumber(redis.call('GET', P .. 'token') or '0') < tonumber(ARGV[1]) then redis.call('SET', P .. 'token', ARGV[1]) end
+return restored

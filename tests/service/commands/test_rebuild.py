@@ -1,0 +1,255 @@
+"""steward rebuild: a Redis that was lost with everything in it, and what the exported trail brings back."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from click.testing import CliRunner, Result
+
+from service.access import Scope, mint
+from service.commands.audit import audit
+from service.commands.rebuild import rebuild
+from service.directory import Directory
+from service.domain import Action, Comment, DecidedBy, Judgement, Reason, State, Status, Urgency, Verdict, Why
+from service.policy import DEFAULT, Policy, Thresholds
+from service.settings import Settings
+from service.store import Store, open_store
+from service.store.base import Record
+from service.store.keyspace import Site
+from service.store.restoring import VERSIONS_AHEAD
+from service.store.review import Answer, Filter
+
+SITE = Site("daily")
+HOUR_MS = 3_600_000
+WAITING = {"waits", "held", "undone", "reopened", "escalated", "voted"}
+
+
+class Lost:
+    """A service's data folder and its Redis, which can be lost."""
+
+    def __init__(self, server: Any, folder: Path) -> None:
+        self.server, self.folder, self.trail = server, folder, folder / "audit"
+
+    def run(self, *arguments: str) -> Result:
+        return self._invoke(rebuild, "--from-export", str(self.trail), *arguments)
+
+    def export(self) -> None:
+        assert self._invoke(audit, "export").exit_code == 0
+
+    def lose(self) -> None:
+        with self.server.client() as client:
+            client.flushall()
+            client.script_flush()
+
+    def _invoke(self, command: Any, *arguments: str) -> Result:
+        environment = {
+            "STEWARD_REDIS_URL": self.server.url,
+            "STEWARD_DATA_DIR": str(self.folder),
+            "STEWARD_STORE_TIMEOUT_S": "10",
+        }
+        return CliRunner(env=environment).invoke(command, [*arguments])
+
+
+@pytest.fixture
+def lost(redis_server: Any, tmp_path: Path) -> Lost:
+    return Lost(redis_server, tmp_path)
+
+
+@pytest.fixture
+async def store(settings: Settings) -> AsyncIterator[Store]:
+    assert settings.redis_url is not None
+    async with open_store(settings, settings.redis_url) as store:
+        _, key = mint("daily", frozenset(Scope), "chief", datetime.now(UTC))
+        await store.access.keep(key)
+        yield store
+
+
+async def submit(store: Store, comment_id: str, decision: Action = Action.REVIEW, **urgency: Any) -> Record:
+    judgement = Judgement(decision, {"spam": 0.5}, (Reason("r", "spam", 0.5),), "m-1", "default@1")
+    wanted = {"why": Why.UNCERTAIN} | urgency
+    why = Urgency(priority=0.5, sla_ms=HOUR_MS, **wanted) if decision is Action.REVIEW or urgency else None
+    outcome, record = await store.comments.submit(
+        SITE, comment_id, Comment(f"{comment_id} {urgency}"), judgement, urgency=why, actor="site"
+    )
+    assert outcome in ("created", "revised")
+    assert record is not None
+    return record
+
+
+async def decide(store: Store, comment_id: str, verdict: Verdict, moderator: str = "ann") -> None:
+    await store.queue.take(SITE, comment_id, moderator, 300)
+    record = await store.comments.get(SITE, comment_id)
+    answer = Answer(verdict, record.lease, "insulting", digest=f"{comment_id} {moderator}")
+    outcome, _ = await store.queue.decide(SITE, comment_id, moderator, answer, may_overrule=False)
+    assert outcome == "ok"
+
+
+async def work(store: Store) -> dict[str, Record]:
+    """One comment for each way in which one can stand."""
+    for comment_id, decision in {
+        "approved": Action.APPROVE,
+        "rejected": Action.REJECT,
+        "erased": Action.APPROVE,
+    }.items():
+        await submit(store, comment_id, decision)
+    for comment_id in ("waits", "held", "allowed", "forbidden", "undone", "reopened", "escalated", "expired"):
+        await submit(store, comment_id)
+    await submit(store, "voted", double="drawn")
+    for comment_id in ("upheld", "overturned"):
+        await submit(store, comment_id, Action.APPROVE, why=Why.AUDIT, inclusion=0.1)
+    await submit(store, "revised", Action.REJECT)
+    await submit(store, "revised", Action.APPROVE, why=Why.AUDIT, inclusion=0.1)
+    await store.comments.erase(SITE, "erased", "chief")
+    await store.queue.take(SITE, "held", "bob", 300)
+    for comment_id in ("allowed", "undone", "upheld", "revised", "voted"):
+        await decide(store, comment_id, Verdict.APPROVE)
+    for comment_id in ("forbidden", "overturned", "reopened"):
+        await decide(store, comment_id, Verdict.REJECT)
+    await decide(store, "escalated", Verdict.ESCALATE)
+    await store.queue.undo(SITE, "undone", "ann", 300)
+    await store.queue.reopen(SITE, "reopened", "chief", sla_ms=HOUR_MS)
+    await store.pipe.call("ZADD", SITE.key("waiting"), "XX", 1000, "expired")  # as if it had waited for long
+    await store.queue.tend(SITE, 3600, Status.APPROVED)
+    names = (
+        *("approved", "rejected", "erased", "waits", "held", "allowed", "forbidden", "undone", "reopened", "escalated"),
+        *("expired", "voted", "upheld", "overturned", "revised"),
+    )
+    found = {name: await store.comments.get(SITE, name) for name in names}
+    assert {name for name, record in found.items() if record.is_waiting} == WAITING
+    assert found["expired"].decided_by is DecidedBy.EXPIRY
+    assert (found["upheld"].decided_by, found["overturned"].status) == (DecidedBy.MODEL, Status.REJECTED)
+    return found
+
+
+def close(one: datetime | None, other: datetime | None) -> bool:
+    """An entry of the trail is written a moment after the clock was read for the decision."""
+    return one is other if one is None or other is None else abs((one - other).total_seconds()) < 1
+
+
+async def test_a_lost_redis_says_of_every_comment_what_it_said_before(lost: Lost, store: Store) -> None:
+    before = await work(store)
+    await asyncio.to_thread(lost.export)
+    lost.lose()
+    result = await asyncio.to_thread(lost.run)
+    assert result.exit_code == 0, result.output
+    assert "daily: 15 of 15 comments put back, 0 too old, 0 known already; 6 waited for people" in result.output
+    for name, was in before.items():
+        now = await store.comments.get(SITE, name)
+        assert (now.status, now.decision, now.decided_by) == (was.status, was.decision, was.decided_by), name
+        assert now.version == was.version + VERSIONS_AHEAD, name
+        assert close(now.created_at, was.created_at), name
+        assert now.content is None
+        if name not in WAITING:
+            assert (now.state, now.revision) == (was.state, was.revision), name
+            assert (now.moderator or "", now.reason or "") == (was.moderator or "", was.reason or ""), name
+            assert close(now.decided_at, was.decided_at), name
+            assert close(now.erased_at, was.erased_at), name
+    assert [breach async for breach in store.fsck.examine(SITE)] == []
+    known = await store.comments.revisions(SITE, list(before))
+    assert {name for name, was in before.items() if known[name] < was.revision} == WAITING
+
+
+async def test_what_waited_is_sent_again_and_goes_on_with_a_newer_version(lost: Lost, store: Store) -> None:
+    before = await work(store)
+    await asyncio.to_thread(lost.export)
+    lost.lose()
+    assert (await asyncio.to_thread(lost.run)).exit_code == 0
+    again = await submit(store, "held")
+    assert (again.state, again.revision) == (State.QUEUED, before["held"].revision)
+    assert again.version > before["held"].version
+    (claimed,) = await store.queue.claim(SITE, "eve", 1, 300, Filter())
+    assert claimed.token is not None
+    assert before["held"].token is not None
+    assert claimed.token > before["held"].token, "the lease of before is good for nothing"
+    outcome, _ = await store.queue.decide(
+        SITE, "held", "bob", Answer(Verdict.APPROVE, before["held"].lease), may_overrule=False
+    )
+    assert outcome == "stale"
+
+
+async def test_what_came_meanwhile_stays_and_a_second_time_changes_nothing(lost: Lost, store: Store) -> None:
+    await work(store)
+    await asyncio.to_thread(lost.export)
+    lost.lose()
+    new = await submit(store, "forbidden", Action.APPROVE)
+    first = await asyncio.to_thread(lost.run)
+    assert "14 of 15 comments put back, 0 too old, 1 known already" in first.output
+    now = {name: await store.comments.get(SITE, name) for name in ("forbidden", "allowed", "waits")}
+    assert now["forbidden"] == new
+    second = await asyncio.to_thread(lost.run)
+    assert "daily: 0 of 15 comments put back, 0 too old, 15 known already" in second.output
+    assert {name: await store.comments.get(SITE, name) for name in now} == now
+
+
+async def test_keys_and_policies_come_back_from_the_copy_of_the_service(lost: Lost, store: Store) -> None:
+    directory = Directory(store.access, lost.folder / "access.json", DEFAULT)
+    for version in (2, 3):
+        policy = Policy({"spam": Thresholds(0.1 * version)}, version=version)
+        assert await store.access.keep_policy(SITE, policy, "chief")
+    await directory.refresh()
+    keys, salt = await store.access.keys(), await store.access.salt()
+    await asyncio.to_thread(lost.export)
+    lost.lose()
+    result = await asyncio.to_thread(lost.run)
+    assert "1 keys, 1 policies put back" in result.output, result.output
+    assert (await store.access.keys(), await store.access.salt()) == (keys, salt)
+    assert await store.access.policy(SITE) == policy
+    assert not await store.access.keep_policy(SITE, msgspec.structs.replace(policy, version=3), "chief")
+    assert await store.access.keep_policy(SITE, msgspec.structs.replace(policy, version=4), "chief")
+    newest = await store.access.policy(SITE)
+    assert newest is not None
+    assert newest.version == 4
+
+
+async def test_a_service_that_ran_on_the_empty_redis_has_kept_the_copy(lost: Lost, store: Store) -> None:
+    copy = lost.folder / "access.json"
+    directory = Directory(store.access, copy, DEFAULT)
+    await directory.refresh()
+    (key,) = (await store.access.keys()).values()
+    await submit(store, "c-1")
+    await asyncio.to_thread(lost.export)
+    lost.lose()
+    await directory.refresh()  # as the service does every other second
+    assert await store.access.first_key("daily")
+    await directory.refresh()
+    untouched = await asyncio.to_thread(lost.run)
+    assert "keys" not in untouched.output, "there are keys; one that was revoked must not come back unasked"
+    assert key.id not in await store.access.keys()
+    asked = await asyncio.to_thread(lost.run, "--access", str(copy.with_suffix(".lost.json")))
+    assert "1 keys, 0 policies put back" in asked.output
+    assert "another salt was drawn meanwhile" in asked.stderr
+    assert key.id in await store.access.keys()
+
+
+async def test_a_trail_that_was_changed_brings_nothing_back(lost: Lost, store: Store) -> None:
+    await submit(store, "c-1", Action.REJECT)
+    await asyncio.to_thread(lost.export)
+    (file,) = lost.trail.glob("daily/*.jsonl")
+    file.write_bytes(file.read_bytes().replace(b'"decision":"reject"', b'"decision":"approve"'))
+    lost.lose()
+    result = await asyncio.to_thread(lost.run)
+    assert result.exit_code == 1
+    assert "line 2" in result.output
+    assert await store.comments.revisions(SITE, ["c-1"]) == {}
+
+
+def test_a_folder_without_a_trail_is_said_so(lost: Lost) -> None:
+    lost.trail.mkdir()
+    result = lost.run("--site", "daily")
+    assert result.exit_code == 1
+    assert "no exported trail" in result.output
+
+
+@pytest.mark.usefixtures("store")
+async def test_what_would_be_forgotten_by_now_is_not_brought_back(lost: Lost) -> None:
+    with lost.server.client() as client:
+        long_ago = int(datetime.now(UTC).timestamp() * 1000) - 60 * 24 * HOUR_MS
+        entry = {"action": "submitted", "actor": "site", "comment": "old", "revision": "1", "from": "", "to": "decided"}
+        client.xadd(SITE.key("audit"), entry | {"version": "1", "decision": "approve"}, id=f"{long_ago}-0")
+    await asyncio.to_thread(lost.export)
+    lost.lose()
+    assert "0 of 1 comments put back, 1 too old" in (await asyncio.to_thread(lost.run)).output
