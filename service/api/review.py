@@ -10,7 +10,7 @@ from service.access import Scope
 from service.answers import CommentAnswer, Results, ReviewItem, comment_answer, decided_answer, review_item
 from service.api.operation import Call, Operation
 from service.domain import Id, Lease, Verdict
-from service.errors import BadRequest, Fault, ServiceError, Unauthenticated
+from service.errors import BadRequest, Fault, NotFound, ServiceError, Unauthenticated
 from service.http import bodies
 from service.http.admission import bearer, held
 from service.http.problems import problem_of, rendered
@@ -101,6 +101,8 @@ async def claim(call: Call) -> ClaimAnswer:
     asked: ClaimRequest = call.body
 
     async def still() -> None:
+        if call.request.transport is None:  # nothing is leased to a client that has gone while it waited
+            raise NotFound("whoever asked has gone")
         if await held(call.request, bearer(call.request)) is None:
             raise Unauthenticated
 

@@ -186,9 +186,16 @@ class Caller:
         return await self("POST", path, data=data, headers=headers, **more)
 
 
+class AsServed(TestServer):
+    """aiohttp's own cancels a handler whose client goes away; `steward serve` does not: what was sent is recorded."""
+
+    async def _make_runner(self, **options: Any) -> web.AppRunner:
+        return web.AppRunner(self.app, **{**options, "handler_cancellation": False})
+
+
 @contextlib.asynccontextmanager
 async def serving(settings: Settings) -> AsyncIterator[Any]:
-    server = TestServer(build_app(settings))
+    server = AsServed(build_app(settings))
     await server.start_server(auto_decompress=False, access_log=None)  # as `steward serve` does
     shortcut.lay(server.runner)  # as well
     async with TestClient(server) as client:

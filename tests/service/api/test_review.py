@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from service import keys
+
 
 @pytest.fixture
 async def queued(admin: Any, decide_always: Any) -> Any:
@@ -175,6 +177,27 @@ async def test_a_claim_that_waits_is_answered_when_a_comment_is_put_back(ann: An
     await ann.post("/v1/review/c-0/release", {"lease": item["lease"]})
     async with asyncio.timeout(4):
         assert [each["id"] for each in await waiting] == ["c-0"]
+
+
+async def test_nothing_is_leased_to_who_has_gone_while_waiting(client: Any, ann: Any, queued: Any, admin: Any) -> None:
+    waiting = client.server.app[keys.STORE].changes._waiting  # noqa: SLF001 - shown to nobody else
+    _, writer = await asyncio.open_connection("127.0.0.1", client.server.port)
+    body = b'{"wait": 25}'
+    writer.write(
+        b"POST /v1/review/claim HTTP/1.1\r\nHost: daily.example\r\nContent-Type: application/json\r\n"
+        b"Authorization: Bearer %b\r\nContent-Length: %d\r\n\r\n%b" % (ann.key.encode(), len(body), body)
+    )
+    while ("daily", "queued") not in waiting:
+        await asyncio.sleep(0)
+    connections = len(client.server.runner.server.connections)
+    writer.close()
+    while len(client.server.runner.server.connections) == connections:
+        await asyncio.sleep(0)
+    await queued()
+    while ("daily", "queued") in waiting:
+        await asyncio.sleep(0)
+    stats = (await admin.get("/v1/review/stats")).body
+    assert (stats["queued"], stats["claimed"]) == (1, 0)
 
 
 async def test_of_many_who_wait_one_gets_the_comment(client: Any, key_for: Any, queued: Any) -> None:
