@@ -66,10 +66,13 @@ async def serving(settings: Settings, listening: socket.socket) -> AsyncIterator
     runner = web.AppRunner(app, shutdown_timeout=DRAIN_S, **options)
     await runner.setup()
     shortcut.lay(runner)
+    # What is there now stays until the end: no collection need hold up every request to find that out again.
+    gc.freeze()
     try:
         await unreadable.Site(runner, listening, BACKLOG, **options).start()
         yield app
     finally:
+        gc.unfreeze()
         await runner.cleanup()
 
 

@@ -22,6 +22,7 @@ CONNECTIONS = 128
 REQUESTS = 16_000
 ROUNDS = 5
 PACED_S = 3.0
+REST_S = 0.0003
 TEXT = (
     "I spent the night in the metro with my two kids and half of our street. Thank you to the crews who had the "
     "lifts running again by six in the morning. The minister said in March that the transformers were already on "
@@ -70,6 +71,10 @@ def main() -> None:
                 *processes.sync_ms(folder)
             )
         )
+    console.print(
+        f"after a rest of {REST_S * 1000:.1f} ms its processor reads memory {processes.rest_costs(REST_S):.1f} times as "
+        "slowly as without, which all that is not at its most pays for"
+    )
     console.print(f"from start to ready, shipped model and embedded Redis: {_start_s():.2f} s (median of 5)")
     imports_s = _imports_s()
     console.print(f"of that, importing aiohttp, uvloop and numpy alone: {imports_s:.2f} s (median of 5)")

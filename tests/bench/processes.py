@@ -3,6 +3,7 @@
 import contextlib
 import os
 import re
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import numpy as np
 
 NOOP = Path(__file__).parent / "noop.py"
 
@@ -56,6 +58,31 @@ def sync_ms(folder: str, size: int = 32_768) -> tuple[float, float]:
             took.append((time.perf_counter() - started) * 1000)
     took.sort()
     return took[100], took[198]
+
+
+def rest_costs(rest_s: float, mib: int = 8) -> float:
+    """How many times as long it takes to read so much memory here and there after each rest, as without one.
+
+    A processor that sleeps may be lent to others meanwhile, who leave its caches full of their own: then a service at
+    half load, which rests a thousand times a second, does the same work more slowly than one that never rests.
+    """
+    lines = mib * 1024 * 1024 // 64
+    memory = np.zeros(lines * 8)
+    chance = np.random.default_rng(1)
+    places = [chance.integers(0, lines, 2_000) * 8 for _ in range(50)]
+
+    def median_s(rest_s: float) -> float:
+        took = []
+        for turn in range(1_500):
+            if rest_s:
+                time.sleep(rest_s)
+            started = time.perf_counter()
+            memory.take(places[turn % len(places)])
+            took.append(time.perf_counter() - started)
+        return statistics.median(took)
+
+    busy = median_s(0)
+    return median_s(rest_s) / busy
 
 
 @contextlib.contextmanager
