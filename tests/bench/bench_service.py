@@ -72,7 +72,7 @@ def main() -> None:
             )
         )
     console.print(
-        f"after a rest of {REST_S * 1000:.1f} ms its memory is read {processes.rest_costs(REST_S):.1f} times as slowly, "
+        f"after a rest of {REST_S * 1000:.1f} ms memory is read {processes.rest_costs(REST_S):.1f} times as slowly, "
         "which whatever is not at its most pays for"
     )
     console.print(f"from start to ready, shipped model and embedded Redis: {_start_s():.2f} s (median of 5)")
