@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import hashlib
 import hmac
 import logging
 import os
@@ -139,8 +140,8 @@ class Directory:
         found = await asyncio.gather(*(self._kept.policy(Site(site)) for site in sites))
         policies = {site: policy for site, policy in zip(sites, found, strict=True) if policy is not None}
         seen = Snapshot(keys, policies, await self._kept.salt())
-        if self._seen.keys and not keys:
-            await asyncio.to_thread(_put_by, self._copy)
+        if self._seen.salt not in (b"", seen.salt):
+            await asyncio.to_thread(_put_by, self._copy, self._seen)
         changed = seen != self._seen or not self._is_known
         self._signing = signing
         self._see(seen)
@@ -192,12 +193,16 @@ def copy_of(path: Path) -> Snapshot | None:
         return None
 
 
-def _put_by(path: Path) -> None:
-    """Every key is gone, as after a loss of Redis: the copy must not go with them."""
-    kept = path.with_suffix(".lost.json")
-    log.error("Redis holds no key any more; if it was lost, see 'steward rebuild --access %s'", kept)
-    with contextlib.suppress(OSError):
-        path.replace(kept)
+def _put_by(path: Path, before: Snapshot) -> None:
+    """It is another Redis, as after a loss: what was known of the one before must not go with it.
+
+    One file for each Redis that was lost, whichever process sees it first.
+    """
+    name = hashlib.blake2b(before.salt, digest_size=4).hexdigest()
+    kept = path.with_name(f"{path.stem}.lost-{name}.json")
+    log.error("this Redis is not the one of before; if that was lost, see 'steward rebuild --access %s'", kept)
+    with contextlib.suppress(OSError), kept.open("xb") as file:
+        file.write(msgspec.json.encode(before))
 
 
 def _by_site(found: Iterable[SigningSecret]) -> dict[str, tuple[SigningSecret, ...]]:

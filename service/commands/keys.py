@@ -12,9 +12,14 @@ from service.access import Scope, key_id, label_of, mint
 from service.commands.stored import with_store
 from service.domain import SITE_PATTERN
 from service.store import Store
+from service.store.keyspace import Site
 
 # Moderators' names stand in Redis keys, the audit trail and statistics.
 NAME_PATTERN = r"[\x21-\x7e]{1,64}"
+
+
+# Who did it, in the audit trail.
+ACTOR = "command line"
 
 
 @click.group()
@@ -47,6 +52,8 @@ def create(site: str, scopes: tuple[str, ...], name: str | None, expires_days: i
 
     async def keep(store: Store) -> None:
         await store.access.keep(record)
+        told = {"key": record.id, "scopes": " ".join(sorted(record.scopes))}
+        await store.audit.write(Site(site), "key_made", ACTOR, **told)
 
     with_store(keep)
     click.echo(text)
@@ -86,7 +93,11 @@ def revoke(revoked: str) -> None:
     """Make a key useless, everywhere within seconds."""
 
     async def remove(store: Store) -> bool:
-        return await store.access.revoke(revoked)
+        known = (await store.access.keys()).get(revoked)
+        if known is None or not await store.access.revoke(revoked):
+            return False
+        await store.audit.write(Site(known.site), "key_revoked", ACTOR, key=revoked)
+        return True
 
     if not with_store(remove):
         raise click.ClickException(f"no key '{revoked}'; 'steward keys list' shows the ids")

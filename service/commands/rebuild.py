@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
@@ -15,8 +15,8 @@ from service.settings import Settings, from_env
 from service.store import Store
 from service.store.comments import DAY_S
 from service.store.keyspace import Site
-from service.store.restoring import VERSIONS_AHEAD, Restored
-from service.trail import Check, Outcome, Outcomes, entries, outcomes, sites
+from service.store.restoring import Restored
+from service.trail import Check, Outcome, Outcomes, entries, locked, outcomes, sites
 
 # As every state is kept longer than the last text of its comment.
 _LONGER_DAYS = 7
@@ -46,46 +46,65 @@ def rebuild(root: Path, only: str | None, access: Path | None) -> None:
     names = [name for name in sites(root) if only in (None, name)]
     if not names:
         raise click.ClickException(f"no exported trail in {root / (only or '')}; 'steward audit export' writes it")
+    life = timedelta(days=max(settings.text_days, settings.label_days) + _LONGER_DAYS)
     try:
-        told = {name: _told(root / name) for name in names}
+        with locked(root):  # an export that is at work would look like a damaged end
+            told = {name: _told(root / name, life) for name in names}
     except TrailUnusable as error:
         raise click.ClickException(str(error)) from error
-    copy = copy_of(access or settings.data_path / "access.json")
+    path = access or settings.data_path / "access.json"
+    copy = copy_of(path)
     if access is not None and copy is None:
         raise click.ClickException(f"{access}: not a copy of keys and policies")
 
     async def work(store: Store) -> None:
         if copy is not None and (access is not None or not await store.access.keys()):
-            await _let_in(store, copy)
+            written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+            click.echo(f"keys and policies as of {written:%Y-%m-%d %H:%M:%S} UTC, from {path}")
+            revoked = set[str]().union(*(found.revoked for found in told.values()))
+            await _let_in(store, _good(copy, revoked, only))
+        elif copy is not None:
+            click.echo("there are keys already, so none is put back; --access names a copy to put back all the same")
         for name, found in told.items():
             await _put_back(store, settings, Site(name), found)
 
     with_store(work)
 
 
-def _told(folder: Path) -> Outcomes:
+def _told(folder: Path, life: timedelta) -> Outcomes:
     """Raises TrailUnusable for a trail that is not as it was written."""
     check = Check(folder)
     for finding in check.findings():
         raise TrailUnusable(f"{finding.path}, line {finding.line}: {finding.problem}; see 'steward audit verify'")
-    return outcomes(entries(folder))
+    return outcomes(entries(folder), life)
+
+
+def _good(copy: Snapshot, revoked: set[str], only: str | None) -> Snapshot:
+    """No key that a trail says was revoked, however old the copy is; `only`: nothing of another site."""
+    return Snapshot(
+        {name: key for name, key in copy.keys.items() if only in (None, key.site) and name not in revoked},
+        {site: policy for site, policy in copy.policies.items() if only in (None, site)},
+        copy.salt,
+    )
 
 
 async def _let_in(store: Store, copy: Snapshot) -> None:
-    """Keys, policies, and the salt by which authors are known again."""
+    """Keys, policies, and the salt by which authors are known again; the keys last: where they are, all is."""
     if copy.salt and not await store.restoring.salt(copy.salt):
         click.echo("another salt was drawn meanwhile: authors of before are not known again", err=True)
-    restored = await store.restoring.keys(copy.keys.values())
     kept = [name for name, policy in copy.policies.items() if await store.restoring.policy(Site(name), policy)]
+    restored = await store.restoring.keys(copy.keys.values())
     click.echo(f"{restored} keys, {len(kept)} policies put back; moderators' accounts and signing secrets are lost")
 
 
 async def _put_back(store: Store, settings: Settings, site: Site, found: Outcomes) -> None:
-    rows = list(_rows(found, settings, datetime.now(UTC)))
-    restored = await store.restoring.comments(site, rows, found.token)
-    waited = sum(outcome.is_waiting for outcome in found.comments.values())
-    await store.audit.write(site, "rebuilt", "steward", restored=str(restored), lost=str(waited))
-    told, kept = len(found.comments), len(rows)
+    now = datetime.now(UTC)
+    rows = list(_rows(found, settings, now))
+    # Leases are numbered from 1, far fewer than one in a millisecond: no number of before comes again.
+    restored = await store.restoring.comments(site, rows, _ms(now))
+    waited = sum(row.is_lost for row in rows)
+    await store.audit.write(site, "rebuilt", "command line", restored=str(restored), lost=str(waited))
+    told, kept = len(found.comments) + found.forgotten, len(rows)
     click.echo(
         f"{site.name}: {restored} of {told} comments put back, {told - kept} too old, {kept - restored} known already; "
         f"{waited} waited for people and must be sent again"
@@ -96,7 +115,7 @@ def _rows(found: Outcomes, settings: Settings, now: datetime) -> Iterator[Restor
     for outcome in found.comments.values():
         life_s = _life_s(outcome, settings, now)
         if life_s > 0:
-            yield _restored(outcome, life_s)
+            yield _restored(outcome, life_s, now)
 
 
 def _life_s(outcome: Outcome, settings: Settings, now: datetime) -> int:
@@ -106,13 +125,14 @@ def _life_s(outcome: Outcome, settings: Settings, now: datetime) -> int:
     return (days + _LONGER_DAYS) * DAY_S - age_s
 
 
-def _restored(outcome: Outcome, life_s: int) -> Restored:
+def _restored(outcome: Outcome, life_s: int, now: datetime) -> Restored:
     stands, is_erased = outcome.standing, outcome.state is State.ERASED
     return Restored(
         outcome.id,
-        # What waited is named by reconcile, as a comment that is known in an older revision only.
         outcome.revision - outcome.is_waiting,
-        outcome.version + VERSIONS_AHEAD,
+        # What happened after the last export is not known, and may have been told. No comment changes once a second:
+        # from here on every version is newer than that, also after another loss.
+        max(outcome.version + 1, int(now.timestamp())),
         State.ERASED if is_erased else State.DECIDED,
         stands.status,
         outcome.decision,
@@ -123,6 +143,7 @@ def _restored(outcome: Outcome, life_s: int) -> Restored:
         stands.moderator,
         stands.reason,
         life_s,
+        is_lost=outcome.is_waiting,
     )
 
 

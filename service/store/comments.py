@@ -170,13 +170,17 @@ class Comments:
         return bool(erased)
 
     async def revisions(self, site: Site, ids: Sequence[str]) -> dict[str, int]:
-        """The newest revision of each comment that is known, erased ones too."""
+        """The newest revision of each comment that is known, erased ones too; not what was lost while it waited."""
         found: dict[str, int] = {}
         for start in range(0, len(ids), AT_ONCE):
             some = ids[start : start + AT_ONCE]
             items = (site.of(each, self._shards).item(each) for each in some)
-            newest = await asyncio.gather(*(self._pipe.call("HGET", item, "revision") for item in items))
-            found |= {each: int(revision) for each, revision in zip(some, newest, strict=True) if revision}
+            newest = await asyncio.gather(*(self._pipe.call("HMGET", item, "revision", "lost") for item in items))
+            found |= {
+                each: int(revision)
+                for each, (revision, lost) in zip(some, newest, strict=True)
+                if revision and not lost
+            }
         return found
 
     async def _run(self, name: str, site: Site, comment_id: str, *args: Any) -> Any:  # noqa: ANN401 - the script's own
@@ -184,9 +188,8 @@ class Comments:
 
 
 def _decisive(judgement: Judgement) -> str:
-    """For the audit trail: the attribute that the decision hung on, and its score."""
-    first = judgement.reasons[0] if judgement.reasons else None
-    return f"{first.attribute} {first.score}" if first is not None and first.score is not None else ""
+    """For the audit trail: the attributes that the decision hung on, with their scores."""
+    return ", ".join(f"{each.attribute} {each.score:.6f}" for each in judgement.reasons if each.score is not None)
 
 
 def _recorded(

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
+from redis._parsers.hiredis import _AsyncHiredisParser
 from redis.asyncio import Redis, Sentinel
 from redis.asyncio.connection import AbstractConnection, ConnectionPool
 from redis.asyncio.retry import Retry
@@ -89,7 +90,12 @@ class Link:
         self._server = server
         self._peers: WeakKeyDictionary[AbstractConnection, _Peer] = WeakKeyDictionary()
         self._sentinel: Sentinel | None = None
-        options = {**address.options, **ours(timeout_s), "redis_connect_func": self._examine}
+        options = {
+            **address.options,
+            **ours(timeout_s),
+            "redis_connect_func": self._examine,
+            "parser_class": _AsyncHiredisParser,
+        }
         try:
             if address.kind == "sentinel":
                 self._sentinel = _sentinel(address, timeout_s)

@@ -15,10 +15,6 @@ from service.store.scripts import script
 
 # So many in one script call, each a few writes.
 AT_ONCE = 100
-# What happened after the last export is not known. What happens from now on must be newer than that.
-VERSIONS_AHEAD = 1_000
-TOKENS_AHEAD = 1_000_000
-
 _pack = msgspec.msgpack.Encoder().encode
 
 
@@ -26,7 +22,8 @@ _pack = msgspec.msgpack.Encoder().encode
 class Restored:
     """How a comment stood. `state` is decided or erased; times in Unix ms, None where there is none.
 
-    `revision`: one less than it had when it must be sent again. `life_s`: for how long it is kept.
+    `is_lost`: it waited, and must be sent again; that becomes the revision after `revision`. `life_s`: for how long it
+    is kept.
     """
 
     id: str
@@ -42,6 +39,7 @@ class Restored:
     moderator: str
     reason: str
     life_s: int
+    is_lost: bool = False
 
 
 class Restoring:
@@ -52,7 +50,7 @@ class Restoring:
     async def comments(self, site: Site, found: Iterable[Restored], token: int) -> int:
         """Put back those that are not here; how many that were. May be run again, and beside the service.
 
-        `token`: the highest that a lease had. Raises StoreUnavailable and Overloaded.
+        `token`: more than any that a lease had. Raises StoreUnavailable and Overloaded.
         """
         packed: defaultdict[int, list[bytes]] = defaultdict(list)
         for each in found:
@@ -61,14 +59,15 @@ class Restoring:
         for shard in site.all(self._shards):
             rows = packed[shard.shard]
             for start in range(0, max(len(rows), 1), AT_ONCE):
-                least = token + TOKENS_AHEAD
                 some = rows[start : start + AT_ONCE]
-                restored += await self._pipe.run(script("restore"), [shard.prefix], least, *some)
+                restored += await self._pipe.run(script("restore"), [shard.prefix], token, *some)
         return restored
 
     async def keys(self, found: Iterable[ApiKey]) -> int:
-        """Put back those that are not here; how many that were."""
-        return sum([await self._pipe.call("HSETNX", KEYS, key.id, msgspec.json.encode(key)) for key in found])
+        """Put back those that are not here, all of them or none; how many that were."""
+        known = set(await self._pipe.call("HKEYS", KEYS))
+        flat = [part for key in found if key.id.encode() not in known for part in (key.id, msgspec.json.encode(key))]
+        return int(await self._pipe.call("HSET", KEYS, *flat)) if flat else 0
 
     async def salt(self, salt: bytes) -> bool:
         """False where another one was drawn meanwhile: authors of before and after are then told apart."""
@@ -99,5 +98,6 @@ def _packed(each: Restored) -> bytes:
             each.moderator,
             each.reason,
             str(each.life_s),
+            "1" if each.is_lost else "",
         )
     )

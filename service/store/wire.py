@@ -68,7 +68,10 @@ class Wire(asyncio.Protocol):
                 self._fail(reply)
                 return
             replies.append(unwrapped(reply) if isinstance(reply, ResponseError) else reply)
-        if len(replies) >= self._awaited and self._answer is not None and not self._answer.done():
+        if self._answer is None or len(replies) > self._awaited:
+            self._fail(RedisConnectionError("Redis said more than it was asked"))
+            self._transport.abort()
+        elif len(replies) == self._awaited and not self._answer.done():
             self._answer.set_result(replies)
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -1,11 +1,14 @@
 """How the comments of a site stood when its trail was last exported, told from the first entry to the last."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 from service.domain import STATUS_AFTER, Action, DecidedBy, State, Status
 from service.trail.chain import Entry
+
+# Entries between two looks at what may be forgotten.
+AT_ONCE = 100_000
 
 _ACTIONS = {each.value: each for each in Action}
 _STATES = {each.value: each for each in State}
@@ -52,18 +55,31 @@ class Outcome:
 
 @dataclass(slots=True)
 class Outcomes:
-    """`token`: the highest that a lease had."""
+    """`revoked`: ids of API keys. `forgotten`: how many comments were decided too long ago to matter."""
 
-    comments: dict[str, Outcome]
-    token: int = 0
+    comments: dict[str, Outcome] = field(default_factory=dict)
+    revoked: set[str] = field(default_factory=set)
+    forgotten: int = 0
+
+    def forget(self, before: datetime) -> None:
+        """What was decided, or erased, before that."""
+        kept = {name: each for name, each in self.comments.items() if each.is_waiting or each.changed_at >= before}
+        self.forgotten += len(self.comments) - len(kept)
+        self.comments = kept
 
 
-def outcomes(entries: Iterable[Entry]) -> Outcomes:
-    """Of the comments that the entries name; entries are in the order of each shard's own trail."""
-    found = Outcomes({})
-    for entry in entries:
+def outcomes(entries: Iterable[Entry], life: timedelta = timedelta.max) -> Outcomes:
+    """Of the comments that the entries name; entries are in the order of each shard's own trail.
+
+    `life`: after that a decided comment is forgotten, so that the trail of years does not have to fit into memory.
+    """
+    found = Outcomes()
+    for n, entry in enumerate(entries, 1):
+        if n % AT_ONCE == 0 and life < timedelta.max:
+            found.forget(entry.at - life)
         told = entry.details
-        found.token = max(found.token, int(told.get("token") or 0))
+        if told["action"] == "key_revoked":
+            found.revoked.add(told.get("key", ""))
         state = _STATES.get(told.get("to", ""))
         if state is None or not told.get("comment"):  # of no comment, or of a revision that is withdrawn
             continue
@@ -100,7 +116,7 @@ def _changed(entry: Entry, state: State, comment: Outcome) -> Outcome:
     if told["action"] == "decided" and told.get("decision") in _STATUS:
         said = _STATUS[told["decision"]]
         is_upheld = comment.is_audit and said is comment.standing.status  # the automatic decision goes on standing
-        by = DecidedBy.EXPIRY if told["actor"] == "expiry" else DecidedBy.MODERATOR
+        by = DecidedBy.MODERATOR if "token" in told else DecidedBy.EXPIRY  # whose entry names no lease, not even none
         moderator = "" if by is DecidedBy.EXPIRY else told["actor"]
         stands = Standing(said, comment.standing.by if is_upheld else by, entry.at, moderator, told.get("reason", ""))
         return replace(comment, standing=stands, before=comment.standing)

@@ -1,17 +1,18 @@
 -- After a loss of Redis: put back how comments stood, as the exported audit trail says; texts are lost. What is here
 -- already came later, and stays.
 -- ARGV     least token of the next lease, then for each comment a MessagePack array: id, revision, version, state, status,
---          decision, decided by, created (ms), decided (ms, ''), erased (ms, ''), moderator, reason, for how long (s)
+--          decision, decided by, created (ms), decided (ms, ''), erased (ms, ''), moderator, reason, for how long (s),
+--          '1' if it waited ('')
 -- Returns  how many were put back.
 local restored = 0
 for n = 2, #ARGV do
-  local id, revision, version, state, status, decision, by, created, decided, erased, moderator, reason, life_s =
+  local id, revision, version, state, status, decision, by, created, decided, erased, moderator, reason, life_s, lost =
     unpack(cmsgpack.unpack(ARGV[n]))
   local key = item_key(id)
   if redis.call('EXISTS', key) == 0 then
     local fields = {'revision', revision, 'version', version, 'state', state, 'status', status, 'decision', decision,
       'decided_by', by, 'created', created}
-    for name, value in pairs({decided = decided, erased = erased, moderator = moderator, reason = reason}) do
+    for name, value in pairs({decided = decided, erased = erased, moderator = moderator, reason = reason, lost = lost}) do
       if value ~= '' then
         fields[#fields + 1] = name
         fields[#fields + 1] = value

@@ -100,12 +100,12 @@ def test_every_entry_is_exported_once_in_order(steward: Steward) -> None:
 
 
 def test_every_site_with_a_key_is_exported(steward: Steward) -> None:
+    steward.add(3, days_ago=1, site=Site("weekly"))
     for site in ("daily", "weekly"):
         made = CliRunner(env=steward.environment).invoke(keys, ["create", "--site", site, "--scope", "admin"])
         assert made.exit_code == 0, made.output
-    steward.add(3, site=Site("weekly"))
     said = steward.done("export").splitlines()
-    assert [line.partition(", head")[0] for line in said] == ["daily: 0 new, 0 entries", "weekly: 3 new, 3 entries"]
+    assert [line.partition(", head")[0] for line in said] == ["daily: 1 new, 1 entries", "weekly: 4 new, 4 entries"]
     assert steward.exported(Site("weekly")) == steward.stream(Site("weekly"))
 
 

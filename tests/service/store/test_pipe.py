@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp.test_utils import unused_port
 
 from service.domain import State, Verdict
 from service.errors import NotFound, Overloaded, StoreUnavailable
@@ -85,6 +86,28 @@ async def test_a_connection_that_ended_while_nobody_asked_is_replaced(own_server
         with own_server.client() as client:
             client.client_kill_filter(_type="normal", skipme=True)
         while wire is not None and wire.is_open:
+            await asyncio.sleep(0)
+        assert await pipe.call("ECHO", number) == b"%d" % number
+
+
+async def test_it_speaks_tls_and_goes_on_when_a_connection_is_cut(
+    own_server: Any, make_pipe: Any, self_signed: Path
+) -> None:
+    port, pem = unused_port(), str(self_signed)
+    with own_server.client() as client:
+        if not client.config_get("tls-port"):
+            pytest.skip("this Redis was built without TLS")
+        for name, value in {"cert-file": pem, "key-file": pem, "auth-clients": "no", "port": port}.items():
+            client.config_set(f"tls-{name}", value)
+    pipe = make_pipe(url=f"rediss://127.0.0.1:{port}?ssl_ca_certs={pem}")
+    for number in range(2):
+        sizes = (1, 300_000, 0)
+        found = await asyncio.gather(*(pipe.call("ECHO", "x" * size) for size in sizes))
+        assert tuple(map(len, found)) == sizes
+        with own_server.client() as client:
+            client.client_kill_filter(_type="normal", skipme=True)
+        wire = pipe._wire  # noqa: SLF001 - nobody else knows when the end of it has arrived
+        while wire.is_open:
             await asyncio.sleep(0)
         assert await pipe.call("ECHO", number) == b"%d" % number
 
