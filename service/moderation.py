@@ -288,10 +288,11 @@ def _scored_alone(model: classifier.Model, text: str, language: str, *, with_spa
 
 
 def _rounded(labels: Sequence[str], row: Sequence[float]) -> dict[str, float]:
-    # round(p, 6), but that a tie goes up, in two thirds of its time. What is no probability goes on, to be noticed.
-    return {
-        label: int(p * _MILLION + 0.5) / _MILLION if 0 <= p <= 1 else p for label, p in zip(labels, row, strict=True)
-    }
+    try:
+        # round(p, 6), but that a tie goes up, in two thirds of its time.
+        return {label: int(p * _MILLION + 0.5) / _MILLION for label, p in zip(labels, row, strict=True)}
+    except (ValueError, OverflowError):  # what is no number goes on, to be noticed by whoever decides
+        return dict(zip(labels, row, strict=True))
 
 
 def _spans(found: Sequence[classifier.Span]) -> tuple[Span, ...]:

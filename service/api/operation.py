@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from aiohttp import web
@@ -20,8 +20,7 @@ class NoParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One request that was let in: who asks, with what."""
 
     request: web.Request

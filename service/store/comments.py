@@ -199,6 +199,7 @@ def _recorded(
     _, revision, version, now, created = reply
     status = STATUS_AFTER[content.judgement.decision]
     at = datetime.fromtimestamp(now / 1000, UTC)
+    created_at = at if created == now else datetime.fromtimestamp(created / 1000, UTC)
     due = datetime.fromtimestamp((now + urgency.sla_ms) / 1000, UTC) if urgency else None
     return Record(
         id=comment_id,
@@ -208,7 +209,7 @@ def _recorded(
         status=status,
         decision=content.judgement.decision,
         decided_by=_DECIDED_BY[decided_by],
-        created_at=datetime.fromtimestamp(created / 1000, UTC),
+        created_at=created_at,
         decided_at=None if status is Status.PENDING else at,
         due_at=due,
         why=urgency.why if urgency else None,
