@@ -101,13 +101,12 @@ async def _put_back(store: Store, settings: Settings, site: Site, found: Outcome
     now = datetime.now(UTC)
     rows = list(_rows(found, settings, now))
     # Leases are numbered from 1, far fewer than one in a millisecond: no number of before comes again.
-    restored = await store.restoring.comments(site, rows, _ms(now))
-    waited = sum(row.is_lost for row in rows)
+    restored, waited = await store.restoring.comments(site, rows, _ms(now))
     await store.audit.write(site, "rebuilt", "command line", restored=str(restored), lost=str(waited))
     told, kept = len(found.comments) + found.forgotten, len(rows)
     click.echo(
         f"{site.name}: {restored} of {told} comments put back, {told - kept} too old, {kept - restored} known already; "
-        f"{waited} waited for people and must be sent again"
+        f"{waited} of them waited for people and must be sent again"
     )
 
 

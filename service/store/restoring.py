@@ -47,21 +47,24 @@ class Restoring:
         self._pipe = pipe
         self._shards = shards
 
-    async def comments(self, site: Site, found: Iterable[Restored], token: int) -> int:
-        """Put back those that are not here; how many that were. May be run again, and beside the service.
+    async def comments(self, site: Site, found: Iterable[Restored], token: int) -> tuple[int, int]:
+        """Put back those that are not here; how many that were, and how many of them waited.
+
+        May be run again, and beside the service.
 
         `token`: more than any that a lease had. Raises StoreUnavailable and Overloaded.
         """
         packed: defaultdict[int, list[bytes]] = defaultdict(list)
         for each in found:
             packed[site.of(each.id, self._shards).shard].append(_packed(each))
-        restored = 0
+        restored = waited = 0
         for shard in site.all(self._shards):
             rows = packed[shard.shard]
             for start in range(0, max(len(rows), 1), AT_ONCE):
                 some = rows[start : start + AT_ONCE]
-                restored += await self._pipe.run(script("restore"), [shard.prefix], token, *some)
-        return restored
+                found_here, lost_here = await self._pipe.run(script("restore"), [shard.prefix], token, *some)
+                restored, waited = restored + found_here, waited + lost_here
+        return restored, waited
 
     async def keys(self, found: Iterable[ApiKey]) -> int:
         """Put back those that are not here, all of them or none; how many that were."""

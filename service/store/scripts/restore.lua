@@ -3,8 +3,8 @@
 -- ARGV     least token of the next lease, then for each comment a MessagePack array: id, revision, version, state, status,
 --          decision, decided by, created (ms), decided (ms, ''), erased (ms, ''), moderator, reason, for how long (s),
 --          '1' if it waited ('')
--- Returns  how many were put back.
-local restored = 0
+-- Returns  {how many were put back, how many of them waited}.
+local restored, waited = 0, 0
 for n = 2, #ARGV do
   local id, revision, version, state, status, decision, by, created, decided, erased, moderator, reason, life_s, lost =
     unpack(cmsgpack.unpack(ARGV[n]))
@@ -21,8 +21,9 @@ for n = 2, #ARGV do
     redis.call('HSET', key, unpack(fields))
     redis.call('EXPIRE', key, life_s)
     restored = restored + 1
+    if lost ~= '' then waited = waited + 1 end
   end
 end
 -- A lease that somebody still holds must not be good for another one.
 if tonumber(redis.call('GET', P .. 'token') or '0') < tonumber(ARGV[1]) then redis.call('SET', P .. 'token', ARGV[1]) end
-return restored
+return {restored, waited}

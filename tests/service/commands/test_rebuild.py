@@ -141,7 +141,7 @@ async def test_a_lost_redis_says_of_every_comment_what_it_said_before(lost: Lost
     lost.lose()
     result = await asyncio.to_thread(lost.run)
     assert result.exit_code == 0, result.output
-    assert "daily: 16 of 16 comments put back, 0 too old, 0 known already; 7 waited for people" in result.output
+    assert "daily: 16 of 16 comments put back, 0 too old, 0 known already; 7 of them waited for people" in result.output
     for name, was in before.items():
         now = await store.comments.get(SITE, name)
         assert (now.status, now.decision, now.decided_by) == (was.status, was.decision, was.decided_by), name
@@ -187,7 +187,7 @@ async def test_what_came_meanwhile_stays_and_a_second_time_changes_nothing(lost:
     now = {name: await store.comments.get(SITE, name) for name in ("forbidden", "allowed", "waits")}
     assert now["forbidden"] == new
     second = await asyncio.to_thread(lost.run)
-    assert "daily: 0 of 16 comments put back, 0 too old, 16 known already" in second.output
+    assert "daily: 0 of 16 comments put back, 0 too old, 16 known already; 0 of them waited" in second.output
     assert {name: await store.comments.get(SITE, name) for name in now} == now
 
 

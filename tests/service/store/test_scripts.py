@@ -105,7 +105,7 @@ async def everything(store: Store, site: Site, submit: Any) -> Any:  # noqa: PLR
     lost = Restored(
         "c-8", 1, 1001, State.DECIDED, Status.APPROVED, Action.APPROVE, DecidedBy.MODEL, 1_000, 1_000, None, "", "", 60
     )
-    assert await store.restoring.comments(site, [lost], token=1) == 1
+    assert await store.restoring.comments(site, [lost], token=1) == (1, 0)
     assert (await store.comments.get(site, "c-8")).version == 1001
     yield "restore"
     async for deed in told(store, site, submit):
