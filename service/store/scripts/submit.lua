@@ -13,11 +13,16 @@ local content = ARGV[2] -- bytes, which cmsgpack does not know
 local ARGV = cmsgpack.unpack(ARGV[1])
 local id, digest, decision, status, why = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local ttl, key = tonumber(ARGV[11]), item_key(ARGV[1])
+local sla_ms = tonumber(ARGV[7]) or 3600000
 local was = read_item(id)
 if was.state == 'erased' then return answer('erased', id, was) end
 if was.digest and string.sub(was.digest, 1, 24) == digest then return answer('exists', id, was) end -- older ones are longer
 local waits = was.state == 'queued' or was.state == 'leased' or was.state == 'escalated'
 local audited = ARGV[19] ~= ''
+-- A person's decision whose text was lost with Redis (restore.lua): whether this is the same text nobody knows, and the
+-- model's answer must not take the place of another one of a person. Somebody looks again.
+local doubted = was.state == 'decided' and was.moderator and not was.digest and was.status ~= status
+if doubted then why, status, audited = 'reopened', 'pending', false end
 local waiting = why ~= '' and redis.call('ZCARD', P .. 'waiting') or 0
 if why ~= '' and not waits and waiting >= tonumber(ARGV[12]) then
   if status == 'pending' then return {'full'} end
@@ -77,16 +82,17 @@ if item.callback then
 end
 if why ~= '' then
   put('why', why)
-  put('priority', ARGV[6])
-  put('due', whole(now + tonumber(ARGV[7])))
+  put('priority', doubted and '1' or ARGV[6])
+  put('due', whole(now + sla_ms))
   put('double', ARGV[18])
+  if doubted then put('against', '\n' .. was.moderator .. '\n') end
   if audited then
     put('kind', 'audit')
     put('inclusion', ARGV[19])
     put('decided', now)
   end
   redis.call('HSET', key, unpack(fields))
-  redis.call('ZADD', P .. 'ready', now + tonumber(ARGV[7]), id)
+  redis.call('ZADD', P .. 'ready', now + sla_ms, id)
   redis.call('ZADD', P .. 'waiting', now, id)
   if status == 'pending' then
     tell('comment.queued', 'queued', id, item, now, 0)
@@ -112,5 +118,6 @@ audit('submitted', ARGV[13], id, item, was.state, more)
 -- By the share, so that what audits find can be weighted by the probability with which they were drawn.
 count(now, 'automatic:' .. decision .. (ARGV[24] ~= '' and '@' .. ARGV[24] or ''))
 if audited then count(now, 'drawn:' .. decision) end
+if doubted then return answer('exists', id, read_item(id)) end
 return {was.revision and 'revised' or 'created', tonumber(item.revision), tonumber(item.version), now,
   tonumber(was.created or now), why ~= '' and waiting + (waits and 0 or 1) or 0}

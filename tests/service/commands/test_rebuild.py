@@ -71,12 +71,15 @@ async def store(settings: Settings) -> AsyncIterator[Store]:
         yield store
 
 
+def judged(decision: Action) -> Judgement:
+    return Judgement(decision, {"spam": 0.5}, (Reason("r", "spam", 0.5),), "m-1", "default@1")
+
+
 async def submit(store: Store, comment_id: str, decision: Action = Action.REVIEW, **urgency: Any) -> Record:
-    judgement = Judgement(decision, {"spam": 0.5}, (Reason("r", "spam", 0.5),), "m-1", "default@1")
     wanted = {"why": Why.UNCERTAIN} | urgency
     why = Urgency(priority=0.5, sla_ms=HOUR_MS, **wanted) if decision is Action.REVIEW or urgency else None
     outcome, record = await store.comments.submit(
-        SITE, comment_id, Comment(f"{comment_id} {urgency}"), judgement, urgency=why, actor="site"
+        SITE, comment_id, Comment(f"{comment_id} {urgency}"), judged(decision), urgency=why, actor="site"
     )
     assert outcome in ("created", "revised")
     assert record is not None
@@ -175,6 +178,34 @@ async def test_what_waited_is_sent_again_and_goes_on_with_a_newer_version(lost: 
         SITE, "held", "bob", Answer(Verdict.APPROVE, before["held"].lease), may_overrule=False
     )
     assert outcome == "stale"
+
+
+async def test_what_a_moderator_said_does_not_give_way_to_the_model(lost: Lost, store: Store) -> None:
+    """Sent again, though it need not be: nobody knows whether it is the same text."""
+    await work(store)
+    await asyncio.to_thread(lost.export)
+    lost.lose()
+    assert (await asyncio.to_thread(lost.run)).exit_code == 0
+    allowed = await submit(store, "allowed", Action.APPROVE)
+    assert (allowed.state, allowed.status, allowed.decided_by) == (State.DECIDED, Status.APPROVED, DecidedBy.MODEL)
+    rejected = await submit(store, "rejected", Action.APPROVE)
+    assert rejected.status is Status.APPROVED, "that was the model's own"
+    outcome, doubted = await store.comments.submit(
+        SITE, "forbidden", Comment("again"), judged(Action.APPROVE), urgency=None, actor="site"
+    )
+    assert outcome == "exists"
+    assert doubted == await store.comments.get(SITE, "forbidden")
+    assert (doubted.state, doubted.status, doubted.why) == (State.QUEUED, Status.PENDING, "reopened")
+    assert doubted.content is not None
+    assert doubted.content.comment.text == "again"
+    assert await store.queue.claim(SITE, "ann", 20, 300, Filter()) == [], "who had decided it does not look again"
+    (claimed,) = await store.queue.claim(SITE, "bob", 20, 300, Filter())
+    assert claimed.id == "forbidden"
+    again, known = await store.comments.submit(
+        SITE, "forbidden", Comment("again"), judged(Action.APPROVE), urgency=None, actor="site"
+    )
+    assert (again, known) == ("exists", await store.comments.get(SITE, "forbidden"))
+    assert [breach async for breach in store.fsck.examine(SITE)] == []
 
 
 async def test_what_came_meanwhile_stays_and_a_second_time_changes_nothing(lost: Lost, store: Store) -> None:
