@@ -20,8 +20,8 @@ from rich.table import Table
 # One fsync is shared by all comments that wait for it: with few connections it is the disk that is measured.
 CONNECTIONS = 128
 REQUESTS = 16_000
-ROUNDS = 5
-PACED_S = 3.0
+ROUNDS, PACED_ROUNDS = 5, 9
+WARM_UP_S, PACED_S = 0.5, 3.0
 REST_S = 0.0003
 TEXT = (
     "I spent the night in the metro with my two kids and half of our street. Thank you to the crews who had the "
@@ -52,7 +52,8 @@ def main() -> None:
         found = {}
         columns = ("requests/s", "over no-op", "p50 ms", "p99 ms", "CPU µs", "no-op's over it", "Redis CPU µs")
         most = Table("", *columns, title=_title())
-        half = Table("", "requests/s", "p50 ms", "p99 ms", "p99 over no-op", title="at half of the service's most")
+        title = f"at half of the service's most, medians of {PACED_ROUNDS} rounds after {WARM_UP_S} s to warm up"
+        half = Table("", "requests/s", "p50 ms", "p99 ms", "p99 over no-op", title=title)
         for path, body in BODIES.items():
             with processes.noop(size[path]) as noop:
                 found[path] = _compare(most, path, body, steward, noop)
@@ -123,7 +124,7 @@ def _rounds(
 ) -> tuple[list[load.Measured], list[load.Measured]]:
     """The baseline and the service in turns; every comment is a new one."""
     base, ours = [], []
-    for number in range(ROUNDS + 1):
+    for number in range((ROUNDS if per_second is None else PACED_ROUNDS) + 1):
         numbered = body.replace(b"ROUND", f"{name}-{number}".encode())
         base.append(_measure(noop, load.request("POST", "/noop", "none", numbered), per_second))
         ours.append(_measure(steward, _request(path, steward.key, numbered), per_second))
@@ -141,14 +142,15 @@ def _measure(running: processes.Running, template: bytes, per_second: float | No
     if per_second is None:
         work = load.load(running.port, load.Requests(template, REQUESTS), CONNECTIONS)
     else:
-        work = load.paced(running.port, load.Requests(template, int(per_second * PACED_S)), CONNECTIONS, per_second)
+        requests = load.Requests(template, int(per_second * (WARM_UP_S + PACED_S)))
+        work = load.paced(running.port, requests, CONNECTIONS, per_second, warm_up_s=WARM_UP_S)
     before = running.cpu_s
     measured = uvloop.run(work)
     spent = zip(running.cpu_s, before, strict=True)
-    own, redis = (1e6 * (now - then) / len(measured.latencies_s) for now, then in spent)
+    own, redis = (1e6 * (now - then) / measured.answered for now, then in spent)
     measured.cpu_us = own, redis
     if measured.failed:
-        raise RuntimeError(f"{measured.failed} of {len(measured.latencies_s)} requests failed")
+        raise RuntimeError(f"{measured.failed} of {measured.answered} requests failed")
     return measured
 
 

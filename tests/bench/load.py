@@ -11,11 +11,14 @@ from typing import Protocol, cast
 class Measured:
     """Latencies in seconds, in the order in which the answers came; `wall_s` covers all of them.
 
+    `since`: what was due before, of the clock of time.perf_counter, warmed up and is not among them, but in `answered`.
     `cpu_us`: processor time for each request, of the service and of its Redis.
     """
 
     wall_s: float
     latencies_s: list[float] = field(default_factory=list)
+    since: float = 0.0
+    answered: int = 0
     failed: int = 0
     cpu_us: tuple[float, float] = (0.0, 0.0)
 
@@ -58,13 +61,15 @@ async def load(port: int, requests: Requests, connections: int) -> Measured:
     return await _measured(port, connections, _AtOnce(requests))
 
 
-async def paced(port: int, requests: Requests, connections: int, per_second: float) -> Measured:
+async def paced(
+    port: int, requests: Requests, connections: int, per_second: float, *, warm_up_s: float = 0.0
+) -> Measured:
     """So many a second, whether or not those before are answered.
 
     A latency counts from the moment at which the request was due, so that one that found every connection busy is as
-    late as its answer says.
+    late as its answer says. `warm_up_s`: while all connections are new, and processes wake, nothing is measured.
     """
-    return await _measured(port, connections, _Paced(requests, per_second))
+    return await _measured(port, connections, _Paced(requests, per_second), warm_up_s)
 
 
 class _Turns(Protocol):
@@ -150,7 +155,9 @@ class _Client(asyncio.Protocol):
             self._received = received
             return
         self._received = b""
-        self._measured.latencies_s.append(time.perf_counter() - self._asked_at)
+        self._measured.answered += 1
+        if self._asked_at >= self._measured.since:
+            self._measured.latencies_s.append(time.perf_counter() - self._asked_at)
         self._measured.failed += not received.startswith(b"HTTP/1.1 200")
         self._turns.is_free(self)
 
@@ -166,7 +173,7 @@ class _Client(asyncio.Protocol):
         self._transport.close()
 
 
-async def _measured(port: int, connections: int, turns: _Turns) -> Measured:
+async def _measured(port: int, connections: int, turns: _Turns, warm_up_s: float = 0.0) -> Measured:
     loop = asyncio.get_running_loop()
     measured, clients, ends = Measured(0.0), [], []
     for _ in range(connections):
@@ -175,7 +182,7 @@ async def _measured(port: int, connections: int, turns: _Turns) -> Measured:
         await loop.create_connection(lambda client=client: client, "127.0.0.1", port)
         clients.append(client)
         ends.append(done)
-    started = time.perf_counter()
+    measured.since = started = time.perf_counter() + warm_up_s
     turns.begin()
     for client in clients:
         turns.is_free(client)
