@@ -1,7 +1,7 @@
 """Over a connection that redis-py has opened: commands out, replies in, and nothing between.
 
 redis-py awaits its pool, locks, streams and timers for every pipeline. The processor cannot keep all that warm between
-two pipelines, so for the few comments of each it cost as much as all the rest of them (ADR 5).
+two of them, and at half the load that a process can take only a few comments share what each costs (ADR 5).
 """
 
 import asyncio
