@@ -210,8 +210,8 @@ def _put_by(path: Path, before: Snapshot) -> None:
     name = hashlib.blake2b(before.salt, digest_size=4).hexdigest()
     kept = path.with_name(f"{path.stem}.lost-{name}.json")
     log.error("this Redis is not the one of before; if that was lost, see 'steward rebuild --access %s'", kept)
-    with contextlib.suppress(OSError), kept.open("xb") as file:
-        file.write(msgspec.json.encode(before))
+    if not kept.exists():
+        _write(kept, msgspec.json.encode(before))
 
 
 def _by_site(found: Iterable[SigningSecret]) -> dict[str, tuple[SigningSecret, ...]]:

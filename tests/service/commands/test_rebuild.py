@@ -258,6 +258,7 @@ async def test_a_service_that_ran_on_the_empty_redis_has_kept_the_copy(lost: Los
     assert "so none is put back" in untouched.output, "one that was revoked must not come back unasked"
     assert key.id not in await store.access.keys()
     (kept,) = lost.folder.glob("access.lost-*.json")
+    assert kept.stat().st_mode & 0o077 == 0, "it holds the salt, as the copy itself does"
     asked = await asyncio.to_thread(lost.run, "--access", str(kept))
     assert "1 keys, 0 policies put back" in asked.output
     assert "another salt was drawn meanwhile" in asked.stderr
