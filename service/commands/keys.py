@@ -9,17 +9,13 @@ from rich.console import Console
 from rich.table import Table
 
 from service.access import Scope, key_id, label_of, mint
-from service.commands.stored import with_store
+from service.commands.stored import ACTOR, with_store
 from service.domain import SITE_PATTERN
 from service.store import Store
 from service.store.keyspace import Site
 
 # Moderators' names stand in Redis keys, the audit trail and statistics.
 NAME_PATTERN = r"[\x21-\x7e]{1,64}"
-
-
-# Who did it, in the audit trail.
-ACTOR = "command line"
 
 
 @click.group()

@@ -7,19 +7,16 @@ from pathlib import Path
 
 import click
 
-from service.commands.stored import with_store
+from service.commands.stored import ACTOR, with_store
 from service.directory import Snapshot, copy_of
 from service.domain import State
 from service.errors import TrailUnusable
 from service.settings import Settings, from_env
 from service.store import Store
-from service.store.comments import DAY_S
+from service.store.comments import DAY_S, STATE_OUTLIVES_DAYS
 from service.store.keyspace import Site
 from service.store.restoring import Restored
 from service.trail import Check, Outcome, Outcomes, entries, locked, outcomes, sites
-
-# As every state is kept longer than the last text of its comment.
-_LONGER_DAYS = 7
 
 
 @click.command()
@@ -46,7 +43,7 @@ def rebuild(root: Path, only: str | None, access: Path | None) -> None:
     names = [name for name in sites(root) if only in (None, name)]
     if not names:
         raise click.ClickException(f"no exported trail in {root / (only or '')}; 'steward audit export' writes it")
-    life = timedelta(days=max(settings.text_days, settings.label_days) + _LONGER_DAYS)
+    life = timedelta(days=max(settings.text_days, settings.label_days) + STATE_OUTLIVES_DAYS)
     try:
         with locked(root):  # an export that is at work would look like a damaged end
             told = {name: _told(root / name, life) for name in names}
@@ -102,7 +99,7 @@ async def _put_back(store: Store, settings: Settings, site: Site, found: Outcome
     rows = list(_rows(found, settings, now))
     # Leases are numbered from 1, far fewer than one in a millisecond: no number of before comes again.
     restored, waited = await store.restoring.comments(site, rows, _ms(now))
-    await store.audit.write(site, "rebuilt", "command line", restored=str(restored), lost=str(waited))
+    await store.audit.write(site, "rebuilt", ACTOR, restored=str(restored), lost=str(waited))
     told, kept = len(found.comments) + found.forgotten, len(rows)
     click.echo(
         f"{site.name}: {restored} of {told} comments put back, {told - kept} too old, {kept - restored} known already; "
@@ -121,7 +118,7 @@ def _life_s(outcome: Outcome, settings: Settings, now: datetime) -> int:
     """As long as it would have been kept; what waited, as if it had just been decided."""
     days = settings.label_days if outcome.standing.moderator else settings.text_days
     age_s = 0 if outcome.is_waiting else int((now - outcome.changed_at).total_seconds())
-    return (days + _LONGER_DAYS) * DAY_S - age_s
+    return (days + STATE_OUTLIVES_DAYS) * DAY_S - age_s
 
 
 def _restored(outcome: Outcome, life_s: int, now: datetime) -> Restored:

@@ -19,6 +19,8 @@ from service.store.pipe import Pipe
 from service.store.scripts import script
 
 DAY_S = 86_400
+# By so much the state of a comment is kept longer than the last text of it; outlives() in prelude.lua says the same.
+STATE_OUTLIVES_DAYS = 7
 # 96 bits tell the texts of one comment apart; a million waiting comments hold as many of them in memory.
 DIGEST_CHARS = 24
 # Reads of one call that travel together: others write between them.
@@ -166,7 +168,9 @@ class Comments:
 
         False when there was nothing, also the second time.
         """
-        erased = await self._run("erase", site, comment_id, actor, (self._retention.text_days + 7) * DAY_S)
+        erased = await self._run(
+            "erase", site, comment_id, actor, (self._retention.text_days + STATE_OUTLIVES_DAYS) * DAY_S
+        )
         return bool(erased)
 
     async def revisions(self, site: Site, ids: Sequence[str]) -> dict[str, int]:

@@ -8,7 +8,8 @@
 --          of such decisions that is drawn for audit ('' : none), attribute and score that decided ('')
 -- ARGV[2]  content
 -- Returns  {'created' or 'revised', revision, version, now, created, how many wait now, it among them, or 0} for what was just
---          recorded: the caller has the rest; else {outcome, item, content, appeal}; outcome is exists, full or erased.
+--          recorded: the caller has the rest; else {outcome, item, content, appeal}; outcome is exists (also of what waits because the text of a
+--          person's decision was lost), full or erased.
 local content = ARGV[2] -- bytes, which cmsgpack does not know
 local ARGV = cmsgpack.unpack(ARGV[1])
 local id, digest, decision, status, why = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
