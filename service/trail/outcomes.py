@@ -94,7 +94,9 @@ def outcomes(entries: Iterable[Entry], life: timedelta = timedelta.max) -> Outco
 def _submitted(entry: Entry, state: State, before: Outcome | None) -> Outcome:
     told = entry.details
     decision = _ACTIONS[told["decision"]]
-    status = STATUS_AFTER[decision]
+    is_audit = "inclusion" in told
+    # What waits and is no audit is undecided, whatever the model said: submit.lua has somebody look again.
+    status = Status.PENDING if state is State.QUEUED and not is_audit else STATUS_AFTER[decision]
     return Outcome(
         id=told["comment"],
         revision=int(told["revision"]),
@@ -104,7 +106,7 @@ def _submitted(entry: Entry, state: State, before: Outcome | None) -> Outcome:
         created_at=before.created_at if before and told["revision"] != "1" else entry.at,
         changed_at=entry.at,
         standing=Standing(status, DecidedBy.MODEL, None if status is Status.PENDING else entry.at),
-        is_audit="inclusion" in told,
+        is_audit=is_audit,
     )
 
 

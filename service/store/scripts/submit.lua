@@ -7,14 +7,14 @@
 --          label text ttl (s), author to find it by ('' : none), for how long (s), share
 --          of such decisions that is drawn for audit ('' : none), attribute and score that decided ('')
 -- ARGV[2]  content
--- Returns  {'created' or 'revised', revision, version, now, created, how many wait now, it among them, or 0} for what was just
---          recorded: the caller has the rest; else {outcome, item, content, appeal}; outcome is exists (also of what waits because the text of a
---          person's decision was lost), full or erased.
+-- Returns  {'created' or 'revised', revision, version, now, created, how many wait now, it among them, or 0} for what was
+--          just recorded: the caller has the rest; else {outcome, item, content, appeal}; outcome is full, erased, or
+--          exists: so also what waits because the text of a person's decision was lost.
 local content = ARGV[2] -- bytes, which cmsgpack does not know
 local ARGV = cmsgpack.unpack(ARGV[1])
 local id, digest, decision, status, why = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local ttl, key = tonumber(ARGV[11]), item_key(ARGV[1])
-local sla_ms = tonumber(ARGV[7]) or 3600000
+local sla_ms = tonumber(ARGV[7]) or 3600000 -- as of what is reopened (SOON_MS in policy.py)
 local was = read_item(id)
 if was.state == 'erased' then return answer('erased', id, was) end
 if was.digest and string.sub(was.digest, 1, 24) == digest then return answer('exists', id, was) end -- older ones are longer

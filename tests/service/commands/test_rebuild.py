@@ -22,6 +22,7 @@ from service.store import Store, open_store
 from service.store.base import Record
 from service.store.keyspace import Site
 from service.store.review import Answer, Filter
+from service.trail import Entry, outcomes
 
 SITE = Site("daily")
 HOUR_MS = 3_600_000
@@ -198,6 +199,10 @@ async def test_what_a_moderator_said_does_not_give_way_to_the_model(lost: Lost, 
     assert (doubted.state, doubted.status, doubted.why) == (State.QUEUED, Status.PENDING, "reopened")
     assert doubted.content is not None
     assert doubted.content.comment.text == "again"
+    told = outcomes(
+        Entry(each.at, each.cursor, each.details, 1, 0) for each in (await store.audit.page(SITE, "", 99))[0]
+    )
+    assert told.comments["forbidden"].standing.status is Status.PENDING, "so that after another loss it is no approval"
     assert await store.queue.claim(SITE, "ann", 20, 300, Filter()) == [], "who had decided it does not look again"
     (claimed,) = await store.queue.claim(SITE, "bob", 20, 300, Filter())
     assert claimed.id == "forbidden"
