@@ -21,8 +21,20 @@ _SHORT = {
     "\u202a": "LRE", "\u202b": "RLE", "\u202c": "PDF", "\u202d": "LRO", "\u202e": "RLO",
     "\u2066": "LRI", "\u2067": "RLI", "\u2068": "FSI", "\u2069": "PDI", "\u2060": "WJ", "\ufeff": "BOM",
 }  # fmt: skip
-_JOINER = "\u200d"  # belongs between two emoji, and is seen there
+_JOINER, _NON_JOINER = "\u200d", "\u200c"
 _SELECTORS = range(0xFE00, 0xFE10)
+# Scripts in which a joiner changes how a word looks (Unicode 16, chapters 9 and 12 to 14), by the first word of their
+# characters' names.
+_JOINING_SCRIPTS = {
+    "ARABIC", "SYRIAC", "MANDAIC", "NKO", "MONGOLIAN", "PHAGS-PA", "MANICHAEAN", "ADLAM", "SOGDIAN",
+    "DEVANAGARI", "BENGALI", "GURMUKHI", "GUJARATI", "ORIYA", "TAMIL", "TELUGU", "KANNADA", "MALAYALAM", "SINHALA",
+    "KHMER", "MYANMAR", "TIBETAN", "BALINESE", "JAVANESE", "SUNDANESE", "CHAKMA", "GRANTHA", "NEWA", "TIRHUTA",
+}  # fmt: skip
+_VIRAMA = 9  # the combining class of signs that take a consonant's vowel away
+# Flags of regions: a black flag, the region's code in characters that cannot be seen, and one that ends it (UTS 51).
+_TAGS = range(0xE0000, 0xE0080)
+_FLAG = re.compile("\U0001f3f4[\U000e0061-\U000e007a]{2}[\U000e0030-\U000e0039\U000e0061-\U000e007a]{1,3}\U000e007f")
+_LONGEST_FLAG = 7
 # More marks on one letter than any language writes cover the lines around it.
 MOST_MARKS = 4
 _INVISIBLE = {"Cc", "Cf", "Co", "Cn", "Zl", "Zp"}
@@ -50,8 +62,10 @@ def marked(text: str, spans: Sequence[Span] = ()) -> Markup:
 def plain(text: str, most: int = 280) -> Markup:
     """A line of it, for lists: nothing marked, no links."""
     line = " ".join(text.split())
-    cut = line if len(line) <= most else line[: most - 1].rstrip() + "…"
-    return Markup().join(_characters(cut))
+    if len(line) <= most:
+        return Markup().join(_characters(line, 0, len(line)))
+    end = len(line[: most - 1].rstrip())
+    return Markup().join(_characters(line, 0, end)) + "…"
 
 
 def is_ours_to_open(url: str) -> bool:
@@ -77,7 +91,7 @@ def _run(text: str, start: int, end: int, spans: Sequence[Span]) -> Markup:
     parts = []
     heaviest = max((span.weight for span in spans), default=0.0)
     for piece in _pieces(start, end, spans):
-        inner = Markup().join(_characters(text[piece.start : piece.end]))
+        inner = Markup().join(_characters(text, piece.start, piece.end))
         parts.append(inner if piece.span is None else _mark(inner, piece.span, heaviest))
     return Markup().join(parts)
 
@@ -102,34 +116,77 @@ def _pieces(start: int, end: int, spans: Sequence[Span]) -> list[Piece]:
     return found
 
 
-def _characters(text: str) -> Iterator[Markup]:
-    """Runs of what can be seen, and a sign for each character that cannot, or that would move the others."""
-    at = marks = 0
-    for place, character in enumerate(text):
+def _characters(text: str, start: int, end: int) -> Iterator[Markup]:
+    """Runs of what can be seen, and a sign for each character that cannot, or that would move the others.
+
+    A character is judged by its neighbours in the whole text, also where a part of it is marked.
+    """
+    at = start
+    marks = 0
+    for place in range(start, end):
+        character = text[place]
         if character < "\x7f" and (character >= " " or character in "\n\t"):
             marks = 0
             continue
-        marks = marks + 1 if unicodedata.category(character) in ("Mn", "Me") else 0
+        if unicodedata.category(character) in ("Mn", "Me"):
+            marks += 1
+        elif character not in (_JOINER, _NON_JOINER):
+            marks = 0
         if not _is_odd(text, place) and marks <= MOST_MARKS:
             continue
         yield escape(text[at:place])
         if marks <= MOST_MARKS:
             yield _sign(character)
         at = place + 1
-    yield escape(text[at:])
+    yield escape(text[at:end])
 
 
 def _is_odd(text: str, place: int) -> bool:
     character = text[place]
-    if character == _JOINER:
-        return not (0 < place < len(text) - 1 and _is_picture(text[place + 1]))
+    if character in (_JOINER, _NON_JOINER):
+        return not _joins(character, text[place - 1 : place], text[place + 1 : place + 2])
+    if ord(character) in _TAGS:
+        return not _is_in_flag(text, place)
     if ord(character) in _SELECTORS:
         return place == 0 or unicodedata.category(text[place - 1])[0] not in "SPN"
     return unicodedata.category(character) in _INVISIBLE or character in _BLANK
 
 
+def _joins(joiner: str, before: str, after: str) -> bool:
+    """Whether a joiner belongs between its neighbours (empty at the ends of a text): inside a word of a script that
+    needs it, where it gives a letter another shape, or between two emoji.
+    """
+    if joiner == _JOINER and before and after and _is_picture(after):
+        return _is_picture(before) or ord(before) in _SELECTORS or ord(before) in _TAGS
+    is_word = _is_of_word(before), _is_of_word(after)
+    if not ((is_word[0] and _needs_joiners(before)) or (is_word[1] and _needs_joiners(after))):
+        return False
+    if _is_invisible(before) or _is_invisible(after):
+        return False
+    # At the end of a word a non-joiner shows nothing, but for the sign that a consonant's vowel is taken away.
+    return all(is_word) or joiner == _JOINER or unicodedata.combining(before) == _VIRAMA
+
+
+def _is_of_word(character: str) -> bool:
+    return bool(character) and unicodedata.category(character)[0] in "LMN"
+
+
+def _needs_joiners(character: str) -> bool:
+    return unicodedata.name(character, "").partition(" ")[0] in _JOINING_SCRIPTS
+
+
+def _is_invisible(character: str) -> bool:
+    return bool(character) and character not in "\n\t" and unicodedata.category(character) in _INVISIBLE
+
+
+def _is_in_flag(text: str, place: int) -> bool:
+    begins = text.rfind("\U0001f3f4", max(0, place - _LONGEST_FLAG), place)
+    found = _FLAG.match(text, begins) if begins >= 0 else None
+    return found is not None and place < found.end()
+
+
 def _is_picture(character: str) -> bool:
-    return unicodedata.category(character) in ("So", "Sk")
+    return unicodedata.category(character) in ("So", "Sk") or character == "\u2194"
 
 
 def _sign(character: str) -> Markup:

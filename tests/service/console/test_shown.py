@@ -88,6 +88,17 @@ def test_spans_beyond_the_text_do_no_harm() -> None:
         ("\u3164", "U+3164"),
         ("a\ufe0f", "U+FE0F"),
         ("tag\U000e0041", "U+E0041"),
+        ("f\u200cool", "ZWNJ"),
+        ("\u0434\u200c\u0443\u0440\u0430\u043a", "ZWNJ"),
+        ("a\u200d\U0001f468", "U+200D"),
+        ("\u0646\u0645\u06cc\u200c\u200c\u062e", "ZWNJ"),
+        ("\u0646\u0645\u06cc\u200c you", "ZWNJ"),
+        ("\u0646\u0645\u06cc\u200c\u202e\u062e", "ZWNJ"),
+        ("\u200c", "ZWNJ"),
+        ("\u200dfool", "U+200D"),
+        ("\U0001f3f4\U000e0067\U000e0062", "U+E0067"),
+        ("\U0001f3f4" + "".join(chr(0xE0000 + ord(each)) for each in "killyourself") + "\U000e007f", "U+E006B"),
+        ("\U0001f600\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f", "U+E0067"),
     ],
 )
 def test_what_cannot_be_seen_is_shown_by_name(text: str, sign: str) -> None:
@@ -99,6 +110,39 @@ def test_what_cannot_be_seen_is_shown_by_name(text: str, sign: str) -> None:
 @pytest.mark.parametrize("text", ["👨‍👩‍👧 family", "❤️ heart", "naïve café", "नमस्ते", "tab\tand\nline", "עברית", "Zoë"])
 def test_what_people_write_stays_as_it_is(text: str) -> None:
     assert str(marked(text)) == text
+
+
+WRITTEN_WITH_JOINERS = {
+    "Persian": "احمق نمی\u200cخواهم، کار\u200cها و خانه\u200cام",  # noqa: RUF001
+    "Persian with a foreign word and a number": "PDF\u200cها و ۲۰\u200cساله و 20\u200cساله",  # noqa: RUF001
+    "Persian, a letter by itself": "۱۴۰۰ ه\u200d ق",  # noqa: RUF001
+    "Urdu": "کی\u200cوجہ",  # noqa: RUF001
+    "Marathi": "दऱ्या र्\u200dय क्\u200d",
+    "Bengali": "র\u200d্যাব উৎ\u200d",
+    "Malayalam": "അവന്\u200d അവള്\u200c",
+    "Sinhala": "ශ්\u200dරී",
+    "Kannada": "ರ\u200d್ಕ",
+    "Tamil": "க்\u200cஷ",
+    "Khmer": "ប៊\u200cី",
+    "flags of regions": "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f "
+    "\U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f"
+    "\U0001f3f4\U000e0075\U000e0073\U000e0074\U000e0078\U000e007f",
+    "emoji": "\U0001f3f3\ufe0f\u200d\U0001f308 "
+    "\U0001f469\U0001f3fd\u200d\u2695\ufe0f \U0001f642\u200d\u2194\ufe0f \U0001f3f4\u200d\u2620\ufe0f",
+}
+
+
+@pytest.mark.parametrize("text", WRITTEN_WITH_JOINERS.values(), ids=WRITTEN_WITH_JOINERS)
+def test_joiners_in_scripts_that_need_them_and_flags_made_of_tags_are_shown_as_written(text: str) -> None:
+    assert str(marked(text)) == text
+    assert str(plain(text)) == text
+    assert str(plain(text + " x" * 200)).startswith(text)
+    for at in range(len(text) + 1):  # also where a mark begins or ends beside the joiner
+        assert 'class="odd"' not in marked(text, (Span(0, at, "insult", 1.0),))
+
+
+def test_marks_cannot_pile_up_between_joiners() -> None:
+    assert str(marked("\u0628" + "\u064e\u064e\u064e\u200c" * 50)).count("\u064e") <= 4
 
 
 def test_marks_that_pile_up_are_cut_off() -> None:
@@ -149,6 +193,8 @@ def test_a_line_is_one_line_and_short() -> None:
         "www." * 5_000,
         "<" * 20_480,
         "🤬" * 5_000,
+        "\u0628\u200c" * 5_000,
+        "\U0001f3f4\U000e0067" * 2_500,
         ".," * 10_000,
     ],
 )
