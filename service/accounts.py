@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
@@ -19,6 +19,12 @@ LEAST_PASSWORD = 12
 LONGEST_PASSWORD = 1024
 IDLE = timedelta(minutes=30)
 LONGEST = timedelta(hours=12)
+# As many as other services give.
+RECOVERY_CODES = 10
+# Crockford's base 32: no letter that is taken for a digit. 80 bits each, so that a fast hash will do.
+_RECOVERY_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_RECOVERY_GROUPS, _RECOVERY_GROUP = 4, 4
+_READ_AS = str.maketrans("ilo", "110", " -\t")
 
 
 class Role(StrEnum):
@@ -37,6 +43,8 @@ class Role(StrEnum):
 class Account(Struct, frozen=True, omit_defaults=True):
     """Somebody who may sign in. `roles` by site; `password` is an Argon2id hash, `totp` a sealed secret.
 
+    `recovery`: the hashes of the codes that are good once, each, in place of a one-time code.
+
     `revision` counts the changes, so that of two at once one is refused; `epoch` those that end all sessions.
     """
 
@@ -45,6 +53,7 @@ class Account(Struct, frozen=True, omit_defaults=True):
     created_at: datetime
     password: str | None = None
     totp: str | None = None
+    recovery: tuple[str, ...] = ()
     subject: str | None = None  # who this is at the OpenID provider
     is_disabled: bool = False
     epoch: int = 0
@@ -106,6 +115,25 @@ def new_secret() -> str:
 def digest(secret: str) -> str:
     """Under which Redis knows a random secret; it is random, so no slow hash is needed."""
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def new_recovery_codes() -> tuple[str, ...]:
+    """To be shown once; `recovery_digests` of them is kept."""
+    return tuple(
+        "-".join(
+            "".join(secrets.choice(_RECOVERY_ALPHABET) for _ in range(_RECOVERY_GROUP)) for _ in range(_RECOVERY_GROUPS)
+        )
+        for _ in range(RECOVERY_CODES)
+    )
+
+
+def recovery_digests(name: str, codes: Iterable[str]) -> tuple[str, ...]:
+    return tuple(recovery_digest(name, code) for code in codes)
+
+
+def recovery_digest(name: str, code: str) -> str:
+    """The hash of a recovery code of this account, however its letters and groups were typed."""
+    return digest(f"{name}\n{code.strip().lower().translate(_READ_AS)}")
 
 
 def weakness(password: str, name: str) -> str | None:

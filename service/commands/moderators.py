@@ -95,7 +95,7 @@ def disable(name: str, site: str | None, enable: bool) -> None:
 
 @moderators.command()
 @click.argument("name")
-@click.option("--forget-second-factor", is_flag=True, help="For whoever lost the app that makes the codes.")
+@click.option("--forget-second-factor", is_flag=True, help="For whoever lost the app and the recovery codes.")
 def password(name: str, forget_second_factor: bool) -> None:
     """Set the password of NAME, from a prompt or the standard input; all sessions end."""
     with_store(lambda store: _get(store, name))
@@ -103,8 +103,9 @@ def password(name: str, forget_second_factor: bool) -> None:
 
     async def change(store: Store) -> None:
         account = await _get(store, name)
-        totp = None if forget_second_factor else account.totp
-        await _keep(store, msgspec.structs.replace(account, password=kept, totp=totp, epoch=account.epoch + 1))
+        forgotten: dict[str, object] = {"totp": None, "recovery": ()} if forget_second_factor else {}
+        changed = msgspec.structs.replace(account, password=kept, epoch=account.epoch + 1, **forgotten)
+        await _keep(store, changed)
 
     with_store(change)
 

@@ -1,10 +1,9 @@
-"""One's own account: password, second factor, sessions, preferences, and which site one works for."""
+"""One's own account: password, sessions, preferences, and which site one works for."""
 
 import asyncio
+from typing import Any
 
 import msgspec
-import pyotp
-import segno
 from aiohttp import web
 
 from service import accounts, keys
@@ -14,20 +13,17 @@ from service.console.keymap import KEYS, chosen
 from service.console.reasons import attribute_name
 from service.console.texts import LANGUAGES, N_
 from service.console.visit import Page, Visit, own_path
-from service.errors import BadRequest, Conflict, Fault, NotFound
-
-ISSUER = "Steward"
+from service.errors import BadRequest, Conflict, NotFound
 
 SAID = {
     "password": N_("Your password was changed. You are signed out everywhere else."),
-    "second-factor": N_("The second factor is set up. You will be asked for a code when you sign in."),
     "session": N_("That session was ended."),
     "preferences": N_("Saved."),
 }
 
 
 async def show_account(visit: Visit) -> web.StreamResponse:
-    return await _account_page(visit)
+    return await account_page(visit)
 
 
 async def show_session(visit: Visit) -> web.StreamResponse:
@@ -39,36 +35,20 @@ async def change_password(visit: Visit) -> web.StreamResponse:
     """Ends all other sessions."""
     old, new = visit.field("old"), visit.field("new")
     if visit.account.password is not None:
+        if wait_s := await entry.counted_try(visit, visit.account.name):
+            return await account_page(visit, 429, password_wait_s=wait_s)
         async with entry.AT_ONCE:
             is_right = await asyncio.to_thread(accounts.is_password, old, visit.account.password)
         if not is_right:
-            return await _account_page(visit, 400, password_problem=N_("The current password is wrong."))
+            return await account_page(visit, 400, password_problem=N_("The current password is wrong."))
+        await entry.right_try(visit, visit.account.name)
     if accounts.weakness(new, visit.account.name) is not None:
         problem = N_("Take at least 12 characters, not your name, and not the same few again and again.")
-        return await _account_page(visit, 400, password_problem=problem)
+        return await account_page(visit, 400, password_problem=problem)
     async with entry.AT_ONCE:
         kept = await asyncio.to_thread(accounts.hashed, new)
-    await _change(visit, "password_changed", password=kept, epoch=visit.account.epoch + 1)
+    await change(visit, "password_changed", password=kept, epoch=visit.account.epoch + 1)
     return visit.go("/account", said="password")
-
-
-async def show_second_factor(visit: Visit) -> web.StreamResponse:
-    return _second_factor_page(visit, pyotp.random_base32())
-
-
-async def set_second_factor(visit: Visit) -> web.StreamResponse:
-    """From here on signing in by password takes a code, too."""
-    secret = visit.field("secret")
-    if len(secret) != 32 or not set(secret) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"):  # noqa: PLR2004 - as pyotp makes it
-        raise BadRequest("secret: not one of ours", [Fault("/secret", "not one of ours")])
-    if visit.account.totp is not None and not await entry.is_code(visit, visit.account, visit.field("old_code")):
-        return _second_factor_page(visit, secret, N_("The code of the app that you used until now is wrong."))
-    sealed = visit.console.vault.seal(secret)
-    tried = msgspec.structs.replace(visit.account, totp=sealed)
-    if not await entry.is_code(visit, tried, visit.field("code")):
-        return _second_factor_page(visit, secret, entry.WRONG_CODE)
-    await _change(visit, "second_factor_set", totp=sealed)
-    return visit.go("/account", said="second-factor")
 
 
 async def end_session(visit: Visit) -> web.StreamResponse:
@@ -113,9 +93,12 @@ async def change_site(visit: Visit) -> web.StreamResponse:
     return visit.go("")
 
 
-async def _change(visit: Visit, action: str, **fields: object) -> None:
-    """Keep the changed account, and go on under a new secret. Raises Conflict when somebody else was faster."""
-    changed: Account = msgspec.structs.replace(visit.account, **fields)
+async def change(visit: Visit, action: str, account: Account | None = None, **fields: object) -> None:
+    """Keep one's account with `fields` changed, and go on under a new secret; `account`: as it is now.
+
+    Raises Conflict when somebody else was faster.
+    """
+    changed: Account = msgspec.structs.replace(account or visit.account, **fields)
     if not await visit.console.store.accounts.put(changed):
         raise Conflict("account_changed", N_("The account was changed meanwhile; load the page again."), {})
     session = msgspec.structs.replace(visit.known.session, epoch=changed.epoch, is_enrolling=False)
@@ -123,33 +106,28 @@ async def _change(visit: Visit, action: str, **fields: object) -> None:
     await visit.console.store.audit.write(visit.site, action, changed.name)
 
 
-async def _account_page(visit: Visit, status: int = 200, password_problem: str = "") -> web.Response:
-    return visit.show(
+async def account_page(visit: Visit, status: int = 200, **problems: Any) -> web.Response:  # noqa: ANN401
+    """`problems`: what to say of the forms on it, and how long somebody must wait before the next try."""
+    shown = {"password_problem": "", "password_wait_s": 0, "recovery_problem": "", "recovery_wait_s": 0, **problems}
+    response = visit.show(
         "account.html",
         status,
         sessions=await visit.console.store.accounts.sessions(visit.account.name, visit.now),
         this_session=entry.session_id(visit.secret),
-        password_problem=password_problem,
         said=SAID.get(visit.request.query.get("said", ""), ""),
         spoken=LANGUAGES,
         keys=KEYS,
         chosen=chosen(visit.preferences.keys),
         attributes={each: attribute_name(each) for each in visit.request.app[keys.MODERATION].attributes},
+        **shown,
     )
-
-
-def _second_factor_page(visit: Visit, secret: str, problem: str = "") -> web.Response:
-    uri = pyotp.TOTP(secret).provisioning_uri(name=visit.account.name, issuer_name=ISSUER)
-    picture = segno.make(uri, error="m").svg_data_uri(scale=4, border=3, dark="#111", light="#fff")
-    return visit.show("second_factor.html", 400 if problem else 200, secret=secret, picture=picture, problem=problem)
+    return entry.waiting(response, max(shown["password_wait_s"], shown["recovery_wait_s"]))
 
 
 PAGES = (
     Page(path="/session", view=show_session, is_background=True),
     Page(path="/account", view=show_account),
     Page(path="/account/password", view=change_password, method="POST"),
-    Page(path="/account/second-factor", view=show_second_factor, while_enrolling=True),
-    Page(path="/account/second-factor", view=set_second_factor, method="POST", while_enrolling=True),
     Page(path="/account/sessions/end", view=end_session, method="POST"),
     Page(path="/account/preferences", view=save_preferences, method="POST", while_enrolling=True),
     Page(path="/account/site", view=change_site, method="POST"),

@@ -6,11 +6,11 @@ import math
 from datetime import timedelta
 
 import msgspec
-import pyotp
 from aiohttp import web
 
 from service import accounts, keys
 from service.accounts import Account, Session, Ticket
+from service.console.codes import accepted
 from service.console.texts import N_
 from service.console.visit import COOKIE, Page, Visit, own_path
 from service.http.origin import client_address
@@ -20,7 +20,6 @@ from service.store.accounts import Visitor
 FREE_FOR_ACCOUNT, FREE_FOR_ADDRESS = 4, 20
 CODE_LASTS = timedelta(minutes=5)
 LINK_LASTS = timedelta(hours=1)
-TOTP_STEP_S = 30
 # Each hash takes 64 MiB and all of a core; guesses must not take them all.
 AT_ONCE = asyncio.Semaphore(2)
 
@@ -37,8 +36,8 @@ async def show_sign_in(visit: Visit) -> web.StreamResponse:
 
 async def sign_in(visit: Visit) -> web.StreamResponse:
     name, password, following = visit.field("name").strip(), visit.field("password"), visit.field("next")
-    if refusal := await _delayed(visit, name, following):
-        return refusal
+    if wait_s := await counted_try(visit, name):
+        return _form(visit, following, 429, wait_s=wait_s)
     account = await visit.console.store.accounts.get(name)
     kept = account.password if account and not account.is_disabled else None
     async with AT_ONCE:
@@ -50,23 +49,27 @@ async def sign_in(visit: Visit) -> web.StreamResponse:
             fresh = msgspec.structs.replace(account, password=await asyncio.to_thread(accounts.hashed, password))
         await visit.console.store.accounts.put(fresh)
     if account.totp is not None:
+        await visit.console.store.accounts.give_back(*_whose(visit, name))
         return await _ask_code(visit, account, following)
-    await visit.console.store.accounts.succeeded(*_whose(visit, name))
+    await right_try(visit, name)
     return await enter(visit, account, "password", following, is_enrolling=account.needs_second_factor)
 
 
 async def sign_in_with_code(visit: Visit) -> web.StreamResponse:
-    store, following = visit.console.store.accounts, visit.field("next")
-    ticket = await store.redeem(visit.field("ticket"), "code")
-    account = await store.get(ticket.account) if ticket else None
-    if ticket is None or account is None or account.epoch != ticket.epoch or account.is_disabled:
+    """The ticket is used up by the right code only: who mistypes a code, or must wait, need not begin anew."""
+    store, secret, following = visit.console.store.accounts, visit.field("ticket"), visit.field("next")
+    account = await _account_of(visit, await store.look_at(secret, "code"))
+    if account is None:
         return _form(visit, following, 401, OVER)
-    if refusal := await _delayed(visit, account.name, following):
-        return refusal
-    if not await is_code(visit, account, visit.field("code")):
-        return await _ask_code(visit, account, following, WRONG_CODE)
-    await store.succeeded(*_whose(visit, account.name))
-    return await enter(visit, account, "password", following)
+    if wait_s := await counted_try(visit, account.name):
+        return _code_form(visit, secret, following, 429, wait_s=wait_s)
+    checked = await accepted(visit, account, visit.field("code"))
+    if checked is None:
+        return _code_form(visit, secret, following, 401, problem=WRONG_CODE)
+    await right_try(visit, account.name)
+    if await store.redeem(secret, "code") is None:  # somebody else was faster, or its time is over
+        return _form(visit, following, 401, OVER)
+    return await enter(visit, checked, "password", following)
 
 
 async def show_link(visit: Visit) -> web.StreamResponse:
@@ -75,10 +78,8 @@ async def show_link(visit: Visit) -> web.StreamResponse:
 
 
 async def enter_by_link(visit: Visit) -> web.StreamResponse:
-    store = visit.console.store.accounts
-    ticket = await store.redeem(visit.field("ticket"), "link")
-    account = await store.get(ticket.account) if ticket else None
-    if ticket is None or account is None or account.epoch != ticket.epoch or account.is_disabled or not account.roles:
+    account = await _account_of(visit, await visit.console.store.accounts.redeem(visit.field("ticket"), "link"))
+    if account is None:
         return _form(visit, "", 401, OVER)
     if account.totp is not None:
         return await _ask_code(visit, account, "")
@@ -118,36 +119,39 @@ async def begin(visit: Visit, account: Account, session: Session) -> None:
     visit.visitor = Visitor(session, account, visit.preferences)
 
 
-async def is_code(visit: Visit, account: Account, code: str) -> bool:
-    """Whether this is the account's one-time code of now, or of one step before or after; each is good once."""
-    if account.totp is None:
-        return False
-    totp, now = pyotp.TOTP(visit.console.vault.unseal(account.totp)), visit.now
-    for drift in (0, -1, 1):
-        at = now + timedelta(seconds=drift * TOTP_STEP_S)
-        if totp.verify(code.replace(" ", ""), for_time=at):
-            return await visit.console.store.accounts.use_code(account.name, totp.timecode(at))
-    return False
+async def counted_try(visit: Visit, name: str) -> int:
+    """Count a try at what only `name` knows; the seconds to wait instead of it, while too many were wrong."""
+    whose = zip(_whose(visit, name), (FREE_FOR_ACCOUNT, FREE_FOR_ADDRESS), strict=True)
+    return math.ceil(await visit.console.store.accounts.delay([*whose]))
+
+
+async def right_try(visit: Visit, name: str) -> None:
+    """The try that was counted was right, and nothing more is asked for."""
+    await visit.console.store.accounts.succeeded(*_whose(visit, name))
 
 
 def session_id(secret: str) -> str:
     return accounts.digest(secret)
 
 
-async def _ask_code(visit: Visit, account: Account, following: str, problem: str = "") -> web.StreamResponse:
-    ticket = await visit.console.store.accounts.issue(Ticket("code", account.name, account.epoch), CODE_LASTS)
-    return visit.show("code.html", 401 if problem else 200, ticket=ticket, next=following, problem=problem)
-
-
-async def _delayed(visit: Visit, name: str, following: str) -> web.StreamResponse | None:
-    """Counts the try. An answer instead of it, while too many were wrong."""
-    account, address = _whose(visit, name)
-    wait_s = await visit.console.store.accounts.delay([(account, FREE_FOR_ACCOUNT), (address, FREE_FOR_ADDRESS)])
-    if not wait_s:
+async def _account_of(visit: Visit, ticket: Ticket | None) -> Account | None:
+    """Whom the ticket lets in, as long as that account may enter and is as it was when the ticket was made."""
+    account = await visit.console.store.accounts.get(ticket.account) if ticket else None
+    if ticket is None or account is None or account.epoch != ticket.epoch or account.is_disabled or not account.roles:
         return None
-    response = _form(visit, following, 429, wait_s=math.ceil(wait_s))
-    response.headers["Retry-After"] = str(math.ceil(wait_s))
-    return response
+    return account
+
+
+async def _ask_code(visit: Visit, account: Account, following: str) -> web.StreamResponse:
+    ticket = await visit.console.store.accounts.issue(Ticket("code", account.name, account.epoch), CODE_LASTS)
+    return _code_form(visit, ticket, following)
+
+
+def _code_form(
+    visit: Visit, ticket: str, following: str, status: int = 200, *, problem: str = "", wait_s: int = 0
+) -> web.Response:
+    values = {"ticket": ticket, "next": following, "problem": problem, "wait_s": wait_s}
+    return waiting(visit.show("code.html", status, **values), wait_s)
 
 
 def _whose(visit: Visit, name: str) -> tuple[str, str]:
@@ -161,7 +165,14 @@ def _whose(visit: Visit, name: str) -> tuple[str, str]:
 
 
 def _form(visit: Visit, following: str, status: int = 200, problem: str = "", wait_s: int = 0) -> web.Response:
-    return visit.show("sign_in.html", status, next=following, problem=problem, wait_s=wait_s)
+    return waiting(visit.show("sign_in.html", status, next=following, problem=problem, wait_s=wait_s), wait_s)
+
+
+def waiting(response: web.Response, wait_s: int) -> web.Response:
+    """`response`, which says when to come again where somebody must wait."""
+    if wait_s:
+        response.headers["Retry-After"] = str(wait_s)
+    return response
 
 
 _BROWSERS = {"Edg/": "Edge", "OPR/": "Opera", "Firefox/": "Firefox", "Chrome/": "Chrome", "Safari/": "Safari"}

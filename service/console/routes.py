@@ -28,6 +28,7 @@ from service.console import (
     queue,
     scores,
     search,
+    second_factor,
     webhooks,
 )
 from service.console.assets import Assets
@@ -49,6 +50,7 @@ PAGES: tuple[Page, ...] = (
     *entry.PAGES,
     *oidc.PAGES,
     *account.PAGES,
+    *second_factor.PAGES,
     *queue.PAGES,
     *decisions.PAGES,
     *live.PAGES,

@@ -108,9 +108,11 @@ class Accounts:
 
     async def redeem(self, secret: str, purpose: str) -> Ticket | None:
         """Once; None for what never was, is over, or was meant for something else."""
-        found = await self._pipe.call("GETDEL", _ticket(secret))
-        ticket = None if found is None else msgspec.json.decode(found, type=Ticket)
-        return ticket if ticket is not None and ticket.purpose == purpose else None
+        return _ticket_for(purpose, await self._pipe.call("GETDEL", _ticket(secret)))
+
+    async def look_at(self, secret: str, purpose: str) -> Ticket | None:
+        """What `redeem` would give; the ticket stays good."""
+        return _ticket_for(purpose, await self._pipe.call("GET", _ticket(secret)))
 
     async def delay(self, whose: Sequence[tuple[str, int]]) -> float:
         """Count a try to sign in, in advance; the seconds to wait before one is allowed, 0: now.
@@ -121,12 +123,21 @@ class Accounts:
         return float(await self._pipe.run(script("try_sign_in"), keys, *(free for _, free in whose))) / 1000
 
     async def succeeded(self, account: str, address: str) -> None:
-        """That try was none: of the account all are forgotten, of the address this one."""
-        await self._pipe.run(script("signed_in"), [access_key(f"tries:{account}"), access_key(f"tries:{address}")])
+        """That try was right, and no other is asked for: of the account all are forgotten, of the address this one."""
+        await self._right(account, address, is_all=True)
 
-    async def use_code(self, name: str, step: int) -> bool:
-        """Whether the one-time code of this time step is used for the first time."""
-        return bool(await self._pipe.call("SET", access_key(f"code:{name}:{step}"), 1, "NX", "EX", CODE_S))
+    async def give_back(self, account: str, address: str) -> None:
+        """That try was right, and another is asked for: this one does not count, those before stay."""
+        await self._right(account, address, is_all=False)
+
+    async def _right(self, account: str, address: str, *, is_all: bool) -> None:
+        keys = [access_key(f"tries:{who}") for who in (account, address)]
+        await self._pipe.run(script("right_try"), keys, int(is_all))
+
+    async def use_code(self, name: str, step: int, secret: str) -> bool:
+        """Whether the one-time code that an app with this secret shows in this time step is used for the first time."""
+        which = digest(secret)[:16]  # two apps may show theirs at the same time, while one replaces the other
+        return bool(await self._pipe.call("SET", access_key(f"code:{name}:{step}:{which}"), 1, "NX", "EX", CODE_S))
 
 
 def _session(session_id: str) -> str:
@@ -143,6 +154,11 @@ def _ticket(secret: str) -> str:
 
 def _ms(lasts: timedelta) -> int:
     return round(lasts.total_seconds() * 1000)
+
+
+def _ticket_for(purpose: str, kept: bytes | None) -> Ticket | None:
+    ticket = None if kept is None else msgspec.json.decode(kept, type=Ticket)
+    return ticket if ticket is not None and ticket.purpose == purpose else None
 
 
 _account = msgspec.json.Decoder(Account).decode

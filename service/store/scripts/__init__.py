@@ -20,7 +20,7 @@ _FLAGS = {
     **dict.fromkeys(("claim", "take", "extend", "release", "decide", "undo", "erase", "forget_author"), Flags.DRAINS),
     **dict.fromkeys(("tend", "mend", "take_events", "settle_event"), Flags.DRAINS),
     # Who drains the queue must be able to enter.
-    **dict.fromkeys(("open_session", "visitor", "issue_ticket", "try_sign_in", "signed_in"), Flags.DRAINS),
+    **dict.fromkeys(("open_session", "visitor", "issue_ticket", "try_sign_in", "right_try"), Flags.DRAINS),
     **dict.fromkeys(
         ("get", "items", "labels", "stats", "walk", "letters", "outbox", "endpoint", "recent"), Flags.READS
     ),

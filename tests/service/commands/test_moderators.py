@@ -83,4 +83,4 @@ def test_a_new_password_ends_sessions_and_may_forget_the_second_factor(command: 
     with redis_server.client() as client:
         kept = account(client, "eve")
         assert is_password(PASSWORD, kept.password)
-        assert (kept.epoch, kept.totp) == (1, None)
+        assert (kept.epoch, kept.totp, kept.recovery) == (1, None, ())

@@ -105,6 +105,31 @@ async def test_a_ticket_is_good_once_and_for_its_purpose_only(store: Store) -> N
     assert await store.accounts.redeem(await store.accounts.issue(Ticket("code", "ann"), IDLE), "link") is None
 
 
+async def test_a_ticket_that_was_looked_at_is_still_good(store: Store) -> None:
+    secret = await store.accounts.issue(Ticket("code", "ann"), IDLE)
+    for _ in range(2):
+        assert await store.accounts.look_at(secret, "code") == Ticket("code", "ann")
+    assert await store.accounts.look_at(secret, "link") is None
+    assert await store.accounts.look_at("guessed", "code") is None
+    assert await store.accounts.redeem(secret, "code") == Ticket("code", "ann")
+
+
+async def test_a_try_that_is_given_back_leaves_those_before_it(store: Store, redis_server: Any) -> None:
+    whose = [("ann", 3), ("here", 100)]
+    for _ in range(2):
+        await store.accounts.delay(whose)
+    for _ in range(50):
+        assert await store.accounts.delay(whose) == 0
+        await store.accounts.give_back("ann", "here")
+    with redis_server.client() as client:
+        assert [client.hget(f"cm:{{access}}:tries:{who}", "n") for who in ("ann", "here")] == ["2", "2"]
+    await store.accounts.succeeded("ann", "here")
+    for _ in range(5):  # more often than tries were counted
+        await store.accounts.give_back("ann", "here")
+    with redis_server.client() as client:
+        assert client.hget("cm:{access}:tries:here", "n") == "0"
+
+
 async def test_wrong_tries_cost_more_and_more_time_and_a_right_one_forgets_them(
     store: Store, redis_server: Any
 ) -> None:
@@ -137,9 +162,10 @@ async def test_an_address_that_tries_many_names_is_slowed_down_for_all_of_them(s
 
 
 async def test_a_one_time_code_is_good_once(store: Store) -> None:
-    assert await store.accounts.use_code("ann", 58_000_000)
-    assert not await store.accounts.use_code("ann", 58_000_000)
-    assert await store.accounts.use_code("bob", 58_000_000)
+    assert await store.accounts.use_code("ann", 58_000_000, "secret")
+    assert not await store.accounts.use_code("ann", 58_000_000, "secret")
+    assert await store.accounts.use_code("ann", 58_000_000, "another app's")
+    assert await store.accounts.use_code("bob", 58_000_000, "secret")
 
 
 async def test_preferences_of_another_release_cost_the_preferences_only(store: Store, redis_server: Any) -> None:

@@ -1,0 +1,79 @@
+"""The second factor of one's own account: setting it up, moving it to another app, and its recovery codes."""
+
+import pyotp
+import segno
+from aiohttp import web
+
+from service.accounts import Account
+from service.console import codes, entry
+from service.console.account import account_page, change
+from service.console.texts import N_
+from service.console.visit import Page, Visit
+from service.errors import BadRequest, Fault
+
+ISSUER = "Steward"
+SECRET_CHARS = 32  # as pyotp makes it
+
+WRONG_OLD_CODE = N_("The code of the app that you used until now is wrong.")
+
+
+async def show_second_factor(visit: Visit) -> web.StreamResponse:
+    return _form(visit, pyotp.random_base32())
+
+
+async def set_second_factor(visit: Visit) -> web.StreamResponse:
+    """From here on signing in by password takes a code, too. The page that follows shows the recovery codes, once."""
+    secret = visit.field("secret")
+    if len(secret) != SECRET_CHARS or not set(secret) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"):
+        raise BadRequest("secret: not one of ours", [Fault("/secret", "not one of ours")])
+    if wait_s := await entry.counted_try(visit, visit.account.name):
+        return _form(visit, secret, 429, wait_s=wait_s)
+    step = codes.step_of(secret, visit.field("code"), visit.now)
+    if step is None:  # looked at first, so that a typo there uses no code of the old app up
+        return _form(visit, secret, 400, entry.WRONG_CODE)
+    account = await _allowed(visit)
+    if account is None:
+        return _form(visit, secret, 400, WRONG_OLD_CODE)
+    if not await visit.console.store.accounts.use_code(account.name, step, secret):
+        return _form(visit, secret, 400, entry.WRONG_CODE)
+    await entry.right_try(visit, account.name)
+    return await _with_new_codes(visit, "second_factor_set", account, totp=visit.console.vault.seal(secret))
+
+
+async def make_recovery_codes(visit: Visit) -> web.StreamResponse:
+    """Anew; those of before are worth nothing any more. The page that follows shows them, once."""
+    if wait_s := await entry.counted_try(visit, visit.account.name):
+        return await account_page(visit, 429, recovery_wait_s=wait_s)
+    account = await codes.accepted(visit, visit.account, visit.field("code"))
+    if account is None:
+        return await account_page(visit, 400, recovery_problem=entry.WRONG_CODE)
+    await entry.right_try(visit, visit.account.name)
+    return await _with_new_codes(visit, "recovery_codes_made", account)
+
+
+async def _allowed(visit: Visit) -> Account | None:
+    """One's account, if what stood beside the password until now, or nothing did, lets it change; None: it does not."""
+    if visit.account.totp is None:
+        return visit.account
+    return await codes.accepted(visit, visit.account, visit.field("old_code"))
+
+
+async def _with_new_codes(visit: Visit, action: str, account: Account, **fields: object) -> web.Response:
+    """No redirect follows: the codes must stand in no address, and be gone when the page is loaded again."""
+    changed, fresh = codes.renewed(account)
+    await change(visit, action, changed, **fields)
+    return visit.show("recovery_codes.html", codes=fresh)
+
+
+def _form(visit: Visit, secret: str, status: int = 200, problem: str = "", wait_s: int = 0) -> web.Response:
+    uri = pyotp.TOTP(secret).provisioning_uri(name=visit.account.name, issuer_name=ISSUER)
+    picture = segno.make(uri, error="m").svg_data_uri(scale=4, border=3, dark="#111", light="#fff")
+    values = {"secret": secret, "picture": picture, "problem": problem, "wait_s": wait_s}
+    return entry.waiting(visit.show("second_factor.html", status, **values), wait_s)
+
+
+PAGES = (
+    Page(path="/account/second-factor", view=show_second_factor, while_enrolling=True),
+    Page(path="/account/second-factor", view=set_second_factor, method="POST", while_enrolling=True),
+    Page(path="/account/recovery-codes", view=make_recovery_codes, method="POST"),
+)

@@ -1,0 +1,11 @@
+-- A try to sign in was right: it does not count.
+-- KEYS     HASHes n, until (ms): the tries of the account and of the address
+-- ARGV[1]  1: nothing more is asked for, so the account's other tries are forgotten as well
+if ARGV[1] == '1' then redis.call('DEL', KEYS[1]) end
+for _, key in ipairs(KEYS) do
+  if (tonumber(redis.call('HGET', key, 'n')) or 0) > 0 then
+    redis.call('HINCRBY', key, 'n', -1)
+    redis.call('HDEL', key, 'until')
+  end
+end
+return 1
