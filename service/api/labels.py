@@ -36,7 +36,16 @@ class LabelIn(Struct, frozen=True, forbid_unknown_fields=True):
     labels: Annotated[
         Answers, Meta(description="True or false, or the share of people who would say yes; 0.5 and more says yes.")
     ] = {}
-    decision: Annotated[str, Meta(pattern=r"^(approve|reject)$(?!\n)")] | None = None
+    decision: (
+        Annotated[
+            str,
+            Meta(
+                pattern=r"^(approve|reject)?$(?!\n)",
+                description="Empty or left out: nothing was decided, and only what `labels` say is taught.",
+            ),
+        ]
+        | None
+    ) = None
     reason: Annotated[str, Meta(max_length=64, pattern=r"^[a-z0-9_]*$(?!\n)")] = ""
     source: Annotated[str, Meta(max_length=64, pattern=r"^[\x21-\x7e]+$(?!\n)")] = "import"
     weight: Annotated[float, Meta(gt=0, le=100)] = 1.0
@@ -88,17 +97,19 @@ def _label(line: str, number: int, known: tuple[str, ...]) -> Imported:
         if name not in known:
             where = bodies.pointer(at, "labels", name)
             raise BadRequest(f"{where}: not an attribute", [Fault(where, "not an attribute")])
-    if not label.labels and label.decision is None:
+    if not label.labels and not label.decision:
         raise BadRequest(f"{at}: neither labels nor a decision", [Fault(at, "send labels, a decision, or both")])
-    decision = label.decision or ("reject" if any(value >= YES_FROM for value in label.labels.values()) else "approve")
+    decision = label.decision or ""
     said = [label.text, sorted(label.labels.items()), decision, label.reason, label.source, label.weight]
     if label.community is not None:
         said.append(label.community)
-    digest = hashlib.blake2b(msgspec.json.encode(said), digest_size=16).hexdigest()
-    # Without an id the content is the id, so that sending the same file twice changes nothing.
+    # Without an id the content is the id, so that sending the same file twice changes nothing. Earlier releases made up
+    # a decision from the labels: with the same id, a label that is sent again takes the place of that one.
+    is_yes = any(value >= YES_FROM for value in label.labels.values())
+    known_as = [*said[:2], decision or ("reject" if is_yes else "approve"), *said[3:]]
     return Imported(
-        label.id or f"label-{digest}",
-        digest,
+        label.id or f"label-{_digest(known_as)}",
+        _digest(said),
         label.text,
         label.labels,
         decision,
@@ -107,6 +118,10 @@ def _label(line: str, number: int, known: tuple[str, ...]) -> Imported:
         label.weight,
         label.community,
     )
+
+
+def _digest(said: list[object]) -> str:
+    return hashlib.blake2b(msgspec.json.encode(said), digest_size=16).hexdigest()
 
 
 OPERATIONS = (

@@ -49,6 +49,12 @@ def test_without_a_decision_only_what_was_said_is_taught_and_a_share_stays_one(t
     }
 
 
+@pytest.mark.parametrize("value", [False, True])
+def test_a_label_without_a_decision_teaches_nothing_about_other_attributes(tmp_path: Path, value: bool) -> None:
+    assert taught(tmp_path, label(1, "", labels={"spam": value})) == {"spam": float(value)}
+    assert taught(tmp_path / "insult", label(1, "", labels={"insult": value})) == {"insult": float(value)}
+
+
 def test_a_few_who_say_yes_make_no_rejection_toxic_by_themselves(tmp_path: Path) -> None:
     said = taught(tmp_path, label(1, "reject", reason="spam", labels={"insult": 0.25}))
     assert said == {"insult": 0.25, "spam": 1.0}

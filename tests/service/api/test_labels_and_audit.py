@@ -1,5 +1,6 @@
 """Labels out and in, policies, and who did what."""
 
+import hashlib
 import json
 import re
 from typing import Any
@@ -7,7 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from service import keys
 from service.store.base import Label
+from service.store.keyspace import Site
+from service.store.labels import Imported
 
 NDJSON = "application/x-ndjson"
 
@@ -76,7 +80,32 @@ async def test_labels_brought_in_twice_are_kept_once(admin: Any) -> None:
     assert (first.status, first.body) == (200, {"added": 2, "known": 0})
     for _ in range(2):
         assert (await admin.send("/v1/labels", body, NDJSON)).body == {"added": 0, "known": 2}
-    assert [label["decision"] for label in lines((await admin.get("/v1/labels")).raw)] == ["reject", "approve"]
+    assert [label["decision"] for label in lines((await admin.get("/v1/labels")).raw)] == ["", "approve"]
+
+
+@pytest.mark.parametrize("decision", [{}, {"decision": ""}, {"decision": None}])
+async def test_a_label_without_a_decision_is_read_as_it_was_said(admin: Any, decision: Any) -> None:
+    for labels in ({"spam": False}, {"insult": True}, {"toxicity": 0.3}):
+        line = {"text": f"about {labels}", "labels": labels, **decision}
+        assert (await admin.send("/v1/labels", ndjson(line), NDJSON)).body == {"added": 1, "known": 0}
+        label = lines((await admin.get("/v1/labels")).raw)[-1]
+        assert (label["labels"], label["decision"]) == (labels, "")
+
+
+async def test_a_label_sent_again_takes_the_place_of_the_one_whose_decision_was_made_up(
+    client: Any, admin: Any
+) -> None:
+    """Earlier releases kept a label without a decision, and without an id, as an approval or a rejection."""
+    made_up = ["fine", [["spam", False]], "approve", "", "import", 1.0]
+    digest = hashlib.blake2b(msgspec.json.encode(made_up), digest_size=16).hexdigest()
+    kept = Imported(f"label-{digest}", digest, "fine", {"spam": False}, "approve", "", "import", 1.0)
+    assert await client.server.app[keys.STORE].labels.add(Site("daily"), kept, "chief")
+    body = ndjson({"text": "fine", "labels": {"spam": False}})
+    assert (await admin.send("/v1/labels", body, NDJSON)).body == {"added": 1, "known": 0}
+    assert (await admin.send("/v1/labels", body, NDJSON)).body == {"added": 0, "known": 1}
+    retraction, label = lines((await admin.get("/v1/labels")).raw)
+    assert retraction["retracts"]
+    assert (label["id"], label["decision"]) == (kept.id, "")
 
 
 @pytest.mark.parametrize(
@@ -86,6 +115,7 @@ async def test_labels_brought_in_twice_are_kept_once(admin: Any) -> None:
         (b"[]", "/1"),
         (b'{"labels": {}}', "/1/text"),
         (b'{"text": "a"}', "/1"),
+        (b'{"text": "a", "decision": "", "labels": {}}', "/1"),
         (b'{"text": " ", "decision": "reject"}', "/1/text"),
         (b'{"text": "a", "decision": "escalate"}', "/1/decision"),
         (b'{"text": "a", "decision": "reject\\n"}', "/1/decision"),
