@@ -142,7 +142,8 @@ async def release(call: Call) -> None:
 async def undo(call: Call) -> ReviewItem:
     """Take the caller's last decision back: the comment is pending again, the label is withdrawn, the site is told.
 
-    While the decision was still held back, nobody hears of it.
+    While the decision was still held back, nobody hears of it. What was decided while it was escalated is escalated
+    again, and leased to nobody.
     """
     return await _undo(call, call.id, call.body)
 

@@ -10,6 +10,7 @@ from service.console.cards import cards
 from service.console.protection import check_origin
 from service.console.queue import asked_in, shared
 from service.console.visit import EVERYBODY, Page, Visit
+from service.domain import State
 from service.errors import BadRequest, NotFound
 from service.http.cursors import checked
 from service.http.stream import HEARTBEAT, Say, follow, line
@@ -88,6 +89,8 @@ def _saying(visit: Visit) -> Say:
 def _said(event: Event) -> bytes:
     said = event.details
     kind, who = said["kind"], said.get("moderator", "")
+    if kind == "undone" and said.get("state") == State.ESCALATED:  # for supervisors again
+        kind = "escalated"
     if kind in _GONE:
         kind = "gone"
     elif kind not in _DONE or (kind == "decided" and not who and said.get("decided_by") != "expiry"):

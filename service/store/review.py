@@ -214,7 +214,10 @@ class Queue:
         role: str = "",
         batch: str = "",
     ) -> tuple[Outcome, Record | None]:
-        """Take this moderator's last decision, vote or escalation back; the comment is leased to the same one again."""
+        """Take this moderator's last decision, vote or escalation back.
+
+        The comment is leased to the same one again, or escalated again if that is where it was decided.
+        """
         limits = (self._limits.undo_s * 1000, lease_s * 1000)
         return await self._run("undo", site, comment_id, moderator, version or "", *limits, role, batch)
 

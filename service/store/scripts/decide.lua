@@ -26,6 +26,7 @@ if ARGV[12] ~= '' and item.version ~= ARGV[12] then return answer('stale', id, i
 if item.against and string.find(item.against, '\n' .. moderator .. '\n', 1, true) then return answer('own', id, item) end
 
 local now, was = now_ms(), item.state
+local before = was == 'escalated' and escalation_of(item)
 local since = unlist(id, item)
 bump(item)
 local more = {'decision', verdict, 'reason', reason, 'token', token}
@@ -116,8 +117,14 @@ if blind and not agrees and ARGV[14] ~= '1' then
   escalate('audit_disagreed', moderator)
   return answer('ok', id, item)
 end
--- Escalated, double review is over, also when this decision is taken back.
-if was == 'escalated' then unset(id, item, 'double', 'vote') end
+-- Escalated, double review is over. An undo of this decision brings the escalation back.
+if was == 'escalated' then
+  fields[#fields + 1] = 'before_escalation'
+  fields[#fields + 1] = before
+  unset(id, item, 'double', 'vote')
+elseif item.before_escalation then
+  unset(id, item, 'before_escalation')
+end
 local upholds = agrees and blind -- an audit that changes nothing: nobody need hear of it
 local by = upholds and item.decided_by or 'moderator'
 item.state, item.status, item.decided_by = 'decided', status, by

@@ -16,7 +16,7 @@ unlist(id, item)
 bump(item)
 item.state = 'erased'
 unset(id, item, 'digest', 'note', 'article', 'section', 'language', 'attributes', 'token', 'owner',
-  'claimed', 'until', 'against', 'voter')
+  'claimed', 'until', 'against', 'voter', 'before_escalation')
 set(id, item, 'state', 'erased', 'version', item.version, 'erased', now)
 redis.call('EXPIRE', key, tonumber(ARGV[3]))
 redis.call('EXPIRE', P .. 'callback:' .. id, tonumber(ARGV[3]))

@@ -140,6 +140,15 @@ local function unlist(id, item)
   return since
 end
 
+-- What is known of an escalation, so that an undo of the decision that follows can bring it back.
+local ESCALATION = {'moderator', 'reason', 'note', 'request', 'escalated_by', 'vote', 'double'}
+
+local function escalation_of(item)
+  local kept = {}
+  for _, name in ipairs(ESCALATION) do kept[name] = item[name] end
+  return cmsgpack.pack(kept)
+end
+
 local function bump(item) item.version = tostring(tonumber(item.version) + 1) end
 
 -- How long (s) a comment's state is kept when its text is kept for `until_s`: longer than any text of it, also that of an
@@ -182,7 +191,7 @@ end
 -- kept; `fields`: more of its state, as a flat list.
 local function settle(id, item, status, by, now, until_s, fields)
   item.state, item.status, item.decided_by = 'decided', status, by
-  unset(id, item, 'token', 'owner', 'claimed', 'until', 'undone', 'escalated_by')
+  unset(id, item, 'token', 'owner', 'claimed', 'until', 'undone', 'undone_by', 'escalated_by')
   set(id, item, 'state', 'decided', 'status', status, 'decided_by', by, 'decided', now,
     'version', item.version, unpack(fields or {}))
   redis.call('EXPIRE', item_key(id), outlives(item, now, until_s))
@@ -213,7 +222,7 @@ local function reopen(id, item, why, actor, now, sla_ms, more, role)
   set(id, item, 'state', 'queued', 'version', item.version, 'why', why, 'kind', 'review',
     'priority', '1', 'due', whole(now + sla_ms))
   unset(id, item, 'expiries', 'double', 'vote', 'voter', 'vote_request', 'label', 'event', 'held_until',
-    'inclusion', 'request')
+    'inclusion', 'request', 'before_escalation')
   redis.call('ZADD', P .. 'ready', now + sla_ms, id)
   audit('reopened', actor, id, item, was, as_who({'why', why}, role or '', ''))
   count(now, 'reopened:' .. why)

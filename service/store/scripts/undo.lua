@@ -1,11 +1,13 @@
--- Take a moderator's last decision (or vote, or escalation) back: the comment is leased to that moderator again, the
--- label is withdrawn, and the site is told, unless the event was still held back and simply disappears.
+-- Take a moderator's last decision (or vote, or escalation) back: the comment is leased to that moderator again, or is
+-- among the escalated ones again if it was decided there. The label is withdrawn, and the site is told, unless the event
+-- was still held back and simply disappears.
 -- ARGV     id, moderator, version ('' : any), undo window (ms), lease_ms, role (''), batch ('')
 -- Returns  {outcome, item, content, appeal}; outcome is ok, duplicate, not_yours, window_closed, expired, stale or gone.
 local id, moderator, key = ARGV[1], ARGV[2], item_key(ARGV[1])
 local item = read_item(id)
 if not item.state or item.state == 'erased' then return {'gone', {}} end
-if item.undone == item.version and item.owner == moderator and item.state == 'leased' then
+if item.undone == item.version and (item.state == 'leased' and item.owner == moderator
+  or item.state == 'escalated' and item.undone_by == moderator) then
   return answer('duplicate', id, item)
 end
 if ARGV[3] ~= '' and item.version ~= ARGV[3] then return answer('stale', id, item) end
@@ -29,6 +31,7 @@ redis.call('PERSIST', P .. 'callback:' .. id)
 redis.call('PERSIST', P .. 'appeal:' .. id)
 local since = unlist(id, item) or item.queued or now
 local decided_version = item.version
+local escalation = item.state == 'decided' and item.before_escalation and cmsgpack.unpack(item.before_escalation)
 bump(item)
 if item.state == 'decided' then
   -- Statistics of the hour in which it was decided.
@@ -66,15 +69,25 @@ if label and not escalates then
   redis.call('XADD', P .. 'labels', '*', 'id', id, 'revision', item.revision, 'version', item.version,
     'decision', '', 'reason', '', 'labels', '{}', 'actor', moderator, 'source', 'undone', 'weight', '0', 'retracts', label)
 end
-local token, ends, held = redis.call('INCR', P .. 'token'), now + tonumber(ARGV[5]), P .. 'held:' .. moderator
 unset(id, item, 'request', 'moderator', 'reason', 'note', 'label', 'event', 'held_until',
-  'before_status', 'before_by', 'before_decided', 'escalated_by')
-item.state = 'leased'
-set(id, item, 'state', 'leased', 'version', item.version, 'status', item.status, 'decided_by', item.decided_by,
-  'token', token, 'owner', moderator, 'claimed', now, 'until', whole(ends), 'undone', item.version,
-  'due', item.due or whole(now))
-redis.call('ZADD', P .. 'lease', ends, id)
-redis.call('ZADD', held, ends, id)
+  'before_status', 'before_by', 'before_decided', 'before_escalation', 'escalated_by')
+item.state = escalation and 'escalated' or 'leased'
+set(id, item, 'state', item.state, 'version', item.version, 'status', item.status, 'decided_by', item.decided_by,
+  'undone', item.version, 'due', item.due or whole(now))
+if escalation then
+  local fields = {'undone_by', moderator}
+  for name, value in pairs(escalation) do
+    fields[#fields + 1] = name
+    fields[#fields + 1] = value
+  end
+  set(id, item, unpack(fields))
+  redis.call('ZADD', P .. 'escalated', item.escalated, id)
+else
+  local token, ends, held = redis.call('INCR', P .. 'token'), now + tonumber(ARGV[5]), P .. 'held:' .. moderator
+  set(id, item, 'token', token, 'owner', moderator, 'claimed', now, 'until', whole(ends))
+  redis.call('ZADD', P .. 'lease', ends, id)
+  redis.call('ZADD', held, ends, id)
+end
 redis.call('ZADD', P .. 'waiting', since, id)
 
 if item.event then

@@ -96,6 +96,22 @@ async def test_claims_and_decisions_of_others_are_heard(
     assert await stream.until("gone") == {"id": "c-1", "version": 4}
 
 
+async def test_a_comment_that_is_escalated_again_is_heard_of_as_escalated(
+    as_role: Any, listening: Any, admin: Any, ann: Any, decide_always: Any
+) -> None:
+    await decide_always("review")
+    stream = await heard(await listening(await as_role(Role.SUPERVISOR)))
+    await post(admin, "c-1")
+    (item,) = (await ann.post("/v1/review/claim", {"count": 1})).body["items"]
+    await ann.post("/v1/review/c-1/decision", {"decision": "escalate", "lease": item["lease"]})
+    assert await stream.until("escalated") == {"id": "c-1", "version": 2, "who": "ann"}
+    assert (await admin.post("/v1/review/c-1/decision", {"decision": "approve"})).status == 200
+    undone = await admin.post("/v1/review/c-1/undo", {})
+    assert (undone.status, undone.body["review"]["state"], undone.body.get("lease")) == (200, "escalated", None)
+    assert await stream.until("escalated") == {"id": "c-1", "version": 4, "who": "chief"}
+    assert (await ann.post("/v1/review/claim", {"count": 1})).body["items"] == []
+
+
 async def test_an_audit_sounds_like_any_doubtful_comment_and_automatic_decisions_are_not_heard(
     as_role: Any, listening: Any, admin: Any, ann: Any, decide_always: Any
 ) -> None:

@@ -4,13 +4,15 @@ Nothing here knows Redis. A step forward in time is an operation too.
 """
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from service.domain import Lease, Verdict
 
 NEEDED = 2  # distinct readers whose reports bring a comment back
 
 Doubling = Literal["drawn", "rejects"]
+# What an undo of a decision about an escalated comment brings back.
+ESCALATION = ("moderator", "request", "escalated_by", "vote", "double")
 
 
 @dataclass
@@ -42,7 +44,9 @@ class Modelled:
     is_held_back: bool = False
     before: tuple[str, str] = ("pending", "model")
     escalated_by: str | None = None
+    before_escalation: tuple[Any, ...] | None = None
     undone: int | None = None
+    undone_by: str | None = None
     # The first of two votes.
     vote: Verdict | None = None
     voter: str | None = None
@@ -229,7 +233,9 @@ class Model:
             self.labels[comment_id, each.version] = "vote"
             self._escalated(each, moderator, request)
             return
+        each.before_escalation = None
         if was_escalated:
+            each.before_escalation = tuple(getattr(each, name) for name in ESCALATION)
             each.double = each.vote = None
         each.before = (each.status, each.decided_by)
         each.moderator, each.request, each.label, each.event = moderator, request, each.version, None
@@ -266,11 +272,12 @@ class Model:
         return {(name, whose) for name, whose in found if whose is not None}
 
     def undo(self, comment_id: str, moderator: str, version: int | None) -> str:  # noqa: PLR0911 - one for each answer
-        """After "ok" the caller tells the new token by `lease`."""
+        """After "ok" the caller tells the new token by `lease`, unless the comment is escalated again."""
         each, refused = self._known(comment_id)
         if each is None:
             return refused
-        if each.state == "leased" and each.undone == each.version and each.owner == moderator:
+        whose = each.owner if each.state == "leased" else each.undone_by if each.state == "escalated" else None
+        if each.undone == each.version and whose == moderator:
             return "duplicate"
         if version not in (None, each.version):
             return "stale"
@@ -287,6 +294,7 @@ class Model:
         if act in each.long_ago:
             return "window_closed"
         self._undone(comment_id, each, act)
+        each.undone_by = moderator
         return "ok"
 
     def _undone(self, comment_id: str, each: Modelled, act: str) -> None:
@@ -306,6 +314,11 @@ class Model:
             each.vote = each.voter = each.vote_request = each.vote_label = None
         each.moderator = each.request = each.label = each.event = each.escalated_by = None
         each.undone = each.version
+        if act == "decided" and each.before_escalation is not None:
+            each.state = "escalated"
+            for name, value in zip(ESCALATION, each.before_escalation, strict=True):
+                setattr(each, name, value)
+        each.before_escalation = None
 
     def _reopened(self, comment_id: str, each: Modelled, why: str, due: int) -> None:
         if each.moderator is not None:
@@ -313,6 +326,7 @@ class Model:
         each.version += 1
         each.state, each.why, each.due, each.is_audit = "queued", why, due, False
         each.double = each.vote = each.voter = each.vote_request = each.label = each.event = each.request = None
+        each.before_escalation = None
         self.told(comment_id, "comment.queued")
 
     def report(self, comment_id: str, reader: str, due: int, *, reopen_judged: bool) -> str:

@@ -266,7 +266,7 @@ class Queue(Invariants):
         for _ in range(1 + repeats):
             outcome, record = self.done(self.store.queue.undo(SITE, comment_id, moderator, 300, version=version))
             assert outcome == self.model.undo(comment_id, moderator, version)
-            if outcome == "ok":
+            if outcome == "ok" and self.model.comments[comment_id].state != "escalated":
                 self.model.lease(comment_id, moderator, record.token)
                 found.append((comment_id, moderator, record.lease))
         return multiple(*found)

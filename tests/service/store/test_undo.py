@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import msgspec
 import pytest
 from deeds import ANY, AUTOMATIC, DRAWN, REJECTS, breaches, claim, decide, judge, labels, overrule, to_tell, told
 
@@ -252,12 +253,69 @@ async def test_a_decision_on_an_escalated_comment_is_undone_and_made_anew_by_one
     """Escalated, double review is over: also when who settled it changes their mind."""
     await submit("c-1", urgency=DRAWN)
     await judge(store, site, "ann", Verdict.APPROVE)
-    await judge(store, site, "bob", Verdict.REJECT)
+    _, escalated = await judge(store, site, "bob", Verdict.REJECT)
     assert (await overrule(store, site, "c-1", Verdict.REJECT))[0] == "ok"
-    outcome, held = await undo(store, site, "chief")
-    assert (outcome, held.owner) == ("ok", "chief")
-    outcome, record = await decide(store, site, held, Verdict.REJECT)
-    assert (outcome, record.state, record.status) == ("ok", State.DECIDED, Status.REJECTED)
+    outcome, again = await undo(store, site, "chief")
+    assert (outcome, again.state, again.vote) == ("ok", State.ESCALATED, escalated.vote)
+    outcome, record = await overrule(store, site, "c-1", Verdict.APPROVE, by="boss")
+    assert (outcome, record.state, record.status) == ("ok", State.DECIDED, Status.APPROVED)
+
+
+@pytest.fixture
+async def escalated(store: Store, site: Site, submit: Any) -> Record:
+    """A comment that ann passed on with a note."""
+    await submit("c-1")
+    held = await claim(store, site, "ann")
+    answer = Answer(Verdict.ESCALATE, held.lease, reason="hate", note="What does he mean?", digest="d")
+    _, record = await store.queue.decide(site, "c-1", "ann", answer, may_overrule=False)
+    assert record.state is State.ESCALATED
+    return record
+
+
+@pytest.mark.parametrize("verdict", [Verdict.APPROVE, Verdict.REJECT])
+async def test_an_escalated_comment_that_was_decided_and_undone_is_escalated_again_as_it_was(
+    store: Store, site: Site, escalated: Record, trail: Any, verdict: Verdict
+) -> None:
+    _, decided = await overrule(store, site, "c-1", verdict)
+    outcome, record = await undo(store, site, "chief")
+    assert (outcome, record.version) == ("ok", decided.version + 1)
+    assert record == msgspec.structs.replace(escalated, version=record.version)
+    assert await store.queue.items(site, State.ESCALATED, 0, 10) == [record]
+    assert await store.queue.claim(site, "bob", 5, 60, ANY) == []
+    assert await store.queue.claim(site, "chief", 5, 60, ANY) == []
+    assert await undo(store, site, "chief") == ("duplicate", record)
+    assert (await trail())[-1] == "undone"
+    assert await labels(store, site) == []
+    assert await breaches(store, site) == []
+
+
+@pytest.mark.usefixtures("escalated")
+async def test_who_escalated_can_still_take_that_back_after_a_decision_was_undone(store: Store, site: Site) -> None:
+    await overrule(store, site, "c-1", Verdict.APPROVE)
+    await undo(store, site, "chief")
+    outcome, record = await undo(store, site, "ann")
+    assert (outcome, record.state, record.owner) == ("ok", State.LEASED, "ann")
+    outcome, decided = await decide(store, site, record, Verdict.APPROVE)
+    assert (outcome, decided.state) == ("ok", State.DECIDED)
+    assert (await undo(store, site, "ann"))[1].state is State.LEASED, "this decision was about no escalated comment"
+
+
+@pytest.mark.usefixtures("escalated")
+async def test_of_an_escalation_that_was_decided_nothing_stays_when_the_comment_is_erased(
+    store: Store, site: Site, redis_server: Any
+) -> None:
+    await overrule(store, site, "c-1", Verdict.APPROVE)
+    await store.comments.erase(site, "c-1", "site-key")
+    with redis_server.client() as client:
+        assert "What does he mean?" not in str(client.hgetall(site.item("c-1")))
+
+
+@pytest.mark.usefixtures("escalated")
+async def test_what_was_reopened_after_an_escalation_is_escalated_no_more(store: Store, site: Site) -> None:
+    await overrule(store, site, "c-1", Verdict.APPROVE)
+    await store.queue.reopen(site, "c-1", "chief", sla_ms=1000)
+    await judge(store, site, "bob", Verdict.REJECT)
+    assert (await undo(store, site, "bob"))[1].state is State.LEASED
 
 
 async def test_a_rejection_that_takes_two_still_does_after_an_undone_approval(
