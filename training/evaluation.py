@@ -76,7 +76,7 @@ def evaluate(
     results = []
     for name in chosen:
         is_judged = DATA_SETS[name].language in model.languages if name in DATA_SETS else True
-        if names is None and not (DATA_SETS[name].files(folder) and is_judged):
+        if names is None and not (DATA_SETS[name].is_in(folder) and is_judged):
             continue
         found = _evaluated(model, name, load(name, folder).held_out(), seed)
         if found.attributes:

@@ -16,19 +16,16 @@ from classifier import LABELS
 from classifier.kernel import WIDTH, Weights
 from training.calibration import Combination, adjustment, combination, platt, split
 from training.company import from_company
-from training.datasets import DATA_SETS
+from training.datasets import DATA_SETS, is_written
 from training.dilution import diluted
 from training.distillation import distilled
 from training.errors import DataUnusable
-from training.examples import FOLDS, Examples
+from training.examples import CALIBRATION_FOLDS, FOLDS, Examples
 from training.features import count, document_frequency, inverse_document_frequency, matrix
 from training.network import Lesson, WordOrder
 from training.quantise import rounded_columns
 from training.regression import MaskedLogistic
 from training.sequences import Sequences, sequences
-
-# Out of training until the calibration, which is fitted on them, stands.
-CALIBRATION_FOLDS = (2, 4)
 
 Progress = Callable[[str], None]
 Result = TypeVar("Result")
@@ -237,8 +234,13 @@ def groups(sources: Sequence[str]) -> NDArray[np.intp]:
 
 
 def never_yes(examples: Examples) -> list[str]:
-    """Attributes that no text to be trained on has: nothing is learned of them, so a model does not judge them."""
-    return [attribute for attribute, answers in _answers(examples.training()).items() if answers == {0}]
+    """Attributes that no text to be trained on has: nothing is learned of them, so a model does not judge them.
+
+    Sentences of our own do not count: no score is calibrated on them.
+    """
+    known = examples.training()
+    natural = known.where(np.array([not is_written(source) for source in known.sources], bool))
+    return [attribute for attribute, answers in _answers(natural).items() if answers == {0}]
 
 
 def _check_answers(examples: Examples) -> None:

@@ -105,14 +105,15 @@ def test_kaggles_train_csv_alone_makes_a_model(tmp_path: Path) -> None:
     header = "id,comment_text,toxic,severe_toxic,obscene,threat,insult,identity_hate"
     (tmp_path / "train.csv").write_text("\n".join([header, *rows, ""]))
     printed = io.StringIO()
-    out = run(Wishes(tmp_path, out=tmp_path / "model"), Console(file=printed, width=200))
+    names = ("jigsaw_toxic_train",)  # without our own sentences, to be quick
+    out = run(Wishes(tmp_path, names, out=tmp_path / "model"), Console(file=printed, width=200))
     assert "spam: no text has it, so this model will not judge it" in printed.getvalue()
     model = classifier.load(out)
     assert model.labels == tuple(name for name in classifier.LABELS if name != "spam")
     toxicity = model.score_many(["an idiot and scum", "the garden of a minister"])[:, 0]
     assert toxicity[0] > 0.5 > toxicity[1]
     (tmp_path / "SMSSpamCollection").write_text("".join(f"spam\tWIN {n}\nham\tSee you {n}\n" for n in range(150)))
-    assert {each.data_set for each in evaluation.evaluate(model, tmp_path)} == {"jigsaw_toxic_train"}
+    assert {each.data_set for each in evaluation.evaluate(model, tmp_path)} == {"jigsaw_toxic_train", "contrast_en"}
 
 
 def test_moderators_outvote_a_few_old_labels(plain: Examples) -> None:

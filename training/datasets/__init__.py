@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from training.datasets.contrast import CONTRAST
 from training.datasets.dataset import DataSet
 from training.datasets.hate import HATE
 from training.datasets.jigsaw import JIGSAW
@@ -12,7 +13,9 @@ from training.datasets.spam import SPAM
 from training.errors import DataUnusable
 from training.examples import Examples, joined
 
-DATA_SETS: Mapping[str, DataSet] = {each.name: each for each in (*JIGSAW, *NEWS, *HATE, *SPAM, *OTHER_LANGUAGES)}
+DATA_SETS: Mapping[str, DataSet] = {
+    each.name: each for each in (*JIGSAW, *NEWS, *HATE, *SPAM, *OTHER_LANGUAGES, *CONTRAST)
+}
 
 # What the shipped model learns from.
 DEFAULT = tuple(name for name, each in DATA_SETS.items() if each.weight > 0)
@@ -30,5 +33,11 @@ def load_all(folder: Path, names: Iterable[str] = DEFAULT) -> Examples:
 
 
 def available(folder: Path, names: Iterable[str] = DEFAULT) -> list[str]:
-    """Those of the data sets that the folder holds."""
-    return [name for name in names if DATA_SETS[name].files(folder)]
+    """Those of the data sets that the folder holds, and beside them our own sentences; never those alone."""
+    found = [name for name in names if DATA_SETS[name].is_in(folder)]
+    return found if any(not is_written(name) for name in found) else []
+
+
+def is_written(name: str) -> bool:
+    """Whether its texts are nobody's comments, but written for training."""
+    return name in DATA_SETS and DATA_SETS[name].written is not None

@@ -34,17 +34,22 @@ Loader = Callable[[Table, Path], Rows]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataSet:
     """`published`: names (patterns) of the publisher's own files. `weight`: of one row; 0: not trained on.
+    `written`: makes its rows, which are in no file; `loader` is for those in files.
 
     `teaches` says in words what its labels mean for us; docs/data-sets.md shows it.
     """
 
     name: str
-    loader: Loader
     teaches: str
+    loader: Loader | None = None
+    written: Callable[[], Rows] | None = None
     published: tuple[str, ...] = ()
     read: Callable[[Path], Table] = read_table
     weight: float = 1.0
     language: str = "en"
+
+    def is_in(self, folder: Path) -> bool:
+        return bool(self.written or self.files(folder))
 
     def files(self, folder: Path) -> list[Path]:
         """Our copy, else the publisher's own files."""
@@ -54,6 +59,8 @@ class DataSet:
         return sorted(path for pattern in self.published for path in folder.glob(pattern))
 
     def load(self, folder: Path) -> Examples:
+        if self.written:
+            return self._examples(self.written())
         found = self.files(folder)
         if not found:
             wanted = " or ".join((f"{self.name}.parquet", *self.published))
@@ -63,8 +70,12 @@ class DataSet:
 
     def examples(self, path: Path) -> Examples:
         """What one file holds, whatever it is called."""
+        if not self.loader:
+            raise DataUnusable(f"data set {self.name} is read from no file")
         table = read_table(path) if path.suffix == ".parquet" else self.read(path)
-        rows = self.loader(table, path)
+        return self._examples(self.loader(table, path))
+
+    def _examples(self, rows: Rows) -> Examples:
         count = len(rows.texts)
         labels = np.full((count, len(LABELS)), np.nan, np.float32)
         for attribute, values in rows.labels.items():

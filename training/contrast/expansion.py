@@ -1,0 +1,155 @@
+"""Frames in, sentences out: the same seed gives the same sentences."""
+
+import random
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from training.contrast.frames import SLOT, Frame, Frames, Function, Slot, Table, slot, sources
+from training.contrast.surface import Surface
+
+# A frame with nothing to fill in gives no more sentences than this, however its surface varies.
+MOST_SURFACES = 5
+# So often is a frame tried again when it gives what was there already.
+_PATIENCE = 3
+# The table whose rows no label may hang on.
+GROUPS = "groups"
+
+# Where a filler takes a capital: at the beginning of a sentence, quoted or not.
+_BEGINNING = re.compile(r'(?:^|[.!?…]\s|^["“„]|[:,.!?]\s["“„])$')
+_LETTERS = re.compile(r"\w")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """`frame` names the frame; all of its sentences are either for tests or not. `groups`: those it speaks of."""
+
+    text: str
+    labels: Mapping[str, float]
+    language: str
+    function: str
+    frame: str
+    is_test: bool
+    groups: tuple[str, ...]
+
+
+def expand(frames: Frames, seed: int) -> Iterator[Row]:
+    """Frames that fit few groups come first, so that those that fit all can even out what they leave."""
+    maker = _Maker(frames)
+    works = [(function, frame) for function in frames.functions.values() for frame in function.frames]
+    for function, frame in sorted(works, key=lambda work: (_freedom(frames, work[1]), work[0].name, work[1].digest)):
+        yield from maker.sentences(function, frame, random.Random(f"{seed}:{frame.digest}"))  # noqa: S311 - no secret
+
+
+def _freedom(frames: Frames, frame: Frame) -> int:
+    """How many groups fit."""
+    asked = [found for inner in SLOT.findall(frame.text) if (found := slot(inner))]
+    counts = [len(table.places(each.kinds)) for each in asked if (table := frames.columns[each.column]).name == GROUPS]
+    return min(counts, default=len(frames.tables[GROUPS].rows) if GROUPS in frames.tables else 0)
+
+
+@dataclass(slots=True)
+class _Maker:
+    """Remembers what was made: which sentences in which part, and how often each group in which kind of function."""
+
+    frames: Frames
+    surface: Surface = field(init=False)
+    # The frames without others in them, by function and part.
+    simple: dict[tuple[str, bool], list[str]] = field(default_factory=dict)
+    made: dict[str, bool] = field(default_factory=dict)
+    texts: set[str] = field(default_factory=set)
+    counts: Counter[tuple[bool, bool, int]] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.surface = Surface(self.frames)
+        for name, function in self.frames.functions.items():
+            for frame in function.frames:
+                if "{from " not in frame.text:
+                    self.simple.setdefault((name, frame.is_test), []).append(frame.text)
+
+    def sentences(self, function: Function, frame: Frame, rng: random.Random) -> Iterator[Row]:
+        surfaces: Counter[str] = Counter()
+        found = 0
+        for _ in range(function.most * _PATIENCE):
+            if found == function.most:
+                return
+            plain, groups = self._filled(function, frame, rng)
+            surfaces[plain] += 1
+            text = self.surface.varied(plain, rng) if function.is_varied else plain
+            if surfaces[plain] > MOST_SURFACES or not self._is_new(text, frame.is_test):
+                continue
+            for place in groups:
+                self.counts[function.is_harmful, frame.is_test, place] += 1
+            found += 1
+            yield Row(
+                text,
+                function.labels,
+                self.frames.language,
+                function.name,
+                f"{function.name}/{frame.digest[:12]}",
+                frame.is_test,
+                self._named(groups),
+            )
+
+    def _is_new(self, text: str, is_test: bool) -> bool:
+        """No sentence comes twice, and none that differs in case and punctuation alone is in both parts."""
+        letters = "".join(_LETTERS.findall(text.casefold())) or text
+        if text in self.texts or self.made.setdefault(letters, is_test) != is_test:
+            return False
+        self.texts.add(text)
+        return True
+
+    def _named(self, places: list[int]) -> tuple[str, ...]:
+        """By the second column: the first is the kind."""
+        if not places:
+            return ()
+        table = self.frames.tables[GROUPS]
+        return tuple(table.rows[place][table.columns[1]] for place in places)
+
+    def _filled(self, function: Function, frame: Frame, rng: random.Random) -> tuple[str, list[int]]:
+        text = self._flat(frame.text, frame.is_test, rng)
+        chosen: dict[tuple[str, str], int] = {}
+        for inner in SLOT.findall(text):
+            asked = slot(inner)
+            if asked:
+                self._choose(asked, chosen, function.is_harmful, frame.is_test, rng)
+        filled = ""
+        end = 0
+        for match in SLOT.finditer(text):
+            filled += text[end : match.start()]
+            filler = self._filler(match[1], chosen)
+            begins = function.is_varied and _BEGINNING.search(filled)
+            filled += filler[:1].upper() + filler[1:] if begins else filler
+            end = match.end()
+        return filled + text[end:], [place for (table, _), place in chosen.items() if table == GROUPS]
+
+    def _flat(self, text: str, is_test: bool, rng: random.Random) -> str:
+        """With one of the alternatives, and frames of the same part in place of what comes from other functions."""
+        while (opened := next((match for match in SLOT.finditer(text) if not slot(match[1])), None)) is not None:
+            found = sources(opened[1])
+            if found:
+                chosen = rng.choice([text for name in found for text in self.simple.get((name, is_test), [])])
+            else:
+                chosen = rng.choice(opened[1].split("|"))
+            text = text[: opened.start()] + chosen + text[opened.end() :]
+        return text
+
+    def _choose(
+        self, asked: Slot, chosen: dict[tuple[str, str], int], is_harmful: bool, is_test: bool, rng: random.Random
+    ) -> None:
+        table = self.frames.columns[asked.column]
+        if (table.name, asked.number) in chosen:
+            return
+        taken = {place for (name, _), place in chosen.items() if name == table.name}
+        places = [place for place in table.places(asked.kinds) if place not in taken] or table.places(asked.kinds)
+        if table.name == GROUPS:
+            fewest = min(self.counts[is_harmful, is_test, place] for place in places)
+            places = [place for place in places if self.counts[is_harmful, is_test, place] == fewest]
+        chosen[table.name, asked.number] = rng.choice(places)
+
+    def _filler(self, inner: str, chosen: Mapping[tuple[str, str], int]) -> str:
+        asked = slot(inner)
+        assert asked is not None, "nothing else is left"  # noqa: S101
+        table: Table = self.frames.columns[asked.column]
+        return table.rows[chosen[table.name, asked.number]][asked.column]

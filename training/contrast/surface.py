@@ -1,0 +1,98 @@
+"""How a sentence is typed: case, punctuation, slips, an opening, an emoji. None of it depends on what is said."""
+
+import random
+import re
+from collections.abc import Callable
+
+from training.contrast.frames import SLOT, Frames
+
+# So many sentences in a hundred stay as they are written; the rest gets one change or more.
+_PLAIN = 0.3
+_OPENING, _LOWER, _UPPER, _NO_END, _SLIP, _EMOJI, _TAG, _NO_APOSTROPHE = 0.14, 0.3, 0.04, 0.4, 0.12, 0.18, 0.06, 0.2
+_ENDS = (".", ".", "!", "!!", "!!!", "...", " .", "..", "…")
+# What is longer is shouted by nobody, and needs no opening.
+_LONG = 160
+_SHORTEST_SLIP = 5
+
+_WORD = re.compile(r"[^\W\d_]+")
+
+
+class Surface:
+    """Knows the openings, tags and emoji of a language, and its words that begin with a small letter."""
+
+    def __init__(self, frames: Frames) -> None:
+        texts = [SLOT.sub(" ", frame.text) for each in frames.functions.values() for frame in each.frames]
+        self._small = {word for text in texts for word in _WORD.findall(text) if word.islower()}
+        self._openings, self._tags, self._emoji = (
+            [row[name] for row in frames.columns[name].rows] if name in frames.columns else []
+            for name in ("opening", "tag", "surface_emoji")
+        )
+
+    def varied(self, text: str, rng: random.Random) -> str:
+        if rng.random() < _PLAIN:
+            return text
+        steps: tuple[tuple[float, Callable[[str, random.Random], str]], ...] = (
+            (_OPENING if len(text) < _LONG else 0, self._opened),
+            (_SLIP, _slipped),
+            (_NO_APOSTROPHE, _without_apostrophes),
+            (_NO_END, _ended),
+            (_TAG, self._tagged),
+            (_LOWER, _lowered),
+            (_UPPER if len(text) < _LONG else 0, _raised),
+            (_EMOJI, self._with_emoji),
+        )
+        for share, change in steps:
+            if rng.random() < share:
+                text = change(text, rng)
+        return text
+
+    def _opened(self, text: str, rng: random.Random) -> str:
+        if not self._openings:
+            return text
+        opening = rng.choice(self._openings)
+        first = _WORD.match(text)
+        if opening[-1] not in ".:" and first and first[0].lower() in self._small:
+            text = text[0].lower() + text[1:]
+        return f"{opening} {text}"
+
+    def _tagged(self, text: str, rng: random.Random) -> str:
+        return f"{text.rstrip('.')} {rng.choice(self._tags)}" if self._tags else text
+
+    def _with_emoji(self, text: str, rng: random.Random) -> str:
+        if not self._emoji:
+            return text
+        return f"{text} {rng.choice(self._emoji) * rng.choice((1, 1, 1, 2, 3))}"
+
+
+def _slipped(text: str, rng: random.Random) -> str:
+    """One long word loses a letter, doubles one, or has two change places."""
+    words = [match for match in _WORD.finditer(text) if len(match[0]) >= _SHORTEST_SLIP]
+    if not words:
+        return text
+    found = rng.choice(words)
+    at = found.start() + rng.randrange(1, len(found[0]) - 2)
+    kind = rng.randrange(3)
+    if kind == 0:
+        return text[:at] + text[at + 1 :]
+    if kind == 1:
+        return text[:at] + text[at] + text[at:]
+    return text[:at] + text[at + 1] + text[at] + text[at + 2 :]
+
+
+def _without_apostrophes(text: str, _rng: random.Random) -> str:
+    return re.sub(r"(?<=\w)['\u2019](?=\w)", "", text)
+
+
+def _ended(text: str, rng: random.Random) -> str:
+    """Without its full stop, or with something else in its place. A question stays one."""
+    if not text.endswith("."):
+        return text
+    return text.rstrip(".") + ("" if rng.random() < 0.6 else rng.choice(_ENDS))  # noqa: PLR2004 - most end in nothing
+
+
+def _lowered(text: str, _rng: random.Random) -> str:
+    return text.lower()
+
+
+def _raised(text: str, _rng: random.Random) -> str:
+    return text.upper()
