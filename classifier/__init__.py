@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from classifier.errors import LanguageNotJudged, ModelRefused
+from classifier.held_out import Losses, Measured, Worth, losses, measured
 from classifier.language import detect, language_of, primary
 from classifier.manifest import Manifest, read_manifest
 from classifier.model import Model, Span, load
@@ -17,13 +18,18 @@ __all__ = [
     "LABELS",
     "SHIPPED",
     "LanguageNotJudged",
+    "Losses",
     "Manifest",
+    "Measured",
     "Model",
     "ModelRefused",
     "Span",
+    "Worth",
     "detect",
     "language_of",
     "load",
+    "losses",
+    "measured",
     "primary",
     "read_manifest",
 ]

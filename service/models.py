@@ -5,7 +5,7 @@ import contextlib
 import fcntl
 import logging
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,13 +24,17 @@ LOOK_S = 0.5
 
 
 class Generation(Struct, frozen=True):
-    """One entry of the history: which model was put in use, when and by whom. `generation` only grows."""
+    """One entry of the history: which model was put in use, when and by whom. `generation` only grows.
+
+    `rolled_back`: it was put back in use, and what came after it was taken out; None: an earlier release did not say.
+    """
 
     generation: int
     version: str
     digest: str
     at: datetime
     actor: str
+    rolled_back: bool | None = None
 
 
 class _History(Struct, frozen=True):
@@ -98,24 +102,23 @@ class Models:
 
     async def promote(self, version: str, actor: str) -> Generation:
         """Put a model in use everywhere. It is loaded and checked first; what fails changes nothing."""
-        path = self._folders().get(version)
-        if path is None:
-            raise NotFound(f"no model '{version}'")
-        return await self._put_in_use(path, actor)
+        return await self._put_in_use(version, actor)
 
     async def rollback(self, actor: str) -> Generation:
-        """Put the model that was in use before back in use, as a new generation."""
+        """Put the model that was in use before back in use, as a new generation.
+
+        Rolled back again, it goes further back: a model that was taken out comes back by `promote` only.
+        """
         version = self.before()
         if version is None:
             raise NotFound("there is no earlier model to go back to")
-        return await self.promote(version, actor)
+        return await self._put_in_use(version, actor, rolled_back=True)
 
     def before(self) -> str | None:
         """The model that a rollback would put in use; None: there is no earlier one."""
-        current = self.current.version
-        earlier = [entry.version for entry in self._history().entries if entry.version != current]
-        version = earlier[-1] if earlier else classifier.SHIPPED.name
-        return None if version == current else version
+        current, folders = self.current.version, self._folders()
+        earlier = _earlier(self._history().entries, current)
+        return next((version for version in earlier if version != current and version in folders), None)
 
     @contextlib.asynccontextmanager
     async def watched(self) -> AsyncIterator[None]:
@@ -158,17 +161,20 @@ class Models:
             else:
                 self._generation = entries[-1].generation
 
-    async def _put_in_use(self, path: Path, actor: str) -> Generation:
+    async def _put_in_use(self, version: str, actor: str, *, rolled_back: bool = False) -> Generation:
+        path = self._folders().get(version)
+        if path is None:
+            raise NotFound(f"no model '{version}'")
         model = await asyncio.to_thread(_load, path)
-        entry = await asyncio.to_thread(self._append, model, actor)
+        entry = await asyncio.to_thread(self._append, model, actor, rolled_back)
         self._current, self._generation = model, entry.generation
         return entry
 
-    def _append(self, model: classifier.Model, actor: str) -> Generation:
+    def _append(self, model: classifier.Model, actor: str, rolled_back: bool) -> Generation:
         with self._locked():
             entries = self._history().entries
             number = entries[-1].generation + 1 if entries else 1
-            entry = Generation(number, model.version, model.digest, datetime.now(UTC), actor)
+            entry = Generation(number, model.version, model.digest, datetime.now(UTC), actor, rolled_back)
             _replace(self._history_file, msgspec.json.format(msgspec.json.encode(_History((*entries, entry)))))
         return entry
 
@@ -228,6 +234,22 @@ class Models:
         with (self._folder / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def _earlier(entries: Sequence[Generation], current: str) -> list[str]:
+    """The models that were in use before, the last one first, without those that a rollback took out."""
+    in_turn = [classifier.SHIPPED.name]
+    for entry in entries:
+        is_back = in_turn[-2:-1] == [entry.version] if entry.rolled_back is None else entry.rolled_back
+        if is_back and entry.version in in_turn:
+            while in_turn[-1] != entry.version:
+                in_turn.pop()
+        elif in_turn[-1] != entry.version:
+            in_turn.append(entry.version)
+    if current in in_turn:
+        while in_turn.pop() != current:
+            pass
+    return in_turn[::-1]
 
 
 def _load(path: Path) -> classifier.Model:

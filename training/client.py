@@ -37,7 +37,7 @@ class Service:
             raise ServiceRefused(f"no service answers at {self._client.base_url}: {error}") from error
         # A redirect is no answer either: whoever stands there is not the service.
         if not response.is_success:
-            raise ServiceRefused(f"{method} {path}: {response.status_code}: {_detail(response)}")
+            raise ServiceRefused(f"{method} {path}: {response.status_code}: {_detail(response)}", response.status_code)
         return response
 
 

@@ -15,4 +15,8 @@ class DataUnusable(TrainingError):
 
 
 class ServiceRefused(TrainingError):
-    pass
+    """`status`: of the answer; None where there was none, or it was no answer of the service."""
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status

@@ -1,6 +1,6 @@
 """One training run: data sets and decisions in, a checked model folder out."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 import classifier
+from classifier import Worth, losses
 from classifier.folder import write_folder
 from classifier.kernel import Weights
 from classifier.manifest import FORMAT, Golden, Manifest
@@ -25,6 +26,7 @@ from training.evaluation import PUBLIC_TEST
 from training.examples import Examples, joined
 from training.fit import FIRST_LANGUAGE, STEPS, Fitted, Recipe, adjusted, fit, never_yes
 from training.leaks import without_leaks
+from training.losses import in_use, said
 from training.report import Report, report
 from training.trust import trusted
 from training.words import words
@@ -53,6 +55,7 @@ THRESHOLDS = {
     "threat": {"review_at": 0.2, "reject_at": 0.8},
     "spam": {"review_at": 0.5, "reject_at": 0.9},
 }
+Ask = Callable[[list[str]], None]
 LIBRARIES = ("comment-steward", "numpy", "scipy", "scikit-learn")
 
 
@@ -71,10 +74,15 @@ class Wishes:
     data_dir: Path | None = None
 
 
-def run(wishes: Wishes, console: Console | None = None) -> Path:
-    """Train, report and write. Returns the new folder. Raises TrainingError, before the work where it can."""
+def run(wishes: Wishes, console: Console | None = None, ask: Ask = lambda *_: None) -> Path:
+    """Train, report and write. Returns the new folder. Raises TrainingError, before the work where it can.
+
+    `ask` hears before the work what the model will lack that the one in use has; it raises to end the run. What turns
+    out later is printed.
+    """
     console = console or Console()
-    out = wishes.out or _next_to_the_service(wishes.data_dir)
+    models = _models(wishes.data_dir)
+    out = wishes.out or models / f"{datetime.now(UTC):%Y-%m-%d-%H%M%S}"
     if out.exists():
         raise DataUnusable(f"{out} is there already; a model is never written over another")
     started = datetime.now(UTC)
@@ -82,15 +90,22 @@ def run(wishes: Wishes, console: Console | None = None) -> Path:
     console.print(f"{len(examples):,} texts from {', '.join(sorted(set(examples.sources)))}")
     for attribute in never_yes(examples):
         console.print(f"{attribute}: no text has it, so this model will not judge it; add a data set that has some")
+    before = in_use(models)
+    known = losses(_worth(before)._replace(metrics={}), Worth(_to_be_judged(examples), {}))
+    if known.is_any:
+        ask(list(said(known, before.version)))
     with _progress(console) as step:
         fitted = fit(examples, Recipe(jobs=wishes.jobs, seed=wishes.seed), step)
     if DATA_SETS[PUBLIC_TEST].files(wishes.folder):
         fitted = adjusted(fitted, load(PUBLIC_TEST, wishes.folder))
     found = report(fitted, wishes.folder, examples)
     minutes = (datetime.now(UTC) - started).total_seconds() / 60
-    write_folder(out, _manifest(out.name, examples, fitted, found, minutes), fitted.arrays, words(examples))
+    manifest = _manifest(out.name, examples, fitted, found, minutes)
+    write_folder(out, manifest, fitted.arrays, words(examples))
     classifier.load(out)
     _print(console, found)
+    for each in said(losses(_worth(before), _worth(manifest)), before.version):
+        console.print(f"Warning: {each}")
     console.print(f"wrote {out} in {minutes:.1f} minutes; `steward models promote {out.name}` puts it in use")
     return out
 
@@ -118,8 +133,19 @@ def _languages(names: Iterable[str]) -> set[str]:
     return {FIRST_LANGUAGE} | {DATA_SETS[name].language for name in names}
 
 
-def _next_to_the_service(data_dir: Path | None) -> Path:
-    return (data_dir or user_data_path("steward")).expanduser() / "models" / f"{datetime.now(UTC):%Y-%m-%d-%H%M%S}"
+def _models(data_dir: Path | None) -> Path:
+    """Where the service looks for models."""
+    return (data_dir or user_data_path("steward")).expanduser() / "models"
+
+
+def _to_be_judged(examples: Examples) -> dict[str, set[str]]:
+    """What can be taught at best: whether a language carries an attribute is known when the model is fitted."""
+    languages = _languages(source for source in set(examples.sources) if source in DATA_SETS)
+    return {language: set(classifier.LABELS) - set(never_yes(examples)) for language in languages}
+
+
+def _worth(manifest: Manifest) -> Worth:
+    return Worth(manifest.judged, manifest.metrics)
 
 
 def _manifest(version: str, examples: Examples, fitted: Fitted, found: Report, minutes: float) -> Manifest:

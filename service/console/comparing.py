@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 from service import keys
 from service.accounts import Role
 from service.console import words
+from service.console.models import lost
 from service.console.texts import N_
 from service.console.visit import OVERSEERS, Page, Visit
 from service.errors import ModelUnusable, NotFound
@@ -39,6 +40,7 @@ async def show_comparison(visit: Visit) -> web.StreamResponse:
         words=words,
         found=found,
         challenger=query.challenger,
+        lost=lost(models, query.challenger),
         problem=problem,
         verdict=verdict(found.audited.only_champion_wrong, found.audited.only_challenger_wrong, found.audited.p_value)
         if found

@@ -1,11 +1,12 @@
 """Models: which there are, what they were measured to be worth, which judges; promoted and rolled back."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
 
 from aiohttp import web
 
+import classifier
+from classifier import Losses, Measured, Worth, losses
 from service import keys, promoting
 from service.accounts import Role
 from service.console import words
@@ -20,15 +21,7 @@ SAID = {
 }
 
 
-class Measured(NamedTuple):
-    """One line of a model's metrics: what it was worth on texts of one data set that it was not trained on."""
-
-    data_set: str
-    attribute: str
-    texts: int
-    positive: int
-    roc_auc: float | None
-    calibration_error: float | None
+NOT_MEANT = N_("This model is worse than the one in use. Tick the box if you mean it.")
 
 
 async def show_models(visit: Visit) -> web.StreamResponse:
@@ -36,7 +29,10 @@ async def show_models(visit: Visit) -> web.StreamResponse:
 
 
 async def promote(visit: Visit) -> web.StreamResponse:
+    """What is worse than the model in use only once somebody has said, in the same form, that it is meant."""
     app, version = visit.request.app, visit.field("version")
+    if visit.field("meant") != "1" and lost(await asyncio.to_thread(app[keys.MODELS].list), version):
+        return await _page(visit, 409, problem=visit.texts(NOT_MEANT))
     try:
         await promoting.promote(app[keys.MODELS], visit.console.store, visit.site.name, version, visit.account.name)
     except (ModelUnusable, NotFound) as error:
@@ -62,6 +58,7 @@ async def _page(visit: Visit, status: int = 200, problem: str = "") -> web.Respo
         words=words,
         models=sorted(found, key=lambda each: (not each.active, -(each.generation or 0), each.version)),
         measured={each.version: list(measured(each)) for each in found},
+        lost={each.version: lost(found, each.version) for each in found if not each.active},
         earlier=await asyncio.to_thread(models.before),
         may_change=visit.role is Role.ADMIN,
         said=SAID.get(visit.request.query.get("said", ""), ""),
@@ -70,24 +67,17 @@ async def _page(visit: Visit, status: int = 200, problem: str = "") -> web.Respo
 
 
 def measured(model: Described) -> Iterator[Measured]:
-    """A manifest is made elsewhere, and perhaps by an earlier release: what is not there as expected is left out."""
-    held_out = model.metrics.get("held_out")
-    for data_set, attributes in held_out.items() if isinstance(held_out, Mapping) else ():
-        for attribute, found in attributes.items() if isinstance(attributes, Mapping) else ():
-            if isinstance(found, Mapping):
-                yield Measured(
-                    str(data_set),
-                    str(attribute),
-                    int(_number(found, "texts") or 0),
-                    int(_number(found, "positive") or 0),
-                    _number(found, "roc_auc"),
-                    _number(found, "calibration_error"),
-                )
+    return classifier.measured(model.metrics)
 
 
-def _number(found: Mapping[str, Any], name: str) -> float | None:
-    value = found.get(name)
-    return value if isinstance(value, (int, float)) else None
+def lost(models: Sequence[Described], version: str) -> Losses | None:
+    """What is lost where this model takes the place of the one in use; None: nothing."""
+    active = next((each for each in models if each.active), None)
+    other = next((each for each in models if each.version == version), None)
+    if active is None or other is None or active.problem or other.problem:
+        return None
+    found = losses(Worth(active.languages, active.metrics), Worth(other.languages, other.metrics))
+    return found if found.is_any else None
 
 
 PAGES = (

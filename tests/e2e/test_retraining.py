@@ -70,11 +70,11 @@ def test_what_moderators_decide_makes_the_next_model_right_without_a_failed_requ
         assert f"{count} new labels" in steward.command("labels", "pull", "--to", str(archive), key=key)
         assert "0 new labels" in steward.command("labels", "pull", "--to", str(archive), key=key)
         out = data_dir / "models" / "retrained"
-        options = ("--data", str(DATA), "--labels", str(archive), "--rows", "8000", "--out", str(out))
+        options = ("--data", str(DATA), "--labels", str(archive), "--rows", "8000", "--out", str(out), "--yes")
         steward.command("train", *options)
 
         with Posting(steward, key) as posting:
-            assert "retrained is in use" in steward.command("models", "promote", "retrained", key=key)
+            assert "retrained is in use" in steward.command("models", "promote", "--yes", "retrained", key=key)
             posting.wait_for_more(50)
         assert posting.failed == []
         assert posting.models == {_shipped(steward, key), "retrained"}

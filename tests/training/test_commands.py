@@ -19,6 +19,7 @@ import classifier
 from training.commands.evaluate import evaluate
 from training.commands.labels import labels
 from training.commands.models import models
+from training.commands.train import train
 
 HEAVY = ("numpy", "scipy", "sklearn", "joblib", "pyarrow", "httpx", "rich", "aiohttp", "redis")
 COMMANDS = (
@@ -34,8 +35,8 @@ KNOWN = {
 }
 
 
-def run(command: click.Command, *arguments: str, **environment: str) -> Result:
-    return CliRunner(env=environment).invoke(command, arguments, terminal_width=200)
+def run(command: click.Command, *arguments: str, said: str = "", **environment: str) -> Result:
+    return CliRunner(env=environment).invoke(command, arguments, input=said, terminal_width=200)
 
 
 def refusal(result: Result) -> str:
@@ -54,10 +55,10 @@ async def serving(routes: Sequence[web.RouteDef]) -> AsyncIterator[str]:
         yield str(server.make_url("/"))
 
 
-async def against(routes: Sequence[web.RouteDef], command: click.Command, *arguments: str) -> Result:
+async def against(routes: Sequence[web.RouteDef], command: click.Command, *arguments: str, said: str = "") -> Result:
     async with serving(routes) as url:
         return await asyncio.to_thread(
-            lambda: run(command, *arguments, STEWARD_URL=url, STEWARD_KEY="sk-1", COLUMNS="200")
+            lambda: run(command, *arguments, said=said, STEWARD_URL=url, STEWARD_KEY="sk-1", COLUMNS="200")
         )
 
 
@@ -145,6 +146,72 @@ async def test_promote_says_what_is_in_use_now() -> None:
     # A name cannot lead to another address.
     result = await against([web.post("/v1/models/{version}:promote", promote)], models, "promote", "a b/c?d")
     assert result.stdout == "a b/c?d is in use (generation 5)\n"
+
+
+def listed(version: str, *, active: bool, judges: Any = None, auc: float = 0.95) -> Any:
+    held_out = {"jigsaw": {"toxicity": {"texts": 5000, "positive": 1000, "roc_auc": auc}}}
+    languages = judges or {"en": ["toxicity", "spam"], "de": ["toxicity"]}
+    return {"version": version, "active": active, "languages": languages, "metrics": {"held_out": held_out}}
+
+
+class Promotions:
+    """A service with the model 'old' in use, and a model 'new'."""
+
+    def __init__(self, **new: Any) -> None:
+        self.promoted: list[str] = []
+        self.known = {"models": [listed("old", active=True), listed("new", active=False, **new)]}
+
+    async def promote(self, request: web.Request) -> web.Response:
+        self.promoted.append(request.match_info["version"])
+        return web.json_response({"version": request.match_info["version"], "generation": 5})
+
+    @property
+    def routes(self) -> list[web.RouteDef]:
+        listing = web.get("/v1/models", answering(self.known))
+        return [listing, web.post("/v1/models/{version}:promote", self.promote)]
+
+
+LOSSES = [
+    ({"judges": {"en": ["toxicity", "spam"]}}, "it does not judge these languages, which old judges: de"),
+    ({"judges": {"en": ["toxicity"], "de": ["toxicity"]}}, "these attributes, which old judges: spam (en)"),
+    ({"auc": 0.9}, "it is worse at toxicity on jigsaw, by more than chance: ROC AUC 0.9000, and 0.9500 of old"),
+]
+
+
+@pytest.mark.parametrize(("new", "warning"), LOSSES)
+async def test_promote_warns_of_what_is_lost_and_asks(new: Any, warning: str) -> None:
+    service = Promotions(**new)
+    for said, is_promoted in (("", False), ("n\n", False), ("y\n", True)):
+        result = await against(service.routes, models, "promote", "new", said=said)
+        assert warning in result.stderr
+        assert (result.exit_code == 0) is is_promoted, result.output
+        assert service.promoted == (["new"] if is_promoted else [])
+
+
+@pytest.mark.parametrize(("new", "warning"), LOSSES)
+async def test_promote_with_yes_warns_and_does_not_ask(new: Any, warning: str) -> None:
+    service = Promotions(**new)
+    result = await against(service.routes, models, "promote", "--yes", "new")
+    assert (result.exit_code, service.promoted) == (0, ["new"])
+    assert warning in result.stderr
+    assert "all the same" not in result.output
+
+
+@pytest.mark.parametrize("new", [{}, {"auc": 0.951}, {"auc": 0.948}])
+async def test_promote_does_not_ask_where_nothing_is_lost(new: Any) -> None:
+    service = Promotions(**new)
+    result = await against(service.routes, models, "promote", "new")
+    assert (result.exit_code, result.stderr, service.promoted) == (0, "", ["new"])
+
+
+@pytest.mark.parametrize("said", ["", "n\n"])
+def test_train_asks_before_the_work_where_the_model_in_use_can_do_more(data: Path, said: str) -> None:
+    out = data / "new"
+    result = run(train, "--data", str(data), "--data-dir", str(data), "--out", str(out), said=said)
+    assert result.exit_code == 1
+    assert f"languages, which {classifier.SHIPPED.name} judges: de, pt" in result.stderr
+    assert "Train it all the same?" in result.stderr
+    assert not out.exists()
 
 
 async def test_rollback_says_what_is_in_use_now() -> None:

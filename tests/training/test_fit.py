@@ -106,7 +106,16 @@ def test_kaggles_train_csv_alone_makes_a_model(tmp_path: Path) -> None:
     (tmp_path / "train.csv").write_text("\n".join([header, *rows, ""]))
     printed = io.StringIO()
     names = ("jigsaw_toxic_train",)  # without our own sentences, to be quick
-    out = run(Wishes(tmp_path, names, out=tmp_path / "model"), Console(file=printed, width=200))
+    asked: list[str] = []
+    wishes = Wishes(tmp_path, names, out=tmp_path / "model", data_dir=tmp_path)
+    out = run(wishes, Console(file=printed, width=200), asked.extend)
+    shipped = classifier.SHIPPED.name
+    lost = [
+        f"it does not judge these languages, which {shipped} judges: de, pt",
+        f"it does not judge these attributes, which {shipped} judges: spam (en)",
+    ]
+    assert asked == lost, "asked before the work"
+    assert all(f"Warning: {each}" in printed.getvalue() for each in lost), "and told after it"
     assert "spam: no text has it, so this model will not judge it" in printed.getvalue()
     model = classifier.load(out)
     assert model.labels == tuple(name for name in classifier.LABELS if name != "spam")

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import click
 
-from training.commands.options import of_service
+from training.commands.options import ask, of_service
 
 if TYPE_CHECKING:
     from training.client import Service
@@ -35,10 +36,17 @@ def list_models(url: str, key: str) -> None:
 
 @models.command()
 @of_service
+@click.option("--yes", is_flag=True, help="Do not ask, also where something is lost.")
 @click.argument("version")
-def promote(url: str, key: str, version: str) -> None:
-    """Put a model in use on every replica. It is checked first; what fails changes nothing."""
+def promote(url: str, key: str, version: str, *, yes: bool) -> None:
+    """Put a model in use on every replica. It is checked first; what fails changes nothing.
+
+    Asks where the model judges fewer languages or attributes than the one in use, or where its figures on held-out
+    texts are worse by more than chance.
+    """
     with _service(url, key) as service:
+        lost = _lost(service, version)
+        ask(f"{version} is worse than the model in use:", lost, "Put it in use all the same?", yes=yes)
         _show(service.post(f"/v1/models/{quote(version, safe='')}:promote"))
 
 
@@ -51,6 +59,18 @@ def rollback(url: str, key: str) -> None:
 
 
 _COLUMNS = ("version", "source", "generation", "created_at", "problem")
+
+
+def _lost(service: "Service", version: str) -> list[str]:
+    from training.errors import ServiceRefused  # noqa: PLC0415
+    from training.losses import of_service  # noqa: PLC0415
+
+    try:
+        return of_service(service.get_json("/v1/models")["models"], version)
+    except ServiceRefused as error:
+        if error.status != HTTPStatus.NOT_FOUND:
+            raise
+        return []  # a service that does not list its models says itself what it thinks of this one
 
 
 def _show(generation: dict[str, Any]) -> None:

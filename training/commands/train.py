@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from training.commands.options import ask
+
 FOLDER = click.Path(file_okay=False, path_type=Path)
 DATA = Path("../shared/data")
 
@@ -36,6 +38,7 @@ DATA = Path("../shared/data")
 @click.option(
     "--data-dir", type=FOLDER, envvar="STEWARD_DATA_DIR", help="Data folder of the service. Default: the user's."
 )
+@click.option("--yes", is_flag=True, help="Do not ask, also where the model will lack what the one in use has.")
 def train(  # noqa: PLR0917 - one for each option
     folder: Path,
     names: tuple[str, ...],
@@ -46,12 +49,23 @@ def train(  # noqa: PLR0917 - one for each option
     jobs: int,
     seed: int,
     data_dir: Path | None,
+    *,
+    yes: bool,
 ) -> None:
-    """Train a model and write it as a folder that `steward models promote` can put in use."""
+    """Train a model and write it as a folder that `steward models promote` can put in use.
+
+    Asks before the work where the model in use judges languages or attributes that these data cannot teach; warns after
+    it where the figures on held-out texts are worse by more than chance.
+    """
     from training.errors import TrainingError  # noqa: PLC0415 - what is heavy is imported when it is needed
     from training.run import Wishes, run  # noqa: PLC0415
 
     try:
-        run(Wishes(folder, names, labels, files, out, rows, jobs, seed, data_dir))
+        run(
+            Wishes(folder, names, labels, files, out, rows, jobs, seed, data_dir),
+            ask=lambda lost: ask(
+                "the model will be worse than the one in use:", lost, "Train it all the same?", yes=yes
+            ),
+        )
     except TrainingError as error:
         raise click.ClickException(str(error)) from error

@@ -80,6 +80,55 @@ async def test_a_promoted_model_is_in_use_and_written_down(admin: Any, put: Any)
     ]
 
 
+async def rolled_back(admin: Any) -> Any:
+    reply = await admin.post("/v1/models:rollback")
+    return reply.body["version"] if reply.status == 200 else reply.status
+
+
+async def test_a_rollback_after_a_rollback_goes_further_back_and_never_to_the_model_that_was_taken_out(
+    admin: Any, put: Any
+) -> None:
+    for version in ("good", "bad"):
+        put(version)
+        assert (await admin.post(f"/v1/models/{version}:promote")).status == 200
+    assert [await rolled_back(admin) for _ in range(4)] == ["good", SHIPPED, 404, 404]
+    assert await in_use(admin) == SHIPPED
+    put("better")
+    for version in ("good", "better"):
+        assert (await admin.post(f"/v1/models/{version}:promote")).status == 200
+    assert [await rolled_back(admin) for _ in range(3)] == ["good", SHIPPED, 404]
+
+
+async def test_a_model_that_is_promoted_again_after_a_rollback_can_be_rolled_back_again(admin: Any, put: Any) -> None:
+    for version in ("m-2", "m-3"):
+        put(version)
+    for version in ("m-2", "m-3", "m-2"):
+        await admin.post(f"/v1/models/{version}:promote")
+    assert await rolled_back(admin) == "m-3", "which was in use before"
+    await admin.post("/v1/models/m-2:promote")
+    assert [await rolled_back(admin) for _ in range(4)] == ["m-3", "m-2", SHIPPED, 404]
+
+
+async def test_a_rollback_passes_over_a_model_whose_folder_is_gone(admin: Any, put: Any, folder: Path) -> None:
+    for version in ("m-2", "m-3"):
+        put(version)
+        await admin.post(f"/v1/models/{version}:promote")
+    shutil.rmtree(folder / "m-2")
+    assert await rolled_back(admin) == SHIPPED
+
+
+async def test_a_rollback_of_an_earlier_release_is_known_for_one(admin: Any, put: Any, folder: Path) -> None:
+    for version in ("good", "bad"):
+        put(version)
+        await admin.post(f"/v1/models/{version}:promote")
+    await admin.post("/v1/models:rollback")
+    history = json.loads((folder / "active.json").read_text())
+    for entry in history["entries"]:
+        del entry["rolled_back"]
+    (folder / "active.json").write_text(json.dumps(history))
+    assert await rolled_back(admin) == SHIPPED
+
+
 async def test_there_may_be_no_earlier_model(admin: Any, problem: Any) -> None:
     problem(await admin.post("/v1/models:rollback"), 404)
 

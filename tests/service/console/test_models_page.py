@@ -93,3 +93,45 @@ def test_the_fair_test_is_put_into_words() -> None:
     assert "by chance" in verdict(3, 1, 0.6)
     assert "The challenger is wrong less often" in verdict(20, 4, 0.002)
     assert "The model in use is wrong less often" in verdict(4, 20, 0.002)
+
+
+def worse_model(settings: Any, version: str) -> None:
+    """It judges Dutch in place of German, and no threats, and is worse on one data set."""
+    folder = other_model(settings, version)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    judged = {"nl" if language == "de" else language: labels for language, labels in manifest["languages"].items()}
+    manifest["languages"] = judged | {"en": [label for label in judged["en"] if label != "threat"]}
+    manifest["metrics"]["held_out"]["jigsaw_toxic_train"]["toxicity"]["roc_auc"] = 0.9
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+async def test_a_model_that_is_worse_than_the_one_in_use_is_promoted_only_when_it_is_meant(
+    as_role: Any, admin: Any, ann: Any, settings: Any, decide_always: Any
+) -> None:
+    await decide_always("review")
+    await admin.post("/v1/comments", {"id": "c-1", "text": "You are an idiot."})
+    (item,) = (await ann.post("/v1/review/claim", {})).body["items"]
+    await ann.post("/v1/review/c-1/decision", {"decision": "reject", "lease": item["lease"]})
+    worse_model(settings, "2026-12-01-1")
+    chief = await as_role()
+    for path in ("/console/models", "/console/models/compare?challenger=2026-12-01-1"):
+        text = (await chief.get(path)).text
+        assert "These languages are not judged any more: de" in text, path
+        assert "Threat is not judged any more (en)" in text
+        assert "Toxicity on jigsaw_toxic_train: ROC AUC 0.9, in use 0.979; that is more than chance" in text
+        assert 'name="meant" value="1" required' in text
+    page = await chief.post("/console/models/promote", version="2026-12-01-1")
+    assert page.status == 409
+    assert "worse than the one in use" in page.text
+    assert (await admin.get("/v1/models")).body["active"] == classifier.SHIPPED.name
+    assert (await chief.post("/console/models/promote", version="2026-12-01-1", meant="1")).status == 303
+    assert (await admin.get("/v1/models")).body["active"] == "2026-12-01-1"
+
+
+async def test_a_model_that_is_as_good_is_promoted_without_a_question(as_role: Any, settings: Any) -> None:
+    other_model(settings, "2026-12-01-1")
+    chief = await as_role()
+    text = (await chief.get("/console/models")).text
+    assert "Promote 2026-12-01-1" in text
+    assert "worse than the model in use" not in text
+    assert 'name="meant"' not in text

@@ -313,7 +313,7 @@ class Model:
             each.against.remove(each.voter or "")
             each.vote = each.voter = each.vote_request = each.vote_label = None
         each.moderator = each.request = each.label = each.event = each.escalated_by = None
-        each.undone = each.version
+        each.undone, each.state = each.version, "leased"
         if act == "decided" and each.before_escalation is not None:
             each.state = "escalated"
             for name, value in zip(ESCALATION, each.before_escalation, strict=True):
