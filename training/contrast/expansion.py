@@ -55,18 +55,13 @@ class _Maker:
 
     frames: Frames
     surface: Surface = field(init=False)
-    # The frames without others in them, by function and part.
-    simple: dict[tuple[str, bool], list[str]] = field(default_factory=dict)
+    quotable: dict[tuple[str, bool], list[str]] = field(default_factory=dict)
     made: dict[str, bool] = field(default_factory=dict)
     texts: set[str] = field(default_factory=set)
     counts: Counter[tuple[bool, bool, int]] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self.surface = Surface(self.frames)
-        for name, function in self.frames.functions.items():
-            for frame in function.frames:
-                if "{from " not in frame.text:
-                    self.simple.setdefault((name, frame.is_test), []).append(frame.text)
 
     def sentences(self, function: Function, frame: Frame, rng: random.Random) -> Iterator[Row]:
         surfaces: Counter[str] = Counter()
@@ -76,7 +71,9 @@ class _Maker:
                 return
             plain, groups = self._filled(function, frame, rng)
             surfaces[plain] += 1
-            text = self.surface.varied(plain, rng) if function.is_varied else plain
+            text = plain
+            if function.surface != "plain":
+                text = self.surface.varied(plain, rng, is_sober=function.surface == "sober")
             if surfaces[plain] > MOST_SURFACES or not self._is_new(text, frame.is_test):
                 continue
             for place in groups:
@@ -119,17 +116,21 @@ class _Maker:
         for match in SLOT.finditer(text):
             filled += text[end : match.start()]
             filler = self._filler(match[1], chosen)
-            begins = function.is_varied and _BEGINNING.search(filled)
+            begins = function.surface != "plain" and _BEGINNING.search(filled)
             filled += filler[:1].upper() + filler[1:] if begins else filler
             end = match.end()
         return filled + text[end:], [place for (table, _), place in chosen.items() if table == GROUPS]
 
     def _flat(self, text: str, is_test: bool, rng: random.Random) -> str:
         """With one of the alternatives, and frames of the same part in place of what comes from other functions."""
+        used: set[str] = set()
         while (opened := next((match for match in SLOT.finditer(text) if not slot(match[1])), None)) is not None:
-            found = sources(opened[1])
-            if found:
-                chosen = rng.choice([text for name in found for text in self.simple.get((name, is_test), [])])
+            if sources(opened[1]):
+                key = opened[1], is_test
+                if key not in self.quotable:
+                    self.quotable[key] = self.frames.quotable(sources(opened[1]), is_test=is_test)
+                chosen = rng.choice([each for each in self.quotable[key] if each not in used] or self.quotable[key])
+                used.add(chosen)
             else:
                 chosen = rng.choice(opened[1].split("|"))
             text = text[: opened.start()] + chosen + text[opened.end() :]

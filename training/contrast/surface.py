@@ -10,8 +10,8 @@ from training.contrast.frames import SLOT, Frames
 _PLAIN = 0.3
 _OPENING, _LOWER, _UPPER, _NO_END, _SLIP, _EMOJI, _TAG, _NO_APOSTROPHE = 0.14, 0.3, 0.04, 0.4, 0.12, 0.18, 0.06, 0.2
 _ENDS = (".", ".", "!", "!!", "!!!", "...", " .", "..", "…")
-# What is longer is shouted by nobody, and needs no opening.
-_LONG = 160
+# What is longer is shouted by nobody, and needs no opening; what is shorter has none.
+_SHORT, _LONG = 20, 160
 _SHORTEST_SLIP = 5
 
 _WORD = re.compile(r"[^\W\d_]+")
@@ -28,18 +28,19 @@ class Surface:
             for name in ("opening", "tag", "surface_emoji")
         )
 
-    def varied(self, text: str, rng: random.Random) -> str:
+    def varied(self, text: str, rng: random.Random, *, is_sober: bool = False) -> str:
         if rng.random() < _PLAIN:
             return text
+        may_decorate = not is_sober and len(text) < _LONG
         steps: tuple[tuple[float, Callable[[str, random.Random], str]], ...] = (
-            (_OPENING if len(text) < _LONG else 0, self._opened),
+            (_OPENING if may_decorate and len(text) >= _SHORT else 0, self._opened),
             (_SLIP, _slipped),
             (_NO_APOSTROPHE, _without_apostrophes),
             (_NO_END, _ended),
-            (_TAG, self._tagged),
+            (_TAG if may_decorate and len(text) >= _SHORT else 0, self._tagged),
             (_LOWER, _lowered),
             (_UPPER if len(text) < _LONG else 0, _raised),
-            (_EMOJI, self._with_emoji),
+            (0 if is_sober else _EMOJI, self._with_emoji),
         )
         for share, change in steps:
             if rng.random() < share:

@@ -67,7 +67,7 @@ def test_every_frame_gives_sentences(frames: Frames, rows: tuple[contrast.Row, .
 
 
 def test_no_slot_is_left_open(rows: tuple[contrast.Row, ...]) -> None:
-    assert not [row.frame for row in rows if set(row.text) & set("{|}")]
+    assert not [row.frame for row in rows if set(row.text) & set("{}")]
 
 
 def test_no_sentence_is_empty(rows: tuple[contrast.Row, ...]) -> None:
@@ -80,7 +80,8 @@ def test_every_function_says_what_its_sentences_are(frames: Frames) -> None:
         assert "toxicity" in function.labels, function.name
         assert "spam" in function.labels, function.name
         if not function.is_harmful:
-            assert all(share < HARMFUL_FROM for share in function.labels.values()), function.name
+            harm = {label: share for label, share in function.labels.items() if label != "profanity"}
+            assert max(harm.values()) < HARMFUL_FROM, function.name
 
 
 def test_a_group_says_nothing_of_harm(rows: tuple[contrast.Row, ...]) -> None:
@@ -105,7 +106,7 @@ def test_emoji_at_the_end_say_nothing_of_harm(frames: Frames, rows: tuple[contra
     if table is None:
         pytest.skip("this language has none")
     ends = tuple(row["surface_emoji"] for row in table.rows)
-    varied = {function.name for function in frames.functions.values() if function.is_varied}
+    varied = {function.name for function in frames.functions.values() if function.surface == "varied"}
     shares = [
         sum(row.text.endswith(ends) for row in side) / len(side)
         for side in ([row for row in rows if is_harmful(row) == harm and row.function in varied] for harm in (0, 1))

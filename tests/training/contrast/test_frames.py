@@ -78,7 +78,7 @@ def test_frames_of_other_functions_are_of_the_same_part(folder: Path) -> None:
         ("go {town", HEAD, "has an open brace"),
         ("go\ngo", HEAD, "stands in rude, too"),
         ("one", "toxicity: 1\nmost: many\n\n", "most: 'many' is not a whole number"),
-        ("one", "toxicity: 1\nsurface: rough\n\n", "surface: 'rough' is neither varied nor plain"),
+        ("one", "toxicity: 1\nsurface: rough\n\n", "surface: 'rough' is none of varied, sober, plain"),
     ],
 )
 def test_a_mistake_is_named_with_its_file(folder: Path, frames: str, head: str, said: str) -> None:
