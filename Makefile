@@ -1,6 +1,6 @@
 # Every target sets up what it needs; `make` alone shows what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test chromium check lint fmt types contracts lengths lock train evaluate bench faults demo clean
+.PHONY: help setup run test test-store chromium check lint fmt types contracts lengths dependencies lock train evaluate bench faults demo clean
 
 PYTHON ?= $(firstword $(foreach name,python3.12 python3.11 python3.13 python3.14 python3 python,$(shell \
   $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $(name))))
@@ -29,6 +29,12 @@ run: $(STAMP)  ## Start the service on 127.0.0.1:8080 with the shipped model, it
 test: $(STAMP) $(CLIENTS)/.set-up chromium  ## Run all tests
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
+# The newest server that the machine or a package carries is what all other tests run on.
+test-store: $(STAMP)  ## Run the store's tests on each Redis or Valkey server that is there
+	@$(BIN)/python -c 'from service.store.server import find_servers; print(*find_servers())' | tr ' ' '\n' | while read name; do \
+	  echo "== the store's tests on $$name"; \
+	  STEWARD_TEST_SERVER=$$name $(BIN)/python -m pytest --quiet tests/service/store </dev/null || exit 1; done
+
 chromium:  ## Find Chromium, in which the console is tested, or install it where that can be done
 	@for name in "$${STEWARD_CHROMIUM:-chromium}" chromium-browser google-chrome; do \
 	  command -v "$$name" >/dev/null && exit 0; done; false \
@@ -46,7 +52,7 @@ $(CLIENTS)/.set-up: $(wildcard tests/clients/*/requirements.txt) tests/clients/n
 	@cd $(CLIENTS)/node && npm ci --silent --no-audit --no-fund --ignore-scripts
 	@touch $@
 
-check: lint types contracts lengths  ## All that CI checks beside the tests
+check: lint types contracts lengths dependencies  ## All that CI checks beside the tests
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -65,6 +71,11 @@ contracts: $(STAMP)
 lengths:
 	@git ls-files '*.py' '*.c' '*.lua' '*.js' '*.css' '*.html' ':!service/api/static/swagger-ui' | xargs wc -l \
 	  | awk '$$2 != "total" && $$1 > 400 {print $$2 " has " $$1 " lines; at most 400"; bad = 1} END {exit bad}'
+
+dependencies: $(STAMP)  ## Look dependencies up for known vulnerabilities, and list them in reports/sbom.json (CycloneDX)
+	@mkdir -p reports
+	$(BIN)/cyclonedx-py requirements requirements/runtime.txt --output-reproducible --output-file reports/sbom.json
+	$(BIN)/python .ci/audit_dependencies.py
 
 lock: $(STAMP)  ## Pin all dependencies anew
 	$(BIN)/python -m pip install --quiet uv

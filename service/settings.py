@@ -248,7 +248,7 @@ def from_env(environ: Mapping[str, str], **overrides: Any) -> Settings:  # noqa:
 
 
 # Read by the commands that call a running service and by the tests, not by the service.
-CLIENT_VARIABLES = frozenset({f"{PREFIX}URL", f"{PREFIX}KEY", f"{PREFIX}TRAIN_DATA", f"{PREFIX}CHROMIUM"})
+CLIENT_VARIABLES = frozenset(f"{PREFIX}{name}" for name in ("URL", "KEY", "TRAIN_DATA", "CHROMIUM", "TEST_SERVER"))
 
 
 def _decode(kind: type, value: object) -> object:

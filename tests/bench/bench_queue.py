@@ -25,10 +25,10 @@ from service.domain import Action, Article, Author, Comment, Judgement, Lease, R
 from service.serving import COLLECT_AFTER
 from service.settings import Settings
 from service.store import Store, open_store
-from service.store.embedded import find_server
 from service.store.keyspace import Site
 from service.store.review import Answer, Filter
 from service.store.scripts import Flags, Script, made
+from service.store.server import find_server
 
 SITE = Site("daily")
 MODERATORS = 50

@@ -16,7 +16,7 @@ import httpx
 import pytest
 from steward import Steward, posted, running
 
-from service.store.embedded import find_server
+from service.store.server import find_server
 
 ALL_TO_REVIEW = {"thresholds": {"toxicity": {"review_at": 0.0, "reject_at": None}}}
 LIVE = b"GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"

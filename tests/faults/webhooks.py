@@ -31,8 +31,8 @@ from service.access import Scope, mint
 from service.domain import Action, Comment, Judgement, Reason, Urgency, Why
 from service.settings import Settings
 from service.store import Store, open_store
-from service.store.embedded import find_server
 from service.store.keyspace import Site
+from service.store.server import find_server
 from service.webhooks.office import open_webhooks
 
 SITE = Site("daily")

