@@ -18,10 +18,35 @@ MAX_COMMUNITY = 256
 
 SITE_PATTERN = r"^[a-z0-9][a-z0-9-]{0,62}$"
 
-# Ids stand in paths, Redis keys and log lines: printable ASCII, and never "." or "..", which HTTP clients remove.
+MAX_ID = 256
+MAX_NAME = 200
+MAX_TITLE = 500
+MAX_SECTION = 128
+MAX_URL = 2_048
+
+# The key of Meta's `extra` under which a pattern is told in words, for whoever sends something else.
+WORDS = "words"
+NOT_OURS = "not one that we gave"
+A_CODE = "may have small letters, digits and _ only"
+
+# Ids stand in paths, Redis keys, pages and log lines: what can be seen on one line, and never "." or "..", which HTTP
+# clients remove from paths. Refused are control characters, halves of characters, and what is invisible or turns the
+# direction of what stands around it; joiners are not, as words of several scripts need them. The first half of the
+# pattern is what nearly all ids are, and is quick.
 # Patterns end in $(?!\n) because Python's $ alone also matches before a line feed at the end.
+_INVISIBLE = (
+    r"\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
+    r"\ud800-\udfff\ufeff\ufff9-\ufffb\ufffe\uffff"
+)
 Id = Annotated[
-    str, Meta(min_length=1, max_length=128, pattern=r"^[0-9A-Za-z_][\x21-\x7e]*$(?!\n)", description="Printable ASCII.")
+    str,
+    Meta(
+        min_length=1,
+        max_length=MAX_ID,
+        pattern=rf"^(?:[0-9A-Za-z_][\x21-\x7e]*|(?!\.{{1,2}}$)(?!\s)[^{_INVISIBLE}]+(?<!\s))$(?!\n)",
+        description='Any printable characters, also spaces inside; not "." or "..".',
+        extra={WORDS: 'must be printable characters without a space at either end, and not "." or ".."'},
+    ),
 ]
 Instant = Annotated[datetime, Meta(tz=True)]
 Probability = Annotated[float, Meta(ge=0, le=1)]
@@ -29,7 +54,15 @@ Probability = Annotated[float, Meta(ge=0, le=1)]
 Answers = dict[str, bool | Probability]
 # From here on an answer says more yes than no.
 YES_FROM = 0.5
-LanguageTag = Annotated[str, Meta(max_length=35, pattern=r"^[A-Za-z0-9-]+$(?!\n)", description="BCP 47 tag.")]
+LanguageTag = Annotated[
+    str,
+    Meta(
+        max_length=35,
+        pattern=r"^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)?(?:@[A-Za-z0-9_-]+)?$(?!\n)",
+        description="BCP 47 tag, or a locale such as en_US.",
+        extra={WORDS: "must be a language tag such as en, en-US or en_US"},
+    ),
+]
 
 
 class Action(StrEnum):
@@ -88,21 +121,21 @@ class Verdict(StrEnum):
 
 class Author(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     id: Id | None = None
-    name: Annotated[str, Meta(max_length=200)] | None = None
+    name: Annotated[str, Meta(description=f"Cut to {MAX_NAME} characters.")] | None = None
     created_at: Instant | None = None
     trusted: bool = False
 
 
 class Article(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     id: Id | None = None
-    url: Annotated[str, Meta(max_length=2048)] | None = None
-    title: Annotated[str, Meta(max_length=500)] | None = None
-    section: Annotated[str, Meta(max_length=128)] | None = None
+    url: Annotated[str, Meta(description=f"Left out where it is longer than {MAX_URL} characters.")] | None = None
+    title: Annotated[str, Meta(description=f"Cut to {MAX_TITLE} characters.")] | None = None
+    section: Annotated[str, Meta(description=f"Cut to {MAX_SECTION} characters.")] | None = None
 
 
 class Parent(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     id: Id | None = None
-    text: Annotated[str, Meta(max_length=MAX_TEXT_BYTES)] | None = None
+    text: Annotated[str, Meta(description=f"Cut to {MAX_TEXT_BYTES} bytes of UTF-8.")] | None = None
 
 
 class Comment(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -117,7 +150,13 @@ class Comment(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     parent: Parent | None = None
     created_at: Instant | None = None
     language: LanguageTag | None = None
-    callback_url: Annotated[str, Meta(max_length=2048, pattern=r"^https?://")] | None = None
+    callback_url: (
+        Annotated[
+            str,
+            Meta(max_length=MAX_URL, pattern=r"^https?://", extra={WORDS: "must begin with https:// (or http://)"}),
+        ]
+        | None
+    ) = None
     metadata: Annotated[
         dict[str, Any], Meta(description=f"Anything of the site's own, at most {MAX_METADATA_BYTES} bytes of JSON.")
     ] = {}

@@ -6,7 +6,7 @@ from typing import Annotated, NamedTuple
 
 from msgspec import Meta, Struct
 
-from service.domain import Action, Doubling, Probability, Reason, Status, Urgency, Why
+from service.domain import WORDS, Action, Doubling, Probability, Reason, Status, Urgency, Why
 from service.protocols import Protocols
 
 
@@ -24,7 +24,7 @@ class Expiry(Struct, frozen=True, forbid_unknown_fields=True):
     """What becomes of a comment that nobody looked at in time."""
 
     after_s: Annotated[int, Meta(ge=60, le=90 * 86_400, description="Seconds in the queue.")]
-    decision: Annotated[str, Meta(pattern=r"^(approve|reject)$(?!\n)")]
+    decision: Annotated[str, Meta(pattern=r"^(approve|reject)$(?!\n)", extra={WORDS: "must be approve or reject"})]
 
     @property
     def status(self) -> Status:

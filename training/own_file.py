@@ -1,19 +1,26 @@
 """A user's own labelled file: a column `text`, and a column for each attribute that it labels."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from classifier import LABELS
-from training.datasets.dataset import DataSet, Rows, numbers, texts
+from training.datasets.dataset import DataSet, Rows, cells, numbers
 from training.errors import DataUnusable
 from training.examples import Examples
-from training.tables import Table
+from training.reading import Reading
+from training.tables import Table, read_table, texts
+
+_AS_SAID = Reading()
 
 
-def read(path: Path) -> Examples:
+def read(path: Path, reading: Reading = _AS_SAID) -> Examples:
     """Labels are 0 or 1 (or true and false), or a share between; empty where unknown. Raises DataUnusable."""
-    return DataSet(name="own", loader=_load, teaches="what its columns are called").examples(path)
+    own = DataSet(
+        name="own", loader=_load, read=partial(read_table, reading=reading), teaches="what its columns are called"
+    )
+    return own.examples(path)
 
 
 def _load(table: Table, path: Path) -> Rows:
@@ -29,5 +36,5 @@ def _load(table: Table, path: Path) -> Rows:
             raise DataUnusable(
                 f"{path}: row {wrong[0] + 1}, column '{name}': {values[wrong[0]]:g} is not between 0 and 1"
             )
-    groups = texts(table, "id", path) if "id" in table.column_names else None
+    groups = cells(table, "id", path) if "id" in table.column_names else None
     return Rows(texts(table, "text", path), labels, groups)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version as installed
 from pathlib import Path
@@ -27,6 +27,7 @@ from training.examples import Examples, joined
 from training.fit import FIRST_LANGUAGE, STEPS, Fitted, Recipe, adjusted, fit, never_yes
 from training.leaks import without_leaks
 from training.losses import in_use, said
+from training.reading import Reading
 from training.report import Report, report
 from training.trust import trusted
 from training.words import words
@@ -72,6 +73,7 @@ class Wishes:
     jobs: int = 1
     seed: int = 0
     data_dir: Path | None = None
+    reading: Reading = field(default_factory=Reading)
 
 
 def run(wishes: Wishes, console: Console | None = None, ask: Ask = lambda *_: None) -> Path:
@@ -122,7 +124,7 @@ def gather(wishes: Wishes) -> Examples:
         parts.append(public.sampled(wishes.rows, wishes.seed) if wishes.rows else public)
     if wishes.labels:
         parts.append(archive.read(wishes.labels, _languages(names)).weighted(DECISION_WEIGHT))
-    parts.extend(own_file.read(path).weighted(OWN_WEIGHT) for path in wishes.files)
+    parts.extend(own_file.read(path, wishes.reading).weighted(OWN_WEIGHT) for path in wishes.files)
     if not parts:
         raise DataUnusable(f"{wishes.folder} holds none of the data sets; name another with --data, or give --examples")
     return joined(parts)

@@ -10,7 +10,7 @@ import numpy as np
 import classifier
 from training.datasets import DATA_SETS
 from training.metrics import Estimate
-from training.tables import read_table, texts
+from training.tables import cells, read_table
 
 NAME = "semeval2021_toxic_spans"
 ATTRIBUTE = "toxicity"
@@ -33,7 +33,7 @@ def span_figures(model: classifier.Model, folder: Path, seed: int) -> SpanFigure
     if not found or found[0].suffix != ".parquet":
         return None
     table = read_table(found[0])
-    posts, marked, split = (texts(table, name, found[0]) for name in ("text", "spans", "split"))
+    posts, marked, split = (cells(table, name, found[0]) for name in ("text", "spans", "split"))
     figures = np.array(
         [
             f1(marked_by(model, post), ast.literal_eval(said))

@@ -6,66 +6,162 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pyarrow as pa
-import pyarrow.csv
-import pyarrow.json
 import pyarrow.parquet
 
+from training.delimited import Delimited
 from training.errors import DataUnusable
+from training.ndjson import objects
+from training.reading import Reading, encoding_of, lines_of
 
 # pyarrow ships no types; this says at least what is meant.
 Table: TypeAlias = Any
 
+_TRUSTED = Reading(multiline=True)
+_AS_SAID = Reading()
 
-# Columns that hold text even where every text in them looks like a number.
-_TEXTS = ("text", "comment_text", "tweet", "Tweet", "CONTENT", "comment", "user", "id")
 
-
-def read_table(path: Path) -> Table:
-    """The file as a table with text where text stands. Raises DataUnusable naming the file."""
+def read_table(path: Path, reading: Reading = _AS_SAID) -> Table:
+    """The file as a table; what comes from CSV is text throughout. Raises DataUnusable naming the file."""
     suffix = path.suffix.lower()
-    if suffix == ".csv":
-        return read_csv(path)
-    if suffix == ".tsv":
-        return read_csv(path, "\t")
-    with _translated(path):
-        if suffix == ".parquet":
+    if suffix in (".csv", ".tsv"):
+        return _delimited(path, "," if suffix == ".csv" else "\t", reading)
+    if suffix == ".parquet":
+        with translated(path):
             return pyarrow.parquet.read_table(path)
-        if suffix in (".json", ".ndjson", ".jsonl"):
-            return pyarrow.json.read_json(path, pyarrow.json.ReadOptions(block_size=_whole(path)))
+    if suffix in (".json", ".ndjson", ".jsonl"):
+        return _of_objects(path, list(objects(path, reading, "text")))
     raise DataUnusable(f"{path}: the name must end in .parquet, .csv, .tsv, .json, .ndjson or .jsonl")
 
 
 def read_csv(path: Path, delimiter: str = ",", names: Sequence[str] = (), *, quoted: bool = True) -> Table:
-    """Quoted fields may span lines, as in Kaggle's files; no text is taken for a null. `names`: for want of a header.
+    """A publisher's file, whose quoted fields may span lines. `names`: for want of a header.
 
-    Raises DataUnusable naming the file.
+    `quoted`: False where a quote is a character like any other. Raises DataUnusable naming the file.
     """
-    with _translated(path):
-        return pyarrow.csv.read_csv(
-            path,
-            pyarrow.csv.ReadOptions(column_names=list(names), block_size=_whole(path)),
-            pyarrow.csv.ParseOptions(
-                delimiter=delimiter, quote_char='"' if quoted else False, newlines_in_values=quoted
-            ),
-            pyarrow.csv.ConvertOptions(strings_can_be_null=False, column_types=dict.fromkeys(_TEXTS, pa.string())),
-        )
+    return _delimited(path, delimiter, _TRUSTED) if quoted else _unquoted(path, delimiter, names)
 
 
-def _whole(path: Path) -> int:
-    """A block size: what a column holds is guessed from the first block, and its labels may begin far below."""
-    return min(max(path.stat().st_size + 1, 1 << 16), (1 << 31) - 1)
+def _delimited(path: Path, delimiter: str, reading: Reading) -> Table:
+    rows = Delimited(path, delimiter, reading)
+    columns: list[list[str]] = [[] for _ in rows.names]
+    for row in rows:
+        for column, value in zip(columns, row, strict=True):
+            column.append(value)
+    return pa.Table.from_arrays([pa.array(column, pa.string()) for column in columns], names=rows.names)
+
+
+def _unquoted(path: Path, delimiter: str, names: Sequence[str]) -> Table:
+    lines = lines_of(path, encoding_of(path, _AS_SAID))
+    header = list(names) or next(lines, "").rstrip("\r\n").split(delimiter)
+    rows = []
+    for number, line in enumerate(lines, 1 if names else 2):
+        row = line.rstrip("\r\n").split(delimiter)
+        if len(row) != len(header) and row != [""]:
+            raise DataUnusable(f"{path}: line {number}: {len(row)} columns where there should be {len(header)}")
+        rows.append(row)
+    found = [row for row in rows if row != [""]]
+    return pa.Table.from_arrays(
+        [pa.array([row[at] for row in found], pa.string()) for at in range(len(header))], header
+    )
+
+
+def _of_objects(path: Path, rows: list[tuple[int, dict[str, Any]]]) -> Table:
+    names = list(dict.fromkeys(name for _, row in rows for name in row))
+    return pa.Table.from_arrays([_column(path, name, rows) for name in names], names=names)
+
+
+def _column(path: Path, name: str, rows: list[tuple[int, dict[str, Any]]]) -> Any:  # noqa: ANN401 - a pyarrow array
+    values = [row.get(name) for _, row in rows]
+    kinds = {type(value) for value in values if value is not None and value != ""}
+    if kinds <= {bool, int, float} and len(kinds) > 1:
+        values = [float(value) if value not in (None, "") else None for value in values]
+    elif str not in kinds and kinds:
+        values = [None if value == "" else value for value in values]
+    try:
+        return pa.array(values)
+    except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:
+        first = next(value for value in values if value is not None)
+        odd = (number for (number, _), value in zip(rows, values, strict=True) if not isinstance(value, type(first)))
+        raise DataUnusable(
+            f"{path}: line {next(odd, rows[0][0])}: '{name}' is of another kind than in the lines before, or too large"
+        ) from error
 
 
 @contextmanager
-def _translated(path: Path) -> Iterator[None]:
+def translated(path: Path) -> Iterator[None]:
     try:
         yield
     except (pa.ArrowException, OSError) as error:
         raise DataUnusable(f"{path}: {error}") from error
 
 
-def texts(table: Table, name: str, path: Path) -> list[str]:
-    """A column of text; a null is an empty text."""
-    if name not in table.column_names:
-        raise DataUnusable(f"{path}: no column '{name}'; it has {', '.join(table.column_names)}")
-    return [("" if value is None else str(value)) for value in table.column(name).to_pylist()]
+def column_at(names: Sequence[str], name: str, path: Path) -> int:
+    """Where the column stands. Raises DataUnusable where there is none of that name, or more than one."""
+    if names.count(name) > 1:
+        raise DataUnusable(f"{path}: {_NUMBERS.get(names.count(name), 'several')} columns are called {name}")
+    if name in names:
+        return names.index(name)
+    apart = next((mark for mark in (";", "\t", "|", ",") if any(mark in each for each in names)), None)
+    hint = "" if apart is None else f"; if {_MARKS.get(apart, repr(apart))} parts them, say --delimiter"
+    raise DataUnusable(f"{path}: no column '{name}'; it has {', '.join(names)}{hint}")
+
+
+_NUMBERS = {2: "two", 3: "three"}
+_MARKS = {"\t": "a tab"}
+
+
+def texts(table: Table, name: str, path: Path, first_row: int = 1) -> list[str]:
+    """A column of text; a null is an empty text, and bytes are read as UTF-8.
+
+    Raises DataUnusable for a column of anything else. `first_row`: the number of the table's first, for messages.
+    """
+    column = table.column(column_at(table.column_names, name, path))
+    kind = _within(column.type)
+    if not (_is_text(kind) or _is_bytes(kind) or pa.types.is_null(kind)):
+        raise DataUnusable(f"{path}: column '{name}' holds {column.type}, not text")
+    return [
+        _text(value, f"{path}: row {row}, column '{name}'") for row, value in enumerate(column.to_pylist(), first_row)
+    ]
+
+
+def cells(table: Table, name: str, path: Path) -> list[str]:
+    """A column of ids, kinds or marks of any type as text; a null is an empty one."""
+    values = table.column(column_at(table.column_names, name, path)).to_pylist()
+    return [
+        _text(value, f"{path}: row {row}, column '{name}'") if value is None or isinstance(value, bytes) else str(value)
+        for row, value in enumerate(values, 1)
+    ]
+
+
+def is_textual(kind: Any) -> bool:  # noqa: ANN401 - a pyarrow type
+    return _is_text(_within(kind))
+
+
+def _text(value: str | bytes | None, place: str) -> str:
+    if isinstance(value, bytes):
+        try:
+            return value.decode()
+        except UnicodeDecodeError as error:
+            raise DataUnusable(f"{place}: bytes that are not UTF-8") from error
+    return value or ""
+
+
+def _within(kind: Any) -> Any:  # noqa: ANN401 - a pyarrow type
+    """What stands in a column: behind the numbers of a dictionary, or under an extension's name."""
+    if isinstance(kind, pa.BaseExtensionType):
+        return _within(kind.storage_type)
+    return _within(kind.value_type) if pa.types.is_dictionary(kind) else kind
+
+
+def _is_text(kind: Any) -> bool:  # noqa: ANN401
+    return any(_asked(name, kind) for name in ("is_string", "is_large_string", "is_string_view"))
+
+
+def _is_bytes(kind: Any) -> bool:  # noqa: ANN401
+    names = ("is_binary", "is_large_binary", "is_fixed_size_binary", "is_binary_view")
+    return any(_asked(name, kind) for name in names)
+
+
+def _asked(name: str, kind: Any) -> bool:  # noqa: ANN401
+    """Older releases of pyarrow know fewer types."""
+    return hasattr(pa.types, name) and bool(getattr(pa.types, name)(kind))

@@ -20,6 +20,7 @@ from service.store.keyspace import Site
 
 # Comments of a batch that are scored in one go, a few milliseconds' worth.
 SLICE = 50
+MAX_APPEAL = 2_000
 
 
 Answer = TypeVar("Answer", bound=Struct)
@@ -68,11 +69,13 @@ class Report(Struct, frozen=True, forbid_unknown_fields=True):
     """A reader's flag. Who reports is kept as a hash, and only to count each reader once."""
 
     reporter: Id
-    reason: Annotated[str, Meta(max_length=500, description="For the site's own use; it is not kept.")] = ""
+    reason: Annotated[str, Meta(description="For the site's own use; it is not kept.")] = ""
 
 
 class Appeal(Struct, frozen=True, forbid_unknown_fields=True):
-    reason: Annotated[str, Meta(max_length=2000, description="What the author says; shown to the moderator.")] = ""
+    reason: Annotated[
+        str, Meta(description=f"What the author says; shown to the moderator. Cut to {MAX_APPEAL} characters.")
+    ] = ""
 
 
 async def report_comment(call: Call) -> CommentAnswer:
@@ -83,7 +86,9 @@ async def report_comment(call: Call) -> CommentAnswer:
 
 async def appeal_comment(call: Call) -> CommentAnswer:
     """Bring a rejected comment back to the queue, for somebody who did not reject it. It stays down meanwhile."""
-    record = await call.request.app[keys.MODERATION].appeal(call.key.site, call.id, call.body.reason)
+    record = await call.request.app[keys.MODERATION].appeal(
+        call.key.site, call.id, bodies.cut(call.body.reason, MAX_APPEAL)
+    )
     return comment_answer(call.key.site, record)
 
 

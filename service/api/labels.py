@@ -11,10 +11,11 @@ from msgspec import Meta, Struct
 from service import keys
 from service.access import Scope
 from service.api.operation import NDJSON, Call, Operation
-from service.domain import MAX_COMMUNITY, YES_FROM, Answers, Id
+from service.domain import A_CODE, MAX_COMMUNITY, WORDS, YES_FROM, Answers, Id
 from service.errors import BadRequest, Fault
 from service.http import bodies
 from service.http.cursors import Cursor, checked
+from service.http.shapes import pointer
 from service.store.base import Label
 from service.store.keyspace import Site
 from service.store.labels import Imported
@@ -42,12 +43,20 @@ class LabelIn(Struct, frozen=True, forbid_unknown_fields=True):
             Meta(
                 pattern=r"^(approve|reject)?$(?!\n)",
                 description="Empty or left out: nothing was decided, and only what `labels` say is taught.",
+                extra={WORDS: "must be approve, reject or empty"},
             ),
         ]
         | None
     ) = None
-    reason: Annotated[str, Meta(max_length=64, pattern=r"^[a-z0-9_]*$(?!\n)")] = ""
-    source: Annotated[str, Meta(max_length=64, pattern=r"^[\x21-\x7e]+$(?!\n)")] = "import"
+    reason: Annotated[str, Meta(max_length=64, pattern=r"^[a-z0-9_]*$(?!\n)", extra={WORDS: A_CODE})] = ""
+    source: Annotated[
+        str,
+        Meta(
+            max_length=64,
+            pattern=r"^[\x21-\x7e]+$(?!\n)",
+            extra={WORDS: "must be printable ASCII characters without spaces"},
+        ),
+    ] = "import"
     weight: Annotated[float, Meta(gt=0, le=100)] = 1.0
     community: (
         Annotated[str, Meta(min_length=1, max_length=MAX_COMMUNITY, description="Whose people say so.")] | None
@@ -95,7 +104,7 @@ def _label(line: str, number: int, known: tuple[str, ...]) -> Imported:
     bodies.check_text(label.text, f"{at}/text")
     for name in label.labels:
         if name not in known:
-            where = bodies.pointer(at, "labels", name)
+            where = pointer(at, "labels", name)
             raise BadRequest(f"{where}: not an attribute", [Fault(where, "not an attribute")])
     if not label.labels and not label.decision:
         raise BadRequest(f"{at}: neither labels nor a decision", [Fault(at, "send labels, a decision, or both")])

@@ -8,7 +8,7 @@ from service import keys, policies
 from service.access import Scope
 from service.api.operation import Call, Operation
 from service.errors import BadRequest, Fault
-from service.http import bodies
+from service.http.shapes import pointer
 from service.policies import Simulation
 from service.policy import Policy, Reviewing, Thresholds
 from service.protocols import Protocols, faults
@@ -64,10 +64,10 @@ async def simulate_policy(call: Call) -> Simulation:
 def _check(asked: PolicyRequest, known: tuple[str, ...]) -> None:
     found = policies.wrong(asked.thresholds, known)
     if found is not None:
-        at = bodies.pointer("/thresholds", found.attribute)
+        at = pointer("/thresholds", found.attribute)
         where = at if found.field is None else f"{at}/{found.field}"
         raise BadRequest(f"{where}: {found.detail}", [Fault(where, found.detail)])
-    wrong = [Fault(bodies.pointer("/protocols", *steps), why) for steps, why in faults(asked.protocols, known)]
+    wrong = [Fault(pointer("/protocols", *steps), why) for steps, why in faults(asked.protocols, known)]
     if wrong:
         raise BadRequest(f"{wrong[0].pointer}: {wrong[0].detail}", wrong)
 

@@ -9,11 +9,12 @@ from service import keys
 from service.access import Scope
 from service.answers import CommentAnswer, Results, ReviewItem, comment_answer, decided_answer, review_item
 from service.api.operation import Call, Operation
-from service.domain import Id, Lease, Verdict
+from service.domain import A_CODE, WORDS, Id, Lease, Verdict
 from service.errors import BadRequest, Fault, NotFound, ServiceError, Unauthenticated
 from service.http import bodies
 from service.http.admission import bearer, held
 from service.http.problems import problem_of, rendered
+from service.http.shapes import pointer
 from service.reviewing import Moderator, Reviewing, new_batch
 from service.store.base import Record
 from service.store.keyspace import Site
@@ -35,7 +36,13 @@ class DecisionRequest(Struct, frozen=True, forbid_unknown_fields=True):
     decision: Verdict
     lease: Annotated[str, Meta(max_length=64)] | None = None
     reason: Annotated[
-        str, Meta(max_length=64, pattern=r"^[a-z0-9_]*$(?!\n)", description="A code of the site's own.")
+        str,
+        Meta(
+            max_length=64,
+            pattern=r"^[a-z0-9_]*$(?!\n)",
+            description="A code of the site's own.",
+            extra={WORDS: A_CODE},
+        ),
     ] = ""
     labels: Annotated[
         dict[str, bool], Meta(description="What the text is, by attribute; what is not said stays open.")
@@ -214,7 +221,7 @@ async def _decide(call: Call, comment_id: str, asked: DecisionRequest, at: str, 
 def _check_labels(labels: dict[str, bool], known: tuple[str, ...], at: str) -> None:
     for name in labels:
         if name not in known:
-            where = bodies.pointer(at, "labels", name)
+            where = pointer(at, "labels", name)
             detail = f"not an attribute of this model, which has {', '.join(known)}"
             raise BadRequest(f"{where}: {detail}", [Fault(where, detail)])
 

@@ -8,14 +8,14 @@ from msgspec import Meta, Struct
 from service import keys
 from service.access import Scope
 from service.api.operation import Call, Operation
-from service.domain import Instant
+from service.domain import NOT_OURS, WORDS, Instant
 from service.errors import BadRequest, Conflict, Fault, NotFound
 from service.store.endpoint import Endpoint
 from service.store.keyspace import Site
 from service.store.outbox import Backlog, Letter, Place
 from service.webhooks.message import MessageId
 
-CURSOR = r"^[0-9]{1,16}\.evt_[0-9A-Za-z_~-]{1,600}$(?!\n)"
+CURSOR = r"^[0-9]{1,16}\.evt_[0-9A-Za-z_~-]{1,3400}$(?!\n)"
 MOST_IN_ONE_REPLAY = 10_000
 
 
@@ -59,7 +59,9 @@ class TestAnswer(Struct, frozen=True):
 
 
 class DeadQuery(Struct, frozen=True, forbid_unknown_fields=True):
-    cursor: Annotated[str, Meta(pattern=CURSOR, description="`next` of the page before.")] | None = None
+    cursor: (
+        Annotated[str, Meta(pattern=CURSOR, description="`next` of the page before.", extra={WORDS: NOT_OURS})] | None
+    ) = None
     limit: Annotated[int, Meta(ge=1, le=1000)] = 100
 
 

@@ -11,6 +11,9 @@ import msgspec
 
 from service.api.reconcile import Known, Reconcile, ReconcileAnswer
 from service.domain import MAX_BATCH_ITEMS
+from service.errors import BadRequest
+from service.http import bodies
+from service.http.shapes import fault_of
 
 
 @click.command()
@@ -70,36 +73,59 @@ def _comments(lines: Iterator[str]) -> Iterator[Known]:
     try:
         for at, found in _rows(lines):
             yield _known(at, found)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise click.ClickException(f"the file cannot be read: {error}") from error
+    except UnicodeDecodeError as error:
+        raise click.ClickException(
+            "the file cannot be read: it is not UTF-8; convert it first, as with iconv"
+        ) from error
 
 
 def _known(at: int, found: dict[str, Any]) -> Known:
     try:
         return msgspec.convert(found, Known, strict=False)
     except msgspec.ValidationError as error:
-        raise click.ClickException(f"line {at}: {error}") from error
+        fault = fault_of(str(error), "", Known)
+        raise click.ClickException(f"line {at}: {fault.pointer.removeprefix('/') or 'it'} {fault.detail}") from error
 
 
 def _rows(lines: Iterator[str]) -> Iterator[tuple[int, dict[str, Any]]]:
     first = next(lines, "")
     if first.startswith("{"):
         yield from _json(itertools.chain([first], lines))
-    elif "id" in (header := next(csv.reader([first]), [])):
-        rows = csv.DictReader(lines, fieldnames=header)
-        yield from ((rows.line_num + 1, _named(row)) for row in rows)
+    elif delimiter := _delimiter(first):
+        yield from _table(lines, next(csv.reader([first], delimiter=delimiter)), delimiter)
     else:
         ids = ((at, line.strip()) for at, line in enumerate(itertools.chain([first], lines), 1))
         yield from ((at, {"id": each}) for at, each in ids if each)
+
+
+def _delimiter(header: str) -> str | None:
+    """What parts the columns, where one of them is called id; None: the file has no header."""
+    return next((mark for mark in ",;\t" if "id" in next(csv.reader([header], delimiter=mark), [])), None)
+
+
+def _table(lines: Iterator[str], header: list[str], delimiter: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Strictly: a quote that is opened by mistake would take in the rows behind it, and their comments with them."""
+    rows = csv.DictReader(lines, fieldnames=header, delimiter=delimiter, strict=True)
+    begins = 2
+    try:
+        for row in rows:
+            yield begins, _named(row)
+            begins = rows.line_num + 2
+    except csv.Error as error:
+        raise click.ClickException(
+            f"line {begins}: a quote is not closed where its cell ends; double a quote that belongs to the text"
+        ) from error
 
 
 def _json(lines: Iterable[str]) -> Iterator[tuple[int, dict[str, Any]]]:
     for at, line in enumerate(lines, 1):
         if not line.isspace():
             try:
-                row = msgspec.json.decode(line, type=dict[str, Any])
-            except msgspec.DecodeError as error:
+                row = bodies.parse(line)
+            except BadRequest as error:
                 raise click.ClickException(f"line {at}: not a JSON object: {error}") from error
+            if not isinstance(row, dict):
+                raise click.ClickException(f"line {at}: not a JSON object")
             yield at, _named(row)
 
 

@@ -15,7 +15,7 @@ from service.console.reasons import title_of
 from service.console.shown import marked
 from service.console.texts import N_
 from service.console.visit import ADMINS, DECIDERS, SUPERVISORS, Page, Visit
-from service.domain import Id, State
+from service.domain import NOT_OURS, WORDS, Id, State
 from service.errors import Conflict
 from service.store.base import AuditEntry, Record
 
@@ -37,7 +37,7 @@ TELLING = frozenset({"decision", "reason", "model", "policy", "inclusion", "mode
 
 class CommentQuery(Struct, frozen=True, forbid_unknown_fields=True):
     id: Id
-    after: Annotated[str, Meta(pattern=ORIGIN)] | None = None
+    after: Annotated[str, Meta(pattern=ORIGIN, extra={WORDS: NOT_OURS})] | None = None
     said: str = ""
 
 

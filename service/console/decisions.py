@@ -16,7 +16,7 @@ from service.console.queue import LEASE_S, asked_in
 from service.console.reasons import labels_of
 from service.console.texts import N_
 from service.console.visit import DECIDERS, Page, Visit, own_path
-from service.domain import Id, Lease, Verdict
+from service.domain import A_CODE, WORDS, Id, Lease, Verdict
 from service.errors import BadRequest, Conflict, Fault, NotFound, ServiceError
 from service.http import bodies
 from service.http.problems import problem_of, rendered
@@ -28,7 +28,7 @@ from service.store.review import Answer
 MOST_AT_ONCE = 200
 BATCH_LASTS = timedelta(hours=1)
 
-Reason = Annotated[str, Meta(max_length=64, pattern=r"^[a-z0-9_]*$(?!\n)")]
+Reason = Annotated[str, Meta(max_length=64, pattern=r"^[a-z0-9_]*$(?!\n)", extra={WORDS: A_CODE})]
 
 
 class Said(Struct, frozen=True, forbid_unknown_fields=True):

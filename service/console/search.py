@@ -11,24 +11,24 @@ from service.answers import ReviewItem
 from service.console import comment, words
 from service.console.texts import N_
 from service.console.visit import EVERYBODY, Nav, Page, Visit
-from service.domain import Id, Status
+from service.domain import MAX_ID, WORDS, Id, Status
 from service.errors import BadRequest, Conflict
 from service.http.cursors import checked
 
 PER_PAGE = 25
 MOST_DIGITS = 15
 A_CURSOR = "query parameter 'after'"
-NO_ID = N_("An id has letters, digits and signs, and no spaces.")
+NO_ID = N_("An id has at most 256 characters, all of them visible.")
 
 
 class SearchQuery(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Empty fields of the form ask for nothing."""
 
     text: Annotated[str, Meta(max_length=500)] = ""
-    id: Annotated[str, Meta(max_length=128)] = ""
-    author: Annotated[str, Meta(max_length=128)] = ""
-    article: Annotated[str, Meta(max_length=128)] = ""
-    status: Annotated[str, Meta(pattern=r"^(|approved|pending|rejected)$(?!\n)")] = ""
+    id: Annotated[str, Meta(max_length=MAX_ID)] = ""
+    author: Annotated[str, Meta(max_length=MAX_ID)] = ""
+    article: Annotated[str, Meta(max_length=MAX_ID)] = ""
+    status: Annotated[str, Meta(pattern=r"^(|approved|pending|rejected)$(?!\n)", extra={WORDS: "is no status"})] = ""
     after: Annotated[str, Meta(max_length=2_600)] = ""
 
     @property

@@ -10,10 +10,22 @@ from typing import Any, NoReturn, TypeVar
 
 import msgspec
 from aiohttp import web
+from msgspec.structs import replace
 
 from service import keys
-from service.domain import MAX_BATCH_ITEMS, MAX_METADATA_BYTES, MAX_TEXT_BYTES, Author, Comment
+from service.domain import (
+    MAX_BATCH_ITEMS,
+    MAX_METADATA_BYTES,
+    MAX_NAME,
+    MAX_SECTION,
+    MAX_TEXT_BYTES,
+    MAX_TITLE,
+    MAX_URL,
+    Author,
+    Comment,
+)
 from service.errors import BadRequest, Fault, TooLarge, TooSlow, WrongContentType
+from service.http.shapes import fault_of, without_empties
 
 Shape = TypeVar("Shape")
 
@@ -51,8 +63,9 @@ async def read(request: web.Request, content_type: str | None, limit: int) -> by
 
 
 def decoded(raw: bytes) -> str:
+    """As text; a byte order mark at its beginning is passed over (RFC 8259, section 8.1)."""
     try:
-        return raw.decode()
+        return raw.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         raise BadRequest(f"the body is not UTF-8: byte {error.start}", [Fault("", "not UTF-8")]) from error
 
@@ -93,27 +106,34 @@ def parse(text: str) -> Any:  # noqa: ANN401 - any JSON
 
 
 def shape(value: Any, kind: type[Shape], at: str = "") -> Shape:  # noqa: ANN401 - any JSON
-    """`value` as `kind`; `at` is the JSON Pointer of `value` in the body. Raises BadRequest or TooLarge."""
+    """`value` as `kind`; `at` is the JSON Pointer of `value` in the body. Raises BadRequest or TooLarge.
+
+    An optional field that was sent empty counts as not sent where it does not fit otherwise.
+    """
     try:
         return msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        pass
+    try:
+        return msgspec.convert(without_empties(value, kind), kind)
     except msgspec.ValidationError as error:
-        fault = _fault(str(error), at)
+        fault = fault_of(str(error), at, kind)
         raise BadRequest(f"{fault.pointer or 'the body'}: {fault.detail}", [fault]) from error
 
 
 def parameters(request: web.Request, kind: type[Shape]) -> Shape:
     """The query string as `kind`. A parameter that we do not know is refused: it is a typo or a key."""
+    given = dict(request.query)
     try:
-        return msgspec.convert(dict(request.query), kind, strict=False)
+        return msgspec.convert(given, kind, strict=False)
+    except msgspec.ValidationError:
+        pass
+    try:
+        return msgspec.convert(without_empties(given, kind), kind, strict=False)
     except msgspec.ValidationError as error:
-        fault = _fault(str(error), "")
+        fault = fault_of(str(error), "", kind)
         name = fault.pointer.removeprefix("/")
         raise BadRequest(f"query parameter '{name}': {fault.detail}" if name else fault.detail) from error
-
-
-def pointer(at: str, *steps: str) -> str:
-    """The JSON Pointer `at`, some steps further down (RFC 6901)."""
-    return at + "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
 
 
 def check_text(text: str, at: str) -> None:
@@ -143,10 +163,8 @@ def _check_instant(instant: datetime | None, at: str) -> None:
 
 
 def check_comment(comment: Comment, at: str = "") -> Comment:
-    """What the shape alone does not say."""
+    """The comment as it is kept: checked for what the shape does not say; what is too long beside the text is cut."""
     check_text(comment.text, f"{at}/text")
-    if comment.parent is not None and comment.parent.text:
-        check_text(comment.parent.text, f"{at}/parent/text")
     for where, at_time in (
         ("/created_at", comment.created_at),
         ("/author/created_at", (comment.author or NOBODY).created_at),
@@ -155,7 +173,43 @@ def check_comment(comment: Comment, at: str = "") -> Comment:
     if comment.metadata and len(msgspec.json.encode(comment.metadata)) > MAX_METADATA_BYTES:
         detail = f"longer than {MAX_METADATA_BYTES} bytes of JSON"
         raise TooLarge(f"{at}/metadata: {detail}", [Fault(f"{at}/metadata", detail)])
-    return comment
+    return _fitted(comment)
+
+
+def _fitted(comment: Comment) -> Comment:
+    """What only accompanies the text must not keep a comment from being judged."""
+    author, article, parent = comment.author, comment.article, comment.parent
+    changed: dict[str, Any] = {}
+    if author is not None and _is_over(author.name, MAX_NAME):
+        changed["author"] = replace(author, name=cut(author.name or "", MAX_NAME))
+    if article is not None and any(_is_over(getattr(article, name), most) for name, most in _OF_ARTICLE):
+        changed["article"] = replace(
+            article,
+            url=None if _is_over(article.url, MAX_URL) else article.url,  # a part of an address leads elsewhere
+            title=article.title and cut(article.title, MAX_TITLE),
+            section=article.section and article.section[:MAX_SECTION],  # a name that policies and filters compare
+        )
+    if parent is not None and parent.text and len(parent.text.encode()) > MAX_TEXT_BYTES:
+        changed["parent"] = replace(parent, text=_cut_bytes(parent.text, MAX_TEXT_BYTES))
+    return replace(comment, **changed) if changed else comment
+
+
+_OF_ARTICLE = (("url", MAX_URL), ("title", MAX_TITLE), ("section", MAX_SECTION))
+_ELLIPSIS = "…"
+
+
+def _is_over(text: str | None, most: int) -> bool:
+    return text is not None and len(text) > most
+
+
+def cut(text: str, most: int) -> str:
+    """At most so many characters; an ellipsis shows that there were more."""
+    return text if len(text) <= most else text[: most - 1].rstrip() + _ELLIPSIS
+
+
+def _cut_bytes(text: str, most: int) -> str:
+    kept = text.encode()[: most - len(_ELLIPSIS.encode())]
+    return kept.decode(errors="ignore").rstrip() + _ELLIPSIS
 
 
 _quick: dict[type, tuple[Callable[[bytes], Any], Callable[[Any], bool]]] = {}
@@ -251,19 +305,3 @@ def _well_formed(value: Any) -> Any:  # noqa: ANN401
     if isinstance(value, list):
         return [_well_formed(inner) for inner in value]
     return value
-
-
-_MISSING = re.compile(r"^Object (missing required|contains unknown) field `(.*)`$", re.DOTALL)
-
-
-def _fault(message: str, at: str) -> Fault:
-    """Msgspec says "Expected `str`, got `int` - at `$.author.id`"; the contract wants the pointer "/author/id"."""
-    detail, _, path = message.partition(" - at `$")
-    # Msgspec does not say which entry of a map it means: point at the map.
-    path, _, _ = path.partition("[...]")
-    steps = [step for step in re.split(r"[.\[\]]+", path.rstrip("`")) if step]
-    lacking = _MISSING.match(detail)
-    if lacking:
-        steps.append(lacking[2])
-        detail = "required" if lacking[1] == "missing required" else "not a field that we know"
-    return Fault(pointer(at, *steps), detail)

@@ -7,12 +7,18 @@ from aiohttp import web
 from msgspec import Meta
 
 from service import keys
+from service.domain import NOT_OURS, WORDS
 from service.errors import BadRequest
 from service.store.shards import BETWEEN
 
 # A place for each shard; the length is that of the most shards that there can be.
 Cursor = Annotated[
-    str, Meta(max_length=2_600, pattern=rf"^[0-9]{{1,16}}-[0-9]{{1,16}}({BETWEEN}[0-9]{{1,16}}-[0-9]{{1,16}})*$(?!\n)")
+    str,
+    Meta(
+        max_length=2_600,
+        pattern=rf"^[0-9]{{1,16}}-[0-9]{{1,16}}({BETWEEN}[0-9]{{1,16}}-[0-9]{{1,16}})*$(?!\n)",
+        extra={WORDS: NOT_OURS},
+    ),
 ]
 
 

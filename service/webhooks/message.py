@@ -13,7 +13,7 @@ from service.store.outbox import Event, EventType
 MOST_BYTES = 20_000
 
 _UNSAFE = re.compile(r"[^0-9A-Za-z_-]")
-_ESCAPED = re.compile(r"~([0-9a-f]{2})")
+_ESCAPED = re.compile(rb"~([0-9a-f]{2})")
 _ID = re.compile(rf"evt_({SITE_PATTERN[1:-1]})_((?:[0-9A-Za-z_-]|~[0-9a-f]{{2}})+)_([1-9][0-9]{{0,15}})")
 
 
@@ -38,7 +38,7 @@ class Message(Struct, frozen=True):
 
 
 class MessageId(Struct, frozen=True):
-    """evt_<site>_<comment>_<version>, other characters than letters, digits, - and _ as ~ and two hex digits.
+    """evt_<site>_<comment>_<version>, other bytes of UTF-8 than letters, digits, - and _ as ~ and two hex digits.
 
     So it is safe in headers, in paths, and in what is signed, where dots part the id from the rest.
     """
@@ -55,7 +55,10 @@ class MessageId(Struct, frozen=True):
         found = _ID.fullmatch(text)
         if found is None:
             return None
-        comment = _ESCAPED.sub(lambda escape: chr(int(escape[1], 16)), found[2])
+        try:
+            comment = _ESCAPED.sub(lambda escape: bytes((int(escape[1], 16),)), found[2].encode()).decode()
+        except UnicodeDecodeError:
+            return None
         return cls(found[1], comment, int(found[3]))
 
 
@@ -83,4 +86,4 @@ def body(site: str, event: Event, text: str | None) -> bytes:
 
 
 def _escaped(found: re.Match[str]) -> str:
-    return f"~{ord(found[0]):02x}"
+    return "".join(f"~{byte:02x}" for byte in found[0].encode())

@@ -1,5 +1,7 @@
 import csv
 import json
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +10,11 @@ import pyarrow.parquet
 import pytest
 
 import classifier
+from training import own_file
 from training.bulk import CHUNK, score_file
 from training.errors import DataUnusable
+from training.migration import kept
+from training.reading import Reading
 
 ROWS = [
     {"id": "007", "text": 'She said "thank you",\nand left.', "votes": "3"},
@@ -82,7 +87,7 @@ def test_the_order_of_many_chunks_is_kept(model: classifier.Model, tmp_path: Pat
     ("name", "content", "complaint"),
     [
         ("in.csv", "comment\nhello\n", "no column 'text'"),
-        ("in.ndjson", '{"text": "fine"}\n{"text": 3}\n', "no text 'text'"),
+        ("in.ndjson", '{"text": "fine"}\n{"text": 3}\n', "line 2: 'text' is a number, not text"),
         ("in.ndjson", '{"text": "fine"}\nnot json\n', "line 2"),
         ("in.parquet", "not parquet", "in.parquet"),
         ("in.xlsx", "", "must end in"),
@@ -97,3 +102,185 @@ def test_what_cannot_be_scored_is_said_by_name_and_leaves_nothing_behind(
     with pytest.raises(DataUnusable, match=complaint):
         score_file(model, source, target, "text", jobs=1, told=lambda _: None)
     assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+NOT_TEXT = r"column 'text' holds .*, not text|none of the columns looks like the text"
+
+
+def score(model: classifier.Model, source: Path, **reading: Any) -> Path:
+    target = source.with_name(f"out{source.suffix}")
+    score_file(model, source, target, "text", jobs=1, told=lambda _: None, reading=Reading(**reading))
+    return target
+
+
+INSULT = "You are a fool"
+TEXT_TYPES = [pa.string(), pa.large_string(), pa.string_view(), pa.binary(), pa.large_binary(), pa.binary_view()]
+
+
+@pytest.mark.parametrize("kind", [*TEXT_TYPES, pa.binary(len(INSULT)), pa.dictionary(pa.int32(), pa.string())], ids=str)
+def test_text_of_any_type_is_judged_by_what_it_says(model: classifier.Model, tmp_path: Path, kind: Any) -> None:
+    source = tmp_path / "in.parquet"
+    values = pa.array([INSULT, None, INSULT]).cast(kind) if pa.types.is_dictionary(kind) else _cells_of(kind)
+    pyarrow.parquet.write_table(pa.table({"text": values}), source)
+    found = _read(score(model, source))
+    expected = model.score(INSULT)[model.labels.index("toxicity")]
+    assert [row["toxicity"] for row in found] == pytest.approx([expected, _empty(model), expected], abs=1e-6)
+    assert own_file.read(_with_labels(source)).texts == [INSULT, "", INSULT]
+
+
+def _cells_of(kind: Any) -> Any:
+    cells = [INSULT, None, INSULT]
+    return pa.array([cell.encode() if cell and "binary" in str(kind) else cell for cell in cells], kind)
+
+
+def _with_labels(source: Path) -> Path:
+    table = pyarrow.parquet.read_table(source).append_column("toxicity", pa.array([1, 0, 1]))
+    target = source.with_name("labelled.parquet")
+    pyarrow.parquet.write_table(table, target)
+    return target
+
+
+def _empty(model: classifier.Model) -> float:
+    return model.score("")[model.labels.index("toxicity")]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [[1, 2], [1.5, None], [True, False], [["a"], ["b"]], [{"a": 1}], [date(2026, 1, 1)], [Decimal(1)]],
+    ids=str,
+)
+def test_a_parquet_column_of_anything_else_is_refused_by_its_type(
+    model: classifier.Model, tmp_path: Path, values: list[Any]
+) -> None:
+    source = tmp_path / "in.parquet"
+    pyarrow.parquet.write_table(pa.table({"text": values, "toxicity": [0] * len(values)}), source)
+    for read in (lambda: score(model, source), lambda: own_file.read(source), lambda: kept.read(source)):
+        with pytest.raises(
+            DataUnusable, match=r"column 'text' holds .*, not text|none of the columns looks like the text"
+        ):
+            read()
+
+
+def test_bytes_that_are_not_utf_8_are_named_by_their_row(model: classifier.Model, tmp_path: Path) -> None:
+    source = tmp_path / "in.parquet"
+    pyarrow.parquet.write_table(pa.table({"text": [b"fine"] * CHUNK + ["caf\u00e9".encode("latin-1")]}), source)
+    with pytest.raises(DataUnusable, match=f"row {CHUNK + 1}, column 'text': bytes that are not UTF-8"):
+        score(model, source)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".parquet", ".ndjson"])
+def test_a_table_without_rows_keeps_its_columns(model: classifier.Model, tmp_path: Path, suffix: str) -> None:
+    source = tmp_path / f"in{suffix}"
+    if suffix == ".parquet":
+        pyarrow.parquet.write_table(
+            pa.table({"id": pa.array([], pa.int64()), "text": pa.array([], pa.string())}), source
+        )
+    else:
+        source.write_text({".csv": "id,text\n", ".tsv": "id\ttext\n", ".ndjson": ""}[suffix])
+    target = score(model, source)
+    columns = ["id", "text", "language", *model.labels]
+    if suffix == ".parquet":
+        assert pyarrow.parquet.read_table(target).column_names == columns
+    else:
+        assert target.read_text() == (
+            "" if suffix == ".ndjson" else ("\t" if suffix == ".tsv" else ",").join(columns) + "\n"
+        )
+
+
+@pytest.mark.parametrize("name", ["text", "language"])
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".parquet", ".ndjson"])
+def test_two_columns_of_one_name_are_refused_in_words(
+    model: classifier.Model, tmp_path: Path, suffix: str, name: str
+) -> None:
+    source, mark = tmp_path / f"in{suffix}", "\t" if suffix == ".tsv" else ","
+    names = ["text", name, "language"] if name == "text" else ["text", "language", "language"]
+    if suffix == ".parquet":
+        pyarrow.parquet.write_table(pa.Table.from_arrays([pa.array(["a"])] * 3, names=names), source)
+    elif suffix == ".ndjson":
+        source.write_text(f'{{"text": "b"}}\n{{"{names[0]}": "a", "{names[1]}": "a", "{names[2]}": "a"}}\n')
+    else:
+        source.write_text(f"{mark.join(names)}\n{mark.join('abc')}\n")
+    said = "line 2: a name stands twice" if suffix == ".ndjson" else f"two columns are called {name}"
+    with pytest.raises(DataUnusable, match=said):
+        score(model, source)
+    assert not source.with_name(f"out{suffix}").exists()
+
+
+def test_columns_of_one_name_that_are_not_ours_come_out_as_they_went_in(
+    model: classifier.Model, tmp_path: Path
+) -> None:
+    source = tmp_path / "in.csv"
+    source.write_text("x,text,x,,\n1,hello,2,,\n")
+    head, row = score(model, source).read_text().splitlines()
+    assert head.startswith("x,text,x,,,language,")
+    assert row.startswith("1,hello,2,,,en,")
+
+
+LINES = [
+    ('\ufeff{"text": "Thank you"}', "Thank you"),
+    ('{"text": "half \\ud83d of an emoji", "more": ["\\udc00"]}', "half \ufffd of an emoji"),
+    ('{"text": "whole \\ud83d\\ude00"}', "whole \U0001f600"),
+    ('{"text": null}', None),
+    ('{"id": 4}', None),
+    ('{"text": "You are a fool", "score": NaN}', "You are a fool"),
+]
+
+
+def test_odd_lines_are_scored_as_the_service_scores_them(model: classifier.Model, tmp_path: Path) -> None:
+    source = tmp_path / "in.ndjson"
+    source.write_text("".join(line + "\n" for line, _ in LINES))
+    found = _read(score(model, source))
+    assert [row.get("text") for row in found] == [text for _, text in LINES]
+    assert [row["toxicity"] for row in found] == pytest.approx(
+        [model.score(text or "")[model.labels.index("toxicity")] for _, text in LINES], abs=1e-6
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('{"text": 3}', "'text' is a number, not text"),
+        ('{"text": ["a"]}', "'text' is a list, not text"),
+        ('{"text": {"a": 1}}', "'text' is an object, not text"),
+        ('{"text": true}', "'text' is true or false, not text"),
+        ('{"text": "a"', "not JSON"),
+        ('["a"]', "not a JSON object; write one a line"),
+        ("[", "not a JSON object of its own; write one a line"),
+        ('{"text": "a", "n": Infinity}', "Infinity is not a JSON number"),
+        ("[" * 100_000, "nested too deep|not a JSON object"),
+    ],
+)
+def test_a_line_that_cannot_be_scored_is_named_by_its_number(
+    model: classifier.Model, tmp_path: Path, line: str, said: str
+) -> None:
+    source = tmp_path / "in.ndjson"
+    source.write_text('{"text": "fine"}\n\n' + line + "\n")
+    with pytest.raises(DataUnusable, match=f"in.ndjson: line 3: .*({said})"):
+        score(model, source)
+
+
+def test_broken_lines_are_left_out_and_counted_when_it_was_said_so(model: classifier.Model, tmp_path: Path) -> None:
+    source, said = tmp_path / "in.ndjson", list[str]()
+    source.write_text('{"text": "fine"}\nbroken\n{"text": "too"}\n')
+    assert len(_read(score(model, source, lenient=True, say=said.append))) == 2
+    assert said == [f"{source}: lines that are no JSON objects, left out: 1"]
+
+
+def test_a_field_that_no_line_has_is_refused(model: classifier.Model, tmp_path: Path) -> None:
+    source = tmp_path / "in.ndjson"
+    source.write_text('{"id": 1, "comment": "a"}\n' * 3)
+    with pytest.raises(DataUnusable, match="line 1: no field 'text'; it has id, comment"):
+        score(model, source)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_a_file_comes_back_in_its_own_encoding_and_with_its_own_marks(
+    model: classifier.Model, tmp_path: Path, encoding: str
+) -> None:
+    source = tmp_path / "in.csv"
+    source.write_bytes("sep=;\r\nid;text\r\n1;caf\u00e9\r\n".encode(encoding))
+    target = score(model, source, encoding=encoding if encoding == "cp1252" else None)
+    lines = target.read_bytes().decode(encoding).split("\r\n")
+    assert lines[:1] == ["sep=;"]
+    assert lines[1].startswith("id;text;language;")
+    assert lines[2].startswith("1;caf\u00e9;")

@@ -253,7 +253,7 @@ def test_an_unknown_data_set_is_answered_with_those_there_are(tmp_path: Path) ->
     [
         ("jigsaw_toxic_train", "train.csv", KAGGLE.replace("obscene", "rude"), "no column 'obscene'"),
         ("jigsaw_toxic_train", "train.csv", KAGGLE.replace(",1,0,0,0,1", ",1,0,?,0,1"), "row 2, column 'obscene': "),
-        ("spam_sms", "SMSSpamCollection", "ham\thello\textra\n", "Expected 2 columns, got 3"),
+        ("spam_sms", "SMSSpamCollection", "ham\thello\textra\n", "line 1: 3 columns where there should be 2"),
         ("spam_youtube", "Youtube01-Psy.csv", "CONTENT\nhello\n", "no column 'CLASS'"),
         ("davidson_tweets", "davidson_tweets.parquet", "PAR1", "Parquet"),
     ],

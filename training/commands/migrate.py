@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from training.commands.options import of_files, reading_of
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -97,6 +99,7 @@ def migrate() -> None:
 @click.option("--url", envvar="STEWARD_URL", default="http://127.0.0.1:8080", show_default=True, help="The service.")
 @click.option("--key", envvar="STEWARD_KEY", help="With --put: a key with the scope admin (or STEWARD_KEY).")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the intervals; the same seed, the same bytes.")
+@of_files
 def perspective(  # noqa: PLR0917 - one for each option
     file: Path,
     text: str | None,
@@ -116,6 +119,10 @@ def perspective(  # noqa: PLR0917 - one for each option
     url: str,
     key: str | None,
     seed: int,
+    encoding: str | None,
+    delimiter: str | None,
+    lenient: bool,
+    multiline: bool,
 ) -> None:
     """Compare the scores that a site has kept with ours, and find the thresholds that do the same.
 
@@ -129,14 +136,15 @@ def perspective(  # noqa: PLR0917 - one for each option
 
     if put and not key:
         raise click.UsageError("--put needs --key, or STEWARD_KEY")
+    reading = reading_of(encoding, delimiter, lenient, multiline)
     try:
         _check(from_api, columns, attributes)
         loaded = classifier.load(model or classifier.SHIPPED)
         if from_api:
-            asked = kept.read_texts(file, text, label)
+            asked = kept.read_texts(file, text, label, reading)
             found = _asked(asked, attributes, rate, answers or file.with_suffix(".perspective.ndjson"), api)
         else:
-            found = kept.read(file, text, dict(columns), label)
+            found = kept.read(file, text, dict(columns), label, reading)
         unknown = sorted(thresholds.keys() - found.scores.keys())
         if unknown:
             raise click.UsageError(f"--threshold: no scores of {', '.join(unknown)} in {file}")

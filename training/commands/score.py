@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from training.commands.options import of_files, reading_of
+
 
 @click.command()
 @click.argument("source", type=click.Path(exists=True, dir_okay=False, path_type=Path))
@@ -12,7 +14,18 @@ import click
 @click.option("--column", default="text", show_default=True, help="The column (or field) that holds the text.")
 @click.option("--model", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Unset: the shipped one.")
 @click.option("--jobs", type=click.IntRange(min=1), default=os.cpu_count(), show_default="all cores")
-def score(source: Path, target: Path, column: str, model: Path | None, jobs: int) -> None:
+@of_files
+def score(  # noqa: PLR0917 - one for each option
+    source: Path,
+    target: Path,
+    column: str,
+    model: Path | None,
+    jobs: int,
+    encoding: str | None,
+    delimiter: str | None,
+    lenient: bool,
+    multiline: bool,
+) -> None:
     """Score every row of SOURCE (CSV, TSV, NDJSON or Parquet) into TARGET, with a column for each attribute.
 
     The column `language` says in which language a text was judged; scores stay empty where the model does not judge it.
@@ -28,7 +41,15 @@ def score(source: Path, target: Path, column: str, model: Path | None, jobs: int
         loaded = classifier.load(model or classifier.SHIPPED)
         with Progress(*columns, transient=True) as bar:
             task = bar.add_task("scoring", total=None)
-            count = score_file(loaded, source, target, column, jobs=jobs, told=lambda rows: bar.advance(task, rows))
+            count = score_file(
+                loaded,
+                source,
+                target,
+                column,
+                jobs=jobs,
+                told=lambda rows: bar.advance(task, rows),
+                reading=reading_of(encoding, delimiter, lenient, multiline),
+            )
     except (TrainingError, classifier.ModelRefused) as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"{count:,} rows in {target}")

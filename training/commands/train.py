@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from training.commands.options import ask
+from training.commands.options import ask, of_files, reading_of
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 DATA = Path("../shared/data")
@@ -39,6 +39,7 @@ DATA = Path("../shared/data")
     "--data-dir", type=FOLDER, envvar="STEWARD_DATA_DIR", help="Data folder of the service. Default: the user's."
 )
 @click.option("--yes", is_flag=True, help="Do not ask, also where the model will lack what the one in use has.")
+@of_files
 def train(  # noqa: PLR0917 - one for each option
     folder: Path,
     names: tuple[str, ...],
@@ -49,6 +50,10 @@ def train(  # noqa: PLR0917 - one for each option
     jobs: int,
     seed: int,
     data_dir: Path | None,
+    encoding: str | None,
+    delimiter: str | None,
+    lenient: bool,
+    multiline: bool,
     *,
     yes: bool,
 ) -> None:
@@ -60,9 +65,10 @@ def train(  # noqa: PLR0917 - one for each option
     from training.errors import TrainingError  # noqa: PLC0415 - what is heavy is imported when it is needed
     from training.run import Wishes, run  # noqa: PLC0415
 
+    reading = reading_of(encoding, delimiter, lenient, multiline)
     try:
         run(
-            Wishes(folder, names, labels, files, out, rows, jobs, seed, data_dir),
+            Wishes(folder, names, labels, files, out, rows, jobs, seed, data_dir, reading),
             ask=lambda lost: ask(
                 "the model will be worse than the one in use:", lost, "Train it all the same?", yes=yes
             ),

@@ -1,8 +1,11 @@
 """What a data set is: where its files are, and what its labels say about our attributes."""
 
+import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +13,7 @@ from numpy.typing import NDArray
 from classifier import LABELS
 from training.errors import DataUnusable
 from training.examples import TEST, Examples, fold_of, joined
-from training.tables import Table, read_table, texts
+from training.tables import Table, cells, column_at, read_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +92,34 @@ class DataSet:
 
 
 def numbers(table: Table, name: str, path: Path) -> NDArray[np.float64]:
-    """A column of numbers (or truth values); NaN for null."""
-    if name not in table.column_names:
-        raise DataUnusable(f"{path}: no column '{name}'; it has {', '.join(table.column_names)}")
+    """A column of numbers (or truth values), also written as text; NaN for null."""
     found = np.full(table.num_rows, np.nan)
-    for row, value in enumerate(table.column(name).to_pylist(), 1):
+    for row, value in enumerate(table.column(column_at(table.column_names, name, path)).to_pylist(), 1):
         try:
-            found[row - 1] = np.nan if value is None or value == "" else float(value)
+            found[row - 1] = number(value)
         except (TypeError, ValueError) as error:
             raise DataUnusable(f"{path}: row {row}, column '{name}': {_shown(value)} is not a number") from error
     return found
+
+
+def number(value: Any) -> float:  # noqa: ANN401 - whatever stands there
+    """NaN for what stands for nothing. Raises TypeError and ValueError."""
+    if value is None:
+        return math.nan
+    if not isinstance(value, str):
+        return float(value)
+    said = value.strip().lower()
+    if said in _NOTHING:
+        return math.nan
+    if said in _TRUTH:
+        return _TRUTH[said]
+    return float(said.replace(",", ".") if _DECIMAL_COMMA.fullmatch(said) else said)
+
+
+# As spreadsheets, databases and pandas write what is not there.
+_NOTHING = frozenset({"", "null", "none", "nan", "na", "n/a", "#n/a", "<na>", "\\n"})
+_TRUTH = {"true": 1.0, "false": 0.0}
+_DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
 
 
 def _shown(value: object) -> str:
@@ -111,4 +132,4 @@ def chosen(values: Sequence[str], meaning: dict[str, float]) -> NDArray[np.float
     return np.array([meaning.get(value, np.nan) for value in values])
 
 
-__all__ = ["DataSet", "Rows", "chosen", "numbers", "texts"]
+__all__ = ["DataSet", "Rows", "cells", "chosen", "number", "numbers"]

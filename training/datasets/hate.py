@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from training.datasets import published
-from training.datasets.dataset import DataSet, Rows, chosen, numbers, texts
+from training.datasets.dataset import DataSet, Rows, cells, chosen, numbers
 from training.tables import Table
 
 # The classes of Davidson's tweets; 1 is "offensive".
@@ -16,44 +16,44 @@ def _davidson(table: Table, path: Path) -> Rows:
     kind = numbers(table, "class", path)
     # "Offensive" is mostly African-American English that nobody attacks anybody with: it says nothing to us.
     value = np.select([kind == HATE_SPEECH, kind == NEITHER], [1.0, 0.0], np.nan)
-    return Rows(texts(table, "tweet", path), {"identity_attack": value, "toxicity": value})
+    return Rows(cells(table, "tweet", path), {"identity_attack": value, "toxicity": value})
 
 
 def _edos(table: Table, path: Path) -> Rows:
-    is_sexist = np.array(texts(table, "label_sexist", path)) == "sexist"
-    is_threat = np.array([text.startswith("1.") for text in texts(table, "label_category", path)])
+    is_sexist = np.array(cells(table, "label_sexist", path)) == "sexist"
+    is_threat = np.array([text.startswith("1.") for text in cells(table, "label_category", path)])
     return Rows(
-        texts(table, "text", path),
+        cells(table, "text", path),
         {
             # Not sexist is not harmless: these come from Gab, where other groups are attacked.
             "identity_attack": np.where(is_sexist, 0.9, 0.1),
             "toxicity": np.where(is_sexist, 0.9, np.nan),
             "threat": np.where(is_threat, 0.7, np.where(is_sexist, np.nan, 0.0)),
         },
-        is_test=np.array(texts(table, "split", path)) == "test",
+        is_test=np.array(cells(table, "split", path)) == "test",
     )
 
 
 def _hatemoji(table: Table, path: Path) -> Rows:
     hate = numbers(table, "label_gold", path)
-    split = np.array(texts(table, "split", path))
-    return Rows(texts(table, "text", path), {"identity_attack": hate, "toxicity": hate}, None, split == "test")
+    split = np.array(cells(table, "split", path))
+    return Rows(cells(table, "text", path), {"identity_attack": hate, "toxicity": hate}, None, split == "test")
 
 
 def _stormfront(table: Table, path: Path) -> Rows:
-    label = texts(table, "label", path)
+    label = cells(table, "label", path)
     return Rows(
-        texts(table, "text", path),
+        cells(table, "text", path),
         {"identity_attack": chosen(label, {"hate": 1.0, "noHate": 0.05}), "toxicity": chosen(label, {"hate": 1.0})},
-        is_test=np.array(texts(table, "sampled_split", path)) == "sampled_test",
+        is_test=np.array(cells(table, "sampled_split", path)) == "sampled_test",
     )
 
 
 def _mlma(table: Table, path: Path) -> Rows:
-    feelings = [set(text.split("_")) for text in texts(table, "sentiment", path)]
+    feelings = [set(text.split("_")) for text in cells(table, "sentiment", path)]
     hateful = np.array([float("hateful" in f) if f & {"hateful", "normal"} else np.nan for f in feelings])
     toxic = np.array([0.0 if f == {"normal"} else 0.8 for f in feelings])
-    return Rows(texts(table, "tweet", path), {"identity_attack": hateful, "toxicity": toxic})
+    return Rows(cells(table, "tweet", path), {"identity_attack": hateful, "toxicity": toxic})
 
 
 HATE = (

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from training.datasets import published
-from training.datasets.dataset import DataSet, Rows, numbers, texts
+from training.datasets.dataset import DataSet, Rows, cells, numbers
 from training.examples import fold_of
 from training.tables import Table
 
@@ -25,12 +25,12 @@ def _train(table: Table, path: Path) -> Rows:
     labels = {ours: numbers(table, theirs, path) for ours, theirs in _COLUMNS.items()}
     is_positive = np.any([values > 0 for values in labels.values()], axis=0)
     is_rebuilt = "fold10" in table.column_names
-    ids = texts(table, "id", path)
+    ids = cells(table, "id", path)
     weights = np.where(is_positive, _POSITIVE_WEIGHT, _NEGATIVE_WEIGHT) if is_rebuilt else np.ones(len(is_positive))
     if "text_form" in table.column_names:
-        weights = weights * np.where(np.array(texts(table, "text_form", path)) == "cleaned", 0.5, 1.0)
+        weights = weights * np.where(np.array(cells(table, "text_form", path)) == "cleaned", 0.5, 1.0)
     return Rows(
-        texts(table, "comment_text", path),
+        cells(table, "comment_text", path),
         # Talk pages carry next to no advertising, so they stand for ordinary text.
         labels | {"spam": np.zeros(len(is_positive))},
         groups=ids,
@@ -43,9 +43,9 @@ def _train(table: Table, path: Path) -> Rows:
 def _test(table: Table, path: Path) -> Rows:
     labels = {ours: numbers(table, theirs, path) for ours, theirs in _COLUMNS.items()}
     return Rows(
-        texts(table, "comment_text", path),
+        cells(table, "comment_text", path),
         {ours: np.where(values < 0, np.nan, values) for ours, values in labels.items()},  # Kaggle's -1: not scored
-        groups=texts(table, "id", path),
+        groups=cells(table, "id", path),
         is_test=np.ones(table.num_rows, bool),
     )
 
@@ -53,8 +53,8 @@ def _test(table: Table, path: Path) -> Rows:
 def _debiasing(table: Table, path: Path) -> Rows:
     names = [*_COLUMNS, "spam"]
     text = "comment" if "comment" in table.column_names else "text"
-    is_test = np.array(texts(table, "split", path)) == "test" if "split" in table.column_names else None
-    return Rows(texts(table, text, path), {name: np.zeros(table.num_rows) for name in names}, is_test=is_test)
+    is_test = np.array(cells(table, "split", path)) == "test" if "split" in table.column_names else None
+    return Rows(cells(table, text, path), {name: np.zeros(table.num_rows) for name in names}, is_test=is_test)
 
 
 JIGSAW = (

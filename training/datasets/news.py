@@ -5,37 +5,37 @@ from pathlib import Path
 import numpy as np
 
 from training.datasets import published
-from training.datasets.dataset import DataSet, Rows, chosen, numbers, texts
+from training.datasets.dataset import DataSet, Rows, cells, chosen, numbers
 from training.tables import Table
 
 
 def _civil(table: Table, path: Path) -> Rows:
     return Rows(
-        texts(table, "text", path),
+        cells(table, "text", path),
         {"toxicity": 1 - numbers(table, "frac_not_toxic", path), "spam": np.zeros(table.num_rows)},
-        groups=texts(table, "id", path),
+        groups=cells(table, "id", path),
     )
 
 
 def _fox(table: Table, path: Path) -> Rows:
     hateful = numbers(table, "label", path)
     return Rows(
-        texts(table, "text", path),
+        cells(table, "text", path),
         # What is not hateful may still be rude; a guess in between says so.
         {"identity_attack": hateful, "toxicity": np.where(hateful > 0, 1.0, 0.2), "spam": np.zeros(len(hateful))},
-        groups=texts(table, "title", path),
+        groups=cells(table, "title", path),
     )
 
 
 def _surge(table: Table, path: Path) -> Rows:
-    toxic = chosen(texts(table, "is_toxic", path), {"Toxic": 1.0, "Not Toxic": 0.0})
-    return Rows(texts(table, "text", path), {"toxicity": toxic})
+    toxic = chosen(cells(table, "is_toxic", path), {"Toxic": 1.0, "Not Toxic": 0.0})
+    return Rows(cells(table, "text", path), {"toxicity": toxic})
 
 
 def _lexicon(table: Table, path: Path) -> Rows:
-    severity = texts(table, "severity_description", path)
+    severity = cells(table, "severity_description", path)
     return Rows(
-        texts(table, "text", path),
+        cells(table, "text", path),
         {
             "profanity": chosen(severity, {"Mild": 0.6, "Strong": 0.9, "Severe": 1.0}),
             "toxicity": chosen(severity, {"Mild": 0.5, "Strong": 0.8, "Severe": 0.95}),
@@ -45,25 +45,25 @@ def _lexicon(table: Table, path: Path) -> Rows:
 
 def _paradetox(table: Table, path: Path) -> Rows:
     return Rows(
-        texts(table, "text", path),
+        cells(table, "text", path),
         {"toxicity": numbers(table, "toxic", path) * 0.85 + 0.05},
-        groups=texts(table, "pair_id", path),
+        groups=cells(table, "pair_id", path),
     )
 
 
 def _semeval(table: Table, path: Path) -> Rows:
     # All were taken because at least half of the readers called them toxic (Pavlopoulos et al. 2022, section 3). That
     # no span is marked says nothing: it may be toxic as a whole.
-    is_test = np.array(texts(table, "split", path)) == "test" if "split" in table.column_names else "test" in path.name
+    is_test = np.array(cells(table, "split", path)) == "test" if "split" in table.column_names else "test" in path.name
     everywhere = np.broadcast_to(is_test, table.num_rows)
-    return Rows(texts(table, "text", path), {"toxicity": np.ones(table.num_rows)}, is_test=everywhere)
+    return Rows(cells(table, "text", path), {"toxicity": np.ones(table.num_rows)}, is_test=everywhere)
 
 
 def _convabuse(table: Table, path: Path) -> Rows:
     votes, judged = numbers(table, "abuse_votes", path), numbers(table, "n_annotators", path)
     share = np.divide(votes, judged, out=np.full(len(votes), np.nan), where=judged > 0)
-    split = np.array(texts(table, "split", path))
-    return Rows(texts(table, "user", path), {"toxicity": share}, texts(table, "conv_id", path), split == "test")
+    split = np.array(cells(table, "split", path))
+    return Rows(cells(table, "user", path), {"toxicity": share}, cells(table, "conv_id", path), split == "test")
 
 
 NEWS = (

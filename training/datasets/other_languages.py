@@ -5,16 +5,16 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from training.datasets.dataset import DataSet, Rows, chosen, numbers, texts
+from training.datasets.dataset import DataSet, Rows, cells, chosen, numbers
 from training.tables import Table, read_csv
 
 
 def _germeval(table: Table, path: Path) -> Rows:
-    toxic = chosen(texts(table, "coarse", path), {"OFFENSE": 1.0, "OTHER": 0.0})
-    kind = texts(table, "fine", path)
-    is_test = np.array(texts(table, "split", path)) == "test" if "split" in table.column_names else None
+    toxic = chosen(cells(table, "coarse", path), {"OFFENSE": 1.0, "OTHER": 0.0})
+    kind = cells(table, "fine", path)
+    is_test = np.array(cells(table, "split", path)) == "test" if "split" in table.column_names else None
     return Rows(
-        texts(table, "text", path),
+        cells(table, "text", path),
         {"toxicity": toxic, "insult": chosen(kind, {"INSULT": 1.0, "OTHER": 0.0})},
         is_test=is_test,
     )
@@ -27,15 +27,15 @@ def _germeval_file(path: Path) -> Table:
 
 
 def _refugees(table: Table, path: Path) -> Rows:
-    votes = [texts(table, f"HatespeechOrNot (Expert {expert})", path) for expert in (1, 2)]
+    votes = [cells(table, f"HatespeechOrNot (Expert {expert})", path) for expert in (1, 2)]
     share = np.mean([chosen(vote, {"YES": 1.0, "NO": 0.0}) for vote in votes], axis=0)
-    return Rows(texts(table, "Tweet", path), {"identity_attack": share})
+    return Rows(cells(table, "Tweet", path), {"identity_attack": share})
 
 
 def _mlma(table: Table, path: Path) -> Rows:
-    feelings = [set(text.split("_")) for text in texts(table, "sentiment", path)]
+    feelings = [set(text.split("_")) for text in cells(table, "sentiment", path)]
     return Rows(
-        texts(table, "tweet", path), {"toxicity": np.array([0.0 if f == {"normal"} else 0.8 for f in feelings])}
+        cells(table, "tweet", path), {"toxicity": np.array([0.0 if f == {"normal"} else 0.8 for f in feelings])}
     )
 
 
@@ -44,7 +44,7 @@ def _told(table: Table, path: Path) -> Rows:
     identity = np.max([votes[name] for name in ("homophobia", "racism", "misogyny")], axis=0)
     anything = np.max([*votes.values(), numbers(table, "xenophobia", path)], axis=0)
     return Rows(
-        texts(table, "text", path),
+        cells(table, "text", path),
         {
             "toxicity": anything / 3,
             "insult": votes["insult"] / 3,

@@ -6,21 +6,21 @@ from pathlib import Path
 import pyarrow as pa
 
 from training.errors import DataUnusable
-from training.tables import Table, read_csv, texts
+from training.tables import Table, cells, read_csv
 
 
 def kaggle_test(labels_path: Path) -> Table:
     """Kaggle's test_labels.csv, with the texts of the test.csv beside it."""
     labels = read_csv(labels_path)
-    return _with_texts(labels, texts(labels, "id", labels_path), _beside(labels_path, "test.csv"))
+    return _with_texts(labels, cells(labels, "id", labels_path), _beside(labels_path, "test.csv"))
 
 
 def civil_comments(annotations_path: Path) -> Table:
     """annotations.csv, a row for each annotator and comment, and the comments.csv beside it."""
     table = read_csv(annotations_path)
-    said = texts(table, "not toxic", annotations_path)
+    said = cells(table, "not toxic", annotations_path)
     votes = defaultdict[str, list[bool]](list)
-    for comment, vote in zip(texts(table, "comment_id", annotations_path), said, strict=True):
+    for comment, vote in zip(cells(table, "comment_id", annotations_path), said, strict=True):
         votes[comment].append(vote.lower() == "true")
     shares = pa.table({"id": list(votes), "frac_not_toxic": [sum(each) / len(each) for each in votes.values()]})
     comments = _with_texts(shares, list(votes), _beside(annotations_path, "comments.csv"))
@@ -37,7 +37,7 @@ def convabuse(path: Path) -> Table:
     for name in table.column_names:
         annotator, _, grade = name.partition("_is_abuse.")
         if annotator.startswith("Annotator") and grade:
-            for row, mark in enumerate(texts(table, name, path)):
+            for row, mark in enumerate(cells(table, name, path)):
                 judged[row] += mark == "1"
                 votes[row] += mark == "1" and grade.startswith("-")
     split = "test" if "test" in path.name else "train"
@@ -53,7 +53,7 @@ def paradetox(path: Path) -> Table:
     rows = [
         {"pair_id": f"pdx-{pair}", "text": text, "toxic": int(variant == "toxic")}
         for variant in ("toxic", "neutral1", "neutral2", "neutral3")
-        for pair, text in enumerate(texts(table, variant, path))
+        for pair, text in enumerate(cells(table, variant, path))
         if text
     ]
     return pa.Table.from_pylist(rows)
@@ -62,7 +62,7 @@ def paradetox(path: Path) -> Table:
 def stormfront(path: Path) -> Table:
     """annotations_metadata.csv, and beside it a folder with a file for each sentence and the published test."""
     table = read_csv(path)
-    ids = texts(table, "file_id", path)
+    ids = cells(table, "file_id", path)
     tested = {each.stem for each in (path.parent / "sampled_test").glob("*.txt")}
     table = table.append_column("text", pa.array([_read(path.parent / "all_files" / f"{id_}.txt") for id_ in ids]))
     return table.append_column("sampled_split", pa.array(["sampled_test" if id_ in tested else "" for id_ in ids]))
@@ -72,7 +72,7 @@ def _with_texts(table: Table, ids: list[str], path: Path) -> Table:
     """A column `comment_text` from another file, whose first column is the id; a row without a text goes."""
     comments = read_csv(path)
     known = dict(
-        zip(texts(comments, comments.column_names[0], path), texts(comments, "comment_text", path), strict=True)
+        zip(cells(comments, comments.column_names[0], path), cells(comments, "comment_text", path), strict=True)
     )
     found = table.append_column("comment_text", pa.array([known.get(id_) for id_ in ids], pa.string()))
     return found.filter(found.column("comment_text").is_valid())

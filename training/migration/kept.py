@@ -10,8 +10,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from training.datasets.dataset import number
 from training.errors import DataUnusable
-from training.tables import Table, read_table, texts
+from training.reading import Reading
+from training.tables import Table, column_at, read_table, texts
+
+_AS_SAID = Reading()
 
 # Perspective's names -> ours.
 OURS = {
@@ -52,29 +56,40 @@ class Kept:
 
 
 def read(
-    path: Path, text: str | None = None, columns: Mapping[str, str] | None = None, label: str | None = None
+    path: Path,
+    text: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    label: str | None = None,
+    reading: Reading = _AS_SAID,
 ) -> Kept:
     """`text`, `columns` (by attribute) and `label` name columns; what is not named is guessed.
 
     Raises DataUnusable naming the file and what it lacks.
     """
-    table = _flat(read_table(path))
+    table = _table(path, reading)
     named = dict(columns) if columns else guessed(table.column_names, path)
     scores = {attribute: _numbers(table, column, path) for attribute, column in named.items()}
     return Kept(
         texts(table, text or _text_column(table.column_names, path), path),
-        _languages(table),
+        _languages(table, path),
         scores,
         None if label is None else _answers(table, label, path),
     )
 
 
-def read_texts(path: Path, text: str | None = None, label: str | None = None) -> Kept:
+def read_texts(path: Path, text: str | None = None, label: str | None = None, reading: Reading = _AS_SAID) -> Kept:
     """The same without scores, for who has none yet."""
-    table = _flat(read_table(path))
+    table = _table(path, reading)
     column = text or _text_column(table.column_names, path)
     labels = None if label is None else _answers(table, label, path)
-    return Kept(texts(table, column, path), _languages(table), {}, labels)
+    return Kept(texts(table, column, path), _languages(table, path), {}, labels)
+
+
+def _table(path: Path, reading: Reading) -> Table:
+    table = _flat(read_table(path, reading))
+    if not table.num_rows:
+        raise DataUnusable(f"{path} has no rows")
+    return table
 
 
 def guessed(columns: Sequence[str], path: Path) -> dict[str, str]:
@@ -116,34 +131,31 @@ def _flat(table: Table) -> Table:
     return table
 
 
-def _languages(table: Table) -> list[str | None]:
+def _languages(table: Table, path: Path) -> list[str | None]:
     if _LANGUAGE not in table.column_names:
         return [None] * table.num_rows
-    return [value if isinstance(value, str) else None for value in table.column(_LANGUAGE).to_pylist()]
+    values = table.column(column_at(table.column_names, _LANGUAGE, path)).to_pylist()
+    return [value if isinstance(value, str) else None for value in values]
 
 
 def _numbers(table: Table, column: str, path: Path) -> Numbers:
-    _require(table, column, path)
-    return np.array([_number(value, row, column, path) for row, value in _rows(table, column)], float)
+    return np.array([_number(value, row, column, path) for row, value in _rows(table, column, path)], float)
 
 
 def _number(value: Any, row: int, column: str, path: Path) -> float:  # noqa: ANN401 - whatever stands there
-    if value is None or (isinstance(value, str) and value.strip().lower() in {"", "null", "none", "nan", "n/a"}):
-        return np.nan
     try:
-        number = float(value)
+        found = number(value)
     except (TypeError, ValueError):
-        number = np.inf
-    if np.isnan(number):
+        found = np.inf
+    if np.isnan(found):
         return np.nan
-    if not 0 <= number <= 1:
+    if not 0 <= found <= 1:
         raise DataUnusable(f"{path}: row {row}: '{column}' must be a number between 0 and 1")
-    return number
+    return found
 
 
 def _answers(table: Table, column: str, path: Path) -> Numbers:
-    _require(table, column, path)
-    return np.array([_answer(value, row, column, path) for row, value in _rows(table, column)], float)
+    return np.array([_answer(value, row, column, path) for row, value in _rows(table, column, path)], float)
 
 
 def _answer(value: Any, row: int, column: str, path: Path) -> float:  # noqa: ANN401 - whatever stands there
@@ -155,10 +167,5 @@ def _answer(value: Any, row: int, column: str, path: Path) -> float:  # noqa: AN
     raise DataUnusable(f"{path}: row {row}: '{column}' must be 1 or 0, true or false, reject or approve")
 
 
-def _rows(table: Table, column: str) -> Iterable[tuple[int, Any]]:
-    return enumerate(table.column(column).to_pylist(), 1)
-
-
-def _require(table: Table, column: str, path: Path) -> None:
-    if column not in table.column_names:
-        raise DataUnusable(f"{path}: no column '{column}'; it has {', '.join(table.column_names)}")
+def _rows(table: Table, column: str, path: Path) -> Iterable[tuple[int, Any]]:
+    return enumerate(table.column(column_at(table.column_names, column, path)).to_pylist(), 1)

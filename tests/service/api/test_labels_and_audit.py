@@ -122,7 +122,7 @@ async def test_a_label_sent_again_takes_the_place_of_the_one_whose_decision_was_
         (b'{"text": "a", "labels": {"taste/~": true}}', "/1/labels/taste~1~0"),
         (b'{"text": "a", "labels": {"spam": 1.5}}', "/1/labels"),
         (b'{"text": "a", "labels": {"spam": "yes"}}', "/1/labels"),
-        (b'{"text": "a", "labels": {"spam": true}, "community": ""}', "/1/community"),
+        (b'{"text": "a", "labels": {"spam": true}, "community": 7}', "/1/community"),
         (b'{"text": "a", "decision": "reject", "weight": 0}', "/1/weight"),
         (b'{"text": "a", "decision": "reject", "weight": NaN}', ""),
     ],

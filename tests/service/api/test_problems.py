@@ -35,14 +35,14 @@ BAD_JSON = [
     (b'{"text": " \\n\\t\\u2003 "}', "/text"),
     (b'{"text": "a", "colour": 1}', "/colour"),
     (b'{"text": "a", "a/b~c": 1}', "/a~1b~0c"),
-    (b'{"text": "a", "id": ""}', "/id"),
+    (b'{"text": "a", "id": ".."}', "/id"),
     (b'{"text": "a", "id": 7}', "/id"),
     (b'{"text": "a", "author": {"trusted": "yes"}}', "/author/trusted"),
     (b'{"text": "a", "author": {"colour": 1}}', "/author/colour"),
     (b'{"text": "a", "created_at": "yesterday"}', "/created_at"),
     (b'{"text": "a", "created_at": "2026-11-23T10:00:00"}', "/created_at"),
-    (b'{"text": "a", "parent": {"text": " "}}', "/parent/text"),
-    (b'{"text": "a", "metadata": []}', "/metadata"),
+    (b'{"text": "a", "parent": {"text": 1}}', "/parent/text"),
+    (b'{"text": "a", "metadata": [1]}', "/metadata"),
 ]
 
 

@@ -73,10 +73,12 @@ async def test_a_file_is_read_as_well(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ("c-1\ntwo words\n", "Error: line 2: "),
+        ("c-1\ntwo\x00words\n", "Error: line 2: id must be printable characters"),
         ('{"id": "c-1"}\n{"id": 7}\n', "Error: line 2: "),
         ('{"id": "c-1"}\nc-2\n', "Error: line 2: not a JSON object"),
-        ("id,revision\nc-1,new\n", "Error: line 2: "),
+        ("id,revision\nc-1,new\n", "Error: line 2: revision must be a whole number"),
+        ('id,text\nc-1,"open\nc-2,"a"\nc-3,b\n', "Error: line 2: a quote is not closed"),
+        ('id,text\nc-1,a\nc-2,"open\nc-3,b\n', "Error: line 3: a quote is not closed"),
         (b"c-1\n\xff\n", "Error: the file cannot be read: "),
     ],
 )

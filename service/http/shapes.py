@@ -1,0 +1,192 @@
+"""Where a body does not fit its type: which optional fields are merely empty, and in words what else is wrong."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from typing import Any
+
+from msgspec.inspect import (
+    CollectionType,
+    DictType,
+    EnumType,
+    LiteralType,
+    Metadata,
+    StructType,
+    UnionType,
+    type_info,
+)
+
+from service.domain import WORDS
+from service.errors import Fault
+
+# How msgspec names kinds of values, and how people do.
+_KINDS = {
+    "str": "text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "null": "null",
+    "array": "a list",
+    "object": "an object",
+    "datetime": "a date and time such as 2026-11-23T10:00:00Z",
+}
+_COUNTED = {"str": "characters", "array": "items", "object": "entries"}
+
+_FIELD = re.compile(r"^Object (missing required|contains unknown) field `(.*)`$", re.DOTALL)
+_PLACE = re.compile(r" - at `(?:key` in `)?\$([^`]*)`$")
+_COMPARED = {">=": "at least", "<=": "at most", ">": "more than", "<": "less than"}
+_OTHERS = {
+    "Invalid RFC3339 encoded datetime": f"must be {_KINDS['datetime']}",
+    "Expected `datetime` with a timezone component": "must say its time zone, as in 2026-11-23T10:00:00Z",
+}
+_NO_FORM = "has a form that is not accepted"
+
+
+def without_empties(value: Any, kind: Any) -> Any:  # noqa: ANN401 - any JSON, any type
+    """`value` without the optional fields that were sent empty: null, a blank text, [] or {}.
+
+    Some languages write an empty map as [], and forms send what was not filled in as "".
+    """
+    return _pruned(value, _described(kind))
+
+
+def fault_of(message: str, at: str, kind: Any) -> Fault:  # noqa: ANN401 - any type
+    """Msgspec's "Expected `str`, got `int` - at `$.author.id`" in words, with the JSON Pointer "/author/id" below `at`.
+
+    `kind`: what the value was held against; it knows the words for a pattern.
+    """
+    found = _PLACE.search(message)
+    detail, path = (message[: found.start()], found[1]) if found else (message, "")
+    # Msgspec does not say which entry of a map it means: point at the map.
+    named, is_entry, within = path.partition("[...]")
+    steps = _steps(named)
+    lacking = _FIELD.match(detail)
+    if lacking:
+        steps.append(lacking[2])
+        said = "required" if lacking[1] == "missing required" else "not a field that we know"
+        return Fault(pointer(at, *steps), said)
+    kinds = list(_at(_described(kind), [*steps, "", *_steps(within)] if is_entry else steps))
+    return Fault(pointer(at, *steps), _in_words(detail, kinds))
+
+
+def _steps(path: str) -> list[str]:
+    return [step for step in re.split(r"[.\[\]]+", path) if step]
+
+
+def pointer(at: str, *steps: str) -> str:
+    """The JSON Pointer `at`, some steps further down (RFC 6901)."""
+    return at + "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
+
+
+def _in_words(detail: str, kinds: Sequence[Any]) -> str:
+    if detail.startswith("Expected `str` matching regex"):
+        return next((words for each in kinds if (words := _words(each))), _NO_FORM)
+    if detail.startswith("Invalid enum value"):
+        chosen = [str(value) for each in kinds for value in _values(each)]
+        return f"must be one of {', '.join(chosen)}" if chosen else _NO_FORM
+    for pattern, told in _TOLD:
+        if said := pattern.match(detail):
+            return told(said)
+    return _OTHERS.get(detail, detail)
+
+
+def _kinds(names: str) -> str:
+    return " or ".join(_KINDS.get(name, name) for name in names.split(" | "))
+
+
+_TOLD: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
+    (
+        re.compile(r"^Expected `([^`]*)`, got `([^`]*)`$"),
+        lambda said: f"must be {_kinds(said[1])}, not {_kinds(said[2])}",
+    ),
+    (
+        re.compile(r"^Expected `(str|array|object)` of length (>=|<=) (\d+)$"),
+        lambda said: (
+            "must not be empty"
+            if (said[2], said[3]) == (">=", "1")
+            else f"must have {_COMPARED[said[2]]} {said[3]} {_COUNTED[said[1]]}"
+        ),
+    ),
+    (
+        re.compile(r"^Expected `array` of length (\d+), got (\d+)$"),
+        lambda said: f"must have {said[1]} items, not {said[2]}",
+    ),
+    (
+        re.compile(r"^Expected `(?:int|float)` (>=|<=|>|<) (\S+)$"),
+        lambda said: f"must be {_COMPARED[said[1]]} {said[2].removesuffix('.0')}",
+    ),
+)
+
+
+@cache
+def _described(kind: Any) -> Any:  # noqa: ANN401
+    return type_info(kind)
+
+
+def _pruned(value: Any, described: Any) -> Any:  # noqa: ANN401
+    for each in _choices(described):
+        if isinstance(each, StructType) and isinstance(value, dict):
+            fields = {field.encode_name: field for field in each.fields}
+            return {
+                name: _pruned(inner, fields[name].type) if name in fields else inner
+                for name, inner in value.items()
+                if not (name in fields and not fields[name].required and _is_empty(inner, fields[name].type))
+            }
+        if isinstance(each, DictType) and isinstance(value, dict):
+            return {name: _pruned(inner, each.value_type) for name, inner in value.items()}
+        if isinstance(each, CollectionType) and isinstance(value, list):
+            return [_pruned(inner, each.item_type) for inner in value]
+    return value
+
+
+def _is_empty(value: Any, described: Any) -> bool:  # noqa: ANN401
+    """Whether `value` is nothing. An empty list is something where a list is asked for, and so with objects."""
+    if isinstance(value, list):
+        return not value and not any(isinstance(each, CollectionType) for each in _choices(described))
+    if isinstance(value, dict):
+        return not value and not any(isinstance(each, (DictType, StructType)) for each in _choices(described))
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _at(described: Any, steps: Sequence[str]) -> Iterator[Any]:  # noqa: ANN401
+    """The types that may stand at the end of the steps."""
+    if not steps:
+        yield described
+        return
+    step, *rest = steps
+    for each in _choices(described):
+        if isinstance(each, StructType):
+            for field in each.fields:
+                if field.encode_name == step:
+                    yield from _at(field.type, rest)
+        elif isinstance(each, DictType):
+            yield from _at(each.value_type, rest)
+        elif isinstance(each, CollectionType):
+            yield from _at(each.item_type, rest)
+
+
+def _choices(described: Any) -> Iterator[Any]:  # noqa: ANN401
+    """Each type of a union, without what is said about it."""
+    if isinstance(described, UnionType):
+        for each in described.types:
+            yield from _choices(each)
+    elif isinstance(described, Metadata):
+        yield from _choices(described.type)
+    else:
+        yield described
+
+
+def _words(described: Any) -> str:  # noqa: ANN401
+    if isinstance(described, UnionType):
+        return next((words for each in described.types if (words := _words(each))), "")
+    if isinstance(described, Metadata):
+        return str((described.extra or {}).get(WORDS, "")) or _words(described.type)
+    return ""
+
+
+def _values(described: Any) -> Iterator[Any]:  # noqa: ANN401
+    for each in _choices(described):
+        if isinstance(each, EnumType):
+            yield from (member.value for member in each.cls)
+        elif isinstance(each, LiteralType):
+            yield from each.values

@@ -1,0 +1,96 @@
+"""What is wrong with a body is told in words, and what was merely sent empty is no fault."""
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+import msgspec
+import pytest
+from msgspec import Meta, Struct
+from msgspec.inspect import CollectionType, DictType, Metadata, StrType, StructType, UnionType, type_info
+
+from service.app import OPERATIONS
+from service.domain import WORDS, Comment, Instant, Verdict
+from service.errors import BadRequest
+from service.http.bodies import shape
+from service.http.shapes import without_empties
+
+
+class Inner(Struct, forbid_unknown_fields=True):
+    name: str
+    size: Annotated[int, Meta(ge=1, le=3)] = 1
+
+
+class Body(Struct, forbid_unknown_fields=True):
+    number: Annotated[float, Meta(gt=0)] | None = None
+    numbers: Annotated[list[int], Meta(min_length=1, max_length=2)] | None = None
+    map: Annotated[dict[str, bool], Meta(max_length=1)] = {}
+    at: Instant | None = None
+    verdict: Verdict | None = None
+    kind: Literal["a", "b"] = "a"
+    code: Annotated[str, Meta(pattern="^[a-z]+$", max_length=9, extra={WORDS: "must be small letters"})] | None = None
+    inner: Inner | None = None
+    inners: list[Inner] = []
+
+
+@pytest.mark.parametrize(
+    ("value", "pointer", "detail"),
+    [
+        ({"number": 0}, "/number", "must be more than 0"),
+        ({"number": "1"}, "/number", "must be a number or null, not text"),
+        ({"numbers": [1, 2, 3]}, "/numbers", "must have at most 2 items"),
+        ({"numbers": [1, "2"]}, "/numbers/1", "must be a whole number, not text"),
+        ({"map": {"a": True, "b": True}}, "/map", "must have at most 1 entries"),
+        ({"map": {"a": 1}}, "/map", "must be true or false, not a whole number"),
+        ({"at": "yesterday"}, "/at", "must be a date and time such as 2026-11-23T10:00:00Z"),
+        ({"at": "2026-11-23T10:00:00"}, "/at", "must say its time zone, as in 2026-11-23T10:00:00Z"),
+        ({"verdict": "delete"}, "/verdict", "must be one of approve, reject, escalate"),
+        ({"kind": "c"}, "/kind", "must be one of a, b"),
+        ({"code": "A"}, "/code", "must be small letters"),
+        ({"code": "a" * 10}, "/code", "must have at most 9 characters"),
+        ({"inner": {"name": "a", "size": 4}}, "/inner/size", "must be at most 3"),
+        ({"inner": {"size": 1}}, "/inner/name", "required"),
+        ({"inners": [{"name": "a"}, {"name": "b", "more": 1}]}, "/inners/1/more", "not a field that we know"),
+        ([1], "", "must be an object, not a list"),
+    ],
+)
+def test_what_is_wrong_is_told_in_words_with_its_place(value: Any, pointer: str, detail: str) -> None:
+    with pytest.raises(BadRequest) as raised:
+        shape(value, Body)
+    (fault,) = raised.value.faults
+    assert (fault.pointer, fault.detail) == (pointer, detail)
+
+
+def test_every_pattern_of_the_api_has_words() -> None:
+    kinds = {kind for row in OPERATIONS for kind in (row.body, row.query) if kind is not None}
+    assert Comment in kinds
+    lacking = [(kind.__name__, path) for kind in kinds for path in _without_words(type_info(kind), "")]
+    assert lacking == []
+
+
+def _without_words(described: Any, path: str, words: str = "") -> Iterator[str]:
+    if isinstance(described, Metadata):
+        yield from _without_words(described.type, path, words or (described.extra or {}).get(WORDS, ""))
+    elif isinstance(described, UnionType):
+        for each in described.types:
+            yield from _without_words(each, path, words)
+    elif isinstance(described, StructType):
+        for field in described.fields:
+            yield from _without_words(field.type, f"{path}/{field.encode_name}")
+    elif isinstance(described, DictType):
+        yield from _without_words(described.value_type, path + "/*")
+    elif isinstance(described, CollectionType):
+        yield from _without_words(described.item_type, path + "/*")
+    elif isinstance(described, StrType) and described.pattern and not words:
+        yield path
+
+
+@pytest.mark.parametrize("empty", [None, "", " ", [], {}])
+def test_only_optional_fields_may_be_empty(empty: Any) -> None:
+    kept = {"inner": {"name": empty}, "inners": [{"name": empty}]}
+    pruned = {"inner": {"name": empty, "size": empty}, "inners": [{"name": empty, "size": empty}], "kind": empty}
+    assert without_empties(pruned, Body) == kept
+
+
+def test_an_empty_value_that_fits_is_kept() -> None:
+    assert shape({"map": {}, "inners": []}, Body) == Body()
+    assert msgspec.to_builtins(shape({"text": "a", "author": {"name": ""}}, Comment))["author"] == {"name": ""}

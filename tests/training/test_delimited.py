@@ -1,0 +1,183 @@
+"""CSV and TSV of other software: no quote swallows rows without a word, and odd encodings and delimiters are read."""
+
+import codecs
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from training.delimited import Delimited
+from training.errors import DataUnusable
+from training.reading import Reading
+
+# Texts whose lines begin or end with numbers, or with what stands in the columns beside.
+MULTILINE = [
+    ('id,text\n1,"Hello,\nmy friend\n\n2 days ago"\n2,"a ""quoted"" word"\n', "1", "Hello,\nmy friend\n\n2 days ago"),
+    ('text,toxicity\n"a ""quoted"" one\nover two lines",0\nb,1\n', 'a "quoted" one\nover two lines', "0"),
+    ('text,a,b\n"one\ntwo, three",0,\nb,1,0\n', "one\ntwo, three", "0"),
+    (
+        'id,text,label\n184467,"I have\n2,000 reasons, or 3,000\nto go",1\n184468,b,0\n',
+        "184467",
+        "I have\n2,000 reasons, or 3,000\nto go",
+    ),
+    ('user,text\nAnn,"Well,\nBob, I disagree\nSo, there"\nBob,b\n', "Ann", "Well,\nBob, I disagree\nSo, there"),
+]
+
+
+def written(folder: Path, content: str | bytes, name: str = "in.csv") -> Path:
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def rows(path: Path, **reading: object) -> list[list[str]]:
+    return list(Delimited(path, "\t" if path.suffix == ".tsv" else ",", Reading(**reading)))  # type: ignore[arg-type]
+
+
+SWALLOWING = [
+    # A quote that is never closed, in the first row, in the middle, in the last.
+    ('id,text\n1,"I never closed\n2,You are a fool\n3,ok\n', 1, ['"I never closed', "You are a fool", "ok"]),
+    ('id,text\n1,ok\n2,"open\n3,You are a fool', 2, ["ok", '"open', "You are a fool"]),
+    ('id,text\n1,ok\n2,fool\n3,"open\n', 3, ["ok", "fool", '"open']),
+    # Closed by the quote that opens a good cell further down.
+    ('id,text\n1,"open\n2,You are a fool\n3,"good"\n', 1, ['"open', "You are a fool", "good"]),
+    # Text behind what looks like the end of the cell.
+    ('id,text\n1,"No" he said\n2,You are a fool\n', 1, ['"No" he said', "You are a fool"]),
+    ('id,text\n1,"He said \\"no\\"\n2,You are a fool\n', 1, ['"He said \\"no\\"', "You are a fool"]),
+    # Two stray quotes that make a cell together: only the lines between them show it.
+    ('id,text\n1,"open\n2,You are a fool\n3,close"\n4,ok\n', 1, ['"open', "You are a fool", 'close"', "ok"]),
+    ('id,text\na-1,ok\na-2,"open\na-3,close"\n', 2, ["ok", '"open', 'close"']),
+    (
+        'text,label\nok,spam\nok,ham\n"open,ham\nYou are a fool,spam\nclose",ham\n',
+        3,
+        ["ok", "ok", '"open', "You are a fool", 'close"'],
+    ),
+]
+
+
+@pytest.mark.parametrize(("content", "row", "texts"), SWALLOWING)
+@pytest.mark.parametrize("name", ["in.csv", "in.tsv"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_stray_quote_swallows_no_row(
+    tmp_path: Path, content: str, row: int, texts: list[str], name: str, end: str
+) -> None:
+    mark = "," if name == "in.csv" else "\t"
+    path = written(tmp_path, content.replace(",", mark).replace("\n", end), name)
+    with pytest.raises(DataUnusable, match=rf"in\.[ct]sv: row {row} \(line {row + 1}\): .*--lenient"):
+        rows(path)
+    said: list[str] = []
+    found = rows(path, lenient=True, say=said.append)
+    at = content.partition("\n")[0].split(",").index("text")
+    assert [each[at] for each in found] == texts
+    assert any("read line by line" in each for each in said)
+
+
+@pytest.mark.parametrize(("content", "first", "second"), MULTILINE)
+def test_texts_over_several_lines_are_read_as_they_are(tmp_path: Path, content: str, first: str, second: str) -> None:
+    path = written(tmp_path, content)
+    found = rows(path)
+    assert found[0][:2] == [first, second]
+    assert len(found) == 2
+    assert rows(path, lenient=True) == found
+
+
+def test_a_person_may_say_that_a_text_holds_lines_like_rows(tmp_path: Path) -> None:
+    path = written(tmp_path, 'id,text\n1,"my list:\n2,two\n3,three"\n4,ok\n')
+    with pytest.raises(DataUnusable, match=r"row 1 \(line 2\): .*--multiline"):
+        rows(path)
+    assert rows(path, multiline=True) == [["1", "my list:\n2,two\n3,three"], ["4", "ok"]]
+
+
+CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=12) | st.sampled_from(
+    ['"', '""', ",", "\n", "\r\n", 'a "b" c', '"a', 'b"', "1,x\n2,y", ""]
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.lists(CELLS, min_size=3, max_size=3).filter(any), max_size=8))
+def test_what_a_writer_of_csv_writes_is_read_back(
+    tmp_path_factory: pytest.TempPathFactory, table: list[list[str]]
+) -> None:
+    out = io.StringIO(newline="")
+    csv.writer(out).writerows([["a", "b", "c"], *table])
+    path = written(tmp_path_factory.mktemp("csv"), out.getvalue())
+    assert rows(path, multiline=True) == table
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from(["ok", "you fool", '"', '"a', 'b"', '"c"', '"d" e', "f, g", ""]), max_size=12))
+def test_read_leniently_there_are_as_many_rows_as_lines(
+    tmp_path_factory: pytest.TempPathFactory, texts: list[str]
+) -> None:
+    lines = [f"{number}\t{text}\n" for number, text in enumerate(texts)]
+    path = written(tmp_path_factory.mktemp("tsv"), "id\ttext\n" + "".join(lines), "in.tsv")
+    assert [row[0] for row in rows(path, lenient=True)] == [str(number) for number in range(len(texts))]
+
+
+def test_a_row_with_another_number_of_columns_is_named_or_left_out(tmp_path: Path) -> None:
+    path = written(tmp_path, "id,text\n1,ok\n2,Well, I disagree\n3,fool\n")
+    with pytest.raises(DataUnusable, match=r"row 2 \(line 3\) has 3 columns where the header has 2"):
+        rows(path)
+    said: list[str] = []
+    assert rows(path, lenient=True, say=said.append) == [["1", "ok"], ["3", "fool"]]
+    assert said == [f"{path}: rows with another number of columns, left out: 1"]
+
+
+def test_empty_cells_behind_the_last_column_are_nothing(tmp_path: Path) -> None:
+    assert rows(written(tmp_path, "id,text\n1,ok,,\n\n2,fool,\n")) == [["1", "ok"], ["2", "fool"]]
+
+
+TABLE = "id,text\n1,naïve “café”\n2,You are a fool\n"
+EXPECTED = [["1", "naïve “café”"], ["2", "You are a fool"]]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_unicode_is_told_by_the_first_bytes(tmp_path: Path, encoding: str) -> None:
+    assert rows(written(tmp_path, TABLE.encode(encoding))) == EXPECTED
+
+
+def test_a_big_endian_mark_is_known(tmp_path: Path) -> None:
+    assert rows(written(tmp_path, codecs.BOM_UTF16_BE + TABLE.encode("utf-16-be"))) == EXPECTED
+
+
+def test_another_encoding_is_refused_with_line_and_cure_and_read_when_said(tmp_path: Path) -> None:
+    path = written(tmp_path, TABLE.encode("cp1252"))
+    with pytest.raises(DataUnusable, match=r"in\.csv: line 2 is not UTF-8; .*--encoding cp1252"):
+        rows(path)
+    assert rows(path, encoding="cp1252") == EXPECTED
+
+
+def test_the_line_that_is_not_utf_8_is_named_however_far_down_it_is(tmp_path: Path) -> None:
+    path = written(tmp_path, b"id,text\n" + b"1,plain\n" * 50_000 + "2,café\n".encode("latin-1"))
+    with pytest.raises(DataUnusable, match="line 50002 is not UTF-8"):
+        rows(path)
+
+
+@pytest.mark.parametrize("mark", [";", "\t", "|"])
+def test_another_delimiter_is_told_by_the_header(tmp_path: Path, mark: str) -> None:
+    content = f'id{mark}text\n1{mark}"a{mark}b, c"\n2{mark}You are a fool, really\n'
+    assert rows(written(tmp_path, content)) == [["1", f"a{mark}b, c"], ["2", "You are a fool, really"]]
+
+
+@pytest.mark.parametrize("head", ["sep=;\n", "SEP=;\r\n", '"sep=;"\n'])
+def test_excels_own_line_about_the_delimiter_is_obeyed(tmp_path: Path, head: str) -> None:
+    found = Delimited(written(tmp_path, f"{head}id;text, raw\n1;a, b\n"), ",", Reading())
+    assert (found.names, list(found)) == (["id", "text, raw"], [["1", "a, b"]])
+
+
+def test_a_delimiter_that_was_said_is_used(tmp_path: Path) -> None:
+    assert rows(written(tmp_path, "id~text, raw\n1~a, b\n"), delimiter="~") == [["1", "a, b"]]
+
+
+def test_a_file_without_rows_keeps_its_columns(tmp_path: Path) -> None:
+    found = Delimited(written(tmp_path, "id,text\n"), ",", Reading())
+    assert (found.names, list(found)) == (["id", "text"], [])
+
+
+@pytest.mark.parametrize("content", ["", "\n\n"])
+def test_a_file_without_a_header_is_refused(tmp_path: Path, content: str) -> None:
+    with pytest.raises(DataUnusable, match="is empty"):
+        rows(written(tmp_path, content))

@@ -1,0 +1,200 @@
+"""Rows of CSV and TSV (RFC 4180), of which no quote swallows others without a word.
+
+A quote that is opened by mistake takes in all that follows up to the next one. That shows where something stands behind
+the closing quote, where the file ends first, or where lines within the text look just like the rows around them.
+"""
+
+import csv
+import re
+from collections import deque
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from training.errors import DataUnusable
+from training.reading import Layout, Reading, layout_of, lines_of
+
+Row = list[str]
+
+# Characters of one cell; no comment is longer, and a quote that is never closed is noticed after so many.
+_LONGEST_CELL = 1 << 20
+# Rows from which is learned what a column holds, and distinct values that a column of labels may have.
+_LOOKED_AT = 2_000
+_MOST_LABELS = 50
+_DIGITS = re.compile(r"\d+")
+_LETTERS = re.compile(r"[^\W\d_]+")
+_LONGEST_SHAPE = 64
+_CURE = "double a quote that belongs to the text, or say --lenient to read such rows line by line"
+_OTHER_CURE = "say --multiline if these lines belong to one text, or --lenient if they are rows"
+
+
+class Delimited:
+    """`names`: the header. Iterated, it gives the rows, as many cells as there are names. Raises DataUnusable."""
+
+    def __init__(self, path: Path, usual: str, reading: Reading) -> None:
+        self.path = path
+        self.layout: Layout = layout_of(path, usual, reading)
+        self._reading = reading
+        self._lines = _Lines(lines_of(path, self.layout.encoding))
+        if self.layout.sep:
+            next(self._lines)
+        csv.field_size_limit(_LONGEST_CELL)
+        delimiter = re.escape(self.layout.delimiter)
+        self._whole_cell = re.compile(rf'"([^"]*(?:""[^"]*)*)"(?={delimiter}|$)')
+        self._split, self._left_out = 0, 0
+        self._number, self._begins = 0, 1
+        self._seen: list[set[str]] = []
+        self.names: Row = []
+        self.names = next(self._records(), [])
+        if not self.names:
+            raise DataUnusable(f"{path} is empty")
+        self._seen = [set() for _ in self.names]
+        self._number = 0
+
+    def __iter__(self) -> Iterator[Row]:
+        width, path = len(self.names), self.path
+        for row in self._records():
+            cells = row
+            if len(cells) > width and not any(cells[width:]):
+                cells = cells[:width]  # spreadsheets write empty cells behind the last column
+            if len(cells) == width:
+                yield cells
+                continue
+            self._left_out += 1
+            if not self._reading.lenient:
+                raise DataUnusable(
+                    f"{path}: {self._place()} has {_columns(len(cells))} where the header has {width}; "
+                    f"a text with {_shown(self.layout.delimiter)} in it must stand in quotes, "
+                    "and --lenient leaves such rows out"
+                )
+        if self._split:
+            self._reading.say(f"{path}: rows with a stray quote, read line by line: {self._split}")
+        if self._left_out:
+            self._reading.say(f"{path}: rows with another number of columns, left out: {self._left_out}")
+
+    def _place(self) -> str:
+        return f"row {self._number} (line {self._begins})"
+
+    def _records(self) -> Iterator[Row]:
+        """Every record that is not a blank line."""
+        lines = self._lines
+        reader = self._reader()
+        while True:
+            self._begins = lines.number + 1
+            lines.taken.clear()
+            try:
+                row = next(reader)
+            except StopIteration:
+                return
+            except csv.Error:
+                self._number += 1
+                row, reader = self._one_line(f"a quote is not closed where its cell ends; {_CURE}"), self._reader()
+            else:
+                if not row:
+                    continue
+                self._number += 1
+                if len(lines.taken) > 1 and not self._reading.multiline and self._holds_rows(row):
+                    said = f"its quoted text goes on over lines that look like rows; {_OTHER_CURE}"
+                    row, reader = self._one_line(said), self._reader()
+                elif self._number <= _LOOKED_AT and len(lines.taken) == 1:
+                    self._learn(row)
+            yield row
+
+    def _reader(self) -> Iterator[Row]:
+        return csv.reader(self._lines, delimiter=self.layout.delimiter, strict=True)
+
+    def _one_line(self, problem: str) -> Row:
+        """The first line of a record as a row of its own; the others are read anew. Raises DataUnusable."""
+        if not self._reading.lenient:
+            where = self._place() if self.names else "the header"
+            raise DataUnusable(f"{self.path}: {where}: {problem}")
+        self._split += 1
+        self._lines.put_back()
+        return self._cells(self._lines.taken[0])
+
+    def _cells(self, line: str) -> Row:
+        """Of one line: a quote that does not open a whole cell is a character like any other."""
+        text, found, at = line.rstrip("\r\n"), Row(), 0
+        while True:
+            whole = self._whole_cell.match(text, at)
+            if whole:
+                found.append(whole[1].replace('""', '"'))
+                at = whole.end()
+            else:
+                end = text.find(self.layout.delimiter, at)
+                end = len(text) if end < 0 else end
+                found.append(text[at:end])
+                at = end
+            if at == len(text):
+                return found
+            at += 1
+
+    def _learn(self, row: Row) -> None:
+        for seen, value in zip(self._seen, row, strict=False):
+            if len(seen) <= _MOST_LABELS:
+                seen.add(value)
+
+    def _holds_rows(self, row: Row) -> bool:
+        """Whether one of the lines that a record goes on over is made like the record itself.
+
+        Cells before the quoted text stand in the first line anyway, and those behind it in the last one: they say
+        nothing there.
+        """
+        spanning = [at for at, cell in enumerate(row) if "\n" in cell or "\r" in cell]
+        told_by = [at for at, cell in enumerate(row) if at not in spanning and cell.strip()]
+        first, *middle, last = map(self._cells, self._lines.taken)
+        return (
+            self._is_alike(row, first, [at for at in told_by if at > max(spanning, default=0)])
+            or self._is_alike(row, last, [at for at in told_by if at < min(spanning, default=0)])
+            or any(self._is_alike(row, cells, told_by) for cells in middle)
+        )
+
+    def _is_alike(self, row: Row, cells: Row, told_by: Sequence[int]) -> bool:
+        return len(cells) == len(row) and bool(told_by) and all(self._fits(at, row[at], cells[at]) for at in told_by)
+
+    def _fits(self, at: int, value: str, other: str) -> bool:
+        """Whether both may stand in that column: numbers, ids of one make, or labels that stand there elsewhere."""
+        seen = self._seen[at] if at < len(self._seen) else set[str]()
+        if other in seen and len(seen) <= _MOST_LABELS:
+            return True
+        if value.isdecimal() and other.isdecimal():
+            return abs(len(value) - len(other)) <= 1  # 2,000 in a text is no id beside 184467
+        shape = _shape(value)
+        return "9" in shape and shape == _shape(other)
+
+
+class _Lines:
+    """Lines with their number, and those of the record that is being read, so that they can be read anew."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self._lines = lines
+        self._ahead: deque[str] = deque()
+        self.taken: list[str] = []
+        self.number = 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._ahead.popleft() if self._ahead else next(self._lines)
+        self.taken.append(line)
+        self.number += 1
+        return line
+
+    def put_back(self) -> None:
+        """All but the first of the record."""
+        self._ahead.extendleft(reversed(self.taken[1:]))
+        self.number -= len(self.taken) - 1
+
+
+def _shape(value: str) -> str:
+    """`c-12` is made as `x-9` is."""
+    text = value.strip()
+    return _LETTERS.sub("a", _DIGITS.sub("9", text)) if len(text) <= _LONGEST_SHAPE and " " not in text else ""
+
+
+def _columns(count: int) -> str:
+    return "1 column" if count == 1 else f"{count} columns"
+
+
+def _shown(delimiter: str) -> str:
+    return "a tab" if delimiter == "\t" else f"'{delimiter}'"

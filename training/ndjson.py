@@ -1,0 +1,99 @@
+"""Lines of JSON objects, read as the service reads a body: a lone surrogate is U+FFFD, no name stands twice."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+
+import msgspec
+
+from training.errors import DataUnusable
+from training.reading import Reading, encoding_of, lines_of
+
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_KINDS = {bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "an object"}
+
+
+def objects(path: Path, reading: Reading, *names: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Each object with the number of its line; that none of the `names` stands twice in one is made sure.
+
+    Raises DataUnusable, which names the line.
+    """
+    marks = tuple(f'"{name}"' for name in names)
+    left_out = 0
+    for number, line in enumerate(lines_of(path, encoding_of(path, reading)), 1):
+        if line.isspace():
+            continue
+        try:
+            yield number, _object(line, marks)
+        except _NotAnObject as error:
+            if not reading.lenient:
+                raise DataUnusable(f"{path}: line {number}: {error}") from error
+            left_out += 1
+    if left_out:
+        reading.say(f"{path}: lines that are no JSON objects, left out: {left_out}")
+
+
+def text_of(row: dict[str, Any], name: str, place: str) -> str:
+    """A null is an empty text, as in Parquet. Raises DataUnusable, which begins with `place`."""
+    value = row.get(name)
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    raise DataUnusable(f"{place}: '{name}' is {_KINDS.get(type(value), 'no text')}, not text")
+
+
+class _NotAnObject(ValueError):
+    pass
+
+
+def _object(line: str, marks: tuple[str, ...]) -> dict[str, Any]:
+    if all(line.count(mark) < 2 for mark in marks):  # noqa: PLR2004 - twice
+        try:
+            return _decode(line)
+        except (msgspec.DecodeError, UnicodeEncodeError):
+            pass
+    return _slowly(line)
+
+
+def _slowly(line: str) -> dict[str, Any]:
+    try:
+        value = json.loads(line, object_pairs_hook=_once, parse_constant=_constant)
+    except json.JSONDecodeError as error:
+        if line.lstrip().startswith("[") or line.strip() == "{":
+            raise _NotAnObject("not a JSON object of its own; write one a line, as `jq -c` does") from error
+        raise _NotAnObject(f"not JSON: {error.msg} at character {error.colno}") from error
+    except RecursionError as error:
+        raise _NotAnObject("nested too deep") from error
+    if not isinstance(value, dict):
+        raise _NotAnObject("not a JSON object; write one a line, as `jq -c '.[]'` does")
+    found: dict[str, Any] = _well_formed(value)
+    return found
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise _NotAnObject("a name stands twice in one object")
+    return found
+
+
+def _constant(name: str) -> None:
+    """NaN is what some libraries write for a value that is missing."""
+    if name != "NaN":
+        _refuse(name)
+
+
+def _refuse(name: str) -> NoReturn:
+    raise _NotAnObject(f"{name} is not a JSON number")
+
+
+def _well_formed(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    if isinstance(value, str):
+        return _LONE_SURROGATE.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return {_well_formed(name): _well_formed(inner) for name, inner in value.items()}
+    return [_well_formed(inner) for inner in value] if isinstance(value, list) else value

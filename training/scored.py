@@ -1,0 +1,184 @@
+"""Files whose rows come back with scores: read in chunks, and written as they were read."""
+
+import csv
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+from numpy.typing import NDArray
+
+from training.delimited import Delimited
+from training.errors import DataUnusable
+from training.ndjson import objects, text_of
+from training.reading import Reading
+from training.tables import Table, column_at, is_textual, texts, translated
+
+CHUNK = 4_096
+LANGUAGE = "language"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """`scores`: shape (rows, labels), NaN for what is not judged in that language."""
+
+    languages: list[str]
+    scores: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some rows as they were read, their texts, and what they say of their languages."""
+
+    rows: Any
+    texts: list[str]
+    tags: list[str | None]
+
+
+Write = Callable[[Chunk, Judged], None]
+
+
+class Source(Protocol):
+    """A file and the column of it that is scored."""
+
+    def chunks(self) -> Iterator[Chunk]: ...
+
+    def writing(self, target: Path, labels: Sequence[str]) -> AbstractContextManager[Write]:
+        """A file of the same make, whose columns are there even where no row comes."""
+
+
+def opened(path: Path, column: str, reading: Reading) -> Source:
+    """Raises DataUnusable."""
+    return _KINDS[kind_of(path)](path, column, reading)
+
+
+def kind_of(path: Path) -> str:
+    suffix = path.suffix.lower()
+    if suffix not in _KINDS:
+        raise DataUnusable(f"{path}: the name must end in {', '.join(_KINDS)}")
+    return ".ndjson" if suffix == ".jsonl" else suffix
+
+
+class _Rows:
+    """CSV and TSV. What is not ours to understand comes out as it went in: every cell is text."""
+
+    def __init__(self, path: Path, column: str, reading: Reading) -> None:
+        self._file = Delimited(path, "\t" if path.suffix.lower() == ".tsv" else ",", reading)
+        names = self._file.names
+        self._column = column_at(names, column, path)
+        self._language = column_at(names, LANGUAGE, path) if LANGUAGE in names else None
+
+    def chunks(self) -> Iterator[Chunk]:
+        rows = iter(self._file)
+        while some := list(islice(rows, CHUNK)):
+            at = self._language
+            tags = [None if at is None else row[at] or None for row in some]
+            yield Chunk(some, [row[self._column] for row in some], tags)
+
+    @contextmanager
+    def writing(self, target: Path, labels: Sequence[str]) -> Iterator[Write]:
+        layout, names = self._file.layout, self._file.names
+        kept = [at for at, name in enumerate(names) if name not in (LANGUAGE, *labels)]
+        with target.open("w", encoding=layout.encoding, newline="") as file:
+            file.write(layout.sep)
+            writer = csv.writer(file, delimiter=layout.delimiter, lineterminator=layout.line_end)
+            writer.writerow([*(names[at] for at in kept), LANGUAGE, *labels])
+
+            def write(chunk: Chunk, judged: Judged) -> None:
+                for row, language, found in zip(chunk.rows, judged.languages, judged.scores.tolist(), strict=True):
+                    scores = ("" if score != score else score for score in found)  # noqa: PLR0124 - NaN
+                    writer.writerow([*(row[at] for at in kept), language, *scores])
+
+            yield write
+
+
+class _Parquet:
+    def __init__(self, path: Path, column: str, reading: Reading) -> None:  # noqa: ARG002 - as all kinds are opened
+        self._path, self._column = path, column
+        with translated(path), pyarrow.parquet.ParquetFile(path) as file:
+            self._empty = file.schema_arrow.empty_table()
+        texts(self._empty, column, path)
+        if LANGUAGE in self._empty.column_names:
+            column_at(self._empty.column_names, LANGUAGE, path)
+
+    def chunks(self) -> Iterator[Chunk]:
+        first_row = 1
+        with pyarrow.parquet.ParquetFile(self._path) as file:
+            for batch in file.iter_batches(batch_size=CHUNK):
+                table = pa.Table.from_batches([batch])
+                yield Chunk(table, texts(table, self._column, self._path, first_row), self._tags(table))
+                first_row += table.num_rows
+
+    def _tags(self, table: Table) -> list[str | None]:
+        """What stands in a column of that name need not be a language."""
+        if LANGUAGE not in table.column_names or not is_textual(table.schema.field(LANGUAGE).type):
+            return [None] * table.num_rows
+        return [tag or None for tag in texts(table, LANGUAGE, self._path)]
+
+    @contextmanager
+    def writing(self, target: Path, labels: Sequence[str]) -> Iterator[Write]:
+        nothing = Judged([], np.empty((0, len(labels))))
+        schema = _with_scores(self._empty, labels, nothing).schema
+        with pyarrow.parquet.ParquetWriter(target, schema, compression="zstd") as writer:
+            yield lambda chunk, judged: writer.write_table(_with_scores(chunk.rows, labels, judged))
+
+
+def _with_scores(table: Table, labels: Sequence[str], judged: Judged) -> Table:
+    """Columns of the attributes' names, and the language; one that was there before is replaced."""
+    kept = [at for at, name in enumerate(table.column_names) if name not in (LANGUAGE, *labels)]
+    table = table.select(kept).append_column(LANGUAGE, pa.array(judged.languages, pa.string()))
+    for index, label in enumerate(labels):
+        scores = pa.array(judged.scores[:, index], pa.float64(), from_pandas=True)  # NaN becomes null
+        table = table.append_column(label, scores)
+    return table
+
+
+class _Objects:
+    """NDJSON. A field that is missing in a line is one that is null; that no line has it is an error."""
+
+    def __init__(self, path: Path, column: str, reading: Reading) -> None:
+        self._path, self._column, self._reading = path, column, reading
+
+    def chunks(self) -> Iterator[Chunk]:
+        path, name = self._path, self._column
+        lines = objects(path, self._reading, name, LANGUAGE)
+        is_known = False
+        while some := list(islice(lines, CHUNK)):
+            rows = [row for _, row in some]
+            is_known = is_known or any(name in row for row in rows)
+            if not is_known:
+                raise DataUnusable(f"{path}: line {some[0][0]}: no field '{name}'; it has {', '.join(rows[0])}")
+            found = [text_of(row, name, f"{path}: line {number}") for number, row in some]
+            yield Chunk(rows, found, [_tag(row.get(LANGUAGE)) for row in rows])
+
+    @contextmanager
+    def writing(self, target: Path, labels: Sequence[str]) -> Iterator[Write]:
+        with target.open("wb") as file:  # in UTF-8 without a mark, whatever it was: so JSON is exchanged
+
+            def write(chunk: Chunk, judged: Judged) -> None:
+                for row, language, found in zip(chunk.rows, judged.languages, judged.scores.tolist(), strict=True):
+                    # NaN is written as null.
+                    scored = row | {LANGUAGE: language} | dict(zip(labels, found, strict=True))
+                    file.write(msgspec.json.encode(scored) + b"\n")
+
+            yield write
+
+
+def _tag(given: object) -> str | None:
+    """What stands in a field of that name need not be a language."""
+    return given if isinstance(given, str) else None
+
+
+_KINDS: dict[str, Callable[[Path, str, Reading], Source]] = {
+    ".csv": _Rows,
+    ".tsv": _Rows,
+    ".parquet": _Parquet,
+    ".ndjson": _Objects,
+    ".jsonl": _Objects,
+}
