@@ -8,6 +8,7 @@ from training.contrast.frames import SLOT, Frames
 
 # So many sentences in a hundred stay as they are written; the rest gets one change or more.
 _PLAIN = 0.3
+_SHORTHAND = 0.1
 _OPENING, _LOWER, _UPPER, _NO_END, _SLIP, _EMOJI, _TAG, _NO_APOSTROPHE = 0.14, 0.3, 0.04, 0.4, 0.12, 0.18, 0.06, 0.2
 _ENDS = (".", ".", "!", "!!", "!!!", "...", " .", "..", "…")
 # What is longer is shouted by nobody, and needs no opening; what is shorter has none.
@@ -27,6 +28,9 @@ class Surface:
             [row[name] for row in frames.columns[name].rows] if name in frames.columns else []
             for name in ("opening", "tag", "surface_emoji")
         )
+        table = frames.columns.get("longhand")
+        self._shorthand = {row["longhand"]: row["shorthand"] for row in table.rows} if table else {}
+        self._longhand = re.compile(rf"\b(?:{'|'.join(map(re.escape, self._shorthand))})\b") if table else None
 
     def varied(self, text: str, rng: random.Random, *, is_sober: bool = False) -> str:
         if rng.random() < _PLAIN:
@@ -35,6 +39,7 @@ class Surface:
         steps: tuple[tuple[float, Callable[[str, random.Random], str]], ...] = (
             (_OPENING if may_decorate and len(text) >= _SHORT else 0, self._opened),
             (_SLIP, _slipped),
+            (_SHORTHAND, self._shortened),
             (_NO_APOSTROPHE, _without_apostrophes),
             (_NO_END, _ended),
             (_TAG if may_decorate and len(text) >= _SHORT else 0, self._tagged),
@@ -55,6 +60,12 @@ class Surface:
         if opening[-1] not in ".:" and first and first[0].lower() in self._small:
             text = text[0].lower() + text[1:]
         return f"{opening} {text}"
+
+    def _shortened(self, text: str, rng: random.Random) -> str:
+        """About half of the words that chat has shorter spellings for."""
+        if not self._longhand:
+            return text
+        return self._longhand.sub(lambda each: self._shorthand[each[0]] if rng.random() < 0.5 else each[0], text)  # noqa: PLR2004
 
     def _tagged(self, text: str, rng: random.Random) -> str:
         return f"{text.rstrip('.')} {rng.choice(self._tags)}" if self._tags else text

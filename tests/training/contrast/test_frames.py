@@ -50,6 +50,25 @@ def test_a_backslash_and_n_are_a_line_break(folder: Path) -> None:
     assert made(written(folder, r"# one\ntwo", head=plain)) == ["# one\ntwo"]
 
 
+def test_what_is_sad_has_no_emoji_tag_or_opening(folder: Path) -> None:
+    for name, filler in (("opening", "Well,"), ("tag", "lol"), ("surface_emoji", "\U0001f602")):
+        (folder / "fillers" / f"{name}.txt").write_text(filler)
+    frames = "\n".join(f"Mourners number {n} came from {{town}} to the grave." for n in range(60))
+    decorated = ("Well", "well", "lol", "\U0001f602")
+    assert any(mark in text for text in made(written(folder, frames)) for mark in decorated)
+    sober = HEAD.replace("spam", "surface: sober\nspam")
+    found = made(written(folder, frames, head=sober))
+    assert not [text for text in found if any(mark in text for mark in decorated)]
+    assert len({text.islower() for text in found}) == 2
+
+
+def test_the_short_spellings_of_chat_take_the_place_of_the_long(folder: Path) -> None:
+    (folder / "fillers" / "shorthand.txt").write_text("columns: longhand; shorthand\nyou; u\n")
+    found = made(written(folder, "\n".join(f"Did you read number {n} {{town}}?" for n in range(40))))
+    assert any(" u " in text for text in found)
+    assert sum(" you " in text.lower() for text in found) > len(found) / 2
+
+
 def test_frames_of_other_functions_are_of_the_same_part(folder: Path) -> None:
     """So a sentence to learn from never holds a frame that is for tests."""
     written(folder, "\n".join(f"you are number{n}" for n in range(40)), "told")
