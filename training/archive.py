@@ -128,7 +128,9 @@ def read(folder: Path, languages: Collection[str] = ("en",)) -> Examples:
     taken_back = {(label.id, label.retracts) for label in rows}
     standing = (label for label in rows if label.retracts is None and (label.id, label.cursor) not in taken_back)
     newest = {(label.id, label.revision): label for label in standing}
-    found = [label for label in newest.values() if language_of(label.text, label.language, languages) in languages]
+    read_in = ((label, language_of(label.text, label.language, languages)) for label in newest.values())
+    known = [(label, language) for label, language in read_in if language in languages]
+    found = [label for label, _ in known]
     return Examples(
         [label.text for label in found],
         np.array([_taught(label) for label in found], np.float32).reshape(len(found), len(LABELS)),
@@ -136,6 +138,7 @@ def read(folder: Path, languages: Collection[str] = ("en",)) -> Examples:
         [label.id for label in found],
         np.array([fold_of(label.id) for label in found], np.int8),
         [SOURCE] * len(found),
+        [language for _, language in known],
     )
 
 

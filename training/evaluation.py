@@ -1,7 +1,7 @@
 """What a model is worth on texts that it did not learn from, as values; the command prints them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -75,18 +75,20 @@ def evaluate(
     chosen = names or [PUBLIC_TEST, *(name for name in DATA_SETS if name != PUBLIC_TEST)]
     results = []
     for name in chosen:
-        is_judged = DATA_SETS[name].language in model.languages if name in DATA_SETS else True
+        is_judged = name not in DATA_SETS or any(each in model.languages for each in DATA_SETS[name].languages)
         if names is None and not (DATA_SETS[name].is_in(folder) and is_judged):
             continue
-        found = _evaluated(model, name, load(name, folder).held_out(), seed)
-        if found.attributes:
-            results.append(found)
+        parts = load(name, folder).held_out().by_language()
+        for language, held_out in parts.items():
+            found = _evaluated(model, held_out, language, seed)
+            if found.attributes:
+                results.append(found if len(parts) == 1 else replace(found, part=f"{found.part}, {language}"))
     return results
 
 
-def _evaluated(model: classifier.Model, name: str, held_out: Examples, seed: int) -> Evaluated:
-    rng = np.random.default_rng(seed)
-    scores = by_attribute(model, held_out.texts, DATA_SETS[name].language)
+def _evaluated(model: classifier.Model, held_out: Examples, language: str, seed: int) -> Evaluated:
+    name, rng = held_out.sources[0], np.random.default_rng(seed)
+    scores = by_attribute(model, held_out.texts, language)
     weights = natural_weights(held_out)
     first = is_first_half(held_out)
     attributes: dict[str, Figures] = {}

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from classifier import LABELS
 
 FOLDS = 10
+# What a text is in where nothing else is said.
+FIRST_LANGUAGE = "en"
 # Kept out of every training run, so that figures on it mean something; -1 marks a publisher's own test split.
 HELD_OUT_FOLD = 1
 TEST = -1
@@ -23,7 +25,7 @@ class Examples:
 
     `labels`: (n, len(LABELS)) float32 in [0, 1], NaN where nothing is known. A value between is the share of
     readers who would say yes. `weights`: (n,) float32. `groups`: what must stay in one fold. `folds`: (n,) int8,
-    0 to 9, or TEST.
+    0 to 9, or TEST. `languages`: of each text; where none are given, all are in the first.
     """
 
     texts: list[str]
@@ -32,6 +34,11 @@ class Examples:
     groups: list[str]
     folds: NDArray[np.int8]
     sources: list[str]
+    languages: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if not self.languages:
+            object.__setattr__(self, "languages", [FIRST_LANGUAGE] * len(self.texts))
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -48,6 +55,7 @@ class Examples:
             [self.groups[i] for i in places],
             self.folds[places],
             [self.sources[i] for i in places],
+            [self.languages[i] for i in places],
         )
 
     def training(self) -> "Examples":
@@ -62,8 +70,17 @@ class Examples:
     def held_out(self) -> "Examples":
         return self.where(self._is_held_out())
 
+    def published_test(self) -> "Examples":
+        return self.where(self.folds == TEST)
+
     def _is_held_out(self) -> NDArray[np.bool_]:
         return np.isin(self.folds, (HELD_OUT_FOLD, TEST))
+
+    def by_language(self) -> dict[str, "Examples"]:
+        """The first language first."""
+        spoken = np.array(self.languages)
+        order = sorted(set(self.languages), key=lambda each: (each != FIRST_LANGUAGE, each))
+        return {language: self.where(spoken == language) for language in order}
 
     def sampled(self, rows: int, seed: int) -> "Examples":
         """At most `rows` of them, chosen evenly."""
@@ -90,6 +107,7 @@ def joined(parts: Sequence[Examples]) -> Examples:
         [group for part in parts for group in part.groups],
         np.concatenate([part.folds for part in parts]),
         [source for part in parts for source in part.sources],
+        [language for part in parts for language in part.languages],
     )
 
 

@@ -16,11 +16,11 @@ from classifier import LABELS
 from classifier.kernel import WIDTH, Weights
 from training.calibration import Combination, adjustment, combination, platt, split
 from training.company import from_company
-from training.datasets import DATA_SETS, is_written
+from training.datasets import is_written
 from training.dilution import diluted
 from training.distillation import distilled
 from training.errors import DataUnusable
-from training.examples import CALIBRATION_FOLDS, FOLDS, Examples
+from training.examples import CALIBRATION_FOLDS, FIRST_LANGUAGE, FOLDS, Examples
 from training.features import count, document_frequency, inverse_document_frequency, matrix
 from training.network import Lesson, WordOrder
 from training.quantise import rounded_columns
@@ -43,10 +43,11 @@ STEPS = 6
 OURS = frozenset(
     {"jigsaw_toxic_train", "wikipedia_debiasing_nontoxic", "spam_youtube", "spam_sms", "moderators", "own"}
 )
-FIRST_LANGUAGE = "en"
 # An attribute is judged in another language where there are so many answers of each kind to calibrate on, and where the
 # logits tell them apart this well (ROC AUC); less would be noise sold as a score.
 FEWEST_IN_LANGUAGE, LEAST_AUC = 100, 0.7
+# Judged as one, so that their base rate is one: help chats have no spam, and apart that alone would say all of them.
+ONE_PLACE = {"ham_irc_ubuntu": "spam_webform_adamspd"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,7 +203,7 @@ def _by_language(
     """
     languages = {FIRST_LANGUAGE: tuple(LABELS)}
     slopes, intercepts = [np.ones(len(LABELS))], [np.zeros(len(LABELS))]
-    spoken = np.array([DATA_SETS[each].language if each in DATA_SETS else FIRST_LANGUAGE for each in examples.sources])
+    spoken = np.array(examples.languages)
     for language in sorted(set(spoken.tolist()) - {FIRST_LANGUAGE}):
         rows = np.flatnonzero(spoken == language)
         slope, intercept, judged = np.ones(len(LABELS)), np.zeros(len(LABELS)), []
@@ -228,9 +229,10 @@ def _is_carried(logits: NDArray[np.float64], labels: NDArray[np.float32]) -> boo
 
 
 def groups(sources: Sequence[str]) -> NDArray[np.intp]:
-    """0 for the sources whose base rate is ours, each other source its own number."""
-    foreign = {source: number for number, source in enumerate(sorted(set(sources) - OURS), start=1)}
-    return np.array([foreign.get(source, 0) for source in sources], np.intp)
+    """0 for the sources whose base rate is ours, each other place its own number."""
+    places = [ONE_PLACE.get(source, source) for source in sources]
+    foreign = {place: number for number, place in enumerate(sorted(set(places) - OURS), start=1)}
+    return np.array([foreign.get(place, 0) for place in places], np.intp)
 
 
 def never_yes(examples: Examples) -> list[str]:

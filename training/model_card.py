@@ -44,7 +44,12 @@ def card(figures: Plain, manifest: Manifest) -> str:
             manifest=manifest,
             megabytes=sum(file.size for file in manifest.files.values()) / MEGABYTE,
             libraries=", ".join(f"{name} {version}" for name, version in manifest.libraries.items()),
-            languages=", ".join(sorted({each.language for each in evaluated} & manifest.judged.keys())) or "none",
+            languages=", ".join(
+                sorted(
+                    {language for each in evaluated for language in each.language.split(", ")} & manifest.judged.keys()
+                )
+            )
+            or "none",
             summary=[(row, verdict(row)) for row in figures.get("summary") or ()],
             evaluated=evaluated,
             taught=taught,
@@ -67,7 +72,7 @@ def _source(name: str, part: str, count: object) -> Source:
     return Source(
         name=name,
         part=part,
-        language=known.language if known else "",
+        language=", ".join(known.languages) if known else "",
         teaches=known.teaches if known else "not one of the public data sets",
         texts=count if isinstance(count, int) else None,
     )

@@ -18,7 +18,8 @@ Report = dict[str, dict[str, Figures]]
 
 
 def report(fitted: Fitted, folder: Path, examples: Examples) -> Report:
-    """By data set and attribute: ROC AUC, expected calibration error, and how many texts that rests on.
+    """By data set, by language where it has several, and by attribute: ROC AUC, expected calibration error, and on how
+    many texts that rests.
 
     No calibration error on the sample that the last step of the calibration was fitted on (ADR 10).
     """
@@ -29,22 +30,23 @@ def report(fitted: Fitted, folder: Path, examples: Examples) -> Report:
     sources = np.array(held_out.sources)
     found: Report = {}
     for source in sorted(set(held_out.sources)):
-        texts = held_out.where(sources == source)
-        language = DATA_SETS[source].language if source in DATA_SETS else languages[0]
-        if language not in languages:
-            continue
-        scores = weights.score_many(texts.texts, languages.index(language))
-        figures = {
-            attribute: _figures(
-                scores[:, LABELS.index(attribute)], texts.labels[:, LABELS.index(attribute)], texts.weights
-            )
-            for attribute in fitted.languages[language]
-        }
-        if source == PUBLIC_TEST:
-            for each in figures.values():
-                each.pop("calibration_error", None)
-        if any(figures.values()):
-            found[source] = {attribute: each for attribute, each in figures.items() if each}
+        spoken = held_out.where(sources == source).by_language()
+        for language, texts in spoken.items():
+            if language not in languages:
+                continue
+            scores = weights.score_many(texts.texts, languages.index(language))
+            figures = {
+                attribute: _figures(
+                    scores[:, LABELS.index(attribute)], texts.labels[:, LABELS.index(attribute)], texts.weights
+                )
+                for attribute in fitted.languages[language]
+            }
+            if source == PUBLIC_TEST:
+                for each in figures.values():
+                    each.pop("calibration_error", None)
+            if any(figures.values()):
+                name = source if len(spoken) == 1 else f"{source} ({language})"
+                found[name] = {attribute: each for attribute, each in figures.items() if each}
     return found
 
 

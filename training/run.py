@@ -23,8 +23,8 @@ from training.calibration import NATURAL
 from training.datasets import DATA_SETS, DEFAULT, available, load
 from training.errors import DataUnusable
 from training.evaluation import PUBLIC_TEST
-from training.examples import Examples, joined
-from training.fit import FIRST_LANGUAGE, STEPS, Fitted, Recipe, adjusted, fit, never_yes
+from training.examples import FIRST_LANGUAGE, Examples, joined
+from training.fit import STEPS, Fitted, Recipe, adjusted, fit, never_yes
 from training.leaks import without_leaks
 from training.losses import in_use, said
 from training.reading import Reading
@@ -118,8 +118,8 @@ def gather(wishes: Wishes) -> Examples:
     parts = []
     if names:
         public = joined([trusted(load(name, wishes.folder)) for name in names])
-        reported_on = [load(name, wishes.folder).held_out() for name in available(wishes.folder, REPORTED_ON)]
-        # What is reported on must not come back in the sentences that another data set quotes.
+        reported_on = [_reported_on(name, wishes.folder) for name in available(wishes.folder, DATA_SETS)]
+        # What is reported on must not come back in another data set, nor in the sentences that it quotes.
         public = without_leaks(public, joined(reported_on)) if reported_on else public
         parts.append(public.sampled(wishes.rows, wishes.seed) if wishes.rows else public)
     if wishes.labels:
@@ -130,9 +130,15 @@ def gather(wishes: Wishes) -> Examples:
     return joined(parts)
 
 
+def _reported_on(name: str, folder: Path) -> Examples:
+    """Of these all that is held out, of the others what their publishers called a test."""
+    found = load(name, folder)
+    return found.held_out() if name in REPORTED_ON else found.published_test()
+
+
 def _languages(names: Iterable[str]) -> set[str]:
     """Of the data sets; what moderators decided in another one cannot be calibrated."""
-    return {FIRST_LANGUAGE} | {DATA_SETS[name].language for name in names}
+    return {FIRST_LANGUAGE} | {language for name in names for language in DATA_SETS[name].languages}
 
 
 def _models(data_dir: Path | None) -> Path:

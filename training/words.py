@@ -10,6 +10,8 @@ from classifier.normalise import read
 from classifier.words import LONGEST, SHORTEST, Words
 from training.examples import Examples, column
 
+# Whose words a disguise is read as. Others' would crowd these out, and their curses are words in these.
+LANGUAGES = frozenset({"en", "de", "pt"})
 # A word in fewer texts than this may be a name, a slip, or somebody's disguise.
 FEWEST_TEXTS = 8
 MOST_PLAIN, MOST_HARMFUL = 24_000, 3_000
@@ -61,7 +63,9 @@ class _Tally:
 
 def words(examples: Examples) -> Words:
     """From what a model may learn from only, never a held-out text. The same examples give the same words."""
-    tallies = {word: tally for word, tally in _tallies(examples.training()).items() if _is_common(tally)}
+    training = examples.training()
+    training = training.where(np.isin(training.languages, list(LANGUAGES)))
+    tallies = {word: tally for word, tally in _tallies(training).items() if _is_common(tally)}
     harmful = [word for word, tally in tallies.items() if len(word) >= SHORTEST_HARMFUL and tally.is_harmful()]
     harmful = sorted(harmful, key=lambda word: (-tallies[word].telling(), word))[:MOST_HARMFUL]
     plain = sorted(tallies.keys() - set(harmful), key=lambda word: (-tallies[word].texts, word))

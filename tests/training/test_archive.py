@@ -197,7 +197,9 @@ def test_only_what_the_model_is_to_read_teaches_it(tmp_path: Path) -> None:
     spoken = enumerate(("en", "fi", "de", None))
     archive.append(tmp_path, [label(number, language=language) for number, language in spoken], "4-0")
     assert archive.read(tmp_path).texts == ["comment 0", "comment 3"]
-    assert archive.read(tmp_path, ("en", "de")).texts == ["comment 0", "comment 2", "comment 3"]
+    read = archive.read(tmp_path, ("en", "de"))
+    assert read.texts == ["comment 0", "comment 2", "comment 3"]
+    assert read.languages == ["en", "de", "en"], "each calibrates its own language"
     archive.append(tmp_path, [label(4, text="Kiitos tästä artikkelista, se oli hyvin mielenkiintoinen.")], "5-0")
     assert archive.read(tmp_path).texts == ["comment 0", "comment 3"], "imported without a language"
 

@@ -151,6 +151,14 @@ def test_a_foreign_data_set_does_not_bring_its_base_rate() -> None:
     assert shares == pytest.approx([0.1, 0.525], abs=0.02)
 
 
+def test_harmless_chats_have_the_base_rate_of_the_spam_that_they_are_to_be_told_from() -> None:
+    """With one of their own it would say all of them, and nothing were learnt of their words."""
+    found = groups(["ham_irc_ubuntu", "spam_webform_adamspd", "spam_telegram_tgspam", "spam_sms"])
+    assert found[0] == found[1] > 0
+    assert found[2] not in {found[0], 0}
+    assert found[3] == 0
+
+
 def test_the_regression_is_scikit_learns() -> None:
     random = np.random.default_rng(1)
     table = sparse.random(300, 40, 0.2, "csr", np.float32, random)
@@ -181,7 +189,8 @@ def test_another_language_has_its_own_calibration_and_only_what_it_can_carry(pla
     labels = np.full((4000, 7), np.nan, np.float32)
     labels[:, 3] = np.repeat([1.0, 0.0], 2000)
     labels[:, 5] = random.random(4000) > 0.5
-    fitted = fit(joined([plain, replace(german, labels=labels)]), QUICK)
+    german = replace(german, labels=labels, languages=["de"] * len(german))
+    fitted = fit(joined([plain, german]), QUICK)
     assert dict(fitted.languages) == {"en": classifier.LABELS, "de": ("insult",)}
     assert fitted.arrays["slope"].shape == fitted.arrays["intercept"].shape == (2, 7)
     found = Weights(fitted.arrays).score_many(["der trottel der stadt", "der garten der stadt"], 1)[:, 3]

@@ -50,14 +50,52 @@ def test_words_of_two_neighbouring_texts_make_no_quotation() -> None:
 
 def test_one_word_over_and_over_is_no_quotation() -> None:
     text = "no " * 20
-    assert kept(example(text), held_out=example(text, "jigsaw_toxic_train", HELD_OUT_FOLD)) == [text]
+    assert kept(example(text), held_out=example(f"I say {text}", "jigsaw_toxic_train", HELD_OUT_FOLD)) == [text]
 
 
 def test_a_data_sets_own_split_is_left_alone() -> None:
     own = example(SENTENCE, "jigsaw_toxic_train")
     assert kept(own) == [SENTENCE]
-    assert kept(own, held_out=example(SENTENCE, "jigsaw_toxic_test_public", TEST)) == [SENTENCE]
+    quoted = example(f"As I said, {SENTENCE}.", "jigsaw_toxic_test_public", TEST)
+    assert kept(own, held_out=quoted) == [SENTENCE]
     assert kept(own, held_out=example(SENTENCE, "spam_sms", HELD_OUT_FOLD)) == []
+
+
+@pytest.mark.parametrize("text", ["So it is!", "\uff33\uff2f it is", "so it\n is...", "S.o. it is \u2014"])
+def test_a_held_out_text_is_dropped_from_every_data_set_however_it_is_spaced_and_signed(text: str) -> None:
+    for source in ("paradetox_en", "gab_hate_corpus"):
+        assert kept(example(text), held_out=example("So it is", source, TEST)) == []
+
+
+def test_a_text_of_the_same_data_set_that_no_run_sees_is_dropped_without_being_named() -> None:
+    unseen = [example("So it is", "gab_hate_corpus", fold) for fold in (HELD_OUT_FOLD, TEST)]
+    for each in unseen:
+        assert kept(example("so it is.", "gab_hate_corpus"), each) == ["So it is"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("I hate \U0001f431", "I hate \U0001f469"),
+        ("\U0001f431", "\U0001f469"),
+        ("!?", "??"),
+        ("\u0915\u093f", "\u0915\u0940"),
+    ],
+)
+def test_texts_that_differ_by_an_emoji_or_a_vowel_are_two(one: str, other: str) -> None:
+    assert kept(example(one), held_out=example(other, "hatemoji_build", TEST)) == [one]
+    assert kept(example(one), held_out=example(one, "hatemoji_build", TEST)) == []
+
+
+def test_a_sentence_that_two_data_sets_hold_out_is_dropped_from_both() -> None:
+    both = joined(
+        [
+            example(f"{said}: {SENTENCE}", source, TEST)
+            for said, source in (("he", "edos_sexism"), ("she", "gab_hate_corpus"))
+        ]
+    )
+    assert kept(example(SENTENCE, "edos_sexism"), held_out=both) == []
+    assert kept(example(SENTENCE, "gab_hate_corpus"), held_out=both) == []
 
 
 def test_what_no_training_run_sees_stays() -> None:

@@ -1,5 +1,7 @@
 """The vocabulary comes from what may be learned from only, and is the same each time."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -33,6 +35,12 @@ def test_a_word_of_harmful_texts_is_harmful_and_the_others_are_plain() -> None:
     assert found.harmful == ("idiot",)
     assert {"friend", "weather", "an", "weather's"} <= set(found.plain)
     assert found.plain[:4] == ("are", "friend", "you", "fine"), "the most common first, then by the alphabet"
+
+
+def test_words_of_languages_whose_disguises_are_not_read_are_not_known() -> None:
+    found = examples(some())
+    assert words(replace(found, languages=["tr"] * len(found))) == Words((), ())
+    assert words(replace(found, languages=["de"] * len(found))) == words(found)
 
 
 def test_a_rare_word_is_not_known() -> None:

@@ -6,7 +6,9 @@ from pathlib import Path
 from training.datasets.contrast import CONTRAST
 from training.datasets.dataset import DataSet
 from training.datasets.hate import HATE
+from training.datasets.implicit import IMPLICIT
 from training.datasets.jigsaw import JIGSAW
+from training.datasets.more_languages import MORE_LANGUAGES
 from training.datasets.news import NEWS
 from training.datasets.other_languages import OTHER_LANGUAGES
 from training.datasets.spam import SPAM
@@ -14,7 +16,7 @@ from training.errors import DataUnusable
 from training.examples import Examples, joined
 
 DATA_SETS: Mapping[str, DataSet] = {
-    each.name: each for each in (*JIGSAW, *NEWS, *HATE, *SPAM, *OTHER_LANGUAGES, *CONTRAST)
+    each.name: each for each in (*JIGSAW, *NEWS, *HATE, *IMPLICIT, *SPAM, *OTHER_LANGUAGES, *MORE_LANGUAGES, *CONTRAST)
 }
 
 # What the shipped model learns from.

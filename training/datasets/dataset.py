@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from classifier import LABELS
 from training.errors import DataUnusable
-from training.examples import TEST, Examples, fold_of, joined
+from training.examples import FIRST_LANGUAGE, TEST, Examples, fold_of, joined
 from training.tables import Table, cells, column_at, read_table
 
 
@@ -26,6 +26,7 @@ class Rows:
     is_test: NDArray[np.bool_] | None = None
     folds: NDArray[np.int8] | None = None
     weights: NDArray[np.floating] | None = None
+    languages: list[str] | None = None
 
 
 # A label is a word or a number; what is longer is a text.
@@ -39,7 +40,8 @@ class DataSet:
     """`published`: names (patterns) of the publisher's own files. `weight`: of one row; 0: not trained on.
     `written`: makes its rows, which are in no file; `loader` is for those in files.
 
-    `teaches` says in words what its labels mean for us; docs/data-sets.md shows it.
+    `language`: of its texts, or of most of them where the loader says it of each; then `others` are those that it may
+    say besides. `teaches` says in words what its labels mean for us; docs/data-sets.md shows it.
     """
 
     name: str
@@ -49,7 +51,12 @@ class DataSet:
     published: tuple[str, ...] = ()
     read: Callable[[Path], Table] = read_table
     weight: float = 1.0
-    language: str = "en"
+    language: str = FIRST_LANGUAGE
+    others: tuple[str, ...] = ()
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        return (self.language, *self.others)
 
     def is_in(self, folder: Path) -> bool:
         return bool(self.written or self.files(folder))
@@ -88,7 +95,13 @@ class DataSet:
         if rows.is_test is not None:
             folds = np.where(rows.is_test, np.int8(TEST), folds)
         weights = np.full(count, self.weight, np.float32) * (1 if rows.weights is None else rows.weights)
-        return Examples(rows.texts, labels, weights.astype(np.float32), groups, folds, [self.name] * count)
+        languages = rows.languages or [self.language] * count
+        return Examples(rows.texts, labels, weights.astype(np.float32), groups, folds, [self.name] * count, languages)
+
+
+def is_test(table: Table, path: Path) -> NDArray[np.bool_]:
+    """By a column `split`; a part called dev is there to learn from and to calibrate on."""
+    return np.array([split == "test" for split in cells(table, "split", path)], bool)
 
 
 def numbers(table: Table, name: str, path: Path) -> NDArray[np.float64]:
@@ -132,4 +145,4 @@ def chosen(values: Sequence[str], meaning: dict[str, float]) -> NDArray[np.float
     return np.array([meaning.get(value, np.nan) for value in values])
 
 
-__all__ = ["DataSet", "Rows", "cells", "chosen", "number", "numbers"]
+__all__ = ["DataSet", "Rows", "cells", "chosen", "is_test", "number", "numbers"]
