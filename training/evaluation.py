@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 import classifier
 from training import metrics
 from training.calibration import adjustment
-from training.datasets import DATA_SETS, load
+from training.datasets import DATA_SETS, available, load
 from training.examples import Examples, column, is_first_half
 from training.metrics import Answers, Estimate, Numbers
 
@@ -72,11 +72,11 @@ def evaluate(
     model: classifier.Model, folder: Path, names: Sequence[str] | None = None, seed: int = 0
 ) -> list[Evaluated]:
     """Every data set in the folder, or those named, each on what no training run sees. Raises DataUnusable."""
-    chosen = names or [PUBLIC_TEST, *(name for name in DATA_SETS if name != PUBLIC_TEST)]
+    chosen = names or available(folder, [PUBLIC_TEST, *(name for name in DATA_SETS if name != PUBLIC_TEST)])
     results = []
     for name in chosen:
         is_judged = name not in DATA_SETS or any(each in model.languages for each in DATA_SETS[name].languages)
-        if names is None and not (DATA_SETS[name].is_in(folder) and is_judged):
+        if names is None and not is_judged:
             continue
         parts = load(name, folder).held_out().by_language()
         for language, held_out in parts.items():

@@ -60,7 +60,7 @@ def in_bytes(found: list[Evaluated]) -> bytes:
 
 
 def test_figures_are_of_what_no_training_run_sees(model: classifier.Model, folder: Path) -> None:
-    public, sms = evaluation.evaluate(model, folder)
+    public, sms, *_ = evaluation.evaluate(model, folder)
     assert (public.data_set, public.part) == ("jigsaw_toxic_test_public", "public test")
     assert (public.attributes["toxicity"].texts, public.attributes["toxicity"].positive) == (13, 6)
     assert sms.data_set == "spam_sms"
@@ -68,7 +68,7 @@ def test_figures_are_of_what_no_training_run_sees(model: classifier.Model, folde
 
 
 def test_a_good_model_gets_good_figures(model: classifier.Model, folder: Path) -> None:
-    public, _ = evaluation.evaluate(model, folder)
+    public, *_ = evaluation.evaluate(model, folder)
     figures = public.attributes["toxicity"]
     assert figures.auc.value == 1.0
     assert figures.average_precision.value == 1.0
@@ -77,7 +77,7 @@ def test_a_good_model_gets_good_figures(model: classifier.Model, folder: Path) -
 
 
 def test_an_attribute_without_enough_of_both_answers_has_no_figures(model: classifier.Model, folder: Path) -> None:
-    public, sms = evaluation.evaluate(model, folder)
+    public, sms, *_ = evaluation.evaluate(model, folder)
     assert set(public.attributes) == {"toxicity", "insult"}
     assert set(sms.attributes) == {"spam"}
     assert public.mean_auc_six is None
@@ -87,7 +87,7 @@ def test_the_mean_is_of_all_six_attributes_of_jigsaw(model: classifier.Model, tm
     rude = [(f"r{n}", text, "1,1,1,1,1,1") for n, text in enumerate(RUDE)]
     kind = [(f"k{n}", text, "0,0,0,0,0,0") for n, text in enumerate(KIND)]
     write_public_test(tmp_path, [*rude, *kind])
-    (public,) = evaluation.evaluate(model, tmp_path)
+    public, *_ = evaluation.evaluate(model, tmp_path)
     assert set(public.attributes) == set(evaluation.SIX)
     mean = public.mean_auc_six
     assert mean is not None
@@ -138,7 +138,7 @@ def test_what_the_sample_said_before_is_taken_off_first() -> None:
 
 
 def test_a_curve_says_what_each_threshold_does(model: classifier.Model, folder: Path) -> None:
-    public, _ = evaluation.evaluate(model, folder)
+    public, *_ = evaluation.evaluate(model, folder)
     curve = public.attributes["toxicity"].curve
     assert [point.threshold for point in curve] == sorted(point.threshold for point in curve)
     assert (curve[0].share_above, curve[0].share_below, curve[0].wrong_below) == (1, 0, None)
