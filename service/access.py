@@ -47,6 +47,8 @@ class ApiKey(Struct, frozen=True, omit_defaults=True):
     expires_at: datetime | None = None
     rate_per_s: float | None = None
     label_sha256: str | None = None
+    # From whose pages alone it may be used; empty: from anywhere.
+    origins: frozenset[str] = frozenset()
 
     def is_expired(self, now: datetime) -> bool:
         return self.expires_at is not None and now >= self.expires_at
@@ -74,6 +76,7 @@ def mint(
     *,
     expires_at: datetime | None = None,
     rate_per_s: float | None = None,
+    origins: frozenset[str] = frozenset(),
 ) -> tuple[str, ApiKey]:
     """Make a new key; without a name it is called by its id. Returns the text to hand out once and the record."""
     key_id = new_id()
@@ -81,8 +84,32 @@ def mint(
     body = f"cmk_live_{key_id}_{secret}"
     text = f"{body}_{_checksum(body)}"
     digest = label_digest(label_of(text))
-    record = ApiKey(key_id, site, scopes, name or key_id, _digest(secret), now, expires_at, rate_per_s, digest)
+    record = ApiKey(key_id, site, scopes, name or key_id, _digest(secret), now, expires_at, rate_per_s, digest, origins)
     return text, record
+
+
+def told_of(key: ApiKey) -> dict[str, str]:
+    """What the audit trail says of a key that is made."""
+    limited = {"origins": " ".join(sorted(key.origins))} if key.origins else {}
+    return {"key": key.id, "scopes": " ".join(sorted(key.scopes)), **limited}
+
+
+def origin_of(text: str) -> str:
+    """An origin as browsers write it in the header Origin: lower case, no port where it is the scheme's own, no slash.
+
+    Raises ValueError for what is no origin of a page: one with a path, a name or a password, or another scheme.
+    """
+    match = _ORIGIN.fullmatch(text.strip().lower())
+    if match is None or int(match[3] or 0) > _LARGEST_PORT:
+        raise ValueError("an origin is scheme and host, as https://www.example.org, without a path")
+    port = f":{int(match[3])}" if match[3] and int(match[3]) != _OWN_PORTS[match[1]] else ""
+    return f"{match[1]}://{match[2]}{port}"
+
+
+# Names of other alphabets stand there as browsers send them (xn--...).
+_ORIGIN = re.compile(r"(https?)://([a-z0-9.-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::([0-9]{1,5}))?/?", re.ASCII)
+_OWN_PORTS = {"http": 80, "https": 443}
+_LARGEST_PORT = 65_535
 
 
 def key_id(text: str) -> str | None:

@@ -38,8 +38,8 @@ from service.console.routes import open_console
 from service.console.routes import routes as console_routes
 from service.directory import Directory
 from service.errors import Retryable
-from service.http import problems
-from service.http.admission import LIMITS
+from service.http import cors, problems
+from service.http.admission import LIMITS, STRANGERS, strangers
 from service.http.limits import Limits
 from service.http.shortcut import OFTEN
 from service.http.stream import STREAMS, Streams
@@ -97,11 +97,18 @@ async def served_models(app: web.Application) -> AsyncIterator[None]:
 
 async def moderation(app: web.Application) -> AsyncIterator[None]:
     settings, store, directory = app[keys.SETTINGS], app[keys.STORE], app[keys.DIRECTORY]
-    app[keys.MODERATION] = Moderation(app[keys.MODELS], directory, store, hash_authors=settings.hash_authors)
+    app[keys.MODERATION] = Moderation(
+        app[keys.MODELS],
+        directory,
+        store,
+        hash_authors=settings.hash_authors,
+        max_waiting_batches=settings.max_waiting_batches,
+    )
     app[keys.AUTHORS] = Authors(store, directory, hash_authors=settings.hash_authors, is_indexed=settings.index_authors)
     app[keys.REVIEWING] = Reviewing(directory, store, settings.lease_s)
     app[keys.COMPARISONS] = Comparisons(store, app[keys.MODELS], directory.policy)
     yield
+    app[keys.MODERATION].line.close()
 
 
 async def usage(app: web.Application) -> AsyncIterator[None]:
@@ -139,13 +146,14 @@ def build_app(settings: Settings) -> web.Application:
     app = web.Application(middlewares=[problems.middleware], client_max_size=2 * 4 * 1024 * 1024)
     app[keys.SETTINGS] = settings
     app[LIMITS] = Limits(settings.key_rate_per_s)
+    app[STRANGERS] = strangers(settings.address_rate_per_s)
     app[STREAMS] = Streams(list)
     app[OFTEN] = [*((each.method, each.path) for each in OPERATIONS if each.is_hot), *perspective.HOT]
     app.cleanup_ctx.extend([redis_store, directory, served_models, moderation, usage, upkeep, webhook_relay])
     app.cleanup_ctx.extend([coral.opened, open_console()])
     app.on_startup.append(openai.warn)
     app.on_shutdown.append(answer_who_waits)
-    app.on_response_prepare.extend([protect, protect_pages])
+    app.on_response_prepare.extend([protect, protect_pages, cors.allow])
     app.add_routes(routes(OPERATIONS))
     app.add_routes(perspective.ROUTES)
     app.add_routes(openai.ROUTES)
@@ -158,7 +166,7 @@ def build_app(settings: Settings) -> web.Application:
         app.add_routes(article.ROUTES)
     app.add_routes([operations.describing(partial(describe, OPERATIONS))])
     if settings.metrics_port is None:
-        app.add_routes([operations.METRICS])
+        app.add_routes([operations.GUARDED_METRICS])
     return app
 
 

@@ -63,6 +63,7 @@ class Directory:
         # The keys that opened since the last look, by their text: it is checked again after each.
         self._opened: dict[str, ApiKey] = {}
         self._labels: dict[str, ApiKey] = {}
+        self._origins = frozenset[str]()
         self._looked_at = 0.0
         self._failed_at = 0.0
         self._is_known = False
@@ -111,6 +112,11 @@ class Directory:
         return self._seen.salt if self.policy(site).review.show_scores else None
 
     @property
+    def origins(self) -> frozenset[str]:
+        """Whose pages some key is for."""
+        return self._origins
+
+    @property
     def sites(self) -> list[str]:
         """Every site that somebody has a key for, or signs for."""
         return sorted({key.site for key in self._seen.keys.values()}.union(self._signing or ()))
@@ -155,6 +161,7 @@ class Directory:
     def _see(self, seen: Snapshot) -> None:
         self._seen, self._opened, self._is_known = seen, {}, True
         self._labels = {key.label_sha256: key for key in seen.keys.values() if key.label_sha256}
+        self._origins = frozenset[str]().union(*(key.origins for key in seen.keys.values()))
 
     @contextlib.asynccontextmanager
     async def kept_fresh(self) -> AsyncIterator[None]:

@@ -7,10 +7,11 @@ ServiceError
 │   └── WrongContentType
 ├── Unauthenticated       no key, or none that we know
 ├── Forbidden             the key lacks the scope
+│   └── WrongOrigin       the key is for pages of other origins
 ├── Forged                a change that another site's page asked for
 ├── NotFound              nothing here for this site
 ├── Conflict              somebody or something was faster; carries the winning state
-├── RateLimited           the key's own limit
+├── RateLimited           the limit of a key, or of an address without one
 ├── ModelUnusable         a model folder that cannot be served
 ├── QueueFull             too many comments wait for moderators
 ├── Overloaded            more requests in flight than we promise to answer
@@ -21,6 +22,7 @@ TrailUnusable             exported audit files that cannot be read or gone on wi
 """
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import Any, ClassVar
 
 from msgspec import Struct
@@ -59,19 +61,42 @@ class WrongContentType(BadRequest):
     code = "wrong_content_type"
 
 
+class KeyProblem(StrEnum):
+    """What whoever holds a wrong key may know: nothing that cannot be seen from the key itself, but that it is no use.
+
+    Whether a key never was, was revoked or has expired, and which part of it is wrong, is not told.
+    """
+
+    MISSING = "no API key came with the request: send it as 'Authorization: Bearer <key>'"
+    MALFORMED = (
+        "what came is not an API key: it may be mistyped or cut off, or 'Bearer' is missing; "
+        "send it as 'Authorization: Bearer <key>'"
+    )
+    UNKNOWN = "this API key is not valid here: it is unknown, was revoked, or has expired"
+
+
 class Unauthenticated(ServiceError):
     code = "unauthenticated"
 
-    def __init__(self) -> None:
-        super().__init__("send a valid API key as 'Authorization: Bearer <key>'")
+    def __init__(self, problem: KeyProblem = KeyProblem.MISSING) -> None:
+        super().__init__(problem.value)
 
 
 class Forbidden(ServiceError):
     code = "forbidden"
 
-    def __init__(self) -> None:
-        # Which scope it would take is in the documentation; a stolen key should not be told.
-        super().__init__("this key does not open this")
+    # Which scope it would take is in the documentation; a stolen key should not be told.
+    def __init__(self, detail: str = "this API key does not open this: it lacks the scope, which /docs names") -> None:
+        super().__init__(detail)
+
+
+class WrongOrigin(Forbidden):
+    code = "wrong_origin"
+
+    def __init__(
+        self, detail: str = "this API key is for pages of certain origins, and the header Origin names none of them"
+    ) -> None:
+        super().__init__(detail)
 
 
 class Forged(ServiceError):

@@ -57,6 +57,11 @@ LANGUAGES = Counter(
     "Texts scored, or set aside, by language; other: one that the model does not judge.",
     ("language",),
 )
+REFUSED_CONNECTIONS = Counter(
+    "steward_refused_connections",
+    "Connections that were not taken, because too many are open: in all, or of one address.",
+    ("limit",),
+)
 CSP_REPORTS = Counter("steward_csp_reports", "What browsers did not do because the console's policy forbids it.")
 WAITING = Gauge(
     "steward_queue",

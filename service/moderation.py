@@ -15,6 +15,7 @@ from service.access import ApiKey
 from service.directory import AUTHOR_CHARS, Directory
 from service.domain import Action, Comment, Judgement, Span, Urgency
 from service.errors import Conflict, NotFound, QueueFull
+from service.line import Line
 from service.models import Models
 from service.policy import SOON_MS, Decision, attention, audit_share, decide, likelihood, set_aside
 from service.store import Store
@@ -53,12 +54,21 @@ class Row(NamedTuple):
 
 
 class Moderation:
-    def __init__(self, models: Models, directory: Directory, store: Store, *, hash_authors: bool = True) -> None:
+    def __init__(
+        self,
+        models: Models,
+        directory: Directory,
+        store: Store,
+        *,
+        hash_authors: bool = True,
+        max_waiting_batches: int = 32,
+    ) -> None:
         self._models = models
         self._directory = directory
         self._store = store
         self._hash_authors = hash_authors
         self._turn = Turn()
+        self.line = Line(max_waiting_batches)
 
     async def submit(self, key: ApiKey, comment: Comment) -> Record:
         """Score, decide and record a comment. The same id and text again gives the stored answer.
@@ -88,11 +98,14 @@ class Moderation:
         return record
 
     async def judge_all(self, site: str, text: str, said: str | None = None) -> Judgement:
-        """Of a text of any length: what `judge` says of its worst window, with the highest scores of all; no spans."""
+        """Of a text of any length: what `judge` says of its worst window, with the highest scores of all; no spans.
+
+        Raises Overloaded.
+        """
         pieces = windows(text)
         if len(pieces) == 1:
             return self.judge(site, text, said, with_spans=False)
-        found = await asyncio.to_thread(lambda: [self.judge(site, each, said, with_spans=False) for each in pieces])
+        found = await self.line.run(lambda: [self.judge(site, each, said, with_spans=False) for each in pieces])
         highest: dict[str, float] = {}
         for each in found:
             highest |= {name: max(p, highest.get(name, 0.0)) for name, p in each.scores.items()}
@@ -183,24 +196,27 @@ class Moderation:
     async def score(self, texts: Sequence[str], *, spans: bool, language: str | None) -> tuple[str, list[Scored]]:
         """The model's version and the scores of each text, in order. Keeps nothing, needs no Redis.
 
-        `language`: of all the texts, as the caller says; None: as each text says.
+        `language`: of all the texts, as the caller says; None: as each text says. Raises Overloaded.
         """
         model = self._models.current
         if len(texts) == 1 and not spans:
             return model.version, [await self._scored_soon(model, texts[0], language)]
         if len(texts) <= MOST_SCORED_INLINE:
             return model.version, _scored(model, texts, language, with_spans=spans)
-        return model.version, await asyncio.to_thread(_scored, model, texts, language, with_spans=spans)
+        return model.version, await self.line.run(_scored, model, texts, language, with_spans=spans)
 
     async def score_in(self, language: str, texts: Sequence[str]) -> "list[Row]":
-        """The scores of each text, in order, in a language that the model judges. Keeps nothing, needs no Redis."""
+        """The scores of each text, in order, in a language that the model judges. Keeps nothing, needs no Redis.
+
+        Raises Overloaded.
+        """
         model = self._models.current
         count_language(model.languages, language)
         labels = model.languages[language]
         if len(texts) <= MOST_SCORED_INLINE:
             soon = [self._turn.score(model, text, language) for text in texts]
             return [Row(labels, await row) for row in soon]
-        rows = await asyncio.to_thread(model.score_many, texts, language=language)
+        rows = await self.line.run(model.score_many, texts, language=language)
         return [Row(labels, row) for row in rows.tolist()]
 
     def likelihood(self, site: str, language: str, scores: Mapping[str, float]) -> float:

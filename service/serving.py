@@ -19,6 +19,7 @@ from service.accounts import Account, Role, Ticket
 from service.app import build_app, build_metrics_app
 from service.errors import SettingsError, StoreUnavailable
 from service.http import shortcut, unreadable
+from service.http.connections import Connections
 from service.settings import Settings
 from service.store import Store
 
@@ -69,7 +70,7 @@ async def serving(settings: Settings, listening: socket.socket) -> AsyncIterator
     # What is there now stays until the end: no collection need hold up every request to find that out again.
     gc.freeze()
     try:
-        await unreadable.Site(runner, listening, BACKLOG, **options).start()
+        await unreadable.Site(runner, listening, BACKLOG, Connections(settings), **options).start()
         yield app
     finally:
         gc.unfreeze()
@@ -78,14 +79,18 @@ async def serving(settings: Settings, listening: socket.socket) -> AsyncIterator
 
 @contextlib.asynccontextmanager
 async def serving_metrics(settings: Settings) -> AsyncIterator[None]:
-    """/metrics on a port of its own, on the loopback only."""
+    """/metrics on a port of its own, on the loopback unless the operator says otherwise. Raises SettingsError."""
     if settings.metrics_port is None:
         yield
         return
     runner = web.AppRunner(build_metrics_app(), access_log=None)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", settings.metrics_port).start()
+        try:
+            await web.TCPSite(runner, settings.metrics_host, settings.metrics_port).start()
+        except OSError as error:
+            where = f"{settings.metrics_host}:{settings.metrics_port}"
+            raise SettingsError(f"cannot serve /metrics on {where}: {error.strerror}") from error
         yield
     finally:
         await runner.cleanup()

@@ -70,8 +70,20 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ) = None
     workers: Annotated[int, Meta(ge=1, le=256, description="Service processes that share the port.")] = 1
     metrics_port: (
-        Annotated[int, Meta(ge=1, le=65535, description="Serve /metrics on this port instead, on 127.0.0.1.")] | None
+        Annotated[
+            int,
+            Meta(
+                ge=1,
+                le=65535,
+                description="Serve /metrics on this port instead, to whoever reaches it. Unset: on the port of the "
+                "service, to keys with the scope admin.",
+            ),
+        ]
+        | None
     ) = None
+    metrics_host: Annotated[
+        str, Meta(description="Address for STEWARD_METRICS_PORT; another one only where nobody else reaches it.")
+    ] = "127.0.0.1"
     redis_url: Annotated[
         str | None,
         Meta(
@@ -105,6 +117,25 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     max_pending_writes: Annotated[
         int, Meta(ge=1, description="Writes waiting for Redis in one process; beyond it callers get 503 at once.")
     ] = 10_000
+    max_connections: Annotated[
+        int, Meta(ge=1, le=1_000_000, description="Connections that one process holds; beyond it new ones get 503.")
+    ] = 10_000
+    max_connections_per_address: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=1_000_000,
+            description="Those of one address; beyond it new ones get 429. Of STEWARD_TRUSTED_PROXIES any number.",
+        ),
+    ] = 2_000
+    max_waiting_batches: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=10_000,
+            description="Batches to score that may wait for a processor in one process; beyond it callers get 503.",
+        ),
+    ] = 32
     max_queued: Annotated[
         int, Meta(ge=1, description="Comments of one site, in each of its shards, that may wait for moderators.")
     ] = 200_000
@@ -116,6 +147,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     key_rate_per_s: Annotated[
         float, Meta(ge=0, description="Requests a second for a key without its own limit, per process; 0: no limit.")
     ] = 0
+    address_rate_per_s: Annotated[
+        float,
+        Meta(
+            ge=0,
+            description="Requests a second from one address that bring no valid key, or are for pages of the console "
+            "before signing in, per process; ten times as many at once; 0: no limit. Behind a proxy, set "
+            "STEWARD_TRUSTED_PROXIES, or all are one address.",
+        ),
+    ] = 20
     receipt_timeout_s: Annotated[
         float, Meta(gt=0, le=600, description="Seconds for a client to send headers, and again for the body.")
     ] = 10

@@ -12,6 +12,8 @@ import yaml
 from compose_pydantic import ComposeSpecification
 from packaging.requirements import Requirement
 
+from service.settings import from_env
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -79,3 +81,10 @@ def test_the_wheel_holds_all_that_the_service_reads(tmp_path: Path) -> None:
     assert set(tracked) <= packed
     for library in ("_kernel", "_strange", "_english"):
         assert any(name.startswith(f"classifier/{library}.") and name.endswith(".so") for name in packed)
+
+
+def test_the_composed_counters_are_reached_from_the_network_of_the_two_and_not_from_outside() -> None:
+    service = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["steward"]
+    settings = from_env(service["environment"])
+    assert (settings.metrics_host, settings.metrics_port) == ("0.0.0.0", 9090)  # noqa: S104
+    assert not [port for port in service["ports"] if str(settings.metrics_port) in port]

@@ -27,7 +27,7 @@ def describe(operations: Iterable[Operation]) -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     for row in rows:
         paths.setdefault(row.path, {})[row.method.lower()] = _operation(row, named)
-    paths |= _WITHOUT_KEY
+    paths |= _OPERATIONS
     return {
         "openapi": "3.1.0",
         "info": {
@@ -103,8 +103,15 @@ def _public(summary: str, kind: str, *statuses: int) -> dict[str, Any]:
     }
 
 
-_WITHOUT_KEY = {
+def _counters() -> dict[str, Any]:
+    described = _public("Prometheus text; needs the scope `admin`, on a port of its own nothing.", "text/plain", 200)
+    del described["get"]["security"]
+    described["get"]["responses"] |= {str(status): _problem(status) for status in _ALWAYS}
+    return described
+
+
+_OPERATIONS = {
     "/livez": _public("The process runs.", "application/json", 200),
     "/readyz": _public("Model and store are there, or which one is not.", "application/json", 200, 503),
-    "/metrics": _public("Prometheus text.", "text/plain", 200),
+    "/metrics": _counters(),
 }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import msgspec
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from service.access import ApiKey, Scope
 from service.http import bodies
@@ -98,7 +98,8 @@ def respond(request: web.Request, answer: Any) -> web.StreamResponse:  # noqa: A
     if answer is None:
         return web.Response(status=204)
     body = _encode(answer)
-    return Written(body) if is_plain(request) else web.Response(body=body, content_type=JSON)
+    is_written = is_plain(request) and hdrs.ORIGIN not in request.headers  # a page of another origin needs more headers
+    return Written(body) if is_written else web.Response(body=body, content_type=JSON)
 
 
 _encode = msgspec.json.Encoder().encode

@@ -1,4 +1,4 @@
-"""For whoever runs it: is it alive, is it ready, what does it count, how is it described. No key needed."""
+"""For whoever runs it: is it alive, is it ready, what does it count, how is it described. Only counters take a key."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,7 +10,9 @@ import msgspec
 from aiohttp import web
 
 from service import keys, metrics
+from service.access import Scope
 from service.errors import ModelUnusable, StoreUnavailable
+from service.http.admission import admitted, bearer
 
 _STATIC = files(__package__).joinpath("static")
 _DOCUMENTATION_CSP = (
@@ -35,6 +37,12 @@ async def readyz(request: web.Request) -> web.Response:
     problems = {part: found["problem"] for part, found in state.items() if "problem" in found}
     state["status"] = "unavailable" if problems else "ok"
     return _json(state, status=503 if problems else 200)
+
+
+async def show_metrics_to_admins(request: web.Request) -> web.Response:
+    """On the port that everybody reaches: they name sites. Raises what `admitted` does."""
+    await admitted(request, bearer(request), Scope.ADMIN)
+    return await show_metrics(request)
 
 
 async def show_metrics(_: web.Request) -> web.Response:
@@ -76,6 +84,7 @@ ROUTES = (
     web.get("/docs/{name}", documentation_asset),
 )
 METRICS = web.get("/metrics", show_metrics)
+GUARDED_METRICS = web.get("/metrics", show_metrics_to_admins)
 
 
 def _model(request: web.Request) -> dict[str, Any]:

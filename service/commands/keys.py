@@ -8,7 +8,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from service.access import Scope, key_id, label_of, mint
+from service.access import Scope, key_id, label_of, mint, origin_of, told_of
 from service.commands.stored import ACTOR, with_store
 from service.domain import SITE_PATTERN
 from service.store import Store
@@ -38,18 +38,39 @@ def keys() -> None:
 @click.option(
     "--rate", type=click.FloatRange(min=0.001), help="Requests a second, per process. Unset: as the service is set."
 )
-def create(site: str, scopes: tuple[str, ...], name: str | None, expires_days: int | None, rate: float | None) -> None:
+@click.option(
+    "--origin",
+    "origins",
+    multiple=True,
+    help="For a key that stands in a page, where everybody can read it: use it only from pages of this origin, as "
+    "https://www.example.org; give it once for each. The API answers these pages (CORS).",
+)
+def create(  # noqa: PLR0917 - one for each option
+    site: str,
+    scopes: tuple[str, ...],
+    name: str | None,
+    expires_days: int | None,
+    rate: float | None,
+    origins: tuple[str, ...],
+) -> None:
     """Make a key and print it. It cannot be shown again."""
     _check(site, SITE_PATTERN, "--site", "lower-case letters, digits and '-', at most 63")
     _check(name or "unset", NAME_PATTERN, "--name", "printable ASCII without spaces, at most 64")
     now = datetime.now(UTC)
     expires_at = now + timedelta(days=expires_days) if expires_days else None
-    text, record = mint(site, frozenset(map(Scope, scopes)), name, now, expires_at=expires_at, rate_per_s=rate)
+    text, record = mint(
+        site,
+        frozenset(map(Scope, scopes)),
+        name,
+        now,
+        expires_at=expires_at,
+        rate_per_s=rate,
+        origins=frozenset(map(_origin, origins)),
+    )
 
     async def keep(store: Store) -> None:
         await store.access.keep(record)
-        told = {"key": record.id, "scopes": " ".join(sorted(record.scopes))}
-        await store.audit.write(Site(site), "key_made", ACTOR, **told)
+        await store.audit.write(Site(site), "key_made", ACTOR, **told_of(record))
 
     with_store(keep)
     click.echo(text)
@@ -60,11 +81,12 @@ def list_keys() -> None:
     """Show which keys there are; never the secrets."""
 
     async def read(store: Store) -> Table:
-        table = Table("id", "site", "scopes", "name", "created", "expires")
+        table = Table("id", "site", "scopes", "name", "created", "expires", "origins")
         for record in sorted((await store.access.keys()).values(), key=lambda record: record.created_at):
             expires = f"{record.expires_at:%Y-%m-%d}" if record.expires_at else "never"
             scopes = " ".join(sorted(record.scopes))
-            table.add_row(record.id, record.site, scopes, record.name, f"{record.created_at:%Y-%m-%d %H:%M}", expires)
+            made, origins = f"{record.created_at:%Y-%m-%d %H:%M}", " ".join(sorted(record.origins))
+            table.add_row(record.id, record.site, scopes, record.name, made, expires, origins)
         return table
 
     Console().print(with_store(read))
@@ -97,6 +119,13 @@ def revoke(revoked: str) -> None:
 
     if not with_store(remove):
         raise click.ClickException(f"no key '{revoked}'; 'steward keys list' shows the ids")
+
+
+def _origin(text: str) -> str:
+    try:
+        return origin_of(text)
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r}: {error}", param_hint="--origin") from error
 
 
 def _check(value: str, pattern: str, option: str, wanted: str) -> None:

@@ -8,7 +8,7 @@ from aiohttp import web
 from msgspec import Struct
 
 from service import keys
-from service.access import Scope, mint
+from service.access import Scope, mint, origin_of, told_of
 from service.accounts import NAME_PATTERN, Role
 from service.console.texts import N_
 from service.console.visit import ADMINS, Nav, Page, Visit
@@ -46,14 +46,17 @@ async def make_key(visit: Visit) -> web.StreamResponse:
         problems["scope"] = N_("Choose what the key opens.")
     if days and not (days.isascii() and days.isdigit() and 1 <= int(days[:6]) <= MOST_DAYS):
         problems["days"] = N_("A whole number of days from 1 to 3650, or nothing.")
+    origins = frozenset[str]()
+    try:
+        origins = frozenset(origin_of(each) for each in visit.field("origins").split())
+    except ValueError:
+        problems["origins"] = N_("Scheme and host as https://www.example.org, without a path; one on each line.")
     if problems:
         return await _page(visit, 400, problems=problems)
     expires_at = visit.now + timedelta(days=int(days)) if days else None
-    text, record = mint(visit.site.name, scopes, name or None, visit.now, expires_at=expires_at)
+    text, record = mint(visit.site.name, scopes, name or None, visit.now, expires_at=expires_at, origins=origins)
     # First the trail: a key that nobody wrote down must not be.
-    await visit.console.store.audit.write(
-        visit.site, "key_made", visit.account.name, key=record.id, scopes=" ".join(sorted(scopes))
-    )
+    await visit.console.store.audit.write(visit.site, "key_made", visit.account.name, **told_of(record))
     await visit.console.store.access.keep(record)
     await visit.request.app[keys.DIRECTORY].refresh()
     return await _page(visit, made=Made(record.name, text))

@@ -27,7 +27,7 @@ from service.errors import BadRequest, Conflict, Fault, NotFound, Retryable, Ser
 from service.http import bodies, problems
 from service.http.handling import Handler, speaking
 from service.http.limits import Buckets
-from service.http.origin import client_address, own_origin
+from service.http.origin import client_network, own_origin
 from service.http.stream import HEARTBEAT, follow, line
 from service.store.base import Record
 from service.store.events import Event
@@ -126,7 +126,7 @@ async def post(request: web.Request) -> web.StreamResponse:
     text, name = (form.get(field, [""])[0].strip() for field in ("text", "name"))
     kept: dict[str, Any] = {"text": text, "name": name[:LONGEST_NAME]}
     try:
-        request.app[DEMONSTRATION].posts.take(client_address(request))
+        request.app[DEMONSTRATION].posts.take(client_network(request))
         _check(text)
         hint = "" if "confirmed" in form else _hint(request, text)
         if hint:
@@ -163,7 +163,7 @@ async def _submit(request: web.Request, text: str, name: str) -> Record:
 async def hint(request: web.Request) -> web.StreamResponse:
     """What a comment may be read as, for who still writes it. Nothing is kept."""
     check_origin(request)
-    request.app[DEMONSTRATION].hints.take(client_address(request))
+    request.app[DEMONSTRATION].hints.take(client_network(request))
     asked = bodies.shaped(await bodies.read(request, JSON, bodies.MAX_BODY_BYTES), Asked)
     said = Hint(_hint(request, asked.text) if asked.text.strip() else "")
     return web.json_response({"hint": said.hint})
@@ -194,7 +194,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
     async def say(events: list[Event]) -> bytes:
         return b"".join(_told(event, shown) for event in events) or HEARTBEAT
 
-    return await follow(request, SITE, f"demo:{client_address(request)}", is_welcome, say=say)
+    return await follow(request, SITE, f"demo:{client_network(request)}", is_welcome, say=say)
 
 
 def _told(event: Event, shown: Collection[str]) -> bytes:

@@ -13,7 +13,8 @@ from service.accounts import Account, Session, Ticket
 from service.console.codes import accepted
 from service.console.texts import N_
 from service.console.visit import COOKIE, Page, Visit, own_path
-from service.http.origin import client_address
+from service.http.admission import give_back
+from service.http.origin import client_network
 from service.store.accounts import Visitor
 
 # How many tries come without a delay: a person mistypes; an office shares an address.
@@ -50,6 +51,7 @@ async def sign_in(visit: Visit) -> web.StreamResponse:
         await visit.console.store.accounts.put(fresh)
     if account.totp is not None:
         await visit.console.store.accounts.give_back(*_whose(visit, name))
+        give_back(visit.request)
         return await _ask_code(visit, account, following)
     await right_try(visit, name)
     return await enter(visit, account, "password", following, is_enrolling=account.needs_second_factor)
@@ -97,6 +99,7 @@ async def enter(
     visit: Visit, account: Account, via: str, following: str, *, is_enrolling: bool = False
 ) -> web.StreamResponse:
     """Begin a session at the account's first site, and go on to where somebody wanted to."""
+    give_back(visit.request)
     site = min(account.roles)
     session = Session(
         account.name, account.epoch, site, account.roles[site], visit.now, via, _browser(visit), is_enrolling
@@ -157,7 +160,7 @@ def _code_form(
 def _whose(visit: Visit, name: str) -> tuple[str, str]:
     """Under which the tries are counted; nobody can read names or addresses from them."""
     salt = visit.request.app[keys.DIRECTORY].salt
-    said = (f"account\n{name}", f"address\n{client_address(visit.request)}")
+    said = (f"account\n{name}", f"address\n{client_network(visit.request)}")
     account, address = (
         hashlib.blake2b(each.encode(errors="replace"), key=salt, digest_size=12).hexdigest() for each in said
     )

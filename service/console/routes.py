@@ -39,6 +39,7 @@ from service.console.texts import N_, negotiated
 from service.console.visit import CONSOLE, COOKIE, FORM, JSON, VISIT, Console, Page, Visit, form_of
 from service.errors import Forbidden, NotFound, Retryable, ServiceError, Unauthenticated
 from service.http import bodies, problems
+from service.http.admission import take_as_stranger
 from service.http.handling import Handler, speaking
 from service.webhooks.vault import Vault
 
@@ -110,6 +111,8 @@ def _handler(page: Page) -> Handler:
         texts = request.app[CONSOLE].renderer.texts(negotiated(request.headers.get("Accept-Language", "")))
         visit = request[VISIT] = Visit(request, request.app[CONSOLE], page, texts)
         await _recognise(visit)
+        if visit.visitor is None:
+            take_as_stranger(request)
         _check_role(visit)
         if request.method not in SAFE:
             await _take_change(visit)

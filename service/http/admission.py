@@ -1,13 +1,24 @@
 """Who may enter: the key of a request, wherever a protocol carries it, its scopes and its rate."""
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from service import access, keys
 from service.access import ApiKey, Scope
-from service.errors import Forbidden, Unauthenticated
-from service.http.limits import Limits
+from service.errors import Forbidden, KeyProblem, Unauthenticated, WrongOrigin
+from service.http.limits import Buckets, Limits
+from service.http.origin import client_network
 
 LIMITS = web.AppKey("limits", Limits)
+# Of addresses that bring no valid key.
+STRANGERS = web.AppKey("strangers", Buckets)
+# Seconds' worth of them may come at once.
+BURST_S = 10
+
+
+def strangers(rate_per_s: float) -> Buckets:
+    """`rate_per_s`: of one address; 0: no limit."""
+    said = "too many requests without a valid API key from this address"
+    return Buckets(rate_per_s, max(1.0, BURST_S * rate_per_s), said=said)
 
 
 def bearer(request: web.Request) -> str:
@@ -27,14 +38,42 @@ async def held(request: web.Request, text: str, *, labels: bool = False) -> ApiK
     return await directory.admit(text) if text else None
 
 
-async def admitted(request: web.Request, text: str, *scopes: Scope | None, labels: bool = False) -> ApiKey:
-    """The key behind `text`, if it has one of the scopes; one request of its rate is taken. `labels`: as for `held`.
+async def recognized(request: web.Request, text: str, *, labels: bool = False) -> ApiKey:
+    """The key behind `text`, where it may be used; nothing of its rate is taken. `labels`: as for `held`.
 
-    Raises Unauthenticated, Forbidden, RateLimited, and StoreUnavailable when keys have never been seen.
+    Raises Unauthenticated, WrongOrigin, RateLimited, and StoreUnavailable when keys have never been seen.
     """
     key = await held(request, text, labels=labels)
     if key is None:
-        raise Unauthenticated
+        take_as_stranger(request)
+        raise Unauthenticated(_problem(request, text))
+    if key.origins and request.headers.get(hdrs.ORIGIN) not in key.origins:
+        raise WrongOrigin
+    return key
+
+
+def take_as_stranger(request: web.Request) -> None:
+    """Count a request of somebody whom we do not know, by the address. Raises RateLimited."""
+    request.app[STRANGERS].take(client_network(request))
+
+
+def give_back(request: web.Request) -> None:
+    """That request was no stranger's."""
+    request.app[STRANGERS].give_back(client_network(request))
+
+
+def _problem(request: web.Request, text: str) -> KeyProblem:
+    if access.key_id(text) or access.label_digest(text):
+        return KeyProblem.UNKNOWN
+    return KeyProblem.MALFORMED if text or hdrs.AUTHORIZATION in request.headers else KeyProblem.MISSING
+
+
+async def admitted(request: web.Request, text: str, *scopes: Scope | None, labels: bool = False) -> ApiKey:
+    """The key behind `text`, if it has one of the scopes; one request of its rate is taken. `labels`: as for `held`.
+
+    Raises what `recognized` does, and Forbidden.
+    """
+    key = await recognized(request, text, labels=labels)
     if key.scopes.isdisjoint(scopes):
         raise Forbidden
     request.app[LIMITS].take(key)

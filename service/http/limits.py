@@ -56,16 +56,27 @@ class Limits:
 
 
 class Buckets:
-    """The same for whoever has no key, by name; the names that were not heard of for longest are forgotten."""
+    """The same for whoever has no key, by name; the names that were not heard of for longest are forgotten.
+
+    A rate of 0: no limit.
+    """
 
     def __init__(
-        self, rate_per_s: float, burst: float, most: int = 10_000, clock: Callable[[], float] = time.monotonic
+        self,
+        rate_per_s: float,
+        burst: float,
+        most: int = 10_000,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        said: str = "too many at once",
     ) -> None:
-        self._rate, self._burst, self._most, self._clock = rate_per_s, burst, most, clock
+        self._rate, self._burst, self._most, self._clock, self._said = rate_per_s, burst, most, clock, said
         self._buckets: dict[str, tuple[float, float]] = {}
 
     def take(self, name: str) -> None:
         """Count one request. Raises RateLimited, which says when the next one may come."""
+        if not self._rate:
+            return
         now = self._clock()
         tokens, at = self._buckets.pop(name, (self._burst, now))
         tokens = min(self._burst, tokens + (now - at) * self._rate)
@@ -74,4 +85,10 @@ class Buckets:
         if len(self._buckets) > self._most:
             del self._buckets[next(iter(self._buckets))]
         if is_over:
-            raise RateLimited("too many at once", math.ceil((1 - tokens) / self._rate))
+            raise RateLimited(self._said, math.ceil((1 - tokens) / self._rate))
+
+    def give_back(self, name: str) -> None:
+        """A request that was counted should not have been."""
+        if name in self._buckets:
+            tokens, at = self._buckets[name]
+            self._buckets[name] = min(self._burst, tokens + 1), at

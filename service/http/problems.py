@@ -8,6 +8,7 @@ from aiohttp import web
 
 from service import errors
 from service.errors import Fault, ServiceError
+from service.http import cors
 from service.http.handling import Handler, log_unforeseen
 
 STATUS: dict[type[ServiceError], int] = {
@@ -17,6 +18,7 @@ STATUS: dict[type[ServiceError], int] = {
     errors.WrongContentType: 415,
     errors.Unauthenticated: 401,
     errors.Forbidden: 403,
+    errors.WrongOrigin: 403,
     errors.Forged: 403,
     errors.NotFound: 404,
     errors.Conflict: 409,
@@ -90,6 +92,8 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
     except web.HTTPException as error:
         if error.status < 400:  # noqa: PLR2004 - a redirect is an answer
             raise
+        if isinstance(error, web.HTTPMethodNotAllowed) and (answer := cors.preflight(request, error.allowed_methods)):
+            return answer
         code = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}.get(error.status, "http_error")
         allow = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
         return _response(_problem(code, error.status, error.reason or code), allow)

@@ -1,20 +1,47 @@
-"""Requests that are not HTTP: refused without a word of what came, which may hold a key or a comment."""
+"""The server's side of a connection. What is not HTTP is refused without a word of it, for it may hold a key."""
 
 import asyncio
 import logging
 import socket
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import web
 
+from service.http.connections import Connections
 from service.http.handling import log_unforeseen
 
 log = logging.getLogger(__name__)
 
 
 class Discreet(web.RequestHandler):
-    """aiohttp's own, but for its errors: those of its parser quote the request to the caller and in the log."""
+    """aiohttp's own, but for its errors: those of its parser quote the request to the caller and in the log.
+
+    One of `connections`, or refused.
+    """
+
+    def __init__(
+        self,
+        manager: web.Server,
+        *,
+        loop: asyncio.AbstractEventLoop,
+        connections: Connections,
+        **options: Any,  # noqa: ANN401 - aiohttp's own
+    ) -> None:
+        super().__init__(manager, loop=loop, **options)
+        self._connections = connections
+        self._counted_as: str | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._counted_as = self._connections.enter(cast("asyncio.Transport", transport))  # as every server's is
+        if self._counted_as is not None:
+            super().connection_made(transport)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        if self._counted_as is not None:
+            self._connections.leave(self._counted_as)
+            self._counted_as = None
+            super().connection_lost(exc)
 
     def handle_error(
         self,
@@ -37,9 +64,17 @@ class Discreet(web.RequestHandler):
 class Site(web.BaseSite):
     """Answers on a bound socket by `Discreet`; `options` are those of the runner's connections."""
 
-    def __init__(self, runner: web.AppRunner, listening: socket.socket, backlog: int, **options: Any) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        runner: web.AppRunner,
+        listening: socket.socket,
+        backlog: int,
+        connections: Connections,
+        **options: Any,  # noqa: ANN401
+    ) -> None:
         super().__init__(runner, backlog=backlog)
         self._listening = listening
+        self._connections = connections
         self._options = options
 
     @property
@@ -51,5 +86,7 @@ class Site(web.BaseSite):
         loop, manager = asyncio.get_running_loop(), self._runner.server
         assert manager is not None, "the runner is set up"  # noqa: S101 - BaseSite has checked it
         self._server = await loop.create_server(
-            lambda: Discreet(manager, loop=loop, **self._options), sock=self._listening, backlog=self._backlog
+            lambda: Discreet(manager, loop=loop, connections=self._connections, **self._options),
+            sock=self._listening,
+            backlog=self._backlog,
         )

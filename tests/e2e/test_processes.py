@@ -87,7 +87,7 @@ def test_what_all_workers_counted_is_shown_by_any(data_dir: Path) -> None:
         for _ in range(30):  # a new connection for each, so that both workers get some
             with steward.client(key) as client:
                 posted(client, "/v1/score", {"text": "hello"})
-        shown = httpx.get(f"{steward.url}/metrics").text
+        shown = httpx.get(f"{steward.url}/metrics", headers={"Authorization": f"Bearer {key}"}).text
         counted = r'^steward_requests_total\{operation="score",outcome="ok"\} (\S+)'
         (count,) = re.findall(counted, shown, re.MULTILINE)
         assert float(count) == 30

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.access import ApiKey, Scope, key_id, label_digest, label_of, masked, mint, opens
+from service.access import ApiKey, Scope, key_id, label_digest, label_of, masked, mint, opens, origin_of
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 # security.md section 1: cmk_<env>_<8-char id>_<43-char base64url of 32 random bytes>_<6-char CRC>
@@ -131,3 +131,47 @@ def test_a_label_in_a_log_line_is_masked(beside: str, is_upper: bool) -> None:
     shown = masked(f"{beside} {label.upper() if is_upper else label}{beside}")
     assert label[4:] not in shown.lower()
     assert "c0de***" in shown.lower()
+
+
+@pytest.mark.parametrize(
+    ("written", "origin"),
+    [
+        ("https://www.example.org", "https://www.example.org"),
+        (" HTTPS://WWW.Example.org/ ", "https://www.example.org"),
+        ("https://www.example.org:443", "https://www.example.org"),
+        ("http://localhost:3000", "http://localhost:3000"),
+        ("http://127.0.0.1:080", "http://127.0.0.1"),
+        ("http://[::1]:8080", "http://[::1]:8080"),
+        ("https://xn--bcher-kva.example", "https://xn--bcher-kva.example"),
+    ],
+)
+def test_an_origin_is_kept_as_browsers_send_it(written: str, origin: str) -> None:
+    assert origin_of(written) == origin
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *(
+            "",
+            "*",
+            "null",
+            "www.example.org",
+            "ftp://a.example",
+            "https://",
+            "https://a.example/path",
+            "https://a@b.example",
+        ),
+        *("https://a.example?x", "https://a.example:99999", "https://*.example.org", "https://b\u00fccher.example"),
+        "https://a.example\nhttps://b.example",
+    ],
+)
+def test_what_is_no_origin_is_refused(written: str) -> None:
+    with pytest.raises(ValueError, match="scheme and host"):
+        origin_of(written)
+
+
+def test_a_key_of_an_earlier_release_may_be_used_from_anywhere() -> None:
+    kept: dict[str, object] = msgspec.to_builtins(made()[1])
+    kept.pop("origins", None)
+    assert msgspec.convert(kept, ApiKey, strict=False).origins == frozenset()

@@ -5,8 +5,8 @@ from aiohttp import web
 from service import access, keys
 from service.access import ApiKey, Scope
 from service.compat.akismet.fields import Fields
-from service.errors import BadRequest, Forbidden, Unauthenticated
-from service.http.admission import admitted, held
+from service.errors import BadRequest, Forbidden
+from service.http.admission import admitted, recognized
 from service.http.origin import asked_host
 
 
@@ -17,9 +17,7 @@ async def key_of(request: web.Request, fields: Fields, *scopes: Scope) -> ApiKey
 
 async def verified(request: web.Request, fields: Fields, *scopes: Scope) -> None:
     """The same for a client that only wants to know; nothing of its rate is taken."""
-    key = await held(request, _said(request, fields), labels=True)
-    if key is None:
-        raise Unauthenticated
+    key = await recognized(request, _said(request, fields), labels=True)
     if key.scopes.isdisjoint(scopes):
         raise Forbidden
 

@@ -24,6 +24,7 @@ from service.errors import (
     BadRequest,
     Conflict,
     Overloaded,
+    RateLimited,
     Retryable,
     ServiceError,
     TooLarge,
@@ -32,6 +33,7 @@ from service.errors import (
     WrongContentType,
 )
 from service.http import bodies
+from service.http.admission import take_as_stranger
 from service.http.handling import speaking
 from service.http.written import Written, is_plain
 from service.moderation import Moderation
@@ -180,6 +182,7 @@ async def _arrived(request: web.Request) -> Arrived:
     raw = await bodies.read(request, request.content_type, MAX_BODY_BYTES)
     secrets = request.app[DOOR].secrets.of(request.app[keys.DIRECTORY].signing_secrets(site))
     if not is_signed(request.headers.get(HEADER, ""), raw, secrets):
+        take_as_stranger(request)
         raise Unauthenticated
     if request.content_type != JSON:
         raise WrongContentType(f"send {JSON}")
@@ -204,7 +207,8 @@ def _refusal(_: web.Request, error: ServiceError | None) -> web.StreamResponse:
         case Unauthenticated():
             return web.Response(status=401)
         case Retryable():
-            return web.Response(status=503, headers={"Retry-After": str(error.retry_after_s)})
+            status = 429 if isinstance(error, RateLimited) else 503
+            return web.Response(status=status, headers={"Retry-After": str(error.retry_after_s)})
         case BadRequest():
             return web.Response(status=_STATUS[type(error)], text=f"{error}\n")
         case _:

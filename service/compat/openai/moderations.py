@@ -15,7 +15,7 @@ from service.compat.openai import errors
 from service.compat.openai.asked import Asked, asked
 from service.compat.openai.categories import UNJUDGED, Found, Result, nothing, result, unsupported
 from service.errors import BadRequest
-from service.http import bodies
+from service.http import bodies, cors
 from service.http.admission import admitted, bearer
 from service.http.handling import speaking
 from service.policy import reached
@@ -73,6 +73,8 @@ async def _results(request: web.Request, key: ApiKey, said: Asked) -> list[Resul
 
 
 async def refuse_method(request: web.Request) -> web.Response:
+    if allowed := cors.preflight(request, ("POST",)):
+        return allowed
     said = f"Not allowed: {request.method} here. Send a POST request."
     return errors.failure(request, 405, errors.Failure(said, errors.INVALID), {"Allow": "POST"})
 

@@ -1,6 +1,5 @@
 """Answers out: the envelope of errors, the headers of Google's front end, and what browsers need."""
 
-import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -13,6 +12,7 @@ from service.compat.perspective import errors
 from service.compat.perspective.fields import selected
 from service.compat.perspective.parameters import query_of
 from service.errors import ServiceError
+from service.http import cors as http_cors
 from service.http.origin import own_origin
 from service.http.written import PROTECTION, Head, Written, is_plain
 
@@ -98,14 +98,12 @@ _FALSE = frozenset({"false", "0"})
 
 
 _ALLOWED_HEADERS = ("content-type", "x-goog-api-key", "x-goog-api-client", "authorization", "x-requested-with")
-_TOKENS = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+(?:\s*,\s*[A-Za-z0-9!#$%&'*+.^_`|~-]+)*")
-_LONGEST_LIST = 1000
 
 
 def cors(request: web.Request) -> dict[str, str]:
     """Headers that let a page of an allowed origin read the answer, an error as well."""
     origin, allowed = request.headers.get("Origin"), request.app[keys.SETTINGS].allowed_origins
-    if origin is None or ("*" not in allowed and origin not in allowed):
+    if origin is None or (allowed.isdisjoint(("*", origin)) and http_cors.allowed(request, request.app) is None):
         return {}
     return {
         "Access-Control-Allow-Origin": "*" if "*" in allowed else origin,
@@ -117,11 +115,9 @@ async def preflight(request: web.Request) -> web.Response:
     """What a page asks before it posts; one of an origin that is not allowed is told nothing."""
     headers = {"Vary": HEADERS["Vary"]}
     if allowed := cors(request):
-        asked = request.headers.get("Access-Control-Request-Headers", "").strip().lower()
-        named = re.split(r"\s*,\s*", asked) if len(asked) <= _LONGEST_LIST and _TOKENS.fullmatch(asked) else []
         headers |= allowed | {
             "Access-Control-Allow-Methods": "POST, GET, OPTIONS",
-            "Access-Control-Allow-Headers": ", ".join(dict.fromkeys([*named, *_ALLOWED_HEADERS])),
+            "Access-Control-Allow-Headers": ", ".join(http_cors.asked_headers(request, _ALLOWED_HEADERS)),
             "Access-Control-Max-Age": "3600",
         }
     return web.Response(status=204, headers=headers)

@@ -9,12 +9,12 @@ from aiohttp import web
 from service.access import ApiKey, Scope
 from service.compat.perspective import protojson
 from service.compat.perspective.answers import Reply, good
-from service.compat.perspective.errors import BadKey, Blocked, NoKey, PayloadTooLarge, QuotaExceeded
+from service.compat.perspective.errors import BadKey, Blocked, BlockedOrigin, NoKey, PayloadTooLarge, QuotaExceeded
 from service.compat.perspective.messages import Message
 from service.compat.perspective.parameters import check, key_of
-from service.errors import Forbidden, RateLimited, TooLarge, Unauthenticated
+from service.errors import Forbidden, RateLimited, TooLarge, Unauthenticated, WrongOrigin
 from service.http import bodies
-from service.http.admission import LIMITS, admitted, held
+from service.http.admission import LIMITS, admitted, held, recognized
 
 # A comment is small, but its context may hold an article and many comments of a megabyte each.
 MAX_BYTES = 8 * 1024 * 1024
@@ -64,19 +64,23 @@ async def entered(call: Call, method: Method[Any]) -> ApiKey:
         return await admitted(call.request, text, method.scope)
     except Unauthenticated as error:
         raise (BadKey if text else NoKey) from error
+    except WrongOrigin as error:
+        raise BlockedOrigin(call.request.headers.get("Origin", "")) from error
     except Forbidden as error:
         raise Blocked(method.name) from error
     except RateLimited as error:
         key = await held(call.request, text)
-        if key is None:
-            raise BadKey from error
+        if key is None:  # the limit of an address, not of a key
+            raise
         per_minute = 60 * call.request.app[LIMITS].rate_per_s(key)
         raise QuotaExceeded(key, per_minute, method.name, error.retry_after_s) from error
 
 
 async def known(request: web.Request, text: str) -> None:
-    """Raises NoKey and BadKey; takes nothing of the key's rate."""
-    if not text:
-        raise NoKey
-    if await held(request, text) is None:
-        raise BadKey
+    """Raises NoKey, BadKey, BlockedOrigin and RateLimited; takes nothing of the key's rate."""
+    try:
+        await recognized(request, text)
+    except Unauthenticated as error:
+        raise (BadKey if text else NoKey) from error
+    except WrongOrigin as error:
+        raise BlockedOrigin(request.headers.get("Origin", "")) from error

@@ -14,7 +14,8 @@ Unauthenticated
 ├── NoKey
 └── BadKey
 Forbidden
-└── Blocked               the key is for something else
+├── Blocked               the key is for something else
+└── BlockedOrigin         the key is for pages of other origins
 RateLimited
 └── QuotaExceeded
 NotFound
@@ -160,6 +161,16 @@ class Blocked(Forbidden):
 
     def details(self, _: str) -> list[dict[str, Any]]:
         return [_info("API_KEY_SERVICE_BLOCKED", {"service": SERVICE})]
+
+
+class BlockedOrigin(Forbidden):
+    code = "perspective_blocked_origin"
+
+    def __init__(self, origin: str) -> None:
+        super().__init__(f"Requests from referer {said_back(origin) or '<empty>'} are blocked.")
+
+    def details(self, _: str) -> list[dict[str, Any]]:
+        return [_info("API_KEY_HTTP_REFERRER_BLOCKED", {"service": SERVICE})]
 
 
 # By the method of the service: what a quota is of, its limit and its metric. The second is ours, in the same manner.

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from service import keys
-from service.access import mint
+from service import access, keys
+from service.access import Scope, mint
 from service.api.operation import Operation
 from service.app import OPERATIONS
+from service.errors import Forbidden, KeyProblem
 
 Row = pytest.mark.parametrize("row", OPERATIONS, ids=[row.name for row in OPERATIONS])
 
@@ -39,13 +40,37 @@ async def test_a_key_in_the_query_string_is_refused(admin: Any, problem: Any, ro
         assert admin.key not in problem(reply, 400)["detail"]
 
 
-async def test_every_kind_of_wrong_key_gets_the_same_answer(client: Any, admin: Any, key_for: Any) -> None:
+@Row
+async def test_each_kind_of_wrong_key_has_one_message_on_every_route(
+    client: Any, admin: Any, key_for: Any, problem: Any, row: Operation
+) -> None:
     unknown, _ = mint("daily", frozenset(), None, datetime.now(UTC))
     expired = await key_for(client, expires_at=datetime.now(UTC) - timedelta(seconds=1))
-    wrong = ["", "x", admin.key[:-1], admin.key.swapcase(), admin.key + "x", unknown, expired.key, "\xff\xfe"]
-    replies = [await type(admin)(client, key).post("/v1/score", {"text": "a"}) for key in wrong]
-    assert {reply.status for reply in replies} == {401}
-    assert len({reply.body["detail"] for reply in replies}) == 1
+    revoked = await key_for(client)
+    await client.server.app[keys.STORE].access.revoke(revoked.key.split("_")[2])
+    await client.server.app[keys.DIRECTORY].refresh()
+    secret, other = admin.key[18:61], unknown[18:61]
+    body = f"{admin.key[:18]}{other}"  # of the id that is known, with another secret and a right checksum
+    mixed = f"{body}_{access._checksum(body)}"  # noqa: SLF001
+    lacking = [scope for scope in Scope if scope not in (row.scope, row.or_scope)]
+    kinds: dict[KeyProblem | None, list[dict[str, str]]] = {
+        KeyProblem.MISSING: [{}, {"X-API-Key": admin.key}],
+        KeyProblem.MALFORMED: [
+            *({"Authorization": f"Bearer {key}"} for key in ("x", admin.key[:-1], admin.key + "x", secret, "\xff\xfe")),
+            *({"Authorization": said} for said in (admin.key, f"Basic {admin.key}", "Bearer", "", "Bearer  ")),
+        ],
+        KeyProblem.UNKNOWN: [
+            {"Authorization": f"Bearer {key}"}
+            for key in (unknown, expired.key, revoked.key, mixed, access.label_of(admin.key))
+        ],
+        None: [{"Authorization": f"Bearer {(await key_for(client, *lacking)).key}"}],
+    }
+    stranger = type(admin)(client, None)
+    for kind, sent in kinds.items():
+        replies = [await stranger(row.method, path_of(row), headers=headers) for headers in sent]
+        told = [problem(reply, 403 if kind is None else 401) for reply in replies]
+        assert {each["code"] for each in told} == {"forbidden" if kind is None else "unauthenticated"}
+        assert {each["detail"] for each in told} == {str(Forbidden()) if kind is None else kind.value}
 
 
 @pytest.mark.parametrize("scheme", ["Basic", "Token", ""])

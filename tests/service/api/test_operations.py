@@ -6,8 +6,11 @@ from typing import Any
 
 import msgspec
 import pytest
+from aiohttp import ClientConnectorError, ClientSession
 
 from service.app import build_metrics_app
+from service.errors import SettingsError
+from service.serving import serving_metrics
 
 
 async def test_a_running_service_is_alive_and_ready(admin: Any) -> None:
@@ -33,6 +36,44 @@ async def test_requests_and_decisions_are_counted(admin: Any, decide_always: Any
     assert b'steward_requests_total{operation="submit_comment",outcome="ok"}' in reply.raw
     assert b'steward_request_seconds_bucket{le="0.1",operation="score"}' in reply.raw
     assert b"canary" not in reply.raw
+
+
+async def test_counters_which_name_sites_are_shown_to_administrators_only(
+    client: Any, admin: Any, key_for: Any, problem: Any
+) -> None:
+    problem(await type(admin)(client, None).get("/metrics"), 401)
+    for scope in ("score", "comments", "review"):
+        problem(await (await key_for(client, scope)).get("/metrics"), 403)
+    reply = await (await key_for(client, "admin")).get("/metrics")
+    assert (reply.status, reply.headers["Content-Type"].split(";")[0]) == (200, "text/plain")
+    described = (await admin.get("/openapi.json")).body["paths"]["/metrics"]["get"]
+    assert "security" not in described
+    assert {"200", "401", "403"} <= described["responses"].keys()
+
+
+async def test_the_port_of_the_counters_is_on_the_loopback_unless_the_operator_says_otherwise(
+    settings: Any, unused_tcp_port_factory: Any
+) -> None:
+    assert settings.metrics_host == "127.0.0.1"
+    port = unused_tcp_port_factory()
+    for host, reached in (("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.2"), ("127.0.0.3", "127.0.0.3")):  # noqa: S104
+        asked = msgspec.structs.replace(settings, metrics_port=port, metrics_host=host)
+        async with serving_metrics(asked), ClientSession() as session:
+            async with session.get(f"http://{reached}:{port}/metrics") as response:
+                assert response.status == 200
+            if host.startswith("127"):
+                with pytest.raises(ClientConnectorError):
+                    await session.get(f"http://127.0.0.9:{port}/metrics")
+
+
+async def test_a_port_of_the_counters_that_is_taken_is_told_as_such(
+    settings: Any, unused_tcp_port_factory: Any
+) -> None:
+    asked = msgspec.structs.replace(settings, metrics_port=unused_tcp_port_factory())
+    async with serving_metrics(asked):
+        with pytest.raises(SettingsError, match=f"127.0.0.1:{asked.metrics_port}"):
+            async with serving_metrics(asked):
+                pass
 
 
 async def test_counters_can_be_kept_off_the_public_port(settings: Any, run: Any, key_for: Any, client_of: Any) -> None:

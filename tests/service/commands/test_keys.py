@@ -27,3 +27,11 @@ def test_what_is_no_key_is_refused_and_not_repeated() -> None:
     assert done.exit_code == 1
     assert "no API key" in done.output
     assert "canary" not in done.output
+
+
+def test_an_origin_that_is_none_is_refused_by_the_option() -> None:
+    asked = ["create", "--site", "daily", "--scope", "score", "--origin", "https://a.example/path"]
+    done = CliRunner().invoke(keys, asked)
+    assert done.exit_code == 2
+    assert "--origin" in done.output
+    assert "https://a.example/path" in done.output

@@ -37,6 +37,8 @@ async def test_what_is_wrong_is_told_at_its_field(as_role: Any) -> None:
         ({"name": "x", "scope": "score", "days": "0"}, "days"),
         ({"name": "x", "scope": "score", "days": "²"}, "days"),
         ({"name": "x", "scope": "score", "days": "9999999"}, "days"),
+        ({"name": "x", "scope": "score", "origins": "https://a.example/path"}, "origins"),
+        ({"name": "x", "scope": "score", "origins": "https://a.example *"}, "origins"),
     ]:
         page = await chief.post("/console/keys", **fields)
         assert page.status == 400, fields
@@ -49,3 +51,21 @@ async def test_another_sites_keys_are_neither_shown_nor_revoked(as_role: Any, cl
     assert "weeklys" not in (await chief.get("/console/keys")).text
     assert (await chief.post("/console/keys/revoke", key=weekly.key.split("_")[2])).status == 404
     assert (await weekly.post("/v1/score", {"text": "Hello."})).status == 200
+
+
+async def test_a_key_for_pages_is_made_for_the_origins_that_were_named(as_role: Any, client: Any, admin: Any) -> None:
+    chief = await as_role()
+    named = "https://www.example.org/\r\nHTTP://Localhost:3000"
+    page = await chief.post("/console/keys", name="widget", scope="score", origins=named)
+    (text,) = re.findall(r'id="made">(cmk_live_[^<]+)<', page.text)
+    assert "only from http://localhost:3000, https://www.example.org" in (await chief.get("/console/keys")).text
+    for origin, status in (
+        ("https://www.example.org", 200),
+        ("http://localhost:3000", 200),
+        ("https://b.example", 403),
+    ):
+        headers = {"Authorization": f"Bearer {text}", "Origin": origin}
+        async with client.post("/v1/score", json={"text": "Hello."}, headers=headers) as response:
+            assert response.status == status
+    (entry,) = (await admin.get("/v1/audit?actor=admin")).body["entries"]
+    assert entry["details"]["origins"] == "http://localhost:3000 https://www.example.org"

@@ -7,7 +7,7 @@ import pytest
 
 from service.access import ApiKey, mint
 from service.errors import RateLimited
-from service.http.limits import Limits, Standing
+from service.http.limits import Buckets, Limits, Standing
 
 
 def key(**more: Any) -> ApiKey:
@@ -42,3 +42,22 @@ def test_the_services_own_rate_counts_for_a_key_without_one() -> None:
     with pytest.raises(RateLimited) as refused:
         limits.take(held)
     assert refused.value.retry_after_s == 2
+
+
+def test_what_is_given_back_to_somebody_without_a_key_may_be_taken_again_and_no_more() -> None:
+    buckets = Buckets(1, 2, clock=lambda: 100.0, said="too many of them")
+    buckets.give_back("ann")
+    for _ in range(5):
+        buckets.take("ann")
+        buckets.give_back("ann")
+    buckets.take("ann")
+    buckets.take("ann")
+    with pytest.raises(RateLimited, match="too many of them"):
+        buckets.take("ann")
+    buckets.take("bob")
+
+
+def test_without_a_rate_nobody_is_refused() -> None:
+    buckets = Buckets(0, 1)
+    for _ in range(100):
+        buckets.take("ann")

@@ -194,10 +194,10 @@ async def test_the_address_takes_post_and_json_alone(coral: Any) -> None:
     assert (await coral.caller.get("/coral/daily")).status == 405
 
 
-async def test_what_was_said_is_counted(coral: Any, wish: Any) -> None:
+async def test_what_was_said_is_counted(coral: Any, wish: Any, admin: Any) -> None:
     await wish("review")
     await coral()
-    said = (await coral.caller.get("/metrics")).raw.decode()
+    said = (await admin.get("/metrics")).raw.decode()
     assert 'steward_coral_total{outcome="system_withheld"}' in said
     assert 'steward_requests_total{operation="coral",outcome="ok"}' in said
 

@@ -1,0 +1,116 @@
+"""How many connections are held, in all and of one address: who opens more is told to come again, at little cost."""
+
+import asyncio
+import logging
+import resource
+
+import msgspec
+
+from service import metrics
+from service.errors import Overloaded, RateLimited, Retryable
+from service.http import problems
+from service.http.origin import network_of, parsed
+from service.http.written import PROTECTION
+from service.settings import Settings, networks
+
+log = logging.getLogger(__name__)
+
+# Descriptors for everything that is no client: Redis, files, webhooks.
+RESERVED = 256
+# Seconds in which whoever is refused may read why; so many of them at once, others are hung up on.
+PATIENCE_S = 1.0
+MOST_REFUSED = 256
+
+
+class Connections:
+    """Those that one process holds."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.most = _that_fit(settings.max_connections)
+        self._most_of_address = settings.max_connections_per_address
+        self._proxies = settings.trusted_proxies
+        self._all = 0
+        self._of: dict[str, int] = {}
+        self._refused = 0
+
+    def enter(self, transport: asyncio.Transport) -> str | None:
+        """Count a connection that was opened: under which name `leave` takes it off again; None: it is one too many."""
+        name = self._name(transport)
+        count = self._of.get(name, 0)
+        if self._all >= self.most:
+            self._refuse(transport, "all", Overloaded("too many connections are open"))
+            return None
+        if name and count >= self._most_of_address:
+            self._refuse(transport, "address", RateLimited("too many connections are open from this address"))
+            return None
+        self._all += 1
+        self._of[name] = count + 1
+        return name
+
+    def leave(self, name: str) -> None:
+        self._all -= 1
+        left = self._of.pop(name) - 1
+        if left:
+            self._of[name] = left
+
+    def _name(self, transport: asyncio.Transport) -> str:
+        """Of the address; empty for a proxy of ours, through which many come, and where there is none."""
+        peer = transport.get_extra_info("peername")
+        address = parsed(str(peer[0]).partition("%")[0]) if isinstance(peer, tuple) else None
+        if address is None or any(address in network for network in networks(self._proxies)):
+            return ""
+        return network_of(str(address))
+
+    def _refuse(self, transport: asyncio.Transport, why: str, error: Retryable) -> None:
+        metrics.REFUSED_CONNECTIONS.labels(why).inc()
+        if self._refused >= MOST_REFUSED:
+            transport.abort()
+            return
+        self._refused += 1
+        transport.set_protocol(_Refused(self, transport))
+        transport.write(_answer(error))
+        if transport.can_write_eof():
+            transport.write_eof()
+
+    def forget_refused(self) -> None:
+        self._refused -= 1
+
+
+class _Refused(asyncio.Protocol):
+    """Reads what comes and heeds none of it, so that the answer is not lost, for as long as PATIENCE_S."""
+
+    def __init__(self, connections: Connections, transport: asyncio.Transport) -> None:
+        self._connections = connections
+        self._end = asyncio.get_running_loop().call_later(PATIENCE_S, transport.abort)
+
+    def connection_lost(self, _: Exception | None) -> None:
+        self._end.cancel()
+        self._connections.forget_refused()
+
+
+def _answer(error: Retryable) -> bytes:
+    problem = problems.problem_of(error)
+    body = msgspec.json.encode(problems.rendered(problem))
+    headers = {
+        "Content-Type": "application/problem+json",
+        "Content-Length": str(len(body)),
+        "Retry-After": str(error.retry_after_s),
+        "Connection": "close",
+        **PROTECTION,
+    }
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"HTTP/1.1 {problem.status} {problem.title}\r\n{lines}\r\n".encode() + body
+
+
+def _that_fit(wanted: int) -> int:
+    """`wanted`, or as many as the operating system lets this process hold."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = wanted + RESERVED
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return wanted
+    fit = max(1, soft - RESERVED)
+    log.warning("this process may open %d files, so it holds %d connections and not %d", soft, fit, wanted)
+    return fit

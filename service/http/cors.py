@@ -1,0 +1,52 @@
+"""What pages of other origins need: those that a key names may call the API, and read its answers (Fetch, CORS)."""
+
+import re
+from collections.abc import Iterable
+
+from aiohttp import hdrs, web
+
+from service import keys
+
+PATHS = ("/v1/", "/moderations")
+MAX_AGE_S = 600
+READABLE = "Date, Retry-After, X-Queue-Pressure, X-Moderation-Model, X-Moderation-Unsupported"
+_ALLOWED_HEADERS = ("authorization", "content-type")
+_TOKENS = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+(?:\s{0,9},\s{0,9}[A-Za-z0-9!#$%&'*+.^_`|~-]+){0,99}")
+_LONGEST_LIST = 1000
+
+
+def allowed(request: web.BaseRequest, app: web.Application) -> str | None:
+    """The origin that asks, if a key names it. Which key comes is known later: a preflight brings none."""
+    origin = request.headers.get(hdrs.ORIGIN)
+    return origin if origin is not None and origin in app[keys.DIRECTORY].origins else None
+
+
+async def allow(request: web.Request, response: web.StreamResponse) -> None:
+    """Before any answer of the API is sent, an error as well."""
+    if hdrs.ORIGIN not in request.headers or not request.path.startswith(PATHS):
+        return
+    response.headers.add(hdrs.VARY, "Origin")
+    if origin := allowed(request, request.app):
+        response.headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = origin
+        response.headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = READABLE
+
+
+def preflight(request: web.Request, methods: Iterable[str]) -> web.Response | None:
+    """The answer to what a browser asks before a page may call; None: it is no such question, or the answer is no."""
+    if request.method != hdrs.METH_OPTIONS or hdrs.ACCESS_CONTROL_REQUEST_METHOD not in request.headers:
+        return None
+    if not request.path.startswith(PATHS) or not allowed(request, request.app):
+        return None
+    headers = {
+        hdrs.ACCESS_CONTROL_ALLOW_METHODS: ", ".join(sorted(methods)),
+        hdrs.ACCESS_CONTROL_ALLOW_HEADERS: ", ".join(asked_headers(request, _ALLOWED_HEADERS)),
+        hdrs.ACCESS_CONTROL_MAX_AGE: str(MAX_AGE_S),
+    }
+    return web.Response(status=204, headers=headers)
+
+
+def asked_headers(request: web.Request, always: Iterable[str]) -> list[str]:
+    """Those that the page wants to send, and those that every client may."""
+    asked = request.headers.get(hdrs.ACCESS_CONTROL_REQUEST_HEADERS, "").strip().lower()
+    named = re.split(r"\s*,\s*", asked) if len(asked) <= _LONGEST_LIST and _TOKENS.fullmatch(asked) else []
+    return list(dict.fromkeys([*named, *always]))
