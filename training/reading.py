@@ -8,8 +8,8 @@ from pathlib import Path
 
 from training.errors import DataUnusable
 
-# Enough for a header, and to tell UTF-16.
-_HEAD = 65_536
+# Bytes: two characters of UTF-16.
+_HEAD = 4
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -56,11 +56,10 @@ def encoding_of(path: Path, reading: Reading) -> str:
     for mark, name in _MARKS:
         if head.startswith(mark):
             return name
-    # Without a mark: half of what is written in Latin letters are zeros.
-    sample = head[:1_024]
-    if len(sample) > 1 and sample.count(0) * 3 > len(sample):
-        return "utf-16-le" if sample[1::2].count(0) > sample[::2].count(0) else "utf-16-be"
-    return "utf-8"
+    # Without a mark: a header begins with Latin letters or signs, and then every other byte is zero.
+    if len(head) == _HEAD and not any(head[1::2]):
+        return "utf-16-le"
+    return "utf-16-be" if len(head) == _HEAD and not any(head[::2]) else "utf-8"
 
 
 def layout_of(path: Path, usual: str, reading: Reading) -> Layout:

@@ -33,7 +33,8 @@ def describe(operations: Iterable[Operation]) -> dict[str, Any]:
         "info": {
             "title": "Steward",
             "version": version("comment-steward"),
-            "description": "Comment moderation: score, decide, record, review, learn.",
+            "description": "Comment moderation: score, decide, record, review, learn.\n\n"
+            "An optional field that is null, blank, or [] in place of an object counts as not sent.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],

@@ -14,6 +14,7 @@ from service.console.reasons import attribute_name
 from service.console.texts import LANGUAGES, N_
 from service.console.visit import Page, Visit, own_path
 from service.errors import BadRequest, Conflict, NotFound
+from service.http.shapes import fault_of
 
 SAID = {
     "password": N_("Your password was changed. You are signed out everywhere else."),
@@ -70,7 +71,8 @@ async def save_preferences(visit: Visit) -> web.StreamResponse:
     try:
         preferences = msgspec.convert(raw, Preferences, strict=False)
     except msgspec.ValidationError as error:
-        raise BadRequest(f"preferences: {error}") from error
+        fault = fault_of(str(error), "", Preferences)
+        raise BadRequest(f"preferences: {fault.pointer.removeprefix('/')} {fault.detail}") from error
     await visit.console.store.accounts.prefer(visit.account.name, preferences)
     back = own_path(visit.field("back"))
     return visit.go(back) if back else visit.go("/account", said="preferences")

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from service.console.texts import N_
+from service.http.shapes import fault_of
 from service.policy import Policy, Thresholds
 from service.protocols import faults
 
@@ -218,9 +219,11 @@ def read(form: Mapping[str, list[str]], before: Policy, known: Iterable[str]) ->
     try:
         policy = msgspec.convert({**raw, "thresholds": thresholds, "name": before.name}, Policy)
     except msgspec.ValidationError as error:
-        _, _, path = str(error).partition(" - at `$.")
+        wrong = fault_of(str(error), "", Policy)
+        path = wrong.pointer.removeprefix("/").replace("/", ".")
         where = next((field.path for field in FIELDS if path.startswith(field.path)), "")
-        return Entered(values, before, {where: Problem(N_("This cannot be read: %(detail)s"), {"detail": str(error)})})
+        told = {"detail": f"{path}: {wrong.detail}"}
+        return Entered(values, before, {where: Problem(N_("This cannot be read: %(detail)s"), told)})
     for fault in faults(policy.protocols, tuple(known)):
         path = ".".join(("protocols", *fault.steps))
         where = next((field.path for field in FIELDS if path.startswith(field.path)), "")

@@ -139,6 +139,12 @@ def test_unicode_is_told_by_the_first_bytes(tmp_path: Path, encoding: str) -> No
     assert rows(written(tmp_path, TABLE.encode(encoding))) == EXPECTED
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_a_mark_is_told_whatever_the_texts_are(tmp_path: Path, encoding: str) -> None:
+    cyrillic = "\u0456\u0434\u0438 \u0434\u043e\u0434\u043e\u043c\u0443 " * 200
+    assert rows(written(tmp_path, f"id,text\n1,{cyrillic}\n".encode(encoding))) == [["1", cyrillic]]
+
+
 def test_a_big_endian_mark_is_known(tmp_path: Path) -> None:
     assert rows(written(tmp_path, codecs.BOM_UTF16_BE + TABLE.encode("utf-16-be"))) == EXPECTED
 
