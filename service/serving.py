@@ -57,13 +57,7 @@ async def serving(settings: Settings, listening: socket.socket) -> AsyncIterator
     require_compiled_parser(settings)
     gc.set_threshold(*COLLECT_AFTER)
     app = build_app(settings)
-    options: dict[str, Any] = {
-        "access_log": None,
-        # aiohttp counts this from the connection, or the answer before, until the headers are complete: it bounds
-        # slow headers as well as idle connections. http/bodies.py bounds slow bodies.
-        "keepalive_timeout": settings.receipt_timeout_s,
-        "auto_decompress": False,
-    }
+    options = _options(settings)
     runner = web.AppRunner(app, shutdown_timeout=DRAIN_S, **options)
     await runner.setup()
     shortcut.lay(runner)
@@ -77,23 +71,32 @@ async def serving(settings: Settings, listening: socket.socket) -> AsyncIterator
         await runner.cleanup()
 
 
+def _options(settings: Settings) -> dict[str, Any]:
+    """Of each connection."""
+    return {
+        "access_log": None,
+        # aiohttp counts this from the connection, or the answer before, until the headers are complete: it bounds
+        # slow headers as well as idle connections. http/bodies.py bounds slow bodies.
+        "keepalive_timeout": settings.receipt_timeout_s,
+        "auto_decompress": False,
+    }
+
+
 @contextlib.asynccontextmanager
 async def serving_metrics(settings: Settings) -> AsyncIterator[None]:
     """/metrics on a port of its own, on the loopback unless the operator says otherwise. Raises SettingsError."""
     if settings.metrics_port is None:
         yield
         return
-    runner = web.AppRunner(build_metrics_app(), access_log=None)
-    await runner.setup()
-    try:
+    options = _options(settings)
+    runner = web.AppRunner(build_metrics_app(), **options)
+    with bound(settings.metrics_host, settings.metrics_port, shared=False) as listening:
+        await runner.setup()
         try:
-            await web.TCPSite(runner, settings.metrics_host, settings.metrics_port).start()
-        except OSError as error:
-            where = f"{settings.metrics_host}:{settings.metrics_port}"
-            raise SettingsError(f"cannot serve /metrics on {where}: {error.strerror}") from error
-        yield
-    finally:
-        await runner.cleanup()
+            await unreadable.Site(runner, listening, BACKLOG, Connections(settings), **options).start()
+            yield
+        finally:
+            await runner.cleanup()
 
 
 FIRST_ADMIN = "admin"

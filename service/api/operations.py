@@ -12,7 +12,7 @@ from aiohttp import web
 from service import keys, metrics
 from service.access import Scope
 from service.errors import ModelUnusable, StoreUnavailable
-from service.http.admission import admitted, bearer
+from service.http.admission import admitted, bearer, take_as_stranger
 
 _STATIC = files(__package__).joinpath("static")
 _DOCUMENTATION_CSP = (
@@ -50,12 +50,14 @@ async def show_metrics(_: web.Request) -> web.Response:
     return web.Response(body=body, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 
 
-async def documentation(_: web.Request) -> web.Response:
+async def documentation(request: web.Request) -> web.Response:
+    take_as_stranger(request)
     page = _STATIC.joinpath("docs.html").read_text()
     return web.Response(text=page, content_type="text/html", headers={"Content-Security-Policy": _DOCUMENTATION_CSP})
 
 
 async def documentation_asset(request: web.Request) -> web.Response:
+    take_as_stranger(request)  # the largest is a megabyte and more
     found = _ASSETS.get(request.match_info["name"])
     if found is None:
         raise web.HTTPNotFound
@@ -71,7 +73,8 @@ def describing(describe: Callable[[], dict[str, Any]]) -> web.RouteDef:
     def body() -> bytes:
         return msgspec.json.encode(describe())
 
-    async def openapi(_: web.Request) -> web.Response:
+    async def openapi(request: web.Request) -> web.Response:
+        take_as_stranger(request)
         return web.Response(body=body(), content_type="application/json")
 
     return web.get("/openapi.json", openapi)

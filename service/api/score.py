@@ -89,6 +89,7 @@ OPERATIONS = (
         body=ScoreRequest,
         answer=ScoreAnswer,
         limit=bodies.MAX_BATCH_BYTES,
+        problems=(503,),
         is_hot=True,
     ),
 )

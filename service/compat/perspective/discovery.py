@@ -10,6 +10,7 @@ from service.compat.perspective.answers import good, respond
 from service.compat.perspective.calls import known
 from service.compat.perspective.parameters import check, key_of, query_of
 from service.errors import NotFound
+from service.http.admission import take_as_stranger
 from service.http.origin import own_origin
 
 VERSION = "v1alpha1"
@@ -22,6 +23,8 @@ async def describe(request: web.Request) -> web.StreamResponse:
     check({name: value for name, value in query.items() if name != "fields"})
     if text := key_of(query, request.headers):
         await known(request, text)
+    else:
+        take_as_stranger(request)
     if query.get("version", VERSION) != VERSION:
         raise NotFound("The requested version is not served: ask for version=v1alpha1.")
     # Under the name by which the client reached us: with another, it would send its comments elsewhere.

@@ -1,10 +1,14 @@
-"""steward keys label: the short name of a key, made without asking anybody."""
+"""steward keys: labels, made without asking anybody, and keys for pages."""
 
+import re
 from datetime import UTC, datetime
+from typing import Any
 
+import msgspec
+import pytest
 from click.testing import CliRunner
 
-from service.access import label_of, mint
+from service.access import ApiKey, label_of, mint
 from service.commands.keys import keys
 
 KEY, _ = mint("daily", frozenset(), None, datetime.now(UTC))
@@ -35,3 +39,23 @@ def test_an_origin_that_is_none_is_refused_by_the_option() -> None:
     assert done.exit_code == 2
     assert "--origin" in done.output
     assert "https://a.example/path" in done.output
+
+
+def test_a_key_for_pages_keeps_its_origins_as_browsers_send_them(
+    redis_server: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    monkeypatch.setenv("STEWARD_REDIS_URL", redis_server.url)
+    monkeypatch.setenv("STEWARD_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "200")
+    named = ["--origin", "https://WWW.example.org:443/", "--origin", "http://localhost:3000"]
+    done = CliRunner().invoke(keys, ["create", "--site", "daily", "--scope", "score", *named])
+    assert done.exit_code == 0, done.output
+    assert re.fullmatch(r"cmk_live_\S+\n", done.output)
+    origins = {"https://www.example.org", "http://localhost:3000"}
+    with redis_server.client() as client:
+        (kept,) = client.hvals("cm:{access}:keys")
+        assert msgspec.json.decode(kept, type=ApiKey).origins == origins
+        ((_, entry),) = client.xrange("cm:{daily}:audit")
+        assert set(entry["origins"].split()) == origins
+    listed = CliRunner().invoke(keys, ["list"]).output
+    assert all(origin in listed for origin in origins)

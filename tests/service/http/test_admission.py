@@ -36,6 +36,10 @@ def wrong_key() -> str:
 STRANGE = {
     "no key": ("POST", "/v1/comments", {}, {"json": {"text": "a"}}, 401),
     "no key for metrics": ("GET", "/metrics", {}, {}, 401),
+    "documentation": ("GET", "/docs", {}, {}, 200),
+    "its assets": ("GET", "/docs/swagger-ui.css", {}, {}, 200),
+    "its description": ("GET", "/openapi.json", {}, {}, 200),
+    "discovery": ("GET", "/$discovery/rest?version=v1alpha1", {}, {}, 200),
     "malformed": ("POST", "/v1/score", {"Authorization": "Bearer x"}, {"json": {"text": "a"}}, 401),
     "unknown": ("POST", "/v1/score", {"Authorization": f"Bearer {wrong_key()}"}, {"json": {"text": "a"}}, 401),
     "openai": ("POST", "/v1/moderations", {"Authorization": "Bearer sk-x"}, {"json": {"input": "a"}}, 401),
@@ -79,6 +83,15 @@ async def test_who_signs_in_is_no_stranger(run: Any, slow: Settings) -> None:
             asked = {"data": {"ticket": ticket}, "headers": of("192.0.2.1", **{"Sec-Fetch-Site": "same-origin"})}
             async with client.post("/console/sign-in/link", allow_redirects=False, **asked) as response:
                 assert response.status == 303
+
+
+async def test_whether_it_lives_and_is_ready_is_told_without_limit(run: Any, slow: Settings) -> None:
+    """Or a flood from behind the same proxy would have whoever watches over the service take it away."""
+    async with run(slow) as client:
+        for path in ("/livez", "/readyz"):
+            for _ in range(3 * AT_ONCE):
+                async with client.get(path, headers=of("192.0.2.1")) as response:
+                    assert response.status == 200
 
 
 async def test_a_limit_of_0_is_none(run: Any, slow: Settings) -> None:
