@@ -6,7 +6,7 @@ from classifier.errors import LanguageNotJudged, ModelRefused
 from classifier.held_out import Losses, Measured, Worth, losses, measured
 from classifier.language import detect, language_of, primary
 from classifier.manifest import Manifest, read_manifest
-from classifier.model import Model, Span, load
+from classifier.model import Assessment, Model, Span, load
 
 # What the shipped model judges; another model says its own.
 LABELS = ("toxicity", "severe_toxicity", "identity_attack", "insult", "profanity", "threat", "spam")
@@ -17,6 +17,7 @@ SHIPPED = Path(__file__).parent / "models" / "2026-11-25-3"
 __all__ = [
     "LABELS",
     "SHIPPED",
+    "Assessment",
     "LanguageNotJudged",
     "Losses",
     "Manifest",

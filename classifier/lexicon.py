@@ -16,7 +16,6 @@ _SHORT = frozenset(
 # A word among this many of the commonest stands for itself, also where joining it to its neighbour makes another.
 _COMMONEST, _COMMON_SHORT = 8_000, 1_500
 _SHORT_LENGTH = 2
-_LONGEST_JOINED = 14
 # Plain words that may stand behind a mask; and where, among harmful words, mere pieces of others begin.
 _MASKABLE = 2_000
 RARE = 400
@@ -26,9 +25,6 @@ _SHORTEST_SPLIT = 4
 _MUCH = 4
 # How a letter is spelled otherwise.
 _SPELLINGS = (("v", "u"), ("ph", "f"), ("z", "s"), ("k", "ck"), ("kk", "ck"), ("cc", "ck"), ("q", "g"), ("y", "i"))
-# Costs of reading a run of letters as words: a letter left over is dearer than any known word.
-_LEFT_OVER = 20.0
-
 # A letter so often in a row is no slip.
 _DRAWN_OUT = 3
 _REPEATED = re.compile(r"(.)\1+")
@@ -41,20 +37,22 @@ class Lexicon:
     """Words to look up; immutable."""
 
     def __init__(self, words: Words) -> None:
-        ordered = [*words.harmful, *words.plain]
+        listed = [*words.harmful, *words.plain]
         self.harmful = {word: rank for rank, word in enumerate(words.harmful)}
         # Rarer ones of three letters are pieces, slang and slips, and everything is like one of them.
         self.telling = frozenset(word for word, rank in self.harmful.items() if len(word) > _TELLING or rank < RARE)
-        self.known = frozenset(ordered) | {"a", "i"}
+        self.known = frozenset(listed) | {"a", "i"}
         commonest = {word for word in words.plain[:_COMMONEST] if len(word) > _SHORT_LENGTH}
         commonest |= {word for word in words.plain[:_COMMON_SHORT] if len(word) == _SHORT_LENGTH}
         self.standing = commonest | _SHORT | {"a", "i"}
-        self._costs = {word: math.log(rank + 10) for rank, word in enumerate(words.plain)}
-        self._costs |= {word: math.log(rank + 10) for word, rank in self.harmful.items()}
-        self._costs |= dict.fromkeys("ai", math.log(10))
-        self._by_skeleton = _grouped(ordered)
-        self._maskable = [*words.harmful, *words.plain[:_MASKABLE]]
-        self._places = _places(self._maskable)
+        # All words, those that are no word of the model's last.
+        self.ordered = listed + sorted((self.standing | {"a", "i"}).difference(listed))
+        # Of reading a run of letters as these words.
+        self.costs = {word: math.log(rank + 10) for rank, word in enumerate(words.plain)}
+        self.costs |= {word: math.log(rank + 10) for word, rank in self.harmful.items()}
+        self.costs |= dict.fromkeys("ai", math.log(10))
+        self.maskable = [*words.harmful, *words.plain[:_MASKABLE]]
+        self._by_skeleton = _grouped(listed)
         self.aliases = self._aliases(words.harmful)
 
     def is_whole(self, word: str) -> bool:
@@ -81,12 +79,6 @@ class Lexicon:
                 found[word] = better
         return found
 
-    def best(self, candidates: Sequence[str]) -> str | None:
-        """A harmful one before a plain one, a common one before a rare one."""
-        return min(
-            candidates, key=lambda word: (word not in self.harmful, self._costs.get(word, math.inf)), default=None
-        )
-
     def stretched(self, letters: str) -> list[str]:
         """Words that become `letters` where letters are repeated, or where i and l stand for each other."""
         skeleton = _skeleton(letters)
@@ -101,46 +93,10 @@ class Lexicon:
         plain = _REPEATED.sub(r"\1", letters)
         return [word for word in found if len(word) == len(letters) or _REPEATED.sub(r"\1", word) == plain]
 
-    def exact(self, letters: str) -> list[str]:
-        """Words of just these letters, but that i and l stand for each other."""
-        return [word for word in self.stretched(letters) if len(word) == len(letters)]
-
     def swapped(self, letters: str) -> list[str]:
         """Words of which two neighbours changed places, neither the first nor the last letter."""
         tried = (letters[:at] + letters[at + 1] + letters[at] + letters[at + 2 :] for at in range(1, len(letters) - 2))
         return [word for word in tried if word in self.known]
-
-    def masked(self, letters: str) -> str | None:
-        """The most telling word with these letters in these places; "*" stands for any letter."""
-        fits = self._places.get((len(letters), -1, ""), 0)
-        for at, letter in enumerate(letters):
-            if letter != "*":
-                fits &= self._places.get((len(letters), at, letter), 0)
-        return self._maskable[(fits & -fits).bit_length() - 1] if fits else None
-
-    def holds_harmful(self, letters: str, shortest: int) -> bool:
-        """Whether a harmful word of at least `shortest` letters is part of it."""
-        return any(
-            letters[start:end] in self.telling
-            for start in range(len(letters) - shortest + 1)
-            for end in range(start + shortest, min(start + _LONGEST_JOINED, len(letters)) + 1)
-        )
-
-    def parted(self, letters: str) -> list[tuple[int, int]]:
-        """The likeliest words that a run of letters was written as, as spans of it; single letters may be left over."""
-        best = [(0.0, 0)]
-        for end in range(1, len(letters) + 1):
-            cost, start = best[-1][0] + _LEFT_OVER, end - 1
-            for begin in range(max(0, end - _LONGEST_JOINED), end):
-                word = self._costs.get(letters[begin:end])
-                if word is not None and best[begin][0] + word < cost:
-                    cost, start = best[begin][0] + word, begin
-            best.append((cost, start))
-        spans, end = [], len(letters)
-        while end:
-            spans.append((best[end][1], end))
-            end = best[end][1]
-        return spans[::-1]
 
 
 def _skeleton(letters: str) -> str:
@@ -160,12 +116,3 @@ def _grouped(words: Sequence[str]) -> dict[str, tuple[str, ...]]:
     for skeleton, word in zip(_skeleton("\n".join(words)).split("\n"), words, strict=bool(words)):
         found[skeleton] = (*found.get(skeleton, ()), word)
     return {skeleton: group for skeleton, group in found.items() if group != (skeleton,)}
-
-
-def _places(words: Sequence[str]) -> dict[tuple[int, int, str], int]:
-    """(length, position, letter) -> the words that have it there, as bits; position -1, no letter: all so long."""
-    found: dict[tuple[int, int, str], int] = {}
-    for rank, word in enumerate(words):
-        for place in ((len(word), -1, ""), *((len(word), at, letter) for at, letter in enumerate(word))):
-            found[place] = found.get(place, 0) | 1 << rank
-    return found

@@ -1,9 +1,10 @@
 """A loaded model: text in, calibrated probabilities out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,20 @@ class Span:
     weight: float
 
 
+class Assessment:
+    """What a model says of one text. `scores`: in the order of the model's `languages[language]`."""
+
+    __slots__ = ("_explain", "scores")
+
+    def __init__(self, scores: tuple[float, ...], explain: Callable[[int], tuple[Span, ...]]) -> None:
+        self.scores = scores
+        self._explain = explain
+
+    def spans(self, limit: int = 20) -> tuple[Span, ...]:
+        """As Model.spans; the text is not read again for it."""
+        return self._explain(limit)
+
+
 class Model:
     """Immutable, and safe to use from several threads at once."""
 
@@ -51,25 +66,38 @@ class Model:
         self._unmask = unmasker(words) if words else None
         self._may_rise = np.array([label not in AS_WRITTEN for label in manifest.labels])
 
-    def score(self, text: str, language: str = "en") -> tuple[float, ...]:
-        """Probability of each label in the order of `languages[language]`. Any str is a text, the empty one too.
+    def assess(self, text: str, language: str = "en") -> Assessment:
+        """The scores of a text, and its spans when they are asked for. Any str is a text, the empty one too.
 
         Where the text is disguised, what it says unmasked is scored, too, and each label gets the higher of both:
         unmasking can reveal, and nobody can hide anything by it. Raises LanguageNotJudged.
         """
         columns = self._judged(language)
         calibration = self._calibration[language]
-        row: Sequence[float] = self._weights.score(text, calibration)
-        if seen := self._unmasked(text):
-            row = self._higher(row, self._weights.score_reading(seen.reading, calibration)).tolist()
-        return tuple([row[index] for index in columns])
+        plain = None if text.isascii() else read(text)
+        before = (
+            self._weights.score(text, calibration) if plain is None else self._weights.score_reading(plain, calibration)
+        )
+        seen = self._unmasked(text, plain)
+        after = self._weights.score_reading(seen.reading, calibration) if seen else before
+        row: Sequence[float] = self._higher(before, after).tolist() if seen else before
+        return Assessment(
+            tuple([row[index] for index in columns]),
+            partial(self._explained, language, _Scored(text, before, seen, after)),
+        )
+
+    def score(self, text: str, language: str = "en") -> tuple[float, ...]:
+        """Probability of each label in the order of `languages[language]`; see `assess`."""
+        return self.assess(text, language).scores
 
     def score_many(self, texts: Sequence[str], language: str = "en") -> NDArray[np.float64]:
         """The same for each text, shape (len(texts), len(languages[language])); lets other threads run meanwhile."""
         columns = self._judged(language)
         calibration = self._calibration[language]
-        rows = self._weights.score_many(texts, calibration)
-        seen = {at: found.reading for at, text in enumerate(texts) if (found := self._unmasked(text))}
+        plain = [read(text) for text in texts]
+        rows = self._weights.score_readings(plain, calibration)
+        pairs = zip(texts, plain, strict=True)
+        seen = {at: found.reading for at, pair in enumerate(pairs) if (found := self._unmasked(*pair))}
         for at, row in zip(seen, self._weights.score_readings([*seen.values()], calibration), strict=True):
             rows[at] = self._higher(rows[at], row)
         return rows[:, columns]
@@ -81,17 +109,16 @@ class Model:
         logit; a label is explained by the reading that it was scored by. A word stands once for each label that it
         moved by LEAST_SHOWN or more. Raises LanguageNotJudged.
         """
-        columns = self._judged(language)
-        plain = Unmasked(read(text), origins(text))
-        seen = self._unmasked(text)
-        calibration = self._calibration[language]
-        if seen is None:
-            found = self._spans(plain, calibration, columns, limit)
-        else:
-            before, after = self._weights.score_readings([plain.reading, seen.reading], calibration)
-            rises = [at for at in columns if self._may_rise[at] and after[at] > before[at]]
-            stays = [at for at in columns if at not in rises]
-            found = [*self._spans(plain, calibration, stays, limit), *self._spans(seen, calibration, rises, limit)]
+        return self.assess(text, language).spans(limit)
+
+    def _explained(self, language: str, scored: "_Scored", limit: int) -> tuple[Span, ...]:
+        text, before, seen, after = scored
+        columns, calibration = self._columns[language], self._calibration[language]
+        rises = [at for at in columns if self._may_rise[at] and after[at] > before[at]]
+        stays = [at for at in columns if at not in rises]
+        found = self._spans(read(text), origins(text), calibration, stays, limit) if stays else []
+        if seen and rises:
+            found += self._spans(seen.reading, seen.origins, calibration, rises, limit)
             found = sorted(found, key=lambda span: -span.weight)[:limit]
         return tuple(sorted(found, key=lambda span: (span.start, span.end, -span.weight)))
 
@@ -103,10 +130,11 @@ class Model:
         slope, intercept = self._weights.calibration(self._calibration[language])
         return slope[columns], intercept[columns]
 
-    def _spans(self, read_as: Unmasked, calibration: int, columns: Sequence[int], limit: int) -> list[Span]:
-        """Those of one reading, for the labels in the columns of the manifest."""
-        normal, where = read_as.reading, read_as.origins
-        if not normal or not columns:
+    def _spans(
+        self, normal: str, where: Sequence[int], calibration: int, columns: Sequence[int], limit: int
+    ) -> list[Span]:
+        """Those of one reading, for the labels in the columns of the manifest. `where`: its origins in the text."""
+        if not normal:
             return []
         shares = self._weights.contributions(normal, calibration)[:, columns]
         starts, ends = _words(normal)
@@ -124,8 +152,8 @@ class Model:
             for word, label in chosen
         ]
 
-    def _unmasked(self, text: str) -> Unmasked | None:
-        return self._unmask(text) if self._unmask else None
+    def _unmasked(self, text: str, plain: str | None) -> Unmasked | None:
+        return self._unmask(text, plain) if self._unmask else None
 
     def _higher(self, plain: Sequence[float], unmasked: Sequence[float]) -> NDArray[np.float64]:
         return np.where(self._may_rise, np.maximum(plain, unmasked), plain)
@@ -135,6 +163,15 @@ class Model:
             return self._columns[language]
         except KeyError:
             raise LanguageNotJudged(language, self.languages) from None
+
+
+class _Scored(NamedTuple):
+    """A text and what it says unmasked, each with its probabilities for all labels of the manifest."""
+
+    text: str
+    before: Sequence[float]
+    seen: Unmasked | None
+    after: Sequence[float]
 
 
 def load(folder: Path) -> Model:

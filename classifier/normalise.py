@@ -4,25 +4,96 @@ Each code point is replaced by what it stands for, whatever its neighbours, so t
 and the time is linear. Long repeats are the kernel's business.
 """
 
+import sys
 import unicodedata
+from collections.abc import Callable
+from threading import Lock
+
+import numpy as np
+from numpy.typing import NDArray
 
 # Far more than any language uses, and a bound on what hostile texts can make us remember.
 MOST_REMEMBERED = 65_536
+# From so many characters on the tables are faster than str.translate.
+_LONG = 512
+_FIRST_ROOM = 1_024
 
 
-class _Folded(dict[int, str]):
-    """Code point -> its reading: compatibility forms unfolded, accents and invisible characters gone, lower case."""
+class _Remembered(dict[int, str]):
+    """Code point -> its reading."""
+
+    def __init__(self, reading: Callable[[str], str]) -> None:
+        super().__init__()
+        self._reading = reading
 
     def __missing__(self, code_point: int) -> str:
-        found = _reading(chr(code_point))
+        found = self._reading(chr(code_point))
         if len(self) < MOST_REMEMBERED:
             self[code_point] = found
         return found
 
 
+class Folding:
+    """Replaces each code point by its reading, which is found out once; safe to use from several threads at once."""
+
+    def __init__(self, reading: Callable[[str], str]) -> None:
+        self._remembered = _Remembered(reading)
+        # Tables of all code points, for long texts; memory is touched only where one was met. A reading of n code
+        # points has length n + 1 here, as 0 is none yet, and starts there in the pool.
+        self._lengths = np.zeros(sys.maxunicode + 1, np.uint8)
+        self._starts = np.zeros(sys.maxunicode + 1, np.uint32)
+        self._pool = np.zeros(_FIRST_ROOM, np.uint32)
+        self._used = 0
+        self._lock = Lock()
+
+    def of(self, code_point: int) -> str:
+        return self._remembered[code_point]
+
+    def read(self, text: str) -> str:
+        if len(text) < _LONG or text.isascii():
+            return text.translate(self._remembered)
+        return self._read_all(code_points(text)).tobytes().decode("utf-32-le", "surrogatepass")
+
+    def lengths(self, text: NDArray[np.uint32]) -> NDArray[np.uint8]:
+        """How much of the reading each code point is."""
+        found: NDArray[np.uint8] = self._lengths[text]
+        if not found.all():
+            self._learn(text[found == 0])
+            found = self._lengths[text]
+        found -= 1
+        return found
+
+    def _read_all(self, text: NDArray[np.uint32]) -> NDArray[np.uint32]:
+        lengths = self.lengths(text)
+        starts = self._starts[text]
+        if lengths.max() <= 1:
+            only: NDArray[np.uint32] = self._pool[starts[lengths == 1]]
+            return only
+        ends = np.cumsum(lengths, dtype=np.int64)
+        first = np.repeat(starts - (ends - lengths), lengths)
+        found: NDArray[np.uint32] = self._pool[first + np.arange(len(first))]
+        return found
+
+    def _learn(self, met: NDArray[np.uint32]) -> None:
+        with self._lock:
+            for code_point in np.unique(met).tolist():
+                found = code_points(self.of(code_point))
+                if self._used + len(found) > len(self._pool):
+                    self._pool = np.concatenate([self._pool, np.zeros_like(self._pool)])
+                self._pool[self._used : self._used + len(found)] = found
+                self._starts[code_point] = self._used
+                self._used += len(found)
+                self._lengths[code_point] = len(found) + 1  # last, for whoever reads meanwhile
+
+
+def code_points(text: str) -> NDArray[np.uint32]:
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+
+
 def _reading(character: str) -> str:
     # Unfolding, lower-casing and unfolding again: some capitals (mathematical, with a dot above) need both.
-    unfolded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", character).casefold())
+    folded = unicodedata.normalize("NFKD", character).casefold()
+    unfolded = folded if folded == character else unicodedata.normalize("NFKD", folded)
     return "".join(" " if each.isspace() else each for each in unfolded if not _is_dropped(each))
 
 
@@ -40,14 +111,19 @@ def _is_dropped(character: str) -> bool:
     )
 
 
-_FOLDED = _Folded()
+_FOLDING = Folding(_reading)
 
 
 def read(text: str) -> str:
     """The text as it is judged. Any str, lone surrogates too."""
-    return text.translate(_FOLDED)
+    return _FOLDING.read(text)
+
+
+def lengths(text: NDArray[np.uint32]) -> NDArray[np.uint8]:
+    """How much of the reading each code point of a text is."""
+    return _FOLDING.lengths(text)
 
 
 def origins(text: str) -> list[int]:
     """For each code point of `read(text)`: the index in `text` of the one that it came from."""
-    return [index for index, character in enumerate(text) for _ in _FOLDED[ord(character)]]
+    return [index for index, character in enumerate(text) for _ in _FOLDING.of(ord(character))]

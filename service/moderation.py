@@ -53,6 +53,19 @@ class Row(NamedTuple):
         return _rounded(self.labels, self.probabilities)
 
 
+class Assessed(NamedTuple):
+    """A text that was scored, with all that a judgement of it needs: it need not be scored again."""
+
+    model: classifier.Model
+    text: str
+    language: str
+    found: classifier.Assessment
+
+    @property
+    def row(self) -> Row:
+        return Row(self.model.languages[self.language], self.found.scores)
+
+
 class Moderation:
     def __init__(
         self,
@@ -116,29 +129,43 @@ class Moderation:
         """What the automatic step says of a text under the site's policy. `said`: its language, as the site says."""
         model = self._models.current
         language = _language(model, text, said)
-        row = model.score(text, language=language) if language in model.languages else ()
-        return self._judgement(site, text, model, language, row, with_spans=with_spans)
+        found = model.assess(text, language=language) if language in model.languages else None
+        return self._judgement(site, model, language, found, with_spans=with_spans)
+
+    def judge_assessed(self, site: str, assessed: Assessed, said: str | None) -> Judgement:
+        """The same of a text that was scored; it is scored anew only where it is judged in another language."""
+        model, text, language, found = assessed
+        if classifier.language_of(text, said, model.languages) != language:
+            return self.judge(site, text, said)
+        return self._judgement(site, model, language, found, with_spans=True)
 
     async def _judged(self, site: str, text: str, said: str | None) -> Judgement:
         """What `judge` says, scored together with what others ask for at the same time."""
         model = self._models.current
         language = _language(model, text, said)
-        row = await self._turn.score(model, text, language) if language in model.languages else ()
-        return self._judgement(site, text, model, language, row, with_spans=True)
+        found = await self._turn.assess(model, text, language) if language in model.languages else None
+        return self._judgement(site, model, language, found, with_spans=True)
 
     def _judgement(
-        self, site: str, text: str, model: classifier.Model, language: str, row: Sequence[float], *, with_spans: bool
+        self,
+        site: str,
+        model: classifier.Model,
+        language: str,
+        found: classifier.Assessment | None,
+        *,
+        with_spans: bool,
     ) -> Judgement:
+        """`found`: None where the model does not judge the language."""
         policy = self._directory.policy(site)
-        labels = model.languages.get(language)
-        if labels is None:
+        if found is None:
             aside = set_aside(language)
             return Judgement(aside.action, {}, aside.reasons, model.version, str(policy), (), language)
-        scores = _rounded(labels, row)
+        labels = model.languages[language]
+        scores = _rounded(labels, found.scores)
         lacking = () if labels == model.labels else frozenset(model.labels).difference(labels)
         decision = decide(scores, policy, lacking)
         shows = with_spans and decision.action is not Action.APPROVE
-        spans = _spans(model.spans(text, language=language)) if shows else ()
+        spans = _spans(found.spans()) if shows else ()
         return Judgement(decision.action, scores, decision.reasons, model.version, str(policy), spans, language)
 
     def _pseudonymous(self, site: str, comment: Comment) -> Comment:
@@ -205,19 +232,24 @@ class Moderation:
             return model.version, _scored(model, texts, language, with_spans=spans)
         return model.version, await self.line.run(_scored, model, texts, language, with_spans=spans)
 
-    async def score_in(self, language: str, texts: Sequence[str]) -> "list[Row]":
-        """The scores of each text, in order, in a language that the model judges. Keeps nothing, needs no Redis.
+    async def assess_in(self, language: str, text: str, parts: Sequence[str] = ()) -> "tuple[Assessed, list[Row]]":
+        """A text in a language that the model judges, and the scores of parts of it, in order.
 
-        Raises Overloaded.
+        Keeps nothing, needs no Redis. A part that is the whole text is not scored again. Raises Overloaded.
         """
         model = self._models.current
         count_language(model.languages, language)
         labels = model.languages[language]
-        if len(texts) <= MOST_SCORED_INLINE:
-            soon = [self._turn.score(model, text, language) for text in texts]
-            return [Row(labels, await row) for row in soon]
-        rows = await self.line.run(model.score_many, texts, language=language)
-        return [Row(labels, row) for row in rows.tolist()]
+        soon = self._turn.assess(model, text, language)
+        others = [part for part in parts if part != text]
+        if len(others) < MOST_SCORED_INLINE:
+            rows = [(await each).scores for each in [self._turn.assess(model, part, language) for part in others]]
+        else:
+            found = await self.line.run(model.score_many, others, language=language)
+            rows = [tuple(row) for row in found.tolist()]
+        assessed = Assessed(model, text, language, await soon)
+        of_others = iter(rows)
+        return assessed, [assessed.row if part == text else Row(labels, next(of_others)) for part in parts]
 
     def likelihood(self, site: str, language: str, scores: Mapping[str, float]) -> float:
         """How near the site's policy comes to rejecting a text with these scores; see policy.likelihood."""
@@ -230,7 +262,7 @@ class Moderation:
         labels = model.languages.get(language)
         if labels is None:
             return Scored(language, {})
-        return Scored(language, _rounded(labels, await self._turn.score(model, text, language)))
+        return Scored(language, _rounded(labels, (await self._turn.assess(model, text, language)).scores))
 
     async def follow(self, site: str, comment_id: str, wait_s: float) -> Record:
         """The comment now, or as soon as its status is final, or after `wait_s` seconds. Raises NotFound."""
@@ -280,9 +312,9 @@ def count_language(judged: Collection[str], language: str) -> None:
 
 
 def _scored(model: classifier.Model, texts: Sequence[str], said: str | None, *, with_spans: bool) -> list[Scored]:
-    """The kernel's way for many texts costs more than it saves for a few."""
+    """The kernel's way for many texts costs more than it saves for a few, and gives no spans."""
     languages = [_language(model, text, said) for text in texts]
-    if len(texts) <= MOST_SCORED_INLINE:
+    if with_spans or len(texts) <= MOST_SCORED_INLINE:
         pairs = zip(texts, languages, strict=True)
         return [_scored_alone(model, text, language, with_spans=with_spans) for text, language in pairs]
     found = [Scored(language, {}) for language in languages]
@@ -290,8 +322,7 @@ def _scored(model: classifier.Model, texts: Sequence[str], said: str | None, *, 
         places = [place for place, each in enumerate(languages) if each == language]
         rows = model.score_many([texts[place] for place in places], language=language).tolist()
         for place, row in zip(places, rows, strict=True):
-            spans = _spans(model.spans(texts[place], language=language)) if with_spans else ()
-            found[place] = Scored(language, _rounded(labels, row), spans)
+            found[place] = Scored(language, _rounded(labels, row))
     return found
 
 
@@ -299,8 +330,8 @@ def _scored_alone(model: classifier.Model, text: str, language: str, *, with_spa
     labels = model.languages.get(language)
     if labels is None:
         return Scored(language, {})
-    spans = _spans(model.spans(text, language=language)) if with_spans else ()
-    return Scored(language, _rounded(labels, model.score(text, language=language)), spans)
+    found = model.assess(text, language=language)
+    return Scored(language, _rounded(labels, found.scores), _spans(found.spans()) if with_spans else ())
 
 
 def _rounded(labels: Sequence[str], row: Sequence[float]) -> dict[str, float]:

@@ -15,7 +15,7 @@ class _Asked(NamedTuple):
     model: classifier.Model
     text: str
     language: str
-    answer: "asyncio.Future[tuple[float, ...]]"
+    answer: "asyncio.Future[classifier.Assessment]"
 
 
 class Turn:
@@ -27,9 +27,9 @@ class Turn:
     def __init__(self) -> None:
         self._waiting: deque[_Asked] = deque()
 
-    def score(self, model: classifier.Model, text: str, language: str) -> "asyncio.Future[tuple[float, ...]]":
-        """What `model.score` gives, at the end of this turn."""
-        answer: asyncio.Future[tuple[float, ...]] = self._loop.create_future()
+    def assess(self, model: classifier.Model, text: str, language: str) -> "asyncio.Future[classifier.Assessment]":
+        """What `model.assess` gives, at the end of this turn."""
+        answer: asyncio.Future[classifier.Assessment] = self._loop.create_future()
         if not self._waiting:
             self._loop.call_soon(self._score)
         self._waiting.append(_Asked(model, text, language, answer))
@@ -41,11 +41,11 @@ class Turn:
             if answer.done():  # its request was cancelled meanwhile
                 continue
             try:
-                row = model.score(text, language=language)
+                found = model.assess(text, language=language)
             except Exception as error:  # noqa: BLE001 - whoever asked gets it, and nobody else
                 answer.set_exception(error)
             else:
-                answer.set_result(row)
+                answer.set_result(found)
         if self._waiting:
             self._loop.call_soon(self._score)
 

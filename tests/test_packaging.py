@@ -79,7 +79,7 @@ def test_the_wheel_holds_all_that_the_service_reads(tmp_path: Path) -> None:
         ["git", "ls-files", "service", "classifier", "training"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.split()
     assert set(tracked) <= packed
-    for library in ("_kernel", "_strange", "_english"):
+    for library in ("_kernel", "_unmask", "_english"):
         assert any(name.startswith(f"classifier/{library}.") and name.endswith(".so") for name in packed)
 
 

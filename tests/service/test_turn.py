@@ -17,35 +17,38 @@ def model() -> classifier.Model:
 async def test_each_gets_the_score_of_its_text(model: classifier.Model) -> None:
     turn = Turn()
     texts = [f"You are number {number}, idiot." for number in range(3 * AT_ONCE)]
-    found = await asyncio.gather(*(turn.score(model, text, "en") for text in texts))
-    assert found == [model.score(text, "en") for text in texts]
+    found = await asyncio.gather(*(turn.assess(model, text, "en") for text in texts))
+    assert [each.scores for each in found] == [model.score(text, "en") for text in texts]
 
 
 async def test_who_leaves_disturbs_nobody(model: classifier.Model) -> None:
     turn = Turn()
-    answers = [turn.score(model, f"hello {number}", "en") for number in range(10)]
+    answers = [turn.assess(model, f"hello {number}", "en") for number in range(10)]
     for answer in answers[::2]:
         answer.cancel()
-    assert await asyncio.gather(*answers[1::2]) == [model.score(f"hello {number}", "en") for number in range(1, 10, 2)]
+    found = await asyncio.gather(*answers[1::2])
+    assert [each.scores for each in found] == [model.score(f"hello {number}", "en") for number in range(1, 10, 2)]
 
 
 class Failing:
-    def score(self, text: str, language: str) -> Any:
+    def assess(self, text: str, language: str) -> Any:
         raise MemoryError(f"{len(text)} characters in {language}")
 
 
 async def test_a_fault_reaches_only_whoever_asked(model: classifier.Model) -> None:
     turn = Turn()
     failing: Any = Failing()
-    answers = [turn.score(each, "hello", "en") for each in (model, failing, model)]
+    answers = [turn.assess(each, "hello", "en") for each in (model, failing, model)]
     first, second, third = await asyncio.gather(*answers, return_exceptions=True)
-    assert first == third == model.score("hello", "en")
+    assert not isinstance(first, BaseException)
+    assert not isinstance(third, BaseException)
+    assert first.scores == third.scores == model.score("hello", "en")
     assert isinstance(second, MemoryError)
 
 
 async def test_others_have_their_turn_between_many(model: classifier.Model) -> None:
     turn = Turn()
-    answers = [turn.score(model, "hello", "en") for _ in range(2 * AT_ONCE)]
+    answers = [turn.assess(model, "hello", "en") for _ in range(2 * AT_ONCE)]
     await asyncio.sleep(0)
     assert 0 < sum(answer.done() for answer in answers) < len(answers)
     await asyncio.gather(*answers)
@@ -54,4 +57,4 @@ async def test_others_have_their_turn_between_many(model: classifier.Model) -> N
 async def test_the_next_turn_is_scored_too(model: classifier.Model) -> None:
     turn = Turn()
     for _ in range(3):
-        assert await turn.score(model, "hello", "en") == model.score("hello", "en")
+        assert (await turn.assess(model, "hello", "en")).scores == model.score("hello", "en")

@@ -24,7 +24,7 @@ from service.compat.perspective.texts import Judged, check_context, in_utf16, ju
 from service.domain import MAX_METADATA_BYTES, MAX_TEXT_BYTES, Action, Comment, Parent
 from service.errors import Conflict, Retryable
 from service.http import bodies
-from service.moderation import DECIMALS, Moderation, Row
+from service.moderation import DECIMALS, Assessed, Moderation, Row
 from service.protocols import Perspective, mapped
 
 # Only where msgspec and the slow reading cannot differ: numbers may.
@@ -50,7 +50,9 @@ async def analyze(app: web.Application, key: ApiKey, asked: AnalyzeCommentReques
         else None
     )
     if wish.queue_doubtful and not asked.do_not_store:
-        await _queue(moderation, key, asked, comment.text, language.told[0])
+        await _queue(
+            moderation, key, asked, comment.text, language.told[0], assessed=scored.assessed if scored else None
+        )
     numbers = _Numbers(moderation, key.site, language.judged_in, wish)
     return _answer(asked, language, _attribute_scores(left, scored, numbers) if scored else {})
 
@@ -58,6 +60,7 @@ async def analyze(app: web.Application, key: ApiKey, asked: AnalyzeCommentReques
 class _Scored(NamedTuple):
     """`spans`: in UTF-16 code units of the text as sent; `parts`: their scores, in order."""
 
+    assessed: Assessed
     whole: Row
     spans: Sequence[tuple[int, int]]
     parts: Sequence[Row]
@@ -65,11 +68,12 @@ class _Scored(NamedTuple):
 
 async def _scored(moderation: Moderation, comment: Judged, language: str, *, with_spans: bool) -> _Scored:
     if not with_spans:
-        (whole,) = await moderation.score_in(language, [comment.text])
-        return _Scored(whole, [(0, utf16_length(comment.sent))], [whole])
+        assessed, _ = await moderation.assess_in(language, comment.text)
+        whole = assessed.row
+        return _Scored(assessed, whole, [(0, utf16_length(comment.sent))], [whole])
     found = sentences(comment.text)
-    whole, *parts = await moderation.score_in(language, [comment.text, *(comment.text[s:e] for s, e in found)])
-    return _Scored(whole, in_utf16(comment.sent, [comment.place(*each) for each in found]), parts)
+    assessed, parts = await moderation.assess_in(language, comment.text, [comment.text[s:e] for s, e in found])
+    return _Scored(assessed, assessed.row, in_utf16(comment.sent, [comment.place(*each) for each in found]), parts)
 
 
 class _Numbers(NamedTuple):
@@ -117,10 +121,24 @@ def _answer(asked: AnalyzeCommentRequest, language: Spoken, scores: dict[str, An
     return answer
 
 
-async def _queue(moderation: Moderation, key: ApiKey, asked: AnalyzeCommentRequest, text: str, language: str) -> None:
-    """Bring a doubtful comment to the moderators, once for each text, community and token."""
+async def _queue(
+    moderation: Moderation,
+    key: ApiKey,
+    asked: AnalyzeCommentRequest,
+    text: str,
+    language: str,
+    *,
+    assessed: Assessed | None,
+) -> None:
+    """Bring a doubtful comment to the moderators, once for each text, community and token.
+
+    `assessed`: what was found when it was scored; None where it was not.
+    """
     said = language if _TAG.fullmatch(language) else None
-    if moderation.judge(key.site, text, said).decision is not Action.REVIEW:
+    judgement = (
+        moderation.judge_assessed(key.site, assessed, said) if assessed else moderation.judge(key.site, text, said)
+    )
+    if judgement.decision is not Action.REVIEW:
         return
     named = {"client_token": asked.client_token, "session_id": asked.session_id, "community_id": asked.community_id}
     digest = hashlib.blake2b(msgspec.json.encode([text, asked.client_token, asked.community_id]), digest_size=16)
@@ -134,7 +152,7 @@ async def _queue(moderation: Moderation, key: ApiKey, asked: AnalyzeCommentReque
     )
     outcome = "ok"
     try:
-        await moderation.submit(key, comment)
+        await moderation.record(key.site, comment, judgement, actor=key.name)
     except (Retryable, Conflict) as error:  # the scores are right all the same
         outcome = error.code
     metrics.REQUESTS.labels("perspective_queue", outcome).inc()

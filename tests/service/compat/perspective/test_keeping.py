@@ -3,13 +3,14 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from redis import Redis
 
+import classifier
 from service import keys
 from service.serving import bound, serving
 from service.settings import Settings
@@ -48,6 +49,50 @@ async def test_a_doubtful_comment_is_queued_once_where_the_site_wants_it(
     assert claimed["metadata"] == {"client_token": "t-1", "session_id": "s-1", "community_id": "north"}
     await perspective.analyze("A doubtful text.", clientToken="t-2")
     assert len(await queued(admin)) == 1, "another token, another comment; the first is claimed"
+
+
+@pytest.fixture
+def assessed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The texts that the model assesses, as often as it does."""
+    texts: list[str] = []
+    assess, score_many = classifier.Model.assess, classifier.Model.score_many
+
+    def counted(model: classifier.Model, text: str, language: str = "en") -> classifier.Assessment:
+        texts.append(text)
+        return assess(model, text, language)
+
+    def counted_many(model: classifier.Model, many: Sequence[str], language: str = "en") -> Any:
+        texts.extend(many)
+        return score_many(model, many, language)
+
+    monkeypatch.setattr(classifier.Model, "assess", counted)
+    monkeypatch.setattr(classifier.Model, "score_many", counted_many)
+    return texts
+
+
+async def test_a_text_that_is_queued_is_scored_once(
+    perspective: Any, admin: Any, wish: Any, assessed: list[str]
+) -> None:
+    await wish(DOUBTFUL, queue_doubtful=True)
+    reply = await perspective.analyze("A doubtful text in English.")
+    assert reply.status == 200
+    assert assessed == ["A doubtful text in English."]
+    (item,) = await queued(admin)
+    kept = (await admin.get(f"/v1/comments/{item['id']}")).body
+    scores = reply.body["attributeScores"]["TOXICITY"]["summaryScore"]["value"]
+    assert kept["scores"]["toxicity"] == scores
+
+
+async def test_a_text_that_is_queued_is_scored_once_with_its_sentences(
+    perspective: Any, wish: Any, assessed: list[str]
+) -> None:
+    await wish(DOUBTFUL, queue_doubtful=True)
+    for count in (1, 2, 12):
+        parts = [f"Sentence number {number}." for number in range(count)]
+        await perspective.analyze(" ".join(parts), spanAnnotations=True)
+        expected = {" ".join(parts), *parts}
+        assert sorted(assessed) == sorted(expected)
+        assessed.clear()
 
 
 async def test_what_is_sure_or_must_not_be_stored_is_not_queued(perspective: Any, admin: Any, wish: Any) -> None:

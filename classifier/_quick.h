@@ -1,11 +1,12 @@
-/* A quick look at a normalised text: is anything in it worth the slow look of unmask.py?
+/* A quick look at a normalised text: is anything in it worth the thorough look of _unmask.c?
  *
- * Nearly every comment is ordinary words, and says so here in a few microseconds. What is called strange here may
- * turn out to be nothing; what unmask.py would find is never passed over (a test holds the two together).
+ * Nearly every comment is ordinary words, and says so here in a few microseconds. What is called odd here may
+ * turn out to be nothing; what the thorough look would find is never passed over (a test holds the two together).
  */
 #include <stdlib.h>
 
 #include "_ascii.h"
+#include "_disguised.h"
 
 /* What is known of a word; the last two are entries of their own, for what is left of a word in a disguise. */
 #define ORDINARY 1u  /* needs no second look */
@@ -22,42 +23,14 @@
 #define LONGEST_ROW 64
 #define FEW 2048            /* code points that need no memory of their own */
 #define APART 3             /* so many single letters in a row are no coincidence */
+#define FEW_ODD 32          /* more odd chunks than this make a text worth a thorough look */
 
 typedef struct {
     uint32_t *slots;        /* 1 << bits of them, at most half of them used: a fingerprint and flags, or 0 */
     uint32_t bits;
-    const uint32_t *before; /* what may stand before a word ... */
-    size_t before_count;
-    const uint32_t *behind; /* ... and behind it, and is no letter there */
-    size_t behind_count;
 } Lexicon;
 
 typedef struct { size_t start, end, from, to; uint32_t flags; int letters; } Chunk; /* [from, to): without marks */
-
-static inline uint64_t extended(uint64_t h, uint32_t c) { return (h ^ c) * 0x9e3779b97f4a7c15u; }
-
-/* splitmix64's finaliser (Steele and others 2014). */
-static inline uint64_t mixed(uint64_t h) {
-    h = (h ^ (h >> 30)) * 0xbf58476d1ce4e5b9u;
-    h = (h ^ (h >> 27)) * 0x94d049bb133111ebu;
-    return h ^ (h >> 31);
-}
-
-static uint64_t word_hash(uint64_t h, const uint32_t *text, size_t n) {
-    for (size_t i = 0; i < n; i++) h = extended(h, text[i]);
-    return h;
-}
-
-/* The same for words that differ by repeats, or by l and i, which are one stroke. */
-static uint64_t skeleton_hash(const uint32_t *text, size_t n) {
-    uint64_t h = SKELETON;
-    for (size_t i = 0, last = 0; i < n; i++) {
-        uint32_t c = text[i] == 'l' ? 'i' : text[i];
-        if (c != last) h = extended(h, c);
-        last = c;
-    }
-    return h;
-}
 
 /* The same for words that differ in the order of their inner letters. */
 static uint64_t ends_hash(const uint32_t *text, size_t n) {
@@ -82,20 +55,16 @@ static void put(const Lexicon *lexicon, uint64_t hash, uint32_t flags) {
 }
 
 /* Words that lie behind each other, word i at [offsets[i], offsets[i + 1]), each with its flags. */
-void strange_put(Lexicon *lexicon, const uint32_t *words, const int64_t *offsets, const uint32_t *flags, size_t count) {
+void quick_put(Lexicon *lexicon, const uint32_t *words, const int64_t *offsets, const uint32_t *flags, size_t count) {
     for (size_t i = 0; i < count; i++) {
         const uint32_t *word = words + offsets[i];
         size_t n = (size_t)(offsets[i + 1] - offsets[i]);
         put(lexicon, word_hash(0, word, n), flags[i]);
         if (!(flags[i] & HARMFUL)) continue;
-        put(lexicon, skeleton_hash(word, n), SKELETON);
+        put(lexicon, skeleton_hash(SKELETON, word, n), SKELETON);
         if (n >= SHORTEST_HIDDEN) put(lexicon, ends_hash(word, n), ENDS);
     }
 }
-
-static inline int is_letter(uint32_t c) { return c >= 'a' && c <= 'z'; }
-
-static inline int is_digit(uint32_t c) { return c >= '0' && c <= '9'; }
 
 /* No set holds letters. */
 static inline int is_among(uint32_t c, const uint32_t *set, size_t count) {
@@ -127,7 +96,7 @@ static int is_compound(const Lexicon *lexicon, const uint32_t *text, size_t from
 
 /* Whether letters that are no ordinary word may be a harmful one, stretched or swapped. */
 static int may_harm(const Lexicon *lexicon, const uint32_t *text, size_t n, uint32_t flags) {
-    return flags & ALIAS || flags_of(lexicon, skeleton_hash(text, n)) & SKELETON ||
+    return flags & ALIAS || flags_of(lexicon, skeleton_hash(SKELETON, text, n)) & SKELETON ||
            (n >= SHORTEST_HIDDEN && flags_of(lexicon, ends_hash(text, n)) & ENDS);
 }
 
@@ -150,8 +119,8 @@ static int is_split(const Lexicon *lexicon, const uint32_t *text, const Chunk *c
 
 static Chunk chunk_at(const Lexicon *lexicon, const uint32_t *text, size_t start, size_t end) {
     Chunk c = {start, end, start, end, 0, 1};
-    while (c.to > c.from && is_among(text[c.to - 1], lexicon->behind, lexicon->behind_count)) c.to--;
-    while (c.to > c.from && is_among(text[c.from], lexicon->before, lexicon->before_count)) c.from++;
+    while (c.to > c.from && is_of(text[c.to - 1], BEHIND)) c.to--;
+    while (c.to > c.from && is_of(text[c.from], BEFORE)) c.from++;
     for (size_t i = c.from; i < c.to; i++) c.letters &= is_letter(text[i]);
     c.flags = flags_of(lexicon, word_hash(0, text + c.from, c.to - c.from));
     return c;
@@ -159,13 +128,13 @@ static Chunk chunk_at(const Lexicon *lexicon, const uint32_t *text, size_t start
 
 /* 1st, 50s, 10px: digits, and what is written behind them. */
 static int is_ordinal(const uint32_t *text, size_t n) {
-    static const char BEHIND[][3] = {"st", "nd", "rd", "th", "px", "s"};
+    static const char UNITS[][3] = {"st", "nd", "rd", "th", "px", "s"};
     size_t digits = 0;
     while (digits < n && is_digit(text[digits])) digits++;
-    for (size_t i = 0; digits && i < sizeof BEHIND / sizeof *BEHIND; i++) {
-        size_t length = BEHIND[i][1] ? 2 : 1;
-        if (n - digits == length && text[digits] == (uint32_t)BEHIND[i][0] &&
-            (length == 1 || text[digits + 1] == (uint32_t)BEHIND[i][1]))
+    for (size_t i = 0; digits && i < sizeof UNITS / sizeof *UNITS; i++) {
+        size_t length = UNITS[i][1] ? 2 : 1;
+        if (n - digits == length && text[digits] == (uint32_t)UNITS[i][0] &&
+            (length == 1 || text[digits + 1] == (uint32_t)UNITS[i][1]))
             return 1;
     }
     return 0;
@@ -190,7 +159,7 @@ static int is_harmless_row(const Lexicon *lexicon, const uint32_t *text, size_t 
         }
         start = i + 1;
     }
-    return singles < APART && !(flags_of(lexicon, skeleton_hash(joined, letters)) & SKELETON);
+    return singles < APART && !(flags_of(lexicon, skeleton_hash(SKELETON, joined, letters)) & SKELETON);
 }
 
 /* Whether a chunk that is no mere letters holds what a word could be made of. */
@@ -210,7 +179,7 @@ static int is_single(const uint32_t *text, size_t n) {
 
 /* Positions of odd chunks, start and end of each, at most `capacity` of them; returns how many, or -1 where the text
  * is strange for sure: letters apart, a word in pieces, letters swapped or repeated, or more than `capacity`. */
-int64_t strange_find(const Lexicon *lexicon, const uint32_t *text, size_t n, int64_t *odd, size_t capacity) {
+int64_t quick_find(const Lexicon *lexicon, const uint32_t *text, size_t n, int64_t *odd, size_t capacity) {
     Chunk last[3] = {{0}};
     size_t found = 0, seen = 0, apart = 0;
     for (size_t start = 0; start < n; start++) {
@@ -240,12 +209,12 @@ int64_t strange_find(const Lexicon *lexicon, const uint32_t *text, size_t n, int
 }
 
 /* The same for n bytes of ASCII as they were sent, and -2 without memory. */
-int64_t strange_find_ascii(const Lexicon *lexicon, const uint8_t *text, size_t n, int64_t *odd, size_t capacity) {
+int64_t quick_find_ascii(const Lexicon *lexicon, const uint8_t *text, size_t n, int64_t *odd, size_t capacity) {
     uint32_t few[FEW], *many = n > FEW ? malloc(n * sizeof *many) : NULL;
     if (n > FEW && !many) return -2;
     uint32_t *reading = many ? many : few;
     size_t left = read_ascii(text, n, reading);
-    int64_t found = strange_find(lexicon, reading, left, odd, capacity);
+    int64_t found = quick_find(lexicon, reading, left, odd, capacity);
     free(many);
     return found;
 }

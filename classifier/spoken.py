@@ -1,0 +1,99 @@
+"""Emoji that are said for a word where somebody is attacked, and are things, animals and feelings elsewhere.
+
+"You 🐷" calls somebody a pig, "feeding the 🐷" does not; "I will 🔪 you" threatens, "my new 🔪" cuts onions. So
+each is read as a word only where the words beside it aim it at somebody. What it means otherwise, the plain reading
+says to the model.
+"""
+
+import re
+
+from classifier.normalise import read
+
+# An attack whoever it is shown to.
+ALWAYS = {"fuck you": "\U0001f595"}
+_NAMES = {
+    "shit": "\U0001f4a9",
+    "pig": "\U0001f416\U0001f437\U0001f43d",
+    "monkey": "\U0001f412\U0001f435",
+    "gorilla": "\U0001f98d",
+    "rat": "\U0001f400",
+    "snake": "\U0001f40d",
+    "cockroach": "\U0001fab3",
+    "dog": "\U0001f415",
+    "bitch": "\U0001f429",
+    "ape": "\U0001f9a7",
+    "clown": "\U0001f921",
+    "trash": "\U0001f5d1\U0001f6ae",
+    "vomit": "\U0001f92e\U0001f922",
+}
+_ACTS = {"kill": "\U0001f52b\U0001f52a\U0001f5e1", "bomb": "\U0001f4a3"}
+_ENDS = {"die": "\u26b0\U0001faa6"}
+
+# A name: behind somebody, and nothing between but words that make it one. An act: behind a will, before somebody.
+# The kinds of words beside an emoji, so many that they are easier to read in a text.
+_KINDS_OF_WORDS = """
+somebody: you u ya you're youre ur he she they he's she's they're theyre hes shes him them those these
+naming: are r is be a an the all such just like nothing but only both absolute total complete utter fucking fuckin damn
+naming: little big fat dirty stupid dumb ugly old filthy disgusting pathetic lying piece of bunch real fucked
+naming: make makes me
+will: to will gonna gotta wanna should must i'll ill i'd we'll they'll let's lets can could would and
+someone: her yourself urself all every everyone
+go: go should must will please just and gonna can
+"""
+
+
+def _words(kind: str) -> frozenset[str]:
+    lines = [line.partition(": ") for line in _KINDS_OF_WORDS.strip().splitlines()]
+    return frozenset(word for name, _, words in lines if name == kind for word in words.split())
+
+
+_SOMEBODY, _NAMING, _WILL, _GO = _words("somebody"), _words("naming"), _words("will"), _words("go")
+_SELF = frozenset({"yourself", "urself"})
+_SOMEONE = _SOMEBODY | _words("someone")
+_AROUND = ".,;:!?\"'()[]*_~-\u2013\u2014\u2026\u201c\u201d\u2018\u2019"
+
+# Looked at around each: so many characters, and so many words; and of one text so many places. The rest stays as it is.
+_NEAR, _WORDS_NEAR = 64, 6
+_MOST_PLACES = 100
+
+_KINDS = {each: kind for kind in (_NAMES, _ACTS, _ENDS) for emoji in kind.values() for each in emoji}
+_RUN = re.compile(f"[{''.join(_KINDS)}][{''.join(_KINDS)}\ufe0e\ufe0f\u200d]*+")
+
+# What a word's emoji are replaced by where they are said for it: code points that nobody may use for anything else.
+_FIRST_MEANT = 0x10FF00
+_MEANT = {each: chr(_FIRST_MEANT + at) for at, each in enumerate(_KINDS)}
+# What these stand for.
+SAID = {_MEANT[each]: word for kind in (_NAMES, _ACTS, _ENDS) for word, emoji in kind.items() for each in emoji} | {
+    each: word for word, emoji in ALWAYS.items() for each in emoji
+}
+
+
+def as_meant(text: str) -> str:
+    """The text, each emoji that is aimed at somebody replaced by a key of SAID; as long as before."""
+    pieces: list[str] = []
+    done = 0
+    for at, run in enumerate(_RUN.finditer(text)):
+        if at == _MOST_PLACES:
+            break
+        start, end = run.span()
+        if _is_aimed(_KINDS[run[0][0]], text[max(0, start - _NEAR) : start], text[end : end + _NEAR]):
+            pieces += [text[done:start], "".join([_MEANT.get(each, each) for each in run[0]])]
+            done = end
+    return "".join([*pieces, text[done:]]) if pieces else text
+
+
+def _is_aimed(kind: dict[str, str], before: str, behind: str) -> bool:
+    last = [each.strip(_AROUND) for each in read(before).replace("\u2019", "'").split()[-_WORDS_NEAR:]]
+    if kind is _NAMES:
+        while last and last[-1] in _NAMING:
+            last.pop()
+        return bool(last) and (last[-1] in _SOMEBODY)
+    if kind is _ENDS:
+        return bool(last) and last[-1] in _GO and (last[-1] == "go" or not _SOMEBODY.isdisjoint(last))
+    words = read(behind).replace("\u2019", "'").split(maxsplit=1)
+    if not words or (someone := words[0].strip(_AROUND)) not in _SOMEONE:
+        return False
+    if last:
+        return last[-1] in _WILL
+    # "🔪 you" and "🔪 yourself" say it all; "🔪 you gave me" goes on about a thing.
+    return someone in _SELF or len(words) == 1 or words[0][-1] in _AROUND

@@ -1,0 +1,218 @@
+"""What a text costs depends on its length and hardly on what stands in it: no comment can stall a process.
+
+Texts are made of units that are repeated, as those are that make a careless expression try the same again and again.
+"""
+
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import classifier
+from classifier.alike import look, read_alike
+from classifier.confusables import LOOK_ALIKES
+from classifier.disguises import Disguises, load_library
+from classifier.folder import read_folder
+from classifier.lexicon import Lexicon
+from classifier.normalise import read
+from classifier.spoken import SAID, as_meant
+from hatch_build import FLAGS, compiler
+
+BYTES = 20_480
+# Of processor time, against plain text of the same length.
+MOST_TIMES = 5
+WORDS = read_folder(classifier.SHIPPED)[2]
+LEXICON = Lexicon(WORDS)
+PROSE = (
+    "I read the whole report last night, and what the council proposes for the old harbour is neither cheap nor new. "
+    "Most of us asked for a bridge that buses can use; instead we are promised another study, due in spring, and a "
+    "park that floods twice a year. Who pays for repairs? The engineers warned us in March: salt water ruins concrete "
+    "within a decade, unless somebody maintains it. My neighbour, who fished there since 1974, calls it a fine place "
+    "for ducks. Perhaps he is right, but a town that loses its market every winter needs more than birds and benches. "
+)
+
+# All that reading a text looks at: letters, digits, marks, blanks, accents, other scripts, symbols, emoji, words.
+NAMED = [
+    *"abcdefghijklmnopqrstuvwxyzAIL0123456789",
+    *".,;:?!\"'()[]{}<>~`^-=/\\#*%&@$|+_",
+    *" \t\n\x00\x1f\x7f",
+    *"\u00a0\u2003\u3000\u200b\u200d\ufeff\u00ad\u202e\ufe0f",
+    *"\u0300\u0301\u0335\u0489\u20dd",
+    *"\u2013\u2014\u2018\u2019\u201c\u201d\u201e\u00ab\u00bb\u00d7\u2026",
+    *"\u00e9\u00df\u0142\u0130\u0131\u00b5\ufb03\ufdfa\u2122\u2460\uff21\U0001d400\u3131\uac00\u4f60\u05d0\u0627",
+    *"\U0001f600\U0001f595\U0001f437\U0001f52a\U0001f1eb\U0001f1fa\u2764\u2605\U0001f468",
+    "\ud800",
+    "www.",
+    "http://",
+    ".com",
+    "@x.",
+    "a/",
+    "1st",
+    "'s",
+    "!1",
+    "--",
+    "f**k",
+    "s h i t",
+    "you",
+    "you ",
+]
+PIECES = st.one_of(
+    st.sampled_from(NAMED),
+    st.sampled_from([*WORDS.harmful[:400], *WORDS.plain[:400]]),
+    st.sampled_from(sorted("".join(LOOK_ALIKES.values()))),
+    st.sampled_from(sorted(SAID)),
+    st.characters(),
+)
+# Up to four pieces again and again, and something else before and behind.
+UNITS = st.lists(
+    st.one_of(PIECES, st.tuples(PIECES, st.integers(2, 6)).map(lambda of: of[0] * of[1])), min_size=1, max_size=4
+)
+TEXTS = st.tuples(
+    UNITS.map("".join), st.lists(PIECES, max_size=3).map("".join), st.lists(PIECES, max_size=3).map("".join)
+)
+
+REPORTED = {
+    "shouted": "!1" * 10_230 + "a",
+    "only an at": "you 1d10t " + "@" * 20_400,
+    "parts": "-a!" * 6_600 + " f**k",
+    "accents and another script": "\u0301\u0430-a!!1" * 2_275,
+}
+OTHERS = {
+    "shouted twice": "!1?" * 6_800 + "a!1",
+    "dollars": "you 1d10t " + "$" * 20_400,
+    "accents": "e\u0301" * 6_800,
+    "another script": "\u0430" * 10_240,
+    "parts of another script": "\u0430-\u0430!!1 " * 2_000,
+    "letters apart": "f u c k " * 2_560,
+    "letters apart, wide": "y  o u r " * 2_275,
+    "one chunk of letters": "f.u.c.k.y.o.u." * 1_462,
+    "compound": "a1" * 10_240,
+    "underscores": "_/" * 10_240,
+    "an address that is none": "a@" * 10_240,
+    "a path that is none": "a/" * 10_240,
+    "brackets": "(" * 20_480,
+    "stars": "f*" * 10_240,
+    "things said for words": "you \U0001f437 and \U0001f52a " * 900,
+}
+# No word twice, which takes longer in plain text as well.
+DIFFERENT = {
+    "other chunks each": " ".join(f"f{number}*k{number}" for number in range(2_200)),
+    "masked words": " ".join(f"{word[:1]}*{word[2:]}" for word in [*WORDS.harmful, *WORDS.plain])[:BYTES],
+    "leetspeak": " ".join([*WORDS.harmful, *WORDS.plain]).translate(str.maketrans("aeio", "4310"))[:BYTES],
+}
+
+
+def filled(unit: str, before: str = "", behind: str = "") -> str:
+    """20 KB of it."""
+    size = len(unit.encode("utf-8", "surrogatepass"))
+    return before + unit * (BYTES // size) + behind
+
+
+@pytest.fixture(scope="module")
+def model() -> classifier.Model:
+    return classifier.load(classifier.SHIPPED)
+
+
+def least(call: Callable[[], object], times: int) -> float:
+    """The processor time of the fastest of some runs: what else the machine does only ever adds to it."""
+    found = []
+    for _ in range(times):
+        start = time.thread_time()
+        call()
+        found.append(time.thread_time() - start)
+    return min(found)
+
+
+PLAIN = (PROSE * (BYTES // len(PROSE) + 1))[:BYTES]
+PLAIN_AND_DIFFERENT = " ".join(WORDS.plain)[:BYTES]
+
+
+def assert_bounded(model: classifier.Model, text: str, plain: str = PLAIN) -> None:
+    """Tried again before it fails: the two are not measured at the same moment."""
+    for name, call in (("score", model.score), ("spans", model.spans)):
+        ratio = 0.0
+        for times in (2, 4, 8, 16):
+            ratio = least(lambda: call(text), times) / least(lambda: call(plain), times)  # noqa: B023 - called here
+            if ratio <= MOST_TIMES:
+                break
+        assert ratio <= MOST_TIMES, f"{name} of {text[:40]!r}... takes {ratio:.1f} times as long as plain text"
+
+
+@pytest.mark.parametrize("name", [*REPORTED, *OTHERS])
+def test_a_text_that_once_took_seconds_takes_little_more_than_plain_text(model: classifier.Model, name: str) -> None:
+    assert_bounded(model, (REPORTED | OTHERS)[name])
+
+
+@pytest.mark.parametrize("name", DIFFERENT)
+def test_disguised_words_take_little_more_than_as_many_plain_ones(model: classifier.Model, name: str) -> None:
+    assert_bounded(model, DIFFERENT[name], PLAIN_AND_DIFFERENT)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(made=TEXTS)
+def test_any_text_takes_at_most_five_times_the_time_of_plain_text(
+    model: classifier.Model, made: tuple[str, str, str]
+) -> None:
+    assert_bounded(model, filled(*made))
+
+
+# Look-ups, and code points that they read, for each code point: the same on every machine. Prose takes less than 2.
+MOST_WORK = 120
+
+
+@pytest.fixture(scope="module")
+def counting(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    command = compiler()
+    if command is None:
+        pytest.skip("no C compiler")
+    library = tmp_path_factory.mktemp("counting") / "unmask.so"
+    source = Path(classifier.__file__).with_name("_unmask.c")
+    subprocess.run([*command, *FLAGS, "-DCOUNT_WORK", "-o", str(library), str(source), "-lm"], check=True)
+    counted = load_library(library)
+    return counted, Disguises(LEXICON, counted)
+
+
+def work(counting: Any, text: str) -> int:
+    library, disguises = counting
+    plain, meant = read(text), as_meant(text)
+    alike = read_alike(meant)
+    before = library.unmask_work()
+    disguises.find(plain, alike, None if text.isascii() else look(meant, plain, alike))
+    return int(library.unmask_work() - before)
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(made=TEXTS)
+def test_unmasking_looks_at_each_code_point_a_bounded_number_of_times(
+    counting: Any, made: tuple[str, str, str]
+) -> None:
+    text = filled(*made)
+    assert work(counting, text) <= MOST_WORK * len(read_alike(as_meant(text))) + 1_000
+
+
+@pytest.mark.parametrize("name", [*REPORTED, *OTHERS, *DIFFERENT])
+def test_unmasking_a_hostile_text_is_bounded_work(counting: Any, name: str) -> None:
+    text = (REPORTED | OTHERS | DIFFERENT)[name]
+    assert work(counting, text) <= MOST_WORK * len(read_alike(as_meant(text)))
+
+
+def test_unmasking_does_some_work_at_all(counting: Any) -> None:
+    assert work(counting, "you are an 1d10t") > 10
+
+
+def test_a_text_is_unmasked_once_for_its_scores_and_its_spans(model: classifier.Model) -> None:
+    asked: list[str] = []
+    unmask: Any = model._unmask  # noqa: SLF001 - how often it is called is what is tested
+    counted = classifier.Model.__new__(classifier.Model)
+    counted.__dict__ |= model.__dict__
+    counted._unmask = lambda text, plain: asked.append(text) or unmask(text, plain)  # type: ignore[assignment, func-returns-value] # noqa: SLF001
+    assessed = counted.assess("you are an 1d10t")
+    assert assessed.scores == model.score("you are an 1d10t")
+    assert assessed.spans() == model.spans("you are an 1d10t")
+    assert assessed.spans()
+    assert asked == ["you are an 1d10t"]
