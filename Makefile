@@ -8,6 +8,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.set-up
 CLIENTS := .clients
+# Teaches the deep reader; the CPU's build is a tenth of the size of the one that pip takes by itself (docs/retraining.md).
+TORCH ?= torch==2.13.0
 
 help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +20,7 @@ $(STAMP): requirements/dev.txt pyproject.toml hatch_build.py $(wildcard classifi
 	@test -n "$(PYTHON)" || { echo "Steward needs Python 3.11 or later; none was found (set PYTHON=/path/to/python)"; exit 1; }
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)  # anew where one was left half made
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(TORCH)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
@@ -80,9 +83,9 @@ dependencies: $(STAMP)  ## Look dependencies up for known vulnerabilities, and l
 lock: $(STAMP)  ## Pin all dependencies anew
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
-	  pyproject.toml -o requirements/runtime.txt
+	  --override requirements/without-torch.txt pyproject.toml -o requirements/runtime.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
-	  pyproject.toml --extra train --group dev -o requirements/dev.txt
+	  --override requirements/without-torch.txt pyproject.toml --extra train --group dev -o requirements/dev.txt
 
 train: $(STAMP)  ## Train a model on ../shared/data
 	$(BIN)/steward train

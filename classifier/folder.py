@@ -14,6 +14,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from classifier.deep.kernel import ARRAYS as DEEP_ARRAYS
+from classifier.deep.stack import ARRAYS as STACK_ARRAYS
 from classifier.errors import ModelRefused
 from classifier.kernel import ARRAYS
 from classifier.manifest import NAME, File, Manifest, open_plainly, read_manifest
@@ -23,6 +25,11 @@ Arrays = Mapping[str, NDArray[Any]]
 
 # The arrays of format 2: type and number of dimensions.
 EXPECTED = {name: (dtype, len(shape)) for name, (dtype, shape) in ARRAYS.items()}
+
+# And those of format 3 besides.
+DEEP: dict[str, tuple[str, int]] = {
+    f"deep_{name}": (dtype, len(shape)) for name, (dtype, shape) in {**DEEP_ARRAYS, **STACK_ARRAYS}.items()
+}
 
 # A model may do without: then nothing is unmasked.
 WORDS = "words.txt"
@@ -34,14 +41,15 @@ def read_folder(folder: Path) -> tuple[Manifest, dict[str, NDArray[Any]], Words 
     Every file is opened once: the bytes that were checked are the bytes that are used.
     """
     manifest = read_manifest(folder)
-    expected = {f"{name}.npy" for name in EXPECTED} | manifest.files.keys() & {WORDS}
+    arrays = EXPECTED | DEEP if manifest.deep else EXPECTED
+    expected = {f"{name}.npy" for name in arrays} | manifest.files.keys() & {WORDS}
     if set(manifest.files) != expected:
         raise ModelRefused(folder, f"{NAME} lists {sorted(manifest.files)}; it must list {sorted(expected)}")
     present = {path.name for path in folder.iterdir()}
     if present != expected | {NAME}:
         raise ModelRefused(folder, f"holds {sorted(present)}; it must hold {sorted(expected | {NAME})}")
     words = _read_words(folder, manifest.files[WORDS]) if WORDS in expected else None
-    return manifest, {name: _read_array(folder, name, manifest.files[f"{name}.npy"]) for name in EXPECTED}, words
+    return manifest, {name: _read_array(folder, name, manifest.files[f"{name}.npy"]) for name in arrays}, words
 
 
 def write_folder(folder: Path, manifest: Manifest, arrays: Arrays, words: Words | None = None) -> None:
@@ -52,9 +60,10 @@ def write_folder(folder: Path, manifest: Manifest, arrays: Arrays, words: Words 
     folder.parent.mkdir(parents=True, exist_ok=True)
     if folder.exists():
         raise FileExistsError(folder)
+    expected = EXPECTED | DEEP if manifest.deep else EXPECTED
     building = Path(tempfile.mkdtemp(prefix=".building-", dir=folder.parent))
     try:
-        files = {f"{name}.npy": _write(building / f"{name}.npy", _packed(name, arrays[name])) for name in EXPECTED}
+        files = {f"{name}.npy": _write(building / f"{name}.npy", _packed(name, arrays[name])) for name in expected}
         if words is not None:
             files[WORDS] = _write(building / WORDS, packed(words))
         complete = msgspec.structs.replace(manifest, files=files, digest="")
@@ -71,7 +80,7 @@ def write_folder(folder: Path, manifest: Manifest, arrays: Arrays, words: Words 
 
 def _read_array(folder: Path, name: str, listed: File) -> NDArray[Any]:
     with _checked(folder, f"{name}.npy", listed) as file:
-        return _mapped(folder, f"{name}.npy", file, EXPECTED[name])
+        return _mapped(folder, f"{name}.npy", file, (EXPECTED | DEEP)[name])
 
 
 def _read_words(folder: Path, listed: File) -> Words:
@@ -116,7 +125,7 @@ def _mapped(folder: Path, name: str, file: io.BufferedReader, expected: tuple[st
 def _packed(name: str, array: NDArray[Any]) -> bytes:
     buffer = io.BytesIO()
     np.lib.format.write_array(
-        buffer, np.ascontiguousarray(array, EXPECTED[name][0]), version=(1, 0), allow_pickle=False
+        buffer, np.ascontiguousarray(array, (EXPECTED | DEEP)[name][0]), version=(1, 0), allow_pickle=False
     )
     return buffer.getvalue()
 

@@ -14,6 +14,8 @@ from classifier.errors import ModelRefused
 
 # Rises on any change that an older reader would get wrong: of the files, of the features, of the normalisation.
 FORMAT = 2
+# Of a model with a deep reader.
+DEEP_FORMAT = 3
 NAME = "manifest.json"
 MOST_MANIFEST_BYTES = 1_048_576
 MOST_FILE_BYTES = 256 * 1_048_576
@@ -33,6 +35,23 @@ class Golden(Struct, frozen=True):
     scores: list[float]
 
 
+class Deep(Struct, frozen=True, kw_only=True):
+    """The second reader. `encoder`: the folder of its frozen part and the sha256 of what describes it.
+
+    `languages`: as Manifest.languages, where both readers judge. `transferred`: those of them in which nothing was
+    measured, since no labelled text was to be had.
+    """
+
+    encoder: str
+    encoder_sha256: Sha256
+    languages: Annotated[dict[str, Annotated[list[str], Meta(min_length=1)]], Meta(min_length=1)]
+    transferred: list[str] = []
+    # What both readers say of Manifest.golden.
+    golden: list[list[float]] = []
+    # By label: slope and intercept of the last step of its calibration, in the first language (ADR 10).
+    adjusted: dict[str, tuple[float, float]] = {}
+
+
 class Manifest(Struct, frozen=True, kw_only=True):
     format: int
     version: Annotated[str, Meta(pattern=r"^[0-9A-Za-z][0-9A-Za-z._-]{0,63}$(?!\n)")]
@@ -42,6 +61,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     unjudged: list[str] = []
     # ISO 639-1 code -> labels judged in texts of that language, the model's first language first. Empty: English, all.
     languages: dict[str, Annotated[list[str], Meta(min_length=1)]] = {}
+    deep: Deep | None = None
     files: dict[str, File]
     golden: Annotated[list[Golden], Meta(min_length=1)]
     data: dict[str, Any] = {}
@@ -50,6 +70,12 @@ class Manifest(Struct, frozen=True, kw_only=True):
     libraries: dict[str, str] = {}
     # SHA-256 of the manifest's bytes: the identity of the model. Set when it is read, never stored.
     digest: str = ""
+
+    @property
+    def judged_by_both(self) -> dict[str, tuple[str, ...]]:
+        """As `judged`, where both readers judge."""
+        found = self.deep.languages if self.deep else {}
+        return {language: tuple(labels) for language, labels in found.items()}
 
     @property
     def judged(self) -> dict[str, tuple[str, ...]]:
@@ -65,9 +91,11 @@ def read_manifest(folder: Path) -> Manifest:
     raw = _read(folder)
     try:
         number = msgspec.json.decode(raw, type=_Format).format
-        if number != FORMAT:
-            raise ModelRefused(folder, f"has format {number}; this version reads format {FORMAT}")
+        if number not in (FORMAT, DEEP_FORMAT):
+            raise ModelRefused(folder, f"has format {number}; this version reads formats {FORMAT} and {DEEP_FORMAT}")
         manifest = msgspec.json.decode(raw, type=Manifest)
+        if (manifest.deep is not None) != (number == DEEP_FORMAT):
+            raise ModelRefused(folder, f"has format {number}; format {DEEP_FORMAT} is for models with a deep reader")
     except (msgspec.DecodeError, RecursionError) as error:
         raise ModelRefused(folder, f"{NAME} is not a manifest: {error}") from error
     return msgspec.structs.replace(manifest, digest=hashlib.sha256(raw).hexdigest())

@@ -1,5 +1,6 @@
 """A loaded model: text in, calibrated probabilities out."""
 
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -9,20 +10,30 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from classifier.deep.encoder import SHIPPED as ENCODERS
+from classifier.deep.encoder import load_encoder
+from classifier.deep.kernel import DeepWeights
+from classifier.deep.reader import DeepReader
+from classifier.deep.stack import Stack
 from classifier.errors import LanguageNotJudged, ModelRefused
 from classifier.folder import read_folder
 from classifier.kernel import LABELS, Weights
 from classifier.manifest import Manifest
 from classifier.normalise import origins, read
+from classifier.stop_words import STOP_WORDS
 from classifier.unmask import Unmasked, unmasker
 from classifier.words import Words
 
 GOLDEN_TOLERANCE = 1e-6
+# Of both readers: the deep one rounds to bytes, and what lies between two may fall to either.
+GOLDEN_TOLERANCE_OF_BOTH = 1e-3
 FEWEST_BITS, MOST_BITS = 10, 24
 # What a disguise hides is harm. Advertising is told by how it is written, which unmasking would tidy away.
 AS_WRITTEN = frozenset({"spam"})
 # A word is worth showing when it moved a logit by this much: exp(0.3) is a third more in odds.
 LEAST_SHOWN = 0.3
+# Marks around a word that are no part of it.
+_AROUND = ".,;:!?\"'()[]{}\u2018\u2019\u201c\u201d\u00ab\u00bb\u2026-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +60,45 @@ class Assessment:
         return self._explain(limit)
 
 
+class _Read(NamedTuple):
+    """One reading of a text. `text`: what the deep reader reads of it. `normal`: what the fast one reads.
+
+    `origins`: of each code point of `normal` its index in the text as sent.
+    """
+
+    text: str
+    normal: str
+    origins: Sequence[int]
+
+
+class _Found(NamedTuple):
+    """What a text got as sent, and unmasked, all labels of the manifest; `seen` None: nothing is masked."""
+
+    before: Sequence[float]
+    after: Sequence[float]
+    seen: Unmasked | None
+
+
 class Model:
     """Immutable, and safe to use from several threads at once."""
 
-    def __init__(self, manifest: Manifest, weights: Weights, words: Words | None = None) -> None:
+    def __init__(
+        self, manifest: Manifest, weights: Weights, words: Words | None = None, stack: Stack | None = None
+    ) -> None:
         self.manifest = manifest
         self.version = manifest.version
         self.digest = manifest.digest
         self.labels = tuple(label for label in manifest.labels if label not in manifest.unjudged)
-        self.languages: Mapping[str, tuple[str, ...]] = manifest.judged
+        self.languages: Mapping[str, tuple[str, ...]] = manifest.judged_by_both if stack else manifest.judged
+        self.transferred = frozenset(manifest.deep.transferred if stack and manifest.deep else ())
+        self._stack = stack
         self._columns = {
             language: [manifest.labels.index(label) for label in labels] for language, labels in self.languages.items()
         }
         self._weights = weights
-        self._calibration = {language: row for row, language in enumerate(self.languages)}
+        self._place = {language: place for place, language in enumerate(self.languages)}
+        # A row of the fast reader's calibration. The stack reads what it says as of the first language.
+        self._row = dict.fromkeys(self.languages, 0) if stack else self._place
         self._unmask = unmasker(words) if words else None
         self._may_rise = np.array([label not in AS_WRITTEN for label in manifest.labels])
 
@@ -72,19 +108,16 @@ class Model:
         Where the text is disguised, what it says unmasked is scored, too, and each label gets the higher of both:
         unmasking can reveal, and nobody can hide anything by it. Raises LanguageNotJudged.
         """
-        columns = self._judged(language)
-        calibration = self._calibration[language]
+        columns, row = self._judged(language), self._row[language]
         plain = None if text.isascii() else read(text)
-        before = (
-            self._weights.score(text, calibration) if plain is None else self._weights.score_reading(plain, calibration)
-        )
+        first = self._weights.score(text, row) if plain is None else self._weights.score_reading(plain, row)
+        before = after = highest = self._stacked(language, text, first)
         seen = self._unmasked(text, plain)
-        after = self._weights.score_reading(seen.reading, calibration) if seen else before
-        row: Sequence[float] = self._higher(before, after).tolist() if seen else before
-        return Assessment(
-            tuple([row[index] for index in columns]),
-            partial(self._explained, language, _Scored(text, before, seen, after)),
-        )
+        if seen is not None:
+            after = self._stacked(language, seen.reading, self._weights.score_reading(seen.reading, row))
+            highest = self._higher(before, after).tolist()
+        found = _Found(before, after, seen)
+        return Assessment(tuple([highest[at] for at in columns]), partial(self._explained, text, language, found))
 
     def score(self, text: str, language: str = "en") -> tuple[float, ...]:
         """Probability of each label in the order of `languages[language]`; see `assess`."""
@@ -92,65 +125,94 @@ class Model:
 
     def score_many(self, texts: Sequence[str], language: str = "en") -> NDArray[np.float64]:
         """The same for each text, shape (len(texts), len(languages[language])); lets other threads run meanwhile."""
-        columns = self._judged(language)
-        calibration = self._calibration[language]
+        columns, row = self._judged(language), self._row[language]
         plain = [read(text) for text in texts]
-        rows = self._weights.score_readings(plain, calibration)
+        rows = self._stacked_many(language, texts, self._weights.score_readings(plain, row))
         pairs = zip(texts, plain, strict=True)
         seen = {at: found.reading for at, pair in enumerate(pairs) if (found := self._unmasked(*pair))}
-        for at, row in zip(seen, self._weights.score_readings([*seen.values()], calibration), strict=True):
-            rows[at] = self._higher(rows[at], row)
+        unmasked = [*seen.values()]
+        after = self._stacked_many(language, unmasked, self._weights.score_readings(unmasked, row))
+        for at, each in zip(seen, after, strict=True):
+            rows[at] = self._higher(rows[at], each)
         return rows[:, columns]
 
     def spans(self, text: str, limit: int = 20, language: str = "en") -> tuple[Span, ...]:
         """The words that moved a label up most, at most `limit` of them, in the order of the text.
 
-        Weights are exact: what all code points of a reading contributed, and the bias, add up to the label's
-        logit; a label is explained by the reading that it was scored by. A word stands once for each label that it
-        moved by LEAST_SHOWN or more. Raises LanguageNotJudged.
+        A weight is what the fast reader's features in the word add to the label's logit, plus by how much the deep
+        reader's part falls without the word. A label is explained by the reading that it was scored by. A word
+        stands once for each label that it moved by LEAST_SHOWN or more. Raises LanguageNotJudged.
         """
         return self.assess(text, language).spans(limit)
 
-    def _explained(self, language: str, scored: "_Scored", limit: int) -> tuple[Span, ...]:
-        text, before, seen, after = scored
-        columns, calibration = self._columns[language], self._calibration[language]
-        rises = [at for at in columns if self._may_rise[at] and after[at] > before[at]]
+    def _explained(self, text: str, language: str, found: _Found, limit: int) -> tuple[Span, ...]:
+        columns = self._columns[language]
+        rises = [at for at in columns if self._may_rise[at] and found.after[at] > found.before[at]]
         stays = [at for at in columns if at not in rises]
-        found = self._spans(read(text), origins(text), calibration, stays, limit) if stays else []
-        if seen and rises:
-            found += self._spans(seen.reading, seen.origins, calibration, rises, limit)
-            found = sorted(found, key=lambda span: -span.weight)[:limit]
-        return tuple(sorted(found, key=lambda span: (span.start, span.end, -span.weight)))
+        spans = self._spans(language, _Read(text, read(text), origins(text)), stays) if stays else []
+        if (seen := found.seen) and rises:
+            spans += self._spans(language, _Read(seen.reading, seen.reading, seen.origins), rises)
+        strongest = sorted(spans, key=lambda span: -span.weight)[:limit]
+        return tuple(sorted(strongest, key=lambda span: (span.start, span.end, -span.weight)))
 
     def calibration(self, language: str = "en") -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Slope and intercept by which the logit of each label became that of its score, in the order of
         `languages[language]`. Raises LanguageNotJudged.
         """
         columns = self._judged(language)
-        slope, intercept = self._weights.calibration(self._calibration[language])
+        if self._stack and self.manifest.deep:
+            last = np.array([self.manifest.deep.adjusted.get(label, (1.0, 0.0)) for label in self.manifest.labels])
+            return last[columns, 0], last[columns, 1]
+        slope, intercept = self._weights.calibration(self._row[language])
         return slope[columns], intercept[columns]
 
-    def _spans(
-        self, normal: str, where: Sequence[int], calibration: int, columns: Sequence[int], limit: int
-    ) -> list[Span]:
-        """Those of one reading, for the labels in the columns of the manifest. `where`: its origins in the text."""
-        if not normal:
-            return []
-        shares = self._weights.contributions(normal, calibration)[:, columns]
+    def _spans(self, language: str, reading: _Read, columns: Sequence[int]) -> list[Span]:
+        """Those of one reading, for the labels in the columns of the manifest."""
+        normal, where = reading.normal, reading.origins
         starts, ends = _words(normal)
-        edges = np.ravel(np.column_stack([starts, ends]))
-        sums = np.add.reduceat(np.vstack([shares, np.zeros((1, len(columns)))]), edges)
-        found = sums[::2] if len(starts) else np.zeros((0, len(columns)))
-        chosen = sorted(zip(*np.nonzero(found >= LEAST_SHOWN), strict=True), key=lambda at: -found[at])[:limit]
+        if not len(starts):
+            return []
+        shares = self._shares(language, reading, starts, ends)[:, columns]
         return [
             Span(
                 where[starts[word]],
                 where[ends[word] - 1] + 1,
                 self.manifest.labels[columns[label]],
-                float(found[word, label]),
+                float(shares[word, label]),
             )
-            for word, label in chosen
+            for word, label in zip(*np.nonzero(shares >= LEAST_SHOWN), strict=True)
+            if normal[starts[word] : ends[word]].strip(_AROUND) not in STOP_WORDS
         ]
+
+    def _shares(
+        self, language: str, reading: _Read, starts: NDArray[np.intp], ends: NDArray[np.intp]
+    ) -> NDArray[np.float64]:
+        """How much each word of a reading moved each label's logit, (words, LABELS)."""
+        shares = self._weights.contributions(reading.normal, self._row[language])
+        edges = np.ravel(np.column_stack([starts, ends]))
+        found: NDArray[np.float64] = np.add.reduceat(np.vstack([shares, np.zeros((1, LABELS))]), edges)[::2]
+        if self._stack is None:
+            return found
+        place = self._place[language]
+        found *= self._stack.weights[place][:, 0]
+        # Both readers part words at blanks; where one sees a blank that the other does not, the word before it counts.
+        is_as_sent = reading.text != reading.normal
+        begins = [reading.origins[start] for start in starts] if is_as_sent else starts.tolist()
+        for word in self._stack.shares(place, reading.text):
+            found[max(bisect_right(begins, word.start) - 1, 0)] += word.logits
+        return found
+
+    def _stacked(self, language: str, text: str, fast: Sequence[float]) -> Sequence[float]:
+        """What both readers say together; what the fast one says where it reads alone."""
+        if self._stack is None:
+            return fast
+        found: list[float] = self._stack.score(self._place[language], text, fast).tolist()
+        return found
+
+    def _stacked_many(self, language: str, texts: Sequence[str], fast: NDArray[np.float64]) -> NDArray[np.float64]:
+        if self._stack is None:
+            return fast
+        return self._stack.scores(self._place[language], fast, self._stack.reader.read_many(texts))
 
     def _unmasked(self, text: str, plain: str | None) -> Unmasked | None:
         return self._unmask(text, plain) if self._unmask else None
@@ -165,17 +227,11 @@ class Model:
             raise LanguageNotJudged(language, self.languages) from None
 
 
-class _Scored(NamedTuple):
-    """A text and what it says unmasked, each with its probabilities for all labels of the manifest."""
+def load(folder: Path, *, both: bool = True) -> Model:
+    """A model from its folder. Raises ModelRefused for anything that is not whole, known and sound.
 
-    text: str
-    before: Sequence[float]
-    seen: Unmasked | None
-    after: Sequence[float]
-
-
-def load(folder: Path) -> Model:
-    """A model from its folder. Raises ModelRefused for anything that is not whole, known and sound."""
+    `both`: with its deep reader, where it has one.
+    """
     manifest, arrays, words = read_folder(folder)
     if len(manifest.labels) != LABELS or len(set(manifest.labels)) != LABELS:
         raise ModelRefused(
@@ -189,6 +245,7 @@ def load(folder: Path) -> Model:
             raise ModelRefused(folder, f"{name}.npy holds numbers that are not finite")
     try:
         weights = Weights(arrays)
+        stack = _stack(folder, manifest, arrays) if both and manifest.deep else None
     except ValueError as error:
         raise ModelRefused(folder, str(error)) from error
     if not set(manifest.unjudged) < set(manifest.labels):
@@ -197,12 +254,28 @@ def load(folder: Path) -> Model:
         raise ModelRefused(folder, f"is calibrated for {len(arrays['slope'])} of {len(manifest.judged)} languages")
     _check_languages(folder, manifest)
     _check_golden(folder, manifest, weights)
-    return Model(manifest, weights, words)
+    if stack:
+        _check_golden_of_both(folder, manifest, weights, stack)
+    return Model(manifest, weights, words, stack)
+
+
+def _stack(folder: Path, manifest: Manifest, arrays: Mapping[str, NDArray[Any]]) -> Stack:
+    assert manifest.deep is not None  # noqa: S101 - asked before
+    encoder = load_encoder(ENCODERS / manifest.deep.encoder)
+    if encoder.digest != manifest.deep.encoder_sha256:
+        raise ModelRefused(folder, f"was made upon another encoder {manifest.deep.encoder} than the one that is here")
+    own = {name.removeprefix("deep_"): array for name, array in arrays.items() if name.startswith("deep_")}
+    if len(own["stack"]) != len(manifest.deep.languages):
+        raise ModelRefused(
+            folder, f"weighs both readers for {len(own['stack'])} of {len(manifest.deep.languages)} languages"
+        )
+    return Stack(DeepReader(encoder, DeepWeights(own, encoder.codes, encoder.steps)), own["stack"], own["stack_bias"])
 
 
 def _check_languages(folder: Path, manifest: Manifest) -> None:
     known = set(manifest.labels) - set(manifest.unjudged)
-    for language, labels in manifest.languages.items():
+    both = manifest.deep.languages if manifest.deep else {}
+    for language, labels in (*manifest.languages.items(), *both.items()):
         if len(set(labels)) != len(labels) or not set(labels) <= known:
             raise ModelRefused(folder, f"judges {labels} in '{language}'; each must be one of {sorted(known)}, once")
 
@@ -216,6 +289,16 @@ def _check_golden(folder: Path, manifest: Manifest, weights: Weights) -> None:
         )
         if not np.max(found) <= GOLDEN_TOLERANCE:
             raise ModelRefused(folder, f"does not give the scores that it was shipped with (golden text {index})")
+
+
+def _check_golden_of_both(folder: Path, manifest: Manifest, weights: Weights, stack: Stack) -> None:
+    expected = manifest.deep.golden if manifest.deep else []
+    if len(expected) != len(manifest.golden):
+        raise ModelRefused(folder, "must say what both readers say together of each golden text")
+    for index, (golden, scores) in enumerate(zip(manifest.golden, expected, strict=True)):
+        found: Any = np.abs(stack.score(0, golden.text, weights.score(golden.text)) - scores)
+        if len(scores) != LABELS or not np.max(found) <= GOLDEN_TOLERANCE_OF_BOTH:
+            raise ModelRefused(folder, f"both readers do not say what they were shipped with (golden text {index})")
 
 
 def _words(normal: str) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

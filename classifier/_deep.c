@@ -1,0 +1,342 @@
+/* The deep reader: what an encoder makes of the pieces of a text (training/deep/network.py is the same in PyTorch).
+ *
+ * A piece is a row of a frozen table, EMBEDDED numbers of 4 bits. Three branches look at 2, 3 and 5 pieces in a row,
+ * twice; a layer norm over all that they and the table say gives FEATURES numbers for each piece. Dense layers make a
+ * vector of the sentence out of their mean; it, the mean and the largest of each number over a window of pieces go
+ * through one hidden layer to a logit for each label.
+ *
+ * Layers are numbers of 7 bits and a sign, what goes into them are bytes: integers, so that every processor comes to
+ * the same sums. The rest is float32 in an order that is written here.
+ */
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "_integers.h"
+
+#define LABELS 7
+#define EMBEDDED 512
+#define CHANNELS 256
+#define BRANCHES 3
+#define ALL (BRANCHES * CHANNELS)
+#define FEATURES (EMBEDDED + ALL)
+#define POOLED (2 * FEATURES)
+#define SENTENCE 512
+#define NARROW 320
+#define HIDDEN 320
+#define ZERO 128        /* the byte that stands for 0 where numbers have a sign */
+#define REACH 2         /* rows that a branch looks back or ahead, at most */
+#define TINY 1e-12f     /* of a layer norm */
+#define BLOCK 96        /* pieces that are read at once, so that all of them stay in the cache */
+#define HALO (2 * REACH)
+#define MOST (BLOCK + 2 * HALO)
+#define LANES 16
+
+static const int ORDER[BRANCHES] = {2, 3, 5}, BEFORE[BRANCHES] = {0, 1, 2};
+
+/* What a layer's sums of integers are worth: (sum - zero) * scale + bias, all by column. */
+typedef struct {
+    const int8_t *weights; /* packed, see _integers.h */
+    const int32_t *zero;
+    const float *scale;
+    const float *bias;
+} Layer;
+
+/* The same for what goes into a layer in steps of its own: (sum - zero) * scale * step. */
+typedef struct {
+    const int8_t *weights;
+    const int32_t *zero;
+    const float *scale;
+} Dense;
+
+enum { SAID, D0, D1, P1, D2, P3, D3, HIDDEN_SAID, HIDDEN_MEAN, HIDDEN_LARGEST, DENSE };
+
+typedef struct {
+    const uint8_t *codes; /* pieces x EMBEDDED / 2: two numbers in a byte, the low one first */
+    const float *steps;   /* pieces: number = (code - 7.5) * step */
+    uint64_t pieces;
+    Layer project;          /* EMBEDDED -> ALL; twice its sums minus `zero`, times half the step */
+    const float *gain;      /* ALL, of each branch's layer norm */
+    const float *shift;     /* ALL */
+    Layer first[BRANCHES];  /* ORDER * CHANNELS -> CHANNELS */
+    Layer second[BRANCHES]; /* the same */
+    const float *per_step;  /* 2 x ALL: one over the step of each number that goes into first, second as a byte */
+    const float *last_gain; /* FEATURES */
+    const float *last_shift;
+    const float *said_bias; /* SENTENCE */
+    Dense dense[DENSE];
+    const float *hidden_bias;
+    const float *output; /* HIDDEN x LABELS */
+    const float *output_bias;
+} Deep;
+
+typedef struct {
+    uint8_t codes[MOST][EMBEDDED];
+    int32_t sums[MOST * ALL];
+    float x[MOST][ALL];
+    float h[MOST][ALL];
+    /* REACH rows of nothing before and behind, so that a look beyond an end finds zeros. */
+    uint8_t bytes[BRANCHES][MOST + 2 * REACH][CHANNELS];
+} Work;
+
+typedef float Floats __attribute__((vector_size(4 * LANES)));
+
+static inline Floats loaded(const float *at) {
+    Floats found;
+    memcpy(&found, at, sizeof found);
+    return found;
+}
+
+static inline float total(Floats of) {
+    float sum = 0;
+    for (int lane = 0; lane < LANES; lane++) sum += of[lane];
+    return sum;
+}
+
+#if defined(__x86_64__) && defined(__GLIBC__)
+#define EACH_MACHINE __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define EACH_MACHINE
+#endif
+
+/* In place. */
+EACH_MACHINE static void normalise(float *x, size_t n, const float *gain, const float *shift) {
+    Floats sum = {0}, squares = {0};
+    for (size_t i = 0; i < n; i += LANES) sum += loaded(x + i);
+    float mean = total(sum) / (float)n;
+    for (size_t i = 0; i < n; i += LANES) {
+        Floats away = loaded(x + i) - mean;
+        squares += away * away;
+    }
+    float scale = 1 / sqrtf(total(squares) / (float)n + TINY);
+    for (size_t i = 0; i < n; i++) x[i] = (x[i] - mean) * scale * gain[i] + shift[i];
+}
+
+static inline uint8_t to_byte(float y) {
+    y += ZERO + 0.5f;
+    return (uint8_t)(y < 0 ? 0 : y > 255 ? 255 : y);
+}
+
+/* To bytes around ZERO; what does not fit is cut. */
+EACH_MACHINE static void to_bytes(const float *x, size_t n, float per_step, uint8_t *bytes) {
+    for (size_t i = 0; i < n; i++) bytes[i] = to_byte(x[i] * per_step);
+}
+
+EACH_MACHINE static void to_bytes_each(const float *x, size_t n, const float *per_step, uint8_t *bytes) {
+    for (size_t i = 0; i < n; i++) bytes[i] = to_byte(x[i] * per_step[i]);
+}
+
+EACH_MACHINE static void unpack(const uint8_t *codes, uint8_t *to) {
+    for (int i = 0; i < EMBEDDED / 2; i++) {
+        to[2 * i] = codes[i] & 15;
+        to[2 * i + 1] = codes[i] >> 4;
+    }
+}
+
+/* What the projection and the layer norms make of one piece: x[ALL], from its sums. */
+EACH_MACHINE static void projected(const Deep *deep, const int32_t *sums, float step, float *x) {
+    const Layer *layer = &deep->project;
+    float half = step * 0.5f;
+    for (int c = 0; c < ALL; c++)
+        x[c] = (float)(2 * sums[c] - layer->zero[c]) * layer->scale[c] * half + layer->bias[c];
+    for (int b = 0; b < ALL; b += CHANNELS) normalise(x + b, CHANNELS, deep->gain + b, deep->shift + b);
+}
+
+/* relu(layer) + x, into y. */
+EACH_MACHINE static void added(const Layer *layer, const int32_t *sums, const float *x, float *y) {
+    for (int c = 0; c < CHANNELS; c++) {
+        float on = (float)(sums[c] - layer->zero[c]) * layer->scale[c] + layer->bias[c];
+        y[c] = (on > 0 ? on : 0) + x[c];
+    }
+}
+
+EACH_MACHINE static void pool(const float *features, float *sums, float *largest) {
+    for (int i = 0; i < FEATURES; i++) {
+        sums[i] += features[i];
+        largest[i] = features[i] > largest[i] ? features[i] : largest[i];
+    }
+}
+
+/* Rows [from, to) of a block go through one of two layers of all branches; rows of the block are 0 ... n - 1. */
+static void look(const Layer *layers, Multiply *multiply, Work *work, int from, int to, float (*x)[ALL],
+                 float (*y)[ALL]) {
+    for (int b = 0; b < BRANCHES; b++) {
+        const uint8_t *a = work->bytes[b][from + REACH - BEFORE[b]];
+        multiply(a, CHANNELS, (size_t)(to - from), layers[b].weights, (size_t)ORDER[b] * CHANNELS, CHANNELS, work->sums);
+        for (int t = from; t < to; t++)
+            added(&layers[b], work->sums + (size_t)(t - from) * CHANNELS, x[t] + b * CHANNELS, y[t] + b * CHANNELS);
+    }
+}
+
+/* The bytes of rows [from, to) of a block of n, and nothing around them. */
+static void put_bytes(const float *per_step, Work *work, int from, int to, int n, float (*x)[ALL]) {
+    for (int b = 0; b < BRANCHES; b++) {
+        memset(work->bytes[b], ZERO, (size_t)(from + REACH) * CHANNELS);
+        for (int t = from; t < to; t++) to_bytes_each(x[t] + b * CHANNELS, CHANNELS, per_step + b * CHANNELS, work->bytes[b][t + REACH]);
+        memset(work->bytes[b][to + REACH], ZERO, (size_t)(n - to + REACH) * CHANNELS);
+    }
+}
+
+static inline int lesser(int64_t a, int64_t b) { return (int)(a < b ? a : b); }
+
+/* Features of the pieces [start, end), FEATURES for each. */
+static void read_block(const Deep *deep, Multiply *multiply, Work *work, const int32_t *pieces, int64_t n,
+                       int64_t start, int64_t end, float *features) {
+    int before = lesser(start, HALO), behind = lesser(n - end, HALO);
+    int rows = (int)(end - start) + before + behind;
+    const int32_t *here = pieces + start - before;
+    for (int t = 0; t < rows; t++) unpack(deep->codes + (size_t)here[t] * (EMBEDDED / 2), work->codes[t]);
+    multiply(work->codes[0], EMBEDDED, (size_t)rows, deep->project.weights, EMBEDDED, ALL, work->sums);
+    for (int t = 0; t < rows; t++)
+        projected(deep, work->sums + (size_t)t * ALL, deep->steps[here[t]], work->x[t]);
+    put_bytes(deep->per_step, work, 0, rows, rows, work->x);
+    int from = lesser(before, REACH) == REACH ? before - REACH : 0;
+    int to = rows - (behind - lesser(behind, REACH));
+    look(deep->first, multiply, work, from, to, work->x, work->h);
+    put_bytes(deep->per_step + ALL, work, from, to, rows, work->h);
+    look(deep->second, multiply, work, before, rows - behind, work->h, work->x);
+    for (int t = before; t < rows - behind; t++) {
+        float *to_here = features + (size_t)(t - before) * FEATURES;
+        float step = deep->steps[here[t]];
+        for (int i = 0; i < EMBEDDED; i++) to_here[i] = ((float)work->codes[t][i] - 7.5f) * step;
+        memcpy(to_here + EMBEDDED, work->x[t], sizeof work->x[t]);
+        normalise(to_here, FEATURES, deep->last_gain, deep->last_shift);
+    }
+}
+
+/* y += what a dense layer makes of x, which is put into bytes by its own largest number. */
+static void dense(const Dense *layer, Multiply *multiply, const float *x, size_t inputs, size_t columns, float *y) {
+    uint8_t bytes[FEATURES];
+    int32_t sums[SENTENCE];
+    float largest = 1e-12f;
+    for (size_t i = 0; i < inputs; i++) largest = fabsf(x[i]) > largest ? fabsf(x[i]) : largest;
+    to_bytes(x, inputs, (ZERO - 1) / largest, bytes);
+    multiply(bytes, inputs, 1, layer->weights, inputs, columns, sums);
+    float step = largest / (ZERO - 1);
+    for (size_t c = 0; c < columns; c++) y[c] += (float)(sums[c] - layer->zero[c]) * layer->scale[c] * step;
+}
+
+static void rectify(float *x, size_t n) {
+    for (size_t i = 0; i < n; i++) x[i] = x[i] > 0 ? x[i] : 0;
+}
+
+/* Logits of one window of n pieces, from the mean and the largest of its features. */
+static void judge(const Deep *deep, Multiply *multiply, const float *pooled, float n, float *logits) {
+    const Dense *by = deep->dense;
+    float said[SENTENCE], y0[NARROW] = {0}, y1[NARROW] = {0}, y2[SENTENCE] = {0}, sentence[SENTENCE] = {0}, hidden[HIDDEN];
+    memcpy(said, deep->said_bias, sizeof said);
+    dense(&by[SAID], multiply, pooled, FEATURES, SENTENCE, said);
+    for (int i = 0; i < SENTENCE; i++) said[i] *= sqrtf(n);
+    dense(&by[D0], multiply, said, SENTENCE, NARROW, y0);
+    rectify(y0, NARROW);
+    dense(&by[P1], multiply, said, SENTENCE, NARROW, y1);
+    dense(&by[D1], multiply, y0, NARROW, NARROW, y1);
+    rectify(y1, NARROW);
+    dense(&by[D2], multiply, y1, NARROW, SENTENCE, y2);
+    rectify(y2, SENTENCE);
+    dense(&by[P3], multiply, y1, NARROW, SENTENCE, sentence);
+    dense(&by[D3], multiply, y2, SENTENCE, SENTENCE, sentence);
+    for (int i = 0; i < SENTENCE; i++) sentence[i] = tanhf(sentence[i]);
+    memcpy(hidden, deep->hidden_bias, sizeof hidden);
+    dense(&by[HIDDEN_SAID], multiply, sentence, SENTENCE, HIDDEN, hidden);
+    dense(&by[HIDDEN_MEAN], multiply, pooled, FEATURES, HIDDEN, hidden);
+    dense(&by[HIDDEN_LARGEST], multiply, pooled + FEATURES, FEATURES, HIDDEN, hidden);
+    rectify(hidden, HIDDEN);
+    for (int l = 0; l < LABELS; l++) {
+        float logit = deep->output_bias[l];
+        for (int i = 0; i < HIDDEN; i++) logit += hidden[i] * deep->output[(size_t)i * LABELS + l];
+        logits[l] = logit;
+    }
+}
+
+/* What is added up for a window: sums and the largest, FEATURES each. */
+static void open_pooled(float *pooled) {
+    for (int i = 0; i < FEATURES; i++) {
+        pooled[i] = 0;
+        pooled[FEATURES + i] = -INFINITY;
+    }
+}
+
+static void close_pooled(float *pooled, float n) {
+    for (int i = 0; i < FEATURES; i++) pooled[i] /= n;
+}
+
+static int are_pieces(const Deep *deep, const int32_t *pieces, int64_t n) {
+    for (int64_t i = 0; i < n; i++)
+        if (pieces[i] < 0 || (uint64_t)pieces[i] >= deep->pieces) return 0;
+    return 1;
+}
+
+static Work *open_work(void) { return aligned_alloc(64, (sizeof(Work) + 63) / 64 * 64); }
+
+/* Logits of each window of a text, windows x LABELS. `pieces`: n of them, each below deep->pieces; `ends`: start and
+ * end of each window, none of which is empty. Returns 0, or -1 without memory, or -2 for a piece that is none. */
+int steward_deep_logits(const Deep *deep, int which, const int32_t *pieces, int64_t n, const int64_t *ends,
+                        int64_t windows, float *logits) {
+    if (!are_pieces(deep, pieces, n)) return -2;
+    Multiply *multiply = multiply_by(which);
+    Work *work = open_work();
+    float *features = malloc(sizeof(float) * BLOCK * FEATURES);
+    float *pooled = malloc(sizeof(float) * POOLED * (size_t)windows);
+    int is_short = !work || !features || !pooled;
+    if (!is_short) {
+        for (int64_t w = 0; w < windows; w++) open_pooled(pooled + w * POOLED);
+        for (int64_t start = 0; start < n; start += BLOCK) {
+            int64_t end = start + BLOCK < n ? start + BLOCK : n;
+            read_block(deep, multiply, work, pieces, n, start, end, features);
+            for (int64_t w = 0; w < windows; w++) {
+                int64_t from = ends[2 * w] > start ? ends[2 * w] : start;
+                int64_t to = ends[2 * w + 1] < end ? ends[2 * w + 1] : end;
+                for (int64_t t = from; t < to; t++)
+                    pool(features + (t - start) * FEATURES, pooled + w * POOLED, pooled + w * POOLED + FEATURES);
+            }
+        }
+        for (int64_t w = 0; w < windows; w++) {
+            float size = (float)(ends[2 * w + 1] - ends[2 * w]);
+            close_pooled(pooled + w * POOLED, size);
+            judge(deep, multiply, pooled + w * POOLED, size, logits + w * LABELS);
+        }
+    }
+    free(work);
+    free(features);
+    free(pooled);
+    return is_short ? -1 : 0;
+}
+
+/* Logits of a whole text without each of its words, words x LABELS: the features of a word's pieces are left out of
+ * what is pooled. `ends`: start and end of each word in the pieces. A text that is one word gets the bias alone: 0.
+ * Returns as steward_deep_logits. */
+int steward_deep_without(const Deep *deep, int which, const int32_t *pieces, int64_t n, const int64_t *ends,
+                         int64_t words, float *logits) {
+    if (!are_pieces(deep, pieces, n)) return -2;
+    Multiply *multiply = multiply_by(which);
+    Work *work = open_work();
+    float *features = malloc(sizeof(float) * (size_t)n * FEATURES);
+    float *pooled = malloc(sizeof(float) * POOLED);
+    int is_short = !work || !features || !pooled;
+    if (!is_short) {
+        for (int64_t start = 0; start < n; start += BLOCK) {
+            int64_t end = start + BLOCK < n ? start + BLOCK : n;
+            read_block(deep, multiply, work, pieces, n, start, end, features + start * FEATURES);
+        }
+        for (int64_t w = 0; w < words; w++) {
+            int64_t left = n - (ends[2 * w + 1] - ends[2 * w]);
+            memset(logits + w * LABELS, 0, sizeof(float) * LABELS);
+            if (!left) continue;
+            open_pooled(pooled);
+            for (int64_t t = 0; t < n; t++)
+                if (t < ends[2 * w] || t >= ends[2 * w + 1])
+                    pool(features + t * FEATURES, pooled, pooled + FEATURES);
+            close_pooled(pooled, (float)left);
+            judge(deep, multiply, pooled, (float)left, logits + w * LABELS);
+        }
+    }
+    free(work);
+    free(features);
+    free(pooled);
+    return is_short ? -1 : 0;
+}
+
+/* The fastest way to multiply that this processor has, for `which`; smaller ones work, too, and give the same. */
+int steward_deep_best(void) { return best_multiply(); }

@@ -1,0 +1,143 @@
+/* Products of small integers: the same sums on every processor, since integers do not round.
+ *
+ *   sums[r][c] = sum over k of  a[r * stride + k] * w[k][c]
+ *
+ * `a`: bytes without sign, rows `stride` bytes apart (they may overlap). `w`: numbers of 7 bits and a sign, so that two
+ * products and their sum fit into 16 bits (AVX2 adds them so); packed in groups of 4 k for 16 columns:
+ * w[k / 4][c / 16][c % 16][k % 4]. k is a multiple of 4, columns one of 16.
+ */
+#ifndef INTEGERS_H
+#define INTEGERS_H
+#include <stdint.h>
+#include <string.h>
+
+#define COLUMNS 16 /* of a group of weights */
+#define QUAD 4
+
+typedef void Multiply(const uint8_t *a, size_t stride, size_t rows, const int8_t *w, size_t k, size_t columns,
+                      int32_t *sums);
+
+static void multiply_anywhere(const uint8_t *a, size_t stride, size_t rows, const int8_t *w, size_t k, size_t columns,
+                              int32_t *sums) {
+    for (size_t r = 0; r < rows; r++)
+        for (size_t c = 0; c < columns; c += COLUMNS) {
+            int32_t of[COLUMNS] = {0};
+            for (size_t q = 0; q < k; q += QUAD) {
+                const uint8_t *x = a + r * stride + q;
+                const int8_t *at = w + q * columns + c * QUAD;
+                for (int i = 0; i < COLUMNS; i++)
+                    of[i] += x[0] * at[QUAD * i] + x[1] * at[QUAD * i + 1] + x[2] * at[QUAD * i + 2] +
+                             x[3] * at[QUAD * i + 3];
+            }
+            memcpy(sums + r * columns + c, of, sizeof of);
+        }
+}
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#include <immintrin.h>
+#define HAS_X86 1
+#define ROWS 6 /* of a tile, which keeps the sums of 4 groups of columns in registers */
+#define GROUPS 4
+
+static inline int32_t four_bytes(const uint8_t *at) {
+    int32_t found;
+    memcpy(&found, at, sizeof found);
+    return found;
+}
+
+/* A tile of up to ROWS rows and GROUPS groups of columns; the bounds are constants where it matters. */
+__attribute__((target("avx512f,avx512bw,avx512vnni"), always_inline)) static inline void tile_512(
+    const uint8_t *a, size_t stride, const int8_t *w, size_t k, size_t columns, int32_t *sums, int rows, int groups) {
+    __m512i of[ROWS][GROUPS];
+    for (int r = 0; r < rows; r++)
+        for (int g = 0; g < groups; g++) of[r][g] = _mm512_setzero_si512();
+    for (size_t q = 0; q < k; q += QUAD) {
+        __m512i weights[GROUPS];
+        for (int g = 0; g < groups; g++) weights[g] = _mm512_loadu_si512(w + q * columns + (size_t)g * 64);
+        for (int r = 0; r < rows; r++) {
+            __m512i x = _mm512_set1_epi32(four_bytes(a + (size_t)r * stride + q));
+            for (int g = 0; g < groups; g++) of[r][g] = _mm512_dpbusd_epi32(of[r][g], x, weights[g]);
+        }
+    }
+    for (int r = 0; r < rows; r++)
+        for (int g = 0; g < groups; g++)
+            _mm512_storeu_si512(sums + (size_t)r * columns + (size_t)g * COLUMNS, of[r][g]);
+}
+
+__attribute__((target("avx512f,avx512bw,avx512vnni"))) static void multiply_512(
+    const uint8_t *a, size_t stride, size_t rows, const int8_t *w, size_t k, size_t columns, int32_t *sums) {
+    for (size_t c = 0; c < columns; c += COLUMNS * GROUPS) {
+        int groups = columns - c >= COLUMNS * GROUPS ? GROUPS : (int)((columns - c) / COLUMNS);
+        for (size_t r = 0; r < rows; r += ROWS) {
+            int some = rows - r >= ROWS ? ROWS : (int)(rows - r);
+            const uint8_t *x = a + r * stride;
+            const int8_t *at = w + c * QUAD;
+            int32_t *to = sums + r * columns + c;
+            if (some == ROWS && groups == GROUPS)
+                tile_512(x, stride, at, k, columns, to, ROWS, GROUPS);
+            else
+                tile_512(x, stride, at, k, columns, to, some, groups);
+        }
+    }
+}
+
+#define ROWS_2 3 /* of a tile of 4 half groups: 12 of the 16 registers */
+
+__attribute__((target("avx2"), always_inline)) static inline void tile_256(const uint8_t *a, size_t stride,
+                                                                           const int8_t *w, size_t k, size_t columns,
+                                                                           int32_t *sums, int rows, int halves) {
+    __m256i of[ROWS_2][4];
+    const __m256i ones = _mm256_set1_epi16(1);
+    for (int r = 0; r < rows; r++)
+        for (int h = 0; h < halves; h++) of[r][h] = _mm256_setzero_si256();
+    for (size_t q = 0; q < k; q += QUAD)
+        for (int h = 0; h < halves; h++) {
+            __m256i weights = _mm256_loadu_si256((const __m256i *)(w + q * columns + (size_t)h * 32));
+            for (int r = 0; r < rows; r++) {
+                __m256i x = _mm256_set1_epi32(four_bytes(a + (size_t)r * stride + q));
+                __m256i pairs = _mm256_maddubs_epi16(x, weights);
+                of[r][h] = _mm256_add_epi32(of[r][h], _mm256_madd_epi16(pairs, ones));
+            }
+        }
+    for (int r = 0; r < rows; r++)
+        for (int h = 0; h < halves; h++)
+            _mm256_storeu_si256((__m256i *)(sums + (size_t)r * columns + (size_t)h * 8), of[r][h]);
+}
+
+__attribute__((target("avx2"))) static void multiply_256(const uint8_t *a, size_t stride, size_t rows, const int8_t *w,
+                                                         size_t k, size_t columns, int32_t *sums) {
+    for (size_t c = 0; c < columns; c += 32) {
+        int halves = columns - c >= 32 ? 4 : 2;
+        for (size_t r = 0; r < rows; r += ROWS_2) {
+            int some = rows - r >= ROWS_2 ? ROWS_2 : (int)(rows - r);
+            const uint8_t *x = a + r * stride;
+            const int8_t *at = w + c * QUAD;
+            int32_t *to = sums + r * columns + c;
+            if (some == ROWS_2 && halves == 4)
+                tile_256(x, stride, at, k, columns, to, ROWS_2, 4);
+            else
+                tile_256(x, stride, at, k, columns, to, some, halves);
+        }
+    }
+}
+#endif
+
+/* Which of them runs: 0 anywhere, 1 AVX2, 2 AVX-512 with VNNI; at most what the processor has. */
+static int best_multiply(void) {
+#ifdef HAS_X86
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw")) return 2;
+    if (__builtin_cpu_supports("avx2")) return 1;
+#endif
+    return 0;
+}
+
+static Multiply *multiply_by(int which) {
+#ifdef HAS_X86
+    if (which >= 2) return multiply_512;
+    if (which == 1) return multiply_256;
+#endif
+    (void)which;
+    return multiply_anywhere;
+}
+#endif

@@ -1,0 +1,98 @@
+"""The frozen part of a deep reader, which models share: a vocabulary, and a table of its pieces.
+
+It lies apart from the models, is mapped into memory, and is loaded once in a process.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+from numpy.typing import NDArray
+
+from classifier.deep.kernel import EMBEDDED
+from classifier.deep.tokenizer import Tokenizer
+from classifier.errors import ModelRefused
+
+NAME = "encoder.json"
+PIECES, CODES, STEPS = "pieces.model", "codes.npy", "steps.npy"
+FILES = (PIECES, CODES, STEPS)
+MOST_BYTES = 64 * 1_048_576
+
+# Where the encoders that ship with the package lie, each in a folder of its name.
+SHIPPED = Path(__file__).parent.parent / "encoders"
+
+
+class Described(Struct, frozen=True):
+    """encoder.json. `files`: sha256 of each. `origin`: where it comes from, in words, for people."""
+
+    name: str
+    origin: str
+    files: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Encoder:
+    """`codes`, `steps`: the table (classifier/_deep.c). `digest`: sha256 of encoder.json, which names the files'."""
+
+    name: str
+    digest: str
+    tokenizer: Tokenizer
+    codes: NDArray[np.uint8]
+    steps: NDArray[np.float32]
+
+
+@lru_cache(maxsize=4)
+def load_encoder(folder: Path) -> Encoder:
+    """Raises ModelRefused for anything that is not whole."""
+    try:
+        raw = (folder / NAME).read_bytes()
+        described = msgspec.json.decode(raw, type=Described)
+    except (OSError, msgspec.DecodeError) as error:
+        raise ModelRefused(folder, f"{NAME} cannot be read: {error}") from error
+    if set(described.files) != set(FILES):
+        raise ModelRefused(folder, f"{NAME} lists {sorted(described.files)}; it must list {sorted(FILES)}")
+    for name in FILES:
+        _check(folder, name, described.files[name])
+    tokenizer = Tokenizer((folder / PIECES).read_bytes())
+    codes, steps = _mapped(folder, CODES), _mapped(folder, STEPS)
+    if codes.shape != (tokenizer.size, EMBEDDED // 2) or steps.shape != (tokenizer.size,):
+        raise ModelRefused(folder, f"{CODES} and {STEPS} must have a row for each of {tokenizer.size} pieces")
+    return Encoder(described.name, hashlib.sha256(raw).hexdigest(), tokenizer, codes, steps)
+
+
+def write_encoder(
+    folder: Path, origin: str, pieces: bytes, codes: NDArray[np.uint8], steps: NDArray[np.float32]
+) -> None:
+    """Raises FileExistsError where the folder is there: an encoder never changes."""
+    folder.mkdir(parents=True)
+    (folder / PIECES).write_bytes(pieces)
+    np.save(folder / CODES, codes, allow_pickle=False)
+    np.save(folder / STEPS, steps, allow_pickle=False)
+    files = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in FILES}
+    encoded = msgspec.json.encode(Described(folder.name, origin, files))
+    (folder / NAME).write_bytes(msgspec.json.format(encoded) + b"\n")
+
+
+def _check(folder: Path, name: str, sha256: str) -> None:
+    try:
+        if (folder / name).stat().st_size > MOST_BYTES:
+            raise ModelRefused(folder, f"{name} is larger than {MOST_BYTES} bytes")
+        with (folder / name).open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelRefused(folder, f"{name} cannot be opened: {error.strerror}") from error
+    if found != sha256:
+        raise ModelRefused(folder, f"{name} is not the file that {NAME} lists")
+
+
+def _mapped(folder: Path, name: str) -> NDArray[Any]:
+    try:
+        found: NDArray[Any] = np.load(folder / name, mmap_mode="r", allow_pickle=False)
+    except ValueError as error:
+        raise ModelRefused(folder, f"{name} is not a plain array: {error}") from error
+    return found

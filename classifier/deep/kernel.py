@@ -1,0 +1,198 @@
+"""The compiled deep reader, called through ctypes, which lets go of the interpreter's lock for the call."""
+
+import ctypes
+from collections.abc import Callable, Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+# The sizes of the network (classifier/_deep.c).
+LABELS = 7
+EMBEDDED, CHANNELS, SENTENCE, NARROW, HIDDEN = 512, 256, 512, 320, 320
+ORDERS = (2, 3, 5)
+ALL = len(ORDERS) * CHANNELS
+FEATURES = EMBEDDED + ALL
+POOLED = 2 * FEATURES
+# Weights are packed in groups of 4 inputs and 16 columns (classifier/_integers.h).
+QUAD, COLUMNS = 4, 16
+ZERO = 128
+MOST_WEIGHT = 63
+
+# The dense layers upon the pooled features: inputs and columns, in the order of the kernel.
+DENSE: Mapping[str, tuple[int, int]] = {
+    "said": (FEATURES, SENTENCE),
+    "d0": (SENTENCE, NARROW),
+    "d1": (NARROW, NARROW),
+    "p1": (SENTENCE, NARROW),
+    "d2": (NARROW, SENTENCE),
+    "p3": (NARROW, SENTENCE),
+    "d3": (SENTENCE, SENTENCE),
+    "hidden_said": (SENTENCE, HIDDEN),
+    "hidden_mean": (FEATURES, HIDDEN),
+    "hidden_largest": (FEATURES, HIDDEN),
+}
+
+_LOOKED = (sum(ORDERS) * CHANNELS // QUAD, CHANNELS // COLUMNS, COLUMNS, QUAD)
+_BY_BRANCH = (len(ORDERS), CHANNELS)
+# A deep reader's arrays: type and shape.
+ARRAYS: Mapping[str, tuple[str, tuple[int, ...]]] = {
+    "project": ("|i1", (EMBEDDED // QUAD, ALL // COLUMNS, COLUMNS, QUAD)),
+    "project_zero": ("<i4", (ALL,)),
+    "project_scale": ("<f4", (ALL,)),
+    "project_bias": ("<f4", (ALL,)),
+    "gain": ("<f4", (ALL,)),
+    "shift": ("<f4", (ALL,)),
+    "first": ("|i1", _LOOKED),
+    "first_zero": ("<i4", _BY_BRANCH),
+    "first_scale": ("<f4", _BY_BRANCH),
+    "first_bias": ("<f4", _BY_BRANCH),
+    "second": ("|i1", _LOOKED),
+    "second_zero": ("<i4", _BY_BRANCH),
+    "second_scale": ("<f4", _BY_BRANCH),
+    "second_bias": ("<f4", _BY_BRANCH),
+    "per_step": ("<f4", (2, ALL)),
+    "last_gain": ("<f4", (FEATURES,)),
+    "last_shift": ("<f4", (FEATURES,)),
+    "said_bias": ("<f4", (SENTENCE,)),
+    **{
+        f"{name}{part}": shape
+        for name, (inputs, columns) in DENSE.items()
+        for part, shape in {
+            "": ("|i1", (inputs // QUAD, columns // COLUMNS, COLUMNS, QUAD)),
+            "_zero": ("<i4", (columns,)),
+            "_scale": ("<f4", (columns,)),
+        }.items()
+    },
+    "hidden_bias": ("<f4", (HIDDEN,)),
+    "output": ("<f4", (HIDDEN, LABELS)),
+    "output_bias": ("<f4", (LABELS,)),
+}
+
+
+class _Layer(ctypes.Structure):
+    _fields_ = tuple((name, ctypes.c_void_p) for name in ("weights", "zero", "scale", "bias"))
+
+
+class _Dense(ctypes.Structure):
+    _fields_ = tuple((name, ctypes.c_void_p) for name in ("weights", "zero", "scale"))
+
+
+class _Deep(ctypes.Structure):
+    _fields_ = (
+        ("codes", ctypes.c_void_p),
+        ("steps", ctypes.c_void_p),
+        ("pieces", ctypes.c_uint64),
+        ("project", _Layer),
+        ("gain", ctypes.c_void_p),
+        ("shift", ctypes.c_void_p),
+        ("first", _Layer * len(ORDERS)),
+        ("second", _Layer * len(ORDERS)),
+        ("per_step", ctypes.c_void_p),
+        ("last_gain", ctypes.c_void_p),
+        ("last_shift", ctypes.c_void_p),
+        ("said_bias", ctypes.c_void_p),
+        ("dense", _Dense * len(DENSE)),
+        ("hidden_bias", ctypes.c_void_p),
+        ("output", ctypes.c_void_p),
+        ("output_bias", ctypes.c_void_p),
+    )
+
+
+def _load() -> ctypes.CDLL:
+    found = sorted(Path(str(files("classifier"))).glob("_deep.*.so"))
+    if not found:
+        raise ImportError("the kernel is not built; install the package with pip (hatch_build.py builds it)")
+    library = ctypes.CDLL(str(found[0]))
+    library.steward_deep_logits.argtypes = library.steward_deep_without.argtypes = (
+        ctypes.c_void_p,
+        ctypes.c_int,
+        ctypes.c_void_p,
+        ctypes.c_int64,
+        ctypes.c_void_p,
+        ctypes.c_int64,
+        ctypes.c_void_p,
+    )
+    return library
+
+
+_library = _load()
+# 0: any processor, 1: AVX2, 2: AVX-512 with VNNI; all of them give the same.
+BEST: int = _library.steward_deep_best()
+
+
+class DeepWeights:
+    """The arrays of a deep reader and of its table as the kernel sees them; they are used in place.
+
+    `codes`: (pieces, EMBEDDED / 2) bytes. `steps`: (pieces,) float32. Raises ValueError for arrays that do not fit.
+    """
+
+    def __init__(
+        self, arrays: Mapping[str, NDArray[Any]], codes: NDArray[np.uint8], steps: NDArray[np.float32], way: int = BEST
+    ) -> None:
+        for name, (dtype, shape) in ARRAYS.items():
+            _check(name, arrays[name], dtype, shape)
+        _check("codes", codes, "|u1", (len(steps), EMBEDDED // 2))
+        _check("steps", steps, "<f4", (len(steps),))
+        self._kept = [codes, steps, *(arrays[name] for name in ARRAYS)]  # the kernel holds addresses only
+        self._way = min(way, BEST)
+        at = {name: arrays[name].ctypes.data for name in ARRAYS}
+        ends = np.cumsum([0, *ORDERS]) * CHANNELS * CHANNELS
+        by_branch = [
+            [
+                _Layer(at[name] + int(ends[b]), *(at[f"{name}_{part}"] + b * CHANNELS * 4 for part in _PARTS))
+                for b in range(len(ORDERS))
+            ]
+            for name in ("first", "second")
+        ]
+        self._deep = _Deep(
+            codes.ctypes.data,
+            steps.ctypes.data,
+            len(steps),
+            _Layer(at["project"], *(at[f"project_{part}"] for part in _PARTS)),
+            at["gain"],
+            at["shift"],
+            *((_Layer * len(ORDERS))(*layers) for layers in by_branch),
+            *(at[name] for name in ("per_step", "last_gain", "last_shift", "said_bias")),
+            (_Dense * len(DENSE))(*(_Dense(at[name], at[f"{name}_zero"], at[f"{name}_scale"]) for name in DENSE)),
+            *(at[name] for name in ("hidden_bias", "output", "output_bias")),
+        )
+        self._address = ctypes.addressof(self._deep)
+
+    def logits(self, pieces: Sequence[int], windows: Sequence[tuple[int, int]]) -> NDArray[np.float32]:
+        """Logits of each window [start, end) of the pieces, none of them empty: (windows, LABELS)."""
+        return self._called(_library.steward_deep_logits, pieces, windows)
+
+    def without(self, pieces: Sequence[int], words: Sequence[tuple[int, int]]) -> NDArray[np.float32]:
+        """Logits of all the pieces but those of one word [start, end), for each of the words: (words, LABELS)."""
+        return self._called(_library.steward_deep_without, pieces, words)
+
+    def _called(
+        self, function: Callable[..., int], pieces: Sequence[int], parts: Sequence[tuple[int, int]]
+    ) -> NDArray[np.float32]:
+        numbers, ends = np.array(pieces, np.int32), np.array(parts, np.int64)
+        found = np.empty((len(parts), LABELS), np.float32)
+        status = function(
+            self._address,
+            self._way,
+            numbers.ctypes.data,
+            len(numbers),
+            ends.ctypes.data,
+            len(parts),
+            found.ctypes.data,
+        )
+        if status == -1:
+            raise MemoryError("the kernel got no memory for this text")
+        if status:
+            raise ValueError("a piece is not of the vocabulary")
+        return found
+
+
+_PARTS = ("zero", "scale", "bias")
+
+
+def _check(name: str, array: NDArray[Any], dtype: str, shape: tuple[int, ...]) -> None:
+    if array.dtype.str != dtype or array.shape != shape or not array.flags.c_contiguous:
+        raise ValueError(f"{name} is {array.dtype.str} {array.shape}; it must be {dtype} {shape} in C order")

@@ -1,0 +1,43 @@
+"""Text to the numbers of pieces: SentencePiece's unigram model, one chunk between blanks at a time."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from sentencepiece import SentencePieceProcessor
+
+from classifier.deep.reading import Reading
+
+# Words come again and again; few and short, so that nobody fills the memory with them.
+_REMEMBERED, _LONGEST_REMEMBERED = 32_768, 32
+
+
+class Tokenizer:
+    """Immutable, and safe to use from several threads at once."""
+
+    def __init__(self, model: bytes) -> None:
+        self._pieces = SentencePieceProcessor(model_proto=model)
+        self.size: int = self._pieces.vocab_size()
+        self.begin: int = self._pieces.bos_id()
+        self.end: int = self._pieces.eos_id()
+        alphabet = {character for at in range(self.size) for character in self._pieces.id_to_piece(at)}
+        self._read = Reading(alphabet)
+        self._remembered = lru_cache(_REMEMBERED)(self._tokens)
+
+    @classmethod
+    def from_file(cls, path: Path) -> "Tokenizer":
+        return cls(path.read_bytes())
+
+    def of_chunk(self, chunk: str) -> tuple[int, ...]:
+        """The pieces of what stands between blanks; none for what has no ink."""
+        return self._remembered(chunk) if len(chunk) <= _LONGEST_REMEMBERED else self._tokens(chunk)
+
+    def of_chunks(self, chunks: Sequence[str]) -> list[int]:
+        found: list[int] = []
+        for chunk in chunks:
+            found += self.of_chunk(chunk)
+        return found
+
+    def _tokens(self, chunk: str) -> tuple[int, ...]:
+        read = self._read(chunk)
+        return tuple(self._pieces.encode(read)) if read else ()

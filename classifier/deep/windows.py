@@ -1,0 +1,88 @@
+"""The parts of a text that the deep reader judges one by one, so that a kind page does not hide one bad sentence.
+
+A part is one or more whole sentences. Sentences end with a mark of punctuation before a blank, with a line, or with a
+mark of Chinese or Japanese. Everything is linear in the text.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from classifier.deep.tokenizer import Tokenizer
+
+# Characters of a part; a shorter sentence goes with the next one, a longer one is cut between two chunks.
+FEWEST, MOST = 20, 300
+# A longer text has longer parts, so that there are never many more than this.
+MOST_PARTS = 64
+
+_CHUNK = re.compile(r"\S+")
+_WIDE_END = re.compile(r"[^\u3002\uff01\uff1f]*[\u3002\uff01\uff1f]*")
+_ENDS = ".!?\u2026\u3002\uff01\uff1f\u061f\u06d4\u0964"
+_CLOSING = "\"')]}\u00bb\u201d\u2019\u300d\u300f"
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """The pieces of a text. `parts`: [start, end) of each part in `pieces`; they cover it. `words`: of each chunk
+    its [start, end) in the text and in `pieces`.
+    """
+
+    pieces: list[int]
+    parts: list[tuple[int, int]]
+    words: list[tuple[int, int, int, int]]
+
+    @property
+    def windows(self) -> list[tuple[int, int]]:
+        """The whole, and behind it each part where there are several."""
+        whole = (0, len(self.pieces))
+        return [whole, *self.parts] if len(self.parts) > 1 else [whole]
+
+
+def tokens_of(text: str, tokenizer: Tokenizer) -> Tokens:
+    """Any str, lone surrogates too; a text without ink is one piece, the one that begins a text."""
+    pieces: list[int] = []
+    words: list[tuple[int, int, int, int]] = []
+    cuts: list[tuple[int, int]] = []  # where a sentence ends: in the text, and in the pieces
+    last = 0
+    for start, end in _chunks(text):
+        if "\n" in text[last:start] and cuts and cuts[-1][1] != len(pieces):
+            cuts.append((last, len(pieces)))
+        found = tokenizer.of_chunk(text[start:end])
+        words.append((start, end, len(pieces), len(pieces) + len(found)))
+        pieces += found
+        last = end
+        if text[start:end].rstrip(_CLOSING)[-1:] in _ENDS:
+            cuts.append((end, len(pieces)))
+    if not pieces:
+        return Tokens([tokenizer.begin], [(0, 1)], [])
+    return Tokens(pieces, _parts(words, {cut for _, cut in cuts}, len(pieces)), words)
+
+
+def _chunks(text: str) -> Iterator[tuple[int, int]]:
+    """What stands between blanks; a sentence that ends without one is a chunk of its own."""
+    for match in _CHUNK.finditer(text):
+        if text.isascii():
+            yield match.span()
+            continue
+        for inner in _WIDE_END.finditer(text, *match.span()):
+            if inner.end() > inner.start():
+                yield inner.span()
+
+
+def _parts(words: list[tuple[int, int, int, int]], cuts: set[int], count: int) -> list[tuple[int, int]]:
+    fewest = max(FEWEST, (words[-1][1] - words[0][0]) // MOST_PARTS + 1)
+    size = max(MOST, 2 * fewest)
+    found: list[tuple[int, int]] = []
+    start, start_text = 0, words[0][0]
+    for at, (_, end, _, piece) in enumerate(words):
+        following = words[at + 1][1] if at + 1 < len(words) else end
+        is_end = (piece in cuts and end - start_text >= fewest) or following - start_text > size
+        if is_end and piece > start:
+            found.append((start, piece))
+            start, start_text = piece, words[at + 1][0] if at + 1 < len(words) else end
+    if start < count:
+        if found and count - start and words[-1][1] - start_text < fewest:
+            found[-1] = (found[-1][0], count)
+        else:
+            found.append((start, count))
+    return found

@@ -1,0 +1,55 @@
+"""The kernel computes what its reference says, on every processor the same."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from classifier.deep.encoder import Encoder
+from classifier.deep.kernel import BEST, DeepWeights
+from training.deep.integers import logits
+from training.deep.published import unpacked
+
+Arrays = dict[str, NDArray[Any]]
+
+
+@pytest.fixture(scope="module")
+def ways(encoder: Encoder, arrays: Arrays) -> list[DeepWeights]:
+    return [DeepWeights(arrays, encoder.codes, encoder.steps, way) for way in range(BEST + 1)]
+
+
+# Around the ends of a block (96 pieces), where the kernel looks from one into the next.
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 17, 91, 92, 93, 94, 95, 96, 97, 98, 99, 100, 101, 191, 192, 193, 400])
+def test_the_kernel_computes_what_the_reference_says(
+    encoder: Encoder, arrays: Arrays, ways: list[DeepWeights], size: int
+) -> None:
+    pieces = np.random.default_rng(size).integers(0, encoder.tokenizer.size, size)
+    windows = [(0, size), (size // 2, size), (0, 1)]
+    expected = logits(arrays, unpacked(encoder.codes[pieces], encoder.steps[pieces]).astype(np.float64), windows)
+    found = [way.logits(pieces.tolist(), windows) for way in ways]
+    # A number that lies between two bytes may fall to either, which moves logits of several units by a few hundredths.
+    np.testing.assert_allclose(found[0], expected, rtol=0, atol=0.15)
+    assert np.abs(found[0] - expected).mean() < 0.03
+    assert np.abs(expected).max() > 1
+    assert all(np.array_equal(found[0], each) for each in found[1:])
+
+
+def test_a_part_is_judged_as_it_is_in_any_text_around_it(encoder: Encoder, ways: list[DeepWeights]) -> None:
+    pieces = np.random.default_rng(1).integers(0, encoder.tokenizer.size, 300).tolist()
+    far = ways[-1].logits(pieces, [(100, 120)])
+    near = ways[-1].logits(pieces[90:130], [(10, 30)])
+    np.testing.assert_array_equal(far, near)
+
+
+def test_what_is_no_piece_is_refused(encoder: Encoder, ways: list[DeepWeights]) -> None:
+    for piece in (-1, encoder.tokenizer.size):
+        with pytest.raises(ValueError, match="vocabulary"):
+            ways[0].logits([piece], [(0, 1)])
+
+
+def test_arrays_that_do_not_fit_are_refused(encoder: Encoder, arrays: Arrays) -> None:
+    with pytest.raises(ValueError, match="gain is"):
+        DeepWeights({**arrays, "gain": arrays["gain"][:-1]}, encoder.codes, encoder.steps)
+    with pytest.raises(ValueError, match="codes is"):
+        DeepWeights(arrays, encoder.codes[:-1], encoder.steps)

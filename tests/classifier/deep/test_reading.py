@@ -1,0 +1,68 @@
+"""What the deep reader reads of a chunk."""
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from classifier.deep.encoder import Encoder
+from classifier.deep.reading import Reading
+
+LATIN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,!?'\"-:/@&;()[]"
+
+
+@pytest.fixture(scope="module")
+def reading() -> Reading:
+    return Reading(LATIN + "\u00e9")
+
+
+@pytest.mark.parametrize(
+    ("chunk", "read"),
+    [
+        ("word", "word"),
+        ("caf\u00e9", "caf\u00e9"),
+        ("cafe\u0301", "caf\u00e9"),  # one letter, however it was typed
+        ("\u0159\u00ed\u010dn\u00ed", "ricni"),  # letters that the vocabulary does not have
+        ("\U0001f412", " monkey "),
+        ("\U0001f9d5\U0001f3fd", " woman in headscarf "),
+        ("\U0001f1eb\U0001f1f7", "FR"),
+        ("Rock&amp;Roll", "Rock&Roll"),
+        ("it&#39;s", "it's"),
+        ("it\u2019s", "it's"),
+        ("https://example.org/a/b?c=d#e", "https://example.org"),
+        ("[here](https://example.org/a)", "[here](https://example.org)"),
+        ("SHOUTED", "shouted"),
+        ("U", "U"),
+        ("sooooooo", "sooo"),
+        ("\uff46\uff55\uff43\uff4b", "fuck"),
+        ("s\u200bplit", "split"),
+        ("\ud800", ""),
+    ],
+)
+def test_a_chunk_is_read_in_letters_that_the_vocabulary_has(reading: Reading, chunk: str, read: str) -> None:
+    assert reading(chunk) == read
+
+
+@settings(max_examples=500, deadline=None)
+@given(chunk=st.text(st.characters(exclude_categories=()), max_size=60))
+def test_any_chunk_can_be_read(reading: Reading, encoder: Encoder, chunk: str) -> None:
+    assert isinstance(reading(chunk), str)
+    assert all(0 <= piece < encoder.tokenizer.size for piece in encoder.tokenizer.of_chunk(chunk))
+
+
+@pytest.mark.parametrize(
+    "unit", ["a", "&amp;", "&", "&#", "http://", "://a/", "\U0001f412", "e\u0301", "\ufdfa", "A", "ab"]
+)
+def test_time_is_linear_in_the_length_of_a_chunk(reading: Reading, unit: str) -> None:
+    """Eight times the text may take 36 times as long where others use the caches, too; a quadratic pass takes 64."""
+
+    def fastest(size: int) -> float:
+        times = []
+        for _ in range(5):
+            start = time.thread_time()
+            reading((unit * size)[:size])
+            times.append(time.thread_time() - start)
+        return min(times)
+
+    assert any(fastest(160_000) < 36 * fastest(20_000) for _ in range(3))
