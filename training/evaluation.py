@@ -200,11 +200,15 @@ def _wrong(weights: Numbers, chosen: NDArray[np.bool_], wrong: NDArray[np.bool_]
     return round(float(weights[chosen & wrong].sum()) / mass, 4) if mass else None
 
 
-def _mean_of_six(scores: dict[str, Numbers], held_out: Examples, rng: np.random.Generator) -> Estimate:
+def _mean_of_six(scores: dict[str, Numbers], held_out: Examples, rng: np.random.Generator) -> Estimate | None:
+    """Over the texts of which all six are known; None where these have not both answers of each."""
     labels = held_out.labels[:, [column(name) for name in SIX]]
     known = np.isfinite(labels).all(axis=1)
     together = np.stack([scores[name][known] for name in SIX], axis=1)
-    return _rounded(metrics.bootstrap_mean_auc(together, answers_of(labels[known]), REPEATS, rng))
+    answers = answers_of(labels[known])
+    if not (answers.any(axis=0) & ~answers.all(axis=0)).all():
+        return None
+    return _rounded(metrics.bootstrap_mean_auc(together, answers, REPEATS, rng))
 
 
 def _rounded(estimate: Estimate) -> Estimate:

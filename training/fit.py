@@ -66,10 +66,22 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """The arrays of a model folder (classifier/kernel.py), and the attributes that it judges in each language."""
+    """The arrays of a model folder (classifier/kernel.py), and the attributes that it judges in each language.
+
+    `kept_out`: the texts that it was calibrated on. `said`: (n, attributes) logits of them, before the calibration,
+    from weights that have not seen them.
+    """
 
     arrays: Mapping[str, NDArray[Any]]
     languages: Mapping[str, tuple[str, ...]]
+    kept_out: Examples
+    said: NDArray[np.float64]
+
+    @property
+    def calibrated(self) -> NDArray[np.float64]:
+        """What the model says of the texts in `kept_out`, as logits, if all were in the first language."""
+        found: NDArray[np.float64] = self.said * self.arrays["slope"][0] + self.arrays["intercept"][0]
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +145,8 @@ def fit(examples: Examples, recipe: Recipe, progress: Progress = lambda _: None)
     languages, slope, intercept = _by_language(combined(logits), judged)
     bias = combined(np.concatenate([after.bag.intercept_, after.network.layers_["output_bias"]]))
     arrays = {"bias": bias, "slope": slope, "intercept": intercept}
-    return Fitted(arrays | _bag(after.bag, combined, idf) | _network(after.network, combined), languages)
+    arrays |= _bag(after.bag, combined, idf) | _network(after.network, combined)
+    return Fitted(arrays, languages, judged, combined(logits))
 
 
 def adjusted(fitted: Fitted, sample: Examples) -> Fitted:
@@ -229,9 +242,10 @@ def _is_carried(logits: NDArray[np.float64], labels: NDArray[np.float32]) -> boo
 
 
 def groups(sources: Sequence[str]) -> NDArray[np.intp]:
-    """0 for the sources whose base rate is ours, each other place its own number."""
+    """0 for the sources whose base rate is ours, and for our own sentences; each other place its own number."""
     places = [ONE_PLACE.get(source, source) for source in sources]
-    foreign = {place: number for number, place in enumerate(sorted(set(places) - OURS), start=1)}
+    others = sorted(place for place in set(places) - OURS if not is_written(place))
+    foreign = {place: number for number, place in enumerate(others, start=1)}
     return np.array([foreign.get(place, 0) for place in places], np.intp)
 
 

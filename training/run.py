@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version as installed
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 from platformdirs import user_data_path
 from rich.console import Console
@@ -17,8 +19,8 @@ import classifier
 from classifier import Worth, losses
 from classifier.folder import write_folder
 from classifier.kernel import Weights
-from classifier.manifest import FORMAT, Golden, Manifest
-from training import archive, own_file
+from classifier.manifest import DEEP_FORMAT, FORMAT, Golden, Manifest
+from training import archive, checkpoint, own_file
 from training.calibration import NATURAL
 from training.datasets import DATA_SETS, DEFAULT, available, load
 from training.errors import DataUnusable
@@ -31,6 +33,9 @@ from training.reading import Reading
 from training.report import Report, report
 from training.trust import trusted
 from training.words import words
+
+if TYPE_CHECKING:
+    from training.deep.second import Second
 
 # A moderator judged one site's comments by that site's rules: worth several rows of a crowd that judged something else.
 DECISION_WEIGHT = 10.0
@@ -74,6 +79,9 @@ class Wishes:
     seed: int = 0
     data_dir: Path | None = None
     reading: Reading = field(default_factory=Reading)
+    both: bool = True
+    epochs: float = 1.0
+    resume: bool = False
 
 
 def run(wishes: Wishes, console: Console | None = None, ask: Ask = lambda *_: None) -> Path:
@@ -96,20 +104,54 @@ def run(wishes: Wishes, console: Console | None = None, ask: Ask = lambda *_: No
     known = losses(_worth(before)._replace(metrics={}), Worth(_to_be_judged(examples), {}))
     if known.is_any:
         ask(list(said(known, before.version)))
-    with _progress(console) as step:
-        fitted = fit(examples, Recipe(jobs=wishes.jobs, seed=wishes.seed), step)
-    if DATA_SETS[PUBLIC_TEST].files(wishes.folder):
-        fitted = adjusted(fitted, load(PUBLIC_TEST, wishes.folder))
+    fitted = _first(wishes, examples, console)
+    public = load(PUBLIC_TEST, wishes.folder) if DATA_SETS[PUBLIC_TEST].files(wishes.folder) else None
+    if public is not None:
+        fitted = adjusted(fitted, public)
+    second = _second(wishes, examples, fitted, public, console) if wishes.both else None
     found = report(fitted, wishes.folder, examples)
     minutes = (datetime.now(UTC) - started).total_seconds() / 60
     manifest = _manifest(out.name, examples, fitted, found, minutes)
-    write_folder(out, manifest, fitted.arrays, words(examples))
+    arrays = dict(fitted.arrays)
+    if second is not None:
+        manifest, arrays = with_second(manifest, second), arrays | dict(second.arrays)
+    write_folder(out, manifest, arrays, words(examples))
     classifier.load(out)
     _print(console, found)
     for each in said(losses(_worth(before), _worth(manifest)), before.version):
         console.print(f"Warning: {each}")
     console.print(f"wrote {out} in {minutes:.1f} minutes; `steward models promote {out.name}` puts it in use")
     return out
+
+
+def _first(wishes: Wishes, examples: Examples, console: Console) -> Fitted:
+    recipe = Recipe(jobs=wishes.jobs, seed=wishes.seed)
+    if wishes.resume and (kept := checkpoint.read(_checkpoints(wishes), examples, recipe)):
+        console.print("the fast reader is as the run that was stopped left it")
+        return kept
+    with _progress(console) as step:
+        fitted = fit(examples, recipe, step)
+    if wishes.both:
+        checkpoint.save(_checkpoints(wishes), examples, recipe, fitted)
+    return fitted
+
+
+def _checkpoints(wishes: Wishes) -> Path:
+    return _models(wishes.data_dir).parent / "training"
+
+
+def _second(wishes: Wishes, examples: Examples, fitted: Fitted, public: Examples | None, console: Console) -> "Second":
+    from training.deep.fit import DeepRecipe  # noqa: PLC0415 - PyTorch takes seconds, and the fast reader needs none
+    from training.deep.second import taught, weighed  # noqa: PLC0415
+
+    recipe = DeepRecipe(epochs=wishes.epochs, threads=wishes.jobs, seed=wishes.seed)
+    arrays = taught(examples, recipe, _checkpoints(wishes), console.print, resume=wishes.resume)
+    console.print("weighing what both readers say")
+    return weighed(arrays, fitted, examples, public, GOLDEN)
+
+
+def with_second(manifest: Manifest, second: "Second") -> Manifest:
+    return msgspec.structs.replace(manifest, format=DEEP_FORMAT, deep=second.described)
 
 
 def gather(wishes: Wishes) -> Examples:

@@ -9,6 +9,8 @@ from training.commands.options import ask, of_files, reading_of
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 DATA = Path("../shared/data")
+# Passes of the deep reader over its texts.
+EPOCHS = 1.5
 
 
 @click.command()
@@ -38,6 +40,17 @@ DATA = Path("../shared/data")
 @click.option(
     "--data-dir", type=FOLDER, envvar="STEWARD_DATA_DIR", help="Data folder of the service. Default: the user's."
 )
+@click.option(
+    "--readers",
+    type=click.Choice(["both", "fast"]),
+    default="both",
+    show_default=True,
+    help="`fast`: the linear one alone, in minutes, without PyTorch.",
+)
+@click.option(
+    "--epochs", type=click.FloatRange(min=0.01), default=EPOCHS, show_default=True, help="Of the deep reader."
+)
+@click.option("--resume", is_flag=True, help="Go on with the deep reader of a run that was stopped.")
 @click.option("--yes", is_flag=True, help="Do not ask, also where the model will lack what the one in use has.")
 @of_files
 def train(  # noqa: PLR0917 - one for each option
@@ -54,7 +67,10 @@ def train(  # noqa: PLR0917 - one for each option
     delimiter: str | None,
     lenient: bool,
     multiline: bool,
+    readers: str,
+    epochs: float,
     *,
+    resume: bool,
     yes: bool,
 ) -> None:
     """Train a model and write it as a folder that `steward models promote` can put in use.
@@ -68,7 +84,21 @@ def train(  # noqa: PLR0917 - one for each option
     reading = reading_of(encoding, delimiter, lenient, multiline)
     try:
         run(
-            Wishes(folder, names, labels, files, out, rows, jobs, seed, data_dir, reading),
+            Wishes(
+                folder=folder,
+                names=names,
+                labels=labels,
+                files=files,
+                out=out,
+                rows=rows,
+                jobs=jobs,
+                seed=seed,
+                data_dir=data_dir,
+                reading=reading,
+                both=readers == "both",
+                epochs=epochs,
+                resume=resume,
+            ),
             ask=lambda lost: ask(
                 "the model will be worse than the one in use:", lost, "Train it all the same?", yes=yes
             ),

@@ -1,0 +1,84 @@
+"""What the deep reader learns, and that a run which was killed goes on."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from classifier.deep.encoder import SHIPPED, load_encoder
+from classifier.deep.kernel import DeepWeights
+from classifier.deep.reader import DeepReader
+from training.deep.fit import DeepRecipe, Lessons, Run
+from training.deep.integers import arrays_of, reach
+from training.deep.lessons import lessons
+from training.deep.published import Published, published
+from training.errors import DataUnusable
+from training.examples import Examples
+
+RECIPE = DeepRecipe(epochs=6, batch=16, threads=1)
+INSULTS = ("You are a {} fool.", "What a {} idiot you are!", "Shut up, you {} moron.", "Only a {} clown writes so.")
+KIND = ("You are a {} friend.", "What a {} garden you have!", "Look at this {} sunset.", "Only a {} cook bakes so.")
+WORDS = ("great", "big", "total", "real", "complete", "true", "huge", "small")
+
+
+@pytest.fixture(scope="module")
+def source() -> Published:
+    return published()
+
+
+@pytest.fixture(scope="module")
+def taught() -> Lessons:
+    texts = [frame.format(word) for frames in (INSULTS, KIND) for frame in frames for word in WORDS]
+    labels = np.full((len(texts), 7), np.nan, np.float32)
+    labels[:, 0] = [1.0] * (len(texts) // 2) + [0.0] * (len(texts) // 2)
+    weights, folds = np.ones(len(texts), np.float32), np.zeros(len(texts), np.int8)
+    examples = Examples(texts, labels, weights, texts, folds, ["own"] * len(texts))
+    return lessons(examples, load_encoder(SHIPPED / "use-multilingual-3").tokenizer)
+
+
+def test_what_ships_is_what_the_package_holds(source: Published) -> None:
+    encoder = load_encoder(SHIPPED / "use-multilingual-3")
+    np.testing.assert_array_equal(encoder.codes, source.codes)
+    np.testing.assert_array_equal(encoder.steps, source.steps.astype(np.float32))
+    assert len(source.codes) == encoder.tokenizer.size
+
+
+def test_it_learns_what_an_insult_is_also_in_another_language(source: Published, taught: Lessons) -> None:
+    reader = Run(source, taught, RECIPE, None).teach()
+    weights = {name: tensor.detach().numpy() for name, tensor in reader.state_dict().items()}
+    encoder = load_encoder(SHIPPED / "use-multilingual-3")
+    deep = DeepReader(
+        encoder, DeepWeights(arrays_of(weights, reach(reader, taught.pieces)), encoder.codes, encoder.steps)
+    )
+    kind, insults = (
+        ("Ein sch\u00f6ner Garten.", "Mein guter Freund."),
+        ("Du dummer Idiot!", "Halt die Klappe, du Clown."),
+    )
+    found = [deep.read_many(texts)[:, 0] for texts in (kind, insults)]
+    assert found[0].max() < found[1].min()
+
+
+def test_a_run_that_was_killed_goes_on_where_it_stood(source: Published, taught: Lessons, tmp_path: Path) -> None:
+    whole = Run(source, taught, RECIPE, None)
+    whole.teach()
+    stopped = Run(source, taught, RECIPE, tmp_path)
+
+    def kill(_: str) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped.teach(kill, report_steps=7)
+    resumed = Run(source, taught, RECIPE, tmp_path)
+    assert resumed.resume()
+    assert resumed.step == 7
+    resumed.teach()
+    for name, tensor in whole.reader.state_dict().items():
+        torch.testing.assert_close(resumed.reader.state_dict()[name], tensor)
+
+
+def test_a_run_does_not_go_on_with_other_data(source: Published, taught: Lessons, tmp_path: Path) -> None:
+    Run(source, taught, DeepRecipe(epochs=0.1, batch=16, threads=1), tmp_path).teach()
+    with pytest.raises(DataUnusable, match="another recipe"):
+        Run(source, taught, RECIPE, tmp_path).resume()
+    assert not Run(source, taught, RECIPE, tmp_path / "elsewhere").resume()

@@ -1,0 +1,51 @@
+"""What a training run keeps of its first half, so that a run that was stopped need not do it again."""
+
+import hashlib
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from training.examples import CALIBRATION_FOLDS, Examples
+from training.fit import Fitted, Recipe
+
+NAME = "fast.npz"
+_ARRAY = "array_"
+
+
+def save(folder: Path, examples: Examples, recipe: Recipe, fitted: Fitted) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    fresh = folder / f"{NAME}.writing"
+    languages = msgspec.json.encode(fitted.languages)
+    kept: dict[str, Any] = {f"{_ARRAY}{name}": array for name, array in fitted.arrays.items()}
+    kept |= {"identity": np.array(_identity(examples, recipe)), "said": fitted.said}
+    kept |= {"languages": np.frombuffer(languages, np.uint8)}
+    with fresh.open("wb") as file:
+        np.savez(file, allow_pickle=False, **kept)
+    fresh.replace(folder / NAME)
+
+
+def read(folder: Path, examples: Examples, recipe: Recipe) -> Fitted | None:
+    """What `save` kept of the same examples and recipe; None where there is no such thing."""
+    try:
+        with np.load(folder / NAME, allow_pickle=False) as file:
+            if str(file["identity"]) != _identity(examples, recipe):
+                return None
+            languages = msgspec.json.decode(file["languages"].tobytes(), type=dict[str, tuple[str, ...]])
+            arrays = {name.removeprefix(_ARRAY): file[name] for name in file.files if name.startswith(_ARRAY)}
+            said = file["said"]
+    except FileNotFoundError:
+        return None
+    known = examples.training()
+    return Fitted(arrays, languages, known.where(np.isin(known.folds, CALIBRATION_FOLDS)), said)
+
+
+def _identity(examples: Examples, recipe: Recipe) -> str:
+    found = hashlib.sha256(msgspec.json.encode([asdict(recipe), examples.sources]))
+    for array in (examples.labels, examples.weights, examples.folds):
+        found.update(np.ascontiguousarray(array).tobytes())
+    for text in examples.texts:
+        found.update(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest())
+    return found.hexdigest()

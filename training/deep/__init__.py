@@ -1,0 +1,1 @@
+"""Teaching the deep reader, with PyTorch, from a published encoder."""

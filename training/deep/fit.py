@@ -1,0 +1,201 @@
+"""Examples in, a deep reader out; a run that was killed goes on from its last checkpoint."""
+
+import hashlib
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from classifier import LABELS
+from training.deep.network import Batch, DeepReader, started
+from training.deep.published import Published
+from training.errors import DataUnusable
+
+Progress = Callable[[str], None]
+Floats = NDArray[np.float32]
+
+# Pieces of a text that are read in a step; of a longer one another part in each epoch.
+MOST_PIECES = 128
+# Batches are drawn from so many texts at a time, by length, so that little of a batch is padding for its caches.
+POOL = 50
+LONGEST_STEP = 1.0
+WARM_UP, LEAST_RATE = 0.03, 0.02
+CHECKPOINT_S = 60.0
+REPORT_STEPS = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeepRecipe:
+    """What docs/experiments.md found best. `rate`: of the encoder; `head_rate`: of what begins by chance."""
+
+    epochs: float = 2.0
+    batch: int = 64
+    rate: float = 4e-4
+    head_rate: float = 1e-3
+    decay: float = 0.01
+    dropped: float = 0.1
+    threads: int = 2
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Lessons:
+    """`pieces`: of each text. `labels`: (n, attributes), NaN where unknown. `weights`: (n,).
+
+    `groups`: (n,); each but 0 has intercepts of its own, which are left out of the model (training/fit.py).
+    """
+
+    pieces: list[NDArray[np.int32]]
+    labels: Floats
+    weights: Floats
+    groups: NDArray[np.intp]
+
+    @property
+    def digest(self) -> str:
+        """Tells these lessons from others, so that no run goes on with other texts than it began with."""
+        found = hashlib.sha256()
+        for array in (np.array([len(text) for text in self.pieces]), self.labels, self.weights, self.groups):
+            found.update(np.ascontiguousarray(array).tobytes())
+        return found.hexdigest()
+
+
+class Run:
+    """One training run. `folder`: where it keeps its checkpoint; None: nowhere."""
+
+    def __init__(self, published: Published, lessons: Lessons, recipe: DeepRecipe, folder: Path | None) -> None:
+        self._lessons, self._recipe = lessons, recipe
+        self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        torch.set_num_threads(recipe.threads)
+        torch.manual_seed(recipe.seed)
+        codes, steps = torch.from_numpy(published.codes), torch.from_numpy(published.steps.astype(np.float32))
+        self.reader = DeepReader(codes, steps, len(LABELS), recipe.dropped)
+        started(published.layers, self.reader)
+        self.own = nn.Parameter(torch.zeros(int(lessons.groups.max(initial=0)) + 1, len(LABELS)))
+        self.reader.to(self._device)
+        self.own.data = self.own.data.to(self._device)
+        self._optimiser = torch.optim.AdamW(self._parts(), weight_decay=recipe.decay, fused=True)
+        self._rates = [part["lr"] for part in self._optimiser.param_groups]
+        self._file = folder / "deep.pt" if folder else None
+        self._identity = {"recipe": asdict(recipe), "lessons": lessons.digest}
+        self.step = 0
+        self.steps = max(1, math.ceil(recipe.epochs * self._an_epoch))
+
+    def _parts(self) -> list[dict[str, Any]]:
+        return [
+            {"params": [*self.reader.encoder.parameters()], "lr": self._recipe.rate},
+            {"params": [*self.reader.head.parameters(), self.own], "lr": self._recipe.head_rate},
+        ]
+
+    @property
+    def _an_epoch(self) -> int:
+        return -(-len(self._lessons.pieces) // self._recipe.batch)
+
+    def teach(self, progress: Progress = lambda _: None, report_steps: int = REPORT_STEPS) -> DeepReader:
+        """To the last step; the reader is ready to judge. What `progress` raises leaves a checkpoint behind."""
+        self.reader.train()
+        started_at, first, saved_at = time.monotonic(), self.step, time.monotonic()
+        losses: list[Tensor] = []
+        try:
+            for texts in self._batches():
+                losses.append(self._learn(texts))
+                if self.step % report_steps == 0 or self.step == self.steps:
+                    left_s = (time.monotonic() - started_at) / (self.step - first) * (self.steps - self.step)
+                    progress(self._said(float(torch.stack(losses).mean()), left_s))
+                    losses = []
+                if time.monotonic() - saved_at > CHECKPOINT_S:
+                    self._save()
+                    saved_at = time.monotonic()
+        finally:
+            self._save()
+        return self.reader.eval()
+
+    def _said(self, loss: float, left_s: float) -> str:
+        where = f"step {self.step:,} of {self.steps:,}, loss {loss:.4f}"
+        return f"deep reader: {where}, about {left_s / 60:.0f} minutes left"
+
+    def resume(self) -> bool:
+        """Go on where the checkpoint stands; False where there is none. Raises DataUnusable for that of another run."""
+        if self._file is None or not self._file.exists():
+            return False
+        found = torch.load(self._file, map_location=self._device, weights_only=True)
+        if found["identity"] != self._identity:
+            raise DataUnusable(f"{self._file} is of a run with other data or another recipe; remove it to begin anew")
+        self.reader.load_state_dict(found["reader"])
+        self.own.data.copy_(found["own"])
+        self._optimiser.load_state_dict(found["optimiser"])
+        torch.set_rng_state(found["chance"].cpu())
+        self.step = found["step"]
+        return True
+
+    def _save(self) -> None:
+        if self._file is None:
+            return
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        fresh = self._file.with_suffix(".writing")
+        torch.save(
+            {
+                "identity": self._identity,
+                "step": self.step,
+                "reader": self.reader.state_dict(),
+                "own": self.own.data,
+                "optimiser": self._optimiser.state_dict(),
+                "chance": torch.get_rng_state(),
+            },
+            fresh,
+        )
+        fresh.replace(self._file)
+
+    def _learn(self, texts: NDArray[np.intp]) -> Tensor:
+        random = np.random.default_rng((self._recipe.seed, self.step))
+        batch = Batch.of([self._part(self._lessons.pieces[text], random) for text in texts]).to(self._device)
+        fall = min(1.0, (self.step + 1) / (WARM_UP * self.steps)) * max(LEAST_RATE, 1 - self.step / self.steps)
+        for part, rate in zip(self._optimiser.param_groups, self._rates, strict=True):
+            part["lr"] = rate * fall
+        with torch.autocast(self._device.type, dtype=torch.bfloat16):
+            logits = self.reader(batch)
+        groups = torch.from_numpy(self._lessons.groups[texts]).to(self._device)
+        logits = logits.float() + self.own[groups] * (groups > 0)[:, None]
+        labels = torch.from_numpy(self._lessons.labels[texts]).to(self._device)
+        weights = torch.from_numpy(self._lessons.weights[texts]).to(self._device)[:, None] * torch.isfinite(labels)
+        loss = functional.binary_cross_entropy_with_logits(logits, labels.nan_to_num(), weights, reduction="sum")
+        loss = loss / len(texts)
+        self._optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_([*self.reader.parameters(), self.own], LONGEST_STEP)
+        self._optimiser.step()
+        self.step += 1
+        return loss.detach()
+
+    @staticmethod
+    def _part(pieces: NDArray[np.int32], random: np.random.Generator) -> NDArray[np.int32]:
+        if len(pieces) <= MOST_PIECES:
+            return pieces
+        start = int(random.integers(len(pieces) - MOST_PIECES + 1))
+        return pieces[start : start + MOST_PIECES]
+
+    def _batches(self) -> Iterator[NDArray[np.intp]]:
+        """From the step on that the run has come to; an epoch has the same batches whoever asks."""
+        while self.step < self.steps:
+            epoch, done = divmod(self.step, self._an_epoch)
+            yield from self._of_epoch(epoch)[done : done + self.steps - self.step]
+
+    def _of_epoch(self, epoch: int) -> list[NDArray[np.intp]]:
+        random = np.random.default_rng((self._recipe.seed, epoch, 1))
+        order = random.permutation(len(self._lessons.pieces))
+        lengths = np.array([min(len(text), MOST_PIECES) for text in self._lessons.pieces])
+        found: list[NDArray[np.intp]] = []
+        size = self._recipe.batch
+        for at in range(0, len(order), size * POOL):
+            pool = order[at : at + size * POOL]
+            pool = pool[np.argsort(lengths[pool], kind="stable")]
+            batches = [pool[start : start + size] for start in range(0, len(pool), size)]
+            found.extend(batches[place] for place in random.permutation(len(batches)))
+        return found

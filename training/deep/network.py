@@ -1,0 +1,182 @@
+"""The deep reader's network, as PyTorch teaches it; classifier/_deep.c runs the same at serving.
+
+The encoder of the Universal Sentence Encoder, multilingual, version 3 (Yang et al. 2019, arXiv 1907.04307): a frozen
+table of word pieces, three branches that each look at 2, 3 or 5 pieces in a row, and layer norms. One hidden layer
+upon its pooled features, and upon what its own dense layers make of them, gives each attribute a logit.
+"""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from training.deep.published import MIDDLE
+
+EMBEDDED, CHANNELS = 512, 256
+# For each branch: how many pieces it looks at, and how many of them stand before the one in the middle.
+ORDERS = ((2, 0), (3, 1), (5, 2))
+# Rows of zeros between two texts, so that no branch looks from one into the other.
+GAP = 2
+FEATURES = EMBEDDED + len(ORDERS) * CHANNELS
+POOLED, SENTENCE, NARROW, HIDDEN = 2 * FEATURES, 512, 320, 320
+TINY = 1e-12
+LOWEST = -1e4
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some texts, their pieces one behind the other with GAP rows of nothing before, between and behind.
+
+    `pieces`: (rows,) numbers of pieces. `is_piece`: (rows, 1) float, 0 in the gaps. `text_of`: (rows,) the text that
+    a row belongs to, `len(lengths)` in the gaps. `lengths`: (texts,).
+    """
+
+    pieces: Tensor
+    is_piece: Tensor
+    text_of: Tensor
+    lengths: Tensor
+
+    @classmethod
+    def of(cls, texts: Sequence[NDArray[np.int32]]) -> "Batch":
+        lengths = np.array([len(text) for text in texts])
+        ends = np.cumsum(lengths + GAP) + GAP
+        rows = int(ends[-1]) if len(ends) else GAP
+        pieces, text_of = np.zeros(rows, np.int64), np.full(rows, len(texts), np.int64)
+        for at, (text, end) in enumerate(zip(texts, ends, strict=True)):
+            start = int(end) - GAP - len(text)
+            pieces[start : start + len(text)] = text
+            text_of[start : start + len(text)] = at
+        is_piece = torch.from_numpy((text_of < len(texts)).astype(np.float32)[:, None])
+        return cls(torch.from_numpy(pieces), is_piece, torch.from_numpy(text_of), torch.from_numpy(lengths))
+
+    def to(self, device: torch.device) -> "Batch":
+        return Batch(*(each.to(device, non_blocking=True) for each in (
+            self.pieces, self.is_piece, self.text_of, self.lengths)))  # fmt: skip
+
+
+class Branch(nn.Module):
+    def __init__(self, order: int, before: int) -> None:
+        super().__init__()
+        self.order, self.before = order, before
+        self.project = nn.Linear(EMBEDDED, CHANNELS)
+        self.norm = nn.LayerNorm(CHANNELS, eps=TINY)
+        self.first = nn.Linear(order * CHANNELS, CHANNELS)
+        self.second = nn.Linear(order * CHANNELS, CHANNELS)
+
+    def forward(self, embedded: Tensor, is_piece: Tensor) -> Tensor:
+        x = self.norm(self.project(embedded)) * is_piece
+        h = (functional.relu(self._looked(x, self.first)) + x) * is_piece
+        found: Tensor = functional.relu(self._looked(h, self.second)) + h
+        return found
+
+    def _looked(self, x: Tensor, layer: nn.Linear) -> Tensor:
+        """(rows, CHANNELS): what the layer makes of each row and its neighbours, side by side."""
+        behind = self.order - 1 - self.before
+        wide = functional.pad(x, (0, 0, self.before, behind))
+        side_by_side = torch.cat([wide[at : at + len(x)] for at in range(self.order)], dim=1)
+        found: Tensor = layer(side_by_side)
+        return found
+
+
+class Encoder(nn.Module):
+    """(rows, FEATURES) of a batch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.looks = [Branch(*each) for each in ORDERS]
+        self.branches = nn.ModuleList(self.looks)
+        self.norm = nn.LayerNorm(FEATURES, eps=TINY)
+
+    def forward(self, embedded: Tensor, is_piece: Tensor) -> Tensor:
+        features: Tensor = self.norm(torch.cat([embedded, *(each(embedded, is_piece) for each in self.looks)], 1))
+        return features
+
+
+class Head(nn.Module):
+    """(texts, attributes) logits of the sum, the mean and the largest of a text's features."""
+
+    def __init__(self, attributes: int, dropped: float) -> None:
+        super().__init__()
+        self.sentence = nn.Linear(FEATURES, SENTENCE)
+        self.d0 = nn.Linear(SENTENCE, NARROW, bias=False)
+        self.d1 = nn.Linear(NARROW, NARROW, bias=False)
+        self.p1 = nn.Linear(SENTENCE, NARROW, bias=False)
+        self.d2 = nn.Linear(NARROW, SENTENCE, bias=False)
+        self.p3 = nn.Linear(NARROW, SENTENCE, bias=False)
+        self.d3 = nn.Linear(SENTENCE, SENTENCE, bias=False)
+        self.hidden = nn.Linear(SENTENCE + POOLED, HIDDEN)
+        self.output = nn.Linear(HIDDEN, attributes)
+        self.dropout = nn.Dropout(dropped)
+
+    def forward(self, features: Tensor, batch: Batch) -> Tensor:
+        count = len(batch.lengths)
+        summed = features.new_zeros(count + 1, FEATURES).index_add_(0, batch.text_of, features)[:count]
+        lowest = features.new_full((count + 1, FEATURES), LOWEST)
+        with warnings.catch_warnings():  # PyTorch warns that the name of this function may change
+            warnings.simplefilter("ignore", UserWarning)
+            largest = lowest.index_reduce_(0, batch.text_of, features, "amax")[:count]
+        n = batch.lengths.clamp(min=1).to(summed.dtype)[:, None]
+        pooled = torch.cat([self._sentence(summed / n, n), summed / n, largest], dim=1)
+        logits: Tensor = self.output(self.dropout(functional.relu(self.hidden(self.dropout(pooled)))))
+        return logits
+
+    def _sentence(self, mean: Tensor, n: Tensor) -> Tensor:
+        """What the published encoder says of a sentence, but for its length: the longer, the further from 0."""
+        said = self.sentence(mean) * n.sqrt()
+        y0 = functional.relu(self.d0(said))
+        y1 = functional.relu(self.p1(said) + self.d1(y0))
+        y2 = functional.relu(self.d2(y1))
+        return torch.tanh(self.p3(y1) + self.d3(y2))
+
+
+class DeepReader(nn.Module):
+    """Logits (texts, attributes) of a batch. `codes`, `steps`: the frozen table (training/deep/published.py)."""
+
+    def __init__(self, codes: Tensor, steps: Tensor, attributes: int, dropped: float = 0.1) -> None:
+        super().__init__()
+        self.codes: Tensor
+        self.steps: Tensor
+        self.register_buffer("codes", codes, persistent=False)
+        self.register_buffer("steps", steps, persistent=False)
+        self.encoder = Encoder()
+        self.head = Head(attributes, dropped)
+
+    def forward(self, batch: Batch) -> Tensor:
+        found: Tensor = self.head(self.encoder(self._embedded(batch), batch.is_piece), batch)
+        return found
+
+    def _embedded(self, batch: Batch) -> Tensor:
+        codes = self.codes[batch.pieces]
+        numbers = torch.stack([codes & 15, codes >> 4], dim=2).flatten(1).float() - MIDDLE
+        return numbers * self.steps[batch.pieces][:, None] * batch.is_piece
+
+
+def started(weights: Mapping[str, NDArray[np.floating]], reader: DeepReader) -> None:
+    """Put the published encoder's weights in; the hidden layer and the output begin by chance."""
+
+    def put(layer: nn.Linear, kernel: str, bias: str | None = None) -> None:
+        layer.weight.data.copy_(torch.from_numpy(np.ascontiguousarray(weights[kernel].T)))
+        if bias:
+            layer.bias.data.copy_(torch.from_numpy(weights[bias]))
+
+    def put_norm(layer: nn.LayerNorm, gain: str, shift: str) -> None:
+        layer.weight.data.copy_(torch.from_numpy(weights[gain]))
+        layer.bias.data.copy_(torch.from_numpy(weights[shift]))
+
+    for branch in reader.encoder.looks:
+        n = branch.order
+        put(branch.project, f"proj{n}", f"proj_b{n}")
+        put_norm(branch.norm, f"ln_g{n}", f"ln_b{n}")
+        put(branch.first, f"w1_{n}", f"b1_{n}")
+        put(branch.second, f"w2_{n}", f"b2_{n}")
+    put_norm(reader.encoder.norm, "ln_g", "ln_b")
+    put(reader.head.sentence, "cnn_W", "cnn_b")
+    for name in ("d0", "d1", "p1", "d2", "p3", "d3"):
+        put(getattr(reader.head, name), name)
+    nn.init.zeros_(reader.head.output.bias)
+    nn.init.normal_(reader.head.output.weight, std=0.02)

@@ -1,0 +1,119 @@
+"""The second reader of a model: taught, put into integers, and weighed against the first."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier import LABELS
+from classifier.deep.encoder import SHIPPED, load_encoder
+from classifier.deep.kernel import DeepWeights
+from classifier.deep.reader import DeepReader
+from classifier.deep.stack import Stack, logit
+from classifier.kernel import Weights
+from classifier.manifest import Deep
+from training.calibration import adjustment
+from training.datasets import is_written
+from training.deep.fit import DeepRecipe, Progress, Run
+from training.deep.integers import arrays_of, reach
+from training.deep.lessons import KEPT_OUT_FOLD, lessons
+from training.deep.published import published
+from training.deep.stack import Said, stacked
+from training.examples import FIRST_LANGUAGE, Examples
+from training.fit import Fitted, never_yes
+
+ENCODER = "use-multilingual-3"
+# What the encoder was taught by its publisher, or is near to that, and of which we hold no labelled comments.
+TRANSFERRED = ("nl", "ja", "uk", "cs", "sv", "id")
+# Texts by which the range of the numbers between two layers is found.
+RANGED = 5_000
+# Harmful comments without which a language counts as not measured; from which share of readers on one is harmful.
+FEWEST, LIKELY = 50, 0.5
+Arrays = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Second:
+    """The arrays of a deep reader as a model folder holds them, and what its manifest says of it."""
+
+    arrays: Mapping[str, NDArray[Any]]
+    described: Deep
+
+
+def taught(
+    examples: Examples, recipe: DeepRecipe, checkpoints: Path | None, progress: Progress, *, resume: bool
+) -> Arrays:
+    """The arrays of a deep reader (classifier.deep.kernel). `resume`: go on where a checkpoint stands, if one does."""
+    encoder = load_encoder(SHIPPED / ENCODER)
+    progress("reading the texts for the deep reader")
+    to_learn = lessons(examples, encoder.tokenizer)
+    run = Run(published(), to_learn, recipe, checkpoints)
+    if resume and run.resume():
+        progress(f"going on from step {run.step:,}")
+    reader = run.teach(progress).cpu()
+    chosen = np.random.default_rng(recipe.seed).permutation(len(to_learn.pieces))[:RANGED]
+    weights = {name: tensor.detach().numpy() for name, tensor in reader.state_dict().items()}
+    return arrays_of(weights, reach(reader, [to_learn.pieces[text] for text in chosen]))
+
+
+def weighed(
+    arrays: Arrays, fitted: Fitted, examples: Examples, public: Examples | None, golden: Sequence[str]
+) -> Second:
+    """Both readers' stack, fitted on the fold that neither has seen.
+
+    `examples`: all that there were. `public`: as training.fit.adjusted.
+    """
+    encoder = load_encoder(SHIPPED / ENCODER)
+    reader = DeepReader(encoder, DeepWeights(arrays, encoder.codes, encoder.steps))
+    said = _said(reader, fitted)
+    measured = _measured(examples)
+    transferred = [each for each in TRANSFERRED if each not in measured]
+    languages, unjudged = [*measured, *transferred], never_yes(examples)
+    judged = [label for label in LABELS if label not in unjudged]
+    weights, bias = stacked(said, languages, fitted.languages)
+    stack, fast = Stack(reader, weights, bias), Weights(fitted.arrays)
+    adjusted = dict.fromkeys(LABELS, (1.0, 0.0))
+    if public is not None:
+        scores = stack.scores(0, fast.score_many(public.texts), reader.read_many(public.texts))
+        slopes, intercepts = adjustment(logit(scores), public.labels)
+        weights[0] *= slopes[:, None]
+        bias[0] = slopes * bias[0] + intercepts
+        adjusted = {label: (float(slopes[at]), float(intercepts[at])) for at, label in enumerate(LABELS)}
+    described = Deep(
+        encoder=encoder.name,
+        encoder_sha256=encoder.digest,
+        languages={language: [*judged] for language in languages},
+        transferred=transferred,
+        golden=[stack.score(0, text, fast.score(text)).tolist() for text in golden],
+        adjusted=adjusted,
+    )
+    named = {f"deep_{name}": array for name, array in {**arrays, "stack": weights, "stack_bias": bias}.items()}
+    return Second(named, described)
+
+
+def _said(reader: DeepReader, fitted: Fitted) -> Said:
+    unseen = fitted.kept_out.folds == KEPT_OUT_FOLD
+    natural = np.array([not is_written(source) for source in fitted.kept_out.sources], bool)
+    examples = fitted.kept_out.where(unseen & natural)
+    deep = reader.read_many(examples.texts).reshape(len(examples), 2, len(LABELS)).transpose(0, 2, 1)
+    fast = fitted.calibrated[unseen & natural]
+    return Said(
+        np.concatenate([fast[:, :, None], deep], axis=2),
+        examples.labels,
+        examples.weights,
+        np.array(examples.sources),
+        np.array(examples.languages),
+    )
+
+
+def _measured(examples: Examples) -> list[str]:
+    """The languages with comments that people labelled; the first language first."""
+    toxicity = examples.labels[:, LABELS.index("toxicity")]
+    is_natural = np.array([not is_written(source) for source in examples.sources], bool)
+    spoken = np.array(examples.languages)
+    others = sorted(set(examples.languages) - {FIRST_LANGUAGE})
+    harmful = [np.count_nonzero(toxicity[is_natural & (spoken == language)] > LIKELY) for language in others]
+    return [FIRST_LANGUAGE, *(each for each, count in zip(others, harmful, strict=True) if count >= FEWEST)]
