@@ -40,17 +40,23 @@ def _worth(model: Mapping[str, Any]) -> Worth:
 
 def in_use(models: Path) -> classifier.Manifest:
     """Of the newest model of the service's folder that was promoted and can be read; else of the shipped one."""
+    return classifier.read_manifest(in_use_folder(models))
+
+
+def in_use_folder(models: Path) -> Path:
+    """Where the manifest of `in_use` lies."""
     try:
         history = msgspec.json.decode((models / "active.json").read_bytes(), type=_History)
     except (OSError, msgspec.DecodeError):
         history = _History()
     for entry in reversed(history.entries):
-        is_shipped = entry.version == classifier.SHIPPED.name
+        folder = classifier.SHIPPED if entry.version == classifier.SHIPPED.name else models / entry.version
         try:
-            return classifier.read_manifest(classifier.SHIPPED if is_shipped else models / entry.version)
+            classifier.read_manifest(folder)
         except classifier.ModelRefused:
             continue
-    return classifier.read_manifest(classifier.SHIPPED)
+        return folder
+    return classifier.SHIPPED
 
 
 class _Entry(Struct, frozen=True):

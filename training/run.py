@@ -28,7 +28,7 @@ from training.evaluation import PUBLIC_TEST
 from training.examples import FIRST_LANGUAGE, Examples, joined
 from training.fit import STEPS, Fitted, Recipe, adjusted, fit, never_yes
 from training.leaks import without_leaks
-from training.losses import in_use, said
+from training.losses import in_use, in_use_folder, said
 from training.reading import Reading
 from training.report import Report, report
 from training.trust import trusted
@@ -79,8 +79,9 @@ class Wishes:
     seed: int = 0
     data_dir: Path | None = None
     reading: Reading = field(default_factory=Reading)
-    both: bool = True
+    readers: str = "both"
     epochs: float = 1.0
+    begin_from: Path | None = None
     resume: bool = False
 
 
@@ -108,7 +109,7 @@ def run(wishes: Wishes, console: Console | None = None, ask: Ask = lambda *_: No
     public = load(PUBLIC_TEST, wishes.folder) if DATA_SETS[PUBLIC_TEST].files(wishes.folder) else None
     if public is not None:
         fitted = adjusted(fitted, public)
-    second = _second(wishes, examples, fitted, public, console) if wishes.both else None
+    second = None if wishes.readers == "fast" else _second(wishes, examples, fitted, public, console)
     found = report(fitted, wishes.folder, examples)
     minutes = (datetime.now(UTC) - started).total_seconds() / 60
     manifest = _manifest(out.name, examples, fitted, found, minutes)
@@ -131,7 +132,7 @@ def _first(wishes: Wishes, examples: Examples, console: Console) -> Fitted:
         return kept
     with _progress(console) as step:
         fitted = fit(examples, recipe, step)
-    if wishes.both:
+    if wishes.readers == "both":
         checkpoint.save(_checkpoints(wishes), examples, recipe, fitted)
     return fitted
 
@@ -142,10 +143,14 @@ def _checkpoints(wishes: Wishes) -> Path:
 
 def _second(wishes: Wishes, examples: Examples, fitted: Fitted, public: Examples | None, console: Console) -> "Second":
     from training.deep.fit import DeepRecipe  # noqa: PLC0415 - PyTorch takes seconds, and the fast reader needs none
-    from training.deep.second import taught, weighed  # noqa: PLC0415
+    from training.deep.second import Begin, kept, taught, weighed  # noqa: PLC0415
 
-    recipe = DeepRecipe(epochs=wishes.epochs, threads=wishes.jobs, seed=wishes.seed)
-    arrays = taught(examples, recipe, _checkpoints(wishes), console.print, resume=wishes.resume)
+    if wishes.readers == "keep":
+        arrays = kept(in_use_folder(_models(wishes.data_dir)))
+    else:
+        recipe = DeepRecipe(epochs=wishes.epochs, threads=wishes.jobs, seed=wishes.seed)
+        begin = Begin(wishes.resume, wishes.begin_from)
+        arrays = taught(examples, recipe, _checkpoints(wishes), begin, console.print)
     console.print("weighing what both readers say")
     return weighed(arrays, fitted, examples, public, GOLDEN)
 

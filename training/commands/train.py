@@ -42,13 +42,18 @@ EPOCHS = 1.5
 )
 @click.option(
     "--readers",
-    type=click.Choice(["both", "fast"]),
+    type=click.Choice(["both", "keep", "fast"]),
     default="both",
     show_default=True,
-    help="`fast`: the linear one alone, in minutes, without PyTorch.",
+    help="Teach both; or keep the deep one of the model in use, for a quick retrain; or do without it.",
 )
 @click.option(
     "--epochs", type=click.FloatRange(min=0.01), default=EPOCHS, show_default=True, help="Of the deep reader."
+)
+@click.option(
+    "--begin-from",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Checkpoint (training/deep.pt) of an earlier run, whose deep reader is taught on.",
 )
 @click.option("--resume", is_flag=True, help="Go on with the deep reader of a run that was stopped.")
 @click.option("--yes", is_flag=True, help="Do not ask, also where the model will lack what the one in use has.")
@@ -69,6 +74,7 @@ def train(  # noqa: PLR0917 - one for each option
     multiline: bool,
     readers: str,
     epochs: float,
+    begin_from: Path | None,
     *,
     resume: bool,
     yes: bool,
@@ -95,8 +101,9 @@ def train(  # noqa: PLR0917 - one for each option
                 seed=seed,
                 data_dir=data_dir,
                 reading=reading,
-                both=readers == "both",
+                readers=readers,
                 epochs=epochs,
+                begin_from=begin_from,
                 resume=resume,
             ),
             ask=lambda lost: ask(

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,10 @@ REPORT_STEPS = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeepRecipe:
-    """What docs/experiments.md found best. `rate`: of the encoder; `head_rate`: of what begins by chance."""
+    """What docs/experiments.md found best. `rate`: of the encoder; `head_rate`: of what begins by chance.
+
+    `is_continued`: the run begins with what another one learnt.
+    """
 
     epochs: float = 2.0
     batch: int = 64
@@ -43,6 +47,7 @@ class DeepRecipe:
     decay: float = 0.01
     dropped: float = 0.1
     threads: int = 2
+    is_continued: bool = False
     seed: int = 0
 
 
@@ -120,6 +125,14 @@ class Run:
     def _said(self, loss: float, left_s: float) -> str:
         where = f"step {self.step:,} of {self.steps:,}, loss {loss:.4f}"
         return f"deep reader: {where}, about {left_s / 60:.0f} minutes left"
+
+    def begin_from(self, file: Path) -> None:
+        """Begin with what another run learnt, of whatever data. Raises DataUnusable for what is no checkpoint."""
+        try:
+            found = torch.load(file, map_location=self._device, weights_only=True)["reader"]
+            self.reader.load_state_dict(found)
+        except (OSError, RuntimeError, KeyError, UnpicklingError) as error:
+            raise DataUnusable(f"{file} is no checkpoint of a deep reader: {error}") from error
 
     def resume(self) -> bool:
         """Go on where the checkpoint stands; False where there is none. Raises DataUnusable for that of another run."""

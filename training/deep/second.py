@@ -1,7 +1,7 @@
 """The second reader of a model: taught, put into integers, and weighed against the first."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from classifier import LABELS
 from classifier.deep.encoder import SHIPPED, load_encoder
-from classifier.deep.kernel import DeepWeights
+from classifier.deep.kernel import ARRAYS, DeepWeights
 from classifier.deep.reader import DeepReader
 from classifier.deep.stack import Stack, logit
+from classifier.folder import read_folder
 from classifier.kernel import Weights
 from classifier.manifest import Deep
 from training.calibration import adjustment
@@ -22,6 +23,7 @@ from training.deep.integers import arrays_of, reach
 from training.deep.lessons import KEPT_OUT_FOLD, lessons
 from training.deep.published import published
 from training.deep.stack import Said, stacked
+from training.errors import DataUnusable
 from training.examples import FIRST_LANGUAGE, Examples
 from training.fit import Fitted, never_yes
 
@@ -43,16 +45,26 @@ class Second:
     described: Deep
 
 
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """Where a run begins: on with the checkpoint that stands in its own folder, or with what `other` had learnt."""
+
+    resume: bool = False
+    other: Path | None = None
+
+
 def taught(
-    examples: Examples, recipe: DeepRecipe, checkpoints: Path | None, progress: Progress, *, resume: bool
+    examples: Examples, recipe: DeepRecipe, checkpoints: Path | None, begin: Begin, progress: Progress
 ) -> Arrays:
-    """The arrays of a deep reader (classifier.deep.kernel). `resume`: go on where a checkpoint stands, if one does."""
+    """The arrays of a deep reader (classifier.deep.kernel). Raises DataUnusable for checkpoints that do not fit."""
     encoder = load_encoder(SHIPPED / ENCODER)
     progress("reading the texts for the deep reader")
     to_learn = lessons(examples, encoder.tokenizer)
-    run = Run(published(), to_learn, recipe, checkpoints)
-    if resume and run.resume():
+    run = Run(published(), to_learn, replace(recipe, is_continued=begin.other is not None), checkpoints)
+    if begin.resume and run.resume():
         progress(f"going on from step {run.step:,}")
+    elif begin.other:
+        run.begin_from(begin.other)
     reader = run.teach(progress).cpu()
     chosen = np.random.default_rng(recipe.seed).permutation(len(to_learn.pieces))[:RANGED]
     weights = {name: tensor.detach().numpy() for name, tensor in reader.state_dict().items()}
@@ -92,6 +104,14 @@ def weighed(
     )
     named = {f"deep_{name}": array for name, array in {**arrays, "stack": weights, "stack_bias": bias}.items()}
     return Second(named, described)
+
+
+def kept(folder: Path) -> Arrays:
+    """The deep reader of another model, as it is. Raises DataUnusable where that has none."""
+    manifest, arrays, _ = read_folder(folder)
+    if manifest.deep is None:
+        raise DataUnusable(f"{folder} has no deep reader to keep")
+    return {name.removeprefix("deep_"): array for name, array in arrays.items() if name.removeprefix("deep_") in ARRAYS}
 
 
 def _said(reader: DeepReader, fitted: Fitted) -> Said:

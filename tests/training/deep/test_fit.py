@@ -82,3 +82,16 @@ def test_a_run_does_not_go_on_with_other_data(source: Published, taught: Lessons
     with pytest.raises(DataUnusable, match="another recipe"):
         Run(source, taught, RECIPE, tmp_path).resume()
     assert not Run(source, taught, RECIPE, tmp_path / "elsewhere").resume()
+
+
+def test_a_run_can_begin_with_what_another_one_learnt(source: Published, taught: Lessons, tmp_path: Path) -> None:
+    first = Run(source, taught, RECIPE, tmp_path)
+    first.teach()
+    second = Run(source, taught, DeepRecipe(epochs=0.1, batch=16, threads=1, rate=0.0, head_rate=0.0, decay=0.0), None)
+    second.begin_from(tmp_path / "deep.pt")
+    second.teach()
+    for name, tensor in first.reader.state_dict().items():
+        torch.testing.assert_close(second.reader.state_dict()[name], tensor)
+    (tmp_path / "other.pt").write_bytes(b"no checkpoint")
+    with pytest.raises(DataUnusable, match="no checkpoint"):
+        second.begin_from(tmp_path / "other.pt")
