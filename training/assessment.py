@@ -1,8 +1,8 @@
 """Everything that is known of a model's worth, in one value: the report, the card and the tables are made of it."""
 
 import re
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from training.evaluation import (
 )
 from training.examples import TEST, Examples, column
 from training.metrics import Estimate, calibration_error, reliability, roc_auc
+from training.published_tests import TESTS, OnTest, SpamFigures, on_tests, spam_figures
 from training.robustness import FALSE_POSITIVES, Flagging, Robustness, Scorer, robustness, threshold_at
 from training.span_figures import SpanFigures, span_figures
 from training.textbook import LABELS as TAUGHT
@@ -73,6 +74,8 @@ class Assessment:
     disguise: Robustness | None = None
     spans: SpanFigures | None = None
     cross_validation: CrossValidated | None = None
+    tests: list[OnTest] = field(default_factory=list)
+    spam: SpamFigures | None = None
 
     def plain(self) -> dict[str, Any]:
         """For JSON; the same inputs and seed give the same bytes."""
@@ -85,8 +88,14 @@ def assess(model: classifier.Model, wishes: Wishes, progress: Progress = lambda 
     progress("judging held-out texts")
     named = {"version": model.version, "digest": model.digest}
     results = evaluate(model, wishes.folder, wishes.names or None, wishes.seed)
-    if wishes.names or not DATA_SETS[JIGSAW].files(wishes.folder):
+    if wishes.names:
         return Assessment(named, wishes.seed, results, [])
+    progress("judging what publishers kept for tests, and spam")
+    tests = on_tests(model, wishes.folder, wishes.seed, wishes.jobs if wishes.baseline else None, progress)
+    spam = spam_figures(model, wishes.folder)
+    goals = [*_goals(tests)]
+    if not DATA_SETS[JIGSAW].files(wishes.folder):
+        return Assessment(named, wishes.seed, results, goals, tests=tests, spam=spam)
     held_out = load(JIGSAW, wishes.folder).held_out()
     book = None
     if wishes.baseline:
@@ -104,7 +113,7 @@ def assess(model: classifier.Model, wishes: Wishes, progress: Progress = lambda 
     spans = span_figures(model, wishes.folder, wishes.seed)
     crossed = cross_validate(wishes.folder, wishes.jobs, wishes.seed, progress) if wishes.crossed else None
     summary = _summary(wishes.folder, results, _Measured((ours, theirs), book, hidden, crossed))
-    return Assessment(named, wishes.seed, results, summary, groups, hidden, spans, crossed)
+    return Assessment(named, wishes.seed, results, [*summary, *goals], groups, hidden, spans, crossed, tests, spam)
 
 
 def moving_words(model: classifier.Model, text: str) -> set[str]:
@@ -149,6 +158,13 @@ def _summary(folder: Path, results: list[Evaluated], measured: _Measured) -> lis
     if DATA_SETS[DEBIASING].files(folder):
         rows.append(_on_debiasing(folder, measured.flagging))
     return rows
+
+
+def _goals(tests: list[OnTest]) -> Iterator[Row]:
+    for each in tests:
+        if goal := TESTS[each.data_set, each.attribute]:
+            what = f"ROC AUC, {each.attribute}, {each.data_set}, {each.part}"
+            yield Row(what, each.textbook, each.auc, goal.must, goal.aim, True)
 
 
 def _on_public_test(ours: Evaluated, book: Textbook | None, sample: Examples) -> list[Row]:

@@ -156,8 +156,8 @@ def _figures(
     return Figures(
         texts=len(answers),
         positive=int(answers.sum()),
-        auc=_rounded(auc),
-        average_precision=_rounded(precision),
+        auc=metrics.rounded(auc),
+        average_precision=metrics.rounded(precision),
         brier=round(metrics.brier(calibrated, answers, weights), 5),
         log_loss=round(metrics.log_loss(calibrated, answers, weights), 5),
         ece_equal_width=round(metrics.calibration_error(table), 5),
@@ -208,8 +208,4 @@ def _mean_of_six(scores: dict[str, Numbers], held_out: Examples, rng: np.random.
     answers = answers_of(labels[known])
     if not (answers.any(axis=0) & ~answers.all(axis=0)).all():
         return None
-    return _rounded(metrics.bootstrap_mean_auc(together, answers, REPEATS, rng))
-
-
-def _rounded(estimate: Estimate) -> Estimate:
-    return Estimate(round(estimate.value, 4), round(estimate.low, 4), round(estimate.high, 4))
+    return metrics.rounded(metrics.bootstrap_mean_auc(together, answers, REPEATS, rng))

@@ -86,6 +86,11 @@ def bootstrap_auc(scores: Numbers, answers: Answers, repeats: int, rng: np.rando
     return _estimate(value, np.concatenate([_auc(yes, no) for yes, no in _resampled(scores, answers, repeats, rng)]))
 
 
+def rounded(estimate: Estimate) -> Estimate:
+    """To what is written down."""
+    return Estimate(round(estimate.value, 4), round(estimate.low, 4), round(estimate.high, 4))
+
+
 def bootstrap_average_precision(
     scores: Numbers, answers: Answers, repeats: int, rng: np.random.Generator, weights: Numbers | None = None
 ) -> Estimate | None:

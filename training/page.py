@@ -66,6 +66,7 @@ def render(figures: Plain, speed: Mapping[str, float] | None = None) -> str:
             has_reference=reference is not None,
             disguise=_disguise_chart(figures.get("disguise")),
             cross=_cross_chart(figures.get("cross_validation")),
+            tests=_test_chart(figures.get("tests")),
             first=FIRST,
             speed=speed,
         )
@@ -176,6 +177,13 @@ def _cross_chart(cross: Plain | None) -> Chart | None:
         rows.append(_dot("textbook", cross["textbook"], of_textbook=True))
     title = f"ROC AUC on {cross['data_set']}"
     return _chart(title, f"{cross['folds']} folds", charts.dots(title, rows)) if rows else None
+
+
+def _test_chart(tests: Sequence[Plain] | None) -> Chart | None:
+    if not tests:
+        return None
+    rows = [_dot(f"{each['data_set']}, {each['language']}", each["auc"]) for each in tests if _known(each["auc"])]
+    return _chart("ROC AUC on tests", "", charts.dots("ROC AUC on tests", rows)) if rows else None
 
 
 def _chart(title: str, note: str, svg: str) -> Chart:

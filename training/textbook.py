@@ -56,6 +56,14 @@ def textbook(folder: Path, jobs: int) -> Textbook:
     return found
 
 
+def of_one_label(texts: Sequence[str], answers: NDArray[np.integer], jobs: int) -> Textbook:
+    """The same pipeline for other texts and one label; as it was fitted before where that is so."""
+    memory = Memory(user_cache_path("steward"), verbose=0)
+    labels = answers[:, None].astype(np.float32)
+    found: Textbook = memory.cache(_fitted, ignore=["jobs"])(list(texts), labels, np.ones(len(texts), np.float32), jobs)
+    return found
+
+
 def _fitted(texts: Sequence[str], labels: NDArray[np.float32], weights: NDArray[np.float32], jobs: int) -> Textbook:
     pipeline = Pipeline([("features", features())])
     table = pipeline.fit_transform(texts)

@@ -83,6 +83,16 @@ def test_an_attribute_without_enough_of_both_answers_has_no_figures(model: class
     assert public.mean_auc_six is None
 
 
+def test_there_is_no_mean_where_no_text_of_all_six_has_one_of_them(model: classifier.Model, tmp_path: Path) -> None:
+    rude = [(f"r{n}", text, "1,1,1,0,1,1") for n, text in enumerate(RUDE)]
+    kind = [(f"k{n}", text, "0,0,0,0,0,0") for n, text in enumerate(KIND)]
+    threats = [(f"t{n}", f"I will hurt you {n}", "-1,-1,-1,1,-1,-1") for n in range(6)]
+    write_public_test(tmp_path, [*rude, *kind, *threats])
+    public, *_ = evaluation.evaluate(model, tmp_path)
+    assert set(public.attributes) == set(evaluation.SIX)
+    assert public.mean_auc_six is None
+
+
 def test_the_mean_is_of_all_six_attributes_of_jigsaw(model: classifier.Model, tmp_path: Path) -> None:
     rude = [(f"r{n}", text, "1,1,1,1,1,1") for n, text in enumerate(RUDE)]
     kind = [(f"k{n}", text, "0,0,0,0,0,0") for n, text in enumerate(KIND)]

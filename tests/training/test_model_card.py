@@ -57,6 +57,9 @@ def test_it_shows_every_figure_by_data_set_group_and_disguise(figures: dict[str,
         assert f"| {kind['kind']} | {kind['recall'] * 100:.1f} % | {kind['lost'] * 100:.1f} % |" in text
     for row in figures["summary"]:
         assert f"| {row['what']} |" in text
+    assert "| toxigen_annotated | published test split | en | toxicity | 902 | 351 | 0.813 (0.784 to 0.842) |" in text
+    assert "| 0.608 (0.544 to 0.674) | 0.713 | no |" in text
+    assert "| spam_webform_adamspd | published test split | 77 | 0.623 (0.506 to 0.731) | 35 | 0.029 (" in text
     for shown in (
         "1,999 texts of semeval2021",
         "0.614 (0.597 to 0.630)",
@@ -84,6 +87,8 @@ def test_every_table_is_whole(figures: dict[str, Any]) -> None:
         ("groups", "By identity group"),
         ("disguise", "Disguised words"),
         ("spans", "Marked words"),
+        ("tests", "Tests of others"),
+        ("spam", "Spam found"),
         ("cross_validation", "Another site"),
     ],
 )

@@ -15,6 +15,7 @@ from training.cross_validation import CrossValidated
 from training.evaluation import JIGSAW, Evaluated, Figures
 from training.metrics import Bin, Estimate
 from training.page import headline, render, verdict
+from training.published_tests import OnTest, SpamFigures, SpamFound
 from training.robustness import Kind, Robustness
 from training.span_figures import SpanFigures
 
@@ -25,6 +26,8 @@ SECTIONS = {
     "disguise": "disguise",
     "spans": "spans",
     "cross_validation": "cross",
+    "tests": "tests",
+    "spam": "spam",
 }
 HOSTILE = "<script>alert('x')</script>\"&$\\frac{"
 
@@ -121,6 +124,9 @@ def test_plain_figures_appear(page: Page) -> None:
         "0.751 (0.723 to 0.776)",
         "0.912",
         "0.979",
+        "0.713",
+        "41.7 %",
+        "13,651",
     ):
         assert shown in page.text
     for data_set in MADE_UP["data_sets"]:
@@ -181,11 +187,13 @@ def test_a_hostile_name_stays_text() -> None:
     figures["data_sets"][2]["data_set"] = HOSTILE
     figures["groups"]["rows"][0]["group"] = HOSTILE
     figures["disguise"]["kinds"][0]["kind"] = HOSTILE
+    figures["tests"][0]["data_set"] = HOSTILE
+    figures["spam"]["places"][0]["part"] = HOSTILE
     figures["cross_validation"]["ours"] = {HOSTILE: {"value": 0.7}}
     page = Page(render(figures, {HOSTILE: 1.0}))
     assert not page.named("script")
     assert page.open == []
-    assert page.text.count(HOSTILE) >= 10
+    assert page.text.count(HOSTILE) >= 12
 
 
 def test_the_same_figures_give_the_same_bytes(html: str) -> None:
@@ -268,6 +276,8 @@ def test_what_is_measured_can_be_shown() -> None:
         Robustness(5, 0.7, [Kind("leetspeak", 0.6, 0.1, None)], Estimate(0.1, 0.05, 0.15), None),
         SpanFigures("semeval2021_toxic_spans", 3, near),
         CrossValidated("fox_news_comments", 5, 9, 4, {"identity_attack": near}, near),
+        [OnTest("gab_hate_corpus", "published test split", "en", "identity_attack", 9, 4, near, True, None)],
+        SpamFigures(0.01, 99, 0.8, 0.7, [SpamFound("spam_sms", "held-out fold", 5, 0, near, None)]),
     )
     page = Page(render(json.loads(json.dumps(assessed.plain()))))
     assert set(SECTIONS.values()) <= set(page.all("id"))

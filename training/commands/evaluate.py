@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
     from rich.table import Table
 
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from training.assessment import Assessment
     from training.evaluation import Evaluated
     from training.metrics import Estimate
+    from training.published_tests import OnTest, SpamFigures
 
 # Holds every table in one line for each attribute.
 WIDTH = 160
@@ -85,6 +88,10 @@ def _print(console: "Console", found: "Assessment") -> None:
         console.print(_table(result))
         if result.mean_auc_six is not None:
             console.print(f"mean ROC AUC over the six Jigsaw labels: [bold]{_shown(result.mean_auc_six)}[/bold]\n")
+    if found.tests:
+        console.print(_tests(found.tests))
+    if found.spam:
+        console.print(_spam(found.spam))
     if found.spans:
         console.print(f"character F1 of spans, {found.spans.data_set}, test posts: {_shown(found.spans.f1)}\n")
     if found.summary:
@@ -134,6 +141,49 @@ def _summary(found: "Assessment") -> "Table":
             f"{row.must:.4f}",
             f"{row.aim:.4f}",
         )
+    return table
+
+
+def _tests(found: "Sequence[OnTest]") -> "Table":
+    from rich.table import Column, Table  # noqa: PLC0415
+
+    table = Table(
+        Column("data set", no_wrap=True),
+        "part",
+        "language",
+        "attribute",
+        "texts",
+        "positive",
+        "ROC AUC",
+        "textbook",
+        "judged",
+    )
+    table.title, table.title_justify = "Tests of others", "left"
+    for each in found:
+        table.add_row(
+            each.data_set,
+            each.part,
+            each.language,
+            each.attribute,
+            f"{each.texts:,}",
+            f"{each.positive:,}",
+            _shown(each.auc),
+            "" if each.textbook is None else f"{each.textbook:.4f}",
+            "yes" if each.is_judged else "no",
+        )
+    return table
+
+
+def _spam(found: "SpamFigures") -> "Table":
+    from rich.table import Column, Table  # noqa: PLC0415
+
+    table = Table(Column("place", no_wrap=True), "part", "spam", "found", "harmless", "of these flagged")
+    share = f"{found.harmless_flagged:.0%} of {found.harmless:,} harmless comments is flagged"
+    table.title = f"Spam found where {share} (from {found.threshold:.4f} on): {found.mean_found:.4f} on average"
+    table.title_justify = "left"
+    for each in found.places:
+        wrong = "" if each.flagged is None else _shown(each.flagged)
+        table.add_row(each.data_set, each.part, f"{each.spam:,}", _shown(each.found), f"{each.harmless:,}", wrong)
     return table
 
 
