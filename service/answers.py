@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from service.domain import Action, Article, Author, DecidedBy, Parent, Reason, Span, State, Status, Why
+from service.domain import Action, Article, Author, DecidedBy, LanguageSupport, Parent, Reason, Span, State, Status, Why
 from service.store.base import Record
 
 # A list whose entries are answers or problems, as OpenAPI says it: msgspec has no union of two structs.
@@ -39,6 +39,10 @@ class CommentAnswer(Struct, frozen=True, kw_only=True):
     policy: str | None
     language: Annotated[
         str | None, Meta(description="ISO 639 code of the language that it was judged in, or set aside for.")
+    ]
+    language_support: Annotated[
+        LanguageSupport | None,
+        Meta(description="Whether the model was measured in that language. Null for comments judged before 1.1."),
     ]
     review: ReviewState | None
     created_at: datetime
@@ -161,6 +165,7 @@ def _answer(site: str, record: Record) -> dict[str, Any]:
         "model": judgement.model if judgement else None,
         "policy": judgement.policy if judgement else None,
         "language": judgement.language if judgement else None,
+        "language_support": judgement.language_support if judgement else None,
         "review": review,
         "created_at": record.created_at,
         "decided_at": record.decided_at,

@@ -90,7 +90,8 @@ async def directory(app: web.Application) -> AsyncIterator[None]:
 
 
 async def served_models(app: web.Application) -> AsyncIterator[None]:
-    app[keys.MODELS] = Models(app[keys.SETTINGS].data_path / "models")
+    settings = app[keys.SETTINGS]
+    app[keys.MODELS] = Models(settings.data_path / "models", both=settings.readers == "both")
     async with app[keys.MODELS].watched():
         yield
 

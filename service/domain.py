@@ -182,6 +182,16 @@ class Reason(Struct, frozen=True, omit_defaults=True):
     language: str | None = None
 
 
+class LanguageSupport(StrEnum):
+    """How far a model can be believed in a language: it was measured there on comments that people labelled; it knows
+    the language and nothing was measured; or it does not judge it.
+    """
+
+    MEASURED = "measured"
+    TRANSFERRED = "transferred"
+    NONE = "none"
+
+
 class Judgement(Struct, frozen=True):
     """What the automatic step found, kept with the revision it judged."""
 
@@ -192,6 +202,7 @@ class Judgement(Struct, frozen=True):
     policy: str
     spans: tuple[Span, ...] = ()
     language: str | None = None
+    language_support: LanguageSupport | None = None
 
 
 class Doubling(StrEnum):

@@ -42,7 +42,10 @@ class _History(Struct, frozen=True):
 
 
 class Described(Struct, frozen=True, omit_defaults=True):
-    """A model folder as the API shows it; `problem` says why it cannot be served."""
+    """A model folder as the API shows it; `problem` says why it cannot be served.
+
+    `readers`: which of its readers judge here. `transferred`: the languages in which it was never measured.
+    """
 
     version: str
     source: str
@@ -52,6 +55,8 @@ class Described(Struct, frozen=True, omit_defaults=True):
     created_at: str | None = None
     labels: tuple[str, ...] = ()
     languages: dict[str, tuple[str, ...]] = {}
+    readers: tuple[str, ...] = ()
+    transferred: tuple[str, ...] = ()
     metrics: dict[str, Any] = {}
     problem: str | None = None
 
@@ -62,7 +67,8 @@ class Models:
     The history file lies with the folders, so that who has the models knows which is in use, Redis or not.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, both: bool = True) -> None:
+        self._both = both
         self._folder = folder
         self._history_file = folder / "active.json"
         self._current: classifier.Model | None = None
@@ -98,7 +104,7 @@ class Models:
         path = self._folders().get(version)
         if path is None:
             raise NotFound(f"no model '{version}'")
-        return await asyncio.to_thread(_load, path)
+        return await asyncio.to_thread(_load, path, both=self._both)
 
     async def promote(self, version: str, actor: str) -> Generation:
         """Put a model in use everywhere. It is loaded and checked first; what fails changes nothing."""
@@ -142,7 +148,7 @@ class Models:
                 log.error("generation %d cannot be served: %s", entry.generation, error)
             else:
                 return
-        self._current = _load(classifier.SHIPPED)
+        self._current = _load(classifier.SHIPPED, both=self._both)
 
     async def _follow(self) -> None:
         while True:
@@ -165,7 +171,7 @@ class Models:
         path = self._folders().get(version)
         if path is None:
             raise NotFound(f"no model '{version}'")
-        model = await asyncio.to_thread(_load, path)
+        model = await asyncio.to_thread(_load, path, both=self._both)
         entry = await asyncio.to_thread(self._append, model, actor, rolled_back)
         self._current, self._generation = model, entry.generation
         return entry
@@ -182,7 +188,7 @@ class Models:
         path = self._folders().get(entry.version)
         if path is None:
             raise ModelUnusable(f"the folder of model '{entry.version}' is gone")
-        model = _load(path)
+        model = _load(path, both=self._both)
         if model.digest != entry.digest:
             raise ModelUnusable(f"model '{entry.version}' is not the one that was promoted: its files were swapped")
         return model
@@ -201,6 +207,7 @@ class Models:
             manifest = classifier.read_manifest(path)
         except classifier.ModelRefused as error:
             return Described(version, source, active, generation, problem=str(error))
+        reads_deep = self._both and manifest.deep is not None
         return Described(
             version=version,
             source=source,
@@ -209,7 +216,9 @@ class Models:
             digest=manifest.digest,
             created_at=manifest.created_at,
             labels=tuple(label for label in manifest.labels if label not in manifest.unjudged),
-            languages=manifest.judged,
+            languages=manifest.judged_by_both if reads_deep else manifest.judged,
+            readers=("fast", "deep") if reads_deep else ("fast",),
+            transferred=tuple(manifest.deep.transferred) if manifest.deep and reads_deep else (),
             metrics=manifest.metrics,
         )
 
@@ -252,9 +261,9 @@ def _earlier(entries: Sequence[Generation], current: str) -> list[str]:
     return in_turn[::-1]
 
 
-def _load(path: Path) -> classifier.Model:
+def _load(path: Path, *, both: bool) -> classifier.Model:
     try:
-        model = classifier.load(path)
+        model = classifier.load(path, both=both)
     except classifier.ModelRefused as error:
         raise ModelUnusable(str(error)) from error
     # Replicas find a model by the version that the history names.

@@ -13,11 +13,21 @@ import classifier
 from service import metrics
 from service.access import ApiKey
 from service.directory import AUTHOR_CHARS, Directory
-from service.domain import Action, Comment, Judgement, Span, Urgency
+from service.domain import Action, Comment, Judgement, LanguageSupport, Span, Urgency
 from service.errors import Conflict, NotFound, QueueFull
 from service.line import Line
 from service.models import Models
-from service.policy import SOON_MS, Decision, attention, audit_share, decide, likelihood, set_aside
+from service.policy import (
+    SOON_MS,
+    Decision,
+    Policy,
+    attention,
+    audit_share,
+    decide,
+    likelihood,
+    set_aside,
+    unless_measured,
+)
 from service.store import Store
 from service.store.base import Outcome, Record
 from service.store.keyspace import Site
@@ -159,14 +169,16 @@ class Moderation:
         policy = self._directory.policy(site)
         if found is None:
             aside = set_aside(language)
-            return Judgement(aside.action, {}, aside.reasons, model.version, str(policy), (), language)
+            return _said(aside, {}, (), model, policy, language)
         labels = model.languages[language]
         scores = _rounded(labels, found.scores)
         lacking = () if labels == model.labels else frozenset(model.labels).difference(labels)
         decision = decide(scores, policy, lacking)
+        if language in model.transferred:
+            decision = unless_measured(decision, language, policy)
         shows = with_spans and decision.action is not Action.APPROVE
         spans = _spans(found.spans()) if shows else ()
-        return Judgement(decision.action, scores, decision.reasons, model.version, str(policy), spans, language)
+        return _said(decision, scores, spans, model, policy, language)
 
     def _pseudonymous(self, site: str, comment: Comment) -> Comment:
         """The author known again by whoever knows the id, and by nobody else (security.md, section 7)."""
@@ -276,6 +288,10 @@ class Moderation:
                     return record
                 await news.next(left_s)
 
+    def support(self, language: str) -> LanguageSupport:
+        """How far the model in use can be believed in a language."""
+        return support_of(self._models.current, language)
+
     @property
     def attributes(self) -> tuple[str, ...]:
         return self._models.current.labels
@@ -298,6 +314,32 @@ _SEVERITY = {Action.APPROVE: 0, Action.REVIEW: 1, Action.REJECT: 2}
 
 def _full() -> QueueFull:
     return QueueFull("too many comments wait for moderators", retry_after_s=60)
+
+
+def _said(  # noqa: PLR0917 - all that a judgement is made of
+    decision: Decision,
+    scores: Mapping[str, float],
+    spans: tuple[Span, ...],
+    model: classifier.Model,
+    policy: Policy,
+    language: str,
+) -> Judgement:
+    return Judgement(
+        decision.action,
+        scores,
+        decision.reasons,
+        model.version,
+        str(policy),
+        spans,
+        language,
+        support_of(model, language),
+    )
+
+
+def support_of(model: classifier.Model, language: str) -> LanguageSupport:
+    if language in model.transferred:
+        return LanguageSupport.TRANSFERRED
+    return LanguageSupport.MEASURED if language in model.languages else LanguageSupport.NONE
 
 
 def _language(model: classifier.Model, text: str, said: str | None) -> str:

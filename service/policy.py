@@ -9,6 +9,8 @@ from msgspec import Meta, Struct
 from service.domain import WORDS, Action, Doubling, Probability, Reason, Status, Urgency, Why
 from service.protocols import Protocols
 
+LanguageCode = Annotated[str, Meta(pattern=r"^[a-z]{2,3}$(?!\n)")]
+
 
 class Thresholds(Struct, frozen=True, forbid_unknown_fields=True):
     """From `review_at` on a person looks, from `reject_at` on the comment is rejected; null: never.
@@ -70,6 +72,18 @@ class Reviewing(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
         return self.audit_approved + self.audit_rejected + self.double_review > 0
 
 
+class InLanguage(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a site wants in one language."""
+
+    reject: Annotated[
+        bool,
+        Meta(
+            description="Reject automatically although the model was never measured in this language; else a person "
+            "looks at what it would have rejected."
+        ),
+    ] = False
+
+
 class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     """What a site wants done at which score, and by whom. Versions count up from 1 for each site."""
 
@@ -77,6 +91,7 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     name: str = "default"
     version: int = 1
     review: Reviewing = Reviewing()
+    languages: Annotated[dict[LanguageCode, InLanguage], Meta(max_length=64, description="By ISO 639-1 code.")] = {}
     protocols: Protocols = Protocols()
 
     def __str__(self) -> str:
@@ -96,6 +111,7 @@ KINDS_OF_TOXICITY = frozenset({"severe_toxicity", "identity_attack", "insult", "
 MAY_GO_UNJUDGED = frozenset({"spam"})
 
 LANGUAGE_NOT_SUPPORTED = "language_not_supported"
+LANGUAGE_NOT_MEASURED = "language_not_measured"
 
 
 def decide(scores: Mapping[str, float], policy: Policy, lacking: Collection[str] = ()) -> Decision:
@@ -202,6 +218,15 @@ def _below(bound: float) -> float:
 def set_aside(language: str) -> Decision:
     """For a comment in a language that the model does not judge at all."""
     return Decision(Action.REVIEW, (Reason(LANGUAGE_NOT_SUPPORTED, language=language),))
+
+
+def unless_measured(decision: Decision, language: str, policy: Policy) -> Decision:
+    """The decision on a comment in a language that the model was never measured in: a person looks at what it would
+    have rejected, unless the site wants it otherwise.
+    """
+    if decision.action is not Action.REJECT or policy.languages.get(language, InLanguage()).reject:
+        return decision
+    return Decision(Action.REVIEW, (*decision.reasons, Reason(LANGUAGE_NOT_MEASURED, language=language)))
 
 
 class _Check(NamedTuple):

@@ -105,6 +105,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     data_dir: Annotated[
         Path | None, Meta(description="Folder for the embedded Redis and for models. Unset: the user's data folder.")
     ] = None
+    readers: Annotated[
+        Literal["both", "fast"],
+        Meta(
+            description="Who reads a comment: both readers of the model, or the fast one alone, which judges fewer "
+            "languages and understands no sentences."
+        ),
+    ] = "both"
     accept_loss: Annotated[
         bool, Meta(description="Start although Redis is set up so that acknowledged comments can be lost.")
     ] = False

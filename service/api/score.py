@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 from service import keys
 from service.access import Scope
 from service.api.operation import Call, Operation
-from service.domain import LanguageTag, Span
+from service.domain import LanguageSupport, LanguageTag, Span
 from service.errors import BadRequest, Fault
 from service.http import bodies
 from service.moderation import Scored
@@ -34,6 +34,7 @@ class ScoreResult(Struct, frozen=True, omit_defaults=True):
 
     language: str
     scores: Mapping[str, float]
+    language_support: Annotated[LanguageSupport, Meta(description="Whether the model was measured in the language.")]
     spans: tuple[Span, ...] | None = None
 
 
@@ -49,7 +50,8 @@ async def score(call: Call) -> ScoreAnswer:
     moderation = call.request.app[keys.MODERATION]
     wanted = _attributes(asked.attributes, moderation.attributes)
     model, found = await moderation.score(texts, spans=asked.spans, language=asked.language)
-    return ScoreAnswer(model, [_result(scored, wanted, with_spans=asked.spans) for scored in found])
+    results = [_result(scored, wanted, moderation.support(scored.language), with_spans=asked.spans) for scored in found]
+    return ScoreAnswer(model, results)
 
 
 def _texts(asked: ScoreRequest) -> list[str]:
@@ -73,9 +75,10 @@ def _attributes(asked: list[str] | None, known: tuple[str, ...]) -> frozenset[st
     return frozenset(asked or known)
 
 
-def _result(scored: Scored, wanted: frozenset[str], *, with_spans: bool) -> ScoreResult:
+def _result(scored: Scored, wanted: frozenset[str], support: LanguageSupport, *, with_spans: bool) -> ScoreResult:
     spans = tuple(span for span in scored.spans if span.attribute in wanted) if with_spans else None
-    return ScoreResult(scored.language, {name: p for name, p in scored.scores.items() if name in wanted}, spans)
+    scores = {name: p for name, p in scored.scores.items() if name in wanted}
+    return ScoreResult(scored.language, scores, support, spans)
 
 
 OPERATIONS = (

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from service.domain import Action, Article, Author, Comment, Judgement, Parent, Reason, Span
+from service.domain import Action, Article, Author, Comment, Judgement, LanguageSupport, Parent, Reason, Span
 
 # In order of their numbers. A word that is not here is packed as it is.
 WORDS = (
@@ -20,10 +20,12 @@ WORDS = (
     *("score_in_reject_band", "score_in_review_band", "score_below_review_band", "unscored"),
     *("toxicity_stands_in", "language_not_supported", "sexually_explicit"),
     *("en", "de", "fr", "pt", "es", "it", "nl", "pl", "uk", "ru"),
+    *("language_not_measured", "ar", "cs", "da", "id", "ja", "ko", "ro", "sv", "tr", "zh"),
 )
 _NUMBERS = {word: number for number, word in enumerate(WORDS)}
 # Scores of just these attributes, in this order, are packed without their names.
 _USUAL = WORDS[:7]
+_SUPPORTS = tuple(LanguageSupport)  # only ever longer
 _ACTIONS = tuple(Action)
 # Millionths of less than this take five bytes at most, a float takes nine.
 MOST_SHORT = 2_000
@@ -70,6 +72,7 @@ def packed(content: Content) -> bytes:
                     for span, weight in zip(spans, weights, strict=True)
                 ],
                 _number(judgement.language),
+                *(() if judgement.language_support is None else (_SUPPORTS.index(judgement.language_support),)),
             ),
         )
     )
@@ -120,7 +123,7 @@ def unpacked(data: bytes) -> Content:
     """Also what was kept as JSON, before it was packed."""
     if data.startswith(b"{"):
         return _from_json(data)
-    comment, (action, scores, reasons, model, policy, spans, language) = _decode(data)
+    comment, (action, scores, reasons, model, policy, spans, language, *support) = _decode(data)
     return Content(
         _comment(*comment),
         Judgement(
@@ -133,6 +136,7 @@ def unpacked(data: bytes) -> Content:
                 Span(start, end, _word(attribute), _decimal(weight)) for start, end, attribute, weight in spans
             ),
             language=_word(language),
+            language_support=_SUPPORTS[support[0]] if support else None,
         ),
     )
 

@@ -16,6 +16,7 @@ from service.policy import (
     MINUTE_MS,
     SLA_MS,
     Decision,
+    InLanguage,
     Policy,
     Reviewing,
     Thresholds,
@@ -26,6 +27,7 @@ from service.policy import (
     likelihood,
     reached,
     set_aside,
+    unless_measured,
     urgency,
 )
 
@@ -358,3 +360,14 @@ def test_what_is_plainly_approved_is_decided_as_all_else_is(scores: dict[str, fl
 @given(st.fixed_dictionaries(dict.fromkeys(DEFAULT.thresholds, st.floats(0, 0.25))))
 def test_what_comes_closest_to_review_is_the_reason_for_an_approval(scores: dict[str, float]) -> None:
     assert decide(scores, DEFAULT) == _decided(scores, DEFAULT, ())
+
+
+def test_nothing_is_rejected_in_a_language_that_was_never_measured() -> None:
+    rejected = decide({"toxicity": 0.99}, Policy({"toxicity": Thresholds(0.3, 0.9)}))
+    policy = Policy({"toxicity": Thresholds(0.3, 0.9)}, languages={"nl": InLanguage(reject=True)})
+    held = unless_measured(rejected, "uk", policy)
+    assert held.action is Action.REVIEW
+    assert [reason.code for reason in held.reasons] == ["score_in_reject_band", "language_not_measured"]
+    assert unless_measured(rejected, "nl", policy) == rejected
+    approved = decide({"toxicity": 0.1}, policy)
+    assert unless_measured(approved, "uk", policy) == approved

@@ -86,7 +86,7 @@ async def test_scoring_leaves_what_it_does_not_judge_empty(admin: Any, times: in
     reply = await admin.post("/v1/score", {"texts": [FINNISH, "you idiot", FINNISH] * times, "spans": spans})
     results = reply.body["results"]
     assert [result["language"] for result in results] == ["fi", "en", "fi"] * times
-    nothing = {"language": "fi", "scores": {}} | ({"spans": []} if spans else {})
+    nothing = {"language": "fi", "scores": {}, "language_support": "none"} | ({"spans": []} if spans else {})
     assert results[0::3] == results[2::3] == [nothing] * times
     assert all(result["scores"]["insult"] > 0.5 for result in results[1::3])
 

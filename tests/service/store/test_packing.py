@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain import Action, Article, Author, Comment, Judgement, Parent, Reason, Span
+from service.domain import Action, Article, Author, Comment, Judgement, LanguageSupport, Parent, Reason, Span
 from service.store.packing import WORDS, Content, glance, packed, unpacked
 
 texts = st.text(max_size=50)
@@ -52,6 +52,7 @@ judgements = st.builds(
         st.builds(Span, start=st.integers(0, 9), end=st.integers(0, 9), attribute=words, weight=numbers)
     ).map(tuple),
     language=st.none() | words,
+    language_support=st.none() | st.sampled_from(LanguageSupport),
 )
 
 
