@@ -1,12 +1,17 @@
 """Who may enter: the key of a request, wherever a protocol carries it, its scopes and its rate."""
 
+import logging
+from functools import cache
+
 from aiohttp import hdrs, web
 
 from service import access, keys
 from service.access import ApiKey, Scope
-from service.errors import Forbidden, KeyProblem, Unauthenticated, WrongOrigin
+from service.errors import Forbidden, KeyProblem, RateLimited, Unauthenticated, WrongOrigin
 from service.http.limits import Buckets, Limits
-from service.http.origin import client_network
+from service.http.origin import client_network, is_from_proxy
+
+log = logging.getLogger(__name__)
 
 LIMITS = web.AppKey("limits", Limits)
 # Of addresses that bring no valid key.
@@ -54,7 +59,21 @@ async def recognized(request: web.Request, text: str, *, labels: bool = False) -
 
 def take_as_stranger(request: web.Request) -> None:
     """Count a request of somebody whom we do not know, by the address. Raises RateLimited."""
-    request.app[STRANGERS].take(client_network(request))
+    try:
+        request.app[STRANGERS].take(client_network(request))
+    except RateLimited:
+        if "X-Forwarded-For" in request.headers and not is_from_proxy(request):
+            _warn_of_proxy()
+        raise
+
+
+@cache
+def _warn_of_proxy() -> None:
+    """Once: anybody can send that header."""
+    log.warning(
+        "an address is limited whose requests carry X-Forwarded-For: if it is a proxy of yours, name it in "
+        "STEWARD_TRUSTED_PROXIES, or all who come through it share one limit"
+    )
 
 
 def give_back(request: web.Request) -> None:

@@ -54,6 +54,11 @@ def network_of(address: str) -> str:
     return str(ipaddress.ip_network((int(found) >> 64 << 64, 64)))
 
 
+def is_from_proxy(request: web.Request) -> bool:
+    """Whether a proxy that the operator named sent this."""
+    return _is_trusted(request.remote, request.app[keys.SETTINGS].trusted_proxies)
+
+
 def parsed(hop: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """An address as proxies write it, some with a port; None for what is none. IPv4 within IPv6 is IPv4."""
     match = _HOP.fullmatch(hop.strip())

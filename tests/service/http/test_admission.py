@@ -10,6 +10,7 @@ from service import keys
 from service.access import Scope, mint
 from service.accounts import Account, Role, Ticket
 from service.console.entry import LINK_LASTS
+from service.http import admission
 from service.http.admission import BURST_S
 from service.settings import Settings
 
@@ -83,6 +84,19 @@ async def test_who_signs_in_is_no_stranger(run: Any, slow: Settings) -> None:
             asked = {"data": {"ticket": ticket}, "headers": of("192.0.2.1", **{"Sec-Fetch-Site": "same-origin"})}
             async with client.post("/console/sign-in/link", allow_redirects=False, **asked) as response:
                 assert response.status == 303
+
+
+async def test_an_operator_who_did_not_name_the_proxy_is_told_once(
+    run: Any, slow: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    for proxies, told in (("127.0.0.0/8", 0), ("", 1)):
+        admission._warn_of_proxy.cache_clear()  # noqa: SLF001 - as in a new process
+        async with run(msgspec.structs.replace(slow, trusted_proxies=proxies)) as client:
+            for _ in range(AT_ONCE + 3):
+                async with client.post("/v1/score", json={}, headers=of("192.0.2.1")) as response:
+                    await response.read()
+            assert response.status == 429
+        assert sum("STEWARD_TRUSTED_PROXIES" in record.message for record in caplog.records) == told
 
 
 async def test_whether_it_lives_and_is_ready_is_told_without_limit(run: Any, slow: Settings) -> None:
