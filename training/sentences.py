@@ -1,0 +1,192 @@
+"""Whole decisions on sentences by kind: what is caught and what is let through at the model's own thresholds.
+
+Three judges. The cases are sentences that people wrote down for testing alone, by kind, in a file beside the data sets.
+The frames of our own sentences that no model is taught (training/contrast) say more, by function, but are of the same
+hands as those that teach. The diluted ones are threats and insults of these frames among friendly sentences.
+"""
+
+import random
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from msgspec import Struct
+
+import classifier
+from training import contrast
+from training.contrast.frames import HARMFUL_FROM
+from training.metrics import Estimate, roc_auc
+
+# Beside the folder of the data sets.
+CASES = Path("cases") / "sentences.jsonl"
+REPEATS = 1_000
+# Sentences that are put among so many friendly ones.
+DILUTED, AMONG = 20, (2, 4, 6, 8, 10)
+# Functions whose sentences are put there, and those that they are put among.
+_HIDDEN = ("threat_plain", "insult_plain", "insult_swear", "attack_announced")
+_FRIENDLY = ("friendly", "everyday", "disagreement", "help_offered")
+FEWEST = 20
+
+
+class _Case(Struct, frozen=True):
+    kind: str
+    text: str
+    want: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Of `sentences` of one kind: those decided as wanted, and the harmless that were rejected."""
+
+    kind: str
+    is_harmful: bool
+    sentences: int
+    right: int
+    rejected: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cases:
+    """`caught`, `approved`: means over the kinds; `rejected`: how many harmless sentences were."""
+
+    kinds: list[Kind]
+    caught: Estimate
+    approved: Estimate
+    rejected: int
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """Our own sentences of one function and language: the share that a person or the machine stops."""
+
+    function: str
+    language: str
+    toxicity: float | None
+    sentences: int
+    stopped: float
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """`auc`: of toxicity, harmful functions against harmless ones, by language."""
+
+    auc: dict[str, float]
+    functions: list[Function]
+
+
+@dataclass(frozen=True, slots=True)
+class Diluted:
+    """Of `sentences` threats and insults among so many friendly sentences: how many were approved."""
+
+    among: int
+    sentences: int
+    approved: int
+
+
+def decision(model: classifier.Model, text: str) -> str:
+    """approve, review or reject, as a site's policy with the model's own thresholds would have it."""
+    language = classifier.language_of(text, None, model.languages)
+    labels = model.languages.get(language)
+    if labels is None:
+        return "review"
+    found = "approve"
+    for label, score in zip(labels, model.score(text, language), strict=True):
+        limits = model.manifest.thresholds.get(label, {})
+        if score >= limits.get("reject_at", 2) and language not in model.transferred:
+            return "reject"
+        if score >= min(limits.values(), default=2):
+            found = "review"
+    return found
+
+
+def cases(model: classifier.Model, folder: Path, seed: int) -> Cases | None:
+    """None where the file is not there. `folder`: of the data sets."""
+    try:
+        lines = (folder.parent / CASES).read_bytes().splitlines()
+    except FileNotFoundError:
+        return None
+    by_kind: dict[tuple[str, bool], list[str]] = defaultdict(list)
+    for line in lines:
+        case = msgspec.json.decode(line, type=_Case)
+        by_kind[case.kind, case.want != "approve"].append(decision(model, case.text))
+    rng = np.random.default_rng(seed)
+    right = {key: np.array([(each != "approve") == key[1] for each in said]) for key, said in by_kind.items()}
+    kinds = [
+        Kind(kind, harmful, len(said), int(right[kind, harmful].sum()), 0 if harmful else said.count("reject"))
+        for (kind, harmful), said in sorted(by_kind.items(), key=lambda each: (not each[0][1], each[0][0]))
+    ]
+    return Cases(
+        kinds,
+        _mean([found for (_, harmful), found in right.items() if harmful], rng),
+        _mean([found for (_, harmful), found in right.items() if not harmful], rng),
+        sum(each.rejected for each in kinds),
+    )
+
+
+def written(model: classifier.Model) -> Written:
+    """Of the frames that are for tests."""
+    auc: dict[str, float] = {}
+    functions = []
+    for language in contrast.languages():
+        if language not in model.languages:
+            continue
+        rows = [row for row in contrast.rows(language) if row.is_test]
+        toxicity = model.score_many([row.text for row in rows], language)[:, 0]
+        is_known = np.array(["toxicity" in row.labels for row in rows], bool)
+        harmful = np.array([row.labels.get("toxicity", 0) >= HARMFUL_FROM for row in rows], np.int8)
+        found = roc_auc(toxicity[is_known], harmful[is_known]) if is_known.any() else None
+        if found is not None:
+            auc[language] = round(found, 4)
+        functions += _functions(model, language, rows)
+    return Written(auc, functions)
+
+
+def diluted(model: classifier.Model, seed: int) -> list[Diluted]:
+    rng = random.Random(seed)  # noqa: S311 - no secret
+    rows = [row for row in contrast.rows("en") if row.is_test]
+    hidden = [row.text for row in rows if row.function in _HIDDEN]
+    friendly = [row.text for row in rows if row.function in _FRIENDLY]
+    chosen = rng.sample(hidden, min(DILUTED, len(hidden)))
+    found = []
+    for among in AMONG:
+        texts = [_among(text, rng.sample(friendly, among), rng) for text in chosen]
+        found.append(Diluted(among, len(texts), sum(decision(model, text) == "approve" for text in texts)))
+    return found
+
+
+def _among(text: str, friendly: Sequence[str], rng: random.Random) -> str:
+    sentences = list(friendly)
+    sentences.insert(rng.randint(0, len(sentences)), text)
+    return " ".join(each if each.rstrip()[-1:] in ".!?\u2026" else f"{each}." for each in sentences)
+
+
+def _functions(model: classifier.Model, language: str, rows: Sequence[contrast.Row]) -> list[Function]:
+    by_name: dict[str, list[contrast.Row]] = defaultdict(list)
+    for row in rows:
+        by_name[row.function].append(row)
+    return [
+        Function(
+            name,
+            language,
+            _toxicity(found[0].labels),
+            len(found),
+            round(sum(decision(model, row.text) != "approve" for row in found) / len(found), 4),
+        )
+        for name, found in sorted(by_name.items())
+        if len(found) >= FEWEST
+    ]
+
+
+def _toxicity(labels: Mapping[str, float]) -> float | None:
+    return labels.get("toxicity", labels.get("spam"))
+
+
+def _mean(kinds: Sequence["np.ndarray[tuple[int], np.dtype[np.bool_]]"], rng: np.random.Generator) -> Estimate:
+    """The mean over kinds; the interval by drawing sentences anew within each."""
+    value = float(np.mean([kind.mean() for kind in kinds]))
+    drawn = [np.mean([rng.choice(kind, len(kind)).mean() for kind in kinds]) for _ in range(REPEATS)]
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return Estimate(round(value, 4), round(float(low), 4), round(float(high), 4))
