@@ -180,26 +180,25 @@ def _fitted(comment: Comment) -> Comment:
     """What only accompanies the text must not keep a comment from being judged."""
     author, article, parent = comment.author, comment.article, comment.parent
     changed: dict[str, Any] = {}
-    if author is not None and _is_over(author.name, MAX_NAME):
+    if author is not None and len(author.name or "") > MAX_NAME:
         changed["author"] = replace(author, name=cut(author.name or "", MAX_NAME))
-    if article is not None and any(_is_over(getattr(article, name), most) for name, most in _OF_ARTICLE):
-        changed["article"] = replace(
-            article,
-            url=None if _is_over(article.url, MAX_URL) else article.url,  # a part of an address leads elsewhere
-            title=article.title and cut(article.title, MAX_TITLE),
-            section=article.section and article.section[:MAX_SECTION],  # a name that policies and filters compare
-        )
-    if parent is not None and parent.text and len(parent.text.encode()) > MAX_TEXT_BYTES:
+    if article is not None:
+        url, title, section = article.url or "", article.title or "", article.section or ""
+        if len(url) > MAX_URL or len(title) > MAX_TITLE or len(section) > MAX_SECTION:
+            changed["article"] = replace(
+                article,
+                url=None if len(url) > MAX_URL else article.url,  # a part of an address leads elsewhere
+                title=cut(title, MAX_TITLE) or None,
+                section=section[:MAX_SECTION] or None,  # policies and filters compare it, so no ellipsis
+            )
+    if parent is not None and parent.text and len(parent.text) * _MOST_BYTES > MAX_TEXT_BYTES:
         changed["parent"] = replace(parent, text=_cut_bytes(parent.text, MAX_TEXT_BYTES))
     return replace(comment, **changed) if changed else comment
 
 
-_OF_ARTICLE = (("url", MAX_URL), ("title", MAX_TITLE), ("section", MAX_SECTION))
+# Of one character in UTF-8.
+_MOST_BYTES = 4
 _ELLIPSIS = "…"
-
-
-def _is_over(text: str | None, most: int) -> bool:
-    return text is not None and len(text) > most
 
 
 def cut(text: str, most: int) -> str:
@@ -208,7 +207,10 @@ def cut(text: str, most: int) -> str:
 
 
 def _cut_bytes(text: str, most: int) -> str:
-    kept = text.encode()[: most - len(_ELLIPSIS.encode())]
+    whole = text.encode()
+    if len(whole) <= most:
+        return text
+    kept = whole[: most - len(_ELLIPSIS.encode())]
     return kept.decode(errors="ignore").rstrip() + _ELLIPSIS
 
 
