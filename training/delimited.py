@@ -141,15 +141,18 @@ class Delimited:
         """
         spanning = [at for at, cell in enumerate(row) if "\n" in cell or "\r" in cell]
         told_by = [at for at, cell in enumerate(row) if at not in spanning and cell.strip()]
-        first, *middle, last = map(self._cells, self._lines.taken)
+        first, *middle, last = self._lines.taken
         return (
             self._is_alike(row, first, [at for at in told_by if at > max(spanning, default=0)])
             or self._is_alike(row, last, [at for at in told_by if at < min(spanning, default=0)])
-            or any(self._is_alike(row, cells, told_by) for cells in middle)
+            or any(self._is_alike(row, line, told_by) for line in middle)
         )
 
-    def _is_alike(self, row: Row, cells: Row, told_by: Sequence[int]) -> bool:
-        return len(cells) == len(row) and bool(told_by) and all(self._fits(at, row[at], cells[at]) for at in told_by)
+    def _is_alike(self, row: Row, line: str, told_by: Sequence[int]) -> bool:
+        if not told_by or line.count(self.layout.delimiter) < len(row) - 1:
+            return False
+        cells = self._cells(line)
+        return len(cells) == len(row) and all(self._fits(at, row[at], cells[at]) for at in told_by)
 
     def _fits(self, at: int, value: str, other: str) -> bool:
         """Whether both may stand in that column: numbers, ids of one make, or labels that stand there elsewhere."""

@@ -118,7 +118,7 @@ async def test_other_requests_take_empty_fields_too(admin: Any, ann: Any, decide
     assert (await ann.post("/v1/review/c-1/decision", said)).status == 200
     assert (await admin.post("/v1/comments/c-1/report", {"reporter": "r", "reason": empty})).status == 200
     assert (await admin.post("/v1/comments/c-1/appeal", {"reason": empty})).status == 200
-    assert (await admin.post("/v1/score", {"text": "hello", "attributes": empty, "language": empty})).status == 200
+    assert (await admin.post("/v1/score", {"text": "hello", "spans": empty, "language": empty})).status == 200
 
 
 async def test_empty_query_parameters_ask_for_nothing(admin: Any, ann: Any) -> None:
@@ -138,7 +138,7 @@ async def test_what_accompanies_a_comment_is_cut_and_never_refuses_it(admin: Any
         "article": {"id": "a-1", "title": "t" * 600, "url": "https://example.org/" + "u" * 3_000, "section": "s" * 200},
         "parent": {"id": "p", "text": "ї" * 14_000},
     }
-    assert (await admin.post("/v1/comments", sent)).status == 200
+    assert (await admin.send("/v1/comments", json.dumps(sent, ensure_ascii=False).encode())).status == 200
     (item,) = (await admin.get("/v1/review/items")).body["items"]
     assert item["author"]["name"] == "n" * (MAX_NAME - 1) + "…"
     assert item["article"]["title"] == "t" * (MAX_TITLE - 1) + "…"
