@@ -26,13 +26,18 @@ FIRST_SITE = "default"
 
 # What Coral shows of a phase after it was saved; the whole text is the secret, prefix included.
 SIGNING_PATTERN = re.compile(r"empsec_[0-9A-Za-z_-]{4,193}")
+# redis://, rediss://, unix:// and those with +sentinel or +cluster, up to a blank or a quote.
+_REDIS_ADDRESS = re.compile(r"(?:rediss?|unix)(?:\+[a-z]+)?://[^\s'\"]*")
 
 
 class Scope(StrEnum):
+    """What a key may do at its site; `operate` is about what all sites share, such as the model in use."""
+
     SCORE = "score"
     COMMENTS = "comments"
     REVIEW = "review"
     ADMIN = "admin"
+    OPERATE = "operate"
 
 
 class ApiKey(Struct, frozen=True, omit_defaults=True):
@@ -144,8 +149,27 @@ def label_digest(label: str) -> str | None:
 
 
 def masked(text: str) -> str:
-    """Any key in `text` replaced by its id, any label or signing secret by its prefix, for log lines."""
-    return SIGNING_PATTERN.sub("empsec_***", LABEL_PATTERN.sub(r"\1***", KEY_PATTERN.sub(r"cmk_live_\1_***", text)))
+    """For log lines: any key in `text` replaced by its id, any label or signing secret by its prefix, and the user,
+    password and options of any address of Redis left out.
+    """
+    text = SIGNING_PATTERN.sub("empsec_***", LABEL_PATTERN.sub(r"\1***", KEY_PATTERN.sub(r"cmk_live_\1_***", text)))
+    return without_passwords(text)
+
+
+def without_passwords(text: str) -> str:
+    return _REDIS_ADDRESS.sub(lambda found: address_without_password(found[0]), text) if "://" in text else text
+
+
+def address_without_password(address: str) -> str:
+    """The address of a Redis without user, password and options."""
+    scheme, found, rest = address.partition("://")
+    if not found:
+        return "***"
+    place, asked, options = rest.partition("?")
+    if "@" in options:  # a password that nobody escaped may reach so far
+        return f"{scheme}://***"
+    _, at, host = place.rpartition("@")
+    return f"{scheme}://{'***@' if at else ''}{host}{'?***' if asked else ''}"
 
 
 def _digest(secret: str) -> str:

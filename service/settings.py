@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta
 from platformdirs import user_data_path
 
+from service import access
 from service.errors import SettingsError
 
 PREFIX = "STEWARD_"
@@ -263,6 +264,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
                 f"{PREFIX}MAX_LEASE_AGE_S is {self.max_lease_age_s}; "
                 f"it must not be below {PREFIX}LEASE_S ({self.lease_s})"
             )
+
+    def __repr__(self) -> str:
+        return f"Settings({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """Without the password that may stand in the address of Redis; other secrets come in files."""
+        shown = {name: getattr(self, name) for name in self.__struct_fields__}
+        if self.redis_url is not None:
+            shown["redis_url"] = access.address_without_password(self.redis_url)
+        return list(shown.items())
 
     @property
     def allowed_origins(self) -> frozenset[str]:

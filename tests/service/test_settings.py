@@ -1,9 +1,14 @@
+import io
+import logging
 import runpy
 from pathlib import Path
 
 import pytest
+from rich.console import Console
+from rich.pretty import Pretty
 
 from service.errors import SettingsError
+from service.serving import MaskedFormatter
 from service.settings import Settings, from_env
 
 DOCS = runpy.run_path(str(Path(__file__).parent / "settings_docs.py"))
@@ -48,3 +53,55 @@ def test_the_documentation_lists_exactly_these_settings(file: str) -> None:
     assert (DOCS["ROOT"] / file).read_text() == DOCS[DOCS["FILES"][file]](), (
         "run: python tests/service/settings_docs.py"
     )
+
+
+PASSWORD = "hunter2-s3cr3t"
+ADDRESSES = [
+    f"redis://:{PASSWORD}@redis:6379/0",
+    f"rediss://steward:{PASSWORD}@redis/0?ssl_ca_certs=/ca.pem",
+    f"redis://redis/0?password={PASSWORD}&db=1",
+    f"unix:///run/redis.sock?password={PASSWORD}",
+    f"redis+sentinel://steward:{PASSWORD}@one:26379,two/main?sentinel_password={PASSWORD}",
+    f"rediss+cluster://:{PASSWORD}@one,two",
+    f"redis://:a@b{PASSWORD}@redis/0",
+    f"redis://:a/{PASSWORD}@redis/0",
+    f"redis://:a?{PASSWORD}@redis/0",
+    f"redis://redis/0?password=a@{PASSWORD}",
+]
+
+
+@pytest.mark.parametrize("url", ADDRESSES)
+def test_settings_are_shown_without_the_password_of_redis(url: str) -> None:
+    for each in (url, url.replace(PASSWORD, f"a'b \"c{PASSWORD}")):
+        shown_without_password(each)
+
+
+def shown_without_password(url: str) -> None:
+    settings = Settings(redis_url=url, lease_s=60)
+    for shown in (repr(settings), str(settings), f"{[settings]}", console_text(settings)):
+        assert PASSWORD not in shown
+        assert "lease_s=60" in shown
+        assert f"redis_url='{url.partition('://')[0]}://" in shown
+    assert settings.redis_url == url
+
+
+def console_text(value: object) -> str:
+    """As rich shows it, in which our commands write."""
+    console = Console(width=10_000, file=io.StringIO())
+    console.print(Pretty(value))
+    file = console.file
+    assert isinstance(file, io.StringIO)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("url", ADDRESSES)
+def test_no_log_line_holds_the_password_of_redis(url: str) -> None:
+    said = MaskedFormatter("%(message)s").format(
+        logging.makeLogRecord({"msg": "cannot reach %s: %r", "args": (url, ValueError(f"not an address: {url}"))})
+    )
+    assert PASSWORD not in said
+    assert said.startswith("cannot reach ")
+
+
+def test_an_address_without_a_password_is_shown_as_it_is() -> None:
+    assert "redis_url='redis://redis:6379/0'" in repr(Settings(redis_url="redis://redis:6379/0"))
