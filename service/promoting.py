@@ -1,31 +1,42 @@
-"""Which model judges is changed, and that is written down: neither happens without the other being possible."""
+"""Which model judges is changed for all sites, and every site's trail says so: neither happens without the other."""
 
+import asyncio
+
+from service.directory import Directory
 from service.errors import StoreUnavailable
 from service.models import Generation, Models
 from service.store import Store
 from service.store.keyspace import Site
 
 
-async def promote(models: Models, store: Store, site: str, version: str, actor: str) -> Generation:
-    """Put a model in use on every replica. It is loaded and checked first; what fails changes nothing.
+class Promoting:
+    """`site` and `actor`: who changes the model. Raises NotFound, ModelUnusable and StoreUnavailable."""
 
-    Raises NotFound, ModelUnusable and StoreUnavailable.
-    """
-    await store.check()
-    return await _written(store, site, "model_promoted", actor, await models.promote(version, actor))
+    def __init__(self, models: Models, store: Store, directory: Directory) -> None:
+        self._models = models
+        self._store = store
+        self._directory = directory
 
+    async def promote(self, site: str, version: str, actor: str) -> Generation:
+        """Put a model in use on every replica. It is loaded and checked first; what fails changes nothing."""
+        await self._store.check()
+        return await self._told(site, "model_promoted", actor, await self._models.promote(version, actor))
 
-async def roll_back(models: Models, store: Store, site: str, actor: str) -> Generation:
-    """Put the model that was in use before back in use. Raises as `promote` does."""
-    await store.check()
-    return await _written(store, site, "model_rolled_back", actor, await models.rollback(actor))
+    async def roll_back(self, site: str, actor: str) -> Generation:
+        """Put the model that was in use before back in use."""
+        await self._store.check()
+        return await self._told(site, "model_rolled_back", actor, await self._models.rollback(actor))
 
-
-async def _written(store: Store, site: str, action: str, actor: str, generation: Generation) -> Generation:
-    try:
-        await store.audit.write(
-            Site(site), action, actor, model=generation.version, generation=str(generation.generation)
-        )
-    except StoreUnavailable as error:
-        raise StoreUnavailable(f"{generation.version} is in use, but the audit trail could not be written") from error
-    return generation
+    async def _told(self, site: str, action: str, actor: str, generation: Generation) -> Generation:
+        details = {"model": generation.version, "generation": str(generation.generation)}
+        # Somebody of another site may have the same name, so the trails of the others say whose it is.
+        elsewhere = details | {"actor_site": site}
+        told = [
+            self._store.audit.write(Site(name), action, actor, **(details if name == site else elsewhere))
+            for name in sorted({*self._directory.sites, site})
+        ]
+        try:
+            await asyncio.gather(*told)
+        except StoreUnavailable as error:
+            raise StoreUnavailable(f"{generation.version} is in use, but not every audit trail says so") from error
+        return generation

@@ -5,11 +5,12 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from service import keys, promoting
+from service import keys
 from service.access import Scope
 from service.api.operation import Call, Operation
 from service.comparison import Comparison
 from service.models import Described, Generation
+from service.promoting import Promoting
 
 
 class ModelsAnswer(Struct, frozen=True):
@@ -29,14 +30,18 @@ async def show_model(call: Call) -> Described:
 
 async def promote_model(call: Call) -> Generation:
     """Put a model in use on every replica. It is loaded and checked first; what fails changes nothing."""
-    app, version = call.request.app, call.request.match_info["version"]
-    return await promoting.promote(app[keys.MODELS], app[keys.STORE], call.key.site, version, call.key.name)
+    version = call.request.match_info["version"]
+    return await _promoting(call).promote(call.key.site, version, call.key.name)
 
 
 async def roll_back_model(call: Call) -> Generation:
     """Put the model that was in use before back in use."""
+    return await _promoting(call).roll_back(call.key.site, call.key.name)
+
+
+def _promoting(call: Call) -> Promoting:
     app = call.request.app
-    return await promoting.roll_back(app[keys.MODELS], app[keys.STORE], call.key.site, call.key.name)
+    return Promoting(app[keys.MODELS], app[keys.STORE], app[keys.DIRECTORY])
 
 
 class ComparisonQuery(Struct, frozen=True, forbid_unknown_fields=True):
@@ -58,6 +63,7 @@ OPERATIONS = (
         path="/v1/models",
         handler=list_models,
         scope=Scope.ADMIN,
+        or_scope=Scope.OPERATE,
         tag="Models",
         summary="Which models there are and which is in use.",
         answer=ModelsAnswer,
@@ -67,6 +73,7 @@ OPERATIONS = (
         path="/v1/models/{version}",
         handler=show_model,
         scope=Scope.ADMIN,
+        or_scope=Scope.OPERATE,
         tag="Models",
         summary="One model.",
         answer=Described,
@@ -87,7 +94,7 @@ OPERATIONS = (
         method="POST",
         path="/v1/models/{version}:promote",
         handler=promote_model,
-        scope=Scope.ADMIN,
+        scope=Scope.OPERATE,
         tag="Models",
         summary="Put a model in use on every replica.",
         answer=Generation,
@@ -97,7 +104,7 @@ OPERATIONS = (
         method="POST",
         path="/v1/models:rollback",
         handler=roll_back_model,
-        scope=Scope.ADMIN,
+        scope=Scope.OPERATE,
         tag="Models",
         summary="Put the model that was in use before back in use.",
         answer=Generation,

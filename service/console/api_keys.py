@@ -18,7 +18,8 @@ SCOPES = {
     Scope.SCORE: N_("Score texts, and keep nothing"),
     Scope.COMMENTS: N_("Send and follow comments"),
     Scope.REVIEW: N_("Work the queue"),
-    Scope.ADMIN: N_("Models, policies, webhooks, labels, audit"),
+    Scope.ADMIN: N_("Policies, webhooks, labels, audit"),
+    Scope.OPERATE: N_("Put a model in use, for all sites"),
 }
 MOST_DAYS = 3650
 SAID = {"revoked": N_("The key is revoked. It is refused everywhere within seconds.")}
@@ -42,7 +43,7 @@ async def make_key(visit: Visit) -> web.StreamResponse:
     problems = {}
     if name and not re.fullmatch(NAME_PATTERN, name):
         problems["name"] = N_("Letters, digits and signs without spaces, at most 64.")
-    if not scopes:
+    if not scopes or (Scope.OPERATE in scopes and not visit.operates):
         problems["scope"] = N_("Choose what the key opens.")
     if days and not (days.isascii() and days.isdigit() and 1 <= int(days[:6]) <= MOST_DAYS):
         problems["days"] = N_("A whole number of days from 1 to 3650, or nothing.")
@@ -81,7 +82,7 @@ async def _page(
         "api_keys.html",
         status,
         keys=sorted(own, key=lambda record: record.created_at, reverse=True),
-        scopes=SCOPES,
+        scopes={scope: said for scope, said in SCOPES.items() if scope is not Scope.OPERATE or visit.operates},
         problems=problems or {},
         made=made,
         said=SAID.get(visit.request.query.get("said", ""), ""),

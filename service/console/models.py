@@ -7,13 +7,13 @@ from aiohttp import web
 
 import classifier
 from classifier import Losses, Measured, Worth, losses
-from service import keys, promoting
-from service.accounts import Role
+from service import keys
 from service.console import words
 from service.console.texts import N_
 from service.console.visit import ADMINS, OVERSEERS, Nav, Page, Visit
-from service.errors import ModelUnusable, NotFound
+from service.errors import Forbidden, ModelUnusable, NotFound
 from service.models import Described
+from service.promoting import Promoting
 
 SAID = {
     "promoted": N_("The model is in use; every replica takes it within seconds."),
@@ -31,22 +31,31 @@ async def show_models(visit: Visit) -> web.StreamResponse:
 async def promote(visit: Visit) -> web.StreamResponse:
     """What is worse than the model in use only once somebody has said, in the same form, that it is meant."""
     app, version = visit.request.app, visit.field("version")
+    promoting = _promoting(visit)
     if visit.field("meant") != "1" and lost(await asyncio.to_thread(app[keys.MODELS].list), version):
         return await _page(visit, 409, problem=visit.texts(NOT_MEANT))
     try:
-        await promoting.promote(app[keys.MODELS], visit.console.store, visit.site.name, version, visit.account.name)
+        await promoting.promote(visit.site.name, version, visit.account.name)
     except (ModelUnusable, NotFound) as error:
         return await _page(visit, 409, problem=str(error))
     return visit.go("/models", said="promoted")
 
 
 async def roll_back(visit: Visit) -> web.StreamResponse:
-    app = visit.request.app
+    promoting = _promoting(visit)
     try:
-        await promoting.roll_back(app[keys.MODELS], visit.console.store, visit.site.name, visit.account.name)
+        await promoting.roll_back(visit.site.name, visit.account.name)
     except (ModelUnusable, NotFound) as error:
         return await _page(visit, 409, problem=str(error))
     return visit.go("/models", said="rolled-back")
+
+
+def _promoting(visit: Visit) -> Promoting:
+    """Raises Forbidden to who does not administer every site: the model is for all of them."""
+    if not visit.operates:
+        raise Forbidden
+    app = visit.request.app
+    return Promoting(app[keys.MODELS], visit.console.store, app[keys.DIRECTORY])
 
 
 async def _page(visit: Visit, status: int = 200, problem: str = "") -> web.Response:
@@ -60,7 +69,7 @@ async def _page(visit: Visit, status: int = 200, problem: str = "") -> web.Respo
         measured={each.version: list(measured(each)) for each in found},
         lost={each.version: lost(found, each.version) for each in found if not each.active},
         earlier=await asyncio.to_thread(models.before),
-        may_change=visit.role is Role.ADMIN,
+        may_change=visit.operates,
         said=SAID.get(visit.request.query.get("said", ""), ""),
         problem=problem,
     )

@@ -120,6 +120,12 @@ class Visit:
         return Site(self.known.session.site)
 
     @property
+    def operates(self) -> bool:
+        """Whether what all sites share may be changed: by an administrator of every one of them."""
+        sites = {self.site.name, *self.request.app[keys.DIRECTORY].sites}
+        return all(self.account.roles.get(site) is Role.ADMIN for site in sites)
+
+    @property
     def moderator(self) -> Moderator:
         return Moderator(
             self.site,

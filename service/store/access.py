@@ -1,6 +1,7 @@
 """Keys and policies in Redis: small, read whole."""
 
 import secrets
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -10,9 +11,12 @@ from service.access import ApiKey, Scope, SigningSecret, mint
 from service.errors import SettingsError
 from service.policy import Policy
 from service.store.base import fields, instant
-from service.store.keyspace import KEYS, SALT, SHARDS, SIGNING, Site
+from service.store.keyspace import KEYS, OPERATED, SALT, SHARDS, SIGNING, Site
 from service.store.pipe import Pipe
 from service.store.scripts import script
+
+# What the first key is called.
+FIRST_NAME = "admin"
 
 
 class Version(NamedTuple):
@@ -67,9 +71,32 @@ class Access:
 
     async def first_key(self, site: str) -> str | None:
         """Make the first key, with every scope. None when there already are keys, now or before a race was lost."""
-        text, key = mint(site, frozenset(Scope), "admin", datetime.now(UTC))
+        text, key = mint(site, frozenset(Scope), FIRST_NAME, datetime.now(UTC))
         kept = await self._pipe.run(_FIRST_KEY, [KEYS], key.id, msgspec.json.encode(key))
-        return text if kept else None
+        if kept:
+            await self._pipe.call("SET", OPERATED, 1)
+            return text
+        await self._let_first_key_operate(site)
+        return None
+
+    async def _let_first_key_operate(self, site: str) -> None:
+        """Once for a Redis of an earlier release, where `admin` was enough: its first key goes on as before."""
+        if await self._pipe.call("EXISTS", OPERATED):
+            return
+        found = (await self.keys()).values()
+        firsts = [key for key in found if key.site == site and key.name == FIRST_NAME and key.scopes == _BEFORE_OPERATE]
+        if firsts and not any(Scope.OPERATE in key.scopes for key in found):
+            first = min(firsts, key=lambda each: each.created_at)
+            await self.change(first.id, lambda key: msgspec.structs.replace(key, scopes=key.scopes | {Scope.OPERATE}))
+        await self._pipe.call("SET", OPERATED, 1)
+
+    async def change(self, key_id: str, change: Callable[[ApiKey], ApiKey]) -> bool:
+        """False when there is no such key, or somebody else changed or revoked it meanwhile."""
+        before = await self._pipe.call("HGET", KEYS, key_id)
+        if before is None:
+            return False
+        after = msgspec.json.encode(change(msgspec.json.decode(before, type=ApiKey)))
+        return bool(await self._pipe.run(_REPLACE_KEY, [KEYS], key_id, before, after))
 
     async def revoke(self, key_id: str) -> bool:
         """False when there was no such key."""
@@ -110,4 +137,6 @@ def _version(policy: Policy, by: str | None) -> Version:
     return Version(policy, actor or None, instant(ms))
 
 
-_FIRST_KEY, _PUT_POLICY = script("first_key"), script("put_policy")
+# Every scope that there was before `operate`.
+_BEFORE_OPERATE = frozenset(Scope) - {Scope.OPERATE}
+_FIRST_KEY, _REPLACE_KEY, _PUT_POLICY = script("first_key"), script("replace_key"), script("put_policy")

@@ -10,6 +10,7 @@ KEYS = "cm:{access}:keys"
 SALT = "cm:{access}:salt"
 SIGNING = "cm:{access}:signing"
 SHARDS = "cm:{access}:shards"
+OPERATED = "cm:{access}:operated"  # there, once the first key has the scope `operate`
 ACCOUNTS = "cm:{access}:accounts"
 PREFERENCES = "cm:{access}:preferences"
 ACCESS_AUDIT = "cm:{access}:audit"
@@ -81,6 +82,7 @@ _PERMANENT = {
         "keys",
         "salt",
         "shards",
+        "operated",
         "accounts",
         "preferences",
         "signing",

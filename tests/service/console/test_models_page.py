@@ -135,3 +135,27 @@ async def test_a_model_that_is_as_good_is_promoted_without_a_question(as_role: A
     assert "Promote 2026-12-01-1" in text
     assert "worse than the model in use" not in text
     assert 'name="meant"' not in text
+
+
+async def test_who_administers_some_of_the_sites_does_not_choose_the_model_of_all(
+    client: Any, key_for: Any, as_role: Any, admin: Any, settings: Any
+) -> None:
+    other_model(settings, "2026-12-01-1")
+    chief = await as_role()
+    assert "/console/models/promote" in (await chief.get("/console/models")).text
+    await key_for(client, "comments", site="weekly")
+    assert "/console/models/promote" not in (await chief.get("/console/models")).text
+    for path in ("promote", "roll-back"):
+        assert (await chief.post(f"/console/models/{path}", version="2026-12-01-1")).status == 403
+    assert (await admin.get("/v1/models")).body["active"] == classifier.SHIPPED.name
+
+
+async def test_who_administers_some_of_the_sites_makes_no_key_that_chooses_the_model(
+    client: Any, key_for: Any, as_role: Any
+) -> None:
+    chief = await as_role()
+    assert 'value="operate"' in (await chief.get("/console/keys")).text
+    await key_for(client, "comments", site="weekly")
+    assert 'value="operate"' not in (await chief.get("/console/keys")).text
+    page = await chief.post("/console/keys", name="robot", days="", scope="operate")
+    assert page.status == 400

@@ -6,6 +6,7 @@ from functools import partial
 from importlib.resources import files
 from typing import Any
 
+import msgspec
 import pytest
 from redis.cluster import key_slot
 
@@ -22,7 +23,7 @@ from service.store.scripts import script
 SCRIPTS = [
     path.name.removesuffix(".lua")
     for path in files("service.store.scripts").iterdir()
-    if path.name.endswith(".lua") and path.name != "prelude.lua"
+    if path.name.endswith(".lua") and path.name not in ("prelude.lua", "judged.lua")
 ]
 
 
@@ -100,6 +101,9 @@ async def everything(store: Store, site: Site, submit: Any) -> Any:  # noqa: PLR
     yield "count"
     await store.access.first_key("daily")
     yield "first key"
+    key_id = next(iter(await store.access.keys()))
+    assert await store.access.change(key_id, lambda key: msgspec.structs.replace(key, name=site.name))
+    yield "replace key"
     await store.comments.erase(site, "c-2", "site-key")
     yield "erase"
     lost = Restored(
