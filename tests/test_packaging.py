@@ -31,6 +31,18 @@ def test_the_composed_redis_keeps_what_it_acknowledges_and_evicts_nothing() -> N
         assert option in command
 
 
+def test_the_composed_redis_asks_for_a_password_on_a_network_that_leads_nowhere() -> None:
+    composed = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    redis, service = composed["services"]["redis"], composed["services"]["steward"]
+    password = "${REDIS_PASSWORD:?write it into .env}"
+    assert redis["command"][-2:] == ["--requirepass", password]
+    assert redis["environment"]["REDISCLI_AUTH"] == password, "or the check of its health would only see a refusal"
+    assert f":{password}@redis" in service["environment"]["STEWARD_REDIS_URL"]
+    assert redis["networks"] == ["store"]
+    assert composed["networks"]["store"]["internal"]
+    assert "ports" not in redis
+
+
 def test_the_composed_service_runs_without_rights_it_does_not_need() -> None:
     service = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["steward"]
     assert service["read_only"]

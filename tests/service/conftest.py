@@ -66,8 +66,16 @@ class RedisServer:
         self.socket = self._folder / "redis.sock"
         self.url = f"unix://{self.socket}"
 
-    def start(self) -> None:
-        options = {"port": "0", "unixsocket": str(self.socket), "dir": str(self._folder), "save": "", **self._options}
+    def start(self, **options: str) -> None:
+        """`options`: for this once."""
+        options = {
+            "port": "0",
+            "unixsocket": str(self.socket),
+            "dir": str(self._folder),
+            "save": "",
+            **self._options,
+            **options,
+        }
         arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
         self._process = subprocess.Popen([find_server(), *arguments], stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
@@ -146,10 +154,11 @@ def make_server() -> Iterator[Any]:
     """Makes servers with other options than the service asks for."""
     made: list[RedisServer] = []
 
-    def make(**options: str) -> RedisServer:
+    def make(*, is_started: bool = True, **options: str) -> RedisServer:
         server = RedisServer(**options)
-        server.start()
         made.append(server)
+        if is_started:
+            server.start()
         return server
 
     yield make
