@@ -7,7 +7,7 @@ from functools import partial
 
 from aiohttp import web
 
-from service import keys
+from service import keys, request_id
 from service.api import (
     audit,
     authors,
@@ -137,9 +137,11 @@ async def answer_who_waits(app: web.Application) -> None:
 
 
 async def protect(_: web.Request, response: web.StreamResponse) -> None:
-    """What security.md section 2 asks of every answer."""
+    """What security.md section 2 asks of every answer, and the name of the request."""
     for name, value in PROTECTION.items():
         response.headers.setdefault(name, value)
+    if asked := request_id.current():
+        response.headers.setdefault(request_id.HEADER, asked)
 
 
 def build_app(settings: Settings) -> web.Application:

@@ -71,16 +71,22 @@ class LabelsAnswer(Struct, frozen=True):
 async def list_labels(call: Call) -> web.Response:
     """Every human decision after the cursor, oldest first; an empty answer says that there are no more.
 
+    Texts leave by it, so the audit trail says who read how many, and from where on.
+
     The header Steward-Next-Cursor is where to go on; erased texts are passed over, so it can lie behind
     the last line. While STEWARD_SHARDS is 1, the `cursor` of a label is one to go on at as well.
     """
     labels, site = call.request.app[keys.STORE].labels, Site(call.key.site)
-    after, found = checked(call.request, call.query.after), list[Label]()
+    began = after = checked(call.request, call.query.after)
+    found = list[Label]()
     while not found:
         found, last = await labels.page(site, after, call.query.limit)
         if last is None:
             break
         after = last
+    if found:
+        count = str(len(found))
+        await call.request.app[keys.STORE].audit.write(site, "labels_read", call.key.name, labels=count, after=began)
     body = b"".join(msgspec.json.encode(label) + b"\n" for label in found)
     return web.Response(body=body, content_type=NDJSON, headers={"Steward-Next-Cursor": after})
 

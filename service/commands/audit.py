@@ -96,7 +96,8 @@ def verify(root: Path | None, site: str | None, head: str | None, after: str) ->
 @click.option("--csv", "is_csv", is_flag=True, help="As CSV; else one JSON object a line.")
 @click.option("--comment", help="Only what happened to this comment.")
 @click.option("--actor", help="Only what this moderator, key or process did.")
-@click.option("--policy", help="Only what was decided by this policy, such as default@3.")
+@click.option("--policy", help="Only what was decided by this policy, or on what it had decided, such as default@3.")
+@click.option("--request", help="Only what this request did: the X-Request-Id of its answer.")
 def show(root: Path | None, site: str | None, is_csv: bool, **wanted: str | None) -> None:
     """Print the exported entries of one site, all of them."""
     root = root or _default()

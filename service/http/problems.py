@@ -6,7 +6,7 @@ import msgspec
 import uuid_utils
 from aiohttp import web
 
-from service import errors
+from service import errors, request_id
 from service.errors import Fault, ServiceError
 from service.http import cors
 from service.http.handling import Handler, log_unforeseen
@@ -85,6 +85,7 @@ def response_of(error: ServiceError) -> web.Response:
 @web.middleware
 async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Every way in which a request can end, rendered once."""
+    request_id.begin(request.headers.get(request_id.HEADER))
     try:
         return await handler(request)
     except ServiceError as error:

@@ -8,6 +8,8 @@ from aiohttp import ClientConnectionResetError, web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import SERVER_SOFTWARE, HttpVersion11
 
+from service import request_id
+
 # What security.md section 2 asks of every answer.
 PROTECTION = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 
@@ -15,6 +17,9 @@ PROTECTION = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", 
 def is_plain(request: web.BaseRequest) -> bool:
     """Whether the answer needs no header about the connection, which then stays open."""
     return request.version == HttpVersion11 and request.keep_alive
+
+
+_REQUEST_ID = request_id.HEADER.encode()
 
 
 class Head:
@@ -55,7 +60,8 @@ class Written(web.StreamResponse):
         transport = self._asked.transport
         if transport is None or transport.is_closing():
             raise ClientConnectionResetError("the client has gone")
-        transport.write(b"%b%d\r\n\r\n%b" % (self._head.now(), len(self._bytes), self._bytes + data))
+        named = b"%d\r\n%b: %b" % (len(self._bytes), _REQUEST_ID, request_id.current().encode())
+        transport.write(b"%b%b\r\n\r\n%b" % (self._head.now(), named, self._bytes + data))
 
     @property
     def keep_alive(self) -> bool:

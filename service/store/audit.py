@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from functools import partial
 
+from service import request_id
 from service.store.base import AuditEntry, fields
 from service.store.keyspace import Site
 from service.store.pipe import Pipe
@@ -57,6 +58,8 @@ class Audit:
 
     async def write(self, site: Site, action: str, actor: str, **details: str) -> None:
         """Record what is not a change of a comment: a model promoted, a key made."""
+        if asked := request_id.current():
+            details["request"] = asked
         flat = [part for pair in details.items() for part in pair]
         await self._pipe.call("XADD", site.key("audit"), "*", "action", action, "actor", actor, *flat)
 

@@ -15,6 +15,7 @@ from redis.cluster import PRIMARY
 from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
 from redis.exceptions import AskError, ClusterDownError, MovedError, RedisClusterException, RedisError, TryAgainError
 
+from service import request_id
 from service.errors import Overloaded, StoreUnavailable
 from service.store.address import Address, Node
 from service.store.connect import Durability, Link, ours
@@ -125,7 +126,7 @@ class ClusterPipe:
         return await self._routed(str(command[1]), command, None)
 
     async def run(self, script: Script, keys: Sequence[str], *args: Argument) -> Any:  # noqa: ANN401
-        return await self._routed(keys[0], (len(keys), *keys, *args), script)
+        return await self._routed(keys[0], (len(keys), *keys, *args, request_id.current()), script)
 
     async def _routed(self, key: str, command: tuple[Argument, ...], script: Script | None) -> Any:  # noqa: ANN401
         slot = key_slot(key.encode())

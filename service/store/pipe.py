@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 from redis.commands import READ_COMMANDS
 from redis.exceptions import NoScriptError, RedisError
 
+from service import request_id
 from service.errors import Overloaded
 from service.store.connect import Link
 from service.store.replies import (
@@ -39,6 +40,8 @@ class Pipe(Protocol):
 
     def run(self, script: Script, keys: Sequence[str], *args: Argument) -> Awaitable[Any]:
         """Run a script; its answer as Redis gives it. All keys lie in one slot.
+
+        Its last argument is the id of the request that is being answered (prelude.lua).
 
         A caller that is cancelled leaves its call in the pipe: the write may still happen and nobody else's
         answer is disturbed. Raises StoreUnavailable or Overloaded.
@@ -83,7 +86,7 @@ class ServerPipe:
         return await self._answered(command, None)
 
     def run(self, script: Script, keys: Sequence[str], *args: Argument) -> Awaitable[Any]:
-        return self._answered((len(keys), *keys, *args), script)
+        return self._answered((len(keys), *keys, *args, request_id.current()), script)
 
     async def _answered(self, command: tuple[Argument, ...], script: Script | None) -> Any:  # noqa: ANN401
         try:

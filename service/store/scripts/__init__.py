@@ -6,6 +6,8 @@ from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
+from service.store.packing import WORDS
+
 
 class Flags(StrEnum):
     """What Redis 7 and later may do with a script when memory is full (review-queue.md, 11): the flag that says so."""
@@ -25,6 +27,10 @@ _FLAGS = {
         ("get", "items", "labels", "stats", "walk", "letters", "outbox", "endpoint", "recent"), Flags.READS
     ),
 }
+
+
+# Whose audit entries say by which model, policy and scores the comment came to them.
+_DECIDING = ("decide", "tend")
 
 
 class Source(NamedTuple):
@@ -47,7 +53,11 @@ class Script(NamedTuple):
 @cache
 def script(name: str) -> Script:
     folder = files(__name__)
-    text = folder.joinpath("prelude.lua").read_text() + folder.joinpath(f"{name}.lua").read_text()
+    parts = [folder.joinpath("prelude.lua").read_text()]
+    if name in _DECIDING:
+        words = ", ".join(f"[{number}] = '{word}'" for number, word in enumerate(WORDS))
+        parts += [f"local WORDS = {{{words}}}\n", folder.joinpath("judged.lua").read_text()]
+    text = "".join([*parts, folder.joinpath(f"{name}.lua").read_text()])
     return made(name, text, _FLAGS.get(name, Flags.ADDS))
 
 

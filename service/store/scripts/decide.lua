@@ -39,6 +39,7 @@ if item.claimed then
   more[#more + 1] = 'handling_ms'
   more[#more + 1] = whole(now - tonumber(item.claimed))
 end
+add_judgement(more, redis.call('GET', text_key(id, item.revision)))
 
 local function label(source, kind)
   local entry = {'id', id, 'revision', item.revision, 'version', item.version, 'decision', verdict, 'reason', reason,

@@ -17,6 +17,8 @@
 -- has written go on. So what fills the queue begins with one that takes memory, and what drains it with one that
 -- does not. Redis 7 is told which scripts may run when memory is full.
 local P = KEYS[1]
+-- The last argument of every script: the id of the request that it is run for, '' outside of one.
+local REQUEST = table.remove(ARGV)
 
 -- One clock for everybody: Redis's own, in Unix milliseconds.
 local function now_ms()
@@ -66,6 +68,11 @@ end
 
 -- One audit entry for one transition. No comment text, no author (see authors.py): those must stay erasable.
 local function audit(action, actor, id, item, from, more)
+  if REQUEST ~= '' then
+    more = more or {}
+    more[#more + 1] = 'request'
+    more[#more + 1] = REQUEST
+  end
   redis.call('XADD', P .. 'audit', '*', 'action', action, 'actor', actor, 'comment', id,
     'revision', item.revision or '0', 'from', from or '', 'to', item.state or '', 'version', item.version or '0',
     unpack(more or {}))

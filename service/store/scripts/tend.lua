@@ -14,7 +14,9 @@ if longest > 0 then
       unlist(id, item)
       bump(item)
       settle(id, item, ARGV[2], 'expiry', now, tonumber(ARGV[4]))
-      audit('decided', 'expiry', id, item, 'queued', {'decision', ARGV[2]})
+      local more = {'decision', ARGV[2]}
+      add_judgement(more, redis.call('GET', text_key(id, item.revision)))
+      audit('decided', 'expiry', id, item, 'queued', more)
       count(now, 'expired:' .. ARGV[2])
       tell('decision.created', 'decided', id, item, now, tonumber(ARGV[5]))
       expired = expired + 1

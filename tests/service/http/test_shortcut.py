@@ -15,8 +15,10 @@ from service.app import OPERATIONS, build_app
 from service.http import shortcut
 from service.settings import Settings
 
-# The time, and the name of one occurrence of a problem.
-CHANGING = re.compile(rb"Date: [^\r]+|urn:uuid:[0-9a-f-]{36}|\"(?:created_at|decided_at)\":\"[^\"]+\"")
+# The time, and the names of a request and of one occurrence of a problem.
+CHANGING = re.compile(
+    rb"Date: [^\r]+|X-Request-Id: [0-9a-f]{16}|urn:uuid:[0-9a-f-]{36}|\"(?:created_at|decided_at)\":\"[^\"]+\""
+)
 
 
 @pytest.fixture

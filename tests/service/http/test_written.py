@@ -36,6 +36,7 @@ async def test_both_ways_send_the_same(admin: Any) -> None:
     assert standard.pop(b"connection") == b"close"
     assert standard.pop(b"content-type").partition(b";")[0] == headers.pop(b"content-type")
     assert standard.pop(b"date")[:16] == headers.pop(b"date")[:16]
+    assert len(standard.pop(b"x-request-id")) == len(headers.pop(b"x-request-id")) == 16
     assert (status, headers, body) == (standard_status, standard, standard_body)
 
 
