@@ -104,6 +104,9 @@ async def decide_many(visit: Visit) -> web.StreamResponse:
         return _back(visit, refused="nothing_chosen")
     if len(chosen) > MOST_AT_ONCE:
         raise BadRequest(f"more than {MOST_AT_ONCE} at once", [Fault("/chosen", "too many")])
+    hidden = set(visit.form.get("hidden", ()))  # ids of rows whose text the page did not show
+    if visit.field("meant") != "1" and any(each.split(" ", 2)[-1] in hidden for each in chosen):
+        return _back(visit, refused="hidden_chosen")
     said = _from_form(visit)
     results = await _all(visit, [_one_of(said, each) for each in chosen])
     versions = {done.id: str(done.version) for done in results if done.problem is None}

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 from steward import Steward, posted
 
 AXE = Path(__file__).parents[2] / ".clients" / "node" / "node_modules" / "axe-core" / "axe.min.js"
+expect.set_options(timeout=30_000)  # beside other work a page takes its time
 PASSWORD = "a long enough password"
 # What makes it quiet, and lets it run as root in a container; the pages are our own.
 ARGUMENTS = [

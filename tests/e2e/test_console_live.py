@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from pages import PASSWORD, Desk, Forum, browsing, forum, moderator, violations
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 from steward import Steward
 
 
@@ -168,19 +168,35 @@ def test_a_comment_that_somebody_else_takes_leaves_the_desk(both: tuple[Desk, De
     site.post(texts("x-0", "x-1"))
     opened(desk, "/queue")
     assert desk.wait_for_card() == "x-0"
+    other.go("/queue")
+    expect(other.page.get_by_text("Nothing for you just now.")).to_be_visible()
+    # What this desk asks when it hears that x-0 was given back is answered once it is Jan's, and not before.
+    held: list[Route] = []
+    is_jans = False
+
+    def hold(route: Route) -> None:
+        if is_jans:
+            route.continue_()
+        else:
+            held.append(route)
+
+    desk.page.route("**/queue/extend", hold)
     lease = desk.page.locator('article[data-id="x-0"]').get_attribute("data-lease")
     desk.page.evaluate(  # as another page of the same moderator does
         "lease => import(document.querySelector('script[src$=\"base.js\"]').src)"
         ".then(base => base.ask('POST', '/queue/x-0/release', {id: 'x-0', lease}))",
         lease,
     )
-    other.go("/queue")
     assert other.wait_for_card() == "x-0"
+    is_jans = True
+    for each in held:
+        each.continue_()
     assert desk.wait_for_card("x-0") == "x-1"
     expect(desk.page.locator("#toasts")).to_contain_text("jan has it now.")
     opened(desk, "/queue/x-0")
     other.press("a")
     expect(desk.page.locator("#one > .notice")).to_have_text("jan was faster: it is decided.")
+    desk.page.unroute("**/queue/extend", hold)
 
 
 def test_a_lost_connection_shows_itself_and_heals(both: tuple[Desk, Desk], service: Steward, site: Forum) -> None:

@@ -1,7 +1,7 @@
 // One comment after the other: the next ones are already here, each key is one decision, and every decision can be undone.
 
 import { Refused, announce, ask, fragment, t, tn, toast } from "./base.js";
-import { closeChoices, common, guard, listen, openChoice, showKey } from "./keys.js";
+import { closeChoices, common, guard, listen, openChoice, showKey, unveil } from "./keys.js";
 import { follow } from "./live.js";
 import { Outbox, refusal } from "./outbox.js";
 import { span, refresh } from "./times.js";
@@ -209,6 +209,7 @@ list.addEventListener("submit", (event) => {
   event.preventDefault();
   if (!card || !button) return;
   if (button.name === "skip") skip(card);
+  else if ((button.name === "reject" || button.value === "approve") && unveil(card)) closeChoices(card);
   else if (button.name === "reject") decide(card, { decision: "reject", reason: button.value }, t("Rejected"));
   else if (button.value === "approve") decide(card, { decision: "approve" }, t("Approved"));
   else decide(card, { decision: "escalate", note: event.target.elements.note.value.trim() }, t("Passed on"));
@@ -235,7 +236,7 @@ listen(chosen, {
   approve: press("approve"),
   skip: press("skip"),
   reject: () => {
-    if (!current) return;
+    if (!current || unveil(current)) return;
     const opened = openChoice(current, "reject");
     if (opened) announce(t("Choose a reason: 1 to 9, or 0 for none."));
   },

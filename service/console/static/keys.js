@@ -1,5 +1,7 @@
 // One key, one deed; only where nobody is writing, and no key that is held down does anything twice.
 
+import { announce, t } from "./base.js";
+
 const GUARD_MS = 250;
 let guardedUntil = 0;
 
@@ -27,6 +29,20 @@ export function listen(chosen, deeds) {
     if (deeds[action](event) !== false) event.preventDefault();
   });
 }
+
+/** Open the veil over a text that was not shown yet; true: it was closed, and what was asked for must be asked for again. */
+export function unveil(card) {
+  const veil = card?.querySelector("details.veil");
+  if (!veil || veil.open || veil.dataset.seen) return false;
+  veil.open = true;
+  guard();
+  announce(t("The text is shown now. Decide once more."));
+  return true;
+}
+
+document.addEventListener("toggle", ({ target }) => {
+  if (target.open && target.matches("details.veil")) target.dataset.seen = "true";
+}, true);
 
 /** The key in a button is the one that was chosen. */
 export function showKey(place, chosen) {

@@ -1,6 +1,6 @@
 // The list: rows by keys, many selected, decided at once, and the batch taken back at once.
 
-import { Refused, announce, t, tn, toast } from "./base.js";
+import { Refused, announce, element, t, tn, toast } from "./base.js";
 import { closeChoices, common, guard, listen, openChoice } from "./keys.js";
 import { watchList } from "./live-list.js";
 import { Outbox, refusal } from "./outbox.js";
@@ -36,10 +36,27 @@ function count() {
   document.getElementById("chosen").textContent = n ? tn("%(n)d selected", "%(n)d selected", n) : "";
 }
 
+/** Before what nobody has read is decided: `act` only where somebody means it. */
+function askFirst(n, act) {
+  const question = tn(
+    "%(n)d of these comments is hidden because it may be severe. Decide without reading it?",
+    "%(n)d of these comments are hidden because they may be severe. Decide without reading them?", n,
+  );
+  const yes = element("button", { class: "no", value: "yes" }, t("Decide all the same"));
+  const no = element("button", { class: "primary", value: "", autofocus: true }, t("Do not decide"));
+  const answers = element("form", { method: "dialog", class: "row" }, no, yes);
+  const dialog = element("dialog", { class: "help", "aria-labelledby": "unread" }, element("p", { id: "unread" }, question), answers);
+  dialog.addEventListener("close", () => { dialog.remove(); if (dialog.returnValue === "yes") act(); });
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
 /** All of `some` in one request; each is answered by itself. */
-function decide(some, answer, said) {
+function decide(some, answer, said, isMeant = false) {
   if (!some.length) { announce(t("Nothing is selected.")); return; }
   if (some.length > MOST_AT_ONCE) { toast(t("At most %(n)s at once.", { n: MOST_AT_ONCE })); return; }
+  const hidden = some.filter((row) => row.querySelector(".veiled")).length;
+  if (hidden && !isMeant) { askFirst(hidden, () => decide(some.filter((row) => row.isConnected), answer, said, true)); return; }
   guard();
   closeChoices(form);
   const decisions = some.map(({ dataset: { id, lease, version } }) => ({
@@ -59,10 +76,23 @@ function decide(some, answer, said) {
       toast(refused.length === 1 ? first : `${all} ${first}`);
     }
   });
+  batch.answer.catch((refused) => { // the whole of it: nothing was decided
+    if (done.includes(batch)) done.splice(done.indexOf(batch), 1);
+    batch.toast.remove();
+    putBack(batch, () => true);
+    toast(refusal(refused));
+  });
   done.push(batch);
   look(next);
   count();
   batch.toast = toast(some.length === 1 ? said : `${said}: ${some.length}`, some.length === 1 ? t("Take back") : t("Take all back"), () => undo(batch));
+}
+
+/** The rows of a batch for which `isBack(row)`, where they were. */
+function putBack(batch, isBack) {
+  for (const { row, before } of batch.places.reverse()) {
+    if (isBack(row)) body.insertBefore(row, before?.isConnected ? before : null);
+  }
 }
 
 async function undo(batch = done.at(-1)) {
@@ -75,15 +105,15 @@ async function undo(batch = done.at(-1)) {
     if (!batch.versions.length) return;
     const { results } = await outbox.send("/queue/undo", { decisions: batch.versions });
     const back = new Map(results.filter((each) => !each.problem).map((each) => [each.id, each]));
-    for (const { row, before } of batch.places.reverse()) {
+    putBack(batch, (row) => {
       const each = back.get(row.dataset.id);
-      if (!each) continue;
+      if (!each) return false;
       row.dataset.lease = each.lease ?? "";
       row.dataset.version = each.version;
       row.dataset.own = "true"; // back in this hand: the stream tells of it late, and as of any other
       if (box(row)) box(row).value = `${each.version} ${each.lease ?? ""} ${each.id}`;
-      body.insertBefore(row, before?.isConnected ? before : null);
-    }
+      return true;
+    });
     toast(t("Taken back: %(n)s of %(all)s", { n: back.size, all: results.length }));
     look(batch.rows.find((row) => row.isConnected));
     count();

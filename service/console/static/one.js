@@ -1,7 +1,7 @@
 // A single comment, by its id: its forms do the work, keys press their buttons.
 
 import { element, t } from "./base.js";
-import { common, closeChoices, guard, listen, openChoice } from "./keys.js";
+import { common, closeChoices, guard, listen, openChoice, unveil } from "./keys.js";
 import { follow } from "./live.js";
 import { Outbox } from "./outbox.js";
 import "./times.js";
@@ -20,7 +20,7 @@ listen(chosen, {
   ...shared,
   approve: press("approve"),
   skip: press("skip"),
-  reject: () => { openChoice(card, "reject"); },
+  reject: () => { if (!unveil(card)) openChoice(card, "reject"); },
   escalate: () => { openChoice(card, "escalate"); },
   reveal: () => {
     const veil = card.querySelector("details.veil");
@@ -37,6 +37,10 @@ listen(chosen, {
   },
 });
 card.focus({ preventScroll: true });
+card.addEventListener("submit", (event) => {
+  const { name, value } = event.submitter ?? {};
+  if ((name === "reject" || value === "approve") && unveil(card)) { closeChoices(card); event.preventDefault(); }
+});
 
 // What somebody else does about it meanwhile stands above it.
 const one = document.getElementById("one");

@@ -319,6 +319,22 @@ async def test_severe_texts_are_hidden_until_asked_for_by_what_everybody_sees(
     assert '<details class="veil">' not in (await ann.get("/console/queue/c-1")).text
 
 
+async def test_also_without_scripts_hidden_rows_are_decided_only_on_purpose(
+    signed_in: Any, waiting: Any, admin: Any, app: Any
+) -> None:
+    await waiting("c-1")
+    ann = await signed_in()
+    await app[keys.STORE].accounts.prefer("ann", Preferences(blur="all"))
+    page = await ann.get("/console/queue?view=list")
+    fields = {name: re.findall(rf'name="{name}" value="([^"]+)"', page.text) for name in ("chosen", "hidden")}
+    asked = await ann.post("/console/queue/decisions", in_view="list", **fields, decision="approve")
+    assert "some of the selected comments are hidden" in (await ann.get(asked.location)).text
+    assert (await status(admin, "c-1"))["status"] == "pending"
+    assert 'name="meant"' in page.text
+    await ann.post("/console/queue/decisions", in_view="list", **fields, decision="approve", meant="1")
+    assert (await status(admin, "c-1"))["status"] == "approved"
+
+
 async def test_the_page_before_a_link_leads_to_the_web_only(signed_in: Any) -> None:
     ann = await signed_in()
     page = await ann.get("/console/leave?to=https%3A%2F%2Fexample.org%2F%22%3E")
