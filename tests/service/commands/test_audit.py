@@ -252,3 +252,12 @@ def test_entries_are_shown_as_json_lines_and_as_csv(steward: Steward) -> None:
     assert [(row["n"], row["comment"], row["actor"]) for row in rows] == [("4", "c-3", "ann")]
     assert len(steward.done("show", "--actor", "ann", "--policy", "default@1").splitlines()) == 12
     assert steward.done("show", "--actor", "bob") == ""
+
+
+def test_what_one_request_did_is_shown(steward: Steward) -> None:
+    steward.add(2)
+    with steward.server.client() as client:
+        client.xadd(DAILY.key("audit"), {"action": "claimed", "actor": "ann", "comment": "c-1", "request": "edge-7"})
+    steward.done("export", "--site", "daily")
+    (shown,) = steward.done("show", "--request", "edge-7").splitlines()
+    assert json.loads(shown)["details"]["comment"] == "c-1"
