@@ -27,6 +27,7 @@ from service.api import (
 from service.api.openapi import describe
 from service.api.operation import routes
 from service.authors import Authors
+from service.background import Background
 from service.comparison import Comparisons
 from service.compat import perspective
 from service.compat.akismet import routes as akismet
@@ -74,7 +75,7 @@ OPERATIONS = (
 async def redis_store(app: web.Application) -> AsyncIterator[None]:
     settings = app[keys.SETTINGS]
     assert settings.redis_url is not None, "the caller starts Redis, or names one"  # noqa: S101
-    async with open_store(settings, settings.redis_url) as store:
+    async with open_store(settings, settings.redis_url, app[keys.BACKGROUND]) as store:
         app[keys.STORE] = store
         with contextlib.suppress(Retryable):  # it starts, and scores, while Redis is away
             await store.check()
@@ -84,14 +85,14 @@ async def redis_store(app: web.Application) -> AsyncIterator[None]:
 
 async def directory(app: web.Application) -> AsyncIterator[None]:
     copy = app[keys.SETTINGS].data_path / "access.json"
-    app[keys.DIRECTORY] = Directory(app[keys.STORE].access, copy, DEFAULT)
+    app[keys.DIRECTORY] = Directory(app[keys.STORE].access, copy, DEFAULT, background=app[keys.BACKGROUND])
     async with app[keys.DIRECTORY].kept_fresh():
         yield
 
 
 async def served_models(app: web.Application) -> AsyncIterator[None]:
     settings = app[keys.SETTINGS]
-    app[keys.MODELS] = Models(settings.data_path / "models", both=settings.readers == "both")
+    app[keys.MODELS] = Models(settings.data_path / "models", app[keys.BACKGROUND], both=settings.readers == "both")
     async with app[keys.MODELS].watched():
         yield
 
@@ -113,13 +114,13 @@ async def moderation(app: web.Application) -> AsyncIterator[None]:
 
 
 async def usage(app: web.Application) -> AsyncIterator[None]:
-    app[keys.USAGE] = Usage(app[keys.STORE].usage)
+    app[keys.USAGE] = Usage(app[keys.STORE].usage, background=app[keys.BACKGROUND])
     async with app[keys.USAGE].written():
         yield
 
 
 async def upkeep(app: web.Application) -> AsyncIterator[None]:
-    async with Upkeep(app[keys.STORE], app[keys.DIRECTORY]).running():
+    async with Upkeep(app[keys.STORE], app[keys.DIRECTORY], background=app[keys.BACKGROUND]).running():
         yield
 
 
@@ -127,7 +128,7 @@ async def webhook_relay(app: web.Application) -> AsyncIterator[None]:
     settings = app[keys.SETTINGS]
     async with open_webhooks(settings, app[keys.STORE]) as office:
         app[keys.WEBHOOKS] = office
-        async with office.relayed() if settings.relay else nullcontext():
+        async with office.relayed(app[keys.BACKGROUND]) if settings.relay else nullcontext():
             yield
 
 
@@ -148,6 +149,7 @@ def build_app(settings: Settings) -> web.Application:
     """The service as an aiohttp application; `settings.redis_url` must be set."""
     app = web.Application(middlewares=[problems.middleware], client_max_size=2 * 4 * 1024 * 1024)
     app[keys.SETTINGS] = settings
+    app[keys.BACKGROUND] = Background()
     app[LIMITS] = Limits(settings.key_rate_per_s)
     app[STRANGERS] = strangers(settings.address_rate_per_s)
     app[STREAMS] = Streams(list)

@@ -1,33 +1,203 @@
-"""Work that goes on beside the requests for as long as a part of the service lives."""
+"""Work beside the requests: every loop starts again after whatever stops it, and is reported while it stays down."""
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Coroutine
-from typing import Any
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+
+from service import metrics
+from service.errors import Retryable
 
 log = logging.getLogger(__name__)
 
 # A cancellation can be lost in a library that is just then turning an error into an answer; ask again after this long.
 ASK_AGAIN_S = 1.0
+# Between a failure and the next try; doubled after each failure in a row.
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 30.0
+# /readyz names a loop that has failed for longer than this. A round that has run for as long shows that it works.
+DOWN_S = 10.0
+# The same failure with the same one of many is logged once in this time, and counted each time.
+SAID_AGAIN_S = 60.0
+
+Work = Callable[[], Awaitable[None]]
 
 
-@contextlib.asynccontextmanager
-async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run `work` until the block ends, then cancel it and wait until it is gone."""
-    task = asyncio.create_task(work)
-    task.add_done_callback(_told)
-    try:
-        yield
-    finally:
-        while not task.done():
-            task.cancel()
-            await asyncio.wait([task], timeout=ASK_AGAIN_S)
-        if not task.cancelled():
-            task.result()
+class Loop:
+    """One piece of work, done again and again in a task of its own. A round that returns was a success."""
+
+    def __init__(self, name: str, work: Work, *, every_s: float, longest_pause_s: float, is_once: bool) -> None:
+        self.name = name
+        self._work = work
+        self._every_s = every_s
+        self._longest_pause_s = longest_pause_s
+        self._is_once = is_once
+        self._pause_s = 0.0
+        self._down_since: float | None = None
+        self._round_since: float | None = None
+        self._ending = asyncio.Event()
+        self.task = self._begun()
+
+    def finish(self) -> None:
+        """End after the round that is under way."""
+        self._ending.set()
+
+    def down_s(self) -> float:
+        """For how long it has failed; 0: it works."""
+        now = time.monotonic()
+        if self._down_since is None or (self._round_since is not None and now - self._round_since >= DOWN_S):
+            return 0.0
+        return now - self._down_since
+
+    def _begun(self) -> "asyncio.Task[None]":
+        task = asyncio.create_task(self._run(), name=f"background: {self.name}")
+        task.add_done_callback(self._begin_again)
+        return task
+
+    def _begin_again(self, task: "asyncio.Task[None]") -> None:
+        """A task that is cancelled before its first step cannot catch it."""
+        if task.cancelled() and not self._ending.is_set():
+            self._failed(asyncio.CancelledError())
+            self.task = self._begun()
+
+    async def _run(self) -> None:
+        while not self._ending.is_set():
+            try:
+                await self._rest(self._pause_s or self._every_s)
+                if self._ending.is_set():
+                    return
+                self._round_since = time.monotonic()
+                await self._work()
+            except asyncio.CancelledError as error:
+                if self._ending.is_set():
+                    raise
+                task = asyncio.current_task()
+                assert task is not None  # noqa: S101 - for the type checker
+                task.uncancel()
+                self._failed(error)
+            except Exception as error:  # noqa: BLE001 - the outermost loop: logged and counted
+                self._failed(error)
+            else:
+                self._down_since, self._pause_s = None, 0.0
+                if self._is_once:
+                    return
+            self._round_since = None
+
+    async def _rest(self, pause_s: float) -> None:
+        if pause_s <= 0:
+            await asyncio.sleep(0)  # others take their turn even if a round never waits
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(pause_s):
+                await self._ending.wait()
+
+    def _failed(self, error: BaseException) -> None:
+        is_news = self.down_s() == 0.0
+        if is_news:
+            self._down_since, self._pause_s = time.monotonic(), 0.0
+        self._pause_s = min(max(FIRST_PAUSE_S, 2 * self._pause_s), self._longest_pause_s)
+        metrics.BACKGROUND_FAILURES.labels(self.name).inc()
+        log.error(
+            "%s: %s; the next try is in %g s",
+            self.name,
+            _named(error),
+            self._pause_s,
+            exc_info=_without_message(error) if is_news else None,
+        )
 
 
-def _told(task: asyncio.Task[None]) -> None:
-    """Work that ends by a fault of ours is said at once, not when the service stops days later."""
-    if not task.cancelled() and task.exception() is not None:
-        log.critical("%s ended by itself: %s", task.get_coro(), type(task.exception()).__name__)
+class Background:
+    """The loops of one process, or of one application in it."""
+
+    def __init__(self) -> None:
+        self._loops: set[Loop] = set()
+        self._said: dict[tuple[str, str, str], float] = {}
+
+    def start(
+        self,
+        name: str,
+        work: Work,
+        *,
+        every_s: float = 0.0,
+        longest_pause_s: float = LONGEST_PAUSE_S,
+        is_once: bool = False,
+    ) -> Loop:
+        """Do `work` again and again, `every_s` after its last round; `is_once`: until it has succeeded."""
+        loop = Loop(name, work, every_s=every_s, longest_pause_s=longest_pause_s, is_once=is_once)
+        self._loops.add(loop)
+        return loop
+
+    async def stop(self, loops: Iterable[Loop]) -> None:
+        """Cancel them and wait until they are gone."""
+        ending = set(loops)
+        for loop in ending:
+            loop.finish()
+        while tasks := [loop.task for loop in ending if not loop.task.done()]:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=ASK_AGAIN_S)
+        self._loops -= ending
+
+    @contextlib.asynccontextmanager
+    async def beside(
+        self,
+        name: str,
+        work: Work,
+        *,
+        every_s: float = 0.0,
+        longest_pause_s: float = LONGEST_PAUSE_S,
+        is_once: bool = False,
+    ) -> AsyncIterator[Loop]:
+        """As `start`, until the block ends."""
+        loop = self.start(name, work, every_s=every_s, longest_pause_s=longest_pause_s, is_once=is_once)
+        try:
+            yield loop
+        finally:
+            await self.stop([loop])
+
+    def down(self) -> dict[str, float]:
+        """The loops that have failed for longer than DOWN_S, by name, and for how many seconds."""
+        found: dict[str, float] = {}
+        for loop in self._loops:
+            if (down_s := loop.down_s()) > DOWN_S:
+                found[loop.name] = max(down_s, found.get(loop.name, 0.0))
+        return found
+
+    @contextlib.contextmanager
+    def sparing(self, name: str, which: str) -> Iterator[None]:
+        """Keep a failure with one of many from the others: it is logged and counted for the loop `name`.
+
+        `which`: the one, for the log. An absence of Redis is passed over in silence, as everywhere.
+        """
+        try:
+            yield
+        except Retryable:
+            pass
+        except Exception as error:  # noqa: BLE001 - logged and counted
+            self.note(name, which, error)
+
+    def note(self, name: str, which: str, error: BaseException) -> None:
+        """Log and count a failure with one of many."""
+        metrics.BACKGROUND_FAILURES.labels(name).inc()
+        said, now = (name, which, _named(error)), time.monotonic()
+        if now - self._said.get(said, -SAID_AGAIN_S) < SAID_AGAIN_S:
+            return
+        self._said = {each: at for each, at in self._said.items() if now - at < SAID_AGAIN_S} | {said: now}
+        log.error("%s: %s: %s", name, which, _named(error), exc_info=_without_message(error))
+
+
+def log_failure(name: str, error: BaseException) -> None:
+    """Log and count what nobody foresaw, for work that is no loop."""
+    metrics.BACKGROUND_FAILURES.labels(name).inc()
+    log.error("%s: %s", name, _named(error), exc_info=_without_message(error))
+
+
+def _named(error: BaseException) -> str:
+    return (
+        "cancelled, though nobody asked for it" if isinstance(error, asyncio.CancelledError) else type(error).__name__
+    )
+
+
+def _without_message(error: BaseException) -> BaseException:
+    """The message of an unforeseen error may quote what a reader wrote: the type and the place are enough."""
+    return RuntimeError(type(error).__name__).with_traceback(error.__traceback__)

@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from service.authors import Authors
+from service.background import Background
 from service.comparison import Comparisons
 from service.directory import Directory
 from service.models import Models
@@ -13,6 +14,7 @@ from service.store import Store
 from service.usage import Usage
 from service.webhooks.office import Webhooks
 
+BACKGROUND = web.AppKey("background", Background)
 SETTINGS = web.AppKey("settings", Settings)
 STORE = web.AppKey("store", Store)
 DIRECTORY = web.AppKey("directory", Directory)

@@ -2,9 +2,10 @@
 
 import os
 from bisect import bisect_left
+from pathlib import Path
 from typing import Any, Self
 
-from prometheus_client import CollectorRegistry, Gauge, generate_latest, multiprocess
+from prometheus_client import CollectorRegistry, Gauge, generate_latest, multiprocess, values
 from prometheus_client import Counter as _Counter
 from prometheus_client import Histogram as _Histogram
 
@@ -52,6 +53,11 @@ SECONDS = Histogram(
     ("operation",),
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30),
 )
+BACKGROUND_FAILURES = Counter(
+    "steward_background_failures",
+    "Unforeseen errors in work beside the requests, and cancellations that nobody asked for; the work goes on.",
+    ("loop",),
+)
 LANGUAGES = Counter(
     "steward_languages",
     "Texts scored, or set aside, by language; other: one that the model does not judge.",
@@ -88,6 +94,13 @@ CORAL = Counter(
     "refused (503: too many wait to be recorded); and lost: told nothing, and never recorded.",
     ("outcome",),
 )
+
+
+def share(folder: Path) -> None:
+    """Let all that is counted from now on, here and in the processes that we start, be added up in a folder."""
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+    # Prometheus looks at the environment only when it is imported.
+    values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
 
 
 def render() -> bytes:

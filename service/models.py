@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 import classifier
-from service.background import beside
+from service.background import Background
 from service.errors import ModelUnusable, NotFound
 
 log = logging.getLogger(__name__)
@@ -67,8 +67,9 @@ class Models:
     The history file lies with the folders, so that who has the models knows which is in use, Redis or not.
     """
 
-    def __init__(self, folder: Path, *, both: bool = True) -> None:
+    def __init__(self, folder: Path, background: Background | None = None, *, both: bool = True) -> None:
         self._both = both
+        self._background = background or Background()
         self._folder = folder
         self._history_file = folder / "active.json"
         self._current: classifier.Model | None = None
@@ -130,7 +131,7 @@ class Models:
     async def watched(self) -> AsyncIterator[None]:
         """Load the model in use and follow what other processes promote."""
         await asyncio.to_thread(self._start)
-        async with beside(self._follow()):
+        async with self._background.beside("models", self._follow, every_s=LOOK_S):
             yield
 
     def _start(self) -> None:
@@ -151,21 +152,24 @@ class Models:
         self._current = _load(classifier.SHIPPED, both=self._both)
 
     async def _follow(self) -> None:
-        while True:
-            await asyncio.sleep(LOOK_S)
-            stamp = self._stamp()
-            if stamp == self._seen:
-                continue
-            self._seen = stamp
-            try:
-                entries = self._history().entries
-                if not entries or entries[-1].generation <= self._generation:
-                    continue
-                self._current = await asyncio.to_thread(self._load, entries[-1])
-            except ModelUnusable as error:
-                log.error("keeping %s: %s", self.current.version, error)
-            else:
-                self._generation = entries[-1].generation
+        """Load what was promoted since the last look. An error that was not foreseen leaves it to the next one."""
+        stamp = self._stamp()
+        if stamp == self._seen:
+            return
+        try:
+            await self._load_newest()
+        except ModelUnusable as error:
+            log.error("keeping %s: %s", self.current.version, error)
+        self._seen = stamp
+
+    async def _load_newest(self) -> None:
+        entries = self._history().entries
+        if not entries or entries[-1].generation <= self._generation:
+            return
+        newest = entries[-1]
+        model = await asyncio.to_thread(self._load, newest)
+        if newest.generation > self._generation:  # this process may have promoted another one meanwhile
+            self._current, self._generation = model, newest.generation
 
     async def _put_in_use(self, version: str, actor: str, *, rolled_back: bool = False) -> Generation:
         path = self._folders().get(version)

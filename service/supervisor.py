@@ -12,7 +12,8 @@ from collections.abc import AsyncIterator, Mapping
 
 import msgspec
 
-from service import serving
+from service import metrics, serving
+from service.background import Background, Loop
 from service.errors import SettingsError
 from service.settings import PREFIX, Settings
 from service.store import open_store
@@ -25,6 +26,7 @@ READY_S = 60.0
 STOP_S = 25.0
 # A worker that dies sooner than this after its start will not get better by being started again at once.
 SOON_S = 1.0
+LONGEST_PAUSE_S = 5.0
 
 
 async def supervise(settings: Settings) -> None:
@@ -35,7 +37,8 @@ async def supervise(settings: Settings) -> None:
         # Bound but not listening: the port is ours, and connections go to the workers only.
         port = reserved.getsockname()[1]
         environment = _environment(msgspec.structs.replace(settings, port=port))
-        workers = [_Worker(environment) for _ in range(settings.workers)]
+        background = Background()
+        workers = [_Worker(environment, background) for _ in range(settings.workers)]
         async with contextlib.AsyncExitStack() as running:
             for worker in workers:
                 await running.enter_async_context(worker.running())
@@ -53,24 +56,29 @@ async def supervise(settings: Settings) -> None:
 class _Worker:
     """One serving process, started again whenever it ends."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], background: Background) -> None:
         self._environment = environment
+        self._background = background
         self._process: asyncio.subprocess.Process | None = None
         self._first_ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._is_stopping = False
+        self._keeper: Loop | None = None
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        keeper = asyncio.create_task(self._keep_running())
+        # One that cannot be started, as when there is no memory for it, is tried again.
+        keeper = self._keeper = self._background.start("workers", self._live, longest_pause_s=LONGEST_PAUSE_S)
         try:
             yield
         finally:
             self.stop()
-            await asyncio.wait({keeper}, timeout=STOP_S)
-            if not keeper.done() and self._process is not None:
+            keeper.finish()
+            await asyncio.wait({keeper.task}, timeout=STOP_S)
+            if not keeper.task.done() and self._process is not None:
                 log.error("worker %d did not stop within %g s; killing it", self._process.pid, STOP_S)
                 self._process.kill()
-            await keeper
+                await self._process.wait()
+            await self._background.stop([keeper])
 
     def stop(self) -> None:
         """Ask it to drain and to end, and start it no more."""
@@ -85,9 +93,10 @@ class _Worker:
         except TimeoutError as error:
             raise SettingsError(f"a worker was not ready within {READY_S:g} s") from error
 
-    async def _keep_running(self) -> None:
-        while not self._is_stopping:
-            started = time.monotonic()
+    async def _live(self) -> None:
+        """One life of the process."""
+        started = time.monotonic()
+        if self._process is None or self._process.returncode is not None:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
@@ -96,16 +105,18 @@ class _Worker:
                 stdout=asyncio.subprocess.PIPE,
                 env=self._environment,
             )
-            if self._is_stopping:  # told while it was being started
-                self.stop()
-            status = await self._watched(self._process)
-            if self._is_stopping:
-                return
-            if not self._first_ready.done():
-                self._first_ready.set_exception(SettingsError(f"a worker ended with status {status} at its start"))
-                return
-            log.error("worker %d ended with status %d; starting another", self._process.pid, status)
-            await asyncio.sleep(max(0.0, SOON_S - (time.monotonic() - started)))
+        if self._is_stopping:  # told while it was being started
+            self.stop()
+        status = await self._watched(self._process)
+        if self._is_stopping:
+            return
+        if not self._first_ready.done():
+            self._first_ready.set_exception(SettingsError(f"a worker ended with status {status} at its start"))
+            if self._keeper is not None:
+                self._keeper.finish()
+            return
+        log.error("worker %d ended with status %d; starting another", self._process.pid, status)
+        await asyncio.sleep(max(0.0, SOON_S - (time.monotonic() - started)))
 
     async def _watched(self, process: asyncio.subprocess.Process) -> int:
         """Until the process ends; its status. The one thing that it says is that it is ready."""
@@ -117,10 +128,10 @@ class _Worker:
 
 def _environment(settings: Settings) -> dict[str, str]:
     """What the workers need to know, in the words of an operator."""
-    metrics = settings.data_path / "metrics"
-    shutil.rmtree(metrics, ignore_errors=True)
-    metrics.mkdir(parents=True)
+    folder = settings.data_path / "metrics"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     given = msgspec.to_builtins(settings, enc_hook=str)
     ours = {f"{PREFIX}{name.upper()}": str(value) for name, value in given.items() if value is not None}
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
+    metrics.share(folder)
     return {**os.environ, **ours, f"{PREFIX}WORKERS": "1"}

@@ -1,12 +1,11 @@
 """What time alone brings, looked after beside the requests: leases end, comments expire, old entries go."""
 
-import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 
 from service import metrics
-from service.background import beside
+from service.background import Background
 from service.directory import Directory
 from service.errors import Retryable
 from service.store import Store
@@ -23,7 +22,10 @@ MEASURE_S = 10.0
 class Upkeep:
     """Every service on a Redis may do it: each step is one script, and what one has done another finds done."""
 
-    def __init__(self, store: Store, directory: Directory, every_s: float = EVERY_S) -> None:
+    def __init__(
+        self, store: Store, directory: Directory, every_s: float = EVERY_S, background: Background | None = None
+    ) -> None:
+        self._background = background or Background()
         self._queue = store.queue
         self._fullness = store.fullness
         self._directory = directory
@@ -32,7 +34,7 @@ class Upkeep:
 
     async def once(self) -> None:
         for name in self._directory.sites:
-            with contextlib.suppress(Retryable):  # what is wrong with one site must not stop the others
+            with self._background.sparing("upkeep", name):
                 await self._tend(name)
 
     async def _tend(self, name: str) -> None:
@@ -45,15 +47,19 @@ class Upkeep:
             log.warning("%s: %d comments were decided by expiry (%s)", name, tended.expired, expiry.decision)
 
     async def measure(self) -> None:
-        """Show operators what waits, and keep how that changes. Raises StoreUnavailable or Overloaded."""
+        """Show operators what waits, and keep how that changes."""
         for name in self._directory.sites:
-            with contextlib.suppress(Retryable):  # a full Redis takes no sample
-                await self._queue.sample(Site(name))
-            found = await self._queue.stats(Site(name), 0)
-            for state in ("queued", "leased", "escalated", "overdue"):
-                metrics.WAITING.labels(name, state).set(found[state])
-            metrics.OLDEST.labels(name).set(max(found["oldest_ms"], 0) / 1000)
-            self._watch(name, self._fullness.of(name))
+            with self._background.sparing("measure", name):
+                await self._measure(name)
+
+    async def _measure(self, name: str) -> None:
+        with contextlib.suppress(Retryable):  # a full Redis takes no sample
+            await self._queue.sample(Site(name))
+        found = await self._queue.stats(Site(name), 0)
+        for state in ("queued", "leased", "escalated", "overdue"):
+            metrics.WAITING.labels(name, state).set(found[state])
+        metrics.OLDEST.labels(name).set(max(found["oldest_ms"], 0) / 1000)
+        self._watch(name, self._fullness.of(name))
 
     def _watch(self, name: str, share: float) -> None:
         metrics.FULLNESS.labels(name).set(share)
@@ -65,12 +71,9 @@ class Upkeep:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        async with beside(_often(self.once, self._every_s)), beside(_often(self.measure, MEASURE_S)):
+        beside = self._background.beside
+        async with (
+            beside("upkeep", self.once, every_s=self._every_s),
+            beside("measure", self.measure, every_s=MEASURE_S),
+        ):
             yield
-
-
-async def _often(work: Callable[[], Awaitable[None]], every_s: float) -> None:
-    while True:
-        await asyncio.sleep(every_s)
-        with contextlib.suppress(Retryable):
-            await work()

@@ -14,7 +14,7 @@ import msgspec
 import uuid_utils
 
 from service.access import ApiKey
-from service.background import beside
+from service.background import Background
 from service.errors import Retryable
 from service.store.keyspace import Site
 from service.store.usage import MOST_PLACES, OTHERS, Uses
@@ -52,7 +52,13 @@ class _Batch:
 
 
 class Usage:
-    def __init__(self, kept: Uses, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self,
+        kept: Uses,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        background: Background | None = None,
+    ) -> None:
+        self._background = background or Background()
         self._kept = kept
         self._now = now
         self._who = uuid_utils.uuid4().hex
@@ -88,15 +94,17 @@ class Usage:
         async with self._writing:
             for (site, key_id, month), batch in [*self._batches.items()]:
                 try:
-                    await self._write(Site(site), key_id, month, batch)
+                    await self._write_batch(Site(site), key_id, month, batch)
                 except Retryable as error:  # what is wrong with one site must not stop the others
                     failed = error
+                except Exception as error:  # noqa: BLE001 - logged and counted; what was counted stays here
+                    self._background.note("usage", key_id, error)
             this_month = self.month
             self._batches = {at: each for at, each in self._batches.items() if each.is_open or at[2] >= this_month}
         if failed is not None:
             raise failed
 
-    async def _write(self, site: Site, key_id: str, month: str, batch: _Batch) -> None:
+    async def _write_batch(self, site: Site, key_id: str, month: str, batch: _Batch) -> None:
         while batch.is_open:
             if not batch.sent:
                 batch.number += 1
@@ -107,14 +115,12 @@ class Usage:
     @contextlib.asynccontextmanager
     async def written(self) -> AsyncIterator[None]:
         try:
-            async with beside(self._write_often()):
+            async with self._background.beside("usage", self._write, every_s=WRITTEN_EVERY_S):
                 yield
         finally:
-            with contextlib.suppress(Retryable):
+            with self._background.sparing("usage", "the last figures"):
                 await self.write()
 
-    async def _write_often(self) -> None:
-        while True:
-            await asyncio.sleep(WRITTEN_EVERY_S)
-            with contextlib.suppress(Retryable):
-                await self.write()
+    async def _write(self) -> None:
+        with contextlib.suppress(Retryable):
+            await self.write()

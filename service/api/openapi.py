@@ -113,6 +113,11 @@ def _counters() -> dict[str, Any]:
 
 _OPERATIONS = {
     "/livez": _public("The process runs.", "application/json", 200),
-    "/readyz": _public("Model and store are there, or which one is not.", "application/json", 200, 503),
+    "/readyz": _public(
+        "Whether model, store and background work are well, or which is not.",
+        "application/json",
+        200,
+        503,
+    ),
     "/metrics": _counters(),
 }

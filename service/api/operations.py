@@ -1,7 +1,7 @@
 """For whoever runs it: is it alive, is it ready, what does it count, how is it described. Only counters take a key."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -11,8 +11,9 @@ from aiohttp import web
 
 from service import keys, metrics
 from service.access import Scope
-from service.errors import ModelUnusable, StoreUnavailable
+from service.errors import ServiceError, SettingsError
 from service.http.admission import admitted, bearer, take_as_stranger
+from service.http.handling import log_unforeseen
 
 _STATIC = files(__package__).joinpath("static")
 _DOCUMENTATION_CSP = (
@@ -32,8 +33,12 @@ async def livez(_: web.Request) -> web.Response:
 
 
 async def readyz(request: web.Request) -> web.Response:
-    """Asks every part that an answer needs and names each that fails."""
-    state: dict[str, Any] = {"model": _model(request), "store": await _store(request)}
+    """Asks every part that an answer needs and names each that fails, whatever it fails with."""
+    state: dict[str, Any] = {
+        "model": await _asked(_model, request),
+        "store": await _asked(_store, request),
+        "background": await _asked(_background, request),
+    }
     problems = {part: found["problem"] for part, found in state.items() if "problem" in found}
     state["status"] = "unavailable" if problems else "ok"
     return _json(state, status=503 if problems else 200)
@@ -90,20 +95,32 @@ METRICS = web.get("/metrics", show_metrics)
 GUARDED_METRICS = web.get("/metrics", show_metrics_to_admins)
 
 
-def _model(request: web.Request) -> dict[str, Any]:
+async def _asked(part: Callable[[web.Request], Awaitable[dict[str, Any]]], request: web.Request) -> dict[str, Any]:
     try:
-        return {"version": request.app[keys.MODELS].current.version}
-    except ModelUnusable as error:
+        return await part(request)
+    except (ServiceError, SettingsError) as error:
         return {"problem": str(error)}
+    except Exception as error:  # noqa: BLE001 - who asks whether we are ready gets an answer
+        return {"problem": f"the error is ours; it is in the log under {log_unforeseen(error)}"}
+
+
+async def _model(request: web.Request) -> dict[str, Any]:
+    return {"version": request.app[keys.MODELS].current.version}
 
 
 async def _store(request: web.Request) -> dict[str, Any]:
     store = request.app[keys.STORE]
-    try:
-        await store.check()
-    except StoreUnavailable as error:
-        return {"problem": str(error)}
+    await store.check()
     return {"durability": store.durability.mode}
+
+
+async def _background(request: web.Request) -> dict[str, Any]:
+    """The loops beside the requests, each by its name in steward_background_failures_total."""
+    down = request.app[keys.BACKGROUND].down()
+    if not down:
+        return {}
+    named = ", ".join(f"{name} for {down_s:.0f} s" for name, down_s in sorted(down.items()))
+    return {"problem": f"down: {named}"}
 
 
 def _json(value: dict[str, Any], status: int = 200) -> web.Response:

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
-from service.background import beside
+from service.background import Background
 from service.errors import StoreUnavailable
 from service.store.keyspace import CHANGES
 
@@ -28,8 +28,9 @@ class Changes:
 
     EVERYTHING = ""
 
-    def __init__(self, subscriber: Callable[[], Awaitable["Redis"]]) -> None:
+    def __init__(self, subscriber: Callable[[], Awaitable["Redis"]], background: Background) -> None:
         self._subscriber = subscriber
+        self._background = background
         self._waiting: defaultdict[tuple[str, str], set[asyncio.Event]] = defaultdict(set)
         self.is_closing = False
 
@@ -56,18 +57,18 @@ class Changes:
 
     @contextlib.asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
-        async with beside(self._listen()):
+        async with self._background.beside("news", self._listen):
             yield
 
     async def _listen(self) -> None:
-        while True:
-            try:
-                async with (await self._subscriber()).pubsub() as subscription:
-                    await subscription.subscribe(CHANGES)
-                    await self._follow(subscription)
-            except (RedisError, OSError, StoreUnavailable) as error:
-                log.debug("no news from Redis: %s", type(error).__name__)
-                await asyncio.sleep(RECONNECT_S)
+        """Until the connection ends."""
+        try:
+            async with (await self._subscriber()).pubsub() as subscription:
+                await subscription.subscribe(CHANGES)
+                await self._follow(subscription)
+        except (RedisError, OSError, StoreUnavailable) as error:
+            log.debug("no news from Redis: %s", type(error).__name__)
+            await asyncio.sleep(RECONNECT_S)
 
     async def _follow(self, subscription: PubSub) -> None:
         """Until the server is gone, which raises RedisError or OSError."""
@@ -79,7 +80,8 @@ class Changes:
                     raise TimeoutError
                 await subscription.ping()
             elif message["type"] == "message":
-                self._tell(message["data"])
+                with self._background.sparing("news", "a message"):
+                    self._tell(message["data"])
             is_asked = message is None
 
     def _tell(self, data: bytes) -> None:

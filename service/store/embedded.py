@@ -10,6 +10,7 @@ import socket
 import struct
 import subprocess
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import IO, Literal, Self
 from urllib.parse import quote
@@ -19,7 +20,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from service.background import beside
+from service.background import Background
 from service.errors import SettingsError, StoreUnavailable
 from service.settings import Settings
 from service.store.server import sees, servers_for
@@ -76,7 +77,7 @@ class EmbeddedRedis:
             servers = [self._server] if self._server else servers_for(self._folder / "redis")
             try:
                 server = await self._start_one_of(servers)
-                async with beside(self._keep_running(server)):
+                async with Background().beside("redis", partial(self._keep_running, server)):
                     yield self
             finally:
                 await self._stop()

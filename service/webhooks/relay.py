@@ -8,11 +8,12 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from yarl import URL
 
-from service.background import beside
+from service.background import Background, Loop
 from service.errors import Retryable
 from service.store import Store
 from service.store.endpoint import Endpoint
@@ -36,6 +37,8 @@ LOOK_S = 1.0
 LEAST_BETWEEN_LOOKS_S = 0.005
 SITES_S = 5.0
 AWAY_S = 0.5
+# After what nobody foresaw: a site must not hear much later of its comments because of it.
+LONGEST_PAUSE_S = 5.0
 HAND_BACK_S = 0.8
 KEEP_UP_S = 60.0
 UNREADABLE_S = 60.0
@@ -59,61 +62,71 @@ class _Job:
 class Relay:
     """`timeout_s`: of one delivery; leases last LEASE_TIMEOUTS times as long."""
 
-    def __init__(self, store: Store, sender: Sender, vault: Vault, schedule: Schedule, timeout_s: float) -> None:
+    def __init__(
+        self,
+        store: Store,
+        sender: Sender,
+        vault: Vault,
+        schedule: Schedule,
+        timeout_s: float,
+        *,
+        background: Background,
+    ) -> None:
         self._store = store
         self._sender = sender
         self._vault = vault
         self._schedule = schedule
         self._timeout_s = timeout_s
+        self._background = background
         self._breakers = Breakers(Limits(schedule.first_retry_s, schedule.second_retry_s))
         self._jobs: asyncio.Queue[_Job] = asyncio.Queue()
         self._room = asyncio.Semaphore(IN_HAND)
         self._interrupted: list[Taken] = []
         self._unread: list[asyncio.Task[Take]] = []
+        self._loops: list[Loop] = []
         self._is_stopping = False
         self._sites: set[str] = set()
         self._endpoints: dict[str, tuple[float, Endpoint]] = {}
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        async with beside(self.run()):
-            yield
-
-    async def run(self) -> None:
-        """Until cancelled; what is on its way then is sent again."""
+        """What is on its way at the end is sent again."""
         try:
-            async with asyncio.TaskGroup() as tasks:
-                for _ in range(PARALLEL):
-                    tasks.create_task(self._repeat(self._work_on_next))
-                tasks.create_task(self._repeat(lambda: self._follow_sites(tasks)))
-                tasks.create_task(self._repeat(self._keep_up))
-                try:
-                    await asyncio.Event().wait()
-                finally:
-                    # A cancellation can be lost in a library; nobody is asked twice.
-                    self._is_stopping = True
+            for _ in range(PARALLEL):
+                self._begin("relay_send", self._work_on_next)
+            self._begin("relay_sites", self._follow_sites)
+            self._begin("relay_upkeep", self._keep_up)
+            yield
         finally:
-            await self._hand_back()
+            self._is_stopping = True
+            await self._background.stop(self._loops)
+            with self._background.sparing("relay_send", "what was in hand at the end"):
+                await self._hand_back()
 
-    async def _follow_sites(self, tasks: asyncio.TaskGroup) -> None:
-        """Look after every site that has a key, also those that come later."""
-        sites = {key.site for key in (await self._store.access.keys()).values()}
-        for name in sites - self._sites:
+    def _begin(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        async def once() -> None:
+            try:
+                await work()
+            except Retryable as error:
+                log.debug("the relay waits: %s", error)
+                await asyncio.sleep(AWAY_S)
+
+        self._loops.append(self._background.start(name, once, longest_pause_s=LONGEST_PAUSE_S))
+
+    async def _follow_sites(self) -> None:
+        """Look after every site there is, also those that come later."""
+        for name in sorted(await self._store.access.sites() - self._sites):
             shards = [_Shard(site) for site in self._store.outbox.shards(Site(name))]
-            tasks.create_task(self._listen(name, shards))
+            self._begin("relay_news", partial(self._listen, name, shards))
             for shard in shards:
-                tasks.create_task(self._follow(shard, LEAST_BETWEEN_LOOKS_S * len(shards)))
-        self._sites |= sites
+                self._begin("relay_take", partial(self._follow, shard, LEAST_BETWEEN_LOOKS_S * len(shards)))
+            self._sites.add(name)
         await asyncio.sleep(SITES_S)
 
     async def _keep_up(self) -> None:
-        await keep_up(self._store.outbox, sorted(self._sites), datetime.now(UTC))
+        await keep_up(self._store.outbox, sorted(self._sites), datetime.now(UTC), self._background)
         self._breakers.forget(time.monotonic())
         await asyncio.sleep(KEEP_UP_S)
-
-    async def _repeat(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        while not self._is_stopping:
-            await _guarded(work(), otherwise=None)
 
     async def _hand_back(self) -> None:
         """What we have in hand need not wait until its lease is over."""
@@ -134,15 +147,14 @@ class Relay:
                     shard.wake.set()
 
     async def _follow(self, shard: _Shard, least_s: float) -> None:
-        """Take what is due in one shard as soon as it is due and there is room."""
-        while not self._is_stopping:
-            shard.wake.clear()
-            wait_s = await _guarded(self._look(shard), otherwise=AWAY_S)
-            if wait_s > 0:
-                await asyncio.sleep(min(wait_s, least_s))
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(min(wait_s, LOOK_S)):
-                        await shard.wake.wait()
+        """Take what is due in one shard, and wait until something is due and there is room."""
+        shard.wake.clear()
+        wait_s = await self._look(shard)
+        if wait_s > 0:
+            await asyncio.sleep(min(wait_s, least_s))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(wait_s, LOOK_S)):
+                    await shard.wake.wait()
 
     async def _look(self, shard: _Shard) -> float:
         """Take what there is room for; seconds until another look is worth it."""
@@ -185,12 +197,22 @@ class Relay:
         try:
             # One that waited too long is left to its lease: who takes it then must not meet us on the way.
             if time.monotonic() < job.must_start_by:
-                await self._tell(job)
+                await self._tell_or_try_again(job)
         except asyncio.CancelledError:
             self._interrupted.append(job.taken)
             raise
         finally:
             self._room.release()
+
+    async def _tell_or_try_again(self, job: _Job) -> None:
+        """What nobody foresaw with one event keeps no other one waiting: it goes by the schedule like any failure."""
+        try:
+            await self._tell(job)
+        except Retryable:
+            raise
+        except Exception as error:  # noqa: BLE001 - logged and counted
+            self._background.note("relay_send", f"an event of {job.taken.shard.name}", error)
+            await self._try_again(job, Outcome("failed", "internal", 0.0))
 
     async def _tell(self, job: _Job) -> None:
         taken = job.taken
@@ -294,18 +316,6 @@ def _obstacle(taken: Taken, endpoint: Endpoint) -> str:
 def _key(site: Site, url: str | None) -> tuple[str, str]:
     """What a breaker is for: the receiver of one site, whatever the path."""
     return site.name, str(URL(url or "").origin()) if url else ""
-
-
-async def _guarded(work: Coroutine[Any, Any, Any], otherwise: Any) -> Any:  # noqa: ANN401 - the answer of any work
-    """No fault with one event, and no absence of Redis, ends the relay."""
-    try:
-        return await work
-    except Retryable as error:
-        log.debug("the relay waits: %s", error)
-    except Exception as error:
-        log.exception("the relay goes on after %s", type(error).__name__)
-    await asyncio.sleep(AWAY_S)
-    return otherwise
 
 
 async def _patiently(work: Callable[[], Coroutine[Any, Any, Any]], for_s: float) -> Any:  # noqa: ANN401

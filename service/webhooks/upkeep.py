@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from service.background import Background
 from service.store.keyspace import Site
 from service.store.outbox import Outbox
 from service.webhooks import metrics
@@ -10,13 +11,14 @@ from service.webhooks import metrics
 LETTERS_KEPT = timedelta(days=30)
 
 
-async def keep_up(outbox: Outbox, sites: Iterable[str], now: datetime) -> None:
+async def keep_up(outbox: Outbox, sites: Iterable[str], now: datetime, background: Background) -> None:
     backlogs = []
     for name in sites:
-        backlogs.append(await outbox.backlog(Site(name)))
-        for shard in outbox.shards(Site(name)):
-            while await outbox.purge(shard, now - LETTERS_KEPT):
-                pass
+        with background.sparing("relay_upkeep", name):
+            backlogs.append(await outbox.backlog(Site(name)))
+            for shard in outbox.shards(Site(name)):
+                while await outbox.purge(shard, now - LETTERS_KEPT):
+                    pass
     metrics.PENDING.set(sum(each.pending for each in backlogs))
     metrics.LETTERS.set(sum(each.dead for each in backlogs))
     metrics.OVERDUE.set(max((each.overdue_s or 0.0 for each in backlogs), default=0.0))

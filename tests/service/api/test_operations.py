@@ -1,16 +1,19 @@
 """For whoever runs it: alive, ready, counted, described; and every answer is guarded."""
 
+import asyncio
 import re
 from importlib.resources import files
 from typing import Any
 
 import msgspec
 import pytest
-from aiohttp import ClientConnectorError, ClientSession
+from aiohttp import ClientConnectorError, ClientSession, web
 
+from service import background, keys
 from service.app import build_metrics_app
-from service.errors import SettingsError
+from service.errors import SettingsError, StoreUnavailable
 from service.serving import serving_metrics
+from service.store import Store
 
 
 async def test_a_running_service_is_alive_and_ready(admin: Any) -> None:
@@ -21,6 +24,41 @@ async def test_a_running_service_is_alive_and_ready(admin: Any) -> None:
     assert reply.body["status"] == "ok"
     assert reply.body["store"] == {"durability": "strict"}
     assert reply.body["model"]["version"]
+
+
+async def test_readiness_tells_which_loop_is_down_for_long(
+    admin: Any, app: web.Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(background, "DOWN_S", 0.05)
+
+    async def frail() -> None:
+        raise LookupError
+
+    async with app[keys.BACKGROUND].beside("frail", frail, longest_pause_s=0.01):
+        async with asyncio.timeout(10):
+            while (reply := await admin.get("/readyz")).status == 200:
+                pass
+        assert reply.status == 503
+        assert reply.body["background"]["problem"].startswith("down: frail for ")
+    assert (await admin.get("/readyz")).status == 200
+
+
+@pytest.mark.parametrize(
+    "error", [SettingsError("STEWARD_SHARDS is 2"), ValueError("a message"), StoreUnavailable("away"), OSError(5, "x")]
+)
+async def test_readiness_is_an_answer_whatever_fails(
+    admin: Any, app: web.Application, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    async def fail(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(Store, "check", fail)
+    reply = await admin.get("/readyz")
+    assert reply.status == 503
+    expected = str(error) if isinstance(error, SettingsError | StoreUnavailable) else "the error is ours"
+    assert expected in reply.body["store"]["problem"]
+    assert "a message" not in reply.raw.decode()
+    assert app[keys.BACKGROUND].down() == {}
 
 
 async def test_requests_and_decisions_are_counted(admin: Any, decide_always: Any) -> None:

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from aiohttp import web
 
+from service.background import Background
 from service.domain import Verdict
 from service.metrics import render
 from service.settings import Settings
@@ -377,9 +378,9 @@ async def test_dead_letters_are_kept_for_30_days(store: Store, receiver: Any, su
     (taken,) = (await store.outbox.take(site, 1, 60)).events
     await store.outbox.settle(taken, "dead", attempts=1, because="500")
     now = datetime.now(UTC)
-    await keep_up(store.outbox, ["daily"], now + timedelta(days=29))
+    await keep_up(store.outbox, ["daily"], now + timedelta(days=29), Background())
     assert [each.comment for each in await store.outbox.letters(site, None, 10)] == ["c-1"]
-    await keep_up(store.outbox, ["daily"], now + timedelta(days=31))
+    await keep_up(store.outbox, ["daily"], now + timedelta(days=31), Background())
     assert await store.outbox.letters(site, None, 10) == []
 
 
@@ -389,7 +390,7 @@ async def test_operators_see_what_waits(store: Store, submit: Any, site: Site) -
     await submit("c-2")
     (taken,) = (await store.outbox.take(site, 1, 60)).events
     await store.outbox.settle(taken, "dead", attempts=1, because="500")
-    await keep_up(store.outbox, ["daily"], datetime.now(UTC))
+    await keep_up(store.outbox, ["daily"], datetime.now(UTC), Background())
     shown = render().decode()
     assert "\nsteward_webhooks_pending 1.0\n" in shown
     assert "\nsteward_webhooks_dead_letters 1.0\n" in shown
