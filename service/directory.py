@@ -8,26 +8,30 @@ import logging
 import os
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
 
 from service import access
 from service.access import ApiKey, SigningSecret
-from service.background import beside
+from service.background import Background, Loop
 from service.errors import Retryable, StoreUnavailable
 from service.policy import Policy
-from service.store.access import Access
+from service.store.access import Access, PolicyUnreadable
 from service.store.keyspace import Site
 
 log = logging.getLogger(__name__)
 
-# A revoked key is refused everywhere after at most this long (security.md asks for 5 s), with slack for a slow Redis.
-REFRESH_S = 2.0
+Kind = TypeVar("Kind", ApiKey, Policy)
+
+# Keys are looked at this often, so that a revoked one is refused everywhere within two seconds, also by a slow Redis.
+REFRESH_S = 1.0
+POLICIES_S = 2.0
 # Guesses at keys must not turn into load on Redis.
 LEAST_BETWEEN_LOOKS_S = 0.05
 
@@ -47,17 +51,34 @@ class Snapshot(Struct):
 class Directory:
     """Keys and policies as of the last look at Redis.
 
-    A copy on disk (no secrets, only their hashes) lets a service that starts while Redis is away still score.
+    A copy on disk (no secrets, only their hashes) lets a service that starts while Redis is away still score. Keys,
+    signing secrets and policies are looked at apart: whatever is wrong with one of them, a revoked key is refused.
     """
 
     def __init__(
-        self, kept: Access, copy: Path, default: Policy, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        kept: Access,
+        copy: Path,
+        default: Policy,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        background: Background | None = None,
     ) -> None:
         self._kept = kept
         self._copy = copy
         self._default = default
         self._now = now
-        self._seen = Snapshot({}, {})
+        self._background = background or Background()
+        self._keys: dict[str, ApiKey] = {}
+        self._policies: dict[str, Policy] = {}
+        self._salt = b""
+        self._sites: frozenset[str] = frozenset()
+        # Sites whose policy was looked for, and those of them whose policy nobody has seen: by the default one, what
+        # they want rejected could be approved.
+        self._looked_for: set[str] = set()
+        self._unseen: set[str] = set()
+        # What the copy on disk says; None: it was not written yet.
+        self._copied: Snapshot | None = None
+        self._copying = asyncio.Lock()
         # Not in the copy on disk: these are secrets, and who signs wants comments recorded, which takes Redis anyway.
         self._signing: dict[str, tuple[SigningSecret, ...]] | None = None
         # The keys that opened since the last look, by their text: it is checked again after each.
@@ -77,9 +98,9 @@ class Directory:
         key_id = access.key_id(text)
         if key_id is None:
             return None
-        if key_id not in self._seen.keys:
+        if key_id not in self._keys:
             await self._look_again()
-        record = self._seen.keys.get(key_id)
+        record = self._keys.get(key_id)
         if not access.opens(text, record, self._now()) or record is None:
             return None
         self._opened[text] = record
@@ -99,7 +120,10 @@ class Directory:
         return None if record is None or record.is_expired(self._now()) else record
 
     def policy(self, site: str) -> Policy:
-        return self._seen.policies.get(site, self._default)
+        """The last one that could be read. Raises StoreUnavailable while it is unknown whether the site has one."""
+        if site in self._unseen:
+            raise StoreUnavailable("the policy of this site was not seen yet")
+        return self._policies.get(site, self._default)
 
     def signing_secrets(self, site: str) -> tuple[SigningSecret, ...]:
         """Those of a site, all good now. Raises StoreUnavailable while they have never been seen."""
@@ -109,7 +133,7 @@ class Directory:
 
     def shows_scores(self, site: str) -> bytes | None:
         """By what it is drawn which comments are shown without scores all the same; None: all are."""
-        return self._seen.salt if self.policy(site).review.show_scores else None
+        return self._salt if self.policy(site).review.show_scores else None
 
     @property
     def origins(self) -> frozenset[str]:
@@ -118,8 +142,8 @@ class Directory:
 
     @property
     def sites(self) -> list[str]:
-        """Every site that somebody has a key for, or signs for."""
-        return sorted({key.site for key in self._seen.keys.values()}.union(self._signing or ()))
+        """Every site that there is, also one whose last key was revoked: its comments go on waiting."""
+        return sorted(self._sites.union((key.site for key in self._keys.values()), self._signing or ()))
 
     @property
     def salt(self) -> bytes:
@@ -127,9 +151,9 @@ class Directory:
 
         Raises StoreUnavailable while it was never seen: with another one, hashes would not be known again.
         """
-        if not self._seen.salt:
+        if not self._salt:
             raise StoreUnavailable("Redis was not seen yet")
-        return self._seen.salt
+        return self._salt
 
     def pseudonym(self, site: str, who: str) -> str:
         """64 hex digits that name the same person of a site again, to nobody but who knows the id.
@@ -142,41 +166,105 @@ class Directory:
 
     async def refresh(self) -> None:
         """Raises StoreUnavailable, and keeps what was known."""
+        await self.refresh_keys()
+        await self.refresh_signing()
+        await self.refresh_policies()
+
+    async def refresh_keys(self) -> None:
+        """Raises StoreUnavailable. What fails after the keys were read brings no revoked key back."""
         asked_at = time.monotonic()
         keys = await self._kept.keys()
-        signing = _by_site((await self._kept.signing_secrets()).values())
-        sites = sorted({key.site for key in keys.values()}.union(signing))
-        found = await asyncio.gather(*(self._kept.policy(Site(site)) for site in sites))
-        policies = {site: policy for site, policy in zip(sites, found, strict=True) if policy is not None}
-        seen = Snapshot(keys, policies, await self._kept.salt())
-        if self._seen.salt not in (b"", seen.salt):
-            await asyncio.to_thread(_put_by, self._copy, self._seen)
-        changed = seen != self._seen or not self._is_known
-        self._signing = signing
-        self._see(seen)
+        if asked_at < self._looked_at:
+            return  # another look began later and saw more
+        self._see_keys(keys)
         self._looked_at = asked_at
-        if changed:
-            await asyncio.to_thread(_write, self._copy, msgspec.json.encode(seen))
+        await self._see_salt(await self._kept.salt())
+        await self._see_policies({key.site for key in keys.values()} - self._looked_for)
+        await self._keep_copy()
 
-    def _see(self, seen: Snapshot) -> None:
-        self._seen, self._opened, self._is_known = seen, {}, True
-        self._labels = {key.label_sha256: key for key in seen.keys.values() if key.label_sha256}
-        self._origins = frozenset[str]().union(*(key.origins for key in seen.keys.values()))
+    async def refresh_signing(self) -> None:
+        """Raises StoreUnavailable."""
+        self._signing = _by_site((await self._kept.signing_secrets()).values())
+
+    async def refresh_policies(self) -> None:
+        """Raises StoreUnavailable for a site whose policy cannot be looked at; the others are seen all the same."""
+        self._sites = await self._kept.sites()
+        failed = await self._see_policies(self._sites)
+        await self._keep_copy()
+        if failed is not None:
+            raise failed
+
+    def _see_keys(self, keys: dict[str, ApiKey]) -> None:
+        self._keys, self._opened, self._is_known = keys, {}, True
+        self._labels = {key.label_sha256: key for key in keys.values() if key.label_sha256}
+        self._origins = frozenset[str]().union(*(key.origins for key in keys.values()))
+
+    async def _see_salt(self, salt: bytes) -> None:
+        before = self._copied
+        if before is not None and before.salt not in (b"", salt):
+            await asyncio.to_thread(_put_by, self._copy, before)
+            self._policies, self._sites = {}, frozenset()
+        self._salt = salt
+
+    async def _see_policies(self, sites: Iterable[str]) -> Retryable | None:
+        """A site whose policy cannot be read goes on with its last good one. The first absence of Redis, if any."""
+        names, failed = sorted(sites), None
+        found = await asyncio.gather(*(self._kept.policy(Site(name)) for name in names), return_exceptions=True)
+        for name, policy in zip(names, found, strict=True):
+            self._looked_for.add(name)
+            if isinstance(policy, BaseException) and not isinstance(policy, PolicyUnreadable):
+                if name not in self._policies and not self._is_copied(name):
+                    self._unseen.add(name)
+                if isinstance(policy, Retryable):
+                    failed = failed or policy
+                else:
+                    self._background.note("policies", name, policy)
+                continue
+            self._unseen.discard(name)
+            if policy is None:
+                self._policies.pop(name, None)
+            elif isinstance(policy, Policy):
+                self._policies[name] = policy
+        return failed
+
+    def _is_copied(self, site: str) -> bool:
+        """Whether the copy on disk knows the site: then it has the site's policy, if there is one."""
+        return self._copied is not None and any(key.site == site for key in self._copied.keys.values())
+
+    async def _keep_copy(self) -> None:
+        if self._unseen:
+            return  # whoever starts from it would take them for sites without a policy
+        async with self._copying:
+            seen = Snapshot(self._keys, dict(self._policies), self._salt)
+            if seen != self._copied and seen.salt:
+                await asyncio.to_thread(_write, self._copy, msgspec.json.encode(seen))
+                self._copied = seen
 
     @contextlib.asynccontextmanager
     async def kept_fresh(self) -> AsyncIterator[None]:
         if (seen := copy_of(self._copy)) is not None:
-            self._see(seen)
-        with contextlib.suppress(Retryable):
-            await self.refresh()
-        async with beside(self._refresh_often()):
+            self._see_keys(seen.keys)
+            self._policies, self._salt, self._copied = dict(seen.policies), seen.salt, seen
+        for look in (self.refresh_keys, self.refresh_signing, self.refresh_policies):
+            with self._background.sparing(look.__name__.removeprefix("refresh_"), "the first look"):
+                await look()
+        async with (
+            self._looking("keys", self.refresh_keys, REFRESH_S),
+            self._looking("signing", self.refresh_signing, REFRESH_S),
+            self._looking("policies", self.refresh_policies, POLICIES_S),
+        ):
             yield
 
-    async def _refresh_often(self) -> None:
-        while True:
-            await asyncio.sleep(REFRESH_S)
+    def _looking(
+        self, name: str, look: Callable[[], Awaitable[None]], every_s: float
+    ) -> contextlib.AbstractAsyncContextManager[Loop]:
+        """However often it fails, it is tried again as soon as the promise for revoked keys asks for."""
+
+        async def once() -> None:
             with contextlib.suppress(Retryable):
-                await self.refresh()
+                await look()
+
+        return self._background.beside(name, once, every_s=every_s, longest_pause_s=every_s)
 
     async def _look_again(self) -> None:
         """A key that we do not know may have been made just now, or be a guess: look, but once for many guesses."""
@@ -188,9 +276,12 @@ class Directory:
             if self._failed_at <= asked_at:
                 await asyncio.sleep(self._looked_at + LEAST_BETWEEN_LOOKS_S - asked_at)
                 try:
-                    await self.refresh()
-                except StoreUnavailable:
+                    await self.refresh_keys()
+                except Retryable:
                     self._failed_at = time.monotonic()
+                except Exception as error:  # noqa: BLE001 - logged and counted; an unknown key opens nothing
+                    self._failed_at = time.monotonic()
+                    self._background.note("keys", "another look", error)
             if self._failed_at > asked_at and not self._is_known:
                 raise StoreUnavailable("Redis was not seen yet")
 
@@ -201,12 +292,31 @@ def _keyed(salt: bytes) -> hmac.HMAC:
     return hmac.new(salt, digestmod="sha256")
 
 
+class _Copy(Struct):
+    """As Snapshot; each record is read by itself."""
+
+    keys: dict[str, msgspec.Raw]
+    policies: dict[str, msgspec.Raw]
+    salt: bytes = b""
+
+
 def copy_of(path: Path) -> Snapshot | None:
-    """What the copy on disk says; None where there is none."""
+    """What the copy on disk says; None where there is none. What another release wrote otherwise is left out."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Snapshot)
-    except (FileNotFoundError, msgspec.DecodeError):
+        found = msgspec.json.decode(path.read_bytes(), type=_Copy)
+    except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
         return None
+    return Snapshot(_readable(found.keys, ApiKey), _readable(found.policies, Policy), found.salt)
+
+
+def _readable(found: dict[str, msgspec.Raw], kind: type[Kind]) -> dict[str, Kind]:
+    read: dict[str, Kind] = {}
+    for name, raw in found.items():
+        try:
+            read[name] = msgspec.json.decode(raw, type=kind)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            log.error("the copy of keys and policies: %s cannot be read (%s)", name, type(error).__name__)
+    return read
 
 
 def _put_by(path: Path, before: Snapshot) -> None:

@@ -13,8 +13,9 @@ from service.domain import Action, Status
 from service.errors import Conflict, NotFound
 from service.policy import DEFAULT, Policy, Thresholds, decide
 from service.store import Store
+from service.store.access import PolicyUnreadable
 from service.store.keyspace import Site
-from service.store.packing import glance
+from service.store.packing import glanced
 
 # Comments between two looks at whoever else waits: about a millisecond's work.
 SLICE = 100
@@ -43,10 +44,15 @@ def wrong(thresholds: Mapping[str, Thresholds], known: Iterable[str]) -> Wrong |
 
 
 async def newest(store: Store, site: str, name: str = DEFAULT.name) -> Policy:
-    """The policy in force, as Redis has it now. Raises NotFound for a name that no policy has."""
+    """The policy in force, as Redis has it now. Raises NotFound for a name that no policy has, and Conflict where
+    Redis has none that this release can read.
+    """
     if name != DEFAULT.name:
         raise NotFound(f"no policy '{name}': a site has one, named '{DEFAULT.name}'")
-    return await store.access.policy(Site(site)) or DEFAULT
+    try:
+        return await store.access.policy(Site(site)) or DEFAULT
+    except PolicyUnreadable as error:
+        raise _written_otherwise() from error
 
 
 async def replace(store: Store, site: str, before: Policy, after: Policy, actor: str) -> Policy:
@@ -56,8 +62,15 @@ async def replace(store: Store, site: str, before: Policy, after: Policy, actor:
     """
     after = msgspec.structs.replace(after, name=before.name, version=before.version + 1)
     if not await store.access.keep_policy(Site(site), after, actor):
-        raise changed("another change came first", await newest(store, site, before.name))
+        now = await newest(store, site, before.name)
+        # What came first must be newer than what it was made from; if it is not, the newest cannot be read.
+        raise changed("another change came first", now) if now.version > before.version else _written_otherwise()
     return after
+
+
+def _written_otherwise() -> Conflict:
+    detail = "the newest version was written by another release of Steward, and this one cannot read it"
+    return Conflict("policy_unreadable", detail, {})
 
 
 def changed(detail: str, now: Policy) -> Conflict:
@@ -108,10 +121,13 @@ async def simulate(store: Store, site: str, policy: Policy, known: Iterable[str]
     `known`: the attributes of the model in use. One that a comment has no score of counts as lacking in its language.
     """
     attributes = frozenset(known)
-    tally = _Tally()
+    tally, unread = _Tally(), 0
     back = store.recent.backwards(Site(site), most=last * ENTRIES_EACH)
     async for seen in back:
-        said = glance(seen.content)
+        said = glanced(seen.content)
+        if said is None:
+            unread += 1
+            continue
         # A comment that was set aside has no scores, and would be set aside again.
         would = decide(said.scores, policy, attributes.difference(said.scores)).action if said.scores else said.decision
         tally.add(seen.id, said.decision, would, seen.standing.verdict)
@@ -119,7 +135,7 @@ async def simulate(store: Store, site: str, policy: Policy, known: Iterable[str]
             break
         if tally.comments % SLICE == 0:
             await asyncio.sleep(0)
-    return tally.told(back.missing, back.back_to)
+    return tally.told(back.missing + unread, back.back_to)
 
 
 class _Tally:

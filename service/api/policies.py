@@ -81,7 +81,7 @@ OPERATIONS = (
         tag="Policies",
         summary="The policy in force.",
         answer=Policy,
-        problems=(404, 503),
+        problems=(404, 409, 503),
     ),
     Operation(
         method="PUT",

@@ -14,7 +14,7 @@ MOST_SHOWN = 200
 
 
 @click.command()
-@click.option("--site", "sites", multiple=True, help="Only this site; may be given again. Unset: all that have a key.")
+@click.option("--site", "sites", multiple=True, help="Only this site; may be given again. Unset: all.")
 @click.option(
     "--repair", is_flag=True, help="Mend what does not fit: the state of a comment is right, the rest follows."
 )
@@ -25,7 +25,7 @@ def fsck(sites: tuple[str, ...], repair: bool) -> None:
     """
 
     async def examine(store: Store) -> tuple[int, list[Breach]]:
-        names = sites or sorted({key.site for key in (await store.access.keys()).values()})
+        names = sites or sorted(await store.access.sites())
         comments, found = 0, list[Breach]()
         for name in names:
             comments += await store.fsck.count(Site(name))

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from service.background import Background
 from service.settings import Settings
 from service.store.access import Access
 from service.store.accounts import Accounts
@@ -60,10 +61,14 @@ class Store:
 
 
 @contextlib.asynccontextmanager
-async def open_store(settings: Settings, url: str) -> AsyncIterator[Store]:
-    """Connects when first used: the service starts, and scores, while Redis is away."""
+async def open_store(settings: Settings, url: str, background: Background | None = None) -> AsyncIterator[Store]:
+    """Connects when first used: the service starts, and scores, while Redis is away.
+
+    `background`: where the work beside the requests is reported; None: nobody asks.
+    """
     durability = Durability(accept_loss=settings.accept_loss, wait_replicas=settings.wait_replicas)
     pipe = open_pipe(settings, url, durability)
+    background = background or Background()
     retention = Retention(settings.text_days, settings.label_days, settings.event_days)
     limits = Limits(settings.max_lease_age_s, settings.max_open_leases, settings.undo_hold_s, settings.undo_window_s)
     shards, most = settings.shards, settings.max_queued
@@ -79,11 +84,11 @@ async def open_store(settings: Settings, url: str) -> AsyncIterator[Store]:
         recent=Recent(pipe, shards),
         authors=Authors(pipe, shards),
         outbox=Outbox(pipe, shards),
-        access=Access(pipe),
+        access=Access(pipe, background),
         accounts=Accounts(pipe),
         usage=Uses(pipe),
         fsck=Fsck(pipe, shards, retention.author_s if settings.index_authors else 0),
-        changes=Changes(pipe.subscriber),
+        changes=Changes(pipe.subscriber, background),
         durability=durability,
         pipe=pipe,
         shards=shards,

@@ -1,22 +1,33 @@
 """Keys and policies in Redis: small, read whole."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
 from service.access import ApiKey, Scope, SigningSecret, mint
+from service.accounts import Account
+from service.background import Background
 from service.errors import SettingsError
 from service.policy import Policy
 from service.store.base import fields, instant
-from service.store.keyspace import KEYS, OPERATED, SALT, SHARDS, SIGNING, Site
+from service.store.keyspace import ACCOUNTS, KEYS, OPERATED, SALT, SHARDS, SIGNING, SITES, Site
 from service.store.pipe import Pipe
 from service.store.scripts import script
 
+Kind = TypeVar("Kind")
+
 # What the first key is called.
 FIRST_NAME = "admin"
+
+# How msgspec says that something was written otherwise.
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+class PolicyUnreadable(Exception):
+    """No version of a site's policy can be read by this release."""
 
 
 class Version(NamedTuple):
@@ -28,21 +39,47 @@ class Version(NamedTuple):
 
 
 class Access:
-    def __init__(self, pipe: Pipe) -> None:
+    """A record that this release cannot read is logged, counted and left out: it says nothing of the others."""
+
+    def __init__(self, pipe: Pipe, background: Background) -> None:
         self._pipe = pipe
+        self._background = background
 
     async def keys(self) -> dict[str, ApiKey]:
-        found = [msgspec.json.decode(record, type=ApiKey) for record in await self._pipe.call("HVALS", KEYS)]
+        found = self._readable("keys", await self._pipe.call("HVALS", KEYS), ApiKey)
         return {key.id: key for key in found}
 
     async def keep(self, key: ApiKey) -> None:
+        await self._pipe.call("SADD", SITES, key.site)
         await self._pipe.call("HSET", KEYS, key.id, msgspec.json.encode(key))
+
+    async def sites(self) -> frozenset[str]:
+        """Every site that ever had a key, a signing secret or a moderator, whether they are still there or not.
+
+        Who is seen to have one is noted for good: comments and webhooks of a site outlive its last key.
+        """
+        noted = {name.decode() for name in await self._pipe.call("SMEMBERS", SITES)}
+        found = {key.site for key in (await self.keys()).values()}
+        found |= {secret.site for secret in (await self.signing_secrets()).values()}
+        for account in self._readable("accounts", await self._pipe.call("HVALS", ACCOUNTS), Account):
+            found.update(account.roles)
+        if fresh := found - noted:
+            await self._pipe.call("SADD", SITES, *sorted(fresh))
+        return frozenset(name for name in noted | found if not {"{", "}"} & set(name))
 
     async def signing_secrets(self) -> dict[str, SigningSecret]:
         flat = await self._pipe.call("HGETALL", SIGNING)
-        return {secret.id: secret for secret in (msgspec.json.decode(each, type=SigningSecret) for each in flat[1::2])}
+        return {secret.id: secret for secret in self._readable("signing", flat[1::2], SigningSecret)}
+
+    def _readable(self, what: str, found: Iterable[bytes], kind: type[Kind]) -> Iterator[Kind]:
+        for number, raw in enumerate(found):
+            try:
+                yield msgspec.json.decode(raw, type=kind)
+            except UNREADABLE as error:
+                self._background.note(what, _id_of(raw) or f"record {number}", error)
 
     async def keep_signing_secret(self, secret: SigningSecret) -> None:
+        await self._pipe.call("SADD", SITES, secret.site)
         await self._pipe.call("HSET", SIGNING, secret.id, msgspec.json.encode(secret))
 
     async def remove_signing_secret(self, secret_id: str) -> bool:
@@ -72,6 +109,7 @@ class Access:
     async def first_key(self, site: str) -> str | None:
         """Make the first key, with every scope. None when there already are keys, now or before a race was lost."""
         text, key = mint(site, frozenset(Scope), FIRST_NAME, datetime.now(UTC))
+        await self._pipe.call("SADD", SITES, site)
         kept = await self._pipe.run(_FIRST_KEY, [KEYS], key.id, msgspec.json.encode(key))
         if kept:
             await self._pipe.call("SET", OPERATED, 1)
@@ -103,21 +141,36 @@ class Access:
         return bool(await self._pipe.call("HDEL", KEYS, key_id))
 
     async def policy(self, site: Site) -> Policy | None:
-        """The newest version, or None while the site has not set one."""
+        """The newest version that this release can read, or None while the site has set none.
+
+        Raises PolicyUnreadable where there are versions and none can be read.
+        """
         versions = [int(version) for version in await self._pipe.call("HKEYS", site.key("policies"))]
-        if not versions:
-            return None
-        kept = await self._pipe.call("HGET", site.key("policies"), max(versions))
-        return msgspec.json.decode(kept, type=Policy)
+        for version in sorted(versions, reverse=True):
+            kept = await self._pipe.call("HGET", site.key("policies"), version)
+            policy = None if kept is None else self._policy(site, version, kept)
+            if policy is not None:
+                return policy
+        if versions:
+            raise PolicyUnreadable(site.name)
+        return None
 
     async def policies(self, site: Site) -> list[Version]:
-        """Every version that the site has set, the oldest first; version 1 is the default, which nobody set."""
-        kept = await self._pipe.call("HVALS", site.key("policies"))
+        """Every version that the site has set and this release can read, the oldest first; version 1 is the default,
+        which nobody set.
+        """
+        flat = await self._pipe.call("HGETALL", site.key("policies"))
         by = fields(await self._pipe.call("HGETALL", site.key("policies:by")))
-        found = [msgspec.json.decode(each, type=Policy) for each in kept]
-        return [
-            _version(policy, by.get(str(policy.version))) for policy in sorted(found, key=lambda each: each.version)
-        ]
+        kept = [self._policy(site, int(version), raw) for version, raw in zip(flat[::2], flat[1::2], strict=True)]
+        found = sorted((policy for policy in kept if policy is not None), key=lambda each: each.version)
+        return [_version(policy, by.get(str(policy.version))) for policy in found]
+
+    def _policy(self, site: Site, version: int, raw: bytes) -> Policy | None:
+        try:
+            return msgspec.json.decode(raw, type=Policy)
+        except UNREADABLE as error:
+            self._background.note("policies", f"{site.name}: version {version} of the policy", error)
+            return None
 
     async def keep_policy(self, site: Site, policy: Policy, actor: str) -> bool:
         """Store `policy` as its version; False when somebody stored that version first."""
@@ -130,6 +183,15 @@ class Access:
             policy.name,
         )
         return bool(kept)
+
+
+def _id_of(raw: bytes) -> str:
+    """The id of a record that is otherwise unreadable, for the log."""
+    try:
+        found = msgspec.json.decode(raw)
+    except UNREADABLE:
+        return ""
+    return str(found.get("id") or found.get("name") or "") if isinstance(found, dict) else ""
 
 
 def _version(policy: Policy, by: str | None) -> Version:

@@ -11,6 +11,7 @@ SALT = "cm:{access}:salt"
 SIGNING = "cm:{access}:signing"
 SHARDS = "cm:{access}:shards"
 OPERATED = "cm:{access}:operated"  # there, once the first key has the scope `operate`
+SITES = "cm:{access}:sites"
 ACCOUNTS = "cm:{access}:accounts"
 PREFERENCES = "cm:{access}:preferences"
 ACCESS_AUDIT = "cm:{access}:audit"
@@ -38,7 +39,8 @@ class Site:
         """The shard of a comment: by its id, which every request has (docs/decisions/0014-shard-by-comment.md)."""
         if shards == 1:
             return self
-        return Site(self.name, int.from_bytes(blake2b(comment.encode(), digest_size=8).digest()) % shards)
+        digest = blake2b(comment.encode(errors="replace"), digest_size=8).digest()
+        return Site(self.name, int.from_bytes(digest) % shards)
 
     def all(self, shards: int) -> "tuple[Site, ...]":
         return tuple(Site(self.name, shard) for shard in range(shards))
@@ -83,6 +85,7 @@ _PERMANENT = {
         "salt",
         "shards",
         "operated",
+        "sites",
         "accounts",
         "preferences",
         "signing",

@@ -9,7 +9,7 @@ import msgspec
 from service.access import ApiKey
 from service.domain import Action, DecidedBy, State, Status
 from service.policy import Policy
-from service.store.keyspace import KEYS, SALT, Site
+from service.store.keyspace import KEYS, SALT, SITES, Site
 from service.store.pipe import Pipe
 from service.store.scripts import script
 
@@ -58,6 +58,7 @@ class Restoring:
         for each in found:
             packed[site.of(each.id, self._shards).shard].append(_packed(each))
         restored = waited = 0
+        await self._pipe.call("SADD", SITES, site.name)
         for shard in site.all(self._shards):
             rows = packed[shard.shard]
             for start in range(0, max(len(rows), 1), AT_ONCE):

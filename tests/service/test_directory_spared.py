@@ -1,0 +1,220 @@
+"""Keys are refused within two seconds whatever else cannot be read, and one bad record says nothing of the others."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from prometheus_client import REGISTRY
+
+from service import policies
+from service.access import ApiKey, Scope, SigningSecret, mint
+from service.directory import REFRESH_S, Directory
+from service.errors import Conflict, StoreUnavailable
+from service.policy import DEFAULT, Policy, Thresholds
+from service.settings import Settings
+from service.store import Store, open_store
+from service.store.keyspace import KEYS, SIGNING, Site
+
+STRICT = Policy({"spam": Thresholds(0.1, 0.2)}, version=2)
+STRICTER = msgspec.structs.replace(STRICT, version=3)
+NEWER = b'{"thresholds":{},"name":"default","version":9,"of_a_newer_release":1}'
+UNREADABLE = [NEWER, b"{", b"\xff", b"[]", b'{"version":"x"}']
+
+
+def failures(loop: str) -> float:
+    return REGISTRY.get_sample_value("steward_background_failures_total", {"loop": loop}) or 0.0
+
+
+def made(site: str = "daily") -> tuple[str, ApiKey]:
+    return mint(site, frozenset({Scope.SCORE}), None, datetime.now(UTC))
+
+
+@pytest.fixture
+async def store(settings: Settings) -> AsyncIterator[Store]:
+    assert settings.redis_url is not None
+    async with open_store(settings, settings.redis_url) as store:
+        yield store
+
+
+@pytest.fixture
+def directory(store: Store, tmp_path: Path) -> Directory:
+    return Directory(store.access, tmp_path / "access.json", DEFAULT)
+
+
+class Broken:
+    """An Access of which some parts fail in a way that nobody foresaw, or never answer."""
+
+    def __init__(self, store: Store, *parts: str, error: BaseException | None = None) -> None:
+        self._kept = store.access
+        self._parts = parts
+        self._error = error
+
+    def __getattr__(self, name: str) -> Any:
+        return self._fail if name in self._parts else getattr(self._kept, name)
+
+    async def _fail(self, *_: Any) -> Any:
+        if self._error is None:
+            await asyncio.Event().wait()
+        raise self._error  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("parts", "error"),
+    [
+        (("policy",), LookupError()),
+        (("policy",), StoreUnavailable("a node of the Cluster is away")),
+        (("policy", "sites", "signing_secrets", "salt"), LookupError()),
+        (("sites", "signing_secrets"), None),
+        (("salt",), ValueError()),
+        (("policy", "sites"), asyncio.CancelledError()),
+    ],
+)
+async def test_a_revoked_key_is_refused_within_two_seconds_whatever_else_fails(
+    store: Store, tmp_path: Path, parts: tuple[str, ...], error: BaseException | None
+) -> None:
+    text, record = made()
+    await store.access.keep(record)
+    directory = Directory(Broken(store), tmp_path / "access.json", DEFAULT)  # type: ignore[arg-type]
+    async with directory.kept_fresh():
+        assert await directory.admit(text) == record
+        directory._kept = Broken(store, *parts, error=error)  # type: ignore[assignment] # noqa: SLF001
+        for _ in range(2):  # also while it has failed for a while
+            await asyncio.sleep(REFRESH_S)
+        await store.access.revoke(record.id)
+        async with asyncio.timeout(2):
+            while await directory.admit(text) is not None:
+                await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("raw", UNREADABLE)
+async def test_a_policy_that_cannot_be_read_leaves_its_site_the_last_good_one_and_the_others_theirs(
+    directory: Directory, store: Store, redis_server: Any, tmp_path: Path, raw: bytes
+) -> None:
+    for site in ("daily", "weekly", "yearly"):
+        await store.access.keep(made(site)[1])
+    assert await store.access.keep_policy(Site("daily"), STRICT, "chief")
+    await directory.refresh()
+    before = failures("policies")
+    with redis_server.client() as client:
+        client.hset(Site("daily").key("policies"), "3", raw)
+        client.hset(Site("yearly").key("policies"), "2", raw)
+    assert await store.access.keep_policy(Site("weekly"), STRICT, "chief")
+    later = Directory(store.access, tmp_path / "other.json", DEFAULT)
+    for each in (directory, later):
+        await each.refresh()
+        assert each.policy("daily") == STRICT
+        assert each.policy("weekly") == STRICT
+        assert each.policy("yearly") == DEFAULT, "the only version it had that can be read"
+    assert failures("policies") > before
+    with pytest.raises(Conflict) as caught:
+        await policies.replace(store, "daily", STRICT, STRICT, "chief")
+    assert caught.value.reason == "policy_unreadable"
+    assert [each.policy for each in await store.access.policies(Site("daily"))] == [STRICT]
+
+
+async def test_a_policy_that_was_overwritten_by_what_cannot_be_read_stands_as_it_was_last_seen(
+    directory: Directory, store: Store, redis_server: Any
+) -> None:
+    await store.access.keep(made()[1])
+    assert await store.access.keep_policy(Site("daily"), STRICT, "chief")
+    await directory.refresh()
+    with redis_server.client() as client:
+        client.hset(Site("daily").key("policies"), "2", NEWER)
+    await directory.refresh()
+    assert directory.policy("daily") == STRICT
+
+
+async def test_while_nobody_knows_whether_a_site_has_a_policy_nothing_is_decided_by_the_default_one(
+    store: Store, tmp_path: Path
+) -> None:
+    text, record = made()
+    await store.access.keep(record)
+    broken = Broken(store, "policy", error=StoreUnavailable("away"))
+    directory = Directory(broken, tmp_path / "access.json", DEFAULT)  # type: ignore[arg-type]
+    async with directory.kept_fresh():
+        assert await directory.admit(text) == record
+        with pytest.raises(StoreUnavailable):
+            directory.policy("daily")
+        assert directory.policy("weekly") == DEFAULT
+
+
+@pytest.mark.parametrize("raw", [*UNREADABLE, b'{"id":"k","scopes":["of_a_newer_release"]}'])
+async def test_a_key_or_secret_that_cannot_be_read_shuts_nobody_else_out(
+    directory: Directory, store: Store, redis_server: Any, raw: bytes
+) -> None:
+    text, record = made()
+    await store.access.keep(record)
+    secret = SigningSecret("s-1", "daily", "coral", "sealed", datetime.now(UTC))
+    await store.access.keep_signing_secret(secret)
+    with redis_server.client() as client:
+        client.hset(KEYS, "broken", raw)
+        client.hset(SIGNING, "broken", raw)
+    await directory.refresh()
+    assert await directory.admit(text) == record
+    assert directory.signing_secrets("daily") == (secret,)
+    assert await store.access.sites() == {"daily"}
+
+
+async def test_what_cannot_be_read_in_the_copy_on_disk_leaves_the_rest_of_it(
+    directory: Directory, store: Store, tmp_path: Path
+) -> None:
+    text, record = made()
+    await store.access.keep(record)
+    assert await store.access.keep_policy(Site("daily"), STRICT, "chief")
+    await directory.refresh()
+    copy = tmp_path / "access.json"
+    kept = msgspec.json.decode(copy.read_bytes())
+    kept["keys"]["other"] = {"id": "other", "of_a_newer_release": 1}
+    kept["policies"]["weekly"] = msgspec.json.decode(NEWER)
+    copy.write_bytes(msgspec.json.encode(kept))
+    url = f"unix://{tmp_path / 'nobody.sock'}"
+    async with open_store(Settings(redis_url=url), url) as away:
+        later = Directory(away.access, copy, DEFAULT)
+        async with later.kept_fresh():
+            assert await later.admit(text) == record
+            assert later.policy("daily") == STRICT
+
+
+async def test_a_site_stays_known_when_its_last_key_was_revoked(
+    directory: Directory, store: Store, tmp_path: Path, redis_server: Any
+) -> None:
+    _, record = made("weekly")
+    with redis_server.client() as client:  # as an earlier release did, which noted no sites
+        client.hset(KEYS, record.id, msgspec.json.encode(record))
+    await directory.refresh()
+    await store.access.revoke(record.id)
+    await directory.refresh()
+    later = Directory(store.access, tmp_path / "other.json", DEFAULT)
+    await later.refresh()
+    assert directory.sites == later.sites == ["weekly"]
+    assert await store.access.sites() == {"weekly"}
+
+
+async def test_an_older_look_that_ends_later_brings_no_revoked_key_back(store: Store, tmp_path: Path) -> None:
+    text, record = made()
+    await store.access.keep(record)
+    asked, gate = asyncio.Event(), asyncio.Event()
+
+    class Slow:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(store.access, name)
+
+        async def keys(self) -> dict[str, ApiKey]:
+            found = await store.access.keys()
+            asked.set()
+            await gate.wait()
+            return found
+
+    directory = Directory(Slow(), tmp_path / "access.json", DEFAULT)  # type: ignore[arg-type]
+    late = asyncio.create_task(directory.refresh_keys())
+    await asked.wait()
+    await store.access.revoke(record.id)
+    directory._kept = store.access  # noqa: SLF001
+    await directory.refresh_keys()
+    gate.set()
+    await late
+    assert await directory.admit(text) is None
