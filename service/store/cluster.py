@@ -129,7 +129,7 @@ class ClusterPipe:
         return await self._routed(keys[0], (len(keys), *keys, *args, request_id.current()), script)
 
     async def _routed(self, key: str, command: tuple[Argument, ...], script: Script | None) -> Any:  # noqa: ANN401
-        slot = key_slot(key.encode())
+        slot = key_slot(key.encode(errors="replace"))
         deadline = asyncio.get_running_loop().time() + self._timeout_s
         asked: Node | None = None
         pauses = chain(PAUSES_S, repeat(PAUSES_S[-1]))

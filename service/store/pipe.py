@@ -5,7 +5,7 @@ With `appendfsync always` Redis answers a whole pipeline after one fsync, so man
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Iterable, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
@@ -15,7 +15,8 @@ from redis.commands import READ_COMMANDS
 from redis.exceptions import NoScriptError, RedisError
 
 from service import request_id
-from service.errors import Overloaded
+from service.background import log_failure
+from service.errors import BadRequest, Overloaded, StoreUnavailable
 from service.store.connect import Link
 from service.store.replies import (
     FAILURES,
@@ -36,7 +37,7 @@ class Pipe(Protocol):
     """The way to Redis: one server, whichever the Sentinels name, or a Cluster."""
 
     async def call(self, *command: Argument) -> Any:  # noqa: ANN401 - what Redis answers
-        """Raises StoreUnavailable or Overloaded."""
+        """Raises StoreUnavailable, Overloaded, and BadRequest for an argument that is no text."""
 
     def run(self, script: Script, keys: Sequence[str], *args: Argument) -> Awaitable[Any]:
         """Run a script; its answer as Redis gives it. All keys lie in one slot.
@@ -44,7 +45,7 @@ class Pipe(Protocol):
         Its last argument is the id of the request that is being answered (prelude.lua).
 
         A caller that is cancelled leaves its call in the pipe: the write may still happen and nobody else's
-        answer is disturbed. Raises StoreUnavailable or Overloaded.
+        answer is disturbed. Raises as `call` does.
         """
 
     async def check(self) -> None:
@@ -58,11 +59,16 @@ class Pipe(Protocol):
 
 
 class Call(NamedTuple):
-    """For a script the command begins with the number of its keys; `asking`: on a node that only just imports them."""
+    """For a script the command begins with the number of its keys; `asking`: on a node that only just imports them.
+
+    `packed`: the bytes to send, for a server that reads the first line of a script if `flagged`.
+    """
 
     command: tuple[Argument, ...]
     script: Script | None
     answer: "asyncio.Future[Any]"
+    packed: bytes
+    flagged: bool
     asking: bool = False
 
     @property
@@ -81,6 +87,8 @@ class ServerPipe:
         self._waiting: deque[Call] = deque()
         self._running: asyncio.Task[None] | None = None
         self._wire: Wire | None = None
+        # Whether the server reads the first line of a script, as last seen: by it calls are packed before they travel.
+        self._flagged = False
 
     async def call(self, *command: Argument) -> Any:  # noqa: ANN401 - what Redis answers
         return await self._answered(command, None)
@@ -97,11 +105,16 @@ class ServerPipe:
     def enqueue(
         self, command: tuple[Argument, ...], script: Script | None, *, asking: bool = False
     ) -> "asyncio.Future[Any]":
-        """The answer to come: as Redis gives it, also its errors; StoreUnavailable when it cannot be asked."""
+        """The answer to come: as Redis gives it, also its errors; StoreUnavailable when it cannot be asked.
+
+        Packed here, so that an argument that cannot be sent fails its own caller and no other call of its pipeline.
+        """
         if len(self._waiting) >= self._max_pending:
             raise Overloaded("too many writes wait for Redis")
+        flagged = self._flagged
+        packed = _packed(command, script, flagged=flagged)
         answer: asyncio.Future[Any] = self._loop.create_future()
-        self._waiting.append(Call(command, script, answer, asking))
+        self._waiting.append(Call(command, script, answer, packed, flagged, asking))
         if self._running is None:
             self._running = self._loop.create_task(self._drain())
         return answer
@@ -118,30 +131,26 @@ class ServerPipe:
                 await self._commit([self._waiting.popleft() for _ in range(size)])
         finally:
             self._running = None
-            # Only a bug or the end of the process leaves calls behind; nobody may wait forever for it.
-            for call in self._waiting:
-                call.answer.cancel()
-            self._waiting.clear()
+            # Only a cancellation that nobody asked for leaves calls behind; nobody may wait forever for them.
+            left, self._waiting = self._waiting, deque()
+            _fail(left, None)
 
     async def _commit(self, calls: list[Call]) -> None:
-        answers: list[Any] = []
+        """Answer every call, whatever happens: with what Redis said or with StoreUnavailable, never a cancellation."""
         try:
             answers = await self._committed(calls, self._loop.time() + self._timeout_s)
-        except FAILURES as error:
-            # Who waits behind them would find the same, a deadline later each: nothing of theirs was sent.
+        except Exception as error:  # noqa: BLE001 - one mistake of ours must not leave all callers without an answer
+            if not isinstance(error, FAILURES):
+                log_failure("pipe", error)
+            # Those behind them would find the same, a deadline later each: nothing of theirs was sent.
             calls += self._waiting
             self._waiting.clear()
-            answers = [unavailable(error)] * len(calls)
-        finally:
-            for call in calls[len(answers) :]:
-                call.answer.cancel()
-        for call, answer in zip(calls, answers, strict=True):
-            if call.answer.done():  # its request was cancelled meanwhile
-                continue
-            if isinstance(answer, Exception):
-                call.answer.set_exception(answer)
-            else:
-                call.answer.set_result(answer)
+            _fail(calls, error)
+        except BaseException:
+            _fail(calls, None)
+            raise
+        else:
+            _give(calls, answers)
 
     async def _committed(self, calls: Sequence[Call], deadline: float) -> list[Any]:
         """What Redis answers to each, errors among them.
@@ -159,13 +168,14 @@ class ServerPipe:
     async def _send(self, calls: Sequence[Call], deadline: float, *, load: bool) -> list[Any]:
         """All commands in one write, then all replies; an error of one is its reply."""
         wire = self._wire if self._wire and self._wire.is_open else await self._connected(deadline)
-        commands = [part for each in calls for part in _parts(each, wire.takes_flags, load)]
-        wait = self._wait.commands(calls, wire.takes_flags)
-        # hiredis takes commands of any length, which its types do not say.
-        packed = b"".join([hiredis.pack_command(each) for each in commands + wait])  # type: ignore[arg-type]
-        replies = await wire.ask(packed, len(commands) + len(wait), deadline)
-        answers = _answers(calls, replies[: len(commands)])
-        if wait and not self._wait.is_confirmed(replies[len(commands) :], wire.takes_flags):
+        flagged = self._flagged = wire.takes_flags
+        wait = self._wait.commands(calls, flagged)
+        packed = [part for each in calls for part in _parts(each, flagged, load)]
+        asked = len(packed)
+        packed += map(_pack, wait)
+        replies = await wire.ask(b"".join(packed), len(packed), deadline)
+        answers = _answers(calls, replies[:asked])
+        if wait and not self._wait.is_confirmed(replies[asked:], flagged):
             answers = [_unconfirmed(*pair) for pair in zip(calls, answers, strict=True)]
         if any(map(speaks_of_another_primary, answers)):
             await wire.close()
@@ -230,12 +240,51 @@ def _tag(call: Call) -> str:
     return key[key.find("{") : key.find("}") + 1]
 
 
-def _parts(call: Call, flagged: bool, load: bool) -> list[tuple[Argument, ...]]:
-    command = call.command
-    if call.script is not None:
-        source = call.script.source(flagged=flagged)
+def _parts(call: Call, flagged: bool, load: bool) -> list[bytes]:
+    packed = call.packed
+    if call.script is not None and (load or call.flagged is not flagged):
+        packed = _packed(call.command, call.script, flagged=flagged, load=load)
+    return [_ASKING, packed] if call.asking else [packed]
+
+
+def _packed(command: tuple[Argument, ...], script: Script | None, *, flagged: bool, load: bool = False) -> bytes:
+    """Raises BadRequest for half a character, which is no text in any encoding."""
+    if script is not None:
+        source = script.source(flagged=flagged)
         command = ("EVAL", source.text, *command) if load else ("EVALSHA", source.sha, *command)
-    return [("ASKING",), command] if call.asking else [command]
+    try:
+        return _pack(command)
+    except UnicodeEncodeError as error:
+        raise BadRequest("a value holds half a character (a lone surrogate), which is no text") from error
+
+
+def _pack(command: tuple[Argument, ...]) -> bytes:
+    # hiredis takes commands of any length, which its types do not say.
+    packed: bytes = hiredis.pack_command(command)  # type: ignore[arg-type]
+    return packed
+
+
+_ASKING = _pack(("ASKING",))
+
+
+def _give(calls: Sequence[Call], answers: Sequence[Any]) -> None:
+    for call, answer in zip(calls, answers, strict=True):
+        if call.answer.done():  # its request was cancelled meanwhile
+            continue
+        if isinstance(answer, Exception):
+            call.answer.set_exception(answer)
+        else:
+            call.answer.set_result(answer)
+
+
+def _fail(calls: Iterable[Call], error: Exception | None) -> None:
+    """Each caller gets an exception of its own: a shared one would gather the tracebacks of all, and a race would
+    raise it in two tasks at once.
+    """
+    for call in calls:
+        if not call.answer.done():
+            failed = unavailable(error) if error else StoreUnavailable("the call to Redis was cut short")
+            call.answer.set_exception(failed)
 
 
 def _answers(calls: Sequence[Call], replies: list[Any]) -> list[Any]:

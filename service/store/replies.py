@@ -38,8 +38,9 @@ FAILURES = (StoreUnavailable, RedisError, OSError, TimeoutError)
 
 
 def unavailable(error: BaseException) -> StoreUnavailable:
+    """Always a new one, so that it can be given to one caller alone."""
     if isinstance(error, StoreUnavailable):
-        return error
+        return StoreUnavailable(str(error), error.retry_after_s)
     text = str(error) if isinstance(error, NotDurable) else f"Redis cannot be reached: {type(error).__name__}"
     found = StoreUnavailable(text)
     found.__cause__ = error

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from service.domain import State, Verdict
-from service.errors import NotFound, Overloaded, StoreUnavailable
+from service.errors import BadRequest, NotFound, Overloaded, StoreUnavailable
 from service.settings import Settings
 from service.store import Store, open_store
 from service.store.address import parse
@@ -18,6 +18,7 @@ from service.store.connect import Durability, Link
 from service.store.keyspace import Site
 from service.store.pipe import MOST_IN_ONE_PIPELINE, ServerPipe
 from service.store.review import Answer, Filter
+from service.store.wire import Wire
 
 
 @pytest.fixture
@@ -167,6 +168,44 @@ async def test_one_refused_command_does_not_spoil_the_others(make_pipe: Any, cap
     assert (good, after) == (b"a", b"b")
     assert isinstance(bad, StoreUnavailable)
     assert "Redis refused a command" in caplog.text
+
+
+@pytest.mark.parametrize("bad", ["\ud800", "a\udfffb"])
+async def test_an_argument_that_cannot_be_sent_fails_its_own_caller_alone(make_pipe: Any, bad: str) -> None:
+    pipe = make_pipe()
+    calls = [("ECHO", bad if number % 3 == 0 else str(number)) for number in range(600)]
+    found = await asyncio.gather(*(pipe.call(*call) for call in calls), return_exceptions=True)
+    for number, each in enumerate(found):
+        assert isinstance(each, BadRequest) if number % 3 == 0 else each == str(number).encode()
+
+
+async def test_a_mistake_of_ours_fails_its_own_caller_alone(make_pipe: Any) -> None:
+    pipe = make_pipe()
+    found = await asyncio.gather(
+        pipe.call("ECHO", "a"), pipe.call("ECHO", None), pipe.call("ECHO", "b"), return_exceptions=True
+    )
+    assert (found[0], type(found[1]), found[2]) == (b"a", TypeError, b"b")
+
+
+@pytest.mark.parametrize(
+    "error", [LookupError("ours"), asyncio.CancelledError(), OSError("away"), StoreUnavailable("x")]
+)
+async def test_whatever_ends_a_pipeline_its_callers_are_told_and_the_next_one_goes_on(
+    make_pipe: Any, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    pipe = make_pipe()
+    asked = Wire.ask
+
+    async def ask(*_: Any) -> list[Any]:
+        monkeypatch.setattr(Wire, "ask", asked)
+        raise error
+
+    await pipe.call("PING")
+    monkeypatch.setattr(Wire, "ask", ask)
+    found = await asyncio.gather(*(pipe.call("PING") for _ in range(400)), return_exceptions=True)
+    assert {type(each) for each in found} == {StoreUnavailable}
+    assert len({id(each) for each in found}) == 400, "each has an exception of its own"
+    assert await pipe.call("PING") == b"PONG"
 
 
 async def test_closing_lets_what_is_in_the_pipe_finish(make_pipe: Any) -> None:
