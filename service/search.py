@@ -10,7 +10,7 @@ from service.errors import NotFound
 from service.store import Store
 from service.store.base import Record
 from service.store.keyspace import Site
-from service.store.packing import glance
+from service.store.packing import glanced
 
 # What one call looks through; it says where to go on. Redis and other requests are served between.
 MOST_LOOKED = 5_000
@@ -70,8 +70,8 @@ class _Look:
         async for seen in back:
             self._looked_at += 1
             if wanted.status in (None, seen.standing.shown) and seen.id not in named:
-                sent = glance(seen.content)
-                if self._suits(sent.text, sent.article) and await self.take(seen.id):
+                sent = glanced(seen.content)
+                if sent is not None and self._suits(sent.text, sent.article) and await self.take(seen.id):
                     break
         return Found(self._found, self._looked_at, back.back_to, back.cursor)
 

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from service.store.base import Record, Standing, record, standing
 from service.store.keyspace import Site
-from service.store.packing import Content, unpacked
+from service.store.packing import Content, readable
 from service.store.pipe import Pipe
 from service.store.scripts import script
 
@@ -96,7 +96,9 @@ class Authors:
         flat, appeal, *revisions = await self._pipe.run(script("revisions"), [shard.prefix], comment_id)
         if not flat:
             return None
-        return Kept(record(comment_id, flat, None, appeal), {number: unpacked(data) for number, data in revisions})
+        contents = {number: readable(data) for number, data in revisions}
+        known = {number: content for number, content in contents.items() if content is not None}
+        return Kept(record(comment_id, flat, None, appeal), known)
 
     def _key(self, shard: Site, author: str) -> str:
         return shard.key(f"author:{author}")

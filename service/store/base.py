@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from service.domain import Action, Answers, DecidedBy, Lease, State, Status
-from service.store.packing import Content, unpacked
+from service.store.packing import Content, readable
 
 Submitted = Literal["created", "revised", "exists", "full", "erased"]
 # What became of an operation on one comment. Which of them an operation can answer stands in its script.
@@ -172,7 +172,7 @@ def record(comment_id: str, flat: list[Any], content: bytes | None, appeal: byte
         appeal=_text(appeal),
         note=_text(item.get(b"note")) or None,
         is_audit=item.get(b"kind") == b"audit",
-        content=None if content is None else unpacked(content),
+        content=None if content is None else readable(content),
     )
 
 

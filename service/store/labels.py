@@ -9,7 +9,7 @@ from service.domain import Answers
 from service.store.base import Label, fields
 from service.store.comments import DAY_S, Retention
 from service.store.keyspace import Site
-from service.store.packing import unpacked
+from service.store.packing import readable
 from service.store.pipe import Pipe
 from service.store.scripts import script
 from service.store.shards import in_order, order_of
@@ -57,7 +57,8 @@ class Labels:
             entries += some
             if len(some) < wanted:
                 break
-        found = [_label(cursor.decode(), fields(flat), kept) for cursor, flat, kept in entries if kept is not None]
+        labels = [_label(cursor.decode(), fields(flat), kept) for cursor, flat, kept in entries if kept is not None]
+        found = [label for label in labels if label is not None]
         return found, entries[-1][0].decode() if entries else None
 
     async def newest(self, site: Site, limit: int) -> list[Label]:
@@ -102,9 +103,12 @@ class Labels:
         return bool(added)
 
 
-def _label(cursor: str, entry: dict[str, str], kept: bytes) -> Label:
+def _label(cursor: str, entry: dict[str, str], kept: bytes) -> Label | None:
+    """None where the text cannot be read."""
     revision = int(entry["revision"])
-    content = unpacked(kept) if revision and kept else None
+    content = readable(kept) if revision and kept else None
+    if revision and kept and content is None:
+        return None
     return Label(
         cursor=cursor,
         id=entry["id"],

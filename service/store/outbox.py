@@ -2,16 +2,18 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal
+from functools import partial
+from typing import Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Struct
 
+from service.background import log_failure
 from service.store.endpoint import Endpoints
 from service.store.keyspace import Site
-from service.store.packing import unpacked
+from service.store.packing import readable
 from service.store.pipe import Pipe
 from service.store.scripts import script
 
@@ -24,6 +26,8 @@ MOST_LETTERS = 200
 
 # webhook.test is sent when an administrator asks for it, and comes from no outbox.
 EventType = Literal["comment.queued", "decision.created", "decision.reverted", "comment.withdrawn", "webhook.test"]
+Read = TypeVar("Read")
+
 # delivered: somebody has it. failed: try again after the delay. deferred: nothing was sent, try again after the delay.
 # dead: kept as a dead letter, and the comment's next event may go.
 Settlement = Literal["delivered", "failed", "deferred", "dead"]
@@ -125,7 +129,8 @@ class Outbox:
         now, following, _, token, *found = await self._pipe.run(
             _TAKE, [shard.prefix], most, int(lease_s * 1000), "1" if with_text else "", pause_ms
         )
-        taken = tuple(_taken(shard, token, each) for each in found)
+        # What cannot be read is left to its lease, and to a release that can read it; it keeps no other event waiting.
+        taken = tuple(_readable(partial(_taken, shard, token), found))
         next_ms = float(following)
         return Take(taken, None if next_ms < 0 else max(0.0, (next_ms - float(now)) / 1000))
 
@@ -162,7 +167,8 @@ class Outbox:
         names = [f"{comment}:{each}" for each in range(max(1, version - MOST_LETTERS), version + 1)]
         waiting = await self._pipe.call("LRANGE", shard.key(f"out:q:{comment}"), 0, -1)
         dead = await self._pipe.call("HMGET", shard.key("out:letters"), *names)
-        return [_event(each) for each in waiting], [_letter(each) for each in dead if each is not None]
+        letters = [each for each in dead if each is not None]
+        return list(_readable(_event, waiting)), list(_readable(_letter, letters))
 
     async def letters(self, site: Site, after: Place | None, limit: int) -> list[Letter]:
         """Dead letters behind a place, those of each shard as they died; fewer than `limit` at the end."""
@@ -208,7 +214,7 @@ class Outbox:
     async def _letters(self, shard: Site, after: Place | None, limit: int) -> list[Letter]:
         where = (after.died, f"{after.comment}:{after.version}") if after else ("", "")
         found = await self._pipe.run(_LETTERS, [shard.prefix], *where, limit)
-        return [_letter(letter) for _, _, letter in found]
+        return list(_readable(_letter, [letter for _, _, letter in found]))
 
     async def _settle_letter(self, site: Site, comment: str, version: int, what: str) -> Replayed:
         shard = site.of(comment, self._shards)
@@ -225,6 +231,15 @@ _event = msgspec.json.Decoder(Event, strict=False).decode
 _letter = msgspec.json.Decoder(Letter, strict=False).decode
 
 
+def _readable(read: Callable[[Any], Read], found: Iterable[Any]) -> Iterator[Read]:
+    """Without what cannot be read, which is logged and counted."""
+    for each in found:
+        try:
+            yield read(each)
+        except Exception as error:  # noqa: BLE001 - bytes can be wrong in any way
+            log_failure("events", error)
+
+
 def _taken(shard: Site, token: int, found: Sequence[Any]) -> Taken:
     _, event, attempts, callback, content = found
     return Taken(
@@ -233,5 +248,5 @@ def _taken(shard: Site, token: int, found: Sequence[Any]) -> Taken:
         int(attempts),
         _event(event),
         callback.decode() if callback else None,
-        unpacked(content).comment.text if content else None,
+        kept.comment.text if content and (kept := readable(content)) else None,
     )

@@ -6,13 +6,16 @@ numbers of millionths, half as long. What is appended to a struct or to WORDS is
 nothing in them may change its place.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
 
+from service.background import log_failure
 from service.domain import Action, Article, Author, Comment, Judgement, LanguageSupport, Parent, Reason, Span
+
+Unpacked = TypeVar("Unpacked")
 
 # In order of their numbers. A word that is not here is packed as it is.
 WORDS = (
@@ -117,6 +120,24 @@ def glance(data: bytes) -> Glance:
         _ACTIONS[judgement.decision],
         _scores(scores),
     )
+
+
+def glanced(data: bytes) -> Glance | None:
+    """As `glance`; None as for `readable`."""
+    return _or_none(glance, data)
+
+
+def readable(data: bytes) -> Content | None:
+    """As `unpacked`. None for what cannot be unpacked, which is logged and counted: others were asked for with it."""
+    return _or_none(unpacked, data)
+
+
+def _or_none(unpack: Callable[[bytes], Unpacked], data: bytes) -> Unpacked | None:
+    try:
+        return unpack(data)
+    except Exception as error:  # noqa: BLE001 - bytes can be wrong in any way
+        log_failure("texts", error)
+        return None
 
 
 def unpacked(data: bytes) -> Content:

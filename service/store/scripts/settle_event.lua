@@ -40,6 +40,7 @@ if not following then
   redis.call('ZREM', due, id)
   return {'ok', -1}
 end
-local at = math.max(now, tonumber(cjson.decode(following).not_before))
+local is_json, next_event = pcall(cjson.decode, following)
+local at = math.max(now, is_json and type(next_event) == 'table' and tonumber(next_event.not_before) or 0)
 redis.call('ZADD', due, whole(at), id)
 return {'ok', at - now}

@@ -8,7 +8,11 @@ local now, due, tries = now_ms(), P .. 'out:due', P .. 'out:tries'
 local found = {whole(now), '-1', 0, 0}
 
 local function take(id, head, callback)
-  local event = cjson.decode(head)
+  local is_json, event = pcall(cjson.decode, head)
+  if not is_json or type(event) ~= 'table' or not event.version or not event.revision then
+    redis.call('ZADD', due, whole(now + 60000), id) -- nobody can send it; the others go on
+    return
+  end
   local tried = redis.call('HGET', tries, id)
   local attempts, of = string.match(tried or '', '^%d+ (%d+) (%d+)$')
   if of ~= event.version then attempts = '0' end
