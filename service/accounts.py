@@ -114,7 +114,7 @@ def new_secret() -> str:
 
 def digest(secret: str) -> str:
     """Under which Redis knows a random secret; it is random, so no slow hash is needed."""
-    return hashlib.sha256(secret.encode()).hexdigest()
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
 
 
 def new_recovery_codes() -> tuple[str, ...]:

@@ -6,9 +6,11 @@ The key with which it posts never leaves this process.
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any
 
 import uuid_utils
@@ -17,7 +19,6 @@ from msgspec import Meta, Struct
 
 from service import keys, metrics
 from service.access import FIRST_SITE, ApiKey, Scope, mint
-from service.background import beside
 from service.console.protection import DEMO, check_origin
 from service.console.texts import N_, Texts, negotiated
 from service.console.visit import CONSOLE, FORM, JSON, form_of
@@ -26,6 +27,7 @@ from service.domain import Action, Article, Author, Comment, Judgement, Status
 from service.errors import BadRequest, Conflict, Fault, NotFound, Retryable, ServiceError
 from service.http import bodies, problems
 from service.http.handling import Handler, speaking
+from service.http.headers import cookie
 from service.http.limits import Buckets
 from service.http.origin import client_network, own_origin
 from service.http.stream import HEARTBEAT, follow, line
@@ -39,6 +41,7 @@ A_DAY_S = 86_400
 # Of a visitor's own comments; beyond that the oldest are forgotten, by the browser only.
 MOST_OWN = 20
 LONGEST, LONGEST_NAME = 2_000, 60
+_UUID = re.compile(r"[0-9a-f-]{36}")
 RETRY_S = 1.0
 
 # What a comment may be read as, the most telling first.
@@ -93,7 +96,7 @@ async def open_demo(app: web.Application) -> AsyncIterator[None]:
     """The story with its thread, which is posted once Redis is there; what was posted before stays as it is."""
     _, key = mint(FIRST_SITE, frozenset({Scope.COMMENTS}), "demo", datetime.now(UTC))
     app[DEMONSTRATION] = Demo(thread(), key, posts=Buckets(0.2, 5), hints=Buckets(3, 12))
-    async with beside(_post_thread(app)):
+    async with app[keys.BACKGROUND].beside("demo", partial(_post_thread, app), is_once=True):
         yield
 
 
@@ -245,7 +248,7 @@ async def _shown(request: web.Request, comment_id: str, author: str = "", text: 
 
 def _own(request: web.Request) -> list[str]:
     """What this visitor posted, by a cookie that nobody else has."""
-    return [each for each in request.cookies.get(COOKIE, "").split(".")[:MOST_OWN] if len(each) == 36]  # noqa: PLR2004
+    return [each for each in cookie(request, COOKIE).split(".")[:MOST_OWN] if _UUID.fullmatch(each)]
 
 
 def _texts(request: web.Request) -> Texts:

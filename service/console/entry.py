@@ -14,6 +14,7 @@ from service.console.codes import accepted
 from service.console.texts import N_
 from service.console.visit import COOKIE, Page, Visit, own_path
 from service.http.admission import give_back
+from service.http.headers import cookie
 from service.http.origin import client_network
 from service.store.accounts import Visitor
 
@@ -112,7 +113,7 @@ async def enter(
 async def begin(visit: Visit, account: Account, session: Session) -> None:
     """Go on as `session`: under a new secret, and the one that the browser has opens nothing any more."""
     store = visit.console.store.accounts
-    earlier = visit.request.cookies.get(COOKIE, "")
+    earlier = cookie(visit.request, COOKIE)
     if earlier:
         was = visit.visitor or await store.visitor(earlier, visit.now, is_active=False)
         if was is not None:

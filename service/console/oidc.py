@@ -12,6 +12,7 @@ from service.console.provider import Provider, Refused
 from service.console.texts import N_
 from service.console.visit import Page, Visit, own_path
 from service.errors import NotFound
+from service.http.headers import cookie
 from service.http.origin import own_origin
 
 # Lax, for the provider sends the browser back: it must bring along that it was this one that went.
@@ -36,7 +37,7 @@ async def begin(visit: Visit) -> web.StreamResponse:
 
 async def finish(visit: Visit) -> web.StreamResponse:
     provider = _provider(visit)
-    ticket = await visit.console.store.accounts.redeem(visit.request.cookies.get(COOKIE, ""), "oidc")
+    ticket = await visit.console.store.accounts.redeem(cookie(visit.request, COOKIE), "oidc")
     if ticket is None:
         return _sorry(visit, REFUSED)
     try:

@@ -1,5 +1,6 @@
 """The queue as its moderators see it: one comment after the other, or all in a list."""
 
+import math
 from typing import Annotated, Any, Literal, NamedTuple
 from urllib.parse import urlencode
 
@@ -17,7 +18,7 @@ from service.console.shown import is_ours_to_open
 from service.console.texts import N_
 from service.console.visit import DECIDERS, EVERYBODY, OVERSEERS, Nav, Page, Visit
 from service.domain import State
-from service.errors import BadRequest, NotFound
+from service.errors import BadRequest, Fault, NotFound
 from service.http import bodies
 from service.reviewing import matches
 from service.store.base import Record
@@ -229,9 +230,12 @@ async def leave(visit: Visit) -> web.StreamResponse:
 
 def _number(visit: Visit, name: str, default: float) -> float:
     try:
-        return float(visit.field(name) or default)
+        number = float(visit.field(name) or default)
     except ValueError:
-        raise BadRequest(f"{name}: not a number") from None
+        number = math.nan
+    if not math.isfinite(number):
+        raise BadRequest(f"{name}: not a number", [Fault(f"/{name}", "not a number")])
+    return number
 
 
 PAGES = (

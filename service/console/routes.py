@@ -41,6 +41,7 @@ from service.errors import Forbidden, NotFound, Retryable, ServiceError, Unauthe
 from service.http import bodies, problems
 from service.http.admission import take_as_stranger
 from service.http.handling import Handler, speaking
+from service.http.headers import cookie
 from service.webhooks.vault import Vault
 
 log = logging.getLogger(__name__)
@@ -123,7 +124,7 @@ def _handler(page: Page) -> Handler:
 
 async def _recognise(visit: Visit) -> None:
     """Who comes, by the cookie; a session whose role was changed goes on under a new secret."""
-    secret = visit.request.cookies.get(COOKIE, "")
+    secret = cookie(visit.request, COOKIE)
     accounts = visit.console.store.accounts
     if not secret:
         return

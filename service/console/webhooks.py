@@ -1,5 +1,6 @@
 """Webhooks: where the site hears of its comments, with which secret, and what it could not be told."""
 
+import re
 from datetime import datetime, timedelta
 
 from aiohttp import web
@@ -115,7 +116,11 @@ async def _page(
         problem=problem,
         secret=secret,
         tested=tested,
-        replayed={name: int(query[name]) for name in ("sent", "superseded", "busy") if query.get(name, "").isdecimal()},
+        replayed={
+            name: int(query[name])
+            for name in ("sent", "superseded", "busy")
+            if re.fullmatch("[0-9]{1,9}", query.get(name, ""))
+        },
         said=SAID.get(query.get("said", ""), ""),
         may_change=visit.role is Role.ADMIN,
     )
