@@ -180,18 +180,26 @@ async def until_stopped(work: Coroutine[Any, Any, None]) -> None:
 
     def stop() -> None:
         nonlocal is_told
+        # A second signal must not cut the draining short. Blocked here, it comes by way of any other thread.
+        if is_told:
+            return
         is_told = True
-        # A second signal must not cut the draining short, nor the end after it, when no handler of ours is left.
         signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
         task.cancel()
 
+    loop = asyncio.get_running_loop()
     for number in STOPS:
-        asyncio.get_running_loop().add_signal_handler(number, stop)
+        loop.add_signal_handler(number, stop)
     try:
         await task
     except asyncio.CancelledError:
         if not is_told:
             raise
+    finally:
+        if is_told:
+            for number in STOPS:
+                loop.remove_signal_handler(number)
+                signal.signal(number, signal.SIG_IGN)
 
 
 async def forever() -> None:
