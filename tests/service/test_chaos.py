@@ -1,0 +1,236 @@
+"""An error, or a cancellation, at every await of every loop beside the requests: each goes on with its work.
+
+The loops run as in the service. While they do, whatever they await is made to fail once, place by place.
+"""
+
+import asyncio
+import contextlib
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import msgspec
+import pytest
+from aiohttp import web
+from prometheus_client import REGISTRY
+from redis.asyncio.client import PubSub
+
+import classifier
+from service import background, directory, models, upkeep, usage
+from service.access import Scope, mint
+from service.background import Background, Loop
+from service.directory import Directory
+from service.domain import Action, Comment, Judgement, Urgency, Why
+from service.errors import StoreUnavailable
+from service.models import Models
+from service.policy import DEFAULT
+from service.settings import Settings
+from service.store import Store, open_store
+from service.store.keyspace import Site
+from service.store.pipe import ServerPipe
+from service.upkeep import Upkeep
+from service.usage import Usage
+from service.webhooks import relay
+from service.webhooks.delivery import Sender
+from service.webhooks.office import open_webhooks
+
+SITE = Site("daily")
+SERVICE = f"{Path(background.__file__).parent}/"
+# The store, and the loops' own pauses, are no work of theirs.
+BELOW = (f"{SERVICE}store/", f"{SERVICE}background.py")
+LOOPS = {
+    *("keys", "signing", "policies", "upkeep", "measure", "usage", "models", "news"),
+    *("relay_send", "relay_sites", "relay_take", "relay_upkeep"),
+}
+ERRORS = (LookupError("ours"), asyncio.CancelledError(), StoreUnavailable("away"))
+
+_loop: ContextVar[str] = ContextVar("loop", default="")
+Place = tuple[str, str]  # a loop, and where in it
+ANYWHERE = ""
+
+
+def failures(loop: str) -> float:
+    return REGISTRY.get_sample_value("steward_background_failures_total", {"loop": loop}) or 0.0
+
+
+class Chaos:
+    """Knows every place from which a loop awaits something, how often it came there, and what is to fail."""
+
+    def __init__(self) -> None:
+        self.came: Counter[Place] = Counter()
+        self.armed: dict[Place, BaseException] = {}
+
+    def fail(self) -> None:
+        if not (name := _loop.get()):
+            return
+        frame: FrameType | None = sys._getframe(2)  # noqa: SLF001 - who awaits
+        while frame and (not frame.f_code.co_filename.startswith(SERVICE) or _is_below(frame.f_code.co_filename)):
+            frame = frame.f_back
+        if frame is None:
+            return  # a pause between two rounds, which test_background.py looks at
+        place = name, f"{frame.f_code.co_filename.removeprefix(SERVICE)}:{frame.f_lineno}"
+        self.came[place] += 1
+        self.came[name, ANYWHERE] += 1
+        if error := self.armed.pop(place, None):
+            raise error
+
+    def wrapped(self, kept: Callable[..., Any]) -> Callable[..., Any]:
+        async def failing(*args: Any, **more: Any) -> Any:
+            self.fail()
+            return await kept(*args, **more)
+
+        return failing
+
+
+def _is_below(path: str) -> bool:
+    return path.startswith(BELOW) and not path.endswith("store/changes.py")
+
+
+@pytest.fixture
+def chaos(monkeypatch: pytest.MonkeyPatch) -> Iterator[Chaos]:
+    chaos = Chaos()
+    for owner, name in (
+        *((ServerPipe, "call"), (ServerPipe, "run"), (ServerPipe, "subscriber"), (Sender, "post")),
+        *((PubSub, "subscribe"), (PubSub, "get_message")),
+        *((asyncio, "to_thread"), (asyncio, "sleep")),
+    ):
+        monkeypatch.setattr(owner, name, chaos.wrapped(getattr(owner, name)))
+    run = Loop._run  # noqa: SLF001 - every loop, whoever starts it
+
+    async def named(loop: Loop) -> None:
+        _loop.set(loop.name)
+        await run(loop)
+
+    monkeypatch.setattr(Loop, "_run", named)
+    for module, name, value in (
+        *((directory, "REFRESH_S", 0.02), (directory, "POLICIES_S", 0.02), (upkeep, "MEASURE_S", 0.02)),
+        *((usage, "WRITTEN_EVERY_S", 0.02), (models, "LOOK_S", 0.02), (background, "FIRST_PAUSE_S", 0.005)),
+        *((background, "LONGEST_PAUSE_S", 0.02), (relay, "SITES_S", 0.02), (relay, "KEEP_UP_S", 0.02)),
+        *((relay, "AWAY_S", 0.01), (relay, "LONGEST_PAUSE_S", 0.02)),
+    ):
+        monkeypatch.setattr(module, name, value)
+    return chaos
+
+
+@pytest.fixture
+async def busy(
+    settings: Settings, tmp_path: Path, chaos: Chaos
+) -> AsyncIterator[tuple[Background, Directory, Store, set[str]]]:
+    """Everything that goes on beside the requests, and work for all of it; the comments that a receiver was told of."""
+    quick = msgspec.structs.replace(
+        settings, webhook_allow_private=True, webhook_schedule="0,0.01,0.01,0.01,0.01", undo_hold_s=0
+    )
+    assert quick.redis_url is not None
+    assert not chaos.came, "whatever awaits is watched from the start"
+    beside, told = Background(), set[str]()
+
+    async def receive(request: web.Request) -> web.Response:
+        told.add((await request.json())["data"]["comment_id"])
+        return web.Response(status=204)
+
+    app = web.Application()
+    app.router.add_post("/hook", receive)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    async with contextlib.AsyncExitStack() as running:
+        store = await running.enter_async_context(open_store(quick, quick.redis_url, beside))
+        running.push_async_callback(runner.cleanup)
+        _, key = mint("daily", frozenset(Scope), "admin", datetime.now(UTC))
+        await store.access.keep(key)
+        webhooks = await running.enter_async_context(open_webhooks(quick, store))
+        url = f"http://127.0.0.1:{runner.addresses[0][1]}/hook"
+        await webhooks.put(SITE, url, include_text=True, actor="admin")
+        known = Directory(store.access, tmp_path / "access.json", DEFAULT, background=beside)
+        served, used = Models(tmp_path / "models", beside), Usage(store.usage, background=beside)
+        for part in (
+            *(store.changes.listening(), known.kept_fresh(), served.watched(), used.written()),
+            *(Upkeep(store, known, 0.02, beside).running(), webhooks.relayed(beside)),
+        ):
+            await running.enter_async_context(part)
+        others = Models(tmp_path / "models")
+        await others.promote(classifier.SHIPPED.name, "chief")
+        feeding = asyncio.create_task(_feed(store, used, key, others))
+        yield beside, known, store, told
+        feeding.cancel()
+        await asyncio.wait([feeding])
+
+
+async def _feed(store: Store, used: Usage, key: Any, others: Models) -> None:
+    judgement = Judgement(Action.REVIEW, {"toxicity": 0.5}, (), "m", "p@1")
+    for number in count():
+        urgency = Urgency(Why.UNCERTAIN, 0.5, 60_000)
+        await store.comments.submit(SITE, f"c-{number}", Comment("hello"), judgement, urgency=urgency, actor="key")
+        used.count(key, "somewhere", "api_calls")
+        if number % 20 == 0:
+            await others.promote(classifier.SHIPPED.name, "chief")
+        await asyncio.sleep(0.02)
+
+
+async def comes_to(chaos: Chaos, place: Place, error: BaseException) -> bool:
+    """Let a place fail. One that a loop comes to only after a failure is reached by failures elsewhere."""
+    chaos.armed[place] = error
+    others = [other for other in chaos.came if other[0] == place[0] and other not in (place, (place[0], ANYWHERE))]
+    for other in [None, *others[:3]]:
+        if other is not None:
+            chaos.armed[other] = LookupError()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0.5 if others else 10):
+                while place in chaos.armed:
+                    await asyncio.sleep(0.002)
+        if other is not None:
+            chaos.armed.pop(other, None)
+        if place not in chaos.armed:
+            chaos.came[place[0], ANYWHERE] = 0
+            return True
+    del chaos.armed[place]
+    return False
+
+
+async def until(holds: Callable[[], Any], what: object) -> None:
+    try:
+        async with asyncio.timeout(20):
+            while not holds():
+                await asyncio.sleep(0.002)
+    except TimeoutError:
+        raise AssertionError(what) from None
+
+
+async def test_every_loop_goes_on_after_a_failure_at_any_of_its_awaits(
+    busy: tuple[Background, Directory, Store, set[str]], chaos: Chaos
+) -> None:
+    beside, known, store, told = busy
+    for loop in LOOPS:
+        await until(lambda loop=loop: any(name == loop for name, _ in chaos.came), f"{loop} awaits nothing")
+    seen, tried = set[Place](), set[Place]()
+    while todo := chaos.came.keys() - seen:
+        for place in sorted(todo):
+            seen.add(place)
+            if place[1] == ANYWHERE:
+                continue
+            for error in ERRORS:
+                counted = failures(place[0])
+                if not await comes_to(chaos, place, error):
+                    break  # on the way of a failure that came by chance
+                tried.add(place)
+                await until(lambda place=place: chaos.came[place[0], ANYWHERE] > 0, f"{place} after {error!r}")
+                if not isinstance(error, StoreUnavailable):
+                    await until(lambda place=place, n=counted: failures(place[0]) > n, f"{place}: {error!r} uncounted")
+    assert {loop for loop, _ in tried} == LOOPS
+    await until(lambda: not beside.down(), "a loop is down")
+    text, key = mint("daily", frozenset(Scope), "other", datetime.now(UTC))
+    await store.access.keep(key)
+    assert await known.admit(text) == key
+    await store.access.revoke(key.id)
+    async with asyncio.timeout(5):
+        while await known.admit(text) is not None:
+            await asyncio.sleep(0.01)
+    judgement, urgency = Judgement(Action.REVIEW, {}, (), "m", "p@1"), Urgency(Why.UNCERTAIN, 0.5, 60_000)
+    await store.comments.submit(SITE, "last", Comment("hello"), judgement, urgency=urgency, actor="key")
+    await until(lambda: "last" in told, "the receiver was not told of the last comment")
