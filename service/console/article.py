@@ -26,6 +26,7 @@ from service.demo import Thread, thread
 from service.domain import Action, Article, Author, Comment, Judgement, Status
 from service.errors import BadRequest, Conflict, Fault, NotFound, Retryable, ServiceError
 from service.http import bodies, problems
+from service.http.admission import take_as_stranger
 from service.http.handling import Handler, speaking
 from service.http.headers import cookie
 from service.http.limits import Buckets
@@ -119,6 +120,7 @@ async def _post_once(app: web.Application, comment: Comment) -> None:
 
 
 async def show(request: web.Request) -> web.StreamResponse:
+    take_as_stranger(request)
     return await _page(request)
 
 

@@ -12,7 +12,7 @@ from classifier import LABELS
 from training.errors import DataUnusable
 
 # Sentences that one frame gives unless its file says `most`.
-MOST = 20
+MOST = 18
 # One frame in so many is for tests only.
 TESTED = 3
 # How sentences are typed: in all ways; without openings, tags and emoji, which mock what is sad; as they are written.

@@ -22,7 +22,7 @@ ORIGIN, OTHER = "https://www.example.org", "https://evil.example"
 @pytest.fixture
 def slow(settings: Settings) -> Settings:
     """So slow that no machine gives a request back during a test."""
-    return msgspec.structs.replace(settings, address_rate_per_s=RATE, trusted_proxies="127.0.0.0/8")
+    return msgspec.structs.replace(settings, address_rate_per_s=RATE, trusted_proxies="127.0.0.0/8", demo=True)
 
 
 def of(address: str, **headers: str) -> dict[str, str]:
@@ -41,6 +41,7 @@ STRANGE = {
     "its assets": ("GET", "/docs/swagger-ui.css", {}, {}, 200),
     "its description": ("GET", "/openapi.json", {}, {}, 200),
     "discovery": ("GET", "/$discovery/rest?version=v1alpha1", {}, {}, 200),
+    "demonstration": ("GET", "/demo", {}, {}, 200),
     "malformed": ("POST", "/v1/score", {"Authorization": "Bearer x"}, {"json": {"text": "a"}}, 401),
     "unknown": ("POST", "/v1/score", {"Authorization": f"Bearer {wrong_key()}"}, {"json": {"text": "a"}}, 401),
     "openai": ("POST", "/v1/moderations", {"Authorization": "Bearer sk-x"}, {"json": {"input": "a"}}, 401),

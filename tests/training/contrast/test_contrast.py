@@ -112,3 +112,18 @@ def test_emoji_at_the_end_say_nothing_of_harm(frames: Frames, rows: tuple[contra
         for side in ([row for row in rows if is_harmful(row) == harm and row.function in varied] for harm in (0, 1))
     ]
     assert all(0.08 < share < 0.2 for share in shares)
+
+
+def test_neither_length_nor_quotation_says_much_of_harm() -> None:
+    """Of English, which has enough of each: what a model could learn instead of the sense."""
+    found = contrast.rows("en")
+    for name, those in {
+        "quoted": [row for row in found if '"' in row.text],
+        "one to four words": [row for row in found if len(row.text.split()) < 5],
+        "more than forty words": [row for row in found if len(row.text.split()) > 40],
+        "of several lines": [row for row in found if "\n" in row.text],
+        "a question": [row for row in found if "?" in row.text],
+        "all capitals": [row for row in found if row.text.isupper()],
+    }.items():
+        assert len(those) > 500, name
+        assert 0.3 < sum(map(is_harmful, those)) / len(those) < 0.7, name
