@@ -7,6 +7,7 @@ from classifier.held_out import Losses, Measured, Worth, losses, measured
 from classifier.language import detect, language_of, primary
 from classifier.manifest import Manifest, read_manifest
 from classifier.model import Assessment, Model, Span, load
+from classifier.spam_evidence import is_evident as is_evident_spam
 
 # What the shipped model judges; another model says its own.
 LABELS = ("toxicity", "severe_toxicity", "identity_attack", "insult", "profanity", "threat", "spam")
@@ -27,6 +28,7 @@ __all__ = [
     "Span",
     "Worth",
     "detect",
+    "is_evident_spam",
     "language_of",
     "load",
     "losses",

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
@@ -26,6 +27,7 @@ from service.policy import (
     decide,
     likelihood,
     set_aside,
+    unless_evident,
     unless_measured,
 )
 from service.store import Store
@@ -74,6 +76,15 @@ class Assessed(NamedTuple):
     @property
     def row(self) -> Row:
         return Row(self.model.languages[self.language], self.found.scores)
+
+
+class _Judged(NamedTuple):
+    """`found`: None where the model does not judge the language."""
+
+    model: classifier.Model
+    text: str
+    language: str
+    found: classifier.Assessment | None
 
 
 class Moderation:
@@ -140,32 +151,24 @@ class Moderation:
         model = self._models.current
         language = _language(model, text, said)
         found = model.assess(text, language=language) if language in model.languages else None
-        return self._judgement(site, model, language, found, with_spans=with_spans)
+        return self._judgement(site, _Judged(model, text, language, found), with_spans=with_spans)
 
     def judge_assessed(self, site: str, assessed: Assessed, said: str | None) -> Judgement:
         """The same of a text that was scored; it is scored anew only where it is judged in another language."""
         model, text, language, found = assessed
         if classifier.language_of(text, said, model.languages) != language:
             return self.judge(site, text, said)
-        return self._judgement(site, model, language, found, with_spans=True)
+        return self._judgement(site, _Judged(model, text, language, found), with_spans=True)
 
     async def _judged(self, site: str, text: str, said: str | None) -> Judgement:
         """What `judge` says, scored together with what others ask for at the same time."""
         model = self._models.current
         language = _language(model, text, said)
         found = await self._turn.assess(model, text, language) if language in model.languages else None
-        return self._judgement(site, model, language, found, with_spans=True)
+        return self._judgement(site, _Judged(model, text, language, found), with_spans=True)
 
-    def _judgement(
-        self,
-        site: str,
-        model: classifier.Model,
-        language: str,
-        found: classifier.Assessment | None,
-        *,
-        with_spans: bool,
-    ) -> Judgement:
-        """`found`: None where the model does not judge the language."""
+    def _judgement(self, site: str, assessed: _Judged, *, with_spans: bool) -> Judgement:
+        model, text, language, found = assessed
         policy = self._directory.policy(site)
         if found is None:
             aside = set_aside(language)
@@ -176,6 +179,8 @@ class Moderation:
         decision = decide(scores, policy, lacking)
         if language in model.transferred:
             decision = unless_measured(decision, language, policy)
+        if decision.action is Action.REJECT:
+            decision = unless_evident(decision, partial(classifier.is_evident_spam, text))
         shows = with_spans and decision.action is not Action.APPROVE
         spans = _spans(found.spans()) if shows else ()
         return _said(decision, scores, spans, model, policy, language)

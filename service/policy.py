@@ -1,7 +1,7 @@
 """Scores -> decision. The only place a threshold is compared."""
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Annotated, NamedTuple
 
 from msgspec import Meta, Struct
@@ -218,6 +218,20 @@ def _below(bound: float) -> float:
 def set_aside(language: str) -> Decision:
     """For a comment in a language that the model does not judge at all."""
     return Decision(Action.REVIEW, (Reason(LANGUAGE_NOT_SUPPORTED, language=language),))
+
+
+SPAM_NOT_EVIDENT = "spam_not_evident"
+
+
+def unless_evident(decision: Decision, is_evident: Callable[[float], bool]) -> Decision:
+    """The decision, but a person looks at what only its score for spam would reject, where the text has too little
+    evidence of it. `is_evident`: whether it has enough, given the score.
+    """
+    if decision.action is not Action.REJECT or any(reason.attribute != "spam" for reason in decision.reasons):
+        return decision
+    if all(is_evident(reason.score or 0.0) for reason in decision.reasons):
+        return decision
+    return Decision(Action.REVIEW, (*decision.reasons, Reason(SPAM_NOT_EVIDENT, "spam")))
 
 
 def unless_measured(decision: Decision, language: str, policy: Policy) -> Decision:

@@ -24,6 +24,7 @@ WORDS = (
     *("toxicity_stands_in", "language_not_supported", "sexually_explicit"),
     *("en", "de", "fr", "pt", "es", "it", "nl", "pl", "uk", "ru"),
     *("language_not_measured", "ar", "cs", "da", "id", "ja", "ko", "ro", "sv", "tr", "zh"),
+    "spam_not_evident",
 )
 _NUMBERS = {word: number for number, word in enumerate(WORDS)}
 # Scores of just these attributes, in this order, are packed without their names.

@@ -27,6 +27,7 @@ from service.policy import (
     likelihood,
     reached,
     set_aside,
+    unless_evident,
     unless_measured,
     urgency,
 )
@@ -371,3 +372,14 @@ def test_nothing_is_rejected_in_a_language_that_was_never_measured() -> None:
     assert unless_measured(rejected, "nl", policy) == rejected
     approved = decide({"toxicity": 0.1}, policy)
     assert unless_measured(approved, "uk", policy) == approved
+
+
+def test_nothing_is_rejected_as_spam_without_evidence() -> None:
+    policy = Policy({"spam": Thresholds(0.5, 0.9), "insult": Thresholds(0.3, 0.9)})
+    spam = decide({"spam": 0.97, "insult": 0.1}, policy)
+    held = unless_evident(spam, lambda _: False)
+    assert held.action is Action.REVIEW
+    assert held.reasons[-1].code == "spam_not_evident"
+    assert unless_evident(spam, lambda score: score >= 0.97) == spam
+    both = decide({"spam": 0.97, "insult": 0.95}, policy)
+    assert unless_evident(both, lambda _: False) == both

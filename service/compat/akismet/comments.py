@@ -7,6 +7,7 @@ from typing import NamedTuple
 import uuid_utils
 from aiohttp import web
 
+import classifier
 from service import keys
 from service.access import ApiKey, Scope
 from service.compat.akismet import answers
@@ -65,7 +66,9 @@ async def _judged(request: web.Request, key: ApiKey, fields: Fields) -> Verdict:
         return Verdict(wishes.doubtful_is_spam)
     found = await request.app[keys.MODERATION].judge_all(key.site, text, _language(fields))
     is_spam = found.decision is Action.REJECT or (found.decision is Action.REVIEW and wishes.doubtful_is_spam)
-    return Verdict(is_spam, is_blatant(found.decision, found.scores, wishes.discard_at), found)
+    may_go = is_blatant(found.decision, found.scores, wishes.discard_at)
+    may_go = may_go and classifier.is_evident_spam(text, found.scores["spam"])
+    return Verdict(is_spam, may_go, found)
 
 
 def _language(fields: Fields) -> str | None:

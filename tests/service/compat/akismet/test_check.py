@@ -36,21 +36,25 @@ async def test_the_doubtful_is_what_the_site_wants_it_to_be(blog: Any, set_polic
     assert "X-akismet-pro-tip" not in reply.headers
 
 
+PROMOTION = "Cheap loans without a credit check, apply now at http://loans.example"
+
+
 @pytest.mark.parametrize(
-    ("thresholds", "discard_at", "is_thrown_away"),
+    ("text", "thresholds", "discard_at", "is_thrown_away"),
     [
-        (SPAM_FOR_CERTAIN, 0.0, True),
-        (SPAM_FOR_CERTAIN, None, False),
-        (SPAM_FOR_CERTAIN, 1.0, False),
-        ({"spam": {"review_at": 0.0}}, 0.0, False),
-        ({"toxicity": {"reject_at": 0.0}}, 1.0, False),
+        (PROMOTION, SPAM_FOR_CERTAIN, 0.0, True),
+        ("I subscribe to that view.", SPAM_FOR_CERTAIN | {"toxicity": {"reject_at": 0.0}}, 0.0, False),  # no evidence
+        (PROMOTION, SPAM_FOR_CERTAIN, None, False),
+        (PROMOTION, SPAM_FOR_CERTAIN, 1.0, False),
+        (PROMOTION, {"spam": {"review_at": 0.0}}, 0.0, False),
+        (PROMOTION, {"toxicity": {"reject_at": 0.0}}, 1.0, False),
     ],
 )
 async def test_only_what_is_rejected_and_spam_for_certain_may_be_thrown_away(
-    blog: Any, set_policy: Any, thresholds: Any, discard_at: float | None, is_thrown_away: bool
+    blog: Any, set_policy: Any, text: str, thresholds: Any, discard_at: float | None, is_thrown_away: bool
 ) -> None:
     await set_policy(thresholds, discard_at=discard_at)
-    reply = await blog.check()
+    reply = await blog.check(text)
     assert reply.raw == b"true"
     assert (reply.headers.get("X-akismet-pro-tip") == "discard") is is_thrown_away
 
