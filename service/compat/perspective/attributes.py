@@ -24,6 +24,13 @@ _SCORE_TYPES: dict[str | int | None, str] = {2: "STD_DEV_SCORE", 3: "PERCENTILE"
 _VERSIONED = re.compile(r"([A-Z0-9_]+)@[A-Za-z0-9_.-]+")
 _EXPERIMENTAL = "_EXPERIMENTAL"
 
+# The languages in which Perspective served its production attributes, and what it served in English alone. A client
+# that sends another language expects the error, and may drop the attribute by it.
+_EVERYWHERE = frozenset(
+    ["ar", "zh", "cs", "nl", "en", "fr", "de", "hi", "hi-Latn", "id", "it", "ja", "ko", "pl", "pt", "ru", "es", "sv"]
+)
+_IN_ENGLISH = frozenset({"SPAM", "OBSCENE"})
+
 _names = lru_cache(perspective_names)
 
 
@@ -78,15 +85,18 @@ def _found(name: str, names: Mapping[str, str], wish: Perspective, threshold: fl
 def in_language(
     found: Iterable[Wanted], spoken: Spoken, judged: Mapping[str, tuple[str, ...]], *, drop: bool
 ) -> list[Wanted]:
-    """Those judged in all languages in effect. Raises NotInLanguage of the first that is not, unless `drop`."""
+    """Those served in all languages in effect. Raises NotInLanguage of the first that is not, unless `drop`."""
     left = []
     for each in found:
-        if all(_judges(judged.get(language), each.label) for language in spoken.asked):
+        if all(_is_served(each, language, judged.get(language)) for language in spoken.asked):
             left.append(each)
         elif not drop:
             raise NotInLanguage(each.name, spoken.told, are_detected=spoken.are_detected)
     return left
 
 
-def _judges(labels: tuple[str, ...] | None, label: str | None) -> bool:
-    return labels is not None and (label is None or label in labels)
+def _is_served(wanted: Wanted, language: str, labels: tuple[str, ...] | None) -> bool:
+    """`labels`: what the model judges in the language; None: nothing."""
+    if labels is None or (wanted.label is not None and wanted.label not in labels):
+        return False
+    return language in _EVERYWHERE and (language == "en" or wanted.own not in _IN_ENGLISH)
