@@ -32,6 +32,7 @@
 #define HALO (2 * REACH)
 #define MOST (BLOCK + 2 * HALO)
 #define LANES 16
+#define TOGETHER 12 /* windows whose dense layers are computed at once */
 
 static const int ORDER[BRANCHES] = {2, 3, 5}, BEFORE[BRANCHES] = {0, 1, 2};
 
@@ -205,49 +206,75 @@ static void read_block(const Deep *deep, Multiply *multiply, Work *work, const i
     }
 }
 
-/* y += what a dense layer makes of x, which is put into bytes by its own largest number. */
-static void dense(const Dense *layer, Multiply *multiply, const float *x, size_t inputs, size_t columns, float *y) {
-    uint8_t bytes[FEATURES];
-    int32_t sums[SENTENCE];
-    float largest = 1e-12f;
-    for (size_t i = 0; i < inputs; i++) largest = fabsf(x[i]) > largest ? fabsf(x[i]) : largest;
-    to_bytes(x, inputs, (ZERO - 1) / largest, bytes);
-    multiply(bytes, inputs, 1, layer->weights, inputs, columns, sums);
-    float step = largest / (ZERO - 1);
-    for (size_t c = 0; c < columns; c++) y[c] += (float)(sums[c] - layer->zero[c]) * layer->scale[c] * step;
+/* Room for what the dense layers make of up to TOGETHER windows, which share the reading of the weights. */
+typedef struct {
+    uint8_t bytes[TOGETHER * FEATURES];
+    int32_t sums[TOGETHER * SENTENCE];
+    float step[TOGETHER];
+    float said[TOGETHER][SENTENCE];
+    float y0[TOGETHER][NARROW];
+    float y1[TOGETHER][NARROW];
+    float y2[TOGETHER][SENTENCE];
+    float sentence[TOGETHER][SENTENCE];
+    float hidden[TOGETHER][HIDDEN];
+} Dense_work;
+
+/* y += what a dense layer makes of x, each row of which is put into bytes by its own largest number. */
+static void dense(const Dense *layer, Multiply *multiply, Dense_work *work, size_t rows, const float *x, size_t stride,
+                  size_t inputs, size_t columns, float *y) {
+    for (size_t r = 0; r < rows; r++) {
+        float largest = 1e-12f;
+        for (size_t i = 0; i < inputs; i++) {
+            float size = fabsf(x[r * stride + i]);
+            largest = size > largest ? size : largest;
+        }
+        to_bytes(x + r * stride, inputs, (ZERO - 1) / largest, work->bytes + r * inputs);
+        work->step[r] = largest / (ZERO - 1);
+    }
+    multiply(work->bytes, inputs, rows, layer->weights, inputs, columns, work->sums);
+    for (size_t r = 0; r < rows; r++)
+        for (size_t c = 0; c < columns; c++)
+            y[r * columns + c] +=
+                (float)(work->sums[r * columns + c] - layer->zero[c]) * layer->scale[c] * work->step[r];
 }
 
 static void rectify(float *x, size_t n) {
     for (size_t i = 0; i < n; i++) x[i] = x[i] > 0 ? x[i] : 0;
 }
 
-/* Logits of one window of n pieces, from the mean and the largest of its features. */
-static void judge(const Deep *deep, Multiply *multiply, const float *pooled, float n, float *logits) {
+/* Logits of up to TOGETHER windows, from the mean and the largest of their features; `sizes`: pieces of each. */
+static void judge(const Deep *deep, Multiply *multiply, Dense_work *work, size_t rows, const float *pooled,
+                  const float *sizes, float *logits) {
     const Dense *by = deep->dense;
-    float said[SENTENCE], y0[NARROW] = {0}, y1[NARROW] = {0}, y2[SENTENCE] = {0}, sentence[SENTENCE] = {0}, hidden[HIDDEN];
-    memcpy(said, deep->said_bias, sizeof said);
-    dense(&by[SAID], multiply, pooled, FEATURES, SENTENCE, said);
-    for (int i = 0; i < SENTENCE; i++) said[i] *= sqrtf(n);
-    dense(&by[D0], multiply, said, SENTENCE, NARROW, y0);
-    rectify(y0, NARROW);
-    dense(&by[P1], multiply, said, SENTENCE, NARROW, y1);
-    dense(&by[D1], multiply, y0, NARROW, NARROW, y1);
-    rectify(y1, NARROW);
-    dense(&by[D2], multiply, y1, NARROW, SENTENCE, y2);
-    rectify(y2, SENTENCE);
-    dense(&by[P3], multiply, y1, NARROW, SENTENCE, sentence);
-    dense(&by[D3], multiply, y2, SENTENCE, SENTENCE, sentence);
-    for (int i = 0; i < SENTENCE; i++) sentence[i] = tanhf(sentence[i]);
-    memcpy(hidden, deep->hidden_bias, sizeof hidden);
-    dense(&by[HIDDEN_SAID], multiply, sentence, SENTENCE, HIDDEN, hidden);
-    dense(&by[HIDDEN_MEAN], multiply, pooled, FEATURES, HIDDEN, hidden);
-    dense(&by[HIDDEN_LARGEST], multiply, pooled + FEATURES, FEATURES, HIDDEN, hidden);
-    rectify(hidden, HIDDEN);
-    for (int l = 0; l < LABELS; l++) {
-        float logit = deep->output_bias[l];
-        for (int i = 0; i < HIDDEN; i++) logit += hidden[i] * deep->output[(size_t)i * LABELS + l];
-        logits[l] = logit;
+    memset(work->y0, 0, sizeof work->y0 + sizeof work->y1 + sizeof work->y2 + sizeof work->sentence);
+    for (size_t r = 0; r < rows; r++) {
+        memcpy(work->said[r], deep->said_bias, sizeof work->said[r]);
+        memcpy(work->hidden[r], deep->hidden_bias, sizeof work->hidden[r]);
     }
+    dense(&by[SAID], multiply, work, rows, pooled, POOLED, FEATURES, SENTENCE, work->said[0]);
+    for (size_t r = 0; r < rows; r++)
+        for (int i = 0; i < SENTENCE; i++) work->said[r][i] *= sqrtf(sizes[r]);
+    dense(&by[D0], multiply, work, rows, work->said[0], SENTENCE, SENTENCE, NARROW, work->y0[0]);
+    rectify(work->y0[0], rows * NARROW);
+    dense(&by[P1], multiply, work, rows, work->said[0], SENTENCE, SENTENCE, NARROW, work->y1[0]);
+    dense(&by[D1], multiply, work, rows, work->y0[0], NARROW, NARROW, NARROW, work->y1[0]);
+    rectify(work->y1[0], rows * NARROW);
+    dense(&by[D2], multiply, work, rows, work->y1[0], NARROW, NARROW, SENTENCE, work->y2[0]);
+    rectify(work->y2[0], rows * SENTENCE);
+    dense(&by[P3], multiply, work, rows, work->y1[0], NARROW, NARROW, SENTENCE, work->sentence[0]);
+    dense(&by[D3], multiply, work, rows, work->y2[0], SENTENCE, SENTENCE, SENTENCE, work->sentence[0]);
+    for (size_t r = 0; r < rows; r++)
+        for (int i = 0; i < SENTENCE; i++) work->sentence[r][i] = tanhf(work->sentence[r][i]);
+    dense(&by[HIDDEN_SAID], multiply, work, rows, work->sentence[0], SENTENCE, SENTENCE, HIDDEN, work->hidden[0]);
+    dense(&by[HIDDEN_MEAN], multiply, work, rows, pooled, POOLED, FEATURES, HIDDEN, work->hidden[0]);
+    dense(&by[HIDDEN_LARGEST], multiply, work, rows, pooled + FEATURES, POOLED, FEATURES, HIDDEN, work->hidden[0]);
+    rectify(work->hidden[0], rows * HIDDEN);
+    for (size_t r = 0; r < rows; r++)
+        for (int l = 0; l < LABELS; l++) {
+            float logit = deep->output_bias[l];
+            for (int i = 0; i < HIDDEN; i++) logit += work->hidden[r][i] * deep->output[(size_t)i * LABELS + l];
+            logits[r * LABELS + l] = logit;
+        }
 }
 
 /* What is added up for a window: sums and the largest, FEATURES each. */
@@ -268,7 +295,14 @@ static int are_pieces(const Deep *deep, const int32_t *pieces, int64_t n) {
     return 1;
 }
 
-static Work *open_work(void) { return aligned_alloc(64, (sizeof(Work) + 63) / 64 * 64); }
+/* All that a call needs beside its answer; freed as one. */
+typedef struct {
+    Work work;
+    Dense_work dense;
+    float features[BLOCK * FEATURES];
+} Room;
+
+static Room *open_room(void) { return aligned_alloc(64, (sizeof(Room) + 63) / 64 * 64); }
 
 /* Logits of each window of a text, windows x LABELS. `pieces`: n of them, each below deep->pieces; `ends`: start and
  * end of each window, none of which is empty. Returns 0, or -1 without memory, or -2 for a piece that is none. */
@@ -276,63 +310,73 @@ int steward_deep_logits(const Deep *deep, int which, const int32_t *pieces, int6
                         int64_t windows, float *logits) {
     if (!are_pieces(deep, pieces, n)) return -2;
     Multiply *multiply = multiply_by(which);
-    Work *work = open_work();
-    float *features = malloc(sizeof(float) * BLOCK * FEATURES);
+    Room *room = open_room();
     float *pooled = malloc(sizeof(float) * POOLED * (size_t)windows);
-    int is_short = !work || !features || !pooled;
+    int is_short = !room || !pooled;
     if (!is_short) {
         for (int64_t w = 0; w < windows; w++) open_pooled(pooled + w * POOLED);
         for (int64_t start = 0; start < n; start += BLOCK) {
             int64_t end = start + BLOCK < n ? start + BLOCK : n;
-            read_block(deep, multiply, work, pieces, n, start, end, features);
+            read_block(deep, multiply, &room->work, pieces, n, start, end, room->features);
             for (int64_t w = 0; w < windows; w++) {
                 int64_t from = ends[2 * w] > start ? ends[2 * w] : start;
                 int64_t to = ends[2 * w + 1] < end ? ends[2 * w + 1] : end;
-                for (int64_t t = from; t < to; t++)
-                    pool(features + (t - start) * FEATURES, pooled + w * POOLED, pooled + w * POOLED + FEATURES);
+                float *here = pooled + w * POOLED;
+                for (int64_t t = from; t < to; t++) pool(room->features + (t - start) * FEATURES, here, here + FEATURES);
             }
         }
-        for (int64_t w = 0; w < windows; w++) {
-            float size = (float)(ends[2 * w + 1] - ends[2 * w]);
-            close_pooled(pooled + w * POOLED, size);
-            judge(deep, multiply, pooled + w * POOLED, size, logits + w * LABELS);
+        for (int64_t w = 0; w < windows; w += TOGETHER) {
+            size_t some = windows - w < TOGETHER ? (size_t)(windows - w) : TOGETHER;
+            float sizes[TOGETHER];
+            for (size_t r = 0; r < some; r++) {
+                sizes[r] = (float)(ends[2 * (w + (int64_t)r) + 1] - ends[2 * (w + (int64_t)r)]);
+                close_pooled(pooled + (w + (int64_t)r) * POOLED, sizes[r]);
+            }
+            judge(deep, multiply, &room->dense, some, pooled + w * POOLED, sizes, logits + w * LABELS);
         }
     }
-    free(work);
-    free(features);
+    free(room);
     free(pooled);
     return is_short ? -1 : 0;
 }
 
 /* Logits of a whole text without each of its words, words x LABELS: the features of a word's pieces are left out of
- * what is pooled. `ends`: start and end of each word in the pieces. A text that is one word gets the bias alone: 0.
+ * what is pooled. `ends`: start and end of each word in the pieces. A text that is one word gets 0 for it.
  * Returns as steward_deep_logits. */
 int steward_deep_without(const Deep *deep, int which, const int32_t *pieces, int64_t n, const int64_t *ends,
                          int64_t words, float *logits) {
     if (!are_pieces(deep, pieces, n)) return -2;
     Multiply *multiply = multiply_by(which);
-    Work *work = open_work();
+    Room *room = open_room();
     float *features = malloc(sizeof(float) * (size_t)n * FEATURES);
-    float *pooled = malloc(sizeof(float) * POOLED);
-    int is_short = !work || !features || !pooled;
+    float *pooled = malloc(sizeof(float) * POOLED * TOGETHER);
+    int is_short = !room || !features || !pooled;
     if (!is_short) {
         for (int64_t start = 0; start < n; start += BLOCK) {
             int64_t end = start + BLOCK < n ? start + BLOCK : n;
-            read_block(deep, multiply, work, pieces, n, start, end, features + start * FEATURES);
+            read_block(deep, multiply, &room->work, pieces, n, start, end, features + start * FEATURES);
         }
-        for (int64_t w = 0; w < words; w++) {
-            int64_t left = n - (ends[2 * w + 1] - ends[2 * w]);
-            memset(logits + w * LABELS, 0, sizeof(float) * LABELS);
-            if (!left) continue;
-            open_pooled(pooled);
-            for (int64_t t = 0; t < n; t++)
-                if (t < ends[2 * w] || t >= ends[2 * w + 1])
-                    pool(features + t * FEATURES, pooled, pooled + FEATURES);
-            close_pooled(pooled, (float)left);
-            judge(deep, multiply, pooled, (float)left, logits + w * LABELS);
+        for (int64_t w = 0; w < words; w += TOGETHER) {
+            size_t some = words - w < TOGETHER ? (size_t)(words - w) : TOGETHER;
+            float sizes[TOGETHER];
+            for (size_t r = 0; r < some; r++) {
+                int64_t from = ends[2 * (w + (int64_t)r)], to = ends[2 * (w + (int64_t)r) + 1];
+                float *here = pooled + r * POOLED;
+                open_pooled(here);
+                for (int64_t t = 0; t < n; t++)
+                    if (t < from || t >= to) pool(features + t * FEATURES, here, here + FEATURES);
+                sizes[r] = (float)(n - (to - from));
+                if (sizes[r] > 0)
+                    close_pooled(here, sizes[r]);
+                else
+                    memset(here, 0, sizeof(float) * POOLED);
+            }
+            judge(deep, multiply, &room->dense, some, pooled, sizes, logits + w * LABELS);
+            for (size_t r = 0; r < some; r++)
+                if (sizes[r] == 0) memset(logits + (w + (int64_t)r) * LABELS, 0, sizeof(float) * LABELS);
         }
     }
-    free(work);
+    free(room);
     free(features);
     free(pooled);
     return is_short ? -1 : 0;

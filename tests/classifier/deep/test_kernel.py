@@ -53,3 +53,21 @@ def test_arrays_that_do_not_fit_are_refused(encoder: Encoder, arrays: Arrays) ->
         DeepWeights({**arrays, "gain": arrays["gain"][:-1]}, encoder.codes, encoder.steps)
     with pytest.raises(ValueError, match="codes is"):
         DeepWeights(arrays, encoder.codes[:-1], encoder.steps)
+
+
+def test_a_text_without_its_last_word_is_what_stands_before_it(encoder: Encoder, ways: list[DeepWeights]) -> None:
+    pieces = np.random.default_rng(3).integers(0, encoder.tokenizer.size, 130).tolist()
+    words = [(at, at + 2) for at in range(0, 130, 2)]
+    for way in ways:
+        without = way.without(pieces, words)
+        np.testing.assert_array_equal(without[-1], way.logits(pieces, [(0, 128)])[0])
+        np.testing.assert_array_equal(without[0], way.logits(pieces, [(2, 130)])[0])
+    assert not ways[0].without([5], [(0, 1)]).any()
+
+
+def test_many_windows_get_what_each_gets_alone(encoder: Encoder, ways: list[DeepWeights]) -> None:
+    pieces = np.random.default_rng(4).integers(0, encoder.tokenizer.size, 200).tolist()
+    windows = [(at, at + 9) for at in range(0, 180, 7)]
+    together = ways[-1].logits(pieces, windows)
+    alone = np.concatenate([ways[-1].logits(pieces, [window]) for window in windows])
+    np.testing.assert_array_equal(together, alone)
