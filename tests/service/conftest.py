@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 from aiohttp import web, web_app
 from aiohttp.test_utils import TestClient, TestServer
+from argon2 import PasswordHasher
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -28,7 +29,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 from redis import Redis
 
-from service import keys
+from service import accounts, keys
 from service.access import Scope, mint
 from service.app import build_app
 from service.http import shortcut
@@ -191,8 +192,16 @@ def self_signed(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def settings(redis_server: RedisServer, tmp_path: Path) -> Settings:
-    """Patient with Redis: these tests share a machine with others. Tests of the deadline set their own."""
-    return Settings(redis_url=redis_server.url, data_dir=tmp_path, store_timeout_s=10)
+    """As patient with Redis as can be: these tests share a machine with others. Tests of the deadline set their own."""
+    return Settings(redis_url=redis_server.url, data_dir=tmp_path, store_timeout_s=30)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_hashes() -> Iterator[None]:
+    """Passwords of the tests guard nothing; test_accounts.py says what a hash costs in the service."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(accounts, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
 
 
 # Thresholds that send every comment to where a test needs it, whatever the model says.

@@ -99,7 +99,7 @@ def loop() -> Iterator[asyncio.Runner]:
 def service(loop: asyncio.Runner, shared_server: Any, run: Any, key_for: Any) -> Iterator[Any]:
     shared_server.flush()
     with tempfile.TemporaryDirectory() as folder:
-        given_settings = Settings(redis_url=shared_server.url, data_dir=Path(folder), store_timeout_s=10)
+        given_settings = Settings(redis_url=shared_server.url, data_dir=Path(folder), store_timeout_s=30)
         context = run(given_settings)
         client = loop.run(context.__aenter__())
         yield loop.run(key_for(client))

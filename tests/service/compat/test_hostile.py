@@ -61,7 +61,7 @@ def service(loop: asyncio.Runner, shared_server: Any, run: Any, key_for: Any) ->
     async def start() -> Any:
         with tempfile.TemporaryDirectory() as folder:
             made = Settings(
-                redis_url=shared_server.url, data_dir=Path(folder), store_timeout_s=10, akismet_domain="akismet.example"
+                redis_url=shared_server.url, data_dir=Path(folder), store_timeout_s=30, akismet_domain="akismet.example"
             )
             client = await opened.enter_async_context(run(made))
             return await key_for(client, "score", "comments")

@@ -11,7 +11,6 @@ from typing import Any
 import msgspec
 import pyotp
 import pytest
-from argon2 import PasswordHasher
 from browsing import Browser, Page
 
 from service import accounts, keys
@@ -23,12 +22,6 @@ from service.store.keyspace import Site
 PASSWORD = "correct horse battery"
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 OVER_AND_OVER = 200
-
-
-@pytest.fixture(autouse=True)
-def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hundreds of sign-ins, each with a hash that takes no 64 MiB."""
-    monkeypatch.setattr(accounts, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ async def test_a_redis_that_would_lose_comments_is_refused(
     make_server: Any, submit: Any, options: dict[str, str], said: str
 ) -> None:
     server = make_server(**options)
-    async with open_store(Settings(redis_url=server.url, store_timeout_s=10), server.url) as store:
+    async with open_store(Settings(redis_url=server.url, store_timeout_s=30), server.url) as store:
         with pytest.raises(StoreUnavailable, match=said):
             await submit("c-1", to=store)
         with pytest.raises(StoreUnavailable, match=said):
@@ -29,7 +29,7 @@ async def test_a_redis_that_would_lose_comments_is_refused(
 
 async def test_an_operator_may_accept_the_loss(make_server: Any, submit: Any) -> None:
     server = make_server(appendonly="no")
-    async with open_store(Settings(redis_url=server.url, accept_loss=True, store_timeout_s=10), server.url) as store:
+    async with open_store(Settings(redis_url=server.url, accept_loss=True, store_timeout_s=30), server.url) as store:
         assert (await submit("c-1", to=store))[0] == "created"
         assert store.durability.mode == "cache"
 
@@ -37,7 +37,7 @@ async def test_an_operator_may_accept_the_loss(make_server: Any, submit: Any) ->
 @pytest.mark.parametrize(("appendfsync", "mode"), [("always", "strict"), ("everysec", "standard")])
 async def test_the_promise_of_the_server_is_known(make_server: Any, appendfsync: str, mode: str) -> None:
     server = make_server(appendfsync=appendfsync)
-    async with open_store(Settings(redis_url=server.url, store_timeout_s=10), server.url) as store:
+    async with open_store(Settings(redis_url=server.url, store_timeout_s=30), server.url) as store:
         await store.check()
         assert store.durability.mode == mode
 
@@ -49,7 +49,7 @@ async def test_a_server_that_hides_its_configuration_is_used_with_a_warning(
         client.acl_setuser(
             "default", enabled=True, nopass=True, commands=["+@all", "-config"], keys=["*"], channels=["*"]
         )
-    async with open_store(Settings(redis_url=own_server.url, store_timeout_s=10), own_server.url) as store:
+    async with open_store(Settings(redis_url=own_server.url, store_timeout_s=30), own_server.url) as store:
         await store.check()
         assert store.durability.mode == "unknown"
         assert "does not show its configuration" in caplog.text

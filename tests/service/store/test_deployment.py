@@ -69,7 +69,7 @@ def operator(as_documented: str, own_server: Any) -> Iterator[Any]:
 
 @pytest.fixture
 async def served(as_documented: str, tmp_path: Path, run: Any) -> AsyncIterator[Any]:
-    async with run(Settings(redis_url=as_documented, data_dir=tmp_path, store_timeout_s=10)) as client:
+    async with run(Settings(redis_url=as_documented, data_dir=tmp_path, store_timeout_s=30)) as client:
         yield client
 
 
@@ -89,7 +89,7 @@ async def test_the_service_does_all_its_work_as_that_user(served: Any, operator:
 async def test_every_script_and_every_operation_of_the_store_runs_as_that_user(
     as_documented: str, operator: Any, submit: Any, tmp_path: Path
 ) -> None:
-    settings = Settings(redis_url=as_documented, data_dir=tmp_path, store_timeout_s=10)
+    settings = Settings(redis_url=as_documented, data_dir=tmp_path, store_timeout_s=30)
     async with open_store(settings, as_documented) as store:
         async for _ in everything(store, Site("daily"), partial(submit, to=store)):
             pass
@@ -124,7 +124,7 @@ def test_that_user_can_do_nothing_else(as_documented: str, command: tuple[str, .
 
 async def test_nobody_enters_without_the_password(as_documented: str, tmp_path: Path, run: Any) -> None:
     url = re.sub(r":[0-9a-f]{32}@", ":wrong@", as_documented)
-    async with run(Settings(redis_url=url, data_dir=tmp_path, store_timeout_s=10)) as client:
+    async with run(Settings(redis_url=url, data_dir=tmp_path, store_timeout_s=30)) as client:
         assert (await client.get("/readyz")).status == 503
 
 
@@ -143,7 +143,7 @@ async def snapshot(client: Any, folder: Path) -> Path:
 async def test_a_snapshot_that_is_restored_as_documented_holds_everything(
     own_server: Any, make_server: Any, run: Any, key_for: Any, tmp_path: Path
 ) -> None:
-    settings = Settings(redis_url=own_server.url, data_dir=tmp_path / "before", store_timeout_s=10)
+    settings = Settings(redis_url=own_server.url, data_dir=tmp_path / "before", store_timeout_s=30)
     async with run(settings) as client:
         chief = await key_for(client, name="chief")
         await chief("PUT", "/v1/policies/default", {"thresholds": {"toxicity": {"review_at": 0}}})
@@ -170,7 +170,7 @@ async def test_a_snapshot_that_is_restored_as_documented_holds_everything(
     restored.kill()  # it has ended
     restored.start()
 
-    settings = Settings(redis_url=restored.url, data_dir=tmp_path / "after", store_timeout_s=10)
+    settings = Settings(redis_url=restored.url, data_dir=tmp_path / "after", store_timeout_s=30)
     async with run(settings) as client:
         again = type(chief)(client, chief.key)
         found = {n: (await again.get(f"/v1/comments/c-{n}")).body["status"] for n in range(3)}

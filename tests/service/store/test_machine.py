@@ -347,8 +347,8 @@ class Queue(Invariants):
 
 @pytest.mark.timeout(900)
 def test_the_queue_does_what_its_model_does(redis_server: Any) -> None:
-    patient = Settings(redis_url=redis_server.url, store_timeout_s=10, undo_hold_s=60)
-    hasty = Settings(redis_url=redis_server.url, store_timeout_s=10, undo_hold_s=0)
+    patient = Settings(redis_url=redis_server.url, store_timeout_s=30, undo_hold_s=60)
+    hasty = Settings(redis_url=redis_server.url, store_timeout_s=30, undo_hold_s=0)
     with asyncio.Runner() as runner, redis_server.client() as client:
         contexts = [open_store(each, redis_server.url) for each in (patient, hasty)]
         Queue.runner, Queue.redis = runner, client

@@ -56,7 +56,7 @@ async def test_the_host_wins_over_the_field_key(blog: Any, invalid: Any) -> None
 async def test_without_a_domain_no_host_holds_a_key(
     redis_server: Any, tmp_path: Any, run: Any, key_for: Any, blog_of: Any, invalid: Any
 ) -> None:
-    async with run(Settings(redis_url=redis_server.url, data_dir=tmp_path, store_timeout_s=10)) as client:
+    async with run(Settings(redis_url=redis_server.url, data_dir=tmp_path, store_timeout_s=30)) as client:
         blog = blog_of(await key_for(client, "score"))
         invalid(await blog.check(api_key=None, host=host_of(blog.label)), "no key")
 
@@ -169,7 +169,7 @@ async def test_a_proxy_that_is_trusted_says_which_host_was_asked(
         settings = Settings(
             redis_url=redis_server.url,
             data_dir=tmp_path,
-            store_timeout_s=10,
+            store_timeout_s=30,
             akismet_domain=say.domain,
             trusted_proxies=trusted,
         )

@@ -48,7 +48,7 @@ def loop() -> Iterator[asyncio.Runner]:
 def coral(loop: asyncio.Runner, shared_server: Any, run: Any, key_for: Any, keep: Any, coral_of: Any) -> Iterator[Any]:
     shared_server.flush()
     with tempfile.TemporaryDirectory() as folder:
-        context = run(Settings(redis_url=shared_server.url, data_dir=Path(folder), store_timeout_s=10))
+        context = run(Settings(redis_url=shared_server.url, data_dir=Path(folder), store_timeout_s=30))
         client = loop.run(context.__aenter__())
         caller = loop.run(key_for(client))
         loop.run(keep(client.server.app, SECRET))

@@ -74,7 +74,7 @@ def loop() -> Iterator[asyncio.Runner]:
 def service(loop: asyncio.Runner, shared_server: Any, run: Any, key_for: Any) -> Iterator[Any]:
     shared_server.flush()
     with tempfile.TemporaryDirectory() as folder:
-        context = run(Settings(redis_url=shared_server.url, data_dir=Path(folder), store_timeout_s=10))
+        context = run(Settings(redis_url=shared_server.url, data_dir=Path(folder), store_timeout_s=30))
         client = loop.run(context.__aenter__())
         caller = loop.run(key_for(client))
         wishes = {"queue_doubtful": True, "accept_html": True, "score_maps": {"TOXICITY": [[0.5, 0.2]]}}
