@@ -102,6 +102,10 @@ class Model:
         self._unmask = unmasker(words) if words else None
         self._may_rise = np.array([label not in AS_WRITTEN for label in manifest.labels])
 
+    @property
+    def has_deep_reader(self) -> bool:
+        return self._stack is not None
+
     def assess(self, text: str, language: str = "en") -> Assessment:
         """The scores of a text, and its spans when they are asked for. Any str is a text, the empty one too.
 
@@ -135,6 +139,12 @@ class Model:
         for at, each in zip(seen, after, strict=True):
             rows[at] = self._higher(rows[at], each)
         return rows[:, columns]
+
+    def score_with(self, fast: NDArray[np.float64], texts: Sequence[str], language: str = "en") -> NDArray[np.float64]:
+        """As score_many, of texts as sent, with what another fast reader says, (len(texts), LABELS), in place of the
+        own one; without a deep reader that is the score.
+        """
+        return self._stacked_many(language, texts, fast)[:, self._judged(language)]
 
     def spans(self, text: str, limit: int = 20, language: str = "en") -> tuple[Span, ...]:
         """The words that moved a label up most, at most `limit` of them, in the order of the text.

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,9 @@ from training.examples import TEST, Examples, column
 from training.metrics import Estimate, calibration_error, reliability, roc_auc
 from training.published_tests import TESTS, OnTest, SpamFigures, on_tests, spam_figures
 from training.robustness import FALSE_POSITIVES, Flagging, Robustness, Scorer, robustness, threshold_at
+from training.sentences import Cases, Diluted, Written, cases, diluted, written
 from training.span_figures import SpanFigures, span_figures
+from training.summary import Row, of_groups, of_languages, of_sentences, of_spam
 from training.textbook import LABELS as TAUGHT
 from training.textbook import Textbook, textbook
 
@@ -36,18 +38,6 @@ DEBIASING = "wikipedia_debiasing_nontoxic"
 MOVING = 5
 
 Progress = Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line of the summary. `textbook` is None where the baseline was not asked for."""
-
-    what: str
-    textbook: float | None
-    ours: Estimate
-    must: float
-    aim: float
-    higher_is_better: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +66,9 @@ class Assessment:
     cross_validation: CrossValidated | None = None
     tests: list[OnTest] = field(default_factory=list)
     spam: SpamFigures | None = None
+    cases: Cases | None = None
+    written: Written | None = None
+    diluted: list[Diluted] = field(default_factory=list)
 
     def plain(self) -> dict[str, Any]:
         """For JSON; the same inputs and seed give the same bytes."""
@@ -93,9 +86,16 @@ def assess(model: classifier.Model, wishes: Wishes, progress: Progress = lambda 
     progress("judging what publishers kept for tests, and spam")
     tests = on_tests(model, wishes.folder, wishes.seed, wishes.jobs if wishes.baseline else None, progress)
     spam = spam_figures(model, wishes.folder)
-    goals = [*_goals(tests)]
+    progress("deciding on sentences by kind, and on our own")
+    by_kind, own = cases(model, wishes.folder, wishes.seed), written(model, wishes.seed)
+    hidden_in = diluted(model, wishes.seed)
+    first = [*of_sentences(by_kind, own, hidden_in)]
+    last = [*_goals(tests), *of_languages(model, tests), *of_spam(spam)]
+    found = Assessment(
+        named, wishes.seed, results, first + last, tests=tests, spam=spam, cases=by_kind, written=own, diluted=hidden_in
+    )
     if not DATA_SETS[JIGSAW].files(wishes.folder):
-        return Assessment(named, wishes.seed, results, goals, tests=tests, spam=spam)
+        return found
     held_out = load(JIGSAW, wishes.folder).held_out()
     book = None
     if wishes.baseline:
@@ -111,9 +111,10 @@ def assess(model: classifier.Model, wishes: Wishes, progress: Progress = lambda 
     judged = Judged(ours.toxicity(held_out.texts), answers, ours.threshold)
     groups = bias(JIGSAW, "toxicity", judged, held_out.texts, np.random.default_rng(wishes.seed))
     spans = span_figures(model, wishes.folder, wishes.seed)
-    crossed = cross_validate(wishes.folder, wishes.jobs, wishes.seed, progress) if wishes.crossed else None
+    crossed = cross_validate(model, wishes.folder, wishes.jobs, wishes.seed, progress) if wishes.crossed else None
     summary = _summary(wishes.folder, results, _Measured((ours, theirs), book, hidden, crossed))
-    return Assessment(named, wishes.seed, results, [*summary, *goals], groups, hidden, spans, crossed, tests, spam)
+    rows = [*first, *summary, *of_groups(groups), *last]
+    return replace(found, summary=rows, groups=groups, disguise=hidden, spans=spans, cross_validation=crossed)
 
 
 def moving_words(model: classifier.Model, text: str) -> set[str]:
@@ -146,15 +147,14 @@ def _summary(folder: Path, results: list[Evaluated], measured: _Measured) -> lis
     rows = []
     if JIGSAW in found and (mean := found[JIGSAW].mean_auc_six):
         ours = _mean_auc(book, load(JIGSAW, folder).held_out()) if book else None
-        rows.append(Row("mean ROC AUC, six labels, Jigsaw held-out fold", ours, mean, 0.981, 0.986, True))
+        rows.append(Row("mean ROC AUC, six labels, Jigsaw held-out fold", ours, mean, 0.9825, 0.986, True))
     if PUBLIC_TEST in found:
         rows += _on_public_test(found[PUBLIC_TEST], book, load(PUBLIC_TEST, folder))
     if crossed:
-        what, least = f"ROC AUC, {crossed.data_set}, split by article, cross-validated", crossed.textbook.value
-        must, aim = round(least + 0.03, 4), round(least + 0.06, 4)
-        rows.append(Row(what, least, crossed.ours["identity_attack"], must, aim, True))
+        what = f"ROC AUC, {crossed.data_set}, split by article, cross-validated"
+        rows.append(Row(what, crossed.textbook.value, crossed.ours["identity_attack"], 0.72, 0.76, True))
     what = "recall lost under disguise at the clean text's threshold, mean of the kinds"
-    rows.append(Row(what, hidden.textbook_average_lost, hidden.average_lost, 0.10, 0.04, False))
+    rows.append(Row(what, hidden.textbook_average_lost, hidden.average_lost, 0.04, 0.03, False))
     if DATA_SETS[DEBIASING].files(folder):
         rows.append(_on_debiasing(folder, measured.flagging))
     return rows
@@ -172,7 +172,7 @@ def _on_public_test(ours: Evaluated, book: Textbook | None, sample: Examples) ->
     labels = sample.labels[:, [column(name) for name in TAUGHT]]
     auc = roc_auc(theirs[:, 0], answers_of(labels[:, 0])) if theirs is not None else None
     rows = [
-        Row("ROC AUC, toxicity, public test sample", _shown(auc), ours.attributes["toxicity"].auc, 0.962, 0.970, True)
+        Row("ROC AUC, toxicity, public test sample", _shown(auc), ours.attributes["toxicity"].auc, 0.964, 0.972, True)
     ]
     for at, name in enumerate(TAUGHT):
         error = None
@@ -200,7 +200,7 @@ def _on_debiasing(folder: Path, scorers: tuple[Flagging, Flagging | None]) -> Ro
     )
     ours = rates[0]
     assert ours is not None, "ours is always there"  # noqa: S101
-    return Row(what, rates[1].value if rates[1] else None, ours, 0.03, 0.02, False)
+    return Row(what, rates[1].value if rates[1] else None, ours, 0.015, 0.01, False)
 
 
 def _flagged(scorer: Flagging, texts: list[str]) -> Estimate:

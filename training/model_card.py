@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from classifier import Manifest
+from classifier.deep.encoder import SHIPPED as ENCODERS
 from training.datasets import DATA_SETS
 from training.page import verdict
-from training.templates import environment, estimate
+from training.templates import NONE, environment, estimate
 
 Plain = Mapping[str, Any]
 MEGABYTE = 1_000_000
@@ -26,6 +28,17 @@ class Source:
     texts: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A language that is judged. `written`: the AUC of toxicity on our own held-out sentences."""
+
+    language: str
+    tier: str
+    attributes: str
+    tests: str
+    written: Plain | None
+
+
 def card(figures: Plain, manifest: Manifest) -> str:
     """Markdown, to stand in docs/: its links are from there.
 
@@ -36,6 +49,7 @@ def card(figures: Plain, manifest: Manifest) -> str:
         raise ValueError(f"the figures are of model {figures['model']['version']}, the manifest of {manifest.version}")
     taught = [_source(name, "training", count) for name, count in manifest.data.items()]
     evaluated = list(_evaluated(figures))
+    spoken = list(_spoken(figures, manifest))
     text = (
         environment()
         .get_template("card.md")
@@ -43,10 +57,14 @@ def card(figures: Plain, manifest: Manifest) -> str:
             figures=figures,
             manifest=manifest,
             megabytes=sum(file.size for file in manifest.files.values()) / MEGABYTE,
+            encoder_megabytes=_size(ENCODERS / manifest.deep.encoder) / MEGABYTE if manifest.deep else 0,
+            spoken=spoken,
+            looks=_looks(manifest.metrics.get("looks")),
             libraries=", ".join(f"{name} {version}" for name, version in manifest.libraries.items()),
             languages=", ".join(
                 sorted(
-                    {language for each in evaluated for language in each.language.split(", ")} & manifest.judged.keys()
+                    {language for each in evaluated for language in each.language.split(", ")}
+                    & {each.language for each in spoken}
                 )
             )
             or "none",
@@ -65,6 +83,29 @@ def _evaluated(figures: Plain) -> Iterator[Source]:
     for each in figures["data_sets"]:
         texts = max((found["texts"] for found in each["attributes"].values()), default=None)
         yield _source(each["data_set"], each["part"], texts)
+
+
+def _spoken(figures: Plain, manifest: Manifest) -> Iterator[Spoken]:
+    """By both readers, where the model has both."""
+    transferred = manifest.deep.transferred if manifest.deep else ()
+    written = (figures.get("written") or {}).get("auc") or {}
+    for language, labels in (manifest.judged_by_both or manifest.judged).items():
+        found = [
+            f"{each['data_set']}, {each['attribute']} {estimate(each['auc'])}"
+            for each in figures.get("tests") or ()
+            if each["language"] == language
+        ]
+        tier = "transferred" if language in transferred else "measured"
+        yield Spoken(language, tier, ", ".join(labels), "; ".join(found) or NONE, written.get(language))
+
+
+def _size(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.iterdir())
+
+
+def _looks(found: object) -> str:
+    """`found`: how often each judge was looked at, by name, where the manifest says so."""
+    return ", ".join(f"{name}: {times}" for name, times in found.items()) if isinstance(found, dict) else ""
 
 
 def _source(name: str, part: str, count: object) -> Source:

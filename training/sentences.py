@@ -18,11 +18,13 @@ from msgspec import Struct
 import classifier
 from training import contrast
 from training.contrast.frames import HARMFUL_FROM
-from training.metrics import Estimate, roc_auc
+from training.metrics import Answers, Estimate, Numbers, roc_auc, rounded
 
 # Beside the folder of the data sets.
 CASES = Path("cases") / "sentences.jsonl"
 REPEATS = 1_000
+# Of frames, of which there are many, in many languages.
+FRAME_REPEATS = 200
 # Sentences that are put among so many friendly ones.
 DILUTED, AMONG = 20, (2, 4, 6, 8, 10)
 # Functions whose sentences are put there, and those that they are put among.
@@ -71,9 +73,12 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """`auc`: of toxicity, harmful functions against harmless ones, by language."""
+    """`auc`: of toxicity, harmful functions against harmless ones, by language.
 
-    auc: dict[str, float]
+    Its interval comes of drawing frames, since the sentences of one frame are much alike.
+    """
+
+    auc: dict[str, Estimate]
     functions: list[Function]
 
 
@@ -95,11 +100,16 @@ def decision(model: classifier.Model, text: str) -> str:
     found = "approve"
     for label, score in zip(labels, model.score(text, language), strict=True):
         limits = model.manifest.thresholds.get(label, {})
-        if score >= limits.get("reject_at", 2) and language not in model.transferred:
+        if score >= limits.get("reject_at", 2) and _may_reject(model, language, label, text, score):
             return "reject"
         if score >= min(limits.values(), default=2):
             found = "review"
     return found
+
+
+def _may_reject(model: classifier.Model, language: str, label: str, text: str, score: float) -> bool:
+    """As the service: not in a language that was never measured, and not as spam on one word."""
+    return language not in model.transferred and (label != "spam" or classifier.is_evident_spam(text, score))
 
 
 def cases(model: classifier.Model, folder: Path, seed: int) -> Cases | None:
@@ -126,9 +136,9 @@ def cases(model: classifier.Model, folder: Path, seed: int) -> Cases | None:
     )
 
 
-def written(model: classifier.Model) -> Written:
+def written(model: classifier.Model, seed: int) -> Written:
     """Of the frames that are for tests."""
-    auc: dict[str, float] = {}
+    auc: dict[str, Estimate] = {}
     functions = []
     for language in contrast.languages():
         if language not in model.languages:
@@ -137,11 +147,33 @@ def written(model: classifier.Model) -> Written:
         toxicity = model.score_many([row.text for row in rows], language)[:, 0]
         is_known = np.array(["toxicity" in row.labels for row in rows], bool)
         harmful = np.array([row.labels.get("toxicity", 0) >= HARMFUL_FROM for row in rows], np.int8)
-        found = roc_auc(toxicity[is_known], harmful[is_known]) if is_known.any() else None
+        frames = np.array([row.frame for row in rows])[is_known]
+        found = auc_by_frame(toxicity[is_known], harmful[is_known], frames, np.random.default_rng(seed))
         if found is not None:
-            auc[language] = round(found, 4)
+            auc[language] = found
         functions += _functions(model, language, rows)
     return Written(auc, functions)
+
+
+def auc_by_frame(
+    scores: Numbers, answers: Answers, frames: "np.ndarray[tuple[int], np.dtype[np.str_]]", rng: np.random.Generator
+) -> Estimate | None:
+    """ROC AUC; the interval by drawing whole frames, harmful and harmless ones apart."""
+    value = roc_auc(scores, answers)
+    if value is None:
+        return None
+    sides = []
+    for answer in (0, 1):
+        here = np.flatnonzero(answers == answer)
+        order = here[np.argsort(frames[here], kind="stable")]
+        starts = np.flatnonzero(np.r_[True, frames[order][1:] != frames[order][:-1]])
+        sides.append(np.split(order, starts[1:]))
+    drawn = []
+    for _ in range(FRAME_REPEATS):
+        rows = np.concatenate([side[at] for side in sides for at in rng.integers(0, len(side), len(side))])
+        drawn.append(roc_auc(scores[rows], answers[rows]) or 0.0)
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return rounded(Estimate(value, float(low), float(high)))
 
 
 def diluted(model: classifier.Model, seed: int) -> list[Diluted]:
@@ -149,6 +181,8 @@ def diluted(model: classifier.Model, seed: int) -> list[Diluted]:
     rows = [row for row in contrast.rows("en") if row.is_test]
     hidden = [row.text for row in rows if row.function in _HIDDEN]
     friendly = [row.text for row in rows if row.function in _FRIENDLY]
+    if not hidden or len(friendly) < max(AMONG):
+        return []
     chosen = rng.sample(hidden, min(DILUTED, len(hidden)))
     found = []
     for among in AMONG:

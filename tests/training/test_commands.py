@@ -91,6 +91,7 @@ def data(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.usefixtures("few_sentences")
 def test_evaluate_prints_a_table_and_writes_all_figures(data: Path) -> None:
     written = data / "new folder" / "figures.json"
     result = run(evaluate, "--data", str(data), "--json", str(written), COLUMNS="200")
@@ -104,9 +105,14 @@ def test_evaluate_prints_a_table_and_writes_all_figures(data: Path) -> None:
     auc = spam["auc"]
     assert f"{auc['value']:.4f} [{auc['low']:.4f}, {auc['high']:.4f}]" in result.stdout
     assert found["data_set"] in result.stdout
+    assert "A threat or an insult among harmless sentences" in result.stdout
+    assert [each["among"] for each in figures["diluted"]] == [2, 4, 6, 8, 10]
+    assert f"en {figures['written']['auc']['en']['value']:.4f} [" in result.stdout
+    assert "approved of 2 threats and insults among 2 to 10 harmless sentences" in result.stdout
     assert sum(row["weight"] for row in spam["reliability"]) == spam["texts"]
 
 
+@pytest.mark.usefixtures("few_sentences")
 def test_evaluate_writes_the_same_bytes_for_the_same_seed(data: Path) -> None:
     first, second = data / "1.json", data / "2.json"
     for path in (first, second):

@@ -10,6 +10,8 @@ import msgspec
 import pytest
 
 import classifier
+from classifier.deep.encoder import SHIPPED
+from classifier.manifest import Deep
 from training.model_card import card
 
 ROOT = Path(__file__).parents[2]
@@ -39,8 +41,9 @@ def test_it_says_what_the_manifest_says(figures: dict[str, Any]) -> None:
     assert f"{sum(file.size for file in MANIFEST.files.values()) / 1e6:.1f}" in text
     for name, count in MANIFEST.data.items():
         assert re.search(rf"^\| {name} \| .* \| {count:,} \|", text, re.MULTILINE)
-    for language, labels in MANIFEST.judged.items():
-        assert f"| {language} | {', '.join(labels)} |" in text
+    for language, labels in (MANIFEST.judged_by_both or MANIFEST.judged).items():
+        tier = "transferred" if MANIFEST.deep and language in MANIFEST.deep.transferred else "measured"
+        assert f"| {language} | {tier} | {', '.join(labels)} |" in text
     for attribute, limits in MANIFEST.thresholds.items():
         assert f"| {attribute} | {limits['review_at']:.2f} | {limits['reject_at']:.2f} |" in text
 
@@ -89,6 +92,9 @@ def test_every_table_is_whole(figures: dict[str, Any]) -> None:
         ("spans", "Marked words"),
         ("tests", "Tests of others"),
         ("spam", "Spam found"),
+        ("cases", "Sentences by kind"),
+        ("written", "Our own sentences"),
+        ("diluted", "Among harmless sentences"),
         ("cross_validation", "Another site"),
     ],
 )
@@ -108,8 +114,52 @@ def test_its_weak_side_is_said_with_figures(figures: dict[str, Any]) -> None:
     assert "tweets" not in said
 
 
+ENCODER = "use-multilingual-3"
+WITH_BOTH = msgspec.structs.replace(
+    MANIFEST,
+    format=3,
+    deep=Deep(
+        encoder=ENCODER,
+        encoder_sha256="0" * 64,
+        languages={"en": ["toxicity", "spam"], "pl": ["toxicity"], "nl": ["toxicity"]},
+        transferred=["nl"],
+    ),
+)
+WITH_ONE = msgspec.structs.replace(MANIFEST, format=2, deep=None)
+
+
+def test_each_language_has_its_tier_and_its_figures(figures: dict[str, Any]) -> None:
+    text = card(figures, WITH_BOTH)
+    tests, own = "toxigen_annotated, toxicity 0.813 (0.784 to 0.842)", "0.947 (0.936 to 0.959)"
+    assert f"| en | measured | toxicity, spam | {tests} | {own} |" in text
+    assert "| pl | measured | toxicity | toxic_polish_poleval2019, toxicity 0.608 (0.544 to 0.674) | \u2013 |" in text
+    assert "| nl | transferred | toxicity | \u2013 | \u2013 |" in text
+    assert "| de |" not in text.split("## Intended use")[0], "it is not judged by both"
+
+
+def test_what_kind_of_model_it_is_and_how_large_is_true_with_one_reader_and_with_both(figures: dict[str, Any]) -> None:
+    one, both = card(figures, WITH_ONE), card(figures, WITH_BOTH)
+    assert "| Kind | A linear model" in one
+    assert "encoder" not in one
+    assert "Transferred" not in one
+    assert "| Kind | Two readers." in both
+    assert "| Format | 3: plain arrays and the vocabulary of the encoder" in both
+    size = sum(file.stat().st_size for file in (SHIPPED / ENCODER).iterdir()) / 1e6
+    assert f"and the encoder {ENCODER}, {size:.1f} MB, which models share |" in both
+
+
+def test_the_kinds_of_sentences_are_shown_and_how_often_they_were_looked_at(figures: dict[str, Any]) -> None:
+    text = card(figures, msgspec.structs.replace(MANIFEST, metrics={}))
+    assert "| threat_plain | 40 | 82.5 % |  |  |" in text
+    assert "| everyday | 25 |  | 96.0 % | 1 |" in text
+    assert "was not recorded" in text
+    looked = card(figures, msgspec.structs.replace(MANIFEST, metrics={"looks": {"sentences": 2, "fox": 1}}))
+    assert "looked at each last judge: sentences: 2, fox: 1." in looked
+    assert "was not recorded" not in looked
+
+
 def test_a_model_of_one_language_says_nothing_of_others(figures: dict[str, Any]) -> None:
-    english = msgspec.structs.replace(MANIFEST, languages={}, unjudged=["spam"])
+    english = msgspec.structs.replace(WITH_ONE, languages={}, unjudged=["spam"])
     text = card(figures, english)
     assert "Other languages are covered in part" not in text
     assert "could not teach it spam" in text

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from training import bias, charts, evaluation
-from training.assessment import Assessment, Row
+from training import bias, charts, evaluation, sentences
+from training.assessment import Assessment
 from training.cross_validation import CrossValidated
 from training.evaluation import JIGSAW, Evaluated, Figures
 from training.metrics import Bin, Estimate
@@ -18,6 +18,7 @@ from training.page import headline, render, verdict
 from training.published_tests import OnTest, SpamFigures, SpamFound
 from training.robustness import Kind, Robustness
 from training.span_figures import SpanFigures
+from training.summary import Row
 
 MADE_UP = json.loads((Path(__file__).parent / "made_up_figures.json").read_text())
 SECTIONS = {
@@ -28,6 +29,9 @@ SECTIONS = {
     "cross_validation": "cross",
     "tests": "tests",
     "spam": "spam",
+    "cases": "cases",
+    "written": "written",
+    "diluted": "diluted",
 }
 HOSTILE = "<script>alert('x')</script>\"&$\\frac{"
 
@@ -127,6 +131,10 @@ def test_plain_figures_appear(page: Page) -> None:
         "0.713",
         "41.7 %",
         "13,651",
+        "threat_plain",
+        "82.5 %",
+        "0.947 (0.936 to 0.959)",
+        "64.5 %",
     ):
         assert shown in page.text
     for data_set in MADE_UP["data_sets"]:
@@ -278,6 +286,9 @@ def test_what_is_measured_can_be_shown() -> None:
         CrossValidated("fox_news_comments", 5, 9, 4, {"identity_attack": near}, near),
         [OnTest("gab_hate_corpus", "published test split", "en", "identity_attack", 9, 4, near, True, None)],
         SpamFigures(0.01, 99, 0.8, 0.7, [SpamFound("spam_sms", "held-out fold", 5, 0, near, None)]),
+        sentences.Cases([sentences.Kind("everyday", False, 8, 7, 1)], near, near, 1),
+        sentences.Written({"en": near}, [sentences.Function("friendly", "en", 0.0, 30, 0.1)]),
+        [sentences.Diluted(2, 20, 1)],
     )
     page = Page(render(json.loads(json.dumps(assessed.plain()))))
     assert set(SECTIONS.values()) <= set(page.all("id"))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from training.evaluation import Evaluated
     from training.metrics import Estimate
     from training.published_tests import OnTest, SpamFigures
+    from training.sentences import Cases, Diluted, Written
 
 # Holds every table in one line for each attribute.
 WIDTH = 160
@@ -92,6 +93,12 @@ def _print(console: "Console", found: "Assessment") -> None:
         console.print(_tests(found.tests))
     if found.spam:
         console.print(_spam(found.spam))
+    if found.cases:
+        console.print(_cases(found.cases))
+    if found.written:
+        console.print(_written(found.written))
+    if found.diluted:
+        console.print(_diluted(found.diluted))
     if found.spans:
         console.print(f"character F1 of spans, {found.spans.data_set}, test posts: {_shown(found.spans.f1)}\n")
     if found.summary:
@@ -138,9 +145,49 @@ def _summary(found: "Assessment") -> "Table":
             row.what,
             "" if row.textbook is None else f"{row.textbook:.4f}",
             f"[{'green' if is_met else 'red'}]{_shown(row.ours)}[/]",
-            f"{row.must:.4f}",
-            f"{row.aim:.4f}",
+            _figure(row.must),
+            _figure(row.aim),
         )
+    return table
+
+
+def _cases(found: "Cases") -> "Table":
+    from rich.table import Column, Table  # noqa: PLC0415
+
+    table = Table(Column("kind", no_wrap=True), "sentences", "harmful: caught", "harmless: approved", "rejected")
+    table.title = (
+        f"Sentences by kind, means over kinds: {_shown(found.caught)} of the harmful caught, "
+        f"{_shown(found.approved)} of the harmless approved, {found.rejected} rejected"
+    )
+    table.title_justify = "left"
+    for each in found.kinds:
+        right = f"{each.right}"
+        said = (right, "", "") if each.is_harmful else ("", right, f"{each.rejected}")
+        table.add_row(each.kind, f"{each.sentences}", *said)
+    return table
+
+
+def _written(found: "Written") -> "Table":
+    from rich.table import Column, Table  # noqa: PLC0415
+
+    table = Table(
+        Column("function", no_wrap=True), "language", "sentences", "toxicity taught", "stopped", title_justify="left"
+    )
+    said = "; ".join(f"{language} {_shown(auc)}" for language, auc in found.auc.items())
+    table.title = f"Our own sentences, of frames that teach nothing; ROC AUC of toxicity: {said or 'none'}"
+    for each in found.functions:
+        taught = "" if each.toxicity is None else f"{each.toxicity:.2f}"
+        table.add_row(each.function, each.language, f"{each.sentences:,}", taught, f"{each.stopped:.1%}")
+    return table
+
+
+def _diluted(found: "Sequence[Diluted]") -> "Table":
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table("harmless sentences around it", "threats and insults", "approved", title_justify="left")
+    table.title = "A threat or an insult among harmless sentences"
+    for each in found:
+        table.add_row(f"{each.among}", f"{each.sentences}", f"{each.approved}")
     return table
 
 
@@ -216,4 +263,10 @@ def _table(result: "Evaluated") -> "Table":
 
 
 def _shown(estimate: "Estimate") -> str:
-    return f"{estimate.value:.4f} [{estimate.low:.4f}, {estimate.high:.4f}]".replace("[", "\\[")
+    value, low, high = (_figure(each) for each in (estimate.value, estimate.low, estimate.high))
+    return f"{value} [{low}, {high}]".replace("[", "\\[")
+
+
+def _figure(value: float) -> str:
+    """A count is whole."""
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"

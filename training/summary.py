@@ -1,0 +1,89 @@
+"""What is asked of a release, line by line: of sentences, languages, spam and fairness."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+import classifier
+from training.bias import Bias, share
+from training.examples import FIRST_LANGUAGE
+from training.metrics import Estimate
+from training.published_tests import OnTest, SpamFigures
+from training.sentences import AMONG, Cases, Diluted, Written
+
+# Those that Perspective served, and Ukrainian.
+ASKED_LANGUAGES = frozenset(
+    ("ar", "cs", "de", "en", "es", "fr", "hi", "id", "it", "ja", "ko", "nl", "pl", "pt", "ru", "sv", "uk", "zh")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the summary. `textbook` is None where the baseline was not asked for."""
+
+    what: str
+    textbook: float | None
+    ours: Estimate
+    must: float
+    aim: float
+    higher_is_better: bool
+
+
+def of_sentences(cases: Cases | None, written: Written | None, diluted: Sequence[Diluted]) -> Iterator[Row]:
+    if cases:
+        yield Row("sentences by kind: harmful caught, mean of the kinds", None, cases.caught, 0.78, 0.90, True)
+        yield Row("sentences by kind: harmless approved, mean of the kinds", None, cases.approved, 0.92, 0.97, True)
+        yield Row("sentences by kind: harmless rejected", None, _count(cases.rejected), 0, 0, False)
+    if written and (found := written.auc.get(FIRST_LANGUAGE)):
+        yield Row(f"ROC AUC, toxicity, our own held-out frames, {FIRST_LANGUAGE}", None, found, 0.92, 0.97, True)
+    if diluted:
+        worst = max(diluted, key=lambda each: each.approved)
+        what = (
+            f"approved of {worst.sentences} threats and insults among {AMONG[0]} to {AMONG[-1]} harmless sentences, "
+            "the worst case"
+        )
+        yield Row(what, None, _of(worst.approved, worst.sentences), 2, 0, False)
+
+
+def of_languages(model: classifier.Model, tests: Sequence[OnTest]) -> Iterator[Row]:
+    measured = model.languages.keys() - model.transferred
+    yield Row("languages measured, of those asked for", None, _count(len(measured & ASKED_LANGUAGES)), 10, 13, True)
+    transferred = len(model.transferred & ASKED_LANGUAGES)
+    yield Row("languages transferred, of those asked for", None, _count(transferred), 4, 5, True)
+    compared = [(each, each.textbook) for each in tests if each.textbook is not None and each.language in measured]
+    if compared:
+        below = [each for each, book in compared if each.auc.value < book]
+        above = {each.language for each, book in compared if each.auc.low > book}
+        above -= {each.language for each in below}
+        spoken = len({each.language for each, _ in compared})
+        what = "tests in measured languages on which the textbook is better"
+        yield Row(what, None, _count(len(below)), 0, 0, False)
+        what = f"measured languages, of {spoken} compared, better than the textbook beyond chance"
+        yield Row(what, None, _count(len(above)), 6, spoken, True)
+
+
+def of_spam(spam: SpamFigures | None) -> Iterator[Row]:
+    if spam:
+        what = f"spam found where {spam.harmless_flagged:.0%} of harmless comments is flagged, mean of the places"
+        value = spam.mean_found
+        yield Row(what, None, Estimate(value, value, value), 0.50, 0.75, True)
+
+
+def of_groups(groups: Bias) -> Iterator[Row]:
+    rates = [each.false_positive_rate.value for each in groups.rows if each.false_positive_rate]
+    if rates and (mean := float(np.mean(rates))):
+        worst = round(max(rates) / mean, 4)
+        what = "false positives by identity group: the worst group over their mean"
+        yield Row(what, None, Estimate(worst, worst, worst), 2.0, 1.5, False)
+
+
+def _count(number: int) -> Estimate:
+    return Estimate(number, number, number)
+
+
+def _of(number: int, of: int) -> Estimate:
+    """With the bounds of the share, as a number of as many."""
+    found = share(number, of)
+    assert found is not None, "there are some"  # noqa: S101
+    return Estimate(number, round(found.low * of, 2), round(found.high * of, 2))
