@@ -39,7 +39,7 @@ class Delimited:
             next(self._lines)
         csv.field_size_limit(_LONGEST_CELL)
         delimiter = re.escape(self.layout.delimiter)
-        self._whole_cell = re.compile(rf'"([^"]*(?:""[^"]*)*)"(?={delimiter}|$)')
+        self._whole_cell = re.compile(rf'"([^"]*+(?:""[^"]*+)*+)"(?={delimiter}|$)')
         self._split, self._left_out = 0, 0
         self._number, self._begins = 0, 1
         self._seen: list[set[str]] = []

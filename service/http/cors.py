@@ -48,5 +48,6 @@ def preflight(request: web.Request, methods: Iterable[str]) -> web.Response | No
 def asked_headers(request: web.Request, always: Iterable[str]) -> list[str]:
     """Those that the page wants to send, and those that every client may."""
     asked = request.headers.get(hdrs.ACCESS_CONTROL_REQUEST_HEADERS, "").strip().lower()
-    named = re.split(r"\s*,\s*", asked) if len(asked) <= _LONGEST_LIST and _TOKENS.fullmatch(asked) else []
+    is_list = len(asked) <= _LONGEST_LIST and _TOKENS.fullmatch(asked) is not None
+    named = [each.strip() for each in asked.split(",")] if is_list else []
     return list(dict.fromkeys([*named, *always]))

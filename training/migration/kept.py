@@ -33,7 +33,8 @@ _LANGUAGE = "language"
 # As Perspective answers it, and as people call a column of it.
 _ANSWERED = re.compile(r"(?:.*\.)?attributeScores\.([A-Z_]+)\.summaryScore\.value")
 _AROUND = re.compile(
-    r"^(?:perspective|persp|google|api|score)[_. -]+|[_. -]+(?:score|prob|value|perspective)$|@\d+$|_EXPERIMENTAL$",
+    r"^(?:perspective|persp|google|api|score)[_. -]+"
+    r"|(?<![_. -])[_. -]+(?:score|prob|value|perspective)$|@\d+$|_EXPERIMENTAL$",
     re.IGNORECASE,
 )
 _YES = frozenset({"1", "1.0", "true", "yes", "reject", "rejected", "toxic", "spam", "remove", "removed"})

@@ -21,7 +21,7 @@ option p pre script section select source style summary table tbody td textarea 
 """
 _PARTING = frozenset(_BLOCKS.split())
 _NAMES = "|".join(sorted({*_INLINE.split(), *_PARTING}, key=len, reverse=True))
-_ATTRIBUTE = r"""\s++([\w:-]++)\s*+=\s*+(?:"([^"<>]*+)"|'([^'<>]*+)'|([^\s"'<>]++))"""
+_ATTRIBUTE = r"""(?<!\s)\s++([\w:-]++)\s*+=\s*+(?:"([^"<>]*+)"|'([^'<>]*+)'|([^\s"'<>]++))"""
 _EACH = re.compile(_ATTRIBUTE, re.ASCII)
 _TAG = re.compile(rf"</?({_NAMES})((?:{_ATTRIBUTE})*+)\s*+/?>", re.IGNORECASE | re.ASCII)
 # Read by the browser alone.
