@@ -8,6 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.set-up
 CLIENTS := .clients
+RIVALS := .rivals
 # Teaches the deep reader; the CPU's build is a tenth of the size of the one that pip takes by itself (docs/retraining.md).
 TORCH ?= torch==2.13.0
 
@@ -99,7 +100,16 @@ faults: $(STAMP)  ## Kill the service, the relay and Redis under load, and compa
 	$(BIN)/python tests/faults/run.py --docs docs/reliability.md
 	$(BIN)/python tests/faults/webhooks.py --docs docs/reliability.md
 
-bench: $(STAMP) chromium  ## Measure requests, the queue, scores and the detector of languages, each beside a baseline
+# Queues of others, in environments of their own. Where they cannot be installed, the bench says so and measures the rest.
+$(RIVALS)/.set-up: tests/bench/requirements.txt tests/bench/package-lock.json | $(STAMP)
+	@mkdir -p $(RIVALS)/node
+	@{ $(PYTHON) -m venv --clear --without-pip $(RIVALS)/python && $(BIN)/python -m pip --python $(RIVALS)/python/bin/python \
+	  install --quiet --disable-pip-version-check --require-hashes -r tests/bench/requirements.txt \
+	  && cp tests/bench/package.json tests/bench/package-lock.json $(RIVALS)/node \
+	  && cd $(RIVALS)/node && npm ci --silent --no-audit --no-fund --ignore-scripts && touch ../.set-up; } \
+	  || echo "WARNING: not all of arq, dramatiq and BullMQ could be installed"
+
+bench: $(STAMP) $(RIVALS)/.set-up chromium  ## Measure requests, the queue, scores and the detector of languages, each beside a baseline
 	$(BIN)/python tests/bench/bench_service.py
 	$(BIN)/python tests/bench/bench_queue.py
 	$(BIN)/python tests/bench/bench_classifier.py
@@ -110,4 +120,4 @@ demo: $(STAMP)  ## Post a thread to the running service (STEWARD_KEY must be set
 	@$(BIN)/steward demo
 
 clean:  ## Remove the virtual environment and what was built
-	rm -rf $(VENV) $(CLIENTS) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache classifier/_*.so
+	rm -rf $(VENV) $(CLIENTS) $(RIVALS) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache classifier/_*.so

@@ -1,7 +1,8 @@
-"""make bench: what moderators wait for: claim and decide beside scripts that do nothing, and a queue of a million.
+"""make bench: what moderators wait for: claim and decide beside other queues, and a queue of a million.
 
 Everything goes through service/store to a real Redis: over one pipe, as it does in the service, and the pairs also with
-a connection for each moderator, so that nobody's scripts travel with another's.
+a connection for each moderator, so that nobody's scripts travel with another's. Beside them, on the same Redis, arq,
+dramatiq and BullMQ take jobs that do nothing and acknowledge them, with as many consumers as there are moderators.
 """
 
 import argparse
@@ -11,11 +12,12 @@ import gc
 import random
 import subprocess
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import load
 import processes
+import rivals
 import uvloop
 from redis import Redis
 from rich.console import Console
@@ -27,15 +29,14 @@ from service.settings import Settings
 from service.store import Store, open_store
 from service.store.keyspace import Site
 from service.store.review import Answer, Filter
-from service.store.scripts import Flags, Script, made
+from service.store.scripts import Flags, made
 from service.store.server import find_server
 
 SITE = Site("daily")
 MODERATORS = 50
-PAIRS, ROUNDS = 4_000, 5
+PAIRS, JOBS, ROUNDS = 4_000, 1_000, 5
 FEW, CLAIMS = 1_000, 4_000
 AT_ONCE = 200
-NOTHING = made("nothing", "return 1", Flags.DRAINS)
 # What is written is synced to disk, so this is as fast as anything durable can be.
 ONE_NUMBER = made("one_number", "return redis.call('INCR', KEYS[1] .. 'bench')", Flags.DRAINS)
 TEXT = (
@@ -55,10 +56,10 @@ def main() -> None:
 async def _measure(console: Console, most: int) -> None:
     # The file is rewritten in the background when it has doubled, which would fall upon one of the kinds.
     durable = {"appendonly": "yes", "appendfsync": "always", "auto-aof-rewrite-percentage": "0"}
+    rivals.warn_of_missing()
     with _redis(**durable) as redis:
-        for pipes, how in ((1, "over one pipe"), (MODERATORS, "a connection each")):
-            async with _stores(redis, pipes) as stores:
-                console.print(await _pairs(stores, redis, how))
+        async with _stores(redis, 1) as one, _stores(redis, MODERATORS) as each:
+            console.print(await _pairs({"over one pipe": one, "a connection each": each}, redis))
     # Without an append-only file it fills sooner, and no disk hides how much slower a claim becomes.
     with _redis(appendonly="no") as redis:
         async with open_store(_settings(redis, max_queued=2 * most, accept_loss=True), _url(redis)) as store:
@@ -71,24 +72,29 @@ async def _stores(redis: "Redis", count: int) -> AsyncIterator[list[Store]]:
         yield [await opened.enter_async_context(open_store(_settings(redis), _url(redis))) for _ in range(count)]
 
 
-async def _pairs(stores: Sequence[Store], redis: "Redis", how: str) -> Table:
+async def _pairs(ways: Mapping[str, Sequence[Store]], redis: "Redis") -> Table:
     """The rounds take turns, so that a machine that slows down slows all."""
-    kinds: dict[str, Callable[[Store, str], Awaitable[None]]] = {
-        "two empty scripts": lambda store, _: _twice(store, NOTHING),
-        "two scripts that write a number": lambda store, _: _twice(store, ONE_NUMBER),
-        "claim and decide": _claim_and_decide,
-    }
-    found: dict[str, list[tuple[float, float]]] = {name: [] for name in kinds}
+    there = {name: rival for name, rival in rivals.RIVALS.items() if rival.is_there}
+    kinds = {"two scripts that write a number": _write_twice, "claim and decide": _claim_and_decide}
+    rows = [f"{kind}, {how}" for how in ways for kind in kinds]
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in [*rows, *there]}
     for number in range(ROUNDS + 1):
-        await _fill(stores[0], PAIRS, f"pairs-{len(stores)}-{number}")
-        for name, pair in kinds.items():
-            found[name].append(await _rate(redis, stores, pair))
-    title = f"appendfsync always, {MODERATORS} moderators at once, {how}, medians of {ROUNDS} rounds"
-    table = Table("", "pairs/s", *(f"over {name}" for name in [*kinds][:2]), "of Redis, µs a pair", title=title)
+        for how, stores in ways.items():
+            await _fill(stores[0], PAIRS, f"pairs-{len(stores)}-{number}")
+            for kind, pair in kinds.items():
+                found[f"{kind}, {how}"].append(await _rate(redis, stores, pair))
+        for name, rival in there.items():
+            taken = await asyncio.to_thread(rivals.rate, rival, redis, _path(redis), JOBS, MODERATORS)
+            found[name].append((taken, 0.0))
+    title = f"appendfsync always, {MODERATORS} moderators or consumers at once, medians of {ROUNDS} rounds"
+    table = Table("", "pairs/s", *(f"claim and decide {how}, over it" for how in ways), "of Redis, µs a pair")
+    table.title = title
     for name, rounds in found.items():
-        shown = [f"{_ratio(rounds, found[other]):.2f}" for other in [*kinds][:2]]
+        shown = [f"{_ratio(found[f'claim and decide, {how}'], rounds):.2f}" for how in ways]
         per_second, script_us = (_median([each[at] for each in rounds[1:]]) for at in range(2))
-        table.add_row(name, f"{per_second:,.0f}", *shown, f"{script_us:.0f}")
+        table.add_row(name, f"{per_second:,.0f}", *shown, f"{script_us:.0f}" if script_us else "")
+    for name in [name for name in rivals.RIVALS if name not in there]:
+        table.add_row(name, "NOT THERE", *("" for _ in ways), "")
     return table
 
 
@@ -113,9 +119,9 @@ def _ratio(rounds: Sequence[tuple[float, float]], base: Sequence[tuple[float, fl
     return _median([one[0] / other[0] for one, other in zip(rounds[1:], base[1:], strict=True)])
 
 
-async def _twice(store: Store, script: Script) -> None:
+async def _write_twice(store: Store, _: str) -> None:
     for _ in range(2):
-        await store.pipe.run(script, [SITE.prefix])
+        await store.pipe.run(ONE_NUMBER, [SITE.prefix])
 
 
 async def _claim_and_decide(store: Store, moderator: str) -> None:
@@ -214,7 +220,11 @@ def _settings(redis: "Redis", **more: Any) -> Settings:
 
 
 def _url(redis: "Redis") -> str:
-    return f"unix://{redis.connection_pool.connection_kwargs['path']}"
+    return f"unix://{_path(redis)}"
+
+
+def _path(redis: "Redis") -> str:
+    return str(redis.connection_pool.connection_kwargs["path"])
 
 
 @contextlib.contextmanager
