@@ -3,8 +3,12 @@
 Two baselines. "The same model" is classifier/reference.py: the shipped model as a scikit-learn classifier, which gives
 the same probabilities. "The textbook" is what scikit-learn itself makes of the task: tf-idf of words and of
 characters, a logistic regression for each attribute; what it is taught does not matter to its speed.
+
+Both readers of the model are measured on comments of TOKENS pieces of the deep reader's vocabulary, beside the fast
+reader alone.
 """
 
+import json
 import statistics
 import subprocess
 import sys
@@ -23,6 +27,9 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from threadpoolctl import threadpool_limits
 
 import classifier
+from classifier.deep.encoder import SHIPPED as ENCODERS
+from classifier.deep.encoder import load_encoder
+from classifier.deep.tokenizer import Tokenizer
 from classifier.folder import read_folder
 from classifier.kernel import Weights
 from classifier.reference import Reference
@@ -33,8 +40,12 @@ DATA = Path("../shared/data")
 SHORTEST, LONGEST = 280, 480
 TAUGHT, BATCH = 4_000, 10_000
 ONE, SLOW = 200, 400
-ROUNDS = 5
+ROUNDS, BATCH_ROUNDS = 5, 3
+TOKENS = 60
+BATCH_COLUMN = 2
+WORKERS, ANSWERED = 2, 100
 WHOLE = "model: kernel, and disguise seen through"
+FAST, BOTH = "the fast reader alone", "both readers"
 SAME_MODEL, TEXTBOOK = "scikit-learn, the same model", "scikit-learn, the textbook"
 
 
@@ -44,16 +55,24 @@ def main() -> None:
         console.print(f"bench_classifier: no comments in {DATA}; nothing is measured without real ones")
         return
     texts = [text for text in load("jigsaw_toxic_train", DATA).texts if SHORTEST <= len(text) <= LONGEST]
+    deep = read_folder(classifier.SHIPPED)[0].deep
     with threadpool_limits(1):
-        console.print(_speed(texts))
+        textbook = _textbook(texts[:TAUGHT])
+        console.print(_speed(texts, textbook))
+        if deep:
+            console.print(_speed_of_both(texts, load_encoder(ENCODERS / deep.encoder).tokenizer, textbook))
+        else:
+            frame = "!" * 100
+            console.print(f"{frame}\nWARNING: the model that ships has no deep reader; it is NOT measured.\n{frame}")
     console.print(_memory())
     console.print(_start())
 
 
-def _speed(texts: Sequence[str]) -> Table:
+def _speed(texts: Sequence[str], textbook: Pipeline) -> Table:
+    """Of the fast reader."""
     _, arrays, _ = read_folder(classifier.SHIPPED)
-    model, kernel, reference = classifier.load(classifier.SHIPPED), Weights(arrays), Reference(arrays)
-    textbook = _textbook(texts[:TAUGHT])
+    model = classifier.load(classifier.SHIPPED, both=False)
+    kernel, reference = Weights(arrays), Reference(arrays)
     batch = [texts[at % len(texts)] for at in range(BATCH)]
     average = sum(map(len, batch)) / len(batch)
     title = f"microseconds a comment, one core, {average:.0f} characters on average, medians of {ROUNDS} rounds"
@@ -84,6 +103,71 @@ def _cells(found: dict[str, list[float]], name: str) -> tuple[str, str, str]:
     return f"{statistics.median(ours):,.1f}", _ratio(model, ours), _ratio(textbook, ours)
 
 
+def _speed_of_both(texts: Sequence[str], tokenizer: Tokenizer, textbook: Pipeline) -> Table:
+    fast, both = (classifier.load(classifier.SHIPPED, both=reads_deep) for reads_deep in (False, True))
+    comments = [cut for text in texts if (cut := _cut(text, tokenizer))]
+    one = comments[:ONE]
+    batch = [comments[at % len(comments)] for at in range(BATCH)]
+    found = [
+        _rounds(
+            {
+                FAST: (lambda: [fast.score(text) for text in one], ONE),
+                BOTH: (lambda: [both.score(text) for text in one], ONE),
+                TEXTBOOK: (lambda: [textbook.predict_proba([text]) for text in one], ONE),
+            }
+        ),
+        _rounds(
+            {
+                FAST: (lambda: [fast.assess(text).spans() for text in one], ONE),
+                BOTH: (lambda: [both.assess(text).spans() for text in one], ONE),
+            }
+        ),
+        _rounds(
+            {
+                FAST: (lambda: fast.score_many(batch), BATCH),
+                BOTH: (lambda: both.score_many(batch), BATCH),
+                TEXTBOOK: (lambda: textbook.predict_proba(batch[:SLOW]), SLOW),
+            },
+            BATCH_ROUNDS,
+        ),
+    ]
+    columns = (
+        *("one: µs", "over fast", "over textbook", "with spans: µs", "over fast"),
+        *(f"{BATCH:,}, two threads: comments/s", "over fast", "over textbook"),
+    )
+    title = (
+        f"{len(comments):,} comments of {TOKENS} pieces of the deep reader's vocabulary; 'over': how many times as fast"
+    )
+    table = Table("", *columns, title=title)
+    for name in (FAST, BOTH, TEXTBOOK):
+        table.add_row(name, *(cell for at, measured in enumerate(found) for cell in _cells_of_both(measured, name, at)))
+    return table
+
+
+def _cells_of_both(found: dict[str, list[float]], name: str, at: int) -> tuple[str, ...]:
+    """One comment, its spans, and a batch: the last is told by the second, and spans are no task of the textbook."""
+    if name not in found:
+        return "", ""
+    us = statistics.median(found[name])
+    shown = f"{1e6 / us:,.0f}" if at == BATCH_COLUMN else f"{us:,.0f}"
+    over = [
+        f"{statistics.median(b / o for b, o in zip(found[base], found[name], strict=True)):.2g}"
+        for base in (FAST, TEXTBOOK)
+        if base in found
+    ]
+    return shown, *over
+
+
+def _cut(text: str, tokenizer: Tokenizer) -> str | None:
+    """As many of its first words as make TOKENS pieces; None where no number of words does."""
+    words, pieces = text.split(), 0
+    for count, word in enumerate(words):
+        pieces += len(tokenizer.of_chunk(word))
+        if pieces >= TOKENS:
+            return " ".join(words[: count + 1]) if pieces == TOKENS else None
+    return None
+
+
 def _textbook(texts: Sequence[str]) -> Pipeline:
     features = FeatureUnion(
         [
@@ -96,10 +180,10 @@ def _textbook(texts: Sequence[str]) -> Pipeline:
     return pipeline.fit(texts, labels)
 
 
-def _rounds(measured: dict[str, tuple[Callable[[], object], int]]) -> dict[str, list[float]]:
+def _rounds(measured: dict[str, tuple[Callable[[], object], int]], rounds: int = ROUNDS) -> dict[str, list[float]]:
     """Microseconds a comment. The measured take turns, so that a machine that slows down slows them all."""
     found: dict[str, list[float]] = {name: [] for name in measured}
-    for number in range(ROUNDS + 1):
+    for number in range(rounds + 1):
         for name, (run, count) in measured.items():
             started = time.perf_counter()
             run()
@@ -113,21 +197,38 @@ def _ratio(slow: Sequence[float], fast: Sequence[float]) -> str:
 
 
 def _memory() -> Table:
-    table = Table("", "resident MiB", "over bare", title="memory of a serving process that has answered")
-    with processes.noop(100) as bare:
-        base = bare.resident_mib
-    table.add_row("aiohttp and uvloop alone", f"{base:.0f}", "")
-    with processes.service() as steward:
-        processes.ask(steward, "v1/score", b'{"text": "Nobody has read this before, and nobody will again."}')
-        table.add_row("steward serve", f"{steward.resident_mib:.0f}", f"+{steward.resident_mib - base:.0f}")
+    title = f"memory of {WORKERS} workers that have answered, and their supervisor; pages that they share count once"
+    table = Table("", "MiB", "over bare", "over fast", title=title)
+    with processes.noop(100, WORKERS) as bare:
+        base = bare.shared_once_mib
+    table.add_row(f"aiohttp and uvloop alone, {WORKERS} processes", f"{base:.0f}", "", "")
+    fast = 0.0
+    for readers in ("fast", "both"):
+        with processes.service(readers, WORKERS) as steward:
+            for number in range(ANSWERED):  # each over a connection of its own, so that every worker gets some
+                text = f"Nobody has read comment {number} before, and nobody will again."
+                processes.ask(steward, "v1/score", json.dumps({"text": text}).encode())
+            used = steward.shared_once_mib
+        over = f"+{used - fast:.0f}" if fast else ""
+        table.add_row(f"steward serve, STEWARD_READERS={readers}", f"{used:.0f}", f"+{used - base:.0f}", over)
+        fast = fast or used
     return table
 
 
 def _start() -> Table:
     table = Table("", "s", "over the imports", title="from process start, medians of 7 rounds")
     bare = "import aiohttp, uvloop, numpy"
-    score = "import classifier; classifier.load(classifier.SHIPPED).score('You are an idiot.')"
-    programs = {bare: bare, "the same, and the first score": f"{bare}; {score}", "the first score alone": score}
+    fast, both = (
+        f"import classifier; classifier.load(classifier.SHIPPED, both={reads_deep}).score('You are an idiot.')"
+        for reads_deep in (False, True)
+    )
+    programs = {
+        bare: bare,
+        f"the same, and the first score, {FAST}": f"{bare}; {fast}",
+        f"the same, and the first score, {BOTH}": f"{bare}; {both}",
+        f"the first score, {FAST}": fast,
+        f"the first score, {BOTH}": both,
+    }
     found: dict[str, list[float]] = {name: [] for name in programs}
     for _ in range(7):
         for name, program in programs.items():

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import load
 import processes
@@ -17,10 +18,12 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
+import classifier
+from classifier.folder import read_folder
+
 # One fsync is shared by all comments that wait for it: with few connections it is the disk that is measured.
 CONNECTIONS = 128
-REQUESTS = 16_000
-ROUNDS, PACED_ROUNDS = 5, 9
+WORKERS = 2
 WARM_UP_S, PACED_S = 0.5, 3.0
 REST_S = 0.0003
 TEXT = (
@@ -42,18 +45,26 @@ ANALYZE = json.dumps(
 PERSPECTIVE_A_DAY = 500_000_000
 DAY_S = 86_400
 
+
+class Size(NamedTuple):
+    """How long is measured: `requests` a round as fast as they are answered, and the rounds of each kind."""
+
+    requests: int
+    rounds: int
+    paced_rounds: int
+
+
+LONG, SHORT = Size(16_000, 5, 9), Size(6_000, 3, 5)
+
 BODIES = {"v1/score": SCORE, "v1/comments": COMMENT, "v1alpha1/comments:analyze": ANALYZE}
 
 
 def main() -> None:
     console = Console(width=120)
-    with processes.service() as steward:
+    with processes.service("fast") as steward:
         size = {path: len(processes.ask(steward, path, body)) for path, body in BODIES.items()}
         found = {}
-        columns = ("requests/s", "over no-op", "p50 ms", "p99 ms", "CPU µs", "no-op's over it", "Redis CPU µs")
-        most = Table("", *columns, title=_title())
-        title = f"at half of the service's most, medians of {PACED_ROUNDS} rounds after {WARM_UP_S} s to warm up"
-        half = Table("", "requests/s", "p50 ms", "p99 ms", "p99 over no-op", title=title)
+        most, half = _tables("the fast reader alone, one process", LONG)
         for path, body in BODIES.items():
             with processes.noop(size[path]) as noop:
                 found[path] = _compare(most, path, body, steward, noop)
@@ -66,6 +77,7 @@ def main() -> None:
             f"{a_day / PERSPECTIVE_A_DAY:.2f} of the {PERSPECTIVE_A_DAY / 1e6:,.0f} million that Perspective published"
         )
         console.print(f"resident memory of the serving process: {steward.resident_mib:.0f} MiB")
+    _readers(console)
     with processes.new_folder() as folder:
         console.print(
             "to keep 32 KiB more, its disk takes {:.2f} ms; one time in a hundred {:.2f} ms".format(
@@ -81,13 +93,36 @@ def main() -> None:
     console.print(f"of that, importing aiohttp, uvloop and numpy alone: {imports_s:.2f} s (median of 5)")
 
 
-def _title() -> str:
-    return f"{len(TEXT)} characters, {CONNECTIONS} connections, one process, medians of {ROUNDS} rounds"
+def _readers(console: Console) -> None:
+    """What the second reader costs a request."""
+    readers = ["fast", "both"] if read_folder(classifier.SHIPPED)[0].deep else ["fast"]
+    if "both" not in readers:
+        frame = "!" * 100
+        console.print(f"{frame}\nWARNING: the model that ships has no deep reader; `both` is NOT measured.\n{frame}")
+    path = "v1/comments"
+    for reads in readers:
+        most, half = _tables(f"STEWARD_READERS={reads}, {WORKERS} workers beside {WORKERS} no-ops", SHORT)
+        with processes.service(reads, WORKERS) as steward:
+            answer = processes.ask(steward, path, BODIES[path])
+            with processes.noop(len(answer), WORKERS) as noop:
+                per_second = _compare(most, path, BODIES[path], steward, noop, SHORT)
+                _compare_paced(half, path, BODIES[path], steward, noop, per_second / 2, SHORT)
+        console.print(most)
+        console.print(half)
 
 
-def _compare(table: Table, path: str, body: bytes, steward: processes.Running, noop: processes.Running) -> float:
+def _tables(what: str, size: Size) -> tuple[Table, Table]:
+    columns = ("requests/s", "over no-op", "p50 ms", "p99 ms", "CPU µs", "no-op's over it", "Redis CPU µs")
+    title = f"{what}, {len(TEXT)} characters, {CONNECTIONS} connections, medians of {size.rounds} rounds"
+    paced = f"{what}, at half of its most, medians of {size.paced_rounds} rounds after {WARM_UP_S} s to warm up"
+    return Table("", *columns, title=title), Table("", "requests/s", "p50 ms", "p99 ms", "p99 over no-op", title=paced)
+
+
+def _compare(
+    table: Table, path: str, body: bytes, steward: processes.Running, noop: processes.Running, size: Size = LONG
+) -> float:
     """Requests a second of the service as fast as it answers."""
-    base, ours = _rounds(path, body, steward, noop, f"most-{path}")
+    base, ours = _rounds(path, body, steward, noop, f"most-{path}", size)
     ratio = statistics.median(o.per_second / b.per_second for o, b in zip(ours, base, strict=True))
     per_second = statistics.median(o.per_second for o in ours)
     frugality = statistics.median(b.cpu_us[0] / o.cpu_us[0] for o, b in zip(ours, base, strict=True))
@@ -102,9 +137,15 @@ def _compare(table: Table, path: str, body: bytes, steward: processes.Running, n
 
 
 def _compare_paced(
-    table: Table, path: str, body: bytes, steward: processes.Running, noop: processes.Running, per_second: float
+    table: Table,
+    path: str,
+    body: bytes,
+    steward: processes.Running,
+    noop: processes.Running,
+    per_second: float,
+    size: Size = LONG,
 ) -> None:
-    base, ours = _rounds(path, body, steward, noop, f"half-{path}", per_second)
+    base, ours = _rounds(path, body, steward, noop, f"half-{path}", size, per_second)
     ratio = statistics.median(o.percentile_ms(99) / b.percentile_ms(99) for o, b in zip(ours, base, strict=True))
     for name, measured, shown in ((f"no-op for {path}", base, "1"), (f"POST /{path}", ours, f"{ratio:.1f}")):
         table.add_row(name, f"{statistics.median(m.per_second for m in measured):,.0f}", *_percentiles(measured), shown)
@@ -120,14 +161,15 @@ def _rounds(
     steward: processes.Running,
     noop: processes.Running,
     name: str,
+    size: Size,
     per_second: float | None = None,
 ) -> tuple[list[load.Measured], list[load.Measured]]:
     """The baseline and the service in turns; every comment is a new one."""
     base, ours = [], []
-    for number in range((ROUNDS if per_second is None else PACED_ROUNDS) + 1):
+    for number in range((size.rounds if per_second is None else size.paced_rounds) + 1):
         numbered = body.replace(b"ROUND", f"{name}-{number}".encode())
-        base.append(_measure(noop, load.request("POST", "/noop", "none", numbered), per_second))
-        ours.append(_measure(steward, _request(path, steward.key, numbered), per_second))
+        base.append(_measure(noop, load.request("POST", "/noop", "none", numbered), per_second, size))
+        ours.append(_measure(steward, _request(path, steward.key, numbered), per_second, size))
     return base[1:], ours[1:]  # the first round warms both up
 
 
@@ -138,9 +180,9 @@ def _request(path: str, key: str, body: bytes) -> bytes:
     return load.request("POST", f"/{path}", key, body)
 
 
-def _measure(running: processes.Running, template: bytes, per_second: float | None) -> load.Measured:
+def _measure(running: processes.Running, template: bytes, per_second: float | None, size: Size) -> load.Measured:
     if per_second is None:
-        work = load.load(running.port, load.Requests(template, REQUESTS), CONNECTIONS)
+        work = load.load(running.port, load.Requests(template, size.requests), CONNECTIONS)
     else:
         requests = load.Requests(template, int(per_second * (WARM_UP_S + PACED_S)))
         work = load.paced(running.port, requests, CONNECTIONS, per_second, warm_up_s=WARM_UP_S)

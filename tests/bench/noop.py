@@ -8,7 +8,7 @@ import uvloop
 from aiohttp import web
 
 
-async def main(answer_bytes: int) -> None:
+async def main(answer_bytes: int, port: int) -> None:
     answer = {"answer": "x" * max(0, answer_bytes - 14)}
 
     async def noop(request: web.Request) -> web.Response:
@@ -20,7 +20,7 @@ async def main(answer_bytes: int) -> None:
     app.router.add_post("/noop", noop)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, backlog=1024)
+    site = web.TCPSite(runner, "127.0.0.1", port, backlog=1024, reuse_port=True)
     await site.start()
     sys.stdout.write(f"{runner.addresses[0][1]}\n")
     sys.stdout.flush()
@@ -28,4 +28,4 @@ async def main(answer_bytes: int) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(main(int(sys.argv[1])))
+    uvloop.run(main(int(sys.argv[1]), int(sys.argv[2])))

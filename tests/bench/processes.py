@@ -20,10 +20,13 @@ NOOP = Path(__file__).parent / "noop.py"
 
 @dataclass(frozen=True, slots=True)
 class Running:
+    """`others`: processes that serve the same port and are no children of `pid`."""
+
     port: int
     pid: int
     key: str
     ready_s: float
+    others: tuple[int, ...] = ()
 
     @property
     def resident_mib(self) -> float:
@@ -31,10 +34,37 @@ class Running:
         return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024  # type: ignore[index]
 
     @property
+    def shared_once_mib(self) -> float:
+        """Memory of all its processes of Python; what some of them share counts once, as far as they share it."""
+        return sum(_proportional_kib(pid) for pid in self._tree if _is_python(pid)) / 1024
+
+    @property
     def cpu_s(self) -> tuple[float, float]:
-        """Processor time so far: of the process, and of its children, of which Redis is the only one."""
-        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
-        return _cpu_s(self.pid), sum(_cpu_s(int(child)) for child in children)
+        """Processor time so far: of the processes of Python, and of the others below them, which are Redis'."""
+        own, others = 0.0, 0.0
+        for pid in self._tree:
+            if _is_python(pid):
+                own += _cpu_s(pid)
+            else:
+                others += _cpu_s(pid)
+        return own, others
+
+    @property
+    def _tree(self) -> list[int]:
+        found = [self.pid, *self.others]
+        for pid in found:
+            for children in Path(f"/proc/{pid}/task").glob("*/children"):
+                found += [int(child) for child in children.read_text().split()]
+        return found
+
+
+def _is_python(pid: int) -> bool:
+    return Path(f"/proc/{pid}/exe").resolve() == Path(sys.executable).resolve()
+
+
+def _proportional_kib(pid: int) -> int:
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return int(re.search(r"Pss:\s+(\d+)", rollup)[1])  # type: ignore[index]
 
 
 def _cpu_s(pid: int) -> float:
@@ -86,7 +116,7 @@ def rest_costs(rest_s: float, mib: int = 8) -> float:
 
 
 @contextlib.contextmanager
-def service() -> Iterator[Running]:
+def service(readers: str = "both", workers: int = 1) -> Iterator[Running]:
     """`steward serve` with its embedded Redis in a new folder."""
     with new_folder() as folder:
         # A disk that stalls is seen in the latencies; it must not end the measurement.
@@ -95,6 +125,8 @@ def service() -> Iterator[Running]:
             "STEWARD_DATA_DIR": folder,
             "STEWARD_PORT": "0",
             "STEWARD_STORE_TIMEOUT_S": "20",
+            "STEWARD_READERS": readers,
+            "STEWARD_WORKERS": str(workers),
         }
         with _process([sys.executable, "-m", "service", "serve"], environment) as (process, started):
             port = int(_line(process, r"ready on http://[^:]+:(\d+)"))
@@ -112,10 +144,17 @@ def ask(running: Running, path: str, body: bytes) -> bytes:
 
 
 @contextlib.contextmanager
-def noop(answer_bytes: int) -> Iterator[Running]:
-    with _process([sys.executable, str(NOOP), str(answer_bytes)], dict(os.environ)) as (process, started):
-        port = int(_line(process, r"(\d+)"))
-        yield Running(port, process.pid, "none", time.perf_counter() - started)
+def noop(answer_bytes: int, workers: int = 1) -> Iterator[Running]:
+    """So many processes that share a port."""
+    with contextlib.ExitStack() as started:
+        port, pids, ready_s = 0, [], 0.0
+        for _ in range(workers):
+            command = [sys.executable, str(NOOP), str(answer_bytes), str(port)]
+            process, began = started.enter_context(_process(command, dict(os.environ)))
+            port = int(_line(process, r"(\d+)"))
+            pids.append(process.pid)
+            ready_s = time.perf_counter() - began
+        yield Running(port, pids[0], "none", ready_s, tuple(pids[1:]))
 
 
 @contextlib.contextmanager
