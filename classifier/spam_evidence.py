@@ -97,7 +97,7 @@ _CONTACT = re.compile(
     r"whatsapp|telegram|(?<![a-z])(?:gmail|e-?mail|snapchat|instagram|insta|hangouts)(?![a-z])|(?<![\w.])@[a-z0-9_]{3,30}|"
     r"[a-z0-9._-]{2,40}@[a-z0-9-]{2,40}\.|\+\d[\d ()-]{7,20}"
 )
-_SHOUTED, _ARROWS = re.compile(r"!{3,}|\${2,}|>{2,}|={3,}>|\u25ba|\u27a1|\u261e"), 2
+_SHOUTED, _ARROWS = re.compile(r"!{3,}|\${2,}|>{2,}|(?<!=)={3,}>|\u25ba|\u27a1|\u261e"), 2
 _FEWEST_CAPITALS, _MOST_CAPITALS = 12, 0.6
 _STYLED = 4
 _EMOJI = 5

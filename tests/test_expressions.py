@@ -26,6 +26,10 @@ MOST_S = 0.1
 
 # Put together where the code runs: by file, what is handed over, and why it cannot backtrack.
 REVIEWED = {
+    (
+        "classifier/spam_evidence.py",
+        "f\"(?<![a-z0-9])(?:{'|'.join((re.escape(each) for each in phrases if each))})(?![a-z0-9])\"",
+    ): "phrases between boundaries; nothing repeats",
     ("service/commands/keys.py", "pattern"): "a constant of service/access.py, on what the operator types",
     ("service/commands/moderators.py", "pattern"): "a constant of service/accounts.py, on what the operator types",
     ("training/bias.py", "f\"\\\\b(?:{'|'.join(words)})\\\\b\""): "words between boundaries; nothing repeats",
