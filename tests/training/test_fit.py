@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 from rich.console import Console
@@ -107,7 +109,7 @@ def test_kaggles_train_csv_alone_makes_a_model(tmp_path: Path) -> None:
     printed = io.StringIO()
     names = ("jigsaw_toxic_train",)  # without our own sentences, to be quick
     asked: list[str] = []
-    wishes = Wishes(tmp_path, names, out=tmp_path / "model", data_dir=tmp_path)
+    wishes = Wishes(tmp_path, names, out=tmp_path / "model", data_dir=tmp_path, readers="fast")
     out = run(wishes, Console(file=printed, width=200), asked.extend)
     shipped = classifier.SHIPPED.name
     lost = [
@@ -252,16 +254,23 @@ def test_a_folder_without_data_is_said_to_be_one(tmp_path: Path) -> None:
 
 @pytest.mark.data
 def test_a_quick_run_makes_a_model_that_loads(tmp_path: Path) -> None:
-    folder = Path(__file__).parents[3] / "shared" / "data"
-    if not folder.exists():
+    kept = Path(__file__).parents[3] / "shared" / "data"
+    if not kept.exists():
         pytest.skip("../shared/data is not there")
-    out = tmp_path / "models" / "quick"
-    run(Wishes(folder, rows=4_000, out=out, jobs=2), Console(quiet=True))
+    folder, out = tmp_path / "data", tmp_path / "models" / "quick"
+    folder.mkdir()
+    names = ("jigsaw_toxic_train", "spam_sms")
+    for name in names:  # the first rows: to read all of them takes longer than to learn
+        few = next(pq.ParquetFile(kept / f"{name}.parquet").iter_batches(6_000))
+        pq.write_table(pa.Table.from_batches([few]), folder / f"{name}.parquet")
+    wishes = Wishes(folder, names, rows=4_000, out=out, data_dir=tmp_path, readers="fast")
+    run(wishes, Console(quiet=True))
     model = classifier.load(out)
     assert model.version == "quick"
     assert model.labels == classifier.LABELS
     said = json.loads((out / "manifest.json").read_text())
     assert said["metrics"]["held_out"]["jigsaw_toxic_train"]["toxicity"]["roc_auc"] > 0.85
+    assert said["data"].keys() == set(names)
     assert sum(said["data"].values()) <= 4_000
     rude, kind = model.score_many(["You are a fucking idiot", "I agree with the author of this article."])[:, 0]
     assert rude > 0.5 > kind
