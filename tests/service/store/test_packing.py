@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from service.domain import Action, Article, Author, Comment, Judgement, LanguageSupport, Parent, Reason, Span
@@ -56,6 +56,7 @@ judgements = st.builds(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.builds(Content, comments, judgements))
 def test_what_is_packed_comes_back_the_same(content: Content) -> None:
     assert unpacked(packed(content)) == content
