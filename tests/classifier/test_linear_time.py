@@ -115,6 +115,12 @@ def filled(unit: str, before: str = "", behind: str = "") -> str:
 
 @pytest.fixture(scope="module")
 def model() -> classifier.Model:
+    """Without its deep reader, beside which nobody would see what unmasking costs."""
+    return classifier.load(classifier.SHIPPED, both=False)
+
+
+@pytest.fixture(scope="module")
+def whole() -> classifier.Model:
     return classifier.load(classifier.SHIPPED)
 
 
@@ -146,6 +152,11 @@ def assert_bounded(model: classifier.Model, text: str, plain: str = PLAIN) -> No
 @pytest.mark.parametrize("name", [*REPORTED, *OTHERS])
 def test_a_text_that_once_took_seconds_takes_little_more_than_plain_text(model: classifier.Model, name: str) -> None:
     assert_bounded(model, (REPORTED | OTHERS)[name])
+
+
+@pytest.mark.parametrize("name", REPORTED)
+def test_so_it_does_with_both_readers(whole: classifier.Model, name: str) -> None:
+    assert_bounded(whole, REPORTED[name])
 
 
 @pytest.mark.parametrize("name", DIFFERENT)

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache, partial
 from ipaddress import ip_address
 from itertools import count
 from pathlib import Path
@@ -29,7 +30,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 from redis import Redis
 
-from service import accounts, keys
+import classifier
+from service import accounts, keys, models
 from service.access import Scope, mint
 from service.app import build_app
 from service.http import shortcut
@@ -201,6 +203,20 @@ def cheap_hashes() -> Iterator[None]:
     """Passwords of the tests guard nothing; test_accounts.py says what a hash costs in the service."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(accounts, "_hasher", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shipped_model_once() -> Iterator[None]:
+    """Every service of the tests uses the shipped model, which nothing changes: it is read once for all of them."""
+    load = models._load  # noqa: SLF001 - a model of a test's own is loaded as ever
+    shipped = cache(partial(load, classifier.SHIPPED))
+
+    def once(path: Path, *, both: bool) -> classifier.Model:
+        return shipped(both=both) if path == classifier.SHIPPED else load(path, both=both)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(models, "_load", once)
         yield
 
 
