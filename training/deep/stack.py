@@ -2,7 +2,10 @@
 
 First the direction: a logistic regression on what both say, with weights that are not negative, an intercept for each
 data set (they differ in how common a yes is), and every data set counting alike, so that the largest one does not
-decide for all. Then Platt's sigmoid on natural text makes the sum a probability, as in training/calibration.py.
+decide for all. What the deep reader says of the whole and of its worst part count alike: few labelled comments hide a
+sentence among kind ones, so that they cannot tell what the worst part is worth.
+
+Then Platt's sigmoid on natural text makes the sum a probability, as in training/calibration.py.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,9 +30,9 @@ STEADINESS = 20.0
 MASS = 1_000.0
 # A language has weights of its own from so many answers of each kind on.
 FEWEST_IN_LANGUAGE = 15
-# Of the deep reader alone, for a language that the fast one was not taught.
-_DEEP_ONLY = (1, 2)
-_ALL = (0, 1, 2)
+# What is weighed: the fast reader and the mean of what the deep one says; the deep one alone, for a language that the
+# fast one was not taught.
+_BOTH, _DEEP_ONLY = (0, 1), (1,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +64,14 @@ def stacked(said: Said, languages: Sequence[str], fast: Mapping[str, Sequence[st
     weights, bias = np.zeros((len(languages), len(LABELS), SAID)), np.zeros((len(languages), len(LABELS)))
     own = said.of(said.languages == first)
     for label in range(len(LABELS)):
-        both = _fitted(own, label, _ALL)
+        both = _fitted(own, label, _BOTH)
         alone = _fitted(own, label, _DEEP_ONLY)
         for row, language in enumerate(languages):
             is_taught = language == first or LABELS[label] in fast.get(language, ())
             weights[row, label], bias[row, label] = both if language == first else alone
             here = said.of(said.languages == language)
             if language != first and _are_enough(here, label):
-                weights[row, label], bias[row, label] = _fitted(here, label, _ALL if is_taught else _DEEP_ONLY)
+                weights[row, label], bias[row, label] = _fitted(here, label, _BOTH if is_taught else _DEEP_ONLY)
     return weights, bias
 
 
@@ -80,14 +83,16 @@ def _are_enough(said: Said, label: int) -> bool:
 
 def _fitted(said: Said, label: int, used: tuple[int, ...]) -> tuple[Floats, float]:
     """Weights (SAID,) and bias."""
-    weights = np.zeros(SAID)
-    weights[list(used)] = _direction(said, label, used)
-    summed = said.logits[:, label] @ weights
+    fast, whole, highest = said.logits[:, label].T
+    x = np.stack([fast, (whole + highest) / 2], axis=1)[:, list(used)]
+    direction = _direction(said, label, x)
+    summed = x @ direction
     natural = said.sources == NATURAL
     usable = natural if _has_both(said.labels[natural, label]) else np.ones(len(summed), bool)
     found = platt(summed[usable], said.labels[usable, label], said.weights[usable])
     slope, intercept = found or (1.0, 0.0)
-    return weights * slope, intercept
+    of_deep = direction[-1] / 2
+    return np.array([direction[0] if used == _BOTH else 0.0, of_deep, of_deep]) * slope, intercept
 
 
 def _has_both(labels: NDArray[np.float32]) -> bool:
@@ -95,26 +100,27 @@ def _has_both(labels: NDArray[np.float32]) -> bool:
     return bool(answers.any() and not answers.all())
 
 
-def _direction(said: Said, label: int, used: tuple[int, ...]) -> Floats:
-    """Weights of the logits that are used, none negative, together 1."""
+def _direction(said: Said, label: int, x: Floats) -> Floats:
+    """Weights of the columns of x, none negative, together 1."""
     rows, answers, masses, owners = _balanced(said, label)
-    begin = np.full(len(used), 1 / len(used))
-    if not len(rows):
+    used = x.shape[1]
+    begin = np.full(used, 1 / used)
+    if used == 1 or not len(rows):
         return begin
-    x = said.logits[rows, label][:, list(used)]
+    x = x[rows]
     groups = int(owners.max()) + 1
 
     def loss(at: Floats) -> tuple[float, Floats]:
-        logits = x @ at[: len(used)] + at[len(used) :][owners]
-        away = at[: len(used)] - begin
+        logits = x @ at[:used] + at[used:][owners]
+        away = at[:used] - begin
         slope = masses * (expit(logits) - answers)
         gradient = np.concatenate([x.T @ slope + STEADINESS * away, np.bincount(owners, slope, groups)])
         value = masses @ (np.logaddexp(0, logits) - answers * logits) + STEADINESS / 2 * away @ away
         return float(value), gradient
 
-    bounds = [(0, None)] * len(used) + [(None, None)] * groups
+    bounds = [(0, None)] * used + [(None, None)] * groups
     found = minimize(loss, np.concatenate([begin, np.zeros(groups)]), jac=True, bounds=bounds, method="L-BFGS-B").x
-    weights = found[: len(used)]
+    weights = found[:used]
     return weights / weights.sum() if weights.sum() > 0 else begin
 
 
