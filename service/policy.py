@@ -348,12 +348,12 @@ def _depth(reason: Reason) -> float:
 # What a site gets until it sets its own; docs/policies.md says why.
 DEFAULT = Policy(
     {
-        "toxicity": Thresholds(0.30, 0.98),
-        "severe_toxicity": Thresholds(0.30, 0.80),
-        "identity_attack": Thresholds(0.20, 0.80),
-        "insult": Thresholds(0.30, 0.95),
-        "profanity": Thresholds(0.50, 0.97),
-        "threat": Thresholds(0.20, 0.90),
-        "spam": Thresholds(0.50, 0.95),
+        "toxicity": Thresholds(0.25, 0.98),
+        "severe_toxicity": Thresholds(0.30, 0.98),
+        "identity_attack": Thresholds(0.20, 0.98),
+        "insult": Thresholds(0.30, 0.98),
+        "profanity": Thresholds(0.50, 0.98),
+        "threat": Thresholds(0.12, 0.98),
+        "spam": Thresholds(0.50, 0.98),
     }
 )

@@ -53,13 +53,13 @@ GOLDEN = (
 )
 # What a site may begin with, for scores that are calibrated; docs/experiments.md shows the precision behind them.
 THRESHOLDS = {
-    "toxicity": {"review_at": 0.3, "reject_at": 0.9},
-    "severe_toxicity": {"review_at": 0.2, "reject_at": 0.8},
-    "identity_attack": {"review_at": 0.2, "reject_at": 0.85},
-    "insult": {"review_at": 0.3, "reject_at": 0.9},
-    "profanity": {"review_at": 0.5, "reject_at": 0.9},
-    "threat": {"review_at": 0.2, "reject_at": 0.8},
-    "spam": {"review_at": 0.5, "reject_at": 0.9},
+    "toxicity": {"review_at": 0.25, "reject_at": 0.98},
+    "severe_toxicity": {"review_at": 0.3, "reject_at": 0.98},
+    "identity_attack": {"review_at": 0.2, "reject_at": 0.98},
+    "insult": {"review_at": 0.3, "reject_at": 0.98},
+    "profanity": {"review_at": 0.5, "reject_at": 0.98},
+    "threat": {"review_at": 0.12, "reject_at": 0.98},
+    "spam": {"review_at": 0.5, "reject_at": 0.98},
 }
 Ask = Callable[[list[str]], None]
 LIBRARIES = ("comment-steward", "numpy", "scipy", "scikit-learn")
