@@ -10,6 +10,8 @@ from classifier.deep.reading import Reading
 
 # Words come again and again; few and short, so that nobody fills the memory with them.
 _REMEMBERED, _LONGEST_REMEMBERED = 32_768, 32
+# Pieces of a chunk that are read however short it is.
+_FEWEST = 32
 
 
 class Tokenizer:
@@ -40,4 +42,8 @@ class Tokenizer:
 
     def _tokens(self, chunk: str) -> tuple[int, ...]:
         read = self._read(chunk)
-        return tuple(self._pieces.encode(read)) if read else ()
+        if not read:
+            return ()
+        # Words have a piece for four bytes or so. What has more than one for three is noise, and must not cost more than its length.
+        most = max(_FEWEST, len(chunk.encode("utf-8", "surrogatepass")) // 3)
+        return tuple(self._pieces.encode(read)[:most])

@@ -14,6 +14,7 @@ GERMAN = "Das ist doch völliger Unsinn, und das weißt du auch."
 SWEDISH = "Det här är fullständigt nonsens och det vet du mycket väl själv."
 ENGLISH = "What a thoughtful article, thank you for writing it."
 TEXTS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=200).filter(str.strip)
+JUDGED = classifier.read_manifest(classifier.SHIPPED).judged_by_both
 REASON = {"code": "language_not_supported", "language": "fi"}
 
 
@@ -96,34 +97,13 @@ async def test_the_languages_of_a_model_are_shown(admin: Any) -> None:
     assert found["languages"]["en"] == list(classifier.LABELS)
 
 
-async def test_a_language_that_is_judged_in_part_is_decided_on_that_part(admin: Any) -> None:
-    limits = {"toxicity": {"review_at": 0.5}, "threat": {"review_at": 1}, "spam": {"review_at": 0, "reject_at": 0}}
-    await admin("PUT", "/v1/policies/default", {"thresholds": limits})
-    answer = (await admin.post("/v1/comments", {"text": GERMAN})).body
-    assert (answer["language"], set(answer["scores"])) == ("de", {"toxicity", "insult"})
-    assert answer["decision"] == "approve"
-    limits["threat"] = {"review_at": 0}
-    await admin("PUT", "/v1/policies/default", {"thresholds": limits})
-    answer = (await admin.post("/v1/comments", {"text": GERMAN})).body
-    assert answer["decision"] == "review"
-    assert [(reason["code"], reason["attribute"]) for reason in answer["reasons"]] == [("toxicity_stands_in", "threat")]
-    assert answer["reasons"][0]["score"] == answer["scores"]["toxicity"]
-
-
-async def test_of_the_asked_attributes_those_of_the_language_are_answered(admin: Any) -> None:
-    body = {"texts": [GERMAN, ENGLISH], "attributes": ["insult", "threat"], "spans": True}
-    german, english = (await admin.post("/v1/score", body)).body["results"]
-    assert set(german["scores"]) == {"insult"}
-    assert set(english["scores"]) == {"insult", "threat"}
-
-
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(TEXTS, min_size=1, max_size=30))
 async def test_any_texts_are_scored_or_set_aside(admin: Any, texts: list[str]) -> None:
     reply = await admin.post("/v1/score", {"texts": texts, "spans": True})
     assert reply.status == 200, reply.body
     for result in reply.body["results"]:
-        assert set(result["scores"]) == (set(classifier.LABELS) if result["language"] == "en" else set())
+        assert set(result["scores"]) == set(JUDGED.get(result["language"], ()))
 
 
 async def test_languages_are_counted_without_repeating_what_a_site_calls_them(admin: Any) -> None:
