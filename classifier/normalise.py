@@ -14,6 +14,10 @@ from numpy.typing import NDArray
 
 # Far more than any language uses, and a bound on what hostile texts can make us remember.
 MOST_REMEMBERED = 65_536
+
+# Code points that one may unfold to: the Arabic ligature of a whole sentence has 18 letters in three bytes, and must
+# not cost six times what plain text of its length does.
+MOST_UNFOLDED = 3
 # From so many characters on the tables are faster than str.translate.
 _LONG = 512
 _FIRST_ROOM = 1_024
@@ -94,7 +98,7 @@ def _reading(character: str) -> str:
     # Unfolding, lower-casing and unfolding again: some capitals (mathematical, with a dot above) need both.
     folded = unicodedata.normalize("NFKD", character).casefold()
     unfolded = folded if folded == character else unicodedata.normalize("NFKD", folded)
-    return "".join(" " if each.isspace() else each for each in unfolded if not _is_dropped(each))
+    return "".join(" " if each.isspace() else each for each in unfolded if not _is_dropped(each))[:MOST_UNFOLDED]
 
 
 # Letters by category, blank by design: Hangul fillers (both NFKD forms of them), and the empty Braille cell.

@@ -44,6 +44,7 @@ class Tokenizer:
         read = self._read(chunk)
         if not read:
             return ()
-        # Words have a piece for four bytes or so. What has more than one for three is noise, and must not cost more than its length.
+        # Words have a piece for four bytes or so. What has more than one for three is noise, and must not cost more
+        # than its length.
         most = max(_FEWEST, len(chunk.encode("utf-8", "surrogatepass")) // 3)
         return tuple(self._pieces.encode(read)[:most])
