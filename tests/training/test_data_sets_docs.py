@@ -58,7 +58,7 @@ def test_the_documented_rows_are_counted() -> None:
 
 
 def test_notice_credits_all_that_the_shipped_model_learnt_from_and_the_next_one_will() -> None:
-    learnt = set(classifier.read_manifest(classifier.SHIPPED).data)
+    learnt = {name for name in classifier.read_manifest(classifier.SHIPPED).data if not is_written(name)}
     credited = re.findall(r"^([a-z_0-9]+)$", (ROOT / "NOTICE").read_text(), re.MULTILINE)
     assert learnt <= set(credited)
     assert sorted(credited) == sorted(name for name in DEFAULT if not is_written(name))
