@@ -14,14 +14,21 @@ _ENDS = (".", ".", "!", "!!", "!!!", "...", " .", "..", "…")
 # What is longer is shouted by nobody, and needs no opening; what is shorter has none.
 _SHORT, _LONG = 20, 160
 _SHORTEST_SLIP = 5
+# The full stops of most scripts, and of Chinese and Japanese.
+_STOPS = ".\u3002"
 
 _WORD = re.compile(r"[^\W\d_]+")
+# Chinese, Japanese and Korean are not typed letter by letter, and a run of them may be a whole clause.
+_TYPED_BY_SYLLABLE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+# The capital of the dotted i has a dot, that of the dotless i has none.
+_TURKISH_LOWER, _TURKISH_UPPER = str.maketrans("I\u0130", "\u0131i"), str.maketrans("\u0131i", "I\u0130")
 
 
 class Surface:
     """Knows the openings, tags and emoji of a language, and its words that begin with a small letter."""
 
     def __init__(self, frames: Frames) -> None:
+        self._is_turkish = frames.language == "tr"
         texts = [SLOT.sub(" ", frame.text) for each in frames.functions.values() for frame in each.frames]
         self._small = {word for text in texts for word in _WORD.findall(text) if word.islower()}
         self._openings, self._tags, self._emoji = (
@@ -43,8 +50,8 @@ class Surface:
             (_NO_APOSTROPHE, _without_apostrophes),
             (_NO_END, _ended),
             (_TAG if may_decorate and len(text) >= _SHORT else 0, self._tagged),
-            (_LOWER, _lowered),
-            (_UPPER if len(text) < _LONG else 0, _raised),
+            (_LOWER, self._lowered),
+            (_UPPER if len(text) < _LONG else 0, self._raised),
             (0 if is_sober else _EMOJI, self._with_emoji),
         )
         for share, change in steps:
@@ -68,17 +75,23 @@ class Surface:
         return self._longhand.sub(lambda each: self._shorthand[each[0]] if rng.random() < 0.5 else each[0], text)  # noqa: PLR2004
 
     def _tagged(self, text: str, rng: random.Random) -> str:
-        return f"{text.rstrip('.')} {rng.choice(self._tags)}" if self._tags else text
+        return f"{text.rstrip(_STOPS)} {rng.choice(self._tags)}" if self._tags else text
 
     def _with_emoji(self, text: str, rng: random.Random) -> str:
         if not self._emoji:
             return text
         return f"{text} {rng.choice(self._emoji) * rng.choice((1, 1, 1, 2, 3))}"
 
+    def _lowered(self, text: str, _rng: random.Random) -> str:
+        return (text.translate(_TURKISH_LOWER) if self._is_turkish else text).lower()
+
+    def _raised(self, text: str, _rng: random.Random) -> str:
+        return (text.translate(_TURKISH_UPPER) if self._is_turkish else text).upper()
+
 
 def _slipped(text: str, rng: random.Random) -> str:
     """One long word loses a letter, doubles one, or has two change places."""
-    words = [match for match in _WORD.finditer(text) if len(match[0]) >= _SHORTEST_SLIP]
+    words = [match for match in _WORD.finditer(text) if _can_slip(match[0])]
     if not words:
         return text
     found = rng.choice(words)
@@ -91,20 +104,16 @@ def _slipped(text: str, rng: random.Random) -> str:
     return text[:at] + text[at + 1] + text[at] + text[at + 2 :]
 
 
+def _can_slip(word: str) -> bool:
+    return len(word) >= _SHORTEST_SLIP and not _TYPED_BY_SYLLABLE.search(word)
+
+
 def _without_apostrophes(text: str, _rng: random.Random) -> str:
     return re.sub(r"(?<=\w)['\u2019](?=\w)", "", text)
 
 
 def _ended(text: str, rng: random.Random) -> str:
     """Without its full stop, or with something else in its place. A question stays one."""
-    if not text.endswith("."):
+    if not text.endswith(tuple(_STOPS)):
         return text
-    return text.rstrip(".") + ("" if rng.random() < 0.6 else rng.choice(_ENDS))  # noqa: PLR2004 - most end in nothing
-
-
-def _lowered(text: str, _rng: random.Random) -> str:
-    return text.lower()
-
-
-def _raised(text: str, _rng: random.Random) -> str:
-    return text.upper()
+    return text.rstrip(_STOPS) + ("" if rng.random() < 0.6 else rng.choice(_ENDS))  # noqa: PLR2004 - most end in nothing
