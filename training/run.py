@@ -22,7 +22,7 @@ from classifier.kernel import Weights
 from classifier.manifest import DEEP_FORMAT, FORMAT, Golden, Manifest
 from training import archive, checkpoint, own_file
 from training.calibration import NATURAL
-from training.datasets import DATA_SETS, DEFAULT, available, load
+from training.datasets import DATA_SETS, DEFAULT, available, is_written, load
 from training.errors import DataUnusable
 from training.evaluation import PUBLIC_TEST
 from training.examples import FIRST_LANGUAGE, Examples, joined
@@ -102,7 +102,7 @@ def run(wishes: Wishes, console: Console | None = None, ask: Ask = lambda *_: No
     for attribute in never_yes(examples):
         console.print(f"{attribute}: no text has it, so this model will not judge it; add a data set that has some")
     before = in_use(models)
-    known = losses(_worth(before)._replace(metrics={}), Worth(_to_be_judged(examples), {}))
+    known = losses(_worth(before)._replace(metrics={}), Worth(_to_be_judged(examples, wishes.readers), {}))
     if known.is_any:
         ask(list(said(known, before.version)))
     fitted = _first(wishes, examples, console)
@@ -193,14 +193,22 @@ def _models(data_dir: Path | None) -> Path:
     return (data_dir or user_data_path("steward")).expanduser() / "models"
 
 
-def _to_be_judged(examples: Examples) -> dict[str, set[str]]:
+def _to_be_judged(examples: Examples, readers: str) -> dict[str, set[str]]:
     """What can be taught at best: whether a language carries an attribute is known when the model is fitted."""
-    languages = _languages(source for source in set(examples.sources) if source in DATA_SETS)
+    if readers == "fast":
+        # Written sentences calibrate nothing.
+        natural = (source for source in set(examples.sources) if source in DATA_SETS and not is_written(source))
+        languages = _languages(natural)
+    else:
+        from training.deep.second import judged_in  # noqa: PLC0415 - as in _second
+
+        measured, transferred = judged_in(examples)
+        languages = {*measured, *transferred}
     return {language: set(classifier.LABELS) - set(never_yes(examples)) for language in languages}
 
 
 def _worth(manifest: Manifest) -> Worth:
-    return Worth(manifest.judged, manifest.metrics)
+    return Worth(manifest.judged_by_both or manifest.judged, manifest.metrics)
 
 
 def _manifest(version: str, examples: Examples, fitted: Fitted, found: Report, minutes: float) -> Manifest:

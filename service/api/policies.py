@@ -22,11 +22,12 @@ class PolicyRequest(Struct, frozen=True, forbid_unknown_fields=True):
         Annotated[int, Meta(ge=1, description="The version that this replaces; unset: whichever is newest.")] | None
     ) = None
     review: Reviewing = Reviewing()
+    languages: Annotated[dict[LanguageCode, InLanguage], Meta(max_length=64, description="By ISO 639-1 code.")] = {}
     protocols: Protocols = Protocols()
 
 
 class SimulationRequest(PolicyRequest, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A policy to try. `version` and `review` may be sent and change nothing."""
+    """A policy to try. `version`, `review` and `languages` may be sent and change nothing."""
 
     last: Annotated[int, Meta(ge=1, le=20_000, description="How many of the newest comments.")] = 5_000
 
@@ -42,7 +43,9 @@ async def replace_policy(call: Call) -> Policy:
     before = await show_policy(call)
     if asked.version not in (None, before.version):
         raise policies.changed(f"the newest version is {before}", before)
-    asked_for = Policy(asked.thresholds, review=asked.review, protocols=asked.protocols)
+    asked_for = Policy(
+        asked.thresholds, review=asked.review, languages=asked.languages, protocols=asked.protocols
+    )
     after = await policies.replace(call.request.app[keys.STORE], call.key.site, before, asked_for, call.key.name)
     await call.request.app[keys.DIRECTORY].refresh()
     return after

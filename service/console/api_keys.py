@@ -82,6 +82,8 @@ async def _page(
         "api_keys.html",
         status,
         keys=sorted(own, key=lambda record: record.created_at, reverse=True),
+        # A key may open more than this person may let one open.
+        meanings=SCOPES,
         scopes={scope: said for scope, said in SCOPES.items() if scope is not Scope.OPERATE or visit.operates},
         problems=problems or {},
         made=made,

@@ -104,7 +104,7 @@ def _kill_redis(folder: Path) -> None:
             title = (process / "cmdline").read_bytes().decode(errors="replace")
         except OSError:
             continue
-        if "redis-server" in title and str(folder / "redis.sock") in title:
+        if f"-server unixsocket:{folder / 'redis.sock'}" in title:  # Redis or Valkey
             os.kill(int(process.name), signal.SIGKILL)
             return
     raise AssertionError("no Redis runs for this folder")

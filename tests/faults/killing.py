@@ -76,7 +76,7 @@ class Killer:
         return self._ended(children(self._steward.process.pid, "service.worker"))
 
     def _kill_redis(self) -> bool:
-        return self._ended(children(self._steward.process.pid, "redis-server"))
+        return self._ended(children(self._steward.process.pid, "redis.sock"))
 
     def _kill_relay(self) -> bool:
         self._relay.kill()

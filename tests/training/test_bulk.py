@@ -20,6 +20,7 @@ ROWS = [
     {"id": "007", "text": 'She said "thank you",\nand left.', "votes": "3"},
     {"id": "008", "text": "You are an idiot.", "votes": ""},
     {"id": "009", "text": "Іди додому 🙂", "votes": "1.50"},
+    {"id": "010", "text": "Πήγαινε σπίτι 🙂", "votes": "0"},
 ]
 
 
@@ -45,6 +46,10 @@ def _read(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
+def _scores(model: classifier.Model, text: str, language: str) -> tuple[float, ...]:
+    return model.score(text, language) if language in model.languages else ()
+
+
 @pytest.fixture(scope="module")
 def model() -> classifier.Model:
     return classifier.load(classifier.SHIPPED)
@@ -54,15 +59,19 @@ def model() -> classifier.Model:
 def test_every_row_comes_back_as_it_was_with_its_scores(model: classifier.Model, tmp_path: Path, suffix: str) -> None:
     source, target = _write(tmp_path / f"in{suffix}", ROWS), tmp_path / f"out{suffix}"
     assert score_file(model, source, target, "text", jobs=2, told=lambda _: None) == len(ROWS)
+    judged = set()
     for before, after in zip(ROWS, _read(target), strict=True):
         assert {name: after[name] for name in before} == before
         language = classifier.language_of(before["text"], None, model.languages)
         assert after["language"] == language
-        scores = [after[label] for label in model.labels]
-        if language in model.languages:
-            assert [float(score) for score in scores] == pytest.approx(model.score(before["text"]), abs=1e-6)
-        else:
-            assert set(scores) == {"" if suffix in {".csv", ".tsv"} else None}
+        judged.add(language in model.languages)
+        scores = dict(zip(model.languages.get(language, ()), _scores(model, before["text"], language), strict=True))
+        for label in model.labels:
+            if label in scores:
+                assert float(after[label]) == pytest.approx(scores[label], abs=1e-6)
+            else:
+                assert after[label] == ("" if suffix in {".csv", ".tsv"} else None)
+    assert judged == {True, False}, "there are rows of both kinds"
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".ndjson", ".parquet"])

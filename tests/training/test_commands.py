@@ -215,7 +215,12 @@ def test_train_asks_before_the_work_where_the_model_in_use_can_do_more(data: Pat
     out = data / "new"
     result = run(train, "--data", str(data), "--data-dir", str(data), "--out", str(out), said=said)
     assert result.exit_code == 1
-    assert f"languages, which {classifier.SHIPPED.name} judges: de, pt" in result.stderr
+    shipped = classifier.read_manifest(classifier.SHIPPED)
+    assert shipped.deep
+    carried = {"en", *shipped.deep.transferred}  # those of the new deep reader, too, which nothing need be taught for
+    lost = [language for language in shipped.judged_by_both if language not in carried]
+    assert {"de", "pt", "da"} <= set(lost), "our own sentences alone do not teach a language"
+    assert f"languages, which {shipped.version} judges: {', '.join(lost)}\n" in result.stderr
     assert "Train it all the same?" in result.stderr
     assert not out.exists()
 

@@ -112,8 +112,11 @@ def test_kaggles_train_csv_alone_makes_a_model(tmp_path: Path) -> None:
     wishes = Wishes(tmp_path, names, out=tmp_path / "model", data_dir=tmp_path, readers="fast")
     out = run(wishes, Console(file=printed, width=200), asked.extend)
     shipped = classifier.SHIPPED.name
+    first, *others = classifier.read_manifest(classifier.SHIPPED).judged_by_both
+    assert first == "en"
+    assert {"de", "da", "fr"} <= set(others), "those of the deep reader, too"
     lost = [
-        f"it does not judge these languages, which {shipped} judges: de, pt",
+        f"it does not judge these languages, which {shipped} judges: {', '.join(others)}",
         f"it does not judge these attributes, which {shipped} judges: spam (en)",
     ]
     assert asked == lost, "asked before the work"

@@ -149,7 +149,7 @@ def test_few_texts_are_said() -> None:
 def test_what_cannot_be_compared_is_left_out_and_said(shipped: classifier.Model) -> None:
     some = texts(200)
     known = theirs(ours(shipped, some))
-    given_texts = [*some, "", "Дякую за цю статтю, я багато чого дізнався про підстанції."]
+    given_texts = [*some, "", "Kiitos tästä artikkelista, opin paljon sähköasemista."]
     padded = np.append(known, [0.5, 0.5])
     few = np.where(np.arange(202) < FEWEST - 1, padded, np.nan)
     kept = Kept(given_texts, [None] * 202, {"TOXICITY": padded, "THREAT": few})
@@ -157,7 +157,7 @@ def test_what_cannot_be_compared_is_left_out_and_said(shipped: classifier.Model)
     assert [each.agreement.attribute for each in found.compared] == ["TOXICITY"]
     assert found.compared[0].agreement.texts == 200
     assert found.left_out == {"THREAT": f"49 texts with both scores; at least {FEWEST} are needed"}
-    assert found.not_judged == {"uk": 1}
+    assert found.not_judged == {"fi": 1}
     assert found.blank == 1
     assert found.compared[0].agreement.rank_correlation is not None
     assert found.compared[0].agreement.rank_correlation.value > 0.999, "the same texts in the same order"

@@ -82,8 +82,7 @@ def weighed(
     encoder = load_encoder(SHIPPED / ENCODER)
     reader = DeepReader(encoder, DeepWeights(arrays, encoder.codes, encoder.steps))
     said = _said(reader, fitted)
-    measured = _measured(examples)
-    transferred = [each for each in TRANSFERRED if each not in measured]
+    measured, transferred = judged_in(examples)
     languages, unjudged = [*measured, *transferred], never_yes(examples)
     judged = [label for label in LABELS if label not in unjudged]
     weights, bias = stacked(said, languages, fitted.languages)
@@ -105,6 +104,12 @@ def weighed(
     )
     named = {f"deep_{name}": array for name, array in {**arrays, "stack": weights, "stack_bias": bias}.items()}
     return Second(named, described)
+
+
+def judged_in(examples: Examples) -> tuple[list[str], list[str]]:
+    """The languages that both readers will judge: where that can be measured, and where it cannot."""
+    measured = _measured(examples)
+    return measured, [each for each in TRANSFERRED if each not in measured]
 
 
 def kept(folder: Path) -> Arrays:

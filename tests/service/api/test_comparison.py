@@ -21,11 +21,19 @@ HARSH, KIND = "you are a stupid idiot", "what a lovely morning this is"
 def contrary(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The shipped model turned upside down: what it finds likely, this one finds unlikely."""
     manifest, arrays, words = read_folder(classifier.SHIPPED)
-    turned = {**arrays, "slope": -arrays["slope"], "intercept": -arrays["intercept"]}
+    both = ("deep_stack", "deep_stack_bias")
+    turned = {**arrays, **{name: -arrays[name] for name in ("slope", "intercept", *both)}}
+    # Of what both say, the fast one's part is turned already, by its own calibration.
+    turned["deep_stack"][..., 0] *= -1
     weights = Weights(turned)
     golden = [Golden(each.text, list(weights.score(each.text))) for each in manifest.golden]
+    assert manifest.deep is not None
+    deep = msgspec.structs.replace(
+        manifest.deep, golden=[[1 - score for score in scores] for scores in manifest.deep.golden]
+    )
+    changed = msgspec.structs.replace(manifest, version="contrary", golden=golden, deep=deep)
     folder = tmp_path_factory.mktemp("models") / "contrary"
-    write_folder(folder, msgspec.structs.replace(manifest, version="contrary", golden=golden), turned, words)
+    write_folder(folder, changed, turned, words)
     return folder
 
 

@@ -96,8 +96,8 @@ async def test_an_unknown_or_foreign_comment_is_not_found(
     [
         ("comments/c-1/report", {}, "/reporter"),
         ("comments/c-1/report", {"reporter": ""}, "/reporter"),
-        ("comments/c-1/report", {"reporter": "r", "reason": "x" * 501}, "/reason"),
-        ("comments/c-1/appeal", {"reason": "x" * 2001}, "/reason"),
+        ("comments/c-1/report", {"reporter": "r", "reason": 7}, "/reason"),
+        ("comments/c-1/appeal", {"reason": 7}, "/reason"),
         ("review/c-1/undo", {"version": 0}, "/version"),
         ("review/c-1/undo", {"lease_seconds": 1}, "/lease_seconds"),
         ("review/c-1/reopen", {"why": "x"}, "/why"),

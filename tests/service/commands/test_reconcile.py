@@ -91,7 +91,8 @@ async def test_what_names_no_comment_is_said_with_its_line(run: Run, given: str 
 
 async def test_a_service_that_refuses_or_is_not_there_is_one_line(run: Run) -> None:
     refused = await run("c-1", STEWARD_KEY="cmk_live_nobody")
-    assert (refused.exit_code, refused.stderr.partition(": send")[0]) == (1, "Error: POST /v1/reconcile: 401")
+    said = "Error: POST /v1/reconcile: 401: what came is not an API key: "
+    assert (refused.exit_code, refused.stderr[: len(said)], refused.stderr.count("\n")) == (1, said, 1)
     away = await run("c-1", STEWARD_URL=f"http://127.0.0.1:{unused_port()}")
     assert away.exit_code == 1
     assert away.stderr.startswith("Error: no service answers at http://127.0.0.1")

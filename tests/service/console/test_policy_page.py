@@ -108,7 +108,7 @@ async def test_a_change_is_saved_as_the_next_version_and_decides(as_role: Any, a
     assert page.location == "/console/policy?said=saved"
     page = await chief.get(page.location)
     assert "default@2" in page.text
-    assert "<code>thresholds.insult.reject_at</code> 0.95 → 0.4" in page.text
+    assert "<code>thresholds.insult.reject_at</code> 0.98 → 0.4" in page.text
     assert re.search(r'<th scope="row">2</th><td><bdi>admin</bdi><br><span class="small">[^<]*20\d\d', page.text)
     policy = (await admin.get("/v1/policies/default")).body
     assert (policy["version"], policy["thresholds"]["insult"]) == (2, {"review_at": 0.3, "reject_at": 0.4})

@@ -82,12 +82,6 @@ async def test_a_text_in_a_language_that_is_not_judged_gets_no_made_up_figures(m
     assert civil["category_applied_input_types"]["harassment"] == ["text"]
 
 
-async def test_a_language_that_is_judged_in_part_says_which(moderate: Any) -> None:
-    (german,) = await moderate("Du bist ein verdammter Idiot und ein dummes Schwein, halt endlich dein Maul!")
-    types = german["category_applied_input_types"]
-    assert [name for name, judged in types.items() if judged] == ["harassment"]
-
-
 @pytest.mark.parametrize("text", ["", " \n\t\u2003"])
 async def test_an_empty_text_gives_zeros(moderate: Any, text: str) -> None:
     (result,) = await moderate(text)

@@ -118,18 +118,18 @@ async def test_what_is_wrong_first_is_told_first(client: Any, key_for: Any, pers
     steps = [
         ({"text": " ", "type": "HTML"}, {}, "Comment must be non-empty."),
         ({"text": long, "type": "HTML"}, {}, "Comment text too long."),
-        ({"text": "Vous êtes là?", "type": "HTML"}, {}, "Currently, only 'PLAIN_TEXT' comments are supported"),
-        ({"text": "Vous êtes là?"}, {}, "Missing requested_attributes"),
-        ({"text": "Vous êtes là?"}, {"TOXICITY": raw, "TASTE": raw}, "Unknown requested attribute: TASTE"),
+        ({"text": "Är ni där?", "type": "HTML"}, {}, "Currently, only 'PLAIN_TEXT' comments are supported"),
+        ({"text": "Är ni där?"}, {}, "Missing requested_attributes"),
+        ({"text": "Är ni där?"}, {"TOXICITY": raw, "TASTE": raw}, "Unknown requested attribute: TASTE"),
         (
-            {"text": "Vous êtes là?"},
+            {"text": "Är ni där?"},
             {"INSULT": {}, "TOXICITY": raw},
             "Requested score type RAW is not supported by attribute TOXICITY",
         ),
-        ({"text": "Vous êtes là?"}, {"INSULT": {}}, "Attribute INSULT does not support request languages: fr"),
+        ({"text": "Är ni där?"}, {"INSULT": {}}, "Attribute INSULT does not support request languages: sv"),
     ]
     for comment, requested, message in steps:
-        body = {"comment": comment, "requestedAttributes": requested, "languages": ["fr"]}
+        body = {"comment": comment, "requestedAttributes": requested, "languages": ["sv"]}
         assert (await free.post(PATH, body)).body["error"]["message"] == message
 
 
