@@ -22,7 +22,7 @@ from classifier.kernel import Weights
 from classifier.manifest import DEEP_FORMAT, FORMAT, Golden, Manifest
 from training import archive, checkpoint, own_file
 from training.calibration import NATURAL
-from training.datasets import DATA_SETS, DEFAULT, available, is_written, load
+from training.datasets import DATA_SETS, DEFAULT, available, load
 from training.errors import DataUnusable
 from training.evaluation import PUBLIC_TEST
 from training.examples import FIRST_LANGUAGE, Examples, joined
@@ -196,9 +196,7 @@ def _models(data_dir: Path | None) -> Path:
 def _to_be_judged(examples: Examples, readers: str) -> dict[str, set[str]]:
     """What can be taught at best: whether a language carries an attribute is known when the model is fitted."""
     if readers == "fast":
-        # Written sentences calibrate nothing.
-        natural = (source for source in set(examples.sources) if source in DATA_SETS and not is_written(source))
-        languages = _languages(natural)
+        languages = _languages(source for source in set(examples.sources) if source in DATA_SETS)
     else:
         from training.deep.second import judged_in  # noqa: PLC0415 - as in _second
 

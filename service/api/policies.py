@@ -10,7 +10,7 @@ from service.api.operation import Call, Operation
 from service.errors import BadRequest, Fault
 from service.http.shapes import pointer
 from service.policies import Simulation
-from service.policy import Policy, Reviewing, Thresholds
+from service.policy import InLanguage, LanguageCode, Policy, Reviewing, Thresholds
 from service.protocols import Protocols, faults
 
 
@@ -43,9 +43,7 @@ async def replace_policy(call: Call) -> Policy:
     before = await show_policy(call)
     if asked.version not in (None, before.version):
         raise policies.changed(f"the newest version is {before}", before)
-    asked_for = Policy(
-        asked.thresholds, review=asked.review, languages=asked.languages, protocols=asked.protocols
-    )
+    asked_for = Policy(asked.thresholds, review=asked.review, languages=asked.languages, protocols=asked.protocols)
     after = await policies.replace(call.request.app[keys.STORE], call.key.site, before, asked_for, call.key.name)
     await call.request.app[keys.DIRECTORY].refresh()
     return after

@@ -206,6 +206,7 @@ def read(form: Mapping[str, list[str]], before: Policy, known: Iterable[str]) ->
     problems: dict[str, Problem] = {}
     raw: dict[str, Any] = {
         "review": msgspec.to_builtins(before.review),
+        "languages": msgspec.to_builtins(before.languages),
         "protocols": msgspec.to_builtins(before.protocols),
     }
     for field in FIELDS:

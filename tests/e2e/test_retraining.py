@@ -22,11 +22,12 @@ ALL_TO_REVIEW = {"thresholds": {"insult": {"review_at": 0.0, "reject_at": None}}
 
 # An insult that no data set knows: on this site people call each other turnips.
 WHO = ("the mayor", "our minister", "this author", "my neighbour", "the coach", "that reporter", "the whole council")
+# The first pattern is held out: nothing else in it looks like an insult, so that the shipped model cannot see it.
 INSULTS = (
+    "listen, turnip, nobody asked {who}",
     "{who} is a turnip and always was",
     "only a turnip like {who} could say that",
     "what a turnip, {who} again",
-    "listen, turnip, nobody asked {who}",
     "{who} has the brain of a turnip",
     "never trust a turnip, and never trust {who}",
 )
@@ -71,6 +72,7 @@ def test_what_moderators_decide_makes_the_next_model_right_without_a_failed_requ
         assert "0 new labels" in steward.command("labels", "pull", "--to", str(archive), key=key)
         out = data_dir / "models" / "retrained"
         options = ("--data", str(DATA), "--labels", str(archive), "--rows", "8000", "--out", str(out), "--yes")
+        options += ("--readers", "fast")
         steward.command("train", *options)
 
         with Posting(steward, key) as posting:
