@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from service.accounts import Role
 from service.console import policy_form
 from service.console.policy import changes
-from service.policy import DEFAULT, Expiry, Policy, Reviewing, Thresholds
+from service.policy import DEFAULT, Expiry, InLanguage, Policy, Reviewing, Thresholds
 from service.protocols import Akismet, Coral, Perspective, Protocols
 
 KNOWN = tuple(DEFAULT.thresholds)
@@ -57,6 +57,7 @@ POLICIES = st.builds(
         coral=st.builds(Coral, shadow=st.booleans(), budget_ms=st.integers(20, 10_000)),
         akismet=st.builds(Akismet, discard_at=st.none() | SHARE),
     ),
+    languages=st.dictionaries(st.sampled_from(["fi", "sv"]), st.builds(InLanguage, reject=st.booleans())),
 )
 
 
@@ -159,3 +160,17 @@ async def test_the_preview_says_what_would_have_been_and_changes_nothing(as_role
     assert "<h1" not in part.text
     assert "3 comments" in part.text
     assert (await admin.get("/v1/policies/default")).body["version"] == 1
+
+
+async def test_the_languages_a_policy_names_are_kept_by_the_api_and_by_the_form(as_role: Any, admin: Any) -> None:
+    chief = await as_role()
+    languages = {"fi": {"reject": True}}
+    answer = await admin(
+        "PUT", "/v1/policies/default", {"thresholds": {"toxicity": {"reject_at": 0.5}}, "languages": languages}
+    )
+    assert answer.status == 200, answer.body
+    assert answer.body["languages"] == languages
+    fields = {name: values[0] for name, values in filled(DEFAULT, **{"reject_at.insult": "0.4"}).items()}
+    assert (await chief.post("/console/policy", version="2", **fields)).status == 303
+    policy = (await admin.get("/v1/policies/default")).body
+    assert (policy["version"], policy["languages"]) == (3, languages)
