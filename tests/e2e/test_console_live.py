@@ -229,11 +229,11 @@ def test_the_demonstration_warns_posts_and_changes_when_a_moderator_decides(brow
     assert page.locator("li[data-id]").count() > 30
     page.get_by_label("Your name").fill("Sam")
     page.get_by_label("Your comment").type("You are a stupid idiot.")
-    expect(page.locator("#hint")).to_contain_text("This may hurt those who read it.")
+    expect(page.locator("#hint")).to_contain_text(re.compile("This may (be read as|hurt)"))
     page.get_by_label("Your comment").fill("Thank you.")
     expect(page.locator("#hint")).to_be_empty()
     page.get_by_label("Your comment").fill("That is the dumbest thing I have read all day.")
-    expect(page.locator("#hint")).to_contain_text("This may hurt those who read it.")
+    expect(page.locator("#hint")).to_contain_text(re.compile("This may (be read as|hurt)"))
     with page.expect_response(lambda response: "/demo/stream" in response.url):
         page.get_by_role("button", name="Post").click()
     mine = page.locator("li.own")
@@ -317,7 +317,7 @@ def test_axe_finds_nothing_on_the_axis_and_in_the_story(
     reader = Desk.open(browser, service, color_scheme=scheme)
     reader.page.goto(f"{service.url}/demo")
     reader.page.get_by_label("Your comment").fill("That is the dumbest thing I have read all day.")
-    expect(reader.page.locator("#hint")).to_contain_text("This may hurt those who read it.")
+    expect(reader.page.locator("#hint")).to_contain_text(re.compile("This may (be read as|hurt)"))
     assert violations(reader) == []
     reader.page.context.close()
     assert reader.complaints == []
