@@ -98,7 +98,7 @@ def evaluated(path: Path, handed: ast.expr, flags: ast.expr | None) -> tuple[str
     names = vars(importlib.import_module(name))
     try:
         found = eval(compile(ast.Expression(handed), str(path), "eval"), dict(names))  # noqa: S307 - our own source
-        asked = eval(compile(ast.Expression(flags), str(path), "eval"), dict(names)) if flags else 0  # noqa: S307
+        asked = eval(compile(ast.Expression(flags), str(path), "eval"), dict(names)) if flags else 0  # noqa: S307 - flags out of our own source
     except NameError:
         return None, 0
     return (found if isinstance(found, str | bytes) else None), int(asked)

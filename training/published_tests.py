@@ -201,7 +201,7 @@ def spam_figures(model: classifier.Model, folder: Path) -> SpamFigures | None:
         part, what = places[name]
         is_spam, is_flagged = _answers(part, "spam") == 1, scored[name] >= threshold
         hits = share(int(is_flagged[is_spam].sum()), int(is_spam.sum()))
-        assert hits is not None, "there is spam"  # noqa: S101
+        assert hits is not None, "there is spam"  # noqa: S101 - for the type checker; it cannot happen
         wrong = share(int(is_flagged[~is_spam].sum()), int((~is_spam).sum()))
         found.append(SpamFound(name, what, int(is_spam.sum()), int((~is_spam).sum()), hits, wrong))
     mean = round(float(np.mean([each.found.value for each in found])), 4)

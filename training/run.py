@@ -143,7 +143,7 @@ def _checkpoints(wishes: Wishes) -> Path:
 
 def _second(wishes: Wishes, examples: Examples, fitted: Fitted, public: Examples | None, console: Console) -> "Second":
     from training.deep.fit import DeepRecipe  # noqa: PLC0415 - PyTorch takes seconds, and the fast reader needs none
-    from training.deep.second import Begin, kept, taught, weighed  # noqa: PLC0415
+    from training.deep.second import Begin, kept, taught, weighed  # noqa: PLC0415 - only this command pays for it
 
     if wishes.readers == "keep":
         arrays = kept(in_use_folder(_models(wishes.data_dir)))

@@ -85,5 +85,5 @@ def _count(number: int) -> Estimate:
 def _of(number: int, of: int) -> Estimate:
     """With the bounds of the share, as a number of as many."""
     found = share(number, of)
-    assert found is not None, "there are some"  # noqa: S101
+    assert found is not None, "there are some"  # noqa: S101 - for the type checker; it cannot happen
     return Estimate(number, round(found.low * of, 2), round(found.high * of, 2))

@@ -153,15 +153,15 @@ def _within(kind: Any) -> Any:  # noqa: ANN401 - a pyarrow type
     return _within(kind.value_type) if pa.types.is_dictionary(kind) else kind
 
 
-def _is_text(kind: Any) -> bool:  # noqa: ANN401
+def _is_text(kind: Any) -> bool:  # noqa: ANN401 - an Arrow type; pyarrow has no types of its own
     return any(_asked(name, kind) for name in ("is_string", "is_large_string", "is_string_view"))
 
 
-def _is_bytes(kind: Any) -> bool:  # noqa: ANN401
+def _is_bytes(kind: Any) -> bool:  # noqa: ANN401 - an Arrow type; pyarrow has no types of its own
     names = ("is_binary", "is_large_binary", "is_fixed_size_binary", "is_binary_view")
     return any(_asked(name, kind) for name in names)
 
 
-def _asked(name: str, kind: Any) -> bool:  # noqa: ANN401
+def _asked(name: str, kind: Any) -> bool:  # noqa: ANN401 - an Arrow type; pyarrow has no types of its own
     """Older releases of pyarrow know fewer types."""
     return hasattr(pa.types, name) and bool(getattr(pa.types, name)(kind))

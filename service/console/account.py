@@ -108,7 +108,7 @@ async def change(visit: Visit, action: str, account: Account | None = None, **fi
     await visit.console.store.audit.write(visit.site, action, changed.name)
 
 
-async def account_page(visit: Visit, status: int = 200, **problems: Any) -> web.Response:  # noqa: ANN401
+async def account_page(visit: Visit, status: int = 200, **problems: Any) -> web.Response:  # noqa: ANN401 - each page has its own problems
     """`problems`: what to say of the forms on it, and how long somebody must wait before the next try."""
     shown = {"password_problem": "", "password_wait_s": 0, "recovery_problem": "", "recovery_wait_s": 0, **problems}
     response = visit.show(

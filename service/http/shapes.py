@@ -119,11 +119,11 @@ _TOLD: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], str]], ...] = (
 
 
 @cache
-def _described(kind: Any) -> Any:  # noqa: ANN401
+def _described(kind: Any) -> Any:  # noqa: ANN401 - of any type: what msgspec describes
     return type_info(kind)
 
 
-def _pruned(value: Any, described: Any) -> Any:  # noqa: ANN401
+def _pruned(value: Any, described: Any) -> Any:  # noqa: ANN401 - of any type: what msgspec describes
     for each in _choices(described):
         if isinstance(each, StructType) and isinstance(value, dict):
             fields = {field.encode_name: field for field in each.fields}
@@ -139,7 +139,7 @@ def _pruned(value: Any, described: Any) -> Any:  # noqa: ANN401
     return value
 
 
-def _is_empty(value: Any, described: Any) -> bool:  # noqa: ANN401
+def _is_empty(value: Any, described: Any) -> bool:  # noqa: ANN401 - of any type: what msgspec describes
     """Whether `value` is nothing. An empty list is something where a list is asked for, and so with objects."""
     if isinstance(value, list):
         return not value and not any(isinstance(each, CollectionType) for each in _choices(described))
@@ -148,7 +148,7 @@ def _is_empty(value: Any, described: Any) -> bool:  # noqa: ANN401
     return value is None or (isinstance(value, str) and not value.strip())
 
 
-def _at(described: Any, steps: Sequence[str]) -> Iterator[Any]:  # noqa: ANN401
+def _at(described: Any, steps: Sequence[str]) -> Iterator[Any]:  # noqa: ANN401 - of any type: what msgspec describes
     """The types that may stand at the end of the steps."""
     if not steps:
         yield described
@@ -165,7 +165,7 @@ def _at(described: Any, steps: Sequence[str]) -> Iterator[Any]:  # noqa: ANN401
             yield from _at(each.item_type, rest)
 
 
-def _choices(described: Any) -> Iterator[Any]:  # noqa: ANN401
+def _choices(described: Any) -> Iterator[Any]:  # noqa: ANN401 - of any type: what msgspec describes
     """Each type of a union, without what is said about it."""
     if isinstance(described, UnionType):
         for each in described.types:
@@ -176,7 +176,7 @@ def _choices(described: Any) -> Iterator[Any]:  # noqa: ANN401
         yield described
 
 
-def _words(described: Any) -> str:  # noqa: ANN401
+def _words(described: Any) -> str:  # noqa: ANN401 - of any type: what msgspec describes
     if isinstance(described, UnionType):
         return next((words for each in described.types if (words := _words(each))), "")
     if isinstance(described, Metadata):
@@ -184,7 +184,7 @@ def _words(described: Any) -> str:  # noqa: ANN401
     return ""
 
 
-def _values(described: Any) -> Iterator[Any]:  # noqa: ANN401
+def _values(described: Any) -> Iterator[Any]:  # noqa: ANN401 - of any type: what msgspec describes
     for each in _choices(described):
         if isinstance(each, EnumType):
             yield from (member.value for member in each.cls)

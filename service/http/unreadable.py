@@ -70,7 +70,7 @@ class Site(web.BaseSite):
         listening: socket.socket,
         backlog: int,
         connections: Connections,
-        **options: Any,  # noqa: ANN401
+        **options: Any,  # noqa: ANN401 - passed on to aiohttp's constructor
     ) -> None:
         super().__init__(runner, backlog=backlog)
         self._listening = listening

@@ -223,7 +223,7 @@ def test_a_text_is_unmasked_once_for_its_scores_and_its_spans(model: classifier.
     unmask: Any = model._unmask  # noqa: SLF001 - how often it is called is what is tested
     counted = classifier.Model.__new__(classifier.Model)
     counted.__dict__ |= model.__dict__
-    counted._unmask = lambda text, plain: asked.append(text) or unmask(text, plain)  # type: ignore[assignment, func-returns-value] # noqa: SLF001
+    counted._unmask = lambda text, plain: asked.append(text) or unmask(text, plain)  # type: ignore[assignment, func-returns-value] # noqa: SLF001 - no seam shows it from outside
     assessed = counted.assess("you are an 1d10t")
     assert assessed.scores == model.score("you are an 1d10t")
     assert assessed.spans() == model.spans("you are an 1d10t")

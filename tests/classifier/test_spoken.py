@@ -11,7 +11,7 @@ PIG, SNAKE, RAT, DOG, CLOWN, POO = "\U0001f437", "\U0001f40d", "\U0001f400", "\U
 BIN, STONE, COFFIN, SICK = "\U0001f5d1", "\U0001faa6", "\u26b0\ufe0f", "\U0001f922"
 FINGER = "\U0001f595"
 
-HARMFUL = "fuck kill bomb die pig snake rat dog clown shit trash vomit monkey ape bitch gorilla cockroach".split()  # noqa: SIM905
+HARMFUL = "fuck kill bomb die pig snake rat dog clown shit trash vomit monkey ape bitch gorilla cockroach".split()  # noqa: SIM905 - one line reads better than sixteen quotes
 unmask = Unmasker(Words(tuple(HARMFUL), ("you", "are", "will", "them")))
 
 HARMLESS = [

@@ -92,7 +92,7 @@ async def test_batches_beyond_the_line_are_told_to_come_again_and_single_texts_a
     async with run(msgspec.structs.replace(settings, max_waiting_batches=1)) as client:
         app, caller = client.server.app, await key_for(client)
         line = app[keys.MODERATION].line
-        held = [asyncio.create_task(line.run(go.wait)) for _ in range(line._at_once + 1)]  # noqa: SLF001
+        held = [asyncio.create_task(line.run(go.wait)) for _ in range(line._at_once + 1)]  # noqa: SLF001 - no seam shows it from outside
         await until_all_wait(*held)
         reply = await caller.post("/v1/score", LONG)
         assert problem(reply, 503)["code"] == "overloaded"

@@ -72,7 +72,7 @@ async def test_a_cancellation_that_nobody_asked_for_leaves_no_worker_unwatched(s
     first, second = Process(), Process()
     started += [first, second]
     beside = Background()
-    worker = supervisor._Worker({}, beside)  # noqa: SLF001
+    worker = supervisor._Worker({}, beside)  # noqa: SLF001 - no seam shows it from outside
     async with asyncio.timeout(10), worker.running():
         await worker.ready()
         (loop,) = beside._loops  # noqa: SLF001 - who would cancel it
@@ -91,6 +91,6 @@ async def test_the_end_is_not_held_up_by_a_worker_that_cannot_be_started(
     monkeypatch.setattr(supervisor, "LONGEST_PAUSE_S", 60)
     started += [OSError(12, "Cannot allocate memory")]
     async with asyncio.timeout(5):
-        async with supervisor._Worker({}, Background()).running():  # noqa: SLF001
+        async with supervisor._Worker({}, Background()).running():  # noqa: SLF001 - no seam shows it from outside
             while started:
                 await asyncio.sleep(0.001)

@@ -136,7 +136,7 @@ def _speed(model: "Model") -> dict[str, float]:
 
 
 def _summary(found: "Assessment") -> "Table":
-    from rich.table import Table  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415 - only this command pays for it
 
     table = Table("what", "textbook", "ours", "must", "aim", title="Summary", title_justify="left")
     for row in found.summary:
@@ -152,7 +152,7 @@ def _summary(found: "Assessment") -> "Table":
 
 
 def _cases(found: "Cases") -> "Table":
-    from rich.table import Column, Table  # noqa: PLC0415
+    from rich.table import Column, Table  # noqa: PLC0415 - only this command pays for it
 
     table = Table(Column("kind", no_wrap=True), "sentences", "harmful: caught", "harmless: approved", "rejected")
     table.title = (
@@ -168,7 +168,7 @@ def _cases(found: "Cases") -> "Table":
 
 
 def _written(found: "Written") -> "Table":
-    from rich.table import Column, Table  # noqa: PLC0415
+    from rich.table import Column, Table  # noqa: PLC0415 - only this command pays for it
 
     table = Table(
         Column("function", no_wrap=True), "language", "sentences", "toxicity taught", "stopped", title_justify="left"
@@ -182,7 +182,7 @@ def _written(found: "Written") -> "Table":
 
 
 def _diluted(found: "Sequence[Diluted]") -> "Table":
-    from rich.table import Table  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415 - only this command pays for it
 
     table = Table("harmless sentences around it", "threats and insults", "approved", title_justify="left")
     table.title = "A threat or an insult among harmless sentences"
@@ -192,7 +192,7 @@ def _diluted(found: "Sequence[Diluted]") -> "Table":
 
 
 def _tests(found: "Sequence[OnTest]") -> "Table":
-    from rich.table import Column, Table  # noqa: PLC0415
+    from rich.table import Column, Table  # noqa: PLC0415 - only this command pays for it
 
     table = Table(
         Column("data set", no_wrap=True),
@@ -222,7 +222,7 @@ def _tests(found: "Sequence[OnTest]") -> "Table":
 
 
 def _spam(found: "SpamFigures") -> "Table":
-    from rich.table import Column, Table  # noqa: PLC0415
+    from rich.table import Column, Table  # noqa: PLC0415 - only this command pays for it
 
     table = Table(Column("place", no_wrap=True), "part", "spam", "found", "harmless", "of these flagged")
     share = f"{found.harmless_flagged:.0%} of {found.harmless:,} harmless comments is flagged"
@@ -235,7 +235,7 @@ def _spam(found: "SpamFigures") -> "Table":
 
 
 def _table(result: "Evaluated") -> "Table":
-    from rich.table import Column, Table  # noqa: PLC0415
+    from rich.table import Column, Table  # noqa: PLC0415 - only this command pays for it
 
     table = Table(
         Column("attribute", no_wrap=True),

@@ -62,8 +62,8 @@ _COLUMNS = ("version", "source", "generation", "created_at", "problem")
 
 
 def _lost(service: "Service", version: str) -> list[str]:
-    from training.errors import ServiceRefused  # noqa: PLC0415
-    from training.losses import of_service  # noqa: PLC0415
+    from training.errors import ServiceRefused  # noqa: PLC0415 - only this command pays for it
+    from training.losses import of_service  # noqa: PLC0415 - only this command pays for it
 
     try:
         return of_service(service.get_json("/v1/models")["models"], version)

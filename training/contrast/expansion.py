@@ -151,6 +151,6 @@ class _Maker:
 
     def _filler(self, inner: str, chosen: Mapping[tuple[str, str], int]) -> str:
         asked = slot(inner)
-        assert asked is not None, "nothing else is left"  # noqa: S101
+        assert asked is not None, "nothing else is left"  # noqa: S101 - for the type checker; it cannot happen
         table: Table = self.frames.columns[asked.column]
         return table.rows[chosen[table.name, asked.number]][asked.column]

@@ -72,7 +72,7 @@ class Surface:
         """About half of the words that chat has shorter spellings for."""
         if not self._longhand:
             return text
-        return self._longhand.sub(lambda each: self._shorthand[each[0]] if rng.random() < 0.5 else each[0], text)  # noqa: PLR2004
+        return self._longhand.sub(lambda each: self._shorthand[each[0]] if rng.random() < 0.5 else each[0], text)  # noqa: PLR2004 - a coin is tossed
 
     def _tagged(self, text: str, rng: random.Random) -> str:
         return f"{text.rstrip(_STOPS)} {rng.choice(self._tags)}" if self._tags else text

@@ -94,7 +94,7 @@ async def test_the_port_of_the_counters_is_on_the_loopback_unless_the_operator_s
 ) -> None:
     assert settings.metrics_host == "127.0.0.1"
     port = unused_tcp_port_factory()
-    for host, reached in (("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.2"), ("127.0.0.3", "127.0.0.3")):  # noqa: S104
+    for host, reached in (("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.2"), ("127.0.0.3", "127.0.0.3")):  # noqa: S104 - addresses are compared here, not bound
         asked = msgspec.structs.replace(settings, metrics_port=port, metrics_host=host)
         async with serving_metrics(asked), ClientSession() as session:
             async with session.get(f"http://{reached}:{port}/metrics") as response:

@@ -113,10 +113,10 @@ def test_what_people_write_stays_as_it_is(text: str) -> None:
 
 
 WRITTEN_WITH_JOINERS = {
-    "Persian": "احمق نمی\u200cخواهم، کار\u200cها و خانه\u200cام",  # noqa: RUF001
-    "Persian with a foreign word and a number": "PDF\u200cها و ۲۰\u200cساله و 20\u200cساله",  # noqa: RUF001
-    "Persian, a letter by itself": "۱۴۰۰ ه\u200d ق",  # noqa: RUF001
-    "Urdu": "کی\u200cوجہ",  # noqa: RUF001
+    "Persian": "احمق نمی\u200cخواهم، کار\u200cها و خانه\u200cام",  # noqa: RUF001 - the letters are the case
+    "Persian with a foreign word and a number": "PDF\u200cها و ۲۰\u200cساله و 20\u200cساله",  # noqa: RUF001 - the letters are the case
+    "Persian, a letter by itself": "۱۴۰۰ ه\u200d ق",  # noqa: RUF001 - the letters are the case
+    "Urdu": "کی\u200cوجہ",  # noqa: RUF001 - the letters are the case
     "Marathi": "दऱ्या र्\u200dय क्\u200d",
     "Bengali": "র\u200d্যাব উৎ\u200d",
     "Malayalam": "അവന്\u200d അവള്\u200c",

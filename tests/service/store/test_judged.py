@@ -15,7 +15,7 @@ from service.store.keyspace import Site
 from service.store.packing import WORDS, unpacked
 
 WHEN = datetime(2026, 11, 1, 12, 0, 0, 123456, tzinfo=UTC)
-MAYBE_WHEN = st.none() | st.datetimes(datetime(1800, 1, 1), datetime(2600, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+MAYBE_WHEN = st.none() | st.datetimes(datetime(1800, 1, 1), datetime(2600, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - Hypothesis adds the zone itself
 NUMBER = st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False)
 METADATA = st.dictionaries(st.text(max_size=5), NUMBER | st.booleans() | st.none() | st.text(max_size=300), max_size=20)
 TEXT = st.text(min_size=1, max_size=40) | st.sampled_from([31, 32, 255, 256, 65_536]).map("x".__mul__)
