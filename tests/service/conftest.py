@@ -36,6 +36,7 @@ from service.access import Scope, mint
 from service.app import build_app
 from service.http import shortcut
 from service.settings import Settings
+from service.store import Store, open_store
 from service.store.keyspace import is_permanent, waits_in
 from service.store.server import find_server, find_servers
 
@@ -196,6 +197,13 @@ def self_signed(tmp_path: Path) -> Path:
 def settings(redis_server: RedisServer, tmp_path: Path) -> Settings:
     """As patient with Redis as can be: these tests share a machine with others. Tests of the deadline set their own."""
     return Settings(redis_url=redis_server.url, data_dir=tmp_path, store_timeout_s=30)
+
+
+@pytest.fixture
+async def store(settings: Settings) -> AsyncIterator[Store]:
+    assert settings.redis_url is not None
+    async with open_store(settings, settings.redis_url) as store:
+        yield store
 
 
 @pytest.fixture(scope="session", autouse=True)

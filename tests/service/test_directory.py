@@ -1,7 +1,6 @@
 """Keys and policies in memory: fresh within seconds, and there when Redis is not."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,13 +22,6 @@ STRICT = Policy({"spam": Thresholds(0.1, 0.2)}, version=2)
 
 def made(site: str = "daily") -> tuple[str, ApiKey]:
     return mint(site, frozenset({Scope.SCORE}), None, datetime.now(UTC))
-
-
-@pytest.fixture
-async def store(settings: Settings) -> AsyncIterator[Store]:
-    assert settings.redis_url is not None
-    async with open_store(settings, settings.redis_url) as store:
-        yield store
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Keys are refused within two seconds whatever else cannot be read, and one bad record says nothing of the others."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,13 +30,6 @@ def failures(loop: str) -> float:
 
 def made(site: str = "daily") -> tuple[str, ApiKey]:
     return mint(site, frozenset({Scope.SCORE}), None, datetime.now(UTC))
-
-
-@pytest.fixture
-async def store(settings: Settings) -> AsyncIterator[Store]:
-    assert settings.redis_url is not None
-    async with open_store(settings, settings.redis_url) as store:
-        yield store
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """A store over a real Redis, and the shortest ways to fill it."""
 
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,19 +10,11 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from service.domain import Action, Comment, Judgement, Reason, Urgency, Why
-from service.settings import Settings
-from service.store import Store, open_store
+from service.store import Store
 from service.store.base import Record, Submitted
 from service.store.keyspace import Site
 
 Submit = Callable[..., Awaitable[tuple[Submitted, Record | None]]]
-
-
-@pytest.fixture
-async def store(settings: Settings) -> AsyncIterator[Store]:
-    assert settings.redis_url is not None
-    async with open_store(settings, settings.redis_url) as store:
-        yield store
 
 
 @pytest.fixture
