@@ -7,6 +7,7 @@ PYTHON ?= $(firstword $(foreach name,python3.12 python3.11 python3.13 python3.14
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.set-up
+TRAINS := $(VENV)/.trains
 CLIENTS := .clients
 RIVALS := .rivals
 # Teaches the deep reader; the CPU's build is a tenth of the size of the one that pip takes by itself (docs/retraining.md).
@@ -21,8 +22,12 @@ $(STAMP): requirements/dev.txt pyproject.toml hatch_build.py $(wildcard classifi
 	@test -n "$(PYTHON)" || { echo "Steward needs Python 3.11 or later; none was found (set PYTHON=/path/to/python)"; exit 1; }
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)  # anew where one was left half made
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(TORCH)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+# Large, and of no use to the service itself: only for training, its tests and its types.
+$(TRAINS): | $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(TORCH)
 	@touch $@
 
 # With a demonstration for newcomers, but not where somebody has begun to set it up for others.
@@ -30,14 +35,14 @@ run: $(STAMP)  ## Start the service on 127.0.0.1:8080 with the shipped model, it
 	@STEWARD_DEMO=$${STEWARD_DEMO:-$$(test -z "$$STEWARD_HOST$$STEWARD_PUBLIC_URL$$STEWARD_REDIS_URL" && echo true || echo false)} \
 	  $(BIN)/steward serve
 
-test: $(STAMP) $(CLIENTS)/.set-up chromium  ## Run all tests
+test: $(STAMP) $(TRAINS) $(CLIENTS)/.set-up chromium  ## Run all tests
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 # The newest server that the machine or a package carries is what all other tests run on.
 test-store: $(STAMP)  ## Run the store's tests on each Redis or Valkey server that is there
-	@$(BIN)/python -c 'from service.store.server import find_servers; print(*find_servers())' | tr ' ' '\n' | while read name; do \
-	  echo "== the store's tests on $$name"; \
-	  STEWARD_TEST_SERVER=$$name $(BIN)/python -m pytest --quiet tests/service/store </dev/null || exit 1; done
+	@names=$$($(BIN)/python -c 'from service.store.server import find_servers; print(*find_servers())') && test -n "$$names" || exit 1; \
+	for name in $$names; do echo "== the store's tests on $$name"; \
+	  STEWARD_TEST_SERVER=$$name $(BIN)/python -m pytest --quiet tests/service/store || exit 1; done
 
 chromium:  ## Find Chromium, in which the console is tested, or install it where that can be done
 	@for name in "$${STEWARD_CHROMIUM:-chromium}" chromium-browser google-chrome; do \
@@ -66,7 +71,7 @@ fmt: $(STAMP)  ## Format the code and mend what can be mended
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-types: $(STAMP)
+types: $(STAMP) $(TRAINS)
 	$(BIN)/mypy
 
 contracts: $(STAMP)
@@ -88,7 +93,7 @@ lock: $(STAMP)  ## Pin all dependencies anew
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	  --override requirements/without-torch.txt pyproject.toml --extra train --group dev -o requirements/dev.txt
 
-train: $(STAMP)  ## Train a model on ../shared/data
+train: $(STAMP) $(TRAINS)  ## Train a model on ../shared/data
 	$(BIN)/steward train
 
 evaluate: $(STAMP)  ## Measure the shipped model on what it has not seen, beside the textbook; write the report and the model card
