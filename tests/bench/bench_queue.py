@@ -201,7 +201,7 @@ JUDGEMENT = Judgement(
         Reason("score_in_review_band", "toxicity", 0.512345, 0.3, 0.98),
         Reason("score_in_review_band", "insult", 0.401233, 0.3, 0.95),
     ),
-    "2026-11-25-3",
+    "2026-11-29-1",
     "default@1",
     tuple(
         Span(start, start + 6, attribute, 1.234567)
