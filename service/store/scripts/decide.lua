@@ -27,8 +27,6 @@ if item.against and string.find(item.against, '\n' .. moderator .. '\n', 1, true
 
 local now, was = now_ms(), item.state
 local before = was == 'escalated' and escalation_of(item)
-local since = unlist(id, item)
-bump(item)
 local more = {'decision', verdict, 'reason', reason, 'token', token}
 as_who(more, ARGV[15], ARGV[16])
 if ARGV[11] ~= '' then -- the note itself stands with the comment, where it can be erased
@@ -40,6 +38,9 @@ if item.claimed then
   more[#more + 1] = whole(now - tonumber(item.claimed))
 end
 add_judgement(more, redis.call('GET', text_key(id, item.revision)))
+
+local since = unlist(id, item)
+bump(item)
 
 local function label(source, kind)
   local entry = {'id', id, 'revision', item.revision, 'version', item.version, 'decision', verdict, 'reason', reason,

@@ -43,9 +43,8 @@ local function judgement_of(content)
   return select(2, cmsgpack.unpack_limit(content, 1, behind(content, 2) - 1)), false
 end
 
--- Add to an audit entry the model, the policy and the scores that a judgement hung on.
-local function add_judgement(more, content)
-  if not content then return end
+-- The model, the policy and the scores that a judgement hung on, as a flat list for an audit entry.
+local function judged(content)
   local judgement, is_named = judgement_of(content)
   local scores, model, policy = {}, judgement[4], judgement[5]
   if is_named then model, policy = judgement.model, judgement.policy end
@@ -56,9 +55,18 @@ local function add_judgement(more, content)
       scores[#scores + 1] = string.format('%s %.6f', WORDS[attribute] or attribute, score)
     end
   end
-  for _, value in ipairs({'model', model, 'policy', policy}) do more[#more + 1] = value end
+  assert(type(model) == 'string' and type(policy) == 'string')
+  local found = {'model', model, 'policy', policy}
   if #scores > 0 then
-    more[#more + 1] = 'score'
-    more[#more + 1] = table.concat(scores, ', ')
+    found[5] = 'score'
+    found[6] = table.concat(scores, ', ')
   end
+  return found
+end
+
+-- Add `judged` to an audit entry; nothing where the content cannot be read, which must not keep the comment in the queue.
+local function add_judgement(more, content)
+  if not content then return end
+  local is_read, found = pcall(judged, content)
+  for _, value in ipairs(is_read and found or {}) do more[#more + 1] = value end
 end

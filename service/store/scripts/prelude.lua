@@ -164,11 +164,10 @@ local function outlives(item, now, until_s)
   return math.floor(math.max(until_s, (tonumber(item.labelled) or 0) - now / 1000)) + 7 * 86400
 end
 
--- Who wrote what is kept of a revision; nil where nobody is named, or nothing is kept. As packing.py writes it: a byte that
--- begins the list, one that begins the comment and says how many fields it has, the text, one that begins the author, the
--- id. What follows is not read: cmsgpack knows no times.
-local function author_of(content)
-  if not content then return nil end
+-- The id of the author in what is kept of a revision. As packing.py writes it: a byte that begins the list, one that
+-- begins the comment and says how many fields it has, the text, one that begins the author, the id. What follows is not
+-- read: cmsgpack knows no times.
+local function author_in(content)
   local id
   if string.sub(content, 1, 1) == '{' then
     local author = cjson.decode(content).comment.author
@@ -180,7 +179,14 @@ local function author_of(content)
       id = select(2, cmsgpack.unpack_limit(content, 1, at + 1))
     end
   end
-  return type(id) == 'string' and id or nil
+  return id
+end
+
+-- Who wrote a revision; nil where nobody is named, or nothing is kept, or it cannot be read: Lua takes no writes back, so
+-- a broken text must not end a script that has written.
+local function author_of(content)
+  local is_read, id = pcall(author_in, content)
+  return is_read and type(id) == 'string' and id or nil
 end
 
 -- A comment is found by its author for `life_s` from now on, and what was remembered longer ago is forgotten.

@@ -11,11 +11,11 @@ if longest > 0 then
     local item = read_item(id)
     -- Not what somebody holds, or passed on, or only audits.
     if item.state == 'queued' and item.status == 'pending' then
+      local more = {'decision', ARGV[2]}
+      add_judgement(more, redis.call('GET', text_key(id, item.revision)))
       unlist(id, item)
       bump(item)
       settle(id, item, ARGV[2], 'expiry', now, tonumber(ARGV[4]))
-      local more = {'decision', ARGV[2]}
-      add_judgement(more, redis.call('GET', text_key(id, item.revision)))
       audit('decided', 'expiry', id, item, 'queued', more)
       count(now, 'expired:' .. ARGV[2])
       tell('decision.created', 'decided', id, item, now, tonumber(ARGV[5]))

@@ -5,11 +5,24 @@ from typing import Any
 
 import msgspec
 import pytest
-from deeds import claim, decide
+from deeds import claim, decide, told
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service.domain import Action, Article, Author, Comment, Judgement, Parent, Reason, Status, Urgency, Verdict, Why
+from service.domain import (
+    Action,
+    Article,
+    Author,
+    Comment,
+    Judgement,
+    Parent,
+    Reason,
+    State,
+    Status,
+    Urgency,
+    Verdict,
+    Why,
+)
 from service.store import Store
 from service.store.keyspace import Site
 from service.store.packing import WORDS, unpacked
@@ -81,3 +94,52 @@ async def test_what_expires_is_decided_with_it_too(store: Store, site: Site) -> 
     await store.pipe.call("ZADD", site.key("waiting"), 1000, "c-1")
     await store.queue.tend(site, 60, Status.REJECTED)
     assert await judged(store, site, "decided") == [{"model": "m-1", "policy": "default@3", "score": None}]
+
+
+# The second is one whose author cannot be read either.
+BROKEN = [b"\xc1garbage", b"\x92\x98\xc1", b"{", msgspec.json.encode({"judgement": {"reasons": [], "model": 1}})]
+
+
+@pytest.fixture
+async def broken(store: Store, site: Site, redis_server: Any) -> Any:
+    """Makes of "c-1" a comment from long ago whose text cannot be read."""
+
+    async def broken(content: bytes) -> None:
+        await submitted(store, site, "c-1", Comment("hello"))
+        with redis_server.client() as client:
+            client.set(f"{site.prefix}text:c-1:1", content)
+            client.hset(site.item("c-1"), "created", 1000)
+            client.zadd(site.key("waiting"), {"c-1": 1000})
+
+    return broken
+
+
+async def is_decided_in_full(store: Store, site: Site) -> None:
+    record = await store.comments.get(site, "c-1")
+    assert (record.state, record.status, record.content) == (State.DECIDED, Status.REJECTED, None)
+    assert await judged(store, site, "decided") == [{"model": None, "policy": None, "score": None}]
+    assert await told(store, site) == [("comment.queued", 1), ("decision.created", record.version)]
+    assert [breach async for breach in store.fsck.examine(site)] == []
+
+
+@pytest.mark.parametrize("content", BROKEN)
+async def test_a_person_decides_a_comment_whose_text_is_broken(
+    store: Store, site: Site, broken: Any, content: bytes
+) -> None:
+    await broken(content)
+    assert (await decide(store, site, await claim(store, site)))[0] == "ok"
+    await is_decided_in_full(store, site)
+
+
+@pytest.mark.parametrize("content", BROKEN)
+async def test_a_comment_whose_text_is_broken_expires(store: Store, site: Site, broken: Any, content: bytes) -> None:
+    await broken(content)
+    assert (await store.queue.tend(site, 60, Status.REJECTED)).expired == 1
+    await is_decided_in_full(store, site)
+
+
+@pytest.mark.parametrize("content", BROKEN)
+async def test_a_comment_whose_text_is_broken_is_erased(store: Store, site: Site, broken: Any, content: bytes) -> None:
+    await broken(content)
+    assert await store.comments.erase(site, "c-1", "site-key")
+    assert (await store.comments.get(site, "c-1")).state is State.ERASED
