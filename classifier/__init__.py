@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from classifier.entities import unescaped
 from classifier.errors import LanguageNotJudged, ModelRefused
 from classifier.held_out import Losses, Measured, Worth, losses, measured
 from classifier.language import detect, language_of, primary
@@ -35,4 +36,5 @@ __all__ = [
     "measured",
     "primary",
     "read_manifest",
+    "unescaped",
 ]

@@ -5,11 +5,12 @@ case. All of it looks at one chunk alone, so that a chunk is read once and remem
 length: each expression matches one run of characters and never goes back over it.
 """
 
-import html
 import re
 import unicodedata
 from collections.abc import Collection
 from typing import Final
+
+from classifier.entities import unescaped
 
 # An address is told by where it leads; what follows the host is noise.
 _ADDRESS = re.compile(r"(https?://[^/?#\s<>()\[\]\"']{1,120})[/?#][^\s<>()\[\]\"']*", re.IGNORECASE)
@@ -56,7 +57,7 @@ class Reading:
     def __call__(self, chunk: str) -> str:
         """The chunk in characters of the alphabet; may hold blanks, and may be empty. Any str, lone surrogates too."""
         if "&" in chunk and ";" in chunk:
-            chunk = html.unescape(chunk)
+            chunk = unescaped(chunk)
         if "://" in chunk:
             chunk = _ADDRESS.sub(r"\1", chunk)
         if not chunk.isascii():

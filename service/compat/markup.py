@@ -6,9 +6,10 @@ insult, and a parser of HTML would drop it. One pattern without backtracking doe
 parser takes most of a minute for 64 KiB of `<a `.
 """
 
-import html
 import re
 from typing import NamedTuple
+
+import classifier
 
 _BLOCKS = (
     *("address", "article", "blockquote", "dd", "div", "dl", "dt", "figcaption", "figure", "h1", "h2", "h3", "h4"),
@@ -51,12 +52,12 @@ def read(body: str) -> Read:
     links: list[str] = []
     at = 0
     for tag in _TAG.finditer(body):
-        pieces.append(html.unescape(body[at : tag.start()]))
+        pieces.append(classifier.unescaped(body[at : tag.start()]))
         at = tag.end()
         if tag["name"].lower() in _IS_BLOCK:
             pieces.append("\n")
-        links += [html.unescape(double or single) for double, single in _ADDRESS.findall(tag[0])]
-    pieces.append(html.unescape(body[at:]))
+        links += [classifier.unescaped(double or single) for double, single in _ADDRESS.findall(tag[0])]
+    pieces.append(classifier.unescaped(body[at:]))
     visible = re.sub(r"\n\s*\n\s*", "\n\n", "".join(pieces)).strip()
     hidden = dict.fromkeys(link for link in links if link and link not in visible)
     return Read(visible, tuple(hidden))

@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from classifier.deep.encoder import Encoder
@@ -44,6 +44,7 @@ def test_a_chunk_is_read_in_letters_that_the_vocabulary_has(reading: Reading, ch
     assert reading(chunk) == read
 
 
+@example(chunk="&#" + "1" * 5_000 + ";")
 @settings(max_examples=500, deadline=None)
 @given(chunk=st.text(st.characters(exclude_categories=()), max_size=60))
 def test_any_chunk_can_be_read(reading: Reading, encoder: Encoder, chunk: str) -> None:

@@ -31,6 +31,7 @@ from service.compat.markup import read
         ("", ""),
         ("<div><br></div>", ""),
         (" &nbsp; ", ""),
+        ("&#" + "1" * 5_000 + ";", "\ufffd"),
     ],
 )
 def test_what_an_editor_makes_is_read_as_its_readers_see_it(body: str, text: str) -> None:
