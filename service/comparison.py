@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Annotated
 
 import numpy as np
@@ -11,7 +12,7 @@ import classifier
 from service.domain import YES_FROM, Action
 from service.models import Models
 from service.moderation import DECIMALS
-from service.policy import Policy, Thresholds, decide
+from service.policy import Policy, Thresholds, decide_scored
 from service.statistics import average_precision, mcnemar, roc_auc
 from service.store import Store
 from service.store.base import Label
@@ -117,24 +118,34 @@ class _Side(Struct, frozen=True):
 async def _judged(model: classifier.Model, labels: Sequence[Label], policy: Policy) -> _Side:
     side = _Side([], [])
     for start in range(0, len(labels), AT_ONCE):
-        some = await asyncio.to_thread(_scores, model, labels[start : start + AT_ONCE])
-        known = frozenset(model.labels)
-        side.scores.extend(some)
-        side.actions.extend(
-            decide(each, policy, known.difference(each)).action if each else Action.REVIEW for each in some
-        )
+        some = await asyncio.to_thread(_side, model, labels[start : start + AT_ONCE], policy)
+        side.scores.extend(some.scores)
+        side.actions.extend(some.actions)
     return side
 
 
-def _action(model: classifier.Model, scores: Mapping[str, float], policy: Policy) -> Action:
+def _side(model: classifier.Model, labels: Sequence[Label], policy: Policy) -> _Side:
+    languages = [classifier.language_of(label.text, label.language, model.languages) for label in labels]
+    scores = _scores(model, labels, languages)
+    each = zip(labels, languages, scores, strict=True)
+    return _Side(scores, [_action(model, label.text, language, found, policy) for label, language, found in each])
+
+
+def _action(model: classifier.Model, text: str, language: str, scores: Mapping[str, float], policy: Policy) -> Action:
     if not scores:
         return Action.REVIEW  # set aside
-    return decide(scores, policy, frozenset(model.labels).difference(scores)).action
+    return decide_scored(
+        scores,
+        policy,
+        language=language,
+        is_measured=language not in model.transferred,
+        is_evident=partial(classifier.is_evident_spam, text),
+        lacking=frozenset(model.labels).difference(scores),
+    ).action
 
 
-def _scores(model: classifier.Model, labels: Sequence[Label]) -> list[Mapping[str, float]]:
+def _scores(model: classifier.Model, labels: Sequence[Label], languages: Sequence[str]) -> list[Mapping[str, float]]:
     """Empty where the model does not judge the language."""
-    languages = [classifier.language_of(label.text, label.language, model.languages) for label in labels]
     found: list[Mapping[str, float]] = [{}] * len(labels)
     for language, names in model.languages.items():
         places = [place for place, each in enumerate(languages) if each == language]

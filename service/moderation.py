@@ -24,11 +24,9 @@ from service.policy import (
     Policy,
     attention,
     audit_share,
-    decide,
+    decide_scored,
     likelihood,
     set_aside,
-    unless_evident,
-    unless_measured,
 )
 from service.store import Store
 from service.store.base import Outcome, Record
@@ -176,11 +174,14 @@ class Moderation:
         labels = model.languages[language]
         scores = _rounded(labels, found.scores)
         lacking = () if labels == model.labels else frozenset(model.labels).difference(labels)
-        decision = decide(scores, policy, lacking)
-        if language in model.transferred:
-            decision = unless_measured(decision, language, policy)
-        if decision.action is Action.REJECT:
-            decision = unless_evident(decision, partial(classifier.is_evident_spam, text))
+        decision = decide_scored(
+            scores,
+            policy,
+            language=language,
+            is_measured=language not in model.transferred,
+            is_evident=partial(classifier.is_evident_spam, text),
+            lacking=lacking,
+        )
         shows = with_spans and decision.action is not Action.APPROVE
         spans = _spans(found.spans()) if shows else ()
         return _said(decision, scores, spans, model, policy, language)

@@ -4,18 +4,20 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Annotated, NamedTuple
 
 import msgspec
 from msgspec import Meta, Struct
 
+import classifier
 from service.domain import Action, Status
 from service.errors import Conflict, NotFound
-from service.policy import DEFAULT, Policy, Thresholds, decide
+from service.policy import DEFAULT, Policy, Thresholds, decide_scored
 from service.store import Store
 from service.store.access import PolicyUnreadable
 from service.store.keyspace import Site
-from service.store.packing import glanced
+from service.store.packing import Glance, glanced
 
 # Comments between two looks at whoever else waits: about a millisecond's work.
 SLICE = 100
@@ -128,14 +130,25 @@ async def simulate(store: Store, site: str, policy: Policy, known: Iterable[str]
         if said is None:
             unread += 1
             continue
-        # A comment that was set aside has no scores, and would be set aside again.
-        would = decide(said.scores, policy, attributes.difference(said.scores)).action if said.scores else said.decision
-        tally.add(seen.id, said.decision, would, seen.standing.verdict)
+        tally.add(seen.id, said.decision, _would_get(said, policy, attributes), seen.standing.verdict)
         if tally.comments == last:
             break
         if tally.comments % SLICE == 0:
             await asyncio.sleep(0)
     return tally.told(back.missing + unread, back.back_to)
+
+
+def _would_get(said: Glance, policy: Policy, known: frozenset[str]) -> Action:
+    if not said.scores:
+        return said.decision  # set aside, as it would be again
+    return decide_scored(
+        said.scores,
+        policy,
+        language=said.language or "",
+        is_measured=said.is_measured,
+        is_evident=partial(classifier.is_evident_spam, said.text),
+        lacking=known.difference(said.scores),
+    ).action
 
 
 class _Tally:

@@ -243,6 +243,24 @@ def unless_measured(decision: Decision, language: str, policy: Policy) -> Decisi
     return Decision(Action.REVIEW, (*decision.reasons, Reason(LANGUAGE_NOT_MEASURED, language=language)))
 
 
+def decide_scored(
+    scores: Mapping[str, float],
+    policy: Policy,
+    *,
+    language: str,
+    is_measured: bool,
+    is_evident: Callable[[float], bool],
+    lacking: Collection[str] = (),
+) -> Decision:
+    """All that the automatic step says of a comment that has scores: what they ask for, unless a rejection is one that
+    only a person may make. Of a comment without scores see `set_aside`.
+    """
+    decision = decide(scores, policy, lacking)
+    if not is_measured:
+        decision = unless_measured(decision, language, policy)
+    return unless_evident(decision, is_evident)
+
+
 class _Check(NamedTuple):
     """A score (NaN: none) and the thresholds that it is held against."""
 

@@ -27,7 +27,7 @@ class PolicyRequest(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SimulationRequest(PolicyRequest, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A policy to try. `version`, `review` and `languages` may be sent and change nothing."""
+    """A policy to try. `version`, `review` and `protocols` may be sent and change nothing."""
 
     last: Annotated[int, Meta(ge=1, le=20_000, description="How many of the newest comments.")] = 5_000
 
@@ -58,8 +58,8 @@ async def simulate_policy(call: Call) -> Simulation:
     attributes = call.request.app[keys.MODERATION].attributes
     _check(asked, attributes)
     await show_policy(call)  # the name is one that there is
-    store = call.request.app[keys.STORE]
-    return await policies.simulate(store, call.key.site, Policy(asked.thresholds), attributes, asked.last)
+    policy = Policy(asked.thresholds, languages=asked.languages)
+    return await policies.simulate(call.request.app[keys.STORE], call.key.site, policy, attributes, asked.last)
 
 
 def _check(asked: PolicyRequest, known: tuple[str, ...]) -> None:

@@ -83,13 +83,18 @@ def packed(content: Content) -> bytes:
 
 
 class Glance(Struct, frozen=True):
-    """What looking through many comments needs of each, read at a tenth of the time of all of it."""
+    """What looking through many comments needs of each, read at a tenth of the time of all of it.
+
+    `is_measured`: whether the model that gave the scores was measured in the language.
+    """
 
     text: str
     author: str | None
     article: str | None
     decision: Action
     scores: Mapping[str, float]
+    language: str | None
+    is_measured: bool
 
 
 class _Comment(Struct, array_like=True):
@@ -101,6 +106,12 @@ class _Comment(Struct, array_like=True):
 class _Judgement(Struct, array_like=True):
     decision: int
     scores: Any
+    reasons: msgspec.Raw
+    model: msgspec.Raw
+    policy: msgspec.Raw
+    spans: msgspec.Raw
+    language: Any
+    support: int | None = None
 
 
 _glance = msgspec.msgpack.Decoder(tuple[_Comment, _Judgement]).decode
@@ -111,15 +122,19 @@ def glance(data: bytes) -> Glance:
         content = _from_json(data)
         sent, said = content.comment, content.judgement
         author, article = sent.author and sent.author.id, sent.article and sent.article.id
-        return Glance(sent.text, author or None, article or None, said.decision, said.scores)
+        is_measured = said.language_support is not LanguageSupport.TRANSFERRED
+        return Glance(
+            sent.text, author or None, article or None, said.decision, said.scores, said.language, is_measured
+        )
     comment, judgement = _glance(data)
-    scores = judgement.scores
     return Glance(
         comment.text,
         comment.author[0] if comment.author else None,
         comment.article[0] if comment.article else None,
         _ACTIONS[judgement.decision],
-        _scores(scores),
+        _scores(judgement.scores),
+        _word(judgement.language),
+        judgement.support is None or _SUPPORTS[judgement.support] is not LanguageSupport.TRANSFERRED,
     )
 
 

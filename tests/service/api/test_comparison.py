@@ -15,6 +15,7 @@ from classifier.manifest import Golden
 from service.statistics import mcnemar
 
 HARSH, KIND = "you are a stupid idiot", "what a lovely morning this is"
+DUTCH = "Wat een mooie dag is het vandaag, dank u wel voor dit artikel."  # the model was never measured in it
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +121,17 @@ async def test_each_blind_audit_counts_for_as_many_as_it_stands_for(admin: Any) 
     assert challenger["wrong_approval_share"] == pytest.approx(10 / (10 + 2 * audits))
     assert challenger["wrong_rejection_share"] == pytest.approx(2 * audits / (10 + 2 * audits))
     assert found["audited"]["p_value"] == pytest.approx(mcnemar(0, audits))
+
+
+@pytest.mark.parametrize(("attribute", "text"), [("toxicity", DUTCH), ("spam", KIND)])
+async def test_a_rejection_that_only_a_person_may_make_goes_to_people_here_too(
+    admin: Any, attribute: str, text: str
+) -> None:
+    await put(admin, {"toxicity": {"review_at": 0}})
+    assert await decide(admin, [text] * 2, "c") == 2
+    await put(admin, {attribute: {"reject_at": 0}})
+    outcomes = (await compared(admin))["outcomes"]
+    assert [(each["rejected"], each["to_people"]) for each in outcomes.values()] == [(0, 2), (0, 2)]
 
 
 async def test_what_is_undone_erased_or_imported_does_not_count_and_of_a_comment_the_last_word_does(

@@ -97,6 +97,25 @@ async def test_a_comment_in_a_language_that_is_not_judged_goes_to_people_under_a
     assert found["after"] == {"approve": 0, "review": 1, "reject": 0}
 
 
+DUTCH = "Wat een mooie dag is het vandaag, dank u wel voor dit artikel."
+
+
+@pytest.mark.parametrize("languages", [{}, {"nl": {"reject": True}}])
+async def test_a_rejection_that_only_a_person_may_make_goes_to_people_here_too(
+    admin: Any, decide_always: Any, languages: Any
+) -> None:
+    """In a language that the model was never measured in, and for spam that the text shows too little of."""
+    await decide_always("review")
+    for policy, text in (({"toxicity": {"reject_at": 0}}, DUTCH), ({"spam": {"reject_at": 0}}, "a lovely day")):
+        await admin.post("/v1/comments", {"text": text})
+        tried = await simulated(admin, policy, languages=languages, last=1)
+        body = {"thresholds": policy, "languages": languages}
+        assert (await admin("PUT", "/v1/policies/default", body)).status == 200
+        decision = (await admin.post("/v1/comments", {"text": text})).body["decision"]
+        assert decision == ("reject" if text is DUTCH and languages else "review")
+        assert tried["after"][decision] == 1
+
+
 async def test_without_comments_there_is_nothing_to_say(admin: Any) -> None:
     found = await simulated(admin, {"toxicity": {}})
     assert (found["comments"], found["automated_after"], found["back_to"]) == (0, None, None)

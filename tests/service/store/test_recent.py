@@ -6,11 +6,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from service.domain import Action, Author, State, Status, Verdict
+from service.domain import Action, Author, Comment, Judgement, LanguageSupport, State, Status, Verdict
 from service.settings import Settings
 from service.store import Store, open_store, recent
 from service.store.keyspace import Site
-from service.store.packing import Content, glance, unpacked
+from service.store.packing import Content, glance, packed, unpacked
 from service.store.recent import Backwards, Sighting
 from service.store.review import Answer, Filter
 
@@ -115,3 +115,12 @@ async def test_a_glance_sees_what_unpacking_does(store: Store, site: Site, submi
         looked = glance(data)
         assert (looked.text, looked.author, looked.article) == ("text", "u-1", None)
         assert (looked.decision, looked.scores) == (content.judgement.decision, content.judgement.scores)
+        assert (looked.language, looked.is_measured) == (content.judgement.language, True)
+
+
+@pytest.mark.parametrize("support", [None, *LanguageSupport])
+def test_a_glance_sees_whether_the_model_was_measured_in_the_language(support: LanguageSupport | None) -> None:
+    judgement = Judgement(Action.REJECT, {"spam": 0.99}, (), "m-1", "default@1", (), "nl", support)
+    content = Content(Comment("text"), judgement)
+    for data in (packed(content), msgspec.json.encode(content)):
+        assert (glance(data).language, glance(data).is_measured) == ("nl", support is not LanguageSupport.TRANSFERRED)
