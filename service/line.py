@@ -35,9 +35,12 @@ class Line:
         if self._inside >= self._at_once + self._most:
             waits_s = math.ceil(self._takes_s * self._inside / self._at_once)
             raise Overloaded("too many batches wait to be scored", max(1, min(waits_s, LONGEST_WAIT_S)))
-        self._inside += 1
+        try:
+            done = self._pool.submit(partial(self._timed, work, *args, **kwargs))
+        except RuntimeError as error:  # the line is closed, or the system has no thread left
+            raise Overloaded("no thread can be had for a batch", 1) from error
         # Counted until the work is done, also where whoever asked has gone meanwhile: until then its place is taken.
-        done = self._pool.submit(partial(self._timed, work, *args, **kwargs))
+        self._inside += 1
         done.add_done_callback(partial(self._tell, asyncio.get_running_loop()))
         return await asyncio.wrap_future(done)
 

@@ -71,6 +71,20 @@ async def test_an_error_of_the_work_is_its_callers_and_frees_the_place(line: Lin
     assert await line.run(len, "abc") == 3
 
 
+async def test_work_that_gets_no_thread_is_refused_and_takes_no_place(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def submit(_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(line._pool, "submit", submit)  # noqa: SLF001 - the system has none
+        for _ in range(20):
+            with pytest.raises(Overloaded, match="thread"):
+                await line.run(len, "abc")
+    assert await line.run(len, "abc") == 3
+
+
 async def test_the_longer_work_takes_the_later_somebody_is_asked_to_come_again() -> None:
     line = Line(1, at_once=1)
     line._takes_s = 40.0  # noqa: SLF001 - as after much of it that took so long
