@@ -26,8 +26,6 @@ from hatch_build import FLAGS, compiler
 BYTES = 20_480
 # Of processor time, against plain text of the same length.
 MOST_TIMES = 5
-# A digit beside a symbol, over and over, is the dearest that was found: ten times, and no more for being longer.
-MOST_OF_ANY = 20
 WORDS = read_folder(classifier.SHIPPED)[2]
 LEXICON = Lexicon(WORDS)
 PROSE = (
@@ -83,6 +81,7 @@ REPORTED = {
     "only an at": "you 1d10t " + "@" * 20_400,
     "parts": "-a!" * 6_600 + " f**k",
     "accents and another script": "\u0301\u0430-a!!1" * 2_275,
+    "a digit beside a symbol": "0.\u00a2" * 5_120,
 }
 OTHERS = {
     "shouted twice": "!1?" * 6_800 + "a!1",
@@ -140,15 +139,15 @@ PLAIN = (PROSE * (BYTES // len(PROSE) + 1))[:BYTES]
 PLAIN_AND_DIFFERENT = " ".join(WORDS.plain)[:BYTES]
 
 
-def assert_bounded(model: classifier.Model, text: str, plain: str = PLAIN, most: int = MOST_TIMES) -> None:
+def assert_bounded(model: classifier.Model, text: str, plain: str = PLAIN) -> None:
     """Tried again before it fails: the two are not measured at the same moment."""
     for name, call in (("score", model.score), ("spans", model.spans)):
         ratio = 0.0
         for times in (2, 4, 8, 16):
             ratio = least(lambda: call(text), times) / least(lambda: call(plain), times)  # noqa: B023 - called here
-            if ratio <= most:
+            if ratio <= MOST_TIMES:
                 break
-        assert ratio <= most, f"{name} of {text[:40]!r}... takes {ratio:.1f} times as long as plain text"
+        assert ratio <= MOST_TIMES, f"{name} of {text[:40]!r}... takes {ratio:.1f} times as long as plain text"
 
 
 @pytest.mark.parametrize("name", [*REPORTED, *OTHERS])
@@ -157,7 +156,7 @@ def test_a_text_that_once_took_seconds_takes_little_more_than_plain_text(model: 
 
 
 @pytest.mark.parametrize("name", REPORTED)
-def test_so_it_does_with_both_readers(whole: classifier.Model, name: str) -> None:
+def test_a_text_that_once_took_seconds_is_bounded_with_both_readers(whole: classifier.Model, name: str) -> None:
     assert_bounded(whole, REPORTED[name])
 
 
@@ -168,14 +167,16 @@ def test_disguised_words_take_little_more_than_as_many_plain_ones(model: classif
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(made=TEXTS)
-def test_any_text_takes_at_most_twenty_times_the_time_of_plain_text(
+def test_any_text_takes_at_most_five_times_the_time_of_plain_text(
     model: classifier.Model, made: tuple[str, str, str]
 ) -> None:
-    assert_bounded(model, filled(*made), most=MOST_OF_ANY)
+    assert_bounded(model, filled(*made))
 
 
-# Look-ups, and code points that they read, for each code point: the same on every machine. Prose takes less than 2.
-MOST_WORK = 120
+# Look-ups, and code points that they read, for each code point: the same on every machine. Prose takes less than 2, the
+# costliest of the texts with a name 21.3; what is made up may find a costlier one.
+MOST_WORK = 30
+MOST_WORK_OF_ANY = 120
 
 
 @pytest.fixture(scope="module")
@@ -205,7 +206,7 @@ def test_unmasking_looks_at_each_code_point_a_bounded_number_of_times(
     counting: Any, made: tuple[str, str, str]
 ) -> None:
     text = filled(*made)
-    assert work(counting, text) <= MOST_WORK * len(read_alike(as_meant(text))) + 1_000
+    assert work(counting, text) <= MOST_WORK_OF_ANY * len(read_alike(as_meant(text))) + 1_000
 
 
 @pytest.mark.parametrize("name", [*REPORTED, *OTHERS, *DIFFERENT])
