@@ -170,6 +170,7 @@ static void order(Findings *f) {
 /* Whether all letters that stand there in truth are of one script that is not Latin, as in a word of another language. */
 static int is_foreign(Slice s) {
     unsigned script = 0;
+    COUNT(s.n);
     for (size_t i = 0; i < s.n; i++) {
         unsigned here = s.about[i] & SCRIPT;
         if (here && script && here != script) return 0;
@@ -179,6 +180,7 @@ static int is_foreign(Slice s) {
 }
 
 static int is_flag(Slice s) {
+    COUNT(s.n);
     for (size_t i = 0; i < s.n; i++)
         if (!(s.about[i] & REGIONAL)) return 0;
     return 1;
@@ -198,12 +200,14 @@ static int is_latin(Slice s, const Plain *plain) {
 static int keep_what_is_meant(Look *look, size_t first, const Slice *chunk, int latin) {
     Findings *f = &look->f;
     size_t kept = first;
-    int is_changed = 0;
+    /* Asked once: a chunk may be the whole text, and hold hundreds of findings. */
+    int is_chunk_foreign = chunk && is_foreign(*chunk), is_chunk_flag = chunk && is_flag(*chunk), is_changed = 0;
     for (size_t i = first; i < f->count; i++) {
         Found *each = f->items + i;
-        Slice plain = chunk ? *chunk : part(look->text, (size_t)each->start, (size_t)each->end);
-        if (is_foreign(plain) && !(latin && each->harmful)) continue;
-        if (chunk && each->n <= FLAG_LETTERS && is_flag(plain)) each->evidence = NONE, is_changed = 1;
+        int is_other = chunk ? is_chunk_foreign
+                             : is_foreign(part(look->text, (size_t)each->start, (size_t)each->end));
+        if (is_other && !(latin && each->harmful)) continue;
+        if (each->n <= FLAG_LETTERS && is_chunk_flag) each->evidence = NONE, is_changed = 1;
         f->items[kept++] = *each;
     }
     int is_fewer = kept < f->count;
