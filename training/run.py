@@ -20,7 +20,7 @@ from classifier import Worth, losses
 from classifier.folder import write_folder
 from classifier.kernel import Weights
 from classifier.manifest import DEEP_FORMAT, FORMAT, Golden, Manifest
-from training import archive, checkpoint, own_file
+from training import archive, checkpoint, own_file, sentences
 from training.calibration import NATURAL
 from training.datasets import DATA_SETS, DEFAULT, available, load
 from training.errors import DataUnusable
@@ -167,7 +167,7 @@ def gather(wishes: Wishes) -> Examples:
         public = joined([trusted(load(name, wishes.folder)) for name in names])
         reported_on = [_reported_on(name, wishes.folder) for name in available(wishes.folder, DATA_SETS)]
         # What is reported on must not come back in another data set, nor in the sentences that it quotes.
-        public = without_leaks(public, joined(reported_on)) if reported_on else public
+        public = without_leaks(public, joined([*reported_on, sentences.as_examples(wishes.folder)]))
         parts.append(public.sampled(wishes.rows, wishes.seed) if wishes.rows else public)
     if wishes.labels:
         parts.append(archive.read(wishes.labels, _languages(names)).weighted(DECISION_WEIGHT))

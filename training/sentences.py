@@ -18,6 +18,7 @@ from msgspec import Struct
 import classifier
 from training import contrast
 from training.contrast.frames import HARMFUL_FROM
+from training.examples import TEST, Examples
 from training.metrics import Answers, Estimate, Numbers, roc_auc, rounded
 
 # Beside the folder of the data sets.
@@ -114,13 +115,11 @@ def _may_reject(model: classifier.Model, language: str, label: str, text: str, s
 
 def cases(model: classifier.Model, folder: Path, seed: int) -> Cases | None:
     """None where the file is not there. `folder`: of the data sets."""
-    try:
-        lines = (folder.parent / CASES).read_bytes().splitlines()
-    except FileNotFoundError:
+    found = _read(folder)
+    if not found:
         return None
     by_kind: dict[tuple[str, bool], list[str]] = defaultdict(list)
-    for line in lines:
-        case = msgspec.json.decode(line, type=_Case)
+    for case in found:
         by_kind[case.kind, case.want != "approve"].append(decision(model, case.text))
     rng = np.random.default_rng(seed)
     right = {key: np.array([(each != "approve") == key[1] for each in said]) for key, said in by_kind.items()}
@@ -134,6 +133,22 @@ def cases(model: classifier.Model, folder: Path, seed: int) -> Cases | None:
         _mean([found for (_, harmful), found in right.items() if not harmful], rng),
         sum(each.rejected for each in kinds),
     )
+
+
+def as_examples(folder: Path) -> Examples:
+    """The cases as what no training run may see; none where the file is not there. `folder`: of the data sets."""
+    texts = [case.text for case in _read(folder)]
+    count = len(texts)
+    labels = np.full((count, len(classifier.LABELS)), np.nan, np.float32)
+    return Examples(texts, labels, np.ones(count, np.float32), texts, np.full(count, TEST, np.int8), ["cases"] * count)
+
+
+def _read(folder: Path) -> list[_Case]:
+    try:
+        lines = (folder.parent / CASES).read_bytes().splitlines()
+    except FileNotFoundError:
+        return []
+    return [msgspec.json.decode(line, type=_Case) for line in lines]
 
 
 def written(model: classifier.Model, seed: int) -> Written:

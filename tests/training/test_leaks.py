@@ -1,13 +1,17 @@
 """What is held out is learnt nowhere, not even by way of another data set."""
 
+import unicodedata
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
-from training.datasets import load
+from training import sentences
+from training.datasets import available, is_written, load
 from training.examples import HELD_OUT_FOLD, TEST, Examples, joined
 from training.leaks import SHINGLE, without_leaks
+from training.run import Wishes, gather
 
 SENTENCE = "the minister opened a new bridge over the river on monday"
 
@@ -107,6 +111,44 @@ def test_what_no_training_run_sees_stays() -> None:
 def test_texts_without_eight_words_are_kept(text: str) -> None:
     assert kept(example(text)) == [text]
     assert kept(example(SENTENCE), held_out=example(text, "jigsaw_toxic_train", HELD_OUT_FOLD)) == [SENTENCE]
+
+
+def beside_cases(folder: Path, *texts: str) -> Path:
+    """A folder of data sets with cases beside it, and in it a file, for our own sentences never teach alone."""
+    data = folder / "data"
+    data.mkdir(parents=True)
+    (data / "SMSSpamCollection").write_text("ham\tSee you at noon\nham\tsee you at ten...\nspam\tWIN a phone\n")
+    lines = [msgspec.json.encode({"kind": "made up", "text": text, "want": "approve"}) for text in texts]
+    (folder / sentences.CASES).parent.mkdir(exist_ok=True)
+    (folder / sentences.CASES).write_bytes(b"\n".join(lines))
+    return data
+
+
+def test_a_case_by_which_models_are_judged_is_learnt_from_no_data_set(tmp_path: Path) -> None:
+    for name, cases, left in (("none", (), True), ("one", ("See you, at ten!",), False)):
+        found = gather(Wishes(beside_cases(tmp_path / name, *cases), ("spam_sms",)))
+        assert ("see you at ten..." in found.texts) is left
+        assert "See you at noon" in found.texts
+
+
+@pytest.mark.data
+def test_no_sentence_of_our_own_that_is_learnt_says_the_same_as_a_case(tmp_path: Path) -> None:
+    cases = Path(__file__).parents[3] / "shared" / sentences.CASES
+    if not cases.exists():
+        pytest.skip(f"../shared/{sentences.CASES} is not there")
+    folder = beside_cases(tmp_path)
+    (tmp_path / sentences.CASES).write_bytes(cases.read_bytes())
+    learnt = gather(Wishes(folder, tuple(name for name in available(folder) if is_written(name)))).training()
+    judged = {said(text) for text in sentences.as_examples(folder).texts}
+    assert len(judged) > 500
+    assert len(learnt) > 10_000
+    assert not judged & {said(text) for text in learnt.texts}
+
+
+def said(text: str) -> str:
+    """Without punctuation, spaces and what cannot be seen."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(each for each in folded if unicodedata.category(each)[0] not in "PZC") or text
 
 
 @pytest.mark.data
