@@ -17,7 +17,7 @@ MOST_PARTS = 64
 
 _CHUNK = re.compile(r"\S+")
 _WIDE_END = re.compile(r"[^\u3002\uff01\uff1f]*[\u3002\uff01\uff1f]*")
-_ENDS = ".!?\u2026\u3002\uff01\uff1f\u061f\u06d4\u0964"
+_ENDS = tuple(".!?\u2026\u3002\uff01\uff1f\u061f\u06d4\u0964")
 _CLOSING = "\"')]}\u00bb\u201d\u2019\u300d\u300f"
 
 
@@ -42,20 +42,20 @@ def tokens_of(text: str, tokenizer: Tokenizer) -> Tokens:
     """Any str, lone surrogates too; a text without ink is one piece, the one that begins a text."""
     pieces: list[int] = []
     words: list[tuple[int, int, int, int]] = []
-    cuts: list[tuple[int, int]] = []  # where a sentence ends: in the text, and in the pieces
+    cuts: set[int] = set()  # where a sentence ends, in the pieces
     last = 0
     for start, end in _chunks(text):
-        if "\n" in text[last:start] and cuts and cuts[-1][1] != len(pieces):
-            cuts.append((last, len(pieces)))
+        if "\n" in text[last:start]:
+            cuts.add(len(pieces))
         found = tokenizer.of_chunk(text[start:end])
         words.append((start, end, len(pieces), len(pieces) + len(found)))
         pieces += found
         last = end
-        if text[start:end].rstrip(_CLOSING)[-1:] in _ENDS:
-            cuts.append((end, len(pieces)))
+        if text[start:end].rstrip(_CLOSING).endswith(_ENDS):
+            cuts.add(len(pieces))
     if not pieces:
         return Tokens([tokenizer.begin], [(0, 1)], [])
-    return Tokens(pieces, _parts(words, {cut for _, cut in cuts}, len(pieces)), words)
+    return Tokens(pieces, _parts(words, cuts, len(pieces)), words)
 
 
 def _chunks(text: str) -> Iterator[tuple[int, int]]:

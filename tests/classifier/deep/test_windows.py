@@ -26,6 +26,20 @@ def test_a_threat_among_friendly_sentences_is_a_part_of_its_own(encoder: Encoder
     assert _parts(f"{kind}\n{threat[:-1]}\n{kind}", encoder) == [kind, threat[:-1], kind]
 
 
+def test_each_line_is_a_part_where_no_line_ends_with_a_mark(encoder: Encoder) -> None:
+    lines = ["What a lovely article thank you", "I will come to your house tonight", "and so say all of us my dear"]
+    for between in ("\n", "\r\n", "\n\n  "):
+        assert _parts(between.join(lines), encoder) == lines
+
+
+def test_a_quote_alone_ends_no_sentence(encoder: Encoder) -> None:
+    for mark in ('"', ")", "\u00bb", "\u300d", "''"):
+        text = f"they called it fair trade {mark} and left without a word about it"
+        assert _parts(text, encoder) == [text]
+    said = 'He said "leave me alone, all of you."'
+    assert _parts(f"{said} Nobody answered him that day.", encoder) == [said, "Nobody answered him that day."]
+
+
 def test_short_sentences_stay_with_their_neighbours(encoder: Encoder) -> None:
     assert _parts("No. No. I do not think so at all. OK.", encoder) == ["No. No. I do not think so at all. OK."]
 
