@@ -1,8 +1,6 @@
 """Text to the numbers of pieces: SentencePiece's unigram model, one chunk between blanks at a time."""
 
-from collections.abc import Sequence
 from functools import lru_cache
-from pathlib import Path
 
 from sentencepiece import SentencePieceProcessor
 
@@ -26,19 +24,9 @@ class Tokenizer:
         self._read = Reading(alphabet)
         self._remembered = lru_cache(_REMEMBERED)(self._tokens)
 
-    @classmethod
-    def from_file(cls, path: Path) -> "Tokenizer":
-        return cls(path.read_bytes())
-
     def of_chunk(self, chunk: str) -> tuple[int, ...]:
         """The pieces of what stands between blanks; none for what has no ink."""
         return self._remembered(chunk) if len(chunk) <= _LONGEST_REMEMBERED else self._tokens(chunk)
-
-    def of_chunks(self, chunks: Sequence[str]) -> list[int]:
-        found: list[int] = []
-        for chunk in chunks:
-            found += self.of_chunk(chunk)
-        return found
 
     def _tokens(self, chunk: str) -> tuple[int, ...]:
         read = self._read(chunk)

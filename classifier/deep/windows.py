@@ -14,6 +14,9 @@ from classifier.deep.tokenizer import Tokenizer
 FEWEST, MOST = 20, 300
 # A longer text has longer parts, so that there are never many more than this.
 MOST_PARTS = 64
+# Pieces that any text may have; a text of more has at most one for each two bytes before it, so that symbols that are
+# read by their names cost little more than their length. What follows them still has as many as words need.
+_FREE = 512
 
 _CHUNK = re.compile(r"\S+")
 _WIDE_END = re.compile(r"[^\u3002\uff01\uff1f]*[\u3002\uff01\uff1f]*")
@@ -43,11 +46,12 @@ def tokens_of(text: str, tokenizer: Tokenizer) -> Tokens:
     pieces: list[int] = []
     words: list[tuple[int, int, int, int]] = []
     cuts: set[int] = set()  # where a sentence ends, in the pieces
-    last = 0
+    last = size = 0
     for start, end in _chunks(text):
         if "\n" in text[last:start]:
             cuts.add(len(pieces))
-        found = tokenizer.of_chunk(text[start:end])
+        size += end - last if text.isascii() else len(text[last:end].encode("utf-8", "surrogatepass"))
+        found = tokenizer.of_chunk(text[start:end])[: max(0, _FREE + size // 2 - len(pieces))]
         words.append((start, end, len(pieces), len(pieces) + len(found)))
         pieces += found
         last = end

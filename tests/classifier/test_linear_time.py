@@ -82,6 +82,7 @@ REPORTED = {
     "parts": "-a!" * 6_600 + " f**k",
     "accents and another script": "\u0301\u0430-a!!1" * 2_275,
     "a digit beside a symbol": "0.\u00a2" * 5_120,
+    "symbols read by their names": "\u2ff5 " * 5_120,
 }
 OTHERS = {
     "shouted twice": "!1?" * 6_800 + "a!1",

@@ -77,3 +77,21 @@ def test_there_are_never_more_parts_than_a_bound(encoder: Encoder) -> None:
         "I do not know what to say about it. " * 500,
     ):
         assert len(tokens_of(text, encoder.tokenizer).parts) <= MOST_PARTS + 1
+
+
+def test_symbols_do_not_have_more_pieces_than_their_bytes_make_up_for(encoder: Encoder) -> None:
+    for unit in ("\u2ff5 ", "\U0001f9d5 ", "\ufdfa ", ". "):
+        text = unit * (20_480 // len(unit.encode()))
+        assert len(tokens_of(text, encoder.tokenizer).pieces) < 11_000
+
+
+def test_what_follows_many_symbols_is_read_as_it_is_alone(encoder: Encoder) -> None:
+    threat = "I will come to your house tonight, u idiot."
+    alone = tokens_of(threat, encoder.tokenizer).pieces
+    for unit in ("\u2ff5 ", "\ufdfa "):
+        assert tokens_of(unit * 2_000 + threat, encoder.tokenizer).pieces[-len(alone) :] == alone
+
+
+def test_all_pieces_of_a_short_text_of_symbols_are_read(encoder: Encoder) -> None:
+    each = encoder.tokenizer.of_chunk("\U0001f9d5")
+    assert tokens_of("\U0001f9d5 " * 60, encoder.tokenizer).pieces == [*each] * 60
