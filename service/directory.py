@@ -27,7 +27,7 @@ from service.store.keyspace import Site
 
 log = logging.getLogger(__name__)
 
-Kind = TypeVar("Kind", ApiKey, Policy)
+Kind = TypeVar("Kind")
 
 # Keys are looked at this often, so that a revoked one is refused everywhere within two seconds, also by a slow Redis.
 REFRESH_S = 1.0
@@ -41,10 +41,13 @@ AUTHOR_CHARS = 32
 
 
 class Snapshot(Struct):
-    """Keys by id, the newest policy of each site that has one, and the salt of what is drawn and hashed."""
+    """Keys by id, the newest policy of each site, and the salt for random draws and pseudonyms.
+
+    `policies` holds None for a site that has set no policy, and no entry for a site whose policy was never read.
+    """
 
     keys: dict[str, ApiKey]
-    policies: dict[str, Policy]
+    policies: dict[str, Policy | None]
     salt: bytes = b""
 
 
@@ -52,7 +55,7 @@ class Directory:
     """Keys and policies as of the last look at Redis.
 
     A copy on disk (no secrets, only their hashes) lets a service that starts while Redis is away still score. Keys,
-    signing secrets and policies are looked at apart: whatever is wrong with one of them, a revoked key is refused.
+    signing secrets, policies and the copy are refreshed by separate loops, so that none delays the end of a revoked key.
     """
 
     def __init__(
@@ -69,13 +72,14 @@ class Directory:
         self._now = now
         self._background = background or Background()
         self._keys: dict[str, ApiKey] = {}
-        self._policies: dict[str, Policy] = {}
+        # As in Snapshot. A site without an entry does not get the default: that might approve what its policy rejects.
+        self._policies: dict[str, Policy | None] = {}
         self._salt = b""
+        # The keys that were read just before the salt: only these belong to the same Redis for certain.
+        self._keys_with_salt: dict[str, ApiKey] = {}
         self._sites: frozenset[str] = frozenset()
-        # Sites whose policy was looked for, and those of them whose policy nobody has seen: by the default one, what
-        # they want rejected could be approved.
+        # Sites whose policy was asked for, readable or not: looking at keys does not wait for them again.
         self._looked_for: set[str] = set()
-        self._unseen: set[str] = set()
         # What the copy on disk says; None: it was not written yet.
         self._copied: Snapshot | None = None
         self._copying = asyncio.Lock()
@@ -120,10 +124,12 @@ class Directory:
         return None if record is None or record.is_expired(self._now()) else record
 
     def policy(self, site: str) -> Policy:
-        """The last one that could be read. Raises StoreUnavailable while it is unknown whether the site has one."""
-        if site in self._unseen:
-            raise StoreUnavailable("the policy of this site was not seen yet")
-        return self._policies.get(site, self._default)
+        """The last one that could be read. Raises StoreUnavailable while none was read and the site may have one."""
+        if (policy := self._policies.get(site)) is not None:
+            return policy
+        if site not in self._policies and site in self.sites:
+            raise StoreUnavailable("the policy of this site was not read yet")
+        return self._default
 
     def signing_secrets(self, site: str) -> tuple[SigningSecret, ...]:
         """Those of a site, all good now. Raises StoreUnavailable while they have never been seen."""
@@ -169,28 +175,29 @@ class Directory:
         await self.refresh_keys()
         await self.refresh_signing()
         await self.refresh_policies()
+        await self.keep_copy()
 
     async def refresh_keys(self) -> None:
-        """Raises StoreUnavailable. What fails after the keys were read brings no revoked key back."""
+        """Raises StoreUnavailable; keys that were read are in force all the same, so no revoked key comes back."""
         asked_at = time.monotonic()
         keys = await self._kept.keys()
         if asked_at < self._looked_at:
             return  # another look began later and saw more
         self._see_keys(keys)
         self._looked_at = asked_at
-        await self._see_salt(await self._kept.salt())
+        self._see_salt(await self._kept.salt())
+        self._keys_with_salt = keys
         await self._see_policies({key.site for key in keys.values()} - self._looked_for)
-        await self._keep_copy()
 
     async def refresh_signing(self) -> None:
         """Raises StoreUnavailable."""
         self._signing = _by_site((await self._kept.signing_secrets()).values())
 
     async def refresh_policies(self) -> None:
-        """Raises StoreUnavailable for a site whose policy cannot be looked at; the others are seen all the same."""
+        """Raises StoreUnavailable for a site whose policy cannot be read; the others are read all the same."""
+        self._see_salt(await self._kept.salt())
         self._sites = await self._kept.sites()
         failed = await self._see_policies(self._sites)
-        await self._keep_copy()
         if failed is not None:
             raise failed
 
@@ -199,60 +206,58 @@ class Directory:
         self._labels = {key.label_sha256: key for key in keys.values() if key.label_sha256}
         self._origins = frozenset[str]().union(*(key.origins for key in keys.values()))
 
-    async def _see_salt(self, salt: bytes) -> None:
-        before = self._copied
-        if before is not None and before.salt not in (b"", salt):
-            await asyncio.to_thread(_put_by, self._copy, before)
-            self._policies, self._sites = {}, frozenset()
+    def _see_salt(self, salt: bytes) -> None:
+        """Another salt means another Redis, as after a loss: what is known of sites is of the one before."""
+        if self._salt not in (b"", salt):
+            self._policies, self._sites, self._looked_for = {}, frozenset(), set()
         self._salt = salt
 
     async def _see_policies(self, sites: Iterable[str]) -> Retryable | None:
-        """A site whose policy cannot be read goes on with its last good one. The first absence of Redis, if any."""
+        """Read the policies of `sites`; where that fails, the site keeps the last one that could be read, if any.
+
+        Returns the first StoreUnavailable or the like.
+        """
         names, failed = sorted(sites), None
+        self._looked_for.update(names)
         found = await asyncio.gather(*(self._kept.policy(Site(name)) for name in names), return_exceptions=True)
         for name, policy in zip(names, found, strict=True):
-            self._looked_for.add(name)
-            if isinstance(policy, BaseException) and not isinstance(policy, PolicyUnreadable):
-                if name not in self._policies and not self._is_copied(name):
-                    self._unseen.add(name)
-                if isinstance(policy, Retryable):
-                    failed = failed or policy
-                else:
-                    self._background.note("policies", name, policy)
-                continue
-            self._unseen.discard(name)
-            if policy is None:
-                self._policies.pop(name, None)
-            elif isinstance(policy, Policy):
+            if not isinstance(policy, BaseException):
                 self._policies[name] = policy
+            elif isinstance(policy, Retryable):
+                failed = failed or policy
+            elif not isinstance(policy, PolicyUnreadable):  # which was noted, version by version
+                self._background.note("policies", name, policy)
         return failed
 
-    def _is_copied(self, site: str) -> bool:
-        """Whether the copy on disk knows the site: then it has the site's policy, if there is one."""
-        return self._copied is not None and any(key.site == site for key in self._copied.keys.values())
-
-    async def _keep_copy(self) -> None:
-        if self._unseen:
-            return  # whoever starts from it would take them for sites without a policy
+    async def keep_copy(self) -> None:
+        """Write the copy on disk if anything in it changed. The copy of another Redis is set aside first."""
         async with self._copying:
-            seen = Snapshot(self._keys, dict(self._policies), self._salt)
-            if seen != self._copied and seen.salt:
-                await asyncio.to_thread(_write, self._copy, msgspec.json.encode(seen))
-                self._copied = seen
+            seen, before = Snapshot(self._keys_with_salt, dict(self._policies), self._salt), self._copied
+            if seen == before or not seen.salt:
+                return
+            if before is not None and before.salt not in (b"", seen.salt):
+                await asyncio.to_thread(_set_aside, self._copy, before)
+            await asyncio.to_thread(_write, self._copy, msgspec.json.encode(seen))
+            self._copied = seen
 
     @contextlib.asynccontextmanager
     async def kept_fresh(self) -> AsyncIterator[None]:
         if (seen := copy_of(self._copy)) is not None:
             self._see_keys(seen.keys)
             self._policies, self._salt, self._copied = dict(seen.policies), seen.salt, seen
-        for look in (self.refresh_keys, self.refresh_signing, self.refresh_policies):
-            with self._background.sparing(look.__name__.removeprefix("refresh_"), "the first look"):
+            self._keys_with_salt = seen.keys
+        looks = {
+            "keys": (self.refresh_keys, REFRESH_S),
+            "signing": (self.refresh_signing, REFRESH_S),
+            "policies": (self.refresh_policies, POLICIES_S),
+            "copy": (self.keep_copy, REFRESH_S),
+        }
+        for name, (look, _) in looks.items():
+            with self._background.sparing(name, "the first look"):
                 await look()
-        async with (
-            self._looking("keys", self.refresh_keys, REFRESH_S),
-            self._looking("signing", self.refresh_signing, REFRESH_S),
-            self._looking("policies", self.refresh_policies, POLICIES_S),
-        ):
+        async with contextlib.AsyncExitStack() as running:
+            for name, (look, every_s) in looks.items():
+                await running.enter_async_context(self._looking(name, look, every_s))
             yield
 
     def _looking(
@@ -292,6 +297,10 @@ def _keyed(salt: bytes) -> hmac.HMAC:
     return hmac.new(salt, digestmod="sha256")
 
 
+_KEY = msgspec.json.Decoder(ApiKey)
+_POLICY: msgspec.json.Decoder[Policy | None] = msgspec.json.Decoder(Policy | None)
+
+
 class _Copy(Struct):
     """As Snapshot; each record is read by itself."""
 
@@ -306,27 +315,27 @@ def copy_of(path: Path) -> Snapshot | None:
         found = msgspec.json.decode(path.read_bytes(), type=_Copy)
     except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
         return None
-    return Snapshot(_readable(found.keys, ApiKey), _readable(found.policies, Policy), found.salt)
+    return Snapshot(_readable(found.keys, _KEY), _readable(found.policies, _POLICY), found.salt)
 
 
-def _readable(found: dict[str, msgspec.Raw], kind: type[Kind]) -> dict[str, Kind]:
+def _readable(found: dict[str, msgspec.Raw], decoder: msgspec.json.Decoder[Kind]) -> dict[str, Kind]:
     read: dict[str, Kind] = {}
     for name, raw in found.items():
         try:
-            read[name] = msgspec.json.decode(raw, type=kind)
+            read[name] = decoder.decode(raw)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             log.error("the copy of keys and policies: %s cannot be read (%s)", name, type(error).__name__)
     return read
 
 
-def _put_by(path: Path, before: Snapshot) -> None:
-    """It is another Redis, as after a loss: what was known of the one before must not go with it.
+def _set_aside(path: Path, before: Snapshot) -> None:
+    """Keep the copy of a Redis that was replaced, for `steward rebuild --access`.
 
     One file for each Redis that was lost, whichever process sees it first.
     """
     name = hashlib.blake2b(before.salt, digest_size=4).hexdigest()
     kept = path.with_name(f"{path.stem}.lost-{name}.json")
-    log.error("this Redis is not the one of before; if that was lost, see 'steward rebuild --access %s'", kept)
+    log.error("Redis was replaced by another one; if the old one was lost, run 'steward rebuild --access %s'", kept)
     if not kept.exists():
         _write(kept, msgspec.json.encode(before))
 

@@ -89,7 +89,8 @@ async def _let_in(store: Store, copy: Snapshot) -> None:
     """Keys, policies, and the salt by which authors are known again; the keys last: where they are, all is."""
     if copy.salt and not await store.restoring.salt(copy.salt):
         click.echo("another salt was drawn meanwhile: authors of before are not known again", err=True)
-    kept = [name for name, policy in copy.policies.items() if await store.restoring.policy(Site(name), policy)]
+    policies = {name: policy for name, policy in copy.policies.items() if policy is not None}
+    kept = [name for name, policy in policies.items() if await store.restoring.policy(Site(name), policy)]
     restored = await store.restoring.keys(copy.keys.values())
     click.echo(f"{restored} keys, {len(kept)} policies put back; moderators' accounts and signing secrets are lost")
 

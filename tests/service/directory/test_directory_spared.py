@@ -1,6 +1,8 @@
 """Keys are refused within two seconds whatever else cannot be read, and one bad record says nothing of the others."""
 
 import asyncio
+import contextlib
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -8,17 +10,17 @@ from typing import Any
 import msgspec
 import pytest
 from prometheus_client import REGISTRY
+from records import STRICT, made
 
 from service import policies
-from service.access import ApiKey, Scope, SigningSecret, mint
-from service.directory import REFRESH_S, Directory
+from service.access import ApiKey, SigningSecret
+from service.directory import REFRESH_S, Directory, Snapshot, copy_of
 from service.errors import Conflict, StoreUnavailable
-from service.policy import DEFAULT, Policy, Thresholds
+from service.policy import DEFAULT
 from service.settings import Settings
 from service.store import Store, open_store
 from service.store.keyspace import KEYS, SIGNING, Site
 
-STRICT = Policy({"spam": Thresholds(0.1, 0.2)}, version=2)
 STRICTER = msgspec.structs.replace(STRICT, version=3)
 NEWER = b'{"thresholds":{},"name":"default","version":9,"of_a_newer_release":1}'
 UNREADABLE = [NEWER, b"{", b"\xff", b"[]", b'{"version":"x"}']
@@ -26,15 +28,6 @@ UNREADABLE = [NEWER, b"{", b"\xff", b"[]", b'{"version":"x"}']
 
 def failures(loop: str) -> float:
     return REGISTRY.get_sample_value("steward_background_failures_total", {"loop": loop}) or 0.0
-
-
-def made(site: str = "daily") -> tuple[str, ApiKey]:
-    return mint(site, frozenset({Scope.SCORE}), None, datetime.now(UTC))
-
-
-@pytest.fixture
-def directory(store: Store, tmp_path: Path) -> Directory:
-    return Directory(store.access, tmp_path / "access.json", DEFAULT)
 
 
 class Broken:
@@ -100,7 +93,9 @@ async def test_a_policy_that_cannot_be_read_leaves_its_site_the_last_good_one_an
         await each.refresh()
         assert each.policy("daily") == STRICT
         assert each.policy("weekly") == STRICT
-        assert each.policy("yearly") == DEFAULT, "the only version it had that can be read"
+    assert directory.policy("yearly") == DEFAULT, "the only version that was ever read"
+    with pytest.raises(StoreUnavailable):
+        later.policy("yearly")
     assert failures("policies") > before
     with pytest.raises(Conflict) as caught:
         await policies.replace(store, "daily", STRICT, STRICT, "chief")
@@ -162,6 +157,7 @@ async def test_what_cannot_be_read_in_the_copy_on_disk_leaves_the_rest_of_it(
     kept = msgspec.json.decode(copy.read_bytes())
     kept["keys"]["other"] = {"id": "other", "of_a_newer_release": 1}
     kept["policies"]["weekly"] = msgspec.json.decode(NEWER)
+    kept["keys"]["weekly"] = msgspec.to_builtins(made("weekly")[1])
     copy.write_bytes(msgspec.json.encode(kept))
     url = f"unix://{tmp_path / 'nobody.sock'}"
     async with open_store(Settings(redis_url=url), url) as away:
@@ -169,6 +165,113 @@ async def test_what_cannot_be_read_in_the_copy_on_disk_leaves_the_rest_of_it(
         async with later.kept_fresh():
             assert await later.admit(text) == record
             assert later.policy("daily") == STRICT
+            with pytest.raises(StoreUnavailable):
+                later.policy("weekly")
+
+
+async def test_a_site_whose_policy_nobody_could_read_is_not_in_the_copy_as_one_without_a_policy(
+    directory: Directory, store: Store, redis_server: Any, tmp_path: Path
+) -> None:
+    text, record = made()
+    await store.access.keep(record)
+    with redis_server.client() as client:
+        client.hset(Site("daily").key("policies"), "2", NEWER)
+    await directory.refresh()
+    url = f"unix://{tmp_path / 'nobody.sock'}"
+    async with open_store(Settings(redis_url=url), url) as away:
+        later = Directory(away.access, tmp_path / "access.json", DEFAULT)
+        async with later.kept_fresh():
+            assert await later.admit(text) == record
+            with pytest.raises(StoreUnavailable):
+                later.policy("daily")
+
+
+def set_aside(folder: Path) -> list[Snapshot | None]:
+    """The copies of Redis servers that were replaced."""
+    return [copy_of(path) for path in folder.glob("access.lost-*.json")]
+
+
+async def lose(store: Store, redis_server: Any) -> None:
+    """Another Redis takes the place of this one; it has the same site, with a policy."""
+    redis_server.flush()
+    await store.access.keep(made()[1])
+    assert await store.access.keep_policy(Site("daily"), STRICT, "chief")
+
+
+async def test_policies_of_another_redis_are_seen_with_its_keys(
+    directory: Directory, store: Store, redis_server: Any, tmp_path: Path
+) -> None:
+    await store.access.keep(made()[1])
+    await directory.refresh()
+    await lose(store, redis_server)
+    await directory.refresh_keys()
+    assert directory.policy("daily") == STRICT
+    await directory.keep_copy()
+    assert msgspec.json.decode((tmp_path / "access.json").read_bytes())["policies"].keys() == {"daily"}
+    assert len(set_aside(tmp_path)) == 1
+
+
+@pytest.mark.parametrize("fails", ["salt", "keys"])
+async def test_the_copy_of_a_lost_redis_is_set_aside_as_it_was_whatever_is_read_first_from_the_new_one(
+    directory: Directory, store: Store, redis_server: Any, tmp_path: Path, fails: str
+) -> None:
+    _, record = made()
+    await store.access.keep(record)
+    assert await store.access.keep_policy(Site("daily"), STRICT, "chief")
+    await directory.refresh()
+    redis_server.flush()
+    await store.access.keep(made("weekly")[1])
+    directory._kept = Broken(store, fails, error=StoreUnavailable("away"))  # type: ignore[assignment] # noqa: SLF001 - no seam shows it from outside
+    for look in (directory.refresh_policies, directory.refresh_keys):
+        with contextlib.suppress(StoreUnavailable):
+            await look()
+        await directory.keep_copy()
+    directory._kept = store.access  # noqa: SLF001 - as above
+    await directory.refresh()
+    (kept,) = set_aside(tmp_path)
+    assert kept is not None
+    assert (kept.keys, kept.policies) == ({record.id: record}, {"daily": STRICT})
+    assert {key.site for key in directory._keys.values()} == {"weekly"}  # noqa: SLF001 - as above
+
+
+async def test_until_a_policy_of_another_redis_is_seen_nothing_is_decided(
+    directory: Directory, store: Store, redis_server: Any
+) -> None:
+    await store.access.keep(made()[1])
+    await directory.refresh()
+    await lose(store, redis_server)
+    directory._kept = Broken(store, "policy", error=StoreUnavailable("away"))  # type: ignore[assignment] # noqa: SLF001 - no seam shows it from outside
+    await directory.refresh_keys()
+    with pytest.raises(StoreUnavailable):
+        directory.policy("daily")
+    directory._kept = store.access  # noqa: SLF001 - as above
+    await directory.refresh_policies()
+    assert directory.policy("daily") == STRICT
+
+
+async def test_a_revoked_key_is_refused_within_two_seconds_while_the_disk_hangs(
+    directory: Directory, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text, record = made()
+    await store.access.keep(record)
+    goes_on, hangs = threading.Event(), threading.Event()
+
+    def hang(*_: object) -> None:
+        hangs.set()
+        goes_on.wait()
+
+    async with directory.kept_fresh():
+        monkeypatch.setattr("service.directory._write", hang)
+        try:
+            await store.access.keep(made("weekly")[1])
+            await asyncio.to_thread(hangs.wait)
+            assert await directory.admit(text) == record
+            await store.access.revoke(record.id)
+            async with asyncio.timeout(2):
+                while await directory.admit(text) is not None:
+                    await asyncio.sleep(0.01)
+        finally:
+            goes_on.set()
 
 
 async def test_a_site_stays_known_when_its_last_key_was_revoked(

@@ -7,26 +7,16 @@ from typing import Any
 
 import msgspec
 import pytest
+from records import STRICT, made
 
 from service import access
 from service.access import ApiKey, Scope, mint
 from service.directory import LEAST_BETWEEN_LOOKS_S, REFRESH_S, Directory
 from service.errors import StoreUnavailable
-from service.policy import DEFAULT, Policy, Thresholds
+from service.policy import DEFAULT
 from service.settings import Settings
 from service.store import Store, open_store
 from service.store.keyspace import Site
-
-STRICT = Policy({"spam": Thresholds(0.1, 0.2)}, version=2)
-
-
-def made(site: str = "daily") -> tuple[str, ApiKey]:
-    return mint(site, frozenset({Scope.SCORE}), None, datetime.now(UTC))
-
-
-@pytest.fixture
-def directory(store: Store, tmp_path: Path) -> Directory:
-    return Directory(store.access, tmp_path / "access.json", DEFAULT)
 
 
 @pytest.fixture
@@ -217,7 +207,7 @@ class Failing:
 @pytest.mark.parametrize("is_known", [True, False])
 async def test_many_guesses_ask_a_redis_that_is_away_once(store: Store, tmp_path: Path, is_known: bool) -> None:
     kept = Failing(store)
-    directory = Directory(kept, tmp_path / "access.json", DEFAULT)
+    directory = Directory(kept, tmp_path / "access.json", DEFAULT)  # type: ignore[arg-type]
     if is_known:
         await directory.refresh()
     kept.is_away, kept.asked = True, 0

@@ -1,0 +1,17 @@
+"""A directory over a real Redis; records.py has what is kept in it."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from service.directory import Directory
+from service.policy import DEFAULT
+from service.store import Store
+
+
+@pytest.fixture
+def directory(store: Store, tmp_path: Path) -> Directory:
+    return Directory(store.access, tmp_path / "access.json", DEFAULT)
