@@ -5,6 +5,7 @@ import io
 import os
 import pickle
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -207,6 +208,30 @@ def test_scores_that_drifted_are_refused(folder: Path) -> None:
     golden[1]["scores"][3] += 2e-6
     edit_manifest(folder, golden=golden)
     assert "golden text 1" in refused(folder)
+
+
+@pytest.fixture
+def of_both(tmp_path: Path) -> Path:
+    """The shipped model, which has a deep reader."""
+    return Path(shutil.copytree(classifier.SHIPPED, tmp_path / "of_both", copy_function=shutil.copyfile))
+
+
+def edit_deep(folder: Path, **changes: object) -> None:
+    edit_manifest(folder, deep=msgspec.json.decode((folder / "manifest.json").read_bytes())["deep"] | changes)
+
+
+@pytest.mark.parametrize("count", [0, 1, 6, 8])
+def test_scores_of_both_readers_for_more_or_fewer_labels_are_refused(of_both: Path, count: int) -> None:
+    golden = msgspec.json.decode((of_both / "manifest.json").read_bytes())["deep"]["golden"]
+    edit_deep(of_both, golden=[*golden[:1], (golden[1] * 2)[:count], *golden[2:]])
+    assert "golden text 1" in refused(of_both)
+
+
+def test_scores_of_both_readers_that_drifted_are_refused(of_both: Path) -> None:
+    golden = msgspec.json.decode((of_both / "manifest.json").read_bytes())["deep"]["golden"]
+    golden[2][4] += 2e-3
+    edit_deep(of_both, golden=golden)
+    assert "golden text 2" in refused(of_both)
 
 
 def test_a_model_is_never_written_over_another(folder: Path, arrays: Arrays) -> None:
