@@ -56,7 +56,7 @@ class Assessment:
         self._explain = explain
 
     def spans(self, limit: int = 20) -> tuple[Span, ...]:
-        """As Model.spans; the text is not read again for it."""
+        """As Model.spans; the text is not unmasked again for it."""
         return self._explain(limit)
 
 
