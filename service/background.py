@@ -5,9 +5,10 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from typing import TypedDict, Unpack
 
 from service import metrics
-from service.errors import Retryable
+from service.errors import Retryable, without_message
 
 log = logging.getLogger(__name__)
 
@@ -23,10 +24,29 @@ SAID_AGAIN_S = 60.0
 Work = Callable[[], Awaitable[None]]
 
 
+class Rhythm(TypedDict, total=False):
+    """`every_s`: pause between rounds. `longest_pause_s`: limit of the pause after a failure, which doubles each time.
+
+    `is_once`: the loop ends with the first round that succeeds.
+    """
+
+    every_s: float
+    longest_pause_s: float
+    is_once: bool
+
+
 class Loop:
     """One piece of work, done again and again in a task of its own. A round that returns was a success."""
 
-    def __init__(self, name: str, work: Work, *, every_s: float, longest_pause_s: float, is_once: bool) -> None:
+    def __init__(
+        self,
+        name: str,
+        work: Work,
+        *,
+        every_s: float = 0.0,
+        longest_pause_s: float = LONGEST_PAUSE_S,
+        is_once: bool = False,
+    ) -> None:
         self.name = name
         self._work = work
         self._every_s = every_s
@@ -102,7 +122,7 @@ class Loop:
             self.name,
             _named(error),
             self._pause_s,
-            exc_info=_without_message(error) if is_news else None,
+            exc_info=without_message(error) if is_news else None,
         )
 
 
@@ -113,17 +133,9 @@ class Background:
         self._loops: set[Loop] = set()
         self._said: dict[tuple[str, str, str], float] = {}
 
-    def start(
-        self,
-        name: str,
-        work: Work,
-        *,
-        every_s: float = 0.0,
-        longest_pause_s: float = LONGEST_PAUSE_S,
-        is_once: bool = False,
-    ) -> Loop:
-        """Do `work` again and again, `every_s` after its last round; `is_once`: until it has succeeded."""
-        loop = Loop(name, work, every_s=every_s, longest_pause_s=longest_pause_s, is_once=is_once)
+    def start(self, name: str, work: Work, **rhythm: Unpack[Rhythm]) -> Loop:
+        """Do `work` again and again."""
+        loop = Loop(name, work, **rhythm)
         self._loops.add(loop)
         return loop
 
@@ -139,17 +151,9 @@ class Background:
         self._loops -= ending
 
     @contextlib.asynccontextmanager
-    async def beside(
-        self,
-        name: str,
-        work: Work,
-        *,
-        every_s: float = 0.0,
-        longest_pause_s: float = LONGEST_PAUSE_S,
-        is_once: bool = False,
-    ) -> AsyncIterator[Loop]:
+    async def beside(self, name: str, work: Work, **rhythm: Unpack[Rhythm]) -> AsyncIterator[Loop]:
         """As `start`, until the block ends."""
-        loop = self.start(name, work, every_s=every_s, longest_pause_s=longest_pause_s, is_once=is_once)
+        loop = self.start(name, work, **rhythm)
         try:
             yield loop
         finally:
@@ -183,21 +187,16 @@ class Background:
         if now - self._said.get(said, -SAID_AGAIN_S) < SAID_AGAIN_S:
             return
         self._said = {each: at for each, at in self._said.items() if now - at < SAID_AGAIN_S} | {said: now}
-        log.error("%s: %s: %s", name, which, _named(error), exc_info=_without_message(error))
+        log.error("%s: %s: %s", name, which, _named(error), exc_info=without_message(error))
 
 
-def log_failure(name: str, error: BaseException) -> None:
-    """Log and count what nobody foresaw, for work that is no loop."""
+def log_failure(name: str, error: BaseException, which: str = "") -> None:
+    """Log and count an unforeseen failure of work that is no loop. `which`: with what, for the log."""
     metrics.BACKGROUND_FAILURES.labels(name).inc()
-    log.error("%s: %s", name, _named(error), exc_info=_without_message(error))
+    log.error("%s: %s", f"{name}: {which}" if which else name, _named(error), exc_info=without_message(error))
 
 
 def _named(error: BaseException) -> str:
     return (
         "cancelled, though nobody asked for it" if isinstance(error, asyncio.CancelledError) else type(error).__name__
     )
-
-
-def _without_message(error: BaseException) -> BaseException:
-    """The message of an unforeseen error may quote what a reader wrote: the type and the place are enough."""
-    return RuntimeError(type(error).__name__).with_traceback(error.__traceback__)

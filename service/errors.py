@@ -152,6 +152,11 @@ class StoreUnavailable(Retryable):
     code = "store_unavailable"
 
 
+def without_message(error: BaseException) -> BaseException:
+    """For the log: the type and the place of an unforeseen error. Its message may quote what a reader wrote."""
+    return RuntimeError(type(error).__name__).with_traceback(error.__traceback__)
+
+
 class SettingsError(Exception):
     """An operator's setting cannot be used; the message names the variable."""
 

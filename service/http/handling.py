@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 import uuid_utils
 from aiohttp import web
 
-from service import access, metrics
-from service.errors import ServiceError
+from service import metrics
+from service.errors import ServiceError, without_message
 
 log = logging.getLogger(__name__)
 
@@ -64,10 +64,5 @@ def speaking(render: Render, name: str, handle: Handler) -> Handler:
 def log_unforeseen(error: Exception) -> str:
     """Log an error of ours; the name of this one occurrence, to be told to the caller."""
     instance = str(uuid_utils.uuid7().urn)
-    # The message of an unforeseen error may quote what a reader wrote: the type and the place are enough.
-    log.error("%s: %s", instance, type(error).__name__, exc_info=_without_message(error))
+    log.error("%s: %s", instance, type(error).__name__, exc_info=without_message(error))
     return instance
-
-
-def _without_message(error: Exception) -> BaseException:
-    return RuntimeError(access.masked(type(error).__name__)).with_traceback(error.__traceback__)
