@@ -55,7 +55,7 @@ class Directory:
     """Keys and policies as of the last look at Redis.
 
     A copy on disk (no secrets, only their hashes) lets a service that starts while Redis is away still score. Keys,
-    signing secrets, policies and the copy are refreshed by separate loops, so that none delays the end of a revoked key.
+    signing secrets, policies and the copy each have a loop of their own, so that none delays the end of a revoked key.
     """
 
     def __init__(

@@ -129,8 +129,8 @@ class Outbox:
         now, following, _, token, *found = await self._pipe.run(
             _TAKE, [shard.prefix], most, int(lease_s * 1000), "1" if with_text else "", pause_ms
         )
-        # What cannot be read is left to its lease, and to a release that can read it; it keeps no other event waiting.
-        taken = tuple(_readable(partial(_taken, shard, token), found))
+        # An event that cannot be read stays where it is, for a release that can read it; the events of others go on.
+        taken = tuple(_readable(partial(_taken, shard, token), found, shard))
         next_ms = float(following)
         return Take(taken, None if next_ms < 0 else max(0.0, (next_ms - float(now)) / 1000))
 
@@ -168,7 +168,7 @@ class Outbox:
         waiting = await self._pipe.call("LRANGE", shard.key(f"out:q:{comment}"), 0, -1)
         dead = await self._pipe.call("HMGET", shard.key("out:letters"), *names)
         letters = [each for each in dead if each is not None]
-        return list(_readable(_event, waiting)), list(_readable(_letter, letters))
+        return list(_readable(_event, waiting, shard)), list(_readable(_letter, letters, shard))
 
     async def letters(self, site: Site, after: Place | None, limit: int) -> list[Letter]:
         """Dead letters behind a place, those of each shard as they died; fewer than `limit` at the end."""
@@ -214,7 +214,7 @@ class Outbox:
     async def _letters(self, shard: Site, after: Place | None, limit: int) -> list[Letter]:
         where = (after.died, f"{after.comment}:{after.version}") if after else ("", "")
         found = await self._pipe.run(_LETTERS, [shard.prefix], *where, limit)
-        return list(_readable(_letter, [letter for _, _, letter in found]))
+        return list(_readable(_letter, [letter for _, _, letter in found], shard))
 
     async def _settle_letter(self, site: Site, comment: str, version: int, what: str) -> Replayed:
         shard = site.of(comment, self._shards)
@@ -231,13 +231,13 @@ _event = msgspec.json.Decoder(Event, strict=False).decode
 _letter = msgspec.json.Decoder(Letter, strict=False).decode
 
 
-def _readable(read: Callable[[Any], Read], found: Iterable[Any]) -> Iterator[Read]:
+def _readable(read: Callable[[Any], Read], found: Iterable[Any], shard: Site) -> Iterator[Read]:
     """Without what cannot be read, which is logged and counted."""
     for each in found:
         try:
             yield read(each)
         except Exception as error:  # noqa: BLE001 - bytes can be wrong in any way
-            log_failure("events", error)
+            log_failure("events", error, f"{shard.name}: an event cannot be read; see 'steward fsck'")
 
 
 def _taken(shard: Site, token: int, found: Sequence[Any]) -> Taken:

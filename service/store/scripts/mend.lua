@@ -60,18 +60,22 @@ local function look(id)
     wrong('is not found by its author', function() remember_author(id, author, now, life_s) end)
   end
 
-  local events = redis.call('LRANGE', P .. 'out:q:' .. id, 0, -1)
-  local due = redis.call('ZSCORE', P .. 'out:due', id)
-  if #events > 0 and not due then
-    wrong('has events that are never told', function() redis.call('ZADD', P .. 'out:due', now, id) end)
-  elseif due and #events == 0 then
-    wrong('is due to tell nothing', function() redis.call('ZREM', P .. 'out:due', id) end)
+  local queue, before = P .. 'out:q:' .. id, 0
+  for _, event in ipairs(redis.call('LRANGE', queue, 0, -1)) do
+    local version = tonumber(version_of(event))
+    if not version then
+      -- It keeps the later events of this comment from being sent, and these say how the comment stands.
+      wrong('has an event that cannot be read', function() redis.call('LREM', queue, 1, event) end)
+    else
+      if version <= before then found[#found + 1] = {id, 'events out of order'} end
+      before = version
+    end
   end
-  local before = 0
-  for _, event in ipairs(events) do
-    local version = tonumber(cjson.decode(event).version)
-    if version <= before then found[#found + 1] = {id, 'events out of order'} end
-    before = version
+  local events, due = redis.call('LLEN', queue), redis.call('ZSCORE', P .. 'out:due', id)
+  if events > 0 and not due then
+    wrong('has events that are never told', function() redis.call('ZADD', P .. 'out:due', now, id) end)
+  elseif due and events == 0 then
+    wrong('is due to tell nothing', function() redis.call('ZREM', P .. 'out:due', id) end)
   end
 end
 

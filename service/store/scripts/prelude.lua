@@ -135,6 +135,12 @@ local function tell(type, kind, id, item, now, hold_ms, more)
   return at
 end
 
+-- The version that an event in a list of events is about; nil for what is no event.
+local function version_of(event)
+  local is_json, found = pcall(cjson.decode, event)
+  return is_json and type(found) == 'table' and found.version or nil
+end
+
 local INDEX = {queued = 'ready', leased = 'lease', escalated = 'escalated'}
 
 -- Out of the indexes that its state names; since when it waited. Writes nothing that takes memory.

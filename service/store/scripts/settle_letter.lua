@@ -7,7 +7,7 @@ local q, due, tries, told = P .. 'out:q:' .. id, P .. 'out:due', P .. 'out:tries
 local kept, waiting = redis.call('HGET', P .. 'out:letters', member), redis.call('LRANGE', q, 0, -1)
 if not kept then
   for _, each in ipairs(waiting) do -- asked again after a lost reply
-    if cjson.decode(each).version == version then return 'ok' end
+    if version_of(each) == version then return 'ok' end
   end
   return 'unknown'
 end
@@ -17,7 +17,7 @@ local following
 if ARGV[3] == 'replay' then
   if tonumber(last) > tonumber(version) then return 'superseded' end
   for _, each in ipairs(waiting) do
-    if not following and tonumber(cjson.decode(each).version) > tonumber(version) then following = each end
+    if not following and (tonumber(version_of(each)) or 0) > tonumber(version) then following = each end
   end
   local token = string.match(redis.call('HGET', tries, id) or '', '^(%d+) ')
   if following and following == waiting[1] and token and token ~= '0' then return 'busy' end

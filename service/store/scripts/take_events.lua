@@ -10,7 +10,9 @@ local found = {whole(now), '-1', 0, 0}
 local function take(id, head, callback)
   local is_json, event = pcall(cjson.decode, head)
   if not is_json or type(event) ~= 'table' or not event.version or not event.revision then
-    redis.call('ZADD', due, whole(now + 60000), id) -- nobody can send it; the others go on
+    -- It cannot be sent. It is returned all the same, so that the caller reports it.
+    redis.call('ZADD', due, whole(now + 60000), id)
+    found[#found + 1] = {id, head, '0', callback, false}
     return
   end
   local tried = redis.call('HGET', tries, id)

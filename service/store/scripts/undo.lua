@@ -96,7 +96,7 @@ if item.event then
     cancelled = true
     redis.call('XDEL', P .. 'events', item.event)
     local last = redis.call('LINDEX', q, -1)
-    if last and cjson.decode(last).version == decided_version then
+    if last and version_of(last) == decided_version then
       redis.call('RPOP', q)
       if redis.call('EXISTS', q) == 0 then redis.call('ZREM', P .. 'out:due', id) end
     end

@@ -60,6 +60,16 @@ BROKEN = {
         "c-0",
         "has events that are never told",
     ),
+    "an event that is no JSON": (
+        lambda c, s: (c.rpush(s.key("out:q:c-0"), "{"), c.zadd(s.key("out:due"), {"c-0": 1})),
+        "c-0",
+        "has an event that cannot be read",
+    ),
+    "an event without a version": (
+        lambda c, s: c.rpush(s.key("out:q:c-0"), "[]"),
+        "c-0",
+        "has an event that cannot be read",
+    ),
     "nothing to tell": (lambda c, s: c.zadd(s.key("out:due"), {"c-0": 1}), "c-0", "is due to tell nothing"),
 }
 

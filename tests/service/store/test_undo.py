@@ -75,6 +75,18 @@ async def test_within_the_hold_nobody_ever_hears_of_the_decision(
 
 
 @pytest.mark.usefixtures("endpoint")
+@pytest.mark.parametrize("broken", ["{", "[]"])
+async def test_an_event_that_cannot_be_read_stops_neither_an_undo_nor_a_replay(
+    store: Store, site: Site, decided: Record, redis_server: Any, broken: str
+) -> None:
+    with redis_server.client() as client:
+        client.lset(site.key("out:q:c-1"), -1, broken)
+        assert await store.outbox.replay(site, "c-1", decided.version) == "unknown"
+        assert (await undo(store, site))[0] == "ok"
+        assert client.lrange(site.key("out:q:c-1"), -1, -1) == [broken]
+
+
+@pytest.mark.usefixtures("endpoint")
 async def test_an_undone_decision_that_was_all_there_was_to_tell_leaves_nothing_to_tell(
     store: Store, site: Site, submit: Any, redis_server: Any
 ) -> None:

@@ -41,9 +41,17 @@ async def test_a_text_that_cannot_be_unpacked_keeps_no_event_of_its_shard_waitin
 @pytest.mark.parametrize(
     "kept", [b"{", b"[]", b'{"revision":"1","version":"1","comment":"c-0","type":"of.a.newer.release"}']
 )
-async def test_an_event_that_cannot_be_read_keeps_no_other_one_waiting_and_is_not_lost(
-    office: Webhooks, receiver: Any, submit: Any, until: Any, site: Site, redis_server: Any, kept: bytes
+async def test_an_event_that_cannot_be_read_is_reported_and_kept_and_the_others_are_told(
+    office: Webhooks,
+    receiver: Any,
+    submit: Any,
+    until: Any,
+    site: Site,
+    redis_server: Any,
+    kept: bytes,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    before = failures("events")
     await submit("c-0")
     with redis_server.client() as client:
         client.lset(site.key("out:q:c-0"), 0, kept)
@@ -53,6 +61,8 @@ async def test_an_event_that_cannot_be_read_keeps_no_other_one_waiting_and_is_no
             await until(lambda: len(receiver.came) == 4)
         assert client.lrange(site.key("out:q:c-0"), 0, -1) == [kept.decode()]
         assert client.zscore(site.key("out:due"), "c-0"), "a release that can read it finds it"
+    assert failures("events") > before
+    assert "events: daily: an event cannot be read; see 'steward fsck'" in caplog.text
 
 
 @pytest.mark.usefixtures("endpoint")
