@@ -5,7 +5,7 @@
  * vector of the sentence out of their mean; it, the mean and the largest of each number over a window of pieces go
  * through one hidden layer to a logit for each label.
  *
- * Layers are numbers of 7 bits and a sign, what goes into them are bytes: integers, so that every processor comes to
+ * Layers are numbers of 6 bits and a sign, what goes into them are bytes: integers, so that every processor comes to
  * the same sums. The rest is float32 in an order that is written here.
  */
 #include <math.h>

@@ -2,8 +2,8 @@
  *
  *   sums[r][c] = sum over k of  a[r * stride + k] * w[k][c]
  *
- * `a`: bytes without sign, rows `stride` bytes apart (they may overlap). `w`: numbers of 7 bits and a sign, so that two
- * products and their sum fit into 16 bits (AVX2 adds them so); packed in groups of 4 k for 16 columns:
+ * `a`: bytes without sign, rows `stride` bytes apart (they may overlap). `w`: numbers of 6 bits and a sign, so that
+ * two products and their sum fit into 16 bits (AVX2 adds them so); packed in groups of 4 k for 16 columns:
  * w[k / 4][c / 16][c % 16][k % 4]. k is a multiple of 4, columns one of 16.
  */
 #ifndef INTEGERS_H

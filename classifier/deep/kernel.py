@@ -19,6 +19,7 @@ POOLED = 2 * FEATURES
 # Weights are packed in groups of 4 inputs and 16 columns (classifier/_integers.h).
 QUAD, COLUMNS = 4, 16
 ZERO = 128
+# Two products of such a weight and a byte fit into 16 bits together.
 MOST_WEIGHT = 63
 
 # The dense layers upon the pooled features: inputs and columns, in the order of the kernel.
@@ -196,3 +197,5 @@ _PARTS = ("zero", "scale", "bias")
 def _check(name: str, array: NDArray[Any], dtype: str, shape: tuple[int, ...]) -> None:
     if array.dtype.str != dtype or array.shape != shape or not array.flags.c_contiguous:
         raise ValueError(f"{name} is {array.dtype.str} {array.shape}; it must be {dtype} {shape} in C order")
+    if dtype == "|i1" and (array.min() < -MOST_WEIGHT or array.max() > MOST_WEIGHT):
+        raise ValueError(f"{name} holds {array.min()} to {array.max()}; no weight may be larger than {MOST_WEIGHT}")

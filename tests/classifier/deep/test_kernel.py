@@ -55,6 +55,16 @@ def test_arrays_that_do_not_fit_are_refused(encoder: Encoder, arrays: Arrays) ->
         DeepWeights(arrays, encoder.codes[:-1], encoder.steps)
 
 
+@pytest.mark.parametrize(("name", "weight"), [("project", 64), ("second", -64), ("d3", 127), ("hidden_mean", -128)])
+def test_weights_that_are_too_large_for_some_processors_are_refused(
+    encoder: Encoder, arrays: Arrays, name: str, weight: int
+) -> None:
+    large = arrays[name].copy()
+    large[-1, -1, -1, -1] = weight
+    with pytest.raises(ValueError, match=f"{name} holds .*{weight}"):
+        DeepWeights({**arrays, name: large}, encoder.codes, encoder.steps)
+
+
 def test_a_text_without_its_last_word_is_what_stands_before_it(encoder: Encoder, ways: list[DeepWeights]) -> None:
     pieces = np.random.default_rng(3).integers(0, encoder.tokenizer.size, 130).tolist()
     words = [(at, at + 2) for at in range(0, 130, 2)]
