@@ -22,7 +22,7 @@ from service.access import ApiKey, SigningSecret
 from service.background import Background, Loop
 from service.errors import Retryable, StoreUnavailable
 from service.policy import Policy
-from service.store.access import Access, PolicyUnreadable
+from service.store.access import Access, PolicyUnreadable, Sites
 from service.store.keyspace import Site
 
 log = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ class Directory:
         self._salt = b""
         # The keys that were read just before the salt: only these belong to the same Redis for certain.
         self._keys_with_salt: dict[str, ApiKey] = {}
-        self._sites: frozenset[str] = frozenset()
+        self._sites = Sites(frozenset(), frozenset())
         # Sites whose policy was asked for, readable or not: looking at keys does not wait for them again.
         self._looked_for: set[str] = set()
         # What the copy on disk says; None: it was not written yet.
@@ -149,7 +149,12 @@ class Directory:
     @property
     def sites(self) -> list[str]:
         """Every site that there is, also one whose last key was revoked: its comments go on waiting."""
-        return sorted(self._sites.union((key.site for key in self._keys.values()), self._signing or ()))
+        return sorted(self._sites.known | self.staffed)
+
+    @property
+    def staffed(self) -> frozenset[str]:
+        """Sites that have a key, a signing secret or a moderator now."""
+        return self._sites.staffed.union((key.site for key in self._keys.values()), self._signing or ())
 
     @property
     def salt(self) -> bytes:
@@ -197,7 +202,7 @@ class Directory:
         """Raises StoreUnavailable for a site whose policy cannot be read; the others are read all the same."""
         self._see_salt(await self._kept.salt())
         self._sites = await self._kept.sites()
-        failed = await self._see_policies(self._sites)
+        failed = await self._see_policies(self._sites.known)
         if failed is not None:
             raise failed
 
@@ -209,7 +214,7 @@ class Directory:
     def _see_salt(self, salt: bytes) -> None:
         """Another salt means another Redis, as after a loss: what is known of sites is of the one before."""
         if self._salt not in (b"", salt):
-            self._policies, self._sites, self._looked_for = {}, frozenset(), set()
+            self._policies, self._sites, self._looked_for = {}, Sites(frozenset(), frozenset()), set()
         self._salt = salt
 
     async def _see_policies(self, sites: Iterable[str]) -> Retryable | None:

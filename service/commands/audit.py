@@ -55,7 +55,7 @@ def export(root: Path | None, site: str | None, trim: bool, keep_days: int) -> N
     root = root or _default()
 
     async def work(store: "Store") -> bool:
-        known = {site} if site else await store.access.sites() | set(sites(root))
+        known = {site} if site else (await store.access.sites()).known | set(sites(root))
         done = [await _exported(store.audit, Site(name), root, keep_days if trim else None) for name in sorted(known)]
         return all(done)
 

@@ -25,7 +25,7 @@ def fsck(sites: tuple[str, ...], repair: bool) -> None:
     """
 
     async def examine(store: Store) -> tuple[int, list[Breach]]:
-        names = sites or sorted(await store.access.sites())
+        names = sites or sorted((await store.access.sites()).known)
         comments, found = 0, list[Breach]()
         for name in names:
             comments += await store.fsck.count(Site(name))

@@ -51,9 +51,9 @@ async def roll_back(visit: Visit) -> web.StreamResponse:
 
 
 def _promoting(visit: Visit) -> Promoting:
-    """Raises Forbidden to who does not administer every site: the model is for all of them."""
+    """Raises Forbidden unless the account may change what all sites share, as the model is."""
     if not visit.operates:
-        raise Forbidden
+        raise Forbidden("this takes an administrator of every site that has API keys or moderators")
     app = visit.request.app
     return Promoting(app[keys.MODELS], visit.console.store, app[keys.DIRECTORY])
 

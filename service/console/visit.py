@@ -121,8 +121,11 @@ class Visit:
 
     @property
     def operates(self) -> bool:
-        """Whether what all sites share may be changed: by an administrator of every one of them."""
-        sites = {self.site.name, *self.request.app[keys.DIRECTORY].sites}
+        """Whether what all sites share may be changed: by an administrator of every site that has keys or moderators.
+
+        A site that has neither any more, as after a mistyped name, has nobody to be an administrator of it.
+        """
+        sites = {self.site.name, *self.request.app[keys.DIRECTORY].staffed}
         return all(self.account.roles.get(site) is Role.ADMIN for site in sites)
 
     @property

@@ -38,6 +38,13 @@ class Version(NamedTuple):
     at: datetime | None
 
 
+class Sites(NamedTuple):
+    """`known`: every site that ever had a key, a signing secret or a moderator. `staffed`: those that have one now."""
+
+    known: frozenset[str]
+    staffed: frozenset[str]
+
+
 class Access:
     """A record that this release cannot read is logged, counted and left out: it says nothing of the others."""
 
@@ -53,11 +60,8 @@ class Access:
         await self._pipe.call("SADD", SITES, key.site)
         await self._pipe.call("HSET", KEYS, key.id, msgspec.json.encode(key))
 
-    async def sites(self) -> frozenset[str]:
-        """Every site that ever had a key, a signing secret or a moderator, whether they are still there or not.
-
-        Who is seen to have one is noted for good: comments and webhooks of a site outlive its last key.
-        """
+    async def sites(self) -> Sites:
+        """Which sites there are. A staffed site is noted for good: its comments and webhooks outlive its last key."""
         noted = {name.decode() for name in await self._pipe.call("SMEMBERS", SITES)}
         found = {key.site for key in (await self.keys()).values()}
         found |= {secret.site for secret in (await self.signing_secrets()).values()}
@@ -65,7 +69,7 @@ class Access:
             found.update(account.roles)
         if fresh := found - noted:
             await self._pipe.call("SADD", SITES, *sorted(fresh))
-        return frozenset(name for name in noted | found if not {"{", "}"} & set(name))
+        return Sites(_possible(noted | found), _possible(found))
 
     async def signing_secrets(self) -> dict[str, SigningSecret]:
         flat = await self._pipe.call("HGETALL", SIGNING)
@@ -183,6 +187,11 @@ class Access:
             policy.name,
         )
         return bool(kept)
+
+
+def _possible(names: set[str]) -> frozenset[str]:
+    """Without names that cannot stand in a key of Redis."""
+    return frozenset(name for name in names if not {"{", "}"} & set(name))
 
 
 def _id_of(raw: bytes) -> str:

@@ -115,7 +115,7 @@ class Relay:
 
     async def _follow_sites(self) -> None:
         """Look after every site there is, also those that come later."""
-        for name in sorted(await self._store.access.sites() - self._sites):
+        for name in sorted((await self._store.access.sites()).known - self._sites):
             shards = [_Shard(site) for site in self._store.outbox.shards(Site(name))]
             self._begin("relay_news", partial(self._listen, name, shards))
             for shard in shards:

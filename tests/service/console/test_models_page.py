@@ -5,7 +5,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import msgspec
+import pytest
+
 import classifier
+from service import keys
+from service.accounts import Role
 from service.console.comparing import verdict
 from service.console.models import measured
 from service.models import Described
@@ -149,6 +154,28 @@ async def test_who_administers_some_of_the_sites_does_not_choose_the_model_of_al
     for path in ("promote", "roll-back"):
         assert (await chief.post(f"/console/models/{path}", version="2026-12-01-1")).status == 403
     assert (await admin.get("/v1/models")).body["active"] == classifier.SHIPPED.name
+
+
+@pytest.mark.parametrize("by", ["key", "moderator"])
+async def test_a_mistyped_site_keeps_nobody_from_promoting_once_it_has_no_key_and_no_moderator(
+    client: Any, as_role: Any, store: Any, key_for: Any, account: Any, settings: Any, by: str
+) -> None:
+    other_model(settings, "2026-12-01-1")
+    chief = await as_role()
+    if by == "key":
+        await key_for(client, "comments", site="dialy")
+        (mistyped,) = (each.id for each in (await store.access.keys()).values() if each.site == "dialy")
+    else:
+        await account("bob", roles={"dialy": Role.MODERATOR})
+    await client.server.app[keys.DIRECTORY].refresh()
+    assert (await chief.post("/console/models/promote", version="2026-12-01-1")).status == 403
+    if by == "key":
+        assert await store.access.revoke(mistyped)
+    else:
+        kept = await store.accounts.get("bob")
+        assert await store.accounts.put(msgspec.structs.replace(kept, roles={}))
+    await client.server.app[keys.DIRECTORY].refresh()
+    assert (await chief.post("/console/models/promote", version="2026-12-01-1")).status == 303
 
 
 async def test_who_administers_some_of_the_sites_makes_no_key_that_chooses_the_model(
