@@ -11,17 +11,17 @@ from service.access import Scope, mint
 from service.accounts import Account, Role, Ticket
 from service.console.entry import LINK_LASTS
 from service.http import admission
-from service.http.admission import BURST_S
 from service.settings import Settings
 
-RATE = 0.5
-AT_ONCE = int(BURST_S * RATE)
+RATE = 0.001
+AT_ONCE = 5
 ORIGIN, OTHER = "https://www.example.org", "https://evil.example"
 
 
 @pytest.fixture
-def slow(settings: Settings) -> Settings:
-    """So slow that no machine gives a request back during a test."""
+def slow(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """So slow that no machine gives a request back during a test: the next one is due after a quarter of an hour."""
+    monkeypatch.setattr(admission, "BURST_S", AT_ONCE / RATE)
     return msgspec.structs.replace(settings, address_rate_per_s=RATE, trusted_proxies="127.0.0.0/8", demo=True)
 
 
