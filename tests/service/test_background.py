@@ -9,7 +9,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from service import background
-from service.background import Background
+from service.background import DOWN_S, Background
 from service.errors import StoreUnavailable
 
 
@@ -108,9 +108,25 @@ async def test_the_pause_grows_while_a_loop_fails_and_is_short_again_once_it_wor
     assert sum(each.exc_info is not None for each in caplog.records) == 2, "the place is logged once for each time down"
 
 
-async def test_a_loop_is_reported_while_it_is_down_for_long_and_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(background, "DOWN_S", 0.05)
-    beside = Background()
+class Clock:
+    """In the place of `time`: it goes on when the test says so."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(background, "time", clock)
+    return clock
+
+
+async def test_a_loop_is_reported_while_it_is_down_for_long_and_no_longer(clock: Clock) -> None:
+    beside, before = Background(), failures("frail")
     is_broken = True
 
     async def frail() -> None:
@@ -124,28 +140,37 @@ async def test_a_loop_is_reported_while_it_is_down_for_long_and_no_longer(monkey
         beside.beside("frail", frail, longest_pause_s=0.01),
         beside.beside("steady", steady),
     ):
-        await until(beside.down)
-        assert beside.down().keys() == {"frail"}
+        await until(lambda: failures("frail") > before)
+        clock.now += DOWN_S
+        assert not beside.down()
+        clock.now += 1
+        assert beside.down() == {"frail": DOWN_S + 1}
         is_broken = False
         await until(lambda: not beside.down())
     assert not beside.down()
 
 
-async def test_a_loop_of_one_long_round_is_well_again_once_it_has_run_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(background, "DOWN_S", 0.03)
-    rounds = 0
+async def test_a_loop_of_one_long_round_is_well_again_once_it_has_run_for_long(clock: Clock) -> None:
+    beside, before, begun = Background(), failures("frail"), asyncio.Event()
+    is_broken = True
 
     async def frail() -> None:
-        nonlocal rounds
-        rounds += 1
-        if rounds < 8:
+        if is_broken:
             raise LookupError
+        begun.set()
         await asyncio.Event().wait()
 
-    beside = Background()
     async with beside.beside("frail", frail, longest_pause_s=0.01):
-        await until(beside.down)
-        await until(lambda: rounds == 8 and not beside.down())
+        await until(lambda: failures("frail") > before)
+        clock.now += DOWN_S + 1
+        assert beside.down() == {"frail": DOWN_S + 1}
+        is_broken = False
+        async with asyncio.timeout(5):
+            await begun.wait()
+        clock.now += DOWN_S - 1
+        assert beside.down() == {"frail": 2 * DOWN_S}, "it may fail yet"
+        clock.now += 1
+        assert not beside.down()
 
 
 async def test_what_is_to_succeed_once_is_done_until_it_has() -> None:
