@@ -76,15 +76,6 @@ class Assessed(NamedTuple):
         return Row(self.model.languages[self.language], self.found.scores)
 
 
-class _Judged(NamedTuple):
-    """`found`: None where the model does not judge the language."""
-
-    model: classifier.Model
-    text: str
-    language: str
-    found: classifier.Assessment | None
-
-
 class Moderation:
     def __init__(
         self,
@@ -149,24 +140,33 @@ class Moderation:
         model = self._models.current
         language = _language(model, text, said)
         found = model.assess(text, language=language) if language in model.languages else None
-        return self._judgement(site, _Judged(model, text, language, found), with_spans=with_spans)
+        return self._judgement(site, model, text, language, found, with_spans=with_spans)
 
     def judge_assessed(self, site: str, assessed: Assessed, said: str | None) -> Judgement:
         """The same of a text that was scored; it is scored anew only where it is judged in another language."""
         model, text, language, found = assessed
         if classifier.language_of(text, said, model.languages) != language:
             return self.judge(site, text, said)
-        return self._judgement(site, _Judged(model, text, language, found), with_spans=True)
+        return self._judgement(site, model, text, language, found)
 
     async def _judged(self, site: str, text: str, said: str | None) -> Judgement:
         """What `judge` says, scored together with what others ask for at the same time."""
         model = self._models.current
         language = _language(model, text, said)
         found = await self._turn.assess(model, text, language) if language in model.languages else None
-        return self._judgement(site, _Judged(model, text, language, found), with_spans=True)
+        return self._judgement(site, model, text, language, found)
 
-    def _judgement(self, site: str, assessed: _Judged, *, with_spans: bool) -> Judgement:
-        model, text, language, found = assessed
+    def _judgement(
+        self,
+        site: str,
+        model: classifier.Model,
+        text: str,
+        language: str,
+        found: classifier.Assessment | None,
+        *,
+        with_spans: bool = True,
+    ) -> Judgement:
+        """`found`: None where the model does not judge the language."""
         policy = self._directory.policy(site)
         if found is None:
             aside = set_aside(language)
