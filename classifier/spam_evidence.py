@@ -83,8 +83,10 @@ _WORDS: Final = {
 
 
 def _any_of(words: str) -> "re.Pattern[str]":
-    phrases = (each.strip() for line in words.splitlines() for each in line.split("|"))
-    return re.compile(rf"(?<![a-z0-9])(?:{'|'.join(re.escape(each) for each in phrases if each)})(?![a-z0-9])")
+    phrases = [phrase for line in words.splitlines() for each in line.split("|") if (phrase := each.strip())]
+    # "% off" stands behind a number.
+    starts = [rf"(?<![a-z0-9]){re.escape(each)}" if each[0].isalnum() else re.escape(each) for each in phrases]
+    return re.compile(rf"(?:{'|'.join(starts)})(?![a-z0-9])")
 
 
 _EXPRESSIONS = {name: _any_of(words) for name, words in _WORDS.items()}
@@ -97,10 +99,12 @@ _CONTACT = re.compile(
     r"whatsapp|telegram|(?<![a-z])(?:gmail|e-?mail|snapchat|instagram|insta|hangouts)(?![a-z])|(?<![\w.])@[a-z0-9_]{3,30}|"
     r"[a-z0-9._-]{2,40}@[a-z0-9-]{2,40}\.|\+\d[\d ()-]{7,20}"
 )
-_SHOUTED, _ARROWS = re.compile(r"!{3,}|\${2,}|>{2,}|(?<!=)={3,}>|\u25ba|\u27a1|\u261e"), 2
-_FEWEST_CAPITALS, _MOST_CAPITALS = 12, 0.6
-_STYLED = 4
-_EMOJI = 5
+_LOUD = re.compile(r"!{3,}|\${2,}|>{2,}|(?<!=)={3,}>|\u25ba|\u27a1|\u261e")
+_FEWEST_LOUD = 2
+# Of so many letters or more, the share of capitals that few people write.
+_FEWEST_LETTERS, _MOST_CAPITALS = 12, 0.6
+_FEWEST_STYLED = 4
+_FEWEST_EMOJI = 5
 
 
 def evidence(text: str) -> frozenset[str]:
@@ -126,9 +130,9 @@ def is_evident(text: str, score: float) -> bool:
 def _has_odd_shape(text: str) -> bool:
     letters = [each for each in text if each.isalpha()]
     capitals = sum(each.isupper() for each in letters)
-    if len(letters) >= _FEWEST_CAPITALS and capitals > _MOST_CAPITALS * len(letters):
+    if len(letters) >= _FEWEST_LETTERS and capitals > _MOST_CAPITALS * len(letters):
         return True
     # Letters of mathematics and the like, which stand for plain ones.
     styled = sum(each > "\u2100" and unicodedata.normalize("NFKC", each).isascii() for each in letters)
     emoji = sum(unicodedata.category(each) == "So" for each in text)
-    return styled >= _STYLED or emoji >= _EMOJI or len(_SHOUTED.findall(text)) >= _ARROWS
+    return styled >= _FEWEST_STYLED or emoji >= _FEWEST_EMOJI or len(_LOUD.findall(text)) >= _FEWEST_LOUD

@@ -28,7 +28,7 @@ MOST_S = 0.1
 REVIEWED = {
     (
         "classifier/spam_evidence.py",
-        "f\"(?<![a-z0-9])(?:{'|'.join((re.escape(each) for each in phrases if each))})(?![a-z0-9])\"",
+        "f\"(?:{'|'.join(starts)})(?![a-z0-9])\"",
     ): "phrases between boundaries; nothing repeats",
     ("service/commands/keys.py", "pattern"): "a constant of service/access.py, on what the operator types",
     ("service/commands/moderators.py", "pattern"): "a constant of service/accounts.py, on what the operator types",

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classifier.spam_evidence import evidence, is_evident
+from classifier.spam_evidence import _WORDS, evidence, is_evident
 
 
 @pytest.mark.parametrize(
@@ -13,6 +13,7 @@ from classifier.spam_evidence import evidence, is_evident
         ("Cheap viagra without prescription at http://pills.example", {"pharma", "link"}),
         ("I earn money working from home, WhatsApp +1 555 010 2030", {"jobs", "contact"}),
         ("Subscribe to my channel, link in bio", {"promotion"}),
+        ("All shoes 50% off, order at https://shoes.example", {"promotion", "link"}),
         ("My trader recovered my stolen funds, telegram @rescue", {"crypto", "recovery", "contact"}),
         ("CLICK HERE NOW >>> WIN BIG <<< !!! $$$", {"promotion", "shape"}),
         ("\U0001d5dd\U0001d5fc\U0001d5f6\U0001d5fb casino now", {"gambling", "shape"}),
@@ -38,6 +39,13 @@ def test_kinds_are_told_apart(text: str, kinds: set[str]) -> None:
 def test_one_word_is_never_enough(text: str) -> None:
     assert len(evidence(text)) <= 1
     assert not is_evident(text, 0.998)
+
+
+@pytest.mark.parametrize("kind", _WORDS)
+def test_each_phrase_is_found_where_people_write_it(kind: str) -> None:
+    for phrase in (each.strip() for each in _WORDS[kind].replace("\n", "|").split("|")):
+        for text in (f"so: {phrase}.", f"20{phrase}" if phrase.startswith("%") else f"({phrase})"):
+            assert not phrase or kind in evidence(text), text
 
 
 def test_a_score_that_leaves_no_doubt_is_enough_in_a_whole_sentence() -> None:
