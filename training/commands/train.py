@@ -52,8 +52,8 @@ EPOCHS = 1.5
 )
 @click.option(
     "--begin-from",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Checkpoint (training/deep.pt) of an earlier run, whose deep reader is taught on.",
+    type=click.Path(exists=True, path_type=Path),
+    help="Model folder, or checkpoint (training/deep.pt) of an earlier run, whose deep reader is taught on.",
 )
 @click.option("--resume", is_flag=True, help="Go on with the deep reader of a run that was stopped.")
 @click.option("--yes", is_flag=True, help="Do not ask, also where the model will lack what the one in use has.")

@@ -3,7 +3,7 @@
 import hashlib
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from pickle import UnpicklingError
@@ -37,7 +37,7 @@ REPORT_STEPS = 100
 class DeepRecipe:
     """What docs/experiments.md found best. `rate`: of the encoder; `head_rate`: of what begins by chance.
 
-    `is_continued`: the run begins with what another one learnt.
+    `is_continued`: the run begins with what another one learned, which a fast rate would undo.
     """
 
     epochs: float = 2.0
@@ -72,12 +72,22 @@ class Lessons:
         return found.hexdigest()
 
 
+def multiplies_bfloat16(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+    """Whether the processor has instructions for it. One that has none takes four times as long as for float32."""
+    try:
+        flags = cpuinfo.read_text(encoding="utf-8")
+    except OSError:
+        return False
+    return any(f"{name} " in flags for name in ("amx_bf16", "avx512_bf16"))
+
+
 class Run:
     """One training run. `folder`: where it keeps its checkpoint; None: nowhere."""
 
     def __init__(self, published: Published, lessons: Lessons, recipe: DeepRecipe, folder: Path | None) -> None:
         self._lessons, self._recipe = lessons, recipe
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self._is_halved = self._device.type == "cuda" or multiplies_bfloat16()
         torch.set_num_threads(recipe.threads)
         torch.manual_seed(recipe.seed)
         codes, steps = torch.from_numpy(published.codes), torch.from_numpy(published.steps.astype(np.float32))
@@ -126,8 +136,12 @@ class Run:
         where = f"step {self.step:,} of {self.steps:,}, loss {loss:.4f}"
         return f"deep reader: {where}, about {left_s / 60:.0f} minutes left"
 
+    def begin_with(self, weights: Mapping[str, Floats]) -> None:
+        """Begin with the weights of a reader (training.deep.integers.weights_of)."""
+        self.reader.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
+
     def begin_from(self, file: Path) -> None:
-        """Begin with what another run learnt, of whatever data. Raises DataUnusable for what is no checkpoint."""
+        """Begin with what another run learned, of whatever data. Raises DataUnusable for what is no checkpoint."""
         try:
             found = torch.load(file, map_location=self._device, weights_only=True)["reader"]
             self.reader.load_state_dict(found)
@@ -172,7 +186,7 @@ class Run:
         fall = min(1.0, (self.step + 1) / (WARM_UP * self.steps)) * max(LEAST_RATE, 1 - self.step / self.steps)
         for part, rate in zip(self._optimiser.param_groups, self._rates, strict=True):
             part["lr"] = rate * fall
-        with torch.autocast(self._device.type, dtype=torch.bfloat16):
+        with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._is_halved):
             logits = self.reader(batch)
         groups = torch.from_numpy(self._lessons.groups[texts]).to(self._device)
         logits = logits.float() + self.own[groups] * (groups > 0)[:, None]

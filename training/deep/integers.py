@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from classifier.deep.kernel import CHANNELS, COLUMNS, FEATURES, MOST_WEIGHT, ORDERS, QUAD, SENTENCE, ZERO
+from classifier.deep.kernel import CHANNELS, COLUMNS, DENSE, FEATURES, MOST_WEIGHT, ORDERS, QUAD, SENTENCE, ZERO
 from training.deep.network import Batch, DeepReader
 
 Floats = NDArray[np.float32]
@@ -60,6 +60,34 @@ def arrays_of(weights: Mapping[str, Floats], largest: Mapping[str, Floats]) -> d
     return {
         name: np.ascontiguousarray(array, kinds.get(array.dtype, array.dtype.type)) for name, array in found.items()
     }
+
+
+def weights_of(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Floats]:
+    """The inverse of `arrays_of`, but for the rounding: to go on teaching a reader that was published."""
+    found: dict[str, Floats] = {
+        "encoder.norm.weight": arrays["last_gain"],
+        "encoder.norm.bias": arrays["last_shift"],
+        "head.sentence.bias": arrays["said_bias"],
+        "head.hidden.bias": arrays["hidden_bias"],
+        "head.output.weight": arrays["output"].T,
+        "head.output.bias": arrays["output_bias"],
+    }
+    project = _unpacked(arrays["project"]) * arrays["project_scale"]
+    for branch, order in enumerate(ORDERS):
+        here, at = f"encoder.branches.{branch}", slice(branch * CHANNELS, (branch + 1) * CHANNELS)
+        found[f"{here}.project.weight"] = project[:, at].T
+        for name, array in {"project.bias": "project_bias", "norm.weight": "gain", "norm.bias": "shift"}.items():
+            found[f"{here}.{name}"] = arrays[array][at]
+        rows = slice(sum(ORDERS[:branch]) * CHANNELS, sum(ORDERS[: branch + 1]) * CHANNELS)
+        for step, name in enumerate(("first", "second")):
+            layer = _unpacked(arrays[name])[rows] * arrays[f"{name}_scale"][branch]
+            found[f"{here}.{name}.weight"] = (layer * np.tile(arrays["per_step"][step, at], order)[:, None]).T
+            found[f"{here}.{name}.bias"] = arrays[f"{name}_bias"][branch]
+    dense = {name: (_unpacked(arrays[name]) * arrays[f"{name}_scale"]).T for name in DENSE}
+    found["head.sentence.weight"] = dense.pop("said")
+    found["head.hidden.weight"] = np.hstack([dense.pop(f"hidden_{part}") for part in ("said", "mean", "largest")])
+    found |= {f"head.{name}.weight": kernel for name, kernel in dense.items()}
+    return {name: np.ascontiguousarray(array, np.float32) for name, array in found.items()}
 
 
 def _steps(largest: Floats) -> Floats:

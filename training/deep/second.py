@@ -19,7 +19,7 @@ from classifier.manifest import Deep
 from training.calibration import adjustment
 from training.datasets import is_written
 from training.deep.fit import DeepRecipe, Progress, Run
-from training.deep.integers import arrays_of, reach
+from training.deep.integers import arrays_of, reach, weights_of
 from training.deep.lessons import JUDGES, KEPT_OUT_FOLD, lessons
 from training.deep.published import published
 from training.deep.stack import Said, stacked
@@ -33,6 +33,8 @@ ENCODER = "use-multilingual-3"
 TRANSFERRED = ("fr", "nl", "uk", "id")
 # Texts by which the range of the numbers between two layers is found.
 RANGED = 5_000
+# How fast a reader learns that goes on from another, of the rate of one that begins.
+CONTINUED = 0.5
 # Harmful comments without which a language counts as not measured; from which share of readers on one is harmful.
 FEWEST, LIKELY = 50, 0.5
 Arrays = dict[str, NDArray[Any]]
@@ -40,15 +42,20 @@ Arrays = dict[str, NDArray[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Second:
-    """The arrays of a deep reader as a model folder holds them, and what its manifest says of it."""
+    """The arrays of a deep reader as a model folder holds them, what its manifest says of it, and how it reads beside
+    the fast one.
+    """
 
     arrays: Mapping[str, NDArray[Any]]
     described: Deep
+    stack: Stack
 
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """Where a run begins: on with the checkpoint that stands in its own folder, or with what `other` had learnt."""
+    """Where a run begins: on with the checkpoint in its own folder, or with what `other` learned, which is the
+    checkpoint of another run or a model folder.
+    """
 
     resume: bool = False
     other: Path | None = None
@@ -61,15 +68,23 @@ def taught(
     encoder = load_encoder(SHIPPED / ENCODER)
     progress("reading the texts for the deep reader")
     to_learn = lessons(examples, encoder.tokenizer)
-    run = Run(published(), to_learn, replace(recipe, is_continued=begin.other is not None), checkpoints)
+    run = Run(published(), to_learn, recipe if begin.other is None else continued(recipe), checkpoints)
     if begin.resume and run.resume():
         progress(f"going on from step {run.step:,}")
+    elif begin.other and begin.other.is_dir():
+        run.begin_with(weights_of(kept(begin.other)))
     elif begin.other:
         run.begin_from(begin.other)
     reader = run.teach(progress).cpu()
     chosen = np.random.default_rng(recipe.seed).permutation(len(to_learn.pieces))[:RANGED]
     weights = {name: tensor.detach().numpy() for name, tensor in reader.state_dict().items()}
     return arrays_of(weights, reach(reader, [to_learn.pieces[text] for text in chosen]))
+
+
+def continued(recipe: DeepRecipe) -> DeepRecipe:
+    """For a reader that has learned most already; the head no longer begins by chance."""
+    slower = recipe.rate * CONTINUED
+    return replace(recipe, is_continued=True, rate=slower, head_rate=slower)
 
 
 def weighed(
@@ -103,7 +118,7 @@ def weighed(
         adjusted=adjusted,
     )
     named = {f"deep_{name}": array for name, array in {**arrays, "stack": weights, "stack_bias": bias}.items()}
-    return Second(named, described)
+    return Second(named, described, stack)
 
 
 def judged_in(examples: Examples) -> tuple[list[str], list[str]]:

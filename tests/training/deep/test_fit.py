@@ -9,9 +9,10 @@ import torch
 from classifier.deep.encoder import SHIPPED, load_encoder
 from classifier.deep.kernel import DeepWeights
 from classifier.deep.reader import DeepReader
-from training.deep.fit import DeepRecipe, Lessons, Run
-from training.deep.integers import arrays_of, reach
+from training.deep.fit import DeepRecipe, Lessons, Run, multiplies_bfloat16
+from training.deep.integers import arrays_of, reach, weights_of
 from training.deep.lessons import lessons
+from training.deep.network import Batch
 from training.deep.published import Published, published
 from training.errors import DataUnusable
 from training.examples import Examples
@@ -95,3 +96,24 @@ def test_a_run_can_begin_with_what_another_one_learnt(source: Published, taught:
     (tmp_path / "other.pt").write_bytes(b"no checkpoint")
     with pytest.raises(DataUnusable, match="no checkpoint"):
         second.begin_from(tmp_path / "other.pt")
+
+
+def test_a_run_can_begin_with_the_integers_of_a_model(source: Published, taught: Lessons) -> None:
+    first = Run(source, taught, RECIPE, None).teach()
+    arrays = arrays_of(
+        {name: each.detach().numpy() for name, each in first.state_dict().items()}, reach(first, taught.pieces)
+    )
+    second = Run(source, taught, RECIPE, None)
+    second.begin_with(weights_of(arrays))
+    batch = Batch.of(taught.pieces)
+    with torch.inference_mode():
+        torch.testing.assert_close(second.reader.eval()(batch), first(batch), atol=0.2, rtol=0.02)
+
+
+def test_bfloat16_is_used_where_the_processor_has_instructions_for_it(tmp_path: Path) -> None:
+    cpuinfo = tmp_path / "cpuinfo"
+    cpuinfo.write_text("flags\t\t: fpu avx2 avx512f avx512_bf16 clzero\n")
+    assert multiplies_bfloat16(cpuinfo)
+    cpuinfo.write_text("flags\t\t: fpu avx2 clzero\n")
+    assert not multiplies_bfloat16(cpuinfo)
+    assert not multiplies_bfloat16(tmp_path / "missing")
