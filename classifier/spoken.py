@@ -59,9 +59,12 @@ _MOST_PLACES = 100
 _KINDS = {each: kind for kind in (_NAMES, _ACTS, _ENDS) for emoji in kind.values() for each in emoji}
 _RUN = re.compile(f"[{''.join(_KINDS)}][{''.join(_KINDS)}\ufe0e\ufe0f\u200d]*+")
 
-# What a word's emoji are replaced by where they are said for it: code points that nobody may use for anything else.
+# What a word's emoji are replaced by where they are said for it: code points for private use, which mean nothing in a
+# comment. Those that are sent all the same become another that means nothing.
 _FIRST_MEANT = 0x10FF00
 _MEANT = {each: chr(_FIRST_MEANT + at) for at, each in enumerate(_KINDS)}
+_SENT = re.compile(f"[{''.join(_MEANT.values())}]")
+_NOTHING = "\ufffd"
 # What these stand for.
 SAID = {_MEANT[each]: word for kind in (_NAMES, _ACTS, _ENDS) for word, emoji in kind.items() for each in emoji} | {
     each: word for word, emoji in ALWAYS.items() for each in emoji
@@ -69,7 +72,8 @@ SAID = {_MEANT[each]: word for kind in (_NAMES, _ACTS, _ENDS) for word, emoji in
 
 
 def as_meant(text: str) -> str:
-    """The text, each emoji that is aimed at somebody replaced by a key of SAID; as long as before."""
+    """The text, each emoji that is aimed at somebody replaced by a key of SAID, and nothing else; as long as before."""
+    text = _SENT.sub(_NOTHING, text)
     pieces: list[str] = []
     done = 0
     for at, run in enumerate(_RUN.finditer(text)):

@@ -81,6 +81,18 @@ def test_each_emoji_that_is_said_for_a_word_is_left_alone_by_itself_but_one() ->
     assert len(SAID) > 20
 
 
+def test_no_code_point_that_is_sent_is_read_as_a_word_unless_it_is_an_emoji() -> None:
+    for each in [each for each in SAID if each != FINGER]:
+        assert unmask(f"you {each}") is None or each < "\U0010ff00"
+        assert unmask(f"look: {each}") is None
+    marks = "".join(each for each in SAID if each >= "\U0010ff00")
+    assert SAID.keys().isdisjoint(as_meant(marks))
+    found = unmask(f"you {PIG}, {marks}")
+    assert found is not None
+    assert found.reading == f"you pig, {marks}"
+    assert len(found.origins) == len(found.reading)
+
+
 def test_a_text_keeps_its_length() -> None:
     for text, _ in ATTACKS:
         assert len(as_meant(text)) == len(text)
