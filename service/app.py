@@ -85,7 +85,7 @@ async def redis_store(app: web.Application) -> AsyncIterator[None]:
 
 async def directory(app: web.Application) -> AsyncIterator[None]:
     copy = app[keys.SETTINGS].data_path / "access.json"
-    app[keys.DIRECTORY] = Directory(app[keys.STORE].access, copy, DEFAULT, background=app[keys.BACKGROUND])
+    app[keys.DIRECTORY] = Directory(app[keys.STORE].access, copy, DEFAULT, app[keys.BACKGROUND])
     async with app[keys.DIRECTORY].kept_fresh():
         yield
 
@@ -114,13 +114,13 @@ async def moderation(app: web.Application) -> AsyncIterator[None]:
 
 
 async def usage(app: web.Application) -> AsyncIterator[None]:
-    app[keys.USAGE] = Usage(app[keys.STORE].usage, background=app[keys.BACKGROUND])
+    app[keys.USAGE] = Usage(app[keys.STORE].usage, app[keys.BACKGROUND])
     async with app[keys.USAGE].written():
         yield
 
 
 async def upkeep(app: web.Application) -> AsyncIterator[None]:
-    async with Upkeep(app[keys.STORE], app[keys.DIRECTORY], background=app[keys.BACKGROUND]).running():
+    async with Upkeep(app[keys.STORE], app[keys.DIRECTORY]).running():
         yield
 
 
@@ -128,7 +128,7 @@ async def webhook_relay(app: web.Application) -> AsyncIterator[None]:
     settings = app[keys.SETTINGS]
     async with open_webhooks(settings, app[keys.STORE]) as office:
         app[keys.WEBHOOKS] = office
-        async with office.relayed(app[keys.BACKGROUND]) if settings.relay else nullcontext():
+        async with office.relayed() if settings.relay else nullcontext():
             yield
 
 

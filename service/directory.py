@@ -63,14 +63,14 @@ class Directory:
         kept: Access,
         copy: Path,
         default: Policy,
+        background: Background,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        background: Background | None = None,
     ) -> None:
         self._kept = kept
         self._copy = copy
         self._default = default
         self._now = now
-        self._background = background or Background()
+        self._background = background
         self._keys: dict[str, ApiKey] = {}
         # As in Snapshot. A site without an entry does not get the default: that might approve what its policy rejects.
         self._policies: dict[str, Policy | None] = {}

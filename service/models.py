@@ -67,9 +67,9 @@ class Models:
     The history file lies with the folders, so that who has the models knows which is in use, Redis or not.
     """
 
-    def __init__(self, folder: Path, background: Background | None = None, *, both: bool = True) -> None:
+    def __init__(self, folder: Path, background: Background, *, both: bool = True) -> None:
         self._both = both
-        self._background = background or Background()
+        self._background = background
         self._folder = folder
         self._history_file = folder / "active.json"
         self._current: classifier.Model | None = None

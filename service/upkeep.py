@@ -5,7 +5,6 @@ import logging
 from collections.abc import AsyncIterator
 
 from service import metrics
-from service.background import Background
 from service.directory import Directory
 from service.errors import Retryable
 from service.store import Store
@@ -22,10 +21,8 @@ MEASURE_S = 10.0
 class Upkeep:
     """Every service on a Redis may do it: each step is one script, and what one has done another finds done."""
 
-    def __init__(
-        self, store: Store, directory: Directory, every_s: float = EVERY_S, background: Background | None = None
-    ) -> None:
-        self._background = background or Background()
+    def __init__(self, store: Store, directory: Directory, every_s: float = EVERY_S) -> None:
+        self._background = store.background
         self._queue = store.queue
         self._fullness = store.fullness
         self._directory = directory

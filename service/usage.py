@@ -55,10 +55,10 @@ class Usage:
     def __init__(
         self,
         kept: Uses,
+        background: Background,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        background: Background | None = None,
     ) -> None:
-        self._background = background or Background()
+        self._background = background
         self._kept = kept
         self._now = now
         self._who = uuid_utils.uuid4().hex

@@ -48,6 +48,7 @@ class Store:
     restoring: Restoring
     changes: Changes
     durability: Durability
+    background: Background  # which reports on work beside the requests
     pipe: Pipe
     shards: int
 
@@ -68,7 +69,7 @@ async def open_store(settings: Settings, url: str, background: Background | None
     """
     durability = Durability(accept_loss=settings.accept_loss, wait_replicas=settings.wait_replicas)
     pipe = open_pipe(settings, url, durability)
-    background = background or Background()
+    background = Background() if background is None else background
     retention = Retention(settings.text_days, settings.label_days, settings.event_days)
     limits = Limits(settings.max_lease_age_s, settings.max_open_leases, settings.undo_hold_s, settings.undo_window_s)
     shards, most = settings.shards, settings.max_queued
@@ -90,6 +91,7 @@ async def open_store(settings: Settings, url: str, background: Background | None
         fsck=Fsck(pipe, shards, retention.author_s if settings.index_authors else 0),
         changes=Changes(pipe.subscriber, background),
         durability=durability,
+        background=background,
         pipe=pipe,
         shards=shards,
     )

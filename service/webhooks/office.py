@@ -8,7 +8,6 @@ from datetime import datetime
 
 from yarl import URL
 
-from service.background import Background
 from service.settings import Settings
 from service.store import Store
 from service.store.endpoint import Endpoint
@@ -85,7 +84,7 @@ class Webhooks:
         return message_id, await self._sender.post(endpoint.url or "", message_id, body, secrets)
 
     @contextlib.asynccontextmanager
-    async def relayed(self, background: Background | None = None) -> AsyncIterator[None]:
+    async def relayed(self) -> AsyncIterator[None]:
         """With a relay beside, which delivers what the outbox holds."""
         schedule = Schedule.parse(self._settings.webhook_schedule)
         relay = Relay(
@@ -94,7 +93,7 @@ class Webhooks:
             self._vault,
             schedule,
             self._settings.webhook_timeout_s,
-            background=background or Background(),
+            background=self._store.background,
         )
         async with relay.running():
             yield

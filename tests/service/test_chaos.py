@@ -147,14 +147,14 @@ async def busy(
         webhooks = await running.enter_async_context(open_webhooks(quick, store))
         url = f"http://127.0.0.1:{runner.addresses[0][1]}/hook"
         await webhooks.put(SITE, url, include_text=True, actor="admin")
-        known = Directory(store.access, tmp_path / "access.json", DEFAULT, background=beside)
-        served, used = Models(tmp_path / "models", beside), Usage(store.usage, background=beside)
+        known = Directory(store.access, tmp_path / "access.json", DEFAULT, beside)
+        served, used = Models(tmp_path / "models", beside), Usage(store.usage, beside)
         for part in (
             *(store.changes.listening(), known.kept_fresh(), served.watched(), used.written()),
-            *(Upkeep(store, known, 0.02, beside).running(), webhooks.relayed(beside)),
+            *(Upkeep(store, known, 0.02).running(), webhooks.relayed()),
         ):
             await running.enter_async_context(part)
-        others = Models(tmp_path / "models")
+        others = Models(tmp_path / "models", beside)
         await others.promote(classifier.SHIPPED.name, "chief")
         feeding = asyncio.create_task(_feed(store, used, key, others))
         yield beside, known, store, told

@@ -45,7 +45,7 @@ async def store(settings: Settings) -> AsyncIterator[Store]:
 
 @pytest.fixture
 async def directory(store: Store, tmp_path: Path) -> Directory:
-    directory = Directory(store.access, tmp_path / "access.json", Policy({"spam": Thresholds(0.1)}))
+    directory = Directory(store.access, tmp_path / "access.json", Policy({"spam": Thresholds(0.1)}), store.background)
     await directory.refresh()
     return directory
 
@@ -118,7 +118,9 @@ async def test_it_goes_on_after_redis_was_away(own_server: Any, tmp_path: Path) 
     async with open_store(settings, own_server.url) as store:
         _, key = mint("daily", frozenset(Scope), "chief", datetime.now(UTC))
         await store.access.keep(key)
-        directory = Directory(store.access, tmp_path / "access.json", Policy({"spam": Thresholds(0.1)}))
+        directory = Directory(
+            store.access, tmp_path / "access.json", Policy({"spam": Thresholds(0.1)}), store.background
+        )
         await directory.refresh()
         await store.comments.submit(
             SITE,

@@ -228,7 +228,7 @@ async def test_what_came_meanwhile_stays_and_a_second_time_changes_nothing(lost:
 
 
 async def test_keys_and_policies_come_back_from_the_copy_of_the_service(lost: Lost, store: Store) -> None:
-    directory = Directory(store.access, lost.folder / "access.json", DEFAULT)
+    directory = Directory(store.access, lost.folder / "access.json", DEFAULT, store.background)
     for version in (2, 3):
         policy = Policy({"spam": Thresholds(0.1 * version)}, version=version)
         assert await store.access.keep_policy(SITE, policy, "chief")
@@ -249,7 +249,7 @@ async def test_keys_and_policies_come_back_from_the_copy_of_the_service(lost: Lo
 
 async def test_a_service_that_ran_on_the_empty_redis_has_kept_the_copy(lost: Lost, store: Store) -> None:
     copy = lost.folder / "access.json"
-    directory, other = (Directory(store.access, copy, DEFAULT) for _ in range(2))  # of two workers
+    directory, other = (Directory(store.access, copy, DEFAULT, store.background) for _ in range(2))  # of two workers
     for each in (directory, other):
         await each.refresh()
     (key,) = (await store.access.keys()).values()
@@ -273,7 +273,7 @@ async def test_a_service_that_ran_on_the_empty_redis_has_kept_the_copy(lost: Los
 async def test_a_key_that_was_revoked_stays_revoked_however_old_the_copy_is(lost: Lost, store: Store) -> None:
     _, another = mint("daily", frozenset(Scope), "another", datetime.now(UTC))
     await store.access.keep(another)
-    await Directory(store.access, lost.folder / "access.json", DEFAULT).refresh()
+    await Directory(store.access, lost.folder / "access.json", DEFAULT, store.background).refresh()
     assert (await asyncio.to_thread(lost.keys, "revoke", another.id)).exit_code == 0
     await asyncio.to_thread(lost.export)
     lost.lose()

@@ -14,4 +14,4 @@ from service.store import Store
 
 @pytest.fixture
 def directory(store: Store, tmp_path: Path) -> Directory:
-    return Directory(store.access, tmp_path / "access.json", DEFAULT)
+    return Directory(store.access, tmp_path / "access.json", DEFAULT, store.background)

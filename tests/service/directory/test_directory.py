@@ -44,7 +44,7 @@ async def test_a_revoked_key_is_refused_after_one_look(directory: Directory, sto
 
 async def test_a_key_that_was_admitted_is_refused_from_the_moment_it_expires(store: Store, tmp_path: Path) -> None:
     clock = [datetime.now(UTC)]
-    directory = Directory(store.access, tmp_path / "access.json", DEFAULT, now=lambda: clock[0])
+    directory = Directory(store.access, tmp_path / "access.json", DEFAULT, store.background, now=lambda: clock[0])
     text, record = mint("daily", frozenset({Scope.SCORE}), None, clock[0], expires_at=clock[0] + timedelta(seconds=9))
     await store.access.keep(record)
     for _ in range(2):
@@ -101,7 +101,7 @@ async def test_a_copy_lets_a_service_start_while_redis_is_away(directory: Direct
     await directory.refresh()
     opened, copy = gone
     async with opened as away:
-        later = Directory(away.access, copy, DEFAULT)
+        later = Directory(away.access, copy, DEFAULT, away.background)
         async with later.kept_fresh():
             assert await later.admit(text) == record
             assert later.policy("daily") == STRICT
@@ -122,7 +122,7 @@ async def test_a_damaged_copy_is_as_good_as_none(gone: Any, damage: bytes) -> No
     opened, copy = gone
     copy.write_bytes(damage)
     async with opened as away:
-        later = Directory(away.access, copy, DEFAULT)
+        later = Directory(away.access, copy, DEFAULT, away.background)
         async with later.kept_fresh():
             with pytest.raises(StoreUnavailable):
                 await later.admit(made()[0])
@@ -132,7 +132,7 @@ async def test_what_cannot_be_a_key_is_not_looked_up(gone: Any) -> None:
     opened, copy = gone
     async with opened as away:
         for text in ("", "x", "cmk_live_" + "a" * 60):
-            assert await Directory(away.access, copy, DEFAULT).admit(text) is None
+            assert await Directory(away.access, copy, DEFAULT, away.background).admit(text) is None
 
 
 async def test_many_guesses_are_one_look(directory: Directory, redis_server: Any) -> None:
@@ -166,7 +166,7 @@ async def test_a_key_is_found_by_its_label(directory: Directory, store: Store) -
 async def test_a_label_dies_with_its_key(store: Store, tmp_path: Path) -> None:
     now = datetime.now(UTC)
     clock = [now]
-    directory = Directory(store.access, tmp_path / "access.json", DEFAULT, lambda: clock[0])
+    directory = Directory(store.access, tmp_path / "access.json", DEFAULT, store.background, lambda: clock[0])
     text, record = mint("daily", frozenset({Scope.SCORE}), None, now, expires_at=now + timedelta(seconds=60))
     await store.access.keep(record)
     assert await directory.admit_label(access.label_of(text)) == record
@@ -207,7 +207,7 @@ class Failing:
 @pytest.mark.parametrize("is_known", [True, False])
 async def test_many_guesses_ask_a_redis_that_is_away_once(store: Store, tmp_path: Path, is_known: bool) -> None:
     kept = Failing(store)
-    directory = Directory(kept, tmp_path / "access.json", DEFAULT)  # type: ignore[arg-type]
+    directory = Directory(kept, tmp_path / "access.json", DEFAULT, store.background)  # type: ignore[arg-type]
     if is_known:
         await directory.refresh()
     kept.is_away, kept.asked = True, 0

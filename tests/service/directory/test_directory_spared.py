@@ -63,7 +63,7 @@ async def test_a_revoked_key_is_refused_within_two_seconds_whatever_else_fails(
 ) -> None:
     text, record = made()
     await store.access.keep(record)
-    directory = Directory(Broken(store), tmp_path / "access.json", DEFAULT)  # type: ignore[arg-type]
+    directory = Directory(Broken(store), tmp_path / "access.json", DEFAULT, store.background)  # type: ignore[arg-type]
     async with directory.kept_fresh():
         assert await directory.admit(text) == record
         directory._kept = Broken(store, *parts, error=error)  # type: ignore[assignment] # noqa: SLF001 - no seam shows it from outside
@@ -88,7 +88,7 @@ async def test_a_policy_that_cannot_be_read_leaves_its_site_the_last_good_one_an
         client.hset(Site("daily").key("policies"), "3", raw)
         client.hset(Site("yearly").key("policies"), "2", raw)
     assert await store.access.keep_policy(Site("weekly"), STRICT, "chief")
-    later = Directory(store.access, tmp_path / "other.json", DEFAULT)
+    later = Directory(store.access, tmp_path / "other.json", DEFAULT, store.background)
     for each in (directory, later):
         await each.refresh()
         assert each.policy("daily") == STRICT
@@ -121,7 +121,7 @@ async def test_while_nobody_knows_whether_a_site_has_a_policy_nothing_is_decided
     text, record = made()
     await store.access.keep(record)
     broken = Broken(store, "policy", error=StoreUnavailable("away"))
-    directory = Directory(broken, tmp_path / "access.json", DEFAULT)  # type: ignore[arg-type]
+    directory = Directory(broken, tmp_path / "access.json", DEFAULT, store.background)  # type: ignore[arg-type]
     async with directory.kept_fresh():
         assert await directory.admit(text) == record
         with pytest.raises(StoreUnavailable):
@@ -161,7 +161,7 @@ async def test_what_cannot_be_read_in_the_copy_on_disk_leaves_the_rest_of_it(
     copy.write_bytes(msgspec.json.encode(kept))
     url = f"unix://{tmp_path / 'nobody.sock'}"
     async with open_store(Settings(redis_url=url), url) as away:
-        later = Directory(away.access, copy, DEFAULT)
+        later = Directory(away.access, copy, DEFAULT, away.background)
         async with later.kept_fresh():
             assert await later.admit(text) == record
             assert later.policy("daily") == STRICT
@@ -179,7 +179,7 @@ async def test_a_site_whose_policy_nobody_could_read_is_not_in_the_copy_as_one_w
     await directory.refresh()
     url = f"unix://{tmp_path / 'nobody.sock'}"
     async with open_store(Settings(redis_url=url), url) as away:
-        later = Directory(away.access, tmp_path / "access.json", DEFAULT)
+        later = Directory(away.access, tmp_path / "access.json", DEFAULT, away.background)
         async with later.kept_fresh():
             assert await later.admit(text) == record
             with pytest.raises(StoreUnavailable):
@@ -283,7 +283,7 @@ async def test_a_site_stays_known_when_its_last_key_was_revoked(
     await directory.refresh()
     await store.access.revoke(record.id)
     await directory.refresh()
-    later = Directory(store.access, tmp_path / "other.json", DEFAULT)
+    later = Directory(store.access, tmp_path / "other.json", DEFAULT, store.background)
     await later.refresh()
     assert directory.sites == later.sites == ["weekly"]
     assert (await store.access.sites()).known == {"weekly"}
@@ -304,7 +304,7 @@ async def test_an_older_look_that_ends_later_brings_no_revoked_key_back(store: S
             await gate.wait()
             return found
 
-    directory = Directory(Slow(), tmp_path / "access.json", DEFAULT)  # type: ignore[arg-type]
+    directory = Directory(Slow(), tmp_path / "access.json", DEFAULT, store.background)  # type: ignore[arg-type]
     late = asyncio.create_task(directory.refresh_keys())
     await asked.wait()
     await store.access.revoke(record.id)

@@ -69,7 +69,7 @@ def key() -> ApiKey:
 
 async def test_what_may_have_been_written_is_not_counted_twice(store: Store, key: ApiKey) -> None:
     unsure = Unsure(store)
-    usage = Usage(unsure)
+    usage = Usage(unsure, store.background)
     usage.count(key, "daily.example", "api_calls", "ham")
     unsure.is_silent = True
     for _ in range(3):
@@ -83,7 +83,7 @@ async def test_what_may_have_been_written_is_not_counted_twice(store: Store, key
 
 async def test_a_month_that_is_over_is_written_and_let_go(store: Store, key: ApiKey) -> None:
     clock = [datetime(2026, 11, 30, 23, 59, tzinfo=UTC)]
-    usage = Usage(store.usage, lambda: clock[0])
+    usage = Usage(store.usage, store.background, lambda: clock[0])
     usage.count(key, "daily.example", "api_calls")
     clock[0] = datetime(2026, 12, 1, tzinfo=UTC)
     usage.count(key, "daily.example", "api_calls")
