@@ -5,41 +5,34 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier import LABELS
-from classifier.kernel import Weights
+import classifier
 from training import metrics
 from training.datasets import DATA_SETS, load
-from training.evaluation import BINS, FEWEST, PUBLIC_TEST, answers_of
-from training.examples import Examples, joined
-from training.fit import Fitted
+from training.evaluation import BINS, FEWEST, PUBLIC_TEST, answers_of, by_attribute
+from training.examples import Examples, column, joined
+from training.metrics import Numbers
 
 Figures = dict[str, float]
 Report = dict[str, dict[str, Figures]]
 
 
-def report(fitted: Fitted, folder: Path, examples: Examples) -> Report:
+def report(model: classifier.Model, folder: Path, examples: Examples) -> Report:
     """By data set, by language where it has several, and by attribute: ROC AUC, expected calibration error, and on how
-    many texts that rests.
+    many texts that rests. The scores are those that the service would give, of both readers where the model has both.
 
     No calibration error on the sample that the last step of the calibration was fitted on (ADR 10).
     """
     held_out = examples.held_out()
     if DATA_SETS[PUBLIC_TEST].files(folder):
         held_out = joined([held_out, load(PUBLIC_TEST, folder)])
-    weights, languages = Weights(fitted.arrays), list(fitted.languages)
     sources = np.array(held_out.sources)
     found: Report = {}
     for source in sorted(set(held_out.sources)):
         spoken = held_out.where(sources == source).by_language()
         for language, texts in spoken.items():
-            if language not in languages:
-                continue
-            scores = weights.score_many(texts.texts, languages.index(language))
             figures = {
-                attribute: _figures(
-                    scores[:, LABELS.index(attribute)], texts.labels[:, LABELS.index(attribute)], texts.weights
-                )
-                for attribute in fitted.languages[language]
+                attribute: _figures(scores, texts.labels[:, column(attribute)], texts.weights)
+                for attribute, scores in by_attribute(model, texts.texts, language).items()
             }
             if source == PUBLIC_TEST:
                 for each in figures.values():
@@ -50,7 +43,7 @@ def report(fitted: Fitted, folder: Path, examples: Examples) -> Report:
     return found
 
 
-def _figures(scores: NDArray[np.float64], labels: NDArray[np.float32], weights: NDArray[np.float32]) -> Figures:
+def _figures(scores: Numbers, labels: NDArray[np.float32], weights: NDArray[np.float32]) -> Figures:
     """Empty where either answer has fewer than FEWEST texts."""
     known = np.isfinite(labels)
     scores, answers, weights = scores[known], answers_of(labels[known]), weights[known]

@@ -102,21 +102,23 @@ def run(wishes: Wishes, console: Console | None = None, ask: Ask = lambda *_: No
     for attribute in never_yes(examples):
         console.print(f"{attribute}: no text has it, so this model will not judge it; add a data set that has some")
     before = in_use(models)
-    known = losses(_worth(before)._replace(metrics={}), Worth(_to_be_judged(examples, wishes.readers), {}))
-    if known.is_any:
-        ask(list(said(known, before.version)))
+    expected = losses(_worth(before)._replace(metrics={}), Worth(_to_be_judged(examples, wishes.readers), {}))
+    if expected.is_any:
+        ask(list(said(expected, before.version)))
     fitted = _first(wishes, examples, console)
     public = load(PUBLIC_TEST, wishes.folder) if DATA_SETS[PUBLIC_TEST].files(wishes.folder) else None
     if public is not None:
         fitted = adjusted(fitted, public)
     second = None if wishes.readers == "fast" else _second(wishes, examples, fitted, public, console)
-    found = report(fitted, wishes.folder, examples)
-    minutes = (datetime.now(UTC) - started).total_seconds() / 60
-    manifest = _manifest(out.name, examples, fitted, found, minutes)
-    arrays = dict(fitted.arrays)
+    manifest, arrays, known_words = _manifest(out.name, examples, fitted), dict(fitted.arrays), words(examples)
     if second is not None:
         manifest, arrays = with_second(manifest, second), arrays | dict(second.arrays)
-    write_folder(out, manifest, arrays, words(examples))
+    model = classifier.Model(manifest, Weights(arrays), known_words, second.stack if second else None)
+    console.print("judging held-out texts")
+    found = report(model, wishes.folder, examples)
+    minutes = (datetime.now(UTC) - started).total_seconds() / 60
+    manifest = msgspec.structs.replace(manifest, metrics={"training_minutes": round(minutes, 2), "held_out": found})
+    write_folder(out, manifest, arrays, known_words)
     classifier.load(out)
     _print(console, found)
     for each in said(losses(_worth(before), _worth(manifest)), before.version):
@@ -209,7 +211,8 @@ def _worth(manifest: Manifest) -> Worth:
     return Worth(manifest.judged_by_both or manifest.judged, manifest.metrics)
 
 
-def _manifest(version: str, examples: Examples, fitted: Fitted, found: Report, minutes: float) -> Manifest:
+def _manifest(version: str, examples: Examples, fitted: Fitted) -> Manifest:
+    """Of the fast reader, without figures and files."""
     weights, unjudged = Weights(fitted.arrays), never_yes(examples)
     sources, counts = np.unique(examples.training().sources, return_counts=True)
     return Manifest(
@@ -225,7 +228,6 @@ def _manifest(version: str, examples: Examples, fitted: Fitted, found: Report, m
         files={},
         golden=[Golden(text, list(weights.score(text))) for text in GOLDEN],
         data={str(source): int(count) for source, count in zip(sources, counts, strict=True)},
-        metrics={"training_minutes": round(minutes, 2), "held_out": found},
         thresholds=THRESHOLDS,
         libraries={name: installed(name) for name in LIBRARIES},
     )

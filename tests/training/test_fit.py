@@ -23,7 +23,8 @@ from training.errors import DataUnusable
 from training.examples import Examples, fold_of, is_first_half, joined
 from training.fit import Fitted, Recipe, adjusted, fit, groups, never_yes
 from training.regression import MaskedLogistic
-from training.run import Wishes, run
+from training.report import report
+from training.run import Wishes, gather, run
 
 QUICK = Recipe(bits=14, vector_bits=12, most_iterations=40)
 NASTY, NICE = ("idiot", "moron", "scum", "filth"), ("garden", "minister", "weather", "article")
@@ -266,13 +267,18 @@ def test_a_quick_run_makes_a_model_that_loads(tmp_path: Path) -> None:
     for name in names:  # the first rows: to read all of them takes longer than to learn
         few = next(pq.ParquetFile(kept / f"{name}.parquet").iter_batches(6_000))
         pq.write_table(pa.Table.from_batches([few]), folder / f"{name}.parquet")
-    wishes = Wishes(folder, names, rows=4_000, out=out, data_dir=tmp_path, readers="fast")
+    wishes = Wishes(folder, names, rows=4_000, out=out, data_dir=tmp_path, readers="keep")
     run(wishes, Console(quiet=True))
     model = classifier.load(out)
     assert model.version == "quick"
     assert model.labels == classifier.LABELS
     said = json.loads((out / "manifest.json").read_text())
-    assert said["metrics"]["held_out"]["jigsaw_toxic_train"]["toxicity"]["roc_auc"] > 0.85
+    figures = said["metrics"]["held_out"]
+    assert figures["jigsaw_toxic_train"]["toxicity"]["roc_auc"] > 0.85
+    assert model.has_deep_reader
+    examples = gather(wishes)
+    assert figures == report(model, folder, examples)
+    assert figures != report(classifier.load(out, both=False), folder, examples), "they are of both readers"
     assert said["data"].keys() == set(names)
     assert sum(said["data"].values()) <= 4_000
     rude, kind = model.score_many(["You are a fucking idiot", "I agree with the author of this article."])[:, 0]
