@@ -4,10 +4,12 @@ import hashlib
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import msgspec
 import numpy as np
 
+from training.errors import DataUnusable
 from training.examples import CALIBRATION_FOLDS, Examples
 from training.fit import Fitted, Recipe
 
@@ -28,9 +30,12 @@ def save(folder: Path, examples: Examples, recipe: Recipe, fitted: Fitted) -> No
 
 
 def read(folder: Path, examples: Examples, recipe: Recipe) -> Fitted | None:
-    """What `save` kept of the same examples and recipe; None where there is no such thing."""
+    """What `save` kept of the same examples and recipe; None where there is no such thing.
+
+    Raises DataUnusable for a damaged file.
+    """
     try:
-        with np.load(folder / NAME, allow_pickle=False) as file:
+        with (folder / NAME).open("rb") as raw, np.load(raw, allow_pickle=False) as file:
             if str(file["identity"]) != _identity(examples, recipe):
                 return None
             languages = msgspec.json.decode(file["languages"].tobytes(), type=dict[str, tuple[str, ...]])
@@ -38,14 +43,16 @@ def read(folder: Path, examples: Examples, recipe: Recipe) -> Fitted | None:
             said = file["said"]
     except FileNotFoundError:
         return None
+    except (OSError, EOFError, KeyError, ValueError, BadZipFile) as error:
+        raise DataUnusable(f"{folder / NAME} is damaged; remove it to begin anew: {error}") from error
     known = examples.training()
     return Fitted(arrays, languages, known.where(np.isin(known.folds, CALIBRATION_FOLDS)), said)
 
 
 def _identity(examples: Examples, recipe: Recipe) -> str:
-    found = hashlib.sha256(msgspec.json.encode([asdict(recipe), examples.sources]))
+    found = hashlib.sha256(msgspec.json.encode([asdict(recipe), examples.sources, examples.languages]))
     for array in (examples.labels, examples.weights, examples.folds):
         found.update(np.ascontiguousarray(array).tobytes())
-    for text in examples.texts:
+    for text in (*examples.texts, *examples.groups):
         found.update(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest())
     return found.hexdigest()

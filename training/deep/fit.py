@@ -67,7 +67,8 @@ class Lessons:
     def digest(self) -> str:
         """Tells these lessons from others, so that no run goes on with other texts than it began with."""
         found = hashlib.sha256()
-        for array in (np.array([len(text) for text in self.pieces]), self.labels, self.weights, self.groups):
+        lengths = np.array([len(text) for text in self.pieces])
+        for array in (lengths, *self.pieces, self.labels, self.weights, self.groups):
             found.update(np.ascontiguousarray(array).tobytes())
         return found.hexdigest()
 
@@ -149,18 +150,29 @@ class Run:
             raise DataUnusable(f"{file} is no checkpoint of a deep reader: {error}") from error
 
     def resume(self) -> bool:
-        """Go on where the checkpoint stands; False where there is none. Raises DataUnusable for that of another run."""
+        """Go on where the checkpoint stands; False where there is none.
+
+        Raises DataUnusable for that of another run and for a damaged one; then this run is of no more use.
+        """
         if self._file is None or not self._file.exists():
             return False
-        found = torch.load(self._file, map_location=self._device, weights_only=True)
-        if found["identity"] != self._identity:
-            raise DataUnusable(f"{self._file} is of a run with other data or another recipe; remove it to begin anew")
+        try:
+            found = torch.load(self._file, map_location=self._device, weights_only=True)
+            if found["identity"] != self._identity:
+                raise DataUnusable(
+                    f"{self._file} is of a run with other data or another recipe; remove it to begin anew"
+                )
+            self._restore(found)
+        except (OSError, EOFError, RuntimeError, KeyError, TypeError, ValueError, UnpicklingError) as error:
+            raise DataUnusable(f"{self._file} is damaged; remove it to begin anew: {error}") from error
+        return True
+
+    def _restore(self, found: Mapping[str, Any]) -> None:
         self.reader.load_state_dict(found["reader"])
         self.own.data.copy_(found["own"])
         self._optimiser.load_state_dict(found["optimiser"])
         torch.set_rng_state(found["chance"].cpu())
         self.step = found["step"]
-        return True
 
     def _save(self) -> None:
         if self._file is None:

@@ -1,5 +1,7 @@
 """What the deep reader learns, and that a run which was killed goes on."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -83,6 +85,26 @@ def test_a_run_does_not_go_on_with_other_data(source: Published, taught: Lessons
     with pytest.raises(DataUnusable, match="another recipe"):
         Run(source, taught, RECIPE, tmp_path).resume()
     assert not Run(source, taught, RECIPE, tmp_path / "elsewhere").resume()
+
+
+def test_other_pieces_of_the_same_length_are_other_data(taught: Lessons) -> None:
+    assert replace(taught, pieces=[*taught.pieces]).digest == taught.digest
+    first, *others = taught.pieces
+    assert replace(taught, pieces=[first + 1, *others]).digest != taught.digest
+    split = [first[:-1], np.concatenate([first[-1:], others[0]]), *others[1:]]
+    assert replace(taught, pieces=split).digest != taught.digest
+
+
+@pytest.mark.parametrize("damage", [lambda _: b"", lambda _: b"no checkpoint", lambda raw: raw[: len(raw) // 2]])
+def test_a_damaged_checkpoint_is_named(
+    source: Published, taught: Lessons, tmp_path: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    recipe = DeepRecipe(epochs=0.1, batch=16, threads=1)
+    Run(source, taught, recipe, tmp_path).teach()
+    file = tmp_path / "deep.pt"
+    file.write_bytes(damage(file.read_bytes()))
+    with pytest.raises(DataUnusable, match=r"deep\.pt is damaged; remove it to begin anew"):
+        Run(source, taught, recipe, tmp_path).resume()
 
 
 def test_a_run_can_begin_with_what_another_one_learnt(source: Published, taught: Lessons, tmp_path: Path) -> None:
