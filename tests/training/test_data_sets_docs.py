@@ -44,7 +44,9 @@ def test_the_factor_of_foreign_sets_is_the_one_in_use() -> None:
 def test_the_documented_sentences_of_our_own_are_counted() -> None:
     documented = {name: int(count.replace(",", "")) for name, _, _, _, count, *_ in rows("| data set | l")}
     for name in filter(is_written, DATA_SETS):
-        assert documented[name] == len(load(name, DATA)), name
+        assert documented[name] == len(load(name, DATA)), (
+            f"{name}: run python -m training.contrast.counts docs/data-sets.md"
+        )
 
 
 @pytest.mark.data
