@@ -154,7 +154,7 @@ def test_the_kinds_of_sentences_are_shown_and_how_often_they_were_looked_at(figu
     assert "| everyday | 25 |  | 96.0 % | 1 |" in text
     assert "was not recorded" in text
     looked = card(figures, msgspec.structs.replace(MANIFEST, metrics={"looks": {"sentences": 2, "fox": 1}}))
-    assert "looked at each last judge: sentences: 2, fox: 1." in looked
+    assert "were looked at before the release, by test set: sentences: 2, fox: 1." in looked
     assert "was not recorded" not in looked
 
 
