@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, NoReturn, TypeVar
 
 import msgspec
-from aiohttp import web
+from aiohttp import ClientError, web
 from msgspec.structs import replace
 
 from service import keys
@@ -51,12 +51,16 @@ async def read(request: web.Request, content_type: str | None, limit: int) -> by
         raise WrongContentType(f"send {content_type}, not {(said or 'nothing')[:100]!r}")
     if request.headers.get("Content-Encoding", "identity") != "identity":
         raise WrongContentType("send the body uncompressed")
-    if request.content.is_eof():  # all of it has come, as nearly always
-        raw = request.content.read_nowait()
-    elif (request.content_length or 0) > limit:
-        raise TooLarge(f"the body is larger than {limit} bytes")
-    else:
-        raw = await _received(request, limit)
+    try:
+        if request.content.is_eof():  # all of it has come, as nearly always
+            raw = request.content.read_nowait()
+        elif (request.content_length or 0) > limit:
+            raise TooLarge(f"the body is larger than {limit} bytes")
+        else:
+            raw = await _received(request, limit)
+    except (ConnectionError, ClientError, web.RequestPayloadError) as error:
+        # The client has gone, or its chunks are malformed: no error of ours, to be counted and logged as one.
+        raise BadRequest("the body did not arrive whole") from error
     if len(raw) > limit:
         raise TooLarge(f"the body is larger than {limit} bytes")
     return raw

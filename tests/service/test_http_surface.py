@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from prometheus_client import REGISTRY
 
 from service import keys
 from service.serving import bound, serving
@@ -158,6 +159,26 @@ async def test_pipelined_requests_are_answered_in_order(port: int) -> None:
     one = b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n"
     other = b"GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n"
     assert statuses(await said(port, (one + other) * 10)) == [200, 404] * 10
+
+
+@pytest.mark.parametrize("framed", [PLAIN + b'\r\n{"te', CHUNKED + b"\r\n11\r\n{"])
+async def test_a_caller_that_hangs_up_within_its_body_is_no_error_of_ours(
+    port: int, framed: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    def counted(outcome: str) -> float:
+        labels = {"operation": "submit_comment", "outcome": outcome}
+        return REGISTRY.get_sample_value("steward_requests_total", labels) or 0.0
+
+    refused, internal = counted("bad_request"), counted("internal")
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write((AUTHORISED + framed).replace(b"{key}", KEY["text"].encode()))
+    await writer.drain()
+    writer.close()
+    async with asyncio.timeout(5):
+        while counted("bad_request") == refused:
+            assert counted("internal") == internal
+            await asyncio.sleep(0.01)
+    assert "ERROR" not in caplog.text
 
 
 async def test_a_caller_that_hangs_up_disturbs_nobody(port: int) -> None:
