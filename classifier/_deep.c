@@ -83,15 +83,15 @@ typedef struct {
 
 typedef float Floats __attribute__((vector_size(4 * LANES)));
 
-static inline Floats loaded(const float *at) {
-    Floats found;
-    memcpy(&found, at, sizeof found);
-    return found;
-}
+/* These take addresses: how a wide vector itself is handed over depends on the processor that a caller is compiled for.
+ * They must be compiled for the same one, so they are always inlined. */
+#define INLINED __attribute__((always_inline)) static inline
 
-static inline float total(Floats of) {
+INLINED void load(Floats *to, const float *at) { memcpy(to, at, sizeof *to); }
+
+INLINED float total(const Floats *of) {
     float sum = 0;
-    for (int lane = 0; lane < LANES; lane++) sum += of[lane];
+    for (int lane = 0; lane < LANES; lane++) sum += (*of)[lane];
     return sum;
 }
 
@@ -103,18 +103,22 @@ static inline float total(Floats of) {
 
 /* In place. */
 EACH_MACHINE static void normalise(float *x, size_t n, const float *gain, const float *shift) {
-    Floats sum = {0}, squares = {0};
-    for (size_t i = 0; i < n; i += LANES) sum += loaded(x + i);
-    float mean = total(sum) / (float)n;
+    Floats sum = {0}, squares = {0}, some;
     for (size_t i = 0; i < n; i += LANES) {
-        Floats away = loaded(x + i) - mean;
-        squares += away * away;
+        load(&some, x + i);
+        sum += some;
     }
-    float scale = 1 / sqrtf(total(squares) / (float)n + TINY);
+    float mean = total(&sum) / (float)n;
+    for (size_t i = 0; i < n; i += LANES) {
+        load(&some, x + i);
+        some -= mean;
+        squares += some * some;
+    }
+    float scale = 1 / sqrtf(total(&squares) / (float)n + TINY);
     for (size_t i = 0; i < n; i++) x[i] = (x[i] - mean) * scale * gain[i] + shift[i];
 }
 
-static inline uint8_t to_byte(float y) {
+INLINED uint8_t to_byte(float y) {
     y += ZERO + 0.5f;
     return (uint8_t)(y < 0 ? 0 : y > 255 ? 255 : y);
 }
@@ -246,7 +250,10 @@ static void rectify(float *x, size_t n) {
 static void judge(const Deep *deep, Multiply *multiply, Dense_work *work, size_t rows, const float *pooled,
                   const float *sizes, float *logits) {
     const Dense *by = deep->dense;
-    memset(work->y0, 0, sizeof work->y0 + sizeof work->y1 + sizeof work->y2 + sizeof work->sentence);
+    memset(work->y0, 0, rows * sizeof *work->y0);
+    memset(work->y1, 0, rows * sizeof *work->y1);
+    memset(work->y2, 0, rows * sizeof *work->y2);
+    memset(work->sentence, 0, rows * sizeof *work->sentence);
     for (size_t r = 0; r < rows; r++) {
         memcpy(work->said[r], deep->said_bias, sizeof work->said[r]);
         memcpy(work->hidden[r], deep->hidden_bias, sizeof work->hidden[r]);
