@@ -58,8 +58,9 @@ class DeepReader:
         if not words:
             return []
         pieces = tokens.pieces[start:end]
-        whole = self._weights.logits(pieces, [(0, len(pieces))])[0]
-        without = self._weights.without(pieces, [(first - start, last - start) for _, _, first, last in words])
+        # The first is all of it, without nothing: so the pieces are read once.
+        left_out = [(0, 0), *((first - start, last - start) for _, _, first, last in words)]
+        whole, *without = self._weights.without(pieces, left_out)
         return [WordShare(word[0], word[1], whole - row) for word, row in zip(words, without, strict=True)]
 
     def _worst(self, tokens: Tokens) -> tuple[int, int]:

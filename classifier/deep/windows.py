@@ -14,8 +14,9 @@ from classifier.deep.tokenizer import Tokenizer
 FEWEST, MOST = 20, 300
 # A longer text has longer parts, so that there are never many more than this.
 MOST_PARTS = 64
-# Pieces that any text may have; a text of more has at most one for each two bytes before it, so that symbols that are
-# read by their names cost little more than their length. What follows them still has as many as words need.
+# Pieces that any text may have; one of more has at most one for each three bytes besides (a chunk has: tokenizer.py).
+# So symbols, single letters and what is read by its name cost little more than their length, also where a text is read
+# a second time, unmasked. Words that follow them still have as many as they need.
 _FREE = 512
 
 _CHUNK = re.compile(r"\S+")
@@ -51,7 +52,7 @@ def tokens_of(text: str, tokenizer: Tokenizer) -> Tokens:
         if "\n" in text[last:start]:
             cuts.add(len(pieces))
         size += end - last if text.isascii() else len(text[last:end].encode("utf-8", "surrogatepass"))
-        found = tokenizer.of_chunk(text[start:end])[: max(0, _FREE + size // 2 - len(pieces))]
+        found = tokenizer.of_chunk(text[start:end])[: max(0, _FREE + size // 3 - len(pieces))]
         words.append((start, end, len(pieces), len(pieces) + len(found)))
         pieces += found
         last = end

@@ -83,6 +83,8 @@ REPORTED = {
     "accents and another script": "\u0301\u0430-a!!1" * 2_275,
     "a digit beside a symbol": "0.\u00a2" * 5_120,
     "symbols read by their names": "\u2ff5 " * 5_120,
+    "full stops and a masked word": ". " * 10_230 + " f**k",
+    "one chunk of fractions and a masked word": "x\u00bd" * 6_820 + " f**k",
 }
 OTHERS = {
     "shouted twice": "!1?" * 6_800 + "a!1",

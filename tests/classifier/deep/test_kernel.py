@@ -72,6 +72,9 @@ def test_a_text_without_its_last_word_is_what_stands_before_it(encoder: Encoder,
         without = way.without(pieces, words)
         np.testing.assert_array_equal(without[-1], way.logits(pieces, [(0, 128)])[0])
         np.testing.assert_array_equal(without[0], way.logits(pieces, [(2, 130)])[0])
+        whole = way.without(pieces, [(0, 0), *words])
+        np.testing.assert_array_equal(whole[0], way.logits(pieces, [(0, 130)])[0])
+        np.testing.assert_array_equal(whole[1:], without)
     assert not ways[0].without([5], [(0, 1)]).any()
 
 
