@@ -181,7 +181,7 @@ def _on_public_test(ours: Evaluated, book: Textbook | None, sample: Examples) ->
         if name in ours.attributes:
             said = ours.attributes[name].ece_equal_width
             what = f"expected calibration error, {name}, public test sample"
-            rows.append(Row(what, _shown(error), Estimate(said, said, said), 0.02, 0.01, False))
+            rows.append(Row(what, _shown(error), Estimate(said), 0.02, 0.01, False))
     return rows
 
 

@@ -111,7 +111,7 @@ def group_row(
 
     def auc(chosen: NDArray[np.bool_]) -> Estimate | None:
         found = metrics.bootstrap_auc(judged.scores[chosen], judged.answers[chosen], REPEATS, rng)
-        return found and Estimate(*(round(each, 4) for each in (found.value, found.low, found.high)))
+        return found and metrics.rounded(found)
 
     def gap(answer: NDArray[np.bool_]) -> float | None:
         return equality_gap(judged.scores[inside & answer], judged.scores[background & answer])

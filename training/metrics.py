@@ -19,11 +19,11 @@ Answers = NDArray[np.integer]
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A figure and its 95 % bootstrap interval."""
+    """A figure and its 95 % interval; no bounds where none were measured, as of a count."""
 
     value: float
-    low: float
-    high: float
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,8 @@ def bootstrap_auc(scores: Numbers, answers: Answers, repeats: int, rng: np.rando
 
 def rounded(estimate: Estimate) -> Estimate:
     """To what is written down."""
-    return Estimate(round(estimate.value, 4), round(estimate.low, 4), round(estimate.high, 4))
+    low, high = (None if bound is None else round(bound, 4) for bound in (estimate.low, estimate.high))
+    return Estimate(round(estimate.value, 4), low, high)
 
 
 def bootstrap_average_precision(

@@ -20,13 +20,15 @@ ASKED_LANGUAGES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of the summary. `textbook` is None where the baseline was not asked for."""
+    """One line of the summary. `textbook` is None where the baseline was not asked for; `must` and `aim` are None where
+    nothing is asked.
+    """
 
     what: str
     textbook: float | None
     ours: Estimate
-    must: float
-    aim: float
+    must: float | None
+    aim: float | None
     higher_is_better: bool
 
 
@@ -54,7 +56,7 @@ def of_languages(model: classifier.Model, tests: Sequence[OnTest]) -> Iterator[R
     compared = [(each, each.textbook) for each in tests if each.textbook is not None and each.language in measured]
     if compared:
         below = [each for each, book in compared if each.auc.value < book]
-        above = {each.language for each, book in compared if each.auc.low > book}
+        above = {each.language for each, book in compared if each.auc.low is not None and each.auc.low > book}
         above -= {each.language for each in below}
         spoken = len({each.language for each, _ in compared})
         what = "tests in measured languages on which the textbook is better"
@@ -64,10 +66,15 @@ def of_languages(model: classifier.Model, tests: Sequence[OnTest]) -> Iterator[R
 
 
 def of_spam(spam: SpamFigures | None) -> Iterator[Row]:
+    """What is asked of a release is spam found in places that taught nothing, which takes a model for each place. This
+    figure is of places whose other texts the model learned from, so nothing is asked of it.
+    """
     if spam:
-        what = f"spam found where {spam.harmless_flagged:.0%} of harmless comments is flagged, mean of the places"
-        value = spam.mean_found
-        yield Row(what, None, Estimate(value, value, value), 0.50, 0.75, True)
+        what = (
+            f"spam found where {spam.harmless_flagged:.0%} of harmless comments is flagged, mean of the places, "
+            "whose other texts it learned from"
+        )
+        yield Row(what, None, Estimate(spam.mean_found), None, None, True)
 
 
 def of_groups(groups: Bias) -> Iterator[Row]:
@@ -75,15 +82,16 @@ def of_groups(groups: Bias) -> Iterator[Row]:
     if rates and (mean := float(np.mean(rates))):
         worst = round(max(rates) / mean, 4)
         what = "false positives by identity group: the worst group over their mean"
-        yield Row(what, None, Estimate(worst, worst, worst), 2.0, 1.5, False)
+        yield Row(what, None, Estimate(worst), 2.0, 1.5, False)
 
 
 def _count(number: int) -> Estimate:
-    return Estimate(number, number, number)
+    return Estimate(number)
 
 
 def _of(number: int, of: int) -> Estimate:
     """With the bounds of the share, as a number of as many."""
     found = share(number, of)
     assert found is not None, "there are some"  # noqa: S101 - for the type checker; it cannot happen
+    assert found.low is not None and found.high is not None, "a share has an interval"  # noqa: S101, PT018 - as above
     return Estimate(number, round(found.low * of, 2), round(found.high * of, 2))

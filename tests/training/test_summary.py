@@ -1,11 +1,18 @@
 """What is asked of a release. All figures are made up."""
 
+import io
+
 import numpy as np
 import pytest
+from rich.console import Console
 
+from training.assessment import Assessment
+from training.bias import Bias, Group
+from training.commands.evaluate import summary_table
 from training.metrics import Estimate
+from training.published_tests import SpamFigures
 from training.sentences import Cases, Diluted, Kind, Written, auc_by_frame
-from training.summary import of_sentences
+from training.summary import Row, of_groups, of_sentences, of_spam
 
 NEAR = Estimate(0.8, 0.7, 0.9)
 
@@ -26,11 +33,45 @@ def test_sentences_are_asked_for_kinds_frames_and_the_worst_dilution() -> None:
         (3, 2, 0, False),
     ]
     worst = found[-1].ours
+    assert worst.low
+    assert worst.high
     assert 0 < worst.low < 3 < worst.high < 20
+    assert (found[2].ours.low, found[2].ours.high) == (None, None), "a count has no interval"
 
 
 def test_nothing_is_asked_of_what_was_not_measured() -> None:
     assert [*of_sentences(None, None, [])] == []
+
+
+def test_nothing_is_asked_of_spam_in_places_that_the_model_learned_from() -> None:
+    (row,) = of_spam(SpamFigures(0.01, 1_000, 0.5, 0.95, []))
+    assert (row.ours, row.must, row.aim) == (Estimate(0.95), None, None)
+    assert "whose other texts it learned from" in row.what
+    assert [*of_spam(None)] == []
+
+
+def test_the_worst_group_over_the_mean_has_no_interval() -> None:
+    def group(name: str, rate: float) -> Group:
+        return Group(name, 100, 50, None, None, None, None, None, Estimate(rate, rate / 2, rate * 2), None)
+
+    (row,) = of_groups(Bias("jigsaw_toxic_train", "toxicity", 0.5, [group("one", 0.1), group("other", 0.3)], {}))
+    assert row.ours == Estimate(1.5)
+
+
+def test_the_command_shows_an_interval_only_where_one_was_measured() -> None:
+    rows = [
+        Row("measured", 0.7, Estimate(0.85, 0.8, 0.9), 0.8, 0.9, True),
+        Row("counted", None, Estimate(3), 2, 0, False),
+        Row("asked nothing of", None, Estimate(0.95), None, None, True),
+    ]
+    said = io.StringIO()
+    Console(width=120, file=said).print(summary_table(Assessment({}, 0, [], rows)))
+    lines = [line for line in said.getvalue().splitlines() if line.startswith("\u2502")]
+    assert [[cell.strip() for cell in line.strip("\u2502").split("\u2502")] for line in lines] == [
+        ["measured", "0.7000", "0.8500 [0.8000, 0.9000]", "0.8000", "0.9000"],
+        ["counted", "", "3", "2", "0"],
+        ["asked nothing of", "", "0.9500", "", ""],
+    ]
 
 
 def test_an_interval_by_frame_is_wider_than_one_that_takes_its_sentences_for_independent() -> None:
@@ -43,4 +84,10 @@ def test_an_interval_by_frame_is_wider_than_one_that_takes_its_sentences_for_ind
     assert found
     assert alone
     assert found.value == pytest.approx(alone.value)
-    assert found.high - found.low > 2 * (alone.high - alone.low)
+    assert width(found) > 2 * width(alone)
+
+
+def width(estimate: Estimate) -> float:
+    assert estimate.low is not None
+    assert estimate.high is not None
+    return estimate.high - estimate.low

@@ -102,7 +102,7 @@ def _print(console: "Console", found: "Assessment") -> None:
     if found.spans:
         console.print(f"character F1 of spans, {found.spans.data_set}, test posts: {_shown(found.spans.f1)}\n")
     if found.summary:
-        console.print(_summary(found))
+        console.print(summary_table(found))
 
 
 def _write(model: "Model", found: "Assessment", paths: dict[str, Path | None]) -> None:
@@ -135,19 +135,16 @@ def _speed(model: "Model") -> dict[str, float]:
     return {"one comment, microseconds": alone * 1e6, "in a batch, microseconds a comment": together * 1e6}
 
 
-def _summary(found: "Assessment") -> "Table":
+def summary_table(found: "Assessment") -> "Table":
     from rich.table import Table  # noqa: PLC0415 - only this command pays for it
 
     table = Table("what", "textbook", "ours", "must", "aim", title="Summary", title_justify="left")
     for row in found.summary:
-        is_met = row.ours.value >= row.must if row.higher_is_better else row.ours.value <= row.must
-        table.add_row(
-            row.what,
-            "" if row.textbook is None else f"{row.textbook:.4f}",
-            f"[{'green' if is_met else 'red'}]{_shown(row.ours)}[/]",
-            _figure(row.must),
-            _figure(row.aim),
-        )
+        ours = _shown(row.ours)
+        if row.must is not None:
+            is_met = row.ours.value >= row.must if row.higher_is_better else row.ours.value <= row.must
+            ours = f"[{'green' if is_met else 'red'}]{ours}[/]"
+        table.add_row(row.what, _figure(row.textbook), ours, _figure(row.must), _figure(row.aim))
     return table
 
 
@@ -264,9 +261,11 @@ def _table(result: "Evaluated") -> "Table":
 
 def _shown(estimate: "Estimate") -> str:
     value, low, high = (_figure(each) for each in (estimate.value, estimate.low, estimate.high))
-    return f"{value} [{low}, {high}]".replace("[", "\\[")
+    return f"{value} \\[{low}, {high}]" if low and high else value
 
 
-def _figure(value: float) -> str:
+def _figure(value: float | None) -> str:
     """A count is whole."""
+    if value is None:
+        return ""
     return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"

@@ -228,6 +228,8 @@ def _matches(migration: "Migration") -> "Table":
 def _shown(estimate: "Estimate | None") -> str:
     if estimate is None:
         return ""
+    if estimate.low is None or estimate.high is None:
+        return f"{estimate.value:.3f}"
     return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]".replace("[", "\\[")
 
 

@@ -80,7 +80,7 @@ def rank_correlation(pair: Pair) -> Estimate | None:
         return None
     rho = float(spearmanr(pair.theirs, pair.ours).statistic)
     if abs(rho) >= 1:
-        return Estimate(rho, rho, rho)
+        return Estimate(rho)
     half = NORMAL_975 * math.sqrt((1 + rho * rho / 2) / (len(pair.ours) - 3))
     return Estimate(rho, math.tanh(math.atanh(rho) - half), math.tanh(math.atanh(rho) + half))
 
