@@ -2,14 +2,13 @@
 
 import ctypes
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from classifier.alike import Looked
+from classifier.compiled import installed
 from classifier.lexicon import Lexicon
 from classifier.words import LONGEST
 
@@ -68,8 +67,8 @@ class _Plain(ctypes.Structure):
 _Places = ctypes.c_int64 * (2 * _FEW_ODD)
 
 
-def load_library(path: Path) -> ctypes.CDLL:
-    library = ctypes.CDLL(str(path))
+def prepared(library: ctypes.CDLL) -> ctypes.CDLL:
+    """The library of _unmask.c, told what its functions take and give."""
     pointer, size = ctypes.c_void_p, ctypes.c_size_t
     library.quick_put.argtypes = (pointer, ctypes.c_char_p, pointer, pointer, size)
     library.quick_find.argtypes = (pointer, ctypes.c_char_p, size, pointer, size)
@@ -81,14 +80,7 @@ def load_library(path: Path) -> ctypes.CDLL:
     return library
 
 
-def _installed() -> Path:
-    found = sorted(Path(str(files("classifier"))).glob("_unmask.*.so"))
-    if not found:
-        raise ImportError("_unmask.c is not built; install the package with pip (hatch_build.py builds it)")
-    return found[0]
-
-
-_installed_library = load_library(_installed())
+_installed_library = prepared(installed("_unmask"))
 
 
 class Word(NamedTuple):

@@ -1,15 +1,12 @@
 """The quick look of _english.c, called through ctypes."""
 
 import ctypes
-from importlib.resources import files
-from pathlib import Path
+
+from classifier.compiled import installed
 
 
 def _load() -> ctypes.CDLL:
-    found = sorted(Path(str(files("classifier"))).glob("_english.*.so"))
-    if not found:
-        raise ImportError("the quick look is not built; install the package with pip (hatch_build.py builds it)")
-    library = ctypes.CDLL(str(found[0]))
+    library = installed("_english")
     library.english_is_plain.argtypes = (ctypes.c_char_p, ctypes.c_size_t)
     library.english_prepare()
     return library

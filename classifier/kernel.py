@@ -2,14 +2,13 @@
 
 import ctypes
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from classifier.compiled import installed
 from classifier.normalise import read
 
 # Bytes in a row of the table: the inverse document frequency, then one weight for each label (_kernel.c).
@@ -68,11 +67,7 @@ class _Calibration(ctypes.Structure):
 
 
 def _load() -> ctypes.CDLL:
-    folder = Path(str(files("classifier")))
-    found = sorted(folder.glob("_kernel.*.so"))
-    if not found:
-        raise ImportError("the kernel is not built; install the package with pip (hatch_build.py builds it)")
-    library = ctypes.CDLL(str(found[0]))
+    library = installed("_kernel")
     text = (ctypes.c_char_p, ctypes.c_size_t)
     model = (ctypes.c_void_p, ctypes.c_void_p)
     library.steward_features.restype = library.steward_tokens.restype = ctypes.c_int64

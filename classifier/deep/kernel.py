@@ -2,12 +2,12 @@
 
 import ctypes
 from collections.abc import Callable, Mapping, Sequence
-from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from classifier.compiled import installed
 
 # The sizes of the network (classifier/_deep.c).
 LABELS = 7
@@ -103,10 +103,7 @@ class _Deep(ctypes.Structure):
 
 
 def _load() -> ctypes.CDLL:
-    found = sorted(Path(str(files("classifier"))).glob("_deep.*.so"))
-    if not found:
-        raise ImportError("the kernel is not built; install the package with pip (hatch_build.py builds it)")
-    library = ctypes.CDLL(str(found[0]))
+    library = installed("_deep")
     library.steward_deep_logits.argtypes = library.steward_deep_without.argtypes = (
         ctypes.c_void_p,
         ctypes.c_int,

@@ -3,6 +3,7 @@
 Texts are made of units that are repeated, as those are that make a careless expression try the same again and again.
 """
 
+import ctypes
 import subprocess
 import time
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 import classifier
 from classifier.alike import look, read_alike
 from classifier.confusables import LOOK_ALIKES
-from classifier.disguises import Disguises, load_library
+from classifier.disguises import Disguises, prepared
 from classifier.folder import read_folder
 from classifier.lexicon import Lexicon
 from classifier.normalise import read
@@ -190,7 +191,7 @@ def counting(tmp_path_factory: pytest.TempPathFactory) -> Any:
     library = tmp_path_factory.mktemp("counting") / "unmask.so"
     source = Path(classifier.__file__).with_name("_unmask.c")
     subprocess.run([*command, *FLAGS, "-DCOUNT_WORK", "-o", str(library), str(source), "-lm"], check=True)
-    counted = load_library(library)
+    counted = prepared(ctypes.CDLL(str(library)))
     return counted, Disguises(LEXICON, counted)
 
 
