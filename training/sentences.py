@@ -156,10 +156,11 @@ def written(model: classifier.Model, seed: int) -> Written:
     auc: dict[str, Estimate] = {}
     functions = []
     for language in contrast.languages():
-        if language not in model.languages:
+        if "toxicity" not in model.languages.get(language, ()):
             continue
         rows = [row for row in contrast.rows(language) if row.is_test]
-        toxicity = model.score_many([row.text for row in rows], language)[:, 0]
+        at = model.languages[language].index("toxicity")
+        toxicity = model.score_many([row.text for row in rows], language)[:, at]
         is_known = np.array(["toxicity" in row.labels for row in rows], bool)
         harmful = np.array([row.labels.get("toxicity", 0) >= HARMFUL_FROM for row in rows], np.int8)
         frames = np.array([row.frame for row in rows])[is_known]
