@@ -22,7 +22,8 @@ from classifier.kernel import Weights
 from classifier.manifest import DEEP_FORMAT, FORMAT, Golden, Manifest
 from training import archive, checkpoint, own_file, sentences
 from training.calibration import NATURAL
-from training.datasets import DATA_SETS, DEFAULT, available, load
+from training.datasets import DATA_SETS, DEFAULT, available, is_written, load
+from training.deep import EPOCHS
 from training.errors import DataUnusable
 from training.evaluation import PUBLIC_TEST
 from training.examples import FIRST_LANGUAGE, Examples, joined
@@ -80,7 +81,7 @@ class Wishes:
     data_dir: Path | None = None
     reading: Reading = field(default_factory=Reading)
     readers: str = "both"
-    epochs: float = 1.0
+    epochs: float = EPOCHS
     begin_from: Path | None = None
     resume: bool = False
 
@@ -186,8 +187,11 @@ def _reported_on(name: str, folder: Path) -> Examples:
 
 
 def _languages(names: Iterable[str]) -> set[str]:
-    """Of the data sets; what moderators decided in another one cannot be calibrated."""
-    return {FIRST_LANGUAGE} | {language for name in names for language in DATA_SETS[name].languages}
+    """Those in which the data sets hold comments: sentences of our own calibrate nothing. What moderators decided in
+    another language cannot be calibrated either.
+    """
+    natural = [DATA_SETS[name] for name in names if not is_written(name)]
+    return {FIRST_LANGUAGE} | {language for each in natural for language in each.languages}
 
 
 def _models(data_dir: Path | None) -> Path:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -20,6 +21,8 @@ from training.commands.evaluate import evaluate
 from training.commands.labels import labels
 from training.commands.models import models
 from training.commands.train import train
+from training.deep.fit import DeepRecipe
+from training.run import Wishes
 
 HEAVY = ("numpy", "scipy", "sklearn", "joblib", "pyarrow", "httpx", "rich", "aiohttp", "redis")
 COMMANDS = (
@@ -223,6 +226,25 @@ def test_train_asks_before_the_work_where_the_model_in_use_can_do_more(data: Pat
     assert f"languages, which {shipped.version} judges: {', '.join(lost)}\n" in result.stderr
     assert "Train it all the same?" in result.stderr
     assert not out.exists()
+
+
+@pytest.mark.usefixtures("few_sentences")
+def test_sentences_of_our_own_teach_the_fast_reader_no_language(data: Path) -> None:
+    """Nothing is calibrated on them, so French, of which there is nothing else, would not be judged."""
+    names = ("spam_sms", "contrast_fr")
+    wanted = [option for name in names for option in ("--data-set", name)]
+    paths = ("--data", str(data), "--data-dir", str(data), "--out", str(data / "new"))
+    result = run(train, *paths, *wanted, "--readers", "fast", said="n\n")
+    assert result.exit_code == 1
+    (lost,) = re.findall(r"does not judge these languages, which .* judges: (.*)", result.stderr)
+    assert "fr" in lost.split(", ")
+
+
+def test_the_deep_reader_has_one_number_of_epochs_by_default() -> None:
+    (option,) = [each for each in train.params if each.name == "epochs"]
+    assert option.default == DeepRecipe().epochs == Wishes(Path()).epochs
+    said = (Path(__file__).parents[2] / "docs" / "retraining.md").read_text()
+    assert f"`--epochs` says how often the deep reader sees each text ({option.default:g})" in said
 
 
 async def test_rollback_says_what_is_in_use_now() -> None:

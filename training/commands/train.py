@@ -6,11 +6,10 @@ from pathlib import Path
 import click
 
 from training.commands.options import ask, of_files, reading_of
+from training.deep import EPOCHS
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
 DATA = Path("../shared/data")
-# Passes of the deep reader over its texts.
-EPOCHS = 1.5
 
 
 @click.command()
@@ -19,7 +18,7 @@ EPOCHS = 1.5
     "--data-set",
     "names",
     multiple=True,
-    help="Learn from this one only; repeat for more. Default: all English ones that are there.",
+    help="Learn from this data set only; repeat for more. Default: all that are there and have a weight above 0.",
 )
 @click.option(
     "--labels", type=click.Path(exists=True, path_type=Path), help="Archive written by `steward labels pull`."

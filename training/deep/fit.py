@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from classifier import LABELS
+from training.deep import EPOCHS
 from training.deep.network import Batch, DeepReader, started
 from training.deep.published import Published
 from training.errors import DataUnusable
@@ -40,7 +41,7 @@ class DeepRecipe:
     `is_continued`: the run begins with what another one learned, which a fast rate would undo.
     """
 
-    epochs: float = 2.0
+    epochs: float = EPOCHS
     batch: int = 64
     rate: float = 4e-4
     head_rate: float = 1e-3
