@@ -41,6 +41,7 @@ _METADATA = frozenset(
     )
 )
 
+_LONGEST_LABEL = 63  # RFC 1035, section 2.3.4
 _LOCAL_NAME = re.compile(r"(.*\.)?(localhost|local|internal|localdomain|home\.arpa)\.?", re.IGNORECASE)
 # What the C library takes for an address and RFC 3986 does not: 2130706433, 0x7f.1, 0177.0.0.1, 127.1.
 _NUMERIC = re.compile(r"(0x[0-9a-f]*|[0-9]+)(\.(0x[0-9a-f]*|[0-9]+)){0,3}\.?", re.IGNORECASE)
@@ -136,6 +137,8 @@ def _host_refusal(host: str, allow_private: bool) -> str | None:
             return "writes an address in a form that not everybody reads the same"
         if not allow_private and _LOCAL_NAME.fullmatch(host):
             return "is a name of the local network"
+        if not all(0 < len(label) <= _LONGEST_LABEL for label in host.removesuffix(".").split(".")):
+            return "names a host that cannot be found"  # the look-up would raise UnicodeError
         return None
     return address_refusal(host, allow_private)
 

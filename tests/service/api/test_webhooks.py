@@ -156,6 +156,8 @@ async def test_a_removed_endpoint_hears_nothing(chief: Any, url: str, listener: 
         ("https://[::ffff:10.0.0.1]/", "private"),
         ("https://site.example:6379/", "port"),
         ("https://host.invalid/", "cannot be found"),
+        ("https://a..example/", "cannot be found"),
+        (f"https://{'a' * 64}.example/", "cannot be found"),
         ("", "https"),
     ],
 )

@@ -95,6 +95,9 @@ def test_urls_of_the_public_internet_are_fine(url: str) -> None:
         ("https://127.1/", "form"),
         ("https://127.0.0.1./", "form"),
         ("https://[fe80::1%25eth0]/", ""),
+        ("https://a..example/", "host"),
+        ("https://.example/", "host"),
+        (f"https://{'a' * 64}.example/", "host"),
         ("https://[::1/", "URL"),
     ],
 )
