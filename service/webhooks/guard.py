@@ -133,14 +133,18 @@ def _host_refusal(host: str, allow_private: bool) -> str | None:
     try:
         ip_address(host)
     except ValueError:
-        if _NUMERIC.fullmatch(host):
-            return "writes an address in a form that not everybody reads the same"
-        if not allow_private and _LOCAL_NAME.fullmatch(host):
-            return "is a name of the local network"
-        if not all(0 < len(label) <= _LONGEST_LABEL for label in host.removesuffix(".").split(".")):
-            return "names a host that cannot be found"  # the look-up would raise UnicodeError
-        return None
+        return _name_refusal(host, allow_private)
     return address_refusal(host, allow_private)
+
+
+def _name_refusal(name: str, allow_private: bool) -> str | None:
+    if _NUMERIC.fullmatch(name):
+        return "writes an address in a form that not everybody reads the same"
+    if not allow_private and _LOCAL_NAME.fullmatch(name):
+        return "is a name of the local network"
+    if not all(0 < len(label) <= _LONGEST_LABEL for label in name.removesuffix(".").split(".")):
+        return "names a host that cannot be found"  # the look-up would raise UnicodeError
+    return None
 
 
 def _embedded(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
