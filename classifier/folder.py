@@ -5,8 +5,7 @@ import io
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,9 @@ from numpy.typing import NDArray
 from classifier.deep.kernel import ARRAYS as DEEP_ARRAYS
 from classifier.deep.stack import ARRAYS as STACK_ARRAYS
 from classifier.errors import ModelRefused
+from classifier.files import checked, mapped
 from classifier.kernel import ARRAYS
-from classifier.manifest import NAME, File, Manifest, open_plainly, read_manifest
+from classifier.manifest import NAME, File, Manifest, read_manifest
 from classifier.words import MOST_BYTES, Words, packed, parsed
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -79,47 +79,18 @@ def write_folder(folder: Path, manifest: Manifest, arrays: Arrays, words: Words 
 
 
 def _read_array(folder: Path, name: str, listed: File) -> NDArray[Any]:
-    with _checked(folder, f"{name}.npy", listed) as file:
-        return _mapped(folder, f"{name}.npy", file, (EXPECTED | DEEP)[name])
+    with checked(folder, f"{name}.npy", listed.sha256, NAME, listed.size) as file:
+        return mapped(folder, f"{name}.npy", file, (EXPECTED | DEEP)[name])
 
 
 def _read_words(folder: Path, listed: File) -> Words:
     if listed.size > MOST_BYTES:
         raise ModelRefused(folder, f"{WORDS} has more than {MOST_BYTES} bytes")
-    with _checked(folder, WORDS, listed) as file:
+    with checked(folder, WORDS, listed.sha256, NAME, listed.size) as file:
         try:
             return parsed(file.read(MOST_BYTES + 1))
         except ValueError as error:
             raise ModelRefused(folder, f"{WORDS} {error}") from error
-
-
-@contextmanager
-def _checked(folder: Path, name: str, listed: File) -> Iterator[io.BufferedReader]:
-    """The file, open at its beginning, once it is known to be the one that the manifest lists."""
-    with open_plainly(folder, name) as file:
-        if os.fstat(file.fileno()).st_size != listed.size:
-            raise ModelRefused(folder, f"{name} does not have the size that {NAME} lists")
-        if hashlib.file_digest(file, "sha256").hexdigest() != listed.sha256:
-            raise ModelRefused(folder, f"{name} is not the file that {NAME} lists")
-        file.seek(0)
-        yield file
-
-
-def _mapped(folder: Path, name: str, file: io.BufferedReader, expected: tuple[str, int]) -> NDArray[Any]:
-    """The array in place. numpy's own header reader parses literals only; nothing is unpickled."""
-    try:
-        version = np.lib.format.read_magic(file)
-        shape, fortran_order, dtype = np.lib.format.read_array_header_1_0(file)
-    except ValueError as error:
-        raise ModelRefused(folder, f"{name} is not a plain array: {error}") from error
-    if version != (1, 0):
-        raise ModelRefused(folder, f"{name} is not a plain array: version {version} of the .npy format")
-    if fortran_order or (dtype.str, len(shape)) != expected:
-        raise ModelRefused(folder, f"{name} holds {dtype.str} of {len(shape)} dimensions, not {expected}")
-    start = file.tell()
-    if start + int(np.prod(shape, dtype=object)) * dtype.itemsize != os.fstat(file.fileno()).st_size:
-        raise ModelRefused(folder, f"{name} does not hold the numbers that its header promises")
-    return np.memmap(file, dtype=dtype, mode="r", offset=start, shape=shape)
 
 
 def _packed(name: str, array: NDArray[Any]) -> bytes:

@@ -1,9 +1,6 @@
 """The manifest of a model folder: what the model is, where it came from, and the digest of each of its files."""
 
 import hashlib
-import io
-import os
-import stat
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +8,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from classifier.errors import ModelRefused
+from classifier.files import read_plainly
 
 # Rises on any change that an older reader would get wrong: of the files, of the features, of the normalisation.
 FORMAT = 2
@@ -20,6 +18,8 @@ NAME = "manifest.json"
 MOST_MANIFEST_BYTES = 1_048_576
 MOST_FILE_BYTES = 256 * 1_048_576
 
+# Of a folder beside others, and no way out of there.
+FolderName = Annotated[str, Meta(pattern=r"^[0-9A-Za-z][0-9A-Za-z._-]{0,63}$(?!\n)")]
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
 
 
@@ -42,7 +42,7 @@ class Deep(Struct, frozen=True, kw_only=True):
     measured, since no labelled text was to be had.
     """
 
-    encoder: str
+    encoder: FolderName
     encoder_sha256: Sha256
     languages: Annotated[dict[str, Annotated[list[str], Meta(min_length=1)]], Meta(min_length=1)]
     transferred: list[str] = []
@@ -54,7 +54,7 @@ class Deep(Struct, frozen=True, kw_only=True):
 
 class Manifest(Struct, frozen=True, kw_only=True):
     format: int
-    version: Annotated[str, Meta(pattern=r"^[0-9A-Za-z][0-9A-Za-z._-]{0,63}$(?!\n)")]
+    version: FolderName
     created_at: str
     labels: Annotated[list[str], Meta(min_length=1)]
     # Labels that the data could not teach; they have a place in the arrays, and nobody is shown a score for them.
@@ -88,7 +88,7 @@ def read_manifest(folder: Path) -> Manifest:
     """The manifest alone; says nothing yet about the files that it lists. Raises ModelRefused."""
     if folder.is_symlink():
         raise ModelRefused(folder, "is a link")
-    raw = _read(folder)
+    raw = read_plainly(folder, NAME, MOST_MANIFEST_BYTES)
     try:
         number = msgspec.json.decode(raw, type=_Format).format
         if number not in (FORMAT, DEEP_FORMAT):
@@ -99,26 +99,6 @@ def read_manifest(folder: Path) -> Manifest:
     except (msgspec.DecodeError, RecursionError) as error:
         raise ModelRefused(folder, f"{NAME} is not a manifest: {error}") from error
     return msgspec.structs.replace(manifest, digest=hashlib.sha256(raw).hexdigest())
-
-
-def open_plainly(folder: Path, name: str) -> io.BufferedReader:
-    """A regular file of the folder, never a link, and never a pipe, which would be waited for, for ever."""
-    try:
-        descriptor = os.open(folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError as error:
-        raise ModelRefused(folder, f"{name} cannot be opened: {error.strerror}") from error
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise ModelRefused(folder, f"{name} is no regular file")
-    return os.fdopen(descriptor, "rb")
-
-
-def _read(folder: Path) -> bytes:
-    with open_plainly(folder, NAME) as file:
-        raw = file.read(MOST_MANIFEST_BYTES + 1)
-    if len(raw) > MOST_MANIFEST_BYTES:
-        raise ModelRefused(folder, f"{NAME} is larger than {MOST_MANIFEST_BYTES} bytes")
-    return raw
 
 
 class _Format(Struct):

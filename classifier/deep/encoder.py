@@ -17,11 +17,14 @@ from numpy.typing import NDArray
 from classifier.deep.kernel import EMBEDDED
 from classifier.deep.tokenizer import Tokenizer
 from classifier.errors import ModelRefused
+from classifier.files import checked, mapped, read_plainly
 
 NAME = "encoder.json"
 PIECES, CODES, STEPS = "pieces.model", "codes.npy", "steps.npy"
 FILES = (PIECES, CODES, STEPS)
-MOST_BYTES = 64 * 1_048_576
+# Type and number of dimensions.
+ARRAYS = {CODES: ("|u1", 2), STEPS: ("<f4", 1)}
+MOST_DESCRIBED_BYTES, MOST_PIECES_BYTES = 65_536, 64 * 1_048_576
 
 # Where the encoders that ship with the package lie, each in a folder of its name.
 SHIPPED = Path(__file__).parent.parent / "encoders"
@@ -48,18 +51,19 @@ class Encoder:
 
 @lru_cache(maxsize=4)
 def load_encoder(folder: Path) -> Encoder:
-    """Raises ModelRefused for anything that is not whole."""
+    """Raises ModelRefused for anything that is not whole. The bytes that were checked are the bytes that are used."""
+    if folder.is_symlink():
+        raise ModelRefused(folder, "is a link")
+    raw = read_plainly(folder, NAME, MOST_DESCRIBED_BYTES)
     try:
-        raw = (folder / NAME).read_bytes()
         described = msgspec.json.decode(raw, type=Described)
-    except (OSError, msgspec.DecodeError) as error:
+    except (msgspec.DecodeError, RecursionError) as error:
         raise ModelRefused(folder, f"{NAME} cannot be read: {error}") from error
     if set(described.files) != set(FILES):
         raise ModelRefused(folder, f"{NAME} lists {sorted(described.files)}; it must list {sorted(FILES)}")
-    for name in FILES:
-        _check(folder, name, described.files[name])
-    tokenizer = Tokenizer((folder / PIECES).read_bytes())
-    codes, steps = _mapped(folder, CODES), _mapped(folder, STEPS)
+    with checked(folder, PIECES, described.files[PIECES], NAME) as file:
+        tokenizer = _tokenizer(folder, file.read(MOST_PIECES_BYTES + 1))
+    codes, steps = (_array(folder, name, described.files[name], kind) for name, kind in ARRAYS.items())
     if codes.shape != (tokenizer.size, EMBEDDED // 2) or steps.shape != (tokenizer.size,):
         raise ModelRefused(folder, f"{CODES} and {STEPS} must have a row for each of {tokenizer.size} pieces")
     return Encoder(described.name, hashlib.sha256(raw).hexdigest(), tokenizer, codes, steps)
@@ -78,21 +82,15 @@ def write_encoder(
     (folder / NAME).write_bytes(msgspec.json.format(encoded) + b"\n")
 
 
-def _check(folder: Path, name: str, sha256: str) -> None:
+def _tokenizer(folder: Path, raw: bytes) -> Tokenizer:
+    if len(raw) > MOST_PIECES_BYTES:
+        raise ModelRefused(folder, f"{PIECES} is larger than {MOST_PIECES_BYTES} bytes")
     try:
-        if (folder / name).stat().st_size > MOST_BYTES:
-            raise ModelRefused(folder, f"{name} is larger than {MOST_BYTES} bytes")
-        with (folder / name).open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise ModelRefused(folder, f"{name} cannot be opened: {error.strerror}") from error
-    if found != sha256:
-        raise ModelRefused(folder, f"{name} is not the file that {NAME} lists")
+        return Tokenizer(raw)
+    except RuntimeError as error:
+        raise ModelRefused(folder, f"{PIECES} is no vocabulary: {error}") from error
 
 
-def _mapped(folder: Path, name: str) -> NDArray[Any]:
-    try:
-        found: NDArray[Any] = np.load(folder / name, mmap_mode="r", allow_pickle=False)
-    except ValueError as error:
-        raise ModelRefused(folder, f"{name} is not a plain array: {error}") from error
-    return found
+def _array(folder: Path, name: str, sha256: str, kind: tuple[str, int]) -> NDArray[Any]:
+    with checked(folder, name, sha256, NAME) as file:
+        return mapped(folder, name, file, kind)

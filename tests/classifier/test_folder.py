@@ -234,6 +234,18 @@ def test_scores_of_both_readers_that_drifted_are_refused(of_both: Path) -> None:
     assert "golden text 2" in refused(of_both)
 
 
+@pytest.mark.parametrize("name", ["../models/x", "/etc", "", ".", "..", ".hidden", "a/b", "a\0b", "a\n", "x" * 65])
+def test_an_encoder_is_a_folder_beside_the_others(of_both: Path, name: str) -> None:
+    edit_deep(of_both, encoder=name)
+    assert "manifest.json is not a manifest" in refused(of_both)
+
+
+def test_an_encoder_that_is_not_here_is_refused(of_both: Path) -> None:
+    edit_deep(of_both, encoder="another")
+    with pytest.raises(classifier.ModelRefused, match=r"another in .*encoder\.json cannot be opened"):
+        classifier.load(of_both)
+
+
 def test_a_model_is_never_written_over_another(folder: Path, arrays: Arrays) -> None:
     manifest = classifier.read_manifest(folder)
     with pytest.raises(FileExistsError):
