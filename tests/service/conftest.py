@@ -28,6 +28,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
+from prometheus_client import REGISTRY
 from redis import Redis
 
 import classifier
@@ -226,6 +227,12 @@ def shipped_model_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(models, "_load", once)
         yield
+
+
+@pytest.fixture(scope="session")
+def failures() -> Callable[[str], float]:
+    """How often a loop beside the requests has failed in this process."""
+    return lambda loop: REGISTRY.get_sample_value("steward_background_failures_total", {"loop": loop}) or 0.0
 
 
 # Thresholds that send every comment to where a test needs it, whatever the model says.

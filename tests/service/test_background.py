@@ -6,15 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from prometheus_client import REGISTRY
 
 from service import background
 from service.background import DOWN_S, Background
 from service.errors import StoreUnavailable
-
-
-def failures(loop: str) -> float:
-    return REGISTRY.get_sample_value("steward_background_failures_total", {"loop": loop}) or 0.0
 
 
 async def until(holds: Callable[[], Any]) -> None:
@@ -51,7 +46,7 @@ async def test_work_is_gone_when_the_block_ends_even_if_it_swallowed_a_cancellat
 
 @pytest.mark.parametrize("error", [LookupError("what a reader wrote"), asyncio.CancelledError()])
 async def test_a_loop_that_is_stopped_by_what_nobody_foresaw_is_logged_counted_and_starts_again(
-    caplog: pytest.LogCaptureFixture, error: BaseException
+    caplog: pytest.LogCaptureFixture, error: BaseException, failures: Any
 ) -> None:
     rounds = 0
     before = failures("frail")
@@ -125,7 +120,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-async def test_a_loop_is_reported_while_it_is_down_for_long_and_no_longer(clock: Clock) -> None:
+async def test_a_loop_is_reported_while_it_is_down_for_long_and_no_longer(clock: Clock, failures: Any) -> None:
     beside, before = Background(), failures("frail")
     is_broken = True
 
@@ -150,7 +145,7 @@ async def test_a_loop_is_reported_while_it_is_down_for_long_and_no_longer(clock:
     assert not beside.down()
 
 
-async def test_a_loop_of_one_long_round_is_well_again_once_it_has_run_for_long(clock: Clock) -> None:
+async def test_a_loop_of_one_long_round_is_well_again_once_it_has_run_for_long(clock: Clock, failures: Any) -> None:
     beside, before, begun = Background(), failures("frail"), asyncio.Event()
     is_broken = True
 
@@ -188,7 +183,7 @@ async def test_what_is_to_succeed_once_is_done_until_it_has() -> None:
 
 
 async def test_a_failure_with_one_of_many_is_counted_each_time_and_logged_once_in_a_while(
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, failures: Any
 ) -> None:
     beside, before = Background(), failures("many")
     with caplog.at_level(logging.ERROR):

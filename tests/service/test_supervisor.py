@@ -4,15 +4,10 @@ import asyncio
 from typing import Any
 
 import pytest
-from prometheus_client import REGISTRY
 
 from service import background, supervisor
 from service.background import Background
 from service.supervisor import READY
-
-
-def failures() -> float:
-    return REGISTRY.get_sample_value("steward_background_failures_total", {"loop": "workers"}) or 0.0
 
 
 class Process:
@@ -54,18 +49,18 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return outcomes
 
 
-async def test_a_worker_that_cannot_be_started_is_tried_again(started: list[Any]) -> None:
-    before, first, second = failures(), Process(), Process()
+async def test_a_worker_that_cannot_be_started_is_tried_again(started: list[Any], failures: Any) -> None:
+    before, first, second = failures("workers"), Process(), Process()
     started += [OSError(12, "Cannot allocate memory"), OSError(11, "x"), first, OSError(24, "x"), second]
     worker = supervisor._Worker({}, Background())  # noqa: SLF001 - the part that is about one worker
     async with asyncio.timeout(10), worker.running():
         await worker.ready()
-        assert failures() == before + 2
+        assert failures("workers") == before + 2
         first.end(-9)
         while started:
             await asyncio.sleep(0.001)
     assert second.returncode == 0, "told to end"
-    assert failures() == before + 3
+    assert failures("workers") == before + 3
 
 
 async def test_a_cancellation_that_nobody_asked_for_leaves_no_worker_unwatched(started: list[Any]) -> None:

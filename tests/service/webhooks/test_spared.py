@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from prometheus_client import REGISTRY
 
 from service.access import Scope, mint
 from service.domain import Action, Comment, Judgement, Urgency, Why
@@ -16,13 +15,9 @@ from service.webhooks.delivery import Outcome, Sender
 from service.webhooks.office import Webhooks, open_webhooks
 
 
-def failures(loop: str) -> float:
-    return REGISTRY.get_sample_value("steward_background_failures_total", {"loop": loop}) or 0.0
-
-
 @pytest.mark.parametrize("kept", [b"\xc1", b"{", b"\x92\x01\x02", b"\x92\x91\xa1a\x97\x63\x90\x90\xa0\xa0\x90\xc0"])
 async def test_a_text_that_cannot_be_unpacked_keeps_no_event_of_its_shard_waiting(
-    office: Webhooks, receiver: Any, submit: Any, until: Any, site: Site, redis_server: Any, kept: bytes
+    office: Webhooks, receiver: Any, submit: Any, until: Any, site: Site, redis_server: Any, kept: bytes, failures: Any
 ) -> None:
     await office.put(site, receiver.url, include_text=True, actor="admin")
     before = failures("texts")
@@ -50,6 +45,7 @@ async def test_an_event_that_cannot_be_read_is_reported_and_kept_and_the_others_
     redis_server: Any,
     kept: bytes,
     caplog: pytest.LogCaptureFixture,
+    failures: Any,
 ) -> None:
     before = failures("events")
     await submit("c-0")
