@@ -74,6 +74,14 @@ async def answered(connect: Open, address: str, count: int) -> list[Line]:
     return lines
 
 
+async def holds_again(connect: Open, address: str) -> Line:
+    """A connection that holds, once the service has seen that another one has ended."""
+    async with asyncio.timeout(20):
+        while not (await (line := await connect(address)).ask()).startswith(b"HTTP/1.1 200"):
+            await line.close()
+    return line
+
+
 async def test_one_address_cannot_take_the_connections_of_others(small: Open) -> None:
     held = await answered(small, "127.0.0.1", 3)
     for _ in range(5):
@@ -92,27 +100,21 @@ async def test_beyond_the_number_of_all_new_ones_are_told_to_come_again(small: O
     assert b"application/problem+json" in refused
     assert b'"code":"overloaded"' in await line.reader.read()
     await held[0].close()
-    async with asyncio.timeout(20):
-        while not (await (await small("127.0.0.3")).ask()).startswith(b"HTTP/1.1 200"):
-            pass
+    await holds_again(small, "127.0.0.3")
 
 
 async def test_what_was_held_is_free_again_however_it_ended(small: Open) -> None:
     for _ in range(4):
-        lines = await answered(small, "127.0.0.1", 3)
+        lines = [await holds_again(small, "127.0.0.1") for _ in range(3)]
         lines[0].writer.transport.abort()
         lines[1].writer.write(b"no HTTP at all\r\n\r\n")
         lines[2].writer.write_eof()
         for line in lines:
             await line.close()
-        async with asyncio.timeout(20):
-            while not (await (last := await small("127.0.0.1")).ask()).startswith(b"HTTP/1.1 200"):
-                pass
-        await last.close()
-        while not (await (last := await small("127.0.0.1")).ask()).startswith(b"HTTP/1.1 200"):
-            pass
-        await last.close()
-        await asyncio.sleep(0)
+        freed = [await holds_again(small, "127.0.0.1") for _ in lines]
+        assert (await (await small("127.0.0.1")).ask()).startswith(b"HTTP/1.1 429 "), "no more than those three"
+        for line in freed:
+            await line.close()
 
 
 async def test_a_trusted_proxy_brings_as_many_as_there_may_be_in_all(settings: Settings) -> None:

@@ -129,12 +129,11 @@ async def test_nobody_enters_without_the_password(as_documented: str, tmp_path: 
 
 
 async def snapshot(client: Any, folder: Path) -> Path:
-    before = client.lastsave()
-    await asyncio.sleep(1.1)  # LASTSAVE counts seconds
-    client.bgsave()
+    assert client.bgsave()  # it answers once the save is under way
     async with asyncio.timeout(30):
-        while client.lastsave() == before:
+        while client.info("persistence")["rdb_bgsave_in_progress"]:
             await asyncio.sleep(0.05)
+    assert client.info("persistence")["rdb_last_bgsave_status"] == "ok"
     kept = folder / "kept.rdb"
     shutil.copy(Path(client.config_get("dir")["dir"]) / "dump.rdb", kept)
     return kept
