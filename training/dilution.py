@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from training.examples import Examples, column, joined
 
@@ -30,20 +31,28 @@ def diluted(examples: Examples, sources: Sequence[str], folds: Sequence[int], se
     """
     random = np.random.default_rng(seed)
     source_of = np.array(examples.sources)
-    labels = np.delete(examples.labels, column("spam"), axis=1)
-    worst = np.where(np.isfinite(labels), labels, -1).max(axis=1)
+    is_harmful, is_harmless = harmful_and_harmless(examples.labels)
     is_short = np.array([len(text) <= LONGEST for text in examples.texts], bool)
     parts = [examples]
     for source, fold in itertools.product(sources, folds):
         here = (source_of == source) & (examples.folds == fold)
-        harmful = np.flatnonzero(here & is_short & (worst > HARMFUL))
-        harmless = np.flatnonzero(here & (worst >= 0) & (worst < HARMLESS))
+        harmful = np.flatnonzero(here & is_short & is_harmful)
+        harmless = np.flatnonzero(here & is_harmless)
         short = harmless[is_short[harmless]]
         if min(len(harmful), len(short)) >= FEWEST:
             chosen = random.permutation(harmful)[: round(len(harmful) * SHARE)]
             chosen = np.concatenate([chosen, random.choice(short, len(chosen))])
             parts.append(_among(examples.at(chosen).weighted(WEIGHT), examples.at(harmless).texts, random))
     return joined(parts)
+
+
+def harmful_and_harmless(labels: NDArray[np.float32]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which rows of (n, LABELS) are harmful, and which harmless; spam is neither, nor are rows of which nothing else is
+    known.
+    """
+    others = np.delete(labels, column("spam"), axis=1)
+    worst = np.where(np.isfinite(others), others, -1).max(axis=1, initial=-1)
+    return worst > HARMFUL, (worst >= 0) & (worst < HARMLESS)
 
 
 def _among(chosen: Examples, harmless: Sequence[str], random: np.random.Generator) -> Examples:

@@ -3,29 +3,28 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier import LABELS
 from classifier.deep.tokenizer import Tokenizer
 from classifier.deep.windows import tokens_of
+from training import dilution
 from training.deep.fit import MOST_PIECES, Lessons
 from training.examples import Examples
 from training.fit import groups
 
-# The fold that neither reader learns from, so that their stack can be fitted on it.
+# The fold that neither reader learns from, so that how much each of them counts can be fitted on it.
 KEPT_OUT_FOLD = 4
 # Comments under news, our own ground and too few to hold some out: they judge the deep reader, and teach only the fast
 # one (training/cross_validation.py).
 JUDGES = frozenset({"fox_news_comments"})
-# So many more texts, of all, are put among others, harmful and harmless ones each; they are at most so long, in pieces,
-# and at most so many stand around one. What counts as harmful and as harmless, and how many of each there must be.
+# This share of the texts of a language is put among others, once of harmful ones and once of harmless ones. They have
+# at most LONGEST pieces, and at most MOST_AROUND others stand around one.
 DILUTED, LONGEST, MOST_AROUND = 0.1, 48, 8
-HARMFUL, HARMLESS, FEWEST = 0.5, 0.1, 200
 SEED = 0
 # A row's weight, of the data set's, and its bounds.
 LEVEL, LEAST, MOST = 0.25, 0.5, 2.0
 
 
 def lessons(examples: Examples, tokenizer: Tokenizer) -> Lessons:
-    """Of the texts of which anything is known and that no judge and no stack needs."""
+    """Of the texts of which anything is known, but for those that judge the reader or decide how much it counts."""
     learnt = examples.training()
     is_known = np.isfinite(learnt.labels).any(axis=1) & (learnt.weights > 0)
     is_judge = np.array([source in JUDGES for source in learnt.sources], bool)
@@ -41,15 +40,12 @@ def _with_diluted(taught: Lessons, languages: NDArray[np.str_], random: np.rando
     """
     lengths = np.array([len(text) for text in taught.pieces])
     is_ours = (taught.groups == 0) & (lengths <= LONGEST)
-    worst = np.where(np.isfinite(taught.labels), taught.labels, -1)[:, : len(LABELS) - 1].max(axis=1, initial=-1)
+    is_harmful, is_harmless = dilution.harmful_and_harmless(taught.labels)
     pieces, origins = [], []
     for language in sorted(set(languages.tolist())):
         here = is_ours & (languages == language)
-        harmful, harmless = (
-            np.flatnonzero(here & (worst > HARMFUL)),
-            np.flatnonzero(here & (worst >= 0) & (worst < HARMLESS)),
-        )
-        if min(len(harmful), len(harmless)) < FEWEST:
+        harmful, harmless = np.flatnonzero(here & is_harmful), np.flatnonzero(here & is_harmless)
+        if min(len(harmful), len(harmless)) < dilution.FEWEST:
             continue
         count = round(DILUTED * np.count_nonzero(languages == language))
         for kind in (harmful, harmless):

@@ -1,0 +1,112 @@
+"""A second reader beside the first: the languages that both judge, and what is fitted on which texts."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+import classifier
+from classifier import LABELS
+from classifier.deep.kernel import ARRAYS
+from classifier.deep.stack import logit
+from classifier.folder import DEEP, EXPECTED, read_folder, write_folder
+from classifier.kernel import Weights
+from classifier.manifest import FORMAT
+from training.deep.lessons import KEPT_OUT_FOLD
+from training.deep.second import FEWEST, TRANSFERRED, judged_in, kept, weighed
+from training.errors import DataUnusable
+from training.examples import Examples, joined
+from training.fit import Fitted
+
+RUDE = ("You are a {} idiot.", "Shut up, you {} moron.", "Only a {} clown writes so.", "{} garbage, and so are you.")
+KIND = ("You are a {} friend.", "What a {} garden you have!", "Look at this {} sunset.", "Only a {} cook bakes so.")
+WORDS = ("great", "big", "total", "real", "complete", "true", "huge", "small", "strange", "loud")
+GOLDEN = ("You idiot.", "Thank you for the article.")
+
+
+def made(source: str, language: str = "en", *, turned: bool = False) -> Examples:
+    """80 texts, half of them toxic; `turned`: the labels say the contrary."""
+    texts = [frame.format(word) for frames in (RUDE, KIND) for frame in frames for word in WORDS]
+    count = len(texts)
+    labels = np.zeros((count, len(LABELS)), np.float32)
+    labels[:, 0] = labels[:, LABELS.index("spam")] = np.arange(count) < count / 2
+    labels = 1 - labels if turned else labels
+    folds, weights = np.full(count, KEPT_OUT_FOLD, np.int8), np.ones(count, np.float32)
+    return Examples(texts, labels, weights, texts, folds, [source] * count, [language] * count)
+
+
+def fitted(kept_out: Examples) -> Fitted:
+    """The fast reader that ships, as one that was calibrated on these texts."""
+    _, arrays, _ = read_folder(classifier.SHIPPED)
+    fast = {name: arrays[name] for name in EXPECTED}
+    said = (logit(Weights(fast).score_many(kept_out.texts)) - fast["intercept"][0]) / fast["slope"][0]
+    return Fitted(fast, {"en": LABELS}, kept_out, said)
+
+
+def test_languages_are_measured_by_harmful_comments_and_not_by_sentences_of_our_own() -> None:
+    enough = made("toxic_danish_dkhate", "da").at(np.arange(FEWEST - 10, dtype=np.intp))
+    assert np.count_nonzero(enough.labels[:, 0]) == FEWEST - 10
+    more = enough.at(np.arange(10, dtype=np.intp))
+    english = made("jigsaw_toxic_train")
+    assert judged_in(joined([english, enough])) == (["en"], [*TRANSFERRED])
+    assert judged_in(joined([english, enough, more])) == (["en", "da"], [*TRANSFERRED])
+    french = made("moderators", TRANSFERRED[0])
+    assert judged_in(joined([english, french, french]))[0] == ["en", TRANSFERRED[0]]
+    assert TRANSFERRED[0] not in judged_in(joined([english, french, french]))[1]
+    written = replace(french, sources=["contrast_fr"] * len(french))
+    assert judged_in(joined([english, written, written])) == (["en"], [*TRANSFERRED])
+
+
+def test_a_deep_reader_is_kept_as_it_is(tmp_path: Path) -> None:
+    manifest, arrays, words = read_folder(classifier.SHIPPED)
+    found = kept(classifier.SHIPPED)
+    assert found.keys() == ARRAYS.keys()
+    np.testing.assert_array_equal(found["first"], arrays["deep_first"])
+    fast = msgspec.structs.replace(manifest, deep=None, format=FORMAT)
+    write_folder(tmp_path / "fast", fast, arrays, words)
+    with pytest.raises(DataUnusable, match="has no deep reader to keep"):
+        kept(tmp_path / "fast")
+
+
+def test_what_is_weighed_is_a_second_reader_as_a_model_folder_holds_it() -> None:
+    examples = made("jigsaw_toxic_train")
+    first = fitted(examples)
+    found = weighed(kept(classifier.SHIPPED), first, examples, None, GOLDEN)
+    assert found.arrays.keys() == DEEP.keys()
+    assert [*found.described.languages] == ["en", *TRANSFERRED]
+    assert found.described.transferred == [*TRANSFERRED]
+    unjudged = {"severe_toxicity", "identity_attack", "insult", "profanity", "threat"}
+    assert found.described.languages["en"] == [label for label in LABELS if label not in unjudged]
+    fast = Weights(first.arrays)
+    rude, kind = (found.stack.score(0, text, fast.score(text)) for text in GOLDEN)
+    assert rude[0] > 0.5 > kind[0]
+    np.testing.assert_allclose(found.described.golden, [rude, kind])
+    assert set(found.described.adjusted.values()) == {(1.0, 0.0)}
+
+
+def test_only_comments_that_neither_reader_learned_from_are_weighed() -> None:
+    natural, arrays = made("jigsaw_toxic_train"), kept(classifier.SHIPPED)
+    others = [
+        made("contrast_en", turned=True),
+        made("fox_news_comments", turned=True),
+        replace(made("jigsaw_toxic_train", turned=True), folds=np.full(len(natural), 2, np.int8)),
+    ]
+    alone = weighed(arrays, fitted(natural), natural, None, GOLDEN)
+    beside = weighed(arrays, fitted(joined([natural, *others])), natural, None, GOLDEN)
+    for name in ("deep_stack", "deep_stack_bias"):
+        np.testing.assert_array_equal(alone.arrays[name], beside.arrays[name])
+
+
+def test_a_stricter_sample_moves_the_first_language_alone_and_is_written_down() -> None:
+    examples, arrays = made("jigsaw_toxic_train"), kept(classifier.SHIPPED)
+    first = fitted(examples)
+    public = joined([made("jigsaw_toxic_test_public"), made("jigsaw_toxic_test_public", turned=True)])
+    before, after = (weighed(arrays, first, examples, each, GOLDEN) for each in (None, public))
+    slope, intercept = after.described.adjusted["toxicity"]
+    stack, bias = (before.arrays[f"deep_{name}"] for name in ("stack", "stack_bias"))
+    np.testing.assert_allclose(after.arrays["deep_stack"][0, 0], stack[0, 0] * slope)
+    np.testing.assert_allclose(after.arrays["deep_stack_bias"][0, 0], bias[0, 0] * slope + intercept)
+    np.testing.assert_array_equal(after.arrays["deep_stack"][1:], stack[1:])
+    assert (slope, intercept) != (1.0, 0.0)
