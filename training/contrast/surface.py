@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 from training.contrast.frames import SLOT, Frames
 
-# So many sentences in a hundred stay as they are written; the rest gets one change or more.
+# This share of the sentences stays as written; the others are changed in one way or more.
 _PLAIN = 0.3
 _SHORTHAND = 0.1
 _OPENING, _LOWER, _UPPER, _NO_END, _SLIP, _EMOJI, _TAG, _NO_APOSTROPHE = 0.14, 0.3, 0.04, 0.4, 0.12, 0.18, 0.06, 0.2
 _ENDS = (".", ".", "!", "!!", "!!!", "...", " .", "..", "…")
-# What is longer is shouted by nobody, and needs no opening; what is shorter has none.
+# Sentences of _LONG characters or more are not put in capitals; those, and the ones below _SHORT, get no opening or tag.
 _SHORT, _LONG = 20, 160
 _SHORTEST_SLIP = 5
 # The full stops of most scripts, and of Chinese and Japanese.

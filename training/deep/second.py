@@ -90,7 +90,7 @@ def continued(recipe: DeepRecipe) -> DeepRecipe:
 def weighed(
     arrays: Arrays, fitted: Fitted, examples: Examples, public: Examples | None, golden: Sequence[str]
 ) -> Second:
-    """Both readers' stack, fitted on the fold that neither has seen.
+    """How much each reader counts, fitted on the fold that neither has learned from.
 
     `examples`: all that there were. `public`: as training.fit.adjusted.
     """
