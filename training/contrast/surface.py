@@ -11,7 +11,7 @@ _PLAIN = 0.3
 _SHORTHAND = 0.1
 _OPENING, _LOWER, _UPPER, _NO_END, _SLIP, _EMOJI, _TAG, _NO_APOSTROPHE = 0.14, 0.3, 0.04, 0.4, 0.12, 0.18, 0.06, 0.2
 _ENDS = (".", ".", "!", "!!", "!!!", "...", " .", "..", "…")
-# Sentences of _LONG characters or more are not put in capitals; those, and the ones below _SHORT, get no opening or tag.
+# Sentences of _LONG characters or more are not put in capitals. They and those below _SHORT get no opening and no tag.
 _SHORT, _LONG = 20, 160
 _SHORTEST_SLIP = 5
 # The full stops of most scripts, and of Chinese and Japanese.
