@@ -12,6 +12,7 @@ import yaml
 from compose_pydantic import ComposeSpecification
 from packaging.requirements import Requirement
 
+from hatch_build import NAMES
 from service.settings import from_env
 
 ROOT = Path(__file__).parents[1]
@@ -91,7 +92,7 @@ def test_the_wheel_holds_all_that_the_service_reads(tmp_path: Path) -> None:
         ["git", "ls-files", "service", "classifier", "training"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.split()
     assert set(tracked) <= packed
-    for library in ("_kernel", "_unmask", "_english"):
+    for library in NAMES:
         assert any(name.startswith(f"classifier/{library}.") and name.endswith(".so") for name in packed)
 
 
