@@ -280,8 +280,8 @@ static size_t write_reading(const Look *look, const Plain *plain, uint32_t *to) 
 
 /* The words that a text of n code points hides, in order, and the reading that they make: `found` has room for
  * MOST_HARMFUL, `letters` for MOST_LETTERS, `reading` for the plain one, these, and a blank for each word. `about`: what
- * is known of each code point (_marks.h), NULL for ASCII. `quick`: NULL to look at all without a quick look. Returns how many there are, 0 where they are no evidence
- * enough, -2 without memory. */
+ * is known of each code point (_marks.h), NULL for ASCII. `quick`: NULL to look at all without a quick look. Returns
+ * how many there are, 0 where they are no evidence enough, -2 without memory. */
 int64_t unmask_find(const Words *words, const Lexicon *quick, const uint32_t *text, const uint16_t *about, size_t n,
                     const Plain *plain, Found *found, uint8_t *letters, uint32_t *reading, int64_t *length) {
     size_t room = n + 1;

@@ -46,7 +46,7 @@ class Lexicon:
         commonest |= {word for word in words.plain[:_COMMON_SHORT] if len(word) == _SHORT_LENGTH}
         self.standing = commonest | _SHORT | {"a", "i"}
         # All words, those that are no word of the model's last.
-        self.ordered = listed + sorted((self.standing | {"a", "i"}).difference(listed))
+        self.ordered = listed + sorted(self.standing.difference(listed))
         # Of reading a run of letters as these words.
         self.costs = {word: math.log(rank + 10) for rank, word in enumerate(words.plain)}
         self.costs |= {word: math.log(rank + 10) for word, rank in self.harmful.items()}

@@ -101,17 +101,15 @@ def _reading(character: str) -> str:
     return "".join(" " if each.isspace() else each for each in unfolded if not _is_dropped(each))[:MOST_UNFOLDED]
 
 
-# Letters by category, blank by design: Hangul fillers (both NFKD forms of them), and the empty Braille cell.
-_BLANK_LETTERS = "\u115f\u1160\u3164\uffa0\u2800"
+# Blank by design, though letters or symbols by category: Hangul fillers (both NFKD forms), and the empty Braille cell.
+_BLANKS = "\u115f\u1160\u3164\uffa0\u2800"
 
 
 def _is_dropped(character: str) -> bool:
     """Accents and enclosing marks, what has no ink (zero-width, bidi, variation selectors, tags), and controls."""
     category = unicodedata.category(character)
     return (
-        category in ("Mn", "Me", "Cf", "Cs")
-        or (category == "Cc" and not character.isspace())
-        or character in _BLANK_LETTERS
+        category in ("Mn", "Me", "Cf", "Cs") or (category == "Cc" and not character.isspace()) or character in _BLANKS
     )
 
 
