@@ -42,7 +42,7 @@ from service.errors import Retryable
 from service.http import cors, problems
 from service.http.admission import LIMITS, STRANGERS, strangers
 from service.http.limits import Limits
-from service.http.shortcut import OFTEN
+from service.http.shortcut import HOT_ROUTES
 from service.http.stream import STREAMS, Streams
 from service.http.written import PROTECTION
 from service.models import Models
@@ -153,7 +153,7 @@ def build_app(settings: Settings) -> web.Application:
     app[LIMITS] = Limits(settings.key_rate_per_s)
     app[STRANGERS] = strangers(settings.address_rate_per_s)
     app[STREAMS] = Streams(list)
-    app[OFTEN] = [*((each.method, each.path) for each in OPERATIONS if each.is_hot), *perspective.HOT]
+    app[HOT_ROUTES] = [*((each.method, each.path) for each in OPERATIONS if each.is_hot), *perspective.HOT]
     app.cleanup_ctx.extend([redis_store, directory, served_models, moderation, usage, upkeep, webhook_relay])
     app.cleanup_ctx.extend([coral.opened, open_console()])
     app.on_startup.append(openai.warn)

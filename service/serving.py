@@ -60,7 +60,7 @@ async def serving(settings: Settings, listening: socket.socket) -> AsyncIterator
     options = _options(settings)
     runner = web.AppRunner(app, shutdown_timeout=DRAIN_S, **options)
     await runner.setup()
-    shortcut.lay(runner)
+    shortcut.install_fast_path(runner)
     # What is there now stays until the end: no collection need hold up every request to find that out again.
     gc.freeze()
     try:

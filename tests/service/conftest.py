@@ -292,7 +292,7 @@ class AsServed(TestServer):
 async def serving(settings: Settings) -> AsyncIterator[Any]:
     server = AsServed(build_app(settings))
     await server.start_server(auto_decompress=False, access_log=None)  # as `steward serve` does
-    shortcut.lay(server.runner)  # as well
+    shortcut.install_fast_path(server.runner)  # as well
     async with TestClient(server) as client:
         yield client
     # aiohttp remembers the handlers of the last thousand routes, and with them their applications.

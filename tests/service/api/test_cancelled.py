@@ -38,7 +38,7 @@ async def client(settings: Settings) -> AsyncIterator[Any]:
     app.middlewares.insert(0, leaving)
     server = TestServer(app)
     await server.start_server(auto_decompress=False)
-    shortcut.lay(server.runner)
+    shortcut.install_fast_path(server.runner)
     async with TestClient(server) as client:
         yield client
 

@@ -28,7 +28,7 @@ async def ways(settings: Settings, key_for: Any) -> AsyncIterator[tuple[TestServ
     for server in servers:
         await server.start_server(auto_decompress=False)
     long, short = servers
-    shortcut.lay(short.runner)
+    shortcut.install_fast_path(short.runner)
     caller = await key_for(SimpleNamespace(server=short))
     await long.app[keys.DIRECTORY].refresh()
     yield long, short, caller.key
@@ -97,7 +97,7 @@ async def test_a_fault_of_ours_is_answered_the_same(ways: Any, monkeypatch: pyte
 def test_the_hot_operations_take_the_short_way(settings: Settings) -> None:
     app = build_app(settings)
     paths = {"/v1/score", "/v1/comments", "/v1alpha1/comments:analyze"}
-    assert {("POST", path) for path in paths} <= set(app[shortcut.OFTEN])
+    assert {("POST", path) for path in paths} <= set(app[shortcut.HOT_ROUTES])
     assert all(operation.path.count("{") == 0 for operation in OPERATIONS if operation.is_hot), "no parameters"
 
 
@@ -115,7 +115,7 @@ async def test_only_what_is_marked_takes_the_short_way() -> None:
 
     app = web.Application(middlewares=[looking])
     app.add_routes([web.post("/hot", hello), web.post("/cold", hello)])
-    app[shortcut.OFTEN] = [("POST", "/hot")]
+    app[shortcut.HOT_ROUTES] = [("POST", "/hot")]
     server = TestServer(app)
     await server.start_server()
     through = []
@@ -126,7 +126,7 @@ async def test_only_what_is_marked_takes_the_short_way() -> None:
         return await application(request)  # type: ignore[no-any-return]
 
     server.runner.server.request_handler = counted
-    shortcut.lay(server.runner)
+    shortcut.install_fast_path(server.runner)
     async with TestClient(server) as client:
         for path in ("/hot?name=ann", "/cold?name=ann"):
             async with client.post(path) as response:
