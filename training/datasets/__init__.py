@@ -13,7 +13,7 @@ from training.datasets.news import NEWS
 from training.datasets.other_languages import OTHER_LANGUAGES
 from training.datasets.spam import SPAM
 from training.errors import DataUnusable
-from training.examples import Examples, joined
+from training.examples import Examples
 
 DATA_SETS: Mapping[str, DataSet] = {
     each.name: each for each in (*JIGSAW, *NEWS, *HATE, *IMPLICIT, *SPAM, *OTHER_LANGUAGES, *MORE_LANGUAGES, *CONTRAST)
@@ -28,10 +28,6 @@ def load(name: str, folder: Path) -> Examples:
     if name not in DATA_SETS:
         raise DataUnusable(f"no data set '{name}'; there are {', '.join(DATA_SETS)}")
     return DATA_SETS[name].load(folder)
-
-
-def load_all(folder: Path, names: Iterable[str] = DEFAULT) -> Examples:
-    return joined([load(name, folder) for name in names])
 
 
 def available(folder: Path, names: Iterable[str] = DEFAULT) -> list[str]:

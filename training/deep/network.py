@@ -15,15 +15,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from classifier.deep.kernel import CHANNELS, EMBEDDED, FEATURES, HIDDEN, NARROW, ORDERS, POOLED, SENTENCE
 from training.deep.published import MIDDLE
 
-EMBEDDED, CHANNELS = 512, 256
-# For each branch: how many pieces it looks at, and how many of them stand before the one in the middle.
-ORDERS = ((2, 0), (3, 1), (5, 2))
 # Rows of zeros between two texts, so that no branch looks from one into the other.
 GAP = 2
-FEATURES = EMBEDDED + len(ORDERS) * CHANNELS
-POOLED, SENTENCE, NARROW, HIDDEN = 2 * FEATURES, 512, 320, 320
 TINY = 1e-12
 LOWEST = -1e4
 
@@ -60,9 +56,11 @@ class Batch:
 
 
 class Branch(nn.Module):
-    def __init__(self, order: int, before: int) -> None:
+    """(rows, CHANNELS) of a batch. `order`: how many pieces it looks at; of an even number one more of those behind."""
+
+    def __init__(self, order: int) -> None:
         super().__init__()
-        self.order, self.before = order, before
+        self.order, self.before = order, (order - 1) // 2
         self.project = nn.Linear(EMBEDDED, CHANNELS)
         self.norm = nn.LayerNorm(CHANNELS, eps=TINY)
         self.first = nn.Linear(order * CHANNELS, CHANNELS)
@@ -88,7 +86,7 @@ class Encoder(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.looks = [Branch(*each) for each in ORDERS]
+        self.looks = [Branch(order) for order in ORDERS]
         self.branches = nn.ModuleList(self.looks)
         self.norm = nn.LayerNorm(FEATURES, eps=TINY)
 

