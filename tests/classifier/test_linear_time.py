@@ -177,6 +177,14 @@ def test_any_text_takes_at_most_five_times_the_time_of_plain_text(
     assert_bounded(model, filled(*made))
 
 
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(made=TEXTS)
+def test_any_text_takes_at_most_five_times_the_time_of_plain_text_with_both_readers(
+    whole: classifier.Model, made: tuple[str, str, str]
+) -> None:
+    assert_bounded(whole, filled(*made))
+
+
 # Look-ups, and code points that they read, for each code point: the same on every machine. Prose takes less than 2, the
 # costliest of the texts with a name 21.3; what is made up may find a costlier one.
 MOST_WORK = 30
