@@ -14,6 +14,7 @@ from training import metrics
 from training.bias import share
 from training.datasets import available, load
 from training.examples import FIRST_LANGUAGE, Examples, column, joined
+from training.leaks import without_leaks
 from training.metrics import Answers, Estimate, Numbers
 from training.robustness import threshold_at
 from training.textbook import of_one_label
@@ -175,8 +176,7 @@ def _by_the_book(folder: Path, language: str, attribute: str, kept: Examples, jo
     names = [name for name, asked in OTHERS if asked == attribute and available(folder, [name])]
     parts = [load(name, folder).by_language().get(language) for name in names]
     known = joined([_known(part.training(), attribute) for part in parts if part is not None])
-    tested = set(kept.texts)
-    known = known.where(np.array([text not in tested for text in known.texts], bool))
+    known = without_leaks(known, kept)
     if not _has_both(_answers(known, attribute)):
         return None
     book = of_one_label(known.texts, _answers(known, attribute), jobs)

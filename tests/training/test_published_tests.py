@@ -85,7 +85,8 @@ def test_the_textbook_learns_the_same_language_and_nothing_of_the_test(
     shipped: classifier.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(tmp_path, "toxic_korean_apeach", some("train") + some("test"), language="ko")
-    write(tmp_path, "toxic_danish_dkhate", some("train", 30) + some("test", 55), language="da")
+    copy = f"{RUDE[0].upper()},  0 Test!!"  # of a text of the test, but for its signs, spaces and capitals
+    write(tmp_path, "toxic_danish_dkhate", [*some("train", 30), (copy, 1, "train"), *some("test", 55)], language="da")
     taught: list[set[str]] = []
 
     class Book:
@@ -105,7 +106,8 @@ def test_the_textbook_learns_the_same_language_and_nothing_of_the_test(
     known = [
         set(datasets.load(name, tmp_path).training().texts) for name in ("toxic_danish_dkhate", "toxic_korean_apeach")
     ]
-    assert taught == known
+    assert copy in known[0]
+    assert taught == [known[0] - {copy}, known[1]]
     assert not any("test" in text for texts in taught for text in texts)
 
 
