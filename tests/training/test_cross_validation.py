@@ -1,4 +1,4 @@
-"""Comments under news, each judged without its article; invented ones, and readers that are told what to say."""
+"""Comments under news, each judged without its article; invented ones, and a fast reader that learns by heart."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,13 +9,33 @@ import pytest
 
 from classifier import LABELS
 from training import cross_validation
-from training.cross_validation import NAME, cross_validate
+from training.cross_validation import FOLDS, NAME, cross_validate
 from training.examples import Examples
 
 TEXTS = [f"{kind} number {number}" for number in range(30) for kind in ("Those vermin", "A fine goal")]
-ANSWERS = np.array([1, 0] * 30)
-# Of its own it cannot tell anything apart.
+ARTICLES = [f"article {at // 6}" for at in range(len(TEXTS))]
+# What it says of a text that it did not learn: it cannot tell anything apart.
 FAST = 0.4
+
+
+class ByHeart:
+    """A fast reader that knows the answers of the texts that it was taught, and nothing else."""
+
+    taught: list[Examples]
+
+    def __init__(self) -> None:
+        self.taught = []
+
+    def fit(self, examples: Examples, _recipe: object) -> SimpleNamespace:
+        self.taught.append(examples.training())
+        return SimpleNamespace(arrays=self.taught[-1])
+
+    @staticmethod
+    def weights(learned: Examples) -> SimpleNamespace:
+        known = dict(zip(learned.texts, learned.labels[:, LABELS.index("identity_attack")].tolist(), strict=True))
+        return SimpleNamespace(
+            score_many=lambda texts: np.array([[known.get(text, FAST)] * len(LABELS) for text in texts])
+        )
 
 
 class Stacked:
@@ -31,19 +51,40 @@ class Stacked:
         return fast + np.array([["vermin" in text] * len(LABELS) for text in texts]) * 0.5
 
 
+def made(texts: list[str], groups: list[str], source: str) -> Examples:
+    labels = np.full((len(texts), len(LABELS)), np.nan, np.float32)
+    labels[:, LABELS.index("identity_attack")] = ["vermin" in text for text in texts]
+    count = len(texts)
+    return Examples(texts, labels, np.ones(count, np.float32), groups, np.zeros(count, np.int8), [source] * count)
+
+
 @pytest.fixture(autouse=True)
-def news(monkeypatch: pytest.MonkeyPatch) -> None:
-    labels = np.full((len(TEXTS), len(LABELS)), np.nan, np.float32)
-    labels[:, LABELS.index("identity_attack")] = ANSWERS
-    articles = [f"article {at // 6}" for at in range(len(TEXTS))]
-    made = Examples(
-        TEXTS, labels, np.ones(len(TEXTS), np.float32), articles, np.zeros(len(TEXTS), np.int8), [NAME] * len(TEXTS)
-    )
-    monkeypatch.setattr(cross_validation, "load", lambda _name, _folder: made)
-    monkeypatch.setattr(cross_validation, "available", lambda _folder, _names: ["another"])
-    said = SimpleNamespace(score_many=lambda texts: np.full((len(texts), len(LABELS)), FAST))
-    monkeypatch.setattr(cross_validation, "fit", lambda _examples, _recipe: SimpleNamespace(arrays={}))
-    monkeypatch.setattr(cross_validation, "Weights", lambda _arrays: said)
+def reader(monkeypatch: pytest.MonkeyPatch) -> ByHeart:
+    sets = {NAME: made(TEXTS, ARTICLES, NAME), "spam_sms": made(["All of them are vermin"], ["other"], "spam_sms")}
+    monkeypatch.setattr(cross_validation, "load", lambda name, _folder: sets[name])
+    monkeypatch.setattr(cross_validation, "available", lambda _folder, _names: [*sets])
+    found = ByHeart()
+    monkeypatch.setattr(cross_validation, "fit", found.fit)
+    monkeypatch.setattr(cross_validation, "Weights", found.weights)
+    return found
+
+
+def test_each_comment_is_judged_by_a_reader_that_learned_all_but_its_article(reader: ByHeart) -> None:
+    model: Any = Stacked(has_deep_reader=False)
+    cross_validate(model, Path(), 1, 0, lambda _: None)
+    assert len(reader.taught) == FOLDS
+    left_out = []
+    for learned in reader.taught:
+        assert "All of them are vermin" in learned.texts, "the other data sets teach, too"
+        articles = set(ARTICLES) - set(learned.groups)
+        left_out += sorted(articles)
+        assert {text for text, article in zip(TEXTS, ARTICLES, strict=True) if article not in articles} < set(
+            learned.texts
+        )
+        assert not set(learned.texts) & {
+            text for text, article in zip(TEXTS, ARTICLES, strict=True) if article in articles
+        }
+    assert sorted(left_out) == sorted(set(ARTICLES)), "each article is left out once"
 
 
 def test_news_are_judged_by_a_fast_reader_taught_without_them_and_the_deep_one_of_the_model() -> None:
