@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from commands import Commands
 
-READY_S = 60
+READY_S = 120  # beside other work
+COMMANDS = Commands()
 
 
 class Steward:
@@ -74,16 +76,8 @@ class Steward:
         environment = self.environment | {"STEWARD_URL": self.url, **variables}
         if key is not None:
             environment["STEWARD_KEY"] = key
-        done = subprocess.run(
-            [sys.executable, "-m", "service", *arguments],
-            env=environment,
-            input=said,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=280,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
+        done = COMMANDS.run(arguments, environment, said)
+        assert done.code == 0, done.stdout + done.stderr
         return done.stdout
 
     def key(self, site: str, name: str, *scopes: str) -> str:

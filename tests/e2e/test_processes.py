@@ -4,17 +4,19 @@ import contextlib
 import os
 import re
 import selectors
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from steward import Steward, posted, running
+from steward import READY_S, Steward, posted, running
 
 from service.store.server import find_server
 
@@ -62,47 +64,53 @@ def is_gone(pid: int) -> bool:
     return not Path(f"/proc/{pid}").exists()
 
 
-def test_each_of_two_workers_answers_on_the_one_port(data_dir: Path) -> None:
-    with running(data_dir, "--workers", "2") as steward:
-        both = workers(steward)
-        assert len(both) == 2
-        for hung in both:
-            os.kill(hung, signal.SIGSTOP)
-            with contextlib.ExitStack() as stack:
-                # The kernel spreads connections over the workers; all of forty to one of them is 2 ** -40.
-                asked = [stack.enter_context(connected(steward)) for _ in range(40)]
+@pytest.fixture(scope="module")
+def two() -> Iterator[Steward]:
+    """A service of two workers, for all tests that leave it with two."""
+    folder = Path(tempfile.mkdtemp(prefix="steward-"))
+    with running(folder, "--workers", "2") as steward:
+        yield steward
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_each_of_two_workers_answers_on_the_one_port(two: Steward) -> None:
+    both = workers(two)
+    assert len(both) == 2
+    for hung in both:
+        os.kill(hung, signal.SIGSTOP)
+        with contextlib.ExitStack() as stack:
+            # The kernel spreads connections over the workers; all of forty to one of them is 2 ** -40.
+            asked = [stack.enter_context(connected(two)) for _ in range(40)]
+            for connection in asked:
+                connection.sendall(LIVE)
+            with selectors.DefaultSelector() as answers:
                 for connection in asked:
-                    connection.sendall(LIVE)
-                with selectors.DefaultSelector() as answers:
-                    for connection in asked:
-                        answers.register(connection, selectors.EVENT_READ)
-                    assert answers.select(30), "the other worker answers"
-                os.kill(hung, signal.SIGCONT)
-                assert all(connection.recv(12) == b"HTTP/1.1 200" for connection in asked)
+                    answers.register(connection, selectors.EVENT_READ)
+                assert answers.select(30), "the other worker answers"
+            os.kill(hung, signal.SIGCONT)
+            assert all(connection.recv(12) == b"HTTP/1.1 200" for connection in asked)
 
 
-def test_what_all_workers_counted_is_shown_by_any(data_dir: Path) -> None:
-    with running(data_dir, "--workers", "2") as steward:
-        key = steward.first_key()
-        for _ in range(30):  # a new connection for each, so that both workers get some
-            with steward.client(key) as client:
-                posted(client, "/v1/score", {"text": "hello"})
-        shown = httpx.get(f"{steward.url}/metrics", headers={"Authorization": f"Bearer {key}"}).text
-        counted = r'^steward_requests_total\{operation="score",outcome="ok"\} (\S+)'
-        (count,) = re.findall(counted, shown, re.MULTILINE)
-        assert float(count) == 30
+def test_what_all_workers_counted_is_shown_by_any(two: Steward) -> None:
+    key = two.first_key()
+    for _ in range(30):  # a new connection for each, so that both workers get some
+        with two.client(key) as client:
+            posted(client, "/v1/score", {"text": "hello"})
+    shown = httpx.get(f"{two.url}/metrics", headers={"Authorization": f"Bearer {key}"}).text
+    counted = r'^steward_requests_total\{operation="score",outcome="ok"\} (\S+)'
+    (count,) = re.findall(counted, shown, re.MULTILINE)
+    assert float(count) == 30
 
 
-def test_a_killed_worker_is_replaced_while_the_other_answers(data_dir: Path) -> None:
-    with running(data_dir, "--workers", "2") as steward:
-        before = workers(steward)
-        killed = min(before)
-        os.kill(killed, signal.SIGKILL)
-        until(lambda: is_gone(killed))
-        for _ in range(20):
-            assert httpx.get(f"{steward.url}/livez").status_code == 200
-        until(lambda: len(workers(steward)) == 2)
-        assert workers(steward) - before
+def test_a_killed_worker_is_replaced_while_the_other_answers(two: Steward) -> None:
+    before = workers(two)
+    killed = min(before)
+    os.kill(killed, signal.SIGKILL)
+    until(lambda: is_gone(killed))
+    for _ in range(20):
+        assert httpx.get(f"{two.url}/livez").status_code == 200
+    until(lambda: len(workers(two)) == 2)
+    assert workers(two) - before
 
 
 @pytest.mark.parametrize("count", ["1", "2"])
@@ -167,21 +175,20 @@ def test_a_service_that_cannot_start_says_why_in_a_line_and_fails(data_dir: Path
     steward = Steward(data_dir, "--workers", count)
     steward.environment["AIOHTTP_NO_EXTENSIONS"] = "1"
     process = steward.spawn()
-    said, _ = process.communicate(timeout=60)
+    said, _ = process.communicate(timeout=READY_S)
     assert process.returncode == 1
     assert "steward: aiohttp's compiled HTTP parser is missing" in said
     assert "Traceback" not in said
 
 
 @pytest.mark.parametrize("count", ["1", "2"])
-def test_a_port_that_another_service_has_is_refused_not_shared(data_dir: Path, tmp_path: Path, count: str) -> None:
-    with running(data_dir, "--workers", "2") as steward:
-        other = Steward(tmp_path, "--workers", count, "--port", str(urlsplit(steward.url).port))
-        other.environment["STEWARD_REDIS_URL"] = f"unix://{data_dir}/redis.sock"
-        process = other.spawn()
-        said, _ = process.communicate(timeout=60)
-        assert process.returncode == 1
-        assert "cannot listen on 127.0.0.1" in said
+def test_a_port_that_another_service_has_is_refused_not_shared(two: Steward, tmp_path: Path, count: str) -> None:
+    other = Steward(tmp_path, "--workers", count, "--port", str(urlsplit(two.url).port))
+    other.environment["STEWARD_REDIS_URL"] = f"unix://{two.folder}/redis.sock"
+    process = other.spawn()
+    said, _ = process.communicate(timeout=READY_S)
+    assert process.returncode == 1
+    assert "cannot listen on 127.0.0.1" in said
 
 
 def test_a_service_without_redis_says_so_and_greets_once_it_comes(data_dir: Path) -> None:
