@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from pages import browsing
 from steward import Steward, running
 
 
@@ -27,6 +29,12 @@ def service() -> Iterator[Steward]:
     with running(folder) as steward:
         yield steward
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with browsing() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="module")

@@ -2,17 +2,22 @@
 
 import contextlib
 import os
+import re
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect, sync_playwright
 from steward import Steward, posted
 
 AXE = Path(__file__).parents[2] / ".clients" / "node" / "node_modules" / "axe-core" / "axe.min.js"
-expect.set_options(timeout=30_000)  # beside other work a page takes its time
+KEYS = Path(__file__).parents[2] / "service" / "console" / "static" / "keys.js"
+(GUARD_MS,) = map(int, re.findall(r"^const GUARD_MS = (\d+);", KEYS.read_text(), re.MULTILINE))
+PATIENCE_S = 60  # beside other work a page takes its time; whoever waits for something that comes waits no longer
+expect.set_options(timeout=PATIENCE_S * 1000)
 PASSWORD = "a long enough password"
 # What makes it quiet, and lets it run as root in a container; the pages are our own.
 ARGUMENTS = [
@@ -53,6 +58,7 @@ class Desk:
     @classmethod
     def open(cls, browser: Browser, steward: Steward, **options: Any) -> "Desk":
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 860}, "locale": "en", **options})
+        context.set_default_timeout(PATIENCE_S * 1000)
         desk = cls(context.new_page(), steward)
         desk.page.on("console", desk._heard)
         desk.page.on("pageerror", lambda error: desk.complaints.append(str(error)))
@@ -85,7 +91,7 @@ class Desk:
         return card.get_attribute("data-id") if card.count() else None
 
     def wait_for(self, expression: str, argument: Any = None) -> None:
-        self.page.wait_for_function(expression, arg=argument, timeout=60_000)
+        self.page.wait_for_function(expression, arg=argument)
 
     def wait_for_card(self, but: str | None = None) -> str:
         """Until another comment than `but` is shown, and the keys are taken again."""
@@ -94,11 +100,44 @@ class Desk:
             " return id !== undefined && id !== but; }",
             but,
         )
-        self.page.wait_for_timeout(260)  # the console takes no key for that long after a decision
+        self.rest()
         return self.current or ""
+
+    def rest(self) -> None:
+        """Until the console takes keys again: for a moment after a decision, or a reveal, it takes none."""
+        self.page.wait_for_timeout(GUARD_MS + 10)
+
+    def release(self, comment_id: str, lease: str | None) -> None:
+        """Give a comment back behind the back of this page, as another page of the same moderator does."""
+        self.page.evaluate(
+            "([id, lease]) => import(document.querySelector('script[src*=\"base\"]').src)"
+            ".then(base => base.ask('POST', `/queue/${id}/release`, {id, lease}))",
+            [comment_id, lease],
+        )
+
+    @property
+    def decisions(self) -> list[str]:
+        """The requests that decided something."""
+        return [each for each in self.requests if "/decision" in each]
 
     def wait_until_sent(self) -> None:
         self.wait_for("() => !Object.keys(localStorage).some(key => key.startsWith('steward.outbox'))")
+
+
+@contextlib.contextmanager
+def routed(page: Page, pattern: str, handler: Callable[[Route], None]) -> Iterator[None]:
+    """Inside the block, what the page asks for under the pattern goes through the handler."""
+    page.route(pattern, handler)
+    try:
+        yield
+    finally:
+        if not page.is_closed():
+            page.unroute(pattern, handler)
+
+
+def texts(*ids: str) -> dict[str, str]:
+    """A text for each id."""
+    return {each: f"Comment {each}, what do you say?" for each in ids}
 
 
 def moderator(steward: Steward, site: str, name: str, role: str = "moderator") -> None:
@@ -118,6 +157,19 @@ class Forum:
         with self.steward.client(self.key) as client:
             for comment_id, text in texts.items():
                 assert posted(client, "/v1/comments", {"id": comment_id, "text": text, **more})["status"] == "pending"
+
+    def empty(self) -> None:
+        """Delete what waits and what somebody holds."""
+        with self.steward.client(self.key) as client:
+            for state in ("queued", "claimed"):
+                for item in client.get(f"/v1/review/items?state={state}").json()["items"]:
+                    assert client.delete(f"/v1/comments/{item['id']}").status_code == 204
+
+    def becomes(self, comment_id: str, status: str) -> None:
+        """Until the comment has this status."""
+        until = time.monotonic() + PATIENCE_S
+        while (found := self.statuses([comment_id])) != [status]:
+            assert time.monotonic() < until, found
 
     def get(self, path: str) -> Any:
         with self.steward.client(self.key) as client:

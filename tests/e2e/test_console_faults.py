@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from pages import Desk, browsing, forum, moderator
+from pages import Desk, browsing, forum, moderator, texts
 from playwright.sync_api import expect
 from steward import Steward
 
@@ -15,7 +15,7 @@ def test_decisions_made_while_the_service_is_gone_arrive_once_when_it_is_back(da
     steward.start()
     steward.environment["STEWARD_PORT"] = re.search(r":(\d+)$", steward.url)[1]
     assert steward.first_key()
-    site = forum(steward, "daily", {each: f"Comment {each}, what do you say?" for each in IDS})
+    site = forum(steward, "daily", texts(*IDS))
     moderator(steward, "daily", "olena")
     try:
         with browsing() as browser:
@@ -32,7 +32,7 @@ def test_decisions_made_while_the_service_is_gone_arrive_once_when_it_is_back(da
             desk.press("r", "1")
             seen.append(desk.wait_for_card(seen[-1]))
             line = desk.page.locator("#connection")
-            expect(line).to_be_visible(timeout=30_000)
+            expect(line).to_be_visible()
             expect(line).to_contain_text("2 decisions are kept here")
 
             steward.start()
