@@ -39,59 +39,65 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Every field is the environment variable STEWARD_<FIELD>. Defaults suit a laptop."""
 
     host: Annotated[str, Meta(description="Address to listen on.")] = "127.0.0.1"
-    port: Annotated[int, Meta(ge=0, le=65535, description="Port to listen on; 0 takes a free one.")] = 8080
+    port: Annotated[int, Meta(ge=0, le=65535, description="Port to listen on; 0: a free port.")] = 8080
     public_url: (
         Annotated[
             str,
             Meta(
                 pattern=r"^https?://[^/\s@?#]+/?$(?!\n)",
-                description="Scheme and host under which clients reach the service. Unset: those of each request.",
+                description="Scheme and host by which clients reach the service. Unset: those of each request.",
             ),
         ]
         | None
     ) = None
     trusted_proxies: Annotated[
         str,
-        Meta(description="Addresses and networks, with commas, whose X-Forwarded-For, -Proto and -Host are believed."),
+        Meta(
+            description="Addresses and networks of proxies, separated by commas, whose X-Forwarded-For, -Proto and "
+            "-Host are trusted."
+        ),
     ] = ""
     cors_origins: Annotated[
         str,
-        Meta(description="Origins, with commas, or *, whose pages may call the Perspective API; empty: none may."),
+        Meta(
+            description="Origins, separated by commas, whose pages may call the Perspective API; *: all; empty: none."
+        ),
     ] = ""
     akismet_domain: (
         Annotated[
             str,
             Meta(
                 pattern=r"^[a-z0-9.-]{1,253}$(?!\n)",
-                description="Domain of host names that begin with the label of a key, as <label>.akismet.example does; "
-                "for Akismet clients that put the key there. `steward keys label` prints labels.",
+                description="For Akismet clients that put the key into the host name: the domain of host names that "
+                "begin with the label of a key, such as <label>.akismet.example. `steward keys label` prints labels.",
             ),
         ]
         | None
     ) = None
-    workers: Annotated[int, Meta(ge=1, le=256, description="Service processes that share the port.")] = 1
+    workers: Annotated[int, Meta(ge=1, le=256, description="Number of service processes that share the port.")] = 1
     metrics_port: (
         Annotated[
             int,
             Meta(
                 ge=1,
                 le=65535,
-                description="Serve /metrics on this port instead, to whoever reaches it. Unset: on the port of the "
-                "service, to keys with the scope admin.",
+                description="Serve /metrics on this port without a key. Unset: on the port of the service, to keys "
+                "with the scope admin.",
             ),
         ]
         | None
     ) = None
     metrics_host: Annotated[
-        str, Meta(description="Address for STEWARD_METRICS_PORT; another one only where nobody else reaches it.")
+        str,
+        Meta(description="Address for STEWARD_METRICS_PORT. Use another one only if strangers cannot reach it."),
     ] = "127.0.0.1"
     redis_url: Annotated[
         str | None,
         Meta(
             description="Redis to use: redis://, rediss:// or unix:// for one server, "
             "redis+sentinel://[user:password@]host:port,host:port/name for a Sentinel set, "
-            "redis+cluster://[user:password@]host:port,host:port for a Cluster; rediss+ for TLS. "
-            "Unset: start the embedded Redis."
+            "redis+cluster://[user:password@]host:port,host:port for a Cluster; rediss+ for TLS. Unset: start the "
+            "embedded Redis."
         ),
     ] = None
     wait_replicas: Annotated[
@@ -99,8 +105,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         Meta(
             ge=0,
             le=10,
-            description="Replicas that must confirm a write before it is acknowledged, else 503; "
-            "as many as could be promoted, if a failover must lose nothing.",
+            description="Number of replicas that must confirm a write before it is acknowledged, else 503. If a "
+            "failover must lose nothing, set it to the number of replicas that could be promoted.",
         ),
     ] = 0
     data_dir: Annotated[
@@ -109,31 +115,39 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     readers: Annotated[
         Literal["both", "fast"],
         Meta(
-            description="Who reads a comment: both readers of the model, or the fast one alone, which judges fewer "
-            "languages and understands no sentences."
+            description="Which readers of the model score a comment: both, or only the fast one, which judges fewer "
+            "languages and does not understand sentences."
         ),
     ] = "both"
     accept_loss: Annotated[
-        bool, Meta(description="Start although Redis is set up so that acknowledged comments can be lost.")
+        bool, Meta(description="Start even if Redis is configured so that acknowledged comments can be lost.")
     ] = False
-    allow_py_parser: Annotated[bool, Meta(description="Start although aiohttp's compiled HTTP parser is missing.")] = (
+    allow_py_parser: Annotated[bool, Meta(description="Start even if aiohttp's compiled HTTP parser is missing.")] = (
         False
     )
     store_timeout_s: Annotated[
-        float, Meta(gt=0, le=30, description="Seconds until a write to Redis that gets no reply is given up with 503.")
+        float, Meta(gt=0, le=30, description="Seconds to wait for the reply to a write to Redis, then 503.")
     ] = 0.45
     max_pending_writes: Annotated[
-        int, Meta(ge=1, description="Writes waiting for Redis in one process; beyond it callers get 503 at once.")
+        int,
+        Meta(
+            ge=1,
+            description="Maximum number of writes waiting for Redis in one process; above it callers get 503 at once.",
+        ),
     ] = 10_000
     max_connections: Annotated[
-        int, Meta(ge=1, le=1_000_000, description="Connections that one process holds; beyond it new ones get 503.")
+        int,
+        Meta(
+            ge=1, le=1_000_000, description="Maximum number of connections of one process; above it new ones get 503."
+        ),
     ] = 10_000
     max_connections_per_address: Annotated[
         int,
         Meta(
             ge=1,
             le=1_000_000,
-            description="Those of one address; beyond it new ones get 429. Of STEWARD_TRUSTED_PROXIES any number.",
+            description="Maximum number of connections from one address to one process; above it new ones get 429. No "
+            "limit for STEWARD_TRUSTED_PROXIES.",
         ),
     ] = 2_000
     max_waiting_batches: Annotated[
@@ -141,80 +155,103 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         Meta(
             ge=1,
             le=10_000,
-            description="Batches to score that may wait for a processor in one process; beyond it callers get 503.",
+            description="Maximum number of batches waiting to be scored in one process; above it callers get 503.",
         ),
     ] = 32
     max_queued: Annotated[
-        int, Meta(ge=1, description="Comments of one site, in each of its shards, that may wait for moderators.")
+        int, Meta(ge=1, description="Maximum number of waiting comments in each shard of a site.")
     ] = 200_000
-    lease_s: Annotated[int, Meta(ge=5, le=3600, description="Seconds a claimed comment stays with a moderator.")] = 300
+    lease_s: Annotated[
+        int, Meta(ge=5, le=3600, description="Seconds that a moderator's lease on a claimed comment lasts.")
+    ] = 300
     max_lease_age_s: Annotated[
-        int, Meta(ge=60, le=86_400, description="Seconds after the claim beyond which a lease is not extended.")
+        int, Meta(ge=60, le=86_400, description="Maximum seconds from the claim to the end of an extended lease.")
     ] = 1800
-    max_open_leases: Annotated[int, Meta(ge=1, le=100, description="Comments one moderator may hold at once.")] = 20
+    max_open_leases: Annotated[
+        int, Meta(ge=1, le=100, description="Maximum number of comments that one moderator may hold at once.")
+    ] = 20
     key_rate_per_s: Annotated[
-        float, Meta(ge=0, description="Requests a second for a key without its own limit, per process; 0: no limit.")
+        float,
+        Meta(ge=0, description="Requests per second and process for a key without a limit of its own; 0: no limit."),
     ] = 0
     address_rate_per_s: Annotated[
         float,
         Meta(
             ge=0,
-            description="Requests a second from one address that bring no valid key, or are for pages of the console "
-            "before signing in, per process; ten times as many at once; 0: no limit. Behind a proxy, set "
-            "STEWARD_TRUSTED_PROXIES, or all are one address.",
+            description="Requests per second and process from one address without a valid key, or to the console "
+            "before signing in; bursts of ten times as many; 0: no limit. Behind a proxy, set "
+            "STEWARD_TRUSTED_PROXIES, or all clients count as one address.",
         ),
     ] = 20
     receipt_timeout_s: Annotated[
-        float, Meta(gt=0, le=600, description="Seconds for a client to send headers, and again for the body.")
+        float,
+        Meta(gt=0, le=600, description="Seconds that a client has to send the headers, and again to send the body."),
     ] = 10
     text_days: Annotated[
-        int, Meta(ge=1, le=3650, description="Days the text of a decided comment is kept in Redis.")
+        int, Meta(ge=1, le=3650, description="Days that Redis keeps the text of a decided comment.")
     ] = 30
     label_days: Annotated[
-        int, Meta(ge=1, le=3650, description="Days the text of a comment decided by a moderator is kept for training.")
+        int,
+        Meta(
+            ge=1,
+            le=3650,
+            description="Days that Redis keeps the text of a comment decided by a moderator, for training.",
+        ),
     ] = 365
     event_days: Annotated[int, Meta(ge=1, le=365, description="Days that GET /v1/events goes back.")] = 7
     hash_authors: Annotated[
-        bool, Meta(description="Keep authors' ids as keyed hashes, the same for the same author of a site.")
+        bool,
+        Meta(description="Store pseudonyms (keyed hashes) of authors' ids: the same for the same author of a site."),
     ] = True
     index_authors: Annotated[
         bool,
-        Meta(description="Find comments by author, to show, export or erase them; false: saves some memory in Redis."),
+        Meta(
+            description="Index comments by author, so that they can be shown, exported or erased; false: uses less "
+            "memory in Redis."
+        ),
     ] = True
     undo_hold_s: Annotated[
         float,
-        Meta(ge=0, le=60, description="Seconds a decision is held back, so that an undo tells nobody."),
+        Meta(
+            ge=0,
+            le=60,
+            description="Seconds between a decision and its notice to the site. The site is not told of a decision "
+            "that is undone before.",
+        ),
     ] = 5
     undo_window_s: Annotated[
-        int, Meta(ge=1, le=86_400, description="Seconds in which a moderator can take a decision back.")
+        int, Meta(ge=1, le=86_400, description="Seconds within which a moderator can undo a decision.")
     ] = 86_400
     shards: Annotated[
         int,
-        Meta(ge=1, le=64, description="Parts of each site's queue, for a Cluster; fixed at the first start."),
+        Meta(
+            ge=1, le=64, description="Number of shards of each site's queue, for a Cluster; fixed at the first start."
+        ),
     ] = 1
     relay: Annotated[
-        bool, Meta(description="Deliver webhooks from within the service; false: only `steward relay` does.")
+        bool, Meta(description="Deliver webhooks from the service processes; false: only `steward relay` does.")
     ] = True
     webhook_timeout_s: Annotated[
-        float, Meta(gt=0, le=60, description="Seconds that the receiver of a webhook has for its answer.")
+        float, Meta(gt=0, le=60, description="Seconds to wait for the answer of a webhook's receiver.")
     ] = 15
     webhook_schedule: Annotated[
         str,
         Meta(
             pattern=r"^[0-9]{1,6}(\.[0-9]{1,3})?(,[0-9]{1,6}(\.[0-9]{1,3})?)*$(?!\n)",
-            description="Seconds before each attempt to deliver a webhook, counted from the one before, each ±20 %.",
+            description="Seconds before each attempt to deliver a webhook, counted from the previous one, each ±20 %.",
         ),
     ] = "0,5,300,1800,7200,18000,36000,50400,72000,86400"
     webhook_allow_private: Annotated[
         bool,
-        Meta(description="Let webhooks go to private addresses, to any port, and over http: for development."),
+        Meta(description="For development: allow webhooks to private addresses, to any port, and over http."),
     ] = False
     webhook_proxy: (
         Annotated[
             str,
             Meta(
                 pattern=r"^https?://[^@\s]+$(?!\n)",
-                description="HTTP proxy for webhooks, http://host:port; it must refuse private addresses itself.",
+                description="HTTP proxy for webhooks, http://host:port; the proxy must refuse private addresses "
+                "itself.",
             ),
         ]
         | None
@@ -222,8 +259,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     secret_file: Annotated[
         Path | None,
         Meta(
-            description="File with keys that encrypt the secrets of webhooks and of Coral in Redis: 32 random bytes in "
-            "base64 on a line; the first encrypts, all decrypt. Unset: the secrets are kept as they are."
+            description="File with keys to encrypt webhook, Coral and second-factor secrets in Redis. Each line holds "
+            "32 random bytes in base64; the first key encrypts, all decrypt. Unset: the secrets are not encrypted."
         ),
     ] = None
     oidc_issuer: (
@@ -231,24 +268,27 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             str,
             Meta(
                 pattern=r"^https?://[^\s?#@]+$(?!\n)",
-                description="OpenID provider by which moderators may sign in; https, but for the loopback.",
+                description="OpenID provider through which moderators may sign in; https, except on the loopback.",
             ),
         ]
         | None
     ) = None
-    oidc_client_id: Annotated[str, Meta(description="Our name at the OpenID provider.")] | None = None
+    oidc_client_id: Annotated[str, Meta(description="Client id of Steward at the OpenID provider.")] | None = None
     oidc_client_secret_file: Annotated[
-        Path | None, Meta(description="File with our secret at the OpenID provider. Unset: we are a public client.")
+        Path | None,
+        Meta(description="File with the client secret for the OpenID provider. Unset: Steward is a public client."),
     ] = None
     oidc_name: Annotated[str, Meta(max_length=64, description="What the console calls the OpenID provider.")] = "OpenID"
     demo: Annotated[
         bool,
         Meta(
-            description="Serve a news story at /demo, to see how it all works: whoever reaches it can post comments to "
-            "the site `default`."
+            description="Serve a demonstration at /demo, a news story with comments. Everybody who can reach it can "
+            "post comments to the site `default`."
         ),
     ] = False
-    log_level: Annotated[Literal["debug", "info", "warning", "error"], Meta(description="How much is logged.")] = "info"
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Meta(description="Lowest level of messages that are logged.")
+    ] = "info"
 
     def __post_init__(self) -> None:
         try:

@@ -15,14 +15,15 @@ def table() -> str:
     lines = [
         "# Settings",
         "",
-        "Read from the environment once, at start; a variable that we do not know or cannot use is refused by name.",
-        "Made from the code by `python tests/service/settings_docs.py`; a test compares.",
+        "Steward reads its settings from the environment once, at start. It refuses to start, and names the variable,",
+        "if a variable is unknown or has an invalid value.",
+        "`python tests/service/settings_docs.py` generates this page from the code, and a test compares them.",
         "",
         "| variable | default | meaning |",
         "| --- | --- | --- |",
         *(f"| `{name}` | {default and f'`{default}`'} | {meaning} |" for name, default, meaning in _rows()),
         "",
-        "Commands that call a running service read `STEWARD_URL` (default `http://127.0.0.1:8080`) and `STEWARD_KEY`;",
+        "Commands that call a running service read `STEWARD_URL` (default `http://127.0.0.1:8080`) and `STEWARD_KEY`.",
         "`steward train` and `steward evaluate` read `STEWARD_TRAIN_DATA` (default `../shared/data`).",
     ]
     return "\n".join(lines) + "\n"
@@ -31,7 +32,7 @@ def table() -> str:
 def environment() -> str:
     blocks = [f"# {meaning}\n# {name}={default}" for name, default, meaning in _rows()]
     return (
-        "# Copy to .env and uncomment what you change. docs/settings.md shows the same as a table.\n\n"
+        "# Copy to .env and uncomment what you change. docs/settings.md has the same content as a table.\n\n"
         + "\n\n".join(blocks)
         + "\n"
     )
