@@ -64,7 +64,11 @@ async def main(seconds: float, kills: int, seed: int, docs: Path | None) -> int:
         shutil.rmtree(folder, ignore_errors=True)
     title = f"{stormed_s:.0f} s of load, {killer.kills.total()} kills (seed {seed})"
     counted = ", ".join(f"{number} of {name}" for name, number in sorted(killer.kills.items()))
-    rows = [("kill -9", f"{killer.kills.total()} ({counted})"), *rows, ("until all was told, s", f"{drained_s:.0f}")]
+    rows = [
+        ("kill -9", f"{killer.kills.total()} ({counted})"),
+        *rows,
+        ("seconds until all notifications had arrived", f"{drained_s:.0f}"),
+    ]
     console.print(_table(title, rows))
     if docs is not None:
         written.replace(docs, "faults", f"{title}:", rows)
@@ -173,10 +177,10 @@ async def _compared(
         "acknowledged comments lost": await _lost_comments(admin, ledger),
         "acknowledged decisions and undos lost": books.lost_decisions(ledger, trail),
         "double decisions": books.double_decisions(ledger, trail),
-        "decisions that the feed does not tell of": books.unannounced_decisions(ledger, feed, trail),
+        "decisions missing from the feed": books.unannounced_decisions(ledger, feed, trail),
         "notifications lost": books.missing_notifications(feed, receiver.received),
         "notifications out of order": books.reordered_notifications(receiver.received),
-        "notifications of what was taken back in time": books.unwanted_notifications(feed, receiver.received),
+        "notifications of decisions undone in time": books.unwanted_notifications(feed, receiver.received),
         "notifications with a wrong signature": range(receiver.forged),
         "invariant breaches (steward fsck)": await asyncio.to_thread(_breaches, steward),
     }
@@ -187,10 +191,10 @@ async def _compared(
         ("comments acknowledged", f"{len(ledger.submitted):,}"),
         ("decisions acknowledged", f"{len(ledger.decided):,}"),
         ("undos acknowledged", f"{len(ledger.undone):,}"),
-        ("requests that got no answer, and were sent again", f"{ledger.unanswered:,}"),
-        ("requests refused with 5xx, and sent again", f"{ledger.refused:,}"),
+        ("requests without an answer, sent again", f"{ledger.unanswered:,}"),
+        ("requests refused with 5xx, sent again", f"{ledger.refused:,}"),
         ("notifications received", f"{len(receiver.received):,}"),
-        ("of them repeated", f"{receiver.repeated:,}"),
+        ("repeated notifications", f"{receiver.repeated:,}"),
         *((name, f"{len(list(found)):,}") for name, found in broken.items()),
     ]
     return rows, sum(len(list(found)) for found in broken.values())

@@ -222,26 +222,26 @@ def _report(asked: argparse.Namespace, comments: int, figures: Figures, seen: di
             "the receiver",
             f"fails {asked.fail:.0%}, is slow {asked.slow:.0%} ({asked.slow_s:g} s), gone {asked.gone:g} s",
         ),
-        ("relays, and kills of them", f"{asked.relays}, {figures.kills}"),
-        ("written in", f"{figures.wrote_s:.1f} s"),
-        ("all told after", f"{figures.told_s:.1f} s"),
-        ("events told a second", f"{arrived / figures.told_s:,.0f}"),
+        ("relays, and how often they were killed", f"{asked.relays}, {figures.kills}"),
+        ("time to write the events", f"{figures.wrote_s:.1f} s"),
+        ("time until all had arrived", f"{figures.told_s:.1f} s"),
+        ("events delivered per second", f"{arrived / figures.told_s:,.0f}"),
         ("requests to the receiver", f"{seen['requests']:,}, {seen['refused']:,} refused, {seen['slow']:,} slow"),
-        ("most comments pending", f"{figures.most_pending:,}"),
-        ("arrived more than once", f"{seen['repeated']:,}"),
+        ("most comments with waiting events", f"{figures.most_pending:,}"),
+        ("events that arrived more than once", f"{seen['repeated']:,}"),
         ("dead letters", f"{figures.dead:,}"),
         ("comments whose events all arrived in order", f"{whole:,} of {comments:,}"),
         ("events missing", f"{missing:,}"),
-        ("comments told out of order", f"{unordered:,}"),
-        ("events that came after a newer one", f"{seen['reordered']:,}"),
-        ("events sent beside another of the comment", f"{seen['beside']:,}"),
+        ("comments whose events were accepted out of order", f"{unordered:,}"),
+        ("events that arrived after a newer one", f"{seen['reordered']:,}"),
+        ("events sent at the same time as another of their comment", f"{seen['beside']:,}"),
     )
     table = Table("", "", title="Webhooks to an unreliable receiver", show_header=False)
     for row in rows:
         table.add_row(*row)
     Console(width=110).print(table)
     if asked.docs is not None:
-        written.replace(asked.docs, "webhooks", "As the last run printed it:", rows)
+        written.replace(asked.docs, "webhooks", "Figures of the last run:", rows)
     # A relay that is killed in the midst of a request leaves the request with the receiver: that is no second sender.
     broken = missing or unordered or seen["reordered"] or figures.dead or whole != comments
     return 1 if broken else 0
