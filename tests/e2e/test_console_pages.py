@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from pages import browsing
+from pages import AXE, browsing
 from playwright.sync_api import Browser, Page
 from steward import Steward, posted
 
 import classifier
 
-AXE = Path(__file__).parents[2] / ".clients/node/node_modules/axe-core/axe.min.js"
 OTHER = "2026-12-01-1"
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)> \u202egnp.exe\u202c " + "W" * 1800 + " you idiot"
+INSULTS_TO_REVIEW = {"thresholds": {"insult": {"review_at": 0.3, "reject_at": None}}}
 PATHS = (
     "/dashboard?span=week",
     "/search?text=idiot",
@@ -118,6 +118,7 @@ def site() -> Iterator[Site]:
 def fill(steward: Steward, key: str, receiver: Receiver) -> None:
     with steward.client(key) as client:
         assert client.put("/v1/webhooks", json={"url": receiver.url}).status_code == 200
+        assert client.put("/v1/policies/default", json=INSULTS_TO_REVIEW).status_code == 200
         for n in range(6):
             author = {"id": "u-1", "name": "Joe"}
             posted(client, "/v1/comments", {"id": f"c-{n}", "text": f"You are an idiot, number {n}.", "author": author})
@@ -175,13 +176,13 @@ def test_a_policy_is_tried_by_a_slider_and_then_saved(site: Site) -> None:
     preview.get_by_text(re.compile(r"Approve → To a person|Every comment would")).first.wait_for()
     page.locator('[name="review_at.insult"]').fill("2")
     preview.get_by_text("Mend what is wrong in the form first.").wait_for()
-    page.get_by_role("button", name="Save as version 2").click()
+    page.get_by_role("button", name="Save as version 3").click()
     problem = page.locator('[name="review_at.insult"]')
     assert problem.get_attribute("aria-invalid") == "true"
     assert problem.evaluate("each => each === document.activeElement")
     problem.fill("0.25")
     complaints.clear()  # the answer 400 is told as an error of the page that was loaded
-    page.get_by_role("button", name="Save as version 2").click()
+    page.get_by_role("button", name="Save as version 3").click()
     page.get_by_text("Saved. Every process decides by it within seconds.").first.wait_for()
     assert page.locator('[name="review_at.insult"]').input_value() == "0.25"
     assert complaints == []

@@ -27,12 +27,12 @@ def coral() -> Iterator[Coral]:
 
 @pytest.fixture(scope="module")
 def chief(service: Steward) -> str:
-    return service.key("talk", "chief", "admin")
+    return service.key("talk-toxic", "chief", "admin")
 
 
 @pytest.fixture(scope="module")
 def toxicity(service: Steward) -> Toxicity:
-    key = service.key("talk", "coral", "score", "comments")
+    key = service.key("talk-toxic", "coral", "score", "comments")
     return Toxicity(f"{service.url}/v1alpha1", key, timeout_ms=PATIENT_MS)
 
 
@@ -73,7 +73,7 @@ def test_a_comment_that_coral_says_is_english_is_judged_in_its_own_language(
         assert client.put("/v1/policies/default", json=body).status_code == 200
     german = coral.score(toxicity, GERMAN)
     assert german is not None
-    assert german > 0.5
+    assert german > 0.3
 
 
 def labels(service: Steward, key: str) -> list[Any]:

@@ -38,8 +38,7 @@ def of_node(script: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def key(service: Steward, admin: str) -> str:
-    assert admin
+def key(service: Steward) -> str:
     return service.key("drop-in", "website", "score", "comments")
 
 
@@ -68,7 +67,7 @@ def google(service: Steward, key: str) -> Any:
 
 def test_googles_client_discovers_and_analyzes(google: Any, service: Steward) -> None:
     assert google["address"] == f"{service.url}/v1alpha1/comments:analyze", "where the document sends comments"
-    assert toxicity(google["analyze"]) > 0.8
+    assert toxicity(google["analyze"]) > 0.5
     assert google["analyze"]["languages"] == ["en"]
     assert google["analyze"]["attributeScores"]["TOXICITY"]["spanScores"][0]["end"] == len(RUDE)
     assert google["fields"] == {"languages": ["en"]}
@@ -85,7 +84,7 @@ def test_googles_client_sends_a_batch_and_one_that_fails_spoils_none(google: Any
     assert batch.keys() == {"rude", "empty", "kind"}
     assert batch["empty"] == {"status": 400, "reason": "Comment must be non-empty."}
     assert [batch[name]["clientToken"] for name in ("rude", "kind")] == ["rude", "kind"]
-    assert toxicity(batch["rude"]) > 0.8
+    assert toxicity(batch["rude"]) > 0.5
     assert toxicity(batch["kind"]) < 0.2
 
 
@@ -104,7 +103,7 @@ def test_googles_client_reads_the_details_of_errors(google: Any) -> None:
 def test_pypis_perspective_works(service: Steward, key: str, labels: Any) -> None:
     found = said(of_python("perspective", "calls.py"), service, key)
     assert found["score"].keys() == {"TOXICITY", "INSULT"}
-    assert found["score"]["TOXICITY"] == toxicity(found["analyze"]) > 0.8
+    assert found["score"]["TOXICITY"] == toxicity(found["analyze"]) > 0.5
     assert found["analyze"]["clientToken"] == "t-1"
     assert found["suggest"]["requestedLanguages"] == ["en"]
     assert [label["labels"] for label in labels("pypi")] == [{"toxicity": True}]
@@ -115,7 +114,7 @@ def test_pypis_perspective_works(service: Steward, key: str, labels: Any) -> Non
 def test_npms_perspective_api_client_works(service: Steward, key: str) -> None:
     found = said(of_node("perspective-api-client.js"), service, key)
     assert found["analyze"]["attributeScores"].keys() == {"TOXICITY", "INSULT"}
-    assert toxicity(found["analyze"]) == toxicity(found["whole"]) > 0.8
+    assert toxicity(found["analyze"]) == toxicity(found["whole"]) > 0.5
     assert found["whole"]["clientToken"] == "t-1"
     assert found["long"] == {"name": "ResponseError", "message": "Comment text too long.", "status": 400}
     assert found["unknown"]["message"] == "Unknown requested attribute: TASTE"
@@ -125,7 +124,7 @@ def test_npms_perspective_api_client_works(service: Steward, key: str) -> None:
 def test_jigsaws_js_client_works(service: Steward, key: str) -> None:
     found = said(of_node("perspectiveapi-js-client.js"), service, key)
     assert found["usual"].keys() == {"SPAM", "TOXICITY"}
-    assert found["usual"]["TOXICITY"] > 0.8
+    assert found["usual"]["TOXICITY"] > 0.5
     assert found["chosen"].keys() == {"LIKELY_TO_REJECT", "OBSCENE"}
     assert "status code 400" in found["wrongKey"]
 
@@ -136,10 +135,11 @@ GUIDE = (ROOT / "docs" / "perspective.md").read_text()
 @pytest.mark.parametrize(
     "command", re.findall(r"```sh\n *(curl .+?)\n *```", GUIDE, re.DOTALL), ids=["analyze", "policy"]
 )
-def test_a_curl_line_of_the_guide_works_when_pasted(command: str, service: Steward, admin: str) -> None:
+def test_a_curl_line_of_the_guide_works_when_pasted(command: str, service: Steward) -> None:
+    key = service.key("guide", "chief", "admin", "score")
     done = subprocess.run(
         ["bash", "-c", command.replace("http://127.0.0.1:8080", service.url)],
-        env=service.environment | {"STEWARD_KEY": admin},
+        env=service.environment | {"STEWARD_KEY": key},
         capture_output=True,
         text=True,
         check=True,

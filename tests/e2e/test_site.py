@@ -10,12 +10,15 @@ from steward import Steward, posted, running
 
 CIVIL = "Thank you for this article; I learned a lot about how substations are repaired."
 ATTACK = "You stupid fucking idiot, shut up, you worthless piece of shit."
+# Decided by one attribute, as far from what these sentences get as can be.
+POLICY = {"thresholds": {"insult": {"review_at": 0.4, "reject_at": 0.6}}}
 SPAM = "Check out my channel and subscribe, win a FREE iPhone now!!! http://free-prize.example"
 
 
 def test_a_site_gets_a_decision_for_each_comment_and_can_follow_it(service: Steward, admin: str) -> None:
-    site = service.key("daily", "website", "comments", "score")
+    site = service.key("daily", "website", "comments", "score", "admin")
     with service.client(site) as client:
+        assert client.put("/v1/policies/default", json=POLICY).status_code == 200
         civil = posted(client, "/v1/comments", {"id": "c-1", "text": CIVIL, "author": {"id": "u-1"}})
         assert (civil["decision"], civil["status"], civil["decided_by"]) == ("approve", "approved", "model")
         attack = posted(client, "/v1/comments", {"id": "c-2", "text": ATTACK})
@@ -36,8 +39,8 @@ def test_scores_are_offered_without_keeping_anything(service: Steward) -> None:
     with service.client(service.key("quiet", "scorer", "score")) as client:
         answer = posted(client, "/v1/score", {"texts": [CIVIL, ATTACK], "spans": True})
         civil, attack = answer["results"]
-        assert civil["scores"]["toxicity"] < 0.1
-        assert attack["scores"]["toxicity"] > 0.9
+        assert civil["scores"]["toxicity"] < 0.3
+        assert attack["scores"]["toxicity"] > 0.7
         words = {ATTACK[span["start"] : span["end"]].strip(",.") for span in attack["spans"]}
         assert {"idiot", "fucking"} <= words
         assert client.post("/v1/comments", json={"text": CIVIL}).status_code == 403
