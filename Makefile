@@ -40,7 +40,7 @@ test: $(STAMP) $(TRAINS) $(CLIENTS)/.set-up chromium  ## Run all tests
 
 # The newest server that the machine or a package carries is what all other tests run on.
 test-store: $(STAMP)  ## Run the store's tests on each Redis or Valkey server that is there
-	@names=$$($(BIN)/python -c 'from service.store.server import find_servers; print(*find_servers())') && test -n "$$names" || exit 1; \
+	@names=$$($(BIN)/python -c 'from service.redis.server import find_servers; print(*find_servers())') && test -n "$$names" || exit 1; \
 	for name in $$names; do echo "== the store's tests on $$name"; \
 	  STEWARD_TEST_SERVER=$$name $(BIN)/python -m pytest --quiet tests/service/store || exit 1; done
 

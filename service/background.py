@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterat
 from typing import TypedDict, Unpack
 
 from service import metrics
-from service.errors import Retryable, without_message
+from service.values.errors import Retryable, without_message
 
 log = logging.getLogger(__name__)
 

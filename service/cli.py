@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from service.errors import SettingsError
+from service.values.errors import SettingsError
 
 GROUP = "steward.commands"
 

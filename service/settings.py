@@ -11,8 +11,8 @@ import msgspec
 from msgspec import Meta
 from platformdirs import user_data_path
 
-from service import access
-from service.errors import SettingsError
+from service.values import access
+from service.values.errors import SettingsError
 
 PREFIX = "STEWARD_"
 

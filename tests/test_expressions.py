@@ -30,8 +30,11 @@ REVIEWED = {
         "classifier/spam_evidence.py",
         "f\"(?:{'|'.join(starts)})(?![a-z0-9])\"",
     ): "phrases between boundaries; nothing repeats",
-    ("service/commands/keys.py", "pattern"): "a constant of service/access.py, on what the operator types",
-    ("service/commands/moderators.py", "pattern"): "a constant of service/accounts.py, on what the operator types",
+    ("service/commands/keys.py", "pattern"): "a constant of service/values/access.py; the operator types it",
+    (
+        "service/commands/moderators.py",
+        "pattern",
+    ): "a constant of service/values/accounts.py; the operator types it",
     ("training/bias.py", "f\"\\\\b(?:{'|'.join(words)})\\\\b\""): "words between boundaries; nothing repeats",
     (
         "training/contrast/surface.py",

@@ -4,12 +4,12 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from service import keys
-from service.access import Scope
+from service import app_keys as keys
 from service.api.operation import Call, Operation
 from service.http.cursors import Cursor, checked
 from service.store.base import AuditEntry
 from service.store.keyspace import Site
+from service.values.access import Scope
 
 
 class AuditQuery(Struct, frozen=True, forbid_unknown_fields=True):

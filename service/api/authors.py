@@ -6,10 +6,10 @@ from contextlib import suppress
 import msgspec
 from aiohttp import web
 
-from service import keys
-from service.access import Scope
+from service import app_keys as keys
 from service.api.operation import NDJSON, Call, Operation
-from service.authors import Exported, History, Receipt
+from service.cases.authors import Exported, History, Receipt
+from service.values.access import Scope
 
 
 async def show_author(call: Call) -> History:

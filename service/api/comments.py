@@ -7,16 +7,17 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta, Struct
 
-from service import keys, metrics
-from service.access import Scope
-from service.answers import CommentAnswer, Results, comment_answer
+from service import app_keys as keys
+from service import metrics
 from service.api.operation import Call, Operation
-from service.domain import Comment, Id
-from service.errors import BadRequest, Fault, ServiceError
+from service.cases.answers import CommentAnswer, Results, comment_answer
 from service.http import bodies
 from service.http.problems import problem_of, rendered
 from service.store.fullness import PRESSED
 from service.store.keyspace import Site
+from service.values.access import Scope
+from service.values.domain import Comment, Id
+from service.values.errors import BadRequest, Fault, ServiceError
 
 # Comments of a batch that are scored in one go, a few milliseconds' worth.
 SLICE = 50

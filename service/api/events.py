@@ -6,15 +6,15 @@ from typing import Annotated
 from aiohttp import web
 from msgspec import Meta, Struct
 
-from service import keys
-from service.access import Scope
+from service import app_keys as keys
 from service.api.operation import JSON, Call, Operation
-from service.errors import Forbidden
 from service.http.admission import bearer, held
 from service.http.cursors import Cursor, checked
 from service.http.stream import STREAM, follow
 from service.store.events import Event, Events
 from service.store.keyspace import Site
+from service.values.access import Scope
+from service.values.errors import Forbidden
 
 
 class EventsQuery(Struct, frozen=True, forbid_unknown_fields=True):

@@ -8,17 +8,17 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta, Struct
 
-from service import keys
-from service.access import Scope
+from service import app_keys as keys
 from service.api.operation import NDJSON, Call, Operation
-from service.domain import A_CODE, MAX_COMMUNITY, WORDS, YES_FROM, Answers, Id
-from service.errors import BadRequest, Fault
 from service.http import bodies
 from service.http.cursors import Cursor, checked
 from service.http.shapes import pointer
 from service.store.base import Label
 from service.store.keyspace import Site
 from service.store.labels import Imported
+from service.values.access import Scope
+from service.values.domain import A_CODE, MAX_COMMUNITY, WORDS, YES_FROM, Answers, Id
+from service.values.errors import BadRequest, Fault
 
 # Labels on their way to Redis together: enough to share its syncs, too few to keep others waiting.
 AT_ONCE = 200

@@ -5,12 +5,12 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from service import keys
-from service.access import Scope
+from service import app_keys as keys
 from service.api.operation import Call, Operation
-from service.comparison import Comparison
-from service.models import Described, Generation
-from service.promoting import Promoting
+from service.cases.comparison import Comparison
+from service.cases.models import Described, Generation
+from service.cases.promotion import Promoting
+from service.values.access import Scope
 
 
 class ModelsAnswer(Struct, frozen=True):

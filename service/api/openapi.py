@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from service.api.operation import Operation
-from service.domain import Id
 from service.http.problems import TITLES, Problem
+from service.values.domain import Id
 
 _PARAMETER = re.compile(r"{(\w+)}")
 _REF = "#/components/schemas/{name}"

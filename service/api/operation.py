@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 import msgspec
 from aiohttp import hdrs, web
 
-from service.access import ApiKey, Scope
 from service.http import bodies
 from service.http.admission import admitted, bearer
 from service.http.handling import Handler, counted
 from service.http.written import Written, is_plain
+from service.values.access import ApiKey, Scope
 
 JSON, NDJSON = "application/json", "application/x-ndjson"
 

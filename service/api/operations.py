@@ -9,11 +9,12 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from service import keys, metrics
-from service.access import Scope
-from service.errors import ServiceError, SettingsError
+from service import app_keys as keys
+from service import metrics
 from service.http.admission import admitted, bearer, take_as_stranger
 from service.http.handling import log_unforeseen
+from service.values.access import Scope
+from service.values.errors import ServiceError, SettingsError
 
 _STATIC = files(__package__).joinpath("static")
 _DOCUMENTATION_CSP = (

@@ -4,14 +4,15 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from service import keys, policies
-from service.access import Scope
+from service import app_keys as keys
 from service.api.operation import Call, Operation
-from service.errors import BadRequest, Fault
+from service.cases import policies
+from service.cases.policies import Simulation
 from service.http.shapes import pointer
-from service.policies import Simulation
-from service.policy import InLanguage, LanguageCode, Policy, Reviewing, Thresholds
-from service.protocols import Protocols, faults
+from service.values.access import Scope
+from service.values.errors import BadRequest, Fault
+from service.values.policy import InLanguage, LanguageCode, Policy, Reviewing, Thresholds
+from service.values.site_settings import Protocols, faults
 
 
 class PolicyRequest(Struct, frozen=True, forbid_unknown_fields=True):

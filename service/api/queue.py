@@ -4,14 +4,14 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from service import keys
-from service.access import Scope
-from service.answers import ReviewItem, review_item
+from service import app_keys as keys
 from service.api.operation import Call, Operation
-from service.domain import State
-from service.figures import MOST_HOURS, Figures, figures
+from service.cases.answers import ReviewItem, review_item
+from service.cases.figures import MOST_HOURS, Figures, figures
 from service.store.keyspace import Site
 from service.store.review import Filter
+from service.values.access import Scope
+from service.values.domain import State
 
 
 class ItemsQuery(Struct, frozen=True, forbid_unknown_fields=True):

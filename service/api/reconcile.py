@@ -4,12 +4,12 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from service import keys
-from service.access import Scope
+from service import app_keys as keys
 from service.api.operation import Call, Operation
-from service.domain import Id
 from service.http import bodies
 from service.store.keyspace import Site
+from service.values.access import Scope
+from service.values.domain import Id
 
 
 class Known(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -5,20 +5,20 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from service import keys
-from service.access import Scope
-from service.answers import CommentAnswer, Results, ReviewItem, comment_answer, decided_answer, review_item
+from service import app_keys as keys
 from service.api.operation import Call, Operation
-from service.domain import A_CODE, WORDS, Id, Lease, Verdict
-from service.errors import BadRequest, Fault, NotFound, ServiceError, Unauthenticated
+from service.cases.answers import CommentAnswer, Results, ReviewItem, comment_answer, decided_answer, review_item
+from service.cases.reviewing import Moderator, Reviewing, new_batch
 from service.http import bodies
 from service.http.admission import bearer, held
 from service.http.problems import problem_of, rendered
 from service.http.shapes import pointer
-from service.reviewing import Moderator, Reviewing, new_batch
 from service.store.base import Record
 from service.store.keyspace import Site
 from service.store.review import Answer, Filter
+from service.values.access import Scope
+from service.values.domain import A_CODE, WORDS, Id, Lease, Verdict
+from service.values.errors import BadRequest, Fault, NotFound, ServiceError, Unauthenticated
 
 
 class ClaimRequest(Struct, frozen=True, forbid_unknown_fields=True):

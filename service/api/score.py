@@ -5,13 +5,13 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from service import keys
-from service.access import Scope
+from service import app_keys as keys
 from service.api.operation import Call, Operation
-from service.domain import LanguageSupport, LanguageTag, Span
-from service.errors import BadRequest, Fault
+from service.cases.moderation import Scored
 from service.http import bodies
-from service.moderation import Scored
+from service.values.access import Scope
+from service.values.domain import LanguageSupport, LanguageTag, Span
+from service.values.errors import BadRequest, Fault
 
 
 class ScoreRequest(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

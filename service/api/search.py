@@ -5,14 +5,14 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from service import keys
-from service.access import Scope
-from service.answers import ReviewItem, review_item
+from service import app_keys as keys
 from service.api.operation import Call, Operation
-from service.domain import Id, Status
-from service.errors import BadRequest
+from service.cases.answers import ReviewItem, review_item
+from service.cases.search import Wanted, find
 from service.http.cursors import checked
-from service.search import Wanted, find
+from service.values.access import Scope
+from service.values.domain import Id, Status
+from service.values.errors import BadRequest
 
 CURSOR = "query parameter 'cursor'"
 MOST_DIGITS = 15

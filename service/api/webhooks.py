@@ -5,14 +5,14 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from service import keys
-from service.access import Scope
+from service import app_keys as keys
 from service.api.operation import Call, Operation
-from service.domain import NOT_OURS, WORDS, Instant
-from service.errors import BadRequest, Conflict, Fault, NotFound
 from service.store.endpoint import Endpoint
 from service.store.keyspace import Site
 from service.store.outbox import Backlog, Letter, Place
+from service.values.access import Scope
+from service.values.domain import NOT_OURS, WORDS, Instant
+from service.values.errors import BadRequest, Conflict, Fault, NotFound
 from service.webhooks.message import MessageId
 
 CURSOR = r"^[0-9]{1,16}\.evt_[0-9A-Za-z_~-]{1,3400}$(?!\n)"

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from service.errors import TrailUnusable
 from service.settings import from_env
 from service.trail import START, Check, Entry, Trail, as_csv, entries, locked, sites
+from service.values.errors import TrailUnusable
 
 if TYPE_CHECKING:  # Redis is not needed for --help, nor to verify
     from service.store import Store

@@ -9,13 +9,13 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from service.access import SIGNING_PATTERN, SigningSecret, new_id
 from service.commands.keys import NAME_PATTERN
 from service.commands.stored import with_store
-from service.errors import SettingsError
 from service.settings import Settings, from_env
 from service.store import Store
 from service.store.keyspace import Site
+from service.values.access import SIGNING_PATTERN, SigningSecret, new_id
+from service.values.errors import SettingsError
 from service.webhooks.vault import Vault
 
 ACTOR = "command-line"

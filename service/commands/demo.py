@@ -6,9 +6,9 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from service.answers import CommentAnswer
+from service.cases.answers import CommentAnswer
 from service.demo import Thread, thread
-from service.domain import Action, Reason
+from service.values.domain import Action, Reason
 
 COLOURS = {Action.APPROVE: "green", Action.REVIEW: "yellow", Action.REJECT: "red"}
 

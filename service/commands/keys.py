@@ -8,11 +8,11 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from service.access import Scope, key_id, label_of, mint, origin_of, told_of
 from service.commands.stored import ACTOR, with_store
-from service.domain import SITE_PATTERN
 from service.store import Store
 from service.store.keyspace import Site
+from service.values.access import Scope, key_id, label_of, mint, origin_of, told_of
+from service.values.domain import SITE_PATTERN
 
 # Moderators' names stand in Redis keys, the audit trail and statistics.
 NAME_PATTERN = r"[\x21-\x7e]{1,64}"

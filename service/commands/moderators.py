@@ -9,10 +9,10 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from service.accounts import NAME_PATTERN, Account, Role, Ticket, hashed, weakness
 from service.commands.stored import with_store
-from service.domain import SITE_PATTERN
 from service.store import Store
+from service.values.accounts import NAME_PATTERN, Account, Role, Ticket, hashed, weakness
+from service.values.domain import SITE_PATTERN
 
 LINK_LASTS = timedelta(hours=1)
 

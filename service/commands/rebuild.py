@@ -7,16 +7,16 @@ from pathlib import Path
 
 import click
 
+from service.cases.directory import Snapshot, copy_of
 from service.commands.stored import ACTOR, with_store
-from service.directory import Snapshot, copy_of
-from service.domain import State
-from service.errors import TrailUnusable
 from service.settings import Settings, from_env
 from service.store import Store
 from service.store.comments import DAY_S, STATE_OUTLIVES_DAYS
 from service.store.keyspace import Site
 from service.store.restoring import Restored
 from service.trail import Check, Outcome, Outcomes, entries, locked, outcomes, sites
+from service.values.domain import State
+from service.values.errors import TrailUnusable
 
 
 @click.command()

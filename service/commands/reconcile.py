@@ -10,10 +10,10 @@ import httpx
 import msgspec
 
 from service.api.reconcile import Known, Reconcile, ReconcileAnswer
-from service.domain import MAX_BATCH_ITEMS
-from service.errors import BadRequest
 from service.http import bodies
 from service.http.shapes import fault_of
+from service.values.domain import MAX_BATCH_ITEMS
+from service.values.errors import BadRequest
 
 
 @click.command()

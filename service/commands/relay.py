@@ -11,7 +11,7 @@ from service.settings import Settings, from_env
 @click.command()
 def relay() -> None:
     """Deliver webhooks, beside services that have STEWARD_RELAY=false, or in addition to theirs."""
-    from service.serving import configure_logging, until_stopped  # noqa: PLC0415 - aiohttp is not needed for --help
+    from service.process.serving import configure_logging, until_stopped  # noqa: PLC0415 - aiohttp is not needed for --help
 
     settings = from_env(os.environ)
     if settings.redis_url is None:
@@ -21,7 +21,7 @@ def relay() -> None:
 
 
 async def _relay(settings: Settings, url: str) -> None:
-    from service.serving import forever, serving_metrics  # noqa: PLC0415
+    from service.process.serving import forever, serving_metrics  # noqa: PLC0415
     from service.store import open_store  # noqa: PLC0415
     from service.webhooks.office import open_webhooks  # noqa: PLC0415
 

@@ -9,8 +9,8 @@ import click
 import msgspec
 import uvloop
 
-from service.errors import StoreUnavailable
 from service.settings import Settings, from_env
+from service.values.errors import StoreUnavailable
 
 
 @click.command()
@@ -20,7 +20,7 @@ from service.settings import Settings, from_env
 @click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Folder for Redis and models.")
 def serve(**given: object) -> None:
     """Serve the API. Every setting is an environment variable; see docs/settings.md."""
-    from service.serving import configure_logging, until_stopped  # noqa: PLC0415 - aiohttp is not needed for --help
+    from service.process.serving import configure_logging, until_stopped  # noqa: PLC0415 - aiohttp is not needed for --help
 
     settings = from_env(os.environ, **given)
     configure_logging(settings.log_level)
@@ -36,13 +36,14 @@ async def _serve(settings: Settings) -> None:
         if settings.workers == 1:
             await _serve_here(known)
         else:
-            from service.supervisor import supervise  # noqa: PLC0415
+            from service.process.supervisor import supervise  # noqa: PLC0415
 
             await supervise(known)
 
 
 async def _serve_here(settings: Settings) -> None:
-    from service import keys, serving  # noqa: PLC0415
+    from service import app_keys as keys  # noqa: PLC0415
+    from service.process import serving  # noqa: PLC0415
 
     with serving.bound(settings.host, settings.port, shared=False) as listening:
         async with serving.serving(settings, listening) as app, serving.serving_metrics(settings):
@@ -55,7 +56,7 @@ async def _redis(settings: Settings) -> AsyncIterator[str]:
     if settings.redis_url is not None:
         yield settings.redis_url
         return
-    from service.store.embedded import EmbeddedRedis  # noqa: PLC0415
+    from service.redis.embedded import EmbeddedRedis  # noqa: PLC0415
 
     async with EmbeddedRedis(settings.data_path).running() as embedded:
         yield embedded.url

@@ -7,10 +7,10 @@ from typing import TypeVar
 
 import click
 
-from service.errors import SettingsError, StoreUnavailable
+from service.redis.embedded import redis_for_command
 from service.settings import from_env
 from service.store import Store, open_store
-from service.store.embedded import redis_for_command
+from service.values.errors import SettingsError, StoreUnavailable
 
 Found = TypeVar("Found")
 # Who did it, in the audit trail; no moderator's and no key's name has a space in it.

@@ -27,6 +27,6 @@ How to add a page, say /console/search:
    `locale/<language>/search.po`; `tests/service/console/test_texts.py` names what a language lacks.
 
 Answers for scripts are `visit.answer(struct)`; whoever sends `Accept: application/json` gets errors as problems
-(RFC 9457). What two rooms need is told below both: `service/reviewing.py` has the moderators' story,
-`service/answers.py` what is shown of a comment and what must not be.
+(RFC 9457). What two rooms need is told below both: `service/cases/reviewing.py` has the moderators' story,
+`service/cases/answers.py` what is shown of a comment and what must not be.
 """

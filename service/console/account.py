@@ -6,15 +6,16 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from service import accounts, keys
-from service.accounts import Account, Preferences
+from service import app_keys as keys
 from service.console import entry
 from service.console.keymap import KEYS, chosen
 from service.console.reasons import attribute_name
 from service.console.texts import LANGUAGES, N_
 from service.console.visit import Page, Visit, own_path
-from service.errors import BadRequest, Conflict, NotFound
 from service.http.shapes import fault_of
+from service.values import accounts
+from service.values.accounts import Account, Preferences
+from service.values.errors import BadRequest, Conflict, NotFound
 
 SAID = {
     "password": N_("Your password was changed. You are signed out everywhere else."),

@@ -7,12 +7,12 @@ from datetime import timedelta
 from aiohttp import web
 from msgspec import Struct
 
-from service import keys
-from service.access import Scope, mint, origin_of, told_of
-from service.accounts import NAME_PATTERN, Role
+from service import app_keys as keys
 from service.console.texts import N_
 from service.console.visit import ADMINS, Nav, Page, Visit
-from service.errors import NotFound
+from service.values.access import Scope, mint, origin_of, told_of
+from service.values.accounts import NAME_PATTERN, Role
+from service.values.errors import NotFound
 
 SCOPES = {
     Scope.SCORE: N_("Score texts, and keep nothing"),

@@ -5,16 +5,16 @@ from typing import Annotated, Literal, NamedTuple
 from aiohttp import web
 from msgspec import Meta, Struct
 
-from service.accounts import Role
-from service.answers import ReviewItem
+from service.cases.answers import ReviewItem
 from service.console import comment, words
 from service.console.reasons import GROUNDS
 from service.console.texts import N_
 from service.console.visit import OVERSEERS, SUPERVISORS, Nav, Page, Visit
-from service.domain import State, Verdict, Why
-from service.errors import BadRequest, Conflict, Fault
 from service.store.base import Record
 from service.store.review import Answer, Filter
+from service.values.accounts import Role
+from service.values.domain import State, Verdict, Why
+from service.values.errors import BadRequest, Conflict, Fault
 
 PER_PAGE = 25
 

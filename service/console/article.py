@@ -17,14 +17,12 @@ import uuid_utils
 from aiohttp import web
 from msgspec import Meta, Struct
 
-from service import keys, metrics
-from service.access import FIRST_SITE, ApiKey, Scope, mint
+from service import app_keys as keys
+from service import metrics
 from service.console.protection import DEMO, check_origin
 from service.console.texts import N_, Texts, negotiated
 from service.console.visit import CONSOLE, FORM, JSON, form_of
 from service.demo import Thread, thread
-from service.domain import Action, Article, Author, Comment, Judgement, Status
-from service.errors import BadRequest, Conflict, Fault, NotFound, Retryable, ServiceError
 from service.http import bodies, problems
 from service.http.admission import take_as_stranger
 from service.http.handling import Handler, speaking
@@ -35,6 +33,9 @@ from service.http.stream import HEARTBEAT, follow, line
 from service.store.base import Record
 from service.store.events import Event
 from service.store.keyspace import Site
+from service.values.access import FIRST_SITE, ApiKey, Scope, mint
+from service.values.domain import Action, Article, Author, Comment, Judgement, Status
+from service.values.errors import BadRequest, Conflict, Fault, NotFound, Retryable, ServiceError
 
 SITE = Site(FIRST_SITE)
 COOKIE = "steward_demo"

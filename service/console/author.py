@@ -3,13 +3,13 @@
 from aiohttp import web
 from msgspec import Struct
 
-from service import keys
-from service.accounts import Role
+from service import app_keys as keys
 from service.console import words
 from service.console.texts import N_
 from service.console.visit import ADMINS, Page, Visit
-from service.domain import Id
-from service.errors import Conflict
+from service.values.accounts import Role
+from service.values.domain import Id
+from service.values.errors import Conflict
 
 SAID = {
     "erased": N_("All comments of this author are erased."),

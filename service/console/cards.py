@@ -8,16 +8,16 @@ from datetime import datetime, timedelta
 from babel.numbers import format_decimal
 from markupsafe import Markup
 
-from service import keys
-from service.answers import ReviewItem, review_item
-from service.authors import History
+from service import app_keys as keys
+from service.cases.answers import ReviewItem, review_item
+from service.cases.authors import History
 from service.console.reasons import attribute_name, title_of
 from service.console.shown import marked, plain
 from service.console.texts import N_, Texts
 from service.console.visit import Visit
-from service.domain import Reason, State
-from service.policy import LANGUAGE_NOT_SUPPORTED
 from service.store.base import Record
+from service.values.domain import Reason, State
+from service.values.policy import LANGUAGE_NOT_SUPPORTED
 
 # Nobody may see which comment is an audit, nor what the model says of it. So what is blurred goes by what everybody
 # sees: how soon it is due. These are the classes of threats and of severe abuse.
@@ -45,7 +45,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """`item` is what may be shown (service/answers.py); the rest is made from it."""
+    """`item` is what may be shown (service/cases/answers.py); the rest is made from it."""
 
     item: ReviewItem
     text: Markup | None

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 import msgspec
 import pyotp
 
-from service.accounts import Account, new_recovery_codes, recovery_digest, recovery_digests
 from service.console.visit import Visit
 from service.store.keyspace import Site
+from service.values.accounts import Account, new_recovery_codes, recovery_digest, recovery_digests
 
 TOTP_STEP_S = 30
 # As often as an account may change under a recovery code that is just being used up.

@@ -6,18 +6,18 @@ from typing import Annotated, Any
 from aiohttp import web
 from msgspec import Meta, Struct
 
-from service import keys
-from service.accounts import Role
-from service.answers import ReviewItem, comment_answer, review_item
+from service import app_keys as keys
+from service.cases.answers import ReviewItem, comment_answer, review_item
 from service.console import words
 from service.console.cards import is_blurred
 from service.console.reasons import title_of
 from service.console.shown import marked
 from service.console.texts import N_
 from service.console.visit import ADMINS, DECIDERS, SUPERVISORS, Page, Visit
-from service.domain import NOT_OURS, WORDS, Id, State
-from service.errors import Conflict
 from service.store.base import AuditEntry, Record
+from service.values.accounts import Role
+from service.values.domain import NOT_OURS, WORDS, Id, State
+from service.values.errors import Conflict
 
 # Entries of the trail that one request reads; a link goes on from there.
 MOST_LOOKS = 4

@@ -6,13 +6,13 @@ from typing import Annotated
 from aiohttp import web
 from msgspec import Meta, Struct
 
-from service import keys
-from service.accounts import Role
+from service import app_keys as keys
 from service.console import words
 from service.console.models import lost
 from service.console.texts import N_
 from service.console.visit import OVERSEERS, Page, Visit
-from service.errors import ModelUnusable, NotFound
+from service.values.accounts import Role
+from service.values.errors import ModelUnusable, NotFound
 
 LAST = 2_000
 # Below this, so uneven a split would come by chance less than once in twenty times.

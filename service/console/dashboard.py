@@ -7,9 +7,9 @@ from typing import Literal, NamedTuple
 from aiohttp import web
 from msgspec import Struct
 
+from service.cases.figures import HOUR_S, Figures, HourCounts, QueueSample, figures
 from service.console.texts import N_
 from service.console.visit import EVERYBODY, Nav, Page, Visit
-from service.figures import HOUR_S, Figures, HourCounts, QueueSample, figures
 
 # How far back one looks, in hours, and how many hours are one point.
 SPANS = {"day": (24, 1), "week": (7 * 24, 6), "month": (30 * 24, 24)}

@@ -9,20 +9,20 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta, Struct
 
-from service import keys
-from service.accounts import Ticket
-from service.answers import decided_answer
+from service import app_keys as keys
+from service.cases.answers import decided_answer
+from service.cases.reviewing import new_batch
 from service.console.queue import LEASE_S, asked_in
 from service.console.reasons import labels_of
 from service.console.texts import N_
 from service.console.visit import DECIDERS, Page, Visit, own_path
-from service.domain import A_CODE, WORDS, Id, Lease, Verdict
-from service.errors import BadRequest, Conflict, Fault, NotFound, ServiceError
 from service.http import bodies
 from service.http.problems import problem_of, rendered
-from service.reviewing import new_batch
 from service.store.base import Record
 from service.store.review import Answer
+from service.values.accounts import Ticket
+from service.values.domain import A_CODE, WORDS, Id, Lease, Verdict
+from service.values.errors import BadRequest, Conflict, Fault, NotFound, ServiceError
 
 # More than this in one go takes two people (security.md, section 2).
 MOST_AT_ONCE = 200

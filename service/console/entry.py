@@ -8,8 +8,7 @@ from datetime import timedelta
 import msgspec
 from aiohttp import web
 
-from service import accounts, keys
-from service.accounts import Account, Session, Ticket
+from service import app_keys as keys
 from service.console.codes import accepted
 from service.console.texts import N_
 from service.console.visit import COOKIE, Page, Visit, own_path
@@ -17,6 +16,8 @@ from service.http.admission import give_back
 from service.http.headers import cookie
 from service.http.origin import client_network
 from service.store.accounts import Visitor
+from service.values import accounts
+from service.values.accounts import Account, Session, Ticket
 
 # How many tries come without a delay: a person mistypes; an office shares an address.
 FREE_FOR_ACCOUNT, FREE_FOR_ADDRESS = 4, 20

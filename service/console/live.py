@@ -6,17 +6,17 @@ from typing import Any
 from aiohttp import web
 from msgspec import Struct
 
+from service.cases.reviewing import matches
 from service.console.cards import cards
 from service.console.protection import check_origin
 from service.console.queue import asked_in, shared
 from service.console.visit import EVERYBODY, Page, Visit
-from service.domain import State
-from service.errors import BadRequest, NotFound
 from service.http.cursors import checked
 from service.http.stream import HEARTBEAT, Say, follow, line
-from service.reviewing import matches
 from service.store.base import Record
 from service.store.events import Event
+from service.values.domain import State
+from service.values.errors import BadRequest, NotFound
 
 # What comes within this time is said at once, however many work.
 PAUSE_S = 0.2

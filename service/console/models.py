@@ -7,13 +7,13 @@ from aiohttp import web
 
 import classifier
 from classifier import Losses, Measured, Worth, losses
-from service import keys
+from service import app_keys as keys
+from service.cases.models import Described
+from service.cases.promotion import Promoting
 from service.console import words
 from service.console.texts import N_
 from service.console.visit import ADMINS, OVERSEERS, Nav, Page, Visit
-from service.errors import Forbidden, ModelUnusable, NotFound
-from service.models import Described
-from service.promoting import Promoting
+from service.values.errors import Forbidden, ModelUnusable, NotFound
 
 SAID = {
     "promoted": N_("The model is in use; every replica takes it within seconds."),

@@ -8,12 +8,12 @@ from typing import NamedTuple
 import msgspec
 from aiohttp import web
 
-from service.accounts import NAME_PATTERN, Account, Role, Ticket
 from service.console.rendering import ROLES
 from service.console.texts import N_
 from service.console.visit import ADMINS, Nav, Page, Visit
-from service.errors import Conflict, NotFound
 from service.http.origin import own_origin
+from service.values.accounts import NAME_PATTERN, Account, Role, Ticket
+from service.values.errors import Conflict, NotFound
 
 LINK_LASTS = timedelta(hours=1)
 

@@ -5,15 +5,15 @@ from typing import Any
 
 from aiohttp import web
 
-from service.accounts import Account, Ticket
 from service.console import entry
 from service.console.protection import PREFIX
 from service.console.provider import Provider, Refused
 from service.console.texts import N_
 from service.console.visit import Page, Visit, own_path
-from service.errors import NotFound
 from service.http.headers import cookie
 from service.http.origin import own_origin
+from service.values.accounts import Account, Ticket
+from service.values.errors import NotFound
 
 # Lax, for the provider sends the browser back: it must bring along that it was this one that went.
 COOKIE = "__Host-cm_oidc"

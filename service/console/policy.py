@@ -5,17 +5,18 @@ from typing import Any
 
 from aiohttp import web
 
-from service import keys, policies
-from service.accounts import Role
+from service import app_keys as keys
+from service.cases import policies
+from service.cases.policies import Simulation
 from service.console import policy_form, words
 from service.console.policy_form import Entered
 from service.console.texts import N_
 from service.console.visit import ADMINS, OVERSEERS, Nav, Page, Visit
-from service.domain import Action
-from service.errors import Conflict
-from service.policies import Simulation
-from service.policy import DEFAULT, Policy
 from service.store.access import Version
+from service.values.accounts import Role
+from service.values.domain import Action
+from service.values.errors import Conflict
+from service.values.policy import DEFAULT, Policy
 
 LAST = 5_000
 SHOWN_VERSIONS = 20

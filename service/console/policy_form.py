@@ -9,8 +9,8 @@ import msgspec
 
 from service.console.texts import N_
 from service.http.shapes import fault_of
-from service.policy import Policy, Thresholds
-from service.protocols import faults
+from service.values.policy import Policy, Thresholds
+from service.values.site_settings import faults
 
 HOUR_S = 3600
 CENT = 100

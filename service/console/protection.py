@@ -6,8 +6,8 @@ import hmac
 from aiohttp import web
 
 from service.console.texts import N_
-from service.errors import Forged
 from service.http.origin import own_origin
+from service.values.errors import Forged
 
 PREFIX = "/console"
 DEMO = "/demo"

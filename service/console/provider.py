@@ -15,9 +15,9 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from service import accounts
-from service.errors import ProviderUnavailable, SettingsError
 from service.settings import Settings
+from service.values import accounts
+from service.values.errors import ProviderUnavailable, SettingsError
 
 TIMEOUT_S = 10.0
 FRESH_S = 3600.0

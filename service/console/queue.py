@@ -8,21 +8,21 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta, Struct
 
-from service import keys
-from service.accounts import Role
-from service.answers import review_item
+from service import app_keys as keys
+from service.cases.answers import review_item
+from service.cases.reviewing import matches
 from service.console.cards import WHYS, cards, full_cards
 from service.console.keymap import KEYS, chosen
 from service.console.reasons import GROUNDS, attribute_name
 from service.console.shown import is_ours_to_open
 from service.console.texts import N_
 from service.console.visit import DECIDERS, EVERYBODY, OVERSEERS, Nav, Page, Visit
-from service.domain import State
-from service.errors import BadRequest, Fault, NotFound
 from service.http import bodies
-from service.reviewing import matches
 from service.store.base import Record
 from service.store.review import Filter
+from service.values.accounts import Role
+from service.values.domain import State
+from service.values.errors import BadRequest, Fault, NotFound
 
 # While somebody looks, leases are short and extended; so what was on a closed laptop soon goes to somebody else.
 LEASE_S = 120

@@ -9,11 +9,11 @@ from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_decimal, format_percent
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from service.accounts import Role
 from service.console.assets import Assets
 from service.console.protection import PREFIX
 from service.console.reasons import attribute_name
 from service.console.texts import LANGUAGES, N_, Texts
+from service.values.accounts import Role
 
 ROLES = {
     Role.MODERATOR: N_("Moderator"),

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Callable, Sequence
 import msgspec
 from aiohttp import web
 
-from service import keys, metrics
-from service.accounts import Session
+from service import app_keys as keys
+from service import metrics
 from service.console import (
     account,
     api_keys,
@@ -37,11 +37,12 @@ from service.console.provider import Provider
 from service.console.rendering import Renderer
 from service.console.texts import N_, negotiated
 from service.console.visit import CONSOLE, COOKIE, FORM, JSON, VISIT, Console, Page, Visit, form_of
-from service.errors import Forbidden, NotFound, Retryable, ServiceError, Unauthenticated
 from service.http import bodies, problems
 from service.http.admission import take_as_stranger
 from service.http.handling import Handler, speaking
 from service.http.headers import cookie
+from service.values.accounts import Session
+from service.values.errors import Forbidden, NotFound, Retryable, ServiceError, Unauthenticated
 from service.webhooks.vault import Vault
 
 log = logging.getLogger(__name__)

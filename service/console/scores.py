@@ -8,17 +8,17 @@ from math import ceil
 import msgspec
 from aiohttp import web
 
-from service import keys
-from service.accounts import Role
-from service.answers import shows_scores
+from service import app_keys as keys
+from service.cases.answers import shows_scores
 from service.console.cards import cards
 from service.console.queue import LISTED, Asked, shared
 from service.console.texts import N_
 from service.console.visit import EVERYBODY, Page, Visit
-from service.domain import State
-from service.errors import BadRequest, Fault, NotFound
-from service.policy import Thresholds
 from service.store.base import Record
+from service.values.accounts import Role
+from service.values.domain import State
+from service.values.errors import BadRequest, Fault, NotFound
+from service.values.policy import Thresholds
 
 # Of a longer queue the most urgent ones: each is read for this page.
 MOST = 5_000

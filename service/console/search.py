@@ -6,14 +6,15 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta, Struct
 
-from service import keys, search
-from service.answers import ReviewItem
+from service import app_keys as keys
+from service.cases import search
+from service.cases.answers import ReviewItem
 from service.console import comment, words
 from service.console.texts import N_
 from service.console.visit import EVERYBODY, Nav, Page, Visit
-from service.domain import MAX_ID, WORDS, Id, Status
-from service.errors import BadRequest, Conflict
 from service.http.cursors import checked
+from service.values.domain import MAX_ID, WORDS, Id, Status
+from service.values.errors import BadRequest, Conflict
 
 PER_PAGE = 25
 MOST_DIGITS = 15

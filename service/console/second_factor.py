@@ -4,12 +4,12 @@ import pyotp
 import segno
 from aiohttp import web
 
-from service.accounts import Account
 from service.console import codes, entry
 from service.console.account import account_page, change
 from service.console.texts import N_
 from service.console.visit import Page, Visit
-from service.errors import BadRequest, Fault
+from service.values.accounts import Account
+from service.values.errors import BadRequest, Fault
 
 ISSUER = "Steward"
 SECRET_CHARS = 32  # as pyotp makes it

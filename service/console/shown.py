@@ -10,7 +10,7 @@ from urllib.parse import quote
 from markupsafe import Markup, escape
 
 from service.console.protection import PREFIX
-from service.domain import Span
+from service.values.domain import Span
 
 # Enough of a link to know it by; what is cut off at its end belongs to the sentence.
 _LINK = re.compile(r"(?:https?://|www\.)[^\s<>\"'`\u2066-\u2069\u202a-\u202e]{2,2000}", re.IGNORECASE)

@@ -10,20 +10,20 @@ import msgspec
 from aiohttp import web
 from markupsafe import Markup
 
-from service import keys
-from service.accounts import Account, Preferences, Role
+from service import app_keys as keys
+from service.cases.reviewing import Moderator, Reviewing
 from service.console.assets import Assets
 from service.console.protection import PREFIX, TOKEN_FIELD, token_of
 from service.console.provider import Provider
 from service.console.rendering import Renderer
 from service.console.texts import Texts
-from service.errors import BadRequest, Fault, NotFound, Unauthenticated
 from service.http import bodies
-from service.reviewing import Moderator, Reviewing
 from service.settings import Settings
 from service.store import Store
 from service.store.accounts import Visitor
 from service.store.keyspace import Site
+from service.values.accounts import Account, Preferences, Role
+from service.values.errors import BadRequest, Fault, NotFound, Unauthenticated
 from service.webhooks.vault import Vault
 
 Shape = TypeVar("Shape")

@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 from aiohttp import web
 from msgspec import Struct
 
-from service import keys
-from service.accounts import Role
+from service import app_keys as keys
 from service.console import words
 from service.console.texts import N_
 from service.console.visit import ADMINS, Nav, Page, Visit
-from service.errors import NotFound
 from service.store.outbox import Letter, Place
+from service.values.accounts import Role
+from service.values.errors import NotFound
 from service.webhooks.message import MessageId
 
 MOST_IN_ONE_REPLAY = 10_000

@@ -6,7 +6,7 @@ from service.console.cards import WHYS
 from service.console.reasons import title_of
 from service.console.rendering import ROLES
 from service.console.texts import N_
-from service.domain import Action, DecidedBy, State, Status
+from service.values.domain import Action, DecidedBy, State, Status
 
 STATUSES = {Status.APPROVED: N_("Approved"), Status.PENDING: N_("Pending"), Status.REJECTED: N_("Rejected")}
 DECISIONS = {Action.APPROVE: N_("Approve"), Action.REVIEW: N_("To a person"), Action.REJECT: N_("Reject")}

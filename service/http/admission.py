@@ -5,11 +5,12 @@ from functools import cache
 
 from aiohttp import hdrs, web
 
-from service import access, keys
-from service.access import ApiKey, Scope
-from service.errors import Forbidden, KeyProblem, RateLimited, Unauthenticated, WrongOrigin
+from service import app_keys as keys
 from service.http.limits import Buckets, Limits
 from service.http.origin import client_network, is_from_proxy
+from service.values import access
+from service.values.access import ApiKey, Scope
+from service.values.errors import Forbidden, KeyProblem, RateLimited, Unauthenticated, WrongOrigin
 
 log = logging.getLogger(__name__)
 

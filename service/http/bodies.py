@@ -12,8 +12,9 @@ import msgspec
 from aiohttp import ClientError, web
 from msgspec.structs import replace
 
-from service import keys
-from service.domain import (
+from service import app_keys as keys
+from service.http.shapes import fault_of, without_empties
+from service.values.domain import (
     MAX_BATCH_ITEMS,
     MAX_METADATA_BYTES,
     MAX_NAME,
@@ -24,8 +25,7 @@ from service.domain import (
     Author,
     Comment,
 )
-from service.errors import BadRequest, Fault, TooLarge, TooSlow, WrongContentType
-from service.http.shapes import fault_of, without_empties
+from service.values.errors import BadRequest, Fault, TooLarge, TooSlow, WrongContentType
 
 Shape = TypeVar("Shape")
 

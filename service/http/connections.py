@@ -7,11 +7,11 @@ import resource
 import msgspec
 
 from service import metrics
-from service.errors import Overloaded, RateLimited, Retryable
 from service.http import problems
 from service.http.origin import network_of, parsed
 from service.http.written import PROTECTION
 from service.settings import Settings, networks
+from service.values.errors import Overloaded, RateLimited, Retryable
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from aiohttp import hdrs, web
 
-from service import keys
+from service import app_keys as keys
 
 PATHS = ("/v1/", "/moderations")
 MAX_AGE_S = 600

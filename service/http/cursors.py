@@ -6,10 +6,10 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta
 
-from service import keys
-from service.domain import NOT_OURS, WORDS
-from service.errors import BadRequest
+from service import app_keys as keys
 from service.store.shards import BETWEEN
+from service.values.domain import NOT_OURS, WORDS
+from service.values.errors import BadRequest
 
 # A place for each shard; the length is that of the most shards that there can be.
 Cursor = Annotated[

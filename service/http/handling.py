@@ -8,7 +8,7 @@ import uuid_utils
 from aiohttp import web
 
 from service import metrics
-from service.errors import ServiceError, without_message
+from service.values.errors import ServiceError, without_message
 
 log = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from service.access import ApiKey
-from service.errors import RateLimited
+from service.values.access import ApiKey
+from service.values.errors import RateLimited
 
 
 class Standing(NamedTuple):

@@ -5,7 +5,7 @@ import re
 
 from aiohttp import web
 
-from service import keys
+from service import app_keys as keys
 from service.settings import networks
 
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](?::[0-9]{1,5})?")

@@ -6,10 +6,10 @@ import msgspec
 import uuid_utils
 from aiohttp import web
 
-from service import errors, request_id
-from service.errors import Fault, ServiceError
 from service.http import cors
 from service.http.handling import Handler, log_unforeseen
+from service.values import errors, request_id
+from service.values.errors import Fault, ServiceError
 
 STATUS: dict[type[ServiceError], int] = {
     errors.BadRequest: 400,

@@ -16,8 +16,8 @@ from msgspec.inspect import (
     type_info,
 )
 
-from service.domain import WORDS
-from service.errors import Fault
+from service.values.domain import WORDS
+from service.values.errors import Fault
 
 # How msgspec names kinds of values, and how people do.
 _KINDS = {

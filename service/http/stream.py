@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from service import keys
-from service.errors import RateLimited, Retryable
+from service import app_keys as keys
 from service.http.cursors import checked
 from service.store.base import instant
 from service.store.events import Event
 from service.store.keyspace import Site
+from service.values.errors import RateLimited, Retryable
 
 STREAM = "text/event-stream"
 PAGE = 500

@@ -8,7 +8,7 @@ from aiohttp import ClientConnectionResetError, web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.http import SERVER_SOFTWARE, HttpVersion11
 
-from service import request_id
+from service.values import request_id
 
 # What security.md section 2 asks of every answer.
 PROTECTION = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}

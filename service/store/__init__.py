@@ -5,6 +5,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from service.background import Background
+from service.redis.connect import Durability
+from service.redis.opening import open_pipe
+from service.redis.pipe import Pipe
 from service.settings import Settings
 from service.store.access import Access
 from service.store.accounts import Accounts
@@ -12,14 +15,11 @@ from service.store.audit import Audit
 from service.store.authors import Authors
 from service.store.changes import Changes
 from service.store.comments import Comments, Retention
-from service.store.connect import Durability
 from service.store.events import Events
 from service.store.fsck import Fsck
 from service.store.fullness import Fullness
 from service.store.labels import Labels
-from service.store.opening import open_pipe
 from service.store.outbox import Outbox
-from service.store.pipe import Pipe
 from service.store.recent import Recent
 from service.store.restoring import Restoring
 from service.store.review import Limits, Queue

@@ -7,15 +7,15 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
-from service.access import ApiKey, Scope, SigningSecret, mint
-from service.accounts import Account
 from service.background import Background
-from service.errors import SettingsError
-from service.policy import Policy
+from service.redis.pipe import Pipe
 from service.store.base import fields, instant
 from service.store.keyspace import ACCOUNTS, KEYS, OPERATED, SALT, SHARDS, SIGNING, SITES, Site
-from service.store.pipe import Pipe
 from service.store.scripts import script
+from service.values.access import ApiKey, Scope, SigningSecret, mint
+from service.values.accounts import Account
+from service.values.errors import SettingsError
+from service.values.policy import Policy
 
 Kind = TypeVar("Kind")
 

@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from service.accounts import IDLE, LONGEST, Account, Preferences, Session, Ticket, digest, new_secret
+from service.redis.pipe import Pipe
 from service.store.base import encode
 from service.store.keyspace import ACCOUNTS, PREFERENCES, access_key
-from service.store.pipe import Pipe
 from service.store.scripts import script
+from service.values.accounts import IDLE, LONGEST, Account, Preferences, Session, Ticket, digest, new_secret
 
 CODE_S = 120  # longer than a one-time code is good for
 

@@ -3,11 +3,11 @@
 from datetime import UTC, datetime
 from functools import partial
 
-from service import request_id
+from service.redis.pipe import Pipe
 from service.store.base import AuditEntry, fields
 from service.store.keyspace import Site
-from service.store.pipe import Pipe
 from service.store.shards import in_order, order_of
+from service.values import request_id
 
 # Read per look at the stream; the caller goes on at the cursor, so nothing is out of reach.
 MOST_READ = 5_000

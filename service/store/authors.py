@@ -6,10 +6,10 @@ from typing import Any
 
 from msgspec import Struct
 
+from service.redis.pipe import Pipe
 from service.store.base import Record, Standing, record, standing
 from service.store.keyspace import Site
 from service.store.packing import Content, readable
-from service.store.pipe import Pipe
 from service.store.scripts import script
 
 # Comments that one script looks up: Redis serves nobody else meanwhile.

@@ -6,8 +6,8 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
-from service.domain import Action, Answers, DecidedBy, Lease, State, Status
 from service.store.packing import Content, readable
+from service.values.domain import Action, Answers, DecidedBy, Lease, State, Status
 
 Submitted = Literal["created", "revised", "exists", "full", "erased"]
 # What became of an operation on one comment. Which of them an operation can answer stands in its script.

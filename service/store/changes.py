@@ -4,21 +4,16 @@ import asyncio
 import contextlib
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-
-from redis.asyncio import Redis
-from redis.asyncio.client import PubSub
-from redis.exceptions import RedisError
+from collections.abc import AsyncIterator, Iterator
 
 from service.background import Background
-from service.errors import StoreUnavailable
+from service.redis.subscription import Connect, messages
 from service.store.keyspace import CHANGES
+from service.values.errors import StoreUnavailable
 
 log = logging.getLogger(__name__)
 
 RECONNECT_S = 0.5
-# A subscription hears nothing for long when there is nothing to hear, or when its server is gone without a word.
-QUIET_S = 5.0
 # A message can be lost (Redis promises none of them), and a lease can end without one: look again after this long.
 LOOK_AGAIN_S = 5.0
 
@@ -28,8 +23,8 @@ class Changes:
 
     EVERYTHING = ""
 
-    def __init__(self, subscriber: Callable[[], Awaitable["Redis"]], background: Background) -> None:
-        self._subscriber = subscriber
+    def __init__(self, connect: Connect, background: Background) -> None:
+        self._connect = connect
         self._background = background
         self._waiting: defaultdict[tuple[str, str], set[asyncio.Event]] = defaultdict(set)
         self.is_closing = False
@@ -63,26 +58,13 @@ class Changes:
     async def _listen(self) -> None:
         """Until the connection ends."""
         try:
-            async with (await self._subscriber()).pubsub() as subscription:
-                await subscription.subscribe(CHANGES)
-                await self._follow(subscription)
-        except (RedisError, OSError, StoreUnavailable) as error:
-            log.debug("no news from Redis: %s", type(error).__name__)
+            async with contextlib.aclosing(messages(self._connect, CHANGES)) as published:
+                async for message in published:
+                    with self._background.sparing("news", "a message"):
+                        self._tell(message)
+        except StoreUnavailable as error:
+            log.debug("no news from Redis: %s", error)
             await asyncio.sleep(RECONNECT_S)
-
-    async def _follow(self, subscription: PubSub) -> None:
-        """Until the server is gone, which raises RedisError or OSError."""
-        is_asked = False
-        while True:
-            message = await subscription.get_message(timeout=QUIET_S)
-            if message is None:
-                if is_asked:
-                    raise TimeoutError
-                await subscription.ping()
-            elif message["type"] == "message":
-                with self._background.sparing("news", "a message"):
-                    self._tell(message["data"])
-            is_asked = message is None
 
     def _tell(self, data: bytes) -> None:
         site, kind, comment_id = data.decode().split("\n", 2)

@@ -9,14 +9,14 @@ from typing import Any, Literal
 
 import msgspec
 
-from service.domain import STATUS_AFTER, Comment, DecidedBy, Judgement, State, Status, Urgency
-from service.errors import NotFound
+from service.redis.pipe import Pipe
 from service.store.base import Outcome, Record, answered
 from service.store.fullness import Fullness
 from service.store.keyspace import Site
 from service.store.packing import Content, packed
-from service.store.pipe import Pipe
 from service.store.scripts import script
+from service.values.domain import STATUS_AFTER, Comment, DecidedBy, Judgement, State, Status, Urgency
+from service.values.errors import NotFound
 
 DAY_S = 86_400
 # By so much the state of a comment is kept longer than the last text of it; outlives() in prelude.lua says the same.

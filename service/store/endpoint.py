@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 from msgspec import Struct
 
+from service.redis.pipe import Pipe
 from service.store.base import fields
 from service.store.keyspace import Site
-from service.store.pipe import Pipe
 from service.store.scripts import script
 
 

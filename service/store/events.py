@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import msgspec
 from msgspec import Struct
 
+from service.redis.pipe import Pipe
 from service.store.base import fields
 from service.store.keyspace import Site
-from service.store.pipe import Pipe
 from service.store.shards import BEGINNING, BETWEEN, in_order
 
 AT_ONCE = 500

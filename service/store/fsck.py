@@ -8,8 +8,8 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
+from service.redis.pipe import Pipe
 from service.store.keyspace import Site
-from service.store.pipe import Pipe
 from service.store.scripts import script
 
 BATCH = 500

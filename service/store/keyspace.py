@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from hashlib import blake2b
 
-from service.errors import NotFound
+from service.values.errors import NotFound
 
 CHANGES = "cm:changes"
 KEYS = "cm:{access}:keys"

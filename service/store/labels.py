@@ -5,14 +5,14 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from service.domain import Answers
+from service.redis.pipe import Pipe
 from service.store.base import Label, fields
 from service.store.comments import DAY_S, Retention
 from service.store.keyspace import Site
 from service.store.packing import readable
-from service.store.pipe import Pipe
 from service.store.scripts import script
 from service.store.shards import in_order, order_of
+from service.values.domain import Answers
 
 # Labels that one script call reads, with their texts: Redis serves nobody else meanwhile.
 AT_ONCE = 200

@@ -11,10 +11,10 @@ import msgspec
 from msgspec import Struct
 
 from service.background import log_failure
+from service.redis.pipe import Pipe
 from service.store.endpoint import Endpoints
 from service.store.keyspace import Site
 from service.store.packing import readable
-from service.store.pipe import Pipe
 from service.store.scripts import script
 
 DAY_S = 86_400

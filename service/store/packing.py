@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from service.background import log_failure
-from service.domain import Action, Article, Author, Comment, Judgement, LanguageSupport, Parent, Reason, Span
+from service.values.domain import Action, Article, Author, Comment, Judgement, LanguageSupport, Parent, Reason, Span
 
 Unpacked = TypeVar("Unpacked")
 

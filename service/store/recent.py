@@ -11,9 +11,9 @@ from typing import Any
 
 from msgspec import Struct
 
+from service.redis.pipe import Pipe
 from service.store.base import Standing, standing
 from service.store.keyspace import Site
-from service.store.pipe import Pipe
 from service.store.scripts import script
 from service.store.shards import BETWEEN, order_of
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import msgspec
 
-from service.access import ApiKey
-from service.domain import Action, DecidedBy, State, Status
-from service.policy import Policy
+from service.redis.pipe import Pipe
 from service.store.keyspace import KEYS, SALT, SITES, Site
-from service.store.pipe import Pipe
 from service.store.scripts import script
+from service.values.access import ApiKey
+from service.values.domain import Action, DecidedBy, State, Status
+from service.values.policy import Policy
 
 # So many in one script call, each a few writes.
 AT_ONCE = 100

@@ -7,13 +7,13 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from service.domain import Lease, State, Status, Verdict
+from service.redis.pipe import Pipe
 from service.store.base import Outcome, Record, answered, encode, record
 from service.store.comments import DAY_S, Retention
 from service.store.fullness import Fullness
 from service.store.keyspace import Site
-from service.store.pipe import Pipe
 from service.store.scripts import script
+from service.values.domain import Lease, State, Status, Verdict
 
 SKIP_MS = DAY_S * 1000
 # Script calls for one claim, of at most 200 waiting comments each: a rare filter must not read a long queue to its end.

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
+from service.redis.pipe import Pipe
 from service.store.comments import DAY_S
 from service.store.keyspace import Site
-from service.store.pipe import Pipe
 from service.store.scripts import script
 
 # Thirteen months and a bit: a month and the same one a year before.

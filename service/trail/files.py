@@ -9,9 +9,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from service.domain import SITE_PATTERN
-from service.errors import TrailUnusable
 from service.trail.chain import FORMAT, START, Entry, Header, content_of, line, link, parsed
+from service.values.domain import SITE_PATTERN
+from service.values.errors import TrailUnusable
 
 # Where a file ends and the next begins: small enough to be moved about, large enough to be few.
 MOST_BYTES = 64 * 1024 * 1024

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from service.domain import STATUS_AFTER, Action, DecidedBy, State, Status
 from service.trail.chain import Entry
+from service.values.domain import STATUS_AFTER, Action, DecidedBy, State, Status
 
 # Entries between two looks at what may be forgotten.
 AT_ONCE = 100_000

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import msgspec
 from msgspec import Struct
 
-from service.domain import SITE_PATTERN
 from service.store.outbox import Event, EventType
+from service.values.domain import SITE_PATTERN
 
 # Of the whole body (specs: review queue, 10). A text that does not fit is left out; the site has it.
 MOST_BYTES = 20_000

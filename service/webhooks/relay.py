@@ -14,11 +14,11 @@ from typing import Any
 from yarl import URL
 
 from service.background import Background, Loop
-from service.errors import Retryable
 from service.store import Store
 from service.store.endpoint import Endpoint
 from service.store.keyspace import Site
 from service.store.outbox import Take, Taken
+from service.values.errors import Retryable
 from service.webhooks import message, metrics
 from service.webhooks.breaker import Breakers, Limits
 from service.webhooks.delivery import Outcome, Sender

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
-from service.errors import SettingsError
+from service.values.errors import SettingsError
 
 _SEALED, _PLAIN = "fernet:", "plain:"
 

@@ -23,14 +23,26 @@ from redis import Redis
 from rich.console import Console
 from rich.table import Table
 
-from service.domain import Action, Article, Author, Comment, Judgement, Lease, Reason, Span, Urgency, Verdict, Why
-from service.serving import COLLECT_AFTER
+from service.process.serving import COLLECT_AFTER
+from service.redis.scripts import Flags, made
+from service.redis.server import find_server
 from service.settings import Settings
 from service.store import Store, open_store
 from service.store.keyspace import Site
 from service.store.review import Answer, Filter
-from service.store.scripts import Flags, made
-from service.store.server import find_server
+from service.values.domain import (
+    Action,
+    Article,
+    Author,
+    Comment,
+    Judgement,
+    Lease,
+    Reason,
+    Span,
+    Urgency,
+    Verdict,
+    Why,
+)
 
 SITE = Site("daily")
 MODERATORS = 50

@@ -18,7 +18,7 @@ import httpx
 import pytest
 from steward import READY_S, Steward, posted, running
 
-from service.store.server import find_server
+from service.redis.server import find_server
 
 ALL_TO_REVIEW = {"thresholds": {"toxicity": {"review_at": 0.0, "reject_at": None}}}
 LIVE = b"GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
@@ -36,7 +36,7 @@ def children(pid: int, module: str) -> set[int]:
 
 
 def workers(steward: Steward) -> set[int]:
-    return children(steward.process.pid, "service.worker")
+    return children(steward.process.pid, "service.process.worker")
 
 
 def until(is_so: Callable[[], bool]) -> None:

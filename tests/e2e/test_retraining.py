@@ -9,7 +9,7 @@ import httpx
 import pytest
 from steward import Steward, posted, running
 
-from service.policy import DEFAULT
+from service.values.policy import DEFAULT
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 pytestmark = [

@@ -73,7 +73,7 @@ class Killer:
                 self._redis_killed_at = loop.time()
 
     def _kill_worker(self) -> bool:
-        return self._ended(children(self._steward.process.pid, "service.worker"))
+        return self._ended(children(self._steward.process.pid, "service.process.worker"))
 
     def _kill_redis(self) -> bool:
         return self._ended(children(self._steward.process.pid, "redis.sock"))

@@ -27,12 +27,12 @@ import written
 from rich.console import Console
 from rich.table import Table
 
-from service.access import Scope, mint
-from service.domain import Action, Comment, Judgement, Reason, Urgency, Why
+from service.redis.server import find_server
 from service.settings import Settings
 from service.store import Store, open_store
 from service.store.keyspace import Site
-from service.store.server import find_server
+from service.values.access import Scope, mint
+from service.values.domain import Action, Comment, Judgement, Reason, Urgency, Why
 from service.webhooks.office import open_webhooks
 
 SITE = Site("daily")

@@ -32,14 +32,16 @@ from prometheus_client import REGISTRY
 from redis import Redis
 
 import classifier
-from service import accounts, keys, models
-from service.access import Scope, mint
-from service.app import build_app
+from service import app_keys as keys
+from service.cases import models
 from service.http import shortcut
+from service.process.app import build_app
+from service.redis.server import find_server, find_servers
 from service.settings import Settings
 from service.store import Store, open_store
 from service.store.keyspace import is_permanent, waits_in
-from service.store.server import find_server, find_servers
+from service.values import accounts
+from service.values.access import Scope, mint
 
 # Without compression a DUMP shows every byte that is kept.
 DURABLE = {"appendonly": "yes", "appendfsync": "always", "maxmemory-policy": "noeviction", "rdbcompression": "no"}

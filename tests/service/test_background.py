@@ -9,7 +9,7 @@ import pytest
 
 from service import background
 from service.background import DOWN_S, Background
-from service.errors import StoreUnavailable
+from service.values.errors import StoreUnavailable
 
 
 async def until(holds: Callable[[], Any]) -> None:

@@ -8,11 +8,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from service import keys
-from service.accounts import Account, Role, Session
+from service import app_keys as keys
 from service.console.visit import COOKIE
-from service.errors import BadRequest
 from service.store.keyspace import Site
+from service.values.accounts import Account, Role, Session
+from service.values.errors import BadRequest
 
 HALF = b"\xed\xa0\x80"  # "\ud800", as some encoders write it
 NO_TEXT = [HALF, b"\xff", HALF * 12, b"\xff" * 36, b'"\\355\\240\\200"']

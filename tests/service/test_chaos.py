@@ -21,20 +21,21 @@ from aiohttp import web
 from redis.asyncio.client import PubSub
 
 import classifier
-from service import background, directory, models, upkeep, usage
-from service.access import Scope, mint
+from service import background
 from service.background import Background, Loop
-from service.directory import Directory
-from service.domain import Action, Comment, Judgement, Urgency, Why
-from service.errors import StoreUnavailable
-from service.models import Models
-from service.policy import DEFAULT
+from service.cases import directory, models, upkeep, usage
+from service.cases.directory import Directory
+from service.cases.models import Models
+from service.cases.upkeep import Upkeep
+from service.cases.usage import Usage
+from service.redis.pipe import ServerPipe
 from service.settings import Settings
 from service.store import Store, open_store
 from service.store.keyspace import Site
-from service.store.pipe import ServerPipe
-from service.upkeep import Upkeep
-from service.usage import Usage
+from service.values.access import Scope, mint
+from service.values.domain import Action, Comment, Judgement, Urgency, Why
+from service.values.errors import StoreUnavailable
+from service.values.policy import DEFAULT
 from service.webhooks import relay
 from service.webhooks.delivery import Sender
 from service.webhooks.office import open_webhooks

@@ -9,8 +9,8 @@ import msgspec
 import pytest
 from prometheus_client import REGISTRY
 
-from service import keys
-from service.serving import bound, serving
+from service import app_keys as keys
+from service.process.serving import bound, serving
 from service.settings import Settings
 
 

@@ -7,9 +7,9 @@ import pytest
 from rich.console import Console
 from rich.pretty import Pretty
 
-from service.errors import SettingsError
-from service.serving import MaskedFormatter
+from service.process.serving import MaskedFormatter
 from service.settings import Settings, from_env
+from service.values.errors import SettingsError
 
 DOCS = runpy.run_path(str(Path(__file__).parent / "settings_docs.py"))
 

@@ -16,9 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.errors import TrailUnusable
 from service.trail import Check, Entry, Finding, Trail, as_csv, entries, locked
 from service.trail.files import numbered
+from service.values.errors import TrailUnusable
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 COUNT = 12

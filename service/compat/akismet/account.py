@@ -6,13 +6,13 @@ from typing import NamedTuple
 import msgspec
 from aiohttp import web
 
-from service import keys
-from service.access import Scope
+from service import app_keys as keys
+from service.cases.usage import Figures
 from service.compat.akismet import answers
 from service.compat.akismet.fields import Fields, blog_of, fields_of
 from service.compat.akismet.key import key_of, verified
-from service.errors import BadRequest, Fault
-from service.usage import Figures
+from service.values.access import Scope
+from service.values.errors import BadRequest, Fault
 
 # A key that can do one of these is of use here.
 SCOPES = (Scope.SCORE, Scope.COMMENTS)

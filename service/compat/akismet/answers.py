@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from service import errors
-from service.errors import ServiceError
+from service.values import errors
+from service.values.errors import ServiceError
 
 THANKS = "Thanks for making the web a better place."
 

@@ -8,18 +8,18 @@ import uuid_utils
 from aiohttp import web
 
 import classifier
-from service import keys
-from service.access import ApiKey, Scope
+from service import app_keys as keys
+from service.cases.usage import NOWHERE
 from service.compat.akismet import answers
 from service.compat.akismet.fields import Fields, blog_of, fields_of, is_true, required
 from service.compat.akismet.key import key_of
 from service.compat.akismet.markup import seen
-from service.domain import Action, Judgement
-from service.policy import is_blatant
 from service.store.keyspace import Site
 from service.store.labels import Imported
-from service.usage import NOWHERE
-from service.windows import windows
+from service.values.access import ApiKey, Scope
+from service.values.domain import Action, Judgement
+from service.values.policy import is_blatant
+from service.values.windows import windows
 
 # What Akismet's documentation gives to whoever tests a client: always spam.
 SPAM_AUTHOR, SPAM_EMAIL = "viagra-test-123", "akismet-guaranteed-spam@example.com"

@@ -7,8 +7,8 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 from aiohttp import web
 
-from service.errors import BadRequest, Fault
 from service.http import bodies
+from service.values.errors import BadRequest, Fault
 
 Fields = Mapping[str, str]
 

@@ -2,12 +2,13 @@
 
 from aiohttp import web
 
-from service import access, keys
-from service.access import ApiKey, Scope
+from service import app_keys as keys
 from service.compat.akismet.fields import Fields
-from service.errors import BadRequest, Forbidden
 from service.http.admission import admitted, recognized
 from service.http.origin import asked_host
+from service.values import access
+from service.values.access import ApiKey, Scope
+from service.values.errors import BadRequest, Forbidden
 
 
 async def key_of(request: web.Request, fields: Fields, *scopes: Scope) -> ApiKey:

@@ -14,13 +14,20 @@ from dataclasses import dataclass
 import msgspec
 from aiohttp import web
 
-from service import keys, metrics
+from service import app_keys as keys
+from service import metrics
+from service.cases.directory import Directory
+from service.cases.moderation import Moderation
 from service.compat.coral import request as requests
 from service.compat.coral.reply import Reply, reply
 from service.compat.coral.signature import HEADER, Secrets, is_signed
-from service.directory import Directory
-from service.domain import Action, Comment, Judgement, Reason
-from service.errors import (
+from service.http import bodies
+from service.http.admission import take_as_stranger
+from service.http.handling import speaking
+from service.http.written import Written, is_plain
+from service.store.base import Record
+from service.values.domain import Action, Comment, Judgement, Reason
+from service.values.errors import (
     BadRequest,
     Conflict,
     Overloaded,
@@ -32,12 +39,6 @@ from service.errors import (
     Unauthenticated,
     WrongContentType,
 )
-from service.http import bodies
-from service.http.admission import take_as_stranger
-from service.http.handling import speaking
-from service.http.written import Written, is_plain
-from service.moderation import Moderation
-from service.store.base import Record
 from service.webhooks.vault import Vault
 
 log = logging.getLogger(__name__)

@@ -3,10 +3,10 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from service.domain import Action, Status
-from service.policy import LANGUAGE_NOT_SUPPORTED
-from service.protocols import Coral
 from service.store.base import Record
+from service.values.domain import Action, Status
+from service.values.policy import LANGUAGE_NOT_SUPPORTED
+from service.values.site_settings import Coral
 
 TOXIC, SPAM = "COMMENT_DETECTED_TOXIC", "COMMENT_DETECTED_SPAM"
 

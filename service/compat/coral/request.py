@@ -9,8 +9,8 @@ import msgspec
 from msgspec import Meta, Struct
 
 from service.compat import markup
-from service.domain import MAX_TEXT_BYTES, Article, Author, Comment, Id, Parent
 from service.http import bodies
+from service.values.domain import MAX_TEXT_BYTES, Article, Author, Comment, Id, Parent
 
 # Of a hash with 256 bits: enough that no two comments share an id.
 ID_CHARS = 40

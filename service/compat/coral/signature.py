@@ -4,7 +4,7 @@ import hmac
 import logging
 from collections.abc import Sequence
 
-from service.access import SigningSecret
+from service.values.access import SigningSecret
 from service.webhooks.vault import SecretUnreadable, Vault
 
 log = logging.getLogger(__name__)

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 
 from service.compat.openai.errors import Refusal
-from service.domain import MAX_BATCH_ITEMS
-from service.errors import BadRequest
 from service.http import bodies
+from service.values.domain import MAX_BATCH_ITEMS
+from service.values.errors import BadRequest
 
 # The first is what a request means that names none.
 MODELS = (

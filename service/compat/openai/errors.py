@@ -8,11 +8,11 @@ import msgspec
 import uuid_utils
 from aiohttp import web
 
-from service import access, errors
-from service.access import ApiKey
-from service.errors import Fault, ServiceError
 from service.http.admission import LIMITS, bearer
 from service.http.handling import INSTANCE
+from service.values import access, errors
+from service.values.access import ApiKey
+from service.values.errors import Fault, ServiceError
 
 
 class Refusal(Fault, frozen=True):

@@ -9,17 +9,18 @@ import msgspec
 import uuid_utils
 from aiohttp import web
 
-from service import access, keys
-from service.access import ApiKey, Scope
+from service import app_keys as keys
 from service.compat.openai import errors
 from service.compat.openai.asked import Asked, asked
 from service.compat.openai.categories import UNJUDGED, Found, Result, nothing, result, unsupported
-from service.errors import BadRequest
 from service.http import bodies, cors
 from service.http.admission import admitted, bearer
 from service.http.handling import speaking
-from service.policy import reached
-from service.windows import windows
+from service.values import access
+from service.values.access import ApiKey, Scope
+from service.values.errors import BadRequest
+from service.values.policy import reached
+from service.values.windows import windows
 
 log = logging.getLogger(__name__)
 

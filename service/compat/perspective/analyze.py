@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 import msgspec
 from aiohttp import web
 
-from service import keys, metrics
-from service.access import ApiKey, Scope
+from service import app_keys as keys
+from service import metrics
+from service.cases.moderation import DECIMALS, Assessed, Moderation, Row
 from service.compat.perspective import attributes
 from service.compat.perspective.attributes import Wanted
 from service.compat.perspective.calls import Method
@@ -21,11 +22,11 @@ from service.compat.perspective.errors import NoRequestedAttributes
 from service.compat.perspective.languages import UNDETERMINED, Spoken, spoken
 from service.compat.perspective.messages import AnalyzeCommentRequest, Context
 from service.compat.perspective.texts import Judged, check_context, in_utf16, judged, sentences, utf16_length
-from service.domain import MAX_METADATA_BYTES, MAX_TEXT_BYTES, Action, Comment, Parent
-from service.errors import Conflict, Retryable
 from service.http import bodies
-from service.moderation import DECIMALS, Assessed, Moderation, Row
-from service.protocols import Perspective, mapped
+from service.values.access import ApiKey, Scope
+from service.values.domain import MAX_METADATA_BYTES, MAX_TEXT_BYTES, Action, Comment, Parent
+from service.values.errors import Conflict, Retryable
+from service.values.site_settings import Perspective, mapped
 
 # Only where msgspec and the slow reading cannot differ: numbers may.
 bodies.read_quickly(

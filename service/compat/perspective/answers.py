@@ -6,15 +6,15 @@ from typing import Any, NamedTuple
 import msgspec
 from aiohttp import web
 
-from service import errors as service_errors
-from service import keys
+from service import app_keys as keys
 from service.compat.perspective import errors
 from service.compat.perspective.fields import selected
 from service.compat.perspective.parameters import query_of
-from service.errors import ServiceError
 from service.http import cors as http_cors
 from service.http.origin import own_origin
 from service.http.written import PROTECTION, Head, Written, is_plain
+from service.values import errors as service_errors
+from service.values.errors import ServiceError
 
 HEADERS = {
     **PROTECTION,

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from service.compat.perspective.errors import InvalidRequest, NotInLanguage, said_back
 from service.compat.perspective.languages import Spoken
 from service.compat.perspective.messages import AttributeParameters
-from service.protocols import LIKELY_TO_REJECT, Perspective, perspective_names
+from service.values.site_settings import LIKELY_TO_REJECT, Perspective, perspective_names
 
 # By name and by number.
 _PROBABILITY: frozenset[str | int | None] = frozenset({None, "PROBABILITY", "SCORE_TYPE_UNSPECIFIED", 0, 1})

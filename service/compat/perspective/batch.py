@@ -19,9 +19,9 @@ from service.compat.perspective.calls import Call, Method, body_of, called
 from service.compat.perspective.errors import InvalidRequest
 from service.compat.perspective.parameters import check, key_of, query_of
 from service.compat.perspective.suggest import SUGGEST
-from service.errors import NotFound, ServiceError
 from service.http.handling import log_unforeseen
 from service.http.origin import own_origin
+from service.values.errors import NotFound, ServiceError
 
 MOST_PARTS = 100
 # Beside each other they share Redis's syncs; between, the event loop serves others.

@@ -6,15 +6,15 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from aiohttp import web
 
-from service.access import ApiKey, Scope
 from service.compat.perspective import protojson
 from service.compat.perspective.answers import Reply, good
 from service.compat.perspective.errors import BadKey, Blocked, BlockedOrigin, NoKey, PayloadTooLarge, QuotaExceeded
 from service.compat.perspective.messages import Message
 from service.compat.perspective.parameters import check, key_of
-from service.errors import Forbidden, RateLimited, TooLarge, Unauthenticated, WrongOrigin
 from service.http import bodies
 from service.http.admission import LIMITS, admitted, held, recognized
+from service.values.access import ApiKey, Scope
+from service.values.errors import Forbidden, RateLimited, TooLarge, Unauthenticated, WrongOrigin
 
 # A comment is small, but its context may hold an article and many comments of a megabyte each.
 MAX_BYTES = 8 * 1024 * 1024

@@ -9,9 +9,9 @@ from aiohttp import web
 from service.compat.perspective.answers import good, respond
 from service.compat.perspective.calls import known
 from service.compat.perspective.parameters import check, key_of, query_of
-from service.errors import NotFound
 from service.http.admission import take_as_stranger
 from service.http.origin import own_origin
+from service.values.errors import NotFound
 
 VERSION = "v1alpha1"
 _DOCUMENT: dict[str, Any] = json.loads(files(__package__).joinpath("discovery.json").read_text())

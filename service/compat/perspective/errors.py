@@ -25,8 +25,8 @@ NotFound
 from collections.abc import Sequence
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
-from service.access import ApiKey
-from service.errors import BadRequest, Forbidden, NotFound, RateLimited, ServiceError, TooLarge, Unauthenticated
+from service.values.access import ApiKey
+from service.values.errors import BadRequest, Forbidden, NotFound, RateLimited, ServiceError, TooLarge, Unauthenticated
 
 SERVICE = "commentanalyzer.googleapis.com"
 # Clients may name anything in a field or an attribute; more of it than this is not said back.

@@ -15,8 +15,8 @@ import msgspec
 
 from service.compat.perspective.errors import Malformed, said_back
 from service.compat.perspective.messages import Enum, Message
-from service.errors import BadRequest
 from service.http import bodies
+from service.values.errors import BadRequest
 
 Kind = TypeVar("Kind", bound=Message)
 _Found = list[tuple[str, str]]

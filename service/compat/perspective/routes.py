@@ -13,9 +13,9 @@ from service.compat.perspective.discovery import describe
 from service.compat.perspective.errors import WrongMethod
 from service.compat.perspective.parameters import check, key_of, query_of
 from service.compat.perspective.suggest import SUGGEST
-from service.errors import NotFound
 from service.http import bodies
 from service.http.handling import Handler, speaking
+from service.values.errors import NotFound
 
 # More than this is not read for somebody without a key.
 MAX_BYTES_UNKNOWN = bodies.MAX_BODY_BYTES

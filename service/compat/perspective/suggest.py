@@ -13,17 +13,17 @@ import msgspec
 from aiohttp import web
 
 import classifier
-from service import keys
-from service.access import ApiKey, Scope
+from service import app_keys as keys
 from service.compat.perspective import attributes
 from service.compat.perspective.calls import Method
 from service.compat.perspective.errors import InvalidRequest, said_back
 from service.compat.perspective.messages import AttributeScores, Score, SuggestCommentScoreRequest
 from service.compat.perspective.texts import check_context, judged, utf16_length
-from service.domain import MAX_COMMUNITY, YES_FROM
-from service.protocols import Perspective
 from service.store.keyspace import Site
 from service.store.labels import Imported
+from service.values.access import ApiKey, Scope
+from service.values.domain import MAX_COMMUNITY, YES_FROM
+from service.values.site_settings import Perspective
 
 SOURCE = "perspective"
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from service.compat.perspective.errors import CommentEmpty, CommentTooLong, InvalidRequest
 from service.compat.perspective.markup import between_tags
 from service.compat.perspective.messages import Context, TextEntry
-from service.domain import MAX_TEXT_BYTES
+from service.values.domain import MAX_TEXT_BYTES
 
 # A text of nothing but full stops must not become an answer of megabytes: what is left is one last span.
 MOST_SENTENCES = 500

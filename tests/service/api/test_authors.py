@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from service import authors, keys
+from service import app_keys as keys
+from service.cases import authors
 from service.settings import Settings
 from service.store.keyspace import Site
 

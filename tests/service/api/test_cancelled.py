@@ -8,9 +8,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from service import keys
-from service.app import build_app
+from service import app_keys as keys
 from service.http import shortcut
+from service.process.app import build_app
 from service.settings import Settings
 from service.store.keyspace import Site
 

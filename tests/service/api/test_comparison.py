@@ -12,7 +12,7 @@ import classifier
 from classifier.folder import read_folder, write_folder
 from classifier.kernel import Weights
 from classifier.manifest import Golden
-from service.statistics import mcnemar
+from service.values.statistics import mcnemar
 
 HARSH, KIND = "you are a stupid idiot", "what a lovely morning this is"
 DUTCH = "Wat een mooie dag is het vandaag, dank u wel voor dit artikel."  # the model was never measured in it

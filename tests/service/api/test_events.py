@@ -9,9 +9,10 @@ import msgspec
 import pytest
 from aiohttp import web
 
-from service import access, keys
+from service import app_keys as keys
 from service.http.stream import STREAMS
 from service.settings import Settings
+from service.values import access
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from service import keys
+from service import app_keys as keys
+from service.cases.upkeep import Upkeep
 from service.settings import Settings
 from service.store.keyspace import Site
-from service.upkeep import Upkeep
 
 HOUR = int(time.time()) // 3600
 

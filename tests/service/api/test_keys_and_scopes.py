@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from service import access, keys
-from service.access import Scope, mint
+from service import app_keys as keys
 from service.api.operation import Operation
-from service.app import OPERATIONS
-from service.errors import Forbidden, KeyProblem
+from service.process.app import OPERATIONS
+from service.values import access
+from service.values.access import Scope, mint
+from service.values.errors import Forbidden, KeyProblem
 
 Row = pytest.mark.parametrize("row", OPERATIONS, ids=[row.name for row in OPERATIONS])
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from service import keys
+from service import app_keys as keys
 from service.store.base import Label
 from service.store.keyspace import Site
 from service.store.labels import Imported

@@ -11,10 +11,10 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from service.access import mint
-from service.app import build_app
-from service.serving import MaskedFormatter
+from service.process.app import build_app
+from service.process.serving import MaskedFormatter
 from service.settings import Settings
+from service.values.access import mint
 
 CANARY = "canary-4711"
 COMMENT = {
@@ -69,7 +69,7 @@ async def everything(caller: Any) -> None:
 
 def logged(caplog: pytest.LogCaptureFixture) -> str:
     formatter = logging.Formatter("%(name)s %(message)s")
-    # Lines of access come from aiohttp's test server; the service's own server writes none (service/serving.py).
+    # aiohttp's test server writes access lines; the service writes none (service/process/serving.py).
     ours = [record for record in caplog.records if record.name != "aiohttp.access"]
     return "\n".join(formatter.format(record) + repr(record.args) for record in ours)
 

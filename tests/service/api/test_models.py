@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 import classifier
-from service import keys
-from service.models import LOOK_S
+from service import app_keys as keys
+from service.cases.models import LOOK_S
 
 SHIPPED = classifier.SHIPPED.name
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 import classifier
-from service import keys
-from service.access import Scope, mint
+from service import app_keys as keys
+from service.values.access import Scope, mint
 
 SHIPPED = classifier.SHIPPED.name
 BEFORE = frozenset({Scope.SCORE, Scope.COMMENTS, Scope.REVIEW, Scope.ADMIN})

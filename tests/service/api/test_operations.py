@@ -9,11 +9,12 @@ import msgspec
 import pytest
 from aiohttp import ClientConnectorError, ClientSession, web
 
-from service import background, keys
-from service.app import build_metrics_app
-from service.errors import SettingsError, StoreUnavailable
-from service.serving import serving_metrics
+from service import app_keys as keys
+from service import background
+from service.process.app import build_metrics_app
+from service.process.serving import serving_metrics
 from service.store import Store
+from service.values.errors import SettingsError, StoreUnavailable
 
 
 async def test_a_running_service_is_alive_and_ready(admin: Any) -> None:

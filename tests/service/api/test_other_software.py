@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 from yarl import URL
 
-from service.domain import MAX_ID, MAX_NAME, MAX_SECTION, MAX_TEXT_BYTES, MAX_TITLE, MAX_URL
+from service.values.domain import MAX_ID, MAX_NAME, MAX_SECTION, MAX_TEXT_BYTES, MAX_TITLE, MAX_URL
 
 IDS = [
     *("-V1StGXR8_Z5jdHi6B-myT", "@olena@example.social", "/politics/mayor", "é", "日本 語", "a b", "x" * MAX_ID),

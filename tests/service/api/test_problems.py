@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from service import errors
-from service.errors import ServiceError
 from service.http.problems import STATUS, TITLES
+from service.values import errors
+from service.values.errors import ServiceError
 
 BAD_JSON = [
     (b"", ""),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from service import keys
+from service import app_keys as keys
 from service.settings import Settings
 
 NEEDS_REDIS = [

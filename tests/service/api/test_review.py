@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from service import keys
+from service import app_keys as keys
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import classifier
-from service.domain import MAX_TEXT_BYTES
+from service.values.domain import MAX_TEXT_BYTES
 
 HOSTILE = [
     "\x00",

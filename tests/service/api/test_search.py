@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import msgspec
 import pytest
 
-from service import search
+from service.cases import search
 from service.settings import Settings
 
 WIDE = "".join(chr(ord(letter) + 0xFEE0) for letter in "bridge")

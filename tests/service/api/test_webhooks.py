@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from service import keys
+from service import app_keys as keys
 from service.store.keyspace import Site
 from service.webhooks.signature import key_of, sign
 

@@ -10,11 +10,11 @@ import pytest
 from click.testing import CliRunner, Result
 from cryptography.fernet import Fernet
 
-from service.access import Scope, mint
 from service.commands.coral import coral
 from service.settings import Settings
 from service.store import Store, open_store
 from service.store.keyspace import Site
+from service.values.access import Scope, mint
 from service.webhooks.vault import Vault
 
 SECRET = "empsec_4b1f0c9a7e"

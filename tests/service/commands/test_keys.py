@@ -8,8 +8,8 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
-from service.access import ApiKey, label_of, mint
 from service.commands.keys import keys
+from service.values.access import ApiKey, label_of, mint
 
 KEY, _ = mint("daily", frozenset(), None, datetime.now(UTC))
 

@@ -7,8 +7,8 @@ import pytest
 from click.testing import CliRunner, Result
 from redis import Redis
 
-from service.accounts import Account, is_password
 from service.commands.moderators import moderators
+from service.values.accounts import Account, is_password
 
 PASSWORD = "correct horse battery"
 

@@ -10,19 +10,19 @@ import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
-from service.access import Scope, mint
+from service.cases.directory import Directory
 from service.commands.audit import audit
 from service.commands.keys import keys
 from service.commands.rebuild import rebuild
-from service.directory import Directory
-from service.domain import Action, Comment, DecidedBy, Judgement, Reason, State, Status, Urgency, Verdict, Why
-from service.policy import DEFAULT, Policy, Thresholds
 from service.settings import Settings
 from service.store import Store, open_store
 from service.store.base import Record
 from service.store.keyspace import Site
 from service.store.review import Answer, Filter
 from service.trail import Entry, outcomes
+from service.values.access import Scope, mint
+from service.values.domain import Action, Comment, DecidedBy, Judgement, Reason, State, Status, Urgency, Verdict, Why
+from service.values.policy import DEFAULT, Policy, Thresholds
 
 SITE = Site("daily")
 HOUR_MS = 3_600_000

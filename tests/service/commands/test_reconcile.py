@@ -11,11 +11,11 @@ import pytest
 from aiohttp.test_utils import TestServer, unused_port
 from click.testing import CliRunner, Result
 
-from service import keys
-from service.access import Scope, mint
-from service.app import build_app
+from service import app_keys as keys
 from service.commands.reconcile import reconcile
+from service.process.app import build_app
 from service.settings import Settings
+from service.values.access import Scope, mint
 
 Run = Callable[..., Awaitable[Result]]
 

@@ -12,12 +12,12 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from click.testing import CliRunner
 
-from service.access import Scope, mint
 from service.commands.relay import relay
-from service.domain import Action, Comment, Judgement, Urgency, Why
 from service.settings import Settings
 from service.store import open_store
 from service.store.keyspace import Site
+from service.values.access import Scope, mint
+from service.values.domain import Action, Comment, Judgement, Urgency, Why
 from service.webhooks.office import open_webhooks
 
 

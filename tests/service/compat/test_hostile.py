@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from yarl import URL
 
-from service.access import label_of
 from service.settings import Settings
+from service.values.access import label_of
 
 CALLS = ["/1.1/verify-key", "/1.1/comment-check", "/1.1/submit-spam", "/1.1/submit-ham"]
 AKISMET = [*CALLS, "/1.2/usage-limit", "/1.2/key-sites"]

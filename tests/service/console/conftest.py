@@ -12,9 +12,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from browsing import Browser
 
-from service import keys
-from service.accounts import Account, Role, Session, hashed
+from service import app_keys as keys
 from service.console.visit import COOKIE
+from service.values.accounts import Account, Role, Session, hashed
 
 PASSWORD = "correct horse battery"
 HASHED = hashed(PASSWORD)

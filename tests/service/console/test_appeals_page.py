@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from service.accounts import Role
+from service.values.accounts import Role
 
 
 @pytest.fixture

@@ -9,13 +9,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from service import keys
-from service.access import FIRST_SITE
+from service import app_keys as keys
 from service.console.article import COOKIE
 from service.demo import thread
 from service.http.limits import Buckets
 from service.settings import Settings
 from service.store.keyspace import Site
+from service.values.access import FIRST_SITE
 
 RUDE = "You are a stupid idiot and nobody likes you."
 SAME = {"Sec-Fetch-Site": "same-origin"}

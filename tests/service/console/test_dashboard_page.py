@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from service import keys
-from service.accounts import Role
+from service import app_keys as keys
+from service.cases.figures import QueueSample, figures
 from service.console.dashboard import queue_charts, stretches
-from service.figures import QueueSample, figures
+from service.values.accounts import Role
 
 NOW = datetime(2026, 11, 25, 12, 30, tzinfo=UTC)
 

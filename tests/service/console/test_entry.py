@@ -10,10 +10,10 @@ import pyotp
 import pytest
 from browsing import Browser
 
-from service import keys
-from service.accounts import LONGEST, Account, Role, Session, Ticket
+from service import app_keys as keys
 from service.console.entry import FREE_FOR_ACCOUNT, LINK_LASTS
 from service.console.visit import COOKIE
+from service.values.accounts import LONGEST, Account, Role, Session, Ticket
 
 PASSWORD = "correct horse battery"
 

@@ -5,7 +5,7 @@ import re
 from typing import Any
 from urllib.parse import quote
 
-from service.accounts import Role
+from service.values.accounts import Role
 
 IDS = [
     *("-V1StGXR8_Z5jdHi6B-myT", "/politics/mayor", "a b  c", "\u65e5\u672c \u8a9e", "\U0001f98a" * 256, "a&b=c#d?e%2F"),

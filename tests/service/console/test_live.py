@@ -9,10 +9,10 @@ import msgspec
 import pytest
 from aiohttp import ClientTimeout
 
-from service import keys
-from service.accounts import Role
+from service import app_keys as keys
 from service.console import live
 from service.http.stream import STREAMS
+from service.values.accounts import Role
 
 AUDIT_ALL = {"thresholds": {"toxicity": {}}, "review": {"audit_approved": 1.0}}
 

@@ -9,11 +9,11 @@ import msgspec
 import pytest
 
 import classifier
-from service import keys
-from service.accounts import Role
+from service import app_keys as keys
+from service.cases.models import Described
 from service.console.comparing import verdict
 from service.console.models import measured
-from service.models import Described
+from service.values.accounts import Role
 
 
 def other_model(settings: Any, version: str) -> Path:

@@ -3,8 +3,8 @@
 import re
 from typing import Any
 
-from service import keys
-from service.accounts import Role
+from service import app_keys as keys
+from service.values.accounts import Role
 
 
 async def test_somebody_new_comes_in_by_the_link_that_is_shown_once(as_role: Any, browser: Any, admin: Any) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from service.accounts import Role
+from service.values.accounts import Role
 
 NO_NUMBERS = ["nan", "inf", "-inf", "1e999", "9" * 5_000, "²", "x"]
 

@@ -15,8 +15,8 @@ from aiohttp.test_utils import TestServer
 from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 
-from service.accounts import Role
 from service.console.visit import COOKIE
+from service.values.accounts import Role
 
 CLIENT, SECRET = "steward", "a secret: with signs %&"
 

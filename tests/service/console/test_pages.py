@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 import classifier
-from service.accounts import Role
 from service.console import (
     api_keys,
     appeals,
@@ -22,6 +21,7 @@ from service.console import (
 )
 from service.console.visit import COOKIE
 from service.settings import Settings
+from service.values.accounts import Role
 
 MODULES = (api_keys, appeals, author, comment, comparing, dashboard, models, moderators, policy, search, webhooks)
 PAGES = [page for module in MODULES for page in module.PAGES]

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.accounts import Role
 from service.console import policy_form
 from service.console.policy import changes
-from service.policy import DEFAULT, Expiry, InLanguage, Policy, Reviewing, Thresholds
-from service.protocols import Akismet, Coral, Perspective, Protocols
+from service.values.accounts import Role
+from service.values.policy import DEFAULT, Expiry, InLanguage, Policy, Reviewing, Thresholds
+from service.values.site_settings import Akismet, Coral, Perspective, Protocols
 
 KNOWN = tuple(DEFAULT.thresholds)
 

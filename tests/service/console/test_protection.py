@@ -7,9 +7,9 @@ import msgspec
 import pytest
 
 from service import metrics
-from service.accounts import Role
 from service.console.protection import CSP
 from service.console.routes import PAGES
+from service.values.accounts import Role
 
 WANTED_CSP = {
     "default-src 'none'",

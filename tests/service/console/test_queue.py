@@ -8,8 +8,8 @@ from urllib.parse import quote
 import pytest
 from yarl import URL
 
-from service import keys
-from service.accounts import Preferences, Role
+from service import app_keys as keys
+from service.values.accounts import Preferences, Role
 
 HOSTILE = "<script>alert(1)</script> javascript:alert(1) \u202eevil"
 REASONS = {"thresholds": {"toxicity": {"review_at": 0}}, "review": {"show_scores": True}}

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from service.accounts import Role
+from service.values.accounts import Role
 
 SHOWN = {"thresholds": {"toxicity": {"review_at": 0.0}}, "review": {"show_scores": True}}
 KIND, RUDE = "Thank you for this, number {}.", "You are a stupid idiot, number {}."

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from service.accounts import Role
+from service.values.accounts import Role
 
 
 async def test_comments_are_found_by_words_id_author_and_article(as_role: Any, admin: Any) -> None:

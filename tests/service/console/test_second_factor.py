@@ -13,11 +13,12 @@ import pyotp
 import pytest
 from browsing import Browser, Page
 
-from service import accounts, keys
-from service.accounts import RECOVERY_CODES, Account, Role
+from service import app_keys as keys
 from service.console.entry import FREE_FOR_ACCOUNT, FREE_FOR_ADDRESS
 from service.console.visit import COOKIE
 from service.store.keyspace import Site
+from service.values import accounts
+from service.values.accounts import RECOVERY_CODES, Account, Role
 
 PASSWORD = "correct horse battery"
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.console.shown import is_ours_to_open, marked, plain
-from service.domain import Span
+from service.values.domain import Span
 
 HOSTILE = [
     "<script>alert(1)</script>",

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from aiohttp import web
 
-from service import keys
+from service import app_keys as keys
 from service.store.keyspace import Site
 
 DAILY = Site("daily")

@@ -5,7 +5,7 @@ from importlib.resources import files
 from typing import get_args
 
 from service.console import words
-from service.domain import Action, DecidedBy, State, Status, Verdict
+from service.values.domain import Action, DecidedBy, State, Status, Verdict
 from service.webhooks import delivery
 
 

@@ -7,9 +7,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from service.directory import Directory
-from service.policy import DEFAULT
+from service.cases.directory import Directory
 from service.store import Store
+from service.values.policy import DEFAULT
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime
 
-from service.access import ApiKey, Scope, mint
-from service.policy import Policy, Thresholds
+from service.values.access import ApiKey, Scope, mint
+from service.values.policy import Policy, Thresholds
 
 STRICT = Policy({"spam": Thresholds(0.1, 0.2)}, version=2)
 

@@ -9,14 +9,14 @@ import msgspec
 import pytest
 from records import STRICT, made
 
-from service import access
-from service.access import ApiKey, Scope, mint
-from service.directory import LEAST_BETWEEN_LOOKS_S, REFRESH_S, Directory
-from service.errors import StoreUnavailable
-from service.policy import DEFAULT
+from service.cases.directory import LEAST_BETWEEN_LOOKS_S, REFRESH_S, Directory
 from service.settings import Settings
 from service.store import Store, open_store
 from service.store.keyspace import Site
+from service.values import access
+from service.values.access import ApiKey, Scope, mint
+from service.values.errors import StoreUnavailable
+from service.values.policy import DEFAULT
 
 
 @pytest.fixture

@@ -11,14 +11,14 @@ import msgspec
 import pytest
 from records import STRICT, made
 
-from service import policies
-from service.access import ApiKey, SigningSecret
-from service.directory import REFRESH_S, Directory, Snapshot, copy_of
-from service.errors import Conflict, StoreUnavailable
-from service.policy import DEFAULT
+from service.cases import policies
+from service.cases.directory import REFRESH_S, Directory, Snapshot, copy_of
 from service.settings import Settings
 from service.store import Store, open_store
 from service.store.keyspace import KEYS, SIGNING, Site
+from service.values.access import ApiKey, SigningSecret
+from service.values.errors import Conflict, StoreUnavailable
+from service.values.policy import DEFAULT
 
 STRICTER = msgspec.structs.replace(STRICT, version=3)
 NEWER = b'{"thresholds":{},"name":"default","version":9,"of_a_newer_release":1}'
@@ -60,7 +60,7 @@ async def test_a_revoked_key_is_refused_within_two_seconds_whatever_else_fails(
 ) -> None:
     assert REFRESH_S <= 1
     for name in ("REFRESH_S", "POLICIES_S"):  # to fail often takes no time
-        monkeypatch.setattr(f"service.directory.{name}", 0.02)
+        monkeypatch.setattr(f"service.cases.directory.{name}", 0.02)
     text, record = made()
     await store.access.keep(record)
     directory = Directory(Broken(store), tmp_path / "access.json", DEFAULT, store.background)  # type: ignore[arg-type]
@@ -262,7 +262,7 @@ async def test_a_revoked_key_is_refused_within_two_seconds_while_the_disk_hangs(
         goes_on.wait()
 
     async with directory.kept_fresh():
-        monkeypatch.setattr("service.directory._write", hang)
+        monkeypatch.setattr("service.cases.directory._write", hang)
         try:
             await store.access.keep(made("weekly")[1])
             await asyncio.to_thread(hangs.wait)

@@ -6,12 +6,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from service import keys
-from service.access import Scope, mint
-from service.accounts import Account, Role, Ticket
+from service import app_keys as keys
 from service.console.entry import LINK_LASTS
 from service.http import admission
 from service.settings import Settings
+from service.values.access import Scope, mint
+from service.values.accounts import Account, Role, Ticket
 
 RATE = 0.001
 AT_ONCE = 5

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.api.score import ScoreRequest
-from service.domain import Comment
-from service.errors import BadRequest
 from service.http import bodies
+from service.values.domain import Comment
+from service.values.errors import BadRequest
 
 TEXTS = st.text(st.characters(codec=None), max_size=8) | st.sampled_from(
     ["", '"', "\\", '\\"', '":', '","text":"', "{[", "\ud83d", "\U0001f600", "en", "2026-11-23T10:00:00Z"]

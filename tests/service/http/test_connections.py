@@ -11,7 +11,7 @@ import pytest
 
 from service.http import connections
 from service.http.connections import RESERVED, Connections
-from service.serving import bound, serving
+from service.process.serving import bound, serving
 from service.settings import Settings
 
 LIVE = b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n"

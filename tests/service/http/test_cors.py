@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from service import keys
+from service import app_keys as keys
 
 ORIGIN, OTHER = "https://www.example.org", "https://evil.example"
 ASKED = {

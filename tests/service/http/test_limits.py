@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from service.access import ApiKey, mint
-from service.errors import RateLimited
 from service.http.limits import Buckets, Limits, Standing
+from service.values.access import ApiKey, mint
+from service.values.errors import RateLimited
 
 
 def key(**more: Any) -> ApiKey:

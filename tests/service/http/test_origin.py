@@ -7,10 +7,10 @@ import pytest
 from aiohttp.test_utils import make_mocked_request
 from multidict import CIMultiDict
 
-from service import keys
-from service.errors import SettingsError
+from service import app_keys as keys
 from service.http.origin import asked_host, client_address, client_network, own_origin
 from service.settings import Settings, from_env
+from service.values.errors import SettingsError
 
 FORWARDED = {
     "Host": "inside:8080",

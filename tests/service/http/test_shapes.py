@@ -8,11 +8,11 @@ import pytest
 from msgspec import Meta, Struct
 from msgspec.inspect import CollectionType, DictType, Metadata, StrType, StructType, UnionType, type_info
 
-from service.app import OPERATIONS
-from service.domain import WORDS, Comment, Instant, Verdict
-from service.errors import BadRequest
 from service.http.bodies import shape
 from service.http.shapes import without_empties
+from service.process.app import OPERATIONS
+from service.values.domain import WORDS, Comment, Instant, Verdict
+from service.values.errors import BadRequest
 
 
 class Inner(Struct, forbid_unknown_fields=True):

@@ -10,9 +10,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from service import keys
-from service.app import OPERATIONS, build_app
+from service import app_keys as keys
 from service.http import shortcut
+from service.process.app import OPERATIONS, build_app
 from service.settings import Settings
 
 # The time, and the names of a request and of one occurrence of a problem.

@@ -9,10 +9,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from service.domain import Action, Comment, Judgement, Reason, Urgency, Why
 from service.store import Store
 from service.store.base import Record, Submitted
 from service.store.keyspace import Site
+from service.values.domain import Action, Comment, Judgement, Reason, Urgency, Why
 
 Submit = Callable[..., Awaitable[tuple[Submitted, Record | None]]]
 

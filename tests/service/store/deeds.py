@@ -3,11 +3,11 @@
 import json
 from typing import Any
 
-from service.domain import Action, Doubling, Urgency, Verdict, Why
 from service.store import Store
 from service.store.base import Outcome, Record
 from service.store.keyspace import Site
 from service.store.review import Answer, Filter
+from service.values.domain import Action, Doubling, Urgency, Verdict, Why
 
 ANY = Filter()
 HOUR_MS = 3_600_000

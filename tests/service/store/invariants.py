@@ -13,11 +13,11 @@ from typing import Any
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 from model_of_queue import Model
 
-from service.domain import State
 from service.store import Store
 from service.store.base import Record
 from service.store.keyspace import Site
 from service.trail import Entry, outcomes
+from service.values.domain import State
 
 SITE = Site("daily")
 MODERATORS = ("ann", "bob", "eve", "chief", "boss")

@@ -6,7 +6,7 @@ Nothing here knows Redis. A step forward in time is an operation too.
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from service.domain import Lease, Verdict
+from service.values.domain import Lease, Verdict
 
 NEEDED = 2  # distinct readers whose reports bring a comment back
 

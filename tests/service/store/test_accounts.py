@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from service.accounts import IDLE, LONGEST, Account, Preferences, Role, Session, Ticket, digest
 from service.store import Store
+from service.values.accounts import IDLE, LONGEST, Account, Preferences, Role, Session, Ticket, digest
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 ANN = Account("ann", {"daily": Role.MODERATOR}, NOW)

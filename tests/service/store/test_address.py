@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from service.errors import SettingsError
+from service.redis.address import parse
 from service.settings import Settings
 from service.store import open_store
-from service.store.address import parse
+from service.values.errors import SettingsError
 
 
 @pytest.mark.parametrize(

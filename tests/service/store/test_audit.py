@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from service.domain import Action, Comment, Judgement, Reason, Verdict
 from service.store import Store
 from service.store import audit as audit_module
 from service.store.keyspace import Site
 from service.store.review import Answer, Filter
+from service.values.domain import Action, Comment, Judgement, Reason, Verdict
 
 
 async def test_every_change_leaves_one_entry_that_says_who_did_what(store: Store, site: Site, submit: Any) -> None:

@@ -6,10 +6,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from service.domain import Article, Author
 from service.store import Store
 from service.store.keyspace import Site
 from service.store.packing import Content, unpacked
+from service.values.domain import Article, Author
 
 SENT = [
     ({}, None),

@@ -8,12 +8,12 @@ from deeds import ANY, AUDIT, AUTOMATIC, breaches, claim, counted, decide, judge
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain import Action, DecidedBy, Reason, State, Verdict
-from service.policy import DEFAULT_SLA_MS, Decision, Policy, Reviewing, attention
 from service.settings import Settings
 from service.store import Store, open_store
 from service.store.keyspace import Site
 from service.store.review import Filter
+from service.values.domain import Action, DecidedBy, Reason, State, Verdict
+from service.values.policy import DEFAULT_SLA_MS, Decision, Policy, Reviewing, attention
 
 VERDICT = {"approved": Verdict.APPROVE, "rejected": Verdict.REJECT}
 OTHER = {"approved": "rejected", "rejected": "approved"}

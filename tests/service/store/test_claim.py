@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from service.domain import Article, State
 from service.settings import Settings
 from service.store import Store, open_store
 from service.store.keyspace import Site
 from service.store.review import Filter
+from service.values.domain import Article, State
 
 ANY = Filter()
 

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from redis.crc import key_slot
 
-from service.domain import Author, State, Verdict
-from service.errors import StoreUnavailable
 from service.settings import Settings
 from service.store import Store, open_store
 from service.store.keyspace import Site
 from service.store.review import Answer, Filter
+from service.values.domain import Author, State, Verdict
+from service.values.errors import StoreUnavailable
 
 SLOTS = 16384
 PATIENCE_S = 20

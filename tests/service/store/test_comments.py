@@ -6,13 +6,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from service.domain import Action, Article, Author, DecidedBy, Parent, State, Status, Verdict
-from service.errors import NotFound
 from service.settings import Settings
 from service.store import Store, open_store
 from service.store.keyspace import Site
 from service.store.labels import Imported
 from service.store.review import Answer, Filter
+from service.values.domain import Action, Article, Author, DecidedBy, Parent, State, Status, Verdict
+from service.values.errors import NotFound
 
 
 async def test_a_new_comment_is_recorded_with_its_decision(store: Store, site: Site, submit: Any) -> None:

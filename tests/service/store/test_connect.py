@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from service.errors import StoreUnavailable
+from service.redis.connect import Durability
+from service.redis.replies import NotDurable
 from service.settings import Settings
 from service.store import open_store
-from service.store.connect import Durability
-from service.store.replies import NotDurable
+from service.values.errors import StoreUnavailable
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from redis import Redis
 from redis.exceptions import ResponseError
 from test_scripts import everything
 
-from service import keys
+from service import app_keys as keys
 from service.settings import Settings
 from service.store import open_store
 from service.store.keyspace import Site

@@ -7,10 +7,10 @@ from deeds import ANY, DRAWN, REJECTS, breaches, claim, counted, decide, judge, 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.domain import Action, DecidedBy, Doubling, Reason, State, Status, Verdict
-from service.policy import DEFAULT_SLA_MS, MOST_URGENT_MS, Decision, Policy, Reviewing, attention
 from service.store import Store
 from service.store.keyspace import Site
+from service.values.domain import Action, DecidedBy, Doubling, Reason, State, Status, Verdict
+from service.values.policy import DEFAULT_SLA_MS, MOST_URGENT_MS, Decision, Policy, Reviewing, attention
 
 VERDICTS = [Verdict.APPROVE, Verdict.REJECT]
 

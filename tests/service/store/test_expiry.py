@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from deeds import AUDIT, DRAWN, HOUR_MS, breaches, claim, counted, decide, judge, labels, told
 
-from service.domain import Action, DecidedBy, State, Status, Verdict
 from service.store import Store
 from service.store.keyspace import Site
 from service.store.review import Filter
+from service.values.domain import Action, DecidedBy, State, Status, Verdict
 
 DAY_S = 86_400
 

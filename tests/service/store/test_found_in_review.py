@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from service.domain import Action, Verdict
 from service.store import Store
 from service.store.keyspace import Site
 from service.store.review import Answer, Filter
+from service.values.domain import Action, Verdict
 
 
 async def judged(store: Store, site: Site, moderator: str, verdict: Verdict, **more: Any) -> str:

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from service.domain import Action, Author, Verdict
 from service.store import Store
 from service.store.fsck import Breach
 from service.store.keyspace import Site
 from service.store.review import Answer, Filter
+from service.values.domain import Action, Author, Verdict
 
 
 @pytest.fixture

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from deeds import ANY, AUDIT, DRAWN, HOUR_MS, breaches, claim, decide, judge, labels, told
 
-from service.domain import Action, Status, Verdict
-from service.errors import StoreUnavailable
 from service.settings import Settings
 from service.store import Store, open_store
 from service.store.keyspace import Site
 from service.store.labels import Imported
 from service.store.review import Answer
+from service.values.domain import Action, Status, Verdict
+from service.values.errors import StoreUnavailable
 
 RACERS, COMMENTS = 1_000, 100
 Step = Callable[[], Awaitable[Any]]

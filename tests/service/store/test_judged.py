@@ -9,7 +9,10 @@ from deeds import claim, decide, told
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service.domain import (
+from service.store import Store
+from service.store.keyspace import Site
+from service.store.packing import WORDS, unpacked
+from service.values.domain import (
     Action,
     Article,
     Author,
@@ -23,9 +26,6 @@ from service.domain import (
     Verdict,
     Why,
 )
-from service.store import Store
-from service.store.keyspace import Site
-from service.store.packing import WORDS, unpacked
 
 WHEN = datetime(2026, 11, 1, 12, 0, 0, 123456, tzinfo=UTC)
 MAYBE_WHEN = st.none() | st.datetimes(datetime(1800, 1, 1), datetime(2600, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - Hypothesis adds the zone itself

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from service.domain import Verdict
 from service.store import Store
 from service.store.keyspace import Site
 from service.store.labels import Imported
 from service.store.review import Answer, Filter
+from service.values.domain import Verdict
 
 
 def imported(label_id: str, digest: str = "d", **more: Any) -> Imported:

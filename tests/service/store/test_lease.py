@@ -5,12 +5,12 @@ from typing import Any
 
 import msgspec
 
-from service.domain import Lease, State
 from service.settings import Settings
 from service.store import Store, open_store
 from service.store.base import Record
 from service.store.keyspace import Site
 from service.store.review import SKIP_MS, Filter
+from service.values.domain import Lease, State
 
 ANY = Filter()
 

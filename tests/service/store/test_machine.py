@@ -24,10 +24,10 @@ from hypothesis.stateful import (
 from invariants import HOUR_MS, MODERATORS, SITE, Invariants
 from model_of_queue import NEEDED, Model
 
-from service.domain import Action, Comment, Doubling, Judgement, Lease, Reason, Status, Urgency, Verdict, Why
 from service.settings import Settings
 from service.store import Store, open_store
 from service.store.review import Answer, Filter
+from service.values.domain import Action, Comment, Doubling, Judgement, Lease, Reason, Status, Urgency, Verdict, Why
 
 MAY_OVERRULE = ("chief", "boss")
 BY_VERSION = ("bob",)

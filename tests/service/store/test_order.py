@@ -5,11 +5,11 @@ from typing import Any
 
 from deeds import ANY, HOUR_MS, claim, decide
 
-from service.domain import Action
 from service.store import Store
 from service.store.keyspace import Site
 from service.store.review import Filter
 from service.store.scripts import script
+from service.values.domain import Action
 
 MOST_URGENT_MS, LEAST_URGENT_MS = HOUR_MS // 4, 24 * HOUR_MS
 SCANNED, REAPED = 200, 50

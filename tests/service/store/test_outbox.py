@@ -7,11 +7,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from service.errors import StoreUnavailable
 from service.settings import Settings
 from service.store import Store, open_store
 from service.store.keyspace import Site
 from service.store.outbox import CALLBACK_LIFE_S, Place, Taken
+from service.values.errors import StoreUnavailable
 
 URL = "https://site.example/hook"
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service.domain import Action, Article, Author, Comment, Judgement, LanguageSupport, Parent, Reason, Span
 from service.store.packing import WORDS, Content, glance, packed, unpacked
+from service.values.domain import Action, Article, Author, Comment, Judgement, LanguageSupport, Parent, Reason, Span
 
 texts = st.text(max_size=50)
 maybe = st.none() | texts

@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
-from service.domain import State, Verdict
-from service.errors import BadRequest, NotFound, Overloaded, StoreUnavailable
+from service.redis.address import parse
+from service.redis.connect import Durability, Link
+from service.redis.pipe import MOST_IN_ONE_PIPELINE, ServerPipe
+from service.redis.wire import Wire
 from service.settings import Settings
 from service.store import Store, open_store
-from service.store.address import parse
-from service.store.connect import Durability, Link
 from service.store.keyspace import Site
-from service.store.pipe import MOST_IN_ONE_PIPELINE, ServerPipe
 from service.store.review import Answer, Filter
-from service.store.wire import Wire
+from service.values.domain import State, Verdict
+from service.values.errors import BadRequest, NotFound, Overloaded, StoreUnavailable
 
 
 @pytest.fixture

@@ -6,13 +6,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from service.domain import Action, Author, Comment, Judgement, LanguageSupport, State, Status, Verdict
 from service.settings import Settings
 from service.store import Store, open_store, recent
 from service.store.keyspace import Site
 from service.store.packing import Content, glance, packed, unpacked
 from service.store.recent import Backwards, Sighting
 from service.store.review import Answer, Filter
+from service.values.domain import Action, Author, Comment, Judgement, LanguageSupport, State, Status, Verdict
 
 
 @pytest.fixture(params=[1, 3])

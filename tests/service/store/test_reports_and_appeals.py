@@ -21,11 +21,11 @@ from deeds import (
     told,
 )
 
-from service.domain import Action, DecidedBy, State, Status, Verdict
 from service.settings import Settings
 from service.store import Store, open_store
 from service.store.base import Record
 from service.store.keyspace import Site
+from service.values.domain import Action, DecidedBy, State, Status, Verdict
 
 NEEDED = 3
 

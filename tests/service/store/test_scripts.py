@@ -10,15 +10,15 @@ import msgspec
 import pytest
 from redis.cluster import key_slot
 
-from service.accounts import IDLE, Account, Role, Session, Ticket
-from service.domain import Action, Article, Author, DecidedBy, State, Status, Verdict
-from service.policy import Policy, Thresholds
 from service.store import Store
 from service.store.keyspace import Site, is_permanent, waits_in
 from service.store.labels import Imported
 from service.store.restoring import Restored
 from service.store.review import Answer, Filter
 from service.store.scripts import script
+from service.values.accounts import IDLE, Account, Role, Session, Ticket
+from service.values.domain import Action, Article, Author, DecidedBy, State, Status, Verdict
+from service.values.policy import Policy, Thresholds
 
 SCRIPTS = [
     path.name.removesuffix(".lua")

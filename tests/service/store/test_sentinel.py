@@ -15,12 +15,12 @@ import pytest
 from redis import Redis
 from redis.exceptions import RedisError
 
-from service.domain import State
-from service.errors import StoreUnavailable
+from service.redis.server import find_server
 from service.settings import Settings
 from service.store import open_store
 from service.store.keyspace import Site
-from service.store.server import find_server
+from service.values.domain import State
+from service.values.errors import StoreUnavailable
 
 PATIENCE_S = 25
 NAME = "the-queue"

@@ -7,11 +7,11 @@ import msgspec
 import pytest
 from deeds import ANY, AUTOMATIC, DRAWN, REJECTS, breaches, claim, decide, judge, labels, overrule, to_tell, told
 
-from service.domain import DecidedBy, State, Status, Verdict
 from service.store import Store
 from service.store.base import Record
 from service.store.keyspace import Site
 from service.store.review import Answer
+from service.values.domain import DecidedBy, State, Status, Verdict
 
 LONG_AGO_MS = 1000
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from service.access import ApiKey, mint
-from service.errors import StoreUnavailable
+from service.cases.usage import Usage
 from service.store import Store
 from service.store.keyspace import Site
 from service.store.usage import KEPT_S, MOST_PLACES, OTHERS
-from service.usage import Usage
+from service.values.access import ApiKey, mint
+from service.values.errors import StoreUnavailable
 
 MONTH = "2026-11"
 ONE = {("daily.example", "api_calls"): 1, ("daily.example", "ham"): 1}

@@ -12,13 +12,13 @@ import msgspec
 import pytest
 from aiohttp import web
 
-from service.access import Scope, mint
-from service.domain import Action, Comment, Judgement, Reason, Urgency, Verdict, Why
 from service.settings import Settings
 from service.store import Store, open_store
 from service.store.keyspace import Site
 from service.store.review import Answer as Verdicts
 from service.store.review import Filter
+from service.values.access import Scope, mint
+from service.values.domain import Action, Comment, Judgement, Reason, Urgency, Verdict, Why
 from service.webhooks.office import Webhooks, open_webhooks
 
 Answer = Callable[[web.Request, dict[str, Any]], Awaitable[web.StreamResponse]]

@@ -10,12 +10,12 @@ import pytest
 from aiohttp import web
 
 from service.background import Background
-from service.domain import Verdict
 from service.metrics import render
 from service.settings import Settings
 from service.store import Store
 from service.store.keyspace import Site
 from service.store.review import Answer, Filter
+from service.values.domain import Verdict
 from service.webhooks import message
 from service.webhooks.delivery import open_sender
 from service.webhooks.office import Webhooks, open_webhooks

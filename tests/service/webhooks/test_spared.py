@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from service.access import Scope, mint
-from service.domain import Action, Comment, Judgement, Urgency, Why
 from service.settings import Settings
 from service.store import Store, open_store
 from service.store.keyspace import Site
+from service.values.access import Scope, mint
+from service.values.domain import Action, Comment, Judgement, Urgency, Why
 from service.webhooks.delivery import Outcome, Sender
 from service.webhooks.office import Webhooks, open_webhooks
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
-from service.errors import SettingsError
+from service.values.errors import SettingsError
 from service.webhooks.vault import SecretUnreadable, Vault
 
 SECRET = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="

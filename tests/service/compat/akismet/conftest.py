@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 import msgspec
 import pytest
 
-from service.access import label_of
 from service.settings import Settings
+from service.values.access import label_of
 
 DOMAIN = "akismet.example"
 BLOG = "https://daily.example/"

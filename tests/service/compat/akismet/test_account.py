@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from service import keys
-from service.usage import Usage
+from service import app_keys as keys
+from service.cases.usage import Usage
 
 THIS_MONTH = f"{datetime.now(UTC):%Y-%m}"
 

@@ -7,8 +7,8 @@ import msgspec
 import pytest
 from redis import Redis
 
-from service.domain import MAX_TEXT_BYTES
 from service.settings import Settings
+from service.values.domain import MAX_TEXT_BYTES
 
 SPAM_FOR_CERTAIN = {"spam": {"reject_at": 0.0}}
 

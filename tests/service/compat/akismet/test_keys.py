@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from service import keys
-from service.access import label_of, mint
+from service import app_keys as keys
 from service.settings import Settings
+from service.values.access import label_of, mint
 
 WRONG = mint("daily", frozenset(), None, datetime.now(UTC))[0]
 

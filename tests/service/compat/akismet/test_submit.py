@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from service.domain import MAX_TEXT_BYTES
 from service.settings import Settings
+from service.values.domain import MAX_TEXT_BYTES
 
 
 async def test_the_thanks_are_word_for_word(blog: Any, say: Any) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import quote_from_bytes
 
 import pytest
 
-from service import keys
+from service import app_keys as keys
 
 # The question is what the service reads, so a comment whose label shows it.
 TEXT = "Ärger für 5 € «naïve» жёлтый"

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from service import keys
-from service.access import SigningSecret, new_id
+from service import app_keys as keys
+from service.values.access import SigningSecret, new_id
 from service.webhooks.vault import Vault
 
 SECRET = "empsec_4b1f0c9a7e"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from service.compat.coral.door import DRAIN_S, MOST_WAITING
-from service.protocols import Coral
+from service.values.site_settings import Coral
 
 PAGE = (Path(__file__).parents[4] / "docs" / "coral.md").read_text()
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from service import keys
+from service import app_keys as keys
 from service.compat.coral.door import DOOR, Arrived
 from service.compat.coral.request import asked
-from service.domain import MAX_TEXT_BYTES
-from service.errors import Overloaded
 from service.settings import Settings
+from service.values.domain import MAX_TEXT_BYTES
+from service.values.errors import Overloaded
 
 
 async def queued(caller: Any) -> list[Any]:

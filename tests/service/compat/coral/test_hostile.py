@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.access import masked
 from service.compat.coral.door import DOOR
-from service.serving import bound, serving
+from service.process.serving import bound, serving
 from service.settings import Settings
+from service.values.access import masked
 
 SECRET = "empsec_4b1f0c9a7e"
 NAMES = ["action", "comment", "body", "parentID", "author", "id", "role", "story", "url", "site", "tenantID", "x"]

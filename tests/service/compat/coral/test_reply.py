@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.compat.coral.reply import reply
-from service.domain import Action, Comment, DecidedBy, Judgement, Reason, State, Status
-from service.protocols import Coral
 from service.store.base import Record
 from service.store.packing import Content
+from service.values.domain import Action, Comment, DecidedBy, Judgement, Reason, State, Status
+from service.values.site_settings import Coral
 
 # coral-external-moderation.md, A3: what Coral checks a reply against before it takes any of it.
 SCHEMA = {

@@ -8,9 +8,9 @@ from cryptography.fernet import Fernet, MultiFernet
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service import keys
-from service.access import SigningSecret
+from service import app_keys as keys
 from service.compat.coral.signature import MOST_SIGNATURES, Secrets, expected, is_signed
+from service.values.access import SigningSecret
 from service.webhooks.vault import Vault
 
 # coral-external-moderation.md, A2

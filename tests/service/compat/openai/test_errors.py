@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import make_mocked_request
 
-from service import errors, keys
-from service.access import label_of, mint
+from service import app_keys as keys
 from service.compat.openai.errors import render
-from service.errors import ServiceError
 from service.settings import Settings
+from service.values import errors
+from service.values.access import label_of, mint
+from service.values.errors import ServiceError
 
 INVALID = "invalid_request_error"
 

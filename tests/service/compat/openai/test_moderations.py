@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from service.domain import MAX_TEXT_BYTES
 from service.settings import Settings
+from service.values.domain import MAX_TEXT_BYTES
 
 
 def part(text: str) -> dict[str, str]:

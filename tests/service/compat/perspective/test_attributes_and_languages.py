@@ -3,7 +3,7 @@
 from typing import Any
 
 from classifier import LABELS
-from service.policy import DEFAULT
+from service.values.policy import DEFAULT
 
 PATH = "/v1alpha1/comments:analyze"
 RUDE = "You are a stupid idiot and nobody wants you here."

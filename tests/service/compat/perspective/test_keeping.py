@@ -11,8 +11,8 @@ import pytest
 from redis import Redis
 
 import classifier
-from service import keys
-from service.serving import bound, serving
+from service import app_keys as keys
+from service.process.serving import bound, serving
 from service.settings import Settings
 
 PATH = "/v1alpha1/comments:analyze"

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from service import errors as service_errors
 from service.compat.perspective import answers, errors
-from service.errors import ServiceError
+from service.values import errors as service_errors
+from service.values.errors import ServiceError
 
 PATH = "/v1alpha1/comments:analyze"
 SUGGEST = "/v1alpha1/comments:suggestscore"

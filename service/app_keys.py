@@ -1,0 +1,27 @@
+"""The typed keys under which the application holds its parts."""
+
+from aiohttp import web
+
+from service.background import Background
+from service.cases.authors import Authors
+from service.cases.comparison import Comparisons
+from service.cases.directory import Directory
+from service.cases.models import Models
+from service.cases.moderation import Moderation
+from service.cases.reviewing import Reviewing
+from service.cases.usage import Usage
+from service.settings import Settings
+from service.store import Store
+from service.webhooks.office import Webhooks
+
+BACKGROUND = web.AppKey("background", Background)
+SETTINGS = web.AppKey("settings", Settings)
+STORE = web.AppKey("store", Store)
+DIRECTORY = web.AppKey("directory", Directory)
+MODELS = web.AppKey("models", Models)
+MODERATION = web.AppKey("moderation", Moderation)
+REVIEWING = web.AppKey("reviewing", Reviewing)
+USAGE = web.AppKey("usage", Usage)
+WEBHOOKS = web.AppKey("webhooks", Webhooks)
+AUTHORS = web.AppKey("authors", Authors)
+COMPARISONS = web.AppKey("comparisons", Comparisons)

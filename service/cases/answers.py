@@ -1,0 +1,185 @@
+"""What the API answers with: the wire shapes, made from the store's records."""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
+
+from msgspec import Meta, Struct
+
+from service.store.base import Record
+from service.values.domain import (
+    Action,
+    Article,
+    Author,
+    DecidedBy,
+    LanguageSupport,
+    Parent,
+    Reason,
+    Span,
+    State,
+    Status,
+    Why,
+)
+
+# A list whose entries are answers or problems, as OpenAPI says it: msgspec has no union of two structs.
+_EITHER = [{"$ref": "#/components/schemas/CommentAnswer"}, {"$ref": "#/components/schemas/Problem"}]
+Results = Annotated[list[Any], Meta(extra_json_schema={"items": {"anyOf": _EITHER}})]
+
+
+class ReviewState(Struct, frozen=True):
+    state: State
+    priority: Annotated[float | None, Meta(description="0 (barely doubtful) to 1 (nearly rejected, or unscored).")]
+    why: str | None
+    due_at: datetime | None
+
+
+class CommentAnswer(Struct, frozen=True, kw_only=True):
+    """A comment and where it stands. What is erased is null; `decision` is what the automatic step said."""
+
+    id: str
+    site: str
+    revision: int
+    version: Annotated[int, Meta(description="Grows with every change of state; the newest counts.")]
+    decision: Action
+    status: Status
+    decided_by: DecidedBy
+    scores: Mapping[str, float] | None
+    reasons: tuple[Reason, ...] | None
+    spans: tuple[Span, ...] | None
+    model: str | None
+    policy: str | None
+    language: Annotated[
+        str | None, Meta(description="ISO 639 code of the language that it was judged in, or set aside for.")
+    ]
+    language_support: Annotated[
+        LanguageSupport | None,
+        Meta(description="Whether the model was measured in that language. Null for comments judged before 1.1."),
+    ]
+    review: ReviewState | None
+    created_at: datetime
+    decided_at: datetime | None
+    erased_at: datetime | None = None
+
+
+class ReviewItem(CommentAnswer, frozen=True, kw_only=True):
+    """A comment as a moderator needs it: with its text, its surroundings and, when claimed, the lease."""
+
+    text: str | None
+    author: Author | None
+    article: Article | None
+    parent: Parent | None
+    metadata: dict[str, Any]
+    lease: str | None
+    lease_expires_at: datetime | None
+    claimed_by: str | None
+    reports: Annotated[int, Meta(description="Distinct readers who reported it.")]
+    appeal: Annotated[str | None, Meta(description="What the author says against the rejection.")]
+    expiries: Annotated[int, Meta(description="Times a moderator let the lease end; 5 and more: it may be stuck.")]
+
+
+def comment_answer(site: str, record: Record) -> CommentAnswer:
+    return CommentAnswer(**_answer(site, record))
+
+
+# Of the comments whose scores are shown, every fifth is shown without, so that a missing score gives no audit away.
+SHOWN_WITHOUT = 5
+
+
+def review_item(site: str, record: Record, *, holder: str | None, show_scores: bytes | None = None) -> ReviewItem:
+    """`holder`: the moderator who asks; only a holder sees the lease.
+
+    What the automatic step said, or another moderator, is not shown before the decision: it would sway the judge, and
+    an audit must look like any other comment. `show_scores`: as far as the site wants it otherwise,
+    the key by which it is drawn who is shown without.
+    """
+    comment = record.content.comment if record.content else None
+    is_held = record.state is State.LEASED
+    shown = _answer(site, record)
+    if record.is_waiting:
+        shown |= _blind(record) | ({} if shows_scores(record, show_scores) else _UNSCORED)
+    return ReviewItem(
+        **shown,
+        text=comment.text if comment else None,
+        author=comment.author if comment else None,
+        article=comment.article if comment else None,
+        parent=comment.parent if comment else None,
+        metadata=comment.metadata if comment else {},
+        lease=str(record.lease) if is_held and record.owner == holder else None,
+        lease_expires_at=record.leased_until if is_held else None,
+        claimed_by=record.owner if is_held else None,
+        reports=record.reports,
+        appeal=record.appeal,
+        expiries=record.expiries,
+    )
+
+
+def shows_scores(record: Record, key: bytes | None) -> bool:
+    """Whether a moderator may see the scores of a comment that waits; `key` as in review_item."""
+    return key is not None and not record.is_audit and _draw(record.id, key) != 0
+
+
+def _draw(comment_id: str, key: bytes) -> int:
+    """0 for one comment in SHOWN_WITHOUT, which nobody can foretell without the key."""
+    return hashlib.blake2b(comment_id.encode(), key=key, digest_size=4).digest()[0] % SHOWN_WITHOUT
+
+
+def decided_answer(site: str, record: Record) -> CommentAnswer:
+    """To whoever decided: all of it, unless the comment waits on, for a second look or for a supervisor."""
+    shown = _answer(site, record)
+    return CommentAnswer(**(shown | _blind(record) | _UNSCORED if record.is_waiting else shown))
+
+
+_UNSCORED: dict[str, Any] = {"scores": None, "reasons": None, "spans": None}
+
+
+def _blind(record: Record) -> dict[str, Any]:
+    """An audit as the doubtful comment that it could be."""
+    why = Why.UNCERTAIN if record.is_audit else record.why
+    review = ReviewState(record.state, None, why, record.due_at)
+    same = {"decision": Action.REVIEW, "review": review}
+    standing = {"status": Status.PENDING, "decided_by": DecidedBy.MODEL, "decided_at": None}
+    return same | (standing if record.is_audit or record.status is Status.PENDING else {})
+
+
+def current(record: Record) -> dict[str, Any]:
+    """The winning state in a 409; of an audit that still waits, what a doubtful comment would show."""
+    is_blind = record.is_audit and record.is_waiting
+    shown: dict[str, Any] = {
+        "id": record.id,
+        "revision": record.revision,
+        "version": record.version,
+        "state": record.state,
+        "status": Status.PENDING if is_blind else record.status,
+        "decided_by": record.decided_by if record.state is State.DECIDED else None,
+        "decided_at": None if is_blind else record.decided_at,
+        "moderator": record.moderator,
+        "reason": record.reason,
+        "claimed_by": record.owner if record.state is State.LEASED else None,
+    }
+    return {name: value for name, value in shown.items() if value is not None}
+
+
+def _answer(site: str, record: Record) -> dict[str, Any]:
+    judgement = record.content.judgement if record.content else None
+    review = ReviewState(record.state, record.priority, record.why, record.due_at) if record.why else None
+    return {
+        "id": record.id,
+        "site": site,
+        "revision": record.revision,
+        "version": record.version,
+        "decision": record.decision,
+        "status": record.status,
+        "decided_by": record.decided_by,
+        "scores": judgement.scores if judgement else None,
+        "reasons": judgement.reasons if judgement else None,
+        "spans": judgement.spans if judgement else None,
+        "model": judgement.model if judgement else None,
+        "policy": judgement.policy if judgement else None,
+        "language": judgement.language if judgement else None,
+        "language_support": judgement.language_support if judgement else None,
+        "review": review,
+        "created_at": record.created_at,
+        "decided_at": record.decided_at,
+        "erased_at": record.erased_at,
+    }

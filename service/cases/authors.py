@@ -1,0 +1,224 @@
+"""What is kept of an author: shown to moderators, exported for the author, erased (security.md, section 7)."""
+
+import re
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from service.cases.directory import AUTHOR_CHARS, Directory
+from service.store import Store
+from service.store.authors import Kept
+from service.store.base import Standing
+from service.store.keyspace import Site
+from service.values.domain import Action, Comment, DecidedBy, Reason, State, Status
+from service.values.errors import Conflict
+
+# Of an author's comments the newest are counted; who has written more is known well enough by them.
+MOST_COUNTED = 1_000
+LATEST = 10
+# Comments that one request erases; it says how many are left, and is made again.
+MOST_ERASED = 5_000
+AT_ONCE = 200
+
+
+class Counts(Struct, frozen=True):
+    approved: int = 0
+    rejected: int = 0
+
+
+class Latest(Struct, frozen=True):
+    """One of an author's comments, as moderators may see it."""
+
+    id: str
+    at: datetime
+    status: Status
+
+
+class History(Struct, frozen=True, kw_only=True):
+    """An author's comments at this site, as far as their texts are kept; of `comments` the newest 1,000 are counted."""
+
+    author: Annotated[str, Meta(description="The id as it is kept; a keyed hash unless STEWARD_HASH_AUTHORS is false.")]
+    comments: int
+    people: Annotated[Counts, Meta(description="What stands because a person said so.")]
+    automatic: Annotated[Counts, Meta(description="What stands because the model, a rule or expiry said so.")]
+    pending: int
+    first_at: datetime | None
+    last_at: datetime | None
+    latest: list[Latest]
+
+
+class Receipt(Struct, frozen=True):
+    """What an erasure did. `left` above 0: ask again, there were more than one request erases."""
+
+    author: str
+    erased: int
+    left: int
+    at: datetime
+
+
+class Revision(Struct, frozen=True):
+    """What was sent, and what the automatic step made of it."""
+
+    revision: int
+    comment: Comment
+    decision: Action
+    scores: Mapping[str, float]
+    reasons: tuple[Reason, ...]
+    model: str
+    policy: str
+
+
+class Exported(Struct, frozen=True):
+    """All that is kept of one comment of an author."""
+
+    id: str
+    state: State
+    status: Status
+    decided_by: DecidedBy
+    created_at: datetime
+    decided_at: datetime | None
+    reason: Annotated[str | None, Meta(description="The moderator's reason code.")]
+    appeal: str | None
+    reports: int
+    revisions: list[Revision]
+
+
+class Authors:
+    """`who` is an author's id as the site knows it, or as it is kept and shown."""
+
+    def __init__(
+        self, store: Store, directory: Directory, *, hash_authors: bool = True, is_indexed: bool = True
+    ) -> None:
+        self._store = store
+        self._directory = directory
+        self._hash_authors = hash_authors
+        self._is_indexed = is_indexed
+
+    def names(self, site: str, who: str) -> tuple[str, ...]:
+        """The ids under which an author's comments may be kept.
+
+        Raises Conflict where no index is kept, and StoreUnavailable.
+        """
+        if not self._is_indexed:
+            raise Conflict("authors_not_indexed", "STEWARD_INDEX_AUTHORS is false: nobody is found by author", {})
+        if not self._hash_authors:
+            return (who,)
+        pseudonym = self._directory.pseudonym(site, who)[:AUTHOR_CHARS]
+        return (pseudonym, who) if re.fullmatch(rf"[0-9a-f]{{{AUTHOR_CHARS}}}", who) else (pseudonym,)
+
+    async def history(self, site: str, author: str) -> History:
+        """For the card of a comment, by the id that it shows; whoever asks for a profile is written down instead."""
+        found = await self._store.authors.page(Site(site), author, 0, MOST_COUNTED)
+        comments = found.comments
+        counted: Counter[tuple[str, Status]] = Counter(map(_standing, comments))
+        return History(
+            author=author,
+            comments=found.total,
+            people=_counts(counted, "people"),
+            automatic=_counts(counted, "automatic"),
+            pending=sum(n for (_, status), n in counted.items() if status is Status.PENDING),
+            first_at=found.first_at,
+            last_at=comments[0].at if comments else None,
+            latest=[Latest(each.id, each.at, each.shown) for each in comments[:LATEST]],
+        )
+
+    async def profile(self, site: str, who: str, actor: str) -> History:
+        """The same, and the trail says who looked."""
+        author = await self._kept_as(site, who)
+        await self._write(site, "author_read", actor, author)
+        return await self.history(site, author)
+
+    async def looked_up(self, site: str, who: str, actor: str) -> str:
+        """The id to search by, and the trail says who searched."""
+        author = await self._kept_as(site, who)
+        await self._write(site, "author_read", actor, author)
+        return author
+
+    async def export(self, site: str, who: str, actor: str) -> AsyncIterator[Exported]:
+        """All that is kept of the author's comments, the newest first; the trail says who exported it."""
+        author = await self._kept_as(site, who)
+        await self._write(site, "author_exported", actor, author)
+        return self._exported(Site(site), author)
+
+    async def _exported(self, site: Site, author: str) -> AsyncIterator[Exported]:
+        offset = 0
+        while True:
+            page = await self._store.authors.page(site, author, offset, AT_ONCE)
+            for each in page.comments:
+                kept = await self._store.authors.kept(site, each.id)
+                if kept is not None and (line := _line(kept, author)).revisions:
+                    yield line
+            offset += AT_ONCE
+            if offset >= page.total:
+                return
+
+    async def erase(self, site: str, who: str, actor: str) -> Receipt:
+        """Erase every comment of the author, as one by one; asked again, there is nothing left to do."""
+        author, erased, seen = await self._kept_as(site, who), 0, 0
+        while seen < MOST_ERASED:
+            ids = await self._store.authors.ids(Site(site), author, AT_ONCE)
+            if not ids:
+                break
+            seen += len(ids)
+            for each in ids:
+                erased += await self._store.comments.erase(Site(site), each, actor)
+            # Those that were forgotten before were not erased, and must not come again.
+            await self._store.authors.forget(Site(site), author, ids)
+        receipt = Receipt(author, erased, await self._store.authors.count(Site(site), author), datetime.now(UTC))
+        await self._write(site, "author_erased", actor, author, erased=str(erased))
+        return receipt
+
+    async def _kept_as(self, site: str, who: str) -> str:
+        """Of the names of an author the one that has comments; else the first."""
+        names = self.names(site, who)
+        for name in names:
+            if await self._store.authors.count(Site(site), name):
+                return name
+        return names[0]
+
+    async def _write(self, site: str, action: str, actor: str, author: str, **details: str) -> None:
+        """Nobody's id as the site knows it stands in the trail, which cannot be erased."""
+        named = author if self._hash_authors else self._directory.pseudonym(site, author)[:AUTHOR_CHARS]
+        await self._store.audit.write(Site(site), action, actor, author=named, **details)
+
+
+def _standing(each: Standing) -> tuple[str, Status]:
+    if each.shown is Status.PENDING:
+        return "", Status.PENDING
+    return "people" if each.decided_by is DecidedBy.MODERATOR else "automatic", each.status
+
+
+def _counts(counted: Mapping[tuple[str, Status], int], by: str) -> Counts:
+    return Counts(counted.get((by, Status.APPROVED), 0), counted.get((by, Status.REJECTED), 0))
+
+
+def _line(kept: Kept, author: str) -> Exported:
+    """Without revisions that somebody else wrote under the same id."""
+    record = kept.record
+    return Exported(
+        record.id,
+        record.state,
+        record.status,
+        record.decided_by,
+        record.created_at,
+        record.decided_at,
+        record.reason,
+        record.appeal,
+        record.reports,
+        [
+            Revision(
+                number,
+                content.comment,
+                content.judgement.decision,
+                content.judgement.scores,
+                content.judgement.reasons,
+                content.judgement.model,
+                content.judgement.policy,
+            )
+            for number, content in sorted(kept.revisions.items())
+            if content.comment.author and content.comment.author.id == author
+        ],
+    )

@@ -1,0 +1,248 @@
+"""Champion and challenger on what people of this site decided: which of two models would have been wrong more often."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Annotated
+
+import numpy as np
+from msgspec import Meta, Struct
+
+import classifier
+from service.cases.models import Models
+from service.cases.moderation import DECIMALS
+from service.store import Store
+from service.store.base import Label
+from service.store.keyspace import Site
+from service.values.domain import YES_FROM, Action
+from service.values.policy import Policy, Thresholds, decide_scored
+from service.values.statistics import average_precision, mcnemar, roc_auc
+
+# Texts that one thread scores before the event loop has the next word.
+AT_ONCE = 200
+# Fewer examples than this on either side rank nothing (thresholds.md, section 9).
+FEWEST = 30
+
+
+class Outcome(Struct, frozen=True):
+    """What a model would have done with the comments under the policy; the shares are of all comments, weighted."""
+
+    rejected: int
+    approved: int
+    to_people: int
+    wrong_rejections: int
+    wrong_approvals: int
+    automated_share: float | None
+    wrong_rejection_share: float | None
+    wrong_approval_share: float | None
+
+
+class Pairs(Struct, frozen=True):
+    """Comments that just one of the two would have decided wrongly.
+
+    `p_value`: how likely so uneven a split is where both are equally good (McNemar's exact test, two-sided).
+    """
+
+    comments: int
+    only_champion_wrong: int
+    only_challenger_wrong: int
+    p_value: float
+
+
+class Ranking(Struct, frozen=True):
+    """How well a model tells the comments that have an attribute from those that have not; null: too few of either.
+
+    `agreement`: share of the comments on the right side of the policy's first threshold; null where there is none.
+    """
+
+    auc: float | None
+    average_precision: float | None
+    agreement: float | None
+
+
+class AttributeComparison(Struct, frozen=True):
+    comments: int
+    positive: int
+    champion: Ranking
+    challenger: Ranking
+
+
+class Comparison(Struct, frozen=True, kw_only=True):
+    """Two models on the newest comments that people of this site decided, both under the policy in force.
+
+    People mostly saw what the champion doubted, so plain counts are of a biased choice, which flatters the challenger:
+    where the champion was sure, and right, nobody asks. Shares and rankings weight each blind audit by the comments
+    that it stands for, and the fair test is `audited`; without audits nothing here speaks of all comments.
+    """
+
+    champion: str
+    challenger: str
+    policy: str
+    comments: int
+    audits: Annotated[int, Meta(description="How many of them are blind audits.")]
+    outcomes: dict[str, Outcome]
+    audited: Annotated[Pairs, Meta(description="Blind audits alone: a fair sample of what the champion decided.")]
+    everything: Annotated[
+        Pairs, Meta(description="All comments that people decided: what the champion doubted, mostly.")
+    ]
+    attributes: dict[str, AttributeComparison]
+
+
+class Comparisons:
+    """One at a time: each holds a second model in memory and keeps a thread busy."""
+
+    def __init__(self, store: Store, models: Models, policy: Callable[[str], Policy]) -> None:
+        self._store = store
+        self._models = models
+        self._policy = policy
+        self._turn = asyncio.Lock()
+
+    async def compare(self, site: str, challenger: str, champion: str | None, last: int) -> Comparison:
+        """`champion`: None for the model in use. Raises NotFound and ModelUnusable."""
+        async with self._turn:
+            policy = self._policy(site)
+            first = self._models.current if champion is None else await self._models.opened(champion)
+            second = await self._models.opened(challenger)
+            labels = await self._store.labels.newest(Site(site), last)
+            sides = [await _judged(model, labels, policy) for model in (first, second)]
+            return await asyncio.to_thread(_compared, (first.version, second.version), policy, labels, sides)
+
+
+class _Side(Struct, frozen=True):
+    """What one model says of each comment."""
+
+    scores: list[Mapping[str, float]]
+    actions: list[Action]
+
+
+async def _judged(model: classifier.Model, labels: Sequence[Label], policy: Policy) -> _Side:
+    side = _Side([], [])
+    for start in range(0, len(labels), AT_ONCE):
+        some = await asyncio.to_thread(_side, model, labels[start : start + AT_ONCE], policy)
+        side.scores.extend(some.scores)
+        side.actions.extend(some.actions)
+    return side
+
+
+def _side(model: classifier.Model, labels: Sequence[Label], policy: Policy) -> _Side:
+    languages = [classifier.language_of(label.text, label.language, model.languages) for label in labels]
+    scores = _scores(model, labels, languages)
+    each = zip(labels, languages, scores, strict=True)
+    return _Side(scores, [_action(model, label.text, language, found, policy) for label, language, found in each])
+
+
+def _action(model: classifier.Model, text: str, language: str, scores: Mapping[str, float], policy: Policy) -> Action:
+    if not scores:
+        return Action.REVIEW  # set aside
+    return decide_scored(
+        scores,
+        policy,
+        language=language,
+        is_measured=language not in model.transferred,
+        is_evident=partial(classifier.is_evident_spam, text),
+        lacking=frozenset(model.labels).difference(scores),
+    ).action
+
+
+def _scores(model: classifier.Model, labels: Sequence[Label], languages: Sequence[str]) -> list[Mapping[str, float]]:
+    """Empty where the model does not judge the language."""
+    found: list[Mapping[str, float]] = [{}] * len(labels)
+    for language, names in model.languages.items():
+        places = [place for place, each in enumerate(languages) if each == language]
+        if places:
+            rows = np.round(model.score_many([labels[place].text for place in places], language=language), DECIMALS)
+            for place, row in zip(places, rows.tolist(), strict=True):
+                found[place] = dict(zip(names, row, strict=True))
+    return found
+
+
+def _compared(versions: tuple[str, str], policy: Policy, labels: Sequence[Label], sides: Sequence[_Side]) -> Comparison:
+    champion, challenger = versions
+    wrong = [[_is_wrong(*pair) for pair in zip(side.actions, labels, strict=True)] for side in sides]
+    audits = [place for place, label in enumerate(labels) if label.inclusion]
+    return Comparison(
+        champion=champion,
+        challenger=challenger,
+        policy=str(policy),
+        comments=len(labels),
+        audits=len(audits),
+        outcomes={
+            name: _outcome(side.actions, labels) for name, side in zip(("champion", "challenger"), sides, strict=True)
+        },
+        audited=_pairs([[each[place] for place in audits] for each in wrong]),
+        everything=_pairs(wrong),
+        attributes=dict(_by_attribute(policy, labels, sides)),
+    )
+
+
+def _is_wrong(action: Action, label: Label) -> bool:
+    """Decided by itself, and otherwise than the person. What it would have asked people is not wrong."""
+    return action is not Action.REVIEW and action != label.decision
+
+
+def _weight(label: Label) -> float:
+    """How many comments it stands for: what people see anyway for itself."""
+    return 1 / label.inclusion if label.inclusion else 1.0
+
+
+def _outcome(actions: Sequence[Action], labels: Sequence[Label]) -> Outcome:
+    total = sum(map(_weight, labels))
+
+    def those(action: Action, *, wrong: bool = False) -> list[Label]:
+        pairs = zip(actions, labels, strict=True)
+        return [label for each, label in pairs if each is action and (not wrong or _is_wrong(each, label))]
+
+    def share(found: Sequence[Label]) -> float | None:
+        return sum(map(_weight, found)) / total if total else None
+
+    rejected, approved = those(Action.REJECT), those(Action.APPROVE)
+    wrong_rejections, wrong_approvals = those(Action.REJECT, wrong=True), those(Action.APPROVE, wrong=True)
+    return Outcome(
+        rejected=len(rejected),
+        approved=len(approved),
+        to_people=len(labels) - len(rejected) - len(approved),
+        wrong_rejections=len(wrong_rejections),
+        wrong_approvals=len(wrong_approvals),
+        automated_share=share([*rejected, *approved]),
+        wrong_rejection_share=share(wrong_rejections),
+        wrong_approval_share=share(wrong_approvals),
+    )
+
+
+def _pairs(wrong: Sequence[Sequence[bool]]) -> Pairs:
+    first, second = wrong
+    only_first = sum(one and not other for one, other in zip(first, second, strict=True))
+    only_second = sum(other and not one for one, other in zip(first, second, strict=True))
+    return Pairs(len(first), only_first, only_second, mcnemar(only_first, only_second))
+
+
+def _by_attribute(
+    policy: Policy, labels: Sequence[Label], sides: Sequence[_Side]
+) -> "list[tuple[str, AttributeComparison]]":
+    """Of the comments for which a person named the attribute, and both models judge it."""
+    found = []
+    for attribute in sorted({name for label in labels for name in label.labels}):
+        places = [
+            place
+            for place, label in enumerate(labels)
+            if attribute in label.labels and all(attribute in side.scores[place] for side in sides)
+        ]
+        truth = [labels[place].labels[attribute] >= YES_FROM for place in places]
+        weights = [_weight(labels[place]) for place in places]
+        limits = policy.thresholds.get(attribute, Thresholds())
+        rankings = [
+            _ranking([side.scores[place][attribute] for place in places], truth, weights, limits) for side in sides
+        ]
+        found.append((attribute, AttributeComparison(len(places), sum(truth), *rankings)))
+    return found
+
+
+def _ranking(scores: Sequence[float], truth: Sequence[bool], weights: Sequence[float], limits: Thresholds) -> Ranking:
+    first = min((at for at in (limits.review_at, limits.reject_at) if at is not None), default=None)
+    agreement = None
+    if first is not None and weights:
+        right = [(score >= first) is is_true for score, is_true in zip(scores, truth, strict=True)]
+        agreement = float(np.average(right, weights=weights))
+    if min(sum(truth), len(truth) - sum(truth)) < FEWEST:
+        return Ranking(None, None, agreement)
+    return Ranking(roc_auc(scores, truth, weights), average_precision(scores, truth, weights), agreement)

@@ -1,0 +1,217 @@
+"""How the work goes: the queue, what was decided, how far people and model agree, and what blind audits say."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from service.store import Store
+from service.store.keyspace import Site
+from service.values.domain import Action, Verdict
+from service.values.statistics import Agreement, Estimate, Stratum, cohens_kappa, found_share, share_of_all
+
+# As long as Redis keeps the counters.
+MOST_HOURS = 62 * 24
+HOUR_S = 3600
+
+
+class HourCounts(Struct, frozen=True):
+    """`inflow`: comments that came to people. Shares are null in an hour without anything to share."""
+
+    hour: datetime
+    decisions: dict[str, int]
+    moderators: dict[str, int]
+    automatic: dict[str, int]
+    inflow: int
+    automated: Annotated[float | None, Meta(description="Share of new comments that the automatic step decided.")]
+    agreement: float | None
+    overturn_rate: float | None
+
+
+class QueueSample(Struct, frozen=True):
+    """How many comments waited, and how long the oldest of them had."""
+
+    at: datetime
+    waiting: int
+    oldest_age_s: float
+
+
+class Audited(Struct, frozen=True):
+    """Comments that the automatic step decided in one way, and how many of them people judged, as violating or not."""
+
+    comments: int
+    judged: int
+    violating: int
+
+
+class Quality(Struct, frozen=True, kw_only=True):
+    """What people's answers say of all comments that came in these hours, each with its 95 % interval.
+
+    Of automatic decisions only those drawn for a blind audit count, each for as many as it stands for (Horvitz and
+    Thompson), so that what people mostly see, the doubtful, does not weigh too much. Null: something of it was not
+    audited. An interval is null where too few were.
+    """
+
+    rejected: Audited
+    reviewed: Audited
+    approved: Audited
+    precision_of_rejections: Annotated[Estimate | None, Meta(description="Automatic rejections that violate.")]
+    missed_in_approvals: Annotated[Estimate | None, Meta(description="Automatic approvals that violate.")]
+    violating: Annotated[Estimate | None, Meta(description="Share of all comments that violate.")]
+    recall_of_rejections: Annotated[Estimate | None, Meta(description="Of those, the share rejected automatically.")]
+    recall: Annotated[Estimate | None, Meta(description="Of those, the share rejected automatically or by people.")]
+
+
+class Figures(Struct, frozen=True, kw_only=True):
+    """The queue now, and what happened in the last hours.
+
+    `decisions_per_hour`: newest hour first, hours without any left out. `queue`: a sample each five minutes, the oldest
+    first. `agreement`: how often two independent looks at one comment agreed; `double_review`: the same beyond chance
+    (Cohen's kappa). `overturn_rate`: how often people changed a decision that stood (audits, reports, appeals). Null
+    where there were none. Comments that are held, or that this moderator has judged before, are in the queue and yet
+    not given out: `next_lease_ends_s` says when the next one may come back.
+    """
+
+    queued: int
+    claimed: int
+    escalated: int
+    overdue: int
+    oldest_age_s: float | None
+    next_lease_ends_s: float | None
+    hours: Annotated[int, Meta(description="How many hours all that follows speaks of.")]
+    stuck: Annotated[int, Meta(description="Comments whose lease ended five times.")]
+    reports: Annotated[int, Meta(description="Readers' reports.")]
+    expired: Annotated[int, Meta(description="Comments decided by expiry.")]
+    decisions_per_hour: list[HourCounts]
+    queue: list[QueueSample]
+    automated: float | None
+    agreement: float | None
+    overturn_rate: float | None
+    double_review: Agreement | None
+    quality: Quality
+
+
+async def figures(store: Store, site: str, hours: int = 24, *, step: int = 1) -> Figures:
+    """`hours`: at most MOST_HOURS; the current one, which has only begun, is the first of them.
+
+    `step`: so many hours are counted together in `decisions_per_hour`, from one multiple of them to the next.
+    """
+    stats = await store.queue.stats(Site(site), hours)
+    counted = _summed(counted for _, counted in stats["hours"])
+    return Figures(
+        queued=stats["queued"],
+        claimed=stats["leased"],
+        escalated=stats["escalated"],
+        overdue=stats["overdue"],
+        oldest_age_s=_seconds(stats["oldest_ms"]),
+        next_lease_ends_s=_seconds(stats["frees_ms"]),
+        hours=hours,
+        stuck=counted["stuck"],
+        reports=counted["reported"],
+        expired=sum(_of(counted, "expired:").values()),
+        decisions_per_hour=[_hour(hour, counted) for hour, counted in _together(stats["hours"], step) if counted],
+        queue=[
+            QueueSample(datetime.fromtimestamp(at, UTC), waiting, age_ms / 1000)
+            for at, (waiting, age_ms) in stats["samples"].items()
+        ],
+        automated=_automated(_automatic(counted)),
+        agreement=_share(counted["agreed"], counted["disagreed"]),
+        overturn_rate=_share(counted["overturned"], counted["upheld"]),
+        double_review=_double_review(counted),
+        quality=_quality(counted),
+    )
+
+
+def _hour(hour: int, counted: Mapping[str, int]) -> HourCounts:
+    automatic = _automatic(counted)
+    came = automatic.get(Action.REVIEW, 0) + sum(
+        n for kind in ("drawn:", "reopened:") for n in _of(counted, kind).values()
+    )
+    return HourCounts(
+        hour=datetime.fromtimestamp(hour, UTC),
+        decisions=_of(counted, "decision:"),
+        moderators=_of(counted, "moderator:"),
+        automatic=automatic,
+        inflow=came,
+        automated=_automated(automatic),
+        agreement=_share(counted.get("agreed", 0), counted.get("disagreed", 0)),
+        overturn_rate=_share(counted.get("overturned", 0), counted.get("upheld", 0)),
+    )
+
+
+def _together(hours: Iterable[tuple[int, Mapping[str, int]]], step: int) -> list[tuple[int, Mapping[str, int]]]:
+    """The newest first, as they came."""
+    found: dict[int, Counter[str]] = {}
+    for hour, counted in hours:
+        found.setdefault(hour - hour % (step * HOUR_S), Counter()).update(counted)
+    return list(found.items())
+
+
+def _double_review(counted: Mapping[str, int]) -> Agreement | None:
+    said = (Verdict.APPROVE, Verdict.REJECT)
+    return cohens_kappa([[counted.get(f"votes:{first}:{second}", 0) for second in said] for first in said])
+
+
+def _quality(counted: Mapping[str, int]) -> Quality:
+    rejected, approved = _strata(counted, Action.REJECT), _strata(counted, Action.APPROVE)
+    judged = {verdict: counted.get(f"judged:{verdict}", 0) for verdict in (Verdict.APPROVE, Verdict.REJECT)}
+    came = _automatic(counted).get(Action.REVIEW, 0)
+    # A comment that came in an hour before can be judged in it, when it was edited meanwhile.
+    reviewed = [Stratum(max(came, sum(judged.values())), sum(judged.values()), judged[Verdict.REJECT])]
+    return Quality(
+        rejected=_audited(rejected),
+        reviewed=_audited(reviewed),
+        approved=_audited(approved),
+        precision_of_rejections=share_of_all(rejected),
+        missed_in_approvals=share_of_all(approved),
+        violating=share_of_all([*rejected, *reviewed, *approved]),
+        recall_of_rejections=found_share(rejected, [*reviewed, *approved]),
+        recall=found_share([*rejected, *reviewed], approved),
+    )
+
+
+def _strata(counted: Mapping[str, int], action: Action) -> list[Stratum]:
+    """One for each share of such decisions that was drawn for audit; the share changes with the policy."""
+    strata = []
+    for name, total in _of(counted, f"automatic:{action}").items():
+        judged = _of(counted, f"audited:{action}{name}:") if name else {}
+        strata.append(Stratum(max(total, sum(judged.values())), sum(judged.values()), judged.get(Verdict.REJECT, 0)))
+    return strata
+
+
+def _audited(strata: Sequence[Stratum]) -> Audited:
+    return Audited(sum(s.total for s in strata), sum(s.sampled for s in strata), sum(s.hits for s in strata))
+
+
+def _automatic(counted: Mapping[str, int]) -> dict[str, int]:
+    """By decision, whatever share was drawn for audit."""
+    found: Counter[str] = Counter()
+    for name, n in _of(counted, "automatic:").items():
+        found[name.partition("@")[0]] += n
+    return dict(found)
+
+
+def _automated(automatic: Mapping[str, int]) -> float | None:
+    total = sum(automatic.values())
+    return 1 - automatic.get(Action.REVIEW, 0) / total if total else None
+
+
+def _seconds(ms: int) -> float | None:
+    return None if ms < 0 else ms / 1000
+
+
+def _share(those: int, others: int) -> float | None:
+    return those / (those + others) if those + others else None
+
+
+def _summed(hours: Iterable[Mapping[str, int]]) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for counted in hours:
+        total.update(counted)
+    return total
+
+
+def _of(counted: Mapping[str, int], prefix: str) -> dict[str, int]:
+    return {name.removeprefix(prefix): n for name, n in counted.items() if name.startswith(prefix)}

@@ -1,0 +1,212 @@
+"""The moderators' story: take what waits, answer it, take the answer back; and what is said where that cannot be."""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import msgspec
+import uuid_utils
+
+from service.cases.answers import current
+from service.cases.directory import Directory
+from service.store import Store
+from service.store.base import Record
+from service.store.keyspace import Site
+from service.store.review import Answer, Filter
+from service.values.domain import Lease, State, Why
+from service.values.errors import Conflict, NotFound, RateLimited
+from service.values.policy import SOON_MS
+
+# A look with a filter that found nothing may have read much of the queue; each change of the queue would be another.
+LEAST_BETWEEN_LOOKS_S = 1.0
+# A look at the list reads so many comments at a time, and so many in all.
+PAGE, MOST_READ = 100, 2_000
+
+
+async def _nothing() -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Moderator:
+    """Somebody who works the queue of a site, by key or by account; `role` is for the audit trail.
+
+    `may_overrule`: may decide what was escalated. That, and `by_version`: may decide without a lease what waits in the
+    version that is named.
+    """
+
+    site: Site
+    name: str
+    may_overrule: bool = False
+    by_version: bool = False
+    role: str = ""
+
+
+class Listed(NamedTuple):
+    """`following` is the position where to go on, None at the end; a page can be short and still have a next one."""
+
+    records: list[Record]
+    following: int | None
+
+
+class Reviewing:
+    """Raises Conflict with the winning state, NotFound, and StoreUnavailable: then nothing was acknowledged."""
+
+    def __init__(self, directory: Directory, store: Store, lease_s: int) -> None:
+        self._directory = directory
+        self._store = store
+        self._lease_s = lease_s
+
+    async def claim(
+        self,
+        who: Moderator,
+        count: int,
+        wanted: Filter,
+        *,
+        lease_s: int | None = None,
+        wait_s: float = 0,
+        still: Callable[[], Awaitable[None]] = _nothing,
+    ) -> list[Record]:
+        """Lease the most urgent comments, the moderator's own live leases first; wait for some while there are none.
+
+        `still`: asked before each further look; raises when whoever waits may not any more.
+        """
+        loop, changes = asyncio.get_running_loop(), self._store.changes
+        ends_at = loop.time() + wait_s
+        with changes.watch(who.site.name, "queued", "released") as news:
+            while True:
+                found = await self._store.queue.claim(who.site, who.name, count, lease_s or self._lease_s, wanted)
+                left_s = ends_at - loop.time()
+                if found or left_s <= 0 or changes.is_closing:
+                    return found
+                if wanted != Filter():
+                    await asyncio.sleep(min(left_s, LEAST_BETWEEN_LOOKS_S))
+                await news.next(max(0, ends_at - loop.time()))
+                await still()
+
+    async def decide(self, who: Moderator, comment_id: str, answer: Answer, *, batch: str = "") -> Record:
+        """Exactly one decision wins; the same again is answered the same. `batch`: names a deed on many."""
+        policy = self._directory.policy(who.site.name)
+        outcome, record = await self._store.queue.decide(
+            who.site,
+            comment_id,
+            who.name,
+            msgspec.structs.replace(answer, digest=_digest(answer)),
+            may_overrule=who.may_overrule,
+            by_version=who.by_version,
+            audit_overturns=policy.review.audit_overturns,
+            role=who.role,
+            batch=batch,
+        )
+        return _done(outcome, comment_id, record)
+
+    async def take(self, who: Moderator, comment_id: str, lease_s: int | None = None) -> Record:
+        """Lease this one. Raises RateLimited for who holds too many."""
+        outcome, record = await self._store.queue.take(who.site, comment_id, who.name, lease_s or self._lease_s)
+        if outcome == "limit":
+            raise RateLimited("you hold as many comments as you may; decide or release some first")
+        return _done(outcome, comment_id, record)
+
+    async def held(self, who: Moderator) -> list[Record]:
+        """What this moderator holds, in the order in which it was given out."""
+        return [each for each in await self._store.queue.held(who.site, who.name) if each.owner == who.name]
+
+    async def listed(self, site: Site, state: State, wanted: Filter, position: int, limit: int) -> Listed:
+        """What waits, in the order in which it is handed out; takes no lease."""
+        found: list[Record] = []
+        last = position + MOST_READ
+        while position < last:
+            page = await self._store.queue.items(site, state, position, PAGE)
+            for record in page:
+                position += 1
+                if matches(record, wanted):
+                    found.append(record)
+                    if len(found) == limit:
+                        return Listed(found, position)
+            if len(page) < PAGE:
+                return Listed(found, None)
+        return Listed(found, position)
+
+    async def extend(self, who: Moderator, comment_id: str, lease: Lease, lease_s: int | None = None) -> Record:
+        found = await self._store.queue.extend(who.site, comment_id, who.name, lease, lease_s or self._lease_s)
+        return _done(found[0], comment_id, found[1])
+
+    async def release(self, who: Moderator, comment_id: str, lease: Lease, *, skip: bool) -> Record:
+        found = await self._store.queue.release(who.site, comment_id, who.name, lease, skip=skip)
+        return _done(found[0], comment_id, found[1])
+
+    async def undo(
+        self,
+        who: Moderator,
+        comment_id: str,
+        *,
+        version: int | None = None,
+        lease_s: int | None = None,
+        batch: str = "",
+    ) -> Record:
+        """Take this moderator's last decision, vote or escalation back, if it is that version (None: whichever)."""
+        outcome, record = await self._store.queue.undo(
+            who.site, comment_id, who.name, lease_s or self._lease_s, version=version, role=who.role, batch=batch
+        )
+        return _done(outcome, comment_id, record)
+
+    async def reopen(self, who: Moderator, comment_id: str, version: int | None = None) -> Record:
+        outcome, record = await self._store.queue.reopen(
+            who.site, comment_id, who.name, sla_ms=SOON_MS, version=version, role=who.role
+        )
+        return _done(outcome, comment_id, record)
+
+
+def matches(record: Record, wanted: Filter) -> bool:
+    """As the claim has it: whoever filters by an attribute, or avoids one, is shown no audits."""
+    content = record.content
+    article = content.comment.article if content else None
+    reasons = content.judgement.reasons if content and not record.is_audit else ()
+    attributes = {reason.attribute for reason in reasons}
+    why = Why.UNCERTAIN if record.is_audit else record.why
+    return (
+        wanted.attribute in {None, *attributes}
+        and wanted.article in (None, article and article.id)
+        and wanted.section in (None, article and article.section)
+        and wanted.language in (None, content and content.judgement.language)
+        and wanted.why in (None, why)
+        and not (wanted.avoid and (record.is_audit or wanted.avoid & attributes))
+    )
+
+
+def _digest(answer: Answer) -> str:
+    """The same for the same answer, whatever the order of its labels."""
+    said = (answer.verdict, answer.reason, sorted(answer.labels.items()), answer.note, answer.version)
+    return hashlib.blake2b(msgspec.json.encode(said), digest_size=12).hexdigest()
+
+
+def new_batch() -> str:
+    """A name for a deed on many comments, by which the audit trail shows that they were one."""
+    return str(uuid_utils.uuid7())
+
+
+_DETAILS = {
+    "conflict": ("already_decided", "another decision came first"),
+    "escalated": ("already_escalated", "it waits for somebody who may approve or reject it"),
+    "stale": ("lease_lost", "the lease, or the version, is not current any more"),
+    "own": ("own_decision", "somebody else must judge this: it was your decision, or your vote, before"),
+    "not_yours": ("not_yours", "the last decision was not yours; somebody with the scope admin can reopen it"),
+    "window_closed": (
+        "undo_window_closed",
+        "too long ago to be taken back; somebody with the scope admin can reopen it",
+    ),
+    "expired": ("text_expired", "the text is not kept any more"),
+    "superseded": ("revision_superseded", "the author changed the comment; there is a newer revision"),
+    "too_old": ("lease_too_old", "the lease cannot be extended any further; decide or release"),
+}
+
+
+def _done(outcome: str, comment_id: str, record: Record | None) -> Record:
+    if outcome == "gone" or record is None:
+        raise NotFound(f"no comment '{comment_id}'")
+    if outcome not in ("ok", "duplicate"):
+        code, detail = _DETAILS[outcome]
+        raise Conflict(code, detail, current(record))
+    return record

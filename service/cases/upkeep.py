@@ -1,0 +1,76 @@
+"""What time alone brings, looked after beside the requests: leases end, comments expire, old entries go."""
+
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+
+from service import metrics
+from service.cases.directory import Directory
+from service.store import Store
+from service.store.fullness import PRESSED
+from service.store.keyspace import Site
+from service.values.errors import Retryable
+
+log = logging.getLogger(__name__)
+
+# A lease that ended is seen at the latest after this long, also where nobody claims.
+EVERY_S = 2.0
+MEASURE_S = 10.0
+
+
+class Upkeep:
+    """Every service on a Redis may do it: each step is one script, and what one has done another finds done."""
+
+    def __init__(self, store: Store, directory: Directory, every_s: float = EVERY_S) -> None:
+        self._background = store.background
+        self._queue = store.queue
+        self._fullness = store.fullness
+        self._directory = directory
+        self._every_s = every_s
+        self._pressed: set[str] = set()
+
+    async def once(self) -> None:
+        for name in self._directory.sites:
+            with self._background.sparing("upkeep", name):
+                await self._tend(name)
+
+    async def _tend(self, name: str) -> None:
+        expiry = self._directory.policy(name).review.expiry
+        if expiry is None:
+            await self._queue.tend(Site(name))
+            return
+        tended = await self._queue.tend(Site(name), expiry.after_s, expiry.status)
+        if tended.expired:
+            log.warning("%s: %d comments were decided by expiry (%s)", name, tended.expired, expiry.decision)
+
+    async def measure(self) -> None:
+        """Show operators what waits, and keep how that changes."""
+        for name in self._directory.sites:
+            with self._background.sparing("measure", name):
+                await self._measure(name)
+
+    async def _measure(self, name: str) -> None:
+        with contextlib.suppress(Retryable):  # a full Redis takes no sample
+            await self._queue.sample(Site(name))
+        found = await self._queue.stats(Site(name), 0)
+        for state in ("queued", "leased", "escalated", "overdue"):
+            metrics.WAITING.labels(name, state).set(found[state])
+        metrics.OLDEST.labels(name).set(max(found["oldest_ms"], 0) / 1000)
+        self._watch(name, self._fullness.of(name))
+
+    def _watch(self, name: str, share: float) -> None:
+        metrics.FULLNESS.labels(name).set(share)
+        if share < PRESSED:
+            self._pressed.discard(name)
+        elif name not in self._pressed:  # said once, until it was better meanwhile
+            self._pressed.add(name)
+            log.warning("%s: %.0f %% of the comments that may wait do; a full queue refuses more", name, share * 100)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        beside = self._background.beside
+        async with (
+            beside("upkeep", self.once, every_s=self._every_s),
+            beside("measure", self.measure, every_s=MEASURE_S),
+        ):
+            yield

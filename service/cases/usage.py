@@ -1,0 +1,126 @@
+"""How often each key is used, and where: counted in memory, written to Redis every second.
+
+Nobody waits for it. While Redis is away the figures wait here; a process that is killed takes its last second with it.
+"""
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import msgspec
+import uuid_utils
+
+from service.background import Background
+from service.store.keyspace import Site
+from service.store.usage import MOST_PLACES, OTHERS, Uses
+from service.values.access import ApiKey
+from service.values.errors import Retryable
+
+WRITTEN_EVERY_S = 1.0
+# The place of a call that names none.
+NOWHERE = "none"
+
+
+class Figures(msgspec.Struct, frozen=True):
+    """What a key was used for at one place in a month. `missed_spam`: people called it spam; `false_positives`: not."""
+
+    api_calls: int = 0
+    spam: int = 0
+    ham: int = 0
+    missed_spam: int = 0
+    false_positives: int = 0
+
+
+# Figures of one key that wait for Redis.
+MOST_COUNTED = MOST_PLACES * len(Figures.__struct_fields__)
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What is to be written of one key and month. After a failure it stays as it is, for it may have been written."""
+
+    number: int = 0
+    counting: Counter[tuple[str, str]] = field(default_factory=Counter)
+    sent: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    @property
+    def is_open(self) -> bool:
+        return bool(self.counting or self.sent)
+
+
+class Usage:
+    def __init__(
+        self,
+        kept: Uses,
+        background: Background,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._background = background
+        self._kept = kept
+        self._now = now
+        self._who = uuid_utils.uuid4().hex
+        self._batches: dict[tuple[str, str, str], _Batch] = {}
+        self._writing = asyncio.Lock()
+
+    def count(self, key: ApiKey, place: str, *figures: str) -> None:
+        """Count one of each of the figures, which are fields of Figures."""
+        batch = self._batches.setdefault((key.site, key.id, self.month), _Batch())
+        if (place, figures[0]) not in batch.counting and len(batch.counting) >= MOST_COUNTED:
+            place = OTHERS
+        batch.counting.update((place, figure) for figure in figures)
+
+    @property
+    def month(self) -> str:
+        """The one that is now, as YYYY-MM, in UTC."""
+        return f"{self._now():%Y-%m}"
+
+    async def of(self, key: ApiKey, month: str) -> dict[str, Figures]:
+        """By place, with all that this process has counted. Raises StoreUnavailable or Overloaded."""
+        await self.write()
+        found = await self._kept.of(Site(key.site), key.id, month)
+        known = Figures.__struct_fields__
+        return {
+            place: Figures(**{name: count for name, count in figures.items() if name in known})
+            for place, figures in found.items()
+            if "api_calls" in figures
+        }
+
+    async def write(self) -> None:
+        """Raises StoreUnavailable or Overloaded, and keeps what it could not write."""
+        failed: Retryable | None = None
+        async with self._writing:
+            for (site, key_id, month), batch in [*self._batches.items()]:
+                try:
+                    await self._write_batch(Site(site), key_id, month, batch)
+                except Retryable as error:  # what is wrong with one site must not stop the others
+                    failed = error
+                except Exception as error:  # noqa: BLE001 - logged and counted; what was counted stays here
+                    self._background.note("usage", key_id, error)
+            this_month = self.month
+            self._batches = {at: each for at, each in self._batches.items() if each.is_open or at[2] >= this_month}
+        if failed is not None:
+            raise failed
+
+    async def _write_batch(self, site: Site, key_id: str, month: str, batch: _Batch) -> None:
+        while batch.is_open:
+            if not batch.sent:
+                batch.number += 1
+                batch.sent, batch.counting = batch.counting, Counter()
+            await self._kept.add(site, key_id, month, batch.sent, (self._who, batch.number))
+            batch.sent = Counter()
+
+    @contextlib.asynccontextmanager
+    async def written(self) -> AsyncIterator[None]:
+        try:
+            async with self._background.beside("usage", self._write, every_s=WRITTEN_EVERY_S):
+                yield
+        finally:
+            with self._background.sparing("usage", "the last figures"):
+                await self.write()
+
+    async def _write(self) -> None:
+        with contextlib.suppress(Retryable):
+            await self.write()

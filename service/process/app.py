@@ -1,0 +1,183 @@
+"""The composition root: the one module that knows every other."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import nullcontext
+from functools import partial
+
+from aiohttp import web
+
+from service import app_keys as keys
+from service.api import (
+    audit,
+    authors,
+    comments,
+    events,
+    labels,
+    models,
+    operations,
+    policies,
+    queue,
+    reconcile,
+    review,
+    score,
+    search,
+    webhooks,
+)
+from service.api.openapi import describe
+from service.api.operation import routes
+from service.background import Background
+from service.cases.authors import Authors
+from service.cases.comparison import Comparisons
+from service.cases.directory import Directory
+from service.cases.models import Models
+from service.cases.moderation import Moderation
+from service.cases.reviewing import Reviewing
+from service.cases.upkeep import Upkeep
+from service.cases.usage import Usage
+from service.compat import perspective
+from service.compat.akismet import routes as akismet
+from service.compat.coral import door as coral
+from service.compat.openai import moderations as openai
+from service.console import article
+from service.console.protection import protect as protect_pages
+from service.console.routes import open_console
+from service.console.routes import routes as console_routes
+from service.http import cors, problems
+from service.http.admission import LIMITS, STRANGERS, strangers
+from service.http.limits import Limits
+from service.http.shortcut import HOT_ROUTES
+from service.http.stream import STREAMS, Streams
+from service.http.written import PROTECTION
+from service.settings import Settings
+from service.store import open_store
+from service.values import request_id
+from service.values.errors import Retryable
+from service.values.policy import DEFAULT
+from service.webhooks.office import open_webhooks
+
+OPERATIONS = (
+    *score.OPERATIONS,
+    *comments.OPERATIONS,
+    *reconcile.OPERATIONS,
+    *search.OPERATIONS,
+    *authors.OPERATIONS,
+    *events.OPERATIONS,
+    *review.OPERATIONS,
+    *queue.OPERATIONS,
+    *labels.OPERATIONS,
+    *models.OPERATIONS,
+    *policies.OPERATIONS,
+    *audit.OPERATIONS,
+    *webhooks.OPERATIONS,
+)
+
+
+async def redis_store(app: web.Application) -> AsyncIterator[None]:
+    settings = app[keys.SETTINGS]
+    assert settings.redis_url is not None, "the caller starts Redis, or names one"  # noqa: S101
+    async with open_store(settings, settings.redis_url, app[keys.BACKGROUND]) as store:
+        app[keys.STORE] = store
+        with contextlib.suppress(Retryable):  # it starts, and scores, while Redis is away
+            await store.check()
+        async with store.changes.listening():
+            yield
+
+
+async def directory(app: web.Application) -> AsyncIterator[None]:
+    copy = app[keys.SETTINGS].data_path / "access.json"
+    app[keys.DIRECTORY] = Directory(app[keys.STORE].access, copy, DEFAULT, app[keys.BACKGROUND])
+    async with app[keys.DIRECTORY].kept_fresh():
+        yield
+
+
+async def served_models(app: web.Application) -> AsyncIterator[None]:
+    settings = app[keys.SETTINGS]
+    app[keys.MODELS] = Models(settings.data_path / "models", app[keys.BACKGROUND], both=settings.readers == "both")
+    async with app[keys.MODELS].watched():
+        yield
+
+
+async def moderation(app: web.Application) -> AsyncIterator[None]:
+    settings, store, directory = app[keys.SETTINGS], app[keys.STORE], app[keys.DIRECTORY]
+    app[keys.MODERATION] = Moderation(
+        app[keys.MODELS],
+        directory,
+        store,
+        hash_authors=settings.hash_authors,
+        max_waiting_batches=settings.max_waiting_batches,
+    )
+    app[keys.AUTHORS] = Authors(store, directory, hash_authors=settings.hash_authors, is_indexed=settings.index_authors)
+    app[keys.REVIEWING] = Reviewing(directory, store, settings.lease_s)
+    app[keys.COMPARISONS] = Comparisons(store, app[keys.MODELS], directory.policy)
+    yield
+    app[keys.MODERATION].line.close()
+
+
+async def usage(app: web.Application) -> AsyncIterator[None]:
+    app[keys.USAGE] = Usage(app[keys.STORE].usage, app[keys.BACKGROUND])
+    async with app[keys.USAGE].written():
+        yield
+
+
+async def upkeep(app: web.Application) -> AsyncIterator[None]:
+    async with Upkeep(app[keys.STORE], app[keys.DIRECTORY]).running():
+        yield
+
+
+async def webhook_relay(app: web.Application) -> AsyncIterator[None]:
+    settings = app[keys.SETTINGS]
+    async with open_webhooks(settings, app[keys.STORE]) as office:
+        app[keys.WEBHOOKS] = office
+        async with office.relayed() if settings.relay else nullcontext():
+            yield
+
+
+async def answer_who_waits(app: web.Application) -> None:
+    """Long polls and streams end when the service is told to stop, not when it loses patience with them."""
+    app[keys.STORE].changes.close()
+
+
+async def protect(_: web.Request, response: web.StreamResponse) -> None:
+    """What security.md section 2 asks of every answer, and the name of the request."""
+    for name, value in PROTECTION.items():
+        response.headers.setdefault(name, value)
+    if asked := request_id.current():
+        response.headers.setdefault(request_id.HEADER, asked)
+
+
+def build_app(settings: Settings) -> web.Application:
+    """The service as an aiohttp application; `settings.redis_url` must be set."""
+    app = web.Application(middlewares=[problems.middleware], client_max_size=2 * 4 * 1024 * 1024)
+    app[keys.SETTINGS] = settings
+    app[keys.BACKGROUND] = Background()
+    app[LIMITS] = Limits(settings.key_rate_per_s)
+    app[STRANGERS] = strangers(settings.address_rate_per_s)
+    app[STREAMS] = Streams(list)
+    app[HOT_ROUTES] = [*((each.method, each.path) for each in OPERATIONS if each.is_hot), *perspective.HOT]
+    app.cleanup_ctx.extend([redis_store, directory, served_models, moderation, usage, upkeep, webhook_relay])
+    app.cleanup_ctx.extend([coral.opened, open_console()])
+    app.on_startup.append(openai.warn)
+    app.on_shutdown.append(answer_who_waits)
+    app.on_response_prepare.extend([protect, protect_pages, cors.allow])
+    app.add_routes(routes(OPERATIONS))
+    app.add_routes(perspective.ROUTES)
+    app.add_routes(openai.ROUTES)
+    app.add_routes(akismet.ROUTES)
+    app.add_routes(coral.ROUTES)
+    app.add_routes(operations.ROUTES)
+    app.add_routes(console_routes())
+    if settings.demo:
+        app.cleanup_ctx.append(article.open_demo)
+        app.add_routes(article.ROUTES)
+    app.add_routes([operations.describing(partial(describe, OPERATIONS))])
+    if settings.metrics_port is None:
+        app.add_routes([operations.GUARDED_METRICS])
+    return app
+
+
+def build_metrics_app() -> web.Application:
+    """Only /metrics, for a port of its own."""
+    app = web.Application()
+    app.add_routes([operations.METRICS])
+    return app

@@ -1,0 +1,37 @@
+"""One of several serving processes: `python -m service.process.worker`, started by the supervisor."""
+
+import asyncio
+import os
+import sys
+
+import uvloop
+
+from service.process import serving
+from service.process.supervisor import READY
+from service.settings import Settings, from_env
+from service.values.errors import SettingsError
+
+
+async def _work(settings: Settings) -> None:
+    with serving.bound(settings.host, settings.port, shared=True) as listening:
+        # The parent alone serves a separate metrics port; it adds up what all workers count.
+        async with serving.serving(settings, listening):
+            sys.stdout.buffer.write(READY)
+            sys.stdout.buffer.flush()
+            await _orphaned()
+
+
+async def _orphaned() -> None:
+    """Until the parent is gone, and its end of our standard input with it: nobody would stop us then."""
+    gone = asyncio.Event()
+    asyncio.get_running_loop().add_reader(sys.stdin.fileno(), gone.set)
+    await gone.wait()
+
+
+if __name__ == "__main__":
+    settings = from_env(os.environ)
+    serving.configure_logging(settings.log_level)
+    try:
+        uvloop.run(serving.until_stopped(_work(settings)))
+    except SettingsError as error:
+        raise SystemExit(f"steward: {error}") from error

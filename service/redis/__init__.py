@@ -1,0 +1,1 @@
+"""The transport to Redis. Knows no comment."""

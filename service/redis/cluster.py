@@ -1,0 +1,234 @@
+"""A Redis Cluster: a pipe to each primary, each call to the one that serves the slot of its key."""
+
+import asyncio
+import contextlib
+import logging
+import math
+import random
+from collections.abc import Callable, Sequence
+from itertools import chain, repeat
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.asyncio.cluster import ClusterNode, NodesManager
+from redis.cluster import PRIMARY
+from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
+from redis.exceptions import AskError, ClusterDownError, MovedError, RedisClusterException, RedisError, TryAgainError
+
+from service.redis.address import Address, Node
+from service.redis.connect import Durability, Link, ours
+from service.redis.pipe import Argument, ServerPipe
+from service.redis.replies import translated, understood
+from service.redis.scripts import Script
+from service.values import request_id
+from service.values.errors import Overloaded, StoreUnavailable
+
+log = logging.getLogger(__name__)
+
+# How soon a call that is sent elsewhere, or refused for the moment, goes again.
+PAUSES_S = (0.0, 0.005, 0.01, 0.02, 0.04)
+# The Cluster is not asked more often than this which node serves what, however many calls went to the wrong one.
+REFRESH_S = 0.1
+
+_KEYLESS = frozenset({"PING", "ECHO", "TIME", "INFO"})
+
+
+class Topology:
+    """Which primary serves which slot, as the Cluster last said. redis-py asks, we remember."""
+
+    def __init__(self, address: Address, timeout_s: float, changed: Callable[[], None]) -> None:
+        # Nodes are asked in turn until one answers: none may use up the time of a call.
+        options = {**address.options, **ours(timeout_s / (len(address.nodes) + 1))}
+        nodes = [ClusterNode(host, port, PRIMARY, **options) for host, port in address.nodes]
+        # The nodes of the URL are always asked as well: all others may have got new addresses.
+        self._nodes = NodesManager(nodes, False, options, dynamic_startup_nodes=False)
+        self._changed = changed
+        self._refreshing: asyncio.Task[None] | None = None
+        self._asked_at = -math.inf
+
+    def primary(self, slot: int) -> Node | None:
+        serving = self._nodes.slots_cache.get(slot)
+        return (serving[0].host, int(serving[0].port)) if serving else None
+
+    def primaries(self) -> set[Node]:
+        return {(nodes[0].host, int(nodes[0].port)) for nodes in self._nodes.slots_cache.values()}
+
+    def is_complete(self) -> bool:
+        return len(self._nodes.slots_cache) == REDIS_CLUSTER_HASH_SLOTS
+
+    async def moved(self, error: MovedError) -> None:
+        """What a node says of a slot of its own is newer than what the others say."""
+        if error.host and error.slot_id in self._nodes.slots_cache:
+            await self._nodes.move_slot(error)
+        self.refresh_soon()
+
+    def refresh_soon(self) -> None:
+        if self._refreshing is None:
+            self._refreshing = asyncio.create_task(self._refresh())
+
+    async def refreshed(self) -> None:
+        """The Cluster was asked, though it may not have answered."""
+        self.refresh_soon()
+        assert self._refreshing is not None  # noqa: S101 - for the type checker
+        await asyncio.shield(self._refreshing)
+
+    async def _refresh(self) -> None:
+        clock = asyncio.get_running_loop().time
+        try:
+            await asyncio.sleep(self._asked_at + REFRESH_S - clock())
+            known = [(node.host, int(node.port)) for node in self._nodes.nodes_cache.values()]
+            await self._nodes.initialize(additional_startup_nodes_info=known)
+            self._changed()
+        except (RedisClusterException, RedisError, OSError, TimeoutError) as error:
+            log.warning("the Redis Cluster does not say which node serves what: %s", error)
+        finally:
+            self._asked_at = clock()
+            self._refreshing = None
+            await self._disconnect()
+
+    async def _disconnect(self) -> None:
+        """It is asked rarely; no connection is kept for it."""
+        for kind in ("nodes_cache", "startup_nodes"):
+            with contextlib.suppress(RedisError, OSError, TimeoutError):
+                await self._nodes.aclose(kind)
+
+    async def close(self) -> None:
+        if self._refreshing is not None:
+            self._refreshing.cancel()
+            await asyncio.wait([self._refreshing])
+        await self._disconnect()
+
+
+class ClusterPipe:
+    """Calls for one slot go in the order in which they came, unless the slot is just then moving.
+
+    A call that a node sends elsewhere, or refuses for the moment, was not done; it goes again until the deadline.
+    Callers that wait for one answer before they ask the next thing see their own order, whatever moves.
+    """
+
+    def __init__(
+        self, address: Address, durability: Durability, timeout_s: float, max_pending: int, wait_replicas: int = 0
+    ) -> None:
+        self._address = address
+        self._durability = durability
+        self._timeout_s = timeout_s
+        self._max_pending = max_pending
+        self._wait_replicas = wait_replicas
+        self._topology = Topology(address, timeout_s, self._part)
+        self._pipes: dict[Node, ServerPipe] = {}
+        self._leaving: set[asyncio.Task[None]] = set()
+        self._going_again = 0
+        self._pipe(address.nodes[0])  # an option that is wrong for one node is wrong for all: say so at the start
+
+    async def call(self, *command: Argument) -> Any:  # noqa: ANN401 - what Redis answers
+        if str(command[0]).upper() in _KEYLESS:
+            return await self._pipe(await self._any_node()).call(*command)
+        return await self._routed(str(command[1]), command, None)
+
+    async def run(self, script: Script, keys: Sequence[str], *args: Argument) -> Any:  # noqa: ANN401
+        return await self._routed(keys[0], (len(keys), *keys, *args, request_id.current()), script)
+
+    async def _routed(self, key: str, command: tuple[Argument, ...], script: Script | None) -> Any:  # noqa: ANN401
+        slot = key_slot(key.encode(errors="replace"))
+        deadline = asyncio.get_running_loop().time() + self._timeout_s
+        asked: Node | None = None
+        pauses = chain(PAUSES_S, repeat(PAUSES_S[-1]))
+        while True:
+            node = asked or self._topology.primary(slot) or await self._found(slot, deadline)
+            try:
+                return await self._pipe(node).enqueue(command, script, asking=asked is not None)
+            except (AskError, TryAgainError, ClusterDownError) as refusal:
+                asked = await self._redirected(refusal, node, script)
+                await self._pause(next(pauses), deadline, refusal)
+            except RedisError as error:
+                raise understood(error) from error
+            except StoreUnavailable:
+                self._topology.refresh_soon()
+                raise
+
+    async def _redirected(self, refusal: RedisError, node: Node, script: Script | None) -> Node | None:
+        """The node to ask this once, if there is one.
+
+        While a slot moves, its keys are on two nodes, and a script that makes up names from the prefix it was given
+        would find half of them and write the rest anew. Redis cannot know; so a script waits until all have moved.
+        """
+        if isinstance(refusal, MovedError):  # which is an AskError
+            await self._topology.moved(refusal)
+        elif isinstance(refusal, AskError) and script is None:
+            return refusal.host or node[0], refusal.port
+        elif isinstance(refusal, ClusterDownError):
+            self._topology.refresh_soon()
+        return None
+
+    async def _pause(self, pause_s: float, deadline: float, refusal: RedisError) -> None:
+        if asyncio.get_running_loop().time() + pause_s > deadline:
+            raise StoreUnavailable("the Redis Cluster does not serve this site at the moment") from refusal
+        if self._going_again >= self._max_pending:
+            raise Overloaded("too many writes wait for the Redis Cluster")
+        self._going_again += 1
+        try:
+            await asyncio.sleep(pause_s)
+        finally:
+            self._going_again -= 1
+
+    async def _found(self, slot: int, deadline: float) -> Node:
+        await self._ask(deadline)
+        node = self._topology.primary(slot)
+        if node is None:
+            raise StoreUnavailable("the Redis Cluster does not serve this site at the moment")
+        return node
+
+    async def _any_node(self) -> Node:
+        if not self._topology.primaries():
+            await self._ask(asyncio.get_running_loop().time() + self._timeout_s)
+        nodes = self._topology.primaries()
+        if not nodes:
+            raise StoreUnavailable("no node of the Redis Cluster can be reached")
+        return random.choice(tuple(nodes))  # noqa: S311 - it only spreads
+
+    async def _ask(self, deadline: float) -> None:
+        with translated():
+            async with asyncio.timeout_at(deadline):
+                await self._topology.refreshed()
+
+    def _pipe(self, node: Node) -> ServerPipe:
+        pipe = self._pipes.get(node)
+        if pipe is None:
+            link = Link(self._address.at(*node), self._durability, self._timeout_s, _name(node))
+            pipe = ServerPipe(link, self._timeout_s, self._max_pending, self._wait_replicas)
+            self._pipes[node] = pipe
+        return pipe
+
+    def _part(self) -> None:
+        """Let go of the nodes that serve nothing any more."""
+        nodes = self._topology.primaries()
+        self._durability.keep_only(_name(node) for node in nodes)
+        for node in self._pipes.keys() - nodes:
+            leaving = asyncio.create_task(self._pipes.pop(node).close())
+            self._leaving.add(leaving)
+            leaving.add_done_callback(self._leaving.discard)
+
+    async def check(self) -> None:
+        """Every primary answers, and together they serve every slot."""
+        await self._any_node()
+        if not self._topology.is_complete():
+            self._topology.refresh_soon()
+            raise StoreUnavailable("the Redis Cluster does not serve all slots")
+        pings = [self._pipe(node).check() for node in self._topology.primaries()]
+        for found in await asyncio.gather(*pings, return_exceptions=True):
+            if isinstance(found, BaseException):
+                self._topology.refresh_soon()
+                raise found
+
+    async def subscriber(self) -> "Redis":
+        """Any node: a message reaches them all."""
+        return await self._pipe(await self._any_node()).subscriber()
+
+    async def close(self) -> None:
+        await self._topology.close()
+        await asyncio.gather(*self._leaving, *(pipe.close() for pipe in self._pipes.values()))
+
+
+def _name(node: Node) -> str:
+    host, port = node
+    return f"{host}:{port}"

@@ -1,0 +1,299 @@
+"""Group commit: what concurrent requests ask of Redis travels in one pipeline, while the next one fills.
+
+With `appendfsync always` Redis answers a whole pipeline after one fsync, so many comments share its cost.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Iterable, Sequence
+from functools import cached_property
+from typing import Any, NamedTuple, Protocol
+
+import hiredis
+from redis.asyncio import Redis
+from redis.commands import READ_COMMANDS
+from redis.exceptions import NoScriptError, RedisError
+
+from service.background import log_failure
+from service.redis.connect import Link
+from service.redis.replies import (
+    FAILURES,
+    Unconfirmed,
+    is_elsewhere,
+    speaks_of_another_primary,
+    unavailable,
+    understood,
+)
+from service.redis.scripts import Flags, Script, made
+from service.redis.wire import Wire
+from service.values import request_id
+from service.values.errors import BadRequest, Overloaded, StoreUnavailable
+
+Argument = str | bytes | int | float
+MOST_IN_ONE_PIPELINE = 256
+
+
+class Pipe(Protocol):
+    """The way to Redis: one server, whichever the Sentinels name, or a Cluster."""
+
+    async def call(self, *command: Argument) -> Any:  # noqa: ANN401 - what Redis answers
+        """Raises StoreUnavailable, Overloaded, and BadRequest for an argument that is no text."""
+
+    def run(self, script: Script, keys: Sequence[str], *args: Argument) -> Awaitable[Any]:
+        """Run a script; its answer as Redis gives it. All keys lie in one slot.
+
+        Its last argument is the id of the request that is being answered (prelude.lua).
+
+        A caller that is cancelled leaves its call in the pipe: the write may still happen and nobody else's
+        answer is disturbed. Raises as `call` does.
+        """
+
+    async def check(self) -> None:
+        """Raises StoreUnavailable, with the reason, when a comment could not be recorded now."""
+
+    async def subscriber(self) -> "Redis":
+        """A client that hears what is published, wherever it is; ask again after it failed."""
+
+    async def close(self) -> None:
+        """Let what is in the pipe finish, then end the connections."""
+
+
+class Call(NamedTuple):
+    """For a script the command begins with the number of its keys; `asking`: on a node that only just imports them.
+
+    `packed`: the bytes to send, for a server that reads the first line of a script if `flagged`.
+    """
+
+    command: tuple[Argument, ...]
+    script: Script | None
+    answer: "asyncio.Future[Any]"
+    packed: bytes
+    flagged: bool
+    asking: bool = False
+
+    @property
+    def only_reads(self) -> bool:
+        return self.script.flags is Flags.READS if self.script else str(self.command[0]).upper() in _READS
+
+
+class ServerPipe:
+    """One pipeline in flight at a time, in the order in which the calls came."""
+
+    def __init__(self, link: Link, timeout_s: float, max_pending: int, wait_replicas: int = 0) -> None:
+        self._link = link
+        self._timeout_s = timeout_s
+        self._max_pending = max_pending
+        self._wait = _Wait(wait_replicas, timeout_s)
+        self._waiting: deque[Call] = deque()
+        self._running: asyncio.Task[None] | None = None
+        self._wire: Wire | None = None
+        # Whether the server reads the first line of a script, as last seen: by it calls are packed before they travel.
+        self._flagged = False
+
+    async def call(self, *command: Argument) -> Any:  # noqa: ANN401 - what Redis answers
+        return await self._answered(command, None)
+
+    def run(self, script: Script, keys: Sequence[str], *args: Argument) -> Awaitable[Any]:
+        return self._answered((len(keys), *keys, *args, request_id.current()), script)
+
+    async def _answered(self, command: tuple[Argument, ...], script: Script | None) -> Any:  # noqa: ANN401
+        try:
+            return await self.enqueue(command, script)
+        except RedisError as error:
+            raise understood(error) from error
+
+    def enqueue(
+        self, command: tuple[Argument, ...], script: Script | None, *, asking: bool = False
+    ) -> "asyncio.Future[Any]":
+        """The answer to come: as Redis gives it, also its errors; StoreUnavailable when it cannot be asked.
+
+        Packed here, so that an argument that cannot be sent fails its own caller and no other call of its pipeline.
+        """
+        if len(self._waiting) >= self._max_pending:
+            raise Overloaded("too many writes wait for Redis")
+        flagged = self._flagged
+        packed = _packed(command, script, flagged=flagged)
+        answer: asyncio.Future[Any] = self._loop.create_future()
+        self._waiting.append(Call(command, script, answer, packed, flagged, asking))
+        if self._running is None:
+            self._running = self._loop.create_task(self._drain())
+        return answer
+
+    @cached_property
+    def _loop(self) -> asyncio.AbstractEventLoop:
+        """Asked for once: before Python 3.12 each question is a system call, which a profile of the service shows."""
+        return asyncio.get_running_loop()
+
+    async def _drain(self) -> None:
+        try:
+            while self._waiting:
+                size = min(len(self._waiting), MOST_IN_ONE_PIPELINE)
+                await self._commit([self._waiting.popleft() for _ in range(size)])
+        finally:
+            self._running = None
+            # Only a cancellation that nobody asked for leaves calls behind; nobody may wait forever for them.
+            left, self._waiting = self._waiting, deque()
+            _fail(left, None)
+
+    async def _commit(self, calls: list[Call]) -> None:
+        """Answer every call, whatever happens: with what Redis said or with StoreUnavailable, never a cancellation."""
+        try:
+            answers = await self._committed(calls, self._loop.time() + self._timeout_s)
+        except Exception as error:  # noqa: BLE001 - one mistake of ours must not leave all callers without an answer
+            if not isinstance(error, FAILURES):
+                log_failure("pipe", error)
+            # Those behind them would find the same, a deadline later each: nothing of theirs was sent.
+            calls += self._waiting
+            self._waiting.clear()
+            _fail(calls, error)
+        except BaseException:
+            _fail(calls, None)
+            raise
+        else:
+            _give(calls, answers)
+
+    async def _committed(self, calls: Sequence[Call], deadline: float) -> list[Any]:
+        """What Redis answers to each, errors among them.
+
+        The script cache is empty after a restart of Redis: the source is sent where the digest was unknown.
+        """
+        answers = await self._send(calls, deadline, load=False)
+        missing = [index for index, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
+        if missing:
+            loaded = await self._send([calls[index] for index in missing], deadline, load=True)
+            for index, answer in zip(missing, loaded, strict=True):
+                answers[index] = answer
+        return answers
+
+    async def _send(self, calls: Sequence[Call], deadline: float, *, load: bool) -> list[Any]:
+        """All commands in one write, then all replies; an error of one is its reply."""
+        wire = self._wire if self._wire and self._wire.is_open else await self._connected(deadline)
+        flagged = self._flagged = wire.takes_flags
+        wait = self._wait.commands(calls, flagged)
+        packed = [part for each in calls for part in _parts(each, flagged, load)]
+        asked = len(packed)
+        packed += map(_pack, wait)
+        replies = await wire.ask(b"".join(packed), len(packed), deadline)
+        answers = _answers(calls, replies[:asked])
+        if wait and not self._wait.is_confirmed(replies[asked:], flagged):
+            answers = [_unconfirmed(*pair) for pair in zip(calls, answers, strict=True)]
+        if any(map(speaks_of_another_primary, answers)):
+            await wire.close()
+            await self._link.leave()
+        return answers
+
+    async def _connected(self, deadline: float) -> Wire:
+        if self._wire is not None:
+            await self._wire.close()
+        async with asyncio.timeout_at(deadline):
+            self._wire = await self._link.wire()
+        return self._wire
+
+    async def check(self) -> None:
+        await self._link.ping(self._timeout_s)
+
+    async def subscriber(self) -> "Redis":
+        return self._link.redis
+
+    async def close(self) -> None:
+        while self._running is not None:
+            await asyncio.wait([self._running])
+        if self._wire is not None:
+            await self._wire.close()
+        await self._link.close()
+
+
+class _Wait:
+    """After the writes of a pipeline: wait until so many replicas have them."""
+
+    def __init__(self, replicas: int, timeout_s: float) -> None:
+        self._replicas = replicas
+        # The answer must come before the pipeline is given up.
+        self._timeout_ms = max(1, int(timeout_s * 1000 * 2 / 3))
+
+    def commands(self, calls: Sequence[Call], flagged: bool) -> list[tuple[Argument, ...]]:
+        """WAIT speaks of what this connection wrote, and a call that is repeated after a lost answer writes nothing.
+
+        So something is written for each slot, at the point in time up to which WAIT must speak.
+        """
+        writes = {_tag(call) for call in calls if not call.only_reads} if self._replicas else set()
+        if not writes:
+            return []
+        mark = _MARK.source(flagged=flagged).text
+        return [*(("EVAL", mark, 1, f"cm:{tag}:mark") for tag in writes), ("WAIT", self._replicas, self._timeout_ms)]
+
+    def is_confirmed(self, answers: list[Any], flagged: bool) -> bool:
+        *marks, reached = answers
+        if isinstance(reached, Exception) or reached < self._replicas:
+            return False
+        # Where no mark was written its slot has moved, and with it the calls. Before Redis 7, which full refuses the
+        # mark, WAIT speaks of all that was written by anybody.
+        return not flagged or all(not isinstance(mark, Exception) or is_elsewhere(mark) for mark in marks)
+
+
+_MARK = made("mark", "redis.call('SET', KEYS[1], '', 'PX', 1000)", Flags.DRAINS)
+_READS = READ_COMMANDS | {"PING", "ECHO", "TIME", "INFO"}
+
+
+def _tag(call: Call) -> str:
+    key = str(call.command[1])  # also of a script: before it stands how many they are
+    return key[key.find("{") : key.find("}") + 1]
+
+
+def _parts(call: Call, flagged: bool, load: bool) -> list[bytes]:
+    packed = call.packed
+    if call.script is not None and (load or call.flagged is not flagged):
+        packed = _packed(call.command, call.script, flagged=flagged, load=load)
+    return [_ASKING, packed] if call.asking else [packed]
+
+
+def _packed(command: tuple[Argument, ...], script: Script | None, *, flagged: bool, load: bool = False) -> bytes:
+    """Raises BadRequest for half a character, which is no text in any encoding."""
+    if script is not None:
+        source = script.source(flagged=flagged)
+        command = ("EVAL", source.text, *command) if load else ("EVALSHA", source.sha, *command)
+    try:
+        return _pack(command)
+    except UnicodeEncodeError as error:
+        raise BadRequest("a value holds half a character (a lone surrogate), which is no text") from error
+
+
+def _pack(command: tuple[Argument, ...]) -> bytes:
+    # hiredis takes commands of any length, which its types do not say.
+    packed: bytes = hiredis.pack_command(command)  # type: ignore[arg-type]
+    return packed
+
+
+_ASKING = _pack(("ASKING",))
+
+
+def _give(calls: Sequence[Call], answers: Sequence[Any]) -> None:
+    for call, answer in zip(calls, answers, strict=True):
+        if call.answer.done():  # its request was cancelled meanwhile
+            continue
+        if isinstance(answer, Exception):
+            call.answer.set_exception(answer)
+        else:
+            call.answer.set_result(answer)
+
+
+def _fail(calls: Iterable[Call], error: Exception | None) -> None:
+    """Each caller gets an exception of its own: a shared one would gather the tracebacks of all, and a race would
+    raise it in two tasks at once.
+    """
+    for call in calls:
+        if not call.answer.done():
+            failed = unavailable(error) if error else StoreUnavailable("the call to Redis was cut short")
+            call.answer.set_exception(failed)
+
+
+def _answers(calls: Sequence[Call], replies: list[Any]) -> list[Any]:
+    """One for each call: what was said to ASKING is left out."""
+    if len(replies) == len(calls):
+        return replies
+    heard = iter(replies)
+    return [(next(heard) if call.asking else None, next(heard))[1] for call in calls]
+
+
+def _unconfirmed(call: Call, answer: Any) -> Any:  # noqa: ANN401 - what Redis answers
+    return answer if call.only_reads or isinstance(answer, Exception) else Unconfirmed()

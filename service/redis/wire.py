@@ -1,0 +1,90 @@
+"""Over a connection that redis-py has opened: commands out, replies in, and nothing between.
+
+redis-py awaits its pool, locks, streams and timers for every pipeline. The processor cannot keep all that warm between
+two of them, and at half the load that a process can take only a few comments share what each costs (ADR 5).
+"""
+
+import asyncio
+from typing import Any, cast
+
+from redis._parsers.hiredis import NOT_ENOUGH_DATA
+from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from service.redis.replies import unwrapped
+
+
+class Wire(asyncio.Protocol):
+    """One question at a time. Whatever goes wrong with one ends the connection: its replies would be the next one's."""
+
+    def __init__(self, connection: AbstractConnection, *, takes_flags: bool) -> None:
+        """`connection`: just opened, and asked nothing since; from now on it is ours.
+
+        `takes_flags`: whether the server at the other end reads the first line of a script.
+        """
+        self.takes_flags = takes_flags
+        self._connection = connection
+        # redis-py tells neither to anybody. Its reader knows what its errors look like.
+        transport = connection._writer.transport  # type: ignore[union-attr] # noqa: SLF001
+        self._reader = connection._parser._reader  # type: ignore[attr-defined] # noqa: SLF001
+        self._transport = cast("asyncio.WriteTransport", transport)
+        self._streams = cast("asyncio.Protocol", transport.get_protocol())
+        self._loop = asyncio.get_running_loop()
+        self._replies: list[Any] = []
+        self._awaited = 0
+        self._answer: asyncio.Future[list[Any]] | None = None
+        transport.set_protocol(self)
+
+    @property
+    def is_open(self) -> bool:
+        return not self._transport.is_closing()
+
+    async def ask(self, commands: bytes, replies: int, deadline: float) -> list[Any]:
+        """What the server answers to so many commands, errors among them.
+
+        `deadline`: of the loop's clock. Raises redis-py's ConnectionError and TimeoutError.
+        """
+        self._replies, self._awaited = [], replies
+        answer: asyncio.Future[list[Any]] = self._loop.create_future()
+        self._answer = answer
+        timer = self._loop.call_at(deadline, self._expire)
+        self._transport.write(commands)
+        try:
+            return await answer
+        except BaseException:
+            self._transport.abort()
+            raise
+        finally:
+            timer.cancel()
+            self._answer = None
+
+    def data_received(self, data: bytes) -> None:
+        reader, replies = self._reader, self._replies
+        reader.feed(data)
+        while (reply := reader.gets()) is not NOT_ENOUGH_DATA:
+            if isinstance(reply, RedisConnectionError):  # "LOADING" and its like: there is no server yet
+                self._fail(reply)
+                return
+            replies.append(unwrapped(reply) if isinstance(reply, ResponseError) else reply)
+        if self._answer is None or len(replies) > self._awaited:
+            self._fail(RedisConnectionError("Redis said more than it was asked"))
+            self._transport.abort()
+        elif len(replies) == self._awaited and not self._answer.done():
+            self._answer.set_result(replies)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._fail(exc or RedisConnectionError("Connection closed by server."))
+        self._streams.connection_lost(exc)  # for who waits until redis-py's end of it is closed
+
+    def _expire(self) -> None:
+        self._fail(RedisTimeoutError("Timeout reading from the server"))
+
+    def _fail(self, error: Exception) -> None:
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(error)
+
+    async def close(self) -> None:
+        self._transport.abort()
+        await self._connection.disconnect(nowait=True)

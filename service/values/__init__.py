@@ -1,0 +1,1 @@
+"""Values only: no input or output, and nothing of Redis or HTTP."""

@@ -1,0 +1,377 @@
+"""Scores -> decision. The only place a threshold is compared."""
+
+import math
+from collections.abc import Callable, Collection, Mapping
+from typing import Annotated, NamedTuple
+
+from msgspec import Meta, Struct
+
+from service.values.domain import WORDS, Action, Doubling, Probability, Reason, Status, Urgency, Why
+from service.values.site_settings import Protocols
+
+LanguageCode = Annotated[str, Meta(pattern=r"^[a-z]{2,3}$(?!\n)")]
+
+
+class Thresholds(Struct, frozen=True, forbid_unknown_fields=True):
+    """From `review_at` on a person looks, from `reject_at` on the comment is rejected; null: never.
+
+    A score equal to a threshold has reached it.
+    """
+
+    review_at: Probability | None = None
+    reject_at: Probability | None = None
+
+
+class Expiry(Struct, frozen=True, forbid_unknown_fields=True):
+    """What becomes of a comment that nobody looked at in time."""
+
+    after_s: Annotated[int, Meta(ge=60, le=90 * 86_400, description="Seconds in the queue.")]
+    decision: Annotated[str, Meta(pattern=r"^(approve|reject)$(?!\n)", extra={WORDS: "must be approve or reject"})]
+
+    @property
+    def status(self) -> Status:
+        return Status.APPROVED if self.decision == "approve" else Status.REJECTED
+
+
+class Reviewing(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """How people work: what comes to them beside the doubtful, how soon, and what they are shown."""
+
+    audit_approved: Annotated[
+        Probability, Meta(description="Share of automatic approvals that a person judges without knowing the answer.")
+    ] = 0.0
+    audit_rejected: Annotated[Probability, Meta(description="The same of automatic rejections.")] = 0.0
+    audit_overturns: Annotated[
+        bool, Meta(description="A person who disagrees in an audit changes the decision; else it is escalated.")
+    ] = True
+    double_review: Annotated[
+        Probability,
+        Meta(
+            description="Share of comments that take two people's agreement. Above 0, so do all rejections of the most "
+            "urgent class. The site needs two moderators, and a third who settles."
+        ),
+    ] = 0.0
+    reports_needed: Annotated[
+        int, Meta(ge=1, le=1000, description="Distinct readers whose reports bring an approved comment back.")
+    ] = 3
+    reports_reopen_judged: Annotated[bool, Meta(description="Also what a person has approved.")] = False
+    urgent_sections: Annotated[
+        frozenset[str], Meta(max_length=64, description="Sections that many read: their comments are due in an hour.")
+    ] = frozenset()
+    show_scores: Annotated[
+        bool,
+        Meta(
+            description="Show moderators what the model says before they decide. Every fifth comment is shown without, "
+            "and so is every audit."
+        ),
+    ] = False
+    expiry: Expiry | None = None
+
+    @property
+    def draws(self) -> bool:
+        """Whether anything is left to chance."""
+        return self.audit_approved + self.audit_rejected + self.double_review > 0
+
+
+class InLanguage(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What a site wants in one language."""
+
+    reject: Annotated[
+        bool,
+        Meta(
+            description="Reject automatically although the model was never measured in this language; else a person "
+            "looks at what it would have rejected."
+        ),
+    ] = False
+
+
+class Policy(Struct, frozen=True, forbid_unknown_fields=True):
+    """What a site wants done at which score, and by whom. Versions count up from 1 for each site."""
+
+    thresholds: Annotated[dict[str, Thresholds], Meta(max_length=64, description="By attribute.")]
+    name: str = "default"
+    version: int = 1
+    review: Reviewing = Reviewing()
+    languages: Annotated[dict[LanguageCode, InLanguage], Meta(max_length=64, description="By ISO 639-1 code.")] = {}
+    protocols: Protocols = Protocols()
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.version}"
+
+
+class Decision(Struct, frozen=True):
+    action: Action
+    reasons: tuple[Reason, ...]
+
+
+# Whatever is one of these is toxic too, so toxicity is at least as probable: where a language has no scores of its own
+# for one of them, toxicity stands in for it.
+KINDS_OF_TOXICITY = frozenset({"severe_toxicity", "identity_attack", "insult", "profanity", "threat"})
+
+# Steals time and hurts nobody: the one attribute that may go unjudged where a language lacks it.
+MAY_GO_UNJUDGED = frozenset({"spam"})
+
+LANGUAGE_NOT_SUPPORTED = "language_not_supported"
+LANGUAGE_NOT_MEASURED = "language_not_measured"
+
+
+def decide(scores: Mapping[str, float], policy: Policy, lacking: Collection[str] = ()) -> Decision:
+    """Choose the most severe action that any attribute asks for.
+
+    `scores` maps attribute to probability. A missing or impossible score (NaN included) of an attribute
+    that has thresholds goes to a person, whatever the others say: what we cannot judge is never approved,
+    and a rejection needs a judgement too.
+
+    `lacking`: attributes that the model judges, but not in this comment's language. Toxicity stands in for those
+    that are kinds of it: from their first threshold on a person looks. Those that may go unjudged do.
+    """
+    closest = None if lacking else _closest_below(scores, policy.thresholds)
+    return Decision(Action.APPROVE, (closest,)) if closest is not None else _decided(scores, policy, lacking)
+
+
+def _closest_below(scores: Mapping[str, float], thresholds: Mapping[str, Thresholds]) -> Reason | None:
+    """Of a comment whose every score lies below its first threshold, as of most, the one that came closest to it.
+
+    None: of another comment, or where an attribute has fewer than two thresholds. `_decided` would say the same and
+    take five times as long, which counts beside scoring.
+    """
+    closest, most = "", -1.0
+    for attribute, limits in thresholds.items():
+        score, first = scores.get(attribute, math.nan), limits.review_at
+        if not first or limits.reject_at is None or not (0 <= score < first and score < limits.reject_at):
+            return None
+        if score / first > most:
+            closest, most = attribute, score / first
+    if not closest:
+        return None
+    limits = thresholds[closest]
+    return Reason(_CODES[Action.APPROVE], closest, scores[closest], limits.review_at, limits.reject_at)
+
+
+def _decided(scores: Mapping[str, float], policy: Policy, lacking: Collection[str]) -> Decision:
+    checks = [
+        _check(attribute, limits, scores, lacking)
+        for attribute, limits in policy.thresholds.items()
+        if not (attribute in lacking and attribute in MAY_GO_UNJUDGED)
+    ]
+    unscored = tuple(Reason("unscored", check.attribute) for check in checks if not 0 <= check.score <= 1)
+    if unscored or not checks:
+        return Decision(Action.REVIEW, unscored or (Reason("unscored"),))
+    asked: dict[Action, list[_Check]] = {Action.REJECT: [], Action.REVIEW: [], Action.APPROVE: []}
+    for check in checks:
+        asked[_action(check.score, check.limits)].append(check)
+    action = next(action for action, checks in asked.items() if checks)
+    reasons = tuple(_reason(action, check) for check in asked[action])
+    return Decision(action, (max(reasons, key=_closeness),) if action is Action.APPROVE else reasons)
+
+
+def reached(scores: Mapping[str, float], policy: Policy, *, doubtful: bool) -> frozenset[str]:
+    """The attributes whose own score asks for a rejection, or with `doubtful` at least for a person."""
+    asked = (Action.REVIEW, Action.REJECT) if doubtful else (Action.REJECT,)
+    limits = policy.thresholds
+    return frozenset(name for name, p in scores.items() if name in limits and _action(p, limits[name]) in asked)
+
+
+def is_blatant(action: Action, scores: Mapping[str, float], discard_at: float | None) -> bool:
+    """Whether a comment may be thrown away without anybody seeing it: rejected, and spam for certain."""
+    return action is Action.REJECT and discard_at is not None and scores.get("spam", 0.0) >= discard_at
+
+
+# Where `likelihood` puts the two thresholds.
+LOOKED_AT, REJECTED = 0.5, 0.9
+
+
+def likelihood(scores: Mapping[str, float], policy: Policy, lacking: Collection[str] = ()) -> float:
+    """How near a comment comes to being rejected by this policy, in [0, 1]: what `decide` says, as one number.
+
+    Below 0.5 the comment is approved, from 0.5 a person looks, from 0.9 it is rejected; between, the attribute that is
+    furthest on says how far it is from one threshold to the next. So it never falls when a score rises. It is
+    no probability: it says what the policy does, not what a moderator would. Six decimals, rounded down, so that
+    no number claims a threshold that was not reached.
+    """
+    decision = decide(scores, policy, lacking)
+    if any(reason.code == "unscored" for reason in decision.reasons):
+        return LOOKED_AT
+    checks = [_check(attribute, limits, scores, lacking) for attribute, limits in policy.thresholds.items()]
+    return max(_way(check.score, check.limits) for check in checks if check.score >= 0)
+
+
+def _way(score: float, limits: Thresholds) -> float:
+    """How far a score has come: to the first threshold, between both, or beyond."""
+    low, high = limits.review_at, limits.reject_at
+    if high is not None and score >= high:
+        return _between(REJECTED, 1.0, score, high, 1.0)
+    if low is not None and score >= low:
+        return min(_between(LOOKED_AT, REJECTED, score, low, 1.0 if high is None else high), _below(REJECTED))
+    first = low if low is not None else high
+    return 0.0 if first is None else min(_between(0.0, LOOKED_AT, score, 0.0, first), _below(LOOKED_AT))
+
+
+def _between(lowest: float, highest: float, score: float, start: float, end: float) -> float:
+    way = (score - start) / (end - start) if end > start else 0.0
+    return math.floor((lowest + (highest - lowest) * way) * 1e6) / 1e6
+
+
+def _below(bound: float) -> float:
+    return round(bound - 1e-6, 6)
+
+
+def set_aside(language: str) -> Decision:
+    """For a comment in a language that the model does not judge at all."""
+    return Decision(Action.REVIEW, (Reason(LANGUAGE_NOT_SUPPORTED, language=language),))
+
+
+SPAM_NOT_EVIDENT = "spam_not_evident"
+
+
+def unless_evident(decision: Decision, is_evident: Callable[[float], bool]) -> Decision:
+    """The decision, but a person looks at what only its score for spam would reject, where the text has too little
+    evidence of it. `is_evident`: whether it has enough, given the score.
+    """
+    if decision.action is not Action.REJECT or any(reason.attribute != "spam" for reason in decision.reasons):
+        return decision
+    if all(is_evident(reason.score or 0.0) for reason in decision.reasons):
+        return decision
+    return Decision(Action.REVIEW, (*decision.reasons, Reason(SPAM_NOT_EVIDENT, "spam")))
+
+
+def unless_measured(decision: Decision, language: str, policy: Policy) -> Decision:
+    """The decision on a comment in a language that the model was never measured in: a person looks at what it would
+    have rejected, unless the site wants it otherwise.
+    """
+    if decision.action is not Action.REJECT or policy.languages.get(language, InLanguage()).reject:
+        return decision
+    return Decision(Action.REVIEW, (*decision.reasons, Reason(LANGUAGE_NOT_MEASURED, language=language)))
+
+
+def decide_scored(
+    scores: Mapping[str, float],
+    policy: Policy,
+    *,
+    language: str,
+    is_measured: bool,
+    is_evident: Callable[[float], bool],
+    lacking: Collection[str] = (),
+) -> Decision:
+    """All that the automatic step says of a comment that has scores: what they ask for, unless a rejection is one that
+    only a person may make. Of a comment without scores see `set_aside`.
+    """
+    decision = decide(scores, policy, lacking)
+    if not is_measured:
+        decision = unless_measured(decision, language, policy)
+    return unless_evident(decision, is_evident)
+
+
+class _Check(NamedTuple):
+    """A score (NaN: none) and the thresholds that it is held against."""
+
+    attribute: str
+    score: float
+    limits: Thresholds
+    stands_in: bool = False
+
+
+def _check(attribute: str, limits: Thresholds, scores: Mapping[str, float], lacking: Collection[str]) -> _Check:
+    if attribute not in lacking or attribute not in KINDS_OF_TOXICITY:
+        return _Check(attribute, scores.get(attribute, math.nan), limits)
+    first = min((at for at in (limits.review_at, limits.reject_at) if at is not None), default=None)
+    return _Check(attribute, scores.get("toxicity", math.nan), Thresholds(review_at=first), stands_in=True)
+
+
+def _action(score: float, limits: Thresholds) -> Action:
+    if limits.reject_at is not None and score >= limits.reject_at:
+        return Action.REJECT
+    if limits.review_at is not None and score >= limits.review_at:
+        return Action.REVIEW
+    return Action.APPROVE
+
+
+_CODES = {
+    Action.REJECT: "score_in_reject_band",
+    Action.REVIEW: "score_in_review_band",
+    Action.APPROVE: "score_below_review_band",
+}
+
+
+def _reason(action: Action, check: _Check) -> Reason:
+    code = "toxicity_stands_in" if check.stands_in else _CODES[action]
+    return Reason(code, check.attribute, check.score, check.limits.review_at, check.limits.reject_at)
+
+
+def _closeness(reason: Reason) -> float:
+    """How near an approved score came to its first threshold: 0 far away, just below 1 almost there."""
+    return (reason.score or 0.0) / (reason.review_at or reason.reject_at or 1.0)
+
+
+MINUTE_MS = 60_000
+
+# Time until a person should have looked, by what the comment may be (review-queue.md section 7: classes P0 to P3).
+SLA_MS = {
+    "threat": 15 * MINUTE_MS,
+    "severe_toxicity": 60 * MINUTE_MS,
+    "identity_attack": 60 * MINUTE_MS,
+    "spam": 24 * 60 * MINUTE_MS,
+}
+DEFAULT_SLA_MS = 6 * 60 * MINUTE_MS
+# Class P0: what may not wait. A wrong rejection there costs most, so double review covers all of them.
+MOST_URGENT_MS = 15 * MINUTE_MS
+# What many people see, or what somebody asked for: class P1.
+SOON_MS = 60 * MINUTE_MS
+
+
+def attention(decision: Decision, policy: Policy, section: str | None, draw: float) -> Urgency | None:
+    """Whether a person should look at what `decide` said, why and how soon; None: nobody need.
+
+    `draw` is uniform in [0, 1) and belongs to the comment: it picks the audits and the double reviews, each with
+    exactly the probability that the policy names.
+    """
+    review = policy.review
+    if decision.action is Action.REVIEW:
+        found = urgency(decision.reasons)
+        sla_ms = min(found.sla_ms, SOON_MS) if section in review.urgent_sections else found.sla_ms
+        double = None
+        if draw < review.double_review:
+            double = Doubling.DRAWN
+        elif review.double_review and sla_ms <= MOST_URGENT_MS:
+            double = Doubling.REJECTS
+        return Urgency(found.why, found.priority, sla_ms, double)
+    share = audit_share(decision.action, policy)
+    # Of the ordinary class, so that its due time does not give it away.
+    sla_ms = min(DEFAULT_SLA_MS, SOON_MS) if section in review.urgent_sections else DEFAULT_SLA_MS
+    return Urgency(Why.AUDIT, 0.5, sla_ms, inclusion=share) if draw < share else None
+
+
+def audit_share(action: Action, policy: Policy) -> float:
+    """With which probability an automatic decision is drawn for a blind audit."""
+    if action is Action.REVIEW:
+        return 0.0
+    return policy.review.audit_approved if action is Action.APPROVE else policy.review.audit_rejected
+
+
+def urgency(reasons: tuple[Reason, ...]) -> Urgency:
+    """How soon a person should look at what `decide` sent to review for `reasons`."""
+    sla_ms = min((SLA_MS.get(reason.attribute or "", DEFAULT_SLA_MS) for reason in reasons), default=DEFAULT_SLA_MS)
+    if any(reason.code == LANGUAGE_NOT_SUPPORTED for reason in reasons):
+        return Urgency(Why.LANGUAGE_NOT_SUPPORTED, 1.0, sla_ms)
+    if any(reason.score is None for reason in reasons):
+        return Urgency(Why.UNSCORED, 1.0, sla_ms)
+    return Urgency(Why.UNCERTAIN, round(max(_depth(reason) for reason in reasons), 4), sla_ms)
+
+
+def _depth(reason: Reason) -> float:
+    """Where in its review band a score lies: 0 at `review_at`, 1 at `reject_at`."""
+    low, high = reason.review_at or 0.0, 1.0 if reason.reject_at is None else reason.reject_at
+    return min(1.0, max(0.0, ((reason.score or 0.0) - low) / (high - low))) if high > low else 1.0
+
+
+# What a site gets until it sets its own; docs/policies.md says why.
+DEFAULT = Policy(
+    {
+        "toxicity": Thresholds(0.25, 0.98),
+        "severe_toxicity": Thresholds(0.30, 0.98),
+        "identity_attack": Thresholds(0.20, 0.98),
+        "insult": Thresholds(0.30, 0.98),
+        "profanity": Thresholds(0.50, 0.98),
+        "threat": Thresholds(0.12, 0.98),
+        "spam": Thresholds(0.50, 0.98),
+    }
+)

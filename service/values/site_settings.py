@@ -1,0 +1,136 @@
+"""What a site wants where it speaks to us in another service's words; a part of its policy."""
+
+from collections.abc import Collection, Iterator
+from itertools import pairwise
+from typing import Annotated, NamedTuple
+
+from msgspec import Meta, Struct
+
+from service.values.domain import Probability
+
+# What Perspective calls an attribute that stands for the policy as a whole, and not for one of the model's.
+LIKELY_TO_REJECT = "LIKELY_TO_REJECT"
+
+
+class Perspective(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    queue_doubtful: Annotated[
+        bool, Meta(description="Analyzed comments in the review band go to the queue, unless sent with doNotStore.")
+    ] = False
+    trust_languages: Annotated[
+        bool,
+        Meta(
+            description="Believe `languages`; false: the text tells, for Coral names English for most of its locales."
+        ),
+    ] = True
+    accept_html: Annotated[bool, Meta(description="Judge the text between the tags; false: HTML is refused.")] = False
+    attributes: Annotated[
+        dict[str, str],
+        Meta(
+            max_length=64, description="Further names that are served: a Perspective attribute to one of the model's."
+        ),
+    ] = {}
+    score_maps: Annotated[
+        dict[str, list[tuple[Probability, Probability]]],
+        Meta(
+            max_length=64,
+            description="By Perspective attribute: rising pairs of our score and the one answered, straight lines "
+            "between them. `steward migrate perspective` makes them.",
+        ),
+    ] = {}
+
+
+class Coral(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    may_approve: Annotated[
+        bool, Meta(description="Answer APPROVED, which overrules Coral's pre-moderation; false: say nothing (204).")
+    ] = False
+    may_reject: Annotated[bool, Meta(description="Answer REJECTED; false: withhold, as Coral's own phases do.")] = False
+    publish_first: Annotated[bool, Meta(description="Doubtful comments are flagged and published, not withheld.")] = (
+        False
+    )
+    shadow: Annotated[bool, Meta(description="Judge and record, and always say nothing.")] = False
+    budget_ms: Annotated[
+        int, Meta(ge=20, le=10_000, description="Milliseconds until we say nothing; below the time-out of the phase.")
+    ] = 150
+
+
+class OpenAi(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    ignore_images: Annotated[bool, Meta(description="Judge the texts beside an image; false: images are refused.")] = (
+        False
+    )
+    doubtful_is_flagged: Annotated[
+        bool, Meta(description="Flag what a person should see; false: only what is rejected.")
+    ] = True
+
+
+class Akismet(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    doubtful_is_spam: Annotated[
+        bool, Meta(description="Answer true, without `discard`, for a comment that a person should see.")
+    ] = True
+    discard_at: Annotated[
+        Probability | None,
+        Meta(description="From this spam score on a rejected comment may be thrown away; null: never."),
+    ] = 0.99
+
+
+class Protocols(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    perspective: Perspective = Perspective()
+    coral: Coral = Coral()
+    openai: OpenAi = OpenAi()
+    akismet: Akismet = Akismet()
+
+
+class Wrong(NamedTuple):
+    """What a site cannot want: the steps to it from the top of `Protocols`, and why."""
+
+    steps: tuple[str, ...]
+    why: str
+
+
+def perspective_names(attributes: Collection[str]) -> dict[str, str]:
+    """What Perspective's clients call the model's attributes: in upper case, and profanity by its older name, too."""
+    names = {attribute.upper(): attribute for attribute in attributes}
+    if "profanity" in attributes:
+        names.setdefault("OBSCENE", "profanity")
+    return names
+
+
+def faults(protocols: Protocols, attributes: Collection[str]) -> Iterator[Wrong]:
+    """What is wrong beside the shape, where the model has these attributes."""
+    at, asked = ("perspective",), protocols.perspective
+    served = {*perspective_names(attributes), LIKELY_TO_REJECT}
+    for name, attribute in asked.attributes.items():
+        if name in served:
+            yield Wrong((*at, "attributes", name), "served already, and cannot be another attribute")
+        elif not name or not set(name) <= _NAME or name[0] not in _LETTERS:
+            yield Wrong((*at, "attributes", name), "not a name of an attribute: A to Z, 0 to 9 and _")
+        elif attribute not in attributes:
+            yield Wrong((*at, "attributes", name), f"'{attribute}' is not an attribute of this model")
+    for name, pairs in asked.score_maps.items():
+        if name not in served | set(asked.attributes):
+            yield Wrong((*at, "score_maps", name), "not an attribute that is served")
+        yield from _not_rising((*at, "score_maps", name), pairs)
+
+
+_LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+_NAME = _LETTERS | frozenset("0123456789_")
+
+
+def _not_rising(at: tuple[str, ...], pairs: list[tuple[float, float]]) -> Iterator[Wrong]:
+    if not pairs:
+        yield Wrong(at, "holds no pairs")
+    for number, (before, after) in enumerate(pairwise(pairs), 1):
+        if after[0] <= before[0]:
+            yield Wrong((*at, str(number), "0"), "our score must be above that of the pair before")
+        if after[1] < before[1]:
+            yield Wrong((*at, str(number), "1"), "the score answered must not be below that of the pair before")
+
+
+def mapped(score: float, pairs: list[tuple[float, float]]) -> float:
+    """`score` on straight lines through `pairs`, which begin at (0, 0) and end at (1, 1) unless they say otherwise."""
+    x, y = 0.0, 0.0
+    for next_x, next_y in (*pairs, (1.0, 1.0)):
+        if score <= next_x:
+            # The share of the way first: it is 1 at the end, where a product of tiny numbers would be 0.
+            return y + (next_y - y) * ((score - x) / (next_x - x)) if next_x > x else next_y
+        x, y = next_x, next_y
+    return y

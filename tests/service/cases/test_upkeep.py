@@ -1,0 +1,146 @@
+"""What time alone brings, as the service looks after it beside the requests."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from service import metrics
+from service.cases.directory import Directory
+from service.cases.upkeep import Upkeep
+from service.settings import Settings
+from service.store import Store, open_store
+from service.store.keyspace import Site
+from service.store.review import Answer, Filter
+from service.values.access import Scope, mint
+from service.values.domain import Action, Comment, Judgement, Status, Urgency, Verdict, Why
+from service.values.policy import Expiry, Policy, Reviewing, Thresholds
+
+SITE = Site("daily")
+
+
+@pytest.fixture
+async def store(settings: Settings) -> AsyncIterator[Store]:
+    assert settings.redis_url is not None
+    async with open_store(settings, settings.redis_url) as store:
+        _, key = mint("daily", frozenset(Scope), "chief", datetime.now(UTC))
+        await store.access.keep(key)
+        judgement = Judgement(Action.REVIEW, {"spam": 0.5}, (), "m-1", "default@1")
+        for number in range(3):
+            await store.comments.submit(
+                SITE,
+                f"c-{number}",
+                Comment("hello"),
+                judgement,
+                urgency=Urgency(Why.UNCERTAIN, 0.5, 60_000),
+                actor="site",
+            )
+        yield store
+
+
+@pytest.fixture
+async def directory(store: Store, tmp_path: Path) -> Directory:
+    directory = Directory(store.access, tmp_path / "access.json", Policy({"spam": Thresholds(0.1)}), store.background)
+    await directory.refresh()
+    return directory
+
+
+async def test_a_lease_that_ended_goes_back_though_nobody_claims(
+    store: Store, directory: Directory, redis_server: Any
+) -> None:
+    (held,) = await store.queue.claim(SITE, "ann", 1, 60, Filter())
+    with redis_server.client() as client:
+        client.zadd(SITE.key("lease"), {held.id: 1000})
+    await Upkeep(store, directory).once()
+    assert (await store.comments.get(SITE, held.id)).expiries == 1
+    assert (await store.queue.stats(SITE, 1))["leased"] == 0
+
+
+async def test_what_waited_longer_than_the_policy_allows_is_decided(
+    store: Store, directory: Directory, redis_server: Any
+) -> None:
+    await Upkeep(store, directory).once()
+    assert (await store.comments.get(SITE, "c-0")).status is Status.PENDING, "by default nothing expires"
+    expiring = Policy({"spam": Thresholds(0.1)}, version=2, review=Reviewing(expiry=Expiry(60, "approve")))
+    assert await store.access.keep_policy(SITE, expiring, "chief")
+    await directory.refresh()
+    with redis_server.client() as client:
+        client.zadd(SITE.key("waiting"), {"c-0": 1000})
+    await Upkeep(store, directory).once()
+    assert [(await store.comments.get(SITE, f"c-{n}")).status for n in range(2)] == [Status.APPROVED, Status.PENDING]
+
+
+async def test_operators_see_what_waits(store: Store, directory: Directory) -> None:
+    await store.queue.claim(SITE, "ann", 1, 60, Filter())
+    await Upkeep(store, directory).measure()
+    shown = dict(
+        re.findall(r'^steward_queue\{site="daily",state="(\w+)"\} (\S+)$', metrics.render().decode(), re.MULTILINE)
+    )
+    assert shown == {"queued": "2.0", "leased": "1.0", "escalated": "0.0", "overdue": "0.0"}
+
+
+@pytest.mark.usefixtures("store")
+async def test_operators_are_warned_once_of_a_queue_that_is_nearly_full(
+    settings: Settings, directory: Directory, caplog: pytest.LogCaptureFixture
+) -> None:
+    def shown() -> str:
+        return re.search(r'^steward_queue_fullness\{site="daily"\} (\S+)$', metrics.render().decode(), re.MULTILINE)[1]  # type: ignore[index]
+
+    def warned() -> list[str]:
+        return [each.getMessage() for each in caplog.records if each.name == "service.cases.upkeep"]
+
+    assert settings.redis_url is not None
+    async with open_store(msgspec.structs.replace(settings, max_queued=3), settings.redis_url) as small:
+        upkeep = Upkeep(small, directory)
+        await upkeep.measure()
+        await upkeep.measure()
+        assert warned() == ["daily: 100 % of the comments that may wait do; a full queue refuses more"]
+        assert shown() == "1.0"
+        (held,) = await small.queue.claim(SITE, "ann", 1, 60, Filter())
+        await small.queue.decide(SITE, held.id, "ann", Answer(Verdict.APPROVE, held.lease), may_overrule=False)
+        await upkeep.measure()
+        assert shown().startswith("0.66")
+        late = Judgement(Action.REVIEW, {}, (), "m", "p")
+        await small.comments.submit(
+            SITE, "late", Comment("hello"), late, urgency=Urgency(Why.UNCERTAIN, 0.5, 60_000), actor="site"
+        )
+        await upkeep.measure()
+        assert len(warned()) == 2, "it was better meanwhile"
+
+
+async def test_it_goes_on_after_redis_was_away(own_server: Any, tmp_path: Path) -> None:
+    settings = Settings(redis_url=own_server.url, data_dir=tmp_path, store_timeout_s=0.3)
+    async with open_store(settings, own_server.url) as store:
+        _, key = mint("daily", frozenset(Scope), "chief", datetime.now(UTC))
+        await store.access.keep(key)
+        directory = Directory(
+            store.access, tmp_path / "access.json", Policy({"spam": Thresholds(0.1)}), store.background
+        )
+        await directory.refresh()
+        await store.comments.submit(
+            SITE,
+            "c-1",
+            Comment("hello"),
+            Judgement(Action.REVIEW, {}, (), "m", "p"),
+            urgency=Urgency(Why.UNCERTAIN, 0.5, 60_000),
+            actor="site",
+        )
+        await store.queue.claim(SITE, "ann", 1, 60, Filter())
+        async with Upkeep(store, directory, every_s=0.02).running():
+            own_server.kill()
+            own_server.start()
+            with own_server.client() as client:
+                client.zadd(SITE.key("lease"), {"c-1": 1000})
+            async with asyncio.timeout(20):
+                while await _leased(own_server):
+                    await asyncio.sleep(0.02)
+
+
+async def _leased(server: Any) -> int:
+    with server.client() as client:
+        return int(client.zcard(SITE.key("lease")))
