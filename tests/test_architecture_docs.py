@@ -71,7 +71,7 @@ def test_every_room_has_its_line_in_the_table() -> None:
 
 def test_every_step_that_is_drawn_exists() -> None:
     steps = re.findall(r'\["((?:classifier|service|training)[\w.]+)', TEXT)
-    assert len(steps) > 20  # noqa: PLR2004 - fewer would mean that the drawings are read wrongly
+    assert len(steps) > 20
     for step in steps:
         parts = step.split(".")
         module = next(end for end in range(len(parts), 0, -1) if (ROOT / ("/".join(parts[:end]) + ".py")).exists())

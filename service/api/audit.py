@@ -8,7 +8,6 @@ from service import app_keys as keys
 from service.api.operation import Call, Operation
 from service.http.cursors import Cursor, checked
 from service.store.base import AuditEntry
-from service.store.keyspace import Site
 from service.values.access import Scope
 
 
@@ -29,7 +28,7 @@ class AuditAnswer(Struct, frozen=True):
 async def read_audit(call: Call) -> AuditAnswer:
     query: AuditQuery = call.query
     entries, following = await call.request.app[keys.STORE].audit.page(
-        Site(call.key.site), checked(call.request, query.after), query.limit, comment=query.comment, actor=query.actor
+        call.key.site, checked(call.request, query.after), query.limit, comment=query.comment, actor=query.actor
     )
     return AuditAnswer(entries, following)
 

@@ -14,7 +14,6 @@ from service.cases.answers import CommentAnswer, Results, comment_answer
 from service.http import bodies
 from service.http.problems import problem_of, rendered
 from service.store.fullness import PRESSED
-from service.store.keyspace import Site
 from service.values.access import Scope
 from service.values.domain import Comment, Id
 from service.values.errors import BadRequest, Fault, ServiceError
@@ -95,7 +94,7 @@ async def appeal_comment(call: Call) -> CommentAnswer:
 
 async def erase_comment(call: Call) -> None:
     """Erase text, author and metadata everywhere; the id, the outcome and the times stay."""
-    await call.request.app[keys.STORE].comments.erase(Site(call.key.site), call.id, call.key.name)
+    await call.request.app[keys.STORE].comments.erase(call.key.site, call.id, call.key.name)
 
 
 def _under_pressure(call: Call, answer: Answer) -> Answer | web.StreamResponse:

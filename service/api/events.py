@@ -12,7 +12,6 @@ from service.http.admission import bearer, held
 from service.http.cursors import Cursor, checked
 from service.http.stream import STREAM, follow
 from service.store.events import Event, Events
-from service.store.keyspace import Site
 from service.values.access import Scope
 from service.values.errors import Forbidden
 
@@ -59,7 +58,7 @@ async def read_events(call: Call) -> EventsAnswer | web.StreamResponse:
         raise Forbidden  # what sites are told would show a moderator which comments are blind audits
     query: EventsQuery = call.query
     after = checked(call.request, query.after)
-    found, following = await _events(call).told(Site(call.key.site), after, query.limit)
+    found, following = await _events(call).told(call.key.site, after, query.limit)
     return EventsAnswer([_answer(event) for event in found], following or query.after)
 
 
@@ -85,7 +84,7 @@ async def _stream(call: Call) -> web.StreamResponse:
     async def is_welcome() -> bool:
         return await held(call.request, bearer(call.request)) is not None
 
-    return await follow(call.request, Site(call.key.site), call.key.id, is_welcome)
+    return await follow(call.request, call.key.site, call.key.id, is_welcome)
 
 
 def _events(call: Call) -> Events:

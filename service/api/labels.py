@@ -14,7 +14,6 @@ from service.http import bodies
 from service.http.cursors import Cursor, checked
 from service.http.shapes import pointer
 from service.store.base import Label
-from service.store.keyspace import Site
 from service.store.labels import Imported
 from service.values.access import Scope
 from service.values.domain import A_CODE, MAX_COMMUNITY, WORDS, YES_FROM, Answers, Id
@@ -76,7 +75,7 @@ async def list_labels(call: Call) -> web.Response:
     The header Steward-Next-Cursor is where to go on; erased texts are passed over, so it can lie behind
     the last line. While STEWARD_SHARDS is 1, the `cursor` of a label is one to go on at as well.
     """
-    labels, site = call.request.app[keys.STORE].labels, Site(call.key.site)
+    labels, site = call.request.app[keys.STORE].labels, call.key.site
     began = after = checked(call.request, call.query.after)
     found = list[Label]()
     while not found:
@@ -93,7 +92,7 @@ async def list_labels(call: Call) -> web.Response:
 
 async def add_labels(call: Call) -> LabelsAnswer:
     """Take in labels made elsewhere. All lines are checked before the first is kept; known ones change nothing."""
-    site, known = Site(call.key.site), call.request.app[keys.MODERATION].attributes
+    site, known = call.key.site, call.request.app[keys.MODERATION].attributes
     lines = [
         _label(line, number, known) for number, line in enumerate(call.body.split("\n")) if line and not line.isspace()
     ]

@@ -8,7 +8,6 @@ from service import app_keys as keys
 from service.api.operation import Call, Operation
 from service.cases.answers import ReviewItem, review_item
 from service.cases.figures import MOST_HOURS, Figures, figures
-from service.store.keyspace import Site
 from service.store.review import Filter
 from service.values.access import Scope
 from service.values.domain import State
@@ -40,11 +39,11 @@ _STATES = {"queued": State.QUEUED, "claimed": State.LEASED, "escalated": State.E
 async def list_items(call: Call) -> ItemsAnswer:
     """What waits, in the order in which it is handed out."""
     query: ItemsQuery = call.query
-    site = Site(call.key.site)
+    site = call.key.site
     wanted = Filter(attribute=query.attribute, article=query.article, language=query.language)
     found = await call.request.app[keys.REVIEWING].listed(site, _STATES[query.state], wanted, query.cursor, query.limit)
-    show_scores = call.request.app[keys.DIRECTORY].shows_scores(site.name)
-    items = [review_item(site.name, record, holder=None, show_scores=show_scores) for record in found.records]
+    show_scores = call.request.app[keys.DIRECTORY].shows_scores(site)
+    items = [review_item(site, record, holder=None, show_scores=show_scores) for record in found.records]
     return ItemsAnswer(items, found.following)
 
 

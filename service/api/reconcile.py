@@ -7,7 +7,6 @@ from msgspec import Meta, Struct
 from service import app_keys as keys
 from service.api.operation import Call, Operation
 from service.http import bodies
-from service.store.keyspace import Site
 from service.values.access import Scope
 from service.values.domain import Id
 
@@ -33,7 +32,7 @@ async def reconcile(call: Call) -> ReconcileAnswer:
     """Name comments that the site has; the answer names those to submit again. Changes nothing."""
     asked: list[Known] = call.body.comments
     bodies.check_count(asked, "/comments")
-    found = await call.request.app[keys.STORE].comments.revisions(Site(call.key.site), [each.id for each in asked])
+    found = await call.request.app[keys.STORE].comments.revisions(call.key.site, [each.id for each in asked])
     return ReconcileAnswer([each for each in asked if found.get(each.id, 0) < (each.revision or 1)])
 
 

@@ -14,7 +14,6 @@ from service.http.admission import bearer, held
 from service.http.problems import problem_of, rendered
 from service.http.shapes import pointer
 from service.store.base import Record
-from service.store.keyspace import Site
 from service.store.review import Answer, Filter
 from service.values.access import Scope
 from service.values.domain import A_CODE, WORDS, Id, Lease, Verdict
@@ -192,7 +191,7 @@ def _reviewing(call: Call) -> Reviewing:
 
 def _moderator(call: Call) -> Moderator:
     is_admin = Scope.ADMIN in call.key.scopes
-    return Moderator(Site(call.key.site), call.key.name, may_overrule=is_admin, role="admin key" if is_admin else "key")
+    return Moderator(call.key.site, call.key.name, may_overrule=is_admin, role="admin key" if is_admin else "key")
 
 
 def _item(call: Call, record: Record) -> ReviewItem:

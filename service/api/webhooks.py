@@ -8,7 +8,6 @@ from msgspec import Meta, Struct
 from service import app_keys as keys
 from service.api.operation import Call, Operation
 from service.store.endpoint import Endpoint
-from service.store.keyspace import Site
 from service.store.outbox import Backlog, Letter, Place
 from service.values.access import Scope
 from service.values.domain import NOT_OURS, WORDS, Instant
@@ -114,24 +113,24 @@ async def replace_endpoint(call: Call) -> EndpointAnswer:
     webhooks = call.request.app[keys.WEBHOOKS]
     if problem := await webhooks.refusal_now(asked.url):
         raise BadRequest(f"/url: {problem}", [Fault("/url", problem)])
-    site = Site(call.key.site)
+    site = call.key.site
     secret = await webhooks.put(site, asked.url, include_text=asked.include_text, actor=call.key.name)
     return await _shown(call, secret)
 
 
 async def remove_endpoint(call: Call) -> None:
     """What is still to be told there becomes dead letters; the secret stays, for callback URLs."""
-    await call.request.app[keys.STORE].outbox.endpoints.remove(Site(call.key.site), call.key.name)
+    await call.request.app[keys.STORE].outbox.endpoints.remove(call.key.site, call.key.name)
 
 
 async def rotate_secret(call: Call) -> SecretAnswer:
     """A new secret, also where none was; the one before stays good for a day."""
-    return SecretAnswer(*await call.request.app[keys.WEBHOOKS].rotate(Site(call.key.site), call.key.name))
+    return SecretAnswer(*await call.request.app[keys.WEBHOOKS].rotate(call.key.site, call.key.name))
 
 
 async def test_endpoint(call: Call) -> TestAnswer:
     """Send an event of the type webhook.test now."""
-    site, app = Site(call.key.site), call.request.app
+    site, app = call.key.site, call.request.app
     endpoint = await app[keys.STORE].outbox.endpoints.get(site)
     if endpoint.url is None or not endpoint.secrets:
         raise NotFound("this site has no endpoint")
@@ -141,7 +140,7 @@ async def test_endpoint(call: Call) -> TestAnswer:
 
 async def list_dead(call: Call) -> DeadAnswer:
     """What was given up, oldest first, for 30 days."""
-    site, query = Site(call.key.site), call.query
+    site, query = call.key.site, call.query
     found = await call.request.app[keys.STORE].outbox.letters(site, _place(query.cursor), query.limit)
     following = f"{found[-1].died}.{_id(site, found[-1])}" if len(found) == query.limit else None
     return DeadAnswer(tuple(_letter(site, each) for each in found), following)
@@ -149,8 +148,8 @@ async def list_dead(call: Call) -> DeadAnswer:
 
 async def retry_dead(call: Call) -> RetryAnswer:
     """Send it again, in its place among the comment's events; refused where the receiver has a newer version."""
-    site, name = Site(call.key.site), MessageId.parse(call.id)
-    if name is None or name.site != site.name:
+    site, name = call.key.site, MessageId.parse(call.id)
+    if name is None or name.site != site:
         raise NotFound(f"no dead letter '{call.id}'")
     outcome = await call.request.app[keys.STORE].outbox.replay(site, name.comment, name.version)
     if outcome == "unknown":
@@ -164,12 +163,12 @@ async def retry_dead(call: Call) -> RetryAnswer:
 
 async def retry_all_dead(call: Call) -> RetryAllAnswer:
     """Send all dead letters again, those of each comment in order."""
-    replay = await call.request.app[keys.STORE].outbox.replay_all(Site(call.key.site), MOST_IN_ONE_REPLAY)
+    replay = await call.request.app[keys.STORE].outbox.replay_all(call.key.site, MOST_IN_ONE_REPLAY)
     return RetryAllAnswer(replay.sent, replay.superseded, replay.busy, replay.is_more)
 
 
 async def _shown(call: Call, secret: str | None) -> EndpointAnswer:
-    site, outbox = Site(call.key.site), call.request.app[keys.STORE].outbox
+    site, outbox = call.key.site, call.request.app[keys.STORE].outbox
     endpoint: Endpoint = await outbox.endpoints.get(site)
     backlog: Backlog = await outbox.backlog(site)
     return EndpointAnswer(
@@ -185,11 +184,11 @@ async def _shown(call: Call, secret: str | None) -> EndpointAnswer:
     )
 
 
-def _id(site: Site, letter: Letter) -> str:
-    return str(MessageId(site.name, letter.comment, letter.version))
+def _id(site: str, letter: Letter) -> str:
+    return str(MessageId(site, letter.comment, letter.version))
 
 
-def _letter(site: Site, letter: Letter) -> DeadLetter:
+def _letter(site: str, letter: Letter) -> DeadLetter:
     return DeadLetter(
         id=_id(site, letter),
         type=letter.type,

@@ -12,7 +12,6 @@ from service.cases.directory import AUTHOR_CHARS, Directory
 from service.store import Store
 from service.store.authors import Kept
 from service.store.base import Standing
-from service.store.keyspace import Site
 from service.values.domain import Action, Comment, DecidedBy, Reason, State, Status
 from service.values.errors import Conflict
 
@@ -111,7 +110,7 @@ class Authors:
 
     async def history(self, site: str, author: str) -> History:
         """For the card of a comment, by the id that it shows; whoever asks for a profile is written down instead."""
-        found = await self._store.authors.page(Site(site), author, 0, MOST_COUNTED)
+        found = await self._store.authors.page(site, author, 0, MOST_COUNTED)
         comments = found.comments
         counted: Counter[tuple[str, Status]] = Counter(map(_standing, comments))
         return History(
@@ -141,9 +140,9 @@ class Authors:
         """All that is kept of the author's comments, the newest first; the trail says who exported it."""
         author = await self._kept_as(site, who)
         await self._write(site, "author_exported", actor, author)
-        return self._exported(Site(site), author)
+        return self._exported(site, author)
 
-    async def _exported(self, site: Site, author: str) -> AsyncIterator[Exported]:
+    async def _exported(self, site: str, author: str) -> AsyncIterator[Exported]:
         offset = 0
         while True:
             page = await self._store.authors.page(site, author, offset, AT_ONCE)
@@ -159,15 +158,15 @@ class Authors:
         """Erase every comment of the author, as one by one; asked again, there is nothing left to do."""
         author, erased, seen = await self._kept_as(site, who), 0, 0
         while seen < MOST_ERASED:
-            ids = await self._store.authors.ids(Site(site), author, AT_ONCE)
+            ids = await self._store.authors.ids(site, author, AT_ONCE)
             if not ids:
                 break
             seen += len(ids)
             for each in ids:
-                erased += await self._store.comments.erase(Site(site), each, actor)
+                erased += await self._store.comments.erase(site, each, actor)
             # Those that were forgotten before were not erased, and must not come again.
-            await self._store.authors.forget(Site(site), author, ids)
-        receipt = Receipt(author, erased, await self._store.authors.count(Site(site), author), datetime.now(UTC))
+            await self._store.authors.forget(site, author, ids)
+        receipt = Receipt(author, erased, await self._store.authors.count(site, author), datetime.now(UTC))
         await self._write(site, "author_erased", actor, author, erased=str(erased))
         return receipt
 
@@ -175,14 +174,14 @@ class Authors:
         """Of the names of an author the one that has comments; else the first."""
         names = self.names(site, who)
         for name in names:
-            if await self._store.authors.count(Site(site), name):
+            if await self._store.authors.count(site, name):
                 return name
         return names[0]
 
     async def _write(self, site: str, action: str, actor: str, author: str, **details: str) -> None:
         """Nobody's id as the site knows it stands in the trail, which cannot be erased."""
         named = author if self._hash_authors else self._directory.pseudonym(site, author)[:AUTHOR_CHARS]
-        await self._store.audit.write(Site(site), action, actor, author=named, **details)
+        await self._store.audit.write(site, action, actor, author=named, **details)
 
 
 def _standing(each: Standing) -> tuple[str, Status]:

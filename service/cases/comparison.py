@@ -13,7 +13,6 @@ from service.cases.models import Models
 from service.cases.moderation import DECIMALS
 from service.store import Store
 from service.store.base import Label
-from service.store.keyspace import Site
 from service.values.domain import YES_FROM, Action
 from service.values.policy import Policy, Thresholds, decide_scored
 from service.values.statistics import average_precision, mcnemar, roc_auc
@@ -103,7 +102,7 @@ class Comparisons:
             policy = self._policy(site)
             first = self._models.current if champion is None else await self._models.opened(champion)
             second = await self._models.opened(challenger)
-            labels = await self._store.labels.newest(Site(site), last)
+            labels = await self._store.labels.newest(site, last)
             sides = [await _judged(model, labels, policy) for model in (first, second)]
             return await asyncio.to_thread(_compared, (first.version, second.version), policy, labels, sides)
 

@@ -19,7 +19,6 @@ from msgspec import Struct
 
 from service.background import Background, Loop
 from service.store.access import Access, PolicyUnreadable, Sites
-from service.store.keyspace import Site
 from service.values import access
 from service.values.access import ApiKey, SigningSecret
 from service.values.errors import Retryable, StoreUnavailable
@@ -224,7 +223,7 @@ class Directory:
         """
         names, failed = sorted(sites), None
         self._looked_for.update(names)
-        found = await asyncio.gather(*(self._kept.policy(Site(name)) for name in names), return_exceptions=True)
+        found = await asyncio.gather(*(self._kept.policy(name) for name in names), return_exceptions=True)
         for name, policy in zip(names, found, strict=True):
             if not isinstance(policy, BaseException):
                 self._policies[name] = policy

@@ -8,7 +8,6 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from service.store import Store
-from service.store.keyspace import Site
 from service.values.domain import Action, Verdict
 from service.values.statistics import Agreement, Estimate, Stratum, cohens_kappa, found_share, share_of_all
 
@@ -98,7 +97,7 @@ async def figures(store: Store, site: str, hours: int = 24, *, step: int = 1) ->
 
     `step`: so many hours are counted together in `decisions_per_hour`, from one multiple of them to the next.
     """
-    stats = await store.queue.stats(Site(site), hours)
+    stats = await store.queue.stats(site, hours)
     counted = _summed(counted for _, counted in stats["hours"])
     return Figures(
         queued=stats["queued"],

@@ -18,7 +18,6 @@ from service.cases.directory import AUTHOR_CHARS, Directory
 from service.cases.models import Models
 from service.store import Store
 from service.store.base import Outcome, Record
-from service.store.keyspace import Site
 from service.values.access import ApiKey
 from service.values.domain import Action, Comment, Judgement, LanguageSupport, Span, Urgency
 from service.values.errors import Conflict, NotFound, QueueFull
@@ -106,7 +105,7 @@ class Moderation:
         comment_id = comment.id or str(uuid_utils.uuid7())
         urgency = self._attention(site, comment_id, comment, judgement)
         outcome, record = await self._store.comments.submit(
-            Site(site),
+            site,
             comment_id,
             self._pseudonymous(site, comment),
             judgement,
@@ -215,7 +214,7 @@ class Moderation:
         """Count a reader's report. Raises NotFound, QueueFull and StoreUnavailable."""
         review = self._directory.policy(site).review
         outcome, record = await self._store.comments.report(
-            Site(site),
+            site,
             comment_id,
             self._directory.pseudonym(site, reader)[:16],
             needed=review.reports_needed,
@@ -226,7 +225,7 @@ class Moderation:
 
     async def appeal(self, site: str, comment_id: str, reason: str) -> Record:
         """Bring a rejected comment back to the queue. Raises NotFound, Conflict, QueueFull and StoreUnavailable."""
-        outcome, record = await self._store.comments.appeal(Site(site), comment_id, reason, sla_ms=SOON_MS)
+        outcome, record = await self._store.comments.appeal(site, comment_id, reason, sla_ms=SOON_MS)
         return self._expected(comment_id, outcome, record)
 
     def _expected(self, comment_id: str, outcome: Outcome, record: Record | None) -> Record:
@@ -288,7 +287,7 @@ class Moderation:
         ends_at = loop.time() + wait_s
         with self._store.changes.watch(site, comment_id) as news:
             while True:
-                record = await self._store.comments.get(Site(site), comment_id)
+                record = await self._store.comments.get(site, comment_id)
                 left_s = ends_at - loop.time()
                 if record.is_final or left_s <= 0 or self._store.changes.is_closing:
                     return record

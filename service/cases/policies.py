@@ -13,7 +13,6 @@ from msgspec import Meta, Struct
 import classifier
 from service.store import Store
 from service.store.access import PolicyUnreadable
-from service.store.keyspace import Site
 from service.store.packing import Glance, glanced
 from service.values.domain import Action, Status
 from service.values.errors import Conflict, NotFound
@@ -52,7 +51,7 @@ async def newest(store: Store, site: str, name: str = DEFAULT.name) -> Policy:
     if name != DEFAULT.name:
         raise NotFound(f"no policy '{name}': a site has one, named '{DEFAULT.name}'")
     try:
-        return await store.access.policy(Site(site)) or DEFAULT
+        return await store.access.policy(site) or DEFAULT
     except PolicyUnreadable as error:
         raise _written_otherwise() from error
 
@@ -63,7 +62,7 @@ async def replace(store: Store, site: str, before: Policy, after: Policy, actor:
     The directory of this process should be refreshed then; the others see it within seconds.
     """
     after = msgspec.structs.replace(after, name=before.name, version=before.version + 1)
-    if not await store.access.keep_policy(Site(site), after, actor):
+    if not await store.access.keep_policy(site, after, actor):
         now = await newest(store, site, before.name)
         # What came first must be newer than what it was made from; if it is not, the newest cannot be read.
         raise changed("another change came first", now) if now.version > before.version else _written_otherwise()
@@ -124,7 +123,7 @@ async def simulate(store: Store, site: str, policy: Policy, known: Iterable[str]
     """
     attributes = frozenset(known)
     tally, unread = _Tally(), 0
-    back = store.recent.backwards(Site(site), most=last * ENTRIES_EACH)
+    back = store.recent.backwards(site, most=last * ENTRIES_EACH)
     async for seen in back:
         said = glanced(seen.content)
         if said is None:

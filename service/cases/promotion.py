@@ -5,7 +5,6 @@ import asyncio
 from service.cases.directory import Directory
 from service.cases.models import Generation, Models
 from service.store import Store
-from service.store.keyspace import Site
 from service.values.errors import StoreUnavailable
 
 
@@ -32,7 +31,7 @@ class Promoting:
         # Somebody of another site may have the same name, so the trails of the others say whose it is.
         elsewhere = details | {"actor_site": site}
         told = [
-            self._store.audit.write(Site(name), action, actor, **(details if name == site else elsewhere))
+            self._store.audit.write(name, action, actor, **(details if name == site else elsewhere))
             for name in sorted({*self._directory.sites, site})
         ]
         try:

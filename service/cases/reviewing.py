@@ -13,7 +13,6 @@ from service.cases.answers import current
 from service.cases.directory import Directory
 from service.store import Store
 from service.store.base import Record
-from service.store.keyspace import Site
 from service.store.review import Answer, Filter
 from service.values.domain import Lease, State, Why
 from service.values.errors import Conflict, NotFound, RateLimited
@@ -37,7 +36,7 @@ class Moderator:
     version that is named.
     """
 
-    site: Site
+    site: str
     name: str
     may_overrule: bool = False
     by_version: bool = False
@@ -75,7 +74,7 @@ class Reviewing:
         """
         loop, changes = asyncio.get_running_loop(), self._store.changes
         ends_at = loop.time() + wait_s
-        with changes.watch(who.site.name, "queued", "released") as news:
+        with changes.watch(who.site, "queued", "released") as news:
             while True:
                 found = await self._store.queue.claim(who.site, who.name, count, lease_s or self._lease_s, wanted)
                 left_s = ends_at - loop.time()
@@ -88,7 +87,7 @@ class Reviewing:
 
     async def decide(self, who: Moderator, comment_id: str, answer: Answer, *, batch: str = "") -> Record:
         """Exactly one decision wins; the same again is answered the same. `batch`: names a deed on many."""
-        policy = self._directory.policy(who.site.name)
+        policy = self._directory.policy(who.site)
         outcome, record = await self._store.queue.decide(
             who.site,
             comment_id,
@@ -113,7 +112,7 @@ class Reviewing:
         """What this moderator holds, in the order in which it was given out."""
         return [each for each in await self._store.queue.held(who.site, who.name) if each.owner == who.name]
 
-    async def listed(self, site: Site, state: State, wanted: Filter, position: int, limit: int) -> Listed:
+    async def listed(self, site: str, state: State, wanted: Filter, position: int, limit: int) -> Listed:
         """What waits, in the order in which it is handed out; takes no lease."""
         found: list[Record] = []
         last = position + MOST_READ

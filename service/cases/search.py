@@ -7,7 +7,6 @@ from msgspec import Struct
 
 from service.store import Store
 from service.store.base import Record
-from service.store.keyspace import Site
 from service.store.packing import glanced
 from service.values.domain import Status
 from service.values.errors import NotFound
@@ -45,7 +44,7 @@ async def find(store: Store, site: str, wanted: Wanted, limit: int, cursor: str 
     By author the cursor is a number, else one of the trail's: without an author the trail is read backwards, as far as
     Redis has it. A comment whose id is just `wanted.id` comes first, however old it is.
     """
-    look = _Look(store, Site(site), wanted, limit)
+    look = _Look(store, site, wanted, limit)
     if wanted.author is not None:
         return await look.by_author(wanted.author, int(cursor or 0))
     if wanted.id is not None and not cursor:
@@ -54,7 +53,7 @@ async def find(store: Store, site: str, wanted: Wanted, limit: int, cursor: str 
 
 
 class _Look:
-    def __init__(self, store: Store, site: Site, wanted: Wanted, limit: int) -> None:
+    def __init__(self, store: Store, site: str, wanted: Wanted, limit: int) -> None:
         self._store = store
         self._site = site
         self._wanted = wanted

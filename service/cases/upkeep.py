@@ -8,7 +8,6 @@ from service import metrics
 from service.cases.directory import Directory
 from service.store import Store
 from service.store.fullness import PRESSED
-from service.store.keyspace import Site
 from service.values.errors import Retryable
 
 log = logging.getLogger(__name__)
@@ -37,9 +36,9 @@ class Upkeep:
     async def _tend(self, name: str) -> None:
         expiry = self._directory.policy(name).review.expiry
         if expiry is None:
-            await self._queue.tend(Site(name))
+            await self._queue.tend(name)
             return
-        tended = await self._queue.tend(Site(name), expiry.after_s, expiry.status)
+        tended = await self._queue.tend(name, expiry.after_s, expiry.status)
         if tended.expired:
             log.warning("%s: %d comments were decided by expiry (%s)", name, tended.expired, expiry.decision)
 
@@ -51,8 +50,8 @@ class Upkeep:
 
     async def _measure(self, name: str) -> None:
         with contextlib.suppress(Retryable):  # a full Redis takes no sample
-            await self._queue.sample(Site(name))
-        found = await self._queue.stats(Site(name), 0)
+            await self._queue.sample(name)
+        found = await self._queue.stats(name, 0)
         for state in ("queued", "leased", "escalated", "overdue"):
             metrics.WAITING.labels(name, state).set(found[state])
         metrics.OLDEST.labels(name).set(max(found["oldest_ms"], 0) / 1000)

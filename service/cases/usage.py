@@ -14,7 +14,6 @@ import msgspec
 import uuid_utils
 
 from service.background import Background
-from service.store.keyspace import Site
 from service.store.usage import MOST_PLACES, OTHERS, Uses
 from service.values.access import ApiKey
 from service.values.errors import Retryable
@@ -80,7 +79,7 @@ class Usage:
     async def of(self, key: ApiKey, month: str) -> dict[str, Figures]:
         """By place, with all that this process has counted. Raises StoreUnavailable or Overloaded."""
         await self.write()
-        found = await self._kept.of(Site(key.site), key.id, month)
+        found = await self._kept.of(key.site, key.id, month)
         known = Figures.__struct_fields__
         return {
             place: Figures(**{name: count for name, count in figures.items() if name in known})
@@ -94,7 +93,7 @@ class Usage:
         async with self._writing:
             for (site, key_id, month), batch in [*self._batches.items()]:
                 try:
-                    await self._write_batch(Site(site), key_id, month, batch)
+                    await self._write_batch(site, key_id, month, batch)
                 except Retryable as error:  # what is wrong with one site must not stop the others
                     failed = error
                 except Exception as error:  # noqa: BLE001 - logged and counted; what was counted stays here
@@ -104,7 +103,7 @@ class Usage:
         if failed is not None:
             raise failed
 
-    async def _write_batch(self, site: Site, key_id: str, month: str, batch: _Batch) -> None:
+    async def _write_batch(self, site: str, key_id: str, month: str, batch: _Batch) -> None:
         while batch.is_open:
             if not batch.sent:
                 batch.number += 1

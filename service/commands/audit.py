@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # Redis is not needed for --help, nor to verify
     from service.store import Store
     from service.store.audit import Audit
     from service.store.base import AuditEntry
-    from service.store.keyspace import Site
+    from service.store.keyspace import Shard
 
 MOST_SHOWN = 20
 
@@ -50,13 +50,12 @@ def audit() -> None:
 def export(root: Path | None, site: str | None, trim: bool, keep_days: int) -> None:
     """Copy what is new to the files. May be run at any time, and again after being killed."""
     from service.commands.stored import with_store  # noqa: PLC0415
-    from service.store.keyspace import Site  # noqa: PLC0415
 
     root = root or _default()
 
     async def work(store: "Store") -> bool:
         known = {site} if site else (await store.access.sites()).known | set(sites(root))
-        done = [await _exported(store.audit, Site(name), root, keep_days if trim else None) for name in sorted(known)]
+        done = [await _exported(store.audit, name, root, keep_days if trim else None) for name in sorted(known)]
         return all(done)
 
     try:
@@ -116,28 +115,28 @@ def show(root: Path | None, site: str | None, is_csv: bool, **wanted: str | None
         raise click.ClickException(str(error)) from error
 
 
-async def _exported(audit: "Audit", site: "Site", root: Path, keep_days: int | None) -> bool:
+async def _exported(audit: "Audit", site: str, root: Path, keep_days: int | None) -> bool:
     """Export one site and say so; a trail that cannot be gone on with does not keep the others from it."""
     try:
-        trail = Trail(root / site.name, site.name)
+        trail = Trail(root / site, site)
         try:
             added = await _copied(audit, site, trail)
         finally:
             trail.close()
     except TrailUnusable as error:
-        click.echo(f"{site.name}: {error}", err=True)
+        click.echo(f"{site}: {error}", err=True)
         return False
-    said = f"{site.name}: {added} new, {trail.n} entries, head {trail.head}"
+    said = f"{site}: {added} new, {trail.n} entries, head {trail.head}"
     if keep_days is not None:
         said += f"; {await _trimmed(audit, site, trail, keep_days)} trimmed from Redis"
     click.echo(said)
     return True
 
 
-async def _copied(audit: "Audit", site: "Site", trail: Trail) -> int:
+async def _copied(audit: "Audit", site: str, trail: Trail) -> int:
     before = trail.n
     for shard in audit.shards(site):
-        if await audit.has_trimmed(shard, trail.cursors.get(shard.shard, "")):
+        if await audit.has_trimmed(shard, trail.cursors.get(shard.number, "")):
             raise TrailUnusable(
                 "Redis no longer holds what follows: it was exported to another folder, or these files lack their end"
             )
@@ -147,16 +146,16 @@ async def _copied(audit: "Audit", site: "Site", trail: Trail) -> int:
     return trail.n - before
 
 
-async def _trimmed(audit: "Audit", site: "Site", trail: Trail, keep_days: int) -> int:
+async def _trimmed(audit: "Audit", site: str, trail: Trail, keep_days: int) -> int:
     """Only after the sync, and only what the files hold."""
     before = datetime.now(UTC) - timedelta(days=keep_days)
-    shards = [shard for shard in audit.shards(site) if shard.shard in trail.cursors]
-    return sum([await audit.trim(shard, trail.cursors[shard.shard], before) for shard in shards])
+    shards = [shard for shard in audit.shards(site) if shard.number in trail.cursors]
+    return sum([await audit.trim(shard, trail.cursors[shard.number], before) for shard in shards])
 
 
-async def _merged(audit: "Audit", site: "Site", cursors: dict[int, str]) -> AsyncIterator[tuple[int, "AuditEntry"]]:
+async def _merged(audit: "Audit", site: str, cursors: dict[int, str]) -> AsyncIterator[tuple[int, "AuditEntry"]]:
     """What all shards have behind their cursors; each in order, and the earliest first."""
-    each = {shard.shard: _every(audit, shard, cursors.get(shard.shard, "")) for shard in audit.shards(site)}
+    each = {shard.number: _every(audit, shard, cursors.get(shard.number, "")) for shard in audit.shards(site)}
     heads = {shard: await anext(found, None) for shard, found in each.items()}
     while waiting := {shard: entry for shard, entry in heads.items() if entry is not None}:
         number = min(waiting, key=lambda shard: waiting[shard].at)
@@ -164,7 +163,7 @@ async def _merged(audit: "Audit", site: "Site", cursors: dict[int, str]) -> Asyn
         heads[number] = await anext(each[number], None)
 
 
-async def _every(audit: "Audit", shard: "Site", after: str) -> AsyncIterator["AuditEntry"]:
+async def _every(audit: "Audit", shard: "Shard", after: str) -> AsyncIterator["AuditEntry"]:
     while page := await audit.entries(shard, after):
         for entry in page:
             yield entry

@@ -13,7 +13,6 @@ from service.commands.keys import NAME_PATTERN
 from service.commands.stored import with_store
 from service.settings import Settings, from_env
 from service.store import Store
-from service.store.keyspace import Site
 from service.values.access import SIGNING_PATTERN, SigningSecret, new_id
 from service.values.errors import SettingsError
 from service.webhooks.vault import Vault
@@ -46,7 +45,7 @@ def add(site: str, name: str) -> None:
             problem = f"no key opens the site '{site}'; make one with 'steward keys create'"
             raise click.BadParameter(problem, param_hint="--site")
         await store.access.keep_signing_secret(record)
-        await store.audit.write(Site(site), "signing_secret_added", ACTOR, secret=record.id, name=name)
+        await store.audit.write(site, "signing_secret_added", ACTOR, secret=record.id, name=name)
 
     with_store(keep)
     address = (settings.public_url or "https://<your host>").rstrip("/")
@@ -76,7 +75,7 @@ def remove(secret_id: str) -> None:
         known = (await store.access.signing_secrets()).get(secret_id)
         if known is None or not await store.access.remove_signing_secret(secret_id):
             return False
-        await store.audit.write(Site(known.site), "signing_secret_removed", ACTOR, secret=secret_id, name=known.name)
+        await store.audit.write(known.site, "signing_secret_removed", ACTOR, secret=secret_id, name=known.name)
         return True
 
     if not with_store(forget):

@@ -7,7 +7,6 @@ from rich.table import Table
 from service.commands.stored import with_store
 from service.store import Store
 from service.store.fsck import Breach
-from service.store.keyspace import Site
 
 # More lines than this nobody reads; the count says how many there are.
 MOST_SHOWN = 200
@@ -28,8 +27,8 @@ def fsck(sites: tuple[str, ...], repair: bool) -> None:
         names = sites or sorted((await store.access.sites()).known)
         comments, found = 0, list[Breach]()
         for name in names:
-            comments += await store.fsck.count(Site(name))
-            found += [breach async for breach in store.fsck.examine(Site(name), repair=repair)]
+            comments += await store.fsck.count(name)
+            found += [breach async for breach in store.fsck.examine(name, repair=repair)]
         return comments, list(dict.fromkeys(found))
 
     comments, found = with_store(examine)

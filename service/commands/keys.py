@@ -10,7 +10,6 @@ from rich.table import Table
 
 from service.commands.stored import ACTOR, with_store
 from service.store import Store
-from service.store.keyspace import Site
 from service.values.access import Scope, key_id, label_of, mint, origin_of, told_of
 from service.values.domain import SITE_PATTERN
 
@@ -70,7 +69,7 @@ def create(  # noqa: PLR0917 - one for each option
 
     async def keep(store: Store) -> None:
         await store.access.keep(record)
-        await store.audit.write(Site(site), "key_made", ACTOR, **told_of(record))
+        await store.audit.write(site, "key_made", ACTOR, **told_of(record))
 
     with_store(keep)
     click.echo(text)
@@ -114,7 +113,7 @@ def revoke(revoked: str) -> None:
         known = (await store.access.keys()).get(revoked)
         if known is None or not await store.access.revoke(revoked):
             return False
-        await store.audit.write(Site(known.site), "key_revoked", ACTOR, key=revoked)
+        await store.audit.write(known.site, "key_revoked", ACTOR, key=revoked)
         return True
 
     if not with_store(remove):

@@ -12,7 +12,6 @@ from service.commands.stored import ACTOR, with_store
 from service.settings import Settings, from_env
 from service.store import Store
 from service.store.comments import DAY_S, STATE_OUTLIVES_DAYS
-from service.store.keyspace import Site
 from service.store.restoring import Restored
 from service.trail import Check, Outcome, Outcomes, entries, locked, outcomes, sites
 from service.values.domain import State
@@ -63,7 +62,7 @@ def rebuild(root: Path, only: str | None, access: Path | None) -> None:
         elif copy is not None:
             click.echo("there are keys already, so none is put back; --access names a copy to put back all the same")
         for name, found in told.items():
-            await _put_back(store, settings, Site(name), found)
+            await _put_back(store, settings, name, found)
 
     with_store(work)
 
@@ -90,12 +89,12 @@ async def _let_in(store: Store, copy: Snapshot) -> None:
     if copy.salt and not await store.restoring.salt(copy.salt):
         click.echo("another salt was drawn meanwhile: authors of before are not known again", err=True)
     policies = {name: policy for name, policy in copy.policies.items() if policy is not None}
-    kept = [name for name, policy in policies.items() if await store.restoring.policy(Site(name), policy)]
+    kept = [name for name, policy in policies.items() if await store.restoring.policy(name, policy)]
     restored = await store.restoring.keys(copy.keys.values())
     click.echo(f"{restored} keys, {len(kept)} policies put back; moderators' accounts and signing secrets are lost")
 
 
-async def _put_back(store: Store, settings: Settings, site: Site, found: Outcomes) -> None:
+async def _put_back(store: Store, settings: Settings, site: str, found: Outcomes) -> None:
     now = datetime.now(UTC)
     rows = list(_rows(found, settings, now))
     # Leases are numbered from 1, far fewer than one in a millisecond: no number of before comes again.
@@ -103,7 +102,7 @@ async def _put_back(store: Store, settings: Settings, site: Site, found: Outcome
     await store.audit.write(site, "rebuilt", ACTOR, restored=str(restored), lost=str(waited))
     told, kept = len(found.comments) + found.forgotten, len(rows)
     click.echo(
-        f"{site.name}: {restored} of {told} comments put back, {told - kept} too old, {kept - restored} known already; "
+        f"{site}: {restored} of {told} comments put back, {told - kept} too old, {kept - restored} known already; "
         f"{waited} of them waited for people and must be sent again"
     )
 

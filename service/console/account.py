@@ -30,7 +30,7 @@ async def show_account(visit: Visit) -> web.StreamResponse:
 
 async def show_session(visit: Visit) -> web.StreamResponse:
     """For our scripts, whose page may be older than the session's secret: who is signed in, and the token for it."""
-    return visit.answer({"account": visit.account.name, "site": visit.site.name, "token": visit.token})
+    return visit.answer({"account": visit.account.name, "site": visit.site, "token": visit.token})
 
 
 async def change_password(visit: Visit) -> web.StreamResponse:

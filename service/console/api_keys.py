@@ -55,7 +55,7 @@ async def make_key(visit: Visit) -> web.StreamResponse:
     if problems:
         return await _page(visit, 400, problems=problems)
     expires_at = visit.now + timedelta(days=int(days)) if days else None
-    text, record = mint(visit.site.name, scopes, name or None, visit.now, expires_at=expires_at, origins=origins)
+    text, record = mint(visit.site, scopes, name or None, visit.now, expires_at=expires_at, origins=origins)
     # First the trail: a key that nobody wrote down must not be.
     await visit.console.store.audit.write(visit.site, "key_made", visit.account.name, **told_of(record))
     await visit.console.store.access.keep(record)
@@ -66,7 +66,7 @@ async def make_key(visit: Visit) -> web.StreamResponse:
 async def revoke_key(visit: Visit) -> web.StreamResponse:
     key_id = visit.field("key")
     record = (await visit.console.store.access.keys()).get(key_id)
-    if record is None or record.site != visit.site.name or not await visit.console.store.access.revoke(key_id):
+    if record is None or record.site != visit.site or not await visit.console.store.access.revoke(key_id):
         raise NotFound("no such key; it may have been revoked already")
     await visit.request.app[keys.DIRECTORY].refresh()
     await visit.console.store.audit.write(visit.site, "key_revoked", visit.account.name, key=key_id)
@@ -77,7 +77,7 @@ async def _page(
     visit: Visit, status: int = 200, *, problems: Mapping[str, str] | None = None, made: Made | None = None
 ) -> web.Response:
     found = (await visit.console.store.access.keys()).values()
-    own = [record for record in found if record.site == visit.site.name]
+    own = [record for record in found if record.site == visit.site]
     return visit.show(
         "api_keys.html",
         status,

@@ -32,12 +32,11 @@ from service.http.origin import client_network, own_origin
 from service.http.stream import HEARTBEAT, follow, line
 from service.store.base import Record
 from service.store.events import Event
-from service.store.keyspace import Site
 from service.values.access import FIRST_SITE, ApiKey, Scope, mint
 from service.values.domain import Action, Article, Author, Comment, Judgement, Status
 from service.values.errors import BadRequest, Conflict, Fault, NotFound, Retryable, ServiceError
 
-SITE = Site(FIRST_SITE)
+SITE = FIRST_SITE
 COOKIE = "steward_demo"
 A_DAY_S = 86_400
 # Of a visitor's own comments; beyond that the oldest are forgotten, by the browser only.

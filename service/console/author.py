@@ -24,7 +24,7 @@ class AuthorQuery(Struct, frozen=True, forbid_unknown_fields=True):
 
 async def show_author(visit: Visit) -> web.StreamResponse:
     query = visit.query(AuthorQuery)
-    history = await visit.request.app[keys.AUTHORS].profile(visit.site.name, query.id, visit.account.name)
+    history = await visit.request.app[keys.AUTHORS].profile(visit.site, query.id, visit.account.name)
     return visit.show(
         "author.html",
         words=words,
@@ -39,7 +39,7 @@ async def erase_author(visit: Visit) -> web.StreamResponse:
     author = visit.field("id")
     if visit.field("meant") != "1":
         raise Conflict("not_confirmed", "tick the box first: what is erased does not come back", {})
-    receipt = await visit.request.app[keys.AUTHORS].erase(visit.site.name, author, visit.account.name)
+    receipt = await visit.request.app[keys.AUTHORS].erase(visit.site, author, visit.account.name)
     return visit.go("/author", id=receipt.author, said="more" if receipt.left else "erased")
 
 

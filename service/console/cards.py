@@ -75,7 +75,7 @@ async def full_cards(visit: Visit, records: Sequence[Record]) -> list[Card]:
     shown = cards(visit, records)
     authors = {each.item.author.id for each in shown if each.item.author and each.item.author.id}
     store = visit.request.app[keys.AUTHORS]
-    found = await asyncio.gather(*(store.history(visit.site.name, author) for author in authors))
+    found = await asyncio.gather(*(store.history(visit.site, author) for author in authors))
     histories = {history.author: history for history in found}
     return [
         replace(each, history=histories.get(each.item.author.id or "") if each.item.author else None) for each in shown
@@ -83,8 +83,8 @@ async def full_cards(visit: Visit, records: Sequence[Record]) -> list[Card]:
 
 
 def card(visit: Visit, record: Record) -> Card:
-    show_scores = visit.request.app[keys.DIRECTORY].shows_scores(visit.site.name)
-    item = review_item(visit.site.name, record, holder=visit.account.name, show_scores=show_scores)
+    show_scores = visit.request.app[keys.DIRECTORY].shows_scores(visit.site)
+    item = review_item(visit.site, record, holder=visit.account.name, show_scores=show_scores)
     is_escalated = record.state is State.ESCALATED
     return Card(
         item=item,
@@ -166,7 +166,7 @@ def is_blurred(visit: Visit, item: ReviewItem) -> bool:
     due = _due(item)
     if wanted != "severe" or due is None or item.review is None or item.review.why != "uncertain":
         return wanted == "all"
-    urgent = visit.request.app[keys.DIRECTORY].policy(visit.site.name).review.urgent_sections
+    urgent = visit.request.app[keys.DIRECTORY].policy(visit.site).review.urgent_sections
     is_urgent_anyway = item.article is not None and item.article.section in urgent
     return due - item.created_at <= (THREATS_WITHIN if is_urgent_anyway else SEVERE_WITHIN) + timedelta(seconds=1)
 

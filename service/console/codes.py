@@ -6,7 +6,6 @@ import msgspec
 import pyotp
 
 from service.console.visit import Visit
-from service.store.keyspace import Site
 from service.values.accounts import Account, new_recovery_codes, recovery_digest, recovery_digests
 
 TOTP_STEP_S = 30
@@ -51,7 +50,7 @@ async def _recovered(visit: Visit, account: Account, code: str) -> Account | Non
             return None
         left = msgspec.structs.replace(account, recovery=tuple(each for each in account.recovery if each != used))
         if await store.accounts.put(left):
-            site = Site(visit.visitor.session.site if visit.visitor else min(account.roles))
+            site = visit.visitor.session.site if visit.visitor else min(account.roles)
             await store.audit.write(site, "recovery_code_used", account.name, left=str(len(left.recovery)))
             return msgspec.structs.replace(left, revision=left.revision + 1)
         found = await store.accounts.get(account.name)

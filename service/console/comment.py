@@ -87,11 +87,11 @@ def blinds(visit: Visit, record: Record) -> bool:
 
 def seen(visit: Visit, record: Record) -> ReviewItem:
     """The comment as this person may see it."""
-    show_scores = visit.request.app[keys.DIRECTORY].shows_scores(visit.site.name)
-    shown = review_item(visit.site.name, record, holder=visit.account.name, show_scores=show_scores)
+    show_scores = visit.request.app[keys.DIRECTORY].shows_scores(visit.site)
+    shown = review_item(visit.site, record, holder=visit.account.name, show_scores=show_scores)
     if not record.is_waiting or visit.role in DECIDERS:
         return shown
-    told = comment_answer(visit.site.name, record)
+    told = comment_answer(visit.site, record)
     return ReviewItem(
         **{name: getattr(shown, name) for name in ReviewItem.__struct_fields__}
         | {name: getattr(told, name) for name in told.__struct_fields__}

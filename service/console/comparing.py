@@ -28,7 +28,7 @@ async def show_comparison(visit: Visit) -> web.StreamResponse:
     query, app = visit.query(CompareQuery), visit.request.app
     found, problem = None, ""
     try:
-        found = await app[keys.COMPARISONS].compare(visit.site.name, query.challenger, None, LAST)
+        found = await app[keys.COMPARISONS].compare(visit.site, query.challenger, None, LAST)
     except ModelUnusable as error:
         problem = str(error)
     models = await asyncio.to_thread(app[keys.MODELS].list)

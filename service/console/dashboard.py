@@ -50,7 +50,7 @@ class Chart(NamedTuple):
 async def show_dashboard(visit: Visit) -> web.StreamResponse:
     query = visit.query(DashboardQuery)
     hours, step = SPANS[query.span]
-    found = await figures(visit.console.store, visit.site.name, hours, step=step)
+    found = await figures(visit.console.store, visit.site, hours, step=step)
     return visit.show(
         "dashboard.html",
         span=query.span,

@@ -200,7 +200,7 @@ async def _decide(visit: Visit, comment_id: str, said: Said, batch: str = "") ->
 
 def _done(visit: Visit, record: Record) -> Done:
     """What may be told of it: of an audit, or a first vote, no more than of any other comment."""
-    shown = decided_answer(visit.site.name, record)
+    shown = decided_answer(visit.site, record)
     is_mine = record.owner == visit.account.name and record.lease is not None
     return Done(record.id, record.version, shown.status, record.state, str(record.lease) if is_mine else None)
 

@@ -65,7 +65,7 @@ async def stream(visit: Visit) -> web.StreamResponse:
 async def _is_welcome(visit: Visit) -> bool:
     """Also whoever is no moderator of this site any more must go."""
     found = await visit.console.store.accounts.visitor(visit.secret, visit.now, is_active=False)
-    return found is not None and visit.site.name in found.account.roles
+    return found is not None and visit.site in found.account.roles
 
 
 def _saying(visit: Visit) -> Say:

@@ -35,7 +35,7 @@ async def promote(visit: Visit) -> web.StreamResponse:
     if visit.field("meant") != "1" and lost(await asyncio.to_thread(app[keys.MODELS].list), version):
         return await _page(visit, 409, problem=visit.texts(NOT_MEANT))
     try:
-        await promoting.promote(visit.site.name, version, visit.account.name)
+        await promoting.promote(visit.site, version, visit.account.name)
     except (ModelUnusable, NotFound) as error:
         return await _page(visit, 409, problem=str(error))
     return visit.go("/models", said="promoted")
@@ -44,7 +44,7 @@ async def promote(visit: Visit) -> web.StreamResponse:
 async def roll_back(visit: Visit) -> web.StreamResponse:
     promoting = _promoting(visit)
     try:
-        await promoting.roll_back(visit.site.name, visit.account.name)
+        await promoting.roll_back(visit.site, visit.account.name)
     except (ModelUnusable, NotFound) as error:
         return await _page(visit, 409, problem=str(error))
     return visit.go("/models", said="rolled-back")

@@ -50,10 +50,10 @@ async def add(visit: Visit) -> web.StreamResponse:
         problem = N_("Letters, digits and signs without spaces, at most 64.")
         return await _page(visit, 400, problems={"name": problem})
     there = await visit.console.store.accounts.get(name)
-    if there is not None and visit.site.name in there.roles:
+    if there is not None and visit.site in there.roles:
         return await _page(visit, 409, problems={"name": N_("There is somebody of this name.")})
     account = there or Account(name, {}, visit.now)
-    await _keep(visit, account, "moderator_added", roles={**account.roles, visit.site.name: role})
+    await _keep(visit, account, "moderator_added", roles={**account.roles, visit.site: role})
     if there is not None:
         return visit.go("/moderators", said="role")
     return await _with_link(visit, name)
@@ -62,10 +62,10 @@ async def add(visit: Visit) -> web.StreamResponse:
 async def change_role(visit: Visit) -> web.StreamResponse:
     shown, role = await _other(visit), _role(visit)
     if role is None:
-        roles = {site: each for site, each in shown.account.roles.items() if site != visit.site.name}
+        roles = {site: each for site, each in shown.account.roles.items() if site != visit.site}
         await _keep(visit, shown.account, "moderator_removed", roles=roles)
         return visit.go("/moderators", said="removed")
-    await _keep(visit, shown.account, "role_changed", roles={**shown.account.roles, visit.site.name: role})
+    await _keep(visit, shown.account, "role_changed", roles={**shown.account.roles, visit.site: role})
     return visit.go("/moderators", said="role")
 
 
@@ -104,7 +104,7 @@ async def _keep(visit: Visit, account: Account, action: str, **fields: object) -
     changed: Account = msgspec.structs.replace(account, **fields)
     if not await visit.console.store.accounts.put(changed):
         raise Conflict("account_changed", "the account was changed meanwhile; load the page again", {})
-    role = changed.roles.get(visit.site.name)
+    role = changed.roles.get(visit.site)
     await visit.console.store.audit.write(
         visit.site, action, visit.account.name, moderator=account.name, role=role or ""
     )
@@ -113,7 +113,7 @@ async def _keep(visit: Visit, account: Account, action: str, **fields: object) -
 async def _other(visit: Visit) -> Shown:
     """The moderator of this site whom the form names; nobody locks himself out here. Raises NotFound and Conflict."""
     account = await visit.console.store.accounts.get(visit.field("name"))
-    if account is None or visit.site.name not in account.roles:
+    if account is None or visit.site not in account.roles:
         raise NotFound("no such moderator of this site")
     if account.name == visit.account.name:
         raise Conflict("own_account", "another administrator must do this to your own account", {})
@@ -131,7 +131,7 @@ async def _shown(visit: Visit, account: Account) -> Shown:
     roles = visit.account.roles
     return Shown(
         account,
-        account.roles[visit.site.name],
+        account.roles[visit.site],
         len(await visit.console.store.accounts.sessions(account.name, visit.now)),
         is_self=account.name == visit.account.name,
         is_ours=all(roles.get(site) is Role.ADMIN for site in account.roles),
@@ -146,7 +146,7 @@ def _role(visit: Visit) -> Role | None:
 async def _page(
     visit: Visit, status: int = 200, *, problems: Mapping[str, str] | None = None, link: str = "", link_of: str = ""
 ) -> web.Response:
-    accounts = [each for each in await visit.console.store.accounts.all() if visit.site.name in each.roles]
+    accounts = [each for each in await visit.console.store.accounts.all() if visit.site in each.roles]
     return visit.show(
         "moderators.html",
         status,

@@ -34,7 +34,7 @@ class Change:
 
 
 async def show_policy(visit: Visit) -> web.StreamResponse:
-    now = await policies.newest(visit.console.store, visit.site.name)
+    now = await policies.newest(visit.console.store, visit.site)
     said = N_("Saved. Every process decides by it within seconds.") if visit.request.query.get("said") else ""
     return await _page(visit, now, policy_form.of(now), said=said)
 
@@ -44,7 +44,7 @@ async def preview(visit: Visit) -> web.StreamResponse:
 
     Changes nothing; it is a POST because a form full of thresholds is no address.
     """
-    now = await policies.newest(visit.console.store, visit.site.name)
+    now = await policies.newest(visit.console.store, visit.site)
     entered = policy_form.read(visit.form, now, _attributes(visit))
     found = None if entered.problems else await _simulated(visit, entered.policy)
     if visit.request.headers.get("X-Part") == "preview":
@@ -54,7 +54,7 @@ async def preview(visit: Visit) -> web.StreamResponse:
 
 async def save_policy(visit: Visit) -> web.StreamResponse:
     """As the version behind the one that the form was made from; where another came first, the form comes back."""
-    store, site = visit.console.store, visit.site.name
+    store, site = visit.console.store, visit.site
     now = await policies.newest(store, site)
     entered = policy_form.read(visit.form, now, _attributes(visit))
     if entered.problems:
@@ -102,7 +102,7 @@ async def _page(
 
 
 async def _simulated(visit: Visit, policy: Policy) -> Simulation:
-    return await policies.simulate(visit.console.store, visit.site.name, policy, _attributes(visit), LAST)
+    return await policies.simulate(visit.console.store, visit.site, policy, _attributes(visit), LAST)
 
 
 def _attributes(visit: Visit) -> tuple[str, ...]:

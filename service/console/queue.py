@@ -215,7 +215,7 @@ async def take(visit: Visit) -> web.StreamResponse:
     """Lease this one, and look at it."""
     record = await visit.reviewing.take(visit.moderator, visit.request.match_info["id"], LEASE_S)
     if visit.wants_json:
-        shown = review_item(visit.site.name, record, holder=visit.account.name)
+        shown = review_item(visit.site, record, holder=visit.account.name)
         return visit.answer({"id": shown.id, "lease": shown.lease, "version": shown.version})
     return visit.go("/queue")
 

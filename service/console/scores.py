@@ -50,7 +50,7 @@ async def show_scores(visit: Visit) -> web.StreamResponse:
     if not asked.low <= asked.high:
         raise BadRequest("low: above high", [Fault("/low", "above high")])
     directory = visit.request.app[keys.DIRECTORY]
-    key = directory.shows_scores(visit.site.name)
+    key = directory.shows_scores(visit.site)
     if key is None:
         may_change = visit.role is Role.ADMIN
         return visit.show("no_scores.html", **await shared(visit, asked), may_change=may_change)
@@ -64,7 +64,7 @@ async def show_scores(visit: Visit) -> web.StreamResponse:
     scored = [(each, _scores(each)) for each in waiting if shows_scores(each, key)]
     scored = [(each, scores) for each, scores in scored if scores]
     within = _within(scored, asked)
-    thresholds = directory.policy(visit.site.name).thresholds
+    thresholds = directory.policy(visit.site).thresholds
     return visit.show(
         "scores.html",
         **await shared(visit, asked),

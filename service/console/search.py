@@ -61,7 +61,7 @@ async def _found(visit: Visit, query: SearchQuery) -> search.Found:
     if author is not None:
         if cursor and not (cursor.isascii() and cursor.isdigit() and len(cursor) <= MOST_DIGITS):
             raise BadRequest(f"{A_CURSOR}: not one that we gave")
-        author = await visit.request.app[keys.AUTHORS].looked_up(visit.site.name, author, visit.account.name)
+        author = await visit.request.app[keys.AUTHORS].looked_up(visit.site, author, visit.account.name)
     else:
         cursor = checked(visit.request, cursor, A_CURSOR)
     wanted = search.Wanted(
@@ -71,7 +71,7 @@ async def _found(visit: Visit, query: SearchQuery) -> search.Found:
         _id(query.article),
         Status(query.status) if query.status else None,
     )
-    return await search.find(visit.console.store, visit.site.name, wanted, PER_PAGE, cursor)
+    return await search.find(visit.console.store, visit.site, wanted, PER_PAGE, cursor)
 
 
 def _id(said: str) -> str | None:

@@ -21,7 +21,6 @@ from service.http import bodies
 from service.settings import Settings
 from service.store import Store
 from service.store.accounts import Visitor
-from service.store.keyspace import Site
 from service.values.accounts import Account, Preferences, Role
 from service.values.errors import BadRequest, Fault, NotFound, Unauthenticated
 from service.webhooks.vault import Vault
@@ -116,8 +115,8 @@ class Visit:
         return self.account.roles[self.known.session.site]
 
     @property
-    def site(self) -> Site:
-        return Site(self.known.session.site)
+    def site(self) -> str:
+        return self.known.session.site
 
     @property
     def operates(self) -> bool:
@@ -125,7 +124,7 @@ class Visit:
 
         A site that has neither any more, as after a mistyped name, has nobody to be an administrator of it.
         """
-        sites = {self.site.name, *self.request.app[keys.DIRECTORY].staffed}
+        sites = {self.site, *self.request.app[keys.DIRECTORY].staffed}
         return all(self.account.roles.get(site) is Role.ADMIN for site in sites)
 
     @property

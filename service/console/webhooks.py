@@ -74,7 +74,7 @@ async def send_test(visit: Visit) -> web.StreamResponse:
 
 async def resend(visit: Visit) -> web.StreamResponse:
     name = MessageId.parse(visit.field("letter"))
-    if name is None or name.site != visit.site.name:
+    if name is None or name.site != visit.site:
         raise NotFound("no such dead letter")
     outcome = await visit.console.store.outbox.replay(visit.site, name.comment, name.version)
     if outcome == "unknown":
@@ -127,7 +127,7 @@ async def _page(
 
 
 def _id(visit: Visit, letter: Letter) -> str:
-    return str(MessageId(visit.site.name, letter.comment, letter.version))
+    return str(MessageId(visit.site, letter.comment, letter.version))
 
 
 def _place(cursor: str) -> Place | None:

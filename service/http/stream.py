@@ -13,7 +13,6 @@ from service import app_keys as keys
 from service.http.cursors import checked
 from service.store.base import instant
 from service.store.events import Event
-from service.store.keyspace import Site
 from service.values.errors import RateLimited, Retryable
 
 STREAM = "text/event-stream"
@@ -38,7 +37,7 @@ async def _all_of_it(events: list[Event]) -> bytes:
 
 async def follow(
     request: web.Request,
-    site: Site,
+    site: str,
     who: str,
     is_welcome: Callable[[], Awaitable[bool]],
     *,
@@ -67,7 +66,7 @@ async def follow(
 
 async def _said(
     request: web.Request,
-    site: Site,
+    site: str,
     after: str,
     is_welcome: Callable[[], Awaitable[bool]],
     *,
@@ -76,7 +75,7 @@ async def _said(
 ) -> AsyncIterator[bytes]:
     """Events as they come, a heartbeat while there are none."""
     store = request.app[keys.STORE]
-    with store.changes.watch(site.name, store.changes.EVERYTHING) as news:
+    with store.changes.watch(site, store.changes.EVERYTHING) as news:
         while not store.changes.is_closing:
             try:
                 if not await is_welcome():

@@ -18,6 +18,7 @@ from service.store.comments import Comments, Retention
 from service.store.events import Events
 from service.store.fsck import Fsck
 from service.store.fullness import Fullness
+from service.store.keyspace import Shards
 from service.store.labels import Labels
 from service.store.outbox import Outbox
 from service.store.recent import Recent
@@ -72,7 +73,7 @@ async def open_store(settings: Settings, url: str, background: Background | None
     background = Background() if background is None else background
     retention = Retention(settings.text_days, settings.label_days, settings.event_days)
     limits = Limits(settings.max_lease_age_s, settings.max_open_leases, settings.undo_hold_s, settings.undo_window_s)
-    shards, most = settings.shards, settings.max_queued
+    shards, most = Shards(pipe, settings.shards), settings.max_queued
     fullness = Fullness(most)
     store = Store(
         comments=Comments(pipe, retention, most, fullness, shards, index_authors=settings.index_authors),
@@ -93,7 +94,7 @@ async def open_store(settings: Settings, url: str, background: Background | None
         durability=durability,
         background=background,
         pipe=pipe,
-        shards=shards,
+        shards=shards.count,
     )
     try:
         yield store

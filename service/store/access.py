@@ -10,7 +10,7 @@ import msgspec
 from service.background import Background
 from service.redis.pipe import Pipe
 from service.store.base import fields, instant
-from service.store.keyspace import ACCOUNTS, KEYS, OPERATED, SALT, SHARDS, SIGNING, SITES, Site
+from service.store.keyspace import ACCOUNTS, KEYS, OPERATED, SALT, SHARDS, SIGNING, SITES, Shard
 from service.store.scripts import script
 from service.values.access import ApiKey, Scope, SigningSecret, mint
 from service.values.accounts import Account
@@ -144,43 +144,43 @@ class Access:
         """False when there was no such key."""
         return bool(await self._pipe.call("HDEL", KEYS, key_id))
 
-    async def policy(self, site: Site) -> Policy | None:
+    async def policy(self, site: str) -> Policy | None:
         """The newest version that this release can read, or None while the site has set none.
 
         Raises PolicyUnreadable where there are versions and none can be read.
         """
-        versions = [int(version) for version in await self._pipe.call("HKEYS", site.key("policies"))]
+        versions = [int(version) for version in await self._pipe.call("HKEYS", Shard(site).key("policies"))]
         for version in sorted(versions, reverse=True):
-            kept = await self._pipe.call("HGET", site.key("policies"), version)
+            kept = await self._pipe.call("HGET", Shard(site).key("policies"), version)
             policy = None if kept is None else self._policy(site, version, kept)
             if policy is not None:
                 return policy
         if versions:
-            raise PolicyUnreadable(site.name)
+            raise PolicyUnreadable(site)
         return None
 
-    async def policies(self, site: Site) -> list[Version]:
+    async def policies(self, site: str) -> list[Version]:
         """Every version that the site has set and this release can read, the oldest first; version 1 is the default,
         which nobody set.
         """
-        flat = await self._pipe.call("HGETALL", site.key("policies"))
-        by = fields(await self._pipe.call("HGETALL", site.key("policies:by")))
+        flat = await self._pipe.call("HGETALL", Shard(site).key("policies"))
+        by = fields(await self._pipe.call("HGETALL", Shard(site).key("policies:by")))
         kept = [self._policy(site, int(version), raw) for version, raw in zip(flat[::2], flat[1::2], strict=True)]
         found = sorted((policy for policy in kept if policy is not None), key=lambda each: each.version)
         return [_version(policy, by.get(str(policy.version))) for policy in found]
 
-    def _policy(self, site: Site, version: int, raw: bytes) -> Policy | None:
+    def _policy(self, site: str, version: int, raw: bytes) -> Policy | None:
         try:
             return msgspec.json.decode(raw, type=Policy)
         except UNREADABLE as error:
-            self._background.note("policies", f"{site.name}: version {version} of the policy", error)
+            self._background.note("policies", f"{site}: version {version} of the policy", error)
             return None
 
-    async def keep_policy(self, site: Site, policy: Policy, actor: str) -> bool:
+    async def keep_policy(self, site: str, policy: Policy, actor: str) -> bool:
         """Store `policy` as its version; False when somebody stored that version first."""
         kept = await self._pipe.run(
             _PUT_POLICY,
-            [site.prefix],
+            [Shard(site).prefix],
             policy.version,
             msgspec.json.encode(policy),
             actor,

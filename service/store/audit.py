@@ -5,7 +5,7 @@ from functools import partial
 
 from service.redis.pipe import Pipe
 from service.store.base import AuditEntry, fields
-from service.store.keyspace import Site
+from service.store.keyspace import Shard, Shards
 from service.store.shards import in_order, order_of
 from service.values import request_id
 
@@ -15,12 +15,12 @@ AT_ONCE = 500
 
 
 class Audit:
-    def __init__(self, pipe: Pipe, shards: int = 1) -> None:
+    def __init__(self, pipe: Pipe, shards: Shards) -> None:
         self._pipe = pipe
         self._shards = shards
 
     async def page(
-        self, site: Site, after: str, limit: int, *, comment: str = "", actor: str = ""
+        self, site: str, after: str, limit: int, *, comment: str = "", actor: str = ""
     ) -> tuple[list[AuditEntry], str | None]:
         """Entries after the cursor, oldest first; the cursor to go on at, None at the end of the trail.
 
@@ -28,10 +28,10 @@ class Audit:
         """
         wanted = {name: value for name, value in (("comment", comment), ("actor", actor)) if value}
         read = partial(self._page, wanted)
-        return await in_order(site.all(self._shards), after, limit, read)
+        return await in_order(self._shards.each(site), after, limit, read)
 
     async def _page(
-        self, wanted: dict[str, str], shard: Site, after: str, limit: int
+        self, wanted: dict[str, str], shard: Shard, after: str, limit: int
     ) -> tuple[list[AuditEntry], str | None]:
         found: list[AuditEntry] = []
         # Without a filter every entry is one of the page.
@@ -48,31 +48,31 @@ class Audit:
             after = entries[-1].cursor
         return found, after
 
-    async def about(self, site: Site, comment: str, after: str, limit: int) -> tuple[list[AuditEntry], str | None]:
+    async def about(self, site: str, comment: str, after: str, limit: int) -> tuple[list[AuditEntry], str | None]:
         """The same of one comment; `after` is a place in the trail of its shard alone."""
-        return await self._page({"comment": comment}, site.of(comment, self._shards), after, limit)
+        return await self._page({"comment": comment}, self._shards.of(site, comment), after, limit)
 
-    async def is_cut(self, site: Site, comment: str, after: str) -> bool:
+    async def is_cut(self, site: str, comment: str, after: str) -> bool:
         """Whether entries of this comment's shard behind the place are gone from Redis."""
-        return await self.has_trimmed(site.of(comment, self._shards), after)
+        return await self.has_trimmed(self._shards.of(site, comment), after)
 
-    async def write(self, site: Site, action: str, actor: str, **details: str) -> None:
+    async def write(self, site: str, action: str, actor: str, **details: str) -> None:
         """Record what is not a change of a comment: a model promoted, a key made."""
         if asked := request_id.current():
             details["request"] = asked
         flat = [part for pair in details.items() for part in pair]
-        await self._pipe.call("XADD", site.key("audit"), "*", "action", action, "actor", actor, *flat)
+        await self._pipe.call("XADD", Shard(site).key("audit"), "*", "action", action, "actor", actor, *flat)
 
-    def shards(self, site: Site) -> tuple[Site, ...]:
+    def shards(self, site: str) -> tuple[Shard, ...]:
         """Where the site's entries lie: one stream for each shard, each in order."""
-        return site.all(self._shards)
+        return self._shards.each(site)
 
-    async def entries(self, shard: Site, after: str, limit: int = MOST_READ) -> list[AuditEntry]:
+    async def entries(self, shard: Shard, after: str, limit: int = MOST_READ) -> list[AuditEntry]:
         """Of one shard, after the cursor, oldest first; fewer than `limit` at the end of the stream."""
         found = await self._pipe.call("XRANGE", shard.key("audit"), f"({after}" if after else "-", "+", "COUNT", limit)
         return [AuditEntry(cursor.decode(), _at(cursor), fields(flat)) for cursor, flat in found]
 
-    async def trim(self, shard: Site, exported: str, before: datetime) -> int:
+    async def trim(self, shard: Shard, exported: str, before: datetime) -> int:
         """Forget the entries of one shard from before an instant, none behind `exported`; how many.
 
         Whole nodes of the stream only, a bounded number at a time, so that Redis is not held up.
@@ -88,11 +88,11 @@ class Audit:
             trimmed += some
         return trimmed
 
-    async def _trim_some(self, shard: Site, oldest: tuple[int, int]) -> int:
+    async def _trim_some(self, shard: Shard, oldest: tuple[int, int]) -> int:
         least = "{}-{}".format(*oldest)
         return int(await self._pipe.call("XTRIM", shard.key("audit"), "MINID", "~", least, "LIMIT", MOST_READ))
 
-    async def has_trimmed(self, shard: Site, after: str) -> bool:
+    async def has_trimmed(self, shard: Shard, after: str) -> bool:
         """Whether entries behind the cursor are gone from Redis."""
         trimmed = await self._pipe.call("GET", shard.key("trimmed"))
         return trimmed is not None and order_of(after or "0-0") < order_of(trimmed.decode())

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from service.redis.pipe import Pipe
 from service.store.base import Record, Standing, record, standing
-from service.store.keyspace import Site
+from service.store.keyspace import Shard, Shards
 from service.store.packing import Content, readable
 from service.store.scripts import script
 
@@ -39,27 +39,27 @@ class Kept(Struct, frozen=True):
 
 
 class Authors:
-    def __init__(self, pipe: Pipe, shards: int = 1) -> None:
+    def __init__(self, pipe: Pipe, shards: Shards) -> None:
         self._pipe = pipe
         self._shards = shards
 
-    async def page(self, site: Site, author: str, offset: int, limit: int) -> Authored:
+    async def page(self, site: str, author: str, offset: int, limit: int) -> Authored:
         """From the newest on, `offset` of them passed over."""
         total, oldest, found = 0, float("inf"), list[tuple[int, Standing | None]]()
         # Of several shards each could have all of the page.
-        first, last = (offset, offset + limit - 1) if self._shards == 1 else (0, offset + limit - 1)
-        for shard in site.all(self._shards):
+        first, last = (offset, offset + limit - 1) if self._shards.count == 1 else (0, offset + limit - 1)
+        for shard in self._shards.each(site):
             there, first_at, some = await self._page(shard, author, first, last)
             total += there
             oldest = min(oldest, first_at) if there else oldest
             found += some
-        if self._shards > 1:
+        if self._shards.count > 1:
             found = sorted(found, key=lambda each: each[0], reverse=True)[offset : offset + limit]
         first_seen = datetime.fromtimestamp(oldest / 1000, UTC) if total else None
         return Authored(total, first_seen, [each for _, each in found])
 
     async def _page(
-        self, shard: Site, author: str, first: int, last: int
+        self, shard: Shard, author: str, first: int, last: int
     ) -> tuple[int, int, list[tuple[int, Standing | None]]]:
         there, oldest, found = 0, 0, list[tuple[int, Standing | None]]()
         for start in range(first, last + 1, AT_ONCE):
@@ -70,29 +70,29 @@ class Authors:
                 break
         return there, oldest, found
 
-    async def ids(self, site: Site, author: str, limit: int) -> list[str]:
+    async def ids(self, site: str, author: str, limit: int) -> list[str]:
         """Some of what the index has, also what is not kept any more."""
         found: list[str] = []
-        for shard in site.all(self._shards):
+        for shard in self._shards.each(site):
             if len(found) < limit:
                 some = await self._pipe.call("ZRANGE", self._key(shard, author), 0, limit - len(found) - 1)
                 found += [each.decode() for each in some]
         return found
 
-    async def count(self, site: Site, author: str) -> int:
-        return sum([await self._pipe.call("ZCARD", self._key(shard, author)) for shard in site.all(self._shards)])
+    async def count(self, site: str, author: str) -> int:
+        return sum([await self._pipe.call("ZCARD", self._key(shard, author)) for shard in self._shards.each(site)])
 
-    async def forget(self, site: Site, author: str, ids: Sequence[str]) -> None:
+    async def forget(self, site: str, author: str, ids: Sequence[str]) -> None:
         """They are not found by this author any more."""
         of_shard: dict[str, list[str]] = {}
         for each in ids:
-            of_shard.setdefault(site.of(each, self._shards).prefix, []).append(each)
+            of_shard.setdefault(self._shards.of(site, each).prefix, []).append(each)
         for prefix, some in of_shard.items():
             await self._pipe.run(script("forget_author"), [prefix], author, *some)
 
-    async def kept(self, site: Site, comment_id: str) -> Kept | None:
+    async def kept(self, site: str, comment_id: str) -> Kept | None:
         """None when nothing is known of it."""
-        shard = site.of(comment_id, self._shards)
+        shard = self._shards.of(site, comment_id)
         flat, appeal, *revisions = await self._pipe.run(script("revisions"), [shard.prefix], comment_id)
         if not flat:
             return None
@@ -100,7 +100,7 @@ class Authors:
         known = {number: content for number, content in contents.items() if content is not None}
         return Kept(record(comment_id, flat, None, appeal), known)
 
-    def _key(self, shard: Site, author: str) -> str:
+    def _key(self, shard: Shard, author: str) -> str:
         return shard.key(f"author:{author}")
 
 

@@ -12,7 +12,7 @@ import msgspec
 from service.redis.pipe import Pipe
 from service.store.base import Outcome, Record, answered
 from service.store.fullness import Fullness
-from service.store.keyspace import Site
+from service.store.keyspace import Shards
 from service.store.packing import Content, packed
 from service.store.scripts import script
 from service.values.domain import STATUS_AFTER, Comment, DecidedBy, Judgement, State, Status, Urgency
@@ -57,7 +57,7 @@ class Comments:
         retention: Retention,
         max_queued: int,
         fullness: Fullness,
-        shards: int = 1,
+        shards: Shards,
         *,
         index_authors: bool = True,
     ) -> None:
@@ -70,7 +70,7 @@ class Comments:
 
     async def submit(
         self,
-        site: Site,
+        site: str,
         comment_id: str,
         comment: Comment,
         judgement: Judgement,
@@ -120,7 +120,7 @@ class Comments:
                 _decisive(judgement),
             )
         )
-        shard = site.of(comment_id, self._shards)
+        shard = self._shards.of(site, comment_id)
         reply = await self._pipe.run(script("submit"), [shard.prefix], sent, packed(content))
         if reply[0] in (b"created", b"revised"):
             waiting = reply.pop()
@@ -133,7 +133,7 @@ class Comments:
             self._fullness.saw(shard, self._max_queued)
         return outcome, record
 
-    async def get(self, site: Site, comment_id: str) -> Record:
+    async def get(self, site: str, comment_id: str) -> Record:
         """Raises NotFound for an id that this site never sent, or that was forgotten since."""
         _, record = answered(comment_id, await self._run("get", site, comment_id))
         if record is None:
@@ -141,7 +141,7 @@ class Comments:
         return record
 
     async def report(
-        self, site: Site, comment_id: str, reader: str, *, needed: int, sla_ms: int, reopen_judged: bool
+        self, site: str, comment_id: str, reader: str, *, needed: int, sla_ms: int, reopen_judged: bool
     ) -> tuple[Outcome, Record | None]:
         """Count a report. `reader`: a hash of who reports; the `needed`th one brings an approved comment back."""
         return answered(
@@ -159,11 +159,11 @@ class Comments:
             ),
         )
 
-    async def appeal(self, site: Site, comment_id: str, reason: str, *, sla_ms: int) -> tuple[Outcome, Record | None]:
+    async def appeal(self, site: str, comment_id: str, reason: str, *, sla_ms: int) -> tuple[Outcome, Record | None]:
         """Bring a rejected comment back to the queue, once for each revision."""
         return answered(comment_id, await self._run("appeal", site, comment_id, reason, sla_ms, self._max_queued))
 
-    async def erase(self, site: Site, comment_id: str, actor: str) -> bool:
+    async def erase(self, site: str, comment_id: str, actor: str) -> bool:
         """Remove what is personal; the id, the outcome and the times stay as long as the text would have.
 
         False when there was nothing, also the second time.
@@ -173,12 +173,12 @@ class Comments:
         )
         return bool(erased)
 
-    async def revisions(self, site: Site, ids: Sequence[str]) -> dict[str, int]:
+    async def revisions(self, site: str, ids: Sequence[str]) -> dict[str, int]:
         """The newest revision of each comment that is known, erased ones too; not what was lost while it waited."""
         found: dict[str, int] = {}
         for start in range(0, len(ids), AT_ONCE):
             some = ids[start : start + AT_ONCE]
-            items = (site.of(each, self._shards).item(each) for each in some)
+            items = (self._shards.of(site, each).item(each) for each in some)
             newest = await asyncio.gather(*(self._pipe.call("HMGET", item, "revision", "lost") for item in items))
             found |= {
                 each: int(revision)
@@ -187,8 +187,8 @@ class Comments:
             }
         return found
 
-    async def _run(self, name: str, site: Site, comment_id: str, *args: Any) -> Any:  # noqa: ANN401 - the script's own
-        return await self._pipe.run(script(name), [site.of(comment_id, self._shards).prefix], comment_id, *args)
+    async def _run(self, name: str, site: str, comment_id: str, *args: Any) -> Any:  # noqa: ANN401 - the script's own
+        return await self._pipe.run(script(name), [self._shards.of(site, comment_id).prefix], comment_id, *args)
 
 
 def _decisive(judgement: Judgement) -> str:

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from service.redis.pipe import Pipe
 from service.store.base import fields
-from service.store.keyspace import Site
+from service.store.keyspace import Shard, Shards
 from service.store.scripts import script
 
 
@@ -25,40 +25,40 @@ class Endpoint(Struct, frozen=True):
 
 
 class Endpoints:
-    def __init__(self, pipe: Pipe, shards: int) -> None:
+    def __init__(self, pipe: Pipe, shards: Shards) -> None:
         self._pipe = pipe
         self._shards = shards
 
-    async def get(self, site: Site) -> Endpoint:
-        endpoint, secrets, now = await self._pipe.run(_GET, [site.prefix])
+    async def get(self, site: str) -> Endpoint:
+        endpoint, secrets, now = await self._pipe.run(_GET, [Shard(site).prefix])
         return _read(fields(endpoint), fields(secrets), int(now))
 
-    async def put(self, site: Site, url: str, *, include_text: bool, actor: str) -> None:
+    async def put(self, site: str, url: str, *, include_text: bool, actor: str) -> None:
         """Set the endpoint, and enable it. Repeat the call after an error: some shards may have it already."""
         await self._write(site, "webhook_set", actor, url=url, include_text="1" if include_text else "")
 
-    async def remove(self, site: Site, actor: str) -> None:
+    async def remove(self, site: str, actor: str) -> None:
         """What is still to be told to it becomes dead letters; the secrets stay, for callbacks."""
         await self._write(site, "webhook_removed", actor)
 
-    async def disable(self, site: Site, url: str) -> None:
+    async def disable(self, site: str, url: str) -> None:
         """The receiver at `url` wants nothing any more. Changes nothing when the endpoint is another by now."""
-        await self._pipe.run(_DISABLE, [site.prefix], url)
+        await self._pipe.run(_DISABLE, [Shard(site).prefix], url)
 
-    async def rotate(self, site: Site, sealed: str, overlap_s: int, actor: str) -> datetime | None:
+    async def rotate(self, site: str, sealed: str, overlap_s: int, actor: str) -> datetime | None:
         """A new secret; until when the one before stays good (None: there was none)."""
-        until = await self._pipe.run(_ROTATE, [site.prefix], sealed, overlap_s * 1000, "", actor)
+        until = await self._pipe.run(_ROTATE, [Shard(site).prefix], sealed, overlap_s * 1000, "", actor)
         return _instant(int(until))
 
-    async def first_secret(self, site: Site, sealed: str, actor: str) -> bool:
+    async def first_secret(self, site: str, sealed: str, actor: str) -> bool:
         """Keep the secret if there is none yet; False when there was one."""
-        return int(await self._pipe.run(_ROTATE, [site.prefix], sealed, 0, "1", actor)) >= 0
+        return int(await self._pipe.run(_ROTATE, [Shard(site).prefix], sealed, 0, "1", actor)) >= 0
 
-    async def _write(self, site: Site, action: str, actor: str, **kept: str) -> None:
+    async def _write(self, site: str, action: str, actor: str, **kept: str) -> None:
         # The first shard has the copy that counts: it comes first when somebody is to be told, last when nobody is.
         flat = [part for pair in kept.items() for part in pair]
-        for shard in sorted(site.all(self._shards), key=lambda each: each.shard, reverse=not kept):
-            await self._pipe.run(_PUT, [shard.prefix], "" if shard.shard else action, actor, *flat)
+        for shard in sorted(self._shards.each(site), key=lambda each: each.number, reverse=not kept):
+            await self._pipe.run(_PUT, [shard.prefix], "" if shard.number else action, actor, *flat)
 
 
 _GET, _PUT, _DISABLE = script("endpoint"), script("put_endpoint"), script("disable_endpoint")

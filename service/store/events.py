@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from service.redis.pipe import Pipe
 from service.store.base import fields
-from service.store.keyspace import Site
+from service.store.keyspace import Shard, Shards
 from service.store.shards import BEGINNING, BETWEEN, in_order
 
 AT_ONCE = 500
@@ -28,41 +28,41 @@ class Event(Struct, frozen=True):
 
 
 class Events:
-    def __init__(self, pipe: Pipe, hold_s: float, shards: int = 1) -> None:
+    def __init__(self, pipe: Pipe, hold_s: float, shards: Shards) -> None:
         self._pipe = pipe
         self._hold_ms = round(hold_s * 1000)
         self._shards = shards
 
-    async def page(self, site: Site, after: str, limit: int) -> tuple[list[Event], str | None]:
+    async def page(self, site: str, after: str, limit: int) -> tuple[list[Event], str | None]:
         """All that happened after the cursor, oldest first, and the cursor to go on at; None: nothing more yet."""
-        return await in_order(site.all(self._shards), after, limit, self._page, _marked)
+        return await in_order(self._shards.each(site), after, limit, self._page, _marked)
 
-    async def told(self, site: Site, after: str, limit: int) -> tuple[list[Event], str | None]:
+    async def told(self, site: str, after: str, limit: int) -> tuple[list[Event], str | None]:
         """The same of what a site is told, once it is held back no more: an undone decision never shows.
 
         One call reads at most MOST_READS times, so a page can be short, or empty, and still go on.
         """
-        return await in_order(site.all(self._shards), after, limit, self._told, _marked)
+        return await in_order(self._shards.each(site), after, limit, self._told, _marked)
 
-    async def latest(self, site: Site) -> str:
+    async def latest(self, site: str) -> str:
         """The cursor behind everything that is there now."""
         last = [
             await self._pipe.call("XREVRANGE", shard.key("events"), "+", "-", "COUNT", 1)
-            for shard in site.all(self._shards)
+            for shard in self._shards.each(site)
         ]
         return BETWEEN.join(found[0][0].decode() if found else BEGINNING for found in last)
 
-    async def _page(self, shard: Site, after: str, limit: int) -> tuple[list[Event], str | None]:
+    async def _page(self, shard: Shard, after: str, limit: int) -> tuple[list[Event], str | None]:
         entries = await self._read(shard, after, "+", limit)
         return entries, entries[-1].cursor if entries else None
 
-    async def _told(self, shard: Site, after: str, limit: int) -> tuple[list[Event], str | None]:
+    async def _told(self, shard: Shard, after: str, limit: int) -> tuple[list[Event], str | None]:
         seconds, microseconds = await self._pipe.call("TIME")
         until = int(seconds) * 1000 + int(microseconds) // 1000 - self._hold_ms
         found: list[Event] = []
         looked_at: str | None = None
         # What sites are not told does not fill the page, and does not end it either.
-        for _ in range(max(1, MOST_READS // self._shards)):
+        for _ in range(max(1, MOST_READS // self._shards.count)):
             entries = await self._read(shard, looked_at or after, str(until), AT_ONCE)
             if not entries:
                 break
@@ -72,7 +72,7 @@ class Events:
                 return found[:limit], found[limit - 1].cursor
         return found, looked_at
 
-    async def _read(self, shard: Site, after: str, until: str, limit: int) -> list[Event]:
+    async def _read(self, shard: Shard, after: str, until: str, limit: int) -> list[Event]:
         found = await self._pipe.call(
             "XRANGE", shard.key("events"), f"({after}" if after else "-", until, "COUNT", limit
         )

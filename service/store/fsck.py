@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from service.redis.pipe import Pipe
-from service.store.keyspace import Site
+from service.store.keyspace import Shard, Shards
 from service.store.scripts import script
 
 BATCH = 500
@@ -27,30 +27,30 @@ class Breach:
 
 
 class Fsck:
-    def __init__(self, pipe: Pipe, shards: int, author_s: int = 0) -> None:
+    def __init__(self, pipe: Pipe, shards: Shards, author_s: int = 0) -> None:
         """`author_s`: for how long comments are found by their authors; 0: they are not."""
         self._pipe = pipe
         self._shards = shards
         self._author_s = author_s
 
-    async def examine(self, site: Site, *, repair: bool = False) -> AsyncIterator[Breach]:
+    async def examine(self, site: str, *, repair: bool = False) -> AsyncIterator[Breach]:
         """Breaches of the invariants I1 to I3 and of the outbox, in every shard of the site; `repair` mends them."""
-        for shard in site.all(self._shards):
+        for shard in self._shards.each(site):
             async for ids in self._everything(shard):
                 for breach in await self._looked_at(shard, ids, repair=repair):
                     yield breach
             async for breach in self._doubled(shard):
                 yield breach
 
-    async def count(self, site: Site) -> int:
+    async def count(self, site: str) -> int:
         """Comments that the site has, tombstones included."""
         total = 0
-        for shard in site.all(self._shards):
+        for shard in self._shards.each(site):
             async for keys in self._scan(shard, "item:*"):
                 total += len(keys)
         return total
 
-    async def _everything(self, shard: Site) -> AsyncIterator[list[str]]:
+    async def _everything(self, shard: Shard) -> AsyncIterator[list[str]]:
         """All ids: of comments, and those that only an index or a queue of events names. Some come more than once."""
         async for keys in self._scan(shard, "item:*"):
             yield [key.removeprefix(shard.item()) for key in keys]
@@ -68,16 +68,16 @@ class Fsck:
     async def _members(self, key: str, start: int) -> list[str]:
         return [each.decode() for each in await self._pipe.call("ZRANGE", key, start, start + BATCH - 1)]
 
-    async def _looked_at(self, shard: Site, ids: Sequence[str], *, repair: bool) -> list[Breach]:
+    async def _looked_at(self, shard: Shard, ids: Sequence[str], *, repair: bool) -> list[Breach]:
         """`ids` in handfuls, so that no script takes long."""
         found: list[Breach] = []
         for start in range(0, len(ids), BATCH):
             some = ids[start : start + BATCH]
             reply = await self._pipe.run(script("mend"), [shard.prefix], 1 if repair else 0, self._author_s, *some)
-            found += [Breach(shard.name, each.decode(), what.decode(), repair) for each, what in reply]
+            found += [Breach(shard.site, each.decode(), what.decode(), repair) for each, what in reply]
         return found
 
-    async def _doubled(self, shard: Site) -> AsyncIterator[Breach]:
+    async def _doubled(self, shard: Shard) -> AsyncIterator[Breach]:
         """For one version of a comment one decision and one label at most (I3)."""
         for stream, wanted in (("audit", ("decided", "voted")), ("labels", ())):
             seen: defaultdict[str, set[str]] = defaultdict(set)
@@ -90,10 +90,10 @@ class Fsck:
                     continue
                 comment, version = entry["comment" if wanted else "id"], entry["version"]
                 if version in seen[comment]:
-                    yield Breach(shard.name, comment, f"two entries of {stream} for version {version}", False)
+                    yield Breach(shard.site, comment, f"two entries of {stream} for version {version}", False)
                 seen[comment].add(version)
 
-    async def _entries(self, shard: Site, stream: str) -> AsyncIterator[dict[str, str]]:
+    async def _entries(self, shard: Shard, stream: str) -> AsyncIterator[dict[str, str]]:
         start = "-"
         while page := await self._pipe.call("XRANGE", shard.key(stream), start, "+", "COUNT", BATCH):
             for _, flat in page:
@@ -101,7 +101,7 @@ class Fsck:
                 yield dict(zip(text[::2], text[1::2], strict=True))
             start = f"({page[-1][0].decode()}"
 
-    async def _scan(self, shard: Site, pattern: str) -> AsyncIterator[list[str]]:
+    async def _scan(self, shard: Shard, pattern: str) -> AsyncIterator[list[str]]:
         cursor = b"0"
         while True:
             cursor, *keys = await self._pipe.run(script("walk"), [shard.prefix], cursor, pattern, BATCH)

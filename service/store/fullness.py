@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 
-from service.store.keyspace import Site
+from service.store.keyspace import Shard
 
 # From here on who sends comments is told, and who runs the service is warned (review-queue.md, section 11).
 PRESSED = 0.8
@@ -16,8 +16,8 @@ class Fullness:
         self._most = most
         self._waiting: defaultdict[str, dict[int, int]] = defaultdict(dict)
 
-    def saw(self, shard: Site, waiting: int) -> None:
-        self._waiting[shard.name][shard.shard] = waiting
+    def saw(self, shard: Shard, waiting: int) -> None:
+        self._waiting[shard.site][shard.number] = waiting
 
     def of(self, site: str) -> float:
         """The share of the fullest shard that is taken; from 1 on, a comment that must wait there is refused."""

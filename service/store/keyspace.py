@@ -1,8 +1,11 @@
 """Where everything lies in Redis. All keys of a shard share one hash tag, so one cluster slot."""
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from hashlib import blake2b
+from typing import Any
 
+from service.redis.pipe import Argument, Pipe
+from service.redis.scripts import Script
 from service.values.errors import NotFound
 
 CHANGES = "cm:changes"
@@ -22,28 +25,18 @@ def access_key(name: str) -> str:
     return f"cm:{{access}}:{name}"
 
 
-class Site:
+class Shard:
     """The key names of one shard of a site; the first shard also holds what a site has once."""
 
-    __slots__ = ("name", "prefix", "shard")
+    __slots__ = ("number", "prefix", "site")
 
-    def __init__(self, name: str, shard: int = 0) -> None:
-        if "{" in name or "}" in name:
+    def __init__(self, site: str, number: int = 0) -> None:
+        if "{" in site or "}" in site:
             raise NotFound("no such site")
-        self.name = name
-        self.shard = shard
-        # A dot stands in no site's name, so the shards of one site cannot be those of another.
-        self.prefix = f"cm:{{{name}.{shard}}}:" if shard else f"cm:{{{name}}}:"
-
-    def of(self, comment: str, shards: int) -> "Site":
-        """The shard of a comment: by its id, which every request has (docs/decisions/0014-shard-by-comment.md)."""
-        if shards == 1:
-            return self
-        digest = blake2b(comment.encode(errors="replace"), digest_size=8).digest()
-        return Site(self.name, int.from_bytes(digest) % shards)
-
-    def all(self, shards: int) -> "tuple[Site, ...]":
-        return tuple(Site(self.name, shard) for shard in range(shards))
+        self.site = site
+        self.number = number
+        # No site's name has a dot, so the shards of one site cannot be those of another.
+        self.prefix = f"cm:{{{site}.{number}}}:" if number else f"cm:{{{site}}}:"
 
     def key(self, name: str) -> str:
         """One of the fixed keys: ready, lease, escalated, waiting, token, audit, events, labels, policies, webhook."""
@@ -67,6 +60,28 @@ class Site:
 
     def skipped(self, moderator: str) -> str:
         return f"{self.prefix}skipped:{moderator}"
+
+
+class Shards:
+    """Every site's shards. `count`: how many each site has."""
+
+    def __init__(self, pipe: Pipe, count: int = 1) -> None:
+        self._pipe = pipe
+        self.count = count
+
+    def of(self, site: str, comment: str) -> Shard:
+        """The shard of a comment: by its id, which every request has (docs/decisions/0014-shard-by-comment.md)."""
+        if self.count == 1:
+            return Shard(site)
+        digest = blake2b(comment.encode(errors="replace"), digest_size=8).digest()
+        return Shard(site, int.from_bytes(digest) % self.count)
+
+    def each(self, site: str) -> tuple[Shard, ...]:
+        return tuple(Shard(site, number) for number in range(self.count))
+
+    def run(self, script: Script, site: str, comment: str, *args: Argument) -> Awaitable[Any]:
+        """Run a script in the shard of a comment, whose id is its first argument. Raises as Pipe.run does."""
+        return self._pipe.run(script, [self.of(site, comment).prefix], comment, *args)
 
 
 _PERMANENT = {

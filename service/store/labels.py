@@ -8,7 +8,7 @@ import msgspec
 from service.redis.pipe import Pipe
 from service.store.base import Label, fields
 from service.store.comments import DAY_S, Retention
-from service.store.keyspace import Site
+from service.store.keyspace import Shard, Shards
 from service.store.packing import readable
 from service.store.scripts import script
 from service.store.shards import in_order, order_of
@@ -36,20 +36,20 @@ class Imported(NamedTuple):
 
 
 class Labels:
-    def __init__(self, pipe: Pipe, retention: Retention, shards: int = 1) -> None:
+    def __init__(self, pipe: Pipe, retention: Retention, shards: Shards) -> None:
         self._pipe = pipe
         self._retention = retention
         self._shards = shards
 
-    async def page(self, site: Site, after: str, limit: int) -> tuple[list[Label], str | None]:
+    async def page(self, site: str, after: str, limit: int) -> tuple[list[Label], str | None]:
         """Labels after the cursor, oldest first, and the cursor of the last entry looked at (None: no more).
 
         A label whose text was erased or has expired is passed over, so a page can be shorter than `limit`. One that was
         taken back is followed by a line that retracts it.
         """
-        return await in_order(site.all(self._shards), after, limit, self._page)
+        return await in_order(self._shards.each(site), after, limit, self._page)
 
-    async def _page(self, shard: Site, after: str, limit: int) -> tuple[list[Label], str | None]:
+    async def _page(self, shard: Shard, after: str, limit: int) -> tuple[list[Label], str | None]:
         entries: list[Any] = []
         while (wanted := min(limit - len(entries), AT_ONCE)) > 0:
             start = entries[-1][0].decode() if entries else after
@@ -61,15 +61,15 @@ class Labels:
         found = [label for label in labels if label is not None]
         return found, entries[-1][0].decode() if entries else None
 
-    async def newest(self, site: Site, limit: int) -> list[Label]:
+    async def newest(self, site: str, limit: int) -> list[Label]:
         """What people of the site decided last, the newest first, one label for each revision whose text is kept.
 
         Looks at three times as many entries at most; imported labels, and those taken back, are none.
         """
-        found = [label for shard in site.all(self._shards) for label in await self._newest(shard, limit)]
+        found = [label for shard in self._shards.each(site) for label in await self._newest(shard, limit)]
         return sorted(found, key=lambda label: order_of(label.cursor), reverse=True)[:limit]
 
-    async def _newest(self, shard: Site, limit: int) -> list[Label]:
+    async def _newest(self, shard: Shard, limit: int) -> list[Label]:
         found: dict[tuple[str, int], Label] = {}
         start, looked = "+", 0
         while len(found) < limit and looked < 3 * limit:
@@ -83,11 +83,11 @@ class Labels:
             start, looked = f"({entries[-1][0].decode()}", looked + len(entries)
         return list(found.values())
 
-    async def add(self, site: Site, label: Imported, actor: str) -> bool:
+    async def add(self, site: str, label: Imported, actor: str) -> bool:
         """Keep one label; False when the same one was known."""
         added = await self._pipe.run(
             script("import_label"),
-            [site.of(label.id, self._shards).prefix],
+            [self._shards.of(site, label.id).prefix],
             label.id,
             label.digest,
             label.text,

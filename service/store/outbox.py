@@ -13,7 +13,7 @@ from msgspec import Struct
 from service.background import log_failure
 from service.redis.pipe import Pipe
 from service.store.endpoint import Endpoints
-from service.store.keyspace import Site
+from service.store.keyspace import Shard, Shards
 from service.store.packing import readable
 from service.store.scripts import script
 
@@ -86,7 +86,7 @@ class Taken(Struct, frozen=True):
     `attempts`: how many failed before. `text`: of the comment, where it was asked for and is still there.
     """
 
-    shard: Site
+    shard: Shard
     token: int
     attempts: int
     event: Event
@@ -110,16 +110,16 @@ class Backlog(Struct, frozen=True):
 
 
 class Outbox:
-    def __init__(self, pipe: Pipe, shards: int = 1) -> None:
+    def __init__(self, pipe: Pipe, shards: Shards) -> None:
         self._pipe = pipe
         self._shards = shards
         self.endpoints = Endpoints(pipe, shards)
 
-    def shards(self, site: Site) -> tuple[Site, ...]:
-        return site.all(self._shards)
+    def shards(self, site: str) -> tuple[Shard, ...]:
+        return self._shards.each(site)
 
     async def take(
-        self, shard: Site, most: int, lease_s: float, *, with_text: bool = False, pause_s: float = 0
+        self, shard: Shard, most: int, lease_s: float, *, with_text: bool = False, pause_s: float = 0
     ) -> Take:
         """Lease up to `most` due events of one shard, each the oldest of its comment.
 
@@ -156,36 +156,36 @@ class Outbox:
         )
         return next_ms / 1000 if said == b"ok" and next_ms >= 0 else None
 
-    async def backlog(self, site: Site) -> Backlog:
+    async def backlog(self, site: str) -> Backlog:
         found = [await self._pipe.run(_OUTBOX, [shard.prefix]) for shard in self.shards(site)]
         late = max(int(overdue_ms) for _, _, overdue_ms in found)
         return Backlog(sum(n for n, _, _ in found), sum(n for _, n, _ in found), late / 1000 if late >= 0 else None)
 
-    async def about(self, site: Site, comment: str, version: int) -> tuple[list[Event], list[Letter]]:
+    async def about(self, site: str, comment: str, version: int) -> tuple[list[Event], list[Letter]]:
         """What is still to be told of a comment, and what was given up, up to `version`; oldest first."""
-        shard = site.of(comment, self._shards)
+        shard = self._shards.of(site, comment)
         names = [f"{comment}:{each}" for each in range(max(1, version - MOST_LETTERS), version + 1)]
         waiting = await self._pipe.call("LRANGE", shard.key(f"out:q:{comment}"), 0, -1)
         dead = await self._pipe.call("HMGET", shard.key("out:letters"), *names)
         letters = [each for each in dead if each is not None]
         return list(_readable(_event, waiting, shard)), list(_readable(_letter, letters, shard))
 
-    async def letters(self, site: Site, after: Place | None, limit: int) -> list[Letter]:
+    async def letters(self, site: str, after: Place | None, limit: int) -> list[Letter]:
         """Dead letters behind a place, those of each shard as they died; fewer than `limit` at the end."""
         shards = self.shards(site)
-        start = site.of(after.comment, self._shards).shard if after else 0
+        start = self._shards.of(site, after.comment).number if after else 0
         found: list[Letter] = []
         for shard in shards[start:]:
-            found += await self._letters(shard, after if shard.shard == start else None, limit - len(found))
+            found += await self._letters(shard, after if shard.number == start else None, limit - len(found))
             if len(found) == limit:
                 break
         return found
 
-    async def replay(self, site: Site, comment: str, version: int) -> Replayed:
+    async def replay(self, site: str, comment: str, version: int) -> Replayed:
         """Send a dead letter again, in its place among the comment's events; never after a newer one was delivered."""
         return await self._settle_letter(site, comment, version, "replay")
 
-    async def replay_all(self, site: Site, most: int) -> Replay:
+    async def replay_all(self, site: str, most: int) -> Replay:
         """All dead letters, those of each comment in order; at most about `most` in one call."""
         counts: Counter[Replayed] = Counter()
         place, letters = None, await self.letters(site, None, PAGE)
@@ -199,25 +199,25 @@ class Outbox:
             letters = await self.letters(site, place, PAGE)
         return Replay(counts["ok"], counts["superseded"], counts["busy"], bool(letters))
 
-    async def forget(self, site: Site, comment: str, version: int) -> None:
+    async def forget(self, site: str, comment: str, version: int) -> None:
         """Remove a dead letter for good."""
         await self._settle_letter(site, comment, version, "forget")
 
-    async def purge(self, shard: Site, before: datetime, most: int = 100) -> int:
+    async def purge(self, shard: Shard, before: datetime, most: int = 100) -> int:
         """Forget dead letters of one shard that died before an instant; how many, at most `most`."""
         found = await self._letters(shard, None, most)
         old = [letter for letter in found if letter.died_at < before]
         for letter in old:
-            await self.forget(shard, letter.comment, letter.version)
+            await self.forget(shard.site, letter.comment, letter.version)
         return len(old)
 
-    async def _letters(self, shard: Site, after: Place | None, limit: int) -> list[Letter]:
+    async def _letters(self, shard: Shard, after: Place | None, limit: int) -> list[Letter]:
         where = (after.died, f"{after.comment}:{after.version}") if after else ("", "")
         found = await self._pipe.run(_LETTERS, [shard.prefix], *where, limit)
         return list(_readable(_letter, [letter for _, _, letter in found], shard))
 
-    async def _settle_letter(self, site: Site, comment: str, version: int, what: str) -> Replayed:
-        shard = site.of(comment, self._shards)
+    async def _settle_letter(self, site: str, comment: str, version: int, what: str) -> Replayed:
+        shard = self._shards.of(site, comment)
         answer = await self._pipe.run(_SETTLE_LETTER, [shard.prefix], comment, version, what, CALLBACK_LIFE_S)
         said: Replayed = answer.decode()
         return said
@@ -231,16 +231,16 @@ _event = msgspec.json.Decoder(Event, strict=False).decode
 _letter = msgspec.json.Decoder(Letter, strict=False).decode
 
 
-def _readable(read: Callable[[Any], Read], found: Iterable[Any], shard: Site) -> Iterator[Read]:
+def _readable(read: Callable[[Any], Read], found: Iterable[Any], shard: Shard) -> Iterator[Read]:
     """Without what cannot be read, which is logged and counted."""
     for each in found:
         try:
             yield read(each)
         except Exception as error:  # noqa: BLE001 - bytes can be wrong in any way
-            log_failure("events", error, f"{shard.name}: an event cannot be read; see 'steward fsck'")
+            log_failure("events", error, f"{shard.site}: an event cannot be read; see 'steward fsck'")
 
 
-def _taken(shard: Site, token: int, found: Sequence[Any]) -> Taken:
+def _taken(shard: Shard, token: int, found: Sequence[Any]) -> Taken:
     _, event, attempts, callback, content = found
     return Taken(
         shard,

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from service.redis.pipe import Pipe
 from service.store.base import Standing, standing
-from service.store.keyspace import Site
+from service.store.keyspace import Shard, Shards
 from service.store.scripts import script
 from service.store.shards import BETWEEN, order_of
 
@@ -40,15 +40,16 @@ class Sighting(Struct, frozen=True):
 
 
 class Recent:
-    def __init__(self, pipe: Pipe, shards: int = 1) -> None:
+    def __init__(self, pipe: Pipe, shards: Shards) -> None:
         self._pipe = pipe
         self._shards = shards
 
-    def backwards(self, site: Site, *, before: str = "", begins: str = "", most: int) -> "Backwards":
+    def backwards(self, site: str, *, before: str = "", begins: str = "", most: int) -> "Backwards":
         """From the cursor on back, looking at about `most` entries of the trail. `begins`: only ids that begin so."""
-        places = before.split(BETWEEN) if before else [""] * self._shards
+        places = before.split(BETWEEN) if before else [""] * self._shards.count
         shards = [
-            _Shard(self._pipe, site, place, begins) for site, place in zip(site.all(self._shards), places, strict=True)
+            _Shard(self._pipe, shard, place, begins)
+            for shard, place in zip(self._shards.each(site), places, strict=True)
         ]
         return Backwards(shards, most)
 
@@ -98,9 +99,9 @@ class Backwards:
 class _Shard:
     """How far one shard was read: what lies `ahead` was fetched and not yet handed out; `place` is behind the rest."""
 
-    def __init__(self, pipe: Pipe, site: Site, place: str, begins: str) -> None:
+    def __init__(self, pipe: Pipe, shard: Shard, place: str, begins: str) -> None:
         self._pipe = pipe
-        self._site = site
+        self._shard = shard
         self._begins = begins
         self._looked_to = place
         self.place = place
@@ -110,7 +111,7 @@ class _Shard:
     async def look(self) -> None:
         start = f"({self._looked_to}" if self._looked_to else "+"
         oldest, looked, *found = await self._pipe.run(
-            script("recent"), [self._site.prefix], start, AT_ONCE, self._begins
+            script("recent"), [self._shard.prefix], start, AT_ONCE, self._begins
         )
         self._looked_to = END if looked < AT_ONCE else oldest.decode()
         self.looked += looked

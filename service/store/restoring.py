@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import msgspec
 
 from service.redis.pipe import Pipe
-from service.store.keyspace import KEYS, SALT, SITES, Site
+from service.store.keyspace import KEYS, SALT, SITES, Shard, Shards
 from service.store.scripts import script
 from service.values.access import ApiKey
 from service.values.domain import Action, DecidedBy, State, Status
@@ -43,11 +43,11 @@ class Restored:
 
 
 class Restoring:
-    def __init__(self, pipe: Pipe, shards: int = 1) -> None:
+    def __init__(self, pipe: Pipe, shards: Shards) -> None:
         self._pipe = pipe
         self._shards = shards
 
-    async def comments(self, site: Site, found: Iterable[Restored], token: int) -> tuple[int, int]:
+    async def comments(self, site: str, found: Iterable[Restored], token: int) -> tuple[int, int]:
         """Put back those that are not here; how many that were, and how many of them waited.
 
         May be run again, and beside the service.
@@ -56,11 +56,11 @@ class Restoring:
         """
         packed: defaultdict[int, list[bytes]] = defaultdict(list)
         for each in found:
-            packed[site.of(each.id, self._shards).shard].append(_packed(each))
+            packed[self._shards.of(site, each.id).number].append(_packed(each))
         restored = waited = 0
-        await self._pipe.call("SADD", SITES, site.name)
-        for shard in site.all(self._shards):
-            rows = packed[shard.shard]
+        await self._pipe.call("SADD", SITES, site)
+        for shard in self._shards.each(site):
+            rows = packed[shard.number]
             for start in range(0, max(len(rows), 1), AT_ONCE):
                 some = rows[start : start + AT_ONCE]
                 found_here, lost_here = await self._pipe.run(script("restore"), [shard.prefix], token, *some)
@@ -78,11 +78,13 @@ class Restoring:
         await self._pipe.call("SETNX", SALT, salt)
         return bytes(await self._pipe.call("GET", SALT)) == salt
 
-    async def policy(self, site: Site, policy: Policy) -> bool:
+    async def policy(self, site: str, policy: Policy) -> bool:
         """Put back a site's policy under its own version; False where the site has set one meanwhile."""
-        if await self._pipe.call("EXISTS", site.key("policies")):
+        if await self._pipe.call("EXISTS", Shard(site).key("policies")):
             return False
-        stored = await self._pipe.call("HSETNX", site.key("policies"), policy.version, msgspec.json.encode(policy))
+        stored = await self._pipe.call(
+            "HSETNX", Shard(site).key("policies"), policy.version, msgspec.json.encode(policy)
+        )
         return bool(stored)
 
 

@@ -11,7 +11,7 @@ from service.redis.pipe import Pipe
 from service.store.base import Outcome, Record, answered, encode, record
 from service.store.comments import DAY_S, Retention
 from service.store.fullness import Fullness
-from service.store.keyspace import Site
+from service.store.keyspace import Shard, Shards
 from service.store.scripts import script
 from service.values.domain import Lease, State, Status, Verdict
 
@@ -71,14 +71,14 @@ class Tended(Struct, frozen=True):
 
 
 class Queue:
-    def __init__(self, pipe: Pipe, retention: Retention, limits: Limits, fullness: Fullness, shards: int = 1) -> None:
+    def __init__(self, pipe: Pipe, retention: Retention, limits: Limits, fullness: Fullness, shards: Shards) -> None:
         self._pipe = pipe
         self._fullness = fullness
         self._retention = retention
         self._limits = limits
         self._shards = shards
 
-    async def claim(self, site: Site, moderator: str, count: int, lease_s: int, wanted: Filter) -> list[Record]:
+    async def claim(self, site: str, moderator: str, count: int, lease_s: int, wanted: Filter) -> list[Record]:
         """Lease up to `count` comments, the most urgent first, the moderator's own live leases before all.
 
         Each script call reads a bounded part of the queue; a filter that matches little takes several, MOST_LOOKS at
@@ -92,21 +92,21 @@ class Queue:
                 break
         return list(items.values())
 
-    async def _by_urgency(self, site: Site, moderator: str) -> list[Site]:
+    async def _by_urgency(self, site: str, moderator: str) -> list[Shard]:
         """The shards, where this moderator holds something first, then by the earliest due time."""
-        shards = site.all(self._shards)
-        if self._shards == 1:
+        shards = self._shards.each(site)
+        if self._shards.count == 1:
             return list(shards)
         held = [await self._pipe.call("ZCARD", shard.held(moderator)) for shard in shards]
         first = [await self._pipe.call("ZRANGE", shard.key("ready"), 0, 0, "WITHSCORES") for shard in shards]
         due = [float(found[1]) if found else float("inf") for found in first]
-        return [shards[n] for n in sorted(range(self._shards), key=lambda n: (not held[n], due[n]))]
+        return [shards[n] for n in sorted(range(self._shards.count), key=lambda n: (not held[n], due[n]))]
 
     async def _claim(
-        self, shard: Site, moderator: str, count: int, lease_s: int, wanted: Filter
+        self, shard: Shard, moderator: str, count: int, lease_s: int, wanted: Filter
     ) -> AsyncIterator[Record]:
         offset, given = 0, 0
-        for _ in range(max(1, MOST_LOOKS // self._shards)):
+        for _ in range(max(1, MOST_LOOKS // self._shards.count)):
             if offset < 0 or given >= count:
                 break
             offset, *found = await self._pipe.run(
@@ -128,21 +128,21 @@ class Queue:
                 given += 1
                 yield record(comment_id.decode(), *item)
 
-    async def take(self, site: Site, comment_id: str, moderator: str, lease_s: int) -> tuple[Outcome, Record | None]:
+    async def take(self, site: str, comment_id: str, moderator: str, lease_s: int) -> tuple[Outcome, Record | None]:
         """Lease this one."""
         longest_s = min(lease_s, self._limits.longest_s)
         return await self._run("take", site, comment_id, moderator, longest_s * 1000, self._limits.most_open)
 
-    async def held(self, site: Site, moderator: str) -> list[Record]:
+    async def held(self, site: str, moderator: str) -> list[Record]:
         """What a moderator holds, the lease that ends first before all; one that just ended may be among them."""
         found = []
-        for shard in site.all(self._shards):
+        for shard in self._shards.each(site):
             page = await self._pipe.run(script("items"), [shard.prefix], f"held:{moderator}", 0, -1)
             found += [record(comment_id.decode(), *item) for comment_id, *item in page]
         return sorted(found, key=lambda each: each.token or 0)
 
     async def extend(
-        self, site: Site, comment_id: str, moderator: str, lease: Lease, lease_s: int
+        self, site: str, comment_id: str, moderator: str, lease: Lease, lease_s: int
     ) -> tuple[Outcome, Record | None]:
         return await self._run(
             "extend",
@@ -156,7 +156,7 @@ class Queue:
         )
 
     async def release(
-        self, site: Site, comment_id: str, moderator: str, lease: Lease, *, skip: bool
+        self, site: str, comment_id: str, moderator: str, lease: Lease, *, skip: bool
     ) -> tuple[Outcome, Record | None]:
         return await self._run(
             "release", site, comment_id, moderator, lease.token, lease.revision, SKIP_MS if skip else 0
@@ -164,7 +164,7 @@ class Queue:
 
     async def decide(
         self,
-        site: Site,
+        site: str,
         comment_id: str,
         moderator: str,
         answer: Answer,
@@ -205,7 +205,7 @@ class Queue:
 
     async def undo(
         self,
-        site: Site,
+        site: str,
         comment_id: str,
         moderator: str,
         lease_s: int,
@@ -222,15 +222,15 @@ class Queue:
         return await self._run("undo", site, comment_id, moderator, version or "", *limits, role, batch)
 
     async def reopen(
-        self, site: Site, comment_id: str, actor: str, *, sla_ms: int, version: int | None = None, role: str = ""
+        self, site: str, comment_id: str, actor: str, *, sla_ms: int, version: int | None = None, role: str = ""
     ) -> tuple[Outcome, Record | None]:
         """Bring a decided comment back to the queue, for somebody who did not decide it."""
         return await self._run("reopen", site, comment_id, actor, version or "", sla_ms, role)
 
-    async def tend(self, site: Site, expiry_s: int = 0, status: Status = Status.REJECTED) -> Tended:
+    async def tend(self, site: str, expiry_s: int = 0, status: Status = Status.REJECTED) -> Tended:
         """Put back ended leases, decide what waited longer than `expiry_s` (0: never), drop old events and labels."""
         put_back = expired = 0
-        for shard in site.all(self._shards):
+        for shard in self._shards.each(site):
             offset, some = 0, 50
             while offset >= 0 or some == 50:  # noqa: PLR2004 - what the script does at most
                 some, decided, offset = await self._pipe.run(
@@ -247,11 +247,13 @@ class Queue:
                 put_back, expired = put_back + some, expired + decided
         return Tended(put_back, expired)
 
-    async def items(self, site: Site, state: State, offset: int, limit: int) -> list[Record]:
+    async def items(self, site: str, state: State, offset: int, limit: int) -> list[Record]:
         """Waiting comments of one state from `offset` on, the most urgent (or first escalated) first."""
         found: list[Record] = []
-        for shard in site.all(self._shards):
-            size = await self._pipe.call("ZCARD", shard.key(_INDEX[state])) if self._shards > 1 else offset + limit
+        for shard in self._shards.each(site):
+            size = (
+                await self._pipe.call("ZCARD", shard.key(_INDEX[state])) if self._shards.count > 1 else offset + limit
+            )
             if offset < size and len(found) < limit:
                 last = offset + limit - len(found) - 1
                 page = await self._pipe.run(script("items"), [shard.prefix], _INDEX[state], offset, last)
@@ -259,18 +261,18 @@ class Queue:
             offset = max(0, offset - size)
         return found
 
-    async def sample(self, site: Site) -> None:
+    async def sample(self, site: str) -> None:
         """Write down how long the queue is now, once in SAMPLE_MINUTES."""
-        for shard in site.all(self._shards):
+        for shard in self._shards.each(site):
             await self._pipe.run(script("sample"), [shard.prefix], SAMPLE_MINUTES)
 
-    async def stats(self, site: Site, hours: int) -> dict[str, Any]:
+    async def stats(self, site: str, hours: int) -> dict[str, Any]:
         """Lengths, ages in milliseconds, what was counted in each of the last `hours` hours (newest first), and samples
         of the queue's length and age (ms), as {Unix s: (length, age)}, the oldest first.
         """
-        return together([await self._stats(shard, hours) for shard in site.all(self._shards)])
+        return together([await self._stats(shard, hours) for shard in self._shards.each(site)])
 
-    async def _stats(self, shard: Site, hours: int) -> dict[str, Any]:
+    async def _stats(self, shard: Shard, hours: int) -> dict[str, Any]:
         flat = await self._pipe.run(script("stats"), [shard.prefix], min(hours, HOURS_AT_ONCE), 0)
         queued, leased, escalated, oldest_ms, overdue, frees_ms, *counted = flat
         self._fullness.saw(shard, queued + leased + escalated)
@@ -297,8 +299,8 @@ class Queue:
             },
         }
 
-    async def _run(self, name: str, site: Site, comment_id: str, *args: Any) -> tuple[Outcome, Record | None]:  # noqa: ANN401
-        shard = site.of(comment_id, self._shards)
+    async def _run(self, name: str, site: str, comment_id: str, *args: Any) -> tuple[Outcome, Record | None]:  # noqa: ANN401
+        shard = self._shards.of(site, comment_id)
         return answered(comment_id, await self._pipe.run(script(name), [shard.prefix], comment_id, *args))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
 
-from service.store.keyspace import Site
+from service.store.keyspace import Shard
 
 # Between the positions of the shards in a cursor; of a site with one shard the cursor is that shard's own.
 BETWEEN = "~"
@@ -17,12 +17,12 @@ class Entry(Protocol):
 
 
 Found = TypeVar("Found", bound=Entry)
-Read = Callable[[Site, str, int], Awaitable[tuple[list[Found], str | None]]]
+Read = Callable[[Shard, str, int], Awaitable[tuple[list[Found], str | None]]]
 Mark = Callable[[Found, str], Found]
 
 
 async def in_order(
-    sites: Sequence[Site], after: str, limit: int, read: Read[Found], mark: Mark[Found] | None = None
+    sites: Sequence[Shard], after: str, limit: int, read: Read[Found], mark: Mark[Found] | None = None
 ) -> tuple[list[Found], str | None]:
     """Entries of all shards after the cursor, oldest first, and the cursor to go on at; None: nothing more is there.
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from service.redis.pipe import Pipe
 from service.store.comments import DAY_S
-from service.store.keyspace import Site
+from service.store.keyspace import Shard
 from service.store.scripts import script
 
 # Thirteen months and a bit: a month and the same one a year before.
@@ -20,7 +20,7 @@ class Uses:
         self._pipe = pipe
 
     async def add(
-        self, site: Site, key_id: str, month: str, counts: Mapping[tuple[str, str], int], batch: tuple[str, int]
+        self, site: str, key_id: str, month: str, counts: Mapping[tuple[str, str], int], batch: tuple[str, int]
     ) -> None:
         """Add what was counted, by place and figure. `batch`: who counted, and the number of this batch.
 
@@ -29,12 +29,12 @@ class Uses:
         """
         flat = [part for (place, figure), count in counts.items() for part in (place, figure, count)]
         await self._pipe.run(
-            script("count"), [site.prefix], key_id, month, KEPT_S, MOST_PLACES, OTHERS, *batch, DAY_S, *flat
+            script("count"), [Shard(site).prefix], key_id, month, KEPT_S, MOST_PLACES, OTHERS, *batch, DAY_S, *flat
         )
 
-    async def of(self, site: Site, key_id: str, month: str) -> dict[str, dict[str, int]]:
+    async def of(self, site: str, key_id: str, month: str) -> dict[str, dict[str, int]]:
         """Figures by place. Raises StoreUnavailable or Overloaded."""
-        flat = await self._pipe.call("HGETALL", site.usage(key_id, month))
+        flat = await self._pipe.call("HGETALL", Shard(site).usage(key_id, month))
         found: dict[str, dict[str, int]] = {}
         for field, count in zip(flat[::2], flat[1::2], strict=True):
             figure, _, place = field.decode().partition(":")

@@ -11,7 +11,6 @@ from yarl import URL
 from service.settings import Settings
 from service.store import Store
 from service.store.endpoint import Endpoint
-from service.store.keyspace import Site
 from service.store.outbox import Event
 from service.webhooks import guard, message
 from service.webhooks.delivery import Outcome, Sender, open_sender
@@ -54,19 +53,19 @@ class Webhooks:
             return "names a host that cannot be found"
         return None
 
-    async def put(self, site: Site, url: str, *, include_text: bool, actor: str) -> str | None:
+    async def put(self, site: str, url: str, *, include_text: bool, actor: str) -> str | None:
         """Set and enable the endpoint. Returns the secret, once, if this made the site's first."""
         secret = new_secret()
         is_first = await self._store.outbox.endpoints.first_secret(site, self._vault.seal(secret), actor)
         await self._store.outbox.endpoints.put(site, url, include_text=include_text, actor=actor)
         return secret if is_first else None
 
-    async def rotate(self, site: Site, actor: str) -> tuple[str, datetime | None]:
+    async def rotate(self, site: str, actor: str) -> tuple[str, datetime | None]:
         """A new secret, and until when the one before stays good (None: there was none)."""
         secret = new_secret()
         return secret, await self._store.outbox.endpoints.rotate(site, self._vault.seal(secret), OVERLAP_S, actor)
 
-    async def test(self, site: Site, endpoint: Endpoint) -> tuple[str, Outcome]:
+    async def test(self, site: str, endpoint: Endpoint) -> tuple[str, Outcome]:
         """Send a webhook.test now, to an endpoint with a URL and a secret; its id, and what came of it."""
         now_ms = time.time_ns() // 1_000_000
         event = Event(
@@ -78,9 +77,9 @@ class Webhooks:
             status="pending",
             decided_by="model",
         )
-        message_id = message.message_id(site.name, event)
+        message_id = message.message_id(site, event)
         secrets = [self._vault.unseal(kept) for kept in endpoint.secrets]
-        body = message.body(site.name, event, "A test." if endpoint.include_text else None)
+        body = message.body(site, event, "A test." if endpoint.include_text else None)
         return message_id, await self._sender.post(endpoint.url or "", message_id, body, secrets)
 
     @contextlib.asynccontextmanager

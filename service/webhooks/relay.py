@@ -16,7 +16,7 @@ from yarl import URL
 from service.background import Background, Loop
 from service.store import Store
 from service.store.endpoint import Endpoint
-from service.store.keyspace import Site
+from service.store.keyspace import Shard
 from service.store.outbox import Take, Taken
 from service.values.errors import Retryable
 from service.webhooks import message, metrics
@@ -48,7 +48,7 @@ UNREADABLE_S = 60.0
 class _Shard:
     """One shard of a site that is looked after. `wake`: there may be something to take."""
 
-    site: Site
+    shard: Shard
     wake: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -116,7 +116,7 @@ class Relay:
     async def _follow_sites(self) -> None:
         """Look after every site there is, also those that come later."""
         for name in sorted((await self._store.access.sites()).known - self._sites):
-            shards = [_Shard(site) for site in self._store.outbox.shards(Site(name))]
+            shards = [_Shard(shard) for shard in self._store.outbox.shards(name)]
             self._begin("relay_news", partial(self._listen, name, shards))
             for shard in shards:
                 self._begin("relay_take", partial(self._follow, shard, LEAST_BETWEEN_LOOKS_S * len(shards)))
@@ -158,13 +158,13 @@ class Relay:
 
     async def _look(self, shard: _Shard) -> float:
         """Take what there is room for; seconds until another look is worth it."""
-        room, site = await self._some_room(), shard.site
+        room, site = await self._some_room(), shard.shard.site
         taken: tuple[Taken, ...] = ()
         try:
             endpoint = await self._endpoint(site)
             pause_s = self._breakers.pause_s(_key(site, endpoint.url), time.monotonic()) if endpoint.url else 0.0
             asked_at = time.monotonic()
-            take = await self._take(site, room, endpoint.include_text, pause_s)
+            take = await self._take(shard.shard, room, endpoint.include_text, pause_s)
             taken = take.events
         finally:
             for _ in range(room - len(taken)):
@@ -173,7 +173,7 @@ class Relay:
             self._jobs.put_nowait(_Job(each, shard, asked_at + self._lease_s - self._timeout_s))
         return LOOK_S if take.next_s is None else take.next_s
 
-    async def _take(self, shard: Site, most: int, with_text: bool, pause_s: float) -> Take:
+    async def _take(self, shard: Shard, most: int, with_text: bool, pause_s: float) -> Take:
         """Redis leases what we asked for even if we are stopped before its answer comes: that is handed back, too."""
         work = self._store.outbox.take(shard, most, self._lease_s, with_text=with_text, pause_s=pause_s)
         taking = asyncio.create_task(work)
@@ -211,34 +211,34 @@ class Relay:
         except Retryable:
             raise
         except Exception as error:  # noqa: BLE001 - logged and counted
-            self._background.note("relay_send", f"an event of {job.taken.shard.name}", error)
+            self._background.note("relay_send", f"an event of {job.taken.shard.site}", error)
             await self._try_again(job, Outcome("failed", "internal", 0.0))
 
     async def _tell(self, job: _Job) -> None:
         taken = job.taken
-        endpoint = await self._endpoint(taken.shard)
+        endpoint = await self._endpoint(taken.shard.site)
         if _obstacle(taken, endpoint):
             # Somebody may have set it just now.
-            endpoint = await self._endpoint(taken.shard, max_age_s=0)
+            endpoint = await self._endpoint(taken.shard.site, max_age_s=0)
         if obstacle := _obstacle(taken, endpoint):
             await self._bury(job, taken.attempts, obstacle)
             return
         try:
             secrets = [self._vault.unseal(kept) for kept in endpoint.secrets]
         except SecretUnreadable as error:
-            log.error("webhooks of %s wait: %s", taken.shard.name, error.__doc__)
+            log.error("webhooks of %s wait: %s", taken.shard.site, error.__doc__)
             await self._settle(job, "deferred", attempts=taken.attempts, delay_s=UNREADABLE_S)
             return
         url = taken.callback or endpoint.url or ""
-        pause_s = self._breakers.enter(_key(taken.shard, url), time.monotonic())
+        pause_s = self._breakers.enter(_key(taken.shard.site, url), time.monotonic())
         if pause_s > 0:
             await self._settle(job, "deferred", attempts=taken.attempts, delay_s=pause_s)
             return
         await self._send(job, url, secrets)
 
     async def _send(self, job: _Job, url: str, secrets: list[str]) -> None:
-        taken, key = job.taken, _key(job.taken.shard, url)
-        site = taken.shard.name
+        taken, key = job.taken, _key(job.taken.shard.site, url)
+        site = taken.shard.site
         try:
             body = message.body(site, taken.event, taken.text)
             outcome = await self._sender.post(url, message.message_id(site, taken.event), body, secrets)
@@ -261,11 +261,9 @@ class Relay:
 
     async def _is_gone(self, job: _Job, url: str) -> None:
         if job.taken.callback is None:
-            log.warning("webhooks of %s: the receiver answered 410; its endpoint is disabled", job.taken.shard.name)
-            await _patiently(
-                lambda: self._store.outbox.endpoints.disable(Site(job.taken.shard.name), url), self._lease_s
-            )
-            self._endpoints.pop(job.taken.shard.name, None)
+            log.warning("webhooks of %s: the receiver answered 410; its endpoint is disabled", job.taken.shard.site)
+            await _patiently(lambda: self._store.outbox.endpoints.disable(job.taken.shard.site, url), self._lease_s)
+            self._endpoints.pop(job.taken.shard.site, None)
         await self._bury(job, job.taken.attempts + 1, "gone")
 
     async def _try_again(self, job: _Job, outcome: Outcome) -> None:
@@ -279,7 +277,7 @@ class Relay:
     async def _bury(self, job: _Job, attempts: int, because: str) -> None:
         metrics.DEAD.labels(because).inc()
         log.info(
-            "webhooks of %s: an event was given up after %d attempts (%s)", job.taken.shard.name, attempts, because
+            "webhooks of %s: an event was given up after %d attempts (%s)", job.taken.shard.site, attempts, because
         )
         await self._settle(job, "dead", attempts=attempts, because=because)
 
@@ -289,12 +287,12 @@ class Relay:
         if next_s is not None and next_s < LOOK_S:
             asyncio.get_running_loop().call_later(next_s, job.shard.wake.set)
 
-    async def _endpoint(self, site: Site, max_age_s: float = LOOK_S) -> Endpoint:
-        read_at, endpoint = self._endpoints.get(site.name, (-max_age_s, None))
+    async def _endpoint(self, site: str, max_age_s: float = LOOK_S) -> Endpoint:
+        read_at, endpoint = self._endpoints.get(site, (-max_age_s, None))
         if endpoint is None or time.monotonic() - read_at > max_age_s:
             read_at = time.monotonic()
-            endpoint = await self._store.outbox.endpoints.get(Site(site.name))
-            self._endpoints[site.name] = read_at, endpoint
+            endpoint = await self._store.outbox.endpoints.get(site)
+            self._endpoints[site] = read_at, endpoint
         return endpoint
 
     @property
@@ -313,9 +311,9 @@ def _obstacle(taken: Taken, endpoint: Endpoint) -> str:
     return "endpoint_disabled" if endpoint.disabled_at else ""
 
 
-def _key(site: Site, url: str | None) -> tuple[str, str]:
+def _key(site: str, url: str | None) -> tuple[str, str]:
     """What a breaker is for: the receiver of one site, whatever the path."""
-    return site.name, str(URL(url or "").origin()) if url else ""
+    return site, str(URL(url or "").origin()) if url else ""
 
 
 async def _patiently(work: Callable[[], Coroutine[Any, Any, Any]], for_s: float) -> Any:  # noqa: ANN401

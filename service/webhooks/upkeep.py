@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from service.background import Background
-from service.store.keyspace import Site
 from service.store.outbox import Outbox
 from service.webhooks import metrics
 
@@ -15,8 +14,8 @@ async def keep_up(outbox: Outbox, sites: Iterable[str], now: datetime, backgroun
     backlogs = []
     for name in sites:
         with background.sparing("relay_upkeep", name):
-            backlogs.append(await outbox.backlog(Site(name)))
-            for shard in outbox.shards(Site(name)):
+            backlogs.append(await outbox.backlog(name))
+            for shard in outbox.shards(name):
                 while await outbox.purge(shard, now - LETTERS_KEPT):
                     pass
     metrics.PENDING.set(sum(each.pending for each in backlogs))

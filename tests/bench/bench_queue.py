@@ -28,7 +28,7 @@ from service.redis.scripts import Flags, made
 from service.redis.server import find_server
 from service.settings import Settings
 from service.store import Store, open_store
-from service.store.keyspace import Site
+from service.store.keyspace import Shard
 from service.store.review import Answer, Filter
 from service.values.domain import (
     Action,
@@ -44,7 +44,7 @@ from service.values.domain import (
     Why,
 )
 
-SITE = Site("daily")
+SITE = "daily"
 MODERATORS = 50
 PAIRS, JOBS, ROUNDS = 4_000, 1_000, 5
 FEW, CLAIMS = 1_000, 4_000
@@ -133,7 +133,7 @@ def _ratio(rounds: Sequence[tuple[float, float]], base: Sequence[tuple[float, fl
 
 async def _write_twice(store: Store, _: str) -> None:
     for _ in range(2):
-        await store.pipe.run(ONE_NUMBER, [SITE.prefix])
+        await store.pipe.run(ONE_NUMBER, [Shard(SITE).prefix])
 
 
 async def _claim_and_decide(store: Store, moderator: str) -> None:
@@ -151,7 +151,7 @@ async def _claims(store: Store, redis: "Redis", most: int) -> Table:
         await _fill(store, queued, name)
         await _claim_times(store, CLAIMS // 4)  # warms up
         took = await _claim_times(store, CLAIMS)
-        used, there = redis.info("memory")["used_memory"], redis.zcard(SITE.key("waiting"))
+        used, there = redis.info("memory")["used_memory"], redis.zcard(Shard(SITE).key("waiting"))
         p99 = load.percentile(took, 99)
         baseline = baseline or p99
         table.add_row(

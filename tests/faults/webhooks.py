@@ -30,12 +30,11 @@ from rich.table import Table
 from service.redis.server import find_server
 from service.settings import Settings
 from service.store import Store, open_store
-from service.store.keyspace import Site
 from service.values.access import Scope, mint
 from service.values.domain import Action, Comment, Judgement, Reason, Urgency, Why
 from service.webhooks.office import open_webhooks
 
-SITE = Site("daily")
+SITE = "daily"
 # A comment that is edited twice while it waits: queued, withdrawn, queued, withdrawn, queued.
 EDITS = 3
 EVENTS_OF_A_COMMENT = 2 * EDITS - 1
@@ -67,7 +66,7 @@ async def main(asked: argparse.Namespace) -> int:
             webhook_schedule="0,1,5" + ",2" * 27,
         )
         async with open_store(settings, url) as store:
-            await store.access.keep(mint(SITE.name, frozenset(Scope), "admin", datetime.now(UTC))[1])
+            await store.access.keep(mint(SITE, frozenset(Scope), "admin", datetime.now(UTC))[1])
             async with open_webhooks(settings, store) as office:
                 await office.put(SITE, receiver.url, include_text=False, actor="admin")
             figures = await _storm(asked, store, settings, receiver, comments)

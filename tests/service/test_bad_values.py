@@ -10,7 +10,6 @@ import pytest
 
 from service import app_keys as keys
 from service.console.visit import COOKIE
-from service.store.keyspace import Site
 from service.values.accounts import Account, Role, Session
 from service.values.errors import BadRequest
 
@@ -48,7 +47,7 @@ async def test_a_value_that_cannot_be_sent_to_redis_drops_nobody_elses_comment(d
 
     async def bad() -> None:
         with pytest.raises(BadRequest, match="no text"):
-            await store.comments.get(Site("daily"), "c-\ud800")
+            await store.comments.get("daily", "c-\ud800")
         assert await status(demo, "GET", b"/demo", b"Cookie: steward_demo=" + HALF * 12) == 200
 
     replies, *_ = await asyncio.gather(

@@ -31,7 +31,6 @@ from service.cases.usage import Usage
 from service.redis.pipe import ServerPipe
 from service.settings import Settings
 from service.store import Store, open_store
-from service.store.keyspace import Site
 from service.values.access import Scope, mint
 from service.values.domain import Action, Comment, Judgement, Urgency, Why
 from service.values.errors import StoreUnavailable
@@ -40,7 +39,7 @@ from service.webhooks import relay
 from service.webhooks.delivery import Sender
 from service.webhooks.office import open_webhooks
 
-SITE = Site("daily")
+SITE = "daily"
 SERVICE = f"{Path(background.__file__).parent}/"
 # The store, and the loops' own pauses, are no work of theirs.
 BELOW = (f"{SERVICE}store/", f"{SERVICE}background.py")

@@ -14,7 +14,6 @@ from service.compat.akismet import answers
 from service.compat.akismet.fields import Fields, blog_of, fields_of, is_true, required
 from service.compat.akismet.key import key_of
 from service.compat.akismet.markup import seen
-from service.store.keyspace import Site
 from service.store.labels import Imported
 from service.values.access import ApiKey, Scope
 from service.values.domain import Action, Judgement
@@ -109,7 +108,7 @@ async def _learned(request: web.Request, *, is_spam: bool) -> web.Response:
     if is_true(fields, "is_test") or not text:
         return answers.word(answers.THANKS)
     label = _label(request, key, text, fields, is_spam=is_spam)
-    added = await request.app[keys.STORE].labels.add(Site(key.site), label, key.name)
+    added = await request.app[keys.STORE].labels.add(key.site, label, key.name)
     if added:
         request.app[keys.USAGE].count(key, place, "api_calls", "missed_spam" if is_spam else "false_positives")
     return answers.word(answers.THANKS, {"X-Moderation-Id": label.id})  # by which the label can be erased

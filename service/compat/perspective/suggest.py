@@ -19,7 +19,6 @@ from service.compat.perspective.calls import Method
 from service.compat.perspective.errors import InvalidRequest, said_back
 from service.compat.perspective.messages import AttributeScores, Score, SuggestCommentScoreRequest
 from service.compat.perspective.texts import check_context, judged, utf16_length
-from service.store.keyspace import Site
 from service.store.labels import Imported
 from service.values.access import ApiKey, Scope
 from service.values.domain import MAX_COMMUNITY, YES_FROM
@@ -40,7 +39,7 @@ async def suggest(app: web.Application, key: ApiKey, asked: SuggestCommentScoreR
     for name, scores in asked.attribute_scores.items():
         _check(said_back(name), scores, length)
     label = _label(asked, comment.text, *_said(asked.attribute_scores, app[keys.MODERATION].attributes, wish))
-    await app[keys.STORE].labels.add(Site(key.site), label, key.name)
+    await app[keys.STORE].labels.add(key.site, label, key.name)
     detected = classifier.detect(comment.text)
     answer = {
         "clientToken": asked.client_token,

@@ -10,7 +10,7 @@ import pytest
 from service import app_keys as keys
 from service.cases import authors
 from service.settings import Settings
-from service.store.keyspace import Site
+from service.store.keyspace import Shards
 
 
 @pytest.fixture(params=[1, 3])
@@ -168,8 +168,9 @@ async def test_the_index_expires_with_the_texts_and_an_old_comment_is_still_foun
         # What was submitted longer ago than any text is kept goes with the next comment of the author.
         client.zadd(key, {"forgotten": at - 600 * day_ms})
         client.expire(key, 86_400)
-        shards = chief.client.server.app[keys.SETTINGS].shards
-        same = next(f"new-{n}" for n in range(99) if Site("daily").of(f"new-{n}", shards).prefix in key)
+        app = chief.client.server.app
+        home = Shards(app[keys.STORE].pipe, app[keys.SETTINGS].shards)
+        same = next(f"new-{n}" for n in range(99) if home.of("daily", f"new-{n}").prefix in key)
         await post(chief, same)
         assert client.zrange(key, 0, -1) == ["old", same]
 

@@ -12,10 +12,9 @@ from service import app_keys as keys
 from service.http import shortcut
 from service.process.app import build_app
 from service.settings import Settings
-from service.store.keyspace import Site
 
 GONE = 299
-SITE = Site("daily")
+SITE = "daily"
 
 
 @web.middleware

@@ -11,7 +11,7 @@ import pytest
 from service import app_keys as keys
 from service.cases.upkeep import Upkeep
 from service.settings import Settings
-from service.store.keyspace import Site
+from service.store.keyspace import Shards
 
 HOUR = int(time.time()) // 3600
 
@@ -53,9 +53,10 @@ async def test_the_week_of_the_specification_is_estimated_as_it_says(chief: Any,
         "audited:approve@0.01:reject": 6,
         "audited:approve@0.01:approve": 424,
     }
+    app = chief.client.server.app
     with redis_server.client() as client:  # spread over two hours and, where there are some, shards
         for number, (name, count) in enumerate(week.items()):
-            shards = Site("daily").all(chief.client.server.app[keys.SETTINGS].shards)
+            shards = Shards(app[keys.STORE].pipe, app[keys.SETTINGS].shards).each("daily")
             key = shards[number % len(shards)].key(f"stat:{HOUR - number % 2}")
             client.hset(key, name, count)
             client.expire(key, 3600)
@@ -155,7 +156,7 @@ async def test_the_length_and_age_of_the_queue_are_kept_over_time(chief: Any, re
     app = chief.client.server.app
     for number in range(3):
         await chief.post("/v1/comments", {"id": f"c-{number}", "text": "hello"})
-    shards = Site("daily").all(app[keys.SETTINGS].shards)
+    shards = Shards(app[keys.STORE].pipe, app[keys.SETTINGS].shards).each("daily")
     with redis_server.client() as client:
         for shard in shards:
             for each in client.zrange(shard.key("waiting"), 0, -1):

@@ -10,7 +10,6 @@ import pytest
 
 from service import app_keys as keys
 from service.store.base import Label
-from service.store.keyspace import Site
 from service.store.labels import Imported
 
 NDJSON = "application/x-ndjson"
@@ -99,7 +98,7 @@ async def test_a_label_sent_again_takes_the_place_of_the_one_whose_decision_was_
     made_up = ["fine", [["spam", False]], "approve", "", "import", 1.0]
     digest = hashlib.blake2b(msgspec.json.encode(made_up), digest_size=16).hexdigest()
     kept = Imported(f"label-{digest}", digest, "fine", {"spam": False}, "approve", "", "import", 1.0)
-    assert await client.server.app[keys.STORE].labels.add(Site("daily"), kept, "chief")
+    assert await client.server.app[keys.STORE].labels.add("daily", kept, "chief")
     body = ndjson({"text": "fine", "labels": {"spam": False}})
     assert (await admin.send("/v1/labels", body, NDJSON)).body == {"added": 1, "known": 0}
     assert (await admin.send("/v1/labels", body, NDJSON)).body == {"added": 0, "known": 1}

@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from service import app_keys as keys
-from service.store.keyspace import Site
+from service.store.keyspace import Shard
 from service.webhooks.signature import key_of, sign
 
 
@@ -304,9 +304,9 @@ async def test_with_a_key_secrets_lie_encrypted_in_redis(
         chief = await key_for(client, name="chief")
         secret = (await chief.post("/v1/webhooks:rotate")).body["secret"]
         assert len(key_of(secret)) == 32
-        site = Site("daily")
+        site = "daily"
         with redis_server.client() as redis:
-            kept = redis.hgetall(site.key("webhook:secrets"))
+            kept = redis.hgetall(Shard(site).key("webhook:secrets"))
         assert kept["current"].startswith("fernet:")
         assert secret.removeprefix("whsec_") not in str(kept)
         assert keys.WEBHOOKS in client.server.app

@@ -15,13 +15,13 @@ from service.cases.directory import Directory
 from service.cases.upkeep import Upkeep
 from service.settings import Settings
 from service.store import Store, open_store
-from service.store.keyspace import Site
+from service.store.keyspace import Shard
 from service.store.review import Answer, Filter
 from service.values.access import Scope, mint
 from service.values.domain import Action, Comment, Judgement, Status, Urgency, Verdict, Why
 from service.values.policy import Expiry, Policy, Reviewing, Thresholds
 
-SITE = Site("daily")
+SITE = "daily"
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ async def test_a_lease_that_ended_goes_back_though_nobody_claims(
 ) -> None:
     (held,) = await store.queue.claim(SITE, "ann", 1, 60, Filter())
     with redis_server.client() as client:
-        client.zadd(SITE.key("lease"), {held.id: 1000})
+        client.zadd(Shard(SITE).key("lease"), {held.id: 1000})
     await Upkeep(store, directory).once()
     assert (await store.comments.get(SITE, held.id)).expiries == 1
     assert (await store.queue.stats(SITE, 1))["leased"] == 0
@@ -70,7 +70,7 @@ async def test_what_waited_longer_than_the_policy_allows_is_decided(
     assert await store.access.keep_policy(SITE, expiring, "chief")
     await directory.refresh()
     with redis_server.client() as client:
-        client.zadd(SITE.key("waiting"), {"c-0": 1000})
+        client.zadd(Shard(SITE).key("waiting"), {"c-0": 1000})
     await Upkeep(store, directory).once()
     assert [(await store.comments.get(SITE, f"c-{n}")).status for n in range(2)] == [Status.APPROVED, Status.PENDING]
 
@@ -135,7 +135,7 @@ async def test_it_goes_on_after_redis_was_away(own_server: Any, tmp_path: Path) 
             own_server.kill()
             own_server.start()
             with own_server.client() as client:
-                client.zadd(SITE.key("lease"), {"c-1": 1000})
+                client.zadd(Shard(SITE).key("lease"), {"c-1": 1000})
             async with asyncio.timeout(20):
                 while await _leased(own_server):
                     await asyncio.sleep(0.02)
@@ -143,4 +143,4 @@ async def test_it_goes_on_after_redis_was_away(own_server: Any, tmp_path: Path) 
 
 async def _leased(server: Any) -> int:
     with server.client() as client:
-        return int(client.zcard(SITE.key("lease")))
+        return int(client.zcard(Shard(SITE).key("lease")))

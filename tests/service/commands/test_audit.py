@@ -18,11 +18,11 @@ from click.testing import CliRunner, Result
 
 from service.commands.audit import audit
 from service.commands.keys import keys
-from service.store.keyspace import Site
+from service.store.keyspace import Shard
 from service.trail import entries, locked
 from service.trail.files import numbered
 
-DAILY = Site("daily")
+DAILY = "daily"
 
 
 class Steward:
@@ -61,21 +61,21 @@ class Steward:
             stderr=subprocess.DEVNULL,
         )
 
-    def add(self, count: int, *, days_ago: int = 0, site: Site = DAILY) -> None:
+    def add(self, count: int, *, days_ago: int = 0, site: str = DAILY) -> None:
         at_ms = int((datetime.now(UTC) - timedelta(days=days_ago)).timestamp() * 1000)
         with self.server.client() as client, client.pipeline(transaction=False) as pipeline:
             for number in range(count):
                 details = {"action": "decided", "actor": "ann", "comment": f"c-{number}", "policy": "default@1"}
-                pipeline.xadd(site.key("audit"), details, id=f"{at_ms}-{number}")
+                pipeline.xadd(Shard(site).key("audit"), details, id=f"{at_ms}-{number}")
             pipeline.execute()
 
-    def stream(self, site: Site = DAILY) -> list[tuple[str, dict[str, str]]]:
+    def stream(self, site: str = DAILY) -> list[tuple[str, dict[str, str]]]:
         with self.server.client() as client:
-            found: list[tuple[str, dict[str, str]]] = client.xrange(site.key("audit"))
+            found: list[tuple[str, dict[str, str]]] = client.xrange(Shard(site).key("audit"))
             return found
 
-    def exported(self, site: Site = DAILY) -> list[tuple[str, dict[str, str]]]:
-        everything = entries(self.folder / site.name)
+    def exported(self, site: str = DAILY) -> list[tuple[str, dict[str, str]]]:
+        everything = entries(self.folder / site)
         return [(entry.cursor, entry.details) for entry in everything if entry.shard == site.shard]
 
 
@@ -100,13 +100,13 @@ def test_every_entry_is_exported_once_in_order(steward: Steward) -> None:
 
 
 def test_every_site_with_a_key_is_exported(steward: Steward) -> None:
-    steward.add(3, days_ago=1, site=Site("weekly"))
+    steward.add(3, days_ago=1, site="weekly")
     for site in ("daily", "weekly"):
         made = CliRunner(env=steward.environment).invoke(keys, ["create", "--site", site, "--scope", "admin"])
         assert made.exit_code == 0, made.output
     said = steward.done("export").splitlines()
     assert [line.partition(", head")[0] for line in said] == ["daily: 1 new, 1 entries", "weekly: 4 new, 4 entries"]
-    assert steward.exported(Site("weekly")) == steward.stream(Site("weekly"))
+    assert steward.exported("weekly") == steward.stream("weekly")
 
 
 def test_all_shards_of_a_site_are_one_chain_in_the_order_of_time(steward: Steward) -> None:
@@ -150,7 +150,7 @@ def test_only_what_is_exported_and_older_than_the_window_leaves_redis(steward: S
 def test_an_export_that_cannot_be_complete_refuses_and_the_other_sites_go_on(steward: Steward, tmp_path: Path) -> None:
     steward.add(500, days_ago=40)
     steward.done("export", "--site", "daily", "--trim")
-    steward.add(2, site=Site("weekly"))
+    steward.add(2, site="weekly")
     elsewhere = tmp_path / "elsewhere"
     steward.done("export", "--site", "weekly", folder=elsewhere)
     (elsewhere / "daily").mkdir()

@@ -13,7 +13,6 @@ from cryptography.fernet import Fernet
 from service.commands.coral import coral
 from service.settings import Settings
 from service.store import Store, open_store
-from service.store.keyspace import Site
 from service.values.access import Scope, mint
 from service.webhooks.vault import Vault
 
@@ -51,7 +50,7 @@ async def test_a_secret_is_added_listed_and_removed(store: Store, typed: Any) ->
     removed = await typed("remove", record.id)
     assert (removed.exit_code, await store.access.signing_secrets()) == (0, {})
     assert SECRET not in added.output + listed.output + removed.output
-    trail, _ = await store.audit.page(Site("daily"), "", 10)
+    trail, _ = await store.audit.page("daily", "", 10)
     assert [entry.details["action"] for entry in trail] == ["signing_secret_added", "signing_secret_removed"]
     assert SECRET not in str(trail)
 

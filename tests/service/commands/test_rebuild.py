@@ -17,14 +17,14 @@ from service.commands.rebuild import rebuild
 from service.settings import Settings
 from service.store import Store, open_store
 from service.store.base import Record
-from service.store.keyspace import Site
+from service.store.keyspace import Shard
 from service.store.review import Answer, Filter
 from service.trail import Entry, outcomes
 from service.values.access import Scope, mint
 from service.values.domain import Action, Comment, DecidedBy, Judgement, Reason, State, Status, Urgency, Verdict, Why
 from service.values.policy import DEFAULT, Policy, Thresholds
 
-SITE = Site("daily")
+SITE = "daily"
 HOUR_MS = 3_600_000
 WAITING = {"waits", "held", "undone", "reopened", "escalated", "voted", "edited"}
 
@@ -121,7 +121,7 @@ async def work(store: Store) -> dict[str, Record]:
     await decide(store, "escalated", Verdict.ESCALATE)
     await store.queue.undo(SITE, "undone", "ann", 300)
     await store.queue.reopen(SITE, "reopened", "chief", sla_ms=HOUR_MS)
-    await store.pipe.call("ZADD", SITE.key("waiting"), "XX", 1000, "expired")  # as if it had waited for long
+    await store.pipe.call("ZADD", Shard(SITE).key("waiting"), "XX", 1000, "expired")  # as if it had waited for long
     await store.queue.tend(SITE, 3600, Status.APPROVED)
     names = (
         *("approved", "rejected", "erased", "waits", "held", "allowed", "forbidden", "undone", "reopened", "escalated"),
@@ -324,7 +324,7 @@ async def test_what_would_be_forgotten_by_now_is_not_brought_back(lost: Lost) ->
     with lost.server.client() as client:
         long_ago = int(datetime.now(UTC).timestamp() * 1000) - 60 * 24 * HOUR_MS
         entry = {"action": "submitted", "actor": "site", "comment": "old", "revision": "1", "from": "", "to": "decided"}
-        client.xadd(SITE.key("audit"), entry | {"version": "1", "decision": "approve"}, id=f"{long_ago}-0")
+        client.xadd(Shard(SITE).key("audit"), entry | {"version": "1", "decision": "approve"}, id=f"{long_ago}-0")
     await asyncio.to_thread(lost.export)
     lost.lose()
     assert "0 of 1 comments put back, 1 too old" in (await asyncio.to_thread(lost.run)).output

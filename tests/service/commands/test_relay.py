@@ -15,7 +15,6 @@ from click.testing import CliRunner
 from service.commands.relay import relay
 from service.settings import Settings
 from service.store import open_store
-from service.store.keyspace import Site
 from service.values.access import Scope, mint
 from service.values.domain import Action, Comment, Judgement, Urgency, Why
 from service.webhooks.office import open_webhooks
@@ -55,12 +54,12 @@ async def test_a_relay_alone_delivers_and_ends_when_told(settings: Settings) -> 
             said, _ = await process.communicate()
         assert process.returncode == 0
         assert said == b"steward: relaying webhooks\n"
-        assert (await store.outbox.backlog(Site("daily"))).dead == 0
+        assert (await store.outbox.backlog("daily")).dead == 0
 
 
 async def prepare(settings: Settings, store: Any, url: str) -> None:
     """A site with a key and an endpoint, and one event for it."""
-    site = Site("daily")
+    site = "daily"
     await store.access.keep(mint("daily", frozenset(Scope), "admin", datetime.now(UTC))[1])
     async with open_webhooks(settings, store) as office:
         await office.put(site, url, include_text=False, actor="admin")

@@ -14,7 +14,6 @@ from service.console.article import COOKIE
 from service.demo import thread
 from service.http.limits import Buckets
 from service.settings import Settings
-from service.store.keyspace import Site
 from service.values.access import FIRST_SITE
 
 RUDE = "You are a stupid idiot and nobody likes you."
@@ -68,7 +67,7 @@ async def there(client: Any, comment_id: str) -> bool:
 
 async def record(client: Any, comment_id: str) -> Any:
     try:
-        return await client.server.app[keys.STORE].comments.get(Site(FIRST_SITE), comment_id)
+        return await client.server.app[keys.STORE].comments.get(FIRST_SITE, comment_id)
     except Exception:  # noqa: BLE001 - not there yet
         return None
 
@@ -125,7 +124,7 @@ async def test_a_rude_comment_is_warned_of_once_and_posted_if_its_author_insists
 @pytest.mark.usefixtures("posted")
 async def test_the_hint_names_what_a_text_may_be_read_as_and_keeps_nothing(reader: Reader, client: Any) -> None:
     events = client.server.app[keys.STORE].events
-    before = await events.latest(Site(FIRST_SITE))
+    before = await events.latest(FIRST_SITE)
     rude = await reader("POST", "/demo/hint", json={"text": RUDE})
     assert (await rude.json())["hint"] == "This may be read as an insult."
     german = await reader("POST", "/demo/hint", json={"text": RUDE}, headers={"Accept-Language": "de"})
@@ -134,7 +133,7 @@ async def test_the_hint_names_what_a_text_may_be_read_as_and_keeps_nothing(reade
     assert (await (await reader("POST", "/demo/hint", json={"text": " "})).json()) == {"hint": ""}
     assert (await reader("POST", "/demo/hint", json={"text": "x" * 2_001})).status == 400
     assert (await reader("POST", "/demo/hint", json={"nonsense": 1})).status == 400
-    assert await events.latest(Site(FIRST_SITE)) == before
+    assert await events.latest(FIRST_SITE) == before
 
 
 @pytest.mark.parametrize(("text", "status"), [("", 400), ("  \n", 400), ("x" * 2_001, 400)])
@@ -195,7 +194,7 @@ async def test_the_thread_is_posted_once_however_often_the_service_starts(run: A
             async with asyncio.timeout(30):
                 while not await there(client, last):
                     await asyncio.sleep(0.05)
-            counts.append((await client.server.app[keys.STORE].queue.stats(Site(FIRST_SITE), 1))["queued"])
+            counts.append((await client.server.app[keys.STORE].queue.stats(FIRST_SITE, 1))["queued"])
     assert counts[0] == counts[1] > 0
 
 

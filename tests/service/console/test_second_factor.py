@@ -16,7 +16,6 @@ from browsing import Browser, Page
 from service import app_keys as keys
 from service.console.entry import FREE_FOR_ACCOUNT, FREE_FOR_ADDRESS
 from service.console.visit import COOKIE
-from service.store.keyspace import Site
 from service.values import accounts
 from service.values.accounts import RECOVERY_CODES, Account, Role
 
@@ -284,7 +283,7 @@ def _ticket(page: Page) -> str:
 
 async def _trail(browser: Browser, site: str) -> list[dict[str, Any]]:
     store = browser.client.server.app[keys.STORE]
-    return [{"details": entry.details} for entry in (await store.audit.page(Site(site), "", 1000))[0]]
+    return [{"details": entry.details} for entry in (await store.audit.page(site, "", 1000))[0]]
 
 
 def _tries(redis_server: Any) -> list[int]:

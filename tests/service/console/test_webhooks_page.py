@@ -9,9 +9,8 @@ import pytest
 from aiohttp import web
 
 from service import app_keys as keys
-from service.store.keyspace import Site
 
-DAILY = Site("daily")
+DAILY = "daily"
 
 
 @pytest.fixture
@@ -40,7 +39,7 @@ async def dead_letter(client: Any, admin: Any, comment: str) -> None:
     """A comment whose event the relay gave up."""
     await admin.post("/v1/comments", {"id": comment, "text": "You are an idiot."})
     outbox = client.server.app[keys.STORE].outbox
-    (taken,) = (await outbox.take(DAILY, 10, 60)).events
+    (taken,) = (await outbox.take(Shard(DAILY), 10, 60)).events
     assert await outbox.settle(taken, "dead", attempts=10, because="500") is None
 
 

@@ -12,7 +12,6 @@ from records import STRICT, made
 from service.cases.directory import LEAST_BETWEEN_LOOKS_S, REFRESH_S, Directory
 from service.settings import Settings
 from service.store import Store, open_store
-from service.store.keyspace import Site
 from service.values import access
 from service.values.access import ApiKey, Scope, mint
 from service.values.errors import StoreUnavailable
@@ -82,22 +81,22 @@ async def test_a_policy_change_is_seen_after_one_look(directory: Directory, stor
     _, record = made()
     await store.access.keep(record)
     assert directory.policy("daily") == DEFAULT
-    assert await store.access.keep_policy(Site("daily"), STRICT, "chief")
+    assert await store.access.keep_policy("daily", STRICT, "chief")
     await directory.refresh()
     assert directory.policy("daily") == STRICT
     assert directory.policy("weekly") == DEFAULT
 
 
 async def test_a_policy_is_replaced_by_one_of_two_who_try_at_once(store: Store) -> None:
-    kept = await asyncio.gather(*(store.access.keep_policy(Site("daily"), STRICT, f"m-{n}") for n in range(10)))
+    kept = await asyncio.gather(*(store.access.keep_policy("daily", STRICT, f"m-{n}") for n in range(10)))
     assert sum(kept) == 1
-    assert await store.access.policy(Site("daily")) == STRICT
+    assert await store.access.policy("daily") == STRICT
 
 
 async def test_a_copy_lets_a_service_start_while_redis_is_away(directory: Directory, store: Store, gone: Any) -> None:
     text, record = made()
     await store.access.keep(record)
-    await store.access.keep_policy(Site("daily"), STRICT, "chief")
+    await store.access.keep_policy("daily", STRICT, "chief")
     await directory.refresh()
     opened, copy = gone
     async with opened as away:

@@ -15,7 +15,7 @@ from service.cases import policies
 from service.cases.directory import REFRESH_S, Directory, Snapshot, copy_of
 from service.settings import Settings
 from service.store import Store, open_store
-from service.store.keyspace import KEYS, SIGNING, Site
+from service.store.keyspace import KEYS, SIGNING, Shard
 from service.values.access import ApiKey, SigningSecret
 from service.values.errors import Conflict, StoreUnavailable
 from service.values.policy import DEFAULT
@@ -82,13 +82,13 @@ async def test_a_policy_that_cannot_be_read_leaves_its_site_the_last_good_one_an
 ) -> None:
     for site in ("daily", "weekly", "yearly"):
         await store.access.keep(made(site)[1])
-    assert await store.access.keep_policy(Site("daily"), STRICT, "chief")
+    assert await store.access.keep_policy("daily", STRICT, "chief")
     await directory.refresh()
     before = failures("policies")
     with redis_server.client() as client:
-        client.hset(Site("daily").key("policies"), "3", raw)
-        client.hset(Site("yearly").key("policies"), "2", raw)
-    assert await store.access.keep_policy(Site("weekly"), STRICT, "chief")
+        client.hset(Shard("daily").key("policies"), "3", raw)
+        client.hset(Shard("yearly").key("policies"), "2", raw)
+    assert await store.access.keep_policy("weekly", STRICT, "chief")
     later = Directory(store.access, tmp_path / "other.json", DEFAULT, store.background)
     for each in (directory, later):
         await each.refresh()
@@ -101,17 +101,17 @@ async def test_a_policy_that_cannot_be_read_leaves_its_site_the_last_good_one_an
     with pytest.raises(Conflict) as caught:
         await policies.replace(store, "daily", STRICT, STRICT, "chief")
     assert caught.value.reason == "policy_unreadable"
-    assert [each.policy for each in await store.access.policies(Site("daily"))] == [STRICT]
+    assert [each.policy for each in await store.access.policies("daily")] == [STRICT]
 
 
 async def test_a_policy_that_was_overwritten_by_what_cannot_be_read_stands_as_it_was_last_seen(
     directory: Directory, store: Store, redis_server: Any
 ) -> None:
     await store.access.keep(made()[1])
-    assert await store.access.keep_policy(Site("daily"), STRICT, "chief")
+    assert await store.access.keep_policy("daily", STRICT, "chief")
     await directory.refresh()
     with redis_server.client() as client:
-        client.hset(Site("daily").key("policies"), "2", NEWER)
+        client.hset(Shard("daily").key("policies"), "2", NEWER)
     await directory.refresh()
     assert directory.policy("daily") == STRICT
 
@@ -152,7 +152,7 @@ async def test_what_cannot_be_read_in_the_copy_on_disk_leaves_the_rest_of_it(
 ) -> None:
     text, record = made()
     await store.access.keep(record)
-    assert await store.access.keep_policy(Site("daily"), STRICT, "chief")
+    assert await store.access.keep_policy("daily", STRICT, "chief")
     await directory.refresh()
     copy = tmp_path / "access.json"
     kept = msgspec.json.decode(copy.read_bytes())
@@ -176,7 +176,7 @@ async def test_a_site_whose_policy_nobody_could_read_is_not_in_the_copy_as_one_w
     text, record = made()
     await store.access.keep(record)
     with redis_server.client() as client:
-        client.hset(Site("daily").key("policies"), "2", NEWER)
+        client.hset(Shard("daily").key("policies"), "2", NEWER)
     await directory.refresh()
     url = f"unix://{tmp_path / 'nobody.sock'}"
     async with open_store(Settings(redis_url=url), url) as away:
@@ -196,7 +196,7 @@ async def lose(store: Store, redis_server: Any) -> None:
     """Another Redis takes the place of this one; it has the same site, with a policy."""
     redis_server.flush()
     await store.access.keep(made()[1])
-    assert await store.access.keep_policy(Site("daily"), STRICT, "chief")
+    assert await store.access.keep_policy("daily", STRICT, "chief")
 
 
 async def test_policies_of_another_redis_are_seen_with_its_keys(
@@ -218,7 +218,7 @@ async def test_the_copy_of_a_lost_redis_is_set_aside_as_it_was_whatever_is_read_
 ) -> None:
     _, record = made()
     await store.access.keep(record)
-    assert await store.access.keep_policy(Site("daily"), STRICT, "chief")
+    assert await store.access.keep_policy("daily", STRICT, "chief")
     await directory.refresh()
     redis_server.flush()
     await store.access.keep(made("weekly")[1])

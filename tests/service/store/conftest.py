@@ -11,19 +11,18 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from service.store import Store
 from service.store.base import Record, Submitted
-from service.store.keyspace import Site
 from service.values.domain import Action, Comment, Judgement, Reason, Urgency, Why
 
 Submit = Callable[..., Awaitable[tuple[Submitted, Record | None]]]
 
 
 @pytest.fixture
-def site() -> Site:
-    return Site("daily")
+def site() -> str:
+    return "daily"
 
 
 @pytest.fixture
-def submit(store: Store, site: Site) -> Submit:
+def submit(store: Store, site: str) -> Submit:
     """Submits a comment that was judged as the arguments say; by default it goes to a person."""
 
     async def submit(
@@ -34,7 +33,7 @@ def submit(store: Store, site: Site) -> Submit:
         attribute: str = "toxicity",
         sla_ms: int = 60_000,
         urgency: Urgency | None = None,
-        at: Site = site,
+        at: str = site,
         to: Store = store,
         **more: Any,
     ) -> tuple[Submitted, Record | None]:
@@ -49,7 +48,7 @@ def submit(store: Store, site: Site) -> Submit:
 
 
 @pytest.fixture
-def trail(store: Store, site: Site) -> Callable[[], Awaitable[list[str]]]:
+def trail(store: Store, site: str) -> Callable[[], Awaitable[list[str]]]:
     """The actions of the audit trail, oldest first."""
 
     async def trail() -> list[str]:

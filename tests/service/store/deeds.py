@@ -5,7 +5,7 @@ from typing import Any
 
 from service.store import Store
 from service.store.base import Outcome, Record
-from service.store.keyspace import Site
+from service.store.keyspace import Shard
 from service.store.review import Answer, Filter
 from service.values.domain import Action, Doubling, Urgency, Verdict, Why
 
@@ -17,13 +17,13 @@ AUDIT = Urgency(Why.AUDIT, 0.5, 60_000, inclusion=0.25)
 AUTOMATIC = {"approved": Action.APPROVE, "rejected": Action.REJECT}
 
 
-async def claim(store: Store, site: Site, moderator: str = "ann") -> Record:
+async def claim(store: Store, site: str, moderator: str = "ann") -> Record:
     (record,) = await store.queue.claim(site, moderator, 1, 60, ANY)
     return record
 
 
 async def decide(
-    store: Store, site: Site, held: Record, verdict: Verdict = Verdict.REJECT, **more: Any
+    store: Store, site: str, held: Record, verdict: Verdict = Verdict.REJECT, **more: Any
 ) -> tuple[Outcome, Any]:
     """By the holder, with the lease."""
     assert held.owner is not None
@@ -32,7 +32,7 @@ async def decide(
 
 
 async def judge(
-    store: Store, site: Site, moderator: str, verdict: Verdict = Verdict.REJECT, **more: Any
+    store: Store, site: str, moderator: str, verdict: Verdict = Verdict.REJECT, **more: Any
 ) -> tuple[Outcome, Any]:
     """Claim the most urgent comment and decide it."""
     return await decide(store, site, await claim(store, site, moderator), verdict, **more)
@@ -40,7 +40,7 @@ async def judge(
 
 async def overrule(
     store: Store,
-    site: Site,
+    site: str,
     comment_id: str,
     verdict: Verdict,
     *,
@@ -53,25 +53,25 @@ async def overrule(
     return await store.queue.decide(site, comment_id, by, answer, may_overrule=True, **more)
 
 
-async def told(store: Store, site: Site) -> list[tuple[str, int]]:
+async def told(store: Store, site: str) -> list[tuple[str, int]]:
     """What the site is told, held back or not: type and version, oldest first."""
     found, _ = await store.events.page(site, "", 1000)
     return [(each.details["type"], int(each.details["version"])) for each in found if "type" in each.details]
 
 
-def to_tell(client: Any, site: Site, comment_id: str) -> list[tuple[str, int]]:
+def to_tell(client: Any, site: str, comment_id: str) -> list[tuple[str, int]]:
     """What waits in the outbox for a comment: type and version, in order."""
-    events = [json.loads(each) for each in client.lrange(site.key(f"out:q:{comment_id}"), 0, -1)]
+    events = [json.loads(each) for each in client.lrange(Shard(site).key(f"out:q:{comment_id}"), 0, -1)]
     return [(each["type"], int(each["version"])) for each in events]
 
 
-async def labels(store: Store, site: Site) -> list[tuple[str, str, str]]:
+async def labels(store: Store, site: str) -> list[tuple[str, str, str]]:
     """Source, actor and decision of each label that stands, oldest first."""
     found, _ = await store.labels.page(site, "", 1000)
     return [(each.source, each.actor, each.decision) for each in found if each.retracts is None]
 
 
-async def counted(store: Store, site: Site) -> dict[str, int]:
+async def counted(store: Store, site: str) -> dict[str, int]:
     """What was counted since the server was empty."""
     return dict((await store.queue.stats(site, 2))["hours"][0][1])
 
@@ -81,5 +81,5 @@ def is_whole(server: Any) -> None:
     assert server.undying() == []
 
 
-async def breaches(store: Store, site: Site) -> list[tuple[str, str]]:
+async def breaches(store: Store, site: str) -> list[tuple[str, str]]:
     return [(each.comment, each.what) async for each in store.fsck.examine(site)]

@@ -15,11 +15,11 @@ from model_of_queue import Model
 
 from service.store import Store
 from service.store.base import Record
-from service.store.keyspace import Site
+from service.store.keyspace import Shard
 from service.trail import Entry, outcomes
 from service.values.domain import State
 
-SITE = Site("daily")
+SITE = "daily"
 MODERATORS = ("ann", "bob", "eve", "chief", "boss")
 INDEX = {"queued": "ready", "leased": "lease", "escalated": "escalated"}
 HOUR_MS = 3_600_000
@@ -47,33 +47,33 @@ class Invariants(RuleBasedStateMachine):
     @invariant()
     def i1_every_comment_is_in_exactly_its_place(self) -> None:
         for state, index in INDEX.items():
-            assert set(self.redis.zrange(SITE.key(index), 0, -1)) == self.model.in_state(state), index
+            assert set(self.redis.zrange(Shard(SITE).key(index), 0, -1)) == self.model.in_state(state), index
         waiting = {name for name, each in self.model.comments.items() if each.waits}
-        assert set(self.redis.zrange(SITE.key("waiting"), 0, -1)) == waiting
+        assert set(self.redis.zrange(Shard(SITE).key("waiting"), 0, -1)) == waiting
         for moderator in MODERATORS:
             held = {name for name in self.model.in_state("leased") if self.model.comments[name].owner == moderator}
-            assert set(self.redis.zrange(SITE.held(moderator), 0, -1)) == held
+            assert set(self.redis.zrange(Shard(SITE).held(moderator), 0, -1)) == held
 
     @invariant()
     def i2_tokens_only_grow(self) -> None:
         tokens = self.model.tokens
         assert tokens == sorted(set(tokens))
-        assert int(self.redis.get(SITE.key("token")) or 0) >= max(tokens, default=0)
+        assert int(self.redis.get(Shard(SITE).key("token")) or 0) >= max(tokens, default=0)
 
     @invariant()
     def i3_a_version_has_one_decision_one_label_and_one_event_or_none(self) -> None:
-        entries = [entry for _, entry in self.redis.xrange(SITE.key("audit"))]
+        entries = [entry for _, entry in self.redis.xrange(Shard(SITE).key("audit"))]
         decided = [(e["comment"], int(e["version"])) for e in entries if e["action"] in ("decided", "voted")]
         assert decided == self.model.decisions
         assert max(Counter(decided).values(), default=1) == 1
-        labels = [(e["id"], int(e["version"]), e["source"]) for _, e in self.redis.xrange(SITE.key("labels"))]
+        labels = [(e["id"], int(e["version"]), e["source"]) for _, e in self.redis.xrange(Shard(SITE).key("labels"))]
         standing = [(*place, source) for place, source in self.model.labels.items()]
         assert [label for label in labels if label[2] != "undone"] == standing
         events = [(e["comment"], int(e["version"]), e["type"]) for e in self.feed() if "type" in e]
         assert events == self.model.events
 
     def feed(self) -> list[dict[str, str]]:
-        return [entry for _, entry in self.redis.xrange(SITE.key("events"))]
+        return [entry for _, entry in self.redis.xrange(Shard(SITE).key("events"))]
 
     @invariant()
     def i6_nothing_disappears(self) -> None:
@@ -95,7 +95,7 @@ class Invariants(RuleBasedStateMachine):
     @invariant()
     def i8_what_waits_stays_due_when_it_was(self) -> None:
         """So it can be overtaken only by what comes soon enough after it; a report or an appeal makes it earlier."""
-        for name, score in self.redis.zrange(SITE.key("ready"), 0, -1, withscores=True):
+        for name, score in self.redis.zrange(Shard(SITE).key("ready"), 0, -1, withscores=True):
             early_ms = score - (self.started_ms + self.model.comments[name].due * HOUR_MS)
             assert 0 <= early_ms < HOUR_MS
 
@@ -106,7 +106,7 @@ class Invariants(RuleBasedStateMachine):
             if "type" in entry:
                 said[entry["comment"]].append(int(entry["version"]))
         for name in self.model.comments:
-            waiting = [json.loads(each) for each in self.redis.lrange(SITE.key(f"out:q:{name}"), 0, -1)]
+            waiting = [json.loads(each) for each in self.redis.lrange(Shard(SITE).key(f"out:q:{name}"), 0, -1)]
             told = self.delivered[name] + [int(event["version"]) for event in waiting]
             assert told == (said[name] if self.listens else [])
             assert told == sorted(set(told))
@@ -114,7 +114,7 @@ class Invariants(RuleBasedStateMachine):
     @invariant()
     def the_trail_tells_how_every_comment_stands(self) -> None:
         """So that it can be put back after a loss of Redis."""
-        raw = self.redis.xrange(SITE.key("audit"))
+        raw = self.redis.xrange(Shard(SITE).key("audit"))
         entries = [Entry(datetime.now(UTC), cursor, told, n, 0) for n, (cursor, told) in enumerate(raw, 1)]
         told = outcomes(entries).comments
         assert told.keys() == self.model.comments.keys()

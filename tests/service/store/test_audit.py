@@ -4,12 +4,12 @@ from typing import Any
 
 from service.store import Store
 from service.store import audit as audit_module
-from service.store.keyspace import Site
+from service.store.keyspace import Shard
 from service.store.review import Answer, Filter
 from service.values.domain import Action, Comment, Judgement, Reason, Verdict
 
 
-async def test_every_change_leaves_one_entry_that_says_who_did_what(store: Store, site: Site, submit: Any) -> None:
+async def test_every_change_leaves_one_entry_that_says_who_did_what(store: Store, site: str, submit: Any) -> None:
     await submit("c-1")
     (held,) = await store.queue.claim(site, "ann", 1, 60, Filter())
     answer = Answer(Verdict.REJECT, held.lease, "insulting", note="a private note", digest="d")
@@ -31,7 +31,7 @@ async def test_every_change_leaves_one_entry_that_says_who_did_what(store: Store
     assert not any("private" in value for value in entries[2].details.values())
 
 
-async def test_what_takes_a_decision_back_says_in_which_role(store: Store, site: Site, submit: Any) -> None:
+async def test_what_takes_a_decision_back_says_in_which_role(store: Store, site: str, submit: Any) -> None:
     await submit("c-1")
     (held,) = await store.queue.claim(site, "ann", 1, 60, Filter())
     answer = Answer(Verdict.REJECT, held.lease)
@@ -45,7 +45,7 @@ async def test_what_takes_a_decision_back_says_in_which_role(store: Store, site:
     assert (said["undone"], said["reopened"], said["decided"]) == (("moderator", "b-2"), ("admin", None), (None, None))
 
 
-async def test_the_trail_says_which_score_decided(store: Store, site: Site) -> None:
+async def test_the_trail_says_which_score_decided(store: Store, site: str) -> None:
     reason = Reason("score_in_reject_band", "insult", 0.987654, 0.3, 0.9)
     judgement = Judgement(Action.REJECT, {"insult": 0.987654}, (reason,), "m-1", "default@1")
     await store.comments.submit(site, "c-1", Comment("hello"), judgement, urgency=None, actor="site")
@@ -53,13 +53,13 @@ async def test_the_trail_says_which_score_decided(store: Store, site: Site) -> N
     assert entry.details["score"] == "insult 0.987654"
 
 
-async def test_the_trail_holds_no_text(store: Store, site: Site, submit: Any) -> None:
+async def test_the_trail_holds_no_text(store: Store, site: str, submit: Any) -> None:
     await submit("c-1", "what a reader wrote")
     (entry,), _ = await store.audit.page(site, "", 10)
     assert not any("reader wrote" in value for value in entry.details.values())
 
 
-async def test_the_trail_is_found_by_comment_and_by_actor(store: Store, site: Site, submit: Any) -> None:
+async def test_the_trail_is_found_by_comment_and_by_actor(store: Store, site: str, submit: Any) -> None:
     for number in range(3):
         await submit(f"c-{number}")
     await store.queue.claim(site, "ann", 1, 60, Filter())
@@ -70,7 +70,7 @@ async def test_the_trail_is_found_by_comment_and_by_actor(store: Store, site: Si
     assert (await store.audit.page(site, "", 10, comment="c-1", actor="ann"))[0] == []
 
 
-async def test_the_trail_is_read_page_by_page_without_gap_or_repeat(store: Store, site: Site, submit: Any) -> None:
+async def test_the_trail_is_read_page_by_page_without_gap_or_repeat(store: Store, site: str, submit: Any) -> None:
     for number in range(7):
         await submit(f"c-{number}")
     seen: list[str] = []
@@ -82,11 +82,11 @@ async def test_the_trail_is_read_page_by_page_without_gap_or_repeat(store: Store
 
 
 async def test_a_rare_comment_is_found_however_long_the_trail_is(
-    store: Store, site: Site, submit: Any, redis_server: Any
+    store: Store, site: str, submit: Any, redis_server: Any
 ) -> None:
     with redis_server.client() as client, client.pipeline(transaction=False) as pipeline:
         for number in range(audit_module.MOST_READ + 10):
-            pipeline.xadd(site.key("audit"), {"action": "submitted", "actor": "x", "comment": f"old-{number}"})
+            pipeline.xadd(Shard(site).key("audit"), {"action": "submitted", "actor": "x", "comment": f"old-{number}"})
         pipeline.execute()
     await submit("c-1")
     found, following = await store.audit.page(site, "", 10, comment="c-1")
@@ -98,11 +98,12 @@ async def test_a_rare_comment_is_found_however_long_the_trail_is(
 
 
 async def test_a_page_takes_no_more_of_a_long_trail_out_of_redis_than_it_needs(
-    store: Store, site: Site, redis_server: Any
+    store: Store, site: str, redis_server: Any
 ) -> None:
     with redis_server.client() as client, client.pipeline(transaction=False) as pipeline:
         for number in range(3000):
-            pipeline.xadd(site.key("audit"), {"action": "submitted", "actor": f"a-{number % 2}", "comment": "x" * 100})
+            entry = {"action": "submitted", "actor": f"a-{number % 2}", "comment": "x" * 100}
+            pipeline.xadd(Shard(site).key("audit"), entry)
         pipeline.execute()
 
         async def sent(**wanted: str) -> int:
@@ -116,7 +117,7 @@ async def test_a_page_takes_no_more_of_a_long_trail_out_of_redis_than_it_needs(
         assert await sent(actor="a-0") < 150_000
 
 
-async def test_what_is_no_change_of_a_comment_is_written_too(store: Store, site: Site) -> None:
+async def test_what_is_no_change_of_a_comment_is_written_too(store: Store, site: str) -> None:
     await store.audit.write(site, "model_promoted", "chief", model="m-2", generation="4")
     (entry,), _ = await store.audit.page(site, "", 10)
     assert entry.details == {"action": "model_promoted", "actor": "chief", "model": "m-2", "generation": "4"}

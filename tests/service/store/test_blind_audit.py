@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from service.settings import Settings
 from service.store import Store, open_store
-from service.store.keyspace import Site
+from service.store.keyspace import Shard
 from service.store.review import Filter
 from service.values.domain import Action, DecidedBy, Reason, State, Verdict
 from service.values.policy import DEFAULT_SLA_MS, Decision, Policy, Reviewing, attention
@@ -27,7 +27,7 @@ async def status(request: pytest.FixtureRequest, submit: Any) -> str:
     return found
 
 
-async def test_an_audited_decision_stands_while_the_comment_waits(store: Store, site: Site, status: str) -> None:
+async def test_an_audited_decision_stands_while_the_comment_waits(store: Store, site: str, status: str) -> None:
     record = await store.comments.get(site, "c-1")
     assert (record.state, record.status, record.decided_by) == (State.QUEUED, status, DecidedBy.MODEL)
     assert record.is_audit
@@ -36,21 +36,21 @@ async def test_an_audited_decision_stands_while_the_comment_waits(store: Store, 
 
 
 async def test_a_judge_who_agrees_leaves_the_decision_and_tells_nobody(
-    store: Store, site: Site, status: str, redis_server: Any
+    store: Store, site: str, status: str, redis_server: Any
 ) -> None:
     await store.outbox.endpoints.put(site, "https://site.example/hook", include_text=False, actor="chief")
     outcome, record = await judge(store, site, "ann", VERDICT[status])
     assert (outcome, record.state, record.status, record.decided_by) == ("ok", State.DECIDED, status, DecidedBy.MODEL)
     assert await told(store, site) == []
     with redis_server.client() as client:
-        assert client.exists(site.key("out:q:c-1")) == 0
-        assert client.ttl(site.text("c-1") + "1") > 0
+        assert client.exists(Shard(site).key("out:q:c-1")) == 0
+        assert client.ttl(Shard(site).text("c-1") + "1") > 0
     assert await labels(store, site) == [("audit", "ann", VERDICT[status])]
     found = await counted(store, site)
     assert (found["upheld"], found.get("overturned")) == (1, None)
 
 
-async def test_a_judge_who_disagrees_overturns_the_decision(store: Store, site: Site, status: str) -> None:
+async def test_a_judge_who_disagrees_overturns_the_decision(store: Store, site: str, status: str) -> None:
     held = await claim(store, site)
     outcome, record = await decide(store, site, held, VERDICT[OTHER[status]])
     assert (outcome, record.state, record.status, record.decided_by) == (
@@ -65,7 +65,7 @@ async def test_a_judge_who_disagrees_overturns_the_decision(store: Store, site: 
     assert (await counted(store, site))["overturned"] == 1
 
 
-async def test_where_the_site_wants_it_a_disagreement_is_escalated(store: Store, site: Site, status: str) -> None:
+async def test_where_the_site_wants_it_a_disagreement_is_escalated(store: Store, site: str, status: str) -> None:
     held = await claim(store, site)
     outcome, record = await decide(store, site, held, VERDICT[OTHER[status]], audit_overturns=False)
     assert (outcome, record.state, record.status) == ("ok", State.ESCALATED, status)
@@ -75,7 +75,7 @@ async def test_where_the_site_wants_it_a_disagreement_is_escalated(store: Store,
 
 @pytest.mark.parametrize("agrees", [True, False])
 async def test_an_escalated_audit_is_settled_by_the_first_who_may(
-    store: Store, site: Site, status: str, agrees: bool
+    store: Store, site: str, status: str, agrees: bool
 ) -> None:
     await judge(store, site, "ann", VERDICT[OTHER[status]], audit_overturns=False)
     final = status if agrees else OTHER[status]
@@ -87,7 +87,7 @@ async def test_an_escalated_audit_is_settled_by_the_first_who_may(
 
 
 async def test_the_label_says_with_which_probability_the_comment_was_drawn(
-    store: Store, site: Site, status: str, submit: Any
+    store: Store, site: str, status: str, submit: Any
 ) -> None:
     await judge(store, site, "ann", VERDICT[status])
     await submit("c-2")
@@ -99,7 +99,7 @@ async def test_the_label_says_with_which_probability_the_comment_was_drawn(
 
 
 @pytest.mark.parametrize("agrees", [True, False])
-async def test_an_audit_is_taken_back_like_any_decision(store: Store, site: Site, status: str, agrees: bool) -> None:
+async def test_an_audit_is_taken_back_like_any_decision(store: Store, site: str, status: str, agrees: bool) -> None:
     before = await store.comments.get(site, "c-1")
     await judge(store, site, "ann", VERDICT[status if agrees else OTHER[status]])
     outcome, record = await store.queue.undo(site, "c-1", "ann", 60)
@@ -113,14 +113,14 @@ async def test_an_audit_is_taken_back_like_any_decision(store: Store, site: Site
 
 
 @pytest.mark.usefixtures("status")
-async def test_nobody_can_ask_for_audits_alone(store: Store, site: Site) -> None:
+async def test_nobody_can_ask_for_audits_alone(store: Store, site: str) -> None:
     assert await store.queue.claim(site, "ann", 1, 60, Filter(why="audit")) == []
     (found,) = await store.queue.claim(site, "ann", 1, 60, Filter(why="uncertain"))
     assert found.id == "c-1"
 
 
 async def test_the_feed_says_the_same_of_an_audit_and_of_a_doubtful_comment(
-    store: Store, site: Site, submit: Any
+    store: Store, site: str, submit: Any
 ) -> None:
     await submit("c-1")
     await submit("c-2", decision=AUTOMATIC["approved"], urgency=AUDIT)
@@ -138,7 +138,7 @@ async def test_the_feed_says_the_same_of_an_audit_and_of_a_doubtful_comment(
     assert len(said["c-1"]) == 2
 
 
-async def test_a_full_queue_takes_no_audits(redis_server: Any, settings: Settings, site: Site, submit: Any) -> None:
+async def test_a_full_queue_takes_no_audits(redis_server: Any, settings: Settings, site: str, submit: Any) -> None:
     async with open_store(msgspec.structs.replace(settings, max_queued=1), redis_server.url) as store:
         await submit("c-1", to=store)
         outcome, record = await submit("c-2", to=store, decision=AUTOMATIC["approved"], urgency=AUDIT)
@@ -146,7 +146,7 @@ async def test_a_full_queue_takes_no_audits(redis_server: Any, settings: Setting
         assert record == await store.comments.get(site, "c-2")
 
 
-async def test_an_edit_ends_an_audit_of_the_old_text(store: Store, site: Site, status: str, submit: Any) -> None:
+async def test_an_edit_ends_an_audit_of_the_old_text(store: Store, site: str, status: str, submit: Any) -> None:
     held = await claim(store, site)
     await submit("c-1", "edited", decision=AUTOMATIC[status])
     outcome, record = await decide(store, site, held)

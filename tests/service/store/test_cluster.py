@@ -14,7 +14,7 @@ from redis.crc import key_slot
 
 from service.settings import Settings
 from service.store import Store, open_store
-from service.store.keyspace import Site
+from service.store.keyspace import Shard
 from service.store.review import Answer, Filter
 from service.values.domain import Author, State, Verdict
 from service.values.errors import StoreUnavailable
@@ -28,7 +28,7 @@ OPTIONS = {
     "cluster-require-full-coverage": "no",
     "repl-diskless-sync-delay": "0",
 }
-SITES = [Site(f"site-{number}") for number in range(12)]
+SITES = [f"site-{number}" for number in range(12)]
 
 
 class Node:
@@ -52,11 +52,11 @@ class Ring:
         self.nodes = nodes
         self.url = "redis+cluster://" + ",".join(f"127.0.0.1:{node.port}" for node in nodes[:2])
 
-    def home(self, site: Site) -> Node:
-        return self.nodes[key_slot(site.prefix.encode()) * 3 // SLOTS]
+    def home(self, shard: Shard) -> Node:
+        return self.nodes[key_slot(shard.prefix.encode()) * 3 // SLOTS]
 
-    def sites_of(self, node: Node) -> list[Site]:
-        return [site for site in SITES if self.home(site) is node]
+    def sites_of(self, node: Node) -> list[str]:
+        return [site for site in SITES if self.home(Shard(site)) is node]
 
     def is_settled(self) -> bool:
         return all(
@@ -145,7 +145,7 @@ async def clustered(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
         yield store
 
 
-async def decide_one(store: Store, site: Site) -> None:
+async def decide_one(store: Store, site: str) -> None:
     (held,) = await store.queue.claim(site, "ann", 1, 60, Filter())
     answer = Answer(Verdict.REJECT, held.lease, digest="d")
     assert (await store.queue.decide(site, held.id, "ann", answer, may_overrule=False))[0] == "ok"
@@ -168,7 +168,7 @@ async def test_news_of_every_node_is_heard(ring: Ring, clustered: Store, submit:
     async with clustered.changes.listening():
         for node in ring.nodes:
             site = ring.sites_of(node)[0]
-            with clustered.changes.watch(site.name, "queued") as news:
+            with clustered.changes.watch(site, "queued") as news:
                 # The subscription may not have been there for the first ones.
                 for number in itertools.count():
                     started = time.monotonic()
@@ -180,7 +180,11 @@ async def test_news_of_every_node_is_heard(ring: Ring, clustered: Store, submit:
 
 
 async def test_a_site_on_every_node_is_looked_back_over_and_its_authors_are_found(ring: Ring, submit: Any) -> None:
-    site = next(site for site in SITES if len({ring.home(shard) for shard in site.all(6)}) == len(ring.nodes))
+    site = next(
+        site
+        for site in SITES
+        if len({ring.home(shard) for shard in (Shard(site, number) for number in range(6))}) == len(ring.nodes)
+    )
     async with open_store(Settings(redis_url=ring.url, shards=6), ring.url) as store:
         ids = [f"c-{number}" for number in range(40)]
         for each in ids:
@@ -224,10 +228,10 @@ async def test_one_server_does_not_do_for_the_url_of_a_cluster(make_server: Any,
 class Migration:
     """Moves the slot of a site from its home to another node, as redis-cli does it."""
 
-    def __init__(self, ring: Ring, site: Site) -> None:
-        self.slot = key_slot(site.prefix.encode())
+    def __init__(self, ring: Ring, site: str) -> None:
+        self.slot = key_slot(Shard(site).prefix.encode())
         self.ring = ring
-        self.source = ring.home(site)
+        self.source = ring.home(Shard(site))
         self.target = next(node for node in ring.nodes if node is not self.source)
 
     def begin(self) -> None:
@@ -267,7 +271,7 @@ async def test_a_slot_that_moves_loses_and_doubles_nothing(own_ring: Ring, clust
         assert await asyncio.to_thread(migration.move, 20)
 
         # Half of the keys are there, half here: one key alone is found where it is, a script is refused.
-        assert await clustered.pipe.call("ZCARD", site.key("ready")) >= 50
+        assert await clustered.pipe.call("ZCARD", Shard(site).key("ready")) >= 50
         assert len((await clustered.audit.page(site, "", 10))[0]) == 10
         with pytest.raises(StoreUnavailable, match="does not serve this site"):
             await clustered.queue.claim(site, "ann", 1, 60, Filter())
@@ -312,7 +316,7 @@ async def test_a_dead_node_takes_only_its_own_sites_with_it(own_ring: Ring, clus
     for site in SITES:
         await submit("c-1", at=site, to=clustered)
     dead, survivor = own_ring.nodes[2], own_ring.nodes[0]
-    lost, served = own_ring.sites_of(dead), [site for site in SITES if own_ring.home(site) is not dead]
+    lost, served = own_ring.sites_of(dead), [site for site in SITES if own_ring.home(Shard(site)) is not dead]
     assert lost
     dead.server.kill()
 

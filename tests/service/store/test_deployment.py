@@ -19,7 +19,6 @@ from test_scripts import everything
 from service import app_keys as keys
 from service.settings import Settings
 from service.store import open_store
-from service.store.keyspace import Site
 
 ROOT = Path(__file__).parents[3]
 DOCS = (ROOT / "docs" / "deployment.md").read_text()
@@ -91,7 +90,7 @@ async def test_every_script_and_every_operation_of_the_store_runs_as_that_user(
 ) -> None:
     settings = Settings(redis_url=as_documented, data_dir=tmp_path, store_timeout_s=30)
     async with open_store(settings, as_documented) as store:
-        async for _ in everything(store, Site("daily"), partial(submit, to=store)):
+        async for _ in everything(store, "daily", partial(submit, to=store)):
             pass
     assert refused(operator) == []
 
@@ -176,6 +175,4 @@ async def test_a_snapshot_that_is_restored_as_documented_holds_everything(
         assert sorted(found.values()) == ["pending", "pending", "rejected"]
         assert (await again.get("/v1/comments/later")).status == 404
         assert len((await again.post("/v1/review/claim", {"count": 10})).body["items"]) == 2
-        assert [
-            breach async for breach in client.server.app[keys.STORE].fsck.examine(Site("daily"), repair=False)
-        ] == []
+        assert [breach async for breach in client.server.app[keys.STORE].fsck.examine("daily", repair=False)] == []

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.store import Store
-from service.store.keyspace import Site
 from service.values.domain import Action, DecidedBy, Doubling, Reason, State, Status, Verdict
 from service.values.policy import DEFAULT_SLA_MS, MOST_URGENT_MS, Decision, Policy, Reviewing, attention
 
@@ -17,7 +16,7 @@ VERDICTS = [Verdict.APPROVE, Verdict.REJECT]
 
 @pytest.mark.parametrize("verdict", VERDICTS)
 async def test_a_first_vote_leaves_the_comment_in_the_queue_for_somebody_else(
-    store: Store, site: Site, submit: Any, trail: Any, verdict: Verdict
+    store: Store, site: str, submit: Any, trail: Any, verdict: Verdict
 ) -> None:
     await submit("c-1", urgency=DRAWN)
     held = await claim(store, site)
@@ -32,7 +31,7 @@ async def test_a_first_vote_leaves_the_comment_in_the_queue_for_somebody_else(
     assert (await claim(store, site, "bob")).id == "c-1"
 
 
-async def test_nobody_votes_twice_whichever_way(store: Store, site: Site, submit: Any) -> None:
+async def test_nobody_votes_twice_whichever_way(store: Store, site: str, submit: Any) -> None:
     await submit("c-1", urgency=DRAWN)
     held = await claim(store, site)
     _, voted = await decide(store, site, held)
@@ -44,7 +43,7 @@ async def test_nobody_votes_twice_whichever_way(store: Store, site: Site, submit
     assert len(await labels(store, site)) == 1
 
 
-async def test_without_a_lease_it_is_a_vote_all_the_same(store: Store, site: Site, submit: Any) -> None:
+async def test_without_a_lease_it_is_a_vote_all_the_same(store: Store, site: str, submit: Any) -> None:
     _, queued = await submit("c-1", urgency=DRAWN)
     outcome, record = await overrule(store, site, "c-1", Verdict.REJECT, version=queued.version)
     assert (outcome, record.state, record.status) == ("ok", State.QUEUED, Status.PENDING)
@@ -53,7 +52,7 @@ async def test_without_a_lease_it_is_a_vote_all_the_same(store: Store, site: Sit
 
 
 @pytest.mark.parametrize("verdict", VERDICTS)
-async def test_two_who_agree_decide(store: Store, site: Site, submit: Any, trail: Any, verdict: Verdict) -> None:
+async def test_two_who_agree_decide(store: Store, site: str, submit: Any, trail: Any, verdict: Verdict) -> None:
     await submit("c-1", urgency=DRAWN)
     await judge(store, site, "ann", verdict)
     outcome, record = await judge(store, site, "bob", verdict)
@@ -71,7 +70,7 @@ async def test_two_who_agree_decide(store: Store, site: Site, submit: Any, trail
 
 
 @pytest.mark.parametrize("first", VERDICTS)
-async def test_two_who_disagree_escalate(store: Store, site: Site, submit: Any, trail: Any, first: Verdict) -> None:
+async def test_two_who_disagree_escalate(store: Store, site: str, submit: Any, trail: Any, first: Verdict) -> None:
     second = VERDICTS[first is Verdict.APPROVE]
     await submit("c-1", urgency=DRAWN)
     await judge(store, site, "ann", first)
@@ -83,7 +82,7 @@ async def test_two_who_disagree_escalate(store: Store, site: Site, submit: Any, 
     assert (await counted(store, site))["disagreed"] == 1
 
 
-async def test_neither_of_two_who_disagree_has_the_last_word(store: Store, site: Site, submit: Any) -> None:
+async def test_neither_of_two_who_disagree_has_the_last_word(store: Store, site: str, submit: Any) -> None:
     await submit("c-1", urgency=DRAWN)
     await judge(store, site, "ann", Verdict.APPROVE)
     await judge(store, site, "bob", Verdict.REJECT)
@@ -97,7 +96,7 @@ async def test_neither_of_two_who_disagree_has_the_last_word(store: Store, site:
         assert await store.queue.claim(site, moderator, 1, 60, ANY) == []
 
 
-async def test_of_the_most_urgent_only_a_rejection_takes_two(store: Store, site: Site, submit: Any) -> None:
+async def test_of_the_most_urgent_only_a_rejection_takes_two(store: Store, site: str, submit: Any) -> None:
     await submit("c-1", urgency=REJECTS)
     assert (await judge(store, site, "ann", Verdict.APPROVE))[1].status is Status.APPROVED
     await submit("c-2", urgency=REJECTS)
@@ -105,14 +104,14 @@ async def test_of_the_most_urgent_only_a_rejection_takes_two(store: Store, site:
     assert (await judge(store, site, "bob"))[1].status is Status.REJECTED
 
 
-async def test_a_first_look_may_escalate(store: Store, site: Site, submit: Any) -> None:
+async def test_a_first_look_may_escalate(store: Store, site: str, submit: Any) -> None:
     await submit("c-1", urgency=DRAWN)
     assert (await judge(store, site, "ann", Verdict.ESCALATE))[1].state is State.ESCALATED
     outcome, record = await overrule(store, site, "c-1", Verdict.APPROVE)
     assert (outcome, record.state, record.status) == ("ok", State.DECIDED, Status.APPROVED)
 
 
-async def test_a_vote_is_taken_back_and_cast_anew(store: Store, site: Site, submit: Any) -> None:
+async def test_a_vote_is_taken_back_and_cast_anew(store: Store, site: str, submit: Any) -> None:
     await submit("c-1", urgency=DRAWN)
     _, voted = await judge(store, site, "ann")
     assert (await store.queue.undo(site, "c-1", "bob", 60))[0] == "not_yours"
@@ -125,14 +124,14 @@ async def test_a_vote_is_taken_back_and_cast_anew(store: Store, site: Site, subm
     assert (await judge(store, site, "bob", Verdict.APPROVE))[1].status is Status.APPROVED
 
 
-async def test_a_vote_cannot_be_taken_back_while_the_second_person_looks(store: Store, site: Site, submit: Any) -> None:
+async def test_a_vote_cannot_be_taken_back_while_the_second_person_looks(store: Store, site: str, submit: Any) -> None:
     await submit("c-1", urgency=DRAWN)
     await judge(store, site, "ann")
     await claim(store, site, "bob")
     assert (await store.queue.undo(site, "c-1", "ann", 60))[0] == "stale"
 
 
-async def test_a_vote_stands_when_the_second_decision_is_undone(store: Store, site: Site, submit: Any) -> None:
+async def test_a_vote_stands_when_the_second_decision_is_undone(store: Store, site: str, submit: Any) -> None:
     await submit("c-1", urgency=DRAWN)
     await judge(store, site, "ann")
     await judge(store, site, "bob")
@@ -142,7 +141,7 @@ async def test_a_vote_stands_when_the_second_decision_is_undone(store: Store, si
 
 
 async def test_a_vote_can_still_be_taken_back_after_the_second_decision_was(
-    store: Store, site: Site, submit: Any
+    store: Store, site: str, submit: Any
 ) -> None:
     await submit("c-1", urgency=DRAWN)
     await judge(store, site, "ann")
@@ -156,7 +155,7 @@ async def test_a_vote_can_still_be_taken_back_after_the_second_decision_was(
     assert await breaches(store, site) == []
 
 
-async def test_an_edited_comment_takes_two_votes_on_the_new_text(store: Store, site: Site, submit: Any) -> None:
+async def test_an_edited_comment_takes_two_votes_on_the_new_text(store: Store, site: str, submit: Any) -> None:
     await submit("c-1", "one", urgency=DRAWN)
     await judge(store, site, "ann")
     await submit("c-1", "two", urgency=DRAWN)

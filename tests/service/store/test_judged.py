@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from service.store import Store
-from service.store.keyspace import Site
+from service.store.keyspace import Shard
 from service.store.packing import WORDS, unpacked
 from service.values.domain import (
     Action,
@@ -52,13 +52,13 @@ REASONS = st.lists(
 )
 
 
-async def submitted(store: Store, site: Site, name: str, comment: Comment, reasons: tuple[Reason, ...] = ()) -> None:
+async def submitted(store: Store, site: str, name: str, comment: Comment, reasons: tuple[Reason, ...] = ()) -> None:
     judgement = Judgement(Action.REVIEW, {"toxicity": 0.5}, reasons, "m-1", "default@3", (), "en")
     urgency = Urgency(Why.UNCERTAIN, 0.5, 1)
     await store.comments.submit(site, name, comment, judgement, urgency=urgency, actor="site-key")
 
 
-async def judged(store: Store, site: Site, action: str) -> list[dict[str, str | None]]:
+async def judged(store: Store, site: str, action: str) -> list[dict[str, str | None]]:
     entries, _ = await store.audit.page(site, "", 1000)
     found = [each.details for each in entries if each.details["action"] == action]
     return [{name: each.get(name) for name in ("model", "policy", "score")} for each in found]
@@ -67,7 +67,7 @@ async def judged(store: Store, site: Site, action: str) -> list[dict[str, str | 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(comment=COMMENTS, reasons=REASONS)
 async def test_whatever_a_comment_brings_its_decision_repeats_what_was_said_of_it(
-    store: Store, site: Site, redis_server: Any, comment: Comment, reasons: list[Reason]
+    store: Store, site: str, redis_server: Any, comment: Comment, reasons: list[Reason]
 ) -> None:
     redis_server.flush()
     await submitted(store, site, "c-1", comment, tuple(reasons))
@@ -76,12 +76,12 @@ async def test_whatever_a_comment_brings_its_decision_repeats_what_was_said_of_i
 
 
 @pytest.mark.parametrize("verdict", [Verdict.ESCALATE, Verdict.APPROVE])
-async def test_also_what_was_kept_as_json_before(store: Store, site: Site, redis_server: Any, verdict: Verdict) -> None:
+async def test_also_what_was_kept_as_json_before(store: Store, site: str, redis_server: Any, verdict: Verdict) -> None:
     reason = Reason("score_in_review_band", "toxicity", 0.25)
     await submitted(store, site, "c-1", Comment("hello", created_at=WHEN), (reason,))
     with redis_server.client() as client:
         client.connection_pool.connection_kwargs["decode_responses"] = False
-        key = f"{site.prefix}text:c-1:1"
+        key = f"{Shard(site).prefix}text:c-1:1"
         client.set(key, msgspec.json.encode(unpacked(client.get(key))))
     await decide(store, site, await claim(store, site), verdict)
     action = "escalated" if verdict is Verdict.ESCALATE else "decided"
@@ -89,9 +89,9 @@ async def test_also_what_was_kept_as_json_before(store: Store, site: Site, redis
     assert await judged(store, site, action) == [wanted]
 
 
-async def test_what_expires_is_decided_with_it_too(store: Store, site: Site) -> None:
+async def test_what_expires_is_decided_with_it_too(store: Store, site: str) -> None:
     await submitted(store, site, "c-1", Comment("hello"))
-    await store.pipe.call("ZADD", site.key("waiting"), 1000, "c-1")
+    await store.pipe.call("ZADD", Shard(site).key("waiting"), 1000, "c-1")
     await store.queue.tend(site, 60, Status.REJECTED)
     assert await judged(store, site, "decided") == [{"model": "m-1", "policy": "default@3", "score": None}]
 
@@ -101,20 +101,20 @@ BROKEN = [b"\xc1garbage", b"\x92\x98\xc1", b"{", msgspec.json.encode({"judgement
 
 
 @pytest.fixture
-async def broken(store: Store, site: Site, redis_server: Any) -> Any:
+async def broken(store: Store, site: str, redis_server: Any) -> Any:
     """Makes of "c-1" a comment from long ago whose text cannot be read."""
 
     async def broken(content: bytes) -> None:
         await submitted(store, site, "c-1", Comment("hello"))
         with redis_server.client() as client:
-            client.set(f"{site.prefix}text:c-1:1", content)
-            client.hset(site.item("c-1"), "created", 1000)
-            client.zadd(site.key("waiting"), {"c-1": 1000})
+            client.set(f"{Shard(site).prefix}text:c-1:1", content)
+            client.hset(Shard(site).item("c-1"), "created", 1000)
+            client.zadd(Shard(site).key("waiting"), {"c-1": 1000})
 
     return broken
 
 
-async def is_decided_in_full(store: Store, site: Site) -> None:
+async def is_decided_in_full(store: Store, site: str) -> None:
     record = await store.comments.get(site, "c-1")
     assert (record.state, record.status, record.content) == (State.DECIDED, Status.REJECTED, None)
     assert await judged(store, site, "decided") == [{"model": None, "policy": None, "score": None}]
@@ -124,7 +124,7 @@ async def is_decided_in_full(store: Store, site: Site) -> None:
 
 @pytest.mark.parametrize("content", BROKEN)
 async def test_a_person_decides_a_comment_whose_text_is_broken(
-    store: Store, site: Site, broken: Any, content: bytes
+    store: Store, site: str, broken: Any, content: bytes
 ) -> None:
     await broken(content)
     assert (await decide(store, site, await claim(store, site)))[0] == "ok"
@@ -132,14 +132,14 @@ async def test_a_person_decides_a_comment_whose_text_is_broken(
 
 
 @pytest.mark.parametrize("content", BROKEN)
-async def test_a_comment_whose_text_is_broken_expires(store: Store, site: Site, broken: Any, content: bytes) -> None:
+async def test_a_comment_whose_text_is_broken_expires(store: Store, site: str, broken: Any, content: bytes) -> None:
     await broken(content)
     assert (await store.queue.tend(site, 60, Status.REJECTED)).expired == 1
     await is_decided_in_full(store, site)
 
 
 @pytest.mark.parametrize("content", BROKEN)
-async def test_a_comment_whose_text_is_broken_is_erased(store: Store, site: Site, broken: Any, content: bytes) -> None:
+async def test_a_comment_whose_text_is_broken_is_erased(store: Store, site: str, broken: Any, content: bytes) -> None:
     await broken(content)
     assert await store.comments.erase(site, "c-1", "site-key")
     assert (await store.comments.get(site, "c-1")).state is State.ERASED

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from service.store import Store
-from service.store.keyspace import Site
+from service.store.keyspace import Shard
 from service.store.labels import Imported
 from service.store.review import Answer, Filter
 from service.values.domain import Verdict
@@ -18,7 +18,7 @@ def imported(label_id: str, digest: str = "d", **more: Any) -> Imported:
 
 
 @pytest.fixture
-def decide_all(store: Store, site: Site, submit: Any) -> Any:
+def decide_all(store: Store, site: str, submit: Any) -> Any:
     async def decide_all(count: int) -> None:
         for number in range(count):
             await submit(f"c-{number}", f"text {number}")
@@ -29,7 +29,7 @@ def decide_all(store: Store, site: Site, submit: Any) -> Any:
     return decide_all
 
 
-async def test_a_decision_is_a_label_with_its_text(store: Store, site: Site, decide_all: Any) -> None:
+async def test_a_decision_is_a_label_with_its_text(store: Store, site: str, decide_all: Any) -> None:
     await decide_all(1)
     ((label,), cursor) = await store.labels.page(site, "", 10)
     assert (label.id, label.revision, label.text) == ("c-0", 1, "text 0")
@@ -38,7 +38,7 @@ async def test_a_decision_is_a_label_with_its_text(store: Store, site: Site, dec
     assert cursor == label.cursor
 
 
-async def test_labels_are_read_page_by_page_without_gap_or_repeat(store: Store, site: Site, decide_all: Any) -> None:
+async def test_labels_are_read_page_by_page_without_gap_or_repeat(store: Store, site: str, decide_all: Any) -> None:
     await decide_all(7)
     seen: list[str] = []
     after: str | None = ""
@@ -48,13 +48,13 @@ async def test_labels_are_read_page_by_page_without_gap_or_repeat(store: Store, 
     assert seen == [f"c-{number}" for number in range(7)]
 
 
-async def test_one_call_reads_few_labels_of_a_long_page(store: Store, site: Site, redis_server: Any) -> None:
+async def test_one_call_reads_few_labels_of_a_long_page(store: Store, site: str, redis_server: Any) -> None:
     with redis_server.client() as client, client.pipeline(transaction=False) as pipeline:
         for number in range(450):
-            pipeline.hset(site.imported(f"l-{number}"), mapping={"text": f"text {number}"})
-            pipeline.expire(site.imported(f"l-{number}"), 60)
+            pipeline.hset(Shard(site).imported(f"l-{number}"), mapping={"text": f"text {number}"})
+            pipeline.expire(Shard(site).imported(f"l-{number}"), 60)
             entry = {"id": f"l-{number}", "revision": 0, "decision": "reject", "reason": "", "labels": "{}"}
-            pipeline.xadd(site.key("labels"), entry | {"actor": "a", "source": "import", "weight": "1"})
+            pipeline.xadd(Shard(site).key("labels"), entry | {"actor": "a", "source": "import", "weight": "1"})
         pipeline.execute()
         client.config_resetstat()
         page, after = await store.labels.page(site, "", 5000)
@@ -66,7 +66,7 @@ async def test_one_call_reads_few_labels_of_a_long_page(store: Store, site: Site
     ]
 
 
-async def test_an_erased_text_is_passed_over_and_the_cursor_goes_on(store: Store, site: Site, decide_all: Any) -> None:
+async def test_an_erased_text_is_passed_over_and_the_cursor_goes_on(store: Store, site: str, decide_all: Any) -> None:
     await decide_all(3)
     await store.comments.erase(site, "c-0", "site-key")
     page, after = await store.labels.page(site, "", 1)
@@ -78,7 +78,7 @@ async def test_an_erased_text_is_passed_over_and_the_cursor_goes_on(store: Store
 
 
 async def test_a_label_speaks_of_the_revision_that_was_decided(
-    store: Store, site: Site, decide_all: Any, submit: Any
+    store: Store, site: str, decide_all: Any, submit: Any
 ) -> None:
     await decide_all(1)
     await submit("c-0", "something quite different")
@@ -86,7 +86,7 @@ async def test_a_label_speaks_of_the_revision_that_was_decided(
     assert (label.revision, label.text) == (1, "text 0")
 
 
-async def test_the_same_label_brought_in_again_changes_nothing(store: Store, site: Site, trail: Any) -> None:
+async def test_the_same_label_brought_in_again_changes_nothing(store: Store, site: str, trail: Any) -> None:
     assert await store.labels.add(site, imported("l-1"), "admin") is True
     for _ in range(3):
         assert await store.labels.add(site, imported("l-1"), "admin") is False
@@ -96,14 +96,12 @@ async def test_the_same_label_brought_in_again_changes_nothing(store: Store, sit
     assert await trail() == ["labelled"]
 
 
-async def test_the_same_label_at_once_from_many_is_kept_once(store: Store, site: Site) -> None:
+async def test_the_same_label_at_once_from_many_is_kept_once(store: Store, site: str) -> None:
     added = await asyncio.gather(*(store.labels.add(site, imported("l-1"), "admin") for _ in range(30)))
     assert sum(added) == 1
 
 
-async def test_a_corrected_label_takes_the_place_of_the_first_also_for_who_has_read_it(
-    store: Store, site: Site
-) -> None:
+async def test_a_corrected_label_takes_the_place_of_the_first_also_for_who_has_read_it(store: Store, site: str) -> None:
     await store.labels.add(site, imported("l-1"), "admin")
     ((first,), _) = await store.labels.page(site, "", 10)
     corrected = imported("l-1", "e", labels={"spam": 0.25}, decision="approve", text="do not buy")
@@ -114,20 +112,20 @@ async def test_a_corrected_label_takes_the_place_of_the_first_also_for_who_has_r
     assert (await store.labels.page(site, first.cursor, 10))[0] == page
 
 
-async def test_a_label_names_the_community_whose_people_say_so(store: Store, site: Site) -> None:
+async def test_a_label_names_the_community_whose_people_say_so(store: Store, site: str) -> None:
     await store.labels.add(site, imported("l-1", community="Coral:https://example.org"), "admin")
     await store.labels.add(site, imported("l-2"), "admin")
     page, _ = await store.labels.page(site, "", 10)
     assert [label.community for label in page] == ["Coral:https://example.org", None]
 
 
-async def test_any_text_survives(store: Store, site: Site) -> None:
+async def test_any_text_survives(store: Store, site: str) -> None:
     text = "nul \x00, emoji \U0001f600, right to left \u202e, replaced \ufffd, line\nfeed"
     await store.labels.add(site, imported("l-1", text=text), "admin")
     ((label,), _) = await store.labels.page(site, "", 10)
     assert label.text == text
 
 
-async def test_sites_keep_their_labels_apart(store: Store, site: Site) -> None:
+async def test_sites_keep_their_labels_apart(store: Store, site: str) -> None:
     await store.labels.add(site, imported("l-1"), "admin")
-    assert await store.labels.page(Site("weekly"), "", 10) == ([], None)
+    assert await store.labels.page("weekly", "", 10) == ([], None)

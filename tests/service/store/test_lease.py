@@ -8,19 +8,19 @@ import msgspec
 from service.settings import Settings
 from service.store import Store, open_store
 from service.store.base import Record
-from service.store.keyspace import Site
+from service.store.keyspace import Shard
 from service.store.review import SKIP_MS, Filter
 from service.values.domain import Lease, State
 
 ANY = Filter()
 
 
-async def claimed(store: Store, site: Site, moderator: str = "ann") -> Record:
+async def claimed(store: Store, site: str, moderator: str = "ann") -> Record:
     (record,) = await store.queue.claim(site, moderator, 1, 60, ANY)
     return record
 
 
-async def test_a_released_comment_is_where_it_was(store: Store, site: Site, submit: Any) -> None:
+async def test_a_released_comment_is_where_it_was(store: Store, site: str, submit: Any) -> None:
     await submit("second", sla_ms=20_000)
     held = await claimed(store, site)
     await submit("first", sla_ms=10_000)
@@ -31,7 +31,7 @@ async def test_a_released_comment_is_where_it_was(store: Store, site: Site, subm
     assert [each.id for each in await store.queue.items(site, State.QUEUED, 0, 9)] == ["first", "second", "third"]
 
 
-async def test_a_release_repeated_is_answered_the_same(store: Store, site: Site, submit: Any, trail: Any) -> None:
+async def test_a_release_repeated_is_answered_the_same(store: Store, site: str, submit: Any, trail: Any) -> None:
     await submit("c-1")
     held = await claimed(store, site)
     outcomes = [(await store.queue.release(site, "c-1", "ann", held.lease, skip=True))[0] for _ in range(3)]
@@ -39,7 +39,7 @@ async def test_a_release_repeated_is_answered_the_same(store: Store, site: Site,
     assert await trail() == ["submitted", "claimed", "skipped"]
 
 
-async def test_an_old_release_does_not_take_a_new_lease_away(store: Store, site: Site, submit: Any) -> None:
+async def test_an_old_release_does_not_take_a_new_lease_away(store: Store, site: str, submit: Any) -> None:
     await submit("c-1")
     held = await claimed(store, site)
     await store.queue.release(site, "c-1", "ann", held.lease, skip=False)
@@ -49,19 +49,19 @@ async def test_an_old_release_does_not_take_a_new_lease_away(store: Store, site:
 
 
 async def test_a_skipped_comment_goes_to_others_for_a_day(
-    store: Store, site: Site, submit: Any, redis_server: Any
+    store: Store, site: str, submit: Any, redis_server: Any
 ) -> None:
     await submit("c-1")
     held = await claimed(store, site)
     await store.queue.release(site, "c-1", "ann", held.lease, skip=True)
     assert (await store.queue.claim(site, "ann", 1, 60, ANY)) == []
     with redis_server.client() as client:
-        assert SKIP_MS - 60_000 < client.pttl(site.skipped("ann")) <= SKIP_MS
-        client.zadd(site.skipped("ann"), {"c-1": 1000})
+        assert SKIP_MS - 60_000 < client.pttl(Shard(site).skipped("ann")) <= SKIP_MS
+        client.zadd(Shard(site).skipped("ann"), {"c-1": 1000})
     assert (await claimed(store, site)).id == "c-1"
 
 
-async def test_only_the_holder_may_release_or_extend(store: Store, site: Site, submit: Any) -> None:
+async def test_only_the_holder_may_release_or_extend(store: Store, site: str, submit: Any) -> None:
     await submit("c-1")
     held = await claimed(store, site)
     wrong = Lease(held.token + 1, 1)
@@ -71,7 +71,7 @@ async def test_only_the_holder_may_release_or_extend(store: Store, site: Site, s
     assert (await store.comments.get(site, "c-1")).owner == "ann"
 
 
-async def test_a_lease_of_an_older_revision_is_superseded(store: Store, site: Site, submit: Any) -> None:
+async def test_a_lease_of_an_older_revision_is_superseded(store: Store, site: str, submit: Any) -> None:
     await submit("c-1", "one")
     held = await claimed(store, site)
     await submit("c-1", "two")
@@ -79,7 +79,7 @@ async def test_a_lease_of_an_older_revision_is_superseded(store: Store, site: Si
     assert (await store.queue.extend(site, "c-1", "ann", held.lease, 60))[0] == "superseded"
 
 
-async def test_what_is_not_there_is_gone(store: Store, site: Site, submit: Any) -> None:
+async def test_what_is_not_there_is_gone(store: Store, site: str, submit: Any) -> None:
     await submit("erased")
     await store.comments.erase(site, "erased", "site-key")
     for comment_id in ("never-sent", "erased"):
@@ -87,7 +87,7 @@ async def test_what_is_not_there_is_gone(store: Store, site: Site, submit: Any) 
         assert await store.queue.extend(site, comment_id, "ann", Lease(1, 1), 60) == ("gone", None)
 
 
-async def test_an_extended_lease_lasts_longer(store: Store, site: Site, submit: Any) -> None:
+async def test_an_extended_lease_lasts_longer(store: Store, site: str, submit: Any) -> None:
     await submit("c-1")
     held = await claimed(store, site)
     outcome, record = await store.queue.extend(site, "c-1", "ann", held.lease, 600)
@@ -97,25 +97,25 @@ async def test_an_extended_lease_lasts_longer(store: Store, site: Site, submit: 
 
 
 async def test_no_lease_lasts_longer_than_the_longest(
-    redis_server: Any, settings: Settings, site: Site, submit: Any
+    redis_server: Any, settings: Settings, site: str, submit: Any
 ) -> None:
     short = msgspec.structs.replace(settings, lease_s=60, max_lease_age_s=60)
     async with open_store(short, redis_server.url) as store:
         await submit("c-1", to=store)
         (held,) = await store.queue.claim(site, "ann", 1, 3600, ANY)
         with redis_server.client() as client:
-            granted_ms = int(client.hget(site.item("c-1"), "claimed"))
+            granted_ms = int(client.hget(Shard(site).item("c-1"), "claimed"))
         assert held.leased_until.timestamp() * 1000 - granted_ms <= 60_000
         outcome, record = await store.queue.extend(site, "c-1", "ann", held.lease, 3600)
         assert outcome == "ok"
         assert record.leased_until.timestamp() * 1000 - granted_ms <= 60_000
         with redis_server.client() as client:
-            client.hset(site.item("c-1"), "claimed", granted_ms - 60_000)
+            client.hset(Shard(site).item("c-1"), "claimed", granted_ms - 60_000)
         assert (await store.queue.extend(site, "c-1", "ann", held.lease, 3600))[0] == "too_old"
 
 
 async def test_one_comment_is_in_one_place_whatever_happens_at_once(
-    store: Store, site: Site, submit: Any, redis_server: Any
+    store: Store, site: str, submit: Any, redis_server: Any
 ) -> None:
     await asyncio.gather(*(submit(f"c-{number}") for number in range(20)))
 
@@ -126,7 +126,7 @@ async def test_one_comment_is_in_one_place_whatever_happens_at_once(
 
     await asyncio.gather(*(work(f"m-{number}") for number in range(10)))
     with redis_server.client() as client:
-        assert client.zcard(site.key("ready")) == 20
-        assert client.zcard(site.key("lease")) == 0
-        assert client.zcard(site.key("waiting")) == 20
-        assert client.keys(site.held("*")) == []
+        assert client.zcard(Shard(site).key("ready")) == 20
+        assert client.zcard(Shard(site).key("lease")) == 0
+        assert client.zcard(Shard(site).key("waiting")) == 20
+        assert client.keys(Shard(site).held("*")) == []

@@ -26,6 +26,7 @@ from model_of_queue import NEEDED, Model
 
 from service.settings import Settings
 from service.store import Store, open_store
+from service.store.keyspace import Shard
 from service.store.review import Answer, Filter
 from service.values.domain import Action, Comment, Doubling, Judgement, Lease, Reason, Status, Urgency, Verdict, Why
 
@@ -335,7 +336,7 @@ class Queue(Invariants):
 
     @rule()
     def the_site_is_told(self) -> None:
-        while taken := self.done(self.store.outbox.take(SITE, 10, 60)).events:
+        while taken := self.done(self.store.outbox.take(Shard(SITE), 10, 60)).events:
             for each in taken:
                 self.done(self.store.outbox.settle(each, "delivered", attempts=1))
                 self.delivered[each.event.comment].append(each.event.version)

@@ -9,7 +9,7 @@ import pytest
 
 from service.settings import Settings
 from service.store import Store, open_store
-from service.store.keyspace import Site
+from service.store.keyspace import Shard
 from service.store.outbox import CALLBACK_LIFE_S, Place, Taken
 from service.values.errors import StoreUnavailable
 
@@ -17,20 +17,20 @@ URL = "https://site.example/hook"
 
 
 @pytest.fixture
-async def told(store: Store, site: Site) -> None:
+async def told(store: Store, site: str) -> None:
     await store.outbox.endpoints.put(site, URL, include_text=False, actor="admin")
 
 
-async def take(store: Store, site: Site, most: int = 10, **more: Any) -> list[Taken]:
-    return list((await store.outbox.take(site, most, 60, **more)).events)
+async def take(store: Store, site: str, most: int = 10, **more: Any) -> list[Taken]:
+    return list((await store.outbox.take(Shard(site), most, 60, **more)).events)
 
 
-async def take_one(store: Store, site: Site) -> Taken:
+async def take_one(store: Store, site: str) -> Taken:
     (taken,) = await take(store, site)
     return taken
 
 
-async def bury(store: Store, site: Site) -> Taken:
+async def bury(store: Store, site: str) -> Taken:
     taken = await take_one(store, site)
     await store.outbox.settle(taken, "dead", attempts=10, because="500")
     return taken
@@ -46,14 +46,14 @@ async def edited(submit: Any, comment_id: str, times: int, **more: Any) -> None:
         await submit(comment_id, f"text {n}", **more)
 
 
-async def test_nobody_is_told_where_nobody_listens(store: Store, site: Site, submit: Any) -> None:
+async def test_nobody_is_told_where_nobody_listens(store: Store, site: str, submit: Any) -> None:
     await submit("c-1")
     assert await take(store, site) == []
-    assert (await store.outbox.take(site, 10, 60)).next_s is None
+    assert (await store.outbox.take(Shard(site), 10, 60)).next_s is None
 
 
 @pytest.mark.usefixtures("told")
-async def test_an_event_says_what_happened(store: Store, site: Site, submit: Any) -> None:
+async def test_an_event_says_what_happened(store: Store, site: str, submit: Any) -> None:
     await submit("c-1")
     taken = await take_one(store, site)
     event = taken.event
@@ -62,17 +62,17 @@ async def test_an_event_says_what_happened(store: Store, site: Site, submit: Any
     assert abs(event.at / 1000 - datetime.now(UTC).timestamp()) < 60
 
 
-async def test_a_callback_is_told_without_an_endpoint(store: Store, site: Site, submit: Any) -> None:
+async def test_a_callback_is_told_without_an_endpoint(store: Store, site: str, submit: Any) -> None:
     await submit("c-1", callback_url=URL)
     assert (await take_one(store, site)).callback == URL
 
 
 @pytest.mark.usefixtures("told")
-async def test_the_text_goes_along_only_when_asked_for(store: Store, site: Site, submit: Any) -> None:
+async def test_the_text_goes_along_only_when_asked_for(store: Store, site: str, submit: Any) -> None:
     await submit("plain", "what I wrote")
     await submit("callback", "what I wrote", callback_url=URL)
     assert {each.text for each in await take(store, site)} == {None}
-    with_text = Site("weekly")
+    with_text = "weekly"
     await store.outbox.endpoints.put(with_text, URL, include_text=True, actor="admin")
     await submit("plain", "what I wrote", at=with_text)
     await submit("callback", "what I wrote", at=with_text, callback_url=URL)
@@ -81,7 +81,7 @@ async def test_the_text_goes_along_only_when_asked_for(store: Store, site: Site,
 
 
 @pytest.mark.usefixtures("told")
-async def test_one_event_of_a_comment_is_with_one_relay(store: Store, site: Site, submit: Any) -> None:
+async def test_one_event_of_a_comment_is_with_one_relay(store: Store, site: str, submit: Any) -> None:
     await edited(submit, "c-1", 2)
     await submit("c-2")
     found = await asyncio.gather(*(take(store, site, 1) for _ in range(20)))
@@ -89,7 +89,7 @@ async def test_one_event_of_a_comment_is_with_one_relay(store: Store, site: Site
 
 
 @pytest.mark.usefixtures("told")
-async def test_events_of_a_comment_leave_in_order(store: Store, site: Site, submit: Any) -> None:
+async def test_events_of_a_comment_leave_in_order(store: Store, site: str, submit: Any) -> None:
     await edited(submit, "c-1", 3)
     seen = []
     while found := await take(store, site):
@@ -99,19 +99,19 @@ async def test_events_of_a_comment_leave_in_order(store: Store, site: Site, subm
 
 
 @pytest.mark.usefixtures("told")
-async def test_a_failed_event_comes_again_and_holds_up_the_next(store: Store, site: Site, submit: Any) -> None:
+async def test_a_failed_event_comes_again_and_holds_up_the_next(store: Store, site: str, submit: Any) -> None:
     await edited(submit, "c-1", 2)
     first = await take_one(store, site)
     assert await store.outbox.settle(first, "failed", attempts=1, delay_s=30) == 30
     assert await take(store, site) == []
-    next_s = (await store.outbox.take(site, 10, 60)).next_s
+    next_s = (await store.outbox.take(Shard(site), 10, 60)).next_s
     assert next_s is not None
     assert 25 < next_s <= 30
     assert await store.outbox.settle(first, "failed", attempts=1, delay_s=0) is None, "settled twice"
 
 
 @pytest.mark.usefixtures("told")
-async def test_attempts_are_counted_for_each_event(store: Store, site: Site, submit: Any) -> None:
+async def test_attempts_are_counted_for_each_event(store: Store, site: str, submit: Any) -> None:
     await edited(submit, "c-1", 2)
     for attempts in (0, 1, 2):
         taken = await take_one(store, site)
@@ -127,12 +127,12 @@ async def test_attempts_are_counted_for_each_event(store: Store, site: Site, sub
 
 @pytest.mark.usefixtures("told")
 async def test_a_relay_whose_lease_passed_to_another_settles_nothing(
-    store: Store, site: Site, submit: Any, redis_server: Any
+    store: Store, site: str, submit: Any, redis_server: Any
 ) -> None:
     await submit("c-1")
     slow = await take_one(store, site)
     with redis_server.client() as client:
-        client.zadd(site.key("out:due"), {"c-1": 1})
+        client.zadd(Shard(site).key("out:due"), {"c-1": 1})
     other = await take_one(store, site)
     assert other.token > slow.token
     for outcome in ("delivered", "failed", "dead", "deferred"):
@@ -145,42 +145,42 @@ async def test_a_relay_whose_lease_passed_to_another_settles_nothing(
 
 @pytest.mark.usefixtures("told")
 async def test_a_late_relay_still_settles_what_nobody_else_took(
-    store: Store, site: Site, submit: Any, redis_server: Any
+    store: Store, site: str, submit: Any, redis_server: Any
 ) -> None:
     await submit("c-1")
     slow = await take_one(store, site)
     with redis_server.client() as client:
-        client.zadd(site.key("out:due"), {"c-1": 1})
+        client.zadd(Shard(site).key("out:due"), {"c-1": 1})
     await store.outbox.settle(slow, "delivered")
     assert await take(store, site) == []
 
 
 @pytest.mark.usefixtures("told")
 async def test_what_is_for_a_pausing_endpoint_is_put_off_and_callbacks_are_not(
-    store: Store, site: Site, submit: Any
+    store: Store, site: str, submit: Any
 ) -> None:
     for n in range(30):
         await submit(f"c-{n}")
     await submit("callback", callback_url=URL)
     found = await take(store, site, 2, pause_s=20)
     assert versions(found) == [("callback", 1)]
-    next_s = (await store.outbox.take(site, 10, 60)).next_s
+    next_s = (await store.outbox.take(Shard(site), 10, 60)).next_s
     assert next_s is not None
     assert 15 < next_s <= 20
 
 
 @pytest.mark.usefixtures("told")
-async def test_after_the_last_event_nothing_is_left(store: Store, site: Site, submit: Any, redis_server: Any) -> None:
+async def test_after_the_last_event_nothing_is_left(store: Store, site: str, submit: Any, redis_server: Any) -> None:
     await edited(submit, "c-1", 3, callback_url=URL)
     while found := await take(store, site):
         await store.outbox.settle(found[0], "failed", attempts=1)
         await store.outbox.settle(await take_one(store, site), "delivered")
     with redis_server.client() as client:
-        assert client.keys(site.key("out:*")) == []
+        assert client.keys(Shard(site).key("out:*")) == []
 
 
 @pytest.mark.usefixtures("told")
-async def test_a_dead_letter_lets_the_next_event_go(store: Store, site: Site, submit: Any) -> None:
+async def test_a_dead_letter_lets_the_next_event_go(store: Store, site: str, submit: Any) -> None:
     await edited(submit, "c-1", 2)
     await bury(store, site)
     assert versions(await take(store, site)) == [("c-1", 2)]
@@ -190,7 +190,7 @@ async def test_a_dead_letter_lets_the_next_event_go(store: Store, site: Site, su
 
 
 @pytest.mark.usefixtures("told")
-async def test_a_replayed_letter_goes_before_what_is_newer(store: Store, site: Site, submit: Any) -> None:
+async def test_a_replayed_letter_goes_before_what_is_newer(store: Store, site: str, submit: Any) -> None:
     await edited(submit, "c-1", 3)
     await bury(store, site)
     await bury(store, site)
@@ -207,7 +207,7 @@ async def test_a_replayed_letter_goes_before_what_is_newer(store: Store, site: S
 
 @pytest.mark.usefixtures("told")
 async def test_a_letter_is_not_sent_after_a_newer_version(
-    store: Store, site: Site, submit: Any, redis_server: Any
+    store: Store, site: str, submit: Any, redis_server: Any
 ) -> None:
     await edited(submit, "c-1", 2)
     await bury(store, site)
@@ -218,11 +218,11 @@ async def test_a_letter_is_not_sent_after_a_newer_version(
     assert await store.outbox.replay(site, "c-1", 1) == "unknown"
     await store.outbox.settle(await take_one(store, site), "delivered")
     with redis_server.client() as client:
-        assert client.keys(site.key("out:*")) == []
+        assert client.keys(Shard(site).key("out:*")) == []
 
 
 @pytest.mark.usefixtures("told")
-async def test_a_letter_waits_while_a_newer_event_is_on_its_way(store: Store, site: Site, submit: Any) -> None:
+async def test_a_letter_waits_while_a_newer_event_is_on_its_way(store: Store, site: str, submit: Any) -> None:
     await edited(submit, "c-1", 2)
     await bury(store, site)
     newer = await take_one(store, site)
@@ -234,7 +234,7 @@ async def test_a_letter_waits_while_a_newer_event_is_on_its_way(store: Store, si
 
 
 @pytest.mark.usefixtures("told")
-async def test_all_letters_are_replayed_in_order(store: Store, site: Site, submit: Any) -> None:
+async def test_all_letters_are_replayed_in_order(store: Store, site: str, submit: Any) -> None:
     for n in range(130):
         await edited(submit, f"c-{n:03}", 2)
     for _ in range(3):
@@ -253,7 +253,7 @@ async def test_all_letters_are_replayed_in_order(store: Store, site: Site, submi
 
 
 @pytest.mark.usefixtures("told")
-async def test_letters_are_listed_in_pages(store: Store, site: Site, submit: Any) -> None:
+async def test_letters_are_listed_in_pages(store: Store, site: str, submit: Any) -> None:
     for n in range(25):
         await submit(f"c:{n}")
     for each in await take(store, site, 50):
@@ -269,24 +269,24 @@ async def test_letters_are_listed_in_pages(store: Store, site: Site, submit: Any
 
 
 @pytest.mark.usefixtures("told")
-async def test_letters_are_kept_for_some_time_only(store: Store, site: Site, submit: Any, redis_server: Any) -> None:
+async def test_letters_are_kept_for_some_time_only(store: Store, site: str, submit: Any, redis_server: Any) -> None:
     for n in range(3):
         await submit(f"c-{n}")
         await bury(store, site)
     oldest, _, newest = await store.outbox.letters(site, None, 10)
-    assert await store.outbox.purge(site, oldest.died_at) == 0
-    assert await store.outbox.purge(site, newest.died_at + timedelta(milliseconds=1), most=2) == 2
-    assert await store.outbox.purge(site, newest.died_at + timedelta(milliseconds=1), most=2) == 1
+    assert await store.outbox.purge(Shard(site), oldest.died_at) == 0
+    assert await store.outbox.purge(Shard(site), newest.died_at + timedelta(milliseconds=1), most=2) == 2
+    assert await store.outbox.purge(Shard(site), newest.died_at + timedelta(milliseconds=1), most=2) == 1
     with redis_server.client() as client:
-        assert client.keys(site.key("out:*")) == []
+        assert client.keys(Shard(site).key("out:*")) == []
 
 
 async def test_a_callback_outlives_the_text_as_long_as_somebody_is_to_be_told(
-    store: Store, site: Site, submit: Any, redis_server: Any
+    store: Store, site: str, submit: Any, redis_server: Any
 ) -> None:
     await submit("c-1", callback_url=URL)
     with redis_server.client() as client:
-        key = f"{site.prefix}callback:c-1"
+        key = f"{Shard(site).prefix}callback:c-1"
         client.expire(key, 60)
         taken = await take_one(store, site)
         await store.outbox.settle(taken, "failed", attempts=1)
@@ -299,7 +299,7 @@ async def test_a_callback_outlives_the_text_as_long_as_somebody_is_to_be_told(
     assert (await take_one(store, site)).callback == URL
 
 
-async def test_a_full_redis_still_settles(make_server: Any, settings: Settings, site: Site, submit: Any) -> None:
+async def test_a_full_redis_still_settles(make_server: Any, settings: Settings, site: str, submit: Any) -> None:
     server = make_server()
     async with open_store(msgspec.structs.replace(settings, redis_url=server.url), server.url) as store:
         await store.outbox.endpoints.put(site, URL, include_text=False, actor="admin")
@@ -317,7 +317,7 @@ async def test_a_full_redis_still_settles(make_server: Any, settings: Settings, 
             client.config_set("maxmemory", 0)
 
 
-async def test_every_shard_tells_and_lists(settings: Settings, site: Site, submit: Any) -> None:
+async def test_every_shard_tells_and_lists(settings: Settings, site: str, submit: Any) -> None:
     sharded = msgspec.structs.replace(settings, shards=4)
     assert sharded.redis_url is not None
     async with open_store(sharded, sharded.redis_url) as store:
@@ -326,7 +326,7 @@ async def test_every_shard_tells_and_lists(settings: Settings, site: Site, submi
             await submit(f"c-{n}", to=store)
         assert (await store.outbox.backlog(site)).pending == 40
         for shard in store.outbox.shards(site):
-            found = await take(store, shard, 40)
+            found = (await store.outbox.take(shard, 40, 60)).events
             assert len(found) > 1
             for each in found:
                 await store.outbox.settle(each, "dead", attempts=1, because="500")

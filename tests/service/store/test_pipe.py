@@ -15,7 +15,6 @@ from service.redis.pipe import MOST_IN_ONE_PIPELINE, ServerPipe
 from service.redis.wire import Wire
 from service.settings import Settings
 from service.store import Store, open_store
-from service.store.keyspace import Site
 from service.store.review import Answer, Filter
 from service.values.domain import State, Verdict
 from service.values.errors import BadRequest, NotFound, Overloaded, StoreUnavailable
@@ -144,7 +143,7 @@ async def test_it_speaks_tls_and_goes_on_when_a_connection_is_cut(
         assert await pipe.call("ECHO", number) == b"%d" % number
 
 
-async def test_a_write_whose_caller_left_is_whole_or_absent(store: Store, site: Site, submit: Any) -> None:
+async def test_a_write_whose_caller_left_is_whole_or_absent(store: Store, site: str, submit: Any) -> None:
     for turns in range(8):
         task = asyncio.create_task(submit(f"c-{turns}"))
         for _ in range(turns):
@@ -224,9 +223,7 @@ async def test_closing_lets_what_is_in_the_pipe_finish(make_pipe: Any) -> None:
     assert all(call.done() for call in calls)
 
 
-async def test_a_killed_redis_is_said_so_and_comes_back(
-    mortal: Store, site: Site, submit: Any, own_server: Any
-) -> None:
+async def test_a_killed_redis_is_said_so_and_comes_back(mortal: Store, site: str, submit: Any, own_server: Any) -> None:
     await submit("c-1", to=mortal)
     own_server.kill()
     async with asyncio.timeout(10):
@@ -241,7 +238,7 @@ async def test_a_killed_redis_is_said_so_and_comes_back(
 
 
 async def test_redis_killed_under_load_loses_nothing_that_was_acknowledged(
-    patient: Store, site: Site, submit: Any, own_server: Any
+    patient: Store, site: str, submit: Any, own_server: Any
 ) -> None:
     calls = [asyncio.create_task(submit(f"c-{number}", to=patient)) for number in range(2000)]
     await calls[300]
@@ -277,13 +274,11 @@ async def test_a_redis_that_was_never_there_is_said_so(tmp_path: Path) -> None:
     url = f"unix://{tmp_path / 'nobody.sock'}"
     async with open_store(Settings(redis_url=url), url) as store:
         with pytest.raises(StoreUnavailable) as caught:
-            await store.comments.get(Site("daily"), "c-1")
+            await store.comments.get("daily", "c-1")
         assert caught.value.retry_after_s >= 1
 
 
-async def test_a_full_redis_refuses_comments_and_lets_moderators_go_on(
-    own_server: Any, submit: Any, site: Site
-) -> None:
+async def test_a_full_redis_refuses_comments_and_lets_moderators_go_on(own_server: Any, submit: Any, site: str) -> None:
     async with open_store(Settings(redis_url=own_server.url, store_timeout_s=30), own_server.url) as store:
         await submit("c-1", to=store)
         with own_server.client() as client:
@@ -302,7 +297,7 @@ async def test_a_full_redis_refuses_comments_and_lets_moderators_go_on(
         assert (await submit("c-2", to=store))[0] == "created"
 
 
-async def test_a_primary_that_becomes_a_replica_is_left_at_once(own_server: Any, submit: Any, site: Site) -> None:
+async def test_a_primary_that_becomes_a_replica_is_left_at_once(own_server: Any, submit: Any, site: str) -> None:
     async with open_store(Settings(store_timeout_s=30), own_server.url) as store:
         await submit("c-1", to=store)
         with own_server.client() as client:

@@ -8,7 +8,7 @@ import pytest
 
 from service.settings import Settings
 from service.store import Store, open_store, recent
-from service.store.keyspace import Site
+from service.store.keyspace import Shards
 from service.store.packing import Content, glance, packed, unpacked
 from service.store.recent import Backwards, Sighting
 from service.store.review import Answer, Filter
@@ -26,7 +26,7 @@ async def seen(back: Backwards) -> list[Sighting]:
     return [each async for each in back]
 
 
-async def test_the_newest_comes_first_whatever_else_the_trail_holds(store: Store, site: Site, submit: Any) -> None:
+async def test_the_newest_comes_first_whatever_else_the_trail_holds(store: Store, site: str, submit: Any) -> None:
     for number in range(30):
         await submit(f"c-{number}")
         if number % 3 == 0:
@@ -45,7 +45,7 @@ async def test_the_newest_comes_first_whatever_else_the_trail_holds(store: Store
 
 @pytest.mark.parametrize("at_once", [2, 7, 100])
 async def test_it_goes_on_where_it_stopped_without_gap_or_repeat(
-    store: Store, site: Site, submit: Any, at_once: int, monkeypatch: pytest.MonkeyPatch
+    store: Store, site: str, submit: Any, at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recent, "AT_ONCE", at_once)
     for number in range(20):
@@ -68,7 +68,7 @@ async def test_it_goes_on_where_it_stopped_without_gap_or_repeat(
 
 
 async def test_of_a_comment_only_the_newest_revision_is_seen_and_nothing_of_what_is_erased(
-    store: Store, site: Site, submit: Any
+    store: Store, site: str, submit: Any
 ) -> None:
     await submit("c-1", "first")
     await submit("c-1", "second")
@@ -81,10 +81,10 @@ async def test_of_a_comment_only_the_newest_revision_is_seen_and_nothing_of_what
 
 
 async def test_what_was_forgotten_and_came_again_is_seen_once(
-    store: Store, site: Site, submit: Any, redis_server: Any
+    store: Store, site: str, submit: Any, redis_server: Any
 ) -> None:
     await submit("c-1")
-    shard = site.of("c-1", store.shards)
+    shard = Shards(store.pipe, store.shards).of(site, "c-1")
     with redis_server.client() as client:
         (entry,) = client.xrange(shard.key("audit"))
         client.delete(shard.item("c-1"), shard.text("c-1") + "1", shard.key("ready"), shard.key("waiting"))
@@ -94,7 +94,7 @@ async def test_what_was_forgotten_and_came_again_is_seen_once(
     assert len(await seen(store.recent.backwards(site, most=1000))) == 1
 
 
-async def test_a_verdict_is_a_persons_and_final(store: Store, site: Site, submit: Any) -> None:
+async def test_a_verdict_is_a_persons_and_final(store: Store, site: str, submit: Any) -> None:
     await submit("c-1")
     await submit("c-2", decision=Action.REJECT)
     (held,) = await store.queue.claim(site, "ann", 1, 60, Filter())
@@ -107,7 +107,7 @@ async def test_a_verdict_is_a_persons_and_final(store: Store, site: Site, submit
     assert (found["c-1"].standing.verdict, found["c-1"].standing.state) == (None, State.QUEUED)
 
 
-async def test_a_glance_sees_what_unpacking_does(store: Store, site: Site, submit: Any) -> None:
+async def test_a_glance_sees_what_unpacking_does(store: Store, site: str, submit: Any) -> None:
     await submit("c-1", "text", author=Author(id="u-1", name="Ann"), language="en")
     (found,) = await seen(store.recent.backwards(site, most=1000))
     content = unpacked(found.content)

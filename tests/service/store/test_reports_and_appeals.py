@@ -24,17 +24,17 @@ from deeds import (
 from service.settings import Settings
 from service.store import Store, open_store
 from service.store.base import Record
-from service.store.keyspace import Site
+from service.store.keyspace import Shard
 from service.values.domain import Action, DecidedBy, State, Status, Verdict
 
 NEEDED = 3
 
 
-async def report(store: Store, site: Site, reader: str, *, sla_ms: int = HOUR_MS, judged: bool = False) -> Any:
+async def report(store: Store, site: str, reader: str, *, sla_ms: int = HOUR_MS, judged: bool = False) -> Any:
     return await store.comments.report(site, "c-1", reader, needed=NEEDED, sla_ms=sla_ms, reopen_judged=judged)
 
 
-async def appeal(store: Store, site: Site, comment_id: str = "c-1", *, sla_ms: int = HOUR_MS) -> Any:
+async def appeal(store: Store, site: str, comment_id: str = "c-1", *, sla_ms: int = HOUR_MS) -> Any:
     return await store.comments.appeal(site, comment_id, "I meant no harm", sla_ms=sla_ms)
 
 
@@ -45,7 +45,7 @@ async def approved(submit: Any) -> Record:
 
 
 @pytest.fixture
-async def rejected(store: Store, site: Site, submit: Any) -> Record:
+async def rejected(store: Store, site: str, submit: Any) -> Record:
     """By ann."""
     await submit("c-1")
     _, record = await judge(store, site, "ann")
@@ -54,7 +54,7 @@ async def rejected(store: Store, site: Site, submit: Any) -> Record:
 
 @pytest.mark.usefixtures("approved")
 async def test_enough_readers_bring_a_comment_back_and_it_stays_up_meanwhile(
-    store: Store, site: Site, approved: Record, trail: Any
+    store: Store, site: str, approved: Record, trail: Any
 ) -> None:
     outcomes = [(await report(store, site, f"reader-{n}"))[0] for n in range(NEEDED + 1)]
     assert outcomes == ["ok", "ok", "queued", "ok"]
@@ -66,7 +66,7 @@ async def test_enough_readers_bring_a_comment_back_and_it_stays_up_meanwhile(
 
 
 @pytest.mark.usefixtures("approved")
-async def test_one_reader_counts_once(store: Store, site: Site, trail: Any) -> None:
+async def test_one_reader_counts_once(store: Store, site: str, trail: Any) -> None:
     for _ in range(3 * NEEDED):
         outcome, record = await report(store, site, "reader")
         assert (outcome, record.reports, record.state) == ("ok", 1, State.DECIDED)
@@ -74,14 +74,14 @@ async def test_one_reader_counts_once(store: Store, site: Site, trail: Any) -> N
 
 
 @pytest.mark.usefixtures("approved")
-async def test_reports_at_once_bring_a_comment_back_once(store: Store, site: Site, trail: Any) -> None:
+async def test_reports_at_once_bring_a_comment_back_once(store: Store, site: str, trail: Any) -> None:
     found = await asyncio.gather(*(report(store, site, f"reader-{n % 20}") for n in range(60)))
     assert [outcome for outcome, _ in found].count("queued") == 1
     assert (await store.comments.get(site, "c-1")).reports == 20
     assert (await trail()).count("reopened") == 1
 
 
-async def test_a_report_makes_what_waits_due_earlier_and_never_later(store: Store, site: Site, submit: Any) -> None:
+async def test_a_report_makes_what_waits_due_earlier_and_never_later(store: Store, site: str, submit: Any) -> None:
     _, queued = await submit("c-1", sla_ms=2 * HOUR_MS)
     await submit("c-2", sla_ms=HOUR_MS)
     _, record = await report(store, site, "one", sla_ms=3 * HOUR_MS)
@@ -93,7 +93,7 @@ async def test_a_report_makes_what_waits_due_earlier_and_never_later(store: Stor
     assert (await claim(store, site)).due_at == record.due_at
 
 
-async def test_what_is_not_up_is_not_brought_back(store: Store, site: Site, submit: Any) -> None:
+async def test_what_is_not_up_is_not_brought_back(store: Store, site: str, submit: Any) -> None:
     await submit("c-1", decision=Action.REJECT)
     for n in range(2 * NEEDED):
         outcome, record = await report(store, site, f"reader-{n}")
@@ -102,7 +102,7 @@ async def test_what_is_not_up_is_not_brought_back(store: Store, site: Site, subm
 
 @pytest.mark.parametrize("blindly", [False, True])
 async def test_what_a_person_approved_stays_unless_the_site_wants_it_otherwise(
-    store: Store, site: Site, submit: Any, blindly: bool
+    store: Store, site: str, submit: Any, blindly: bool
 ) -> None:
     if blindly:
         await submit("c-1", decision=Action.APPROVE, urgency=AUDIT)
@@ -118,7 +118,7 @@ async def test_what_a_person_approved_stays_unless_the_site_wants_it_otherwise(
 
 
 @pytest.mark.usefixtures("approved")
-async def test_a_report_repeated_after_the_judgement_changes_nothing(store: Store, site: Site) -> None:
+async def test_a_report_repeated_after_the_judgement_changes_nothing(store: Store, site: str) -> None:
     for n in range(NEEDED):
         await report(store, site, f"reader-{n}", judged=True)
     _, record = await judge(store, site, "ann", Verdict.APPROVE)
@@ -127,7 +127,7 @@ async def test_a_report_repeated_after_the_judgement_changes_nothing(store: Stor
 
 
 @pytest.mark.usefixtures("approved")
-async def test_an_edit_forgets_the_reports_of_the_old_text(store: Store, site: Site, submit: Any) -> None:
+async def test_an_edit_forgets_the_reports_of_the_old_text(store: Store, site: str, submit: Any) -> None:
     for n in range(NEEDED - 1):
         await report(store, site, f"reader-{n}")
     _, revised = await submit("c-1", "edited", decision=Action.APPROVE)
@@ -137,18 +137,18 @@ async def test_an_edit_forgets_the_reports_of_the_old_text(store: Store, site: S
 
 
 async def test_what_is_not_there_is_neither_reported_nor_appealed_nor_reopened(
-    store: Store, site: Site, submit: Any
+    store: Store, site: str, submit: Any
 ) -> None:
     await submit("c-1", decision=Action.REJECT)
     await store.comments.erase(site, "c-1", "site-key")
-    for name in (site, Site("weekly")):
+    for name in (site, "weekly"):
         assert await report(store, name, "reader") == ("gone", None)
         assert await appeal(store, name) == ("gone", None)
         assert await store.queue.reopen(name, "c-1", "chief", sla_ms=1) == ("gone", None)
 
 
 async def test_a_full_queue_takes_nothing_back_and_says_so(
-    redis_server: Any, settings: Settings, site: Site, submit: Any
+    redis_server: Any, settings: Settings, site: str, submit: Any
 ) -> None:
     async with open_store(msgspec.structs.replace(settings, max_queued=1), redis_server.url) as store:
         await submit("waits", to=store)
@@ -166,7 +166,7 @@ async def test_a_full_queue_takes_nothing_back_and_says_so(
 
 
 async def test_an_appeal_brings_a_rejected_comment_back_with_what_the_author_says(
-    store: Store, site: Site, rejected: Record, trail: Any
+    store: Store, site: str, rejected: Record, trail: Any
 ) -> None:
     outcome, record = await appeal(store, site)
     assert outcome == "ok"
@@ -178,7 +178,7 @@ async def test_an_appeal_brings_a_rejected_comment_back_with_what_the_author_say
 
 
 @pytest.mark.usefixtures("rejected")
-async def test_an_appeal_never_goes_to_who_rejected(store: Store, site: Site) -> None:
+async def test_an_appeal_never_goes_to_who_rejected(store: Store, site: str) -> None:
     _, queued = await appeal(store, site)
     assert await store.queue.claim(site, "ann", 1, 60, ANY) == []
     for verdict in Verdict:
@@ -188,7 +188,7 @@ async def test_an_appeal_never_goes_to_who_rejected(store: Store, site: Site) ->
     assert (outcome, record.status, record.moderator) == ("ok", Status.APPROVED, "bob")
 
 
-async def test_an_appeal_never_goes_to_whose_audit_upheld_the_rejection(store: Store, site: Site, submit: Any) -> None:
+async def test_an_appeal_never_goes_to_whose_audit_upheld_the_rejection(store: Store, site: str, submit: Any) -> None:
     await submit("c-1", decision=Action.REJECT, urgency=AUDIT)
     await judge(store, site, "ann", Verdict.REJECT)
     _, queued = await appeal(store, site)
@@ -199,7 +199,7 @@ async def test_an_appeal_never_goes_to_whose_audit_upheld_the_rejection(store: S
     assert [(label.source, label.inclusion) for label in found] == [("audit", 0.25), ("moderator", None)]
 
 
-async def test_an_appeal_never_goes_to_who_voted_to_reject(store: Store, site: Site, submit: Any) -> None:
+async def test_an_appeal_never_goes_to_who_voted_to_reject(store: Store, site: str, submit: Any) -> None:
     await submit("c-1", urgency=DRAWN)
     await judge(store, site, "ann")
     await judge(store, site, "bob")
@@ -211,7 +211,7 @@ async def test_an_appeal_never_goes_to_who_voted_to_reject(store: Store, site: S
 
 
 @pytest.mark.usefixtures("rejected")
-async def test_a_revision_is_appealed_once(store: Store, site: Site, submit: Any, trail: Any) -> None:
+async def test_a_revision_is_appealed_once(store: Store, site: str, submit: Any, trail: Any) -> None:
     _, first = await appeal(store, site)
     for _ in range(3):
         assert await appeal(store, site) == ("duplicate", first)
@@ -224,7 +224,7 @@ async def test_a_revision_is_appealed_once(store: Store, site: Site, submit: Any
     assert (await claim(store, site, "ann")).id == "c-1", "of the new text ann has said nothing"
 
 
-async def test_only_what_is_rejected_can_be_appealed(store: Store, site: Site, submit: Any) -> None:
+async def test_only_what_is_rejected_can_be_appealed(store: Store, site: str, submit: Any) -> None:
     await submit("c-1", decision=Action.APPROVE)
     assert (await appeal(store, site))[0] == "not_rejected"
     await submit("c-2")
@@ -232,17 +232,17 @@ async def test_only_what_is_rejected_can_be_appealed(store: Store, site: Site, s
 
 
 async def test_a_rejection_whose_text_is_gone_cannot_be_judged_again(
-    store: Store, site: Site, rejected: Record, redis_server: Any
+    store: Store, site: str, rejected: Record, redis_server: Any
 ) -> None:
     with redis_server.client() as client:
-        client.delete(site.text("c-1") + "1")
+        client.delete(Shard(site).text("c-1") + "1")
     assert (await appeal(store, site))[0] == "expired"
     assert (await store.queue.reopen(site, "c-1", "chief", sla_ms=1))[0] == "expired"
     assert (await store.comments.get(site, "c-1")).version == rejected.version
 
 
 async def test_an_appeal_against_a_rejection_that_is_being_audited_waits_as_an_appeal(
-    store: Store, site: Site, submit: Any
+    store: Store, site: str, submit: Any
 ) -> None:
     _, queued = await submit("c-1", decision=Action.REJECT, urgency=AUDIT)
     outcome, record = await appeal(store, site, sla_ms=1000)
@@ -256,7 +256,7 @@ async def test_an_appeal_against_a_rejection_that_is_being_audited_waits_as_an_a
 
 
 async def test_a_second_judgement_can_be_taken_back_and_the_first_stands_again(
-    store: Store, site: Site, rejected: Record
+    store: Store, site: str, rejected: Record
 ) -> None:
     await appeal(store, site)
     await judge(store, site, "bob", Verdict.APPROVE)
@@ -266,7 +266,7 @@ async def test_a_second_judgement_can_be_taken_back_and_the_first_stands_again(
     assert await labels(store, site) == [("moderator", "ann", "reject")]
 
 
-async def test_somebody_who_may_reopens_a_decision_for_others(store: Store, site: Site, rejected: Record) -> None:
+async def test_somebody_who_may_reopens_a_decision_for_others(store: Store, site: str, rejected: Record) -> None:
     assert (await store.queue.reopen(site, "c-1", "chief", sla_ms=1, version=rejected.version - 1))[0] == "stale"
     outcome, first = await store.queue.reopen(site, "c-1", "chief", sla_ms=1, version=rejected.version)
     assert (outcome, first.state, first.status, first.why) == ("ok", State.QUEUED, Status.REJECTED, "reopened")
@@ -279,18 +279,18 @@ async def test_somebody_who_may_reopens_a_decision_for_others(store: Store, site
 
 @pytest.mark.usefixtures("rejected")
 async def test_a_judged_text_stays_as_long_as_its_label_though_it_is_edited_while_it_waits_again(
-    store: Store, site: Site, submit: Any, redis_server: Any
+    store: Store, site: str, submit: Any, redis_server: Any
 ) -> None:
     await appeal(store, site)
     await submit("c-1", "edited")
     assert [label.text for label in (await store.labels.page(site, "", 10))[0]] == ["hello"]
     with redis_server.client() as client:
-        assert client.ttl(site.text("c-1") + "1") > 0
+        assert client.ttl(Shard(site).text("c-1") + "1") > 0
     assert await breaches(store, site) == []
 
 
 async def test_of_two_labels_one_is_taken_back_and_the_text_stays_for_the_other(
-    store: Store, site: Site, submit: Any
+    store: Store, site: str, submit: Any
 ) -> None:
     await submit("c-1", decision=Action.REJECT, urgency=AUDIT)
     await judge(store, site, "ann", Verdict.APPROVE, audit_overturns=False)
@@ -301,31 +301,29 @@ async def test_of_two_labels_one_is_taken_back_and_the_text_stays_for_the_other(
 
 
 async def test_the_text_of_a_revision_goes_with_its_last_label(
-    store: Store, site: Site, submit: Any, redis_server: Any
+    store: Store, site: str, submit: Any, redis_server: Any
 ) -> None:
     await submit("c-1")
     await judge(store, site, "ann")
     await store.queue.undo(site, "c-1", "ann", 60)
     await submit("c-1", "edited")
     with redis_server.client() as client:
-        assert client.exists(site.text("c-1") + "1") == 0
+        assert client.exists(Shard(site).text("c-1") + "1") == 0
 
 
 @pytest.mark.usefixtures("rejected")
-async def test_what_the_author_says_is_kept_while_the_comment_waits(
-    store: Store, site: Site, redis_server: Any
-) -> None:
+async def test_what_the_author_says_is_kept_while_the_comment_waits(store: Store, site: str, redis_server: Any) -> None:
     await appeal(store, site)
     await judge(store, site, "bob")
     with redis_server.client() as client:
-        assert client.ttl(site.key("appeal:c-1")) > 0
+        assert client.ttl(Shard(site).key("appeal:c-1")) > 0
         await store.queue.reopen(site, "c-1", "chief", sla_ms=1)
-        assert client.ttl(site.key("appeal:c-1")) == -1
+        assert client.ttl(Shard(site).key("appeal:c-1")) == -1
     assert (await claim(store, site, "eve")).appeal == "I meant no harm"
 
 
 async def test_the_site_hears_of_a_comment_that_comes_back_in_order(
-    store: Store, site: Site, submit: Any, redis_server: Any
+    store: Store, site: str, submit: Any, redis_server: Any
 ) -> None:
     await store.outbox.endpoints.put(site, "https://site.example/hook", include_text=False, actor="chief")
     await submit("c-1", decision=AUTOMATIC["rejected"])

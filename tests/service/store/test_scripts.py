@@ -11,7 +11,7 @@ import pytest
 from redis.cluster import key_slot
 
 from service.store import Store
-from service.store.keyspace import Site, is_permanent, waits_in
+from service.store.keyspace import Shard, is_permanent, waits_in
 from service.store.labels import Imported
 from service.store.restoring import Restored
 from service.store.review import Answer, Filter
@@ -27,7 +27,7 @@ SCRIPTS = [
 ]
 
 
-async def everything(store: Store, site: Site, submit: Any) -> Any:  # noqa: PLR0915 - each of them once
+async def everything(store: Store, site: str, submit: Any) -> Any:  # noqa: PLR0915 - each of them once
     """Every operation of the store once, so that each script runs; yields between any two."""
     await submit("c-1", article=Article(id="a-1"), author=Author(id="u-1"))
     yield "submit"
@@ -102,7 +102,7 @@ async def everything(store: Store, site: Site, submit: Any) -> Any:  # noqa: PLR
     await store.access.first_key("daily")
     yield "first key"
     key_id = next(iter(await store.access.keys()))
-    assert await store.access.change(key_id, lambda key: msgspec.structs.replace(key, name=site.name))
+    assert await store.access.change(key_id, lambda key: msgspec.structs.replace(key, name=site))
     yield "replace key"
     await store.comments.erase(site, "c-2", "site-key")
     yield "erase"
@@ -120,7 +120,7 @@ async def everything(store: Store, site: Site, submit: Any) -> Any:  # noqa: PLR
     yield "fsck"
 
 
-async def told(store: Store, site: Site, submit: Any) -> Any:
+async def told(store: Store, site: str, submit: Any) -> Any:
     """Every operation of the outbox once."""
     endpoints, url = store.outbox.endpoints, "https://site.example/"
     assert await endpoints.first_secret(site, "plain:secret", "chief")
@@ -130,7 +130,7 @@ async def told(store: Store, site: Site, submit: Any) -> Any:
     assert (await endpoints.get(site)).url == url
     yield "endpoint"
     await submit("c-4", callback_url=url)
-    (taken,) = (await store.outbox.take(site, 10, 60, with_text=True)).events
+    (taken,) = (await store.outbox.take(Shard(site), 10, 60, with_text=True)).events
     yield "take"
     await store.outbox.settle(taken, "dead", attempts=1, because="500")
     yield "settle"
@@ -144,10 +144,10 @@ async def told(store: Store, site: Site, submit: Any) -> Any:
     yield "disable"
 
 
-async def entered(store: Store, site: Site) -> Any:
+async def entered(store: Store, site: str) -> Any:
     """Every operation by which a moderator enters once."""
-    name, now = site.name, datetime.now(UTC)
-    assert await store.accounts.put(Account(name, {site.name: Role.MODERATOR}, now))
+    name, now = site, datetime.now(UTC)
+    assert await store.accounts.put(Account(name, {site: Role.MODERATOR}, now))
     yield "account"
     assert await store.accounts.delay([(name, 4), ("address", 20)]) == 0
     yield "try"
@@ -155,19 +155,19 @@ async def entered(store: Store, site: Site) -> Any:
     yield "right"
     assert await store.accounts.redeem(await store.accounts.issue(Ticket("link", name), IDLE), "link")
     yield "ticket"
-    secret = await store.accounts.open_session(Session(name, 0, site.name, Role.MODERATOR, now, "password"))
+    secret = await store.accounts.open_session(Session(name, 0, site, Role.MODERATOR, now, "password"))
     yield "session"
     assert await store.accounts.visitor(secret, now, is_active=True)
     yield "visitor"
 
 
 async def test_it_does_not_matter_when_redis_forgets_the_scripts(
-    store: Store, site: Site, submit: Any, redis_server: Any
+    store: Store, site: str, submit: Any, redis_server: Any
 ) -> None:
     with redis_server.client() as client:
         async for _ in everything(store, site, submit):
             client.script_flush()
-        async for _ in everything(store, Site("weekly"), partial(submit, at=Site("weekly"))):
+        async for _ in everything(store, "weekly", partial(submit, at="weekly")):
             client.script_flush()
 
 
@@ -181,10 +181,10 @@ async def test_scripts_forgotten_under_load_disturb_nobody(submit: Any, redis_se
 
 
 async def test_the_keys_of_a_script_lie_in_one_slot_and_it_touches_no_others(
-    store: Store, site: Site, submit: Any, redis_server: Any
+    store: Store, site: str, submit: Any, redis_server: Any
 ) -> None:
     """As Redis itself saw it: MONITOR shows the calls and, behind each, what its script did."""
-    async for _ in everything(store, Site("weekly"), partial(submit, at=Site("weekly"))):
+    async for _ in everything(store, "weekly", partial(submit, at="weekly")):
         pass  # from now on Redis knows the scripts
     with redis_server.client() as client, redis_server.client() as other, client.monitor() as monitor:
         async for _ in everything(store, site, submit):
@@ -206,24 +206,24 @@ async def test_the_keys_of_a_script_lie_in_one_slot_and_it_touches_no_others(
 
 @pytest.mark.parametrize("name", ["a-1", "a" * 63])
 def test_all_keys_of_a_site_share_a_slot(name: str) -> None:
-    site = Site(name)
+    site = name
     keys = [
-        site.key("ready"),
-        site.item("}{x"),
-        site.text("{}"),
-        site.held("{other}"),
-        site.skipped("m"),
-        site.imported("l"),
+        Shard(site).key("ready"),
+        Shard(site).item("}{x"),
+        Shard(site).text("{}"),
+        Shard(site).held("{other}"),
+        Shard(site).skipped("m"),
+        Shard(site).imported("l"),
     ]
     assert len({key_slot(key.encode()) for key in keys}) == 1
 
 
 def test_permanent_keys_are_the_listed_ones_only() -> None:
-    site = Site("daily")
-    assert is_permanent(site.key("ready"))
-    assert not is_permanent(site.item("ready"))
-    assert not is_permanent(site.skipped("ann"))
-    assert list(waits_in(site.item("a:b"))) == [(site.key("waiting"), "a:b")]
-    assert list(waits_in(site.text("a:b") + "3")) == [(site.key("waiting"), "a:b")]
-    assert list(waits_in(site.key("out:q:a:b"))) == [(site.key("out:due"), "a:b")]
-    assert list(waits_in(site.key("ready"))) == []
+    site = "daily"
+    assert is_permanent(Shard(site).key("ready"))
+    assert not is_permanent(Shard(site).item("ready"))
+    assert not is_permanent(Shard(site).skipped("ann"))
+    assert list(waits_in(Shard(site).item("a:b"))) == [(Shard(site).key("waiting"), "a:b")]
+    assert list(waits_in(Shard(site).text("a:b") + "3")) == [(Shard(site).key("waiting"), "a:b")]
+    assert list(waits_in(Shard(site).key("out:q:a:b"))) == [(Shard(site).key("out:due"), "a:b")]
+    assert list(waits_in(Shard(site).key("ready"))) == []

@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 from service.redis.server import find_server
 from service.settings import Settings
 from service.store import open_store
-from service.store.keyspace import Site
+from service.store.keyspace import Shard
 from service.values.domain import State
 from service.values.errors import StoreUnavailable
 
@@ -118,7 +118,7 @@ def watched(request: pytest.FixtureRequest, make_server: Any, tmp_path: Path) ->
 
 @pytest.mark.parametrize("watched", [1], indirect=True)
 async def test_what_replicas_confirmed_survives_the_primary(
-    watched: Watched, make_server: Any, submit: Any, site: Site
+    watched: Watched, make_server: Any, submit: Any, site: str
 ) -> None:
     """With one replica, which is the one that confirms and the one that is promoted."""
     recorded: list[str] = []
@@ -160,11 +160,11 @@ async def test_what_replicas_confirmed_survives_the_primary(
 
         assert refused, "the primary was gone for a while"
         with watched.primary.client() as client:
-            missing = [comment for comment in recorded if not client.exists(site.item(comment))]
+            missing = [comment for comment in recorded if not client.exists(Shard(site).item(comment))]
         assert missing == [], f"{len(missing)} of {len(recorded)}"
 
 
-async def test_a_primary_that_is_replaced_while_it_lives_is_left(watched: Watched, submit: Any, site: Site) -> None:
+async def test_a_primary_that_is_replaced_while_it_lives_is_left(watched: Watched, submit: Any, site: str) -> None:
     """A failover by hand: for seconds the old primary takes itself for one, but its replicas have left it."""
     async with open_store(Settings(), watched.url) as store, store.changes.listening():
         await until_done(lambda: submit("c-1", to=store))
@@ -176,11 +176,11 @@ async def test_a_primary_that_is_replaced_while_it_lives_is_left(watched: Watche
         with watched.primary.client() as client:
             for number in itertools.count():
                 await until_done(lambda number=number: submit(f"o-{number}", to=store))
-                if client.exists(site.item(f"o-{number}")):
+                if client.exists(Shard(site).item(f"o-{number}")):
                     break
                 assert number < 1000
         await until_done(store.check)
-        with store.changes.watch(site.name, "queued") as news:
+        with store.changes.watch(site, "queued") as news:
             for number in itertools.count():
                 started = time.monotonic()
                 await until_done(lambda number=number: submit(f"n-{number}", to=store))
@@ -215,7 +215,7 @@ async def test_a_replica_is_not_written_to(watched: Watched, submit: Any) -> Non
 
 
 async def test_what_no_replica_confirms_is_not_acknowledged_to_anybody(
-    make_server: Any, submit: Any, site: Site
+    make_server: Any, submit: Any, site: str
 ) -> None:
     port = next(free_ports())
     primary = make_server(port=str(port), **(OPTIONS | {"min-replicas-to-write": "0"}))

@@ -8,7 +8,7 @@ import pytest
 
 from service.settings import Settings
 from service.store import Store, events, open_store
-from service.store.keyspace import Site
+from service.store.keyspace import Shard, Shards
 from service.store.labels import Imported
 
 
@@ -20,7 +20,7 @@ async def sharded(settings: Settings) -> AsyncIterator[Store]:
         yield store
 
 
-async def all_of(page: Any, site: Site, limit: int) -> list[Any]:
+async def all_of(page: Any, site: str, limit: int) -> list[Any]:
     """Every entry, read page by page from the beginning to the end."""
     seen: list[Any] = []
     after: str | None = ""
@@ -32,7 +32,7 @@ async def all_of(page: Any, site: Site, limit: int) -> list[Any]:
     return seen
 
 
-async def test_each_stream_is_read_page_by_page_without_gap_or_repeat(sharded: Store, site: Site, submit: Any) -> None:
+async def test_each_stream_is_read_page_by_page_without_gap_or_repeat(sharded: Store, site: str, submit: Any) -> None:
     for number in range(20):
         await submit(f"c-{number}", to=sharded)
         label = Imported(f"l-{number}", "d", f"text {number}", {"spam": True}, "reject", "", "import", 1.0)
@@ -52,7 +52,7 @@ async def test_each_stream_is_read_page_by_page_without_gap_or_repeat(sharded: S
         assert [entry.at for entry in trail] == sorted(entry.at for entry in trail)
 
 
-async def test_a_shard_in_which_nothing_happened_has_a_place_too(sharded: Store, site: Site, submit: Any) -> None:
+async def test_a_shard_in_which_nothing_happened_has_a_place_too(sharded: Store, site: str, submit: Any) -> None:
     await submit("c-1", to=sharded)
     _, after = await sharded.events.page(site, "", 10)
     assert after is not None
@@ -61,7 +61,7 @@ async def test_a_shard_in_which_nothing_happened_has_a_place_too(sharded: Store,
     assert [event.details["comment"] for event in (await sharded.events.page(site, after, 10))[0]] == ["c-2"]
 
 
-async def test_behind_each_event_reading_goes_on_with_the_next(sharded: Store, site: Site, submit: Any) -> None:
+async def test_behind_each_event_reading_goes_on_with_the_next(sharded: Store, site: str, submit: Any) -> None:
     for number in range(12):
         await submit(f"c-{number}", to=sharded)
     found, _ = await sharded.events.page(site, "", 100)
@@ -72,15 +72,15 @@ async def test_behind_each_event_reading_goes_on_with_the_next(sharded: Store, s
 
 
 async def test_what_sites_are_not_told_is_passed_over_a_bounded_part_at_a_time(
-    store: Store, site: Site, submit: Any, redis_server: Any
+    store: Store, site: str, submit: Any, redis_server: Any
 ) -> None:
     with redis_server.client() as client, client.pipeline(transaction=False) as pipeline:
         for _ in range(events.AT_ONCE * events.MOST_READS + 10):
-            pipeline.xadd(site.key("events"), {"kind": "claimed", "comment": "old"})
+            pipeline.xadd(Shard(site).key("events"), {"kind": "claimed", "comment": "old"})
         pipeline.execute()
         await submit("c-1")
         client.config_resetstat()
-        hasty = events.Events(store.pipe, 0)
+        hasty = events.Events(store.pipe, 0, Shards(store.pipe))
         found, after = await hasty.told(site, "", 10)
         assert found == []
         assert client.info("commandstats")["cmdstat_xrange"]["calls"] == events.MOST_READS

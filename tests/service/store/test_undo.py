@@ -9,7 +9,7 @@ from deeds import ANY, AUTOMATIC, DRAWN, REJECTS, breaches, claim, decide, judge
 
 from service.store import Store
 from service.store.base import Record
-from service.store.keyspace import Site
+from service.store.keyspace import Shard
 from service.store.review import Answer
 from service.values.domain import DecidedBy, State, Status, Verdict
 
@@ -17,7 +17,7 @@ LONG_AGO_MS = 1000
 
 
 @pytest.fixture
-async def decided(store: Store, site: Site, submit: Any) -> Record:
+async def decided(store: Store, site: str, submit: Any) -> Record:
     """A comment that ann has just rejected; its event is held back still."""
     await submit("c-1")
     _, record = await judge(store, site, "ann")
@@ -25,25 +25,25 @@ async def decided(store: Store, site: Site, submit: Any) -> Record:
 
 
 @pytest.fixture
-async def endpoint(store: Store, site: Site) -> None:
+async def endpoint(store: Store, site: str) -> None:
     await store.outbox.endpoints.put(site, "https://site.example/hook", include_text=False, actor="chief")
 
 
 @pytest.fixture
-def hold_passes(redis_server: Any, site: Site) -> Any:
+def hold_passes(redis_server: Any, site: str) -> Any:
     def hold_passes(comment_id: str = "c-1") -> None:
         with redis_server.client() as client:
-            assert client.hset(site.item(comment_id), "held_until", LONG_AGO_MS) == 0
+            assert client.hset(Shard(site).item(comment_id), "held_until", LONG_AGO_MS) == 0
 
     return hold_passes
 
 
-async def undo(store: Store, site: Site, moderator: str = "ann", **more: Any) -> Any:
+async def undo(store: Store, site: str, moderator: str = "ann", **more: Any) -> Any:
     return await store.queue.undo(site, "c-1", moderator, 60, **more)
 
 
 async def test_an_undone_decision_is_pending_again_and_leased_to_who_took_it_back(
-    store: Store, site: Site, submit: Any, trail: Any
+    store: Store, site: str, submit: Any, trail: Any
 ) -> None:
     await submit("c-1", sla_ms=20_000)
     held = await claim(store, site)
@@ -64,44 +64,44 @@ async def test_an_undone_decision_is_pending_again_and_leased_to_who_took_it_bac
 
 @pytest.mark.usefixtures("endpoint")
 async def test_within_the_hold_nobody_ever_hears_of_the_decision(
-    store: Store, site: Site, decided: Record, redis_server: Any
+    store: Store, site: str, decided: Record, redis_server: Any
 ) -> None:
     with redis_server.client() as client:
         assert to_tell(client, site, "c-1") == [("comment.queued", 1), ("decision.created", decided.version)]
         assert (await undo(store, site))[0] == "ok"
         assert to_tell(client, site, "c-1") == [("comment.queued", 1)]
-        assert client.zscore(site.key("out:due"), "c-1") is not None
+        assert client.zscore(Shard(site).key("out:due"), "c-1") is not None
     assert await told(store, site) == [("comment.queued", 1)]
 
 
 @pytest.mark.usefixtures("endpoint")
 @pytest.mark.parametrize("broken", ["{", "[]"])
 async def test_an_event_that_cannot_be_read_stops_neither_an_undo_nor_a_replay(
-    store: Store, site: Site, decided: Record, redis_server: Any, broken: str
+    store: Store, site: str, decided: Record, redis_server: Any, broken: str
 ) -> None:
     with redis_server.client() as client:
-        client.lset(site.key("out:q:c-1"), -1, broken)
+        client.lset(Shard(site).key("out:q:c-1"), -1, broken)
         assert await store.outbox.replay(site, "c-1", decided.version) == "unknown"
         assert (await undo(store, site))[0] == "ok"
-        assert client.lrange(site.key("out:q:c-1"), -1, -1) == [broken]
+        assert client.lrange(Shard(site).key("out:q:c-1"), -1, -1) == [broken]
 
 
 @pytest.mark.usefixtures("endpoint")
 async def test_an_undone_decision_that_was_all_there_was_to_tell_leaves_nothing_to_tell(
-    store: Store, site: Site, submit: Any, redis_server: Any
+    store: Store, site: str, submit: Any, redis_server: Any
 ) -> None:
     await submit("c-1")
-    (taken,) = (await store.outbox.take(site, 5, 60)).events
+    (taken,) = (await store.outbox.take(Shard(site), 5, 60)).events
     await store.outbox.settle(taken, "delivered", attempts=1)
     await judge(store, site, "ann")
     await undo(store, site)
     with redis_server.client() as client:
-        assert client.exists(site.key("out:q:c-1"), site.key("out:due")) == 0
+        assert client.exists(Shard(site).key("out:q:c-1"), Shard(site).key("out:due")) == 0
 
 
 @pytest.mark.usefixtures("endpoint")
 async def test_after_the_hold_a_higher_version_says_that_the_decision_does_not_count(
-    store: Store, site: Site, decided: Record, redis_server: Any, hold_passes: Any
+    store: Store, site: str, decided: Record, redis_server: Any, hold_passes: Any
 ) -> None:
     hold_passes()
     outcome, record = await undo(store, site)
@@ -116,7 +116,7 @@ async def test_after_the_hold_a_higher_version_says_that_the_decision_does_not_c
 
 @pytest.mark.parametrize("is_held", [True, False])
 async def test_the_trail_says_whether_anybody_heard(
-    store: Store, site: Site, decided: Record, hold_passes: Any, is_held: bool
+    store: Store, site: str, decided: Record, hold_passes: Any, is_held: bool
 ) -> None:
     if not is_held:
         hold_passes()
@@ -129,7 +129,7 @@ async def test_the_trail_says_whether_anybody_heard(
 
 
 @pytest.mark.usefixtures("decided")
-async def test_the_label_is_withdrawn_and_who_has_read_it_hears_so(store: Store, site: Site) -> None:
+async def test_the_label_is_withdrawn_and_who_has_read_it_hears_so(store: Store, site: str) -> None:
     ((label,), cursor) = await store.labels.page(site, "", 10)
     await undo(store, site)
     ((line,), _) = await store.labels.page(site, cursor, 10)
@@ -139,44 +139,44 @@ async def test_the_label_is_withdrawn_and_who_has_read_it_hears_so(store: Store,
 
 
 @pytest.mark.usefixtures("decided")
-async def test_an_undo_repeated_is_answered_the_same_and_done_once(store: Store, site: Site, trail: Any) -> None:
+async def test_an_undo_repeated_is_answered_the_same_and_done_once(store: Store, site: str, trail: Any) -> None:
     _, first = await undo(store, site)
     for _ in range(3):
         assert await undo(store, site) == ("duplicate", first)
     assert (await trail()).count("undone") == 1
 
 
-async def test_of_many_undos_at_once_one_is_done(store: Store, site: Site, decided: Record) -> None:
+async def test_of_many_undos_at_once_one_is_done(store: Store, site: str, decided: Record) -> None:
     found = await asyncio.gather(*(undo(store, site, version=decided.version) for _ in range(30)))
     outcomes = [outcome for outcome, _ in found]
     assert (outcomes.count("ok"), outcomes.count("duplicate")) == (1, 29)
     assert len({record.token for _, record in found}) == 1
 
 
-async def test_nobody_takes_back_what_somebody_else_decided(store: Store, site: Site, decided: Record) -> None:
+async def test_nobody_takes_back_what_somebody_else_decided(store: Store, site: str, decided: Record) -> None:
     assert await undo(store, site, "bob") == ("not_yours", decided)
     assert await store.comments.get(site, "c-1") == decided
 
 
-async def test_nobody_takes_back_what_no_person_decided(store: Store, site: Site, submit: Any) -> None:
+async def test_nobody_takes_back_what_no_person_decided(store: Store, site: str, submit: Any) -> None:
     await submit("c-1", decision=AUTOMATIC["rejected"])
     assert (await undo(store, site))[0] == "not_yours"
 
 
-async def test_after_the_window_a_decision_stays(store: Store, site: Site, decided: Record, redis_server: Any) -> None:
+async def test_after_the_window_a_decision_stays(store: Store, site: str, decided: Record, redis_server: Any) -> None:
     with redis_server.client() as client:
-        client.hset(site.item("c-1"), "decided", LONG_AGO_MS)
+        client.hset(Shard(site).item("c-1"), "decided", LONG_AGO_MS)
     outcome, record = await undo(store, site)
     assert (outcome, record.status, record.version) == ("window_closed", Status.REJECTED, decided.version)
     assert await labels(store, site) == [("moderator", "ann", "reject")]
 
 
-async def test_an_undo_of_another_version_changes_nothing(store: Store, site: Site, decided: Record) -> None:
+async def test_an_undo_of_another_version_changes_nothing(store: Store, site: str, decided: Record) -> None:
     for version in (decided.version - 1, decided.version + 1):
         assert await undo(store, site, version=version) == ("stale", decided)
 
 
-async def test_what_waits_or_is_not_there_cannot_be_undone(store: Store, site: Site, submit: Any) -> None:
+async def test_what_waits_or_is_not_there_cannot_be_undone(store: Store, site: str, submit: Any) -> None:
     assert await undo(store, site) == ("gone", None)
     await submit("c-1")
     assert (await undo(store, site))[0] == "stale"
@@ -186,17 +186,15 @@ async def test_what_waits_or_is_not_there_cannot_be_undone(store: Store, site: S
     assert await undo(store, site) == ("gone", None)
 
 
-async def test_a_decision_whose_text_is_gone_stays(
-    store: Store, site: Site, decided: Record, redis_server: Any
-) -> None:
+async def test_a_decision_whose_text_is_gone_stays(store: Store, site: str, decided: Record, redis_server: Any) -> None:
     with redis_server.client() as client:
-        client.delete(site.text("c-1") + "1")
+        client.delete(Shard(site).text("c-1") + "1")
     outcome, record = await undo(store, site)
     assert (outcome, record.version) == ("expired", decided.version)
 
 
 async def test_a_decision_on_a_text_that_was_edited_since_cannot_be_undone(
-    store: Store, site: Site, decided: Record, submit: Any
+    store: Store, site: str, decided: Record, submit: Any
 ) -> None:
     assert decided.revision == 1
     _, revised = await submit("c-1", "edited")
@@ -204,7 +202,7 @@ async def test_a_decision_on_a_text_that_was_edited_since_cannot_be_undone(
     assert (await store.labels.page(site, "", 10))[0][0].text == "hello"
 
 
-async def test_the_lease_of_an_undone_decision_is_void(store: Store, site: Site, submit: Any) -> None:
+async def test_the_lease_of_an_undone_decision_is_void(store: Store, site: str, submit: Any) -> None:
     await submit("c-1")
     held = await claim(store, site)
     await decide(store, site, held)
@@ -212,7 +210,7 @@ async def test_the_lease_of_an_undone_decision_is_void(store: Store, site: Site,
     assert (await decide(store, site, held))[0] == "stale", "also for a request that was answered before"
 
 
-async def test_what_was_undone_is_decided_again_for_good(store: Store, site: Site, decided: Record, trail: Any) -> None:
+async def test_what_was_undone_is_decided_again_for_good(store: Store, site: str, decided: Record, trail: Any) -> None:
     _, held = await undo(store, site)
     outcome, record = await decide(store, site, held, Verdict.APPROVE)
     assert (outcome, record.status, record.version) == ("ok", Status.APPROVED, decided.version + 2)
@@ -222,19 +220,15 @@ async def test_what_was_undone_is_decided_again_for_good(store: Store, site: Sit
 
 
 @pytest.mark.usefixtures("decided")
-async def test_an_undone_comment_goes_to_others_when_its_lease_ends(
-    store: Store, site: Site, redis_server: Any
-) -> None:
+async def test_an_undone_comment_goes_to_others_when_its_lease_ends(store: Store, site: str, redis_server: Any) -> None:
     await undo(store, site)
     with redis_server.client() as client:
-        client.zadd(site.key("lease"), {"c-1": LONG_AGO_MS})
+        client.zadd(Shard(site).key("lease"), {"c-1": LONG_AGO_MS})
     taken = await claim(store, site, "bob")
     assert (taken.id, taken.owner) == ("c-1", "bob")
 
 
-async def test_an_undone_escalation_is_leased_again_and_escalated_no_more(
-    store: Store, site: Site, submit: Any
-) -> None:
+async def test_an_undone_escalation_is_leased_again_and_escalated_no_more(store: Store, site: str, submit: Any) -> None:
     await submit("c-1")
     await judge(store, site, "ann", Verdict.ESCALATE)
     assert (await undo(store, site, "bob"))[0] == "not_yours"
@@ -244,10 +238,10 @@ async def test_an_undone_escalation_is_leased_again_and_escalated_no_more(
     assert (await decide(store, site, record, Verdict.APPROVE))[0] == "ok"
 
 
-async def test_an_undo_brings_back_what_stood_before(store: Store, site: Site, submit: Any, redis_server: Any) -> None:
+async def test_an_undo_brings_back_what_stood_before(store: Store, site: str, submit: Any, redis_server: Any) -> None:
     await submit("c-1", decision=AUTOMATIC["approved"])
     with redis_server.client() as client:
-        client.hset(site.item("c-1"), "decided", LONG_AGO_MS)
+        client.hset(Shard(site).item("c-1"), "decided", LONG_AGO_MS)
     _, before = await store.queue.reopen(site, "c-1", "chief", sla_ms=1000)
     _, decided = await judge(store, site, "ann")
     assert (decided.status, decided.decided_by) == (Status.REJECTED, DecidedBy.MODERATOR)
@@ -260,7 +254,7 @@ async def test_an_undo_brings_back_what_stood_before(store: Store, site: Site, s
 
 
 async def test_a_decision_on_an_escalated_comment_is_undone_and_made_anew_by_one_person(
-    store: Store, site: Site, submit: Any
+    store: Store, site: str, submit: Any
 ) -> None:
     """Escalated, double review is over: also when who settled it changes their mind."""
     await submit("c-1", urgency=DRAWN)
@@ -274,7 +268,7 @@ async def test_a_decision_on_an_escalated_comment_is_undone_and_made_anew_by_one
 
 
 @pytest.fixture
-async def escalated(store: Store, site: Site, submit: Any) -> Record:
+async def escalated(store: Store, site: str, submit: Any) -> Record:
     """A comment that ann passed on with a note."""
     await submit("c-1")
     held = await claim(store, site, "ann")
@@ -286,7 +280,7 @@ async def escalated(store: Store, site: Site, submit: Any) -> Record:
 
 @pytest.mark.parametrize("verdict", [Verdict.APPROVE, Verdict.REJECT])
 async def test_an_escalated_comment_that_was_decided_and_undone_is_escalated_again_as_it_was(
-    store: Store, site: Site, escalated: Record, trail: Any, verdict: Verdict
+    store: Store, site: str, escalated: Record, trail: Any, verdict: Verdict
 ) -> None:
     _, decided = await overrule(store, site, "c-1", verdict)
     outcome, record = await undo(store, site, "chief")
@@ -302,7 +296,7 @@ async def test_an_escalated_comment_that_was_decided_and_undone_is_escalated_aga
 
 
 @pytest.mark.usefixtures("escalated")
-async def test_who_escalated_can_still_take_that_back_after_a_decision_was_undone(store: Store, site: Site) -> None:
+async def test_who_escalated_can_still_take_that_back_after_a_decision_was_undone(store: Store, site: str) -> None:
     await overrule(store, site, "c-1", Verdict.APPROVE)
     await undo(store, site, "chief")
     outcome, record = await undo(store, site, "ann")
@@ -314,16 +308,16 @@ async def test_who_escalated_can_still_take_that_back_after_a_decision_was_undon
 
 @pytest.mark.usefixtures("escalated")
 async def test_of_an_escalation_that_was_decided_nothing_stays_when_the_comment_is_erased(
-    store: Store, site: Site, redis_server: Any
+    store: Store, site: str, redis_server: Any
 ) -> None:
     await overrule(store, site, "c-1", Verdict.APPROVE)
     await store.comments.erase(site, "c-1", "site-key")
     with redis_server.client() as client:
-        assert "What does he mean?" not in str(client.hgetall(site.item("c-1")))
+        assert "What does he mean?" not in str(client.hgetall(Shard(site).item("c-1")))
 
 
 @pytest.mark.usefixtures("escalated")
-async def test_what_was_reopened_after_an_escalation_is_escalated_no_more(store: Store, site: Site) -> None:
+async def test_what_was_reopened_after_an_escalation_is_escalated_no_more(store: Store, site: str) -> None:
     await overrule(store, site, "c-1", Verdict.APPROVE)
     await store.queue.reopen(site, "c-1", "chief", sla_ms=1000)
     await judge(store, site, "bob", Verdict.REJECT)
@@ -331,7 +325,7 @@ async def test_what_was_reopened_after_an_escalation_is_escalated_no_more(store:
 
 
 async def test_a_rejection_that_takes_two_still_does_after_an_undone_approval(
-    store: Store, site: Site, submit: Any
+    store: Store, site: str, submit: Any
 ) -> None:
     await submit("c-1", urgency=REJECTS)
     assert (await judge(store, site, "ann", Verdict.APPROVE))[1].state is State.DECIDED
@@ -340,7 +334,7 @@ async def test_a_rejection_that_takes_two_still_does_after_an_undone_approval(
     assert (outcome, record.state, record.status) == ("ok", State.QUEUED, Status.PENDING)
 
 
-async def test_an_undo_that_meets_an_edit_leaves_one_truth(store: Store, site: Site, submit: Any) -> None:
+async def test_an_undo_that_meets_an_edit_leaves_one_truth(store: Store, site: str, submit: Any) -> None:
     for number in range(10):
         comment_id = f"c-{number}"
         await submit(comment_id)

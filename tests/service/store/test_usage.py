@@ -7,7 +7,7 @@ import pytest
 
 from service.cases.usage import Usage
 from service.store import Store
-from service.store.keyspace import Site
+from service.store.keyspace import Shard
 from service.store.usage import KEPT_S, MOST_PLACES, OTHERS
 from service.values.access import ApiKey, mint
 from service.values.errors import StoreUnavailable
@@ -16,23 +16,23 @@ MONTH = "2026-11"
 ONE = {("daily.example", "api_calls"): 1, ("daily.example", "ham"): 1}
 
 
-async def test_figures_add_up(store: Store, site: Site) -> None:
+async def test_figures_add_up(store: Store, site: str) -> None:
     await store.usage.add(site, "key-1", MONTH, ONE, ("process-1", 1))
     await store.usage.add(site, "key-1", MONTH, {("daily.example", "api_calls"): 41}, ("process-1", 2))
     await store.usage.add(site, "key-1", MONTH, ONE, ("process-2", 1))
     assert (await store.usage.of(site, "key-1", MONTH))["daily.example"] == {"seen": 1, "api_calls": 43, "ham": 2}
     assert await store.usage.of(site, "key-1", "2026-10") == {}
     assert await store.usage.of(site, "key-2", MONTH) == {}
-    assert await store.usage.of(Site("weekly"), "key-1", MONTH) == {}
+    assert await store.usage.of("weekly", "key-1", MONTH) == {}
 
 
-async def test_the_same_batch_again_is_not_counted_again(store: Store, site: Site) -> None:
+async def test_the_same_batch_again_is_not_counted_again(store: Store, site: str) -> None:
     for number in (1, 1, 2, 1, 2):
         await store.usage.add(site, "key-1", MONTH, ONE, ("process-1", number))
     assert (await store.usage.of(site, "key-1", MONTH))["daily.example"]["api_calls"] == 2
 
 
-async def test_beyond_so_many_places_the_rest_is_counted_together(store: Store, site: Site) -> None:
+async def test_beyond_so_many_places_the_rest_is_counted_together(store: Store, site: str) -> None:
     many = {(f"{number}.example", "api_calls"): 1 for number in range(MOST_PLACES + 20)}
     await store.usage.add(site, "key-1", MONTH, many, ("process-1", 1))
     await store.usage.add(site, "key-1", MONTH, many, ("process-1", 2))
@@ -41,10 +41,10 @@ async def test_beyond_so_many_places_the_rest_is_counted_together(store: Store, 
     assert len([place for place, figures in found.items() if "api_calls" in figures]) == MOST_PLACES + 1
 
 
-async def test_figures_expire(store: Store, site: Site, redis_server: Any) -> None:
+async def test_figures_expire(store: Store, site: str, redis_server: Any) -> None:
     await store.usage.add(site, "key-1", MONTH, ONE, ("process-1", 1))
     with redis_server.client() as client:
-        assert 0 < client.ttl(site.usage("key-1", MONTH)) <= KEPT_S
+        assert 0 < client.ttl(Shard(site).usage("key-1", MONTH)) <= KEPT_S
         assert all(client.ttl(key) > 0 for key in client.scan_iter() if "usage" in key or "counted" in key)
 
 

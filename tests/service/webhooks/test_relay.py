@@ -13,7 +13,7 @@ from service.background import Background
 from service.metrics import render
 from service.settings import Settings
 from service.store import Store
-from service.store.keyspace import Site
+from service.store.keyspace import Shard
 from service.store.review import Answer, Filter
 from service.values.domain import Verdict
 from service.webhooks import message
@@ -23,7 +23,7 @@ from service.webhooks.signature import sign
 from service.webhooks.upkeep import keep_up
 
 
-async def is_settled(store: Store, site: Site) -> bool:
+async def is_settled(store: Store, site: str) -> bool:
     return (await store.outbox.backlog(site)).pending == 0
 
 
@@ -44,7 +44,7 @@ async def test_a_site_hears_of_what_happens(
 
 
 async def test_webhooks_are_signed_with_the_sites_secret(
-    office: Webhooks, receiver: Any, endpoint: str, submit: Any, until: Any, site: Site
+    office: Webhooks, receiver: Any, endpoint: str, submit: Any, until: Any, site: str
 ) -> None:
     async with office.relayed():
         await submit("c-1")
@@ -72,7 +72,7 @@ async def test_news_is_told_at_once(office: Webhooks, receiver: Any, submit: Any
 
 @pytest.mark.usefixtures("endpoint")
 async def test_a_failed_delivery_is_tried_again_with_the_same_id(
-    office: Webhooks, receiver: Any, submit: Any, until: Any, store: Store, site: Site
+    office: Webhooks, receiver: Any, submit: Any, until: Any, store: Store, site: str
 ) -> None:
     receiver.answers(500, 302)
     async with office.relayed():
@@ -85,7 +85,7 @@ async def test_a_failed_delivery_is_tried_again_with_the_same_id(
 
 @pytest.mark.usefixtures("endpoint")
 async def test_what_nobody_takes_becomes_a_dead_letter_and_can_be_sent_again(
-    office: Webhooks, receiver: Any, submit: Any, until: Any, store: Store, site: Site
+    office: Webhooks, receiver: Any, submit: Any, until: Any, store: Store, site: str
 ) -> None:
     receiver.answers(then=500)
     async with office.relayed():
@@ -102,7 +102,7 @@ async def test_what_nobody_takes_becomes_a_dead_letter_and_can_be_sent_again(
 
 @pytest.mark.usefixtures("endpoint")
 async def test_410_disables_the_endpoint_until_it_is_set_anew(
-    office: Webhooks, receiver: Any, submit: Any, until: Any, store: Store, site: Site
+    office: Webhooks, receiver: Any, submit: Any, until: Any, store: Store, site: str
 ) -> None:
     receiver.answers(then=410)
     async with office.relayed():
@@ -123,7 +123,7 @@ async def test_410_disables_the_endpoint_until_it_is_set_anew(
 
 @pytest.mark.usefixtures("endpoint")
 async def test_410_from_a_callback_concerns_that_event_alone(
-    office: Webhooks, receiver: Any, submit: Any, until: Any, store: Store, site: Site
+    office: Webhooks, receiver: Any, submit: Any, until: Any, store: Store, site: str
 ) -> None:
     receiver.answers(410)
     async with office.relayed():
@@ -139,7 +139,7 @@ async def test_410_from_a_callback_concerns_that_event_alone(
 @pytest.mark.usefixtures("endpoint")
 @pytest.mark.parametrize("status", [429, 503])
 async def test_a_receiver_that_asks_for_rest_is_left_alone(
-    office: Webhooks, receiver: Any, submit: Any, until: Any, store: Store, site: Site, status: int
+    office: Webhooks, receiver: Any, submit: Any, until: Any, store: Store, site: str, status: int
 ) -> None:
     receiver.answers(status, headers={"Retry-After": "2"})
     loop = asyncio.get_running_loop()
@@ -154,7 +154,7 @@ async def test_a_receiver_that_asks_for_rest_is_left_alone(
 
 
 async def test_without_a_secret_nothing_is_sent(
-    office: Webhooks, receiver: Any, submit: Any, until: Any, store: Store, site: Site
+    office: Webhooks, receiver: Any, submit: Any, until: Any, store: Store, site: str
 ) -> None:
     async with office.relayed():
         await submit("c-1", callback_url=receiver.url)
@@ -168,7 +168,7 @@ async def test_without_a_secret_nothing_is_sent(
 
 
 async def test_callbacks_go_to_their_own_address(
-    office: Webhooks, receiver: Any, submit: Any, until: Any, site: Site
+    office: Webhooks, receiver: Any, submit: Any, until: Any, site: str
 ) -> None:
     paths = []
 
@@ -188,7 +188,7 @@ async def test_callbacks_go_to_their_own_address(
 
 
 async def test_an_erased_text_is_not_sent(
-    office: Webhooks, receiver: Any, submit: Any, until: Any, store: Store, site: Site
+    office: Webhooks, receiver: Any, submit: Any, until: Any, store: Store, site: str
 ) -> None:
     await office.put(site, receiver.url, include_text=True, actor="admin")
     await submit("c-1", "canary")
@@ -201,7 +201,7 @@ async def test_an_erased_text_is_not_sent(
 
 @pytest.mark.usefixtures("endpoint")
 async def test_one_event_of_a_comment_is_on_its_way_with_two_relays(
-    office: Webhooks, receiver: Any, submit: Any, until: Any, store: Store, site: Site
+    office: Webhooks, receiver: Any, submit: Any, until: Any, store: Store, site: str
 ) -> None:
     on_the_way: dict[str, int] = {}
     most = 0
@@ -236,11 +236,11 @@ def assert_in_order(receiver: Any) -> None:
 
 @pytest.mark.usefixtures("endpoint")
 async def test_a_relay_that_is_killed_after_the_receiver_answered_sends_again_with_the_same_id(
-    office: Webhooks, receiver: Any, submit: Any, until: Any, store: Store, site: Site
+    office: Webhooks, receiver: Any, submit: Any, until: Any, store: Store, site: str
 ) -> None:
     """As by SIGKILL: nothing is handed back, and the event comes again when its lease is over."""
     await submit("c-1")
-    (taken,) = (await store.outbox.take(site, 1, 1.0)).events
+    (taken,) = (await store.outbox.take(Shard(site), 1, 1.0)).events
     async with open_sender(timeout_s=5, connections=1, allow_private=True) as sender:
         body = message.body("daily", taken.event, None)
         outcome = await sender.post(receiver.url, message.message_id("daily", taken.event), body, [])
@@ -253,7 +253,7 @@ async def test_a_relay_that_is_killed_after_the_receiver_answered_sends_again_wi
 
 @pytest.mark.usefixtures("endpoint")
 async def test_a_relay_that_is_cancelled_as_the_receiver_answers_sends_again_or_has_settled(
-    office: Webhooks, receiver: Any, submit: Any, until: Any, store: Store, site: Site
+    office: Webhooks, receiver: Any, submit: Any, until: Any, store: Store, site: str
 ) -> None:
     for n in range(10):
         await submit(f"c-{n}")
@@ -270,7 +270,7 @@ async def test_a_relay_that_is_cancelled_as_the_receiver_answers_sends_again_or_
 
 @pytest.mark.usefixtures("endpoint")
 async def test_a_relay_that_is_stopped_hands_back_what_it_has(
-    office: Webhooks, receiver: Any, submit: Any, until: Any, store: Store, site: Site
+    office: Webhooks, receiver: Any, submit: Any, until: Any, store: Store, site: str
 ) -> None:
     hangs = asyncio.Event()
 
@@ -284,7 +284,7 @@ async def test_a_relay_that_is_stopped_hands_back_what_it_has(
     async with office.relayed():
         await until(lambda: len(receiver.came) == 16)
     hangs.set()
-    assert len((await store.outbox.take(site, 100, 0.001)).events) == 40, "nothing waits for a lease to end"
+    assert len((await store.outbox.take(Shard(site), 100, 0.001)).events) == 40, "nothing waits for a lease to end"
     async with office.relayed():
         await until(lambda: is_settled(store, site))
     assert len(set(receiver.ids)) == 40
@@ -292,7 +292,7 @@ async def test_a_relay_that_is_stopped_hands_back_what_it_has(
 
 @pytest.mark.usefixtures("endpoint")
 async def test_a_quick_undo_tells_nobody(
-    quick: Settings, open_stored: Any, office: Webhooks, receiver: Any, submit: Any, until: Any, site: Site
+    quick: Settings, open_stored: Any, office: Webhooks, receiver: Any, submit: Any, until: Any, site: str
 ) -> None:
     held_back = msgspec.structs.replace(quick, undo_hold_s=1)
     async with open_stored(held_back) as store, office.relayed():
@@ -315,7 +315,7 @@ async def test_a_quick_undo_tells_nobody(
 
 
 async def test_a_relay_survives_a_restart_of_redis(
-    own_server: Any, quick: Settings, open_stored: Any, receiver: Any, submit: Any, until: Any, site: Site
+    own_server: Any, quick: Settings, open_stored: Any, receiver: Any, submit: Any, until: Any, site: str
 ) -> None:
     receiver.answers(*[500] * 20)
     settings = msgspec.structs.replace(quick, redis_url=own_server.url, webhook_schedule="0" + ",0.2" * 20)
@@ -338,7 +338,7 @@ async def test_a_relay_survives_a_restart_of_redis(
 
 @pytest.mark.usefixtures("endpoint")
 async def test_a_dead_receiver_is_left_alone_and_then_hears_everything(
-    receiver: Any, submit: Any, until: Any, store: Store, site: Site, quick: Settings
+    receiver: Any, submit: Any, until: Any, store: Store, site: str, quick: Settings
 ) -> None:
     down = True
 
@@ -361,10 +361,10 @@ async def test_a_dead_receiver_is_left_alone_and_then_hears_everything(
 
 @pytest.mark.usefixtures("endpoint")
 async def test_secrets_that_cannot_be_read_hold_events_back(
-    office: Webhooks, receiver: Any, submit: Any, until: Any, store: Store, site: Site, caplog: Any, redis_server: Any
+    office: Webhooks, receiver: Any, submit: Any, until: Any, store: Store, site: str, caplog: Any, redis_server: Any
 ) -> None:
     with redis_server.client() as client:
-        client.hset(site.key("webhook:secrets"), "current", "fernet:gAAAAA")
+        client.hset(Shard(site).key("webhook:secrets"), "current", "fernet:gAAAAA")
     async with office.relayed():
         await submit("c-1")
         await until(lambda: "STEWARD_SECRET_FILE" in caplog.text)
@@ -373,9 +373,9 @@ async def test_secrets_that_cannot_be_read_hold_events_back(
     assert (await store.outbox.backlog(site)).dead == 0
 
 
-async def test_dead_letters_are_kept_for_30_days(store: Store, receiver: Any, submit: Any, site: Site) -> None:
+async def test_dead_letters_are_kept_for_30_days(store: Store, receiver: Any, submit: Any, site: str) -> None:
     await submit("c-1", callback_url=receiver.url)
-    (taken,) = (await store.outbox.take(site, 1, 60)).events
+    (taken,) = (await store.outbox.take(Shard(site), 1, 60)).events
     await store.outbox.settle(taken, "dead", attempts=1, because="500")
     now = datetime.now(UTC)
     await keep_up(store.outbox, ["daily"], now + timedelta(days=29), Background())
@@ -385,10 +385,10 @@ async def test_dead_letters_are_kept_for_30_days(store: Store, receiver: Any, su
 
 
 @pytest.mark.usefixtures("endpoint")
-async def test_operators_see_what_waits(store: Store, submit: Any, site: Site) -> None:
+async def test_operators_see_what_waits(store: Store, submit: Any, site: str) -> None:
     await submit("c-1")
     await submit("c-2")
-    (taken,) = (await store.outbox.take(site, 1, 60)).events
+    (taken,) = (await store.outbox.take(Shard(site), 1, 60)).events
     await store.outbox.settle(taken, "dead", attempts=1, because="500")
     await keep_up(store.outbox, ["daily"], datetime.now(UTC), Background())
     shown = render().decode()

@@ -5,12 +5,11 @@ from typing import Any
 import msgspec
 
 from service.settings import Settings
-from service.store.keyspace import Site
 from service.webhooks.office import open_webhooks
 
 
 async def test_every_shard_is_relayed(
-    quick: Settings, open_stored: Any, receiver: Any, submit: Any, until: Any, site: Site
+    quick: Settings, open_stored: Any, receiver: Any, submit: Any, until: Any, site: str
 ) -> None:
     receiver.answers(*[500] * 10)
     sharded = msgspec.structs.replace(quick, shards=4)

@@ -8,7 +8,7 @@ import pytest
 
 from service.settings import Settings
 from service.store import Store, open_store
-from service.store.keyspace import Site
+from service.store.keyspace import Shard
 from service.values.access import Scope, mint
 from service.values.domain import Action, Comment, Judgement, Urgency, Why
 from service.webhooks.delivery import Outcome, Sender
@@ -17,14 +17,14 @@ from service.webhooks.office import Webhooks, open_webhooks
 
 @pytest.mark.parametrize("kept", [b"\xc1", b"{", b"\x92\x01\x02", b"\x92\x91\xa1a\x97\x63\x90\x90\xa0\xa0\x90\xc0"])
 async def test_a_text_that_cannot_be_unpacked_keeps_no_event_of_its_shard_waiting(
-    office: Webhooks, receiver: Any, submit: Any, until: Any, site: Site, redis_server: Any, kept: bytes, failures: Any
+    office: Webhooks, receiver: Any, submit: Any, until: Any, site: str, redis_server: Any, kept: bytes, failures: Any
 ) -> None:
     await office.put(site, receiver.url, include_text=True, actor="admin")
     before = failures("texts")
     for n in range(5):
         await submit(f"c-{n}", f"text {n}")
     with redis_server.client() as client:
-        client.set(f"{site.text('c-0')}1", kept)
+        client.set(f"{Shard(site).text('c-0')}1", kept)
     async with office.relayed():
         await until(lambda: len(receiver.came) == 5)
     said = {json.loads(body)["data"]["comment_id"]: json.loads(body)["data"].get("text") for _, body in receiver.came}
@@ -41,7 +41,7 @@ async def test_an_event_that_cannot_be_read_is_reported_and_kept_and_the_others_
     receiver: Any,
     submit: Any,
     until: Any,
-    site: Site,
+    site: str,
     redis_server: Any,
     kept: bytes,
     caplog: pytest.LogCaptureFixture,
@@ -50,13 +50,13 @@ async def test_an_event_that_cannot_be_read_is_reported_and_kept_and_the_others_
     before = failures("events")
     await submit("c-0")
     with redis_server.client() as client:
-        client.lset(site.key("out:q:c-0"), 0, kept)
+        client.lset(Shard(site).key("out:q:c-0"), 0, kept)
         async with office.relayed():
             for n in range(1, 5):
                 await submit(f"c-{n}")
             await until(lambda: len(receiver.came) == 4)
-        assert client.lrange(site.key("out:q:c-0"), 0, -1) == [kept.decode()]
-        assert client.zscore(site.key("out:due"), "c-0"), "a release that can read it finds it"
+        assert client.lrange(Shard(site).key("out:q:c-0"), 0, -1) == [kept.decode()]
+        assert client.zscore(Shard(site).key("out:due"), "c-0"), "a release that can read it finds it"
     assert failures("events") > before
     assert "events: daily: an event cannot be read; see 'steward fsck'" in caplog.text
 
@@ -68,7 +68,7 @@ async def test_what_nobody_foresaw_with_one_event_goes_by_the_schedule_and_the_o
     submit: Any,
     until: Any,
     store: Store,
-    site: Site,
+    site: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     post = Sender.post
@@ -96,7 +96,7 @@ async def test_what_nobody_foresaw_with_one_event_goes_by_the_schedule_and_the_o
 async def test_a_site_whose_last_key_was_revoked_keeps_its_webhooks(
     quick: Settings, redis_server: Any, receiver: Any, until: Any
 ) -> None:
-    other = Site("weekly")
+    other = "weekly"
     async with open_store(quick, redis_server.url) as store, open_webhooks(quick, store) as office:
         _, key = mint("weekly", frozenset(Scope), "admin", datetime.now(UTC))
         await store.access.keep(key)
