@@ -64,6 +64,6 @@ class _Entry(Struct, frozen=True):
 
 
 class _History(Struct, frozen=True):
-    """As the service keeps it (service/cases/models.py); the rest of an entry does not matter here."""
+    """As the service keeps it (service/models.py); the rest of an entry does not matter here."""
 
     entries: tuple[_Entry, ...] = ()

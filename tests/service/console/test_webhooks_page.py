@@ -9,6 +9,7 @@ import pytest
 from aiohttp import web
 
 from service import app_keys as keys
+from service.store.keyspace import Shard
 
 DAILY = "daily"
 
