@@ -88,6 +88,28 @@ def test_a_click_or_a_held_key_decides_no_hidden_comment(browser: Browser, servi
     desk.page.context.close()
 
 
+def test_a_double_click_reveals_a_hidden_text_and_decides_nothing(browser: Browser, service: Steward) -> None:
+    desk, site = sensitive(browser, service, "double", 2)
+    desk.go("/queue")
+    first = desk.wait_for_card()
+    card = desk.page.locator(f'article[data-id="{first}"]')
+    approve = "button => { button.click(); button.click(); }"  # with nothing between, as a fast double click may be
+    card.get_by_role("button", name="Approve").evaluate(approve)
+    expect(card.locator("details.veil .text")).to_be_visible()
+    desk.rest()
+    assert (desk.current, desk.decisions, site.statuses([first])) == (first, [], ["pending"])
+
+    card.get_by_role("button", name="Approve").click()
+    second = desk.wait_for_card(first)
+    desk.go(f"/queue/{second}")
+    desk.page.wait_for_selector("html.has-script")
+    desk.page.get_by_role("button", name="Approve").evaluate(approve)
+    expect(desk.page.locator("details.veil .text")).to_be_visible()
+    desk.rest()
+    assert site.statuses([first, second]) == ["approved", "pending"]
+    desk.page.context.close()
+
+
 def test_on_a_page_of_its_own_the_first_press_reveals_too(browser: Browser, service: Steward) -> None:
     desk, site = sensitive(browser, service, "one", 2)
     for n, (key, status) in enumerate((("a", "approved"), ("r", "rejected"))):

@@ -10,6 +10,15 @@ export function guard() {
   guardedUntil = performance.now() + GUARD_MS;
 }
 
+const isGuarded = () => performance.now() < guardedUntil;
+
+// The second half of a double click must not decide what the first half revealed, nor the comment that came next.
+document.addEventListener("click", (event) => {
+  if (!isGuarded() || !event.target.closest("article.card form button, #list button")) return;
+  event.preventDefault();
+  event.stopPropagation();
+}, true);
+
 function isWriting(target) {
   return target.closest?.("input:not([type=checkbox]), textarea, select, [contenteditable]") != null;
 }
@@ -25,7 +34,7 @@ export function listen(chosen, deeds) {
     const action = isUndo ? "undo" : byKey.get(event.key) ?? (/^[0-9]$/.test(event.key) ? "digit" : event.key === "Escape" ? "escape" : undefined);
     if (!action || !deeds[action]) return;
     if (event.key === "Enter" && event.target.closest("button, a, summary")) return;
-    if (event.repeat || performance.now() < guardedUntil) { event.preventDefault(); return; }
+    if (event.repeat || isGuarded()) { event.preventDefault(); return; }
     if (deeds[action](event) !== false) event.preventDefault();
   });
 }
