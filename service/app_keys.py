@@ -8,7 +8,7 @@ from service.cases.comparison import Comparisons
 from service.cases.directory import Directory
 from service.cases.models import Models
 from service.cases.moderation import Moderation
-from service.cases.reviewing import Reviewing
+from service.cases.reviewing import ReviewWorkflow
 from service.cases.usage import Usage
 from service.settings import Settings
 from service.store import Store
@@ -20,7 +20,7 @@ STORE = web.AppKey("store", Store)
 DIRECTORY = web.AppKey("directory", Directory)
 MODELS = web.AppKey("models", Models)
 MODERATION = web.AppKey("moderation", Moderation)
-REVIEWING = web.AppKey("reviewing", Reviewing)
+REVIEWING = web.AppKey("reviewing", ReviewWorkflow)
 USAGE = web.AppKey("usage", Usage)
 WEBHOOKS = web.AppKey("webhooks", Webhooks)
 AUTHORS = web.AppKey("authors", Authors)

@@ -9,7 +9,7 @@ from service import app_keys as keys
 from service.api.operation import Call, Operation
 from service.cases.comparison import Comparison
 from service.cases.models import Described, Generation
-from service.cases.promotion import Promoting
+from service.cases.promotion import ModelPromotion
 from service.values.access import Scope
 
 
@@ -39,9 +39,9 @@ async def roll_back_model(call: Call) -> Generation:
     return await _promoting(call).roll_back(call.key.site, call.key.name)
 
 
-def _promoting(call: Call) -> Promoting:
+def _promoting(call: Call) -> ModelPromotion:
     app = call.request.app
-    return Promoting(app[keys.MODELS], app[keys.STORE], app[keys.DIRECTORY])
+    return ModelPromotion(app[keys.MODELS], app[keys.STORE], app[keys.DIRECTORY])
 
 
 class ComparisonQuery(Struct, frozen=True, forbid_unknown_fields=True):

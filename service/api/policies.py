@@ -64,7 +64,7 @@ async def simulate_policy(call: Call) -> Simulation:
 
 
 def _check(asked: PolicyRequest, known: tuple[str, ...]) -> None:
-    found = policies.wrong(asked.thresholds, known)
+    found = policies.first_fault(asked.thresholds, known)
     if found is not None:
         at = pointer("/thresholds", found.attribute)
         where = at if found.field is None else f"{at}/{found.field}"

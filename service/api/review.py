@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 from service import app_keys as keys
 from service.api.operation import Call, Operation
 from service.cases.answers import CommentAnswer, Results, ReviewItem, comment_answer, decided_answer, review_item
-from service.cases.reviewing import Moderator, Reviewing, new_batch
+from service.cases.reviewing import Moderator, ReviewWorkflow, new_batch
 from service.http import bodies
 from service.http.admission import bearer, held
 from service.http.problems import problem_of, rendered
@@ -185,7 +185,7 @@ async def _undo_one(call: Call, item: Any, at: str, batch: str) -> Any:  # noqa:
         return rendered(problem_of(error))
 
 
-def _reviewing(call: Call) -> Reviewing:
+def _reviewing(call: Call) -> ReviewWorkflow:
     return call.request.app[keys.REVIEWING]
 
 

@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 from service import app_keys as keys
 from service.api.operation import Call, Operation
 from service.cases.answers import ReviewItem, review_item
-from service.cases.search import Wanted, find
+from service.cases.search import SearchFilter, find
 from service.http.cursors import checked
 from service.values.access import Scope
 from service.values.domain import Id, Status
@@ -52,10 +52,10 @@ async def search_comments(call: Call) -> SearchAnswer:
     if author is not None:
         if cursor and not (cursor.isascii() and cursor.isdigit() and len(cursor) <= MOST_DIGITS):
             raise BadRequest(f"{CURSOR}: not one that we gave")
-        author = await app[keys.AUTHORS].looked_up(site, author, call.key.name)
+        author = await app[keys.AUTHORS].id_for_search(site, author, call.key.name)
     else:
         cursor = checked(call.request, cursor, CURSOR)
-    wanted = Wanted(query.id, author, query.text, query.article, query.status and Status(query.status))
+    wanted = SearchFilter(query.id, author, query.text, query.article, query.status and Status(query.status))
     found = await find(app[keys.STORE], site, wanted, query.limit, cursor)
     show_scores = app[keys.DIRECTORY].shows_scores(site)
     items = [review_item(site, record, holder=call.key.name, show_scores=show_scores) for record in found.records]

@@ -126,19 +126,19 @@ class Authors:
 
     async def profile(self, site: str, who: str, actor: str) -> History:
         """The same, and the trail says who looked."""
-        author = await self._kept_as(site, who)
+        author = await self._stored_id(site, who)
         await self._write(site, "author_read", actor, author)
         return await self.history(site, author)
 
-    async def looked_up(self, site: str, who: str, actor: str) -> str:
+    async def id_for_search(self, site: str, who: str, actor: str) -> str:
         """The id to search by, and the trail says who searched."""
-        author = await self._kept_as(site, who)
+        author = await self._stored_id(site, who)
         await self._write(site, "author_read", actor, author)
         return author
 
     async def export(self, site: str, who: str, actor: str) -> AsyncIterator[Exported]:
         """All that is kept of the author's comments, the newest first; the trail says who exported it."""
-        author = await self._kept_as(site, who)
+        author = await self._stored_id(site, who)
         await self._write(site, "author_exported", actor, author)
         return self._exported(site, author)
 
@@ -148,15 +148,15 @@ class Authors:
             page = await self._store.authors.page(site, author, offset, AT_ONCE)
             for each in page.comments:
                 kept = await self._store.authors.kept(site, each.id)
-                if kept is not None and (line := _line(kept, author)).revisions:
-                    yield line
+                if kept is not None and (comment := _exported_comment(kept, author)).revisions:
+                    yield comment
             offset += AT_ONCE
             if offset >= page.total:
                 return
 
     async def erase(self, site: str, who: str, actor: str) -> Receipt:
         """Erase every comment of the author, as one by one; asked again, there is nothing left to do."""
-        author, erased, seen = await self._kept_as(site, who), 0, 0
+        author, erased, seen = await self._stored_id(site, who), 0, 0
         while seen < MOST_ERASED:
             ids = await self._store.authors.ids(site, author, AT_ONCE)
             if not ids:
@@ -170,7 +170,7 @@ class Authors:
         await self._write(site, "author_erased", actor, author, erased=str(erased))
         return receipt
 
-    async def _kept_as(self, site: str, who: str) -> str:
+    async def _stored_id(self, site: str, who: str) -> str:
         """Of the names of an author the one that has comments; else the first."""
         names = self.names(site, who)
         for name in names:
@@ -194,7 +194,7 @@ def _counts(counted: Mapping[tuple[str, Status], int], by: str) -> Counts:
     return Counts(counted.get((by, Status.APPROVED), 0), counted.get((by, Status.REJECTED), 0))
 
 
-def _line(kept: Kept, author: str) -> Exported:
+def _exported_comment(kept: Kept, author: str) -> Exported:
     """Without revisions that somebody else wrote under the same id."""
     record = kept.record
     return Exported(

@@ -1,4 +1,4 @@
-"""What asks for a score in one turn of the event loop is scored in one go."""
+"""Scores together what concurrent requests ask for in one turn of the event loop."""
 
 import asyncio
 from collections import deque
@@ -7,42 +7,43 @@ from typing import NamedTuple
 
 import classifier
 
-# A millisecond or two; then whatever else is due has its turn.
-AT_ONCE = 64
+# Scoring so many texts takes a millisecond or two. Then the event loop runs other work.
+BATCH_SIZE = 64
 
 
-class _Asked(NamedTuple):
+class _ScoreRequest(NamedTuple):
     model: classifier.Model
     text: str
     language: str
     answer: "asyncio.Future[classifier.Assessment]"
 
 
-class Turn:
-    """Scoring reads far more memory than a processor keeps close by, and so does answering requests.
+class ScoreBatcher:
+    """Collects requests for scores and runs them back to back.
 
-    Taking turns with each request they would push each other out, which costs under load a sixth of all time.
+    Scoring and HTTP handling each use more memory than fits into the processor's cache. If they alternate with every
+    request, each evicts the other's data, which costs a sixth of the total time under load.
     """
 
     def __init__(self) -> None:
-        self._waiting: deque[_Asked] = deque()
+        self._waiting: deque[_ScoreRequest] = deque()
 
     def assess(self, model: classifier.Model, text: str, language: str) -> "asyncio.Future[classifier.Assessment]":
-        """What `model.assess` gives, at the end of this turn."""
+        """The result of `model.assess`, available at the end of this turn of the event loop."""
         answer: asyncio.Future[classifier.Assessment] = self._loop.create_future()
         if not self._waiting:
             self._loop.call_soon(self._score)
-        self._waiting.append(_Asked(model, text, language, answer))
+        self._waiting.append(_ScoreRequest(model, text, language, answer))
         return answer
 
     def _score(self) -> None:
-        for _ in range(min(AT_ONCE, len(self._waiting))):
+        for _ in range(min(BATCH_SIZE, len(self._waiting))):
             model, text, language, answer = self._waiting.popleft()
-            if answer.done():  # its request was cancelled meanwhile
+            if answer.done():  # the request was cancelled meanwhile
                 continue
             try:
                 found = model.assess(text, language=language)
-            except Exception as error:  # noqa: BLE001 - whoever asked gets it, and nobody else
+            except Exception as error:  # noqa: BLE001 - passed to the one caller that it concerns
                 answer.set_exception(error)
             else:
                 answer.set_result(found)
@@ -51,5 +52,5 @@ class Turn:
 
     @cached_property
     def _loop(self) -> asyncio.AbstractEventLoop:
-        """Asked for once: before Python 3.12 each question is a system call."""
+        """Cached, because before Python 3.12 each call of get_running_loop makes a system call."""
         return asyncio.get_running_loop()

@@ -20,7 +20,7 @@ from service.values.statistics import average_precision, mcnemar, roc_auc
 # Texts that one thread scores before the event loop has the next word.
 AT_ONCE = 200
 # Fewer examples than this on either side rank nothing (thresholds.md, section 9).
-FEWEST = 30
+LEAST_EXAMPLES = 30
 
 
 class Outcome(Struct, frozen=True):
@@ -94,11 +94,11 @@ class Comparisons:
         self._store = store
         self._models = models
         self._policy = policy
-        self._turn = asyncio.Lock()
+        self._one_at_a_time = asyncio.Lock()
 
     async def compare(self, site: str, challenger: str, champion: str | None, last: int) -> Comparison:
         """`champion`: None for the model in use. Raises NotFound and ModelUnusable."""
-        async with self._turn:
+        async with self._one_at_a_time:
             policy = self._policy(site)
             first = self._models.current if champion is None else await self._models.opened(champion)
             second = await self._models.opened(challenger)
@@ -242,6 +242,6 @@ def _ranking(scores: Sequence[float], truth: Sequence[bool], weights: Sequence[f
     if first is not None and weights:
         right = [(score >= first) is is_true for score, is_true in zip(scores, truth, strict=True)]
         agreement = float(np.average(right, weights=weights))
-    if min(sum(truth), len(truth) - sum(truth)) < FEWEST:
+    if min(sum(truth), len(truth) - sum(truth)) < LEAST_EXAMPLES:
         return Ranking(None, None, agreement)
     return Ranking(roc_auc(scores, truth, weights), average_precision(scores, truth, weights), agreement)

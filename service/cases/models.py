@@ -37,7 +37,7 @@ class Generation(Struct, frozen=True):
     rolled_back: bool | None = None
 
 
-class _History(Struct, frozen=True):
+class _GenerationHistory(Struct, frozen=True):
     entries: tuple[Generation, ...] = ()
 
 
@@ -185,7 +185,9 @@ class Models:
             entries = self._history().entries
             number = entries[-1].generation + 1 if entries else 1
             entry = Generation(number, model.version, model.digest, datetime.now(UTC), actor, rolled_back)
-            _replace(self._history_file, msgspec.json.format(msgspec.json.encode(_History((*entries, entry)))))
+            _replace(
+                self._history_file, msgspec.json.format(msgspec.json.encode(_GenerationHistory((*entries, entry))))
+            )
         return entry
 
     def _load(self, entry: Generation) -> classifier.Model:
@@ -226,11 +228,11 @@ class Models:
             metrics=manifest.metrics,
         )
 
-    def _history(self) -> _History:
+    def _history(self) -> _GenerationHistory:
         try:
-            return msgspec.json.decode(self._history_file.read_bytes(), type=_History)
+            return msgspec.json.decode(self._history_file.read_bytes(), type=_GenerationHistory)
         except FileNotFoundError:
-            return _History()
+            return _GenerationHistory()
         except msgspec.DecodeError as error:
             raise ModelUnusable(f"{self._history_file} is damaged: {error}") from error
 

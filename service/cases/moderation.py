@@ -12,8 +12,8 @@ import uuid_utils
 
 import classifier
 from service import metrics
-from service.cases.admission_line import Line
-from service.cases.batching import Turn
+from service.cases.batching import ScoreBatcher
+from service.cases.bounded_executor import BoundedExecutor
 from service.cases.directory import AUTHOR_CHARS, Directory
 from service.cases.models import Models
 from service.store import Store
@@ -49,7 +49,7 @@ class Scored:
     spans: tuple[Span, ...] = ()
 
 
-class Row(NamedTuple):
+class TextScores(NamedTuple):
     """The scores of one text, rounded when they are read: of seven most callers want one."""
 
     labels: Sequence[str]
@@ -71,8 +71,8 @@ class Assessed(NamedTuple):
     found: classifier.Assessment
 
     @property
-    def row(self) -> Row:
-        return Row(self.model.languages[self.language], self.found.scores)
+    def scores(self) -> TextScores:
+        return TextScores(self.model.languages[self.language], self.found.scores)
 
 
 class Moderation:
@@ -89,8 +89,8 @@ class Moderation:
         self._directory = directory
         self._store = store
         self._hash_authors = hash_authors
-        self._turn = Turn()
-        self.line = Line(max_waiting_batches)
+        self._batcher = ScoreBatcher()
+        self.executor = BoundedExecutor(max_waiting_batches)
 
     async def submit(self, key: ApiKey, comment: Comment) -> Record:
         """Score, decide and record a comment. The same id and text again gives the stored answer.
@@ -119,40 +119,40 @@ class Moderation:
             raise Conflict("comment_erased", f"comment '{comment_id}' was erased", {"id": comment_id})
         return record
 
-    async def judge_all(self, site: str, text: str, said: str | None = None) -> Judgement:
+    async def judge_all(self, site: str, text: str, declared: str | None = None) -> Judgement:
         """Of a text of any length: what `judge` says of its worst window, with the highest scores of all; no spans.
 
         Raises Overloaded.
         """
         pieces = windows(text)
         if len(pieces) == 1:
-            return self.judge(site, text, said, with_spans=False)
-        found = await self.line.run(lambda: [self.judge(site, each, said, with_spans=False) for each in pieces])
+            return self.judge(site, text, declared, with_spans=False)
+        found = await self.executor.run(lambda: [self.judge(site, each, declared, with_spans=False) for each in pieces])
         highest: dict[str, float] = {}
         for each in found:
             highest |= {name: max(p, highest.get(name, 0.0)) for name, p in each.scores.items()}
         worst = max(found, key=lambda each: _SEVERITY[each.decision])
         return msgspec.structs.replace(worst, scores=highest)
 
-    def judge(self, site: str, text: str, said: str | None = None, *, with_spans: bool = True) -> Judgement:
+    def judge(self, site: str, text: str, declared: str | None = None, *, with_spans: bool = True) -> Judgement:
         """What the automatic step says of a text under the site's policy. `said`: its language, as the site says."""
         model = self._models.current
-        language = _language(model, text, said)
+        language = _language(model, text, declared)
         found = model.assess(text, language=language) if language in model.languages else None
         return self._judgement(site, model, text, language, found, with_spans=with_spans)
 
-    def judge_assessed(self, site: str, assessed: Assessed, said: str | None) -> Judgement:
+    def judge_assessed(self, site: str, assessed: Assessed, declared: str | None) -> Judgement:
         """The same of a text that was scored; it is scored anew only where it is judged in another language."""
         model, text, language, found = assessed
-        if classifier.language_of(text, said, model.languages) != language:
-            return self.judge(site, text, said)
+        if classifier.language_of(text, declared, model.languages) != language:
+            return self.judge(site, text, declared)
         return self._judgement(site, model, text, language, found)
 
-    async def _judged(self, site: str, text: str, said: str | None) -> Judgement:
+    async def _judged(self, site: str, text: str, declared: str | None) -> Judgement:
         """What `judge` says, scored together with what others ask for at the same time."""
         model = self._models.current
-        language = _language(model, text, said)
-        found = await self._turn.assess(model, text, language) if language in model.languages else None
+        language = _language(model, text, declared)
+        found = await self._batcher.assess(model, text, language) if language in model.languages else None
         return self._judgement(site, model, text, language, found)
 
     def _judgement(
@@ -169,7 +169,7 @@ class Moderation:
         policy = self._directory.policy(site)
         if found is None:
             aside = set_aside(language)
-            return _said(aside, {}, (), model, policy, language)
+            return _make_judgement(aside, {}, (), model, policy, language)
         labels = model.languages[language]
         scores = _rounded(labels, found.scores)
         lacking = () if labels == model.labels else frozenset(model.labels).difference(labels)
@@ -183,7 +183,7 @@ class Moderation:
         )
         shows = with_spans and decision.action is not Action.APPROVE
         spans = _spans(found.spans()) if shows else ()
-        return _said(decision, scores, spans, model, policy, language)
+        return _make_judgement(decision, scores, spans, model, policy, language)
 
     def _pseudonymous(self, site: str, comment: Comment) -> Comment:
         """The author known again by whoever knows the id, and by nobody else (security.md, section 7)."""
@@ -247,9 +247,11 @@ class Moderation:
             return model.version, [await self._scored_soon(model, texts[0], language)]
         if len(texts) <= MOST_SCORED_INLINE:
             return model.version, _scored(model, texts, language, with_spans=spans)
-        return model.version, await self.line.run(_scored, model, texts, language, with_spans=spans)
+        return model.version, await self.executor.run(_scored, model, texts, language, with_spans=spans)
 
-    async def assess_in(self, language: str, text: str, parts: Sequence[str] = ()) -> "tuple[Assessed, list[Row]]":
+    async def assess_in(
+        self, language: str, text: str, parts: Sequence[str] = ()
+    ) -> "tuple[Assessed, list[TextScores]]":
         """A text in a language that the model judges, and the scores of parts of it, in order.
 
         Keeps nothing, needs no Redis. A part that is the whole text is not scored again. Raises Overloaded.
@@ -257,16 +259,16 @@ class Moderation:
         model = self._models.current
         count_language(model.languages, language)
         labels = model.languages[language]
-        soon = self._turn.assess(model, text, language)
+        soon = self._batcher.assess(model, text, language)
         others = [part for part in parts if part != text]
         if len(others) < MOST_SCORED_INLINE:
-            rows = [(await each).scores for each in [self._turn.assess(model, part, language) for part in others]]
+            rows = [(await each).scores for each in [self._batcher.assess(model, part, language) for part in others]]
         else:
-            found = await self.line.run(model.score_many, others, language=language)
+            found = await self.executor.run(model.score_many, others, language=language)
             rows = [tuple(row) for row in found.tolist()]
         assessed = Assessed(model, text, language, await soon)
         of_others = iter(rows)
-        return assessed, [assessed.row if part == text else Row(labels, next(of_others)) for part in parts]
+        return assessed, [assessed.scores if part == text else TextScores(labels, next(of_others)) for part in parts]
 
     def likelihood(self, site: str, language: str, scores: Mapping[str, float]) -> float:
         """How near the site's policy comes to rejecting a text with these scores; see policy.likelihood."""
@@ -274,12 +276,12 @@ class Moderation:
         lacking = frozenset(model.labels).difference(model.languages.get(language, ()))
         return likelihood(scores, self._directory.policy(site), lacking)
 
-    async def _scored_soon(self, model: classifier.Model, text: str, said: str | None) -> Scored:
-        language = _language(model, text, said)
+    async def _scored_soon(self, model: classifier.Model, text: str, declared: str | None) -> Scored:
+        language = _language(model, text, declared)
         labels = model.languages.get(language)
         if labels is None:
             return Scored(language, {})
-        return Scored(language, _rounded(labels, (await self._turn.assess(model, text, language)).scores))
+        return Scored(language, _rounded(labels, (await self._batcher.assess(model, text, language)).scores))
 
     async def follow(self, site: str, comment_id: str, wait_s: float) -> Record:
         """The comment now, or as soon as its status is final, or after `wait_s` seconds. Raises NotFound."""
@@ -321,7 +323,7 @@ def _full() -> QueueFull:
     return QueueFull("too many comments wait for moderators", retry_after_s=60)
 
 
-def _said(  # noqa: PLR0917 - all that a judgement is made of
+def _make_judgement(  # noqa: PLR0917 - all that a judgement is made of
     decision: Decision,
     scores: Mapping[str, float],
     spans: tuple[Span, ...],
@@ -347,8 +349,8 @@ def support_of(model: classifier.Model, language: str) -> LanguageSupport:
     return LanguageSupport.MEASURED if language in model.languages else LanguageSupport.NONE
 
 
-def _language(model: classifier.Model, text: str, said: str | None) -> str:
-    language = classifier.language_of(text, said, model.languages)
+def _language(model: classifier.Model, text: str, declared: str | None) -> str:
+    language = classifier.language_of(text, declared, model.languages)
     count_language(model.languages, language)
     return language
 
@@ -358,9 +360,9 @@ def count_language(judged: Collection[str], language: str) -> None:
     metrics.LANGUAGES.labels(language if language in judged else "other").inc()
 
 
-def _scored(model: classifier.Model, texts: Sequence[str], said: str | None, *, with_spans: bool) -> list[Scored]:
+def _scored(model: classifier.Model, texts: Sequence[str], declared: str | None, *, with_spans: bool) -> list[Scored]:
     """The kernel's way for many texts costs more than it saves for a few, and gives no spans."""
-    languages = [_language(model, text, said) for text in texts]
+    languages = [_language(model, text, declared) for text in texts]
     if with_spans or len(texts) <= MOST_SCORED_INLINE:
         pairs = zip(texts, languages, strict=True)
         return [_scored_alone(model, text, language, with_spans=with_spans) for text, language in pairs]

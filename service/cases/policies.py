@@ -25,7 +25,7 @@ EXAMPLES = 5
 ENTRIES_EACH = 10
 
 
-class Wrong(NamedTuple):
+class PolicyFault(NamedTuple):
     """What is wrong with a policy: of which attribute, in which of its fields (None: in the attribute), and what."""
 
     attribute: str
@@ -33,14 +33,14 @@ class Wrong(NamedTuple):
     detail: str
 
 
-def wrong(thresholds: Mapping[str, Thresholds], known: Iterable[str]) -> Wrong | None:
+def first_fault(thresholds: Mapping[str, Thresholds], known: Iterable[str]) -> PolicyFault | None:
     """The first thing that keeps thresholds from being a policy; `known`: the attributes of the model in use."""
     attributes = frozenset(known)
     for attribute, limits in thresholds.items():
         if attribute not in attributes:
-            return Wrong(attribute, None, "not an attribute of this model")
+            return PolicyFault(attribute, None, "not an attribute of this model")
         if limits.review_at is not None and limits.reject_at is not None and limits.review_at > limits.reject_at:
-            return Wrong(attribute, "review_at", "above reject_at")
+            return PolicyFault(attribute, "review_at", "above reject_at")
     return None
 
 
@@ -134,7 +134,7 @@ async def simulate(store: Store, site: str, policy: Policy, known: Iterable[str]
             break
         if tally.comments % SLICE == 0:
             await asyncio.sleep(0)
-    return tally.told(back.missing + unread, back.back_to)
+    return tally.simulation(back.missing + unread, back.back_to)
 
 
 def _would_get(said: Glance, policy: Policy, known: frozenset[str]) -> Action:
@@ -165,7 +165,7 @@ class _Tally:
         if said is not would and len(examples := self._examples.setdefault((said, would), [])) < EXAMPLES:
             examples.append(comment_id)
 
-    def told(self, missing: int, back_to: datetime | None) -> Simulation:
+    def simulation(self, missing: int, back_to: datetime | None) -> Simulation:
         before = {action: self._said(action, 0) for action in Action}
         after = {action: self._said(action, 1) for action in Action}
         people = self._judged(1)

@@ -8,7 +8,7 @@ from service.store import Store
 from service.values.errors import StoreUnavailable
 
 
-class Promoting:
+class ModelPromotion:
     """`site` and `actor`: who changes the model. Raises NotFound, ModelUnusable and StoreUnavailable."""
 
     def __init__(self, models: Models, store: Store, directory: Directory) -> None:
@@ -19,23 +19,23 @@ class Promoting:
     async def promote(self, site: str, version: str, actor: str) -> Generation:
         """Put a model in use on every replica. It is loaded and checked first; what fails changes nothing."""
         await self._store.check()
-        return await self._told(site, "model_promoted", actor, await self._models.promote(version, actor))
+        return await self._audited(site, "model_promoted", actor, await self._models.promote(version, actor))
 
     async def roll_back(self, site: str, actor: str) -> Generation:
         """Put the model that was in use before back in use."""
         await self._store.check()
-        return await self._told(site, "model_rolled_back", actor, await self._models.rollback(actor))
+        return await self._audited(site, "model_rolled_back", actor, await self._models.rollback(actor))
 
-    async def _told(self, site: str, action: str, actor: str, generation: Generation) -> Generation:
+    async def _audited(self, site: str, action: str, actor: str, generation: Generation) -> Generation:
         details = {"model": generation.version, "generation": str(generation.generation)}
         # Somebody of another site may have the same name, so the trails of the others say whose it is.
         elsewhere = details | {"actor_site": site}
-        told = [
+        entries = [
             self._store.audit.write(name, action, actor, **(details if name == site else elsewhere))
             for name in sorted({*self._directory.sites, site})
         ]
         try:
-            await asyncio.gather(*told)
+            await asyncio.gather(*entries)
         except StoreUnavailable as error:
             raise StoreUnavailable(f"{generation.version} is in use, but not every audit trail says so") from error
         return generation

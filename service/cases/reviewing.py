@@ -43,14 +43,14 @@ class Moderator:
     role: str = ""
 
 
-class Listed(NamedTuple):
+class ReviewPage(NamedTuple):
     """`following` is the position where to go on, None at the end; a page can be short and still have a next one."""
 
     records: list[Record]
     following: int | None
 
 
-class Reviewing:
+class ReviewWorkflow:
     """Raises Conflict with the winning state, NotFound, and StoreUnavailable: then nothing was acknowledged."""
 
     def __init__(self, directory: Directory, store: Store, lease_s: int) -> None:
@@ -99,20 +99,20 @@ class Reviewing:
             role=who.role,
             batch=batch,
         )
-        return _done(outcome, comment_id, record)
+        return _record_or_raise(outcome, comment_id, record)
 
     async def take(self, who: Moderator, comment_id: str, lease_s: int | None = None) -> Record:
         """Lease this one. Raises RateLimited for who holds too many."""
         outcome, record = await self._store.queue.take(who.site, comment_id, who.name, lease_s or self._lease_s)
         if outcome == "limit":
             raise RateLimited("you hold as many comments as you may; decide or release some first")
-        return _done(outcome, comment_id, record)
+        return _record_or_raise(outcome, comment_id, record)
 
     async def held(self, who: Moderator) -> list[Record]:
         """What this moderator holds, in the order in which it was given out."""
         return [each for each in await self._store.queue.held(who.site, who.name) if each.owner == who.name]
 
-    async def listed(self, site: str, state: State, wanted: Filter, position: int, limit: int) -> Listed:
+    async def listed(self, site: str, state: State, wanted: Filter, position: int, limit: int) -> ReviewPage:
         """What waits, in the order in which it is handed out; takes no lease."""
         found: list[Record] = []
         last = position + MOST_READ
@@ -123,18 +123,18 @@ class Reviewing:
                 if matches(record, wanted):
                     found.append(record)
                     if len(found) == limit:
-                        return Listed(found, position)
+                        return ReviewPage(found, position)
             if len(page) < PAGE:
-                return Listed(found, None)
-        return Listed(found, position)
+                return ReviewPage(found, None)
+        return ReviewPage(found, position)
 
     async def extend(self, who: Moderator, comment_id: str, lease: Lease, lease_s: int | None = None) -> Record:
         found = await self._store.queue.extend(who.site, comment_id, who.name, lease, lease_s or self._lease_s)
-        return _done(found[0], comment_id, found[1])
+        return _record_or_raise(found[0], comment_id, found[1])
 
     async def release(self, who: Moderator, comment_id: str, lease: Lease, *, skip: bool) -> Record:
         found = await self._store.queue.release(who.site, comment_id, who.name, lease, skip=skip)
-        return _done(found[0], comment_id, found[1])
+        return _record_or_raise(found[0], comment_id, found[1])
 
     async def undo(
         self,
@@ -149,13 +149,13 @@ class Reviewing:
         outcome, record = await self._store.queue.undo(
             who.site, comment_id, who.name, lease_s or self._lease_s, version=version, role=who.role, batch=batch
         )
-        return _done(outcome, comment_id, record)
+        return _record_or_raise(outcome, comment_id, record)
 
     async def reopen(self, who: Moderator, comment_id: str, version: int | None = None) -> Record:
         outcome, record = await self._store.queue.reopen(
             who.site, comment_id, who.name, sla_ms=SOON_MS, version=version, role=who.role
         )
-        return _done(outcome, comment_id, record)
+        return _record_or_raise(outcome, comment_id, record)
 
 
 def matches(record: Record, wanted: Filter) -> bool:
@@ -202,7 +202,7 @@ _DETAILS = {
 }
 
 
-def _done(outcome: str, comment_id: str, record: Record | None) -> Record:
+def _record_or_raise(outcome: str, comment_id: str, record: Record | None) -> Record:
     if outcome == "gone" or record is None:
         raise NotFound(f"no comment '{comment_id}'")
     if outcome not in ("ok", "duplicate"):

@@ -16,7 +16,7 @@ MOST_LOOKED = 5_000
 AT_ONCE = 100
 
 
-class Wanted(Struct, frozen=True):
+class SearchFilter(Struct, frozen=True):
     """What must hold of a comment; None: anything. `id`: how its id begins. `text`: stands in it, in whatever case.
 
     `author`: the id as it is kept. `status`: as moderators see it, so that of a blind audit is pending.
@@ -29,7 +29,7 @@ class Wanted(Struct, frozen=True):
     status: Status | None = None
 
 
-class Found(Struct, frozen=True):
+class SearchPage(Struct, frozen=True):
     """`looked_at`: how many comments were looked at, back to when; `next`: where to go on, None at the end."""
 
     records: list[Record]
@@ -38,7 +38,7 @@ class Found(Struct, frozen=True):
     next: str | None
 
 
-async def find(store: Store, site: str, wanted: Wanted, limit: int, cursor: str = "") -> Found:
+async def find(store: Store, site: str, wanted: SearchFilter, limit: int, cursor: str = "") -> SearchPage:
     """Comments that fit, the newest first, at most `limit`.
 
     By author the cursor is a number, else one of the trail's: without an author the trail is read backwards, as far as
@@ -53,7 +53,7 @@ async def find(store: Store, site: str, wanted: Wanted, limit: int, cursor: str 
 
 
 class _Look:
-    def __init__(self, store: Store, site: str, wanted: Wanted, limit: int) -> None:
+    def __init__(self, store: Store, site: str, wanted: SearchFilter, limit: int) -> None:
         self._store = store
         self._site = site
         self._wanted = wanted
@@ -62,7 +62,7 @@ class _Look:
         self._found: list[Record] = []
         self._looked_at = 0
 
-    async def backwards(self, cursor: str) -> Found:
+    async def backwards(self, cursor: str) -> SearchPage:
         wanted = self._wanted
         named = {record.id for record in self._found}
         back = self._store.recent.backwards(self._site, before=cursor, begins=wanted.id or "", most=MOST_LOOKED)
@@ -72,9 +72,9 @@ class _Look:
                 sent = glanced(seen.content)
                 if sent is not None and self._suits(sent.text, sent.article) and await self.take(seen.id):
                     break
-        return Found(self._found, self._looked_at, back.back_to, back.cursor)
+        return SearchPage(self._found, self._looked_at, back.back_to, back.cursor)
 
-    async def by_author(self, author: str, offset: int) -> Found:
+    async def by_author(self, author: str, offset: int) -> SearchPage:
         back_to, wanted = None, self._wanted
         while self._looked_at < MOST_LOOKED:
             page = await self._store.authors.page(self._site, author, offset, AT_ONCE)
@@ -84,10 +84,10 @@ class _Look:
                 back_to = each.at if each else back_to
                 fits = each and each.id.startswith(wanted.id or "") and wanted.status in (None, each.shown)
                 if each and fits and await self.take(each.id):
-                    return Found(self._found, self._looked_at, back_to, str(offset))
+                    return SearchPage(self._found, self._looked_at, back_to, str(offset))
             if offset >= page.total:
-                return Found(self._found, self._looked_at, back_to, None)
-        return Found(self._found, self._looked_at, back_to, str(offset))
+                return SearchPage(self._found, self._looked_at, back_to, None)
+        return SearchPage(self._found, self._looked_at, back_to, str(offset))
 
     async def take(self, comment_id: str) -> bool:
         """Add it to what was found, if it still fits; whether that is enough."""

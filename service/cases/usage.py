@@ -23,7 +23,7 @@ WRITTEN_EVERY_S = 1.0
 NOWHERE = "none"
 
 
-class Figures(msgspec.Struct, frozen=True):
+class KeyUsage(msgspec.Struct, frozen=True):
     """What a key was used for at one place in a month. `missed_spam`: people called it spam; `false_positives`: not."""
 
     api_calls: int = 0
@@ -33,8 +33,8 @@ class Figures(msgspec.Struct, frozen=True):
     false_positives: int = 0
 
 
-# Figures of one key that wait for Redis.
-MOST_COUNTED = MOST_PLACES * len(Figures.__struct_fields__)
+# KeyUsage of one key that wait for Redis.
+MOST_COUNTED = MOST_PLACES * len(KeyUsage.__struct_fields__)
 
 
 @dataclass(slots=True)
@@ -65,7 +65,7 @@ class Usage:
         self._writing = asyncio.Lock()
 
     def count(self, key: ApiKey, place: str, *figures: str) -> None:
-        """Count one of each of the figures, which are fields of Figures."""
+        """Count one of each of the figures, which are fields of KeyUsage."""
         batch = self._batches.setdefault((key.site, key.id, self.month), _Batch())
         if (place, figures[0]) not in batch.counting and len(batch.counting) >= MOST_COUNTED:
             place = OTHERS
@@ -76,13 +76,13 @@ class Usage:
         """The one that is now, as YYYY-MM, in UTC."""
         return f"{self._now():%Y-%m}"
 
-    async def of(self, key: ApiKey, month: str) -> dict[str, Figures]:
+    async def of(self, key: ApiKey, month: str) -> dict[str, KeyUsage]:
         """By place, with all that this process has counted. Raises StoreUnavailable or Overloaded."""
         await self.write()
         found = await self._kept.of(key.site, key.id, month)
-        known = Figures.__struct_fields__
+        known = KeyUsage.__struct_fields__
         return {
-            place: Figures(**{name: count for name, count in figures.items() if name in known})
+            place: KeyUsage(**{name: count for name, count in figures.items() if name in known})
             for place, figures in found.items()
             if "api_calls" in figures
         }

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from service.commands.stored import ACTOR, with_store
 from service.store import Store
-from service.values.access import Scope, key_id, label_of, mint, origin_of, told_of
+from service.values.access import Scope, audit_details, key_id, label_of, mint, origin_of
 from service.values.domain import SITE_PATTERN
 
 # Moderators' names stand in Redis keys, the audit trail and statistics.
@@ -69,7 +69,7 @@ def create(  # noqa: PLR0917 - one for each option
 
     async def keep(store: Store) -> None:
         await store.access.keep(record)
-        await store.audit.write(site, "key_made", ACTOR, **told_of(record))
+        await store.audit.write(site, "key_made", ACTOR, **audit_details(record))
 
     with_store(keep)
     click.echo(text)

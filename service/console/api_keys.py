@@ -10,7 +10,7 @@ from msgspec import Struct
 from service import app_keys as keys
 from service.console.texts import N_
 from service.console.visit import ADMINS, Nav, Page, Visit
-from service.values.access import Scope, mint, origin_of, told_of
+from service.values.access import Scope, audit_details, mint, origin_of
 from service.values.accounts import NAME_PATTERN, Role
 from service.values.errors import NotFound
 
@@ -57,7 +57,7 @@ async def make_key(visit: Visit) -> web.StreamResponse:
     expires_at = visit.now + timedelta(days=int(days)) if days else None
     text, record = mint(visit.site, scopes, name or None, visit.now, expires_at=expires_at, origins=origins)
     # First the trail: a key that nobody wrote down must not be.
-    await visit.console.store.audit.write(visit.site, "key_made", visit.account.name, **told_of(record))
+    await visit.console.store.audit.write(visit.site, "key_made", visit.account.name, **audit_details(record))
     await visit.console.store.access.keep(record)
     await visit.request.app[keys.DIRECTORY].refresh()
     return await _page(visit, made=Made(record.name, text))

@@ -9,7 +9,7 @@ import classifier
 from classifier import Losses, Measured, Worth, losses
 from service import app_keys as keys
 from service.cases.models import Described
-from service.cases.promotion import Promoting
+from service.cases.promotion import ModelPromotion
 from service.console import words
 from service.console.texts import N_
 from service.console.visit import ADMINS, OVERSEERS, Nav, Page, Visit
@@ -50,12 +50,12 @@ async def roll_back(visit: Visit) -> web.StreamResponse:
     return visit.go("/models", said="rolled-back")
 
 
-def _promoting(visit: Visit) -> Promoting:
+def _promoting(visit: Visit) -> ModelPromotion:
     """Raises Forbidden unless the account may change what all sites share, as the model is."""
     if not visit.operates:
         raise Forbidden("this takes an administrator of every site that has API keys or moderators")
     app = visit.request.app
-    return Promoting(app[keys.MODELS], visit.console.store, app[keys.DIRECTORY])
+    return ModelPromotion(app[keys.MODELS], visit.console.store, app[keys.DIRECTORY])
 
 
 async def _page(visit: Visit, status: int = 200, problem: str = "") -> web.Response:

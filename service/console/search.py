@@ -54,17 +54,17 @@ async def show_search(visit: Visit) -> web.StreamResponse:
     return _page(visit, query, found=found)
 
 
-async def _found(visit: Visit, query: SearchQuery) -> search.Found:
+async def _found(visit: Visit, query: SearchQuery) -> search.SearchPage:
     """Raises BadRequest for what can be no id. Who looks an author up is written down."""
     author: str | None = _id(query.author)
     cursor = query.after
     if author is not None:
         if cursor and not (cursor.isascii() and cursor.isdigit() and len(cursor) <= MOST_DIGITS):
             raise BadRequest(f"{A_CURSOR}: not one that we gave")
-        author = await visit.request.app[keys.AUTHORS].looked_up(visit.site, author, visit.account.name)
+        author = await visit.request.app[keys.AUTHORS].id_for_search(visit.site, author, visit.account.name)
     else:
         cursor = checked(visit.request, cursor, A_CURSOR)
-    wanted = search.Wanted(
+    wanted = search.SearchFilter(
         _id(query.id),
         author,
         query.text.strip() or None,
@@ -84,7 +84,7 @@ def _id(said: str) -> str | None:
 
 
 def _page(
-    visit: Visit, query: SearchQuery, *, status: int = 200, found: search.Found | None = None, problem: str = ""
+    visit: Visit, query: SearchQuery, *, status: int = 200, found: search.SearchPage | None = None, problem: str = ""
 ) -> web.Response:
     items: list[ReviewItem] = [comment.seen(visit, record) for record in found.records] if found else []
     return visit.show(

@@ -11,7 +11,7 @@ from aiohttp import web
 from markupsafe import Markup
 
 from service import app_keys as keys
-from service.cases.reviewing import Moderator, Reviewing
+from service.cases.reviewing import Moderator, ReviewWorkflow
 from service.console.assets import Assets
 from service.console.protection import PREFIX, TOKEN_FIELD, token_of
 from service.console.provider import Provider
@@ -138,7 +138,7 @@ class Visit:
         )
 
     @property
-    def reviewing(self) -> Reviewing:
+    def reviewing(self) -> ReviewWorkflow:
         return self.request.app[keys.REVIEWING]
 
     @property

@@ -32,7 +32,7 @@ from service.cases.comparison import Comparisons
 from service.cases.directory import Directory
 from service.cases.models import Models
 from service.cases.moderation import Moderation
-from service.cases.reviewing import Reviewing
+from service.cases.reviewing import ReviewWorkflow
 from service.cases.upkeep import Upkeep
 from service.cases.usage import Usage
 from service.compat import perspective
@@ -108,10 +108,10 @@ async def moderation(app: web.Application) -> AsyncIterator[None]:
         max_waiting_batches=settings.max_waiting_batches,
     )
     app[keys.AUTHORS] = Authors(store, directory, hash_authors=settings.hash_authors, is_indexed=settings.index_authors)
-    app[keys.REVIEWING] = Reviewing(directory, store, settings.lease_s)
+    app[keys.REVIEWING] = ReviewWorkflow(directory, store, settings.lease_s)
     app[keys.COMPARISONS] = Comparisons(store, app[keys.MODELS], directory.policy)
     yield
-    app[keys.MODERATION].line.close()
+    app[keys.MODERATION].executor.close()
 
 
 async def usage(app: web.Application) -> AsyncIterator[None]:

@@ -93,7 +93,7 @@ def mint(
     return text, record
 
 
-def told_of(key: ApiKey) -> dict[str, str]:
+def audit_details(key: ApiKey) -> dict[str, str]:
     """What the audit trail says of a key that is made."""
     limited = {"origins": " ".join(sorted(key.origins))} if key.origins else {}
     return {"key": key.id, "scopes": " ".join(sorted(key.scopes)), **limited}

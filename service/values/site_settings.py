@@ -79,7 +79,7 @@ class Protocols(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
     akismet: Akismet = Akismet()
 
 
-class Wrong(NamedTuple):
+class ProtocolFault(NamedTuple):
     """What a site cannot want: the steps to it from the top of `Protocols`, and why."""
 
     steps: tuple[str, ...]
@@ -94,20 +94,20 @@ def perspective_names(attributes: Collection[str]) -> dict[str, str]:
     return names
 
 
-def faults(protocols: Protocols, attributes: Collection[str]) -> Iterator[Wrong]:
+def faults(protocols: Protocols, attributes: Collection[str]) -> Iterator[ProtocolFault]:
     """What is wrong beside the shape, where the model has these attributes."""
     at, asked = ("perspective",), protocols.perspective
     served = {*perspective_names(attributes), LIKELY_TO_REJECT}
     for name, attribute in asked.attributes.items():
         if name in served:
-            yield Wrong((*at, "attributes", name), "served already, and cannot be another attribute")
+            yield ProtocolFault((*at, "attributes", name), "served already, and cannot be another attribute")
         elif not name or not set(name) <= _NAME or name[0] not in _LETTERS:
-            yield Wrong((*at, "attributes", name), "not a name of an attribute: A to Z, 0 to 9 and _")
+            yield ProtocolFault((*at, "attributes", name), "not a name of an attribute: A to Z, 0 to 9 and _")
         elif attribute not in attributes:
-            yield Wrong((*at, "attributes", name), f"'{attribute}' is not an attribute of this model")
+            yield ProtocolFault((*at, "attributes", name), f"'{attribute}' is not an attribute of this model")
     for name, pairs in asked.score_maps.items():
         if name not in served | set(asked.attributes):
-            yield Wrong((*at, "score_maps", name), "not an attribute that is served")
+            yield ProtocolFault((*at, "score_maps", name), "not an attribute that is served")
         yield from _not_rising((*at, "score_maps", name), pairs)
 
 
@@ -115,14 +115,14 @@ _LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _NAME = _LETTERS | frozenset("0123456789_")
 
 
-def _not_rising(at: tuple[str, ...], pairs: list[tuple[float, float]]) -> Iterator[Wrong]:
+def _not_rising(at: tuple[str, ...], pairs: list[tuple[float, float]]) -> Iterator[ProtocolFault]:
     if not pairs:
-        yield Wrong(at, "holds no pairs")
+        yield ProtocolFault(at, "holds no pairs")
     for number, (before, after) in enumerate(pairwise(pairs), 1):
         if after[0] <= before[0]:
-            yield Wrong((*at, str(number), "0"), "our score must be above that of the pair before")
+            yield ProtocolFault((*at, str(number), "0"), "our score must be above that of the pair before")
         if after[1] < before[1]:
-            yield Wrong((*at, str(number), "1"), "the score answered must not be below that of the pair before")
+            yield ProtocolFault((*at, str(number), "1"), "the score answered must not be below that of the pair before")
 
 
 def mapped(score: float, pairs: list[tuple[float, float]]) -> float:

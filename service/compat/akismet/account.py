@@ -7,7 +7,7 @@ import msgspec
 from aiohttp import web
 
 from service import app_keys as keys
-from service.cases.usage import Figures
+from service.cases.usage import KeyUsage
 from service.compat.akismet import answers
 from service.compat.akismet.fields import Fields, blog_of, fields_of
 from service.compat.akismet.key import key_of, verified
@@ -61,7 +61,7 @@ async def key_sites(request: web.Request) -> web.Response:
     return answers.json({wanted.month: sites, "limit": wanted.limit, "offset": wanted.offset, "total": len(found)})
 
 
-def _row(site: str, figures: Figures) -> list[str]:
+def _row(site: str, figures: KeyUsage) -> list[str]:
     return [site, *map(str, msgspec.structs.astuple(figures)), "false"]
 
 

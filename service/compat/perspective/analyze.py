@@ -14,7 +14,7 @@ from aiohttp import web
 
 from service import app_keys as keys
 from service import metrics
-from service.cases.moderation import DECIMALS, Assessed, Moderation, Row
+from service.cases.moderation import DECIMALS, Assessed, Moderation, TextScores
 from service.compat.perspective import attributes
 from service.compat.perspective.attributes import Wanted
 from service.compat.perspective.calls import Method
@@ -62,19 +62,19 @@ class _Scored(NamedTuple):
     """`spans`: in UTF-16 code units of the text as sent; `parts`: their scores, in order."""
 
     assessed: Assessed
-    whole: Row
+    whole: TextScores
     spans: Sequence[tuple[int, int]]
-    parts: Sequence[Row]
+    parts: Sequence[TextScores]
 
 
 async def _scored(moderation: Moderation, comment: Judged, language: str, *, with_spans: bool) -> _Scored:
     if not with_spans:
         assessed, _ = await moderation.assess_in(language, comment.text)
-        whole = assessed.row
+        whole = assessed.scores
         return _Scored(assessed, whole, [(0, utf16_length(comment.sent))], [whole])
     found = sentences(comment.text)
     assessed, parts = await moderation.assess_in(language, comment.text, [comment.text[s:e] for s, e in found])
-    return _Scored(assessed, assessed.row, in_utf16(comment.sent, [comment.place(*each) for each in found]), parts)
+    return _Scored(assessed, assessed.scores, in_utf16(comment.sent, [comment.place(*each) for each in found]), parts)
 
 
 class _Numbers(NamedTuple):
@@ -85,7 +85,7 @@ class _Numbers(NamedTuple):
     language: str
     wish: Perspective
 
-    def of(self, attribute: Wanted, row: Row) -> float:
+    def of(self, attribute: Wanted, row: TextScores) -> float:
         if attribute.label is None:
             number = self.moderation.likelihood(self.site, self.language, row.all())
         else:

@@ -1,4 +1,4 @@
-"""Work waits in a line of bounded length; what comes beyond it is refused, and others are answered meanwhile."""
+"""The executor runs a bounded number of jobs and refuses more; other requests are answered meanwhile."""
 
 import asyncio
 import threading
@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from service import app_keys as keys
-from service.cases.admission_line import LONGEST_WAIT_S, Line
+from service.cases.bounded_executor import LONGEST_WAIT_S, BoundedExecutor
 from service.settings import Settings
 from service.values.errors import Overloaded
 
@@ -17,11 +17,11 @@ LONG = {"texts": [f"You are number {number}, idiot." for number in range(40)]}
 
 
 @pytest.fixture
-async def line() -> AsyncIterator[Line]:
+async def executor() -> AsyncIterator[BoundedExecutor]:
     """Two at once, three wait."""
-    line = Line(3, at_once=2)
-    yield line
-    line.close()
+    executor = BoundedExecutor(3, workers=2)
+    yield executor
+    executor.close()
 
 
 async def until_all_wait(*asked: "asyncio.Task[Any]") -> None:
@@ -29,84 +29,84 @@ async def until_all_wait(*asked: "asyncio.Task[Any]") -> None:
         await asyncio.sleep(0)
 
 
-async def test_as_much_as_may_wait_is_done_and_the_rest_refused(line: Line) -> None:
+async def test_as_much_as_may_wait_is_done_and_the_rest_refused(executor: BoundedExecutor) -> None:
     go = threading.Event()
-    asked = [asyncio.create_task(line.run(go.wait)) for _ in range(5)]
+    asked = [asyncio.create_task(executor.run(go.wait)) for _ in range(5)]
     await until_all_wait(*asked)
     for _ in range(3):
         with pytest.raises(Overloaded) as refused:
-            await line.run(go.wait)
+            await executor.run(go.wait)
         assert 1 <= refused.value.retry_after_s <= LONGEST_WAIT_S
     go.set()
     assert await asyncio.gather(*asked) == [True] * 5
-    assert await line.run(len, "abc") == 3, "there is room again"
+    assert await executor.run(len, "abc") == 3, "there is room again"
 
 
-async def test_who_leaves_keeps_no_place_and_work_that_runs_does(line: Line) -> None:
+async def test_who_leaves_keeps_no_place_and_work_that_runs_does(executor: BoundedExecutor) -> None:
     go, begun = threading.Event(), threading.Semaphore(0)
 
     def work() -> bool:
         begun.release()
         return go.wait()
 
-    asked = [asyncio.create_task(line.run(work)) for _ in range(5)]
+    asked = [asyncio.create_task(executor.run(work)) for _ in range(5)]
     await until_all_wait(*asked)
     for _ in range(2):
         await asyncio.to_thread(begun.acquire)
     for task in asked:
         task.cancel()
     await asyncio.gather(*asked, return_exceptions=True)
-    again = [asyncio.create_task(line.run(len, "abc")) for _ in range(3)]
+    again = [asyncio.create_task(executor.run(len, "abc")) for _ in range(3)]
     await until_all_wait(*again)
     with pytest.raises(Overloaded):
-        await line.run(len, "abc")
+        await executor.run(len, "abc")
     go.set()
     assert await asyncio.gather(*again) == [3, 3, 3]
 
 
-async def test_an_error_of_the_work_is_its_callers_and_frees_the_place(line: Line) -> None:
+async def test_an_error_of_the_work_is_its_callers_and_frees_the_place(executor: BoundedExecutor) -> None:
     for _ in range(20):
         with pytest.raises(ZeroDivisionError):
-            await line.run(lambda: 1 / 0)
-    assert await line.run(len, "abc") == 3
+            await executor.run(lambda: 1 / 0)
+    assert await executor.run(len, "abc") == 3
 
 
 async def test_work_that_gets_no_thread_is_refused_and_takes_no_place(
-    line: Line, monkeypatch: pytest.MonkeyPatch
+    executor: BoundedExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def submit(_: object) -> None:
         raise RuntimeError("can't start new thread")
 
     with monkeypatch.context() as patched:
-        patched.setattr(line._pool, "submit", submit)  # noqa: SLF001 - the system has none
+        patched.setattr(executor._pool, "submit", submit)  # noqa: SLF001 - the system has none
         for _ in range(20):
             with pytest.raises(Overloaded, match="thread"):
-                await line.run(len, "abc")
-    assert await line.run(len, "abc") == 3
+                await executor.run(len, "abc")
+    assert await executor.run(len, "abc") == 3
 
 
 async def test_the_longer_work_takes_the_later_somebody_is_asked_to_come_again() -> None:
-    line = Line(1, at_once=1)
-    line._takes_s = 40.0  # noqa: SLF001 - as after much of it that took so long
+    executor = BoundedExecutor(1, workers=1)
+    executor._average_s = 40.0  # noqa: SLF001 - as after much of it that took so long
     go = threading.Event()
-    asked = [asyncio.create_task(line.run(go.wait)) for _ in range(2)]
+    asked = [asyncio.create_task(executor.run(go.wait)) for _ in range(2)]
     await until_all_wait(*asked)
     with pytest.raises(Overloaded) as refused:
-        await line.run(go.wait)
+        await executor.run(go.wait)
     assert refused.value.retry_after_s == LONGEST_WAIT_S
     go.set()
     await asyncio.gather(*asked)
-    line.close()
+    executor.close()
 
 
-async def test_batches_beyond_the_line_are_told_to_come_again_and_single_texts_are_answered(
+async def test_batches_beyond_the_limit_are_told_to_come_again_and_single_texts_are_answered(
     settings: Settings, run: Any, key_for: Any, problem: Any
 ) -> None:
     go = threading.Event()
     async with run(msgspec.structs.replace(settings, max_waiting_batches=1)) as client:
         app, caller = client.server.app, await key_for(client)
-        line = app[keys.MODERATION].line
-        held = [asyncio.create_task(line.run(go.wait)) for _ in range(line._at_once + 1)]  # noqa: SLF001 - no seam shows it from outside
+        executor = app[keys.MODERATION].executor
+        held = [asyncio.create_task(executor.run(go.wait)) for _ in range(executor._workers + 1)]  # noqa: SLF001 - no seam shows it from outside
         await until_all_wait(*held)
         reply = await caller.post("/v1/score", LONG)
         assert problem(reply, 503)["code"] == "overloaded"
