@@ -83,7 +83,7 @@ class Queue(Invariants):
         """So that what takes many steps is near."""
         self.listens = listens
         if listens:
-            self.redis.hset(SITE.key("webhook"), "url", "https://site.example/hook")
+            self.redis.hset(Shard(SITE).key("webhook"), "url", "https://site.example/hook")
         for comment_id, (decision, drawn) in zip(IDS, sent, strict=True):
             self.submitted(comment_id, "the first text", decision, drawn)
         for moderator, verdict, overturns in judged:
@@ -306,8 +306,8 @@ class Queue(Invariants):
 
     @rule(somebody_claims=st.booleans())
     def all_leases_end(self, somebody_claims: bool) -> None:
-        for comment_id in self.redis.zrange(SITE.key("lease"), 0, -1):
-            self.redis.zadd(SITE.key("lease"), {comment_id: LONG_AGO_MS})
+        for comment_id in self.redis.zrange(Shard(SITE).key("lease"), 0, -1):
+            self.redis.zadd(Shard(SITE).key("lease"), {comment_id: LONG_AGO_MS})
         if somebody_claims:  # who wants something else
             assert self.done(self.store.queue.claim(SITE, "passer-by", 1, 60, Filter(attribute="threat"))) == []
         else:
@@ -316,22 +316,22 @@ class Queue(Invariants):
 
     @rule(status=st.sampled_from([Status.APPROVED, Status.REJECTED]))
     def all_waited_too_long(self, status: Status) -> None:
-        for comment_id in self.redis.zrange(SITE.key("waiting"), 0, -1):
-            self.redis.zadd(SITE.key("waiting"), {comment_id: LONG_AGO_MS})
+        for comment_id in self.redis.zrange(Shard(SITE).key("waiting"), 0, -1):
+            self.redis.zadd(Shard(SITE).key("waiting"), {comment_id: LONG_AGO_MS})
         assert self.done(self.store.queue.tend(SITE, 60, status)).expired == self.model.expire(status)
 
     @rule(comment_id=ids)
     def the_hold_passes(self, comment_id: str) -> None:
-        if self.redis.hexists(SITE.item(comment_id), "held_until"):
-            self.redis.hset(SITE.item(comment_id), "held_until", LONG_AGO_MS)
+        if self.redis.hexists(Shard(SITE).item(comment_id), "held_until"):
+            self.redis.hset(Shard(SITE).item(comment_id), "held_until", LONG_AGO_MS)
         if comment_id in self.model.comments:
             self.model.comments[comment_id].is_held_back = False
 
     @rule(comment_id=ids)
     def the_undo_window_closes(self, comment_id: str) -> None:
         for name, act in (("decided", "decided"), ("vote_at", "voted"), ("escalated", "escalated")):
-            if self.redis.hexists(SITE.item(comment_id), name):
-                self.redis.hset(SITE.item(comment_id), name, LONG_AGO_MS)
+            if self.redis.hexists(Shard(SITE).item(comment_id), name):
+                self.redis.hset(Shard(SITE).item(comment_id), name, LONG_AGO_MS)
                 self.model.comments[comment_id].long_ago.add(act)
 
     @rule()
