@@ -1,4 +1,4 @@
-"""steward demo: a thread under a news story, posted to a running service."""
+"""steward demo: posts a thread of comments to a running service."""
 
 import click
 import httpx
@@ -7,10 +7,10 @@ from rich.console import Console
 from rich.table import Table
 
 from service.cases.answers import CommentAnswer
-from service.demo import Thread, thread
+from service.demo import Thread, load_thread
 from service.values.domain import Action, Reason
 
-COLOURS = {Action.APPROVE: "green", Action.REVIEW: "yellow", Action.REJECT: "red"}
+COLORS = {Action.APPROVE: "green", Action.REVIEW: "yellow", Action.REJECT: "red"}
 
 
 @click.command()
@@ -18,16 +18,16 @@ COLOURS = {Action.APPROVE: "green", Action.REVIEW: "yellow", Action.REJECT: "red
 @click.option("--key", envvar="STEWARD_KEY", required=True, help="A key with the scope comments (or STEWARD_KEY).")
 def demo(url: str, key: str) -> None:
     """Post a few dozen comments under a news story and show what was decided."""
-    console, told = Console(), thread()
+    console, thread = Console(), load_thread()
     with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=10) as client:
-        answers = [_post(client, told, comment) for comment in told.comments]
-    console.print(f"[bold]{told.article['title']}[/bold]\n")
-    console.print(_table(told, answers))
+        answers = [_post(client, thread, comment) for comment in thread.comments]
+    console.print(f"[bold]{thread.article['title']}[/bold]\n")
+    console.print(_table(thread, answers))
     counts = {action: sum(answer.decision == action for answer in answers) for action in Action}
     waiting = sum(answer.status == "pending" for answer in answers)
     console.print(
         f"\n{len(answers)} comments: "
-        + ", ".join(f"[{COLOURS[action]}]{n} {action}[/]" for action, n in counts.items())
+        + ", ".join(f"[{COLORS[action]}]{n} {action}[/]" for action, n in counts.items())
         + f". {waiting} wait for a moderator:\n"
     )
     console.print(
@@ -38,12 +38,12 @@ def demo(url: str, key: str) -> None:
     )
 
 
-def _post(client: httpx.Client, told: Thread, comment: dict[str, str]) -> CommentAnswer:
+def _post(client: httpx.Client, thread: Thread, comment: dict[str, str]) -> CommentAnswer:
     body = {
         "id": comment["id"],
         "text": comment["text"],
         "author": {"id": comment["author"], "name": comment["author"]},
-        "article": told.article,
+        "article": thread.article,
     }
     try:
         response = client.post("/v1/comments", json=body)
@@ -54,19 +54,19 @@ def _post(client: httpx.Client, told: Thread, comment: dict[str, str]) -> Commen
     return msgspec.json.decode(response.content, type=CommentAnswer)
 
 
-def _table(told: Thread, answers: list[CommentAnswer]) -> Table:
+def _table(thread: Thread, answers: list[CommentAnswer]) -> Table:
     table = Table("decision", "because", "comment", show_lines=False)
-    for comment, answer in zip(told.comments, answers, strict=True):
-        because = ", ".join(_because(reason) for reason in answer.reasons or ())
-        table.add_row(f"[{COLOURS[answer.decision]}]{answer.decision}[/]", because, _shortened(comment["text"]))
+    for comment, answer in zip(thread.comments, answers, strict=True):
+        because = ", ".join(_described(reason) for reason in answer.reasons or ())
+        table.add_row(f"[{COLORS[answer.decision]}]{answer.decision}[/]", because, _shortened(comment["text"]))
     return table
 
 
-def _because(reason: Reason) -> str:
+def _described(reason: Reason) -> str:
     if reason.score is not None:
         return f"{reason.attribute} {reason.score:.2f}"
     return reason.code if reason.language is None else f"{reason.code} ({reason.language})"
 
 
-def _shortened(text: str, most: int = 70) -> str:
-    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+def _shortened(text: str, max_length: int = 70) -> str:
+    return text if len(text) <= max_length else text[: max_length - 1].rstrip() + "…"

@@ -39,10 +39,10 @@ from service.compat import perspective
 from service.compat.akismet import routes as akismet
 from service.compat.coral import door as coral
 from service.compat.openai import moderations as openai
-from service.console import article
 from service.console.protection import protect as protect_pages
 from service.console.routes import open_console
 from service.console.routes import routes as console_routes
+from service.demo import article
 from service.http import cors, problems
 from service.http.admission import LIMITS, STRANGERS, strangers
 from service.http.limits import Limits

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from steward import Steward, running
 
-from service.demo import thread
+from service.demo import load_thread
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 CURLS = re.findall(r"```sh\n(curl .+?)\n```", README, re.DOTALL)
@@ -41,10 +41,10 @@ def test_the_readme_has_curl_lines_at_all() -> None:
 def test_the_demo_approves_the_heated_rejects_the_attacks_and_queues_the_doubtful(service: Steward, admin: str) -> None:
     said = service.command("demo", key=admin)
     with service.client(admin) as client:
-        got = {c["id"]: client.get(f"/v1/comments/{c['id']}").json()["decision"] for c in thread().comments}
-    wrong = {c["id"]: (c["expected"], got[c["id"]]) for c in thread().comments if c["expected"] != got[c["id"]]}
+        got = {c["id"]: client.get(f"/v1/comments/{c['id']}").json()["decision"] for c in load_thread().comments}
+    wrong = {c["id"]: (c["expected"], got[c["id"]]) for c in load_thread().comments if c["expected"] != got[c["id"]]}
     # Never the opposite of what a person would do; in between, a model may hold a few that a person would not.
     assert not [pair for pair in wrong.values() if "review" not in pair], wrong
-    assert len(wrong) <= len(thread().comments) // 5, wrong
+    assert len(wrong) <= len(load_thread().comments) // 5, wrong
     assert f"{len(got)} comments" in said
     assert "v1/review/claim" in said

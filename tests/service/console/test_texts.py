@@ -11,7 +11,7 @@ from babel.messages.pofile import read_po
 from service.console.assets import Assets
 from service.console.texts import LANGUAGES, SOURCE, Texts
 
-CONSOLE = Path(str(files("service.console")))
+CONSOLE, DEMO = (Path(str(files(package))) for package in ("service.console", "service.demo"))
 METHODS = [("**.py", "python"), ("templates/**.html", "jinja2.ext:babel_extract"), ("static/**.js", "javascript")]
 KEYWORDS = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2), "counted": (1, 2), "t": None, "tn": (1, 2)}
 OPTIONS = {"templates/**.html": {"trimmed": "true", "silent": "false"}}
@@ -20,9 +20,10 @@ OTHERS = sorted(LANGUAGES.keys() - {SOURCE})
 
 def messages() -> dict[str, str]:
     """Each message and where it is said."""
-    found = extract_from_dir(CONSOLE, METHODS, OPTIONS, keywords=KEYWORDS, comment_tags=())
     return {
-        message[0] if isinstance(message, tuple) else message: f"{file}:{line}" for file, line, message, _, _ in found
+        message[0] if isinstance(message, tuple) else message: f"{room.name}/{file}:{line}"
+        for room in (CONSOLE, DEMO)
+        for file, line, message, _, _ in extract_from_dir(room, METHODS, OPTIONS, keywords=KEYWORDS, comment_tags=())
     }
 
 

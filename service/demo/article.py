@@ -1,7 +1,7 @@
-"""The demonstration: a news story with comments at /demo, as a site that uses the service would show it.
+"""The demonstration at /demo: a news article with comments, as a site that uses the service would show it.
 
-It is no page of moderators: whoever reaches it reads and posts, and what is posted goes the way of a site's comments.
-The key with which it posts never leaves this process.
+Anyone who reaches it may read and post. Its comments are submitted like those of any site, with an API key that never
+leaves this process. Templates, scripts, styles and translations live with those of the console.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from service import metrics
 from service.console.protection import DEMO, check_origin
 from service.console.texts import N_, Texts, negotiated
 from service.console.visit import CONSOLE, FORM, JSON, form_of
-from service.demo import Thread, thread
+from service.demo import Thread, load_thread
 from service.http import bodies, problems
 from service.http.admission import take_as_stranger
 from service.http.handling import Handler, speaking
@@ -31,22 +31,22 @@ from service.http.limits import Buckets
 from service.http.origin import client_network, own_origin
 from service.http.stream import HEARTBEAT, follow, line
 from service.store.base import Record
-from service.store.events import Event
+from service.store.events import FeedEvent
 from service.values.access import FIRST_SITE, ApiKey, Scope, mint
 from service.values.domain import Action, Article, Author, Comment, Judgement, Status
 from service.values.errors import BadRequest, Conflict, Fault, NotFound, Retryable, ServiceError
 
 SITE = FIRST_SITE
 COOKIE = "steward_demo"
-A_DAY_S = 86_400
-# Of a visitor's own comments; beyond that the oldest are forgotten, by the browser only.
-MOST_OWN = 20
-LONGEST, LONGEST_NAME = 2_000, 60
+COOKIE_MAX_AGE_S = 86_400
+# How many of a visitor's own comments the cookie holds. The oldest leave the cookie; the comments stay stored.
+MAX_OWN_COMMENTS = 20
+MAX_TEXT_LENGTH, MAX_NAME_LENGTH = 2_000, 60
 _UUID = re.compile(r"[0-9a-f-]{36}")
-RETRY_S = 1.0
+RETRY_PAUSE_S = 1.0
 
-# What a comment may be read as, the most telling first.
-MAY_BE = {
+# The warning for each attribute, most specific first.
+WARNINGS = {
     "threat": N_("This may be read as a threat."),
     "identity_attack": N_("This may be read as an attack on a group of people."),
     "sexually_explicit": N_("This may be read as sexual."),
@@ -56,36 +56,36 @@ MAY_BE = {
     "severe_toxicity": N_("This may hurt those who read it."),
     "toxicity": N_("This may hurt those who read it."),
 }
-_REACHED = ("score_in_review_band", "score_in_reject_band")
+_LIMIT_REASONS = ("score_in_review_band", "score_in_reject_band")
 
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    told: Thread
+    thread: Thread
     key: ApiKey
     posts: Buckets
     hints: Buckets
 
     @property
     def article(self) -> Article:
-        return Article(**self.told.article)
+        return Article(**self.thread.article)
 
 
 DEMONSTRATION = web.AppKey("demonstration", Demo)
 
 
-class Asked(Struct, frozen=True, forbid_unknown_fields=True):
-    text: Annotated[str, Meta(max_length=LONGEST)]
+class HintRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    text: Annotated[str, Meta(max_length=MAX_TEXT_LENGTH)]
 
 
-class Hint(Struct, frozen=True):
-    """Empty where there is nothing to say."""
+class HintResponse(Struct, frozen=True):
+    """`hint` is empty if the text needs no warning."""
 
     hint: str
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class CommentView:
     id: str
     author: str
     text: str
@@ -94,27 +94,27 @@ class Shown:
 
 
 async def open_demo(app: web.Application) -> AsyncIterator[None]:
-    """The story with its thread, which is posted once Redis is there; what was posted before stays as it is."""
+    """Post the thread as soon as Redis answers. Comments from an earlier start are left as they are."""
     _, key = mint(FIRST_SITE, frozenset({Scope.COMMENTS}), "demo", datetime.now(UTC))
-    app[DEMONSTRATION] = Demo(thread(), key, posts=Buckets(0.2, 5), hints=Buckets(3, 12))
+    app[DEMONSTRATION] = Demo(load_thread(), key, posts=Buckets(0.2, 5), hints=Buckets(3, 12))
     async with app[keys.BACKGROUND].beside("demo", partial(_post_thread, app), is_once=True):
         yield
 
 
 async def _post_thread(app: web.Application) -> None:
     demo = app[DEMONSTRATION]
-    for said in demo.told.comments:
-        author = Author(id=said["author"], name=said["author"])
-        await _post_once(app, Comment(id=said["id"], text=said["text"], author=author, article=demo.article))
+    for posted in demo.thread.comments:
+        author = Author(id=posted["author"], name=posted["author"])
+        await _post_once(app, Comment(id=posted["id"], text=posted["text"], author=author, article=demo.article))
 
 
 async def _post_once(app: web.Application, comment: Comment) -> None:
     while True:
-        with contextlib.suppress(Conflict):  # it was erased: so it stays
+        with contextlib.suppress(Conflict):  # erased by an earlier request: not posted again
             try:
                 await app[keys.MODERATION].submit(app[DEMONSTRATION].key, comment)
             except Retryable:
-                await asyncio.sleep(RETRY_S)
+                await asyncio.sleep(RETRY_PAUSE_S)
                 continue
         return
 
@@ -125,11 +125,11 @@ async def show(request: web.Request) -> web.StreamResponse:
 
 
 async def post(request: web.Request) -> web.StreamResponse:
-    """Once its author has seen what it may be read as."""
+    """Accept a comment; one that needs a warning only after its author has confirmed it."""
     check_origin(request)
     form = form_of(await bodies.read(request, FORM, bodies.MAX_BODY_BYTES))
     text, name = (form.get(field, [""])[0].strip() for field in ("text", "name"))
-    kept: dict[str, Any] = {"text": text, "name": name[:LONGEST_NAME]}
+    kept: dict[str, Any] = {"text": text, "name": name[:MAX_NAME_LENGTH]}
     try:
         request.app[DEMONSTRATION].posts.take(client_network(request))
         _check(text)
@@ -140,10 +140,10 @@ async def post(request: web.Request) -> web.StreamResponse:
     except ServiceError as error:
         return await _page(request, problems.STATUS[type(error)], **kept, problem=error)
     response = web.Response(status=303, headers={"Location": f"{DEMO}#c-{record.id}"})
-    own = [record.id.removeprefix("demo-"), *_own(request)][:MOST_OWN]
+    own = [record.id.removeprefix("demo-"), *_own(request)][:MAX_OWN_COMMENTS]
     is_safe = own_origin(request).startswith("https:")
     response.set_cookie(
-        COOKIE, ".".join(own), path=DEMO, max_age=A_DAY_S, httponly=True, samesite="Strict", secure=is_safe
+        COOKIE, ".".join(own), path=DEMO, max_age=COOKIE_MAX_AGE_S, httponly=True, samesite="Strict", secure=is_safe
     )
     return response
 
@@ -151,8 +151,8 @@ async def post(request: web.Request) -> web.StreamResponse:
 def _check(text: str) -> None:
     if not text:
         raise BadRequest("text: blank", [Fault("/text", "blank")])
-    if len(text) > LONGEST:
-        raise BadRequest(f"text: longer than {LONGEST} characters", [Fault("/text", "too long")])
+    if len(text) > MAX_TEXT_LENGTH:
+        raise BadRequest(f"text: longer than {MAX_TEXT_LENGTH} characters", [Fault("/text", "too long")])
 
 
 async def _submit(request: web.Request, text: str, name: str) -> Record:
@@ -166,76 +166,76 @@ async def _submit(request: web.Request, text: str, name: str) -> Record:
 
 
 async def hint(request: web.Request) -> web.StreamResponse:
-    """What a comment may be read as, for who still writes it. Nothing is kept."""
+    """Warn about a text while it is being written. Nothing is stored."""
     check_origin(request)
     request.app[DEMONSTRATION].hints.take(client_network(request))
-    asked = bodies.shaped(await bodies.read(request, JSON, bodies.MAX_BODY_BYTES), Asked)
-    said = Hint(_hint(request, asked.text) if asked.text.strip() else "")
-    return web.json_response({"hint": said.hint})
+    asked = bodies.shaped(await bodies.read(request, JSON, bodies.MAX_BODY_BYTES), HintRequest)
+    answer = HintResponse(_hint(request, asked.text) if asked.text.strip() else "")
+    return web.json_response({"hint": answer.hint})
 
 
 def _hint(request: web.Request, text: str) -> str:
     judgement = request.app[keys.MODERATION].judge(FIRST_SITE, text, with_spans=False)
-    return _texts(request)(MAY_BE[found]) if (found := _may_be(judgement)) else ""
+    return _texts(request)(WARNINGS[found]) if (found := _warned_attribute(judgement)) else ""
 
 
-def _may_be(judgement: Judgement) -> str | None:
+def _warned_attribute(judgement: Judgement) -> str | None:
     if judgement.decision is Action.APPROVE:
         return None
-    reached = {reason.attribute for reason in judgement.reasons if reason.code in _REACHED}
-    return next((attribute for attribute in MAY_BE if attribute in reached), None)
+    reached = {reason.attribute for reason in judgement.reasons if reason.code in _LIMIT_REASONS}
+    return next((attribute for attribute in WARNINGS if attribute in reached), None)
 
 
 async def stream(request: web.Request) -> web.StreamResponse:
-    """What becomes of the comments on the page, as it is decided: of the thread's, and of the visitor's own."""
+    """Decisions on the comments of the page as they are made: the thread's and the visitor's own."""
     check_origin(request)
-    shown = {said["id"] for said in request.app[DEMONSTRATION].told.comments} | {
+    shown = {comment["id"] for comment in request.app[DEMONSTRATION].thread.comments} | {
         f"demo-{each}" for each in _own(request)
     }
 
-    async def is_welcome() -> bool:
+    async def is_allowed() -> bool:
         return True
 
-    async def say(events: list[Event]) -> bytes:
-        return b"".join(_told(event, shown) for event in events) or HEARTBEAT
+    async def encode(events: list[FeedEvent]) -> bytes:
+        return b"".join(_encoded(event, shown) for event in events) or HEARTBEAT
 
-    return await follow(request, SITE, f"demo:{client_network(request)}", is_welcome, say=say)
+    return await follow(request, SITE, f"demo:{client_network(request)}", is_allowed, say=encode)
 
 
-def _told(event: Event, shown: Collection[str]) -> bytes:
-    """What a site would be told; not of audits, of which it hears nothing."""
-    said = event.details
-    if "type" not in said or said["comment"] not in shown:
+def _encoded(event: FeedEvent, shown: Collection[str]) -> bytes:
+    """One line of the stream, or nothing. Skips blind audits, which have no type: a site gets no webhook for them."""
+    details = event.details
+    if "type" not in details or details["comment"] not in shown:
         return b""
-    return line("status", {"id": said["comment"], "status": said["status"]}, event.cursor)
+    return line("status", {"id": details["comment"], "status": details["status"]}, event.cursor)
 
 
 async def _page(request: web.Request, status: int = 200, **values: Any) -> web.Response:  # noqa: ANN401 - the template's
     demo, renderer = request.app[DEMONSTRATION], request.app[CONSOLE].renderer
-    known = [(said["id"], said["author"], said["text"]) for said in demo.told.comments]
+    known = [(comment["id"], comment["author"], comment["text"]) for comment in demo.thread.comments]
     try:
         thread_shown = await asyncio.gather(*(_shown(request, *each) for each in known))
         own = await asyncio.gather(*(_shown(request, f"demo-{each}") for each in _own(request)))
-    except Retryable as error:  # the story can be read all the same
+    except Retryable as error:  # the article is shown without its comments
         thread_shown, own, values = [], [], {"problem": error, **values}
         status = max(status, 503)
     given = {"text": "", "name": "", "hint": "", "problem": None, **values}
     page = renderer.render(
         _texts(request),
         "article.html",
-        story=demo.told.article,
+        story=demo.thread.article,
         own=[each for each in own if each],
         thread=[each for each in thread_shown if each],
         demo=DEMO,
-        longest=LONGEST,
-        longest_name=LONGEST_NAME,
+        longest=MAX_TEXT_LENGTH,
+        longest_name=MAX_NAME_LENGTH,
         **given,
     )
     return web.Response(text=page, status=status, content_type="text/html")
 
 
-async def _shown(request: web.Request, comment_id: str, author: str = "", text: str = "") -> Shown | None:
-    """As it stands now. None for what is not there, or was erased."""
+async def _shown(request: web.Request, comment_id: str, author: str = "", text: str = "") -> CommentView | None:
+    """The comment with its present status; None if it does not exist or was erased."""
     try:
         record = await request.app[keys.STORE].comments.get(SITE, comment_id)
     except NotFound:
@@ -243,14 +243,14 @@ async def _shown(request: web.Request, comment_id: str, author: str = "", text: 
     comment = record.content.comment if record.content else None
     if comment is None and not text:
         return None
-    said = comment.text if comment else text
+    shown_text = comment.text if comment else text
     name = author or (comment.author.name if comment and comment.author else None) or ""
-    return Shown(comment_id, name, said, record.status, is_own=not author)
+    return CommentView(comment_id, name, shown_text, record.status, is_own=not author)
 
 
 def _own(request: web.Request) -> list[str]:
-    """What this visitor posted, by a cookie that nobody else has."""
-    return [each for each in cookie(request, COOKIE).split(".")[:MOST_OWN] if _UUID.fullmatch(each)]
+    """The ids of the visitor's own comments, from the cookie."""
+    return [each for each in cookie(request, COOKIE).split(".")[:MAX_OWN_COMMENTS] if _UUID.fullmatch(each)]
 
 
 def _texts(request: web.Request) -> Texts:

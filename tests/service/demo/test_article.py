@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from service import app_keys as keys
-from service.console.article import COOKIE
-from service.demo import thread
+from service.demo import load_thread
+from service.demo.article import COOKIE
 from service.http.limits import Buckets
 from service.settings import Settings
 from service.values.access import FIRST_SITE
@@ -55,7 +55,7 @@ def reader(client: Any) -> Reader:
 @pytest.fixture
 async def posted(client: Any) -> None:
     """Once the whole thread is there."""
-    last = thread().comments[-1]["id"]
+    last = load_thread().comments[-1]["id"]
     async with asyncio.timeout(30):
         while not await there(client, last):
             await asyncio.sleep(0.05)
@@ -90,7 +90,7 @@ async def test_the_story_shows_its_thread_and_where_each_comment_stands(reader: 
     assert "default-src 'none'" in response.headers["Content-Security-Policy"]
     assert "unsafe" not in response.headers["Content-Security-Policy"]
     found = dict(re.findall(r'data-id="(kyiv-\d+)" data-status="(\w+)"', page))
-    assert found.keys() == {comment["id"] for comment in thread().comments}
+    assert found.keys() == {comment["id"] for comment in load_thread().comments}
     assert set(found.values()) == {"approved", "pending", "rejected"}
     assert "cmk_live" not in page
 
@@ -104,7 +104,7 @@ async def test_a_kind_comment_is_posted_at_once_and_only_its_author_sees_it_as_o
     assert status == "approved"
     kept = await record(client, comment_id)
     assert kept.content.comment.author.name == "Mia"
-    assert kept.content.comment.article.title == thread().article["title"]
+    assert kept.content.comment.article.title == load_thread().article["title"]
     assert own(await Reader(client).page()) == []
 
 
@@ -187,7 +187,7 @@ async def test_what_a_moderator_decides_is_heard_at_once(reader: Reader, client:
 
 
 async def test_the_thread_is_posted_once_however_often_the_service_starts(run: Any, settings: Settings) -> None:
-    last = thread().comments[-1]["id"]
+    last = load_thread().comments[-1]["id"]
     counts = []
     for _ in range(2):
         async with run(settings) as client:
