@@ -1,4 +1,4 @@
-"""The one story: take a comment, score it, decide, record, answer."""
+"""The main use case: take a comment, score it, decide, record the decision, answer."""
 
 import asyncio
 import hashlib
@@ -33,10 +33,10 @@ from service.values.policy import (
 )
 from service.values.windows import windows
 
-# Scores are rounded before anything is decided, so that whoever reads an answer can redo the decision.
+# Scores are rounded before the decision, so that a reader of the answer can reproduce it.
 DECIMALS = 6
 _MILLION = 10**DECIMALS
-# Beyond this many texts the kernel runs in a thread (it releases the GIL) and the event loop goes on.
+# More texts than this are scored in a thread: the kernel releases the GIL, so the event loop goes on.
 MOST_SCORED_INLINE = 8
 
 
@@ -50,7 +50,7 @@ class Scored:
 
 
 class TextScores(NamedTuple):
-    """The scores of one text, rounded when they are read: of seven most callers want one."""
+    """The scores of one text. They are rounded on access, because most callers read one of the seven."""
 
     labels: Sequence[str]
     probabilities: Sequence[float]
@@ -63,7 +63,7 @@ class TextScores(NamedTuple):
 
 
 class Assessed(NamedTuple):
-    """A text that was scored, with all that a judgement of it needs: it need not be scored again."""
+    """A scored text with everything that a decision needs, so that it is not scored twice."""
 
     model: classifier.Model
     text: str
@@ -97,13 +97,17 @@ class Moderation:
 
         Raises QueueFull, StoreUnavailable (nothing was acknowledged) and Conflict for an id that was erased.
         """
-        judgement = await self._judged(key.site, comment.text, comment.language)
-        return await self.record(key.site, comment, judgement, actor=key.name)
+        policy = self._directory.policy(key.site)
+        judgement = await self._judge_batched(policy, comment.text, comment.language)
+        return await self._record(key.site, policy, comment, judgement, key.name)
 
     async def record(self, site: str, comment: Comment, judgement: Judgement, *, actor: str) -> Record:
-        """Record a comment that was judged; raises as `submit` does."""
+        """Record a comment and its judgement; raises as `submit` does."""
+        return await self._record(site, self._directory.policy(site), comment, judgement, actor)
+
+    async def _record(self, site: str, policy: Policy, comment: Comment, judgement: Judgement, actor: str) -> Record:
         comment_id = comment.id or str(uuid_utils.uuid7())
-        urgency = self._attention(site, comment_id, comment, judgement)
+        urgency = self._attention(site, policy, comment_id, comment, judgement)
         outcome, record = await self._store.comments.submit(
             site,
             comment_id,
@@ -111,7 +115,7 @@ class Moderation:
             judgement,
             urgency=urgency,
             actor=actor,
-            audit_share=audit_share(judgement.decision, self._directory.policy(site)),
+            audit_share=audit_share(judgement.decision, policy),
         )
         if record is None:
             raise _full()
@@ -120,14 +124,17 @@ class Moderation:
         return record
 
     async def judge_all(self, site: str, text: str, declared: str | None = None) -> Judgement:
-        """Of a text of any length: what `judge` says of its worst window, with the highest scores of all; no spans.
+        """Judge a text of any length, without spans.
 
-        Raises Overloaded.
+        Returns the judgement of the worst window, with the highest score of each attribute over all windows. Raises
+        Overloaded.
         """
-        pieces = windows(text)
+        policy, pieces = self._directory.policy(site), windows(text)
         if len(pieces) == 1:
-            return self.judge(site, text, declared, with_spans=False)
-        found = await self.executor.run(lambda: [self.judge(site, each, declared, with_spans=False) for each in pieces])
+            return self._judge(policy, text, declared, with_spans=False)
+        found = await self.executor.run(
+            lambda: [self._judge(policy, each, declared, with_spans=False) for each in pieces]
+        )
         highest: dict[str, float] = {}
         for each in found:
             highest |= {name: max(p, highest.get(name, 0.0)) for name, p in each.scores.items()}
@@ -135,29 +142,32 @@ class Moderation:
         return msgspec.structs.replace(worst, scores=highest)
 
     def judge(self, site: str, text: str, declared: str | None = None, *, with_spans: bool = True) -> Judgement:
-        """What the automatic step says of a text under the site's policy. `said`: its language, as the site says."""
+        """Score a text and decide on it under the site's policy. `declared`: its language, as the site declares it."""
+        return self._judge(self._directory.policy(site), text, declared, with_spans=with_spans)
+
+    def _judge(self, policy: Policy, text: str, declared: str | None, *, with_spans: bool = True) -> Judgement:
         model = self._models.current
         language = _language(model, text, declared)
         found = model.assess(text, language=language) if language in model.languages else None
-        return self._judgement(site, model, text, language, found, with_spans=with_spans)
+        return self._judgement(policy, model, text, language, found, with_spans=with_spans)
 
     def judge_assessed(self, site: str, assessed: Assessed, declared: str | None) -> Judgement:
-        """The same of a text that was scored; it is scored anew only where it is judged in another language."""
+        """The same for a scored text. It is scored again only if it must be judged in another language."""
         model, text, language, found = assessed
         if classifier.language_of(text, declared, model.languages) != language:
             return self.judge(site, text, declared)
-        return self._judgement(site, model, text, language, found)
+        return self._judgement(self._directory.policy(site), model, text, language, found)
 
-    async def _judged(self, site: str, text: str, declared: str | None) -> Judgement:
-        """What `judge` says, scored together with what others ask for at the same time."""
+    async def _judge_batched(self, policy: Policy, text: str, declared: str | None) -> Judgement:
+        """As `_judge`, but scores the text together with those of concurrent requests."""
         model = self._models.current
         language = _language(model, text, declared)
         found = await self._batcher.assess(model, text, language) if language in model.languages else None
-        return self._judgement(site, model, text, language, found)
+        return self._judgement(policy, model, text, language, found)
 
     def _judgement(
         self,
-        site: str,
+        policy: Policy,
         model: classifier.Model,
         text: str,
         language: str,
@@ -165,8 +175,7 @@ class Moderation:
         *,
         with_spans: bool = True,
     ) -> Judgement:
-        """`found`: None where the model does not judge the language."""
-        policy = self._directory.policy(site)
+        """`found`: None if the model does not judge the language."""
         if found is None:
             aside = set_aside(language)
             return _make_judgement(aside, {}, (), model, policy, language)
@@ -186,7 +195,7 @@ class Moderation:
         return _make_judgement(decision, scores, spans, model, policy, language)
 
     def _pseudonymous(self, site: str, comment: Comment) -> Comment:
-        """The author known again by whoever knows the id, and by nobody else (security.md, section 7)."""
+        """Replace the author's id by a pseudonym: a hash under a key that is secret (security.md, section 7)."""
         if not self._hash_authors or comment.author is None or comment.author.id is None:
             return comment
         author = msgspec.structs.replace(
@@ -194,21 +203,22 @@ class Moderation:
         )
         return msgspec.structs.replace(comment, author=author)
 
-    def _attention(self, site: str, comment_id: str, comment: Comment, judgement: Judgement) -> Urgency | None:
-        policy = self._directory.policy(site)
-        # Most sites draw nothing, and then none of it matters.
+    def _attention(
+        self, site: str, policy: Policy, comment_id: str, comment: Comment, judgement: Judgement
+    ) -> Urgency | None:
+        # Most sites use neither audits nor double review, so the draw has no effect.
         draw = self._draw(site, comment_id, comment.text) if policy.review.draws else 1.0
         section = comment.article.section if comment.article else None
         decision = Decision(judgement.decision, judgement.reasons)
         return attention(decision, policy, section, draw)
 
     def _draw(self, site: str, comment_id: str, text: str) -> float:
-        """By the id and the text, so that the same comment again draws the same.
+        """A number in [0, 1) that depends on the id and the text, so that a repeated comment draws the same one.
 
-        With a salt that nobody outside knows, so that nobody can choose an id that is never audited.
+        The salt is secret, so that a client cannot choose an id that is never audited.
         """
-        said = f"{site}\n{comment_id}\n{text}".encode()
-        return int.from_bytes(hashlib.blake2b(said, digest_size=7, key=self._directory.salt).digest()) / 2**56
+        drawn_by = f"{site}\n{comment_id}\n{text}".encode()
+        return int.from_bytes(hashlib.blake2b(drawn_by, digest_size=7, key=self._directory.salt).digest()) / 2**56
 
     async def report(self, site: str, comment_id: str, reader: str) -> Record:
         """Count a reader's report. Raises NotFound, QueueFull and StoreUnavailable."""
@@ -238,9 +248,9 @@ class Moderation:
         return record
 
     async def score(self, texts: Sequence[str], *, spans: bool, language: str | None) -> tuple[str, list[Scored]]:
-        """The model's version and the scores of each text, in order. Keeps nothing, needs no Redis.
+        """The model's version and the scores of each text, in order. Stores nothing and needs no Redis.
 
-        `language`: of all the texts, as the caller says; None: as each text says. Raises Overloaded.
+        `language`: the declared language of all texts; None: detect the language of each. Raises Overloaded.
         """
         model = self._models.current
         if len(texts) == 1 and not spans:
@@ -252,9 +262,9 @@ class Moderation:
     async def assess_in(
         self, language: str, text: str, parts: Sequence[str] = ()
     ) -> "tuple[Assessed, list[TextScores]]":
-        """A text in a language that the model judges, and the scores of parts of it, in order.
+        """Score a text in a language that the model judges, and parts of the text, in order.
 
-        Keeps nothing, needs no Redis. A part that is the whole text is not scored again. Raises Overloaded.
+        Stores nothing and needs no Redis. A part that is the whole text is not scored again. Raises Overloaded.
         """
         model = self._models.current
         count_language(model.languages, language)
@@ -271,7 +281,7 @@ class Moderation:
         return assessed, [assessed.scores if part == text else TextScores(labels, next(of_others)) for part in parts]
 
     def likelihood(self, site: str, language: str, scores: Mapping[str, float]) -> float:
-        """How near the site's policy comes to rejecting a text with these scores; see policy.likelihood."""
+        """How close the site's policy is to rejecting a text with these scores; see policy.likelihood."""
         model = self._models.current
         lacking = frozenset(model.labels).difference(model.languages.get(language, ()))
         return likelihood(scores, self._directory.policy(site), lacking)
@@ -296,7 +306,7 @@ class Moderation:
                 await news.next(left_s)
 
     def support(self, language: str) -> LanguageSupport:
-        """How far the model in use can be believed in a language."""
+        """Whether the model in use judges a language, and whether it was measured there."""
         return support_of(self._models.current, language)
 
     @property
@@ -305,13 +315,13 @@ class Moderation:
 
     @property
     def languages(self) -> Mapping[str, tuple[str, ...]]:
-        """The attributes that are judged in each language; what nobody can tell is taken for the first."""
+        """The attributes judged in each language. The first language is used for texts of unknown language."""
         return self._models.current.languages
 
 
 _REFUSED: dict[Outcome, tuple[str, str]] = {
     "not_rejected": ("not_rejected", "only a rejected comment can be appealed"),
-    "appealed": ("already_appealed", "this revision was appealed before, and decided again"),
+    "appealed": ("already_appealed", "this revision was already appealed and decided again"),
     "expired": ("text_expired", "the text is not kept any more; send the comment again"),
 }
 
@@ -356,12 +366,12 @@ def _language(model: classifier.Model, text: str, declared: str | None) -> str:
 
 
 def count_language(judged: Collection[str], language: str) -> None:
-    """What a site calls a language is as good as what a user wrote: it is not counted by name."""
+    """Count a language that the model does not judge as "other": its name comes from outside, as user input does."""
     metrics.LANGUAGES.labels(language if language in judged else "other").inc()
 
 
 def _scored(model: classifier.Model, texts: Sequence[str], declared: str | None, *, with_spans: bool) -> list[Scored]:
-    """The kernel's way for many texts costs more than it saves for a few, and gives no spans."""
+    """Score many texts with `score_many`, which is slower for a few texts and returns no spans."""
     languages = [_language(model, text, declared) for text in texts]
     if with_spans or len(texts) <= MOST_SCORED_INLINE:
         pairs = zip(texts, languages, strict=True)
@@ -385,9 +395,9 @@ def _scored_alone(model: classifier.Model, text: str, language: str, *, with_spa
 
 def _rounded(labels: Sequence[str], row: Sequence[float]) -> dict[str, float]:
     try:
-        # round(p, 6), but that a tie goes up, in two thirds of its time.
+        # As round(p, 6), except that ties go up; takes two thirds of the time.
         return {label: int(p * _MILLION + 0.5) / _MILLION for label, p in zip(labels, row, strict=True)}
-    except (ValueError, OverflowError):  # what is no number goes on, to be noticed by whoever decides
+    except (ValueError, OverflowError):  # NaN and infinity are passed on: the decision sends them to a person
         return dict(zip(labels, row, strict=True))
 
 
