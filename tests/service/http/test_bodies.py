@@ -59,13 +59,13 @@ def check(raw: bytes, kind: type) -> None:
         assert quickly == read_strictly(raw, kind)
 
 
-@settings(max_examples=3_000, deadline=None)
+@settings(max_examples=800, deadline=None)
 @given(document=documents, kind=st.sampled_from([Comment, ScoreRequest]))
 def test_what_is_read_quickly_is_read_the_same_strictly(document: str, kind: type) -> None:
     check(document.encode("utf-8", "surrogatepass"), kind)
 
 
-@settings(max_examples=1_000, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(text=strings(TEXTS.filter(bool)), more=documents, kind=st.sampled_from([Comment, ScoreRequest]))
 def test_a_good_body_with_something_added_is_read_the_same(text: str, more: str, kind: type) -> None:
     inner = more[1:-1].strip()
