@@ -11,7 +11,7 @@ from service.api.operation import JSON, Call, Operation
 from service.http.admission import bearer, held
 from service.http.cursors import Cursor, checked
 from service.http.stream import STREAM, follow
-from service.store.events import Event, Events
+from service.store.events import Events, FeedEvent
 from service.values.access import Scope
 from service.values.errors import Forbidden
 
@@ -58,11 +58,11 @@ async def read_events(call: Call) -> EventsAnswer | web.StreamResponse:
         raise Forbidden  # what sites are told would show a moderator which comments are blind audits
     query: EventsQuery = call.query
     after = checked(call.request, query.after)
-    found, following = await _events(call).told(call.key.site, after, query.limit)
+    found, following = await _events(call).site_events(call.key.site, after, query.limit)
     return EventsAnswer([_answer(event) for event in found], following or query.after)
 
 
-def _answer(event: Event) -> EventAnswer:
+def _answer(event: FeedEvent) -> EventAnswer:
     said = event.details
     return EventAnswer(
         said["type"],

@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 from service import app_keys as keys
 from service.api.operation import Call, Operation
 from service.store.endpoint import Endpoint
-from service.store.outbox import Backlog, Letter, Place
+from service.store.outbox import Backlog, Letter, LetterPosition
 from service.values.access import Scope
 from service.values.domain import NOT_OURS, WORDS, Instant
 from service.values.errors import BadRequest, Conflict, Fault, NotFound
@@ -204,14 +204,14 @@ def _letter(site: str, letter: Letter) -> DeadLetter:
     )
 
 
-def _place(cursor: str | None) -> Place | None:
+def _place(cursor: str | None) -> LetterPosition | None:
     if cursor is None:
         return None
     died, _, name = cursor.partition(".")
     found = MessageId.parse(name)
     if found is None:
         raise BadRequest("query parameter 'cursor': not one that we gave")
-    return Place(found.comment, found.version, int(died))
+    return LetterPosition(found.comment, found.version, int(died))
 
 
 OPERATIONS = (

@@ -1,4 +1,4 @@
-"""What is kept of an author: shown to moderators, exported for the author, erased (security.md, section 7)."""
+"""Everything stored about an author: shown to moderators, exported, erased (security.md, section 7)."""
 
 import re
 from collections import Counter
@@ -10,15 +10,15 @@ from msgspec import Meta, Struct
 
 from service.cases.directory import AUTHOR_CHARS, Directory
 from service.store import Store
-from service.store.authors import Kept
-from service.store.base import Standing
+from service.store.authors import CommentHistory
+from service.store.base import CommentSummary
 from service.values.domain import Action, Comment, DecidedBy, Reason, State, Status
 from service.values.errors import Conflict
 
-# Of an author's comments the newest are counted; who has written more is known well enough by them.
+# Only the newest comments of an author are counted; they describe a prolific author well enough.
 MOST_COUNTED = 1_000
 LATEST = 10
-# Comments that one request erases; it says how many are left, and is made again.
+# Comments that one request erases. The answer says how many are left; the client repeats the request.
 MOST_ERASED = 5_000
 AT_ONCE = 200
 
@@ -29,7 +29,7 @@ class Counts(Struct, frozen=True):
 
 
 class Latest(Struct, frozen=True):
-    """One of an author's comments, as moderators may see it."""
+    """One of an author's newest comments, with the status that moderators may see."""
 
     id: str
     at: datetime
@@ -37,12 +37,12 @@ class Latest(Struct, frozen=True):
 
 
 class History(Struct, frozen=True, kw_only=True):
-    """An author's comments at this site, as far as their texts are kept; of `comments` the newest 1,000 are counted."""
+    """Statistics of an author's comments at this site whose texts are stored; at most the newest 1,000 are counted."""
 
-    author: Annotated[str, Meta(description="The id as it is kept; a keyed hash unless STEWARD_HASH_AUTHORS is false.")]
+    author: Annotated[str, Meta(description="The stored id: a keyed hash unless STEWARD_HASH_AUTHORS is false.")]
     comments: int
-    people: Annotated[Counts, Meta(description="What stands because a person said so.")]
-    automatic: Annotated[Counts, Meta(description="What stands because the model, a rule or expiry said so.")]
+    people: Annotated[Counts, Meta(description="Decided by people.")]
+    automatic: Annotated[Counts, Meta(description="Decided by the model, a rule or expiry.")]
     pending: int
     first_at: datetime | None
     last_at: datetime | None
@@ -50,7 +50,7 @@ class History(Struct, frozen=True, kw_only=True):
 
 
 class Receipt(Struct, frozen=True):
-    """What an erasure did. `left` above 0: ask again, there were more than one request erases."""
+    """The result of an erasure. If `left` is above 0, repeat the request: one request erases at most 5,000."""
 
     author: str
     erased: int
@@ -59,7 +59,7 @@ class Receipt(Struct, frozen=True):
 
 
 class Revision(Struct, frozen=True):
-    """What was sent, and what the automatic step made of it."""
+    """A comment as sent, with its automatic decision."""
 
     revision: int
     comment: Comment
@@ -71,7 +71,7 @@ class Revision(Struct, frozen=True):
 
 
 class Exported(Struct, frozen=True):
-    """All that is kept of one comment of an author."""
+    """Everything stored about one comment of an author."""
 
     id: str
     state: State
@@ -86,7 +86,7 @@ class Exported(Struct, frozen=True):
 
 
 class Authors:
-    """`who` is an author's id as the site knows it, or as it is kept and shown."""
+    """In all methods `who` is an author's id: the site's own, or the stored one that moderators see."""
 
     def __init__(
         self, store: Store, directory: Directory, *, hash_authors: bool = True, is_indexed: bool = True
@@ -97,22 +97,24 @@ class Authors:
         self._is_indexed = is_indexed
 
     def names(self, site: str, who: str) -> tuple[str, ...]:
-        """The ids under which an author's comments may be kept.
+        """The stored ids under which an author's comments may be indexed.
 
-        Raises Conflict where no index is kept, and StoreUnavailable.
+        Raises Conflict if there is no index, and StoreUnavailable.
         """
         if not self._is_indexed:
-            raise Conflict("authors_not_indexed", "STEWARD_INDEX_AUTHORS is false: nobody is found by author", {})
+            raise Conflict(
+                "authors_not_indexed", "STEWARD_INDEX_AUTHORS is false: comments cannot be found by author", {}
+            )
         if not self._hash_authors:
             return (who,)
         pseudonym = self._directory.pseudonym(site, who)[:AUTHOR_CHARS]
         return (pseudonym, who) if re.fullmatch(rf"[0-9a-f]{{{AUTHOR_CHARS}}}", who) else (pseudonym,)
 
     async def history(self, site: str, author: str) -> History:
-        """For the card of a comment, by the id that it shows; whoever asks for a profile is written down instead."""
+        """Statistics for the card of a comment, by the stored id. Writes no audit entry; `profile` does."""
         found = await self._store.authors.page(site, author, 0, MOST_COUNTED)
         comments = found.comments
-        counted: Counter[tuple[str, Status]] = Counter(map(_standing, comments))
+        counted: Counter[tuple[str, Status]] = Counter(map(_counted_as, comments))
         return History(
             author=author,
             comments=found.total,
@@ -125,19 +127,19 @@ class Authors:
         )
 
     async def profile(self, site: str, who: str, actor: str) -> History:
-        """The same, and the trail says who looked."""
+        """As `history`, with an audit entry that names the reader."""
         author = await self._stored_id(site, who)
         await self._write(site, "author_read", actor, author)
         return await self.history(site, author)
 
     async def id_for_search(self, site: str, who: str, actor: str) -> str:
-        """The id to search by, and the trail says who searched."""
+        """The stored id to search by. Writes an audit entry that names the searcher."""
         author = await self._stored_id(site, who)
         await self._write(site, "author_read", actor, author)
         return author
 
     async def export(self, site: str, who: str, actor: str) -> AsyncIterator[Exported]:
-        """All that is kept of the author's comments, the newest first; the trail says who exported it."""
+        """Everything stored about the author's comments, newest first. Writes an audit entry."""
         author = await self._stored_id(site, who)
         await self._write(site, "author_exported", actor, author)
         return self._exported(site, author)
@@ -147,7 +149,7 @@ class Authors:
         while True:
             page = await self._store.authors.page(site, author, offset, AT_ONCE)
             for each in page.comments:
-                kept = await self._store.authors.kept(site, each.id)
+                kept = await self._store.authors.with_revisions(site, each.id)
                 if kept is not None and (comment := _exported_comment(kept, author)).revisions:
                     yield comment
             offset += AT_ONCE
@@ -155,7 +157,7 @@ class Authors:
                 return
 
     async def erase(self, site: str, who: str, actor: str) -> Receipt:
-        """Erase every comment of the author, as one by one; asked again, there is nothing left to do."""
+        """Erase every comment of the author, one by one. Safe to repeat."""
         author, erased, seen = await self._stored_id(site, who), 0, 0
         while seen < MOST_ERASED:
             ids = await self._store.authors.ids(site, author, AT_ONCE)
@@ -164,14 +166,14 @@ class Authors:
             seen += len(ids)
             for each in ids:
                 erased += await self._store.comments.erase(site, each, actor)
-            # Those that were forgotten before were not erased, and must not come again.
+            # Also drop ids whose comments had expired, or the loop would find them again.
             await self._store.authors.forget(site, author, ids)
         receipt = Receipt(author, erased, await self._store.authors.count(site, author), datetime.now(UTC))
         await self._write(site, "author_erased", actor, author, erased=str(erased))
         return receipt
 
     async def _stored_id(self, site: str, who: str) -> str:
-        """Of the names of an author the one that has comments; else the first."""
+        """The stored id that has comments, else the first possible one."""
         names = self.names(site, who)
         for name in names:
             if await self._store.authors.count(site, name):
@@ -179,12 +181,12 @@ class Authors:
         return names[0]
 
     async def _write(self, site: str, action: str, actor: str, author: str, **details: str) -> None:
-        """Nobody's id as the site knows it stands in the trail, which cannot be erased."""
+        """Audit entries hold only the pseudonym, because the trail cannot be erased."""
         named = author if self._hash_authors else self._directory.pseudonym(site, author)[:AUTHOR_CHARS]
         await self._store.audit.write(site, action, actor, author=named, **details)
 
 
-def _standing(each: Standing) -> tuple[str, Status]:
+def _counted_as(each: CommentSummary) -> tuple[str, Status]:
     if each.shown is Status.PENDING:
         return "", Status.PENDING
     return "people" if each.decided_by is DecidedBy.MODERATOR else "automatic", each.status
@@ -194,8 +196,8 @@ def _counts(counted: Mapping[tuple[str, Status], int], by: str) -> Counts:
     return Counts(counted.get((by, Status.APPROVED), 0), counted.get((by, Status.REJECTED), 0))
 
 
-def _exported_comment(kept: Kept, author: str) -> Exported:
-    """Without revisions that somebody else wrote under the same id."""
+def _exported_comment(kept: CommentHistory, author: str) -> Exported:
+    """Leaves out revisions that another author sent under the same comment id."""
     record = kept.record
     return Exported(
         record.id,

@@ -129,7 +129,7 @@ async def simulate(store: Store, site: str, policy: Policy, known: Iterable[str]
         if said is None:
             unread += 1
             continue
-        tally.add(seen.id, said.decision, _would_get(said, policy, attributes), seen.standing.verdict)
+        tally.add(seen.id, said.decision, _would_get(said, policy, attributes), seen.summary.verdict)
         if tally.comments == last:
             break
         if tally.comments % SLICE == 0:

@@ -1,4 +1,4 @@
-"""Find comments whose text is still kept: by id, author, words, article, status; a bounded look at a time."""
+"""Finds comments whose text is still stored, by id, author, words, article or status; each call does bounded work."""
 
 import unicodedata
 from datetime import datetime
@@ -11,15 +11,15 @@ from service.store.packing import glanced
 from service.values.domain import Status
 from service.values.errors import NotFound
 
-# What one call looks through; it says where to go on. Redis and other requests are served between.
+# Comments that one call examines; the answer has a cursor for the rest. Other requests run between calls.
 MOST_LOOKED = 5_000
 AT_ONCE = 100
 
 
 class SearchFilter(Struct, frozen=True):
-    """What must hold of a comment; None: anything. `id`: how its id begins. `text`: stands in it, in whatever case.
+    """Conditions on a comment; None: any. `id`: a prefix of its id. `text`: contained in it, ignoring case.
 
-    `author`: the id as it is kept. `status`: as moderators see it, so that of a blind audit is pending.
+    `author`: the stored id. `status`: as moderators see it, so a blind audit counts as pending.
     """
 
     id: str | None = None
@@ -30,7 +30,7 @@ class SearchFilter(Struct, frozen=True):
 
 
 class SearchPage(Struct, frozen=True):
-    """`looked_at`: how many comments were looked at, back to when; `next`: where to go on, None at the end."""
+    """`looked_at`: number of comments examined, the oldest from `back_to`. `next`: the next cursor, None at the end."""
 
     records: list[Record]
     looked_at: int
@@ -39,10 +39,11 @@ class SearchPage(Struct, frozen=True):
 
 
 async def find(store: Store, site: str, wanted: SearchFilter, limit: int, cursor: str = "") -> SearchPage:
-    """Comments that fit, the newest first, at most `limit`.
+    """At most `limit` matching comments, newest first.
 
-    By author the cursor is a number, else one of the trail's: without an author the trail is read backwards, as far as
-    Redis has it. A comment whose id is just `wanted.id` comes first, however old it is.
+    With an author the cursor is an offset into the author index. Otherwise the audit trail is read backwards, as far as
+    Redis has it, and the cursor is a position in it. A comment with exactly the id `wanted.id` comes first, whatever
+    its age.
     """
     look = _Look(store, site, wanted, limit)
     if wanted.author is not None:
@@ -68,7 +69,7 @@ class _Look:
         back = self._store.recent.backwards(self._site, before=cursor, begins=wanted.id or "", most=MOST_LOOKED)
         async for seen in back:
             self._looked_at += 1
-            if wanted.status in (None, seen.standing.shown) and seen.id not in named:
+            if wanted.status in (None, seen.summary.shown) and seen.id not in named:
                 sent = glanced(seen.content)
                 if sent is not None and self._suits(sent.text, sent.article) and await self.take(seen.id):
                     break
@@ -90,7 +91,7 @@ class _Look:
         return SearchPage(self._found, self._looked_at, back_to, str(offset))
 
     async def take(self, comment_id: str) -> bool:
-        """Add it to what was found, if it still fits; whether that is enough."""
+        """Add the comment if it still matches. Returns whether the limit is reached."""
         try:
             record = await self._store.comments.get(self._site, comment_id)
         except NotFound:
@@ -106,11 +107,11 @@ class _Look:
 
 
 def shown(record: Record) -> Status:
-    """The status as moderators may see it: an audit looks like any comment that waits."""
+    """The status that moderators may see: an audit looks like any waiting comment."""
     return Status.PENDING if record.is_audit and record.is_waiting else record.status
 
 
 def _folded(text: str) -> str:
-    """The same for what a reader takes for the same: case, width and the kind of blanks do not count."""
+    """Normalizes case, width and white space."""
     plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
     return " ".join(plain.casefold().split())

@@ -1,6 +1,6 @@
-"""How often each key is used, and where: counted in memory, written to Redis every second.
+"""Counts how often each key is used, and where: in memory, written to Redis every second.
 
-Nobody waits for it. While Redis is away the figures wait here; a process that is killed takes its last second with it.
+No request waits for it. While Redis is unavailable the counts stay in memory; a killed process loses its last second.
 """
 
 import asyncio
@@ -14,17 +14,17 @@ import msgspec
 import uuid_utils
 
 from service.background import Background
-from service.store.usage import MOST_PLACES, OTHERS, Uses
+from service.store.usage import MOST_PLACES, OTHERS, UsageCounters
 from service.values.access import ApiKey
 from service.values.errors import Retryable
 
 WRITTEN_EVERY_S = 1.0
-# The place of a call that names none.
+# The place of a call that does not name one.
 NOWHERE = "none"
 
 
 class KeyUsage(msgspec.Struct, frozen=True):
-    """What a key was used for at one place in a month. `missed_spam`: people called it spam; `false_positives`: not."""
+    """Use of a key at one place in a month. `missed_spam`: reported as spam; `false_positives`: reported as not spam."""
 
     api_calls: int = 0
     spam: int = 0
@@ -39,7 +39,7 @@ MOST_COUNTED = MOST_PLACES * len(KeyUsage.__struct_fields__)
 
 @dataclass(slots=True)
 class _Batch:
-    """What is to be written of one key and month. After a failure it stays as it is, for it may have been written."""
+    """Unwritten counts of one key and month. A failed batch is sent again unchanged, as Redis may have written it."""
 
     number: int = 0
     counting: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -53,7 +53,7 @@ class _Batch:
 class Usage:
     def __init__(
         self,
-        kept: Uses,
+        kept: UsageCounters,
         background: Background,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -73,11 +73,11 @@ class Usage:
 
     @property
     def month(self) -> str:
-        """The one that is now, as YYYY-MM, in UTC."""
+        """The current month in UTC, as YYYY-MM."""
         return f"{self._now():%Y-%m}"
 
     async def of(self, key: ApiKey, month: str) -> dict[str, KeyUsage]:
-        """By place, with all that this process has counted. Raises StoreUnavailable or Overloaded."""
+        """Use of a key by place, including unwritten counts of this process. Raises StoreUnavailable or Overloaded."""
         await self.write()
         found = await self._kept.of(key.site, key.id, month)
         known = KeyUsage.__struct_fields__
@@ -88,15 +88,15 @@ class Usage:
         }
 
     async def write(self) -> None:
-        """Raises StoreUnavailable or Overloaded, and keeps what it could not write."""
+        """Write all counts to Redis. Raises StoreUnavailable or Overloaded and keeps what it could not write."""
         failed: Retryable | None = None
         async with self._writing:
             for (site, key_id, month), batch in [*self._batches.items()]:
                 try:
                     await self._write_batch(site, key_id, month, batch)
-                except Retryable as error:  # what is wrong with one site must not stop the others
+                except Retryable as error:  # a failure of one site must not affect the others
                     failed = error
-                except Exception as error:  # noqa: BLE001 - logged and counted; what was counted stays here
+                except Exception as error:  # noqa: BLE001 - logged and counted; the counts are kept
                     self._background.note("usage", key_id, error)
             this_month = self.month
             self._batches = {at: each for at, each in self._batches.items() if each.is_open or at[2] >= this_month}

@@ -12,8 +12,8 @@ from service.commands.stored import ACTOR, with_store
 from service.settings import Settings, from_env
 from service.store import Store
 from service.store.comments import DAY_S, STATE_OUTLIVES_DAYS
-from service.store.restoring import Restored
-from service.trail import Check, Outcome, Outcomes, entries, locked, outcomes, sites
+from service.store.recovery import Restored
+from service.trail import Check, CommentOutcome, Outcomes, entries, locked, outcomes, sites
 from service.values.domain import State
 from service.values.errors import TrailUnusable
 
@@ -86,11 +86,11 @@ def _good(copy: Snapshot, revoked: set[str], only: str | None) -> Snapshot:
 
 async def _let_in(store: Store, copy: Snapshot) -> None:
     """Keys, policies, and the salt by which authors are known again; the keys last: where they are, all is."""
-    if copy.salt and not await store.restoring.salt(copy.salt):
+    if copy.salt and not await store.recovery.salt(copy.salt):
         click.echo("another salt was drawn meanwhile: authors of before are not known again", err=True)
     policies = {name: policy for name, policy in copy.policies.items() if policy is not None}
-    kept = [name for name, policy in policies.items() if await store.restoring.policy(name, policy)]
-    restored = await store.restoring.keys(copy.keys.values())
+    kept = [name for name, policy in policies.items() if await store.recovery.policy(name, policy)]
+    restored = await store.recovery.keys(copy.keys.values())
     click.echo(f"{restored} keys, {len(kept)} policies put back; moderators' accounts and signing secrets are lost")
 
 
@@ -98,7 +98,7 @@ async def _put_back(store: Store, settings: Settings, site: str, found: Outcomes
     now = datetime.now(UTC)
     rows = list(_rows(found, settings, now))
     # Leases are numbered from 1, far fewer than one in a millisecond: no number of before comes again.
-    restored, waited = await store.restoring.comments(site, rows, _ms(now))
+    restored, waited = await store.recovery.comments(site, rows, _ms(now))
     await store.audit.write(site, "rebuilt", ACTOR, restored=str(restored), lost=str(waited))
     told, kept = len(found.comments) + found.forgotten, len(rows)
     click.echo(
@@ -114,14 +114,14 @@ def _rows(found: Outcomes, settings: Settings, now: datetime) -> Iterator[Restor
             yield _restored(outcome, life_s, now)
 
 
-def _life_s(outcome: Outcome, settings: Settings, now: datetime) -> int:
+def _life_s(outcome: CommentOutcome, settings: Settings, now: datetime) -> int:
     """As long as it would have been kept; what waited, as if it had just been decided."""
     days = settings.label_days if outcome.standing.moderator else settings.text_days
     age_s = 0 if outcome.is_waiting else int((now - outcome.changed_at).total_seconds())
     return (days + STATE_OUTLIVES_DAYS) * DAY_S - age_s
 
 
-def _restored(outcome: Outcome, life_s: int, now: datetime) -> Restored:
+def _restored(outcome: CommentOutcome, life_s: int, now: datetime) -> Restored:
     stands, is_erased = outcome.standing, outcome.state is State.ERASED
     return Restored(
         outcome.id,

@@ -14,7 +14,7 @@ from service.console.visit import EVERYBODY, Page, Visit
 from service.http.cursors import checked
 from service.http.stream import HEARTBEAT, Say, follow, line
 from service.store.base import Record
-from service.store.events import Event
+from service.store.events import FeedEvent
 from service.values.domain import State
 from service.values.errors import BadRequest, NotFound
 
@@ -72,7 +72,7 @@ def _saying(visit: Visit) -> Say:
     """Events in the page's words, and the counts at the head of it when they are others than before."""
     last: Counts | None = None
 
-    async def say(events: list[Event]) -> bytes:
+    async def say(events: list[FeedEvent]) -> bytes:
         nonlocal last
         said = b"".join(map(_said, events))
         if events and not said:  # so that whoever comes back does not read all of it again
@@ -86,7 +86,7 @@ def _saying(visit: Visit) -> Say:
     return say
 
 
-def _said(event: Event) -> bytes:
+def _said(event: FeedEvent) -> bytes:
     said = event.details
     kind, who = said["kind"], said.get("moderator", "")
     if kind == "undone" and said.get("state") == State.ESCALATED:  # for supervisors again

@@ -10,7 +10,7 @@ from service import app_keys as keys
 from service.console import words
 from service.console.texts import N_
 from service.console.visit import ADMINS, Nav, Page, Visit
-from service.store.outbox import Letter, Place
+from service.store.outbox import Letter, LetterPosition
 from service.values.accounts import Role
 from service.values.errors import NotFound
 from service.webhooks.message import MessageId
@@ -130,12 +130,12 @@ def _id(visit: Visit, letter: Letter) -> str:
     return str(MessageId(visit.site, letter.comment, letter.version))
 
 
-def _place(cursor: str) -> Place | None:
+def _place(cursor: str) -> LetterPosition | None:
     """Where a page goes on; what is no place of ours is the beginning."""
     died, _, text = cursor.partition(".")
     name = MessageId.parse(text)
     is_number = died.isascii() and died.isdigit() and len(died) < 16  # noqa: PLR2004 - Unix milliseconds have 13
-    return Place(name.comment, name.version, int(died)) if name and is_number else None
+    return LetterPosition(name.comment, name.version, int(died)) if name and is_number else None
 
 
 PAGES = (

@@ -12,7 +12,7 @@ from aiohttp import web
 from service import app_keys as keys
 from service.http.cursors import checked
 from service.store.base import instant
-from service.store.events import Event
+from service.store.events import FeedEvent
 from service.values.errors import RateLimited, Retryable
 
 STREAM = "text/event-stream"
@@ -27,11 +27,11 @@ Streams = defaultdict[str, list[web.Request]]
 STREAMS: web.AppKey[Streams] = web.AppKey("streams", Streams)
 
 # What is said of the events that just came; of none, at the beginning and while there are none, mostly HEARTBEAT.
-Say = Callable[[list[Event]], Awaitable[bytes]]
+Say = Callable[[list[FeedEvent]], Awaitable[bytes]]
 HEARTBEAT = b":\n\n"
 
 
-async def _all_of_it(events: list[Event]) -> bytes:
+async def _all_of_it(events: list[FeedEvent]) -> bytes:
     return b"".join(map(_line, events)) or HEARTBEAT
 
 
@@ -92,7 +92,7 @@ async def _said(
                     await asyncio.sleep(pause_s)
 
 
-def _line(event: Event) -> bytes:
+def _line(event: FeedEvent) -> bytes:
     data: dict[str, Any] = {name: value for name, value in event.details.items() if name not in ("kind", "type")}
     if ends := data.pop("until", None):
         data["lease_expires_at"] = instant(ends)

@@ -26,7 +26,7 @@ READY_S = 60.0
 # A worker drains for serving.DRAIN_S and closes its connections; one that takes longer than this hangs.
 STOP_S = 25.0
 # A worker that dies sooner than this after its start will not get better by being started again at once.
-SOON_S = 1.0
+LEAST_LIFE_S = 1.0
 LONGEST_PAUSE_S = 5.0
 
 
@@ -117,7 +117,7 @@ class _Worker:
                 self._keeper.finish()
             return
         log.error("worker %d ended with status %d; starting another", self._process.pid, status)
-        await asyncio.sleep(max(0.0, SOON_S - (time.monotonic() - started)))
+        await asyncio.sleep(max(0.0, LEAST_LIFE_S - (time.monotonic() - started)))
 
     async def _watched(self, process: asyncio.subprocess.Process) -> int:
         """Until the process ends; its status. The one thing that it says is that it is ready."""

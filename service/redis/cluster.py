@@ -16,7 +16,7 @@ from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
 from redis.exceptions import AskError, ClusterDownError, MovedError, RedisClusterException, RedisError, TryAgainError
 
 from service.redis.address import Address, Node
-from service.redis.connect import Durability, Link, ours
+from service.redis.connect import Durability, Link, fixed_options
 from service.redis.pipe import Argument, ServerPipe
 from service.redis.replies import translated, understood
 from service.redis.scripts import Script
@@ -38,7 +38,7 @@ class Topology:
 
     def __init__(self, address: Address, timeout_s: float, changed: Callable[[], None]) -> None:
         # Nodes are asked in turn until one answers: none may use up the time of a call.
-        options = {**address.options, **ours(timeout_s / (len(address.nodes) + 1))}
+        options = {**address.options, **fixed_options(timeout_s / (len(address.nodes) + 1))}
         nodes = [ClusterNode(host, port, PRIMARY, **options) for host, port in address.nodes]
         # The nodes of the URL are always asked as well: all others may have got new addresses.
         self._nodes = NodesManager(nodes, False, options, dynamic_startup_nodes=False)

@@ -53,7 +53,7 @@ class Durability:
     def examine(self, version: str, role: str, config: Mapping[str, str] | None, server: str = "") -> None:
         """Raises NotDurable when comments must not be acknowledged on this server."""
         self._modes[server] = "unknown"
-        if numbers(version) < OLDEST:
+        if version_tuple(version) < OLDEST:
             raise NotDurable(f"Redis {version} is too old; at least 6.2 is needed")
         if role != "master":
             raise NotDurable("this Redis is a replica; only its primary can record comments")
@@ -92,7 +92,7 @@ class Link:
         self._sentinel: Sentinel | None = None
         options = {
             **address.options,
-            **ours(timeout_s),
+            **fixed_options(timeout_s),
             "redis_connect_func": self._examine,
             "parser_class": _AsyncHiredisParser,
         }
@@ -144,13 +144,13 @@ class Link:
         found = None if refused else {name.decode(): value.decode() for name, value in config}
         self._durability.examine(version, role, found, self._server)
         place = (getattr(connection, "host", ""), getattr(connection, "port", 0))
-        self._peers[connection] = _Peer(place, numbers(version) >= FLAGGED_SCRIPTS)
+        self._peers[connection] = _Peer(place, version_tuple(version) >= FLAGGED_SCRIPTS)
         for other, peer in tuple(self._peers.items()):
             if peer.place != place:  # a primary that was replaced; no news will come from it
                 await other.disconnect(nowait=True)
 
 
-def ours(timeout_s: float) -> dict[str, Any]:
+def fixed_options(timeout_s: float) -> dict[str, Any]:
     """What no URL may change: never retry by itself; replies come as Redis sends them (RESP2, bytes)."""
     return {
         "protocol": 2,
@@ -161,14 +161,14 @@ def ours(timeout_s: float) -> dict[str, Any]:
     }
 
 
-def numbers(version: str) -> tuple[int, ...]:
+def version_tuple(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".")[:2])
 
 
 def _sentinel(address: Address, timeout_s: float) -> Sentinel:
     # They are asked one after the other, and then comes the server: a Sentinel that hangs must leave time for the rest.
     share_s = timeout_s / (len(address.nodes) + 1)
-    options = {**address.sentinel_options, **ours(share_s), "decode_responses": True}
+    options = {**address.sentinel_options, **fixed_options(share_s), "decode_responses": True}
     return Sentinel(address.nodes, sentinel_kwargs=options)  # type: ignore[no-untyped-call]
 
 

@@ -58,7 +58,7 @@ class Pipe(Protocol):
         """Let what is in the pipe finish, then end the connections."""
 
 
-class Call(NamedTuple):
+class PendingCall(NamedTuple):
     """For a script the command begins with the number of its keys; `asking`: on a node that only just imports them.
 
     `packed`: the bytes to send, for a server that reads the first line of a script if `flagged`.
@@ -84,7 +84,7 @@ class ServerPipe:
         self._timeout_s = timeout_s
         self._max_pending = max_pending
         self._wait = _Wait(wait_replicas, timeout_s)
-        self._waiting: deque[Call] = deque()
+        self._waiting: deque[PendingCall] = deque()
         self._running: asyncio.Task[None] | None = None
         self._wire: Wire | None = None
         # Whether the server reads the first line of a script, as last seen: by it calls are packed before they travel.
@@ -114,7 +114,7 @@ class ServerPipe:
         flagged = self._flagged
         packed = _packed(command, script, flagged=flagged)
         answer: asyncio.Future[Any] = self._loop.create_future()
-        self._waiting.append(Call(command, script, answer, packed, flagged, asking))
+        self._waiting.append(PendingCall(command, script, answer, packed, flagged, asking))
         if self._running is None:
             self._running = self._loop.create_task(self._drain())
         return answer
@@ -135,7 +135,7 @@ class ServerPipe:
             left, self._waiting = self._waiting, deque()
             _fail(left, None)
 
-    async def _commit(self, calls: list[Call]) -> None:
+    async def _commit(self, calls: list[PendingCall]) -> None:
         """Answer every call, whatever happens: with what Redis said or with StoreUnavailable, never a cancellation."""
         try:
             answers = await self._committed(calls, self._loop.time() + self._timeout_s)
@@ -152,7 +152,7 @@ class ServerPipe:
         else:
             _give(calls, answers)
 
-    async def _committed(self, calls: Sequence[Call], deadline: float) -> list[Any]:
+    async def _committed(self, calls: Sequence[PendingCall], deadline: float) -> list[Any]:
         """What Redis answers to each, errors among them.
 
         The script cache is empty after a restart of Redis: the source is sent where the digest was unknown.
@@ -165,7 +165,7 @@ class ServerPipe:
                 answers[index] = answer
         return answers
 
-    async def _send(self, calls: Sequence[Call], deadline: float, *, load: bool) -> list[Any]:
+    async def _send(self, calls: Sequence[PendingCall], deadline: float, *, load: bool) -> list[Any]:
         """All commands in one write, then all replies; an error of one is its reply."""
         wire = self._wire if self._wire and self._wire.is_open else await self._connected(deadline)
         flagged = self._flagged = wire.takes_flags
@@ -211,7 +211,7 @@ class _Wait:
         # The answer must come before the pipeline is given up.
         self._timeout_ms = max(1, int(timeout_s * 1000 * 2 / 3))
 
-    def commands(self, calls: Sequence[Call], flagged: bool) -> list[tuple[Argument, ...]]:
+    def commands(self, calls: Sequence[PendingCall], flagged: bool) -> list[tuple[Argument, ...]]:
         """WAIT speaks of what this connection wrote, and a call that is repeated after a lost answer writes nothing.
 
         So something is written for each slot, at the point in time up to which WAIT must speak.
@@ -235,12 +235,12 @@ _MARK = made("mark", "redis.call('SET', KEYS[1], '', 'PX', 1000)", Flags.DRAINS)
 _READS = READ_COMMANDS | {"PING", "ECHO", "TIME", "INFO"}
 
 
-def _tag(call: Call) -> str:
+def _tag(call: PendingCall) -> str:
     key = str(call.command[1])  # also of a script: before it stands how many they are
     return key[key.find("{") : key.find("}") + 1]
 
 
-def _parts(call: Call, flagged: bool, load: bool) -> list[bytes]:
+def _parts(call: PendingCall, flagged: bool, load: bool) -> list[bytes]:
     packed = call.packed
     if call.script is not None and (load or call.flagged is not flagged):
         packed = _packed(call.command, call.script, flagged=flagged, load=load)
@@ -267,7 +267,7 @@ def _pack(command: tuple[Argument, ...]) -> bytes:
 _ASKING = _pack(("ASKING",))
 
 
-def _give(calls: Sequence[Call], answers: Sequence[Any]) -> None:
+def _give(calls: Sequence[PendingCall], answers: Sequence[Any]) -> None:
     for call, answer in zip(calls, answers, strict=True):
         if call.answer.done():  # its request was cancelled meanwhile
             continue
@@ -277,7 +277,7 @@ def _give(calls: Sequence[Call], answers: Sequence[Any]) -> None:
             call.answer.set_result(answer)
 
 
-def _fail(calls: Iterable[Call], error: Exception | None) -> None:
+def _fail(calls: Iterable[PendingCall], error: Exception | None) -> None:
     """Each caller gets an exception of its own: a shared one would gather the tracebacks of all, and a race would
     raise it in two tasks at once.
     """
@@ -287,7 +287,7 @@ def _fail(calls: Iterable[Call], error: Exception | None) -> None:
             call.answer.set_exception(failed)
 
 
-def _answers(calls: Sequence[Call], replies: list[Any]) -> list[Any]:
+def _answers(calls: Sequence[PendingCall], replies: list[Any]) -> list[Any]:
     """One for each call: what was said to ASKING is left out."""
     if len(replies) == len(calls):
         return replies
@@ -295,5 +295,5 @@ def _answers(calls: Sequence[Call], replies: list[Any]) -> list[Any]:
     return [(next(heard) if call.asking else None, next(heard))[1] for call in calls]
 
 
-def _unconfirmed(call: Call, answer: Any) -> Any:  # noqa: ANN401 - what Redis answers
+def _unconfirmed(call: PendingCall, answer: Any) -> Any:  # noqa: ANN401 - what Redis answers
     return answer if call.only_reads or isinstance(answer, Exception) else Unconfirmed()

@@ -12,7 +12,7 @@ from service.settings import Settings
 from service.store.access import Access
 from service.store.accounts import Accounts
 from service.store.audit import Audit
-from service.store.authors import Authors
+from service.store.authors import AuthorIndex
 from service.store.changes import Changes
 from service.store.comments import Comments, Retention
 from service.store.events import Events
@@ -22,9 +22,9 @@ from service.store.keyspace import Shards
 from service.store.labels import Labels
 from service.store.outbox import Outbox
 from service.store.recent import Recent
-from service.store.restoring import Restoring
-from service.store.review import Limits, Queue
-from service.store.usage import Uses
+from service.store.recovery import Recovery
+from service.store.review import Queue, QueueLimits
+from service.store.usage import UsageCounters
 
 __all__ = ["Store", "open_store"]
 
@@ -39,14 +39,14 @@ class Store:
     audit: Audit
     events: Events
     recent: Recent
-    authors: Authors
+    authors: AuthorIndex
     outbox: Outbox
     access: Access
     accounts: Accounts
-    usage: Uses
+    usage: UsageCounters
     fsck: Fsck
     fullness: Fullness
-    restoring: Restoring
+    recovery: Recovery
     changes: Changes
     durability: Durability
     background: Background  # which reports on work beside the requests
@@ -72,23 +72,25 @@ async def open_store(settings: Settings, url: str, background: Background | None
     pipe = open_pipe(settings, url, durability)
     background = Background() if background is None else background
     retention = Retention(settings.text_days, settings.label_days, settings.event_days)
-    limits = Limits(settings.max_lease_age_s, settings.max_open_leases, settings.undo_hold_s, settings.undo_window_s)
+    limits = QueueLimits(
+        settings.max_lease_age_s, settings.max_open_leases, settings.undo_hold_s, settings.undo_window_s
+    )
     shards, most = Shards(pipe, settings.shards), settings.max_queued
     fullness = Fullness(most)
     store = Store(
         comments=Comments(pipe, retention, most, fullness, shards, index_authors=settings.index_authors),
         queue=Queue(pipe, retention, limits, fullness, shards),
         fullness=fullness,
-        restoring=Restoring(pipe, shards),
+        recovery=Recovery(pipe, shards),
         labels=Labels(pipe, retention, shards),
         audit=Audit(pipe, shards),
         events=Events(pipe, settings.undo_hold_s, shards),
         recent=Recent(pipe, shards),
-        authors=Authors(pipe, shards),
+        authors=AuthorIndex(pipe, shards),
         outbox=Outbox(pipe, shards),
         access=Access(pipe, background),
         accounts=Accounts(pipe),
-        usage=Uses(pipe),
+        usage=UsageCounters(pipe),
         fsck=Fsck(pipe, shards, retention.author_s if settings.index_authors else 0),
         changes=Changes(pipe.subscriber, background),
         durability=durability,

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from service.redis.pipe import Pipe
-from service.store.base import Record, Standing, record, standing
+from service.store.base import CommentSummary, Record, comment_summary, record
 from service.store.keyspace import Shard, Shards
 from service.store.packing import Content, readable
 from service.store.scripts import script
@@ -16,7 +16,7 @@ from service.store.scripts import script
 AT_ONCE = 200
 
 
-class Authored(Struct, frozen=True):
+class AuthorPage(Struct, frozen=True):
     """A page of what an author wrote, the newest first; None: nothing of that one is kept any more.
 
     `total`: how many places there are in all.
@@ -24,28 +24,28 @@ class Authored(Struct, frozen=True):
 
     total: int
     first_at: datetime | None
-    places: list[Standing | None]
+    places: list[CommentSummary | None]
 
     @property
-    def comments(self) -> list[Standing]:
+    def comments(self) -> list[CommentSummary]:
         return [each for each in self.places if each is not None]
 
 
-class Kept(Struct, frozen=True):
+class CommentHistory(Struct, frozen=True):
     """All that is kept of a comment: as it stands, and every revision whose text is there."""
 
     record: Record
     revisions: dict[int, Content]
 
 
-class Authors:
+class AuthorIndex:
     def __init__(self, pipe: Pipe, shards: Shards) -> None:
         self._pipe = pipe
         self._shards = shards
 
-    async def page(self, site: str, author: str, offset: int, limit: int) -> Authored:
+    async def page(self, site: str, author: str, offset: int, limit: int) -> AuthorPage:
         """From the newest on, `offset` of them passed over."""
-        total, oldest, found = 0, float("inf"), list[tuple[int, Standing | None]]()
+        total, oldest, found = 0, float("inf"), list[tuple[int, CommentSummary | None]]()
         # Of several shards each could have all of the page.
         first, last = (offset, offset + limit - 1) if self._shards.count == 1 else (0, offset + limit - 1)
         for shard in self._shards.each(site):
@@ -56,16 +56,16 @@ class Authors:
         if self._shards.count > 1:
             found = sorted(found, key=lambda each: each[0], reverse=True)[offset : offset + limit]
         first_seen = datetime.fromtimestamp(oldest / 1000, UTC) if total else None
-        return Authored(total, first_seen, [each for _, each in found])
+        return AuthorPage(total, first_seen, [each for _, each in found])
 
     async def _page(
         self, shard: Shard, author: str, first: int, last: int
-    ) -> tuple[int, int, list[tuple[int, Standing | None]]]:
-        there, oldest, found = 0, 0, list[tuple[int, Standing | None]]()
+    ) -> tuple[int, int, list[tuple[int, CommentSummary | None]]]:
+        there, oldest, found = 0, 0, list[tuple[int, CommentSummary | None]]()
         for start in range(first, last + 1, AT_ONCE):
             end = min(start + AT_ONCE - 1, last)
             there, oldest, *some = await self._pipe.run(script("authored"), [shard.prefix], author, start, end)
-            found += [(each[1], _standing(*each)) for each in some]
+            found += [(each[1], _summary(*each)) for each in some]
             if end + 1 >= there:
                 break
         return there, oldest, found
@@ -90,7 +90,7 @@ class Authors:
         for prefix, some in of_shard.items():
             await self._pipe.run(script("forget_author"), [prefix], author, *some)
 
-    async def kept(self, site: str, comment_id: str) -> Kept | None:
+    async def with_revisions(self, site: str, comment_id: str) -> CommentHistory | None:
         """None when nothing is known of it."""
         shard = self._shards.of(site, comment_id)
         flat, appeal, *revisions = await self._pipe.run(script("revisions"), [shard.prefix], comment_id)
@@ -98,11 +98,13 @@ class Authors:
             return None
         contents = {number: readable(data) for number, data in revisions}
         known = {number: content for number, content in contents.items() if content is not None}
-        return Kept(record(comment_id, flat, None, appeal), known)
+        return CommentHistory(record(comment_id, flat, None, appeal), known)
 
     def _key(self, shard: Shard, author: str) -> str:
         return shard.key(f"author:{author}")
 
 
-def _standing(comment_id: bytes, at_ms: int, state: bytes | None, *rest: Any) -> Standing | None:  # noqa: ANN401
-    return None if state is None else standing(comment_id, datetime.fromtimestamp(at_ms / 1000, UTC), state, *rest)
+def _summary(comment_id: bytes, at_ms: int, state: bytes | None, *rest: Any) -> CommentSummary | None:  # noqa: ANN401
+    return (
+        None if state is None else comment_summary(comment_id, datetime.fromtimestamp(at_ms / 1000, UTC), state, *rest)
+    )

@@ -77,7 +77,7 @@ class Record(Struct, frozen=True, kw_only=True):
         return None if self.token is None else Lease(self.token, self.revision)
 
 
-class Standing(Struct, frozen=True):
+class CommentSummary(Struct, frozen=True):
     """How a comment that came at `at` stands now, and no more. `is_audit`: it waits as a blind audit."""
 
     id: str
@@ -176,7 +176,7 @@ def record(comment_id: str, flat: list[Any], content: bytes | None, appeal: byte
     )
 
 
-def standing(  # noqa: PLR0917 - as the scripts give it
+def comment_summary(  # noqa: PLR0917 - as the scripts give it
     comment_id: bytes,
     at: datetime,
     state: bytes,
@@ -184,8 +184,8 @@ def standing(  # noqa: PLR0917 - as the scripts give it
     by: bytes | None,
     moderator: bytes | None,
     is_audit: bytes,
-) -> Standing:
-    return Standing(
+) -> CommentSummary:
+    return CommentSummary(
         comment_id.decode(),
         at,
         _STATES[state],

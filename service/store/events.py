@@ -15,7 +15,7 @@ AT_ONCE = 500
 MOST_READS = 20
 
 
-class Event(Struct, frozen=True):
+class FeedEvent(Struct, frozen=True):
     """One entry of the feed; reading goes on behind it at `cursor`.
 
     `details` has kind, comment, revision, version and state; what the site is told of also has type, status, decided_by
@@ -33,16 +33,16 @@ class Events:
         self._hold_ms = round(hold_s * 1000)
         self._shards = shards
 
-    async def page(self, site: str, after: str, limit: int) -> tuple[list[Event], str | None]:
+    async def page(self, site: str, after: str, limit: int) -> tuple[list[FeedEvent], str | None]:
         """All that happened after the cursor, oldest first, and the cursor to go on at; None: nothing more yet."""
         return await in_order(self._shards.each(site), after, limit, self._page, _marked)
 
-    async def told(self, site: str, after: str, limit: int) -> tuple[list[Event], str | None]:
+    async def site_events(self, site: str, after: str, limit: int) -> tuple[list[FeedEvent], str | None]:
         """The same of what a site is told, once it is held back no more: an undone decision never shows.
 
         One call reads at most MOST_READS times, so a page can be short, or empty, and still go on.
         """
-        return await in_order(self._shards.each(site), after, limit, self._told, _marked)
+        return await in_order(self._shards.each(site), after, limit, self._site_events, _marked)
 
     async def latest(self, site: str) -> str:
         """The cursor behind everything that is there now."""
@@ -52,14 +52,14 @@ class Events:
         ]
         return BETWEEN.join(found[0][0].decode() if found else BEGINNING for found in last)
 
-    async def _page(self, shard: Shard, after: str, limit: int) -> tuple[list[Event], str | None]:
+    async def _page(self, shard: Shard, after: str, limit: int) -> tuple[list[FeedEvent], str | None]:
         entries = await self._read(shard, after, "+", limit)
         return entries, entries[-1].cursor if entries else None
 
-    async def _told(self, shard: Shard, after: str, limit: int) -> tuple[list[Event], str | None]:
+    async def _site_events(self, shard: Shard, after: str, limit: int) -> tuple[list[FeedEvent], str | None]:
         seconds, microseconds = await self._pipe.call("TIME")
         until = int(seconds) * 1000 + int(microseconds) // 1000 - self._hold_ms
-        found: list[Event] = []
+        found: list[FeedEvent] = []
         looked_at: str | None = None
         # What sites are not told does not fill the page, and does not end it either.
         for _ in range(max(1, MOST_READS // self._shards.count)):
@@ -72,15 +72,15 @@ class Events:
                 return found[:limit], found[limit - 1].cursor
         return found, looked_at
 
-    async def _read(self, shard: Shard, after: str, until: str, limit: int) -> list[Event]:
+    async def _read(self, shard: Shard, after: str, until: str, limit: int) -> list[FeedEvent]:
         found = await self._pipe.call(
             "XRANGE", shard.key("events"), f"({after}" if after else "-", until, "COUNT", limit
         )
         return [
-            Event(cursor.decode(), datetime.fromtimestamp(int(cursor.partition(b"-")[0]) / 1000, UTC), fields(flat))
+            FeedEvent(cursor.decode(), datetime.fromtimestamp(int(cursor.partition(b"-")[0]) / 1000, UTC), fields(flat))
             for cursor, flat in found
         ]
 
 
-def _marked(event: Event, cursor: str) -> Event:
+def _marked(event: FeedEvent, cursor: str) -> FeedEvent:
     return msgspec.structs.replace(event, cursor=cursor)

@@ -26,7 +26,7 @@ MOST_LETTERS = 200
 
 # webhook.test is sent when an administrator asks for it, and comes from no outbox.
 EventType = Literal["comment.queued", "decision.created", "decision.reverted", "comment.withdrawn", "webhook.test"]
-Read = TypeVar("Read")
+Parsed = TypeVar("Parsed")
 
 # delivered: somebody has it. failed: try again after the delay. deferred: nothing was sent, try again after the delay.
 # dead: kept as a dead letter, and the comment's next event may go.
@@ -61,7 +61,7 @@ class Letter(Event, frozen=True, kw_only=True):
         return datetime.fromtimestamp(self.died / 1000, UTC)
 
 
-class Place(Struct, frozen=True):
+class LetterPosition(Struct, frozen=True):
     """A place among the dead letters: behind this one, which may be gone. `died` in Unix milliseconds."""
 
     comment: str
@@ -170,7 +170,7 @@ class Outbox:
         letters = [each for each in dead if each is not None]
         return list(_readable(_event, waiting, shard)), list(_readable(_letter, letters, shard))
 
-    async def letters(self, site: str, after: Place | None, limit: int) -> list[Letter]:
+    async def letters(self, site: str, after: LetterPosition | None, limit: int) -> list[Letter]:
         """Dead letters behind a place, those of each shard as they died; fewer than `limit` at the end."""
         shards = self.shards(site)
         start = self._shards.of(site, after.comment).number if after else 0
@@ -195,7 +195,7 @@ class Outbox:
             counts.update(said)
             done = [each for each, outcome in zip(letters, said, strict=True) if outcome == "superseded"]
             await asyncio.gather(*(self.forget(site, each.comment, each.version) for each in done))
-            place = Place(letters[-1].comment, letters[-1].version, letters[-1].died)
+            place = LetterPosition(letters[-1].comment, letters[-1].version, letters[-1].died)
             letters = await self.letters(site, place, PAGE)
         return Replay(counts["ok"], counts["superseded"], counts["busy"], bool(letters))
 
@@ -211,7 +211,7 @@ class Outbox:
             await self.forget(shard.site, letter.comment, letter.version)
         return len(old)
 
-    async def _letters(self, shard: Shard, after: Place | None, limit: int) -> list[Letter]:
+    async def _letters(self, shard: Shard, after: LetterPosition | None, limit: int) -> list[Letter]:
         where = (after.died, f"{after.comment}:{after.version}") if after else ("", "")
         found = await self._pipe.run(_LETTERS, [shard.prefix], *where, limit)
         return list(_readable(_letter, [letter for _, _, letter in found], shard))
@@ -231,7 +231,7 @@ _event = msgspec.json.Decoder(Event, strict=False).decode
 _letter = msgspec.json.Decoder(Letter, strict=False).decode
 
 
-def _readable(read: Callable[[Any], Read], found: Iterable[Any], shard: Shard) -> Iterator[Read]:
+def _readable(read: Callable[[Any], Parsed], found: Iterable[Any], shard: Shard) -> Iterator[Parsed]:
     """Without what cannot be read, which is logged and counted."""
     for each in found:
         try:

@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct
 
 from service.redis.pipe import Pipe
-from service.store.base import Standing, standing
+from service.store.base import CommentSummary, comment_summary
 from service.store.keyspace import Shard, Shards
 from service.store.scripts import script
 from service.store.shards import BETWEEN, order_of
@@ -26,17 +26,17 @@ END = "0-0"
 class Sighting(Struct, frozen=True):
     """A comment that was submitted, as it stands now, with its content still packed."""
 
-    standing: Standing
+    summary: CommentSummary
     revision: int
     content: bytes
 
     @property
     def id(self) -> str:
-        return self.standing.id
+        return self.summary.id
 
     @property
     def at(self) -> datetime:
-        return self.standing.at
+        return self.summary.at
 
 
 class Recent:
@@ -48,7 +48,7 @@ class Recent:
         """From the cursor on back, looking at about `most` entries of the trail. `begins`: only ids that begin so."""
         places = before.split(BETWEEN) if before else [""] * self._shards.count
         shards = [
-            _Shard(self._pipe, shard, place, begins)
+            _ShardReader(self._pipe, shard, place, begins)
             for shard, place in zip(self._shards.each(site), places, strict=True)
         ]
         return Backwards(shards, most)
@@ -61,7 +61,7 @@ class Backwards:
     was looked at was written.
     """
 
-    def __init__(self, shards: "list[_Shard]", most: int) -> None:
+    def __init__(self, shards: "list[_ShardReader]", most: int) -> None:
         self._shards = shards
         self._most = most
         self.missing = 0
@@ -96,7 +96,7 @@ class Backwards:
                 yield found
 
 
-class _Shard:
+class _ShardReader:
     """How far one shard was read: what lies `ahead` was fetched and not yet handed out; `place` is behind the rest."""
 
     def __init__(self, pipe: Pipe, shard: Shard, place: str, begins: str) -> None:
@@ -124,7 +124,7 @@ class _Shard:
         self.place = entry if self.ahead else self._looked_to
         if content is None or state is None:
             return None
-        return Sighting(standing(comment_id, _at(entry), state, *rest), int(revision), content)
+        return Sighting(comment_summary(comment_id, _at(entry), state, *rest), int(revision), content)
 
 
 def _at(entry: str) -> datetime:

@@ -25,7 +25,7 @@ SAMPLED = "waiting@"
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class QueueLimits:
     """Of leases (`longest_s` counts from the claim), of events held back, and of what can be undone."""
 
     longest_s: int
@@ -63,7 +63,7 @@ class Answer(Struct, frozen=True):
     version: int | None = None
 
 
-class Tended(Struct, frozen=True):
+class TendResult(Struct, frozen=True):
     """What time alone brought: leases put back, comments decided by expiry."""
 
     put_back: int
@@ -71,7 +71,9 @@ class Tended(Struct, frozen=True):
 
 
 class Queue:
-    def __init__(self, pipe: Pipe, retention: Retention, limits: Limits, fullness: Fullness, shards: Shards) -> None:
+    def __init__(
+        self, pipe: Pipe, retention: Retention, limits: QueueLimits, fullness: Fullness, shards: Shards
+    ) -> None:
         self._pipe = pipe
         self._fullness = fullness
         self._retention = retention
@@ -227,7 +229,7 @@ class Queue:
         """Bring a decided comment back to the queue, for somebody who did not decide it."""
         return await self._run("reopen", site, comment_id, actor, version or "", sla_ms, role)
 
-    async def tend(self, site: str, expiry_s: int = 0, status: Status = Status.REJECTED) -> Tended:
+    async def tend(self, site: str, expiry_s: int = 0, status: Status = Status.REJECTED) -> TendResult:
         """Put back ended leases, decide what waited longer than `expiry_s` (0: never), drop old events and labels."""
         put_back = expired = 0
         for shard in self._shards.each(site):
@@ -245,7 +247,7 @@ class Queue:
                     self._retention.label_days * DAY_S * 1000,
                 )
                 put_back, expired = put_back + some, expired + decided
-        return Tended(put_back, expired)
+        return TendResult(put_back, expired)
 
     async def items(self, site: str, state: State, offset: int, limit: int) -> list[Record]:
         """Waiting comments of one state from `offset` on, the most urgent (or first escalated) first."""
@@ -270,7 +272,7 @@ class Queue:
         """Lengths, ages in milliseconds, what was counted in each of the last `hours` hours (newest first), and samples
         of the queue's length and age (ms), as {Unix s: (length, age)}, the oldest first.
         """
-        return together([await self._stats(shard, hours) for shard in self._shards.each(site)])
+        return merged_stats([await self._stats(shard, hours) for shard in self._shards.each(site)])
 
     async def _stats(self, shard: Shard, hours: int) -> dict[str, Any]:
         flat = await self._pipe.run(script("stats"), [shard.prefix], min(hours, HOURS_AT_ONCE), 0)
@@ -307,7 +309,7 @@ class Queue:
 _INDEX = {State.QUEUED: "ready", State.LEASED: "lease", State.ESCALATED: "escalated"}
 
 
-def together(shards: list[dict[str, Any]]) -> dict[str, Any]:
+def merged_stats(shards: list[dict[str, Any]]) -> dict[str, Any]:
     """The statistics of a site from those of its shards."""
     sums = {name: sum(each[name] for each in shards) for name in ("queued", "leased", "escalated", "overdue")}
     hours: dict[int, dict[str, int]] = {}

@@ -11,12 +11,12 @@ BETWEEN = "~"
 BEGINNING = "0-0"
 
 
-class Entry(Protocol):
+class HasCursor(Protocol):
     @property
     def cursor(self) -> str: ...
 
 
-Found = TypeVar("Found", bound=Entry)
+Found = TypeVar("Found", bound=HasCursor)
 Read = Callable[[Shard, str, int], Awaitable[tuple[list[Found], str | None]]]
 Mark = Callable[[Found, str], Found]
 

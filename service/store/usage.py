@@ -15,7 +15,7 @@ MOST_PLACES = 500
 OTHERS = "others"
 
 
-class Uses:
+class UsageCounters:
     def __init__(self, pipe: Pipe) -> None:
         self._pipe = pipe
 

@@ -3,15 +3,15 @@
 from service.trail.chain import START, Entry
 from service.trail.check import Check, Finding
 from service.trail.files import Trail, entries, locked, sites
-from service.trail.outcomes import Outcome, Outcomes, outcomes
+from service.trail.outcomes import CommentOutcome, Outcomes, outcomes
 from service.trail.table import as_csv
 
 __all__ = [
     "START",
     "Check",
+    "CommentOutcome",
     "Entry",
     "Finding",
-    "Outcome",
     "Outcomes",
     "Trail",
     "as_csv",

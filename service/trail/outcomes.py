@@ -22,7 +22,7 @@ _STATUS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class StandingDecision:
     """What stands of a comment, who said so, when."""
 
     status: Status
@@ -33,7 +33,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CommentOutcome:
     """One comment. `before`: what stood before the last answer of a person, which an undo brings back."""
 
     id: str
@@ -43,8 +43,8 @@ class Outcome:
     decision: Action
     created_at: datetime
     changed_at: datetime
-    standing: Standing
-    before: Standing | None = None
+    standing: StandingDecision
+    before: StandingDecision | None = None
     is_audit: bool = False
 
     @property
@@ -57,7 +57,7 @@ class Outcome:
 class Outcomes:
     """`revoked`: ids of API keys. `forgotten`: how many comments were decided too long ago to matter."""
 
-    comments: dict[str, Outcome] = field(default_factory=dict)
+    comments: dict[str, CommentOutcome] = field(default_factory=dict)
     revoked: set[str] = field(default_factory=set)
     forgotten: int = 0
 
@@ -77,55 +77,58 @@ def outcomes(entries: Iterable[Entry], life: timedelta = timedelta.max) -> Outco
     for n, entry in enumerate(entries, 1):
         if n % AT_ONCE == 0 and life < timedelta.max:
             found.forget(entry.at - life)
-        told = entry.details
-        if told["action"] == "key_revoked":
-            found.revoked.add(told.get("key", ""))
-        state = _STATES.get(told.get("to", ""))
-        if state is None or not told.get("comment"):  # of no comment, or of a revision that is withdrawn
+        details = entry.details
+        if details["action"] == "key_revoked":
+            found.revoked.add(details.get("key", ""))
+        state = _STATES.get(details.get("to", ""))
+        if state is None or not details.get("comment"):  # of no comment, or of a revision that is withdrawn
             continue
-        before = found.comments.get(told["comment"])
-        if told["action"] == "submitted":
-            found.comments[told["comment"]] = _submitted(entry, state, before)
+        before = found.comments.get(details["comment"])
+        if details["action"] == "submitted":
+            found.comments[details["comment"]] = _submitted(entry, state, before)
         elif before is not None:  # else its beginning was put away with older files
-            found.comments[told["comment"]] = _changed(entry, state, before)
+            found.comments[details["comment"]] = _changed(entry, state, before)
     return found
 
 
-def _submitted(entry: Entry, state: State, before: Outcome | None) -> Outcome:
-    told = entry.details
-    decision = _ACTIONS[told["decision"]]
-    is_audit = "inclusion" in told
+def _submitted(entry: Entry, state: State, before: CommentOutcome | None) -> CommentOutcome:
+    details = entry.details
+    decision = _ACTIONS[details["decision"]]
+    is_audit = "inclusion" in details
     # What waits and is no audit is undecided, whatever the model said: submit.lua has somebody look again.
     status = Status.PENDING if state is State.QUEUED and not is_audit else STATUS_AFTER[decision]
-    return Outcome(
-        id=told["comment"],
-        revision=int(told["revision"]),
-        version=int(told["version"]),
+    return CommentOutcome(
+        id=details["comment"],
+        revision=int(details["revision"]),
+        version=int(details["version"]),
         state=state,
         decision=decision,
-        created_at=before.created_at if before and told["revision"] != "1" else entry.at,
+        created_at=before.created_at if before and details["revision"] != "1" else entry.at,
         changed_at=entry.at,
-        standing=Standing(status, DecidedBy.MODEL, None if status is Status.PENDING else entry.at),
+        standing=StandingDecision(status, DecidedBy.MODEL, None if status is Status.PENDING else entry.at),
         is_audit=is_audit,
     )
 
 
-def _changed(entry: Entry, state: State, comment: Outcome) -> Outcome:
-    told, was = entry.details, comment.state
+def _changed(entry: Entry, state: State, comment: CommentOutcome) -> CommentOutcome:
+    details, was = entry.details, comment.state
     comment = replace(
-        comment, revision=int(told["revision"]), version=int(told["version"]), state=state, changed_at=entry.at
+        comment, revision=int(details["revision"]), version=int(details["version"]), state=state, changed_at=entry.at
     )
-    if told["action"] == "decided" and told.get("decision") in _STATUS:
-        said = _STATUS[told["decision"]]
+    if details["action"] == "decided" and details.get("decision") in _STATUS:
+        said = _STATUS[details["decision"]]
         is_upheld = comment.is_audit and said is comment.standing.status  # the automatic decision goes on standing
-        by = DecidedBy.MODERATOR if "token" in told else DecidedBy.EXPIRY  # whose entry names no lease, not even none
-        moderator = "" if by is DecidedBy.EXPIRY else told["actor"]
-        stands = Standing(said, comment.standing.by if is_upheld else by, entry.at, moderator, told.get("reason", ""))
+        # Every decision of a moderator has a token, which may be empty. An entry by expiry has none.
+        by = DecidedBy.MODERATOR if "token" in details else DecidedBy.EXPIRY
+        moderator = "" if by is DecidedBy.EXPIRY else details["actor"]
+        stands = StandingDecision(
+            said, comment.standing.by if is_upheld else by, entry.at, moderator, details.get("reason", "")
+        )
         return replace(comment, standing=stands, before=comment.standing)
-    if told["action"] == "undone":
+    if details["action"] == "undone":
         # Of a vote or an escalation nothing stood. Whoever takes a decision back was shown what it was.
         is_audit = comment.is_audit and was is not State.DECIDED
         return replace(comment, standing=comment.before or comment.standing, before=None, is_audit=is_audit)
-    if told["action"] in ("reopened", "appealed", "audit_disagreed"):
+    if details["action"] in ("reopened", "appealed", "audit_disagreed"):
         return replace(comment, before=None, is_audit=False)
     return comment

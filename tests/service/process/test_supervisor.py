@@ -37,7 +37,7 @@ class Process:
 def started(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What each start comes to: an error that it fails with, or the process; those still to come are added."""
     monkeypatch.setattr(background, "FIRST_PAUSE_S", 0.001)
-    monkeypatch.setattr(supervisor, "SOON_S", 0.001)
+    monkeypatch.setattr(supervisor, "LEAST_LIFE_S", 0.001)
     outcomes: list[Any] = []
 
     async def start(*_: Any, **__: Any) -> Process:

@@ -10,7 +10,7 @@ import pytest
 from service.settings import Settings
 from service.store import Store, open_store
 from service.store.keyspace import Shard
-from service.store.outbox import CALLBACK_LIFE_S, Place, Taken
+from service.store.outbox import CALLBACK_LIFE_S, LetterPosition, Taken
 from service.values.errors import StoreUnavailable
 
 URL = "https://site.example/hook"
@@ -262,7 +262,7 @@ async def test_letters_are_listed_in_pages(store: Store, site: str, submit: Any)
     while page := await store.outbox.letters(site, place, 7):
         assert len(page) <= 7
         seen += [each.comment for each in page]
-        place = Place(page[-1].comment, page[-1].version, page[-1].died)
+        place = LetterPosition(page[-1].comment, page[-1].version, page[-1].died)
         # A letter that goes meanwhile makes nobody be passed over.
         await store.outbox.forget(site, page[-1].comment, page[-1].version)
     assert {f"c:{n}" for n in range(25)} == set(seen)
@@ -333,7 +333,7 @@ async def test_every_shard_tells_and_lists(settings: Settings, site: str, submit
         seen, place = [], None
         while page := await store.outbox.letters(site, place, 7):
             seen += [each.comment for each in page]
-            place = Place(page[-1].comment, page[-1].version, page[-1].died)
+            place = LetterPosition(page[-1].comment, page[-1].version, page[-1].died)
         assert sorted(seen) == sorted(f"c-{n}" for n in range(40))
         assert (await store.outbox.replay_all(site, 1000)).sent == 40
         await store.outbox.endpoints.remove(site, "admin")

@@ -100,11 +100,11 @@ async def test_a_verdict_is_a_persons_and_final(store: Store, site: str, submit:
     (held,) = await store.queue.claim(site, "ann", 1, 60, Filter())
     await store.queue.decide(site, "c-1", "ann", Answer(Verdict.APPROVE, held.lease), may_overrule=False)
     found = {each.id: each for each in await seen(store.recent.backwards(site, most=1000))}
-    assert (found["c-1"].standing.verdict, found["c-1"].standing.moderator) == (Status.APPROVED, "ann")
-    assert (found["c-2"].standing.verdict, found["c-2"].standing.status) == (None, Status.REJECTED)
+    assert (found["c-1"].summary.verdict, found["c-1"].summary.moderator) == (Status.APPROVED, "ann")
+    assert (found["c-2"].summary.verdict, found["c-2"].summary.status) == (None, Status.REJECTED)
     await store.queue.reopen(site, "c-1", "chief", sla_ms=1000)
     found = {each.id: each for each in await seen(store.recent.backwards(site, most=1000))}
-    assert (found["c-1"].standing.verdict, found["c-1"].standing.state) == (None, State.QUEUED)
+    assert (found["c-1"].summary.verdict, found["c-1"].summary.state) == (None, State.QUEUED)
 
 
 async def test_a_glance_sees_what_unpacking_does(store: Store, site: str, submit: Any) -> None:

@@ -13,7 +13,7 @@ from redis.cluster import key_slot
 from service.store import Store
 from service.store.keyspace import Shard, is_permanent, waits_in
 from service.store.labels import Imported
-from service.store.restoring import Restored
+from service.store.recovery import Restored
 from service.store.review import Answer, Filter
 from service.store.scripts import script
 from service.values.accounts import IDLE, Account, Role, Session, Ticket
@@ -84,7 +84,7 @@ async def everything(store: Store, site: str, submit: Any) -> Any:  # noqa: PLR0
     yield "recent"
     assert [each.id for each in (await store.authors.page(site, "u-1", 0, 10)).comments] == ["c-1"]
     yield "authored"
-    assert (kept := await store.authors.kept(site, "c-1")) is not None
+    assert (kept := await store.authors.with_revisions(site, "c-1")) is not None
     assert kept.revisions.keys() == {1}
     yield "revisions"
     await store.authors.forget(site, "u-1", ["c-9"])
@@ -109,7 +109,7 @@ async def everything(store: Store, site: str, submit: Any) -> Any:  # noqa: PLR0
     lost = Restored(
         "c-8", 1, 1001, State.DECIDED, Status.APPROVED, Action.APPROVE, DecidedBy.MODEL, 1_000, 1_000, None, "", "", 60
     )
-    assert await store.restoring.comments(site, [lost], token=1) == (1, 0)
+    assert await store.recovery.comments(site, [lost], token=1) == (1, 0)
     assert (await store.comments.get(site, "c-8")).version == 1001
     yield "restore"
     async for deed in told(store, site, submit):

@@ -39,7 +39,7 @@ async def test_each_stream_is_read_page_by_page_without_gap_or_repeat(sharded: S
         assert await sharded.labels.add(site, label, "admin")
     each = sorted(f"c-{number}" for number in range(20))
     for limit in (1, 3, 7, 100):
-        told = await all_of(sharded.events.told, site, limit)
+        told = await all_of(sharded.events.site_events, site, limit)
         happened = await all_of(sharded.events.page, site, limit)
         for found in (told, happened):
             assert sorted(event.details["comment"] for event in found) == each
@@ -81,8 +81,8 @@ async def test_what_sites_are_not_told_is_passed_over_a_bounded_part_at_a_time(
         await submit("c-1")
         client.config_resetstat()
         hasty = events.Events(store.pipe, 0, Shards(store.pipe))
-        found, after = await hasty.told(site, "", 10)
+        found, after = await hasty.site_events(site, "", 10)
         assert found == []
         assert client.info("commandstats")["cmdstat_xrange"]["calls"] == events.MOST_READS
     assert after is not None
-    assert [event.details["comment"] for event in (await hasty.told(site, after, 10))[0]] == ["c-1"]
+    assert [event.details["comment"] for event in (await hasty.site_events(site, after, 10))[0]] == ["c-1"]

@@ -42,7 +42,7 @@ class Restored:
     is_lost: bool = False
 
 
-class Restoring:
+class Recovery:
     def __init__(self, pipe: Pipe, shards: Shards) -> None:
         self._pipe = pipe
         self._shards = shards
