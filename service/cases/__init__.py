@@ -1,1 +1,1 @@
-"""The use cases: what the API, the protocols and the console ask for."""
+"""The use cases behind the API, the compatible protocols and the console."""

@@ -1,4 +1,4 @@
-"""What the API answers with: the wire shapes, made from the store's records."""
+"""The shapes of the API's answers, made from the store's records."""
 
 import hashlib
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ from service.values.domain import (
     Why,
 )
 
-# A list whose entries are answers or problems, as OpenAPI says it: msgspec has no union of two structs.
+# OpenAPI schema of a list whose entries are answers or problems: msgspec has no union of two untagged structs.
 _EITHER = [{"$ref": "#/components/schemas/CommentAnswer"}, {"$ref": "#/components/schemas/Problem"}]
 Results = Annotated[list[Any], Meta(extra_json_schema={"items": {"anyOf": _EITHER}})]
 
@@ -35,12 +35,12 @@ class ReviewState(Struct, frozen=True):
 
 
 class CommentAnswer(Struct, frozen=True, kw_only=True):
-    """A comment and where it stands. What is erased is null; `decision` is what the automatic step said."""
+    """A comment and its state. Erased fields are null; `decision` is the automatic decision."""
 
     id: str
     site: str
     revision: int
-    version: Annotated[int, Meta(description="Grows with every change of state; the newest counts.")]
+    version: Annotated[int, Meta(description="Grows with every change of state; the highest is the current one.")]
     decision: Action
     status: Status
     decided_by: DecidedBy
@@ -50,7 +50,8 @@ class CommentAnswer(Struct, frozen=True, kw_only=True):
     model: str | None
     policy: str | None
     language: Annotated[
-        str | None, Meta(description="ISO 639 code of the language that it was judged in, or set aside for.")
+        str | None,
+        Meta(description="ISO 639 code of the language in which it was judged, or which the model does not judge."),
     ]
     language_support: Annotated[
         LanguageSupport | None,
@@ -63,7 +64,7 @@ class CommentAnswer(Struct, frozen=True, kw_only=True):
 
 
 class ReviewItem(CommentAnswer, frozen=True, kw_only=True):
-    """A comment as a moderator needs it: with its text, its surroundings and, when claimed, the lease."""
+    """A comment with what a moderator needs: its text, its context and, when claimed, the lease."""
 
     text: str | None
     author: Author | None
@@ -74,24 +75,26 @@ class ReviewItem(CommentAnswer, frozen=True, kw_only=True):
     lease_expires_at: datetime | None
     claimed_by: str | None
     reports: Annotated[int, Meta(description="Distinct readers who reported it.")]
-    appeal: Annotated[str | None, Meta(description="What the author says against the rejection.")]
-    expiries: Annotated[int, Meta(description="Times a moderator let the lease end; 5 and more: it may be stuck.")]
+    appeal: Annotated[str | None, Meta(description="The author's reason for the appeal.")]
+    expiries: Annotated[
+        int, Meta(description="How often a lease on it ended without a decision; from 5 on it may be stuck.")
+    ]
 
 
 def comment_answer(site: str, record: Record) -> CommentAnswer:
     return CommentAnswer(**_answer(site, record))
 
 
-# Of the comments whose scores are shown, every fifth is shown without, so that a missing score gives no audit away.
+# Scores are hidden for one comment in five, so that hidden scores do not reveal an audit.
 SHOWN_WITHOUT = 5
 
 
 def review_item(site: str, record: Record, *, holder: str | None, show_scores: bytes | None = None) -> ReviewItem:
-    """`holder`: the moderator who asks; only a holder sees the lease.
+    """Show a comment to a moderator. `holder`: that moderator; the lease is shown only to the one who holds it.
 
-    What the automatic step said, or another moderator, is not shown before the decision: it would sway the judge, and
-    an audit must look like any other comment. `show_scores`: as far as the site wants it otherwise,
-    the key by which it is drawn who is shown without.
+    The automatic decision and other moderators' decisions are hidden until the comment is decided: they would bias the
+    moderator, and an audit must look like any other comment. `show_scores`: the key of the draw that hides scores, if
+    the site shows scores at all; None: it does not.
     """
     comment = record.content.comment if record.content else None
     is_held = record.state is State.LEASED
@@ -115,17 +118,17 @@ def review_item(site: str, record: Record, *, holder: str | None, show_scores: b
 
 
 def shows_scores(record: Record, key: bytes | None) -> bool:
-    """Whether a moderator may see the scores of a comment that waits; `key` as in review_item."""
+    """Whether a moderator may see the scores of a waiting comment; `key` as in review_item."""
     return key is not None and not record.is_audit and _draw(record.id, key) != 0
 
 
 def _draw(comment_id: str, key: bytes) -> int:
-    """0 for one comment in SHOWN_WITHOUT, which nobody can foretell without the key."""
+    """0 for one comment in SHOWN_WITHOUT; cannot be predicted without the key."""
     return hashlib.blake2b(comment_id.encode(), key=key, digest_size=4).digest()[0] % SHOWN_WITHOUT
 
 
 def decided_answer(site: str, record: Record) -> CommentAnswer:
-    """To whoever decided: all of it, unless the comment waits on, for a second look or for a supervisor."""
+    """The answer to a decision: complete, unless the comment still waits, for a second review or a supervisor."""
     shown = _answer(site, record)
     return CommentAnswer(**(shown | _blind(record) | _UNSCORED if record.is_waiting else shown))
 
@@ -134,7 +137,7 @@ _UNSCORED: dict[str, Any] = {"scores": None, "reasons": None, "spans": None}
 
 
 def _blind(record: Record) -> dict[str, Any]:
-    """An audit as the doubtful comment that it could be."""
+    """The fields that make an audit look like a doubtful comment."""
     why = Why.UNCERTAIN if record.is_audit else record.why
     review = ReviewState(record.state, None, why, record.due_at)
     same = {"decision": Action.REVIEW, "review": review}
@@ -143,7 +146,7 @@ def _blind(record: Record) -> dict[str, Any]:
 
 
 def current(record: Record) -> dict[str, Any]:
-    """The winning state in a 409; of an audit that still waits, what a doubtful comment would show."""
+    """The current state, for a 409. An audit that still waits looks like a doubtful comment."""
     is_blind = record.is_audit and record.is_waiting
     shown: dict[str, Any] = {
         "id": record.id,

@@ -1,4 +1,4 @@
-"""Champion and challenger on what people of this site decided: which of two models would have been wrong more often."""
+"""Compares two models on comments decided by the site's moderators: which would have been wrong more often."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -17,14 +17,14 @@ from service.values.domain import YES_FROM, Action
 from service.values.policy import Policy, Thresholds, decide_scored
 from service.values.statistics import average_precision, mcnemar, roc_auc
 
-# Texts that one thread scores before the event loop has the next word.
+# Texts that a thread scores in one go.
 AT_ONCE = 200
-# Fewer examples than this on either side rank nothing (thresholds.md, section 9).
+# With fewer examples on either side no ranking metric is given (thresholds.md, section 9).
 LEAST_EXAMPLES = 30
 
 
 class Outcome(Struct, frozen=True):
-    """What a model would have done with the comments under the policy; the shares are of all comments, weighted."""
+    """What a model would have decided under the policy. Shares are weighted and refer to all comments."""
 
     rejected: int
     approved: int
@@ -37,9 +37,9 @@ class Outcome(Struct, frozen=True):
 
 
 class Pairs(Struct, frozen=True):
-    """Comments that just one of the two would have decided wrongly.
+    """Comments that exactly one of the two models would have decided wrongly.
 
-    `p_value`: how likely so uneven a split is where both are equally good (McNemar's exact test, two-sided).
+    `p_value`: probability of a split at least as uneven if both are equally good (McNemar's exact test, two-sided).
     """
 
     comments: int
@@ -49,9 +49,9 @@ class Pairs(Struct, frozen=True):
 
 
 class Ranking(Struct, frozen=True):
-    """How well a model tells the comments that have an attribute from those that have not; null: too few of either.
+    """How well a model separates comments with an attribute from those without; null: too few of either.
 
-    `agreement`: share of the comments on the right side of the policy's first threshold; null where there is none.
+    `agreement`: share of the comments on the right side of the policy's first threshold; null without a threshold.
     """
 
     auc: float | None
@@ -67,11 +67,12 @@ class AttributeComparison(Struct, frozen=True):
 
 
 class Comparison(Struct, frozen=True, kw_only=True):
-    """Two models on the newest comments that people of this site decided, both under the policy in force.
+    """Two models on the newest comments that people of this site decided, both under the current policy.
 
-    People mostly saw what the champion doubted, so plain counts are of a biased choice, which flatters the challenger:
-    where the champion was sure, and right, nobody asks. Shares and rankings weight each blind audit by the comments
-    that it stands for, and the fair test is `audited`; without audits nothing here speaks of all comments.
+    People mostly see comments that the champion doubts. This sample is biased in favor of the challenger, because
+    comments that the champion decides with confidence, and rightly, are missing. So shares and rankings weight each
+    blind audit by the number of comments that it represents. `audited` is the fair test; without audits no figure here
+    holds for all comments.
     """
 
     champion: str
@@ -80,15 +81,15 @@ class Comparison(Struct, frozen=True, kw_only=True):
     comments: int
     audits: Annotated[int, Meta(description="How many of them are blind audits.")]
     outcomes: dict[str, Outcome]
-    audited: Annotated[Pairs, Meta(description="Blind audits alone: a fair sample of what the champion decided.")]
+    audited: Annotated[Pairs, Meta(description="Blind audits only: a fair sample of the champion's decisions.")]
     everything: Annotated[
-        Pairs, Meta(description="All comments that people decided: what the champion doubted, mostly.")
+        Pairs, Meta(description="All comments that people decided: mostly those that the champion doubted.")
     ]
     attributes: dict[str, AttributeComparison]
 
 
 class Comparisons:
-    """One at a time: each holds a second model in memory and keeps a thread busy."""
+    """Runs one comparison at a time, because each loads a second model and keeps a thread busy."""
 
     def __init__(self, store: Store, models: Models, policy: Callable[[str], Policy]) -> None:
         self._store = store
@@ -97,7 +98,7 @@ class Comparisons:
         self._one_at_a_time = asyncio.Lock()
 
     async def compare(self, site: str, challenger: str, champion: str | None, last: int) -> Comparison:
-        """`champion`: None for the model in use. Raises NotFound and ModelUnusable."""
+        """`champion`: None for the active model. Raises NotFound and ModelUnusable."""
         async with self._one_at_a_time:
             policy = self._policy(site)
             first = self._models.current if champion is None else await self._models.opened(champion)
@@ -108,7 +109,7 @@ class Comparisons:
 
 
 class _Side(Struct, frozen=True):
-    """What one model says of each comment."""
+    """The scores and decisions of one model for each comment."""
 
     scores: list[Mapping[str, float]]
     actions: list[Action]
@@ -132,7 +133,7 @@ def _side(model: classifier.Model, labels: Sequence[Label], policy: Policy) -> _
 
 def _action(model: classifier.Model, text: str, language: str, scores: Mapping[str, float], policy: Policy) -> Action:
     if not scores:
-        return Action.REVIEW  # set aside
+        return Action.REVIEW  # the model does not judge the language
     return decide_scored(
         scores,
         policy,
@@ -144,7 +145,7 @@ def _action(model: classifier.Model, text: str, language: str, scores: Mapping[s
 
 
 def _scores(model: classifier.Model, labels: Sequence[Label], languages: Sequence[str]) -> list[Mapping[str, float]]:
-    """Empty where the model does not judge the language."""
+    """Scores of each label; empty if the model does not judge the language."""
     found: list[Mapping[str, float]] = [{}] * len(labels)
     for language, names in model.languages.items():
         places = [place for place, each in enumerate(languages) if each == language]
@@ -175,12 +176,12 @@ def _compared(versions: tuple[str, str], policy: Policy, labels: Sequence[Label]
 
 
 def _is_wrong(action: Action, label: Label) -> bool:
-    """Decided by itself, and otherwise than the person. What it would have asked people is not wrong."""
+    """Decided automatically, and differently from the person. Sending a comment to review is never wrong."""
     return action is not Action.REVIEW and action != label.decision
 
 
 def _weight(label: Label) -> float:
-    """How many comments it stands for: what people see anyway for itself."""
+    """How many comments a label represents: an audit the inverse of its probability, any other label one."""
     return 1 / label.inclusion if label.inclusion else 1.0
 
 
@@ -218,7 +219,7 @@ def _pairs(wrong: Sequence[Sequence[bool]]) -> Pairs:
 def _by_attribute(
     policy: Policy, labels: Sequence[Label], sides: Sequence[_Side]
 ) -> "list[tuple[str, AttributeComparison]]":
-    """Of the comments for which a person named the attribute, and both models judge it."""
+    """Compares on the comments whose label names the attribute and for which both models score it."""
     found = []
     for attribute in sorted({name for label in labels for name in label.labels}):
         places = [

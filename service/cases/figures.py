@@ -1,4 +1,4 @@
-"""How the work goes: the queue, what was decided, how far people and model agree, and what blind audits say."""
+"""Statistics: the queue, decisions, agreement between people and model, and the results of blind audits."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,13 +11,13 @@ from service.store import Store
 from service.values.domain import Action, Verdict
 from service.values.statistics import Agreement, Estimate, Stratum, cohens_kappa, found_share, share_of_all
 
-# As long as Redis keeps the counters.
+# Redis keeps the counters for this long.
 MOST_HOURS = 62 * 24
 HOUR_S = 3600
 
 
 class HourCounts(Struct, frozen=True):
-    """`inflow`: comments that came to people. Shares are null in an hour without anything to share."""
+    """`inflow`: comments that entered the queue. A share is null in an hour without such comments."""
 
     hour: datetime
     decisions: dict[str, int]
@@ -30,7 +30,7 @@ class HourCounts(Struct, frozen=True):
 
 
 class QueueSample(Struct, frozen=True):
-    """How many comments waited, and how long the oldest of them had."""
+    """The length of the queue at one time, and the age of its oldest comment."""
 
     at: datetime
     waiting: int
@@ -38,7 +38,7 @@ class QueueSample(Struct, frozen=True):
 
 
 class Audited(Struct, frozen=True):
-    """Comments that the automatic step decided in one way, and how many of them people judged, as violating or not."""
+    """Comments with one automatic decision, how many of them people judged, and how many of those violate the rules."""
 
     comments: int
     judged: int
@@ -46,11 +46,11 @@ class Audited(Struct, frozen=True):
 
 
 class Quality(Struct, frozen=True, kw_only=True):
-    """What people's answers say of all comments that came in these hours, each with its 95 % interval.
+    """Estimates for all comments of these hours from people's decisions, each with its 95 % interval.
 
-    Of automatic decisions only those drawn for a blind audit count, each for as many as it stands for (Horvitz and
-    Thompson), so that what people mostly see, the doubtful, does not weigh too much. Null: something of it was not
-    audited. An interval is null where too few were.
+    Automatic decisions enter through blind audits only, each weighted by the number of comments that it represents
+    (Horvitz and Thompson), so that doubtful comments, which people mostly see, do not weigh too much. Null: part of the
+    comments was not audited. An interval is null if the sample is too small.
     """
 
     rejected: Audited
@@ -64,13 +64,13 @@ class Quality(Struct, frozen=True, kw_only=True):
 
 
 class Figures(Struct, frozen=True, kw_only=True):
-    """The queue now, and what happened in the last hours.
+    """The queue now, and the last hours.
 
-    `decisions_per_hour`: newest hour first, hours without any left out. `queue`: a sample each five minutes, the oldest
-    first. `agreement`: how often two independent looks at one comment agreed; `double_review`: the same beyond chance
-    (Cohen's kappa). `overturn_rate`: how often people changed a decision that stood (audits, reports, appeals). Null
-    where there were none. Comments that are held, or that this moderator has judged before, are in the queue and yet
-    not given out: `next_lease_ends_s` says when the next one may come back.
+    `decisions_per_hour`: newest hour first, without empty hours. `queue`: a sample every five minutes, oldest first.
+    `agreement`: how often two independent reviews of one comment agreed; `double_review`: the same corrected for chance
+    (Cohen's kappa). `overturn_rate`: how often people changed an earlier decision (audits, reports, appeals). Null if
+    there were none. Comments that are leased, or that this moderator judged before, are in the queue but cannot be
+    claimed: `next_lease_ends_s` says when the next one may become free.
     """
 
     queued: int
@@ -79,8 +79,8 @@ class Figures(Struct, frozen=True, kw_only=True):
     overdue: int
     oldest_age_s: float | None
     next_lease_ends_s: float | None
-    hours: Annotated[int, Meta(description="How many hours all that follows speaks of.")]
-    stuck: Annotated[int, Meta(description="Comments whose lease ended five times.")]
+    hours: Annotated[int, Meta(description="The number of hours that the following fields cover.")]
+    stuck: Annotated[int, Meta(description="Comments whose lease ended five times without a decision.")]
     reports: Annotated[int, Meta(description="Readers' reports.")]
     expired: Annotated[int, Meta(description="Comments decided by expiry.")]
     decisions_per_hour: list[HourCounts]
@@ -93,9 +93,9 @@ class Figures(Struct, frozen=True, kw_only=True):
 
 
 async def figures(store: Store, site: str, hours: int = 24, *, step: int = 1) -> Figures:
-    """`hours`: at most MOST_HOURS; the current one, which has only begun, is the first of them.
+    """`hours`: at most MOST_HOURS, including the current, incomplete one.
 
-    `step`: so many hours are counted together in `decisions_per_hour`, from one multiple of them to the next.
+    `step`: how many hours each entry of `decisions_per_hour` covers; entries begin at multiples of it.
     """
     stats = await store.queue.stats(site, hours)
     counted = _summed(counted for _, counted in stats["hours"])
@@ -141,7 +141,7 @@ def _hour(hour: int, counted: Mapping[str, int]) -> HourCounts:
 
 
 def _together(hours: Iterable[tuple[int, Mapping[str, int]]], step: int) -> list[tuple[int, Mapping[str, int]]]:
-    """The newest first, as they came."""
+    """Sums over `step` hours; keeps the order, newest first."""
     found: dict[int, Counter[str]] = {}
     for hour, counted in hours:
         found.setdefault(hour - hour % (step * HOUR_S), Counter()).update(counted)
@@ -157,7 +157,7 @@ def _quality(counted: Mapping[str, int]) -> Quality:
     rejected, approved = _strata(counted, Action.REJECT), _strata(counted, Action.APPROVE)
     judged = {verdict: counted.get(f"judged:{verdict}", 0) for verdict in (Verdict.APPROVE, Verdict.REJECT)}
     came = _automatic(counted).get(Action.REVIEW, 0)
-    # A comment that came in an hour before can be judged in it, when it was edited meanwhile.
+    # More can be judged than came in: an edited comment may have come in an earlier hour.
     reviewed = [Stratum(max(came, sum(judged.values())), sum(judged.values()), judged[Verdict.REJECT])]
     return Quality(
         rejected=_audited(rejected),
@@ -172,7 +172,7 @@ def _quality(counted: Mapping[str, int]) -> Quality:
 
 
 def _strata(counted: Mapping[str, int], action: Action) -> list[Stratum]:
-    """One for each share of such decisions that was drawn for audit; the share changes with the policy."""
+    """One stratum for each audit share, because the share changes with the policy."""
     strata = []
     for name, total in _of(counted, f"automatic:{action}").items():
         judged = _of(counted, f"audited:{action}{name}:") if name else {}
@@ -185,7 +185,7 @@ def _audited(strata: Sequence[Stratum]) -> Audited:
 
 
 def _automatic(counted: Mapping[str, int]) -> dict[str, int]:
-    """By decision, whatever share was drawn for audit."""
+    """Counts by decision, summed over the audit shares."""
     found: Counter[str] = Counter()
     for name, n in _of(counted, "automatic:").items():
         found[name.partition("@")[0]] += n

@@ -1,4 +1,4 @@
-"""Which model judges is changed for all sites, and every site's trail says so: neither happens without the other."""
+"""Changes the active model for all sites and records it in the audit trail of each."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ from service.values.errors import StoreUnavailable
 
 
 class ModelPromotion:
-    """`site` and `actor`: who changes the model. Raises NotFound, ModelUnusable and StoreUnavailable."""
+    """`site` and `actor` name who changes the model. Methods raise NotFound, ModelUnusable and StoreUnavailable."""
 
     def __init__(self, models: Models, store: Store, directory: Directory) -> None:
         self._models = models
@@ -17,18 +17,18 @@ class ModelPromotion:
         self._directory = directory
 
     async def promote(self, site: str, version: str, actor: str) -> Generation:
-        """Put a model in use on every replica. It is loaded and checked first; what fails changes nothing."""
+        """Activate a model on every replica. It is loaded and checked first; a failure changes nothing."""
         await self._store.check()
         return await self._audited(site, "model_promoted", actor, await self._models.promote(version, actor))
 
     async def roll_back(self, site: str, actor: str) -> Generation:
-        """Put the model that was in use before back in use."""
+        """Activate the previous model again."""
         await self._store.check()
         return await self._audited(site, "model_rolled_back", actor, await self._models.rollback(actor))
 
     async def _audited(self, site: str, action: str, actor: str, generation: Generation) -> Generation:
         details = {"model": generation.version, "generation": str(generation.generation)}
-        # Somebody of another site may have the same name, so the trails of the others say whose it is.
+        # Another site may have an actor of the same name, so the other trails also name the site.
         elsewhere = details | {"actor_site": site}
         entries = [
             self._store.audit.write(name, action, actor, **(details if name == site else elsewhere))

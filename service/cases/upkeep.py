@@ -1,4 +1,4 @@
-"""What time alone brings, looked after beside the requests: leases end, comments expire, old entries go."""
+"""Periodic work: return expired leases to the queue, expire comments, delete old entries, measure the queue."""
 
 import contextlib
 import logging
@@ -12,13 +12,13 @@ from service.values.errors import Retryable
 
 log = logging.getLogger(__name__)
 
-# A lease that ended is seen at the latest after this long, also where nobody claims.
+# An expired lease is noticed after at most this long, even if no moderator claims comments.
 EVERY_S = 2.0
 MEASURE_S = 10.0
 
 
 class Upkeep:
-    """Every service on a Redis may do it: each step is one script, and what one has done another finds done."""
+    """Every process may run it: each step is one script that is safe to repeat."""
 
     def __init__(self, store: Store, directory: Directory, every_s: float = EVERY_S) -> None:
         self._background = store.background
@@ -43,13 +43,13 @@ class Upkeep:
             log.warning("%s: %d comments were decided by expiry (%s)", name, tended.expired, expiry.decision)
 
     async def measure(self) -> None:
-        """Show operators what waits, and keep how that changes."""
+        """Set the queue metrics, and store a sample of the queue's length."""
         for name in self._directory.sites:
             with self._background.sparing("measure", name):
                 await self._measure(name)
 
     async def _measure(self, name: str) -> None:
-        with contextlib.suppress(Retryable):  # a full Redis takes no sample
+        with contextlib.suppress(Retryable):  # a full Redis stores no sample
             await self._queue.sample(name)
         found = await self._queue.stats(name, 0)
         for state in ("queued", "leased", "escalated", "overdue"):
@@ -61,9 +61,11 @@ class Upkeep:
         metrics.FULLNESS.labels(name).set(share)
         if share < PRESSED:
             self._pressed.discard(name)
-        elif name not in self._pressed:  # said once, until it was better meanwhile
+        elif name not in self._pressed:  # warn once until the queue has shrunk
             self._pressed.add(name)
-            log.warning("%s: %.0f %% of the comments that may wait do; a full queue refuses more", name, share * 100)
+            log.warning(
+                "%s: the queue is %.0f %% full; a full queue refuses comments that must wait", name, share * 100
+            )
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
