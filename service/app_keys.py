@@ -12,7 +12,7 @@ from service.cases.reviewing import ReviewWorkflow
 from service.cases.usage import Usage
 from service.settings import Settings
 from service.store import Store
-from service.webhooks.office import Webhooks
+from service.webhooks.administration import Webhooks
 
 BACKGROUND = web.AppKey("background", Background)
 SETTINGS = web.AppKey("settings", Settings)

@@ -55,7 +55,7 @@ async def read_events(call: Call) -> EventsAnswer | web.StreamResponse:
     if STREAM in call.request.headers.get("Accept", ""):
         return await _stream(call)
     if Scope.COMMENTS not in call.key.scopes:
-        raise Forbidden  # what sites are told would show a moderator which comments are blind audits
+        raise Forbidden  # the events for sites would reveal blind audits to a moderator
     query: EventsQuery = call.query
     after = checked(call.request, query.after)
     found, following = await _events(call).site_events(call.key.site, after, query.limit)
@@ -81,10 +81,10 @@ async def _stream(call: Call) -> web.StreamResponse:
     if Scope.REVIEW not in call.key.scopes:
         raise Forbidden
 
-    async def is_welcome() -> bool:
+    async def is_allowed() -> bool:
         return await held(call.request, bearer(call.request)) is not None
 
-    return await follow(call.request, call.key.site, call.key.id, is_welcome)
+    return await follow(call.request, call.key.site, call.key.id, is_allowed)
 
 
 def _events(call: Call) -> Events:

@@ -15,7 +15,7 @@ from service.settings import Settings, from_env
 from service.store import Store
 from service.values.access import SIGNING_PATTERN, SigningSecret, new_id
 from service.values.errors import SettingsError
-from service.webhooks.vault import Vault
+from service.webhooks.sealing import Sealer
 
 ACTOR = "command-line"
 
@@ -34,11 +34,11 @@ def add(site: str, name: str) -> None:
         raise click.BadParameter(f"{name!r} must be printable ASCII without spaces, at most 64", param_hint="--name")
     settings = _settings()
     try:
-        vault = Vault.open(settings.secret_file)
+        sealer = Sealer.open(settings.secret_file)
     except SettingsError as error:
         raise click.ClickException(str(error)) from error
     secret = _secret()
-    record = SigningSecret(new_id(), site, name, vault.seal(secret), datetime.now(UTC))
+    record = SigningSecret(new_id(), site, name, sealer.seal(secret), datetime.now(UTC))
 
     async def keep(store: Store) -> None:
         if all(key.site != site for key in (await store.access.keys()).values()):
@@ -90,7 +90,7 @@ def _settings() -> Settings:
 
 
 def _secret() -> str:
-    """Never an argument: those are for every process of the machine to read."""
+    """Read the secret. It is never an argument, because every process on the machine can read arguments."""
     if sys.stdin.isatty():
         text = click.prompt("Signing secret, as Coral shows it", hide_input=True)
     else:

@@ -23,7 +23,7 @@ def relay() -> None:
 async def _relay(settings: Settings, url: str) -> None:
     from service.process.serving import forever, serving_metrics  # noqa: PLC0415
     from service.store import open_store  # noqa: PLC0415
-    from service.webhooks.office import open_webhooks  # noqa: PLC0415
+    from service.webhooks.administration import open_webhooks  # noqa: PLC0415
 
     async with (
         open_store(settings, url) as store,

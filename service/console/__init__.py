@@ -5,7 +5,7 @@ How to add a page, say /console/search:
 1. A module `service/console/search.py` with a view and a table::
 
        async def show_search(visit: Visit) -> web.StreamResponse:
-           asked = visit.query(SearchQuery)  # a msgspec struct; wrong parameters are refused by name
+           asked = visit.query(SearchForm)  # a msgspec struct; wrong parameters are refused by name
            found = await visit.console.store...  # also visit.site, .role, .moderator, .reviewing
            return visit.show("search.html", found=found)
 

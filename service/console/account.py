@@ -1,4 +1,4 @@
-"""One's own account: password, sessions, preferences, and which site one works for."""
+"""The moderator's own account: password, sessions, preferences, current site."""
 
 import asyncio
 from typing import Any
@@ -29,7 +29,7 @@ async def show_account(visit: Visit) -> web.StreamResponse:
 
 
 async def show_session(visit: Visit) -> web.StreamResponse:
-    """For our scripts, whose page may be older than the session's secret: who is signed in, and the token for it."""
+    """For scripts on a page older than the session's secret: who is signed in, and the current token."""
     return visit.answer({"account": visit.account.name, "site": visit.site, "token": visit.token})
 
 
@@ -61,11 +61,11 @@ async def end_session(visit: Visit) -> web.StreamResponse:
 
 
 async def save_preferences(visit: Visit) -> web.StreamResponse:
-    """Only what the form names changes: the switch for light and dark is a form of its own."""
+    """Change only the fields in the form: the switch between light and dark is a separate form."""
     given = {name: visit.field(name) for name in ("language", "theme", "blur", "break_min") if name in visit.form}
     raw: dict[str, object] = {**msgspec.to_builtins(visit.preferences), **given}
     if not raw.get("language"):
-        raw.pop("language", None)  # as the browser says
+        raw.pop("language", None)  # use the browser's language
     if "avoided_shown" in visit.form:
         raw["avoided"] = visit.form.get("avoided", [])
     raw["keys"] = _keys_of(visit) if any(name.startswith("key_") for name in visit.form) else visit.preferences.keys
@@ -80,13 +80,13 @@ async def save_preferences(visit: Visit) -> web.StreamResponse:
 
 
 def _keys_of(visit: Visit) -> dict[str, str]:
-    """Those that are not what they are at first."""
+    """Preferences that differ from the defaults."""
     given = {each.action: visit.field(f"key_{each.action}").strip() for each in KEYS}
     return {each.action: given[each.action] for each in KEYS if given[each.action] not in ("", each.key)}
 
 
 async def change_site(visit: Visit) -> web.StreamResponse:
-    """Work for another of one's sites; the session goes on under a new secret, since the role may be another."""
+    """Switch to another site. The session gets a new secret, because the role may differ."""
     site = visit.field("site")
     role = visit.account.roles.get(site)
     if role is None:
@@ -97,9 +97,9 @@ async def change_site(visit: Visit) -> web.StreamResponse:
 
 
 async def change(visit: Visit, action: str, account: Account | None = None, **fields: object) -> None:
-    """Keep one's account with `fields` changed, and go on under a new secret; `account`: as it is now.
+    """Store the account with `fields` changed, and renew the session's secret. `account`: its current value.
 
-    Raises Conflict when somebody else was faster.
+    Raises Conflict if somebody else changed it in the meantime.
     """
     changed: Account = msgspec.structs.replace(account or visit.account, **fields)
     if not await visit.console.store.accounts.put(changed):
@@ -110,7 +110,7 @@ async def change(visit: Visit, action: str, account: Account | None = None, **fi
 
 
 async def account_page(visit: Visit, status: int = 200, **problems: Any) -> web.Response:  # noqa: ANN401 - each page has its own problems
-    """`problems`: what to say of the forms on it, and how long somebody must wait before the next try."""
+    """`problems`: messages for the forms, and the seconds to wait before the next attempt."""
     shown = {"password_problem": "", "password_wait_s": 0, "recovery_problem": "", "recovery_wait_s": 0, **problems}
     response = visit.show(
         "account.html",

@@ -1,4 +1,4 @@
-"""API keys of one's site: which there are, made (and shown once), revoked."""
+"""API keys of the site: list, create (shown once), revoke."""
 
 import re
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ SAID = {"revoked": N_("The key is revoked. It is refused everywhere within secon
 
 
 class Made(Struct, frozen=True):
-    """`text` is shown now, and never again."""
+    """`text` is shown only once."""
 
     name: str
     text: str
@@ -37,7 +37,7 @@ async def show_keys(visit: Visit) -> web.StreamResponse:
 
 
 async def make_key(visit: Visit) -> web.StreamResponse:
-    """The page that follows shows the key, once; it is no redirect, for the key must stand in no address."""
+    """Show the new key once. Not a redirect, because the key must not appear in a URL."""
     name, days = visit.field("name").strip(), visit.field("days").strip()
     scopes = frozenset(Scope(each) for each in visit.form.get("scope", []) if each in set(Scope))
     problems = {}
@@ -56,7 +56,7 @@ async def make_key(visit: Visit) -> web.StreamResponse:
         return await _page(visit, 400, problems=problems)
     expires_at = visit.now + timedelta(days=int(days)) if days else None
     text, record = mint(visit.site, scopes, name or None, visit.now, expires_at=expires_at, origins=origins)
-    # First the trail: a key that nobody wrote down must not be.
+    # Write the audit entry first: no key may exist without one.
     await visit.console.store.audit.write(visit.site, "key_made", visit.account.name, **audit_details(record))
     await visit.console.store.access.keep(record)
     await visit.request.app[keys.DIRECTORY].refresh()
@@ -82,7 +82,7 @@ async def _page(
         "api_keys.html",
         status,
         keys=sorted(own, key=lambda record: record.created_at, reverse=True),
-        # A key may open more than this person may let one open.
+        # The key may have more scopes than this person may grant.
         meanings=SCOPES,
         scopes={scope: said for scope, said in SCOPES.items() if scope is not Scope.OPERATE or visit.operates},
         problems=problems or {},

@@ -1,4 +1,4 @@
-"""What waits for a supervisor: escalated comments, and authors' appeals. Decided here, with a reason."""
+"""Escalated comments and authors' appeals, for supervisors to decide with a reason."""
 
 from typing import Annotated, Literal, NamedTuple
 
@@ -28,7 +28,7 @@ class ListQuery(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Waiting(NamedTuple):
-    """A comment that waits, as this person may see it. `is_own`: this person judged it before, so another must."""
+    """A waiting comment as this person may see it. `is_own`: this person judged it before, so somebody else must."""
 
     item: ReviewItem
     record: Record
@@ -41,7 +41,7 @@ async def show_appeals(visit: Visit) -> web.StreamResponse:
 
 
 async def decide(visit: Visit) -> web.StreamResponse:
-    """In the version that the page showed; where somebody was faster, the list says so."""
+    """Decide the version that the page showed. If somebody else was faster, the list says so."""
     verdict, reason = visit.field("verdict"), visit.field("reason").strip()
     kind: Literal["escalated", "appeal"] = "appeal" if visit.field("kind") == "appeal" else "escalated"
     version = visit.field("version")
@@ -92,7 +92,7 @@ def _waiting(visit: Visit, record: Record) -> Waiting:
     return Waiting(
         comment.seen(visit, record),
         record,
-        # Who escalated may decide in the end; whose vote or audit it was, the store knows and refuses.
+        # The person who escalated may decide in the end. The store refuses people who voted on it or audited it.
         is_own=record.why == Why.APPEAL and record.moderator == visit.account.name,
         is_held=record.state is State.LEASED,
     )

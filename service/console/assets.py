@@ -1,4 +1,4 @@
-"""Styles, scripts and pictures: a fixed map, made once, so that no request names a file."""
+"""Styles, scripts and images: a fixed map built at start, so that no request accesses the file system."""
 
 import hashlib
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Asset:
 
 
 class Assets:
-    """Everything in `static/`. The version in a path names all of them, so they can be kept for ever."""
+    """The files in `static/`. The version in their URLs covers all of them, so browsers may cache them for ever."""
 
     def __init__(self) -> None:
         found = sorted(files("service.console").joinpath("static").iterdir(), key=lambda each: each.name)
@@ -29,17 +29,17 @@ class Assets:
         self.version = _digest(b"".join(asset.etag.encode() for asset in self._assets.values()))[:12]
 
     def path(self, name: str) -> str:
-        """Raises KeyError for what is not there: a template with a typo must not wait for a browser."""
+        """Raises KeyError for an unknown name, so that a typo in a template fails on the server."""
         self._assets[name]
         return f"{PREFIX}/static/{self.version}/{name}"
 
     def scripts(self) -> list[str]:
-        """Our own: what is vendored says nothing, and takes long to read."""
+        """The texts of our own scripts. Vendored ones hold no messages and take long to parse."""
         own = (name for name in self._assets if name.endswith(".js") and not name.endswith(".min.js"))
         return [self._assets[name].body.decode() for name in own]
 
     def answer(self, request: web.Request) -> web.StreamResponse:
-        """A page of another release may ask for another version: it gets ours, and does not keep it."""
+        """Serve a file. A page of another release asks for another version: it gets this one, without caching."""
         asset = self._assets.get(request.match_info["name"])
         if asset is None:
             raise web.HTTPNotFound

@@ -1,4 +1,4 @@
-"""One author: what became of the comments that are kept. Whoever looks is written to the audit trail."""
+"""One author and the stored comments. Each view is recorded in the audit trail."""
 
 from aiohttp import web
 from msgspec import Struct
@@ -35,7 +35,7 @@ async def show_author(visit: Visit) -> web.StreamResponse:
 
 
 async def erase_author(visit: Visit) -> web.StreamResponse:
-    """Only once somebody has said, in the same form, that it is meant: nothing brings it back."""
+    """Requires a confirmation in the same form, because it cannot be undone."""
     author = visit.field("id")
     if visit.field("meant") != "1":
         raise Conflict("not_confirmed", "tick the box first: what is erased does not come back", {})

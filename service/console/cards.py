@@ -1,4 +1,4 @@
-"""What a moderator is shown of a comment, and why it is there, in words."""
+"""Cards: a comment as moderators see it, with the reasons in words."""
 
 import asyncio
 from collections.abc import Sequence
@@ -19,8 +19,8 @@ from service.store.base import Record
 from service.values.domain import Reason, State
 from service.values.policy import LANGUAGE_NOT_SUPPORTED
 
-# Nobody may see which comment is an audit, nor what the model says of it. So what is blurred goes by what everybody
-# sees: how soon it is due. These are the classes of threats and of severe abuse.
+# Nobody may see which comments are audits, nor their scores. So blurring depends on something visible to all: how soon
+# the comment is due. These are the classes of threats and of severe abuse.
 SEVERE_WITHIN = timedelta(minutes=60)
 THREATS_WITHIN = timedelta(minutes=15)
 
@@ -36,7 +36,7 @@ WHYS = {
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A score on its way from 0 to 1; `zone`: where it lies between the thresholds of those that matter."""
+    """A score as a bar from 0 to 1. `zone`: its position relative to the thresholds."""
 
     attribute: str
     score: float
@@ -45,7 +45,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """`item` is what may be shown (service/cases/answers.py); the rest is made from it."""
+    """`item` is what may be shown (service/cases/answers.py); the other fields are derived from it."""
 
     item: ReviewItem
     text: Markup | None
@@ -66,12 +66,12 @@ class Card:
 
 
 def cards(visit: Visit, records: Sequence[Record]) -> list[Card]:
-    """For a list: without the authors' histories."""
+    """Cards for a list, without the authors' histories."""
     return [card(visit, record) for record in records]
 
 
 async def full_cards(visit: Visit, records: Sequence[Record]) -> list[Card]:
-    """With what the authors' other comments came to, each looked up once."""
+    """Cards with the authors' histories. Looks up each author once."""
     shown = cards(visit, records)
     authors = {each.item.author.id for each in shown if each.item.author and each.item.author.id}
     store = visit.request.app[keys.AUTHORS]
@@ -106,7 +106,7 @@ def _due(item: ReviewItem) -> datetime | None:
 
 
 def _why(texts: Texts, item: ReviewItem) -> list[str]:
-    """Every reason why it waits, each in a sentence."""
+    """Every reason why the comment waits, one sentence each."""
     said = []
     why = item.review.why if item.review else None
     if item.reports:
@@ -137,7 +137,7 @@ def _reason(texts: Texts, reason: Reason) -> str:
 
 
 def _band(texts: Texts, attribute: str, reason: Reason, score: float) -> str:
-    """Where a score lies; nothing is decided here."""
+    """The zone of a score, for display only."""
     said = {"attribute": attribute, "score": _number(texts, score)}
     low, high = reason.review_at, reason.reject_at
     if low is not None and high is not None and low <= score < high:
@@ -155,7 +155,7 @@ def _number(texts: Texts, value: float) -> str:
 
 
 def _bars(item: ReviewItem) -> list[Bar]:
-    """The highest first. None where scores are not shown (review-queue.md, section 7)."""
+    """The scores, highest first; None if they are not shown (review-queue.md, section 7)."""
     zones = {reason.attribute: "review" for reason in item.reasons or () if reason.code != "score_below_review_band"}
     found = [Bar(attribute, score, zones.get(attribute, "")) for attribute, score in (item.scores or {}).items()]
     return sorted(found, key=lambda bar: -bar.score)

@@ -1,4 +1,4 @@
-"""What stands beside the password: the one-time code of an app, or a recovery code."""
+"""The second factor: one-time codes of an app, and recovery codes."""
 
 from datetime import datetime, timedelta
 
@@ -9,18 +9,18 @@ from service.console.visit import Visit
 from service.values.accounts import Account, new_recovery_codes, recovery_digest, recovery_digests
 
 TOTP_STEP_S = 30
-# As often as an account may change under a recovery code that is just being used up.
+# Retries if the account changes while a recovery code is being used.
 _ATTEMPTS = 5
 
 
 async def accepted(visit: Visit, account: Account, code: str) -> Account | None:
-    """The account after `code` was used up, which is its app's one-time code or one of its recovery codes.
+    """The account after using `code`, a one-time code or a recovery code.
 
-    None: it is neither, or was used before.
+    None if the code is wrong or was used before.
     """
     if account.totp is None:
         return None
-    secret = visit.console.vault.unseal(account.totp)
+    secret = visit.console.sealer.unseal(account.totp)
     step = step_of(secret, code, visit.now)
     if step is None:
         return await _recovered(visit, account, code)
@@ -28,7 +28,7 @@ async def accepted(visit: Visit, account: Account, code: str) -> Account | None:
 
 
 def step_of(secret: str, code: str, now: datetime) -> int | None:
-    """Of which time step, of those around `now`, this is the one-time code; None: of none of them."""
+    """The time step near `now` of this one-time code; None if it matches none."""
     totp = pyotp.TOTP(secret)
     for drift in (0, -1, 1):
         at = now + timedelta(seconds=drift * TOTP_STEP_S)
@@ -38,7 +38,7 @@ def step_of(secret: str, code: str, now: datetime) -> int | None:
 
 
 def renewed(account: Account) -> tuple[Account, tuple[str, ...]]:
-    """The account with recovery codes that replace those of before, and the codes, to be shown once."""
+    """The account with new recovery codes, and the codes themselves, to be shown once."""
     codes = new_recovery_codes()
     return msgspec.structs.replace(account, recovery=recovery_digests(account.name, codes)), codes
 

@@ -1,4 +1,4 @@
-"""One comment: where it stands, all that happened to it, and what may still be done about it."""
+"""One comment: its status, its history, and the actions that are possible."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -19,7 +19,7 @@ from service.values.accounts import Role
 from service.values.domain import NOT_OURS, WORDS, Id, State
 from service.values.errors import Conflict
 
-# Entries of the trail that one request reads; a link goes on from there.
+# The number of trail entries that one request reads; a link leads to the next ones.
 MOST_LOOKS = 4
 SHOWN = 200
 ORIGIN = r"^[0-9]{1,16}-[0-9]{1,16}$(?!\n)"
@@ -31,7 +31,7 @@ SAID = {
     "reopened": N_("The comment is back in the queue, for somebody who did not decide it."),
     "erased": N_("Text, author and metadata are erased everywhere."),
 }
-# What an entry tells of a judgement. It would sway whoever still has to judge.
+# Fields that reveal a judgment, which would bias a person who still has to judge.
 TELLING = frozenset({"decision", "reason", "model", "policy", "inclusion", "mode", "score"})
 
 
@@ -42,7 +42,7 @@ class CommentQuery(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Step(Struct, frozen=True):
-    """One thing that happened; `told`: what else is known of it, as pairs of a name and a value."""
+    """One entry of the history. `told`: its details as pairs of name and value."""
 
     at: datetime
     deed: str
@@ -51,7 +51,7 @@ class Step(Struct, frozen=True):
 
 
 class Timeline(Struct, frozen=True):
-    """`next`: where to go on, None: that is all. `is_cut`: the beginning is no more in Redis, but in the export."""
+    """`next`: the next cursor, None at the end. `is_cut`: Redis no longer has the beginning; the export does."""
 
     steps: list[Step]
     next: str | None
@@ -81,7 +81,7 @@ async def show_comment(visit: Visit) -> web.StreamResponse:
 
 
 def blinds(visit: Visit, record: Record) -> bool:
-    """Whether this person may still judge it, and so must not be told what others or the model said."""
+    """Whether this person may still judge the comment, and so must not see judgments of others or of the model."""
     return record.is_waiting and visit.role in DECIDERS
 
 
@@ -99,7 +99,7 @@ def seen(visit: Visit, record: Record) -> ReviewItem:
 
 
 def allowed(visit: Visit, record: Record) -> set[str]:
-    """What may be done about it from here; the store refuses what is too late all the same."""
+    """The actions to offer. The store refuses those that are too late."""
     is_decided = record.state is State.DECIDED
     return {
         name
@@ -113,7 +113,7 @@ def allowed(visit: Visit, record: Record) -> set[str]:
 
 
 def telling(visit: Visit) -> dict[str, Any]:
-    """What a template takes to show readers' texts: inert, and veiled for whoever asked for it."""
+    """Template values for showing readers' texts: inert, and blurred if the person prefers it."""
     return {"marked": marked, "is_veiled": lambda item: _is_veiled(visit, item)}
 
 
@@ -124,7 +124,7 @@ def _is_veiled(visit: Visit, item: ReviewItem) -> bool:
 
 async def _timeline(visit: Visit, record: Record, after: str | None, *, is_blind: bool) -> Timeline:
     audit = visit.console.store.audit
-    # A comment's first entry is written when it comes, and its instant is the place of the entry in the trail.
+    # The first entry is written when the comment is submitted, and its position in the trail is that instant.
     begin = f"{int(record.created_at.timestamp() * 1000) - 1}-0"
     place: str | None = after or begin
     entries: list[AuditEntry] = []
@@ -134,7 +134,7 @@ async def _timeline(visit: Visit, record: Record, after: str | None, *, is_blind
         if place is None or len(entries) >= SHOWN:
             break
     is_cut = after is None and await audit.is_cut(visit.site, record.id, begin)
-    # That two people are asked says nothing of what the first one thought, but that the second is the second.
+    # That two people are asked does not reveal the first vote; that somebody is the second one does.
     shown = [entry for entry in entries if not (is_blind and entry.details["action"] == "voted")]
     return Timeline([_step(entry, is_blind=is_blind) for entry in shown], place, is_cut)
 
@@ -164,7 +164,7 @@ async def reopen(visit: Visit) -> web.StreamResponse:
 
 
 async def erase(visit: Visit) -> web.StreamResponse:
-    """Only once somebody has said, in the same form, that it is meant: nothing brings it back."""
+    """Requires a confirmation in the same form, because it cannot be undone."""
     comment_id, store = visit.field("id"), visit.console.store
     if visit.field("meant") != "1":
         raise Conflict("not_confirmed", "tick the box first: what is erased does not come back", {"id": comment_id})
@@ -174,7 +174,7 @@ async def erase(visit: Visit) -> web.StreamResponse:
 
 
 def _version(visit: Visit) -> int | None:
-    """Of the comment as the page showed it; whoever changed it since must be seen first."""
+    """The version that the page showed, so that the store refuses if the comment has changed since."""
     said = visit.field("version")
     return int(said) if said.isascii() and said.isdigit() and len(said) < 16 else None  # noqa: PLR2004 - 2^53
 

@@ -1,4 +1,4 @@
-"""How the work goes: what waits and for how long, what comes, what is decided. By time, and never by person."""
+"""The dashboard: waiting comments and their age, arrivals, decisions. By time, never by person."""
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ from service.cases.figures import HOUR_S, Figures, HourCounts, QueueSample, figu
 from service.console.texts import N_
 from service.console.visit import EVERYBODY, Nav, Page, Visit
 
-# How far back one looks, in hours, and how many hours are one point.
+# For each range in hours, the hours per data point.
 SPANS = {"day": (24, 1), "week": (7 * 24, 6), "month": (30 * 24, 24)}
 Known = Sequence[float | None]
 
@@ -21,14 +21,14 @@ class DashboardQuery(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Series(NamedTuple):
-    """One line of a chart; None: nothing is known of that time."""
+    """One line of a chart. None: no data for that time."""
 
     title: str
     values: Known
 
 
 class Chart(NamedTuple):
-    """`kind`: how its numbers are written."""
+    """`kind`: the format of its numbers."""
 
     name: str
     title: str
@@ -42,7 +42,7 @@ class Chart(NamedTuple):
 
     @property
     def rows(self) -> Iterator[tuple[datetime, list[float | None]]]:
-        """The newest first, for the table behind."""
+        """The rows of the table, newest first."""
         for place in reversed(range(len(self.times))):
             yield self.times[place], [series.values[place] for series in self.series]
 
@@ -124,14 +124,14 @@ def charts(found: Figures, now: datetime, step: int) -> list[Chart]:
 
 
 def stretches(now: datetime, hours: int, step: int) -> list[datetime]:
-    """When each stretch of `step` hours begins that lies in the last `hours`, the oldest first."""
+    """The start of each interval of `step` hours in the last `hours`, oldest first."""
     length = step * HOUR_S
     last = int(now.timestamp()) // length * length
     return [datetime.fromtimestamp(last - back * length, UTC) for back in reversed(range(max(1, hours // step)))]
 
 
 def queue_charts(samples: Sequence[QueueSample], times: Sequence[datetime], step: int) -> list[Chart]:
-    """Of each stretch the most that waited, and the longest."""
+    """For each interval, the maximum number of waiting comments and the longest wait."""
     length = step * HOUR_S
     waiting: dict[datetime, int] = {}
     oldest: dict[datetime, float] = {}

@@ -1,4 +1,4 @@
-"""What a moderator does about comments: decide, pass on, skip, and take it back; one at a time, or many."""
+"""Moderators' actions on one comment or many: decide, escalate, skip, undo."""
 
 import asyncio
 from datetime import timedelta
@@ -24,15 +24,15 @@ from service.values.accounts import Ticket
 from service.values.domain import A_CODE, WORDS, Id, Lease, Verdict
 from service.values.errors import BadRequest, Conflict, Fault, NotFound, ServiceError
 
-# More than this in one go takes two people (security.md, section 2).
+# Larger bulk decisions take two people (security.md, section 2).
 MOST_AT_ONCE = 200
 BATCH_LASTS = timedelta(hours=1)
 
 Reason = Annotated[str, Meta(max_length=64, pattern=r"^[a-z0-9_]*$(?!\n)", extra={WORDS: A_CODE})]
 
 
-class Said(Struct, frozen=True, forbid_unknown_fields=True):
-    """A moderator's answer; it stands on the lease, or on the version that was seen."""
+class DecisionBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """A moderator's decision, valid for a lease or for the version that was shown."""
 
     decision: Verdict
     lease: Annotated[str, Meta(max_length=64)] = ""
@@ -41,16 +41,16 @@ class Said(Struct, frozen=True, forbid_unknown_fields=True):
     note: Annotated[str, Meta(max_length=2000)] = ""
 
 
-class SaidOf(Said, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class DecisionOn(DecisionBody, frozen=True, kw_only=True, forbid_unknown_fields=True):
     id: Id
 
 
 class Many(Struct, frozen=True, forbid_unknown_fields=True):
-    decisions: Annotated[list[SaidOf], Meta(min_length=1, max_length=MOST_AT_ONCE)]
+    decisions: Annotated[list[DecisionOn], Meta(min_length=1, max_length=MOST_AT_ONCE)]
 
 
 class Back(Struct, frozen=True, forbid_unknown_fields=True):
-    """A decision to be taken back, by the version that it made."""
+    """A decision to undo, identified by the version that it created."""
 
     id: Id
     version: Annotated[int, Meta(ge=1)]
@@ -70,7 +70,7 @@ class HeldOnes(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Done(Struct, frozen=True, omit_defaults=True):
-    """What became of one comment; `problem` where nothing did."""
+    """The result for one comment. `problem`: why nothing was done."""
 
     id: str
     version: int = 0
@@ -83,20 +83,20 @@ class Done(Struct, frozen=True, omit_defaults=True):
 async def decide(visit: Visit) -> web.StreamResponse:
     comment_id = visit.request.match_info["id"]
     if visit.wants_json:
-        return visit.answer(_done(visit, await _decide(visit, comment_id, visit.body(Said))))
+        return visit.answer(_done(visit, await _decide(visit, comment_id, visit.body(DecisionBody))))
     said = _from_form(visit)
     try:
         record = await _decide(visit, comment_id, said)
     except Conflict as lost:
         return _back(visit, refused=lost.reason, by=lost.current.get("moderator") or lost.current.get("claimed_by"))
-    if said.lease and visit.field("next"):  # one after the other, also without a script
+    if said.lease and visit.field("next"):  # show the next comment, for pages without scripts
         asked = asked_in(visit, "in_")
         await visit.reviewing.claim(visit.moderator, 1, asked.wanted(visit), lease_s=LEASE_S)
     return _back(visit, done=record.id, version=record.version, what=said.decision.value)
 
 
 async def decide_many(visit: Visit) -> web.StreamResponse:
-    """Each is decided by itself, and answered by itself."""
+    """Decide each one separately, with a result for each."""
     if visit.wants_json:
         return visit.answer({"results": await _all(visit, visit.body(Many).decisions)})
     chosen = visit.form.get("chosen", [])
@@ -104,7 +104,7 @@ async def decide_many(visit: Visit) -> web.StreamResponse:
         return _back(visit, refused="nothing_chosen")
     if len(chosen) > MOST_AT_ONCE:
         raise BadRequest(f"more than {MOST_AT_ONCE} at once", [Fault("/chosen", "too many")])
-    hidden = set(visit.form.get("hidden", ()))  # ids of rows whose text the page did not show
+    hidden = set(visit.form.get("hidden", ()))  # ids of rows whose text was not visible
     if visit.field("meant") != "1" and any(each.split(" ", 2)[-1] in hidden for each in chosen):
         return _back(visit, refused="hidden_chosen")
     said = _from_form(visit)
@@ -126,7 +126,7 @@ async def undo(visit: Visit) -> web.StreamResponse:
 
 
 async def undo_many(visit: Visit) -> web.StreamResponse:
-    """Those whose version is unchanged; the others are named."""
+    """Undo those whose version is unchanged, and name the others."""
     if visit.wants_json:
         asked = visit.body(ManyBack).decisions
     else:
@@ -143,7 +143,7 @@ async def undo_many(visit: Visit) -> web.StreamResponse:
 
 
 async def release(visit: Visit) -> web.StreamResponse:
-    """Skip: it goes back where it was, and not to this moderator for a day."""
+    """Skip: return the comment to its place, and do not offer it to this moderator for a day."""
     raw = visit.body(Held).lease if visit.wants_json else visit.field("lease")
     comment_id = visit.request.match_info["id"]
     await visit.reviewing.release(visit.moderator, comment_id, _lease(raw), skip=True)
@@ -154,7 +154,7 @@ async def release(visit: Visit) -> web.StreamResponse:
 
 
 async def extend(visit: Visit) -> web.StreamResponse:
-    """More time for what lies on somebody's desk; what was lost meanwhile is named."""
+    """Extend the moderator's leases, and name those that were lost."""
 
     async def one(held: Held) -> Done:
         try:
@@ -166,10 +166,10 @@ async def extend(visit: Visit) -> web.StreamResponse:
     return visit.answer({"results": await asyncio.gather(*map(one, visit.body(HeldOnes).items))})
 
 
-async def _all(visit: Visit, decisions: list[SaidOf]) -> list[Done]:
+async def _all(visit: Visit, decisions: list[DecisionOn]) -> list[Done]:
     batch = new_batch()
 
-    async def one(said: SaidOf) -> Done:
+    async def one(said: DecisionOn) -> Done:
         try:
             return _done(visit, await _decide(visit, said.id, said, batch))
         except ServiceError as error:
@@ -188,7 +188,7 @@ async def _undo(visit: Visit, asked: Back, batch: str) -> Done:
     return _done(visit, record)
 
 
-async def _decide(visit: Visit, comment_id: str, said: Said, batch: str = "") -> Record:
+async def _decide(visit: Visit, comment_id: str, said: DecisionBody, batch: str = "") -> Record:
     known = visit.request.app[keys.MODERATION].attributes
     labels = labels_of(said.reason, known) if said.decision is Verdict.REJECT else {}
     lease = _lease(said.lease) if said.lease else None
@@ -199,7 +199,7 @@ async def _decide(visit: Visit, comment_id: str, said: Said, batch: str = "") ->
 
 
 def _done(visit: Visit, record: Record) -> Done:
-    """What may be told of it: of an audit, or a first vote, no more than of any other comment."""
+    """The visible result. An audit or a first vote must look like any other comment."""
     shown = decided_answer(visit.site, record)
     is_mine = record.owner == visit.account.name and record.lease is not None
     return Done(record.id, record.version, shown.status, record.state, str(record.lease) if is_mine else None)
@@ -212,8 +212,8 @@ def _lease(text: str) -> Lease:
     return lease
 
 
-def _from_form(visit: Visit) -> Said:
-    """The buttons of a card: `reject` names the reason, `decision` is anything else."""
+def _from_form(visit: Visit) -> DecisionBody:
+    """Read the buttons of a card: `reject` holds the reason, `decision` any other decision."""
     is_reject = "reject" in visit.form
     raw: dict[str, Any] = {
         "decision": Verdict.REJECT if is_reject else visit.field("decision"),
@@ -223,15 +223,15 @@ def _from_form(visit: Visit) -> Said:
     }
     if visit.field("version"):
         raw["version"] = _whole(visit.field("version"))
-    return bodies.shape(raw, Said)
+    return bodies.shape(raw, DecisionBody)
 
 
-def _one_of(said: Said, chosen: str) -> SaidOf:
-    """`chosen`: version, lease or nothing, and id, as the list's boxes have them."""
+def _one_of(said: DecisionBody, chosen: str) -> DecisionOn:
+    """`chosen`: version, optional lease, and id, from the list's check boxes."""
     version, _, rest = chosen.partition(" ")
     lease, _, comment_id = rest.partition(" ")
     stands_on = {"lease": lease} if lease else {"lease": "", "version": _whole(version)}
-    return bodies.shape({**msgspec.structs.asdict(said), "version": None, **stands_on, "id": comment_id}, SaidOf)
+    return bodies.shape({**msgspec.structs.asdict(said), "version": None, **stands_on, "id": comment_id}, DecisionOn)
 
 
 def _whole(text: str) -> int:
@@ -241,7 +241,7 @@ def _whole(text: str) -> int:
 
 
 def _back(visit: Visit, **happened: object) -> web.Response:
-    """To where the form was, with what happened in the query."""
+    """Return to the form's page, with the result in the query string."""
     back = own_path(visit.field("back"))
     if back:
         return visit.go(back)

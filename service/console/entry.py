@@ -19,11 +19,11 @@ from service.store.accounts import Visitor
 from service.values import accounts
 from service.values.accounts import Account, Session, Ticket
 
-# How many tries come without a delay: a person mistypes; an office shares an address.
+# Attempts without a delay: a person mistypes; an office shares an address.
 FREE_FOR_ACCOUNT, FREE_FOR_ADDRESS = 4, 20
 CODE_LASTS = timedelta(minutes=5)
 LINK_LASTS = timedelta(hours=1)
-# Each hash takes 64 MiB and all of a core; guesses must not take them all.
+# Each hash takes 64 MiB and a core, so limit how many run at once.
 AT_ONCE = asyncio.Semaphore(2)
 
 WRONG = N_("Name or password is wrong.")
@@ -60,7 +60,7 @@ async def sign_in(visit: Visit) -> web.StreamResponse:
 
 
 async def sign_in_with_code(visit: Visit) -> web.StreamResponse:
-    """The ticket is used up by the right code only: who mistypes a code, or must wait, need not begin anew."""
+    """Only the right code consumes the ticket: after a typo or a delay, one need not start again."""
     store, secret, following = visit.console.store.accounts, visit.field("ticket"), visit.field("next")
     account = await _account_of(visit, await store.look_at(secret, "code"))
     if account is None:
@@ -71,13 +71,13 @@ async def sign_in_with_code(visit: Visit) -> web.StreamResponse:
     if checked is None:
         return _code_form(visit, secret, following, 401, problem=WRONG_CODE)
     await right_try(visit, account.name)
-    if await store.redeem(secret, "code") is None:  # somebody else was faster, or its time is over
+    if await store.redeem(secret, "code") is None:  # already used, or expired
         return _form(visit, following, 401, OVER)
     return await enter(visit, checked, "password", following)
 
 
 async def show_link(visit: Visit) -> web.StreamResponse:
-    """Only a form: whatever looks at links before people do must not use it up."""
+    """Show only a form: programs that follow links automatically must not use the link up."""
     return visit.show("link.html", ticket=visit.request.query.get("ticket", ""))
 
 
@@ -100,7 +100,7 @@ async def sign_out(visit: Visit) -> web.StreamResponse:
 async def enter(
     visit: Visit, account: Account, via: str, following: str, *, is_enrolling: bool = False
 ) -> web.StreamResponse:
-    """Begin a session at the account's first site, and go on to where somebody wanted to."""
+    """Start a session at the account's first site, and redirect to the requested page."""
     give_back(visit.request)
     site = min(account.roles)
     session = Session(
@@ -112,7 +112,7 @@ async def enter(
 
 
 async def begin(visit: Visit, account: Account, session: Session) -> None:
-    """Go on as `session`: under a new secret, and the one that the browser has opens nothing any more."""
+    """Start `session` with a new secret. The browser's previous secret becomes invalid."""
     store = visit.console.store.accounts
     earlier = cookie(visit.request, COOKIE)
     if earlier:
@@ -125,13 +125,13 @@ async def begin(visit: Visit, account: Account, session: Session) -> None:
 
 
 async def counted_try(visit: Visit, name: str) -> int:
-    """Count a try at what only `name` knows; the seconds to wait instead of it, while too many were wrong."""
+    """Count an attempt for `name`. Returns the seconds to wait if there were too many wrong ones."""
     whose = zip(_whose(visit, name), (FREE_FOR_ACCOUNT, FREE_FOR_ADDRESS), strict=True)
     return math.ceil(await visit.console.store.accounts.delay([*whose]))
 
 
 async def right_try(visit: Visit, name: str) -> None:
-    """The try that was counted was right, and nothing more is asked for."""
+    """Sign-in has succeeded: reset the counter."""
     await visit.console.store.accounts.succeeded(*_whose(visit, name))
 
 
@@ -140,7 +140,7 @@ def session_id(secret: str) -> str:
 
 
 async def _account_of(visit: Visit, ticket: Ticket | None) -> Account | None:
-    """Whom the ticket lets in, as long as that account may enter and is as it was when the ticket was made."""
+    """The account for a ticket, if it may still sign in and has not changed since the ticket was issued."""
     account = await visit.console.store.accounts.get(ticket.account) if ticket else None
     if ticket is None or account is None or account.epoch != ticket.epoch or account.is_disabled or not account.roles:
         return None
@@ -160,7 +160,7 @@ def _code_form(
 
 
 def _whose(visit: Visit, name: str) -> tuple[str, str]:
-    """Under which the tries are counted; nobody can read names or addresses from them."""
+    """The keys under which attempts are counted. They do not reveal names or addresses."""
     salt = visit.request.app[keys.DIRECTORY].salt
     said = (f"account\n{name}", f"address\n{client_network(visit.request)}")
     account, address = (
@@ -174,7 +174,7 @@ def _form(visit: Visit, following: str, status: int = 200, problem: str = "", wa
 
 
 def waiting(response: web.Response, wait_s: int) -> web.Response:
-    """`response`, which says when to come again where somebody must wait."""
+    """`response`, with Retry-After if there is a delay."""
     if wait_s:
         response.headers["Retry-After"] = str(wait_s)
     return response
@@ -184,7 +184,7 @@ _BROWSERS = {"Edg/": "Edge", "OPR/": "Opera", "Firefox/": "Firefox", "Chrome/": 
 
 
 def _browser(visit: Visit) -> str:
-    """So much of it that its owner knows it again."""
+    """A shortened form that its owner can recognize."""
     said = visit.request.headers.get("User-Agent", "")
     return next((name for mark, name in _BROWSERS.items() if mark in said), "")
 

@@ -1,4 +1,4 @@
-"""Where everybody begins."""
+"""The start page."""
 
 from aiohttp import web
 
@@ -6,7 +6,7 @@ from service.console.visit import Page, Visit
 
 
 async def begin(visit: Visit) -> web.StreamResponse:
-    """The first page that this role may see."""
+    """Redirect to the first page that this role may see."""
     pages = visit.nav()
     return visit.go(pages[0].path if pages else "/account")
 

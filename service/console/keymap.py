@@ -1,4 +1,4 @@
-"""The keys of the queue: what each does, and which one it is unless somebody likes another."""
+"""Keyboard shortcuts of the queue: actions, default keys, and personal changes."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -33,7 +33,7 @@ KEYS = (
 
 
 def chosen(kept: Mapping[str, str]) -> dict[str, str]:
-    """The key of each action; of two actions on one key the one that was not moved there loses it."""
+    """The key of each action. If two actions share a key, the one that was moved there keeps it."""
     moved = {name: key for name, key in kept.items() if key}
     taken = set(moved.values())
     return {each.action: moved.get(each.action, "" if each.key in taken else each.key) for each in KEYS}

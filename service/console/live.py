@@ -1,4 +1,4 @@
-"""What others do, as it happens: a stream for the pages of the queue, and rows of the list as they are now."""
+"""Live updates for the queue's pages: a stream of events, and current rows of the list."""
 
 import asyncio
 from typing import Any
@@ -12,35 +12,35 @@ from service.console.protection import check_origin
 from service.console.queue import asked_in, shared
 from service.console.visit import EVERYBODY, Page, Visit
 from service.http.cursors import checked
-from service.http.stream import HEARTBEAT, Say, follow, line
+from service.http.stream import HEARTBEAT, Encode, follow, line
 from service.store.base import Record
 from service.store.events import FeedEvent
 from service.values.domain import State
 from service.values.errors import BadRequest, NotFound
 
-# What comes within this time is said at once, however many work.
+# Events within this time are sent together, to limit the number of writes.
 PAUSE_S = 0.2
 MOST_ROWS = 100
-# What moderators do, in the words of the page; the automatic step's own decisions are nobody's business here.
+# Events of moderators, by their names on the page. Automatic decisions are not shown.
 _GONE = frozenset({"withdrawn", "erased"})
 _DONE = frozenset({"queued", "claimed", "released", "decided", "undone", "escalated"})
 
 
 class Since(Struct, frozen=True, forbid_unknown_fields=True):
-    """`after`: where the page was when it was made, so that nothing is missed between."""
+    """`after`: the cursor when the page was rendered, so that no event is missed."""
 
     after: str = ""
 
 
-class Said(Struct, frozen=True, omit_defaults=True):
-    """What happened to a comment: no status and no decision, so that an audit sounds like any other."""
+class LiveEvent(Struct, frozen=True, omit_defaults=True):
+    """An event without status and decision, so that an audit looks like any other."""
 
     id: str
     version: int
     who: str = ""
 
 
-class Counts(Struct, frozen=True):
+class QueueCounts(Struct, frozen=True):
     queued: int
     leased: int
     escalated: int
@@ -55,27 +55,27 @@ async def stream(visit: Visit) -> web.StreamResponse:
         visit.request,
         visit.site,
         f"account:{visit.account.name}",
-        lambda: _is_welcome(visit),
-        say=_saying(visit),
+        lambda: _is_allowed(visit),
+        encode=_encoder(visit),
         after=after,
         pause_s=PAUSE_S,
     )
 
 
-async def _is_welcome(visit: Visit) -> bool:
-    """Also whoever is no moderator of this site any more must go."""
+async def _is_allowed(visit: Visit) -> bool:
+    """Whether the session is valid and the account still has a role at this site."""
     found = await visit.console.store.accounts.visitor(visit.secret, visit.now, is_active=False)
     return found is not None and visit.site in found.account.roles
 
 
-def _saying(visit: Visit) -> Say:
-    """Events in the page's words, and the counts at the head of it when they are others than before."""
-    last: Counts | None = None
+def _encoder(visit: Visit) -> Encode:
+    """Encodes events for the page, and the counts in its header if they have changed."""
+    last: QueueCounts | None = None
 
-    async def say(events: list[FeedEvent]) -> bytes:
+    async def encode(events: list[FeedEvent]) -> bytes:
         nonlocal last
         said = b"".join(map(_said, events))
-        if events and not said:  # so that whoever comes back does not read all of it again
+        if events and not said:  # a position from which a client can resume
             said = b"id: %s\n\n" % events[-1].cursor.encode()
         now = await _counts(visit)
         if now != last:
@@ -83,29 +83,29 @@ def _saying(visit: Visit) -> Say:
             last = now
         return said or HEARTBEAT
 
-    return say
+    return encode
 
 
 def _said(event: FeedEvent) -> bytes:
     said = event.details
     kind, who = said["kind"], said.get("moderator", "")
-    if kind == "undone" and said.get("state") == State.ESCALATED:  # for supervisors again
+    if kind == "undone" and said.get("state") == State.ESCALATED:  # it waits for supervisors again
         kind = "escalated"
     if kind in _GONE:
         kind = "gone"
     elif kind not in _DONE or (kind == "decided" and not who and said.get("decided_by") != "expiry"):
         return b""
     who = who if kind in ("claimed", "decided", "undone", "escalated") else ""
-    return line(kind, Said(said["comment"], int(said["version"]), who), event.cursor)
+    return line(kind, LiveEvent(said["comment"], int(said["version"]), who), event.cursor)
 
 
-async def _counts(visit: Visit) -> Counts:
+async def _counts(visit: Visit) -> QueueCounts:
     stats = await visit.console.store.queue.stats(visit.site, 1)
-    return Counts(stats["queued"], stats["leased"], stats["escalated"], stats["frees_ms"])
+    return QueueCounts(stats["queued"], stats["leased"], stats["escalated"], stats["frees_ms"])
 
 
 async def show_rows(visit: Visit) -> web.StreamResponse:
-    """Those of the named comments that the list would show now."""
+    """The named comments that the list would show now."""
     asked = asked_in(visit)
     if visit.role not in asked.queued.roles:
         raise NotFound("no such queue")

@@ -1,4 +1,4 @@
-"""Models: which there are, what they were measured to be worth, which judges; promoted and rolled back."""
+"""Models: list them with their metrics, promote, roll back."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -29,7 +29,7 @@ async def show_models(visit: Visit) -> web.StreamResponse:
 
 
 async def promote(visit: Visit) -> web.StreamResponse:
-    """What is worse than the model in use only once somebody has said, in the same form, that it is meant."""
+    """Requires a confirmation in the same form if the model is worse than the one in use."""
     app, version = visit.request.app, visit.field("version")
     promoting = _promoting(visit)
     if visit.field("meant") != "1" and lost(await asyncio.to_thread(app[keys.MODELS].list), version):
@@ -51,7 +51,7 @@ async def roll_back(visit: Visit) -> web.StreamResponse:
 
 
 def _promoting(visit: Visit) -> ModelPromotion:
-    """Raises Forbidden unless the account may change what all sites share, as the model is."""
+    """Raises Forbidden unless the account may change things that all sites share, such as the model."""
     if not visit.operates:
         raise Forbidden("this takes an administrator of every site that has API keys or moderators")
     app = visit.request.app
@@ -80,7 +80,7 @@ def measured(model: Described) -> Iterator[Measured]:
 
 
 def lost(models: Sequence[Described], version: str) -> Losses | None:
-    """What is lost where this model takes the place of the one in use; None: nothing."""
+    """What gets worse if this model replaces the one in use; None for nothing."""
     active = next((each for each in models if each.active), None)
     other = next((each for each in models if each.version == version), None)
     if active is None or other is None or active.problem or other.problem:

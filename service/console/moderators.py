@@ -1,4 +1,4 @@
-"""Who may sign in for one's site, as what: added, given another role, let in by a link, kept out."""
+"""Accounts of the site: add, change roles, create sign-in links, disable."""
 
 import re
 from collections.abc import Mapping
@@ -26,10 +26,10 @@ SAID = {
 }
 
 
-class Shown(NamedTuple):
-    """`is_ours`: works for no site but those that this administrator is an administrator of, and is somebody else.
+class ModeratorRow(NamedTuple):
+    """`is_ours`: somebody else, who works only for sites that this administrator administers.
 
-    Only then may more than the role at this site be changed: another site's moderators are not ours to keep out.
+    Only then may more than the role at this site be changed: other sites' moderators must not be disabled from here.
     """
 
     account: Account
@@ -44,7 +44,7 @@ async def show_moderators(visit: Visit) -> web.StreamResponse:
 
 
 async def add(visit: Visit) -> web.StreamResponse:
-    """A new account, let in by a link that is shown once; or the site for an account that there is."""
+    """Create an account with a sign-in link, shown once; or add the site to an existing account."""
     name, role = visit.field("name").strip(), _role(visit)
     if not re.fullmatch(NAME_PATTERN, name) or role is None:
         problem = N_("Letters, digits and signs without spaces, at most 64.")
@@ -74,7 +74,7 @@ async def make_link(visit: Visit) -> web.StreamResponse:
 
 
 async def disable(visit: Visit) -> web.StreamResponse:
-    """Or enable again."""
+    """Disable an account, or enable it again."""
     account = (await _ours(visit)).account
     is_disabled = visit.field("enable") != "1"
     action = "moderator_disabled" if is_disabled else "moderator_enabled"
@@ -89,7 +89,7 @@ async def end_sessions(visit: Visit) -> web.StreamResponse:
 
 
 async def _with_link(visit: Visit, name: str) -> web.StreamResponse:
-    """The page with a link that lets in once: it stands in no address of ours, and is not shown again."""
+    """Show a one-time sign-in link. It does not appear in a URL and is not shown again."""
     account = await visit.console.store.accounts.get(name)
     if account is None:
         raise NotFound("no such moderator")
@@ -100,7 +100,7 @@ async def _with_link(visit: Visit, name: str) -> web.StreamResponse:
 
 
 async def _keep(visit: Visit, account: Account, action: str, **fields: object) -> None:
-    """Raises Conflict when somebody else was faster."""
+    """Raises Conflict if somebody else changed the account in the meantime."""
     changed: Account = msgspec.structs.replace(account, **fields)
     if not await visit.console.store.accounts.put(changed):
         raise Conflict("account_changed", "the account was changed meanwhile; load the page again", {})
@@ -110,8 +110,8 @@ async def _keep(visit: Visit, account: Account, action: str, **fields: object) -
     )
 
 
-async def _other(visit: Visit) -> Shown:
-    """The moderator of this site whom the form names; nobody locks himself out here. Raises NotFound and Conflict."""
+async def _other(visit: Visit) -> ModeratorRow:
+    """The moderator named in the form, not oneself: nobody may lock themselves out. Raises NotFound and Conflict."""
     account = await visit.console.store.accounts.get(visit.field("name"))
     if account is None or visit.site not in account.roles:
         raise NotFound("no such moderator of this site")
@@ -120,16 +120,16 @@ async def _other(visit: Visit) -> Shown:
     return await _shown(visit, account)
 
 
-async def _ours(visit: Visit) -> Shown:
+async def _ours(visit: Visit) -> ModeratorRow:
     shown = await _other(visit)
     if not shown.is_ours:
         raise Conflict("other_sites", "this account works for sites that you do not administer", {})
     return shown
 
 
-async def _shown(visit: Visit, account: Account) -> Shown:
+async def _shown(visit: Visit, account: Account) -> ModeratorRow:
     roles = visit.account.roles
-    return Shown(
+    return ModeratorRow(
         account,
         account.roles[visit.site],
         len(await visit.console.store.accounts.sessions(account.name, visit.now)),

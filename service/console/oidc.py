@@ -1,4 +1,4 @@
-"""Signing in by an OpenID provider."""
+"""Sign-in through an OpenID provider."""
 
 from datetime import timedelta
 from typing import Any
@@ -7,7 +7,7 @@ from aiohttp import web
 
 from service.console import entry
 from service.console.protection import PREFIX
-from service.console.provider import Provider, Refused
+from service.console.provider import Provider, SignInRefused
 from service.console.texts import N_
 from service.console.visit import Page, Visit, own_path
 from service.http.headers import cookie
@@ -15,7 +15,7 @@ from service.http.origin import own_origin
 from service.values.accounts import Account, Ticket
 from service.values.errors import NotFound
 
-# Lax, for the provider sends the browser back: it must bring along that it was this one that went.
+# SameSite=Lax, because the browser must send this cookie when the provider redirects it back.
 COOKIE = "__Host-cm_oidc"
 LASTS = timedelta(minutes=10)
 
@@ -42,20 +42,20 @@ async def finish(visit: Visit) -> web.StreamResponse:
         return _sorry(visit, REFUSED)
     try:
         claims = await provider.claims(_back(visit), visit.request.query, ticket.details)
-    except Refused:
+    except SignInRefused:
         return _sorry(visit, REFUSED)
     account = await _account(visit, claims)
     if account is None:
         return _sorry(visit, UNKNOWN)
     await entry.enter(visit, account, "oidc", "")
-    # A redirect from here would still be the provider's, and the strict cookie would not be sent with it.
+    # A redirect would still count as the provider's, so the strict cookie would not be sent.
     response = visit.show("again.html", where=PREFIX + own_path(ticket.details.get("next", "")))
     response.del_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="Lax")
     return response
 
 
 async def _account(visit: Visit, claims: dict[str, Any]) -> Account | None:
-    """By what the administrator said: the subject, or an e-mail address that the provider has verified."""
+    """Find the account by the subject that the administrator set, or by a verified e-mail address."""
     known = {claims["sub"]} | ({claims.get("email")} if claims.get("email_verified") is True else set())
     found = await visit.console.store.accounts.all()
     for account in found:

@@ -1,4 +1,4 @@
-"""A site's policy: looked at, tried on what came lately before it is in force, changed, and what it was before."""
+"""The policy of a site: show, try out on recent comments, change, and list its versions."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +26,7 @@ ACTIONS = {Action.APPROVE: N_("Approve"), Action.REVIEW: N_("To a person"), Acti
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One field that differs between two versions; None: it is not set."""
+    """A field that differs between two versions. None: not set."""
 
     path: str
     before: Any
@@ -40,9 +40,9 @@ async def show_policy(visit: Visit) -> web.StreamResponse:
 
 
 async def preview(visit: Visit) -> web.StreamResponse:
-    """What the last comments would have got: a part of the page for our script, else the page with the form as it was.
+    """Decisions on recent comments under this policy: a part of the page for the script, else the page with the form.
 
-    Changes nothing; it is a POST because a form full of thresholds is no address.
+    Changes nothing. It is a POST because the form does not fit into a URL.
     """
     now = await policies.newest(visit.console.store, visit.site)
     entered = policy_form.read(visit.form, now, _attributes(visit))
@@ -53,7 +53,7 @@ async def preview(visit: Visit) -> web.StreamResponse:
 
 
 async def save_policy(visit: Visit) -> web.StreamResponse:
-    """As the version behind the one that the form was made from; where another came first, the form comes back."""
+    """Store the next version after the one in the form. If another one came first, show the form again."""
     store, site = visit.console.store, visit.site
     now = await policies.newest(store, site)
     entered = policy_form.read(visit.form, now, _attributes(visit))
@@ -115,7 +115,7 @@ def _order(known: tuple[str, ...]) -> Any:  # noqa: ANN401 - a key for sorted()
 
 
 def _history(versions: list[Version]) -> list[tuple[Version, list[Change]]]:
-    """The newest versions and what each changed."""
+    """The newest versions, each with its changes."""
     before = [DEFAULT, *(each.policy for each in versions)]
     pairs = zip(versions, before, strict=False)
     return [(each, changes(earlier, each.policy)) for each, earlier in reversed(list(pairs)[-SHOWN_VERSIONS:])]

@@ -1,4 +1,4 @@
-"""A policy as a form: its fields in groups, how each is written there, read again, and what is wrong with it."""
+"""The policy form: groups of fields, their text format, parsing, and error messages."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -15,8 +15,8 @@ from service.values.site_settings import faults
 HOUR_S = 3600
 CENT = 100
 
-# flag: yes or no. share: per cent. whole: a whole number. score: 0 to 1, or empty. lines: one entry a line.
-# pairs: "NAME = attribute" a line. hours: of seconds.
+# flag: yes or no. share: percent. whole: an integer. score: 0 to 1, or empty. lines: one entry a line.
+# pairs: "NAME = attribute" a line. hours: seconds, shown as hours.
 Kind = Literal["flag", "share", "whole", "score", "lines", "pairs", "hours", "expiry"]
 
 A_NUMBER = N_("Enter a number from %(least)s to %(most)s.")
@@ -24,7 +24,7 @@ A_NUMBER = N_("Enter a number from %(least)s to %(most)s.")
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """`path`: where in the policy, and the name in the form. `least` and `most`: as they are entered."""
+    """`path`: in the policy, and the name in the form. `least` and `most`: in the unit of the form."""
 
     path: str
     kind: Kind
@@ -171,7 +171,7 @@ LEAST_HOURS, MOST_HOURS = 60 / HOUR_S, 90 * 24
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class FieldProblem:
     """What is wrong with a field: a message with its values, translated where it is shown."""
 
     message: str
@@ -180,15 +180,15 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """A form as it was filled in. `values` by name of the field; `policy` is to be used only without `problems`."""
+    """A submitted form. `values`: by field name. `policy`: valid only without `problems`."""
 
     values: Mapping[str, str]
     policy: Policy
-    problems: Mapping[str, Problem]
+    problems: Mapping[str, FieldProblem]
 
 
 def of(policy: Policy) -> Entered:
-    """The form of a policy that there is."""
+    """The form for an existing policy."""
     values = {field.path: _written(field, _at(policy, field.path)) for field in FIELDS if field.kind != "expiry"}
     expiry = policy.review.expiry
     values["review.expiry"] = expiry.decision if expiry else ""
@@ -201,9 +201,9 @@ def of(policy: Policy) -> Entered:
 
 
 def read(form: Mapping[str, list[str]], before: Policy, known: Iterable[str]) -> Entered:
-    """What somebody entered; what the form does not show stays as it was `before`."""
+    """Parse the form. Fields that it does not show keep their values from `before`."""
     values = {name: found[0] for name, found in form.items()}
-    problems: dict[str, Problem] = {}
+    problems: dict[str, FieldProblem] = {}
     raw: dict[str, Any] = {
         "review": msgspec.to_builtins(before.review),
         "languages": msgspec.to_builtins(before.languages),
@@ -224,17 +224,17 @@ def read(form: Mapping[str, list[str]], before: Policy, known: Iterable[str]) ->
         path = wrong.pointer.removeprefix("/").replace("/", ".")
         where = next((field.path for field in FIELDS if path.startswith(field.path)), "")
         told = {"detail": f"{path}: {wrong.detail}"}
-        return Entered(values, before, {where: Problem(N_("This cannot be read: %(detail)s"), told)})
+        return Entered(values, before, {where: FieldProblem(N_("This cannot be read: %(detail)s"), told)})
     for fault in faults(policy.protocols, tuple(known)):
         path = ".".join(("protocols", *fault.steps))
         where = next((field.path for field in FIELDS if path.startswith(field.path)), "")
         detail = f"{fault.steps[-1]}: {fault.why}"
-        problems.setdefault(where, Problem(N_("This cannot be read: %(detail)s"), {"detail": detail}))
+        problems.setdefault(where, FieldProblem(N_("This cannot be read: %(detail)s"), {"detail": detail}))
     return Entered(values, before if problems else policy, problems)
 
 
 def flat(policy: Policy) -> dict[str, Any]:
-    """Every field that is set, by its path."""
+    """Every field that is set, by path."""
     found: dict[str, Any] = {}
 
     def walk(at: str, value: Any) -> None:  # noqa: ANN401
@@ -255,7 +255,7 @@ def _fields(value: Any) -> dict[str, Any]:  # noqa: ANN401
 
 
 def _thresholds(
-    values: Mapping[str, str], before: Policy, known: Iterable[str], problems: dict[str, Problem]
+    values: Mapping[str, str], before: Policy, known: Iterable[str], problems: dict[str, FieldProblem]
 ) -> dict[str, dict[str, float | None]]:
     found: dict[str, dict[str, float | None]] = {}
     for attribute in dict.fromkeys((*known, *before.thresholds)):
@@ -267,23 +267,23 @@ def _thresholds(
         }
         limits = Thresholds(**row)
         if limits.review_at is not None and limits.reject_at is not None and limits.review_at > limits.reject_at:
-            problems[f"review_at.{attribute}"] = Problem(N_("This is above the threshold for rejecting."), {})
+            problems[f"review_at.{attribute}"] = FieldProblem(N_("This is above the threshold for rejecting."), {})
         found[attribute] = row
     if not found:
-        problems["thresholds"] = Problem(N_("At least one attribute must count."), {})
+        problems["thresholds"] = FieldProblem(N_("At least one attribute must count."), {})
     for attribute in found.keys() - set(known):
-        problems[f"review_at.{attribute}"] = Problem(N_("The model in use does not judge this attribute."), {})
+        problems[f"review_at.{attribute}"] = FieldProblem(N_("The model in use does not judge this attribute."), {})
     return found
 
 
-def _expiry(values: Mapping[str, str], problems: dict[str, Problem]) -> dict[str, Any] | None:
+def _expiry(values: Mapping[str, str], problems: dict[str, FieldProblem]) -> dict[str, Any] | None:
     if not values.get("review.expiry"):
         return None
     hours = _between(values.get(EXPIRY_AFTER, ""), EXPIRY_AFTER, LEAST_HOURS, MOST_HOURS, problems, is_needed=True)
     return {"decision": values["review.expiry"], "after_s": round((hours or 1) * HOUR_S)}
 
 
-def _value(field: Field, text: str, problems: dict[str, Problem]) -> Any:  # noqa: ANN401
+def _value(field: Field, text: str, problems: dict[str, FieldProblem]) -> Any:  # noqa: ANN401
     if field.kind == "flag":
         return bool(text)
     if field.kind == "lines":
@@ -296,25 +296,25 @@ def _value(field: Field, text: str, problems: dict[str, Problem]) -> Any:  # noq
     if field.kind == "share":
         return round(found / CENT, 6)
     if found != int(found):
-        problems[field.path] = Problem(N_("Enter a whole number."), {})
+        problems[field.path] = FieldProblem(N_("Enter a whole number."), {})
     return int(found)
 
 
-def _pairs(field: Field, text: str, problems: dict[str, Problem]) -> dict[str, str]:
+def _pairs(field: Field, text: str, problems: dict[str, FieldProblem]) -> dict[str, str]:
     found = {}
     for line in text.splitlines():
         name, is_pair, attribute = (part.strip() for part in line.partition("="))
         if name and is_pair and attribute:
             found[name] = attribute
         elif line.strip():
-            problems[field.path] = Problem(N_("Each line must be a name, =, and an attribute."), {})
+            problems[field.path] = FieldProblem(N_("Each line must be a name, =, and an attribute."), {})
     return found
 
 
 def _between(
-    text: str, where: str, least: float, most: float, problems: dict[str, Problem], *, is_needed: bool = False
+    text: str, where: str, least: float, most: float, problems: dict[str, FieldProblem], *, is_needed: bool = False
 ) -> float | None:
-    """A number as people write it; a decimal comma is one, too."""
+    """Parse a number, with a decimal point or comma."""
     if not text.strip() and not is_needed:
         return None
     try:
@@ -322,7 +322,7 @@ def _between(
     except ValueError:
         value = math.nan
     if not least <= value <= most:
-        problems[where] = Problem(A_NUMBER, {"least": _number(least), "most": _number(most)})
+        problems[where] = FieldProblem(A_NUMBER, {"least": _number(least), "most": _number(most)})
         return None
     return value
 
@@ -338,7 +338,7 @@ def _written(field: Field, value: Any) -> str:  # noqa: ANN401
 
 
 def _number(value: float | None) -> str:
-    """As <input type="number"> reads it."""
+    """Format a number for <input type="number">."""
     return "" if value is None else f"{round(value, 4):g}"
 
 

@@ -1,4 +1,4 @@
-"""What keeps a page from being turned against whoever looks at it (security.md, section 2)."""
+"""Browser security: headers, origin checks, CSRF tokens (security.md, section 2)."""
 
 import base64
 import hmac
@@ -37,7 +37,7 @@ TOKEN_HEADER, TOKEN_FIELD = "X-CSRF-Token", "csrf"
 
 
 async def protect(request: web.Request, response: web.StreamResponse) -> None:
-    """The headers of every answer below /console and /demo, also of errors and of streams."""
+    """Set the headers of every answer below /console and /demo, including errors and streams."""
     if not request.path.startswith((PREFIX, DEMO)):
         return
     for name, value in HEADERS.items():
@@ -47,10 +47,10 @@ async def protect(request: web.Request, response: web.StreamResponse) -> None:
 
 
 def check_origin(request: web.Request) -> None:
-    """Raises Forged for a change that another site's page asks for.
+    """Raises Forged for a request from another site's page.
 
-    Every browser of today says where a request comes from; what says nothing at all is no browser of a moderator.
-    With `Referrer-Policy: no-referrer` forms of our own send `Origin: null`, so that alone proves nothing either way.
+    Every current browser sends the origin of a request; a request without it does not come from a moderator's browser.
+    With `Referrer-Policy: no-referrer` our own forms send `Origin: null`, so that value alone proves nothing.
     """
     site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin", "")
     if site is not None and site not in ("same-origin", "none"):
@@ -62,7 +62,7 @@ def check_origin(request: web.Request) -> None:
 
 
 def token_of(secret: str) -> str:
-    """The token that goes with a session; nobody can make it without the session's secret, nor the other way."""
+    """The CSRF token of a session. Derived from the session's secret, which it does not reveal."""
     return base64.urlsafe_b64encode(hmac.digest(secret.encode(), b"csrf", "sha256")).decode().rstrip("=")
 
 

@@ -1,4 +1,4 @@
-"""What we say to an OpenID provider: authorization code with PKCE, state and nonce."""
+"""A client for OpenID providers: authorization code flow with PKCE, state and nonce."""
 
 import base64
 import contextlib
@@ -22,16 +22,16 @@ from service.values.errors import ProviderUnavailable, SettingsError
 TIMEOUT_S = 10.0
 FRESH_S = 3600.0
 LEEWAY_S = 60
-# What a provider signs with; never "none", nor with a secret that both know.
+# Accepted signature algorithms: never "none", nor those with a shared secret.
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 
 
-class Refused(Exception):
-    """The provider, or what it sent, does not say who this is."""
+class SignInRefused(Exception):
+    """The provider's answer does not identify the person."""
 
 
 class Provider:
-    """Raises ProviderUnavailable when it gives no answer, or none that we understand."""
+    """Raises ProviderUnavailable if the provider does not answer, or not in a known format."""
 
     def __init__(self, issuer: str, client_id: str, secret: str | None) -> None:
         self._issuer = issuer.rstrip("/")
@@ -43,14 +43,14 @@ class Provider:
 
     @classmethod
     def of(cls, settings: Settings) -> "Provider | None":
-        """None where no provider is set. Raises SettingsError."""
+        """None if no provider is set. Raises SettingsError."""
         if settings.oidc_issuer is None or settings.oidc_client_id is None:
             return None
         secret = None if settings.oidc_client_secret_file is None else _secret(settings.oidc_client_secret_file)
         return cls(settings.oidc_issuer, settings.oidc_client_id, secret)
 
     async def begin(self, back: str) -> tuple[str, dict[str, str]]:
-        """Where to send the browser, and what must be remembered until it comes back."""
+        """The URL to redirect the browser to, and the state to keep until it returns."""
         about = await self._about()
         was = {"state": accounts.new_secret(), "verifier": accounts.new_secret(), "nonce": accounts.new_secret()}
         asked = {
@@ -66,14 +66,14 @@ class Provider:
         return str(httpx.URL(about["authorization_endpoint"]).copy_merge_params(asked)), was
 
     async def claims(self, back: str, answer: Mapping[str, str], was: Mapping[str, str]) -> dict[str, Any]:
-        """Who it is that came back with `answer`. Raises Refused."""
+        """The identity of the person who returned with `answer`. Raises SignInRefused."""
         about = await self._about()
         if not hmac.compare_digest(answer.get("state", "").encode(), was["state"].encode()):
-            raise Refused("state")
+            raise SignInRefused("state")
         if answer.get("iss", about["issuer"]) != about["issuer"]:  # RFC 9207
-            raise Refused("iss")
+            raise SignInRefused("iss")
         if "code" not in answer:
-            raise Refused("no code")
+            raise SignInRefused("no code")
         form = {
             "grant_type": "authorization_code",
             "code": answer["code"],
@@ -93,13 +93,13 @@ class Provider:
             async with httpx.AsyncClient(timeout=TIMEOUT_S) as client:
                 response = await client.post(url, data={**form, "client_id": self._client_id}, auth=basic)
             if response.status_code == 400:  # noqa: PLR2004 - the code was not good (RFC 6749, section 5.2)
-                raise Refused("code")
+                raise SignInRefused("code")
             return _object(response)
         except httpx.HTTPError as error:
             raise ProviderUnavailable("the OpenID provider does not answer") from error
 
     async def _checked(self, id_token: str, nonce: str) -> dict[str, Any]:
-        """The claims of a token that the provider signed for us, now and for this browser. Raises Refused."""
+        """The claims of a token, checked for signature, audience, time and nonce. Raises SignInRefused."""
         expected = jwt.JWTClaimsRegistry(
             leeway=LEEWAY_S,
             iss={"essential": True, "value": self._known["issuer"]},
@@ -112,13 +112,13 @@ class Provider:
             claims = (await self._decoded(id_token)).claims
             expected.validate(claims)
         except (JoseError, ValueError) as error:
-            raise Refused(type(error).__name__) from error
+            raise SignInRefused(type(error).__name__) from error
         if claims.get("azp", self._client_id) != self._client_id:
-            raise Refused("azp")
+            raise SignInRefused("azp")
         return dict(claims)
 
     async def _decoded(self, id_token: str) -> jwt.Token:
-        """With the keys as we know them, and if they do not fit as they are now: providers change them."""
+        """Check with the cached keys; if they do not fit, fetch them again: providers rotate keys."""
         if self._keys is not None:
             with contextlib.suppress(JoseError, ValueError):
                 return jwt.decode(id_token, self._keys, algorithms=ALGORITHMS)
@@ -126,7 +126,7 @@ class Provider:
         return jwt.decode(id_token, self._keys, algorithms=ALGORITHMS)
 
     async def _about(self) -> dict[str, Any]:
-        """The provider's description of itself, an hour old at most."""
+        """The provider's metadata, at most an hour old."""
         if time.monotonic() - self._known_at < FRESH_S:
             return self._known
         found = await self._read(f"{self._issuer}/.well-known/openid-configuration")

@@ -1,4 +1,4 @@
-"""The queue as its moderators see it: one comment after the other, or all in a list."""
+"""The moderators' queue: one comment after another, or a list."""
 
 import math
 from typing import Annotated, Any, Literal, NamedTuple
@@ -24,22 +24,22 @@ from service.values.accounts import Role
 from service.values.domain import State
 from service.values.errors import BadRequest, Fault, NotFound
 
-# While somebody looks, leases are short and extended; so what was on a closed laptop soon goes to somebody else.
+# Leases are short and extended while the page is open, so a closed laptop soon releases its comments.
 LEASE_S = 120
-# Comments that are held beside the one that is looked at: the next one is there at once, and few are kept from others.
+# Comments leased in advance: the next one appears at once, and few are withheld from others.
 AHEAD = 4
 LISTED = 100
 WAIT_S = 25.0
 
 Text = Annotated[str, Meta(max_length=512)]
 Score = Annotated[float, Meta(ge=0, le=1)]
-# What a form says of which comments it means, beside what just happened.
+# The fields by which a form selects comments, without those about the last action.
 PARTS = ("queue", "view", "attribute", "article", "section", "why")
 OF_SCORES = ("axis", "low", "high")
 
 
 class Queued(NamedTuple):
-    """One of the queues: what lies in it, and who sees it. `why`: what brought the comments there, '' for anything."""
+    """One of the queues and the roles that see it. `why`: the cause of the comments in it, '' for any."""
 
     name: str
     title: str
@@ -57,10 +57,10 @@ QUEUES = (
 )
 
 
-class Asked(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which comments, shown how. `done`, `version`, `batch`, `what`, `refused` and `by`: what just happened.
+class QueueQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    """Filter and view. `done`, `version`, `batch`, `what`, `refused` and `by` describe the last action.
 
-    Of the view by score: whose scores (`axis`), from where (`low`) to where (`high`), and whether all are selected.
+    For the view by score: the attribute (`axis`), the range (`low` to `high`), and whether all are selected.
     """
 
     queue: Literal["waiting", "reported", "appeals", "held", "escalated"] = "waiting"
@@ -99,7 +99,7 @@ class Asked(Struct, frozen=True, forbid_unknown_fields=True):
         )
 
     def link(self, **other: object) -> str:
-        """The same comments, but for what is named; what just happened is left out."""
+        """The query for the same comments with changes, without the last action."""
         fields = {name: getattr(self, name) for name in (*PARTS, *OF_SCORES)} | other
         path = "/scores" if fields["view"] == "scores" else "/queue"
         if path == "/scores":
@@ -114,7 +114,7 @@ DEFAULTS: dict[str, object] = {"queue": "waiting", "view": "desk", "high": 1.0}
 
 
 async def show_queue(visit: Visit) -> web.StreamResponse:
-    asked = visit.query(Asked)
+    asked = visit.query(QueueQuery)
     if visit.role not in asked.queued.roles:
         raise NotFound(N_("There is no such queue."))
     if asked.view == "scores":
@@ -123,21 +123,21 @@ async def show_queue(visit: Visit) -> web.StreamResponse:
     return await (_desk(visit, asked) if is_desk else _list(visit, asked))
 
 
-async def _desk(visit: Visit, asked: Asked) -> web.StreamResponse:
-    """What this moderator holds. Looking takes nothing: a form, or the script, asks for the next ones."""
-    after = await visit.console.store.events.latest(visit.site)  # first: what happens from here on, the stream tells
+async def _desk(visit: Visit, asked: QueueQuery) -> web.StreamResponse:
+    """The comments that this moderator holds. Showing the page leases nothing; a form or the script does."""
+    after = await visit.console.store.events.latest(visit.site)  # read first: the stream reports all that follows
     held = await _held(visit, asked)
     found = await full_cards(visit, held)
     return visit.show("desk.html", **await shared(visit, asked), cards=found, ahead=AHEAD, after=after)
 
 
-async def _held(visit: Visit, asked: Asked) -> list[Record]:
-    """Of what this moderator holds that which was asked for; the rest goes back by itself."""
+async def _held(visit: Visit, asked: QueueQuery) -> list[Record]:
+    """The requested ones of the moderator's leases. The others expire."""
     held = await visit.reviewing.held(visit.moderator)
     return [record for record in held if matches(record, asked.wanted(visit))]
 
 
-async def _list(visit: Visit, asked: Asked) -> web.StreamResponse:
+async def _list(visit: Visit, asked: QueueQuery) -> web.StreamResponse:
     after = await visit.console.store.events.latest(visit.site)
     found = await visit.reviewing.listed(visit.site, asked.queued.state, asked.wanted(visit), asked.cursor, LISTED)
     return visit.show(
@@ -149,7 +149,7 @@ async def _list(visit: Visit, asked: Asked) -> web.StreamResponse:
     )
 
 
-async def shared(visit: Visit, asked: Asked) -> dict[str, Any]:
+async def shared(visit: Visit, asked: QueueQuery) -> dict[str, Any]:
     stats = await visit.console.store.queue.stats(visit.site, 1)
     attributes = visit.request.app[keys.MODERATION].attributes
     return {
@@ -167,7 +167,7 @@ async def shared(visit: Visit, asked: Asked) -> dict[str, Any]:
 
 
 async def claim(visit: Visit) -> web.StreamResponse:
-    """Lease the next comments. For the script: as cards, without those it knows; it may wait for some to come."""
+    """Lease the next comments. The script gets them as cards, without those it has; it may wait for new ones."""
     asked = asked_in(visit)
     known = set(visit.form.get("known", ()))
     wait_s = min(WAIT_S, max(0.0, _number(visit, "wait", 0)))
@@ -182,24 +182,24 @@ async def claim(visit: Visit) -> web.StreamResponse:
     return visit.show("cards.html", cards=await full_cards(visit, fresh), **await shared(visit, asked))
 
 
-def asked_in(visit: Visit, prefix: str = "") -> Asked:
-    """Which comments a form means, by its fields with this prefix. Raises BadRequest."""
+def asked_in(visit: Visit, prefix: str = "") -> QueueQuery:
+    """The query in a form's fields with this prefix. Raises BadRequest."""
     names = (*PARTS, *OF_SCORES)
     given: dict[str, Any] = {name: visit.field(prefix + name) for name in names if visit.field(prefix + name)}
     for name in given.keys() & {"low", "high"}:
         given[name] = _number(visit, prefix + name, 0)
-    return bodies.shape(given, Asked)
+    return bodies.shape(given, QueueQuery)
 
 
 async def show_one(visit: Visit) -> web.StreamResponse:
-    """One comment that waits, by its id."""
+    """One waiting comment by id."""
     after = await visit.console.store.events.latest(visit.site)
     record = await visit.console.store.comments.get(visit.site, visit.request.match_info["id"])
     if not record.is_waiting:
         raise NotFound(N_("This comment does not wait any more."))
     if record.state is State.ESCALATED and visit.role not in OVERSEERS:
         raise NotFound(N_("It waits for a supervisor."))
-    asked = Asked(view="list", queue=_queue_of(record))
+    asked = QueueQuery(view="list", queue=_queue_of(record))
     is_free = record.state is not State.LEASED or record.owner == visit.account.name
     may_decide = visit.role in DECIDERS and is_free
     (shown,) = await full_cards(visit, [record])
@@ -212,7 +212,7 @@ def _queue_of(record: Record) -> Literal["waiting", "held", "escalated"]:
 
 
 async def take(visit: Visit) -> web.StreamResponse:
-    """Lease this one, and look at it."""
+    """Lease this comment and show it."""
     record = await visit.reviewing.take(visit.moderator, visit.request.match_info["id"], LEASE_S)
     if visit.wants_json:
         shown = review_item(visit.site, record, holder=visit.account.name)
@@ -221,7 +221,7 @@ async def take(visit: Visit) -> web.StreamResponse:
 
 
 async def leave(visit: Visit) -> web.StreamResponse:
-    """The page before a link that a reader wrote: what it is, and whether to go there."""
+    """A warning page before following a link in a comment."""
     to = visit.request.query.get("to", "")
     if not is_ours_to_open(to):
         raise BadRequest(N_("This link leads nowhere that a browser should go."))

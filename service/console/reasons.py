@@ -1,4 +1,4 @@
-"""Why a comment is rejected: the codes that moderators choose from, and what each says of the text."""
+"""Rejection reasons: their codes, and the labels that each implies."""
 
 from typing import NamedTuple
 
@@ -6,14 +6,14 @@ from service.console.texts import N_
 
 
 class Ground(NamedTuple):
-    """`label`: the attribute that a text rejected for this has, if the model knows it; None: it says nothing of one."""
+    """`label`: the attribute that this reason implies, if the model has it; None if it implies none."""
 
     code: str
     title: str
     label: str | None = None
 
 
-# In the order of the keys 1 to 9. The codes stand in decisions, webhooks and labels: they are not renamed.
+# In the order of the keys 1 to 9. Do not rename the codes: decisions, webhooks and labels hold them.
 GROUNDS = (
     Ground("personal_attack", N_("Personal attack"), "insult"),
     Ground("hate", N_("Hate against a group"), "identity_attack"),
@@ -29,13 +29,13 @@ _BY_CODE = {ground.code: ground for ground in GROUNDS}
 
 
 def labels_of(reason: str, known: tuple[str, ...]) -> dict[str, bool]:
-    """What a rejection for this reason says of the text; what it does not say stays open."""
+    """The labels that a rejection for this reason implies. Other attributes stay unlabeled."""
     ground = _BY_CODE.get(reason)
     return {ground.label: True} if ground is not None and ground.label in known else {}
 
 
 def title_of(reason: str) -> str:
-    """For people; a code of somebody else's as it is."""
+    """The reason in words; an unknown code as it is."""
     return _BY_CODE[reason].title if reason in _BY_CODE else reason
 
 

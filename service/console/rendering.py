@@ -1,4 +1,4 @@
-"""Templates to pages: always escaped, in one of our languages."""
+"""Renders templates: always escaped, in one of the supported languages."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -50,7 +50,7 @@ class Renderer:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        # The extension adds this to the environment that it is given to, which its types do not say.
+        # The extension adds this method at run time, so the types lack it.
         environment.install_gettext_translations(texts.catalogue, newstyle=True)  # type: ignore[attr-defined]
         environment.globals |= {
             "asset": self._assets.path,
@@ -71,11 +71,11 @@ def _filters(texts: Texts) -> Mapping[str, Any]:
         return format_percent(value, format="#,##0 %" if texts.language != "en" else "#,##0%", locale=locale)
 
     def two_digits(value: float) -> str:
-        """As the model's scores are spoken of: 0.61."""
+        """The format of scores: 0.61."""
         return format_decimal(value, format="0.00", locale=locale)
 
     def since(value: datetime, now: datetime) -> str:
-        """How long ago, or how long until then: "12 minutes"."""
+        """The time between `value` and `now`: "12 minutes"."""
         return format_timedelta(abs(now - value), granularity="minute", threshold=1.2, locale=locale)
 
     def ago(value: datetime, now: datetime) -> str:
@@ -94,7 +94,7 @@ def _filters(texts: Texts) -> Mapping[str, Any]:
         "ago": ago,
         "moment": moment,
         "say": texts,
-        "segment": lambda value: quote(value, safe=""),  # of a path: a comment's id may hold slashes
+        "segment": lambda value: quote(value, safe=""),  # for paths: a comment id may hold slashes
         "day": lambda value: format_date(value.astimezone(UTC), "long", locale=locale),
         "attribute": lambda value: texts(attribute_name(value)),
         "role_name": lambda role: texts(ROLES[role]),

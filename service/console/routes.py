@@ -1,4 +1,4 @@
-"""The table of the console's pages, and everything that is the same for all of them."""
+"""The table of the console's pages, and the handling that all of them share."""
 
 import asyncio
 import logging
@@ -15,7 +15,7 @@ from service.console import (
     appeals,
     author,
     comment,
-    comparing,
+    comparison,
     dashboard,
     decisions,
     entry,
@@ -43,11 +43,11 @@ from service.http.handling import Handler, speaking
 from service.http.headers import cookie
 from service.values.accounts import Session
 from service.values.errors import Forbidden, NotFound, Retryable, ServiceError, Unauthenticated
-from service.webhooks.vault import Vault
+from service.webhooks.sealing import Sealer
 
 log = logging.getLogger(__name__)
 
-# One row for each page, from the modules that have them: add yours here.
+# The rows of all modules; add new ones here.
 PAGES: tuple[Page, ...] = (
     *home.PAGES,
     *entry.PAGES,
@@ -65,7 +65,7 @@ PAGES: tuple[Page, ...] = (
     *author.PAGES,
     *policy.PAGES,
     *models.PAGES,
-    *comparing.PAGES,
+    *comparison.PAGES,
     *webhooks.PAGES,
     *api_keys.PAGES,
     *moderators.PAGES,
@@ -76,7 +76,7 @@ ENROL = "/account/second-factor"
 
 
 def open_console(pages: Sequence[Page] = PAGES) -> Resource:
-    """The part of the application that the pages share."""
+    """The resources that the pages share."""
 
     async def console(app: web.Application) -> AsyncIterator[None]:
         settings, assets = app[keys.SETTINGS], Assets()
@@ -85,7 +85,7 @@ def open_console(pages: Sequence[Page] = PAGES) -> Resource:
             store=app[keys.STORE],
             assets=assets,
             renderer=await asyncio.to_thread(Renderer, assets),
-            vault=Vault.open(settings.secret_file),
+            sealer=Sealer.open(settings.secret_file),
             provider=Provider.of(settings),
             pages=pages,
         )
@@ -104,7 +104,7 @@ def routes(pages: Sequence[Page] = PAGES) -> list[web.RouteDef]:
 
 
 def _pattern(path: str) -> str:
-    """A parameter is any one segment; aiohttp's own pattern knows no braces in it, and comments' ids may have some."""
+    """A parameter matches any one segment. aiohttp's default pattern excludes braces, which ids may contain."""
     return path.replace("}", ":[^/]+}")
 
 
@@ -112,7 +112,7 @@ def _handler(page: Page) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
         texts = request.app[CONSOLE].renderer.texts(negotiated(request.headers.get("Accept-Language", "")))
         visit = request[VISIT] = Visit(request, request.app[CONSOLE], page, texts)
-        await _recognise(visit)
+        await _recognize(visit)
         if visit.visitor is None:
             take_as_stranger(request)
         _check_role(visit)
@@ -123,8 +123,8 @@ def _handler(page: Page) -> Handler:
     return speaking(_refused, f"console_{page.view.__name__}", handle)
 
 
-async def _recognise(visit: Visit) -> None:
-    """Who comes, by the cookie; a session whose role was changed goes on under a new secret."""
+async def _recognize(visit: Visit) -> None:
+    """Find the session by its cookie. If the role has changed, renew the session's secret."""
     secret = cookie(visit.request, COOKIE)
     accounts = visit.console.store.accounts
     if not secret:
@@ -133,7 +133,7 @@ async def _recognise(visit: Visit) -> None:
     if found is None:
         return
     role = found.account.roles.get(found.session.site)
-    if role is None:  # not a moderator of this site any more
+    if role is None:  # no longer a moderator of this site
         await accounts.end_session(found.account.name, entry.session_id(secret))
         return
     visit.visitor, visit.secret = found, secret
@@ -143,7 +143,7 @@ async def _recognise(visit: Visit) -> None:
 
 
 async def renew(visit: Visit, session: Session) -> None:
-    """Go on as `session`, under a new secret."""
+    """Continue as `session` with a new secret."""
     await entry.begin(visit, visit.account, session)
 
 
@@ -158,13 +158,13 @@ def _check_role(visit: Visit) -> None:
 
 
 async def _take_change(visit: Visit) -> None:
-    """The body, once it is clear that one of our own pages sent it. Raises Forged and BadRequest."""
+    """Read the body after checking that one of our own pages sent it. Raises Forged and BadRequest."""
     request = visit.request
     check_origin(request)
     kind = JSON if request.content_type == JSON else FORM
     visit.raw = await bodies.read(request, kind, visit.page.limit)
     visit.form = form_of(visit.raw) if kind == FORM else {}
-    if visit.page.roles is not None:  # who has not signed in has no token yet
+    if visit.page.roles is not None:  # there is no token before signing in
         check_token(visit.secret, request.headers.get(TOKEN_HEADER) or visit.field(TOKEN_FIELD))
 
 
@@ -186,7 +186,7 @@ def _refused(request: web.Request, error: ServiceError | None) -> web.StreamResp
 
 
 def _refusal(visit: Visit, error: ServiceError | None) -> web.StreamResponse:
-    """An error as a page like all others, or as a problem for our scripts."""
+    """Render an error as a page, or as a problem document for scripts."""
     if visit.wants_json:
         return problems.response_of(error) if error else web.json_response({"code": "internal"}, status=500)
     if isinstance(error, Unauthenticated) and visit.request.method in SAFE:
@@ -199,7 +199,7 @@ def _refusal(visit: Visit, error: ServiceError | None) -> web.StreamResponse:
 
 
 def _to_sign_in(visit: Visit) -> web.StreamResponse:
-    """A link on another site's page brings no cookie of ours along: ask again from a page of our own."""
+    """Browsers send no strict cookie for links from other sites, so first load the page again from our own."""
     where = visit.request.path_qs
     if visit.request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
         return visit.show("again.html", where=where)
@@ -218,7 +218,7 @@ async def _static(request: web.Request) -> web.StreamResponse:
 
 
 async def _take_report(request: web.Request) -> web.StreamResponse:
-    """What a browser did not do because our policy forbids it: counted, for what it quotes may be a reader's."""
+    """Count reports of content security policy violations. Not logged, because they may quote readers."""
     if (request.content_length or 0) <= bodies.MAX_BODY_BYTES:
         metrics.CSP_REPORTS.inc()
     return web.Response(status=204)

@@ -1,4 +1,4 @@
-"""All that waits on one axis for each attribute: a range of it read, and decided, at once."""
+"""The view by score: waiting comments on one axis for each attribute; a range can be decided at once."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from aiohttp import web
 from service import app_keys as keys
 from service.cases.answers import shows_scores
 from service.console.cards import cards
-from service.console.queue import LISTED, Asked, shared
+from service.console.queue import LISTED, QueueQuery, shared
 from service.console.texts import N_
 from service.console.visit import EVERYBODY, Page, Visit
 from service.store.base import Record
@@ -20,18 +20,18 @@ from service.values.domain import State
 from service.values.errors import BadRequest, Fault, NotFound
 from service.values.policy import Thresholds
 
-# Of a longer queue the most urgent ones: each is read for this page.
+# At most this many, the most urgent ones, because each is read for this page.
 MOST = 5_000
 BINS = 100
-# A score lies on the axis where a range field puts it: from the middle of the handle at 0 to its middle at 1.
+# Positions match those of a range input: from the middle of the handle at 0 to its middle at 1.
 LEFT, RIGHT = 20, 980
-HIGH, LOW = 12, 8  # dots over each other, of the axis that is looked at and of the others
+HIGH, LOW = 12, 8  # maximum height of a column in dots, for the selected axis and for others
 STEP = 14
 
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """The dots of an attribute as an SVG path. `each`: the comments that one dot stands for."""
+    """The dots of an attribute as an SVG path. `each`: the number of comments per dot."""
 
     attribute: str
     path: str
@@ -44,7 +44,7 @@ Scored = Sequence[tuple[Record, Mapping[str, float]]]
 
 
 async def show_scores(visit: Visit) -> web.StreamResponse:
-    asked = msgspec.structs.replace(visit.query(Asked), view="scores")
+    asked = msgspec.structs.replace(visit.query(QueueQuery), view="scores")
     if visit.role not in asked.queued.roles or asked.queued.state is not State.QUEUED:
         raise NotFound(N_("There is no such queue."))
     if not asked.low <= asked.high:
@@ -79,7 +79,7 @@ async def show_scores(visit: Visit) -> web.StreamResponse:
     )
 
 
-async def _waiting(visit: Visit, asked: Asked) -> list[Record]:
+async def _waiting(visit: Visit, asked: QueueQuery) -> list[Record]:
     found: list[Record] = []
     position: int | None = 0
     while position is not None and position < MOST:
@@ -93,15 +93,15 @@ def _scores(record: Record) -> Mapping[str, float]:
     return record.content.judgement.scores if record.content else {}
 
 
-def _within(scored: Scored, asked: Asked) -> list[Record]:
-    """Those of the range, the highest first."""
+def _within(scored: Scored, asked: QueueQuery) -> list[Record]:
+    """The comments in the range, highest score first."""
     found = [(scores[asked.axis], each) for each, scores in scored if asked.axis in scores]
     chosen = [(score, each) for score, each in found if asked.low <= round(score, 2) <= asked.high]
     return [each for _, each in sorted(chosen, key=lambda pair: -pair[0])]
 
 
 def _axis(attribute: str, scored: Scored, limits: Thresholds | None, most: int) -> Axis:
-    """A column of dots for each hundredth; where one would be too high, a dot stands for several comments."""
+    """A column of dots for each hundredth. If a column gets too high, each dot stands for several comments."""
     columns = Counter(round(scores[attribute] * BINS) for _, scores in scored if attribute in scores)
     each = max(1, ceil(max(columns.values(), default=0) / most))
     height = (most + 1) * STEP

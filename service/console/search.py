@@ -1,4 +1,4 @@
-"""Search among the comments whose text is still kept, a bounded look at a time."""
+"""Search in comments whose text is still stored, in bounded steps."""
 
 from typing import Annotated
 
@@ -22,8 +22,8 @@ A_CURSOR = "query parameter 'after'"
 NO_ID = N_("An id has at most 256 characters, all of them visible.")
 
 
-class SearchQuery(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Empty fields of the form ask for nothing."""
+class SearchForm(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Empty fields of the form do not filter."""
 
     text: Annotated[str, Meta(max_length=500)] = ""
     id: Annotated[str, Meta(max_length=MAX_ID)] = ""
@@ -37,25 +37,25 @@ class SearchQuery(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults
         return not any((self.text.strip(), self.id, self.author, self.article, self.status))
 
     def further(self, after: str) -> dict[str, str]:
-        """The parameters of the page behind this one."""
+        """The parameters of the next page."""
         return {**msgspec.to_builtins(self), "after": after}
 
 
 async def show_search(visit: Visit) -> web.StreamResponse:
-    query = visit.query(SearchQuery)
+    query = visit.query(SearchForm)
     if query.is_empty:
         return _page(visit, query)
     try:
         found = await _found(visit, query)
-    except Conflict as error:  # authors are not indexed here
+    except Conflict as error:  # this deployment does not index authors
         return _page(visit, query, status=409, problem=str(error))
     except BadRequest as error:
         return _page(visit, query, status=400, problem=str(error))
     return _page(visit, query, found=found)
 
 
-async def _found(visit: Visit, query: SearchQuery) -> search.SearchPage:
-    """Raises BadRequest for what can be no id. Who looks an author up is written down."""
+async def _found(visit: Visit, query: SearchForm) -> search.SearchPage:
+    """Raises BadRequest for an invalid id. Looking up an author is recorded in the audit trail."""
     author: str | None = _id(query.author)
     cursor = query.after
     if author is not None:
@@ -84,7 +84,7 @@ def _id(said: str) -> str | None:
 
 
 def _page(
-    visit: Visit, query: SearchQuery, *, status: int = 200, found: search.SearchPage | None = None, problem: str = ""
+    visit: Visit, query: SearchForm, *, status: int = 200, found: search.SearchPage | None = None, problem: str = ""
 ) -> web.Response:
     items: list[ReviewItem] = [comment.seen(visit, record) for record in found.records] if found else []
     return visit.show(

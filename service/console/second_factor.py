@@ -1,4 +1,4 @@
-"""The second factor of one's own account: setting it up, moving it to another app, and its recovery codes."""
+"""The second factor of the moderator's account: set up, move to another app, recovery codes."""
 
 import pyotp
 import segno
@@ -12,7 +12,7 @@ from service.values.accounts import Account
 from service.values.errors import BadRequest, Fault
 
 ISSUER = "Steward"
-SECRET_CHARS = 32  # as pyotp makes it
+SECRET_CHARS = 32  # the length of pyotp's secrets
 
 WRONG_OLD_CODE = N_("The code of the app that you used until now is wrong.")
 
@@ -22,14 +22,14 @@ async def show_second_factor(visit: Visit) -> web.StreamResponse:
 
 
 async def set_second_factor(visit: Visit) -> web.StreamResponse:
-    """From here on signing in by password takes a code, too. The page that follows shows the recovery codes, once."""
+    """Enable the second factor, and show the recovery codes once."""
     secret = visit.field("secret")
     if len(secret) != SECRET_CHARS or not set(secret) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"):
         raise BadRequest("secret: not one of ours", [Fault("/secret", "not one of ours")])
     if wait_s := await entry.counted_try(visit, visit.account.name):
         return _form(visit, secret, 429, wait_s=wait_s)
     step = codes.step_of(secret, visit.field("code"), visit.now)
-    if step is None:  # looked at first, so that a typo there uses no code of the old app up
+    if step is None:  # checked first, so that a typo does not use up a code of the old app
         return _form(visit, secret, 400, entry.WRONG_CODE)
     account = await _allowed(visit)
     if account is None:
@@ -37,11 +37,11 @@ async def set_second_factor(visit: Visit) -> web.StreamResponse:
     if not await visit.console.store.accounts.use_code(account.name, step, secret):
         return _form(visit, secret, 400, entry.WRONG_CODE)
     await entry.right_try(visit, account.name)
-    return await _with_new_codes(visit, "second_factor_set", account, totp=visit.console.vault.seal(secret))
+    return await _with_new_codes(visit, "second_factor_set", account, totp=visit.console.sealer.seal(secret))
 
 
 async def make_recovery_codes(visit: Visit) -> web.StreamResponse:
-    """Anew; those of before are worth nothing any more. The page that follows shows them, once."""
+    """Replace the recovery codes, and show the new ones once."""
     if wait_s := await entry.counted_try(visit, visit.account.name):
         return await account_page(visit, 429, recovery_wait_s=wait_s)
     account = await codes.accepted(visit, visit.account, visit.field("code"))
@@ -52,14 +52,14 @@ async def make_recovery_codes(visit: Visit) -> web.StreamResponse:
 
 
 async def _allowed(visit: Visit) -> Account | None:
-    """One's account, if what stood beside the password until now, or nothing did, lets it change; None: it does not."""
+    """The account, if it has no second factor or the form holds a valid code; else None."""
     if visit.account.totp is None:
         return visit.account
     return await codes.accepted(visit, visit.account, visit.field("old_code"))
 
 
 async def _with_new_codes(visit: Visit, action: str, account: Account, **fields: object) -> web.Response:
-    """No redirect follows: the codes must stand in no address, and be gone when the page is loaded again."""
+    """Not a redirect: the codes must not appear in a URL, nor again on reload."""
     changed, fresh = codes.renewed(account)
     await change(visit, action, changed, **fields)
     return visit.show("recovery_codes.html", codes=fresh)

@@ -1,4 +1,4 @@
-"""Readers' texts as markup: escaped, with what moved the score marked, and nothing in them that hides or misleads."""
+"""Renders readers' texts as HTML: escaped, with spans highlighted and invisible or misleading characters shown."""
 
 import itertools
 import re
@@ -12,10 +12,10 @@ from markupsafe import Markup, escape
 from service.console.protection import PREFIX
 from service.values.domain import Span
 
-# Enough of a link to know it by; what is cut off at its end belongs to the sentence.
+# The part of a link to show, without trailing punctuation, which belongs to the sentence.
 _LINK = re.compile(r"(?:https?://|www\.)[^\s<>\"'`\u2066-\u2069\u202a-\u202e]{2,2000}", re.IGNORECASE)
 _BEHIND = ".,;:!?)]}\u00bb\u201d\u2019\u2026"
-# Long names of characters that turn the direction of what follows, or join what looks apart.
+# Descriptions of characters that change the text direction or join what looks separate.
 _SHORT = {
     "\u200b": "ZWSP", "\u200c": "ZWNJ", "\u200e": "LRM", "\u200f": "RLM", "\u061c": "ALM", "\u00ad": "SHY",
     "\u202a": "LRE", "\u202b": "RLE", "\u202c": "PDF", "\u202d": "LRO", "\u202e": "RLO",
@@ -23,22 +23,22 @@ _SHORT = {
 }  # fmt: skip
 _JOINER, _NON_JOINER = "\u200d", "\u200c"
 _SELECTORS = range(0xFE00, 0xFE10)
-# Scripts in which a joiner changes how a word looks (Unicode 16, chapters 9 and 12 to 14), by the first word of their
-# characters' names.
+# Scripts in which a joiner changes the shape of a word (Unicode 16, chapters 9 and 12 to 14), by the first word of
+# their character names.
 _JOINING_SCRIPTS = {
     "ARABIC", "SYRIAC", "MANDAIC", "NKO", "MONGOLIAN", "PHAGS-PA", "MANICHAEAN", "ADLAM", "SOGDIAN",
     "DEVANAGARI", "BENGALI", "GURMUKHI", "GUJARATI", "ORIYA", "TAMIL", "TELUGU", "KANNADA", "MALAYALAM", "SINHALA",
     "KHMER", "MYANMAR", "TIBETAN", "BALINESE", "JAVANESE", "SUNDANESE", "CHAKMA", "GRANTHA", "NEWA", "TIRHUTA",
 }  # fmt: skip
-_VIRAMA = 9  # the combining class of signs that take a consonant's vowel away
-# Flags of regions: a black flag, the region's code in characters that cannot be seen, and one that ends it (UTS 51).
+_VIRAMA = 9  # combining class of viramas
+# Flags of regions: a black flag, the region's code in invisible tag characters, and a cancel tag (UTS 51).
 _TAGS = range(0xE0000, 0xE0080)
 _FLAG = re.compile("\U0001f3f4[\U000e0061-\U000e007a]{2}[\U000e0030-\U000e0039\U000e0061-\U000e007a]{1,3}\U000e007f")
 _LONGEST_FLAG = 7
-# More marks on one letter than any language writes cover the lines around it.
+# No language uses more combining marks on a letter; more of them would cover adjacent lines.
 MOST_MARKS = 4
 _INVISIBLE = {"Cc", "Cf", "Co", "Cn", "Zl", "Zp"}
-# Letters that show nothing although Unicode calls them letters.
+# Letters in Unicode that are invisible.
 _BLANK = {"\u115f", "\u1160", "\u17b4", "\u17b5", "\u3164", "\uffa0", "\u2800"}
 
 
@@ -49,7 +49,7 @@ class Piece(NamedTuple):
 
 
 def marked(text: str, spans: Sequence[Span] = ()) -> Markup:
-    """The text with its spans marked; offsets are code points of the text as it was sent."""
+    """The text with its spans highlighted. Offsets are code points of the original text."""
     parts = []
     at = 0
     for start, end in _links(text):
@@ -60,7 +60,7 @@ def marked(text: str, spans: Sequence[Span] = ()) -> Markup:
 
 
 def plain(text: str, most: int = 280) -> Markup:
-    """A line of it, for lists: nothing marked, no links."""
+    """One line for lists, without highlighting and links."""
     line = " ".join(text.split())
     if len(line) <= most:
         return Markup().join(_characters(line, 0, len(line)))
@@ -69,7 +69,7 @@ def plain(text: str, most: int = 280) -> Markup:
 
 
 def is_ours_to_open(url: str) -> bool:
-    """Whether the page before a link may lead to it: a page of the web, and nothing that runs here."""
+    """Whether the warning page may link to this URL: http or https only."""
     return re.fullmatch(r"https?://[^\s\x00-\x20\x7f]{1,2000}", url, re.IGNORECASE) is not None
 
 
@@ -97,13 +97,13 @@ def _run(text: str, start: int, end: int, spans: Sequence[Span]) -> Markup:
 
 
 def _mark(inner: Markup, piece: Span, heaviest: float) -> Markup:
-    """What weighs less than a third of the heaviest part is marked faintly."""
+    """Spans with less than a third of the highest weight are highlighted faintly."""
     weight = "faint" if piece.weight < heaviest / 3 else "strong"
     return Markup('<mark class="{}" title="{}">{}</mark>').format(weight, piece.attribute.replace("_", " "), inner)
 
 
 def _pieces(start: int, end: int, spans: Sequence[Span]) -> list[Piece]:
-    """Cut where a span begins or ends; where several lie over each other the one that weighs most counts."""
+    """Split at the boundaries of spans. Where spans overlap, the highest weight counts."""
     inside = [span for span in spans if span.start < end and span.end > start and span.start < span.end]
     cuts = sorted({start, end, *(min(end, max(start, at)) for span in inside for at in (span.start, span.end))})
     found: list[Piece] = []
@@ -117,9 +117,9 @@ def _pieces(start: int, end: int, spans: Sequence[Span]) -> list[Piece]:
 
 
 def _characters(text: str, start: int, end: int) -> Iterator[Markup]:
-    """Runs of what can be seen, and a sign for each character that cannot, or that would move the others.
+    """Visible runs, with a sign for each character that is invisible or affects the direction of others.
 
-    A character is judged by its neighbours in the whole text, also where a part of it is marked.
+    A character is judged by its neighbors in the whole text, also at the boundary of a highlighted part.
     """
     at = start
     marks = 0
@@ -153,8 +153,8 @@ def _is_odd(text: str, place: int) -> bool:
 
 
 def _joins(joiner: str, before: str, after: str) -> bool:
-    """Whether a joiner belongs between its neighbours (empty at the ends of a text): inside a word of a script that
-    needs it, where it gives a letter another shape, or between two emoji.
+    """Whether a joiner is legitimate between its neighbors (empty at the ends of a text): inside a word of a script in
+    which it changes a letter's shape, or between two emoji.
     """
     if joiner == _JOINER and before and after and _is_picture(after):
         return _is_picture(before) or ord(before) in _SELECTORS or ord(before) in _TAGS
@@ -163,7 +163,7 @@ def _joins(joiner: str, before: str, after: str) -> bool:
         return False
     if _is_invisible(before) or _is_invisible(after):
         return False
-    # At the end of a word a non-joiner shows nothing, but for the sign that a consonant's vowel is taken away.
+    # At the end of a word a non-joiner has no visible effect, except after a virama.
     return all(is_word) or joiner == _JOINER or unicodedata.combining(before) == _VIRAMA
 
 

@@ -1,8 +1,8 @@
-"""What the console says, in the language of whoever reads it.
+"""Translations of the console.
 
 Messages are written in English where they are used: `{{ _("…") }}` in templates, `N_("…")` in Python (translated when
-shown), `t("…")` in scripts. The others' are in locale/<language>/*.po: a file for each part of the console, all of them
-read together. A test says which message a language lacks.
+shown), `t("…")` in scripts. Translations are in locale/<language>/*.po, one file for each part of the console; all of
+them are merged. A test reports missing translations.
 """
 
 import io
@@ -45,7 +45,7 @@ class Texts:
         return self.catalogue.ngettext(one, many, n) % {"n": n}
 
     def for_scripts(self, scripts: Iterable[str]) -> dict[str, str | list[str]]:
-        """The messages of our scripts; of those with a number one for each plural form of the language."""
+        """The translations for scripts; a message with a number has one for each plural form of the language."""
         found: dict[str, str | list[str]] = {}
         for message in (each for script in scripts for each in _said(script)):
             if isinstance(message, tuple):
@@ -57,7 +57,7 @@ class Texts:
 
 
 def negotiated(accepted: str) -> str:
-    """The language of an Accept-Language header that we speak best."""
+    """The supported language that fits an Accept-Language header best."""
     wanted: list[tuple[float, str]] = []
     for part in accepted[:1000].split(","):
         tag, _, weight = part.strip().partition(";q=")
@@ -71,11 +71,11 @@ def negotiated(accepted: str) -> str:
 
 @cache
 def _said(script: str) -> tuple[str | tuple[str, ...], ...]:
-    """The messages of a script; reading one takes tens of milliseconds, and every language asks."""
+    """The messages of a script. Cached, because parsing takes tens of milliseconds and every language needs them."""
     return tuple(message for _, message, _, _ in extract("javascript", io.BytesIO(script.encode()), KEYWORDS, (), {}))
 
 
-# A number of each plural category, in the order of Intl.PluralRules' names that scripts look up.
+# A number for each plural category, in the order of the names in Intl.PluralRules, which scripts use.
 def _examples(language: str) -> Iterator[int]:
     rule = Locale.parse(language).plural_form
     numbers = {rule(n): n for n in range(200, -1, -1)}
@@ -85,7 +85,7 @@ def _examples(language: str) -> Iterator[int]:
 
 @cache
 def _catalogues(language: str) -> tuple[bytes, ...]:
-    """Each compiled, once for every console of this process."""
+    """The compiled catalogs, cached for the process."""
     if language == SOURCE:
         return ()
     folder = files("service.console").joinpath("locale").joinpath(language)

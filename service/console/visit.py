@@ -1,4 +1,4 @@
-"""One request to the console: who comes, from which of our pages, and how it is answered."""
+"""One request to the console: the visitor, the page, and the ways to answer."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ from service.store import Store
 from service.store.accounts import Visitor
 from service.values.accounts import Account, Preferences, Role
 from service.values.errors import BadRequest, Fault, NotFound, Unauthenticated
-from service.webhooks.vault import Vault
+from service.webhooks.sealing import Sealer
 
 Shape = TypeVar("Shape")
 
@@ -31,7 +31,7 @@ COOKIE = "__Host-cm_session"
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 MOST_FIELDS = 1_000
 
-# Who may see a page. An auditor sees everything and changes nothing.
+# Sets of roles for pages. Auditors see everything and change nothing.
 EVERYBODY = frozenset(Role)
 DECIDERS = frozenset({Role.MODERATOR, Role.SUPERVISOR, Role.ADMIN})
 SUPERVISORS = frozenset({Role.SUPERVISOR, Role.ADMIN})
@@ -41,7 +41,7 @@ ADMINS = frozenset({Role.ADMIN})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Nav:
-    """An entry of the navigation: its title (marked with N_) and its place."""
+    """An entry of the navigation: its title (marked with N_) and its position."""
 
     title: str
     order: int
@@ -67,22 +67,22 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Console:
-    """What all pages share."""
+    """The resources that all pages share."""
 
     settings: Settings
     store: Store
     assets: Assets
     renderer: Renderer
-    vault: Vault
+    sealer: Sealer
     provider: Provider | None
     pages: Sequence[Page]
 
 
 @dataclass(slots=True)
 class Visit:
-    """`visitor` is None for who has not signed in; what a page asks for roles has been checked.
+    """`visitor` is None before signing in. The page's roles have been checked.
 
-    `raw` and `form` are the body of a change, whose origin and token have been checked.
+    `raw` and `form` are the body of a change, after checking its origin and token.
     """
 
     request: web.Request
@@ -120,9 +120,9 @@ class Visit:
 
     @property
     def operates(self) -> bool:
-        """Whether what all sites share may be changed: by an administrator of every site that has keys or moderators.
+        """Whether the visitor may change what all sites share: an administrator of every site with keys or moderators.
 
-        A site that has neither any more, as after a mistyped name, has nobody to be an administrator of it.
+        A site without either, for instance a mistyped name, does not count.
         """
         sites = {self.site, *self.request.app[keys.DIRECTORY].staffed}
         return all(self.account.roles.get(site) is Role.ADMIN for site in sites)
@@ -154,8 +154,8 @@ class Visit:
         return datetime.now(UTC)
 
     async def still(self) -> None:
-        """For who waits for long: raises Unauthenticated when the session has ended, NotFound for who left."""
-        if self.request.transport is None:  # nothing more is taken for a page that is not there any more
+        """For long requests: raises Unauthenticated if the session has ended, NotFound if the client has gone."""
+        if self.request.transport is None:  # lease nothing for a page that was closed
             raise NotFound("whoever asked has gone")
         if await self.console.store.accounts.visitor(self.secret, self.now, is_active=False) is None:
             raise Unauthenticated
@@ -165,7 +165,7 @@ class Visit:
         return self.form.get(name, [default])[0]
 
     def body(self, kind: type[Shape]) -> Shape:
-        """The JSON body as `kind`. Raises BadRequest, which names what is wrong with it."""
+        """The JSON body as `kind`. Raises BadRequest, which names the fault."""
         return bodies.shaped(self.raw, kind)
 
     def query(self, kind: type[Shape]) -> Shape:
@@ -173,7 +173,7 @@ class Visit:
         return bodies.parameters(self.request, kind)
 
     def show(self, template: str, status: int = 200, **values: Any) -> web.Response:  # noqa: ANN401 - the template's own
-        """A page in the console's layout, in the language of whoever reads it."""
+        """Render a page in the visitor's language."""
         return web.Response(text=self.rendered(template, **values), status=status, content_type="text/html")
 
     def rendered(self, template: str, **values: Any) -> str:  # noqa: ANN401
@@ -196,7 +196,7 @@ class Visit:
         return web.Response(body=msgspec.json.encode(value), status=status, content_type=JSON)
 
     def go(self, path: str, **query: str) -> web.Response:
-        """To another page of ours, after a change: loading that one again changes nothing."""
+        """Redirect to another page after a change, so that a reload does not repeat the change."""
         where = PREFIX + path + (f"?{urlencode(query)}" if query else "")
         return web.Response(status=303, headers={"Location": where})
 
@@ -208,7 +208,7 @@ VISIT = web.RequestKey("visit", Visit)
 
 
 def own_path(path: str) -> str:
-    """`path` if it is one of ours, so that nobody is sent elsewhere after signing in; else where everybody begins."""
+    """`path` if it is a page of the console, else the start page: prevents redirects to other sites after sign-in."""
     is_ours = path == PREFIX or path.startswith((f"{PREFIX}/", f"{PREFIX}?"))
     is_plain = all(" " < each <= "~" and each != "\\" for each in path) and "//" not in path
     return path.removeprefix(PREFIX) if is_ours and is_plain else ""

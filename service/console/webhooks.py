@@ -1,4 +1,4 @@
-"""Webhooks: where the site hears of its comments, with which secret, and what it could not be told."""
+"""Webhooks: the endpoint of the site, its secret, and dead letters."""
 
 import re
 from datetime import datetime, timedelta
@@ -28,7 +28,7 @@ SAID = {
 
 
 class Secret(Struct, frozen=True):
-    """`text` is shown now, and never again; the one before stays good until `previous_until` (None: there was none)."""
+    """`text` is shown only once. The previous secret stays valid until `previous_until` (None: there was none)."""
 
     text: str
     previous_until: datetime | None = None
@@ -45,12 +45,12 @@ async def show_webhooks(visit: Visit) -> web.StreamResponse:
 
 
 async def save_endpoint(visit: Visit) -> web.StreamResponse:
-    """The first time a secret is made, and shown on the page that follows."""
-    url, office = visit.field("url").strip(), visit.request.app[keys.WEBHOOKS]
-    if problem := (N_("Enter an address.") if not url else await office.refusal_now(url)):
+    """Set the endpoint. The first time, create a secret and show it once."""
+    url, webhooks = visit.field("url").strip(), visit.request.app[keys.WEBHOOKS]
+    if problem := (N_("Enter an address.") if not url else await webhooks.refusal_now(url)):
         return await _page(visit, 400, problem=problem)
     include_text = visit.field("include_text") == "1"
-    secret = await office.put(visit.site, url, include_text=include_text, actor=visit.account.name)
+    secret = await webhooks.put(visit.site, url, include_text=include_text, actor=visit.account.name)
     return await _page(visit, secret=Secret(secret)) if secret else visit.go("/webhooks", said="saved")
 
 
@@ -131,7 +131,7 @@ def _id(visit: Visit, letter: Letter) -> str:
 
 
 def _place(cursor: str) -> LetterPosition | None:
-    """Where a page goes on; what is no place of ours is the beginning."""
+    """The cursor of a page; an invalid one means the beginning."""
     died, _, text = cursor.partition(".")
     name = MessageId.parse(text)
     is_number = died.isascii() and died.isdigit() and len(died) < 16  # noqa: PLR2004 - Unix milliseconds have 13

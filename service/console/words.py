@@ -1,4 +1,4 @@
-"""What our own terms are called where people read them; translated where they are shown."""
+"""Words for our terms on pages, translated when shown."""
 
 from collections.abc import Mapping
 
@@ -23,7 +23,7 @@ DECIDED_BY = {
     DecidedBy.MODERATOR: N_("a moderator"),
     DecidedBy.EXPIRY: N_("the end of the waiting time"),
 }
-# What the audit trail calls what happened to a comment.
+# Words for the actions in the audit trail.
 DEEDS = {
     "submitted": N_("The comment came"),
     "claimed": N_("Claimed"),
@@ -85,14 +85,14 @@ def why(name: str) -> str:
 
 
 def value(name: str, said: str) -> str:
-    """A value of the audit trail; what is no word of ours stays as it is."""
+    """A value of the audit trail in words; an unknown one as it is."""
     if name == "reason":
         return title_of(said)
     words: Mapping[str, Mapping[str, str]] = {"decision": VERDICTS, "mode": MODES, "why": WHYS, "role": CAPACITIES}
     return words.get(name, {}).get(said, said)
 
 
-# Why a webhook did not arrive, in the words of webhooks/delivery.py and the relay.
+# Words for the failure codes of webhooks/delivery.py and the relay.
 BECAUSE = {
     "timeout": N_("The receiver did not answer in time"),
     "no_connection": N_("No connection to the receiver"),

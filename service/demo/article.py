@@ -199,7 +199,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
     async def encode(events: list[FeedEvent]) -> bytes:
         return b"".join(_encoded(event, shown) for event in events) or HEARTBEAT
 
-    return await follow(request, SITE, f"demo:{client_network(request)}", is_allowed, say=encode)
+    return await follow(request, SITE, f"demo:{client_network(request)}", is_allowed, encode=encode)
 
 
 def _encoded(event: FeedEvent, shown: Collection[str]) -> bytes:

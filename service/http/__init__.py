@@ -1,1 +1,1 @@
-"""What all protocols share on their way in and out: bodies, keys, limits, answers."""
+"""HTTP code that all protocols share: bodies, keys, limits, answers."""

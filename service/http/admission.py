@@ -1,4 +1,4 @@
-"""Who may enter: the key of a request, wherever a protocol carries it, its scopes and its rate."""
+"""Admission: checks the API key of a request, its scopes, its origins and its rate limit."""
 
 import logging
 from functools import cache
@@ -6,7 +6,7 @@ from functools import cache
 from aiohttp import hdrs, web
 
 from service import app_keys as keys
-from service.http.limits import Buckets, Limits
+from service.http.limits import Buckets, RateLimits
 from service.http.origin import client_network, is_from_proxy
 from service.values import access
 from service.values.access import ApiKey, Scope
@@ -14,29 +14,29 @@ from service.values.errors import Forbidden, KeyProblem, RateLimited, Unauthenti
 
 log = logging.getLogger(__name__)
 
-LIMITS = web.AppKey("limits", Limits)
-# Of addresses that bring no valid key.
+LIMITS = web.AppKey("limits", RateLimits)
+# Rate limits of addresses that send no valid key.
 STRANGERS = web.AppKey("strangers", Buckets)
-# Seconds' worth of them may come at once.
+# The burst, in seconds of the average rate.
 BURST_S = 10
 
 
 def strangers(rate_per_s: float) -> Buckets:
-    """`rate_per_s`: of one address; 0: no limit."""
+    """Rate limits for requests without a valid key. `rate_per_s`: for each address; 0 means no limit."""
     said = "too many requests without a valid API key from this address"
     return Buckets(rate_per_s, max(1.0, BURST_S * rate_per_s), said=said)
 
 
 def bearer(request: web.Request) -> str:
-    """The text of `Authorization: Bearer …`, empty when there is none."""
+    """The token of `Authorization: Bearer …`, empty if there is none."""
     scheme, _, text = request.headers.get("Authorization", "").partition(" ")
     return text.strip() if scheme.lower() == "bearer" else ""
 
 
 async def held(request: web.Request, text: str, *, labels: bool = False) -> ApiKey | None:
-    """The key behind `text`, as long as it opens; who answers for long asks again.
+    """The key for `text`, None if it is not valid. Long-running requests call this again to notice a revoked key.
 
-    `labels`: also the key whose label `text` is. Labels stand in host names, which more people see than headers.
+    `labels`: also accept the label of a key. Labels appear in host names, which more people see than headers.
     """
     directory = request.app[keys.DIRECTORY]
     if labels and access.label_digest(text):
@@ -45,9 +45,9 @@ async def held(request: web.Request, text: str, *, labels: bool = False) -> ApiK
 
 
 async def recognized(request: web.Request, text: str, *, labels: bool = False) -> ApiKey:
-    """The key behind `text`, where it may be used; nothing of its rate is taken. `labels`: as for `held`.
+    """The key for `text`, if its origins allow the request. Does not count against its rate. `labels`: as for `held`.
 
-    Raises Unauthenticated, WrongOrigin, RateLimited, and StoreUnavailable when keys have never been seen.
+    Raises Unauthenticated, WrongOrigin, RateLimited, and StoreUnavailable if no keys have been loaded yet.
     """
     key = await held(request, text, labels=labels)
     if key is None:
@@ -59,7 +59,7 @@ async def recognized(request: web.Request, text: str, *, labels: bool = False) -
 
 
 def take_as_stranger(request: web.Request) -> None:
-    """Count a request of somebody whom we do not know, by the address. Raises RateLimited."""
+    """Count a request without a valid key against its address. Raises RateLimited."""
     try:
         request.app[STRANGERS].take(client_network(request))
     except RateLimited:
@@ -70,15 +70,15 @@ def take_as_stranger(request: web.Request) -> None:
 
 @cache
 def _warn_of_proxy() -> None:
-    """Once: anybody can send that header."""
+    """Log this only once: anybody can send that header."""
     log.warning(
-        "an address is limited whose requests carry X-Forwarded-For: if it is a proxy of yours, name it in "
-        "STEWARD_TRUSTED_PROXIES, or all who come through it share one limit"
+        "a rate-limited address sends X-Forwarded-For: if it is your proxy, add it to STEWARD_TRUSTED_PROXIES; "
+        "otherwise all its clients share one limit"
     )
 
 
 def give_back(request: web.Request) -> None:
-    """That request was no stranger's."""
+    """Undo `take_as_stranger`: the request has proved legitimate."""
     request.app[STRANGERS].give_back(client_network(request))
 
 
@@ -89,9 +89,9 @@ def _problem(request: web.Request, text: str) -> KeyProblem:
 
 
 async def admitted(request: web.Request, text: str, *scopes: Scope | None, labels: bool = False) -> ApiKey:
-    """The key behind `text`, if it has one of the scopes; one request of its rate is taken. `labels`: as for `held`.
+    """The key for `text`, if it has one of the scopes. Counts against its rate. `labels`: as for `held`.
 
-    Raises what `recognized` does, and Forbidden.
+    Raises the errors of `recognized`, and Forbidden.
     """
     key = await recognized(request, text, labels=labels)
     if key.scopes.isdisjoint(scopes):

@@ -1,4 +1,4 @@
-"""Bodies and parameters in: strict JSON, then the shape; what is wrong is named by its place."""
+"""Reads bodies and query parameters: strict JSON, then conversion to a type. Errors name the place."""
 
 import asyncio
 import json
@@ -34,40 +34,40 @@ MAX_BATCH_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 20
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-# Halves of characters, which may stand alone, and backslashes that may or may not belong to a quote behind them.
+# Escaped surrogates, which may be unpaired, and escaped backslashes, which make a following quote ambiguous.
 _AMBIGUOUS = re.compile(rb"\\(?:u[dD][89a-fA-F]|\\)")
 _encode = msgspec.json.Encoder().encode
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 async def read(request: web.Request, content_type: str | None, limit: int) -> bytes:
-    """The body, or an error that says why not; never more than `limit` bytes of it.
+    """Read the body, at most `limit` bytes. Raises BadRequest, TooLarge, TooSlow or WrongContentType.
 
-    `content_type`: None where a protocol does not insist on one.
+    `content_type`: the required one; None if the protocol accepts any.
     """
     said = request.headers.get("Content-Type")
-    # request.content_type is parsed anew for each request: only where it must be.
+    # request.content_type parses the header for each request, so compare the raw header first.
     if content_type is not None and said != content_type and (said is None or request.content_type != content_type):
         raise WrongContentType(f"send {content_type}, not {(said or 'nothing')[:100]!r}")
     if request.headers.get("Content-Encoding", "identity") != "identity":
         raise WrongContentType("send the body uncompressed")
     try:
-        if request.content.is_eof():  # all of it has come, as nearly always
+        if request.content.is_eof():  # all of it has arrived: the usual case
             raw = request.content.read_nowait()
         elif (request.content_length or 0) > limit:
             raise TooLarge(f"the body is larger than {limit} bytes")
         else:
             raw = await _received(request, limit)
     except (ConnectionError, ClientError, web.RequestPayloadError) as error:
-        # The client has gone, or its chunks are malformed: no error of ours, to be counted and logged as one.
-        raise BadRequest("the body did not arrive whole") from error
+        # The client has disconnected, or its chunks are malformed. This is not an internal error.
+        raise BadRequest("the body did not arrive completely") from error
     if len(raw) > limit:
         raise TooLarge(f"the body is larger than {limit} bytes")
     return raw
 
 
 def decoded(raw: bytes) -> str:
-    """As text; a byte order mark at its beginning is passed over (RFC 8259, section 8.1)."""
+    """The body as text, without a byte order mark (RFC 8259, section 8.1)."""
     try:
         return raw.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
@@ -75,13 +75,13 @@ def decoded(raw: bytes) -> str:
 
 
 def shaped(raw: bytes, kind: type[Shape]) -> Shape:
-    """What `parse` and `shape` make of it, read the quick way where that is the same."""
+    """The result of `parse` and `shape`, by the fast path where it gives the same result."""
     found = at_once(raw, kind)
     return shape(parse(decoded(raw)), kind) if found is None else found
 
 
 async def _received(request: web.Request, limit: int) -> bytes:
-    """The body, or so much of it that it is over the limit: a chunked one does not say how long it will be."""
+    """The body, or enough of it to exceed the limit: a chunked body does not announce its length."""
     raw = bytearray()
     try:
         async with asyncio.timeout(request.app[keys.SETTINGS].receipt_timeout_s):
@@ -89,20 +89,20 @@ async def _received(request: web.Request, limit: int) -> bytes:
                 raw += some
             return bytes(raw)
     except TimeoutError as error:
-        raise TooSlow("the body did not come in time") from error
+        raise TooSlow("the body did not arrive in time") from error
 
 
 def parse(text: str) -> Any:  # noqa: ANN401 - any JSON
-    """JSON as RFC 8259 has it: no NaN, no doubled names, not too deep. A lone surrogate becomes U+FFFD.
+    """Parse JSON by RFC 8259: no NaN, no duplicate names, limited depth. A lone surrogate becomes U+FFFD.
 
-    The replacement is one code point for one, so offsets into the text as sent stay right.
+    The replacement keeps the number of code points, so offsets into the text stay valid.
     """
     try:
         value = _strict.decode(text)
     except RecursionError:
         _refuse("too deep")
     except ValueError as error:
-        # Of the parser's own message only the place is ours to show; the rest may quote the body.
+        # Other messages may quote the body.
         _refuse(str(error) if isinstance(error, (json.JSONDecodeError, _NotJson)) else "a number out of range")
     if text.count("[") + text.count("{") > MAX_DEPTH and _is_deeper(value, MAX_DEPTH):
         _refuse(f"nested more than {MAX_DEPTH} deep")
@@ -112,7 +112,7 @@ def parse(text: str) -> Any:  # noqa: ANN401 - any JSON
 def shape(value: Any, kind: type[Shape], at: str = "") -> Shape:  # noqa: ANN401 - any JSON
     """`value` as `kind`; `at` is the JSON Pointer of `value` in the body. Raises BadRequest or TooLarge.
 
-    An optional field that was sent empty counts as not sent where it does not fit otherwise.
+    If `value` does not fit, optional fields that are empty are ignored.
     """
     try:
         return msgspec.convert(value, kind)
@@ -126,7 +126,7 @@ def shape(value: Any, kind: type[Shape], at: str = "") -> Shape:  # noqa: ANN401
 
 
 def parameters(request: web.Request, kind: type[Shape]) -> Shape:
-    """The query string as `kind`. A parameter that we do not know is refused: it is a typo or a key."""
+    """The query string as `kind`. Unknown parameters are refused: they are typos, or keys."""
     given = dict(request.query)
     try:
         return msgspec.convert(given, kind, strict=False)
@@ -158,7 +158,7 @@ NOBODY = Author()
 
 
 def _check_instant(instant: datetime | None, at: str) -> None:
-    """The first and the last hours of the calendar may lie outside it in UTC."""
+    """Times in the first and last hours of the calendar may not be representable in UTC."""
     try:
         if instant is not None:
             instant.astimezone(UTC)
@@ -167,7 +167,7 @@ def _check_instant(instant: datetime | None, at: str) -> None:
 
 
 def check_comment(comment: Comment, at: str = "") -> Comment:
-    """The comment as it is kept: checked for what the shape does not say; what is too long beside the text is cut."""
+    """Check what the type does not express. Returns the comment with overlong fields, except the text, cut."""
     check_text(comment.text, f"{at}/text")
     for where, at_time in (
         ("/created_at", comment.created_at),
@@ -181,7 +181,7 @@ def check_comment(comment: Comment, at: str = "") -> Comment:
 
 
 def _fitted(comment: Comment) -> Comment:
-    """What only accompanies the text must not keep a comment from being judged."""
+    """Cut overlong fields. They must not prevent a comment from being judged."""
     author, article, parent = comment.author, comment.article, comment.parent
     changed: dict[str, Any] = {}
     if author is not None and len(author.name or "") > MAX_NAME:
@@ -191,22 +191,22 @@ def _fitted(comment: Comment) -> Comment:
         if len(url) > MAX_URL or len(title) > MAX_TITLE or len(section) > MAX_SECTION:
             changed["article"] = replace(
                 article,
-                url=None if len(url) > MAX_URL else article.url,  # a part of an address leads elsewhere
+                url=None if len(url) > MAX_URL else article.url,  # part of a URL would lead elsewhere
                 title=cut(title, MAX_TITLE) or None,
                 section=section[:MAX_SECTION] or None,  # policies and filters compare it, so no ellipsis
             )
-    if parent is not None and parent.text and len(parent.text) * _MOST_BYTES > MAX_TEXT_BYTES:
+    if parent is not None and parent.text and len(parent.text) * _MAX_CHARACTER_BYTES > MAX_TEXT_BYTES:
         changed["parent"] = replace(parent, text=_cut_bytes(parent.text, MAX_TEXT_BYTES))
     return replace(comment, **changed) if changed else comment
 
 
-# Of one character in UTF-8.
-_MOST_BYTES = 4
+# The longest character in UTF-8.
+_MAX_CHARACTER_BYTES = 4
 _ELLIPSIS = "…"
 
 
 def cut(text: str, most: int) -> str:
-    """At most so many characters; an ellipsis shows that there were more."""
+    """Cut to `most` characters, with an ellipsis at the end if something was cut."""
     return text if len(text) <= most else text[: most - 1].rstrip() + _ELLIPSIS
 
 
@@ -222,19 +222,19 @@ _quick: dict[type, tuple[Callable[[bytes], Any], Callable[[Any], bool]]] = {}
 
 
 def read_quickly(kind: type[Shape], is_plain: Callable[[Shape], bool] = lambda _: True) -> None:
-    """Let msgspec alone read bodies of this kind where nobody can see the difference.
+    """Register `kind` for the fast path, which decodes with msgspec alone.
 
-    `kind` must leave out what is not set when it is written. `is_plain` says of a value whether it is made of texts,
-    flags and instants only: numbers, and what has no type and any depth, are not read alike by all.
+    `kind` must omit default values when encoded. `is_plain` tells whether a value holds only texts, booleans and
+    instants: parsers differ in how they read numbers, and values without a type may be nested to any depth.
     """
     _quick[kind] = msgspec.json.Decoder(kind).decode, is_plain
 
 
 def at_once(raw: bytes, kind: type[Shape]) -> Shape | None:
-    """`raw` read the quick way; None where it is not sure that `parse` and `shape` would say the same.
+    """Decode `raw` by the fast path; None if `parse` and `shape` might give another result.
 
-    msgspec keeps the last of two fields with one name, and they would refuse it. But what is read and not kept, or kept
-    and not written, has two quotes or more: written again, the value has fewer of them than `raw`.
+    They refuse duplicate keys, but msgspec keeps the last one. Detects duplicate keys by encoding the value again and
+    comparing the number of quote characters: a key that was dropped had at least two.
     """
     has_escapes = b"\\" in raw
     if kind not in _quick or (has_escapes and _AMBIGUOUS.search(raw)):
@@ -253,7 +253,7 @@ def _all_quotes(raw: bytes) -> int:
 
 
 def _quotes(raw: bytes) -> int:
-    """Those around strings. There must be no backslash before another in `raw`; if there is, some may be missed."""
+    """Count the quotes around strings, not the escaped ones. Requires that `raw` holds no escaped backslash."""
     return raw.count(b'"') - raw.count(b'\\"')
 
 
@@ -268,10 +268,10 @@ def _refuse(detail: str) -> NoReturn:
     raise BadRequest(f"not valid JSON: {detail}", [Fault("", detail)])
 
 
-def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise _NotJson("a name stands twice in one object")
+        raise _NotJson("a name appears twice in one object")
     return found
 
 
@@ -286,7 +286,7 @@ def _finite(digits: str) -> float:
     return value
 
 
-_strict = json.JSONDecoder(object_pairs_hook=_without_doubles, parse_constant=_not_finite, parse_float=_finite)
+_strict = json.JSONDecoder(object_pairs_hook=_without_duplicates, parse_constant=_not_finite, parse_float=_finite)
 
 
 def _is_deeper(value: Any, most: int) -> bool:  # noqa: ANN401

@@ -1,4 +1,4 @@
-"""How many connections are held, in all and of one address: who opens more is told to come again, at little cost."""
+"""Limits the number of open connections, in all and for each address. Refuses more of them at little cost."""
 
 import asyncio
 import logging
@@ -15,18 +15,18 @@ from service.values.errors import Overloaded, RateLimited, Retryable
 
 log = logging.getLogger(__name__)
 
-# Descriptors for everything that is no client: Redis, files, webhooks.
+# File descriptors for everything except clients: Redis, files, webhooks.
 RESERVED = 256
-# Seconds in which whoever is refused may read why; so many of them at once, others are hung up on.
-PATIENCE_S = 1.0
-MOST_REFUSED = 256
+# Seconds for a refused client to read the answer. MAX_REFUSED clients get one at a time; others are disconnected.
+REFUSAL_TIMEOUT_S = 1.0
+MAX_REFUSED = 256
 
 
 class Connections:
-    """Those that one process holds."""
+    """The open connections of one process."""
 
     def __init__(self, settings: Settings) -> None:
-        self.most = _that_fit(settings.max_connections)
+        self.most = _allowed_by_system(settings.max_connections)
         self._most_of_address = settings.max_connections_per_address
         self._proxies = settings.trusted_proxies
         self._all = 0
@@ -34,7 +34,7 @@ class Connections:
         self._refused = 0
 
     def enter(self, transport: asyncio.Transport) -> str | None:
-        """Count a connection that was opened: under which name `leave` takes it off again; None: it is one too many."""
+        """Count a new connection. Returns the name to pass to `leave`, or None if the connection was refused."""
         name = self._name(transport)
         count = self._of.get(name, 0)
         if self._all >= self.most:
@@ -54,7 +54,7 @@ class Connections:
             self._of[name] = left
 
     def _name(self, transport: asyncio.Transport) -> str:
-        """Of the address; empty for a proxy of ours, through which many come, and where there is none."""
+        """The client's network. Empty for a trusted proxy, which carries many clients, and if there is no address."""
         peer = transport.get_extra_info("peername")
         address = parsed(str(peer[0]).partition("%")[0]) if isinstance(peer, tuple) else None
         if address is None or any(address in network for network in networks(self._proxies)):
@@ -63,7 +63,7 @@ class Connections:
 
     def _refuse(self, transport: asyncio.Transport, why: str, error: Retryable) -> None:
         metrics.REFUSED_CONNECTIONS.labels(why).inc()
-        if self._refused >= MOST_REFUSED:
+        if self._refused >= MAX_REFUSED:
             transport.abort()
             return
         self._refused += 1
@@ -77,11 +77,11 @@ class Connections:
 
 
 class _Refused(asyncio.Protocol):
-    """Reads what comes and heeds none of it, so that the answer is not lost, for as long as PATIENCE_S."""
+    """Reads and ignores input for REFUSAL_TIMEOUT_S; closing at once could lose the answer."""
 
     def __init__(self, connections: Connections, transport: asyncio.Transport) -> None:
         self._connections = connections
-        self._end = asyncio.get_running_loop().call_later(PATIENCE_S, transport.abort)
+        self._end = asyncio.get_running_loop().call_later(REFUSAL_TIMEOUT_S, transport.abort)
 
     def connection_lost(self, _: Exception | None) -> None:
         self._end.cancel()
@@ -102,8 +102,8 @@ def _answer(error: Retryable) -> bytes:
     return f"HTTP/1.1 {problem.status} {problem.title}\r\n{lines}\r\n".encode() + body
 
 
-def _that_fit(wanted: int) -> int:
-    """`wanted`, or as many as the operating system lets this process hold."""
+def _allowed_by_system(wanted: int) -> int:
+    """`wanted`, or as many connections as the limit on open files allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = wanted + RESERVED
     if soft != resource.RLIM_INFINITY and soft < needed:
@@ -112,5 +112,5 @@ def _that_fit(wanted: int) -> int:
     if soft == resource.RLIM_INFINITY or soft >= needed:
         return wanted
     fit = max(1, soft - RESERVED)
-    log.warning("this process may open %d files, so it holds %d connections and not %d", soft, fit, wanted)
+    log.warning("the limit of %d open files allows %d connections instead of %d", soft, fit, wanted)
     return fit

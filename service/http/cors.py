@@ -1,4 +1,4 @@
-"""What pages of other origins need: those that a key names may call the API, and read its answers (Fetch, CORS)."""
+"""CORS: pages of the origins that a key names may call the API and read its answers (Fetch standard)."""
 
 import re
 from collections.abc import Iterable
@@ -12,17 +12,17 @@ MAX_AGE_S = 600
 READABLE = "Date, Retry-After, X-Queue-Pressure, X-Moderation-Model, X-Moderation-Unsupported"
 _ALLOWED_HEADERS = ("authorization", "content-type")
 _TOKENS = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+(?:\s{0,9},\s{0,9}[A-Za-z0-9!#$%&'*+.^_`|~-]+){0,99}")
-_LONGEST_LIST = 1000
+_MAX_LIST_LENGTH = 1000
 
 
 def allowed(request: web.BaseRequest, app: web.Application) -> str | None:
-    """The origin that asks, if a key names it. Which key comes is known later: a preflight brings none."""
+    """The origin of the request, if any key names it. A preflight request carries no key."""
     origin = request.headers.get(hdrs.ORIGIN)
     return origin if origin is not None and origin in app[keys.DIRECTORY].origins else None
 
 
 async def allow(request: web.Request, response: web.StreamResponse) -> None:
-    """Before any answer of the API is sent, an error as well."""
+    """Add CORS headers to every answer of the API, including errors."""
     if hdrs.ORIGIN not in request.headers or not request.path.startswith(PATHS):
         return
     response.headers.add(hdrs.VARY, "Origin")
@@ -32,7 +32,7 @@ async def allow(request: web.Request, response: web.StreamResponse) -> None:
 
 
 def preflight(request: web.Request, methods: Iterable[str]) -> web.Response | None:
-    """The answer to what a browser asks before a page may call; None: it is no such question, or the answer is no."""
+    """The answer to a preflight request; None if it is not one, or not allowed."""
     if request.method != hdrs.METH_OPTIONS or hdrs.ACCESS_CONTROL_REQUEST_METHOD not in request.headers:
         return None
     if not request.path.startswith(PATHS) or not allowed(request, request.app):
@@ -46,8 +46,8 @@ def preflight(request: web.Request, methods: Iterable[str]) -> web.Response | No
 
 
 def asked_headers(request: web.Request, always: Iterable[str]) -> list[str]:
-    """Those that the page wants to send, and those that every client may."""
+    """The headers that the page asks to send, and those in `always`."""
     asked = request.headers.get(hdrs.ACCESS_CONTROL_REQUEST_HEADERS, "").strip().lower()
-    is_list = len(asked) <= _LONGEST_LIST and _TOKENS.fullmatch(asked) is not None
+    is_list = len(asked) <= _MAX_LIST_LENGTH and _TOKENS.fullmatch(asked) is not None
     named = [each.strip() for each in asked.split(",")] if is_list else []
     return list(dict.fromkeys([*named, *always]))

@@ -1,4 +1,4 @@
-"""Where to go on in a site's streams."""
+"""Cursors: positions in a site's streams."""
 
 from typing import Annotated
 
@@ -11,7 +11,7 @@ from service.store.shards import BETWEEN
 from service.values.domain import NOT_OURS, WORDS
 from service.values.errors import BadRequest
 
-# A place for each shard; the length is that of the most shards that there can be.
+# One position for each shard. The maximum length is that for the maximum number of shards.
 Cursor = Annotated[
     str,
     Meta(
@@ -23,9 +23,9 @@ Cursor = Annotated[
 
 
 def checked(request: web.Request, cursor: str | None, named: str = "query parameter 'after'") -> str:
-    """The cursor as the store takes it; "" is the beginning.
+    """The cursor in the form that the store takes; "" is the beginning.
 
-    Raises BadRequest, with the name, for what is none, or has not a place for each shard of a site here.
+    Raises BadRequest, with the name, if it is malformed or does not have one position for each shard.
     """
     if not cursor:
         return ""

@@ -1,4 +1,4 @@
-"""Around every handler: it is counted, and what nobody foresaw is logged without what a reader wrote."""
+"""Wraps every handler: counts requests, and logs unexpected errors without quoting readers."""
 
 import logging
 import time
@@ -13,14 +13,14 @@ from service.values.errors import ServiceError, without_message
 log = logging.getLogger(__name__)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-# Renders an error in a protocol's own envelope; None: an error of ours, which is in the log.
+# Renders an error in a protocol's own envelope; None stands for an internal error, which is in the log.
 Render = Callable[[web.Request, ServiceError | None], web.StreamResponse]
-# The name of that error in the log, for `render` to tell.
+# The id of the internal error in the log, for `render` to include.
 INSTANCE = web.RequestKey("instance", str)
 
 
 def counted(name: str, handle: Handler) -> Handler:
-    """`handle`, with how long it takes and how it ends in /metrics under `name`."""
+    """Record duration and result of `handle` in /metrics under `name`."""
     seconds = metrics.SECONDS.labels(name)
     answered = metrics.REQUESTS.labels(name, "ok")
     broken = metrics.REQUESTS.labels(name, "internal")
@@ -44,7 +44,7 @@ def counted(name: str, handle: Handler) -> Handler:
 
 
 def speaking(render: Render, name: str, handle: Handler) -> Handler:
-    """`handle`, counted under `name`, whose errors are answered as `render` says: for the protocols of others."""
+    """Like `counted`, and answer errors by `render`: for other services' protocols."""
     counting = counted(name, handle)
 
     async def answering(request: web.Request) -> web.StreamResponse:
@@ -54,7 +54,7 @@ def speaking(render: Render, name: str, handle: Handler) -> Handler:
             return render(request, error)
         except web.HTTPException:
             raise
-        except Exception as error:  # noqa: BLE001 - the outermost place that speaks this protocol
+        except Exception as error:  # noqa: BLE001 - the outermost handler of this protocol
             request[INSTANCE] = log_unforeseen(error)
             return render(request, None)
 
@@ -62,7 +62,7 @@ def speaking(render: Render, name: str, handle: Handler) -> Handler:
 
 
 def log_unforeseen(error: Exception) -> str:
-    """Log an error of ours; the name of this one occurrence, to be told to the caller."""
+    """Log an internal error. Returns the id of this occurrence, for the caller."""
     instance = str(uuid_utils.uuid7().urn)
     log.error("%s: %s", instance, type(error).__name__, exc_info=without_message(error))
     return instance

@@ -1,4 +1,4 @@
-"""The rate limit of a key: a token bucket in each process."""
+"""Rate limits: token buckets in each process."""
 
 import math
 import time
@@ -9,16 +9,16 @@ from service.values.access import ApiKey
 from service.values.errors import RateLimited
 
 
-class Standing(NamedTuple):
-    """Of a key with a limit: requests at once, how many of them are left, and seconds until all are."""
+class RateStatus(NamedTuple):
+    """The state of a key's limit: the burst size, requests left, and seconds until the bucket is full."""
 
     most: int
     left: int
     reset_s: float
 
 
-class Limits:
-    """A key may ask `rate` times a second on average, and for one second's worth at once."""
+class RateLimits:
+    """Rate limits of keys: `rate` requests a second on average, with a burst of one second's worth."""
 
     def __init__(self, default_rate_per_s: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._default = default_rate_per_s
@@ -26,7 +26,7 @@ class Limits:
         self._buckets: dict[str, tuple[float, float]] = {}
 
     def take(self, key: ApiKey) -> None:
-        """Count one request. Raises RateLimited, which says when the next one may come."""
+        """Count one request. Raises RateLimited, with the seconds to wait."""
         rate = self.rate_per_s(key)
         if not rate:
             return
@@ -37,13 +37,13 @@ class Limits:
             raise RateLimited(f"this key may ask {rate:g} times a second", math.ceil((1 - tokens) / rate))
         self._buckets[key.id] = tokens - 1, now
 
-    def standing(self, key: ApiKey) -> Standing | None:
-        """How much of its limit a key has left; None: it has no limit."""
+    def standing(self, key: ApiKey) -> RateStatus | None:
+        """The state of a key's limit; None if it has no limit."""
         rate = self.rate_per_s(key)
         if not rate:
             return None
         tokens, most = self._tokens(key, rate, self._clock()), max(1.0, rate)
-        return Standing(int(most), int(tokens), (most - tokens) / rate)
+        return RateStatus(int(most), int(tokens), (most - tokens) / rate)
 
     def rate_per_s(self, key: ApiKey) -> float:
         """0: no limit."""
@@ -56,9 +56,9 @@ class Limits:
 
 
 class Buckets:
-    """The same for whoever has no key, by name; the names that were not heard of for longest are forgotten.
+    """Rate limits for callers without a key, by name. Beyond `most` names, the least recently seen ones are dropped.
 
-    A rate of 0: no limit.
+    A rate of 0 means no limit.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Buckets:
         self._buckets: dict[str, tuple[float, float]] = {}
 
     def take(self, name: str) -> None:
-        """Count one request. Raises RateLimited, which says when the next one may come."""
+        """Count one request. Raises RateLimited, with the seconds to wait."""
         if not self._rate:
             return
         now = self._clock()
@@ -88,7 +88,7 @@ class Buckets:
             raise RateLimited(self._said, math.ceil((1 - tokens) / self._rate))
 
     def give_back(self, name: str) -> None:
-        """A request that was counted should not have been."""
+        """Undo the counting of one request."""
         if name in self._buckets:
             tokens, at = self._buckets[name]
             self._buckets[name] = min(self._burst, tokens + 1), at

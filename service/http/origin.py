@@ -1,4 +1,4 @@
-"""Where a request came from and which address it asked for; what a proxy says counts only if it is a trusted one."""
+"""The client's address and the origin it requested. Headers of proxies count only if the proxy is trusted."""
 
 import ipaddress
 import re
@@ -12,7 +12,7 @@ _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\
 
 
 def own_origin(request: web.Request) -> str:
-    """Scheme and host under which the client reached us, without a slash at the end."""
+    """The origin under which the client reached the service, without a trailing slash."""
     settings, scheme = request.app[keys.SETTINGS], request.scheme
     if settings.public_url:
         return settings.public_url.rstrip("/")
@@ -22,7 +22,7 @@ def own_origin(request: web.Request) -> str:
 
 
 def asked_host(request: web.Request) -> str:
-    """Host, and port where there is one, that the client wrote; empty for what is none."""
+    """The host that the client requested, with its port if given; empty if it is not valid."""
     host = request.headers.get("Host", "")
     if _is_trusted(request.remote, request.app[keys.SETTINGS].trusted_proxies):
         host = _last(request, "X-Forwarded-Host", host)
@@ -30,10 +30,10 @@ def asked_host(request: web.Request) -> str:
 
 
 def client_address(request: web.Request) -> str:
-    """Of whoever asks: the nearest address that is not one of our own proxies; "unknown" where there is none."""
+    """The nearest address that is not a trusted proxy; "unknown" if there is none."""
     trusted = request.app[keys.SETTINGS].trusted_proxies
     address = request.remote
-    # A proxy may add a line of its own and leave the client's before it.
+    # A proxy may add a header line of its own after the client's.
     for hop in reversed(",".join(request.headers.getall("X-Forwarded-For", ())).split(",")):
         if not _is_trusted(address, trusted) or parsed(hop) is None:
             break
@@ -43,7 +43,7 @@ def client_address(request: web.Request) -> str:
 
 
 def client_network(request: web.Request) -> str:
-    """The same for limits: of IPv6 the network of 64 bits, all of which one client may have."""
+    """The client's address for rate limits; for IPv6 the /64 network, because one client may own all of it."""
     return network_of(client_address(request))
 
 
@@ -55,12 +55,12 @@ def network_of(address: str) -> str:
 
 
 def is_from_proxy(request: web.Request) -> bool:
-    """Whether a proxy that the operator named sent this."""
+    """Whether the request came through a trusted proxy."""
     return _is_trusted(request.remote, request.app[keys.SETTINGS].trusted_proxies)
 
 
 def parsed(hop: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """An address as proxies write it, some with a port; None for what is none. IPv4 within IPv6 is IPv4."""
+    """Parse an address as proxies write it, some with a port; None if invalid. IPv4-mapped addresses become IPv4."""
     match = _HOP.fullmatch(hop.strip())
     try:
         found = ipaddress.ip_address((match[1] or match[2] or match[3]) if match else "")
@@ -69,7 +69,7 @@ def parsed(hop: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     return getattr(found, "ipv4_mapped", None) or found
 
 
-# With or without a port; no zone, which says something only on its own machine.
+# With or without a port. No zone: it has a meaning only on its own machine.
 _HOP = re.compile(r"\[([0-9A-Fa-f:.]{2,45})\](?::[0-9]{1,5})?|([0-9.]{7,15})(?::[0-9]{1,5})?|([0-9A-Fa-f:.]{2,45})")
 
 
@@ -79,5 +79,5 @@ def _is_trusted(address: str | None, trusted: str) -> bool:
 
 
 def _last(request: web.Request, name: str, otherwise: str) -> str:
-    """What the proxy nearest to us said in this header."""
+    """The last value of the header: the one that the nearest proxy set."""
     return request.headers.getall(name, (otherwise,))[-1].rpartition(",")[2].strip()

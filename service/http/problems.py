@@ -1,4 +1,4 @@
-"""One table from error to status, one JSON shape for all of them (RFC 9457)."""
+"""Maps errors to HTTP statuses and renders them as problem documents (RFC 9457)."""
 
 from typing import Any
 
@@ -68,7 +68,7 @@ def problem_of(error: ServiceError) -> Problem:
 
 
 def rendered(problem: Problem) -> dict[str, Any]:
-    """The problem as an entry of a larger answer."""
+    """The problem as a dictionary, for use inside a larger answer."""
     shown: dict[str, Any] = msgspec.to_builtins(problem)
     return shown
 
@@ -84,7 +84,7 @@ def response_of(error: ServiceError) -> web.Response:
 
 @web.middleware
 async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Every way in which a request can end, rendered once."""
+    """Render every error of a request."""
     request_id.begin(request.headers.get(request_id.HEADER))
     try:
         return await handler(request)
@@ -98,7 +98,7 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
         code = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}.get(error.status, "http_error")
         allow = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
         return _response(_problem(code, error.status, error.reason or code), allow)
-    except Exception as error:  # noqa: BLE001 - the outermost place: log_unforeseen writes it down
+    except Exception as error:  # noqa: BLE001 - the outermost handler: log_unforeseen logs it
         instance = log_unforeseen(error)
         return _response(
             _problem("internal", 500, "the error is ours; it is in the log under this instance", instance=instance), {}

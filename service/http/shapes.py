@@ -1,4 +1,4 @@
-"""Where a body does not fit its type: which optional fields are merely empty, and in words what else is wrong."""
+"""Bodies that do not fit their type: ignores empty optional fields, and describes in words what is wrong."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +19,7 @@ from msgspec.inspect import (
 from service.values.domain import WORDS
 from service.values.errors import Fault
 
-# How msgspec names kinds of values, and how people do.
+# From msgspec's names of types to words for people.
 _KINDS = {
     "str": "text",
     "int": "a whole number",
@@ -43,9 +43,9 @@ _NO_FORM = "has a form that is not accepted"
 
 
 def without_empties(value: Any, kind: Any) -> Any:  # noqa: ANN401 - any JSON, any type
-    """`value` without the optional fields that were sent empty: null, a blank text, [] or {}.
+    """`value` without empty optional fields: null, a blank text, [] or {}.
 
-    Some languages write an empty map as [], and forms send what was not filled in as "".
+    Some languages encode an empty map as [], and forms send fields that were left blank as "".
     """
     return _pruned(value, _described(kind))
 
@@ -53,11 +53,11 @@ def without_empties(value: Any, kind: Any) -> Any:  # noqa: ANN401 - any JSON, a
 def fault_of(message: str, at: str, kind: Any) -> Fault:  # noqa: ANN401 - any type
     """Msgspec's "Expected `str`, got `int` - at `$.author.id`" in words, with the JSON Pointer "/author/id" below `at`.
 
-    `kind`: what the value was held against; it knows the words for a pattern.
+    `kind`: the expected type, which holds the description of a pattern.
     """
     found = _PLACE.search(message)
     detail, path = (message[: found.start()], found[1]) if found else (message, "")
-    # Msgspec does not say which entry of a map it means: point at the map.
+    # Msgspec does not name the entry of a map, so point at the map.
     named, is_entry, within = path.partition("[...]")
     steps = _steps(named)
     lacking = _FIELD.match(detail)
@@ -74,7 +74,7 @@ def _steps(path: str) -> list[str]:
 
 
 def pointer(at: str, *steps: str) -> str:
-    """The JSON Pointer `at`, some steps further down (RFC 6901)."""
+    """The JSON Pointer `at` extended by `steps` (RFC 6901)."""
     return at + "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in steps)
 
 
@@ -140,7 +140,7 @@ def _pruned(value: Any, described: Any) -> Any:  # noqa: ANN401 - of any type: w
 
 
 def _is_empty(value: Any, described: Any) -> bool:  # noqa: ANN401 - of any type: what msgspec describes
-    """Whether `value` is nothing. An empty list is something where a list is asked for, and so with objects."""
+    """Whether `value` counts as empty. An empty list does not where a list is expected; the same holds for objects."""
     if isinstance(value, list):
         return not value and not any(isinstance(each, CollectionType) for each in _choices(described))
     if isinstance(value, dict):
@@ -149,7 +149,7 @@ def _is_empty(value: Any, described: Any) -> bool:  # noqa: ANN401 - of any type
 
 
 def _at(described: Any, steps: Sequence[str]) -> Iterator[Any]:  # noqa: ANN401 - of any type: what msgspec describes
-    """The types that may stand at the end of the steps."""
+    """The types that a value at this path may have."""
     if not steps:
         yield described
         return
@@ -166,7 +166,7 @@ def _at(described: Any, steps: Sequence[str]) -> Iterator[Any]:  # noqa: ANN401 
 
 
 def _choices(described: Any) -> Iterator[Any]:  # noqa: ANN401 - of any type: what msgspec describes
-    """Each type of a union, without what is said about it."""
+    """Each type of a union, without metadata."""
     if isinstance(described, UnionType):
         for each in described.types:
             yield from _choices(each)

@@ -1,4 +1,4 @@
-"""The feed of a site as server-sent events, for whoever watches its queue."""
+"""The feed of a site as server-sent events."""
 
 import asyncio
 from collections import defaultdict
@@ -17,21 +17,21 @@ from service.values.errors import RateLimited, Retryable
 
 STREAM = "text/event-stream"
 PAGE = 500
-# Proxies close a connection on which nothing comes; a comment line keeps it open, and finds a reader that is gone.
+# Proxies close idle connections. A comment line keeps them open, and detects clients that have disconnected.
 HEARTBEAT_S = 15.0
-MOST_STREAMS = 3
+MAX_STREAMS = 3
 RETRY_MS = 2_000
 
-# Of each who watches.
+# The open streams of each watcher.
 Streams = defaultdict[str, list[web.Request]]
 STREAMS: web.AppKey[Streams] = web.AppKey("streams", Streams)
 
-# What is said of the events that just came; of none, at the beginning and while there are none, mostly HEARTBEAT.
-Say = Callable[[list[FeedEvent]], Awaitable[bytes]]
+# Encodes the events that just arrived. The list is empty at the beginning and while nothing happens.
+Encode = Callable[[list[FeedEvent]], Awaitable[bytes]]
 HEARTBEAT = b":\n\n"
 
 
-async def _all_of_it(events: list[FeedEvent]) -> bytes:
+async def _encode_all(events: list[FeedEvent]) -> bytes:
     return b"".join(map(_line, events)) or HEARTBEAT
 
 
@@ -39,38 +39,38 @@ async def follow(
     request: web.Request,
     site: str,
     who: str,
-    is_welcome: Callable[[], Awaitable[bool]],
+    is_allowed: Callable[[], Awaitable[bool]],
     *,
-    say: Say = _all_of_it,
+    encode: Encode = _encode_all,
     after: str | None = None,
     pause_s: float = 0,
 ) -> web.StreamResponse:
-    """All that happens at a site, as it happens: `queued`, `claimed`, `released`, `decided`, `undone` and the like.
+    """Stream the events of a site: `queued`, `claimed`, `released`, `decided`, `undone` and so on.
 
-    It begins behind `Last-Event-ID`, or `after`, or now, and ends when the service does or `is_welcome` says no; that
-    is asked before anything is told. What comes within `pause_s` is said at once. Raises RateLimited when `who` has
-    MOST_STREAMS open, and BadRequest for an id that is none.
+    Starts after `Last-Event-ID`, else after `after`, else now. Ends when the service stops or `is_allowed` returns
+    False; it is called before each write. Events within `pause_s` are sent together. Raises RateLimited if `who` has
+    MAX_STREAMS open, and BadRequest for an invalid id.
     """
     last = checked(request, request.headers.get("Last-Event-ID"), "Last-Event-ID")
     after = last or after or await request.app[keys.STORE].events.latest(site)
     with _counted(request.app[STREAMS][who], request):
         response = web.StreamResponse(headers={"Content-Type": STREAM, "X-Accel-Buffering": "no"})
-        # A reader who leaves is no error: a console's tab was closed, and with the next line we notice.
+        # A client that disconnects is not an error: a tab was closed, and the next write fails.
         with suppress(ConnectionResetError):
             await response.prepare(request)
             await response.write(b"retry: %d\n\n" % RETRY_MS)
-            async for said in _said(request, site, after, is_welcome, say=say, pause_s=pause_s):
+            async for said in _encoded(request, site, after, is_allowed, encode=encode, pause_s=pause_s):
                 await response.write(said)
         return response
 
 
-async def _said(
+async def _encoded(
     request: web.Request,
     site: str,
     after: str,
-    is_welcome: Callable[[], Awaitable[bool]],
+    is_allowed: Callable[[], Awaitable[bool]],
     *,
-    say: Say,
+    encode: Encode,
     pause_s: float,
 ) -> AsyncIterator[bytes]:
     """Events as they come, a heartbeat while there are none."""
@@ -78,12 +78,12 @@ async def _said(
     with store.changes.watch(site, store.changes.EVERYTHING) as news:
         while not store.changes.is_closing:
             try:
-                if not await is_welcome():
+                if not await is_allowed():
                     return
                 found, following = await store.events.page(site, after, PAGE)
-                said = await say(found)
+                said = await encode(found)
             except Retryable:
-                return  # the reader comes back with the last id that it has
+                return  # the client reconnects with the last id that it has
             yield said
             after = following or after
             if len(found) < PAGE:
@@ -100,19 +100,19 @@ def _line(event: FeedEvent) -> bytes:
 
 
 def line(kind: str, data: Any, cursor: str = "") -> bytes:  # noqa: ANN401 - whatever msgspec can encode
-    """One server-sent event; one with a cursor is a place to go on behind."""
+    """One server-sent event. With a cursor, a client can resume after it."""
     where = b"id: %s\n" % cursor.encode() if cursor else b""
     return b"%sevent: %s\ndata: %s\n\n" % (where, kind.encode(), msgspec.json.encode(data))
 
 
 @contextmanager
 def _counted(streams: list[web.Request], request: web.Request) -> Iterator[None]:
-    """A console needs one stream for each open tab; what never closes its streams must not take all connections.
+    """Limit the streams of one watcher: a console needs one for each tab; a faulty client must not take them all.
 
-    One that its reader has left may go on until the next line is written; it does not count.
+    A stream whose client has disconnected ends with the next write; it does not count.
     """
-    if sum(each.transport is not None for each in streams) >= MOST_STREAMS:
-        raise RateLimited(f"at most {MOST_STREAMS} streams for each who watches", retry_after_s=5)
+    if sum(each.transport is not None for each in streams) >= MAX_STREAMS:
+        raise RateLimited(f"at most {MAX_STREAMS} streams for each watcher", retry_after_s=5)
     streams.append(request)
     try:
         yield

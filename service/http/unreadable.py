@@ -1,4 +1,4 @@
-"""The server's side of a connection. What is not HTTP is refused without a word of it, for it may hold a key."""
+"""The server side of a connection. Input that is not HTTP is refused without quoting it: it may hold a key."""
 
 import asyncio
 import logging
@@ -14,10 +14,10 @@ from service.http.handling import log_unforeseen
 log = logging.getLogger(__name__)
 
 
-class Discreet(web.RequestHandler):
-    """aiohttp's own, but for its errors: those of its parser quote the request to the caller and in the log.
+class QuietRequestHandler(web.RequestHandler):
+    """Like aiohttp's handler, but errors do not quote the request, neither in the answer nor in the log.
 
-    One of `connections`, or refused.
+    Counted in `connections`, which may refuse it.
     """
 
     def __init__(
@@ -55,14 +55,14 @@ class Discreet(web.RequestHandler):
         else:
             log.debug("refused with %d: %s", status, type(exc).__name__)
         if request.writer.output_size > 0:
-            raise ConnectionError("an answer was begun already")
+            raise ConnectionError("the answer has already begun")
         response = web.Response(status=status, text=f"{status} {HTTPStatus(status).phrase}\n")
         response.force_close()
         return response
 
 
 class Site(web.BaseSite):
-    """Answers on a bound socket by `Discreet`; `options` are those of the runner's connections."""
+    """Serves a bound socket with `QuietRequestHandler`. `options`: passed to each connection."""
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ class Site(web.BaseSite):
         loop, manager = asyncio.get_running_loop(), self._runner.server
         assert manager is not None, "the runner is set up"  # noqa: S101 - BaseSite has checked it
         self._server = await loop.create_server(
-            lambda: Discreet(manager, loop=loop, connections=self._connections, **self._options),
+            lambda: QuietRequestHandler(manager, loop=loop, connections=self._connections, **self._options),
             sock=self._listening,
             backlog=self._backlog,
         )

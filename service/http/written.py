@@ -1,4 +1,4 @@
-"""The answer that nearly every request gets, written in one piece."""
+"""The usual answer, 200 with JSON, written in one piece."""
 
 import time
 from collections.abc import Mapping
@@ -10,12 +10,12 @@ from aiohttp.http import SERVER_SOFTWARE, HttpVersion11
 
 from service.values import request_id
 
-# What security.md section 2 asks of every answer.
+# The headers that security.md section 2 requires on every answer.
 PROTECTION = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 
 
 def is_plain(request: web.BaseRequest) -> bool:
-    """Whether the answer needs no header about the connection, which then stays open."""
+    """Whether the answer needs no Connection header: the connection stays open."""
     return request.version == HttpVersion11 and request.keep_alive
 
 
@@ -23,7 +23,7 @@ _REQUEST_ID = request_id.HEADER.encode()
 
 
 class Head:
-    """Everything before the length of the body; made once a second."""
+    """The head of an answer up to the length of the body. Built once a second."""
 
     def __init__(self, headers: Mapping[str, str]) -> None:
         lines = "".join(f"{name}: {value}\r\n" for name, value in {**headers, "Server": SERVER_SOFTWARE}.items())

@@ -45,7 +45,7 @@ from service.console.routes import routes as console_routes
 from service.demo import article
 from service.http import cors, problems
 from service.http.admission import LIMITS, STRANGERS, strangers
-from service.http.limits import Limits
+from service.http.limits import RateLimits
 from service.http.shortcut import HOT_ROUTES
 from service.http.stream import STREAMS, Streams
 from service.http.written import PROTECTION
@@ -54,7 +54,7 @@ from service.store import open_store
 from service.values import request_id
 from service.values.errors import Retryable
 from service.values.policy import DEFAULT
-from service.webhooks.office import open_webhooks
+from service.webhooks.administration import open_webhooks
 
 OPERATIONS = (
     *score.OPERATIONS,
@@ -127,9 +127,9 @@ async def upkeep(app: web.Application) -> AsyncIterator[None]:
 
 async def webhook_relay(app: web.Application) -> AsyncIterator[None]:
     settings = app[keys.SETTINGS]
-    async with open_webhooks(settings, app[keys.STORE]) as office:
-        app[keys.WEBHOOKS] = office
-        async with office.relayed() if settings.relay else nullcontext():
+    async with open_webhooks(settings, app[keys.STORE]) as webhooks:
+        app[keys.WEBHOOKS] = webhooks
+        async with webhooks.relayed() if settings.relay else nullcontext():
             yield
 
 
@@ -151,7 +151,7 @@ def build_app(settings: Settings) -> web.Application:
     app = web.Application(middlewares=[problems.middleware], client_max_size=2 * 4 * 1024 * 1024)
     app[keys.SETTINGS] = settings
     app[keys.BACKGROUND] = Background()
-    app[LIMITS] = Limits(settings.key_rate_per_s)
+    app[LIMITS] = RateLimits(settings.key_rate_per_s)
     app[STRANGERS] = strangers(settings.address_rate_per_s)
     app[STREAMS] = Streams(list)
     app[HOT_ROUTES] = [*((each.method, each.path) for each in OPERATIONS if each.is_hot), *perspective.HOT]

@@ -60,7 +60,7 @@ class ApiKey(Struct, frozen=True, omit_defaults=True):
 
 
 class SigningSecret(Struct, frozen=True):
-    """With what somebody signs who cannot send a key; `sealed`: as the vault gave it, for it must be read again."""
+    """The secret with which a caller that cannot send a key signs. `sealed`: encrypted by webhooks/sealing.py."""
 
     id: str
     site: Annotated[str, Meta(pattern=SITE_PATTERN)]

@@ -1,1 +1,1 @@
-"""Decisions out to the sites: the outbox relay, and what it sends (docs/webhooks.md)."""
+"""Webhooks: the outbox relay and the messages that it sends to sites (docs/webhooks.md)."""

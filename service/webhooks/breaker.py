@@ -1,18 +1,18 @@
-"""A circuit breaker for each endpoint: who answers nothing but errors is left alone for a while. Pure: no clock."""
+"""A circuit breaker for each endpoint: stops sending to a receiver that only fails. Pure: no clock."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 
-# So many failures in a row; a receiver that fails three times in ten has that once in 170,000 deliveries.
-MOST_FAILURES = 10
+# Failures in a row that open the breaker. A receiver that fails 30% of the time reaches it once in 170,000 deliveries.
+MAX_FAILURES = 10
 FORGET_AFTER_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
 class Breaker:
-    """Closed: all may be sent. Open until `until`: nothing may. After that one may be sent, to see (`is_probing`).
+    """The state of one endpoint: closed (send everything), open until `until`, then probing with one request.
 
-    Seconds are those of one monotonic clock. `pause_s`: how long it was open the last time.
+    Instants are seconds of one monotonic clock. `pause_s`: how long the breaker was last open.
     """
 
     failures: int = 0
@@ -26,15 +26,15 @@ class Breaker:
         return self.pause_s > 0
 
     def wait_s(self, now: float, probe_s: float) -> float:
-        """0 when something may be sent now; else how long to wait. `probe_s`: while somebody else is asking."""
+        """Seconds until something may be sent, 0 for now. `probe_s`: how long to wait while a probe is on its way."""
         if now < self.until:
             return self.until - now
         return probe_s if self.is_probing else 0.0
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """The first pause and the longest, in seconds; each failed probe doubles it."""
+class BreakerPauses:
+    """The first and the longest pause, in seconds. Each failed probe doubles the pause."""
 
     first_s: float
     longest_s: float
@@ -42,18 +42,18 @@ class Limits:
 
 @dataclass(slots=True)
 class Breakers:
-    """Those that are not simply closed; everybody else is."""
+    """The breakers of all endpoints. Only those with recent failures are stored; all others are closed."""
 
-    limits: Limits
+    limits: BreakerPauses
     _known: dict[Hashable, Breaker] = field(default_factory=dict)
 
     def pause_s(self, endpoint: Hashable, now: float) -> float:
-        """How long nothing may be sent there; 0: something may."""
+        """Seconds until something may be sent to the endpoint, 0 for now."""
         known = self._known.get(endpoint)
         return known.wait_s(now, self._probe_s) if known else 0.0
 
     def enter(self, endpoint: Hashable, now: float) -> float:
-        """As pause_s; when it is 0, the caller sends something and says how it went."""
+        """Like `pause_s`. If it returns 0, the caller sends a request and reports its result."""
         known = self._known.get(endpoint)
         if known is None:
             return 0.0
@@ -63,7 +63,7 @@ class Breakers:
         return wait_s
 
     def left(self, endpoint: Hashable) -> None:
-        """What entered was not sent after all: it shows nothing."""
+        """The caller that entered sent nothing, so there is no result."""
         known = self._known.get(endpoint)
         if known is not None:
             self._known[endpoint] = replace(known, is_probing=False)
@@ -72,15 +72,15 @@ class Breakers:
         self._known.pop(endpoint, None)
 
     def failed(self, endpoint: Hashable, now: float, rest_s: float | None = None) -> bool:
-        """`rest_s`: the receiver asks to be left alone for so long (Retry-After). True when this opened the breaker."""
+        """Returns whether this opened the breaker. `rest_s`: the pause that the receiver asked for (Retry-After)."""
         known = self._known.get(endpoint, Breaker())
         failures = known.failures + 1
         if rest_s is not None:
-            # No fault of the endpoint: afterwards all may go on.
+            # Not a fault of the endpoint: after the pause, sending continues as before.
             after = replace(known, failures=failures, until=max(known.until, now + rest_s), is_probing=False)
         elif now < known.until:
             after = replace(known, failures=failures)  # sent before it opened
-        elif known.is_tripped or failures >= MOST_FAILURES:
+        elif known.is_tripped or failures >= MAX_FAILURES:
             pause_s = min(max(2 * known.pause_s, self.limits.first_s), self.limits.longest_s)
             after = Breaker(failures, now + pause_s, pause_s, touched_at=now)
         else:
@@ -89,7 +89,7 @@ class Breakers:
         return after.until > max(known.until, now)
 
     def forget(self, now: float) -> None:
-        """Endpoints of which nothing was heard for long."""
+        """Drop endpoints that have been idle for FORGET_AFTER_S."""
         self._known = {
             endpoint: known
             for endpoint, known in self._known.items()

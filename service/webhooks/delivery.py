@@ -1,4 +1,4 @@
-"""One POST to a receiver, and what came of it."""
+"""Sends one POST to a receiver and reports the outcome."""
 
 import asyncio
 import contextlib
@@ -17,19 +17,19 @@ from msgspec import Struct
 from service.webhooks import guard
 from service.webhooks.signature import sign
 
-MOST_RESPONSE_BYTES = 65_536
-LONGEST_BODY_S = 2.0
-LONGEST_REST_S = 86_400.0
+MAX_RESPONSE_BYTES = 65_536
+MAX_BODY_S = 2.0
+MAX_REST_S = 86_400.0
 _OK = range(200, 300)
 _GONE = 410
 _MAY_SAY_WHEN = (429, 503)
 
-# delivered: answered 2xx. gone: 410, nothing is wanted there any more. failed: anything else.
+# delivered: 2xx. gone: 410, the receiver wants no more webhooks. failed: anything else.
 Result = Literal["delivered", "gone", "failed"]
 
 
-class Outcome(Struct, frozen=True):
-    """`because`: the status, or what went wrong, in one word. `rest_s`: how long to rest, if it said so."""
+class DeliveryOutcome(Struct, frozen=True):
+    """`because`: the status, or a code for what went wrong. `rest_s`: the pause that the receiver asked for, if any."""
 
     result: Result
     because: str
@@ -38,15 +38,15 @@ class Outcome(Struct, frozen=True):
 
 
 class Sender:
-    """Keeps connections open; knows where it may connect to."""
+    """Keeps connections open, and refuses addresses that webhooks must not go to."""
 
     def __init__(self, session: ClientSession, *, allow_private: bool, proxy: str | None) -> None:
         self._session = session
         self._allow_private = allow_private
         self._proxy = proxy
 
-    async def post(self, url: str, message_id: str, body: bytes, secrets: Sequence[str]) -> Outcome:
-        """Sign and send. Never raises for what a receiver does."""
+    async def post(self, url: str, message_id: str, body: bytes, secrets: Sequence[str]) -> DeliveryOutcome:
+        """Sign and send. Failures of the receiver are outcomes, not exceptions."""
         started = time.perf_counter()
         rest_s = None
         try:
@@ -54,7 +54,7 @@ class Sender:
             result, because, rest_s = await self._answer(url, body, headers)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             result, because = "failed", _cause(error)
-        return Outcome(result, because, time.perf_counter() - started, rest_s)
+        return DeliveryOutcome(result, because, time.perf_counter() - started, rest_s)
 
     async def _answer(self, url: str, body: bytes, headers: dict[str, str]) -> tuple[Result, str, float | None]:
         if guard.refusal(url, self._allow_private):
@@ -75,10 +75,10 @@ async def open_sender(
     proxy: str | None = None,
     resolver: AbstractResolver | None = None,
 ) -> AsyncIterator[Sender]:
-    """`resolver`: of a test; by default one that answers only addresses which were checked."""
+    """`resolver`: for tests. The default resolves only to addresses that it has checked."""
     if resolver is None and proxy is None:
         resolver = guard.CheckedResolver(allow_private)
-    # An egress proxy looks names up itself, and is the one that must refuse addresses (docs/webhooks.md).
+    # An egress proxy resolves names itself, so it must also refuse addresses (docs/webhooks.md).
     connector = TCPConnector(
         resolver=resolver, use_dns_cache=False, limit=connections, limit_per_host=0, keepalive_timeout=30
     )
@@ -92,7 +92,7 @@ async def open_sender(
     )
     async with session:
         yield Sender(session, allow_private=allow_private, proxy=proxy)
-    # Connections over TLS are closed a turn of the loop later.
+    # TLS connections close one iteration of the event loop later.
     await asyncio.sleep(0)
 
 
@@ -106,7 +106,7 @@ def _headers(message_id: str, timestamp: int, body: bytes, secrets: Sequence[str
 
 
 def _cause(error: Exception) -> str:
-    """In one word. A ValueError comes of what cannot be read as an answer."""
+    """The code for an error. A ValueError means that the answer could not be parsed."""
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return "address_refused" if isinstance(error.os_error, guard.AddressRefused) else "name_not_found"
     return next((word for kind, word in _CAUSES if isinstance(error, kind)), "broken_answer")
@@ -124,10 +124,10 @@ def _result(status: int) -> Result:
 
 
 async def _read_some(response: ClientResponse) -> None:
-    """So that the connection can be used again; one that goes on and on is closed instead. The status has been said."""
-    left = MOST_RESPONSE_BYTES
+    """Read the body, so that the connection can be reused. If the body is too long, close the connection instead."""
+    left = MAX_RESPONSE_BYTES
     with contextlib.suppress(aiohttp.ClientError, OSError):
-        async with asyncio.timeout(LONGEST_BODY_S):
+        async with asyncio.timeout(MAX_BODY_S):
             while left > 0 and not response.content.at_eof():
                 left -= len(await response.content.read(left))
     if not response.content.at_eof():
@@ -141,12 +141,12 @@ def _rest_s(response: ClientResponse) -> float | None:
 
 
 def retry_after_s(header: str, now: datetime) -> float | None:
-    """Seconds (RFC 9110, 10.2.3) from a number or a date, at most a day; None when there is no use in it."""
+    """Seconds from a Retry-After header (RFC 9110, 10.2.3), at most a day; None if it cannot be parsed."""
     if header.isascii() and header.strip().isdecimal():
-        return min(float(header), LONGEST_REST_S)
+        return min(float(header), MAX_REST_S)
     try:
         at = parsedate_to_datetime(header)
         rest_s = (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() - now.timestamp()
     except (TypeError, ValueError, OverflowError):
         return None
-    return min(max(rest_s, 0.0), LONGEST_REST_S) if math.isfinite(rest_s) else None
+    return min(max(rest_s, 0.0), MAX_REST_S) if math.isfinite(rest_s) else None

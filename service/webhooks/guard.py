@@ -1,4 +1,4 @@
-"""Which addresses a webhook may go to: never into the operator's own network (specs: security, section 6)."""
+"""Which addresses a webhook may go to. Keeps it out of the operator's network (specs: security, section 6)."""
 
 import asyncio
 import re
@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-MOST_CHARACTERS = 2048
+MAX_URL_LENGTH = 2048
 PORTS = (443, 8443)
 
 # Not for the public internet: IANA's registries of special-purpose addresses (RFC 6890) as of 2025, and multicast.
@@ -24,13 +24,13 @@ _SPECIAL_4 = tuple(
     )
 )
 _GLOBAL_6 = IPv6Network("2000::/3")
-# Teredo and 6to4 carry IPv4 addresses to where nobody checks them.
+# Teredo and 6to4 embed IPv4 addresses that would escape the check.
 _SPECIAL_6 = tuple(map(IPv6Network, ("2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20")))
 _NAT64 = IPv6Network("64:ff9b::/96")
-# The operator's own: open where `allow_private` says so.
+# Private networks: allowed with `allow_private`.
 _PRIVATE_4 = tuple(map(IPv4Network, ("10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
 _PRIVATE_6 = tuple(map(IPv6Network, ("::1/128", "fc00::/7")))
-# Where clouds tell a machine its credentials; some lie in ranges that are otherwise private, or public.
+# Metadata services, from which cloud machines read their credentials. Some lie in private ranges, some in public ones.
 _METADATA = frozenset(
     map(
         ip_address,
@@ -41,20 +41,20 @@ _METADATA = frozenset(
     )
 )
 
-_LONGEST_LABEL = 63  # RFC 1035, section 2.3.4
+_MAX_LABEL_LENGTH = 63  # RFC 1035, section 2.3.4
 _LOCAL_NAME = re.compile(r"(.*\.)?(localhost|local|internal|localdomain|home\.arpa)\.?", re.IGNORECASE)
-# What the C library takes for an address and RFC 3986 does not: 2130706433, 0x7f.1, 0177.0.0.1, 127.1.
+# Addresses to the C library but not in RFC 3986: 2130706433, 0x7f.1, 0177.0.0.1, 127.1.
 _NUMERIC = re.compile(r"(0x[0-9a-f]*|[0-9]+)(\.(0x[0-9a-f]*|[0-9]+)){0,3}\.?", re.IGNORECASE)
 
 
 class AddressRefused(OSError):
-    """The name leads to an address that webhooks must not go to."""
+    """The name resolves to an address that webhooks must not go to."""
 
 
 def refusal(url: str, allow_private: bool) -> str | None:
-    """Why no webhook may ever go to this URL, whatever its name resolves to; None: its form is fine."""
-    if len(url) > MOST_CHARACTERS or not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
-        return f"must be at most {MOST_CHARACTERS} printable ASCII characters, without spaces"
+    """Why no webhook may go to this URL, whatever its name resolves to; None if the URL is acceptable."""
+    if len(url) > MAX_URL_LENGTH or not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
+        return f"must be at most {MAX_URL_LENGTH} printable ASCII characters, without spaces"
     try:
         parsed = URL(url)
     except ValueError:
@@ -73,7 +73,7 @@ def _scheme_refusal(parsed: URL, allow_private: bool) -> str | None:
 
 
 def address_refusal(address: str, allow_private: bool) -> str | None:
-    """Why no webhook may go to this IP address; None: it may."""
+    """Why no webhook may go to this IP address; None if it may."""
     try:
         ip = _embedded(ip_address(address))
     except ValueError:
@@ -88,7 +88,7 @@ def address_refusal(address: str, allow_private: bool) -> str | None:
 
 
 class CheckedResolver(AbstractResolver):
-    """Answers only addresses that were checked; the connection is made to one of them, with no second look-up."""
+    """Returns only checked addresses. The connection goes to one of them, without a second look-up."""
 
     def __init__(self, allow_private: bool) -> None:
         self._allow_private = allow_private
@@ -96,7 +96,7 @@ class CheckedResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        """Raises AddressRefused when any of the addresses is refused: a name that has both kinds is up to no good."""
+        """Raises AddressRefused if any address is refused: a name with addresses of both kinds is suspicious."""
         found = await self.look_up(host, port, family)
         for _, _, address in found:
             if problem := address_refusal(address, self._allow_private):
@@ -116,7 +116,7 @@ class CheckedResolver(AbstractResolver):
     async def look_up(
         self, host: str, port: int, family: socket.AddressFamily
     ) -> list[tuple[socket.AddressFamily, int, str]]:
-        """Family, protocol and address of every way to the host."""
+        """Family, protocol and address for each address of the host."""
         loop = asyncio.get_running_loop()
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM, family=family, flags=socket.AI_ADDRCONFIG)
         return [(kind, protocol, str(where[0])) for kind, _, protocol, _, where in found]
@@ -142,13 +142,13 @@ def _name_refusal(name: str, allow_private: bool) -> str | None:
         return "writes an address in a form that not everybody reads the same"
     if not allow_private and _LOCAL_NAME.fullmatch(name):
         return "is a name of the local network"
-    if not all(0 < len(label) <= _LONGEST_LABEL for label in name.removesuffix(".").split(".")):
+    if not all(0 < len(label) <= _MAX_LABEL_LENGTH for label in name.removesuffix(".").split(".")):
         return "names a host that cannot be found"  # the look-up would raise UnicodeError
     return None
 
 
 def _embedded(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
-    """The IPv4 address that a mapped or translated one leads to."""
+    """The IPv4 address inside a mapped (::ffff:0:0/96) or translated (NAT64) one; any other address as it is."""
     if isinstance(ip, IPv6Address):
         if ip.ipv4_mapped is not None:
             return ip.ipv4_mapped

@@ -1,4 +1,4 @@
-"""What is sent: the body of a webhook, and the id that stays the same on every retry."""
+"""The body of a webhook, and its message id, which stays the same on every retry."""
 
 import re
 from datetime import UTC, datetime
@@ -9,8 +9,8 @@ from msgspec import Struct
 from service.store.outbox import Event, EventType
 from service.values.domain import SITE_PATTERN
 
-# Of the whole body (specs: review queue, 10). A text that does not fit is left out; the site has it.
-MOST_BYTES = 20_000
+# Limit of the body (specs: review queue, 10). A text that does not fit is left out; the site has a copy.
+MAX_BODY_BYTES = 20_000
 
 _UNSAFE = re.compile(r"[^0-9A-Za-z_-]")
 _ESCAPED = re.compile(rb"~([0-9a-f]{2})")
@@ -18,7 +18,7 @@ _ID = re.compile(rf"evt_({SITE_PATTERN[1:-1]})_((?:[0-9A-Za-z_-]|~[0-9a-f]{{2}})
 
 
 class Data(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """What happened to one comment; `status` is where it stands. Ignore a `version` that is not above the last seen."""
+    """What happened to one comment, and its `status` now. Ignore a `version` that is not above the last one seen."""
 
     comment_id: str
     site: str
@@ -38,9 +38,9 @@ class Message(Struct, frozen=True):
 
 
 class MessageId(Struct, frozen=True):
-    """evt_<site>_<comment>_<version>, other bytes of UTF-8 than letters, digits, - and _ as ~ and two hex digits.
+    """evt_<site>_<comment>_<version>. In the comment id, bytes other than [0-9A-Za-z_-] become ~ and two hex digits.
 
-    So it is safe in headers, in paths, and in what is signed, where dots part the id from the rest.
+    This makes the id safe in headers, in paths, and in the signed string, where dots separate it from the rest.
     """
 
     site: str
@@ -80,7 +80,7 @@ def body(site: str, event: Event, text: str | None) -> bytes:
     )
     at = datetime.fromtimestamp(event.at / 1000, UTC)
     encoded = msgspec.json.encode(Message(event.type, at, data))
-    if len(encoded) > MOST_BYTES and text is not None:
+    if len(encoded) > MAX_BODY_BYTES and text is not None:
         return body(site, event, None)
     return encoded
 

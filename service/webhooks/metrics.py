@@ -1,4 +1,4 @@
-"""What the relay counts for operators."""
+"""Prometheus metrics of the relay."""
 
 from prometheus_client import Counter, Gauge, Histogram
 

@@ -1,4 +1,4 @@
-"""The outbox relay: takes what is due, sends it, settles it. Several may run at once; one event is with one of them."""
+"""The outbox relay: takes due events, sends and settles them. Several may run; each event is leased to one of them."""
 
 import asyncio
 import contextlib
@@ -20,24 +20,24 @@ from service.store.keyspace import Shard
 from service.store.outbox import Take, Taken
 from service.values.errors import Retryable
 from service.webhooks import message, metrics
-from service.webhooks.breaker import Breakers, Limits
-from service.webhooks.delivery import Outcome, Sender
+from service.webhooks.breaker import BreakerPauses, Breakers
+from service.webhooks.delivery import DeliveryOutcome, Sender
 from service.webhooks.schedule import Schedule
+from service.webhooks.sealing import Sealer, SecretUnreadable
 from service.webhooks.upkeep import keep_up
-from service.webhooks.vault import SecretUnreadable, Vault
 
 log = logging.getLogger(__name__)
 
 PARALLEL = 16
-# Events in hand for each that is being sent: the last of them starts before its lease is half over.
+# Events held at once. With this number, the last one starts before half of its lease is over.
 IN_HAND = 3 * PARALLEL
 LEASE_TIMEOUTS = 4
-# News of a change can be lost, so look at least this often; and not at every single one of many.
-LOOK_S = 1.0
+# A notification can be lost, so look at least this often; and after many of them, do not look for each.
+POLL_S = 1.0
 LEAST_BETWEEN_LOOKS_S = 0.005
 SITES_S = 5.0
 AWAY_S = 0.5
-# After what nobody foresaw: a site must not hear much later of its comments because of it.
+# The longest pause after an unexpected error, so that webhooks are not delayed for long.
 LONGEST_PAUSE_S = 5.0
 HAND_BACK_S = 0.8
 KEEP_UP_S = 60.0
@@ -45,8 +45,8 @@ UNREADABLE_S = 60.0
 
 
 @dataclass(slots=True)
-class _Shard:
-    """One shard of a site that is looked after. `wake`: there may be something to take."""
+class _WatchedShard:
+    """A shard that the relay takes events from. `wake` is set when there may be some."""
 
     shard: Shard
     wake: asyncio.Event = field(default_factory=asyncio.Event)
@@ -55,18 +55,18 @@ class _Shard:
 @dataclass(frozen=True, slots=True)
 class _Job:
     taken: Taken
-    shard: _Shard
+    shard: _WatchedShard
     must_start_by: float
 
 
 class Relay:
-    """`timeout_s`: of one delivery; leases last LEASE_TIMEOUTS times as long."""
+    """`timeout_s`: for one delivery. Leases last LEASE_TIMEOUTS times as long."""
 
     def __init__(
         self,
         store: Store,
         sender: Sender,
-        vault: Vault,
+        sealer: Sealer,
         schedule: Schedule,
         timeout_s: float,
         *,
@@ -74,11 +74,11 @@ class Relay:
     ) -> None:
         self._store = store
         self._sender = sender
-        self._vault = vault
+        self._sealer = sealer
         self._schedule = schedule
         self._timeout_s = timeout_s
         self._background = background
-        self._breakers = Breakers(Limits(schedule.first_retry_s, schedule.second_retry_s))
+        self._breakers = Breakers(BreakerPauses(schedule.first_retry_s, schedule.second_retry_s))
         self._jobs: asyncio.Queue[_Job] = asyncio.Queue()
         self._room = asyncio.Semaphore(IN_HAND)
         self._interrupted: list[Taken] = []
@@ -90,7 +90,7 @@ class Relay:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """What is on its way at the end is sent again."""
+        """Events that are being sent when it stops are sent again later."""
         try:
             for _ in range(PARALLEL):
                 self._begin("relay_send", self._work_on_next)
@@ -100,7 +100,7 @@ class Relay:
         finally:
             self._is_stopping = True
             await self._background.stop(self._loops)
-            with self._background.sparing("relay_send", "what was in hand at the end"):
+            with self._background.sparing("relay_send", "handing events back at the end"):
                 await self._hand_back()
 
     def _begin(self, name: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -114,9 +114,9 @@ class Relay:
         self._loops.append(self._background.start(name, once, longest_pause_s=LONGEST_PAUSE_S))
 
     async def _follow_sites(self) -> None:
-        """Look after every site there is, also those that come later."""
+        """Start loops for every site, including those added later."""
         for name in sorted((await self._store.access.sites()).known - self._sites):
-            shards = [_Shard(shard) for shard in self._store.outbox.shards(name)]
+            shards = [_WatchedShard(shard) for shard in self._store.outbox.shards(name)]
             self._begin("relay_news", partial(self._listen, name, shards))
             for shard in shards:
                 self._begin("relay_take", partial(self._follow, shard, LEAST_BETWEEN_LOOKS_S * len(shards)))
@@ -129,7 +129,7 @@ class Relay:
         await asyncio.sleep(KEEP_UP_S)
 
     async def _hand_back(self) -> None:
-        """What we have in hand need not wait until its lease is over."""
+        """Release the leases of unsent events, so that another relay need not wait for them to expire."""
         while not self._jobs.empty():
             self._interrupted.append(self._jobs.get_nowait().taken)
         with contextlib.suppress(TimeoutError, Retryable):
@@ -139,26 +139,26 @@ class Relay:
                 settle = self._store.outbox.settle
                 await asyncio.gather(*(settle(each, "deferred", attempts=each.attempts) for each in self._interrupted))
 
-    async def _listen(self, site: str, shards: list[_Shard]) -> None:
+    async def _listen(self, site: str, shards: list[_WatchedShard]) -> None:
         with self._store.changes.watch(site, self._store.changes.EVERYTHING) as news:
             while not self._is_stopping:
-                await news.next(LOOK_S)
+                await news.next(POLL_S)
                 for shard in shards:
                     shard.wake.set()
 
-    async def _follow(self, shard: _Shard, least_s: float) -> None:
-        """Take what is due in one shard, and wait until something is due and there is room."""
+    async def _follow(self, shard: _WatchedShard, least_s: float) -> None:
+        """Take due events of one shard, then wait until there may be more."""
         shard.wake.clear()
         wait_s = await self._look(shard)
         if wait_s > 0:
             await asyncio.sleep(min(wait_s, least_s))
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(min(wait_s, LOOK_S)):
+                async with asyncio.timeout(min(wait_s, POLL_S)):
                     await shard.wake.wait()
 
-    async def _look(self, shard: _Shard) -> float:
-        """Take what there is room for; seconds until another look is worth it."""
-        room, site = await self._some_room(), shard.shard.site
+    async def _look(self, shard: _WatchedShard) -> float:
+        """Take as many events as there is room for. Returns seconds until the next look."""
+        room, site = await self._wait_for_room(), shard.shard.site
         taken: tuple[Taken, ...] = ()
         try:
             endpoint = await self._endpoint(site)
@@ -171,10 +171,10 @@ class Relay:
                 self._room.release()
         for each in taken:
             self._jobs.put_nowait(_Job(each, shard, asked_at + self._lease_s - self._timeout_s))
-        return LOOK_S if take.next_s is None else take.next_s
+        return POLL_S if take.next_s is None else take.next_s
 
     async def _take(self, shard: Shard, most: int, with_text: bool, pause_s: float) -> Take:
-        """Redis leases what we asked for even if we are stopped before its answer comes: that is handed back, too."""
+        """Take events. If cancelled, keep the answer: Redis has leased the events, and `_hand_back` releases them."""
         work = self._store.outbox.take(shard, most, self._lease_s, with_text=with_text, pause_s=pause_s)
         taking = asyncio.create_task(work)
         try:
@@ -183,8 +183,8 @@ class Relay:
             self._unread.append(taking)
             raise
 
-    async def _some_room(self) -> int:
-        """Wait until one more event may be taken; then as many as may."""
+    async def _wait_for_room(self) -> int:
+        """Wait until there is room for an event; returns for how many."""
         await self._room.acquire()
         room = 1
         while room < PARALLEL and not self._room.locked():
@@ -195,36 +195,36 @@ class Relay:
     async def _work_on_next(self) -> None:
         job = await self._jobs.get()
         try:
-            # One that waited too long is left to its lease: who takes it then must not meet us on the way.
+            # An event that waited too long is left until its lease expires: another relay may be about to send it.
             if time.monotonic() < job.must_start_by:
-                await self._tell_or_try_again(job)
+                await self._send_or_retry(job)
         except asyncio.CancelledError:
             self._interrupted.append(job.taken)
             raise
         finally:
             self._room.release()
 
-    async def _tell_or_try_again(self, job: _Job) -> None:
-        """What nobody foresaw with one event keeps no other one waiting: it goes by the schedule like any failure."""
+    async def _send_or_retry(self, job: _Job) -> None:
+        """Send an event. An unexpected error counts as a failed attempt, so that it does not stop the other events."""
         try:
-            await self._tell(job)
+            await self._deliver(job)
         except Retryable:
             raise
         except Exception as error:  # noqa: BLE001 - logged and counted
             self._background.note("relay_send", f"an event of {job.taken.shard.site}", error)
-            await self._try_again(job, Outcome("failed", "internal", 0.0))
+            await self._retry(job, DeliveryOutcome("failed", "internal", 0.0))
 
-    async def _tell(self, job: _Job) -> None:
+    async def _deliver(self, job: _Job) -> None:
         taken = job.taken
         endpoint = await self._endpoint(taken.shard.site)
         if _obstacle(taken, endpoint):
-            # Somebody may have set it just now.
+            # The endpoint may have just been set.
             endpoint = await self._endpoint(taken.shard.site, max_age_s=0)
         if obstacle := _obstacle(taken, endpoint):
-            await self._bury(job, taken.attempts, obstacle)
+            await self._give_up(job, taken.attempts, obstacle)
             return
         try:
-            secrets = [self._vault.unseal(kept) for kept in endpoint.secrets]
+            secrets = [self._sealer.unseal(kept) for kept in endpoint.secrets]
         except SecretUnreadable as error:
             log.error("webhooks of %s wait: %s", taken.shard.site, error.__doc__)
             await self._settle(job, "deferred", attempts=taken.attempts, delay_s=UNREADABLE_S)
@@ -256,25 +256,25 @@ class Relay:
         else:
             if self._breakers.failed(key, time.monotonic(), outcome.rest_s):
                 metrics.OPENED.inc()
-                log.warning("webhooks of %s: the receiver is left alone for a while (%s)", site, outcome.because)
-            await self._try_again(job, outcome)
+                log.warning("webhooks of %s: paused, because the receiver keeps failing (%s)", site, outcome.because)
+            await self._retry(job, outcome)
 
     async def _is_gone(self, job: _Job, url: str) -> None:
         if job.taken.callback is None:
             log.warning("webhooks of %s: the receiver answered 410; its endpoint is disabled", job.taken.shard.site)
-            await _patiently(lambda: self._store.outbox.endpoints.disable(job.taken.shard.site, url), self._lease_s)
+            await _with_retries(lambda: self._store.outbox.endpoints.disable(job.taken.shard.site, url), self._lease_s)
             self._endpoints.pop(job.taken.shard.site, None)
-        await self._bury(job, job.taken.attempts + 1, "gone")
+        await self._give_up(job, job.taken.attempts + 1, "gone")
 
-    async def _try_again(self, job: _Job, outcome: Outcome) -> None:
+    async def _retry(self, job: _Job, outcome: DeliveryOutcome) -> None:
         attempts = job.taken.attempts + 1
         delay_s = self._schedule.delay_s(attempts, random.random())  # noqa: S311 - spreads load, secures nothing
         if delay_s is None:
-            await self._bury(job, attempts, outcome.because)
+            await self._give_up(job, attempts, outcome.because)
         else:
             await self._settle(job, "failed", attempts=attempts, delay_s=max(delay_s, outcome.rest_s or 0.0))
 
-    async def _bury(self, job: _Job, attempts: int, because: str) -> None:
+    async def _give_up(self, job: _Job, attempts: int, because: str) -> None:
         metrics.DEAD.labels(because).inc()
         log.info(
             "webhooks of %s: an event was given up after %d attempts (%s)", job.taken.shard.site, attempts, because
@@ -282,12 +282,12 @@ class Relay:
         await self._settle(job, "dead", attempts=attempts, because=because)
 
     async def _settle(self, job: _Job, outcome: Any, **more: Any) -> None:  # noqa: ANN401 - of Outbox.settle
-        """As long as the lease lasts: what is not settled is sent once more."""
-        next_s = await _patiently(lambda: self._store.outbox.settle(job.taken, outcome, **more), self._lease_s)
-        if next_s is not None and next_s < LOOK_S:
+        """Record the outcome, retrying for as long as the lease lasts. An event without an outcome is sent again."""
+        next_s = await _with_retries(lambda: self._store.outbox.settle(job.taken, outcome, **more), self._lease_s)
+        if next_s is not None and next_s < POLL_S:
             asyncio.get_running_loop().call_later(next_s, job.shard.wake.set)
 
-    async def _endpoint(self, site: str, max_age_s: float = LOOK_S) -> Endpoint:
+    async def _endpoint(self, site: str, max_age_s: float = POLL_S) -> Endpoint:
         read_at, endpoint = self._endpoints.get(site, (-max_age_s, None))
         if endpoint is None or time.monotonic() - read_at > max_age_s:
             read_at = time.monotonic()
@@ -301,7 +301,7 @@ class Relay:
 
 
 def _obstacle(taken: Taken, endpoint: Endpoint) -> str:
-    """Why nothing can be sent, whenever it is tried; '' when something can."""
+    """Why the event can never be sent; '' if it can."""
     if not endpoint.secrets:
         return "no_secret"
     if taken.callback is not None:
@@ -312,12 +312,12 @@ def _obstacle(taken: Taken, endpoint: Endpoint) -> str:
 
 
 def _key(site: str, url: str | None) -> tuple[str, str]:
-    """What a breaker is for: the receiver of one site, whatever the path."""
+    """The key of a breaker: the site and the origin of the URL, without its path."""
     return site, str(URL(url or "").origin()) if url else ""
 
 
-async def _patiently(work: Callable[[], Coroutine[Any, Any, Any]], for_s: float) -> Any:  # noqa: ANN401
-    """Again while Redis is away. Raises StoreUnavailable or Overloaded when it is away for longer."""
+async def _with_retries(work: Callable[[], Coroutine[Any, Any, Any]], for_s: float) -> Any:  # noqa: ANN401
+    """Retry while Redis is unavailable. Raises StoreUnavailable or Overloaded after `for_s`."""
     gives_up_at = time.monotonic() + for_s
     while True:
         try:

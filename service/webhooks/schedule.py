@@ -1,4 +1,4 @@
-"""When a webhook is tried again. Pure: randomness is an argument."""
+"""The retry schedule of webhooks. Pure: randomness is an argument."""
 
 from msgspec import Struct
 
@@ -8,20 +8,20 @@ JITTER = 0.2
 
 
 class Schedule(Struct, frozen=True):
-    """`steps[n]`: seconds to wait before attempt n + 1, counted from the attempt before."""
+    """`steps[n]`: seconds between attempt n and attempt n + 1."""
 
     steps: tuple[float, ...]
 
     @classmethod
     def parse(cls, text: str) -> "Schedule":
-        """Raises ValueError for anything but seconds between commas."""
+        """Raises ValueError unless `text` is a list of seconds separated by commas."""
         steps = tuple(float(step) for step in text.split(","))
         if not all(0 <= step <= 7 * 86_400 for step in steps):
             raise ValueError("a step lies between 0 seconds and a week")
         return cls(steps)
 
     def delay_s(self, attempts: int, chance: float) -> float | None:
-        """How long to wait after `attempts` attempts failed; None: that was the last. `chance` lies in [0, 1)."""
+        """Seconds to wait after `attempts` failed attempts; None after the last one. `chance` lies in [0, 1)."""
         if attempts >= len(self.steps):
             return None
         return self.steps[attempts] * (1 - JITTER + 2 * JITTER * chance)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 PREFIX = "whsec_"
 SECRET_BYTES = 32
-LEAST_BYTES, MOST_BYTES = 24, 64
+MIN_BYTES, MAX_BYTES = 24, 64
 
 
 def new_secret() -> str:
@@ -17,22 +17,22 @@ def new_secret() -> str:
 
 
 def sign(secrets_: Iterable[str], message_id: str, timestamp: int, body: bytes) -> str:
-    """The header webhook-signature: one signature for each secret, while one is replaced by another.
+    """The header webhook-signature: one signature for each secret. While a secret is rotated there are two.
 
-    `timestamp`: of this attempt, in Unix seconds. `body`: the exact bytes sent.
+    `timestamp`: Unix seconds of this attempt. `body`: the exact bytes sent.
     """
     signed = b"%s.%d.%s" % (message_id.encode(), timestamp, body)
     return " ".join("v1," + _mac(key_of(secret), signed) for secret in secrets_)
 
 
 def key_of(secret: str) -> bytes:
-    """The bytes of a secret as it is shown. Raises ValueError, which does not quote it."""
+    """The key bytes of a secret in its text form. Raises ValueError; the message does not quote the secret."""
     try:
         key = base64.b64decode(secret.removeprefix(PREFIX), validate=True)
     except (binascii.Error, ValueError):
         raise ValueError(f"a webhook secret is {PREFIX} and base64") from None
-    if not secret.startswith(PREFIX) or not LEAST_BYTES <= len(key) <= MOST_BYTES:
-        raise ValueError(f"a webhook secret is {PREFIX} and base64 of {LEAST_BYTES} to {MOST_BYTES} bytes")
+    if not secret.startswith(PREFIX) or not MIN_BYTES <= len(key) <= MAX_BYTES:
+        raise ValueError(f"a webhook secret is {PREFIX} and base64 of {MIN_BYTES} to {MAX_BYTES} bytes")
     return key
 
 

@@ -1,4 +1,4 @@
-"""What time alone brings to the outbox: dead letters grow old. And how much there is, for operators."""
+"""Periodic work on the outbox: deletes old dead letters and updates the metrics."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta

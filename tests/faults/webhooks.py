@@ -32,7 +32,7 @@ from service.settings import Settings
 from service.store import Store, open_store
 from service.values.access import Scope, mint
 from service.values.domain import Action, Comment, Judgement, Reason, Urgency, Why
-from service.webhooks.office import open_webhooks
+from service.webhooks.administration import open_webhooks
 
 SITE = "daily"
 # A comment that is edited twice while it waits: queued, withdrawn, queued, withdrawn, queued.
@@ -67,8 +67,8 @@ async def main(asked: argparse.Namespace) -> int:
         )
         async with open_store(settings, url) as store:
             await store.access.keep(mint(SITE, frozenset(Scope), "admin", datetime.now(UTC))[1])
-            async with open_webhooks(settings, store) as office:
-                await office.put(SITE, receiver.url, include_text=False, actor="admin")
+            async with open_webhooks(settings, store) as administration:
+                await administration.put(SITE, receiver.url, include_text=False, actor="admin")
             figures = await _storm(asked, store, settings, receiver, comments)
             figures.dead = (await store.outbox.backlog(SITE)).dead
         seen = receiver.ended()

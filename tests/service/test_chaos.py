@@ -36,8 +36,8 @@ from service.values.domain import Action, Comment, Judgement, Urgency, Why
 from service.values.errors import StoreUnavailable
 from service.values.policy import DEFAULT
 from service.webhooks import relay
+from service.webhooks.administration import open_webhooks
 from service.webhooks.delivery import Sender
-from service.webhooks.office import open_webhooks
 
 SITE = "daily"
 SERVICE = f"{Path(background.__file__).parent}/"

@@ -1,8 +1,8 @@
-"""The external moderation phase: POST /coral/{site}, an answer in time, and a comment that is recorded all the same.
+"""The external moderation phase: POST /coral/{site}. Answers in time, and records every comment.
 
-Coral asks once, waits 200 ms unless its operator says more, and publishes when it hears nothing. So what takes longer
-than the site's budget goes on here, in a task of the application's own: first the comment is judged, then it is
-recorded, again and again while Redis is away or the queue is full.
+Coral sends a request once, waits 200 ms unless its operator sets more, and publishes the comment if no answer comes.
+So work that exceeds the site's budget continues in a background task: it judges the comment, then records it, with
+retries while Redis is unavailable or the queue is full.
 """
 
 import asyncio
@@ -39,16 +39,16 @@ from service.values.errors import (
     Unauthenticated,
     WrongContentType,
 )
-from service.webhooks.vault import Vault
+from service.webhooks.sealing import Sealer
 
 log = logging.getLogger(__name__)
 
-# HTML of the longest comment that we judge, escaped twice over; Coral itself reads no reply beyond 2 MB.
+# The HTML of the longest comment that we judge, escaped twice. Coral itself limits replies to 2 MB.
 MAX_BODY_BYTES = 1 << 19
-# Comments of one process that wait in memory for Redis, or for room in the queue.
+# The number of comments that may wait in memory for Redis or for room in the queue, in one process.
 MOST_WAITING = 1_000
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 15.0
-# What is not recorded this long after the last request was answered will not be.
+# Comments that are not recorded within this time after the last answer are lost.
 DRAIN_S = 5.0
 ACTOR = "coral"
 JSON = "application/json"
@@ -56,10 +56,10 @@ JSON = "application/json"
 
 @dataclass(frozen=True, slots=True)
 class Arrived:
-    """A request whose signature is right."""
+    """A request with a valid signature."""
 
     site: str
-    asked: requests.Asked
+    asked: requests.CoralRequest
 
 
 class Door:
@@ -78,7 +78,7 @@ class Door:
         return self._secrets
 
     def start(self, arrived: Arrived) -> "asyncio.Task[Record | None]":
-        """Judge and record; nobody need wait for it. Raises Overloaded."""
+        """Start to judge and record a comment in the background. Raises Overloaded."""
         if len(self._waiting) >= self._most_waiting:
             metrics.CORAL.labels("refused").inc()
             raise Overloaded("too many comments wait to be recorded")
@@ -88,8 +88,8 @@ class Door:
         return task
 
     async def _done(self, arrived: Arrived) -> Record | None:
-        """None: there is nothing to judge, or nobody may know any more what it was."""
-        # A thread, so that whatever the text is, the others and the clock go on.
+        """None if there is nothing to judge, or the comment was erased."""
+        # In a thread, so that a costly text does not block other requests or the timeout.
         found = await asyncio.to_thread(self._judged, arrived)
         if found is None:
             return None
@@ -104,7 +104,7 @@ class Door:
             return None
         judgement = self._moderation.judge(arrived.site, found.comment.text)
         if found.is_cut and judgement.decision is Action.APPROVE:
-            # What was cut off was not judged, so it is not approved either.
+            # The part that was cut off was not judged, so the comment is not approved.
             judgement = msgspec.structs.replace(judgement, decision=Action.REVIEW, reasons=(Reason("unscored"),))
         return found.comment, judgement
 
@@ -114,13 +114,13 @@ class Door:
             try:
                 return await self._moderation.record(site, comment, judgement, actor=ACTOR)
             except Conflict:
-                return None  # erased: it must not come back
+                return None  # erased: it must not be stored again
             except Retryable as error:
-                log.warning("%s: comment %s waits to be recorded: %s", site, comment.id, error)
+                log.warning("%s: comment %s is not recorded yet: %s", site, comment.id, error)
             pause_s = await self._pause(pause_s)
 
     async def _pause(self, pause_s: float) -> float:
-        """How long the next one is. When the service stops there is no time for long ones."""
+        """Pause, and return the length of the next pause. Pauses are short while the service stops."""
         if self._is_closing.is_set():
             await asyncio.sleep(FIRST_PAUSE_S)
             return FIRST_PAUSE_S
@@ -133,10 +133,10 @@ class Door:
         self._waiting.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             metrics.CORAL.labels("lost").inc()
-            log.error("a comment of Coral's was not recorded: %s", type(error).__name__)
+            log.error("a comment from Coral was not recorded: %s", type(error).__name__)
 
     async def drain(self, timeout_s: float = DRAIN_S) -> None:
-        """Wait for what is under way. What is left is said to be lost, for nobody will send it again."""
+        """Wait for running tasks. Logs how many comments are lost: Coral does not send them again."""
         self._is_closing.set()
         if self._waiting:
             await asyncio.wait(self._waiting, timeout=timeout_s)
@@ -145,7 +145,7 @@ class Door:
             task.cancel()
         if left:
             metrics.CORAL.labels("lost").inc(len(left))
-            log.error("%d comments of Coral's could not be recorded before the end", len(left))
+            log.error("%d comments from Coral were not recorded before shutdown", len(left))
             await asyncio.wait(left)
 
 
@@ -153,20 +153,20 @@ DOOR = web.AppKey("coral", Door)
 
 
 async def opened(app: web.Application) -> AsyncIterator[None]:
-    """Leaving drains what is under way. Raises SettingsError when the keys for secrets cannot be read."""
-    app[DOOR] = Door(app[keys.MODERATION], app[keys.DIRECTORY], Secrets(Vault.open(app[keys.SETTINGS].secret_file)))
+    """Waits for running tasks on exit. Raises SettingsError if the keys for secrets cannot be read."""
+    app[DOOR] = Door(app[keys.MODERATION], app[keys.DIRECTORY], Secrets(Sealer.open(app[keys.SETTINGS].secret_file)))
     yield
     await app[DOOR].drain()
 
 
 async def moderate(request: web.Request) -> web.StreamResponse:
-    """Coral's question about one comment: what to do with it, or 204 for no opinion."""
+    """Answer what to do with a comment, or 204 for no opinion."""
     came_at = asyncio.get_running_loop().time()
     arrived = await _arrived(request)
     wishes = request.app[keys.DIRECTORY].policy(arrived.site).protocols.coral
     task = request.app[DOOR].start(arrived)
     ends_at = came_at + wishes.budget_ms / 1000
-    # Never cancelled: neither our patience nor the caller's ends the work.
+    # Shielded: neither our timeout nor the caller's cancels the work.
     done, _ = await asyncio.wait([task], timeout=max(0.0, ends_at - asyncio.get_running_loop().time()))
     if not done:
         metrics.CORAL.labels("late").inc()
@@ -176,7 +176,7 @@ async def moderate(request: web.Request) -> web.StreamResponse:
 
 
 async def _arrived(request: web.Request) -> Arrived:
-    """Raises Unauthenticated before anything is said of what else may be wrong with a request."""
+    """Check the signature first, so that strangers learn nothing about other faults. Raises Unauthenticated."""
     if request.query_string:
         raise BadRequest("this address takes no parameters")
     site = request.match_info["site"]
@@ -203,7 +203,7 @@ def _named(said: Reply | None) -> str:
 
 
 def _refusal(_: web.Request, error: ServiceError | None) -> web.StreamResponse:
-    """Coral reads the status alone; the text is for who tries it by hand, and may sign."""
+    """Coral reads only the status. The text is for people who test by hand with a valid signature."""
     match error:
         case Unauthenticated():
             return web.Response(status=401)
@@ -220,5 +220,5 @@ _STATUS: dict[type[BadRequest], int] = {BadRequest: 400, TooLarge: 413, TooSlow:
 
 _PATH = "/coral/{site:[^/]+}"
 _HANDLER = speaking(_refusal, "coral", moderate)
-# Operators paste the address; a slash at its end must not cost them the moderation.
+# Operators paste the address, sometimes with a trailing slash.
 ROUTES = (web.post(_PATH, _HANDLER), web.post(f"{_PATH}/", _HANDLER))

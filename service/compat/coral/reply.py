@@ -1,4 +1,4 @@
-"""What Coral is answered, and what for (coral-external-moderation.md, A3 and A4)."""
+"""The reply to Coral and its reasons (coral-external-moderation.md, A3 and A4)."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from service.values.site_settings import Coral
 
 TOXIC, SPAM = "COMMENT_DETECTED_TOXIC", "COMMENT_DETECTED_SPAM"
 
-# The gravest first: of several reasons the author is told one.
+# The most severe first: the author is told only one reason.
 _CODES = {
     "threat": "ABUSIVE",
     "identity_attack": "HATE_SPEECH",
@@ -25,9 +25,9 @@ Reply = Mapping[str, Any]
 
 
 def reply(record: Record, wishes: Coral) -> Reply | None:
-    """As Coral's schema has it, without nulls; None: no opinion.
+    """The reply by Coral's schema, without nulls; None for no opinion.
 
-    What stands counts: a comment that came before, and was decided by a person since, gets that decision.
+    The current decision counts: if a person has decided the comment since it was first sent, that decision is used.
     """
     if wishes.shadow or _is_unread(record):
         return None
@@ -36,8 +36,8 @@ def reply(record: Record, wishes: Coral) -> Reply | None:
     attributes = _attributes(record)
     flags = {"actions": [{"actionType": "FLAG", "reason": reason} for reason in _flags(attributes)]}
     if record.status is Status.REJECTED and wishes.may_reject:
-        # It tells the author that the comment was rejected, whatever its own status says: so only together with ours.
-        # Without a code Coral would say that the reason is missing.
+        # Coral tells the author that the comment was rejected, whatever the status is, so set it only with a rejection.
+        # Without a code Coral reports a missing reason.
         action = {"status": "REJECTED", "rejectionReason": {"code": _code(attributes)}}
         return {"status": "REJECTED", **flags, "moderationAction": action}
     if record.status is Status.PENDING and wishes.publish_first:
@@ -46,13 +46,13 @@ def reply(record: Record, wishes: Coral) -> Reply | None:
 
 
 def _is_unread(record: Record) -> bool:
-    """Whether it waits for a person because the model does not judge its language."""
+    """Whether the comment waits for review because the model does not support its language."""
     reasons = record.content.judgement.reasons if record.content else ()
     return record.status is Status.PENDING and any(reason.code == LANGUAGE_NOT_SUPPORTED for reason in reasons)
 
 
 def _attributes(record: Record) -> set[str]:
-    """What the comment is held for: by the model, or by the person who rejected it."""
+    """The reason for which the model holds the comment, or a person rejected it."""
     held = record.content.judgement if record.content else None
     reasons = held.reasons if held and held.decision is not Action.APPROVE else ()
     return {reason.attribute for reason in reasons if reason.attribute} | {record.reason or ""} - {""}

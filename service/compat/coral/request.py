@@ -1,4 +1,4 @@
-"""What Coral asks, and the comment that it is to us (coral-external-moderation.md, A1)."""
+"""Coral's request, and its conversion to a comment (coral-external-moderation.md, A1)."""
 
 import hashlib
 import json
@@ -12,16 +12,16 @@ from service.compat import markup
 from service.http import bodies
 from service.values.domain import MAX_TEXT_BYTES, Article, Author, Comment, Id, Parent
 
-# Of a hash with 256 bits: enough that no two comments share an id.
+# Enough of a 256-bit hash that no two comments share an id.
 ID_CHARS = 40
-# Of what is kept beside the text, so that no field of Coral's can push it over the limit of metadata.
+# The maximum length of each metadata field, so that no field exceeds the limit of the metadata.
 MOST_KEPT = 256
 
 Url = Annotated[str, Meta(max_length=2048)]
 
 
 class Body(Struct, frozen=True):
-    """`body`: HTML or plain text, as the phase is set in Coral, which does not say; blank for a mere rating."""
+    """`body`: HTML or plain text, by a setting in Coral that the request does not include; blank for a mere rating."""
 
     body: str
     parent_id: str | None = msgspec.field(default=None, name="parentID")
@@ -37,43 +37,43 @@ class Story(Struct, frozen=True):
     url: str | None = None
 
 
-class Place(Struct, frozen=True):
+class CoralSite(Struct, frozen=True):
     id: str | None = None
 
 
-class Asked(Struct, frozen=True):
+class CoralRequest(Struct, frozen=True):
     """Unknown fields are ignored: Coral may add some."""
 
     comment: Body
     action: str = "NEW"
     author: Person = Person()
     story: Story = Story()
-    site: Place = Place()
+    site: CoralSite = CoralSite()
     tenant_id: str = msgspec.field(default="", name="tenantID")
     tenant_domain: str = msgspec.field(default="", name="tenantDomain")
 
 
-def asked(raw: bytes) -> Asked:
-    """Raises BadRequest, which names the field."""
-    return bodies.shape(bodies.parse(bodies.decoded(raw)), Asked)
+def asked(raw: bytes) -> CoralRequest:
+    """Raises BadRequest with the name of the field."""
+    return bodies.shape(bodies.parse(bodies.decoded(raw)), CoralRequest)
 
 
-class Read(Struct, frozen=True):
-    """`comment`: None when there is no text to judge. `is_cut`: the text is longer than we judge; its start is kept."""
+class CoralComment(Struct, frozen=True):
+    """`comment`: None if there is no text to judge. `is_cut`: the text was too long; only its start is kept."""
 
     comment: Comment | None
     is_cut: bool = False
 
 
-def read(asked: Asked, pseudonym: Callable[[str], str]) -> Read:
-    """The comment that `asked` is about, under an id that is the same whenever it comes again."""
+def read(asked: CoralRequest, pseudonym: Callable[[str], str]) -> CoralComment:
+    """The comment in `asked`, with an id that stays the same when Coral sends it again."""
     body = markup.read(asked.comment.body)
     text = body.text
     if not text:
-        return Read(None)
+        return CoralComment(None)
     kept = _cut(text)
     digest = text_digest(body.visible)
-    # Coral names no comment here. These tell it from all others but one: an edit is a comment of its own.
+    # Coral sends no comment id. These fields identify a comment; an edit counts as a new one.
     place = (asked.tenant_id, asked.author.id or "", asked.story.id or "", asked.comment.parent_id or "")
     comment = Comment(
         text=kept,
@@ -91,16 +91,16 @@ def read(asked: Asked, pseudonym: Callable[[str], str]) -> Read:
             "text_sha256": digest,
         },
     )
-    return Read(comment, is_cut=kept != text)
+    return CoralComment(comment, is_cut=kept != text)
 
 
 def text_digest(text: str) -> str:
-    """Of a text as readers see it, however its words are spaced: what Coral's two doors have in common."""
+    """The digest of the visible text, ignoring white space. Both of Coral's interfaces produce the same one."""
     return hashlib.sha256(" ".join(text.split()).encode()).hexdigest()
 
 
 def _fitting(value: str | None, kind: Any) -> Any:  # noqa: ANN401 - what `kind` is
-    """None where it is not of the kind: what Coral calls things must not keep a comment from being judged."""
+    """None if `value` does not fit `kind`: Coral's ids must not prevent a comment from being judged."""
     try:
         return None if value is None else msgspec.convert(value, kind)
     except msgspec.ValidationError:

@@ -14,7 +14,7 @@ from service.commands.coral import coral
 from service.settings import Settings
 from service.store import Store, open_store
 from service.values.access import Scope, mint
-from service.webhooks.vault import Vault
+from service.webhooks.sealing import Sealer
 
 SECRET = "empsec_4b1f0c9a7e"
 ADD = ("add", "--site", "daily", "--name", "newsroom")
@@ -43,7 +43,7 @@ async def test_a_secret_is_added_listed_and_removed(store: Store, typed: Any) ->
     assert added.exit_code == 0, added.output
     assert "https://steward.example/coral/daily" in added.output
     (record,) = (await store.access.signing_secrets()).values()
-    assert (record.site, record.name, Vault().unseal(record.sealed)) == ("daily", "newsroom", SECRET)
+    assert (record.site, record.name, Sealer().unseal(record.sealed)) == ("daily", "newsroom", SECRET)
     listed = await typed("list")
     assert record.id in listed.output
     assert "newsroom" in listed.output
@@ -64,7 +64,7 @@ async def test_with_a_key_for_secrets_it_is_encrypted(
     with redis_server.client() as client:
         assert SECRET not in str(client.hgetall("cm:{access}:signing"))
     (record,) = (await store.access.signing_secrets()).values()
-    assert Vault.open(file).unseal(record.sealed) == SECRET
+    assert Sealer.open(file).unseal(record.sealed) == SECRET
 
 
 @pytest.mark.parametrize(

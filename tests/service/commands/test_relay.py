@@ -17,7 +17,7 @@ from service.settings import Settings
 from service.store import open_store
 from service.values.access import Scope, mint
 from service.values.domain import Action, Comment, Judgement, Urgency, Why
-from service.webhooks.office import open_webhooks
+from service.webhooks.administration import open_webhooks
 
 
 def test_without_a_redis_there_is_nothing_to_relay() -> None:
@@ -61,8 +61,8 @@ async def prepare(settings: Settings, store: Any, url: str) -> None:
     """A site with a key and an endpoint, and one event for it."""
     site = "daily"
     await store.access.keep(mint("daily", frozenset(Scope), "admin", datetime.now(UTC))[1])
-    async with open_webhooks(settings, store) as office:
-        await office.put(site, url, include_text=False, actor="admin")
+    async with open_webhooks(settings, store) as administration:
+        await administration.put(site, url, include_text=False, actor="admin")
     judgement = Judgement(Action.REVIEW, {"toxicity": 0.5}, (), "m-1", "default@1")
     urgency = Urgency(Why.UNCERTAIN, 0.5, 60_000)
     await store.comments.submit(site, "c-1", Comment("hello"), judgement, urgency=urgency, actor="key")

@@ -11,7 +11,7 @@ import pytest
 import classifier
 from service import app_keys as keys
 from service.cases.models import Described
-from service.console.comparing import verdict
+from service.console.comparison import verdict
 from service.console.models import measured
 from service.values.accounts import Role
 

@@ -11,7 +11,7 @@ from service.console import (
     appeals,
     author,
     comment,
-    comparing,
+    comparison,
     dashboard,
     models,
     moderators,
@@ -23,7 +23,7 @@ from service.console.visit import COOKIE
 from service.settings import Settings
 from service.values.accounts import Role
 
-MODULES = (api_keys, appeals, author, comment, comparing, dashboard, models, moderators, policy, search, webhooks)
+MODULES = (api_keys, appeals, author, comment, comparison, dashboard, models, moderators, policy, search, webhooks)
 PAGES = [page for module in MODULES for page in module.PAGES]
 READS = {page.path: page.roles for page in PAGES if page.method == "GET"}
 CHANGES = {page.path: page.roles for page in PAGES if page.method == "POST"}

@@ -129,8 +129,8 @@ async def test_a_trusted_proxy_brings_as_many_as_there_may_be_in_all(settings: S
 async def test_a_flood_is_hung_up_on_without_an_answer_to_each(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections, "MOST_REFUSED", 2)
-    monkeypatch.setattr(connections, "PATIENCE_S", 60)
+    monkeypatch.setattr(connections, "MAX_REFUSED", 2)
+    monkeypatch.setattr(connections, "REFUSAL_TIMEOUT_S", 60)
     async with listening(msgspec.structs.replace(settings, max_connections=1)) as connect:
         (held,) = await answered(connect, "127.0.0.1", 1)
         for _ in range(2):
@@ -153,7 +153,7 @@ def test_no_more_are_held_than_the_system_lets_one_process_open(
     assert Connections(msgspec.structs.replace(settings, max_connections=2000)).most == 2000
     assert limits[-1] == (2000 + RESERVED, 4096)
     assert Connections(settings).most == 4096 - RESERVED
-    assert f"holds {4096 - RESERVED} connections and not {settings.max_connections}" in caplog.text
+    assert f"allows {4096 - RESERVED} connections instead of {settings.max_connections}" in caplog.text
 
 
 def test_the_defaults_leave_room_for_a_big_site_behind_one_proxy(settings: Any) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from service.http.limits import Buckets, Limits, Standing
+from service.http.limits import Buckets, RateLimits, RateStatus
 from service.values.access import ApiKey, mint
 from service.values.errors import RateLimited
 
@@ -15,30 +15,30 @@ def key(**more: Any) -> ApiKey:
 
 
 def test_a_key_without_a_limit_has_no_standing() -> None:
-    limits = Limits(0)
+    limits = RateLimits(0)
     limits.take(key())
     assert limits.standing(key()) is None
 
 
 def test_what_is_left_comes_back_with_time() -> None:
     now = [100.0]
-    limits, held = Limits(0, lambda: now[0]), key(rate_per_s=4)
-    assert limits.standing(held) == Standing(4, 4, 0.0)
+    limits, held = RateLimits(0, lambda: now[0]), key(rate_per_s=4)
+    assert limits.standing(held) == RateStatus(4, 4, 0.0)
     for left in (3, 2, 1, 0):
         limits.take(held)
-        assert limits.standing(held) == Standing(4, left, (4 - left) / 4)
+        assert limits.standing(held) == RateStatus(4, left, (4 - left) / 4)
     with pytest.raises(RateLimited):
         limits.take(held)
     now[0] += 0.5
-    assert limits.standing(held) == Standing(4, 2, 0.5)
+    assert limits.standing(held) == RateStatus(4, 2, 0.5)
     now[0] += 60
-    assert limits.standing(held) == Standing(4, 4, 0.0)
+    assert limits.standing(held) == RateStatus(4, 4, 0.0)
 
 
 def test_the_services_own_rate_counts_for_a_key_without_one() -> None:
-    limits, held = Limits(0.5, lambda: 100.0), key()
+    limits, held = RateLimits(0.5, lambda: 100.0), key()
     limits.take(held)
-    assert limits.standing(held) == Standing(1, 0, 2.0)
+    assert limits.standing(held) == RateStatus(1, 0, 2.0)
     with pytest.raises(RateLimited) as refused:
         limits.take(held)
     assert refused.value.retry_after_s == 2

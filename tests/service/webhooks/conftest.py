@@ -18,7 +18,7 @@ from service.store.review import Answer as Verdicts
 from service.store.review import Filter
 from service.values.access import Scope, mint
 from service.values.domain import Action, Comment, Judgement, Reason, Urgency, Verdict, Why
-from service.webhooks.office import Webhooks, open_webhooks
+from service.webhooks.administration import Webhooks, open_webhooks
 
 Answer = Callable[[web.Request, dict[str, Any]], Awaitable[web.StreamResponse]]
 
@@ -109,15 +109,15 @@ def site() -> str:
 
 
 @pytest.fixture
-async def office(quick: Settings, store: Store) -> AsyncIterator[Webhooks]:
-    async with open_webhooks(quick, store) as office:
-        yield office
+async def administration(quick: Settings, store: Store) -> AsyncIterator[Webhooks]:
+    async with open_webhooks(quick, store) as administration:
+        yield administration
 
 
 @pytest.fixture
-async def endpoint(office: Webhooks, site: str, receiver: Receiver) -> str:
+async def endpoint(administration: Webhooks, site: str, receiver: Receiver) -> str:
     """The receiver is the site's endpoint; its secret."""
-    secret = await office.put(site, receiver.url, include_text=False, actor="admin")
+    secret = await administration.put(site, receiver.url, include_text=False, actor="admin")
     assert secret is not None
     return secret
 

@@ -1,16 +1,16 @@
-"""Who answers nothing but errors is left alone for a while, and asked again by one."""
+"""A receiver that only fails is paused, then probed with one request."""
 
-from service.webhooks.breaker import FORGET_AFTER_S, MOST_FAILURES, Breakers, Limits
+from service.webhooks.breaker import FORGET_AFTER_S, MAX_FAILURES, BreakerPauses, Breakers
 
 SITE = ("daily", "https://site.example")
 
 
 def breakers() -> Breakers:
-    return Breakers(Limits(5, 300))
+    return Breakers(BreakerPauses(5, 300))
 
 
 def trip(all_: Breakers, now: float) -> None:
-    for _ in range(MOST_FAILURES):
+    for _ in range(MAX_FAILURES):
         all_.enter(SITE, now)
         all_.failed(SITE, now)
 
@@ -18,7 +18,7 @@ def trip(all_: Breakers, now: float) -> None:
 def test_failures_between_successes_change_nothing() -> None:
     all_ = breakers()
     for _ in range(100):
-        for _ in range(MOST_FAILURES - 1):
+        for _ in range(MAX_FAILURES - 1):
             assert all_.enter(SITE, 0) == 0
             assert not all_.failed(SITE, 0)
         all_.succeeded(SITE)

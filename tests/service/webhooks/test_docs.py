@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from service.webhooks.breaker import MOST_FAILURES
+from service.webhooks.breaker import MAX_FAILURES
 from service.webhooks.schedule import DEFAULT
 from service.webhooks.signature import new_secret, sign
 
@@ -66,7 +66,7 @@ def test_the_page_shows_the_schedule() -> None:
     assert row is not None
     shown = [int(number) * UNIT_S[unit] for number, unit in (step.split(" ") for step in row[1].split(" | "))]
     assert shown == [float(step) for step in DEFAULT.split(",")]
-    assert MOST_FAILURES == 10
+    assert MAX_FAILURES == 10
     assert "After ten failures in a row" in PAGE
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.store.outbox import Event
-from service.webhooks.message import MOST_BYTES, MessageId, body
+from service.webhooks.message import MAX_BODY_BYTES, MessageId, body
 
 EVENT = Event(
     comment="c-4711", revision=1, version=2, at=1760000000000, type="decision.created", status="rejected",
@@ -35,7 +35,7 @@ def test_a_body_says_what_happened_and_no_more() -> None:
 def test_a_text_goes_along_if_there_is_room_for_it() -> None:
     assert json.loads(body("daily", EVENT, "what I wrote"))["data"]["text"] == "what I wrote"
     assert "text" not in json.loads(body("daily", EVENT, "\u0000" * 20_000))["data"]
-    assert len(body("daily", EVENT, "x" * 19_000)) <= MOST_BYTES
+    assert len(body("daily", EVENT, "x" * 19_000)) <= MAX_BODY_BYTES
 
 
 IDS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=256)

@@ -17,8 +17,8 @@ from service.store.keyspace import Shard
 from service.store.review import Answer, Filter
 from service.values.domain import Verdict
 from service.webhooks import message
+from service.webhooks.administration import Webhooks, open_webhooks
 from service.webhooks.delivery import open_sender
-from service.webhooks.office import Webhooks, open_webhooks
 from service.webhooks.signature import sign
 from service.webhooks.upkeep import keep_up
 
@@ -29,9 +29,9 @@ async def is_settled(store: Store, site: str) -> bool:
 
 @pytest.mark.usefixtures("endpoint")
 async def test_a_site_hears_of_what_happens(
-    office: Webhooks, receiver: Any, submit: Any, decide: Any, until: Any
+    administration: Webhooks, receiver: Any, submit: Any, decide: Any, until: Any
 ) -> None:
-    async with office.relayed():
+    async with administration.relayed():
         await submit("c-1")
         await decide("c-1")
         await until(lambda: len(receiver.came) == 2)
@@ -44,12 +44,12 @@ async def test_a_site_hears_of_what_happens(
 
 
 async def test_webhooks_are_signed_with_the_sites_secret(
-    office: Webhooks, receiver: Any, endpoint: str, submit: Any, until: Any, site: str
+    administration: Webhooks, receiver: Any, endpoint: str, submit: Any, until: Any, site: str
 ) -> None:
-    async with office.relayed():
+    async with administration.relayed():
         await submit("c-1")
         await until(lambda: len(receiver.came) == 1)
-        new, _ = await office.rotate(site, "admin")
+        new, _ = await administration.rotate(site, "admin")
         await asyncio.sleep(1.1)  # the relay may know the secrets of a second ago
         await submit("c-2")
         await until(lambda: len(receiver.came) == 2)
@@ -59,8 +59,8 @@ async def test_webhooks_are_signed_with_the_sites_secret(
 
 
 @pytest.mark.usefixtures("endpoint")
-async def test_news_is_told_at_once(office: Webhooks, receiver: Any, submit: Any, until: Any) -> None:
-    async with office.relayed():
+async def test_news_is_told_at_once(administration: Webhooks, receiver: Any, submit: Any, until: Any) -> None:
+    async with administration.relayed():
         await submit("first")
         await until(lambda: receiver.came)
         for n in range(10):
@@ -72,10 +72,10 @@ async def test_news_is_told_at_once(office: Webhooks, receiver: Any, submit: Any
 
 @pytest.mark.usefixtures("endpoint")
 async def test_a_failed_delivery_is_tried_again_with_the_same_id(
-    office: Webhooks, receiver: Any, submit: Any, until: Any, store: Store, site: str
+    administration: Webhooks, receiver: Any, submit: Any, until: Any, store: Store, site: str
 ) -> None:
     receiver.answers(500, 302)
-    async with office.relayed():
+    async with administration.relayed():
         await submit("c-1")
         await submit("c-1", "edited")
         await until(lambda: is_settled(store, site))
@@ -85,10 +85,10 @@ async def test_a_failed_delivery_is_tried_again_with_the_same_id(
 
 @pytest.mark.usefixtures("endpoint")
 async def test_what_nobody_takes_becomes_a_dead_letter_and_can_be_sent_again(
-    office: Webhooks, receiver: Any, submit: Any, until: Any, store: Store, site: str
+    administration: Webhooks, receiver: Any, submit: Any, until: Any, store: Store, site: str
 ) -> None:
     receiver.answers(then=500)
-    async with office.relayed():
+    async with administration.relayed():
         await submit("c-1")
         await until(lambda: is_settled(store, site))
         (letter,) = await store.outbox.letters(site, None, 10)
@@ -102,10 +102,10 @@ async def test_what_nobody_takes_becomes_a_dead_letter_and_can_be_sent_again(
 
 @pytest.mark.usefixtures("endpoint")
 async def test_410_disables_the_endpoint_until_it_is_set_anew(
-    office: Webhooks, receiver: Any, submit: Any, until: Any, store: Store, site: str
+    administration: Webhooks, receiver: Any, submit: Any, until: Any, store: Store, site: str
 ) -> None:
     receiver.answers(then=410)
-    async with office.relayed():
+    async with administration.relayed():
         await submit("c-1")
         await until(lambda: is_settled(store, site))
         assert (await store.outbox.endpoints.get(site)).disabled_at is not None
@@ -115,7 +115,7 @@ async def test_410_disables_the_endpoint_until_it_is_set_anew(
         because = [each.because for each in await store.outbox.letters(site, None, 10)]
         assert because == ["gone", "endpoint_disabled"]
         receiver.answers()
-        await office.put(site, receiver.url, include_text=False, actor="admin")
+        await administration.put(site, receiver.url, include_text=False, actor="admin")
         assert (await store.outbox.replay_all(site, 10)).sent == 2
         await until(lambda: is_settled(store, site))
     assert receiver.ids[1:] == ["evt_daily_c-1_1", "evt_daily_c-2_1"]
@@ -123,10 +123,10 @@ async def test_410_disables_the_endpoint_until_it_is_set_anew(
 
 @pytest.mark.usefixtures("endpoint")
 async def test_410_from_a_callback_concerns_that_event_alone(
-    office: Webhooks, receiver: Any, submit: Any, until: Any, store: Store, site: str
+    administration: Webhooks, receiver: Any, submit: Any, until: Any, store: Store, site: str
 ) -> None:
     receiver.answers(410)
-    async with office.relayed():
+    async with administration.relayed():
         await submit("c-1", callback_url=receiver.url)
         await until(lambda: is_settled(store, site))
         await submit("c-2")
@@ -139,11 +139,11 @@ async def test_410_from_a_callback_concerns_that_event_alone(
 @pytest.mark.usefixtures("endpoint")
 @pytest.mark.parametrize("status", [429, 503])
 async def test_a_receiver_that_asks_for_rest_is_left_alone(
-    office: Webhooks, receiver: Any, submit: Any, until: Any, store: Store, site: str, status: int
+    administration: Webhooks, receiver: Any, submit: Any, until: Any, store: Store, site: str, status: int
 ) -> None:
     receiver.answers(status, headers={"Retry-After": "2"})
     loop = asyncio.get_running_loop()
-    async with office.relayed():
+    async with administration.relayed():
         await submit("c-1")
         await until(lambda: receiver.came)
         started = loop.time()
@@ -154,21 +154,21 @@ async def test_a_receiver_that_asks_for_rest_is_left_alone(
 
 
 async def test_without_a_secret_nothing_is_sent(
-    office: Webhooks, receiver: Any, submit: Any, until: Any, store: Store, site: str
+    administration: Webhooks, receiver: Any, submit: Any, until: Any, store: Store, site: str
 ) -> None:
-    async with office.relayed():
+    async with administration.relayed():
         await submit("c-1", callback_url=receiver.url)
         await until(lambda: is_settled(store, site))
         assert receiver.came == []
         assert [each.because for each in await store.outbox.letters(site, None, 10)] == ["no_secret"]
-        await office.rotate(site, "admin")
+        await administration.rotate(site, "admin")
         await store.outbox.replay_all(site, 10)
         await until(lambda: receiver.came)
     assert receiver.ids == ["evt_daily_c-1_1"]
 
 
 async def test_callbacks_go_to_their_own_address(
-    office: Webhooks, receiver: Any, submit: Any, until: Any, site: str
+    administration: Webhooks, receiver: Any, submit: Any, until: Any, site: str
 ) -> None:
     paths = []
 
@@ -177,8 +177,8 @@ async def test_callbacks_go_to_their_own_address(
         return web.Response()
 
     receiver.answer = note
-    await office.put(site, receiver.url, include_text=True, actor="admin")
-    async with office.relayed():
+    await administration.put(site, receiver.url, include_text=True, actor="admin")
+    async with administration.relayed():
         await submit("c-1", "what I wrote", callback_url=receiver.url.replace("/hook", "/mine"))
         await submit("c-2", "what I wrote")
         await until(lambda: len(paths) == 2)
@@ -188,12 +188,12 @@ async def test_callbacks_go_to_their_own_address(
 
 
 async def test_an_erased_text_is_not_sent(
-    office: Webhooks, receiver: Any, submit: Any, until: Any, store: Store, site: str
+    administration: Webhooks, receiver: Any, submit: Any, until: Any, store: Store, site: str
 ) -> None:
-    await office.put(site, receiver.url, include_text=True, actor="admin")
+    await administration.put(site, receiver.url, include_text=True, actor="admin")
     await submit("c-1", "canary")
     await store.comments.erase(site, "c-1", "admin")
-    async with office.relayed():
+    async with administration.relayed():
         await until(lambda: is_settled(store, site))
     assert receiver.events == [("comment.queued", "c-1", 1), ("comment.withdrawn", "c-1", 2)]
     assert not any(b"canary" in body for _, body in receiver.came)
@@ -201,7 +201,7 @@ async def test_an_erased_text_is_not_sent(
 
 @pytest.mark.usefixtures("endpoint")
 async def test_one_event_of_a_comment_is_on_its_way_with_two_relays(
-    office: Webhooks, receiver: Any, submit: Any, until: Any, store: Store, site: str
+    administration: Webhooks, receiver: Any, submit: Any, until: Any, store: Store, site: str
 ) -> None:
     on_the_way: dict[str, int] = {}
     most = 0
@@ -219,7 +219,7 @@ async def test_one_event_of_a_comment_is_on_its_way_with_two_relays(
     for n in range(5):
         for comment in range(10):
             await submit(f"c-{comment}", f"text {n}")
-    async with office.relayed(), office.relayed():
+    async with administration.relayed(), administration.relayed():
         await until(lambda: is_settled(store, site))
     assert most == 1
     assert (await store.outbox.backlog(site)).dead + len(set(receiver.ids)) >= 90
@@ -236,7 +236,7 @@ def assert_in_order(receiver: Any) -> None:
 
 @pytest.mark.usefixtures("endpoint")
 async def test_a_relay_that_is_killed_after_the_receiver_answered_sends_again_with_the_same_id(
-    office: Webhooks, receiver: Any, submit: Any, until: Any, store: Store, site: str
+    administration: Webhooks, receiver: Any, submit: Any, until: Any, store: Store, site: str
 ) -> None:
     """As by SIGKILL: nothing is handed back, and the event comes again when its lease is over."""
     await submit("c-1")
@@ -245,7 +245,7 @@ async def test_a_relay_that_is_killed_after_the_receiver_answered_sends_again_wi
         body = message.body("daily", taken.event, None)
         outcome = await sender.post(receiver.url, message.message_id("daily", taken.event), body, [])
     assert outcome.result == "delivered"
-    async with office.relayed():
+    async with administration.relayed():
         await until(lambda: is_settled(store, site))
     assert receiver.ids == ["evt_daily_c-1_1"] * 2
     assert receiver.came[0][1] == receiver.came[1][1]
@@ -253,13 +253,13 @@ async def test_a_relay_that_is_killed_after_the_receiver_answered_sends_again_wi
 
 @pytest.mark.usefixtures("endpoint")
 async def test_a_relay_that_is_cancelled_as_the_receiver_answers_sends_again_or_has_settled(
-    office: Webhooks, receiver: Any, submit: Any, until: Any, store: Store, site: str
+    administration: Webhooks, receiver: Any, submit: Any, until: Any, store: Store, site: str
 ) -> None:
     for n in range(10):
         await submit(f"c-{n}")
     for _ in range(30):
         before = len(receiver.came)
-        async with office.relayed():
+        async with administration.relayed():
             await until(lambda before=before: len(receiver.came) > before or is_settled(store, site))
         if await is_settled(store, site):
             break
@@ -270,7 +270,7 @@ async def test_a_relay_that_is_cancelled_as_the_receiver_answers_sends_again_or_
 
 @pytest.mark.usefixtures("endpoint")
 async def test_a_relay_that_is_stopped_hands_back_what_it_has(
-    office: Webhooks, receiver: Any, submit: Any, until: Any, store: Store, site: str
+    administration: Webhooks, receiver: Any, submit: Any, until: Any, store: Store, site: str
 ) -> None:
     hangs = asyncio.Event()
 
@@ -281,21 +281,21 @@ async def test_a_relay_that_is_stopped_hands_back_what_it_has(
     receiver.answer = hang
     for n in range(40):
         await submit(f"c-{n}")
-    async with office.relayed():
+    async with administration.relayed():
         await until(lambda: len(receiver.came) == 16)
     hangs.set()
     assert len((await store.outbox.take(Shard(site), 100, 0.001)).events) == 40, "nothing waits for a lease to end"
-    async with office.relayed():
+    async with administration.relayed():
         await until(lambda: is_settled(store, site))
     assert len(set(receiver.ids)) == 40
 
 
 @pytest.mark.usefixtures("endpoint")
 async def test_a_quick_undo_tells_nobody(
-    quick: Settings, open_stored: Any, office: Webhooks, receiver: Any, submit: Any, until: Any, site: str
+    quick: Settings, open_stored: Any, administration: Webhooks, receiver: Any, submit: Any, until: Any, site: str
 ) -> None:
     held_back = msgspec.structs.replace(quick, undo_hold_s=1)
-    async with open_stored(held_back) as store, office.relayed():
+    async with open_stored(held_back) as store, administration.relayed():
         await submit("c-1", to=store)
         await until(lambda: len(receiver.came) == 1)
         (held,) = await store.queue.claim(site, "ann", 1, 60, Filter())
@@ -319,12 +319,12 @@ async def test_a_relay_survives_a_restart_of_redis(
 ) -> None:
     receiver.answers(*[500] * 20)
     settings = msgspec.structs.replace(quick, redis_url=own_server.url, webhook_schedule="0" + ",0.2" * 20)
-    async with open_stored(settings) as store, open_webhooks(settings, store) as office:
-        await office.put(site, receiver.url, include_text=False, actor="admin")
+    async with open_stored(settings) as store, open_webhooks(settings, store) as administration:
+        await administration.put(site, receiver.url, include_text=False, actor="admin")
         for n in range(30):
             await submit(f"c-{n}", to=store)
             await submit(f"c-{n}", "edited", to=store)
-        async with office.relayed():
+        async with administration.relayed():
             await until(lambda: len(receiver.came) > 10)
             own_server.kill()
             await asyncio.sleep(0.3)
@@ -361,11 +361,18 @@ async def test_a_dead_receiver_is_left_alone_and_then_hears_everything(
 
 @pytest.mark.usefixtures("endpoint")
 async def test_secrets_that_cannot_be_read_hold_events_back(
-    office: Webhooks, receiver: Any, submit: Any, until: Any, store: Store, site: str, caplog: Any, redis_server: Any
+    administration: Webhooks,
+    receiver: Any,
+    submit: Any,
+    until: Any,
+    store: Store,
+    site: str,
+    caplog: Any,
+    redis_server: Any,
 ) -> None:
     with redis_server.client() as client:
         client.hset(Shard(site).key("webhook:secrets"), "current", "fernet:gAAAAA")
-    async with office.relayed():
+    async with administration.relayed():
         await submit("c-1")
         await until(lambda: "STEWARD_SECRET_FILE" in caplog.text)
     assert receiver.came == []

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from service.settings import Settings
-from service.webhooks.office import open_webhooks
+from service.webhooks.administration import open_webhooks
 
 
 async def test_every_shard_is_relayed(
@@ -13,9 +13,9 @@ async def test_every_shard_is_relayed(
 ) -> None:
     receiver.answers(*[500] * 10)
     sharded = msgspec.structs.replace(quick, shards=4)
-    async with open_stored(sharded) as store, open_webhooks(sharded, store) as office:
-        await office.put(site, receiver.url, include_text=False, actor="admin")
-        async with office.relayed(), office.relayed():
+    async with open_stored(sharded) as store, open_webhooks(sharded, store) as administration:
+        await administration.put(site, receiver.url, include_text=False, actor="admin")
+        async with administration.relayed(), administration.relayed():
             for edit in range(2):
                 for n in range(40):
                     await submit(f"c-{n}", f"text {edit}", to=store)

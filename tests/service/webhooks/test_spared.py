@@ -11,21 +11,28 @@ from service.store import Store, open_store
 from service.store.keyspace import Shard
 from service.values.access import Scope, mint
 from service.values.domain import Action, Comment, Judgement, Urgency, Why
-from service.webhooks.delivery import Outcome, Sender
-from service.webhooks.office import Webhooks, open_webhooks
+from service.webhooks.administration import Webhooks, open_webhooks
+from service.webhooks.delivery import DeliveryOutcome, Sender
 
 
 @pytest.mark.parametrize("kept", [b"\xc1", b"{", b"\x92\x01\x02", b"\x92\x91\xa1a\x97\x63\x90\x90\xa0\xa0\x90\xc0"])
 async def test_a_text_that_cannot_be_unpacked_keeps_no_event_of_its_shard_waiting(
-    office: Webhooks, receiver: Any, submit: Any, until: Any, site: str, redis_server: Any, kept: bytes, failures: Any
+    administration: Webhooks,
+    receiver: Any,
+    submit: Any,
+    until: Any,
+    site: str,
+    redis_server: Any,
+    kept: bytes,
+    failures: Any,
 ) -> None:
-    await office.put(site, receiver.url, include_text=True, actor="admin")
+    await administration.put(site, receiver.url, include_text=True, actor="admin")
     before = failures("texts")
     for n in range(5):
         await submit(f"c-{n}", f"text {n}")
     with redis_server.client() as client:
         client.set(f"{Shard(site).text('c-0')}1", kept)
-    async with office.relayed():
+    async with administration.relayed():
         await until(lambda: len(receiver.came) == 5)
     said = {json.loads(body)["data"]["comment_id"]: json.loads(body)["data"].get("text") for _, body in receiver.came}
     assert said == {"c-0": None, **{f"c-{n}": f"text {n}" for n in range(1, 5)}}
@@ -37,7 +44,7 @@ async def test_a_text_that_cannot_be_unpacked_keeps_no_event_of_its_shard_waitin
     "kept", [b"{", b"[]", b'{"revision":"1","version":"1","comment":"c-0","type":"of.a.newer.release"}']
 )
 async def test_an_event_that_cannot_be_read_is_reported_and_kept_and_the_others_are_told(
-    office: Webhooks,
+    administration: Webhooks,
     receiver: Any,
     submit: Any,
     until: Any,
@@ -51,7 +58,7 @@ async def test_an_event_that_cannot_be_read_is_reported_and_kept_and_the_others_
     await submit("c-0")
     with redis_server.client() as client:
         client.lset(Shard(site).key("out:q:c-0"), 0, kept)
-        async with office.relayed():
+        async with administration.relayed():
             for n in range(1, 5):
                 await submit(f"c-{n}")
             await until(lambda: len(receiver.came) == 4)
@@ -63,7 +70,7 @@ async def test_an_event_that_cannot_be_read_is_reported_and_kept_and_the_others_
 
 @pytest.mark.usefixtures("endpoint")
 async def test_what_nobody_foresaw_with_one_event_goes_by_the_schedule_and_the_others_are_told(
-    office: Webhooks,
+    administration: Webhooks,
     receiver: Any,
     submit: Any,
     until: Any,
@@ -73,13 +80,13 @@ async def test_what_nobody_foresaw_with_one_event_goes_by_the_schedule_and_the_o
 ) -> None:
     post = Sender.post
 
-    async def frail(sender: Sender, url: str, message_id: str, body: bytes, secrets: Any) -> Outcome:
+    async def frail(sender: Sender, url: str, message_id: str, body: bytes, secrets: Any) -> DeliveryOutcome:
         if message_id == "evt_daily_bad_1":
             raise LookupError
         return await post(sender, url, message_id, body, secrets)
 
     monkeypatch.setattr(Sender, "post", frail)
-    async with office.relayed():
+    async with administration.relayed():
         await submit("bad")
         for n in range(20):
             await submit(f"c-{n}")
@@ -97,10 +104,10 @@ async def test_a_site_whose_last_key_was_revoked_keeps_its_webhooks(
     quick: Settings, redis_server: Any, receiver: Any, until: Any
 ) -> None:
     other = "weekly"
-    async with open_store(quick, redis_server.url) as store, open_webhooks(quick, store) as office:
+    async with open_store(quick, redis_server.url) as store, open_webhooks(quick, store) as administration:
         _, key = mint("weekly", frozenset(Scope), "admin", datetime.now(UTC))
         await store.access.keep(key)
-        await office.put(other, receiver.url, include_text=False, actor="admin")
+        await administration.put(other, receiver.url, include_text=False, actor="admin")
 
         judgement = Judgement(Action.REVIEW, {"toxicity": 0.5}, (), "m", "p@1")
         urgency = Urgency(Why.UNCERTAIN, 0.5, 60_000)
@@ -110,7 +117,7 @@ async def test_a_site_whose_last_key_was_revoked_keeps_its_webhooks(
     async with (
         open_store(quick, redis_server.url) as store,
         store.changes.listening(),
-        open_webhooks(quick, store) as office,
-        office.relayed(),
+        open_webhooks(quick, store) as administration,
+        administration.relayed(),
     ):
         await until(lambda: receiver.events == [("comment.queued", "c-1", 1)])

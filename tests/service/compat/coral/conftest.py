@@ -13,7 +13,7 @@ import pytest
 
 from service import app_keys as keys
 from service.values.access import SigningSecret, new_id
-from service.webhooks.vault import Vault
+from service.webhooks.sealing import Sealer
 
 SECRET = "empsec_4b1f0c9a7e"
 
@@ -60,8 +60,8 @@ class Coral:
         return await self.caller.send(more.pop("path", f"/coral/{self.site}"), body, headers=headers, **more)
 
 
-async def _keep(app: Any, secret: str, site: str = "daily", vault: Vault | None = None) -> SigningSecret:
-    record = SigningSecret(new_id(), site, "newsroom", (vault or Vault()).seal(secret), datetime.now(UTC))
+async def _keep(app: Any, secret: str, site: str = "daily", sealer: Sealer | None = None) -> SigningSecret:
+    record = SigningSecret(new_id(), site, "newsroom", (sealer or Sealer()).seal(secret), datetime.now(UTC))
     await app[keys.STORE].access.keep_signing_secret(record)
     await app[keys.DIRECTORY].refresh()
     return record

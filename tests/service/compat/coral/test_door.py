@@ -284,7 +284,7 @@ async def test_what_cannot_be_recorded_before_the_end_is_said_to_be_lost(
     own_server.kill()
     assert (await coral("a secret text")).status == 204
     await mortal.server.app[DOOR].drain(timeout_s=0)
-    assert "1 comments of Coral's could not be recorded" in caplog.text
+    assert "1 comments from Coral were not recorded" in caplog.text
     assert "secret text" not in caplog.text
 
 

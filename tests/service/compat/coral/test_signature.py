@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from service import app_keys as keys
 from service.compat.coral.signature import MOST_SIGNATURES, Secrets, expected, is_signed
 from service.values.access import SigningSecret
-from service.webhooks.vault import Vault
+from service.webhooks.sealing import Sealer
 
 # coral-external-moderation.md, A2
 VECTORS = {
@@ -110,16 +110,16 @@ async def test_who_does_not_sign_is_told_nothing_else(coral: Any, redis_server: 
         assert not client.keys("*item*")
 
 
-def sealed(vault: Vault, text: str) -> SigningSecret:
-    return SigningSecret("id", "daily", "x", vault.seal(text), datetime.now(UTC))
+def sealed(sealer: Sealer, text: str) -> SigningSecret:
+    return SigningSecret("id", "daily", "x", sealer.seal(text), datetime.now(UTC))
 
 
 def test_a_secret_that_was_sealed_with_a_lost_key_is_said_once_and_opens_nothing(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    lost, vault = (Vault(MultiFernet([Fernet(Fernet.generate_key())])) for _ in range(2))
-    kept = [sealed(lost, "empsec_lost"), sealed(vault, "empsec_good")]
-    secrets = Secrets(vault)
+    lost, sealer = (Sealer(MultiFernet([Fernet(Fernet.generate_key())])) for _ in range(2))
+    kept = [sealed(lost, "empsec_lost"), sealed(sealer, "empsec_good")]
+    secrets = Secrets(sealer)
     assert [secrets.of(kept) for _ in range(3)] == [["empsec_good"]] * 3
     assert len(caplog.records) == 1
     assert "empsec" not in caplog.text

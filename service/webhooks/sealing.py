@@ -1,4 +1,4 @@
-"""Secrets at rest that must be read again: encrypted where the operator gave a key."""
+"""Encrypts secrets at rest that must be read again, if the operator has set a key."""
 
 from pathlib import Path
 
@@ -13,15 +13,15 @@ class SecretUnreadable(Exception):
     """A secret was encrypted with a key that is not in the file of STEWARD_SECRET_FILE."""
 
 
-class Vault:
-    """`keys`: the first encrypts, all decrypt; none: secrets are kept as they are."""
+class Sealer:
+    """`keys`: the first one encrypts, all decrypt. None: secrets are stored unencrypted."""
 
     def __init__(self, keys: MultiFernet | None = None) -> None:
         self._keys = keys
 
     @classmethod
-    def open(cls, path: Path | None) -> "Vault":
-        """A Fernet key (32 bytes in base64) on each line. Raises SettingsError, which quotes nothing of the file."""
+    def open(cls, path: Path | None) -> "Sealer":
+        """Read a file with one Fernet key (32 bytes in base64) a line. Raises SettingsError; it quotes nothing."""
         if path is None:
             return cls()
         try:

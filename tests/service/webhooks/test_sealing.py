@@ -6,26 +6,26 @@ import pytest
 from cryptography.fernet import Fernet
 
 from service.values.errors import SettingsError
-from service.webhooks.vault import SecretUnreadable, Vault
+from service.webhooks.sealing import Sealer, SecretUnreadable
 
 SECRET = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 
 
-def opened(path: Path, *keys: bytes) -> Vault:
+def opened(path: Path, *keys: bytes) -> Sealer:
     path.write_bytes(b"\n".join(keys) + b"\n")
-    return Vault.open(path)
+    return Sealer.open(path)
 
 
 def test_without_a_key_secrets_are_kept_as_they_are() -> None:
-    vault = Vault.open(None)
-    assert SECRET in vault.seal(SECRET)
-    assert vault.unseal(vault.seal(SECRET)) == SECRET
+    sealer = Sealer.open(None)
+    assert SECRET in sealer.seal(SECRET)
+    assert sealer.unseal(sealer.seal(SECRET)) == SECRET
 
 
 def test_with_a_key_they_are_encrypted(tmp_path: Path) -> None:
-    vault = opened(tmp_path / "keys", Fernet.generate_key())
-    assert SECRET.removeprefix("whsec_") not in vault.seal(SECRET)
-    assert vault.unseal(vault.seal(SECRET)) == SECRET
+    sealer = opened(tmp_path / "keys", Fernet.generate_key())
+    assert SECRET.removeprefix("whsec_") not in sealer.seal(SECRET)
+    assert sealer.unseal(sealer.seal(SECRET)) == SECRET
 
 
 def test_keys_are_rotated_by_a_new_first_line(tmp_path: Path) -> None:
@@ -35,11 +35,11 @@ def test_keys_are_rotated_by_a_new_first_line(tmp_path: Path) -> None:
     with pytest.raises(SecretUnreadable):
         opened(tmp_path / "keys", new).unseal(sealed)
     with pytest.raises(SecretUnreadable):
-        Vault.open(None).unseal(sealed)
+        Sealer.open(None).unseal(sealed)
 
 
 def test_a_key_can_be_given_later(tmp_path: Path) -> None:
-    plain = Vault.open(None).seal(SECRET)
+    plain = Sealer.open(None).seal(SECRET)
     assert opened(tmp_path / "keys", Fernet.generate_key()).unseal(plain) == SECRET
 
 
@@ -52,4 +52,4 @@ def test_a_file_without_a_key_is_refused_and_not_quoted(tmp_path: Path, text: by
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="cannot be read"):
-        Vault.open(tmp_path / "absent")
+        Sealer.open(tmp_path / "absent")

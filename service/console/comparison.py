@@ -1,4 +1,4 @@
-"""Two models on what people of this site decided: the one in use, and one that might be."""
+"""Compares the model in use with another one on decisions of this site's moderators."""
 
 import asyncio
 from typing import Annotated
@@ -15,7 +15,7 @@ from service.values.accounts import Role
 from service.values.errors import ModelUnusable, NotFound
 
 LAST = 2_000
-# Below this, so uneven a split would come by chance less than once in twenty times.
+# Below this p-value, such an uneven split happens by chance less than once in twenty times.
 TELLING_P = 0.05
 
 
@@ -24,7 +24,7 @@ class CompareQuery(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 async def show_comparison(visit: Visit) -> web.StreamResponse:
-    """Takes seconds: both models score the same texts anew, one comparison at a time. Changes nothing."""
+    """Both models score the same texts again, which takes seconds. One comparison runs at a time. Changes nothing."""
     query, app = visit.query(CompareQuery), visit.request.app
     found, problem = None, ""
     try:
@@ -35,7 +35,7 @@ async def show_comparison(visit: Visit) -> web.StreamResponse:
     if all(each.version != query.challenger for each in models):
         raise NotFound("no such model")
     return visit.show(
-        "comparing.html",
+        "comparison.html",
         409 if problem else 200,
         words=words,
         found=found,
@@ -50,7 +50,7 @@ async def show_comparison(visit: Visit) -> web.StreamResponse:
 
 
 def verdict(champion_wrong: int, challenger_wrong: int, p_value: float) -> str:
-    """What the fair test says, in words."""
+    """The result of the significance test in words."""
     if champion_wrong + challenger_wrong == 0:
         return N_("No blind audit tells the two apart.")
     if p_value >= TELLING_P:

@@ -1,4 +1,4 @@
-"""What an administrator does about a site's webhooks, and the parts that the relay shares with it."""
+"""Administers a site's webhooks: set, rotate the secret, send a test. Also starts the relay."""
 
 import asyncio
 import contextlib
@@ -13,34 +13,34 @@ from service.store import Store
 from service.store.endpoint import Endpoint
 from service.store.outbox import Event
 from service.webhooks import guard, message
-from service.webhooks.delivery import Outcome, Sender, open_sender
+from service.webhooks.delivery import DeliveryOutcome, Sender, open_sender
 from service.webhooks.relay import PARALLEL, Relay
 from service.webhooks.schedule import Schedule
+from service.webhooks.sealing import Sealer
 from service.webhooks.signature import new_secret
-from service.webhooks.vault import Vault
 
-# How long a replaced secret stays good.
+# How long a replaced secret stays valid.
 OVERLAP_S = 86_400
 LOOK_UP_S = 5.0
 
 
 class Webhooks:
-    def __init__(self, settings: Settings, store: Store, sender: Sender, vault: Vault) -> None:
+    def __init__(self, settings: Settings, store: Store, sender: Sender, sealer: Sealer) -> None:
         self._settings = settings
         self._store = store
         self._sender = sender
-        self._vault = vault
+        self._sealer = sealer
 
     def refusal(self, url: str) -> str | None:
-        """Why no webhook may ever go to this URL; None: its form is fine. Looks nothing up."""
+        """Why no webhook may go to this URL; None if it is acceptable. Makes no DNS query."""
         return guard.refusal(url, self._settings.webhook_allow_private)
 
     async def refusal_now(self, url: str) -> str | None:
-        """The same, and the name is looked up: what its addresses are is checked again for every connection."""
+        """Like `refusal`, and resolves the name too. Every connection checks the addresses again."""
         if problem := self.refusal(url):
             return problem
         if self._settings.webhook_proxy is not None:
-            return None  # which knows names that we do not
+            return None  # the proxy resolves the name, perhaps one that we cannot
         parsed = URL(url)
         try:
             async with asyncio.timeout(LOOK_UP_S):
@@ -54,19 +54,19 @@ class Webhooks:
         return None
 
     async def put(self, site: str, url: str, *, include_text: bool, actor: str) -> str | None:
-        """Set and enable the endpoint. Returns the secret, once, if this made the site's first."""
+        """Set and enable the endpoint. Returns the secret if it is the site's first; it is not shown again."""
         secret = new_secret()
-        is_first = await self._store.outbox.endpoints.first_secret(site, self._vault.seal(secret), actor)
+        is_first = await self._store.outbox.endpoints.first_secret(site, self._sealer.seal(secret), actor)
         await self._store.outbox.endpoints.put(site, url, include_text=include_text, actor=actor)
         return secret if is_first else None
 
     async def rotate(self, site: str, actor: str) -> tuple[str, datetime | None]:
-        """A new secret, and until when the one before stays good (None: there was none)."""
+        """A new secret, and until when the previous one stays valid (None: there was none)."""
         secret = new_secret()
-        return secret, await self._store.outbox.endpoints.rotate(site, self._vault.seal(secret), OVERLAP_S, actor)
+        return secret, await self._store.outbox.endpoints.rotate(site, self._sealer.seal(secret), OVERLAP_S, actor)
 
-    async def test(self, site: str, endpoint: Endpoint) -> tuple[str, Outcome]:
-        """Send a webhook.test now, to an endpoint with a URL and a secret; its id, and what came of it."""
+    async def test(self, site: str, endpoint: Endpoint) -> tuple[str, DeliveryOutcome]:
+        """Send a webhook.test now and return its message id and outcome. The endpoint must have a URL and a secret."""
         now_ms = time.time_ns() // 1_000_000
         event = Event(
             comment="test",
@@ -78,18 +78,18 @@ class Webhooks:
             decided_by="model",
         )
         message_id = message.message_id(site, event)
-        secrets = [self._vault.unseal(kept) for kept in endpoint.secrets]
+        secrets = [self._sealer.unseal(kept) for kept in endpoint.secrets]
         body = message.body(site, event, "A test." if endpoint.include_text else None)
         return message_id, await self._sender.post(endpoint.url or "", message_id, body, secrets)
 
     @contextlib.asynccontextmanager
     async def relayed(self) -> AsyncIterator[None]:
-        """With a relay beside, which delivers what the outbox holds."""
+        """Runs a relay, which delivers the events in the outbox."""
         schedule = Schedule.parse(self._settings.webhook_schedule)
         relay = Relay(
             self._store,
             self._sender,
-            self._vault,
+            self._sealer,
             schedule,
             self._settings.webhook_timeout_s,
             background=self._store.background,
@@ -100,12 +100,12 @@ class Webhooks:
 
 @contextlib.asynccontextmanager
 async def open_webhooks(settings: Settings, store: Store) -> AsyncIterator[Webhooks]:
-    """Raises SettingsError when the keys for secrets cannot be read."""
-    vault = Vault.open(settings.secret_file)
+    """Raises SettingsError if the keys for secrets cannot be read."""
+    sealer = Sealer.open(settings.secret_file)
     async with open_sender(
         timeout_s=settings.webhook_timeout_s,
         connections=2 * PARALLEL,
         allow_private=settings.webhook_allow_private,
         proxy=settings.webhook_proxy,
     ) as sender:
-        yield Webhooks(settings, store, sender, vault)
+        yield Webhooks(settings, store, sender, sealer)
