@@ -1,1 +1,1 @@
-"""The same story told in other services' words, one module for each protocol."""
+"""The APIs of other moderation services, one package for each protocol."""

@@ -1,9 +1,9 @@
-"""Comments that came as HTML, read as their readers see them.
+"""The visible text of comments that are sent as HTML.
 
-A platform may send the same field as HTML or as plain text and not say which. So only what an editor of comments makes
-is taken for markup; anything else between angle brackets is text, which somebody wrote to be read: `<idiot>` is an
-insult, and a parser of HTML would drop it. One pattern without backtracking does it, in linear time; Python's own
-parser takes most of a minute for 64 KiB of `<a `.
+A platform may send the same field as HTML or as plain text without saying which. So only the tags that comment editors
+produce count as markup. Anything else between angle brackets is text: `<idiot>` is an insult, and an HTML parser would
+drop it. One pattern without backtracking takes linear time; Python's own parser takes most of a minute for 64 KiB of
+`<a `.
 """
 
 import re
@@ -19,7 +19,7 @@ _INLINE = (
     *("a", "abbr", "b", "cite", "code", "del", "em", "i", "img", "ins", "kbd", "mark", "q", "s", "small", "span"),
     *("strike", "strong", "sub", "sup", "tbody", "thead", "tt", "u"),
 )
-# Attributes that say nothing to readers, with the values that do so; the address of a link is judged with the text.
+# Attributes that readers do not see, with their values. The address of a link is judged with the text.
 _QUIET = (
     r"""(?:href|src)=(?:"[^"<>]*+"|'[^'<>]*+')""",
     r"""target=["']_[a-z]{1,10}["']""",
@@ -32,22 +32,22 @@ _ADDRESS = re.compile(r"""(?:href|src)=(?:"([^"<>]*)"|'([^'<>]*)')""", re.IGNORE
 _IS_BLOCK = frozenset(_BLOCKS)
 
 
-class Read(NamedTuple):
-    """`visible`: the text that readers see. `links`: addresses behind it that it does not show."""
+class VisibleText(NamedTuple):
+    """`visible`: the text that readers see. `links`: addresses that the text does not show."""
 
     visible: str
     links: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
-        """All that there is to judge."""
+        """Everything to judge: the text and the addresses."""
         return "\n".join((self.visible, *self.links)).strip()
 
 
-def read(body: str) -> Read:
+def read(body: str) -> VisibleText:
     """`body` is HTML or plain text."""
     if "<" not in body and "&" not in body:
-        return Read(body.strip())
+        return VisibleText(body.strip())
     pieces: list[str] = []
     links: list[str] = []
     at = 0
@@ -60,4 +60,4 @@ def read(body: str) -> Read:
     pieces.append(classifier.unescaped(body[at:]))
     visible = re.sub(r"\n\s*\n\s*", "\n\n", "".join(pieces)).strip()
     hidden = dict.fromkeys(link for link in links if link and link not in visible)
-    return Read(visible, tuple(hidden))
+    return VisibleText(visible, tuple(hidden))

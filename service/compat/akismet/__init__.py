@@ -1,1 +1,1 @@
-"""The Akismet API, answered by our own model and policy: docs/akismet.md."""
+"""The Akismet API, served by our model and the site's policy (docs/akismet.md)."""

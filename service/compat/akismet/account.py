@@ -1,4 +1,4 @@
-"""verify-key, usage-limit and key-sites: is the key good, and what was it used for."""
+"""verify-key, usage-limit and key-sites: whether a key is valid, and how it was used."""
 
 import re
 from typing import NamedTuple
@@ -14,11 +14,11 @@ from service.compat.akismet.key import key_of, verified
 from service.values.access import Scope
 from service.values.errors import BadRequest, Fault
 
-# A key that can do one of these is of use here.
+# A key needs one of these scopes here.
 SCOPES = (Scope.SCORE, Scope.COMMENTS)
 MOST_SITES = 500
 
-# By what key-sites can be ordered, and the figure that it is.
+# The orders of key-sites, and the figure for each.
 _ORDERS = {
     "total": "api_calls",
     "spam": "spam",
@@ -31,7 +31,7 @@ _MONTH = re.compile(r"20[0-9]{2}-(?:0[1-9]|1[0-2])", re.ASCII)
 
 
 async def verify_key(request: web.Request) -> web.Response:
-    """Asks neither the model nor, of a key that was seen, Redis."""
+    """Needs no model, and no Redis for a key that has been seen before."""
     fields = await fields_of(request)
     await verified(request, fields, *SCOPES)
     blog_of(fields, is_required=True)
@@ -39,7 +39,7 @@ async def verify_key(request: web.Request) -> web.Response:
 
 
 async def usage_limit(request: web.Request) -> web.Response:
-    """Calls of the key in this month. There is no limit; a key's own limit is one a second, and answers 429."""
+    """The calls of the key in this month. There is no monthly limit; the rate limit is per second."""
     key = await key_of(request, await fields_of(request), *SCOPES)
     usage = request.app[keys.USAGE]
     used = sum(each.api_calls for each in (await usage.of(key, usage.month)).values())
@@ -47,7 +47,7 @@ async def usage_limit(request: web.Request) -> web.Response:
 
 
 async def key_sites(request: web.Request) -> web.Response:
-    """What the key was used for in a month, site by site as the calls named them."""
+    """The key's usage in a month, for each site that its calls named."""
     fields = await fields_of(request)
     key = await key_of(request, fields, *SCOPES)
     usage = request.app[keys.USAGE]

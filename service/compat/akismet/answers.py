@@ -1,4 +1,4 @@
-"""How Akismet answers: a bare word and some headers; status 200 also for what is refused, as its clients expect."""
+"""Answers like Akismet's: a bare word and some headers. Refusals have status 200 too, as clients expect."""
 
 import csv
 import io
@@ -15,12 +15,12 @@ THANKS = "Thanks for making the web a better place."
 
 
 def word(text: str, headers: Mapping[str, str] | None = None, status: int = 200) -> web.Response:
-    """Clients compare the whole body: nothing stands around the word."""
+    """Clients compare the whole body, so it holds only the word."""
     return web.Response(text=text, status=status, content_type="text/plain", charset="utf-8", headers=headers)
 
 
 def invalid(why: str) -> web.Response:
-    """`why` holds nothing that came with the request. This header means failure: no other answer has it."""
+    """`why` must not quote the request. Clients take this header for failure, so no other answer has it."""
     return word("invalid", {"X-akismet-debug-help": why})
 
 
@@ -36,7 +36,7 @@ def table(first_line: str, rows: list[list[str]]) -> web.Response:
 
 
 def render(_: web.Request, error: ServiceError | None) -> web.Response:
-    """`invalid` is all that clients understand; what may pass is a failed request to them, which they send again."""
+    """Clients understand only `invalid`. A temporary error looks like a failed request, which they send again."""
     if error is None:
         return word("the error is ours", status=500)
     if isinstance(error, errors.Retryable):
@@ -54,5 +54,5 @@ def render(_: web.Request, error: ServiceError | None) -> web.Response:
 
 
 def _safe(cell: str) -> str:
-    """No formula for whoever opens the file in a spreadsheet (security.md section 2)."""
+    """Prevent formulas from running when the file is opened in a spreadsheet (security.md section 2)."""
     return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell

@@ -1,4 +1,4 @@
-"""comment-check, submit-spam and submit-ham: is it spam, and what people say of that."""
+"""comment-check, submit-spam and submit-ham: judges comments, and takes corrections."""
 
 import hashlib
 import unicodedata
@@ -20,15 +20,15 @@ from service.values.domain import Action, Judgement
 from service.values.policy import is_blatant
 from service.values.windows import windows
 
-# What Akismet's documentation gives to whoever tests a client: always spam.
+# Test values from Akismet's documentation that always mean spam.
 SPAM_AUTHOR, SPAM_EMAIL = "viagra-test-123", "akismet-guaranteed-spam@example.com"
-# Sites send these by themselves with what their moderators do, and call spam whatever they do not want: half a label
-# of somebody who worked our queue.
+# Sites send these automatically when their moderators act, and call anything unwanted spam. So such a label weighs half
+# as much as one from our own queue.
 LABEL_WEIGHT = 0.5
 
 
-class Verdict(NamedTuple):
-    """`judgement` is None where a rule decided and no text was judged."""
+class SpamVerdict(NamedTuple):
+    """`judgement` is None if a rule decided, without judging the text."""
 
     is_spam: bool
     is_blatant: bool = False
@@ -36,7 +36,7 @@ class Verdict(NamedTuple):
 
 
 async def check(request: web.Request) -> web.Response:
-    """`true` for what the site's policy rejects, whatever for, and by its wish for what a person should see."""
+    """Answer `true` if the policy rejects the comment or, if the site asks for this, wants a person to review it."""
     fields = await fields_of(request)
     key = await key_of(request, fields, Scope.SCORE)
     place = blog_of(fields, is_required=True) or NOWHERE
@@ -47,43 +47,43 @@ async def check(request: web.Request) -> web.Response:
     return answers.word("true" if verdict.is_spam else "false", _headers(verdict))
 
 
-def _by_rule(fields: Fields) -> Verdict | None:
-    """What Akismet itself promises, whatever the text is."""
+def _by_rule(fields: Fields) -> SpamVerdict | None:
+    """The rules that Akismet documents, whatever the text is."""
     if "administrator" in (role.strip() for role in fields.get("user_role", "").split(",")):
-        return Verdict(is_spam=False)
+        return SpamVerdict(is_spam=False)
     if fields.get("comment_author") == SPAM_AUTHOR or fields.get("comment_author_email") == SPAM_EMAIL:
-        return Verdict(is_spam=True)
+        return SpamVerdict(is_spam=True)
     trap = fields.get("honeypot_field_name")
-    return Verdict(is_spam=True) if trap and fields.get(trap) else None
+    return SpamVerdict(is_spam=True) if trap and fields.get(trap) else None
 
 
-async def _judged(request: web.Request, key: ApiKey, fields: Fields) -> Verdict:
-    """What cannot be judged, for want of a text or of its language, is doubtful, and never simply approved."""
+async def _judged(request: web.Request, key: ApiKey, fields: Fields) -> SpamVerdict:
+    """A comment that cannot be judged, without a text or in an unsupported language, is doubtful, never approved."""
     wishes = request.app[keys.DIRECTORY].policy(key.site).protocols.akismet
     text = seen(fields.get("comment_content", "")).strip()
     if not text:
-        return Verdict(wishes.doubtful_is_spam)
+        return SpamVerdict(wishes.doubtful_is_spam)
     found = await request.app[keys.MODERATION].judge_all(key.site, text, _language(fields))
     is_spam = found.decision is Action.REJECT or (found.decision is Action.REVIEW and wishes.doubtful_is_spam)
     may_go = is_blatant(found.decision, found.scores, wishes.discard_at)
     may_go = may_go and classifier.is_evident_spam(text, found.scores["spam"])
-    return Verdict(is_spam, may_go, found)
+    return SpamVerdict(is_spam, may_go, found)
 
 
 def _language(fields: Fields) -> str | None:
-    """Of a site with one language, that one; of several it says nothing about a comment."""
+    """The language, if the site has only one. Several say nothing about one comment."""
     said = [each.strip().replace("_", "-") for each in fields.get("blog_lang", "").split(",") if each.strip()]
     return said[0] if len(said) == 1 else None
 
 
-def _headers(verdict: Verdict) -> dict[str, str]:
+def _headers(verdict: SpamVerdict) -> dict[str, str]:
     known_as = uuid_utils.uuid7().hex
     found = {"X-akismet-guid": known_as, "X-Moderation-Id": known_as}
     if verdict.is_blatant:
         found["X-akismet-pro-tip"] = "discard"
     if verdict.judgement is not None:
         found["X-Moderation-Decision"] = verdict.judgement.decision
-        # A dictionary of RFC 9651; empty where the language is not judged.
+        # A dictionary (RFC 9651), empty if the language is not judged.
         found["X-Moderation-Score"] = ", ".join(f"{name}={p:.3f}" for name, p in verdict.judgement.scores.items())
     return found
 
@@ -97,7 +97,7 @@ async def submit_ham(request: web.Request) -> web.Response:
 
 
 async def _learned(request: web.Request, *, is_spam: bool) -> web.Response:
-    """A label of the key's site; said again it changes nothing, and of two that disagree the later counts.
+    """Store a label for the key's site. Repeating it changes nothing; of two that disagree the later one counts.
 
     Coral sends neither `blog` nor `user_ip`, so neither is asked for. Raises StoreUnavailable.
     """
@@ -111,11 +111,11 @@ async def _learned(request: web.Request, *, is_spam: bool) -> web.Response:
     added = await request.app[keys.STORE].labels.add(key.site, label, key.name)
     if added:
         request.app[keys.USAGE].count(key, place, "api_calls", "missed_spam" if is_spam else "false_positives")
-    return answers.word(answers.THANKS, {"X-Moderation-Id": label.id})  # by which the label can be erased
+    return answers.word(answers.THANKS, {"X-Moderation-Id": label.id})  # the id by which the label can be erased
 
 
 def _label(request: web.Request, key: ApiKey, text: str, fields: Fields, *, is_spam: bool) -> Imported:
-    """Nothing of the author is kept but what a keyed hash of the address, or else the name, has added to the id."""
+    """Keeps nothing about the author, except a keyed hash of the address (else the name) as part of the id."""
     author = fields.get("comment_author_email") or fields.get("comment_author") or ""
     known_as = request.app[keys.DIRECTORY].pseudonym(key.site, f"{_same(author)}\n{_same(text)}")
     return Imported(
@@ -131,5 +131,5 @@ def _label(request: web.Request, key: ApiKey, text: str, fields: Fields, *, is_s
 
 
 def _same(text: str) -> str:
-    """What two clients that say the same thing agree in."""
+    """Normalize spelling variants of the same text, so that clients agree on the hash."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())

@@ -1,4 +1,4 @@
-"""The fields of a request, however it carries them: a form in any charset, JSON, or the query string."""
+"""Reads the fields of a request from a form in any charset, from JSON, or from the query string."""
 
 import codecs
 from collections.abc import Iterable, Mapping
@@ -12,12 +12,12 @@ from service.values.errors import BadRequest, Fault
 
 Fields = Mapping[str, str]
 
-# Every byte of a text can be written as three, and WordPress sends all variables of its server beside it.
+# URL encoding can triple the length of a text, and WordPress adds all of its server variables.
 MAX_BODY_BYTES = 4 * bodies.MAX_BODY_BYTES
 MAX_FIELDS = 1_000
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 
-# Charsets that the web has known; other codecs of Python do more than read letters. Two are read as browsers read them.
+# Charsets used on the web; other Python codecs do more than decode text. Two are mapped as browsers map them.
 _READ_AS = {"iso8859-1": "cp1252", "ascii": "cp1252"}
 _CHARSETS = frozenset(
     {"utf-8", "ascii", *(f"iso8859-{part}" for part in range(1, 17)), *(f"cp125{page}" for page in range(9))}
@@ -27,7 +27,7 @@ _CHARSETS = frozenset(
 
 
 async def fields_of(request: web.Request) -> Fields:
-    """Raises BadRequest, TooLarge, TooSlow and WrongContentType. Of a field that comes twice the last one counts."""
+    """Raises BadRequest, TooLarge, TooSlow and WrongContentType. If a field is repeated, the last value counts."""
     if request.method == "GET":
         return dict(request.query)
     kind = JSON if request.content_type == JSON else FORM
@@ -43,7 +43,7 @@ def required(fields: Fields, name: str, *, may_be_empty: bool = False) -> str:
 
 
 def blog_of(fields: Fields, *, is_required: bool) -> str | None:
-    """Of the site's address, what names it: host, port and path, at most 200 characters. Raises BadRequest."""
+    """The part of an address that identifies the site: host, port, path; 200 characters at most. Raises BadRequest."""
     said = required(fields, "blog") if is_required else fields.get("blog")
     if not said:
         return None
@@ -81,7 +81,7 @@ def _unquoted(part: bytes) -> bytes:
 
 
 def _codec(charset: str) -> str:
-    """Raises BadRequest for what no page is written in."""
+    """Raises BadRequest for a charset that is not used on the web."""
     try:
         name = codecs.lookup(charset.strip()).name if charset.isascii() else ""
     except (LookupError, ValueError):
@@ -101,7 +101,7 @@ def _from_json(raw: bytes) -> dict[str, str]:
 
 
 def _flat(items: Iterable[tuple[str, Any]]) -> Iterable[tuple[str, str]]:
-    """As a form would say it; what a form cannot say is left out."""
+    """The fields as a form would send them, without values that a form cannot express."""
     for name, value in items:
         if isinstance(value, bool):
             yield name, "true" if value else "false"

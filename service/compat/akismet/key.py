@@ -1,4 +1,4 @@
-"""Where Akismet's clients put the key: everywhere (akismet.md section 2)."""
+"""Finds the API key, which clients put in many places (akismet.md section 2)."""
 
 from aiohttp import web
 
@@ -12,19 +12,19 @@ from service.values.errors import BadRequest, Forbidden
 
 
 async def key_of(request: web.Request, fields: Fields, *scopes: Scope) -> ApiKey:
-    """The key of the request, if it has one of the scopes. Raises what `admitted` does, and BadRequest."""
+    """The key of the request, if it has one of the scopes. Raises the errors of `admitted`, and BadRequest."""
     return await admitted(request, _said(request, fields), *scopes, labels=True)
 
 
 async def verified(request: web.Request, fields: Fields, *scopes: Scope) -> None:
-    """The same for a client that only wants to know; nothing of its rate is taken."""
+    """Like `key_of`, but does not count against the key's rate."""
     key = await recognized(request, _said(request, fields), labels=True)
     if key.scopes.isdisjoint(scopes):
         raise Forbidden
 
 
 def _said(request: web.Request, fields: Fields) -> str:
-    """The first place that says anything: if that is wrong, no other helps."""
+    """The key from the first place that has one; the others are not tried."""
     if request.method != "GET":
         _refuse_in_query(request)
     places = (fields.get("api_key"), _label(request), fields.get("key"), request.match_info.get("key"))
@@ -32,7 +32,7 @@ def _said(request: web.Request, fields: Fields) -> str:
 
 
 def _label(request: web.Request) -> str:
-    """What stands before the operator's domain in the name of the host that was asked, if it is one label."""
+    """The label before the operator's domain in the requested host name, if it is a single one."""
     domain = request.app[keys.SETTINGS].akismet_domain
     host = asked_host(request).partition(":")[0].lower()
     if domain is None or not host.endswith(f".{domain}"):
@@ -42,7 +42,7 @@ def _label(request: web.Request) -> str:
 
 
 def _refuse_in_query(request: web.Request) -> None:
-    """Only GET routes have no other place; queries stand in the logs of whatever is between."""
+    """The key from the query string, for GET routes only: proxies log query strings."""
     named = "api_key" in request.query or "key" in request.query
     if named or access.masked(request.query_string) != request.query_string:
         raise BadRequest("a key does not belong in the address of a POST request: send it as the field api_key")

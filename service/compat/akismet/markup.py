@@ -1,10 +1,9 @@
-"""What a reader of a comment with HTML in it sees: the text, and where its links lead.
+"""The visible text of a comment that may hold HTML, and the addresses of its links.
 
-Sites send comments as they keep them, with some HTML or with none, and say nowhere which. So only whole tags of
-elements that HTML has are taken for markup, and only what a browser alone reads is lost of them: all else between "<"
-and ">", also a comment of HTML, is text that somebody may see. Patterns stop at the next "<" and never try again what
-they have read, so time is linear in the text. The parser of the standard library does not promise that: it takes 4 s
-for 20 KB of "<a ".
+Sites send comments as stored, with or without HTML, and do not say which. So only complete tags of known HTML elements
+count as markup. Everything else between "<" and ">", HTML comments too, is text that somebody may see. Patterns stop at
+the next "<" and do not backtrack, so the time is linear in the length of the text. The parser of the standard library
+takes 4 s for 20 KB of "<a ".
 """
 
 import html
@@ -24,17 +23,17 @@ _NAMES = "|".join(sorted({*_INLINE.split(), *_PARTING}, key=len, reverse=True))
 _ATTRIBUTE = r"""(?<!\s)\s++([\w:-]++)\s*+=\s*+(?:"([^"<>]*+)"|'([^'<>]*+)'|([^\s"'<>]++))"""
 _EACH = re.compile(_ATTRIBUTE, re.ASCII)
 _TAG = re.compile(rf"</?({_NAMES})((?:{_ATTRIBUTE})*+)\s*+/?>", re.IGNORECASE | re.ASCII)
-# Read by the browser alone.
+# Attributes that only the browser reads.
 _UNSEEN = {"align", "class", "dir", "height", "id", "lang", "loading", "rel", "style", "target", "type", "width"}
 _COMMENT = re.compile(r"<!--|-->|<!\[CDATA\[|\]\]>")
-# Few digits: the reader of numbers refuses thousands of them.
+# Few digits: int() refuses thousands of them.
 _CHARACTER = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 
 
 def seen(text: str) -> str:
-    """`text` without HTML: tags within a line vanish, so that `st<b></b>upid` is one word; others part lines.
+    """`text` without HTML. Inline tags vanish, so that `st<b></b>upid` is one word; others become line breaks.
 
-    What attributes say stands where the tag stood.
+    Visible attributes replace their tag.
     """
     if "<" in text:
         text = _COMMENT.sub("", _TAG.sub(_shown, text))

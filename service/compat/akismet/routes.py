@@ -1,4 +1,4 @@
-"""Akismet's addresses: at the root, as clients know them, and under /k/<key> for clients that cannot send a key."""
+"""Akismet's routes: at the root, and under /k/<key> for clients that cannot send a key otherwise."""
 
 from aiohttp import web
 

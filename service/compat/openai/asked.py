@@ -1,4 +1,4 @@
-"""The body of a request for moderation: what is to be judged, text by text."""
+"""Reads the body of a moderation request."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
@@ -8,7 +8,7 @@ from service.http import bodies
 from service.values.domain import MAX_BATCH_ITEMS
 from service.values.errors import BadRequest
 
-# The first is what a request means that names none.
+# The first is the default.
 MODELS = (
     "omni-moderation-latest",
     "omni-moderation-2024-09-26",
@@ -17,15 +17,15 @@ MODELS = (
 )
 
 
-class Asked(NamedTuple):
-    """`texts`: one for each result; None: something was sent, and none of it is a text that we judge."""
+class ModerationsRequest(NamedTuple):
+    """`texts`: one for each result; None for an input without any text."""
 
     model: str
     texts: Sequence[str | None]
 
 
-def asked(raw: bytes, model: str, *, ignore_images: bool) -> Asked:
-    """Raises BadRequest with a Refusal. `model`: the version of ours, which may be asked for by its name."""
+def asked(raw: bytes, model: str, *, ignore_images: bool) -> ModerationsRequest:
+    """Raises BadRequest with a Refusal. `model`: our model version, which a request may name."""
     body = bodies.parse(bodies.decoded(raw))
     if not isinstance(body, dict):
         _refuse("", "The body must be a JSON object.", None)
@@ -33,12 +33,12 @@ def asked(raw: bytes, model: str, *, ignore_images: bool) -> Asked:
     if not isinstance(wanted, str):
         _refuse("/model", f"Invalid type for 'model': expected a string, but got {_kind(wanted)}.", "invalid_type")
     if wanted not in (*MODELS, model):
-        # What was asked for is not repeated: it is any text.
+        # Do not quote the requested name: it can be any text.
         served = ", ".join((*MODELS, model))
         _refuse("/model", f"The model does not exist or is no model for moderation; there are {served}.", _NO_MODEL)
     if body.get("input") is None:
         _refuse("/input", "Missing required parameter: 'input'.", "missing_required_parameter")
-    return Asked(wanted, _texts(body["input"], ignore_images=ignore_images))
+    return ModerationsRequest(wanted, _texts(body["input"], ignore_images=ignore_images))
 
 
 _NO_MODEL = "model_not_found"
@@ -62,7 +62,7 @@ def _texts(given: Any, *, ignore_images: bool) -> Sequence[str | None]:  # noqa:
 
 
 def _together(parts: Sequence[Any], *, ignore_images: bool) -> str | None:
-    """The text of the parts of one piece of content; None where there is only an image."""
+    """The joined text parts of one input; None if there are only images."""
     texts, images = list[str](), 0
     for place, part in enumerate(parts):
         if not isinstance(part, dict):
@@ -88,7 +88,7 @@ def _check_image(part: Mapping[str, Any], place: int) -> None:
 
 
 def _check_images(count: int, *, ignore_images: bool) -> None:
-    """Whatever the URL is, nothing is fetched from it: that would be a request forged by the caller."""
+    """Check an image URL. It is never fetched: that would be a server-side request forgery."""
     if count > 1:
         _refuse("/input", f"Number of images ({count}) exceeds maximum of 1.", "too_many_images")
     if count and not ignore_images:

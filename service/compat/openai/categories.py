@@ -1,16 +1,16 @@
-"""OpenAI's categories told by our attributes; those that nothing of ours tells say so."""
+"""Maps our attributes to OpenAI's categories. Categories that no attribute covers are marked as not judged."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
-# What makes up a category: any group of attributes of which all are there. The first group is the one that must be
-# judged for the category to be judged. Whom toxicity is aimed at no attribute tells; with a threat it is a person.
+# A category is true if all attributes of any of its groups are. The first group must be judged for the category to be
+# judged. No attribute tells the target of toxicity; together with a threat it is taken to be a person.
 Groups = tuple[tuple[str, ...], ...]
 _HARASSMENT: Groups = (("insult",), ("toxicity", "threat"))
 _NOTHING: Groups = ()
 
-# Names and order are OpenAI's (openai-moderations.md section 2).
+# The names and their order are OpenAI's (openai-moderations.md section 2).
 CATEGORIES: Mapping[str, Groups] = {
     "harassment": _HARASSMENT,
     "harassment/threatening": tuple((*group, "threat") for group in _HARASSMENT),
@@ -29,8 +29,8 @@ CATEGORIES: Mapping[str, Groups] = {
 
 
 class Result(Struct, frozen=True):
-    """Of one input: `flagged` is whether any category is true. Where a category was not judged its input types are
-    empty, and its 0 and false mean nothing.
+    """The result for one input. `flagged`: any category is true. A category that was not judged has no input types; its
+    0 and false mean nothing.
     """
 
     flagged: bool
@@ -39,22 +39,22 @@ class Result(Struct, frozen=True):
     category_applied_input_types: dict[str, tuple[str, ...]]
 
 
-class Found(Struct, frozen=True):
-    """What one window of a text got: scores by attribute (empty: not judged), and those that reached a threshold."""
+class WindowScores(Struct, frozen=True):
+    """The scores of one window by attribute (empty: not judged), and the attributes that reached a threshold."""
 
     scores: Mapping[str, float]
     reached: Collection[str]
 
 
 def unsupported(attributes: Collection[str]) -> tuple[str, ...]:
-    """The categories that a model with these attributes evaluates in no language."""
+    """The categories that a model with these attributes cannot judge in any language."""
     return tuple(name for name, groups in CATEGORIES.items() if not _is_judged(groups, attributes))
 
 
-def result(windows: Sequence[Found]) -> Result:
-    """Of the windows of one text: true where one of them is, the highest score, and judged only where each of them was.
+def result(windows: Sequence[WindowScores]) -> Result:
+    """Combine the windows of one text: true if any is true, the highest score, judged only if all windows were judged.
 
-    What one window shows for certain no other can undo.
+    A category that is true in one window stays true.
     """
     true = {name: any(_is_true(groups, each.reached) for each in windows) for name, groups in CATEGORIES.items()}
     judged = {
@@ -69,12 +69,12 @@ def result(windows: Sequence[Found]) -> Result:
     return Result(any(true.values()), true, scores, types)
 
 
-def nothing(attributes: Iterable[str]) -> Found:
-    """Of an empty text, in which there is nothing of any attribute."""
-    return Found(dict.fromkeys(attributes, 0.0), ())
+def nothing(attributes: Iterable[str]) -> WindowScores:
+    """The scores of an empty text: 0 for every attribute."""
+    return WindowScores(dict.fromkeys(attributes, 0.0), ())
 
 
-UNJUDGED = Found({}, ())
+UNJUDGED = WindowScores({}, ())
 
 
 def _is_judged(groups: Groups, attributes: Collection[str]) -> bool:
@@ -86,7 +86,7 @@ def _is_true(groups: Groups, attributes: Collection[str]) -> bool:
 
 
 def _score(groups: Groups, scores: Mapping[str, float]) -> float:
-    """Of all attributes of a group the least, of all groups the greatest; 0 where the category is not judged."""
+    """The maximum over groups of the minimum over their attributes; 0 if the category is not judged."""
     if not _is_judged(groups, scores):
         return 0.0
     return max(min(scores.get(name, 0.0) for name in group) for group in groups)

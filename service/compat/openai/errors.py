@@ -1,4 +1,4 @@
-"""Our errors in OpenAI's envelope, and what every answer of this protocol carries."""
+"""Renders errors in OpenAI's envelope, and sets the headers of every answer."""
 
 import time
 from collections.abc import Mapping
@@ -16,13 +16,13 @@ from service.values.errors import Fault, ServiceError
 
 
 class Refusal(Fault, frozen=True):
-    """A fault with the code that OpenAI has for it."""
+    """A fault with OpenAI's code for it."""
 
     code: str | None = None
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """`type`, `param` and `code` are read by the SDKs, the status picks their exception."""
+    """The SDKs read `type`, `param` and `code`, and choose their exception by the status."""
 
     message: str
     type: str
@@ -41,7 +41,7 @@ _STATUS: dict[type[ServiceError], int] = {
     errors.ModelUnusable: 503,
     errors.Retryable: 503,
 }
-# Never 409, which SDKs take for a clash that passes and send again; all else that is at fault is 400.
+# Never 409, because SDKs retry it as a temporary conflict. Other faults are 400.
 _OTHERWISE = 400
 
 KEY = web.RequestKey("openai_key", ApiKey)
@@ -49,8 +49,8 @@ STARTED = web.RequestKey("openai_started", float)
 
 
 def answer(request: web.Request, status: int, body: Any, more: Mapping[str, str] | None = None) -> web.Response:  # noqa: ANN401
-    """A response with the headers that OpenAI sends with every one."""
-    # The name of an error in our log is also that of the request, so that whoever reports it names the log line.
+    """A response with OpenAI's usual headers."""
+    # The id of an internal error in the log is also the request id, so that a report of it identifies the log line.
     known_as = request.get(INSTANCE, "").removeprefix("urn:uuid:") or str(uuid_utils.uuid7())
     elapsed_ms = (time.perf_counter() - request.get(STARTED, time.perf_counter())) * 1000
     headers = {
@@ -68,7 +68,7 @@ def failure(request: web.Request, status: int, found: Failure, more: Mapping[str
 
 
 def render(request: web.Request, error: ServiceError | None) -> web.Response:
-    """Every error that a handler can raise; None: one of ours."""
+    """Render any error of a handler; None stands for an internal error."""
     if error is None:
         told = Failure("The error is ours; it is in the log under the id of this request.", "server_error")
         return failure(request, 500, told, {"x-should-retry": "false"})
@@ -95,7 +95,7 @@ def _described(request: web.Request, error: ServiceError, status: int) -> Failur
 def _bad(error: errors.BadRequest) -> Failure:
     fault = error.faults[0] if error.faults else None
     param = fault.pointer.split("/")[1] if fault and fault.pointer else None
-    if isinstance(error, errors.TooLarge):  # the only part of a body that can be large
+    if isinstance(error, errors.TooLarge):  # only `input` can be large
         param = "input"
     return Failure(str(error), INVALID, param, fault.code if isinstance(fault, Refusal) else None)
 
@@ -111,7 +111,7 @@ _FEWEST_TO_SHOW = 20
 
 
 def _shown(sent: str) -> str:
-    """Of a key of ours its id; of any other its first three letters, as those that begin with sk- have in common."""
+    """The id of one of our keys. For others the first three characters, such as sk-, which identify no key."""
     masked = access.masked(sent)
     if masked != sent and len(sent) == len("cmk_live_") + 8 + 1 + 43 + 1 + 6:
         return masked
@@ -120,7 +120,7 @@ def _shown(sent: str) -> str:
 
 
 def _limits(request: web.Request) -> dict[str, str]:
-    """Only of a key that has a limit; we count requests, not tokens."""
+    """Only for a key with a limit. We count requests, not tokens."""
     key = request.get(KEY)
     standing = None if key is None else request.app[LIMITS].standing(key)
     if standing is None:

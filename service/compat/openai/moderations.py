@@ -1,4 +1,4 @@
-"""POST /v1/moderations: scores and decisions by OpenAI's categories; keeps nothing, needs no Redis, opens no URL."""
+"""POST /v1/moderations: OpenAI's categories and scores. Stores nothing, needs no Redis, fetches no URL."""
 
 import logging
 import time
@@ -11,8 +11,8 @@ from aiohttp import web
 
 from service import app_keys as keys
 from service.compat.openai import errors
-from service.compat.openai.asked import Asked, asked
-from service.compat.openai.categories import UNJUDGED, Found, Result, nothing, result, unsupported
+from service.compat.openai.asked import ModerationsRequest, asked
+from service.compat.openai.categories import UNJUDGED, Result, WindowScores, nothing, result, unsupported
 from service.http import bodies, cors
 from service.http.admission import admitted, bearer
 from service.http.handling import speaking
@@ -32,7 +32,7 @@ class Moderated(msgspec.Struct, frozen=True):
 
 
 async def moderate(request: web.Request) -> web.Response:
-    """One result for each text, in order; parts are one text."""
+    """One result for each input, in order. The parts of one input are joined."""
     request[errors.STARTED] = time.perf_counter()
     _refuse_a_key_in_the_query(request)
     key = await admitted(request, bearer(request), Scope.SCORE)
@@ -42,14 +42,14 @@ async def moderate(request: web.Request) -> web.Response:
     wishes = request.app[keys.DIRECTORY].policy(key.site).protocols.openai
     said = asked(raw, version, ignore_images=wishes.ignore_images)
     answer = Moderated(f"modr-{uuid_utils.uuid7().hex}", said.model, await _results(request, key, said))
-    # Never empty: no attribute of ours tells self-harm.
+    # Never empty: none of our attributes covers self-harm.
     lacking = ",".join(unsupported(request.app[keys.MODERATION].attributes))
     told = {"X-Moderation-Unsupported": lacking, "X-Moderation-Model": version}
     return errors.answer(request, 200, answer, told)
 
 
 def _refuse_a_key_in_the_query(request: web.Request) -> None:
-    """Other parameters are ignored: some proxies add a version."""
+    """Ignore other parameters: some proxies add a version."""
     if (
         "key" in request.query
         or "api_key" in request.query
@@ -58,14 +58,14 @@ def _refuse_a_key_in_the_query(request: web.Request) -> None:
         raise BadRequest("Send the key in the header Authorization, not in the address, where others can read it.")
 
 
-async def _results(request: web.Request, key: ApiKey, said: Asked) -> list[Result]:
-    """A text longer than the model reads is judged in windows, none of it unseen."""
+async def _results(request: web.Request, key: ApiKey, said: ModerationsRequest) -> list[Result]:
+    """Judge a long text in windows, so that all of it is judged."""
     moderation = request.app[keys.MODERATION]
     policy = request.app[keys.DIRECTORY].policy(key.site)
     doubtful = policy.protocols.openai.doubtful_is_flagged
     pieces = [windows(text) if text and not text.isspace() else [] for text in said.texts]
     _, scored = await moderation.score([each for some in pieces for each in some], spans=False, language=None)
-    found = iter([Found(each.scores, reached(each.scores, policy, doubtful=doubtful)) for each in scored])
+    found = iter([WindowScores(each.scores, reached(each.scores, policy, doubtful=doubtful)) for each in scored])
     empty = nothing(moderation.attributes)
     return [
         result([next(found) for _ in some] or [UNJUDGED if text is None else empty])
@@ -85,9 +85,9 @@ async def refuse_path(request: web.Request) -> web.Response:
 
 
 async def warn(app: web.Application) -> None:
-    """At each start, for some of these are what people rely on most."""
+    """Log the unsupported categories at each start, because some of them are important."""
     lacking = ", ".join(unsupported(app[keys.MODERATION].attributes))
-    log.warning("the OpenAI routes judge nothing of %s: no model does (docs/openai.md)", lacking)
+    log.warning("the OpenAI routes cannot judge %s: the model has no such attributes (docs/openai.md)", lacking)
 
 
 def _routes(path: str) -> list[web.AbstractRouteDef]:
@@ -101,5 +101,5 @@ def _routes(path: str) -> list[web.AbstractRouteDef]:
     ]
 
 
-# The second is how LiteLLM's proxy offers it (BerriAI/litellm#1974).
+# The second path is the one of LiteLLM's proxy (BerriAI/litellm#1974).
 ROUTES = (*_routes("/v1/moderations"), *_routes("/moderations"))

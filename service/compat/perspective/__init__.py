@@ -1,4 +1,4 @@
-"""Perspective's API, v1alpha1, on its own paths: a client that knows Perspective works by changing one host name."""
+"""Perspective's API, v1alpha1, on its own paths: a Perspective client only needs another host name."""
 
 from service.compat.perspective.routes import HOT, ROUTES
 

@@ -1,7 +1,7 @@
-"""comments:analyze: the scores of one comment. Nothing is kept, and Redis is not needed.
+"""comments:analyze: the scores of one comment. Stores nothing and needs no Redis by default.
 
-But for sites whose policy says `queue_doubtful`: then a comment that a person should see is recorded as well, unless it
-came with doNotStore. The answer does not depend on whether that went well.
+If the site's policy sets `queue_doubtful`, a comment that a person should review is also recorded, unless the request
+has doNotStore. The answer does not depend on whether recording succeeds.
 """
 
 import hashlib
@@ -16,19 +16,19 @@ from service import app_keys as keys
 from service import metrics
 from service.cases.moderation import DECIMALS, Assessed, Moderation, TextScores
 from service.compat.perspective import attributes
-from service.compat.perspective.attributes import Wanted
+from service.compat.perspective.attributes import RequestedAttribute
 from service.compat.perspective.calls import Method
 from service.compat.perspective.errors import NoRequestedAttributes
 from service.compat.perspective.languages import UNDETERMINED, Spoken, spoken
 from service.compat.perspective.messages import AnalyzeCommentRequest, Context
-from service.compat.perspective.texts import Judged, check_context, in_utf16, judged, sentences, utf16_length
+from service.compat.perspective.texts import JudgedText, check_context, in_utf16, judged, sentences, utf16_length
 from service.http import bodies
 from service.values.access import ApiKey, Scope
 from service.values.domain import MAX_METADATA_BYTES, MAX_TEXT_BYTES, Action, Comment, Parent
 from service.values.errors import Conflict, Retryable
 from service.values.site_settings import Perspective, mapped
 
-# Only where msgspec and the slow reading cannot differ: numbers may.
+# Only where msgspec and the slow path cannot differ; they may for numbers.
 bodies.read_quickly(
     AnalyzeCommentRequest,
     lambda asked: all(each.score_threshold is None for each in (asked.requested_attributes or {}).values()),
@@ -59,7 +59,7 @@ async def analyze(app: web.Application, key: ApiKey, asked: AnalyzeCommentReques
 
 
 class _Scored(NamedTuple):
-    """`spans`: in UTF-16 code units of the text as sent; `parts`: their scores, in order."""
+    """`spans`: in UTF-16 code units of the original text. `parts`: the scores of the spans, in order."""
 
     assessed: Assessed
     whole: TextScores
@@ -67,7 +67,7 @@ class _Scored(NamedTuple):
     parts: Sequence[TextScores]
 
 
-async def _scored(moderation: Moderation, comment: Judged, language: str, *, with_spans: bool) -> _Scored:
+async def _scored(moderation: Moderation, comment: JudgedText, language: str, *, with_spans: bool) -> _Scored:
     if not with_spans:
         assessed, _ = await moderation.assess_in(language, comment.text)
         whole = assessed.scores
@@ -78,24 +78,24 @@ async def _scored(moderation: Moderation, comment: Judged, language: str, *, wit
 
 
 class _Numbers(NamedTuple):
-    """From the model's scores to the number that is answered for an attribute."""
+    """Converts the model's scores to the value of an attribute in the answer."""
 
     moderation: Moderation
     site: str
     language: str
     wish: Perspective
 
-    def of(self, attribute: Wanted, row: TextScores) -> float:
+    def of(self, attribute: RequestedAttribute, row: TextScores) -> float:
         if attribute.label is None:
             number = self.moderation.likelihood(self.site, self.language, row.all())
         else:
             number = row.of(attribute.label)
         pairs = self.wish.score_maps.get(attribute.own)
-        # Six decimals are what a float32, as Perspective's are, can hold: all its clients read the same number.
+        # Six decimals fit into a float32, which Perspective uses, so all clients read the same number.
         return round(mapped(number, pairs), DECIMALS) if pairs else number
 
 
-def _attribute_scores(left: Sequence[Wanted], scored: _Scored, numbers: _Numbers) -> dict[str, Any]:
+def _attribute_scores(left: Sequence[RequestedAttribute], scored: _Scored, numbers: _Numbers) -> dict[str, Any]:
     found = {}
     for each in left:
         summary = numbers.of(each, scored.whole)
@@ -131,9 +131,9 @@ async def _queue(
     *,
     assessed: Assessed | None,
 ) -> None:
-    """Bring a doubtful comment to the moderators, once for each text, community and token.
+    """Queue a doubtful comment for review, once for each text, community and token.
 
-    `assessed`: what was found when it was scored; None where it was not.
+    `assessed`: the result of scoring; None if it was not scored.
     """
     said = language if _TAG.fullmatch(language) else None
     judgement = (
@@ -154,7 +154,7 @@ async def _queue(
     outcome = "ok"
     try:
         await moderation.record(key.site, comment, judgement, actor=key.name)
-    except (Retryable, Conflict) as error:  # the scores are right all the same
+    except (Retryable, Conflict) as error:  # the scores are valid all the same
         outcome = error.code
     metrics.REQUESTS.labels("perspective_queue", outcome).inc()
 

@@ -1,4 +1,4 @@
-"""Answers out: the envelope of errors, the headers of Google's front end, and what browsers need."""
+"""Answers: the error envelope, the headers of Google's front end, and CORS."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -24,7 +24,7 @@ HEADERS = {
 }
 _HEAD = Head(HEADERS)
 
-# HTTP status, and google.rpc.Code by name. What is not here is answered as the class above it.
+# HTTP status and google.rpc.Code. Other errors are answered like their base class.
 STATUS: dict[type[ServiceError], tuple[int, str]] = {
     service_errors.BadRequest: (400, "INVALID_ARGUMENT"),
     service_errors.TooSlow: (408, "DEADLINE_EXCEEDED"),
@@ -45,7 +45,7 @@ encode = msgspec.json.Encoder().encode
 
 
 class Reply(NamedTuple):
-    """An answer before it is one of HTTP: a part of a batch has no connection of its own."""
+    """An answer that is not yet an HTTP response: a part of a batch has no connection of its own."""
 
     status: int
     body: bytes
@@ -58,7 +58,7 @@ def good(answer: dict[str, Any], query: Mapping[str, str]) -> Reply:
 
 
 def bad(error: ServiceError | None, query: Mapping[str, str], origin: str) -> Reply:
-    """`error`: None for one of ours, which is in the log."""
+    """`error`: None for an internal error, which is in the log."""
     status, code = _INTERNAL if error is None else status_of(error)
     message = "Internal error encountered." if error is None else str(error)
     said: dict[str, Any] = {"code": status, "message": message, "status": code}
@@ -85,7 +85,7 @@ def respond(request: web.Request, reply: Reply) -> web.StreamResponse:
 
 
 def render(request: web.Request, error: ServiceError | None) -> web.StreamResponse:
-    """Any error, for handling.speaking."""
+    """Render any error, for handling.speaking."""
     return respond(request, bad(error, query_of(request.rel_url.raw_query_string), own_origin(request)))
 
 
@@ -101,7 +101,7 @@ _ALLOWED_HEADERS = ("content-type", "x-goog-api-key", "x-goog-api-client", "auth
 
 
 def cors(request: web.Request) -> dict[str, str]:
-    """Headers that let a page of an allowed origin read the answer, an error as well."""
+    """Headers that let a page of an allowed origin read the answer, including errors."""
     origin, allowed = request.headers.get("Origin"), request.app[keys.SETTINGS].allowed_origins
     if origin is None or (allowed.isdisjoint(("*", origin)) and http_cors.allowed(request, request.app) is None):
         return {}
@@ -112,7 +112,7 @@ def cors(request: web.Request) -> dict[str, str]:
 
 
 async def preflight(request: web.Request) -> web.Response:
-    """What a page asks before it posts; one of an origin that is not allowed is told nothing."""
+    """Answer a preflight request. An origin that is not allowed gets no CORS headers."""
     headers = {"Vary": HEADERS["Vary"]}
     if allowed := cors(request):
         headers |= allowed | {

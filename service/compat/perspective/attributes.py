@@ -1,11 +1,11 @@
-"""Which attributes are served, by which names, and with which number.
+"""The attributes that are served, their names, and their values.
 
-Those of the loaded model in upper case; OBSCENE, which is profanity; LIKELY_TO_REJECT; and what the site's policy names
-in `protocols.perspective.attributes`. Each of the model's own also as NAME_EXPERIMENTAL, and any with a version behind
-it (TOXICITY@6). Everything else is unknown: a score for it would be invented.
+These are the model's attributes in upper case, OBSCENE (an alias of profanity), LIKELY_TO_REJECT, and the names in the
+site's policy (`protocols.perspective.attributes`). Each of the model's attributes is also served as NAME_EXPERIMENTAL,
+and any name may have a version (TOXICITY@6). All other names are unknown: a score for them would be invented.
 
-LIKELY_TO_REJECT is how near the comment comes to being rejected by the site's policy (policy.likelihood): below 0.5 it
-is approved, from 0.5 a person looks, from 0.9 it is rejected. It never falls when any score rises.
+LIKELY_TO_REJECT tells how close the comment is to rejection by the site's policy (policy.likelihood): it is approved
+below 0.5, reviewed from 0.5, rejected from 0.9. The value never falls when a score rises.
 """
 
 import re
@@ -18,14 +18,14 @@ from service.compat.perspective.languages import Spoken
 from service.compat.perspective.messages import AttributeParameters
 from service.values.site_settings import LIKELY_TO_REJECT, Perspective, perspective_names
 
-# By name and by number.
+# Enumeration values, by name and by number.
 _PROBABILITY: frozenset[str | int | None] = frozenset({None, "PROBABILITY", "SCORE_TYPE_UNSPECIFIED", 0, 1})
 _SCORE_TYPES: dict[str | int | None, str] = {2: "STD_DEV_SCORE", 3: "PERCENTILE", 4: "RAW"}
 _VERSIONED = re.compile(r"([A-Z0-9_]+)@[A-Za-z0-9_.-]+")
 _EXPERIMENTAL = "_EXPERIMENTAL"
 
-# The languages in which Perspective served its production attributes, and what it served in English alone. A client
-# that sends another language expects the error, and may drop the attribute by it.
+# The languages of Perspective's production attributes, and the attributes that it served only in English. A client
+# that sends another language expects the error, and may drop the attribute because of it.
 _EVERYWHERE = frozenset(
     ["ar", "zh", "cs", "nl", "en", "fr", "de", "hi", "hi-Latn", "id", "it", "ja", "ko", "pl", "pt", "ru", "es", "sv"]
 )
@@ -34,8 +34,8 @@ _IN_ENGLISH = frozenset({"SPAM", "OBSCENE"})
 _names = lru_cache(perspective_names)
 
 
-class Wanted(NamedTuple):
-    """As it was asked for. `own`: as the policy knows it; `label`: the model's, None for LIKELY_TO_REJECT."""
+class RequestedAttribute(NamedTuple):
+    """`name`: as requested. `own`: the name in the policy. `label`: the model's, None for LIKELY_TO_REJECT."""
 
     name: str
     own: str
@@ -45,7 +45,7 @@ class Wanted(NamedTuple):
 
 def wanted(
     requested: Mapping[str, AttributeParameters], labels: tuple[str, ...], wish: Perspective
-) -> Sequence[Wanted]:
+) -> Sequence[RequestedAttribute]:
     """In the order of the request. Raises InvalidRequest for an attribute or a type of score that is not served."""
     names = _names(labels)
     found = [_found(name, names, wish, each.score_threshold) for name, each in requested.items()]
@@ -63,29 +63,29 @@ def check_type(name: str, score_type: str | int | None) -> None:
         )
 
 
-def known(name: str, labels: tuple[str, ...], wish: Perspective) -> Wanted:
+def known(name: str, labels: tuple[str, ...], wish: Perspective) -> RequestedAttribute:
     """Raises InvalidRequest."""
     return _found(name, _names(labels), wish, None)
 
 
-def _found(name: str, names: Mapping[str, str], wish: Perspective, threshold: float | None) -> Wanted:
-    if name in names:  # as nearly always
-        return Wanted(name, name, names[name], threshold)
+def _found(name: str, names: Mapping[str, str], wish: Perspective, threshold: float | None) -> RequestedAttribute:
+    if name in names:  # the usual case
+        return RequestedAttribute(name, name, names[name], threshold)
     versioned = _VERSIONED.fullmatch(name)
     plain = versioned[1] if versioned else name
     own = plain.removesuffix(_EXPERIMENTAL) if plain.removesuffix(_EXPERIMENTAL) in names else plain
     label = names.get(own) or wish.attributes.get(own)
     if label in names.values():
-        return Wanted(name, own, label, threshold)
+        return RequestedAttribute(name, own, label, threshold)
     if plain == LIKELY_TO_REJECT:
-        return Wanted(name, plain, None, threshold)
+        return RequestedAttribute(name, plain, None, threshold)
     raise InvalidRequest(f"Unknown requested attribute: {said_back(name)}")
 
 
 def in_language(
-    found: Iterable[Wanted], spoken: Spoken, judged: Mapping[str, tuple[str, ...]], *, drop: bool
-) -> list[Wanted]:
-    """Those served in all languages in effect. Raises NotInLanguage of the first that is not, unless `drop`."""
+    found: Iterable[RequestedAttribute], spoken: Spoken, judged: Mapping[str, tuple[str, ...]], *, drop: bool
+) -> list[RequestedAttribute]:
+    """The attributes served in all effective languages. Raises NotInLanguage for the first other one, unless `drop`."""
     left = []
     for each in found:
         if all(_is_served(each, language, judged.get(language)) for language in spoken.asked):
@@ -95,8 +95,8 @@ def in_language(
     return left
 
 
-def _is_served(wanted: Wanted, language: str, labels: tuple[str, ...] | None) -> bool:
-    """`labels`: what the model judges in the language; None: nothing."""
+def _is_served(wanted: RequestedAttribute, language: str, labels: tuple[str, ...] | None) -> bool:
+    """`labels`: what the model judges in the language; None for nothing."""
     if labels is None or (wanted.label is not None and wanted.label not in labels):
         return False
     return language in _EVERYWHERE and (language == "en" or wanted.own not in _IN_ENGLISH)

@@ -1,4 +1,4 @@
-"""HTTP batching: up to a hundred calls in one multipart request, as Google's clients write them."""
+"""HTTP batching: up to a hundred calls in one multipart request, in the format of Google's clients."""
 
 import asyncio
 import re
@@ -15,7 +15,7 @@ from multidict import CIMultiDict
 
 from service.compat.perspective.analyze import ANALYZE
 from service.compat.perspective.answers import HEADERS, Reply, bad, cors
-from service.compat.perspective.calls import Call, Method, body_of, called
+from service.compat.perspective.calls import Method, MethodCall, body_of, called
 from service.compat.perspective.errors import InvalidRequest
 from service.compat.perspective.parameters import check, key_of, query_of
 from service.compat.perspective.suggest import SUGGEST
@@ -24,7 +24,7 @@ from service.http.origin import own_origin
 from service.values.errors import NotFound, ServiceError
 
 MOST_PARTS = 100
-# Beside each other they share Redis's syncs; between, the event loop serves others.
+# Concurrent calls share Redis's syncs. Between groups, the event loop serves other requests.
 AT_ONCE = 10
 
 _METHODS: Mapping[str, Method[Any]] = {"comments:analyze": ANALYZE, "comments:suggestscore": SUGGEST}
@@ -35,7 +35,7 @@ _BOUNDARY = re.compile(r"[\x20-\x7e]{1,70}")
 
 
 async def batch(request: web.Request) -> web.StreamResponse:
-    """Every part is answered by itself, in order; one that fails does not fail the others."""
+    """Answer each part separately, in order. A part that fails does not affect the others."""
     check(query_of(request.rel_url.raw_query_string))
     parts = _parts(await body_of(request), request.headers.get("Content-Type", ""))
     if not parts:
@@ -67,7 +67,7 @@ def _parts(raw: bytes, content_type: str) -> Sequence[_Part]:
     if head.get_content_maintype() != "multipart" or not boundary or not _BOUNDARY.fullmatch(boundary):
         raise InvalidRequest("Failed to parse batch request, error: the content type is not multipart with a boundary.")
     _, *found = (b"\n" + raw).split(b"\n--" + boundary.encode())
-    # What follows the last is its end, and perhaps an epilogue.
+    # The last piece is the closing delimiter and perhaps an epilogue.
     return [_part(each) for each in found if not each.startswith(b"--")]
 
 
@@ -77,7 +77,7 @@ def _part(raw: bytes) -> _Part:
 
 
 def _halves(raw: bytes) -> tuple[bytes, bytes]:
-    """What stands before the first empty line, and what stands behind it."""
+    """Split at the first empty line."""
     end = _EMPTY_LINE.search(raw)
     return (raw[: end.start()], raw[end.end() :]) if end else (raw, b"")
 
@@ -98,7 +98,7 @@ async def _answered(request: web.Request, part: _Part) -> Reply:
         return bad(None, query, own_origin(request))
 
 
-def _read(request: web.Request, part: _Part) -> tuple[str, Mapping[str, str], Call]:
+def _read(request: web.Request, part: _Part) -> tuple[str, Mapping[str, str], MethodCall]:
     """Method and path, the query, and the call. Raises InvalidRequest."""
     head, body = _halves(part.request)
     first, _, fields = head.partition(b"\n")
@@ -106,7 +106,7 @@ def _read(request: web.Request, part: _Part) -> tuple[str, Mapping[str, str], Ca
     if line is None:
         raise InvalidRequest("Failed to parse batch request, error: a part is not an HTTP request.")
     query = query_of((line[2] or b"").decode("latin-1"))
-    return line[1].decode("latin-1"), query, Call(request, query, _fields(fields), body)
+    return line[1].decode("latin-1"), query, MethodCall(request, query, _fields(fields), body)
 
 
 def _method(path: str) -> Method[Any]:
@@ -118,12 +118,12 @@ def _method(path: str) -> Method[Any]:
     return method
 
 
-def _with_key(call: Call) -> Call:
-    """A part without a key of its own has that of the whole."""
+def _with_key(call: MethodCall) -> MethodCall:
+    """A part without a key uses that of the whole request."""
     if key_of(call.query, call.headers):
         return call
     text = key_of(query_of(call.request.rel_url.raw_query_string), call.request.headers)
-    return Call(call.request, {**call.query, "key": text}, call.headers, call.raw)
+    return MethodCall(call.request, {**call.query, "key": text}, call.headers, call.raw)
 
 
 def _written(part: _Part, reply: Reply, boundary: str) -> bytes:

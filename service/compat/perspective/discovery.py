@@ -1,4 +1,4 @@
-"""The discovery document, from which Google's own clients make their methods and the addresses that they call."""
+"""The discovery document, from which Google's clients build their methods and URLs."""
 
 import json
 from importlib.resources import files
@@ -18,7 +18,7 @@ _DOCUMENT: dict[str, Any] = json.loads(files(__package__).joinpath("discovery.js
 
 
 async def describe(request: web.Request) -> web.StreamResponse:
-    """No key is needed, but a wrong one is told: a client finds out here that it is."""
+    """No key is needed, but an invalid one is refused, so that the client learns of it here."""
     query = query_of(request.rel_url.raw_query_string)
     check({name: value for name, value in query.items() if name != "fields"})
     if text := key_of(query, request.headers):
@@ -27,7 +27,7 @@ async def describe(request: web.Request) -> web.StreamResponse:
         take_as_stranger(request)
     if query.get("version", VERSION) != VERSION:
         raise NotFound("The requested version is not served: ask for version=v1alpha1.")
-    # Under the name by which the client reached us: with another, it would send its comments elsewhere.
+    # The host that the client used: with another one, it would send its comments elsewhere.
     root = f"{own_origin(request)}/{request.match_info.get('before', '')}"
     document = _DOCUMENT | {"rootUrl": root, "baseUrl": root}
     return respond(request, good(document, {name: value for name, value in query.items() if name == "prettyPrint"}))

@@ -1,7 +1,7 @@
-"""What Perspective and Google's front end before it say when something is wrong: clients match on these words.
+"""The error messages of Perspective and of Google's front end. Clients match on their wording.
 
 BadRequest
-├── Refused               one of Perspective's own errors
+├── PerspectiveError               one of Perspective's own errors
 │   ├── InvalidRequest
 │   ├── CommentEmpty
 │   ├── CommentTooLong
@@ -29,7 +29,7 @@ from service.values.access import ApiKey
 from service.values.errors import BadRequest, Forbidden, NotFound, RateLimited, ServiceError, TooLarge, Unauthenticated
 
 SERVICE = "commentanalyzer.googleapis.com"
-# Clients may name anything in a field or an attribute; more of it than this is not said back.
+# Clients may put anything into a field name or an attribute; only this much of it is quoted.
 MOST_SAID_BACK = 200
 MOST_VIOLATIONS = 20
 _TYPE = "type.googleapis.com"
@@ -38,10 +38,10 @@ _TYPE = "type.googleapis.com"
 @runtime_checkable
 class Detailed(Protocol):
     def details(self, origin: str) -> list[dict[str, Any]]:
-        """What stands in `error.details`; `origin`: where this service is."""
+        """The entries of `error.details`. `origin`: the origin of this service."""
 
 
-class Refused(BadRequest):
+class PerspectiveError(BadRequest):
     code = "perspective_refused"
     error_type: ClassVar[str] = "INVALID_REQUEST"
 
@@ -50,15 +50,15 @@ class Refused(BadRequest):
         return [{"@type": kind, "errorType": self.error_type, **self.payload()}]
 
     def payload(self) -> dict[str, Any]:
-        """What stands beside `errorType`."""
+        """The fields next to `errorType`."""
         return {}
 
 
-class InvalidRequest(Refused):
+class InvalidRequest(PerspectiveError):
     code = "perspective_invalid_request"
 
 
-class CommentEmpty(Refused):
+class CommentEmpty(PerspectiveError):
     code = "perspective_comment_empty"
     error_type = "COMMENT_EMPTY"
 
@@ -66,7 +66,7 @@ class CommentEmpty(Refused):
         super().__init__("Comment must be non-empty.")
 
 
-class CommentTooLong(Refused):
+class CommentTooLong(PerspectiveError):
     code = "perspective_comment_too_long"
     error_type = "COMMENT_TOO_LONG"
 
@@ -74,7 +74,7 @@ class CommentTooLong(Refused):
         super().__init__("Comment text too long.")
 
 
-class NoRequestedAttributes(Refused):
+class NoRequestedAttributes(PerspectiveError):
     code = "perspective_no_attributes"
     error_type = "NO_REQUESTED_ATTRIBUTES"
 
@@ -82,7 +82,7 @@ class NoRequestedAttributes(Refused):
         super().__init__("Missing requested_attributes")
 
 
-class LanguageDetectionFailed(Refused):
+class LanguageDetectionFailed(PerspectiveError):
     code = "perspective_language_unknown"
     error_type = "LANGUAGE_DETECTION_FAILED"
 
@@ -90,8 +90,8 @@ class LanguageDetectionFailed(Refused):
         super().__init__("Unable to detect language")
 
 
-class NotInLanguage(Refused):
-    """Carries what a client needs to leave the attribute out and ask again."""
+class NotInLanguage(PerspectiveError):
+    """Names the attribute, so that a client can retry without it."""
 
     code = "perspective_language_not_supported"
     error_type = "LANGUAGE_NOT_SUPPORTED_BY_ATTRIBUTE"
@@ -106,7 +106,7 @@ class NotInLanguage(Refused):
 
 
 class Malformed(BadRequest):
-    """`violations`: where (a path in the names of the .proto, empty: the whole) and what, in the order of the body."""
+    """`violations`: the path (by names in the .proto; empty for the whole) and the fault, in the order of the body."""
 
     code = "perspective_malformed"
 
@@ -173,7 +173,7 @@ class BlockedOrigin(Forbidden):
         return [_info("API_KEY_HTTP_REFERRER_BLOCKED", {"service": SERVICE})]
 
 
-# By the method of the service: what a quota is of, its limit and its metric. The second is ours, in the same manner.
+# For each method: the unit, the limit and the metric of its quota. The second one is ours, in the same style.
 _QUOTAS = {
     "AnalyzeComment": ("Analysis requests", "AnalyzeRequestsPerMinutePerProject", "analyze_requests"),
     "SuggestCommentScore": ("Suggestion requests", "SuggestScoreRequestsPerMinutePerProject", "suggest_score_requests"),
@@ -181,12 +181,12 @@ _QUOTAS = {
 
 
 class QuotaExceeded(RateLimited):
-    """`per_minute`: what the key may ask."""
+    """`per_minute`: the key's limit."""
 
     code = "perspective_quota"
 
     def __init__(self, key: ApiKey, per_minute: float, method: str, retry_after_s: int) -> None:
-        # The id of a key is no secret; in Google's answer a project has a number.
+        # The id of a key is not secret; Google's answer has a project number here.
         self._consumer = f"project_number:{int(key.id, 36)}"
         self._per_minute = per_minute
         noun, self._limit, self._metric = _QUOTAS[method]
@@ -211,7 +211,7 @@ class QuotaExceeded(RateLimited):
 
 
 class WrongMethod(NotFound):
-    """Of HTTP; `allowed`: as the header says it."""
+    """The HTTP method is not allowed. `allowed`: the value of the Allow header."""
 
     code = "perspective_wrong_method"
 

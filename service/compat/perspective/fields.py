@@ -1,4 +1,4 @@
-"""The parameter `fields`: which parts of an answer a client wants (Google's partial responses)."""
+"""The parameter `fields`: selects parts of an answer (Google's partial responses)."""
 
 import re
 from typing import Any
@@ -8,12 +8,12 @@ from service.compat.perspective.errors import InvalidRequest, said_back
 _TOKEN = re.compile(r"[A-Za-z0-9_@-]+|[*,/.()]")
 MOST_NESTED = 10
 
-# A mask: what is wanted below each name, None for all of it.
+# A mask: the selection below each name, None for everything.
 _Mask = dict[str, "Any"]
 
 _SCORE = {"value": None, "type": None}
 _SCORES = {"summaryScore": _SCORE, "spanScores": {"begin": None, "end": None, "score": _SCORE}}
-# What answers may hold; "*" stands for names that the caller chose.
+# The fields that answers may have; "*" stands for names chosen by the caller.
 _SHAPE: dict[str, Any] = {
     "attributeScores": {"*": _SCORES},
     **dict.fromkeys(("languages", "detectedLanguages", "requestedLanguages", "clientToken")),
@@ -26,7 +26,7 @@ def selected(answer: dict[str, Any], mask: str) -> dict[str, Any]:
 
 
 def read(mask: str) -> _Mask:
-    """Raises InvalidRequest for a mask that cannot be read or names what no answer holds."""
+    """Raises InvalidRequest if the mask cannot be parsed or names an unknown field."""
     tokens = _TOKEN.findall(mask)
     if "".join(tokens) != re.sub(r"\s", "", mask):
         raise _refused(mask)
@@ -42,7 +42,7 @@ def _refused(what: str) -> InvalidRequest:
 
 
 def _list(tokens: list[str], mask: str, depth: int) -> tuple[_Mask, list[str]]:
-    """Selections with commas between them, and what follows."""
+    """Parse selections separated by commas. Also returns the rest."""
     found: _Mask = {}
     while True:
         tokens = _path(tokens, found, mask, depth)
@@ -52,7 +52,7 @@ def _list(tokens: list[str], mask: str, depth: int) -> tuple[_Mask, list[str]]:
 
 
 def _path(tokens: list[str], into: _Mask, mask: str, depth: int) -> list[str]:
-    """One selection: names with slashes or full stops between them, and perhaps a list in brackets at its end."""
+    """Parse one selection: names separated by slashes or full stops, with an optional list in brackets at the end."""
     if depth > MOST_NESTED or not tokens or not (tokens[0] == "*" or tokens[0][0].isalnum() or tokens[0][0] == "_"):
         raise _refused(mask)
     name, rest = _camel(tokens[0]), tokens[1:]
@@ -69,7 +69,7 @@ def _path(tokens: list[str], into: _Mask, mask: str, depth: int) -> list[str]:
 
 
 def _camel(name: str) -> str:
-    if name != name.lower():  # an attribute, or a name as we write it
+    if name != name.lower():  # an attribute, or a name already in camel case
         return name
     head, *rest = name.split("_")
     return head + "".join(map(str.capitalize, rest))

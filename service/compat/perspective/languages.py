@@ -1,4 +1,4 @@
-"""Which languages are in effect: those that the request names, else the one that the text tells."""
+"""Determines the effective languages: those in the request, else the detected one."""
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -8,17 +8,17 @@ import classifier
 from service.compat.perspective.errors import LanguageDetectionFailed
 
 UNDETERMINED = "und"
-# Characters from which a language is told well enough where nothing depends on it.
+# With this many characters, language detection is good enough where little depends on it.
 _ENOUGH = 240
-# The one tag of Perspective's that is more than its primary subtag: Hindi in Latin letters.
+# Perspective's only tag with more than a primary subtag: Hindi in Latin script.
 _HINDI_IN_LATIN = "hi-Latn"
 
 
 class Spoken(NamedTuple):
-    """`asked`: what an attribute must be judged in, all of them; `judged_in`: one of these, for this text.
+    """`asked`: languages in which an attribute must be judged. `judged_in`: the one used for this text.
 
-    `told`: the same as an error says it; `are_detected`: the text told them, not the request.
-    `shown`, `detected`: as the answer says them; `detected` is None where the text does not tell.
+    `told`: the languages for error messages. `are_detected`: they were detected, not requested.
+    `shown`, `detected`: the languages in the answer; `detected` is None if detection failed.
     """
 
     asked: Sequence[str]
@@ -30,12 +30,12 @@ class Spoken(NamedTuple):
 
 
 def spoken(text: str, said: Sequence[str], judged: Mapping[str, object], *, trust: bool) -> Spoken:
-    """`said`: the request's languages; without `trust` the text has the word where it tells.
+    """`said`: the request's languages. Without `trust`, a detected language takes precedence.
 
-    A text that does not tell, in a request without languages, is taken for the first that the model judges: most
-    comments are too short to tell. Raises LanguageDetectionFailed where there is no letter to tell anything by.
+    If the request names none and detection fails, the model's first language is assumed: most comments are too short
+    for detection. Raises LanguageDetectionFailed if the text has no letters.
     """
-    # One language that is believed decides alone: then the text is only asked to say the same.
+    # A single trusted language decides alone; detection only confirms it.
     is_settled = trust and len(said) == 1
     detected = classifier.detect(text[:_ENOUGH] if is_settled else text)
     if said and (trust or detected is None):

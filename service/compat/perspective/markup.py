@@ -1,10 +1,10 @@
-"""The text between the tags of HTML, for sites that send it; where each of its characters stood."""
+"""Removes HTML from a text, and keeps the original position of each character."""
 
 import html
 import re
 from collections.abc import Iterator, Sequence
 
-# Within a line; any other of these parts words.
+# Inline elements; all others separate words.
 _INLINE = """
 a abbr acronym b bdi bdo big cite code data del dfn em font i img ins kbd mark q s samp small span strike strong
 sub sup time tt u var wbr
@@ -16,7 +16,7 @@ th thead title tr ul
 """
 _PARTING = frozenset(_BLOCKS.split())
 _NAMES = "|".join(sorted({*_INLINE.split(), *_PARTING}, key=len, reverse=True))
-# Linear in the text, whatever it is: no part can begin within another.
+# Takes linear time for any text: no match can start inside another.
 _MARK = re.compile(
     rf"<!--|-->|</?(?P<name>{_NAMES})(?![A-Za-z0-9-])[^<>]*>"
     r"|&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});",
@@ -25,10 +25,10 @@ _MARK = re.compile(
 
 
 def between_tags(text: str) -> tuple[str, Sequence[tuple[int, int]]]:
-    """The text that a reader would see, and of each of its code points the part of `text` that it is from.
+    """The visible text, and for each of its code points the part of `text` that it comes from.
 
-    What is not surely a tag is text, `<idiot>` as well, and what a browser hides (a style sheet, a comment of HTML) is
-    kept: it is better to judge too much than to be shown a way to hide.
+    Anything that is not clearly a tag is text, such as `<idiot>`. Parts that a browser hides (style sheets, HTML
+    comments) are kept: judging too much is better than offering a way to hide text.
     """
     pieces, origins, at = list[str](), list[tuple[int, int]](), 0
     for mark in _MARK.finditer(text):

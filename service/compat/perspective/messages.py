@@ -1,41 +1,41 @@
-"""The messages that clients send, as google.commentanalyzer.v1alpha1 defines them.
+"""The request messages, as defined by google.commentanalyzer.v1alpha1.
 
-Every field may be left out, and then is None: also an empty text is Perspective's own error, not one of the shape.
+Every field is optional and None by default: a missing text is an error of Perspective, not of the message format.
 """
 
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
-# The name of an enumeration's value, or its number.
+# The name or the number of an enumeration value.
 Enum = Annotated[str | int, Meta(description="The name of a value, or its number.")]
 
 
-class Message(Struct, frozen=True, rename="camel", forbid_unknown_fields=True, omit_defaults=True):
+class ProtoMessage(Struct, frozen=True, rename="camel", forbid_unknown_fields=True, omit_defaults=True):
     pass
 
 
-class TextEntry(Message, frozen=True):
+class TextEntry(ProtoMessage, frozen=True):
     text: str | None = None
     type: Enum | None = None
 
 
-class AttributeParameters(Message, frozen=True):
+class AttributeParameters(ProtoMessage, frozen=True):
     score_type: Enum | None = None
     score_threshold: float | None = None
 
 
-class ArticleAndParentComment(Message, frozen=True):
+class ArticleAndParentComment(ProtoMessage, frozen=True):
     article: TextEntry | None = None
     parent_comment: TextEntry | None = None
 
 
-class Context(Message, frozen=True):
+class Context(ProtoMessage, frozen=True):
     entries: list[TextEntry] | None = None
     article_and_parent_comment: ArticleAndParentComment | None = None
 
 
-class AnalyzeCommentRequest(Message, frozen=True):
+class AnalyzeCommentRequest(ProtoMessage, frozen=True):
     comment: TextEntry | None = None
     requested_attributes: dict[str, AttributeParameters] | None = None
     languages: list[str] | None = None
@@ -48,23 +48,23 @@ class AnalyzeCommentRequest(Message, frozen=True):
     community_id: str | None = None
 
 
-class Score(Message, frozen=True):
+class Score(ProtoMessage, frozen=True):
     value: float | None = None
     type: Enum | None = None
 
 
-class SpanScore(Message, frozen=True):
+class SpanScore(ProtoMessage, frozen=True):
     begin: int | None = None
     end: int | None = None
     score: Score | None = None
 
 
-class AttributeScores(Message, frozen=True):
+class AttributeScores(ProtoMessage, frozen=True):
     summary_score: Score | None = None
     span_scores: list[SpanScore] | None = None
 
 
-class SuggestCommentScoreRequest(Message, frozen=True):
+class SuggestCommentScoreRequest(ProtoMessage, frozen=True):
     comment: TextEntry | None = None
     attribute_scores: dict[str, AttributeScores] | None = None
     languages: list[str] | None = None

@@ -1,7 +1,7 @@
-"""The query string: what is in it, what is not served, and the key, wherever it is.
+"""The query string: its parameters, those that are not supported, and the API key.
 
-A key in a query string is allowed here because Perspective's clients send it. It goes no further than `key_of`: no log
-line, error or answer holds it.
+A key in the query string is allowed here because Perspective's clients send it. Only `key_of` reads it; no log line,
+error or answer contains it.
 """
 
 from collections.abc import Mapping
@@ -13,11 +13,11 @@ from service.compat.perspective.errors import InvalidRequest
 
 
 def query_of(raw: str) -> Mapping[str, str]:
-    """Of names that stand twice the first counts."""
+    """If a name is repeated, the first value counts."""
     return _often(raw) if len(raw) <= _LONGEST_KEPT else _parsed(raw)
 
 
-# A site sends the same one with every request.
+# Cached: a site sends the same one with every request.
 _LONGEST_KEPT = 400
 
 
@@ -32,7 +32,7 @@ _often = lru_cache(256)(_parsed)
 
 
 def check(query: Mapping[str, str]) -> None:
-    """Raises InvalidRequest for a form of answer that is not served. What else is not known is ignored."""
+    """Raises InvalidRequest for an unsupported answer format. Other unknown parameters are ignored."""
     if query.get("alt", query.get("$alt")) == "proto":
         raise InvalidRequest("alt=proto is not served: ask for JSON")
     if query.get("callback"):
@@ -42,7 +42,7 @@ def check(query: Mapping[str, str]) -> None:
 
 
 def key_of(query: Mapping[str, str], headers: Mapping[str, str]) -> str:
-    """The text of the key, empty where there is none."""
+    """The text of the key, empty if there is none."""
     text = query.get("key") or headers.get("X-Goog-Api-Key")
     if text:
         return text.strip()

@@ -1,7 +1,7 @@
-"""Messages out of JSON as Google's front end reads them: names in two spellings, null for nothing, numbers as text.
+"""Parses JSON messages like Google's front end: names in two spellings, null for absent, numbers as strings.
 
-Most bodies are read by msgspec alone (bodies.at_once); what it does not read, or would read in another way, comes here,
-where what is wrong gets the front end's own words.
+msgspec alone decodes most bodies (bodies.at_once). Bodies that it rejects, or would decode differently, are parsed
+here, with the front end's error messages.
 """
 
 import math
@@ -14,13 +14,13 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 import msgspec
 
 from service.compat.perspective.errors import Malformed, said_back
-from service.compat.perspective.messages import Enum, Message
+from service.compat.perspective.messages import Enum, ProtoMessage
 from service.http import bodies
 from service.values.errors import BadRequest
 
-Kind = TypeVar("Kind", bound=Message)
+Kind = TypeVar("Kind", bound=ProtoMessage)
 _Found = list[tuple[str, str]]
-# The value, where it is, and what is wrong so far.
+# The value, its path, and the faults found so far.
 _Read = Callable[[Any, str, _Found], Any]
 
 INVALID = "Invalid JSON payload received."
@@ -29,7 +29,7 @@ _INT32 = 2**31
 
 
 def read(raw: bytes, kind: type[Kind]) -> Kind:
-    """Raises Malformed. An empty body is an empty message."""
+    """An empty body is an empty message. Raises Malformed."""
     found = bodies.at_once(raw, kind)
     return _slowly(raw, kind) if found is None else found
 
@@ -49,7 +49,7 @@ def _slowly(raw: bytes, kind: type[Kind]) -> Kind:
 
 
 @cache
-def _message(kind: type[Message]) -> _Read:
+def _message(kind: type[ProtoMessage]) -> _Read:
     readers: dict[str, tuple[str, _Read]] = {}
     for field in msgspec.structs.fields(kind):
         reader = _reader(get_type_hints(kind, include_extras=True)[field.name])
@@ -75,7 +75,7 @@ def _message(kind: type[Message]) -> _Read:
 
 
 def _reader(hint: Any) -> _Read:  # noqa: ANN401 - a type
-    """Of a field: `X | None` as the messages have them."""
+    """The parser for a field of type `X | None`."""
     if hint == Enum | None:
         return _enum
     if get_origin(hint) in (Union, types.UnionType):
@@ -89,7 +89,7 @@ def _reader(hint: Any) -> _Read:  # noqa: ANN401 - a type
 
 def _list(each: _Read) -> _Read:
     def read_list(value: Any, at: str, wrong: _Found) -> Any:  # noqa: ANN401
-        # One value stands for a list of one.
+        # A single value stands for a list of one.
         values = value if isinstance(value, list) else [value]
         return [each(inner, f"{at}[{place}]", wrong) for place, inner in enumerate(values)]
 
@@ -110,7 +110,7 @@ def _map(each: _Read) -> _Read:
 
 
 def _refused(at: str, kind: str, wrong: _Found) -> None:
-    # Google says the value as well; ours may be what a reader wrote.
+    # Google quotes the value too; here it may be a reader's text.
     wrong.append((at, f"Invalid value at '{at}' ({kind})"))
 
 

@@ -1,4 +1,4 @@
-"""The paths of Perspective's API, also below a prefix or behind a doubled slash, as clients' settings make them."""
+"""The routes of Perspective's API, including prefixes and double slashes that result from clients' settings."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,7 +8,7 @@ from aiohttp import web
 from service.compat.perspective.analyze import ANALYZE
 from service.compat.perspective.answers import preflight, render, respond
 from service.compat.perspective.batch import batch
-from service.compat.perspective.calls import Call, Method, body_of, called, known
+from service.compat.perspective.calls import Method, MethodCall, body_of, called, known
 from service.compat.perspective.discovery import describe
 from service.compat.perspective.errors import WrongMethod
 from service.compat.perspective.parameters import check, key_of, query_of
@@ -17,7 +17,7 @@ from service.http import bodies
 from service.http.handling import Handler, speaking
 from service.values.errors import NotFound
 
-# More than this is not read for somebody without a key.
+# Read no more than this without a valid key.
 MAX_BYTES_UNKNOWN = bodies.MAX_BODY_BYTES
 
 
@@ -29,7 +29,7 @@ def _calling(method: Method[Any]) -> Handler:
             check(query)
             await known(request, key_of(query, request.headers))
         raw = await body_of(request)
-        return respond(request, await called(Call(request, query, request.headers, raw), method))
+        return respond(request, await called(MethodCall(request, query, request.headers, raw), method))
 
     return call
 
@@ -46,7 +46,7 @@ def _allowing(methods: str) -> Handler:
 
 
 def _forms(path: str) -> list[str]:
-    """Paths that mean the same: itself, and below a prefix that a proxy left in front of it."""
+    """The path itself, and the same path below a prefix that a proxy did not remove."""
     return [f"/{path}", f"/{{before:{_PREFIX}}}{path}"]
 
 
@@ -61,7 +61,7 @@ def _posts(path: str, name: str, handle: Handler) -> Iterator[web.RouteDef]:
 
 def _routes() -> Iterator[web.RouteDef]:
     for name, method in (("analyze", ANALYZE), ("suggestscore", SUGGEST)):
-        # A setting that ends in a slash makes two of them.
+        # A base URL with a trailing slash results in two slashes.
         doubled = f"{{slashes:/*}}{{method:comments:{name}}}"
         for path in (f"/v1alpha1/comments:{name}", *_forms(f"v1alpha1/{doubled}")):
             yield from _posts(path, f"perspective_{name}", _calling(method))
@@ -75,5 +75,5 @@ def _routes() -> Iterator[web.RouteDef]:
 
 
 ROUTES = tuple(_routes())
-# As clients spell it; the other forms are rare.
+# The usual spelling; the other forms are rare.
 HOT = (("POST", "/v1alpha1/comments:analyze"),)

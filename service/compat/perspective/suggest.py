@@ -1,8 +1,8 @@
-"""comments:suggestscore: what somebody says a text should have scored, kept as a label of the key's site.
+"""comments:suggestscore: stores suggested scores as a label of the key's site.
 
-A score of 0 or 1 is a no or a yes; one between is the share of people who would say yes. Of suggestions with one
-clientToken in one community the newest counts. LIKELY_TO_REJECT says what was decided, and so teaches as a moderator's
-decision does; without it only the attributes that were named are taught.
+A score of 0 or 1 means no or yes; one in between is the share of people who would say yes. Of several suggestions with
+the same clientToken and community, the newest counts. LIKELY_TO_REJECT stands for a decision, and is used in training
+like a moderator's decision; without it the label covers only the named attributes.
 """
 
 import hashlib
@@ -70,7 +70,7 @@ def _check_score(name: str, at: str, score: Score) -> None:
 
 
 def _value(scores: AttributeScores) -> float:
-    """The summary; without one, the highest of the spans: a text is what any part of it is."""
+    """The summary score; without one, the maximum over the spans."""
     if scores.summary_score is not None:
         return scores.summary_score.value or 0.0
     return max(span.score.value or 0.0 for span in scores.span_scores or () if span.score)
@@ -79,7 +79,7 @@ def _value(scores: AttributeScores) -> float:
 def _said(
     given: Mapping[str, AttributeScores], known: tuple[str, ...], wish: Perspective
 ) -> tuple[dict[str, bool | float], str]:
-    """Labels by attribute, and the decision, empty where none is told. Raises InvalidRequest."""
+    """Labels by attribute, and the decision (empty if there is none). Raises InvalidRequest."""
     labels: dict[str, bool | float] = {}
     decision = ""
     for name, scores in given.items():
@@ -95,7 +95,7 @@ def _label(asked: SuggestCommentScoreRequest, text: str, labels: dict[str, bool 
     community = asked.community_id or None
     said = (text, sorted(labels.items()), decision, community, asked.client_token or None)
     digest = _digest(said)
-    # With a token a later suggestion takes the place of this one; without, the content is the id.
+    # With a token, a later suggestion replaces this one; without one, the id is a hash of the content.
     own = _digest((community, asked.client_token)) if asked.client_token else digest
     return Imported(f"{SOURCE}-{own}", digest, text, labels, decision, "", SOURCE, 1.0, community)
 

@@ -1,4 +1,4 @@
-"""The text of a comment: whether it can be judged, where its sentences lie, and places in it as clients count them.
+"""The text of a comment: checks it, splits it into sentences, and converts offsets to those of clients.
 
 Perspective counts UTF-16 code units, as JavaScript does: an emoji is two.
 """
@@ -12,45 +12,45 @@ from service.compat.perspective.markup import between_tags
 from service.compat.perspective.messages import Context, TextEntry
 from service.values.domain import MAX_TEXT_BYTES
 
-# A text of nothing but full stops must not become an answer of megabytes: what is left is one last span.
+# Limits the size of the answer for a text of full stops. The rest of the text becomes one last span.
 MOST_SENTENCES = 500
 
 _PLAIN = frozenset({None, "PLAIN_TEXT", "TEXT_TYPE_UNSPECIFIED", 0, 1})
 _HTML = frozenset({"HTML", 2})
 
-# Where a sentence ends: at a line feed; behind marks of scripts that put no blank behind them; behind full stops and
-# the like, with what closes quotes, if a blank follows. Linear: a run of marks is tried from its first one only.
+# A sentence ends at a line feed; after end marks of scripts that do not use blanks; and after other end marks, with
+# closing quotes, if white space follows. Takes linear time: a run of marks is matched only from its first one.
 _WIDE, _NARROW = "\u3002\uff01\uff1f\uff61", ".!?\u2026\u061f\u0964\u06d4"
 _CLOSING = "\"')\\]\u201d\u2019\u00bb\u300d\u300f\uff09"
 _END = re.compile(rf"[\r\n\u2028\u2029]+|[{_WIDE}]+[{_CLOSING}]*|(?<![{_NARROW}])[{_NARROW}]++[{_CLOSING}]*+(?=\s|$)")
-# A full stop that ends none: behind one letter, which is a name or an abbreviation, and before a small letter.
+# A full stop that ends no sentence: after a single letter (an initial or abbreviation), or before a lower-case letter.
 _INITIAL = re.compile(r"(?:^|[\s.(])[^\W\d_]\.$")
 _LONGEST_INITIAL = 3
 
 
-class Judged(NamedTuple):
-    """`text`: what is judged; `sent`: what came; `origins`: of each code point of `text`, the part of `sent`."""
+class JudgedText(NamedTuple):
+    """`text`: the text to judge. `sent`: the original. `origins`: for each code point of `text`, its part of `sent`."""
 
     text: str
     sent: str
     origins: Sequence[tuple[int, int]] | None = None
 
     def place(self, start: int, end: int) -> tuple[int, int]:
-        """A span of `text` as code points of `sent`."""
+        """Convert a span of `text` to code points of `sent`."""
         if self.origins is None:
             return start, end
         return self.origins[start][0], self.origins[end - 1][1]
 
 
-def judged(comment: TextEntry | None, *, accept_html: bool) -> Judged:
-    """What to judge of a comment. Raises Refused in the order of Perspective's checks."""
+def judged(comment: TextEntry | None, *, accept_html: bool) -> JudgedText:
+    """The text of a comment to judge. Raises PerspectiveError, checking in Perspective's order."""
     text = comment.text if comment else None
     if comment is None or not text or text.isspace():
         raise CommentEmpty
     if len(text) * 4 > MAX_TEXT_BYTES and (len(text) > MAX_TEXT_BYTES or len(text.encode()) > MAX_TEXT_BYTES):
         raise CommentTooLong
     if comment.type in _PLAIN:
-        return Judged(text, text)
+        return JudgedText(text, text)
     if comment.type not in _HTML:
         raise InvalidRequest("Unknown text type")
     if not accept_html:
@@ -58,7 +58,7 @@ def judged(comment: TextEntry | None, *, accept_html: bool) -> Judged:
     found, origins = between_tags(text)
     if not found or found.isspace():
         raise CommentEmpty
-    return Judged(found, text, origins)
+    return JudgedText(found, text, origins)
 
 
 def check_context(context: Context | None) -> None:
@@ -69,7 +69,7 @@ def check_context(context: Context | None) -> None:
 
 
 def sentences(text: str) -> list[tuple[int, int]]:
-    """Start and end of each sentence, blanks around it left out; at most MOST_SENTENCES."""
+    """Start and end of each sentence without surrounding blanks; at most MOST_SENTENCES."""
     found: list[tuple[int, int]] = []
     for start, end in _parts(text):
         inner = text[start:end]
@@ -108,7 +108,7 @@ def utf16_length(text: str) -> int:
 
 
 def in_utf16(text: str, spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Spans of code points, which rise, as UTF-16 code units of the same text."""
+    """Convert ascending spans from code points to UTF-16 code units."""
     if text.isascii():
         return list(spans)
     found, at, units = [], 0, 0
