@@ -1,4 +1,4 @@
-"""Who did what when."""
+"""The audit trail: who did what and when."""
 
 from typing import Annotated
 

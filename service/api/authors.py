@@ -1,4 +1,4 @@
-"""Authors: what is kept of one, shown, exported, erased."""
+"""Authors: show, export and erase what is stored about them."""
 
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -24,7 +24,7 @@ async def export_author(call: Call) -> web.StreamResponse:
     """All that is kept of an author's comments, for the author: a comment a line, the newest first."""
     found = await call.request.app[keys.AUTHORS].export(call.key.site, call.id, call.key.name)
     response = web.StreamResponse(headers={"Content-Type": NDJSON})
-    with suppress(ConnectionResetError):  # who asked has left
+    with suppress(ConnectionResetError):  # the client has disconnected
         await _written(response, call.request, found)
     return response
 

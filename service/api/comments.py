@@ -1,4 +1,4 @@
-"""Comments: submitted, followed, erased."""
+"""Comments: submit, follow, report, appeal, erase."""
 
 import asyncio
 from typing import Annotated, Any, TypeVar
@@ -18,7 +18,7 @@ from service.values.access import Scope
 from service.values.domain import Comment, Id
 from service.values.errors import BadRequest, Fault, ServiceError
 
-# Comments of a batch that are scored in one go, a few milliseconds' worth.
+# Comments of a batch that are scored together. They take a few milliseconds.
 SLICE = 50
 MAX_APPEAL = 2_000
 
@@ -53,7 +53,7 @@ async def submit_comments(call: Call) -> BatchAnswer | web.StreamResponse:
     bodies.check_count(call.body.comments, "/comments")
     results: list[Any] = []
     items = list(enumerate(call.body.comments))
-    for at in range(0, len(items), SLICE):  # other requests are answered between the slices
+    for at in range(0, len(items), SLICE):  # the event loop serves other requests between slices
         work = (_submit_one(call, item, f"/comments/{index}") for index, item in items[at : at + SLICE])
         results += await asyncio.gather(*work)
     return _under_pressure(call, BatchAnswer(results))

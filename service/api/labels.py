@@ -1,4 +1,4 @@
-"""Labels out and in, as NDJSON."""
+"""Export and import of labels, as NDJSON."""
 
 import asyncio
 import hashlib
@@ -19,7 +19,7 @@ from service.values.access import Scope
 from service.values.domain import A_CODE, MAX_COMMUNITY, WORDS, YES_FROM, Answers, Id
 from service.values.errors import BadRequest, Fault
 
-# Labels on their way to Redis together: enough to share its syncs, too few to keep others waiting.
+# Labels that are written to Redis together: enough to share its syncs, few enough not to delay other requests.
 AT_ONCE = 200
 
 
@@ -117,8 +117,8 @@ def _label(line: str, number: int, known: tuple[str, ...]) -> Imported:
     said = [label.text, sorted(label.labels.items()), decision, label.reason, label.source, label.weight]
     if label.community is not None:
         said.append(label.community)
-    # Without an id the content is the id, so that sending the same file twice changes nothing. Earlier releases made up
-    # a decision from the labels: with the same id, a label that is sent again takes the place of that one.
+    # Without an id, a hash of the content is the id, so that importing a file twice changes nothing. Earlier releases
+    # made up a decision from the labels: a label that is imported again has the same id and replaces that one.
     is_yes = any(value >= YES_FROM for value in label.labels.values())
     known_as = [*said[:2], decision or ("reject" if is_yes else "approve"), *said[3:]]
     return Imported(

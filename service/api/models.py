@@ -1,4 +1,4 @@
-"""Models: listed, promoted, rolled back."""
+"""Models: list, promote, roll back, compare."""
 
 import asyncio
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""/openapi.json, made from the same rows as the routes."""
+"""/openapi.json, generated from the route table."""
 
 import re
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from service.values.domain import Id
 _PARAMETER = re.compile(r"{(\w+)}")
 _REF = "#/components/schemas/{name}"
 
-# What any operation with a key may answer, whatever else it does.
+# Errors that any operation with a key may answer.
 _ALWAYS = (401, 403, 429)
 
 

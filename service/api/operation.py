@@ -1,4 +1,4 @@
-"""What an operation of the API is, and everything that is the same for all of them."""
+"""Operations of the API: the route table's rows, and the handling that all of them share."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class NoParameters(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Call(NamedTuple):
-    """One request that was let in: who asks, with what."""
+    """An admitted request: its key, parameters and body."""
 
     request: web.Request
     key: ApiKey
@@ -35,10 +35,10 @@ class Call(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """A row of the route table; /openapi.json is made from the same rows.
+    """A row of the route table, from which /openapi.json is generated too.
 
-    `handler` answers a struct (200, JSON), None (204) or a whole response. A body that is not JSON reaches it as text.
-    `is_hot`: nearly all requests are of this kind, so they take the short way (service/http/shortcut.py).
+    `handler` returns a struct (200, JSON), None (204) or a response. A body that is not JSON is passed to it as text.
+    `is_hot`: one of the busiest routes, which use the fast path (service/http/shortcut.py).
     """
 
     method: str
@@ -68,18 +68,18 @@ def routes(operations: Iterable[Operation]) -> list[web.RouteDef]:
 
 
 def _pattern(path: str) -> str:
-    """A parameter is any one segment; aiohttp's own pattern knows no braces in it, and our ids may have some."""
+    """A parameter matches any one segment. aiohttp's default pattern excludes braces, which ids may contain."""
     return path.replace("}", ":[^/]+}")
 
 
 def _handler(operation: Operation) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
-        # Before the key: one that came in the query string is told so, not that it is missing.
+        # Before checking the key: a key in the query string is reported as such, not as missing.
         query = bodies.parameters(request, operation.query) if request.query_string else operation.query()
         key = await admitted(request, bearer(request), operation.scope, operation.or_scope)
         body = await _body(request, operation)
         answer = await operation.handler(Call(request, key, body, query))
-        # Asking a class of aiohttp's takes a hundred times as long: they are mappings.
+        # First check for a struct: aiohttp's responses are mappings, so isinstance takes a hundred times as long.
         if isinstance(answer, msgspec.Struct):
             return respond(request, answer)
         return answer if isinstance(answer, web.StreamResponse) else respond(request, answer)
@@ -98,7 +98,7 @@ def respond(request: web.Request, answer: Any) -> web.StreamResponse:  # noqa: A
     if answer is None:
         return web.Response(status=204)
     body = _encode(answer)
-    is_written = is_plain(request) and hdrs.ORIGIN not in request.headers  # a page of another origin needs more headers
+    is_written = is_plain(request) and hdrs.ORIGIN not in request.headers  # other origins need CORS headers
     return Written(body) if is_written else web.Response(body=body, content_type=JSON)
 
 

@@ -1,4 +1,4 @@
-"""For whoever runs it: is it alive, is it ready, what does it count, how is it described. Only counters take a key."""
+"""Endpoints for operators: health, readiness, metrics, description. Only the metrics need a key."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -21,7 +21,7 @@ _DOCUMENTATION_CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; font-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-# What /docs may load; nothing else of the package is served.
+# The files that /docs may load; no other file of the package is served.
 _ASSETS = {
     "docs.js": ("docs.js", "text/javascript"),
     "swagger-ui-bundle.js": ("swagger-ui/swagger-ui-bundle.js", "text/javascript"),
@@ -34,7 +34,7 @@ async def livez(_: web.Request) -> web.Response:
 
 
 async def readyz(request: web.Request) -> web.Response:
-    """Asks every part that an answer needs and names each that fails, whatever it fails with."""
+    """Check every resource, and name each one that fails."""
     state: dict[str, Any] = {
         "model": await _asked(_model, request),
         "store": await _asked(_store, request),
@@ -63,7 +63,7 @@ async def documentation(request: web.Request) -> web.Response:
 
 
 async def documentation_asset(request: web.Request) -> web.Response:
-    take_as_stranger(request)  # the largest is a megabyte and more
+    take_as_stranger(request)  # the largest file is over a megabyte
     found = _ASSETS.get(request.match_info["name"])
     if found is None:
         raise web.HTTPNotFound
@@ -73,7 +73,7 @@ async def documentation_asset(request: web.Request) -> web.Response:
 
 
 def describing(describe: Callable[[], dict[str, Any]]) -> web.RouteDef:
-    """`describe` is called once, when somebody asks: a start need not wait for it."""
+    """`describe` is called once, on the first request, so that it does not delay the start."""
 
     @cache
     def body() -> bytes:
@@ -116,7 +116,7 @@ async def _store(request: web.Request) -> dict[str, Any]:
 
 
 async def _background(request: web.Request) -> dict[str, Any]:
-    """The loops beside the requests, each by its name in steward_background_failures_total."""
+    """The background loops, by their names in steward_background_failures_total."""
     down = request.app[keys.BACKGROUND].down()
     if not down:
         return {}

@@ -1,4 +1,4 @@
-"""A site's policy: which score leads to what."""
+"""The policy of a site: show, change, try out."""
 
 from typing import Annotated
 
@@ -58,7 +58,7 @@ async def simulate_policy(call: Call) -> Simulation:
     asked: SimulationRequest = call.body
     attributes = call.request.app[keys.MODERATION].attributes
     _check(asked, attributes)
-    await show_policy(call)  # the name is one that there is
+    await show_policy(call)  # raises NotFound for an unknown name
     policy = Policy(asked.thresholds, languages=asked.languages)
     return await policies.simulate(call.request.app[keys.STORE], call.key.site, policy, attributes, asked.last)
 

@@ -1,4 +1,4 @@
-"""A look at the queue that takes no lease: what waits, and how the work goes."""
+"""Reads the queue without leasing: waiting comments and statistics."""
 
 from typing import Annotated, Literal
 

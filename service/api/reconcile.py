@@ -1,4 +1,4 @@
-"""Which comments of a site we do not know: what it should send again after a loss."""
+"""Finds comments that the service does not know and the site should submit again after a loss."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""The moderators' side: claim, decide, extend, release, look."""
+"""Reviewing: claim, decide, extend, release, undo."""
 
 import asyncio
 from typing import Annotated, Any
@@ -107,7 +107,7 @@ async def claim(call: Call) -> ClaimAnswer:
     asked: ClaimRequest = call.body
 
     async def still() -> None:
-        if call.request.transport is None:  # nothing is leased to a client that has gone while it waited
+        if call.request.transport is None:  # lease nothing to a client that disconnected while it waited
             raise NotFound("whoever asked has gone")
         if await held(call.request, bearer(call.request)) is None:
             raise Unauthenticated

@@ -1,4 +1,4 @@
-"""POST /v1/score: scores, nothing kept, no Redis needed."""
+"""POST /v1/score: scores texts. Stores nothing, needs no Redis."""
 
 from collections.abc import Mapping
 from typing import Annotated

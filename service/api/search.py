@@ -1,4 +1,4 @@
-"""Search among the comments whose text is still kept."""
+"""Search in comments whose text is still stored."""
 
 from datetime import datetime
 from typing import Annotated, Literal

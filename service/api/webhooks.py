@@ -1,4 +1,4 @@
-"""Where a site hears of its comments, and what it could not be told."""
+"""Webhooks: the endpoint of a site, its secret, and dead letters."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Literal

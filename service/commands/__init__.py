@@ -1,1 +1,1 @@
-"""The subcommands of `steward`, one module each; cheap to import, heavy work inside the functions."""
+"""The subcommands of `steward`, one module each. Modules import heavy dependencies inside functions."""

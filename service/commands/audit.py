@@ -14,7 +14,7 @@ from service.settings import from_env
 from service.trail import START, Check, Entry, Trail, as_csv, entries, locked, sites
 from service.values.errors import TrailUnusable
 
-if TYPE_CHECKING:  # Redis is not needed for --help, nor to verify
+if TYPE_CHECKING:  # --help and verify need no Redis
     from service.store import Store
     from service.store.audit import Audit
     from service.store.base import AuditEntry
@@ -116,7 +116,7 @@ def show(root: Path | None, site: str | None, is_csv: bool, **wanted: str | None
 
 
 async def _exported(audit: "Audit", site: str, root: Path, keep_days: int | None) -> bool:
-    """Export one site and say so; a trail that cannot be gone on with does not keep the others from it."""
+    """Export one site and report it. A site whose files are damaged does not stop the others."""
     try:
         trail = Trail(root / site, site)
         try:
@@ -147,14 +147,14 @@ async def _copied(audit: "Audit", site: str, trail: Trail) -> int:
 
 
 async def _trimmed(audit: "Audit", site: str, trail: Trail, keep_days: int) -> int:
-    """Only after the sync, and only what the files hold."""
+    """Trim Redis only after the sync, and only entries that the files hold."""
     before = datetime.now(UTC) - timedelta(days=keep_days)
     shards = [shard for shard in audit.shards(site) if shard.number in trail.cursors]
     return sum([await audit.trim(shard, trail.cursors[shard.number], before) for shard in shards])
 
 
 async def _merged(audit: "Audit", site: str, cursors: dict[int, str]) -> AsyncIterator[tuple[int, "AuditEntry"]]:
-    """What all shards have behind their cursors; each in order, and the earliest first."""
+    """The entries of all shards after their cursors, merged by time."""
     each = {shard.number: _every(audit, shard, cursors.get(shard.number, "")) for shard in audit.shards(site)}
     heads = {shard: await anext(found, None) for shard, found in each.items()}
     while waiting := {shard: entry for shard, entry in heads.items() if entry is not None}:

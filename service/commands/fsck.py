@@ -1,4 +1,4 @@
-"""steward fsck: is what Redis holds whole?"""
+"""steward fsck: checks the data in Redis for consistency."""
 
 import click
 from rich.console import Console
@@ -8,7 +8,7 @@ from service.commands.stored import with_store
 from service.store import Store
 from service.store.fsck import Breach
 
-# More lines than this nobody reads; the count says how many there are.
+# The number of lines to print; the total is printed too.
 MOST_SHOWN = 200
 
 

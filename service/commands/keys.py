@@ -13,7 +13,7 @@ from service.store import Store
 from service.values.access import Scope, audit_details, key_id, label_of, mint, origin_of
 from service.values.domain import SITE_PATTERN
 
-# Moderators' names stand in Redis keys, the audit trail and statistics.
+# The name is used in Redis keys, the audit trail and statistics.
 NAME_PATTERN = r"[\x21-\x7e]{1,64}"
 
 

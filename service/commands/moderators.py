@@ -111,7 +111,7 @@ def password(name: str, forget_second_factor: bool) -> None:
 
 
 def _password(name: str) -> str:
-    """Its hash. A password in the arguments would be seen by everybody on the machine."""
+    """Read a password and hash it. It is never an argument, because every process on the machine can read arguments."""
     if sys.stdin.isatty():
         text = click.prompt("Password (at least 12 characters)", hide_input=True, confirmation_prompt=True)
     else:

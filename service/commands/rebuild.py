@@ -1,4 +1,4 @@
-"""steward rebuild: after a loss of Redis, what can be had back (docs/audit.md)."""
+"""steward rebuild: restores what it can after a loss of Redis (docs/audit.md)."""
 
 import os
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ def rebuild(root: Path, only: str | None, access: Path | None) -> None:
         raise click.ClickException(f"no exported trail in {root / (only or '')}; 'steward audit export' writes it")
     life = timedelta(days=max(settings.text_days, settings.label_days) + STATE_OUTLIVES_DAYS)
     try:
-        with locked(root):  # an export that is at work would look like a damaged end
+        with locked(root):  # a running export would look like a damaged file
             told = {name: _told(root / name, life) for name in names}
     except TrailUnusable as error:
         raise click.ClickException(str(error)) from error
@@ -68,7 +68,7 @@ def rebuild(root: Path, only: str | None, access: Path | None) -> None:
 
 
 def _told(folder: Path, life: timedelta) -> Outcomes:
-    """Raises TrailUnusable for a trail that is not as it was written."""
+    """Raises TrailUnusable if the trail was changed."""
     check = Check(folder)
     for finding in check.findings():
         raise TrailUnusable(f"{finding.path}, line {finding.line}: {finding.problem}; see 'steward audit verify'")
@@ -76,7 +76,7 @@ def _told(folder: Path, life: timedelta) -> Outcomes:
 
 
 def _good(copy: Snapshot, revoked: set[str], only: str | None) -> Snapshot:
-    """No key that a trail says was revoked, however old the copy is; `only`: nothing of another site."""
+    """The keys of the copy, without those that a trail shows as revoked. `only`: limit them to this site."""
     return Snapshot(
         {name: key for name, key in copy.keys.items() if only in (None, key.site) and name not in revoked},
         {site: policy for site, policy in copy.policies.items() if only in (None, site)},
@@ -85,7 +85,7 @@ def _good(copy: Snapshot, revoked: set[str], only: str | None) -> Snapshot:
 
 
 async def _let_in(store: Store, copy: Snapshot) -> None:
-    """Keys, policies, and the salt by which authors are known again; the keys last: where they are, all is."""
+    """Restore policies, the salt of pseudonyms, and keys. Keys come last: if they exist, everything does."""
     if copy.salt and not await store.recovery.salt(copy.salt):
         click.echo("another salt was drawn meanwhile: authors of before are not known again", err=True)
     policies = {name: policy for name, policy in copy.policies.items() if policy is not None}
@@ -97,7 +97,7 @@ async def _let_in(store: Store, copy: Snapshot) -> None:
 async def _put_back(store: Store, settings: Settings, site: str, found: Outcomes) -> None:
     now = datetime.now(UTC)
     rows = list(_rows(found, settings, now))
-    # Leases are numbered from 1, far fewer than one in a millisecond: no number of before comes again.
+    # Fencing tokens count from 1, far fewer than one per millisecond, so no earlier token is used again.
     restored, waited = await store.recovery.comments(site, rows, _ms(now))
     await store.audit.write(site, "rebuilt", ACTOR, restored=str(restored), lost=str(waited))
     told, kept = len(found.comments) + found.forgotten, len(rows)
@@ -115,7 +115,7 @@ def _rows(found: Outcomes, settings: Settings, now: datetime) -> Iterator[Restor
 
 
 def _life_s(outcome: CommentOutcome, settings: Settings, now: datetime) -> int:
-    """As long as it would have been kept; what waited, as if it had just been decided."""
+    """The remaining retention. A waiting comment counts as if it had just been decided."""
     days = settings.label_days if outcome.standing.moderator else settings.text_days
     age_s = 0 if outcome.is_waiting else int((now - outcome.changed_at).total_seconds())
     return (days + STATE_OUTLIVES_DAYS) * DAY_S - age_s
@@ -126,8 +126,8 @@ def _restored(outcome: CommentOutcome, life_s: int, now: datetime) -> Restored:
     return Restored(
         outcome.id,
         outcome.revision - outcome.is_waiting,
-        # What happened after the last export is not known, and may have been told. No comment changes once a second:
-        # from here on every version is newer than that, also after another loss.
+        # Events after the last export are unknown and may have been sent. No comment changes as often as once a second,
+        # so versions from here on are higher than those, even after another loss.
         max(outcome.version + 1, int(now.timestamp())),
         State.ERASED if is_erased else State.DECIDED,
         stands.status,

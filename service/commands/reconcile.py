@@ -1,4 +1,4 @@
-"""steward reconcile: which of a site's comments a running service does not know."""
+"""steward reconcile: lists a site's comments that a running service does not know."""
 
 import csv
 import itertools
@@ -38,7 +38,7 @@ def reconcile(file: TextIO, url: str, key: str) -> None:
 
 
 def _connected(url: str, key: str) -> httpx.Client:
-    # httpx would quote a key that it cannot send, and so print a secret.
+    # httpx quotes a key that it cannot encode, and would print the secret.
     if not (key.isascii() and key.isprintable()):
         raise click.ClickException("the key holds characters that no key has")
     try:
@@ -69,7 +69,7 @@ def _detail(response: httpx.Response) -> str:
 
 
 def _comments(lines: Iterator[str]) -> Iterator[Known]:
-    """What the lines name. Raises ClickException, with the number of a line that names no comment."""
+    """Parse the lines. Raises ClickException with the number of an invalid line."""
     try:
         for at, found in _rows(lines):
             yield _known(at, found)
@@ -99,12 +99,12 @@ def _rows(lines: Iterator[str]) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def _delimiter(header: str) -> str | None:
-    """What parts the columns, where one of them is called id; None: the file has no header."""
+    """The separator of the columns if the header has a column id; None if there is no header."""
     return next((mark for mark in ",;\t" if "id" in next(csv.reader([header], delimiter=mark), [])), None)
 
 
 def _table(lines: Iterator[str], header: list[str], delimiter: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Strictly: a quote that is opened by mistake would take in the rows behind it, and their comments with them."""
+    """Parse strictly: an unbalanced quote would swallow the following rows."""
     rows = csv.DictReader(lines, fieldnames=header, delimiter=delimiter, strict=True)
     begins = 2
     try:
@@ -130,5 +130,5 @@ def _json(lines: Iterable[str]) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def _named(row: dict[str, Any]) -> dict[str, Any]:
-    """Whatever else an export holds is no matter; an empty cell is no revision."""
+    """Ignore other columns. An empty cell means no revision."""
     return {name: row[name] for name in ("id", "revision") if row.get(name) not in (None, "")}

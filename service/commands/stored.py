@@ -1,4 +1,4 @@
-"""What commands beside a running service share: its Redis."""
+"""Access to Redis for commands."""
 
 import asyncio
 import os
@@ -13,12 +13,12 @@ from service.store import Store, open_store
 from service.values.errors import SettingsError, StoreUnavailable
 
 Found = TypeVar("Found")
-# Who did it, in the audit trail; no moderator's and no key's name has a space in it.
+# The actor in the audit trail. Names of moderators and keys have no spaces, so it is unique.
 ACTOR = "command line"
 
 
 def with_store(work: Callable[[Store], Awaitable[Found]]) -> Found:
-    """Do it with the Redis of the running service, or with the embedded one, started just for this command."""
+    """Run with the Redis of the running service, or with the embedded one, started for this command."""
 
     async def run() -> Found:
         settings = from_env(os.environ)
