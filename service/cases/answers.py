@@ -51,7 +51,7 @@ class CommentAnswer(Struct, frozen=True, kw_only=True):
     policy: str | None
     language: Annotated[
         str | None,
-        Meta(description="ISO 639 code of the language in which it was judged, or which the model does not judge."),
+        Meta(description="ISO 639 code of its language, which the model may not judge."),
     ]
     language_support: Annotated[
         LanguageSupport | None,
@@ -76,9 +76,7 @@ class ReviewItem(CommentAnswer, frozen=True, kw_only=True):
     claimed_by: str | None
     reports: Annotated[int, Meta(description="Distinct readers who reported it.")]
     appeal: Annotated[str | None, Meta(description="The author's reason for the appeal.")]
-    expiries: Annotated[
-        int, Meta(description="How often a lease on it ended without a decision; from 5 on it may be stuck.")
-    ]
+    expiries: Annotated[int, Meta(description="Times a lease ended without a decision; from 5 on it may be stuck.")]
 
 
 def comment_answer(site: str, record: Record) -> CommentAnswer:

@@ -1,4 +1,4 @@
-"""Who may enter and what each site wants, held in memory so that no request waits for it."""
+"""API keys and site policies, held in memory so that no request waits for Redis."""
 
 import asyncio
 import contextlib
@@ -28,21 +28,21 @@ log = logging.getLogger(__name__)
 
 Kind = TypeVar("Kind")
 
-# Keys are looked at this often, so that a revoked one is refused everywhere within two seconds, also by a slow Redis.
+# Keys are read this often, so that every process refuses a revoked key within two seconds, even if Redis is slow.
 REFRESH_S = 1.0
 POLICIES_S = 2.0
-# Guesses at keys must not turn into load on Redis.
+# Limits the load on Redis from requests with unknown keys.
 LEAST_BETWEEN_LOOKS_S = 0.05
 
 
-# Of a pseudonym, as the id of an author: 128 bits.
+# Length of a pseudonym that serves as an author's id: 128 bits.
 AUTHOR_CHARS = 32
 
 
 class Snapshot(Struct):
     """Keys by id, the newest policy of each site, and the salt for random draws and pseudonyms.
 
-    `policies` holds None for a site that has set no policy, and no entry for a site whose policy was never read.
+    In `policies` None means that the site has set no policy; a site whose policy was never read has no entry.
     """
 
     keys: dict[str, ApiKey]
@@ -51,10 +51,11 @@ class Snapshot(Struct):
 
 
 class Directory:
-    """Keys and policies as of the last look at Redis.
+    """Keys and policies as last read from Redis.
 
-    A copy on disk (no secrets, only their hashes) lets a service that starts while Redis is away still score. Keys,
-    signing secrets, policies and the copy each have a loop of their own, so that none delays the end of a revoked key.
+    A copy on disk (without secrets, only their hashes) lets a service that starts while Redis is unavailable still
+    score. Keys, signing secrets, policies and the copy are refreshed by separate loops, so that none of them delays the
+    revocation of a key.
     """
 
     def __init__(
@@ -71,20 +72,20 @@ class Directory:
         self._now = now
         self._background = background
         self._keys: dict[str, ApiKey] = {}
-        # As in Snapshot. A site without an entry does not get the default: that might approve what its policy rejects.
+        # As in Snapshot. A site without an entry does not get the default, which might approve what its policy rejects.
         self._policies: dict[str, Policy | None] = {}
         self._salt = b""
-        # The keys that were read just before the salt: only these belong to the same Redis for certain.
+        # The keys read just before the salt: only these are certain to come from the same Redis.
         self._keys_with_salt: dict[str, ApiKey] = {}
         self._sites = Sites(frozenset(), frozenset())
-        # Sites whose policy was asked for, readable or not: looking at keys does not wait for them again.
+        # Sites whose policy was requested, readable or not: reading keys does not wait for these again.
         self._looked_for: set[str] = set()
-        # What the copy on disk says; None: it was not written yet.
+        # The content of the copy on disk; None: not written yet.
         self._copied: Snapshot | None = None
         self._copying = asyncio.Lock()
-        # Not in the copy on disk: these are secrets, and who signs wants comments recorded, which takes Redis anyway.
+        # Not in the copy on disk: these are secrets, and signed requests record comments, which needs Redis anyway.
         self._signing: dict[str, tuple[SigningSecret, ...]] | None = None
-        # The keys that opened since the last look, by their text: it is checked again after each.
+        # Keys accepted since the last refresh, by their text. Each refresh clears them, so they are checked again.
         self._opened: dict[str, ApiKey] = {}
         self._labels: dict[str, ApiKey] = {}
         self._origins = frozenset[str]()
@@ -112,7 +113,7 @@ class Directory:
     async def admit_label(self, text: str) -> ApiKey | None:
         """The record of the valid key that has this label, or None. Raises StoreUnavailable as `admit` does.
 
-        What is found is found by a hash, so how long it takes says nothing of the label.
+        The lookup is by hash, so its duration reveals nothing about the label.
         """
         digest = access.label_digest(text)
         if digest is None:
@@ -123,31 +124,31 @@ class Directory:
         return None if record is None or record.is_expired(self._now()) else record
 
     def policy(self, site: str) -> Policy:
-        """The last one that could be read. Raises StoreUnavailable while none was read and the site may have one."""
+        """The last readable version. Raises StoreUnavailable if none was read yet and the site may have one."""
         if (policy := self._policies.get(site)) is not None:
             return policy
         if site not in self._policies and site in self.sites:
-            raise StoreUnavailable("the policy of this site was not read yet")
+            raise StoreUnavailable("the policy of this site has not been read yet")
         return self._default
 
     def signing_secrets(self, site: str) -> tuple[SigningSecret, ...]:
-        """Those of a site, all good now. Raises StoreUnavailable while they have never been seen."""
+        """The valid signing secrets of a site. Raises StoreUnavailable until they were read once."""
         if self._signing is None:
             raise StoreUnavailable("Redis was not seen yet")
         return self._signing.get(site, ())
 
     def shows_scores(self, site: str) -> bytes | None:
-        """By what it is drawn which comments are shown without scores all the same; None: all are."""
+        """The key of the draw that hides the scores of some comments; None: the site shows no scores."""
         return self._salt if self.policy(site).review.show_scores else None
 
     @property
     def origins(self) -> frozenset[str]:
-        """Whose pages some key is for."""
+        """The origins that at least one key allows."""
         return self._origins
 
     @property
     def sites(self) -> list[str]:
-        """Every site that there is, also one whose last key was revoked: its comments go on waiting."""
+        """All sites, including those whose last key was revoked: their comments still wait."""
         return sorted(self._sites.known | self.staffed)
 
     @property
@@ -157,36 +158,36 @@ class Directory:
 
     @property
     def salt(self) -> bytes:
-        """For what is drawn by chance; the same in every service on this Redis.
+        """The salt of random draws and pseudonyms; the same for every service on this Redis.
 
-        Raises StoreUnavailable while it was never seen: with another one, hashes would not be known again.
+        Raises StoreUnavailable until it was read: with another salt, pseudonyms would not match those stored.
         """
         if not self._salt:
             raise StoreUnavailable("Redis was not seen yet")
         return self._salt
 
     def pseudonym(self, site: str, who: str) -> str:
-        """64 hex digits that name the same person of a site again, to nobody but who knows the id.
+        """64 hex digits that identify a person within a site. The id cannot be computed from them without the salt.
 
-        Raises StoreUnavailable while the salt was never seen.
+        Raises StoreUnavailable until the salt was read.
         """
         known = _keyed(self.salt).copy()
         known.update(f"{site}\n{who}".encode())
         return known.hexdigest()
 
     async def refresh(self) -> None:
-        """Raises StoreUnavailable, and keeps what was known."""
+        """Read everything from Redis. On StoreUnavailable the known values stay."""
         await self.refresh_keys()
         await self.refresh_signing()
         await self.refresh_policies()
         await self.keep_copy()
 
     async def refresh_keys(self) -> None:
-        """Raises StoreUnavailable; keys that were read are in force all the same, so no revoked key comes back."""
+        """On StoreUnavailable, keys that were already read stay in force, so no revoked key becomes valid again."""
         asked_at = time.monotonic()
         keys = await self._kept.keys()
         if asked_at < self._looked_at:
-            return  # another look began later and saw more
+            return  # a refresh that began later has newer keys
         self._see_keys(keys)
         self._looked_at = asked_at
         self._see_salt(await self._kept.salt())
@@ -198,7 +199,7 @@ class Directory:
         self._signing = _by_site((await self._kept.signing_secrets()).values())
 
     async def refresh_policies(self) -> None:
-        """Raises StoreUnavailable for a site whose policy cannot be read; the others are read all the same."""
+        """Raises StoreUnavailable if the policy of a site cannot be read, after reading all others."""
         self._see_salt(await self._kept.salt())
         self._sites = await self._kept.sites()
         failed = await self._see_policies(self._sites.known)
@@ -211,15 +212,15 @@ class Directory:
         self._origins = frozenset[str]().union(*(key.origins for key in keys.values()))
 
     def _see_salt(self, salt: bytes) -> None:
-        """Another salt means another Redis, as after a loss: what is known of sites is of the one before."""
+        """A different salt means a different Redis, as after a loss. Then drop what is known of the sites."""
         if self._salt not in (b"", salt):
             self._policies, self._sites, self._looked_for = {}, Sites(frozenset(), frozenset()), set()
         self._salt = salt
 
     async def _see_policies(self, sites: Iterable[str]) -> Retryable | None:
-        """Read the policies of `sites`; where that fails, the site keeps the last one that could be read, if any.
+        """Read the policies of `sites`. On failure a site keeps its last readable policy, if any.
 
-        Returns the first StoreUnavailable or the like.
+        Returns the first retryable error.
         """
         names, failed = sorted(sites), None
         self._looked_for.update(names)
@@ -229,12 +230,12 @@ class Directory:
                 self._policies[name] = policy
             elif isinstance(policy, Retryable):
                 failed = failed or policy
-            elif not isinstance(policy, PolicyUnreadable):  # which was noted, version by version
+            elif not isinstance(policy, PolicyUnreadable):  # already logged for each version
                 self._background.note("policies", name, policy)
         return failed
 
     async def keep_copy(self) -> None:
-        """Write the copy on disk if anything in it changed. The copy of another Redis is set aside first."""
+        """Write the copy on disk if anything changed. First move aside a copy that came from another Redis."""
         async with self._copying:
             seen, before = Snapshot(self._keys_with_salt, dict(self._policies), self._salt), self._copied
             if seen == before or not seen.salt:
@@ -267,7 +268,7 @@ class Directory:
     def _looking(
         self, name: str, look: Callable[[], Awaitable[None]], every_s: float
     ) -> contextlib.AbstractAsyncContextManager[Loop]:
-        """However often it fails, it is tried again as soon as the promise for revoked keys asks for."""
+        """Refresh at a fixed rate even after failures, so that revoked keys are noticed in time."""
 
         async def once() -> None:
             with contextlib.suppress(Retryable):
@@ -276,12 +277,12 @@ class Directory:
         return self._background.beside(name, once, every_s=every_s, longest_pause_s=every_s)
 
     async def _look_again(self) -> None:
-        """A key that we do not know may have been made just now, or be a guess: look, but once for many guesses."""
+        """Refresh the keys because of an unknown key, which may be new or a guess; one refresh serves many requests."""
         asked_at = time.monotonic()
         async with self._look:
             if self._looked_at > asked_at:
                 return
-            # Who waited behind a look that failed would find the same, a deadline later.
+            # A request that waited for a failed refresh does not try again: that would take another timeout.
             if self._failed_at <= asked_at:
                 await asyncio.sleep(self._looked_at + LEAST_BETWEEN_LOOKS_S - asked_at)
                 try:
@@ -297,7 +298,7 @@ class Directory:
 
 @lru_cache(maxsize=2)
 def _keyed(salt: bytes) -> hmac.HMAC:
-    """To begin with a copy of it takes less than to begin with the key."""
+    """Cached, because copying a keyed HMAC is faster than creating one."""
     return hmac.new(salt, digestmod="sha256")
 
 
@@ -306,7 +307,7 @@ _POLICY: msgspec.json.Decoder[Policy | None] = msgspec.json.Decoder(Policy | Non
 
 
 class _Copy(Struct):
-    """As Snapshot; each record is read by itself."""
+    """As Snapshot, with undecoded records, so that an unreadable one does not affect the others."""
 
     keys: dict[str, msgspec.Raw]
     policies: dict[str, msgspec.Raw]
@@ -314,7 +315,7 @@ class _Copy(Struct):
 
 
 def copy_of(path: Path) -> Snapshot | None:
-    """What the copy on disk says; None where there is none. What another release wrote otherwise is left out."""
+    """The copy on disk, without records that this release cannot read; None: there is no readable file."""
     try:
         found = msgspec.json.decode(path.read_bytes(), type=_Copy)
     except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
@@ -333,9 +334,9 @@ def _readable(found: dict[str, msgspec.Raw], decoder: msgspec.json.Decoder[Kind]
 
 
 def _set_aside(path: Path, before: Snapshot) -> None:
-    """Keep the copy of a Redis that was replaced, for `steward rebuild --access`.
+    """Keep the copy of a replaced Redis for `steward rebuild --access`.
 
-    One file for each Redis that was lost, whichever process sees it first.
+    There is one file for each lost Redis; the first process that notices writes it.
     """
     name = hashlib.blake2b(before.salt, digest_size=4).hexdigest()
     kept = path.with_name(f"{path.stem}.lost-{name}.json")
@@ -352,7 +353,7 @@ def _by_site(found: Iterable[SigningSecret]) -> dict[str, tuple[SigningSecret, .
 
 
 def _write(path: Path, data: bytes) -> None:
-    """Whole or not at all; a folder that cannot be written costs the copy, not the service."""
+    """Write atomically. If the folder is not writable, the service goes on without a copy."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:

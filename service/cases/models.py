@@ -1,4 +1,4 @@
-"""Which model judges: the folders there are, the one in use, and how it is changed without a pause."""
+"""The available models, the active one, and how to change it without downtime."""
 
 import asyncio
 import contextlib
@@ -19,14 +19,14 @@ from service.values.errors import ModelUnusable, NotFound
 
 log = logging.getLogger(__name__)
 
-# Every replica that shares the folder serves a promoted model after at most this long plus the time to load it.
+# Replicas that share the folder notice a promoted model after at most this long, and then load it.
 LOOK_S = 0.5
 
 
 class Generation(Struct, frozen=True):
-    """One entry of the history: which model was put in use, when and by whom. `generation` only grows.
+    """One entry of the history: which model was activated, when and by whom. `generation` only grows.
 
-    `rolled_back`: it was put back in use, and what came after it was taken out; None: an earlier release did not say.
+    `rolled_back`: a rollback activated it again and removed later models; None: written by an earlier release.
     """
 
     generation: int
@@ -44,7 +44,7 @@ class _GenerationHistory(Struct, frozen=True):
 class Described(Struct, frozen=True, omit_defaults=True):
     """A model folder as the API shows it; `problem` says why it cannot be served.
 
-    `readers`: which of its readers judge here. `transferred`: the languages in which it was never measured.
+    `readers`: which of its readers score comments here. `transferred`: languages in which it was never measured.
     """
 
     version: str
@@ -62,9 +62,9 @@ class Described(Struct, frozen=True, omit_defaults=True):
 
 
 class Models:
-    """The model in use and the folders beside it.
+    """The active model and all model folders.
 
-    The history file lies with the folders, so that who has the models knows which is in use, Redis or not.
+    The history file is stored with the folders, so that the active model is known without Redis.
     """
 
     def __init__(self, folder: Path, background: Background, *, both: bool = True) -> None:
@@ -78,7 +78,7 @@ class Models:
 
     @property
     def current(self) -> classifier.Model:
-        """Raises ModelUnusable until one is loaded."""
+        """The active model. Raises ModelUnusable until one is loaded."""
         if self._current is None:
             raise ModelUnusable("no model is loaded")
         return self._current
@@ -99,7 +99,7 @@ class Models:
         raise NotFound(f"no model '{version}'")
 
     async def opened(self, version: str) -> classifier.Model:
-        """A model to look at, in use or not. Raises NotFound and ModelUnusable."""
+        """Load any model, active or not. Raises NotFound and ModelUnusable."""
         if version == self.current.version:
             return self.current
         path = self._folders().get(version)
@@ -108,13 +108,13 @@ class Models:
         return await asyncio.to_thread(_load, path, both=self._both)
 
     async def promote(self, version: str, actor: str) -> Generation:
-        """Put a model in use everywhere. It is loaded and checked first; what fails changes nothing."""
+        """Activate a model everywhere. It is loaded and checked first; a failure changes nothing."""
         return await self._put_in_use(version, actor)
 
     async def rollback(self, actor: str) -> Generation:
-        """Put the model that was in use before back in use, as a new generation.
+        """Activate the previous model again, as a new generation.
 
-        Rolled back again, it goes further back: a model that was taken out comes back by `promote` only.
+        Repeated rollbacks go further back: only `promote` activates a model that a rollback removed.
         """
         version = self.before()
         if version is None:
@@ -122,20 +122,20 @@ class Models:
         return await self._put_in_use(version, actor, rolled_back=True)
 
     def before(self) -> str | None:
-        """The model that a rollback would put in use; None: there is no earlier one."""
+        """The model that a rollback would activate; None: there is no earlier one."""
         current, folders = self.current.version, self._folders()
         earlier = _earlier(self._history().entries, current)
         return next((version for version in earlier if version != current and version in folders), None)
 
     @contextlib.asynccontextmanager
     async def watched(self) -> AsyncIterator[None]:
-        """Load the model in use and follow what other processes promote."""
+        """Load the active model, and follow promotions by other processes."""
         await asyncio.to_thread(self._start)
         async with self._background.beside("models", self._follow, every_s=LOOK_S):
             yield
 
     def _start(self) -> None:
-        """The newest generation that still loads, else the shipped model."""
+        """Load the newest generation that still loads, else the shipped model."""
         self._seen = self._stamp()
         try:
             entries = self._history().entries
@@ -152,7 +152,7 @@ class Models:
         self._current = _load(classifier.SHIPPED, both=self._both)
 
     async def _follow(self) -> None:
-        """Load what was promoted since the last look. An error that was not foreseen leaves it to the next one."""
+        """Load a model promoted since the last call. After an unexpected error the next call tries again."""
         stamp = self._stamp()
         if stamp == self._seen:
             return
@@ -252,7 +252,7 @@ class Models:
 
 
 def _earlier(entries: Sequence[Generation], current: str) -> list[str]:
-    """The models that were in use before, the last one first, without those that a rollback took out."""
+    """The previously active models, newest first, without those that a rollback removed."""
     in_turn = [classifier.SHIPPED.name]
     for entry in entries:
         is_back = in_turn[-2:-1] == [entry.version] if entry.rolled_back is None else entry.rolled_back
@@ -274,15 +274,17 @@ def _load(path: Path, *, both: bool) -> classifier.Model:
         raise ModelUnusable(str(error)) from error
     # Replicas find a model by the version that the history names.
     if model.version != path.name:
-        raise ModelUnusable(f"the folder '{path.name}' holds model '{model.version}'; name it so")
-    # The pages of the detector are read from disk now and not by the first comment.
+        raise ModelUnusable(
+            f"the folder '{path.name}' holds model '{model.version}'; the folder must have the name of its model"
+        )
+    # Load the language detector from disk now, so that the first comment does not wait for it.
     for golden in model.manifest.golden:
         classifier.language_of(golden.text, None, model.languages)
     return model
 
 
 def _replace(path: Path, data: bytes) -> None:
-    """Whole or not at all, also when the machine loses power."""
+    """Replace a file atomically, and durably in case of a power loss."""
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     with fresh.open("wb") as file:
         file.write(data)

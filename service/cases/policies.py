@@ -1,4 +1,4 @@
-"""A site's policy: read, checked, replaced, and tried on what came lately before it is in force."""
+"""A site's policy: read, check, replace, and simulate a new one on recent comments."""
 
 import asyncio
 from collections import Counter
@@ -18,15 +18,15 @@ from service.values.domain import Action, Status
 from service.values.errors import Conflict, NotFound
 from service.values.policy import DEFAULT, Policy, Thresholds, decide_scored
 
-# Comments between two looks at whoever else waits: about a millisecond's work.
+# Comments simulated between yields to the event loop: about a millisecond of work.
 SLICE = 100
 EXAMPLES = 5
-# Entries of the trail for each comment that is wanted: one is written when it comes, more when people work on it.
+# Audit entries read per wanted comment: one is written on submission, more when people work on it.
 ENTRIES_EACH = 10
 
 
 class PolicyFault(NamedTuple):
-    """What is wrong with a policy: of which attribute, in which of its fields (None: in the attribute), and what."""
+    """What is wrong with a policy: the attribute, its field (None: the attribute itself), and the problem."""
 
     attribute: str
     field: str | None
@@ -34,7 +34,7 @@ class PolicyFault(NamedTuple):
 
 
 def first_fault(thresholds: Mapping[str, Thresholds], known: Iterable[str]) -> PolicyFault | None:
-    """The first thing that keeps thresholds from being a policy; `known`: the attributes of the model in use."""
+    """The first fault of the thresholds, or None. `known`: the attributes of the active model."""
     attributes = frozenset(known)
     for attribute, limits in thresholds.items():
         if attribute not in attributes:
@@ -45,8 +45,8 @@ def first_fault(thresholds: Mapping[str, Thresholds], known: Iterable[str]) -> P
 
 
 async def newest(store: Store, site: str, name: str = DEFAULT.name) -> Policy:
-    """The policy in force, as Redis has it now. Raises NotFound for a name that no policy has, and Conflict where
-    Redis has none that this release can read.
+    """The current policy, read from Redis. Raises NotFound for an unknown name, and Conflict if this release can read
+    no version in Redis.
     """
     if name != DEFAULT.name:
         raise NotFound(f"no policy '{name}': a site has one, named '{DEFAULT.name}'")
@@ -57,14 +57,14 @@ async def newest(store: Store, site: str, name: str = DEFAULT.name) -> Policy:
 
 
 async def replace(store: Store, site: str, before: Policy, after: Policy, actor: str) -> Policy:
-    """Store `after` as the version behind `before`. Raises Conflict when another change came first.
+    """Store `after` as the version that follows `before`. Raises Conflict if another change came first.
 
-    The directory of this process should be refreshed then; the others see it within seconds.
+    The caller should then refresh the directory of this process; other processes see the change within seconds.
     """
     after = msgspec.structs.replace(after, name=before.name, version=before.version + 1)
     if not await store.access.keep_policy(site, after, actor):
         now = await newest(store, site, before.name)
-        # What came first must be newer than what it was made from; if it is not, the newest cannot be read.
+        # Another change must have made a newer version. If there is none, this release cannot read the newest one.
         raise changed("another change came first", now) if now.version > before.version else _written_otherwise()
     return after
 
@@ -79,7 +79,7 @@ def changed(detail: str, now: Policy) -> Conflict:
 
 
 class Transition(Struct, frozen=True, rename={"before": "from", "after": "to"}):
-    """Comments of which the automatic step said `from` and would say `to`, and the newest few of them."""
+    """Comments whose automatic decision was `from` and would be `to`, with the newest few as examples."""
 
     before: Action
     after: Action
@@ -88,23 +88,23 @@ class Transition(Struct, frozen=True, rename={"before": "from", "after": "to"}):
 
 
 class Judged(Struct, frozen=True):
-    """What people said of the comments for which one automatic decision was made."""
+    """People's decisions on comments with one automatic decision."""
 
     approved: int = 0
     rejected: int = 0
 
 
 class Simulation(Struct, frozen=True, kw_only=True):
-    """What the last comments would have got; nothing is scored again, nothing changes.
+    """The decisions that a policy would have made on recent comments. Nothing is scored again, and nothing changes.
 
-    `before` is what the automatic step said at the time, `after` what it would say, both by decision; `people_before`
-    and `people_after` are what people said of the same comments. People mostly judge what was doubtful, so those are
-    counts of known cases, and no rates of error.
+    `before` counts the actual automatic decisions, `after` those of the policy; `people_before` and `people_after` are
+    people's decisions on the same comments. People mostly judge doubtful comments, so these are counts of known cases,
+    not error rates.
     """
 
     comments: int
-    missing: Annotated[int, Meta(description="Comments passed over: erased, or not kept any more.")]
-    back_to: Annotated[datetime | None, Meta(description="When the oldest comment that was looked at came.")]
+    missing: Annotated[int, Meta(description="Comments left out because their text was erased or has expired.")]
+    back_to: Annotated[datetime | None, Meta(description="When the oldest examined comment was submitted.")]
     before: dict[Action, int]
     after: dict[Action, int]
     automated_before: Annotated[float | None, Meta(description="Share decided without a person.")]
@@ -117,9 +117,9 @@ class Simulation(Struct, frozen=True, kw_only=True):
 
 
 async def simulate(store: Store, site: str, policy: Policy, known: Iterable[str], last: int) -> Simulation:
-    """What the site's last comments would have got under `policy`, from the scores that they have.
+    """Decide the site's newest comments under `policy`, from their stored scores.
 
-    `known`: the attributes of the model in use. One that a comment has no score of counts as lacking in its language.
+    `known`: the attributes of the active model. One without a score counts as not judged in the comment's language.
     """
     attributes = frozenset(known)
     tally, unread = _Tally(), 0
@@ -139,7 +139,7 @@ async def simulate(store: Store, site: str, policy: Policy, known: Iterable[str]
 
 def _would_get(said: Glance, policy: Policy, known: frozenset[str]) -> Action:
     if not said.scores:
-        return said.decision  # set aside, as it would be again
+        return said.decision  # the model does not judge the language, so the decision stays
     return decide_scored(
         said.scores,
         policy,

@@ -1,4 +1,4 @@
-"""The moderators' story: take what waits, answer it, take the answer back; and what is said where that cannot be."""
+"""The moderators' use cases: claim waiting comments, decide them, undo decisions; and the errors of each."""
 
 import asyncio
 import hashlib
@@ -18,9 +18,9 @@ from service.values.domain import Lease, State, Why
 from service.values.errors import Conflict, NotFound, RateLimited
 from service.values.policy import SOON_MS
 
-# A look with a filter that found nothing may have read much of the queue; each change of the queue would be another.
+# A claim with a filter may read much of the queue, so it is not repeated at every change of the queue.
 LEAST_BETWEEN_LOOKS_S = 1.0
-# A look at the list reads so many comments at a time, and so many in all.
+# Comments that a list request reads at a time, and in total.
 PAGE, MOST_READ = 100, 2_000
 
 
@@ -30,10 +30,10 @@ async def _nothing() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Moderator:
-    """Somebody who works the queue of a site, by key or by account; `role` is for the audit trail.
+    """A person who reviews a site's queue, with a key or an account; `role` is for the audit trail.
 
-    `may_overrule`: may decide what was escalated. That, and `by_version`: may decide without a lease what waits in the
-    version that is named.
+    `may_overrule`: may decide escalated comments. `may_overrule` and `by_version` each also allow a decision without a
+    lease, on a waiting comment of a given version.
     """
 
     site: str
@@ -44,14 +44,14 @@ class Moderator:
 
 
 class ReviewPage(NamedTuple):
-    """`following` is the position where to go on, None at the end; a page can be short and still have a next one."""
+    """`following`: the position of the next page, None at the end. A page can be short and still not be the last."""
 
     records: list[Record]
     following: int | None
 
 
 class ReviewWorkflow:
-    """Raises Conflict with the winning state, NotFound, and StoreUnavailable: then nothing was acknowledged."""
+    """Methods raise Conflict with the current state, NotFound, and StoreUnavailable (nothing was acknowledged)."""
 
     def __init__(self, directory: Directory, store: Store, lease_s: int) -> None:
         self._directory = directory
@@ -68,9 +68,9 @@ class ReviewWorkflow:
         wait_s: float = 0,
         still: Callable[[], Awaitable[None]] = _nothing,
     ) -> list[Record]:
-        """Lease the most urgent comments, the moderator's own live leases first; wait for some while there are none.
+        """Lease the most urgent comments, the moderator's own live leases first. Waits up to `wait_s` for some.
 
-        `still`: asked before each further look; raises when whoever waits may not any more.
+        `still`: called before each further try; raises if the moderator has lost access meanwhile.
         """
         loop, changes = asyncio.get_running_loop(), self._store.changes
         ends_at = loop.time() + wait_s
@@ -86,7 +86,7 @@ class ReviewWorkflow:
                 await still()
 
     async def decide(self, who: Moderator, comment_id: str, answer: Answer, *, batch: str = "") -> Record:
-        """Exactly one decision wins; the same again is answered the same. `batch`: names a deed on many."""
+        """Decide a comment. Exactly one decision wins; a repetition is answered the same. `batch`: see new_batch."""
         policy = self._directory.policy(who.site)
         outcome, record = await self._store.queue.decide(
             who.site,
@@ -102,18 +102,18 @@ class ReviewWorkflow:
         return _record_or_raise(outcome, comment_id, record)
 
     async def take(self, who: Moderator, comment_id: str, lease_s: int | None = None) -> Record:
-        """Lease this one. Raises RateLimited for who holds too many."""
+        """Lease this comment. Raises RateLimited if the moderator holds too many."""
         outcome, record = await self._store.queue.take(who.site, comment_id, who.name, lease_s or self._lease_s)
         if outcome == "limit":
-            raise RateLimited("you hold as many comments as you may; decide or release some first")
+            raise RateLimited("you hold the maximum number of comments; decide or release some first")
         return _record_or_raise(outcome, comment_id, record)
 
     async def held(self, who: Moderator) -> list[Record]:
-        """What this moderator holds, in the order in which it was given out."""
+        """The comments that this moderator holds, in the order of their leases."""
         return [each for each in await self._store.queue.held(who.site, who.name) if each.owner == who.name]
 
     async def listed(self, site: str, state: State, wanted: Filter, position: int, limit: int) -> ReviewPage:
-        """What waits, in the order in which it is handed out; takes no lease."""
+        """Waiting comments in the order of the queue; takes no lease."""
         found: list[Record] = []
         last = position + MOST_READ
         while position < last:
@@ -145,7 +145,7 @@ class ReviewWorkflow:
         lease_s: int | None = None,
         batch: str = "",
     ) -> Record:
-        """Take this moderator's last decision, vote or escalation back, if it is that version (None: whichever)."""
+        """Undo this moderator's last decision, vote or escalation, if it made that version (None: any)."""
         outcome, record = await self._store.queue.undo(
             who.site, comment_id, who.name, lease_s or self._lease_s, version=version, role=who.role, batch=batch
         )
@@ -159,7 +159,7 @@ class ReviewWorkflow:
 
 
 def matches(record: Record, wanted: Filter) -> bool:
-    """As the claim has it: whoever filters by an attribute, or avoids one, is shown no audits."""
+    """As in claim.lua: a moderator who filters by an attribute, or avoids one, gets no audits."""
     content = record.content
     article = content.comment.article if content else None
     reasons = content.judgement.reasons if content and not record.is_audit else ()
@@ -176,13 +176,13 @@ def matches(record: Record, wanted: Filter) -> bool:
 
 
 def _digest(answer: Answer) -> str:
-    """The same for the same answer, whatever the order of its labels."""
+    """A digest of the answer that does not depend on the order of its labels."""
     said = (answer.verdict, answer.reason, sorted(answer.labels.items()), answer.note, answer.version)
     return hashlib.blake2b(msgspec.json.encode(said), digest_size=12).hexdigest()
 
 
 def new_batch() -> str:
-    """A name for a deed on many comments, by which the audit trail shows that they were one."""
+    """A name for one action on many comments, which the audit trail records with each."""
     return str(uuid_utils.uuid7())
 
 

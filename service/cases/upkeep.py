@@ -63,9 +63,7 @@ class Upkeep:
             self._pressed.discard(name)
         elif name not in self._pressed:  # warn once until the queue has shrunk
             self._pressed.add(name)
-            log.warning(
-                "%s: the queue is %.0f %% full; a full queue refuses comments that must wait", name, share * 100
-            )
+            log.warning("%s: the queue is %.0f %% full; a full queue refuses comments", name, share * 100)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

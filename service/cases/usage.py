@@ -24,7 +24,7 @@ NOWHERE = "none"
 
 
 class KeyUsage(msgspec.Struct, frozen=True):
-    """Use of a key at one place in a month. `missed_spam`: reported as spam; `false_positives`: reported as not spam."""
+    """Use of a key at one place in a month. `missed_spam`: reported as spam; `false_positives`: as not spam."""
 
     api_calls: int = 0
     spam: int = 0
@@ -33,7 +33,7 @@ class KeyUsage(msgspec.Struct, frozen=True):
     false_positives: int = 0
 
 
-# KeyUsage of one key that wait for Redis.
+# Limit of unwritten counts of one key.
 MOST_COUNTED = MOST_PLACES * len(KeyUsage.__struct_fields__)
 
 
@@ -65,7 +65,7 @@ class Usage:
         self._writing = asyncio.Lock()
 
     def count(self, key: ApiKey, place: str, *figures: str) -> None:
-        """Count one of each of the figures, which are fields of KeyUsage."""
+        """Add one to each of the named fields of KeyUsage."""
         batch = self._batches.setdefault((key.site, key.id, self.month), _Batch())
         if (place, figures[0]) not in batch.counting and len(batch.counting) >= MOST_COUNTED:
             place = OTHERS
