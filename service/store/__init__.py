@@ -1,4 +1,4 @@
-"""Redis: comments, the review queue, labels, the audit trail. Nobody else speaks to it."""
+"""Everything stored in Redis. No other package sends commands to it."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -31,7 +31,7 @@ __all__ = ["Store", "open_store"]
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """Everything that is kept, by what it is about."""
+    """All stored data, one attribute per subject."""
 
     comments: Comments
     queue: Queue
@@ -49,14 +49,14 @@ class Store:
     recovery: Recovery
     changes: Changes
     durability: Durability
-    background: Background  # which reports on work beside the requests
+    background: Background  # runs and reports background loops
     pipe: Pipe
     shards: int
 
     async def check(self) -> None:
-        """Raises StoreUnavailable with the reason when a comment could not be recorded now.
+        """Raises StoreUnavailable with the reason if no comment could be recorded now.
 
-        Raises SettingsError when it would be recorded where nobody else would find it.
+        Raises SettingsError if the number of shards differs, so that other processes would not find the comment.
         """
         await self.pipe.check()
         await self.access.agree_on_shards(self.shards)
@@ -64,9 +64,9 @@ class Store:
 
 @contextlib.asynccontextmanager
 async def open_store(settings: Settings, url: str, background: Background | None = None) -> AsyncIterator[Store]:
-    """Connects when first used: the service starts, and scores, while Redis is away.
+    """Connects on first use, so that the service starts, and scores, while Redis is unavailable.
 
-    `background`: where the work beside the requests is reported; None: nobody asks.
+    `background`: the loops of the application; None: a set of its own.
     """
     durability = Durability(accept_loss=settings.accept_loss, wait_replicas=settings.wait_replicas)
     pipe = open_pipe(settings, url, durability)

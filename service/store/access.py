@@ -1,4 +1,4 @@
-"""Keys and policies in Redis: small, read whole."""
+"""API keys, signing secrets and policies in Redis. They are few, so they are read as a whole."""
 
 import secrets
 from collections.abc import Callable, Iterable, Iterator
@@ -19,19 +19,19 @@ from service.values.policy import Policy
 
 Kind = TypeVar("Kind")
 
-# What the first key is called.
+# Name of the first key.
 FIRST_NAME = "admin"
 
-# How msgspec says that something was written otherwise.
+# Errors of msgspec for a record that this release cannot read.
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class PolicyUnreadable(Exception):
-    """No version of a site's policy can be read by this release."""
+    """No version of a site's policy is readable for this release."""
 
 
 class Version(NamedTuple):
-    """A policy that a site had, and who set it when; None for those set before that was kept."""
+    """A version of a policy, who set it and when; None if it was set before Steward recorded that."""
 
     policy: Policy
     actor: str | None
@@ -46,7 +46,7 @@ class Sites(NamedTuple):
 
 
 class Access:
-    """A record that this release cannot read is logged, counted and left out: it says nothing of the others."""
+    """Records that this release cannot read are logged, counted and left out, without affecting the others."""
 
     def __init__(self, pipe: Pipe, background: Background) -> None:
         self._pipe = pipe
@@ -61,7 +61,7 @@ class Access:
         await self._pipe.call("HSET", KEYS, key.id, msgspec.json.encode(key))
 
     async def sites(self) -> Sites:
-        """Which sites there are. A staffed site is noted for good: its comments and webhooks outlive its last key."""
+        """All sites. A staffed site is stored permanently, because its comments and webhooks outlive its last key."""
         noted = {name.decode() for name in await self._pipe.call("SMEMBERS", SITES)}
         found = {key.site for key in (await self.keys()).values()}
         found |= {secret.site for secret in (await self.signing_secrets()).values()}
@@ -87,11 +87,11 @@ class Access:
         await self._pipe.call("HSET", SIGNING, secret.id, msgspec.json.encode(secret))
 
     async def remove_signing_secret(self, secret_id: str) -> bool:
-        """False when there was no such secret."""
+        """Returns False if there was no such secret."""
         return bool(await self._pipe.call("HDEL", SIGNING, secret_id))
 
     async def salt(self) -> bytes:
-        """Drawn once for all services on this Redis: what is chosen by chance must not be guessed from outside."""
+        """A random salt shared by all services on this Redis; with it random draws cannot be predicted from outside."""
         kept = await self._pipe.call("GET", SALT)
         if kept is None:
             await self._pipe.call("SETNX", SALT, secrets.token_bytes(32))
@@ -99,9 +99,9 @@ class Access:
         return bytes(kept)
 
     async def agree_on_shards(self, wanted: int) -> None:
-        """Every site of this Redis has as many shards as it was first used with. Raises SettingsError.
+        """Raises SettingsError if this Redis was first used with another number of shards.
 
-        With another number comments would be looked for where they are not.
+        With another number comments would be looked up in the wrong shard.
         """
         kept = await self._pipe.call("GET", SHARDS)
         if kept is None:
@@ -111,7 +111,7 @@ class Access:
             raise SettingsError(f"STEWARD_SHARDS is {wanted}, but this Redis was first used with {int(kept)}")
 
     async def first_key(self, site: str) -> str | None:
-        """Make the first key, with every scope. None when there already are keys, now or before a race was lost."""
+        """Create the first key, with every scope. Returns None if there are keys already, or another process won."""
         text, key = mint(site, frozenset(Scope), FIRST_NAME, datetime.now(UTC))
         await self._pipe.call("SADD", SITES, site)
         kept = await self._pipe.run(_FIRST_KEY, [KEYS], key.id, msgspec.json.encode(key))
@@ -122,7 +122,7 @@ class Access:
         return None
 
     async def _let_first_key_operate(self, site: str) -> None:
-        """Once for a Redis of an earlier release, where `admin` was enough: its first key goes on as before."""
+        """Give the first key of an earlier release the scope `operate`, once: `admin` used to include it."""
         if await self._pipe.call("EXISTS", OPERATED):
             return
         found = (await self.keys()).values()
@@ -133,7 +133,7 @@ class Access:
         await self._pipe.call("SET", OPERATED, 1)
 
     async def change(self, key_id: str, change: Callable[[ApiKey], ApiKey]) -> bool:
-        """False when there is no such key, or somebody else changed or revoked it meanwhile."""
+        """Returns False if there is no such key, or it was changed or revoked meanwhile."""
         before = await self._pipe.call("HGET", KEYS, key_id)
         if before is None:
             return False
@@ -141,13 +141,13 @@ class Access:
         return bool(await self._pipe.run(_REPLACE_KEY, [KEYS], key_id, before, after))
 
     async def revoke(self, key_id: str) -> bool:
-        """False when there was no such key."""
+        """Returns False if there was no such key."""
         return bool(await self._pipe.call("HDEL", KEYS, key_id))
 
     async def policy(self, site: str) -> Policy | None:
-        """The newest version that this release can read, or None while the site has set none.
+        """The newest version that this release can read, or None if the site has set none.
 
-        Raises PolicyUnreadable where there are versions and none can be read.
+        Raises PolicyUnreadable if there are versions but none can be read.
         """
         versions = [int(version) for version in await self._pipe.call("HKEYS", Shard(site).key("policies"))]
         for version in sorted(versions, reverse=True):
@@ -160,9 +160,7 @@ class Access:
         return None
 
     async def policies(self, site: str) -> list[Version]:
-        """Every version that the site has set and this release can read, the oldest first; version 1 is the default,
-        which nobody set.
-        """
+        """Every readable version that the site has set, oldest first. Version 1 is the default, which is not stored."""
         flat = await self._pipe.call("HGETALL", Shard(site).key("policies"))
         by = fields(await self._pipe.call("HGETALL", Shard(site).key("policies:by")))
         kept = [self._policy(site, int(version), raw) for version, raw in zip(flat[::2], flat[1::2], strict=True)]
@@ -177,7 +175,7 @@ class Access:
             return None
 
     async def keep_policy(self, site: str, policy: Policy, actor: str) -> bool:
-        """Store `policy` as its version; False when somebody stored that version first."""
+        """Store `policy` under its version. Returns False if that version exists already."""
         kept = await self._pipe.run(
             _PUT_POLICY,
             [Shard(site).prefix],
@@ -190,12 +188,12 @@ class Access:
 
 
 def _possible(names: set[str]) -> frozenset[str]:
-    """Without names that cannot stand in a key of Redis."""
+    """Leaves out names that cannot be part of a Redis key."""
     return frozenset(name for name in names if not {"{", "}"} & set(name))
 
 
 def _id_of(raw: bytes) -> str:
-    """The id of a record that is otherwise unreadable, for the log."""
+    """The id of an unreadable record, for the log."""
     try:
         found = msgspec.json.decode(raw)
     except UNREADABLE:

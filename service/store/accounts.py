@@ -1,4 +1,4 @@
-"""Moderators in Redis: their accounts, sessions, tickets and tries to sign in."""
+"""Moderators in Redis: accounts, sessions, tickets and sign-in attempts."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ CODE_S = 120  # longer than a one-time code is good for
 
 
 class Visitor(NamedTuple):
-    """Whom a session belongs to, as of now."""
+    """A session with the current account and preferences of its owner."""
 
     session: Session
     account: Account
@@ -43,7 +43,7 @@ class Accounts:
         return None if found is None else _account(found)
 
     async def put(self, account: Account) -> bool:
-        """Keep what was made of revision `account.revision` (0: a new one); False when somebody else was faster."""
+        """Store a change of revision `account.revision` (0: a new account). False if another change came first."""
         kept = msgspec.structs.replace(account, revision=account.revision + 1)
         return bool(
             await self._pipe.run(script("put_account"), [ACCOUNTS], account.name, account.revision, encode(kept))
@@ -53,7 +53,7 @@ class Accounts:
         await self._pipe.call("HSET", PREFERENCES, name, encode(preferences))
 
     async def open_session(self, session: Session) -> str:
-        """Returns the secret for the cookie; only its digest is kept."""
+        """Returns the secret for the cookie; only its digest is stored."""
         secret = new_secret()
         await self._pipe.run(
             script("open_session"),
@@ -67,7 +67,7 @@ class Accounts:
         return secret
 
     async def visitor(self, secret: str, now: datetime, *, is_active: bool) -> Visitor | None:
-        """Who comes with this secret; `is_active`: the time until an idle session ends begins anew."""
+        """The visitor with this secret, or None. `is_active`: restart the idle timeout of the session."""
         found = await self._pipe.run(
             script("visitor"), [_session(digest(secret)), ACCOUNTS, PREFERENCES], _ms(IDLE) if is_active else 0
         )
@@ -94,7 +94,7 @@ class Accounts:
         return sorted(open_ones, key=lambda each: each.session.began_at, reverse=True)
 
     async def end_session(self, name: str, session_id: str) -> bool:
-        """False when this account has no such session."""
+        """Returns False if this account has no such session."""
         await self._pipe.call("ZREM", _sessions(name), session_id)
         kept = await self._pipe.call("GET", _session(session_id))
         if kept is None or _sessions_from(kept).account != name:
@@ -107,27 +107,27 @@ class Accounts:
         return secret
 
     async def redeem(self, secret: str, purpose: str) -> Ticket | None:
-        """Once; None for what never was, is over, or was meant for something else."""
+        """Use a ticket, once. None if it never existed, was used, has expired or has another purpose."""
         return _ticket_for(purpose, await self._pipe.call("GETDEL", _ticket(secret)))
 
     async def look_at(self, secret: str, purpose: str) -> Ticket | None:
-        """What `redeem` would give; the ticket stays good."""
+        """As `redeem`, but the ticket stays valid."""
         return _ticket_for(purpose, await self._pipe.call("GET", _ticket(secret)))
 
     async def delay(self, whose: Sequence[tuple[str, int]]) -> float:
-        """Count a try to sign in, in advance; the seconds to wait before one is allowed, 0: now.
+        """Count a sign-in attempt before it is checked. Returns the seconds to wait before it is allowed, 0: now.
 
-        `whose`: the account and the address, each with how many tries it has before the delay begins to grow.
+        `whose`: the account and the address, each with the number of attempts without a delay.
         """
         keys = [access_key(f"tries:{who}") for who, _ in whose]
         return float(await self._pipe.run(script("try_sign_in"), keys, *(free for _, free in whose))) / 1000
 
     async def succeeded(self, account: str, address: str) -> None:
-        """That try was right, and no other is asked for: of the account all are forgotten, of the address this one."""
+        """After a complete sign-in: reset the attempts of the account, and do not count this one for the address."""
         await self._right(account, address, is_all=True)
 
     async def give_back(self, account: str, address: str) -> None:
-        """That try was right, and another is asked for: this one does not count, those before stay."""
+        """After a correct first factor: do not count this attempt; earlier ones still count."""
         await self._right(account, address, is_all=False)
 
     async def _right(self, account: str, address: str, *, is_all: bool) -> None:
@@ -135,8 +135,8 @@ class Accounts:
         await self._pipe.run(script("right_try"), keys, int(is_all))
 
     async def use_code(self, name: str, step: int, secret: str) -> bool:
-        """Whether the one-time code that an app with this secret shows in this time step is used for the first time."""
-        which = digest(secret)[:16]  # two apps may show theirs at the same time, while one replaces the other
+        """Whether the one-time code of this secret and time step is used for the first time."""
+        which = digest(secret)[:16]  # while one app replaces another, both secrets may be used in the same step
         return bool(await self._pipe.call("SET", access_key(f"code:{name}:{step}:{which}"), 1, "NX", "EX", CODE_S))
 
 
@@ -166,7 +166,7 @@ _sessions_from = msgspec.json.Decoder(Session).decode
 
 
 def _preferences(kept: bytes | None) -> Preferences:
-    """What an earlier release kept and this one does not know costs the preference, not the session."""
+    """Falls back to the defaults for preferences that this release cannot read, so that the session stays valid."""
     try:
         return Preferences() if kept is None else msgspec.json.decode(kept, type=Preferences)
     except msgspec.ValidationError:

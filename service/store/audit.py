@@ -9,7 +9,7 @@ from service.store.keyspace import Shard, Shards
 from service.store.shards import in_order, order_of
 from service.values import request_id
 
-# Read per look at the stream; the caller goes on at the cursor, so nothing is out of reach.
+# Entries that one call reads; the caller continues at the cursor.
 MOST_READ = 5_000
 AT_ONCE = 500
 
@@ -22,9 +22,9 @@ class Audit:
     async def page(
         self, site: str, after: str, limit: int, *, comment: str = "", actor: str = ""
     ) -> tuple[list[AuditEntry], str | None]:
-        """Entries after the cursor, oldest first; the cursor to go on at, None at the end of the trail.
+        """Entries after the cursor, oldest first, and the next cursor, None at the end of the trail.
 
-        One call reads at most MOST_READ entries, so a page of a rare comment can be empty and still go on.
+        One call reads at most MOST_READ entries, so with a rare filter a page can be empty before the end.
         """
         wanted = {name: value for name, value in (("comment", comment), ("actor", actor)) if value}
         read = partial(self._page, wanted)
@@ -34,7 +34,7 @@ class Audit:
         self, wanted: dict[str, str], shard: Shard, after: str, limit: int
     ) -> tuple[list[AuditEntry], str | None]:
         found: list[AuditEntry] = []
-        # Without a filter every entry is one of the page.
+        # Without a filter every entry read belongs to the page.
         at_once = AT_ONCE if wanted else min(limit, AT_ONCE)
         for _ in range(0, MOST_READ, at_once):
             entries = await self.entries(shard, after, at_once)
@@ -49,39 +49,39 @@ class Audit:
         return found, after
 
     async def about(self, site: str, comment: str, after: str, limit: int) -> tuple[list[AuditEntry], str | None]:
-        """The same of one comment; `after` is a place in the trail of its shard alone."""
+        """As `page` for one comment; `after` is a position in the stream of its shard."""
         return await self._page({"comment": comment}, self._shards.of(site, comment), after, limit)
 
     async def is_cut(self, site: str, comment: str, after: str) -> bool:
-        """Whether entries of this comment's shard behind the place are gone from Redis."""
+        """Whether entries of this comment's shard after the cursor were deleted from Redis."""
         return await self.has_trimmed(self._shards.of(site, comment), after)
 
     async def write(self, site: str, action: str, actor: str, **details: str) -> None:
-        """Record what is not a change of a comment: a model promoted, a key made."""
+        """Record an event that is not a change of a comment, such as a promoted model or a new key."""
         if asked := request_id.current():
             details["request"] = asked
         flat = [part for pair in details.items() for part in pair]
         await self._pipe.call("XADD", Shard(site).key("audit"), "*", "action", action, "actor", actor, *flat)
 
     def shards(self, site: str) -> tuple[Shard, ...]:
-        """Where the site's entries lie: one stream for each shard, each in order."""
+        """The shards of the site, each with its own ordered stream of entries."""
         return self._shards.each(site)
 
     async def entries(self, shard: Shard, after: str, limit: int = MOST_READ) -> list[AuditEntry]:
-        """Of one shard, after the cursor, oldest first; fewer than `limit` at the end of the stream."""
+        """Entries of one shard after the cursor, oldest first; fewer than `limit` at the end of the stream."""
         found = await self._pipe.call("XRANGE", shard.key("audit"), f"({after}" if after else "-", "+", "COUNT", limit)
         return [AuditEntry(cursor.decode(), _at(cursor), fields(flat)) for cursor, flat in found]
 
     async def trim(self, shard: Shard, exported: str, before: datetime) -> int:
-        """Forget the entries of one shard from before an instant, none behind `exported`; how many.
+        """Delete the entries of one shard before an instant, up to `exported`. Returns how many were deleted.
 
-        Whole nodes of the stream only, a bounded number at a time, so that Redis is not held up.
+        Deletes only whole nodes of the stream, a bounded number at a time, so that Redis is not blocked.
         """
         oldest = min((int(before.timestamp() * 1000), 0), order_of(exported))
         first = await self.entries(shard, "", 1)
         if not first or order_of(first[0].cursor) >= oldest:
             return 0
-        # First what is about to go: who exports elsewhere must learn that entries are missing there.
+        # Record the position first: an export to another folder must learn that entries are missing.
         await self._pipe.call("SET", shard.key("trimmed"), "{}-{}".format(*oldest))
         trimmed = 0
         while some := await self._trim_some(shard, oldest):
@@ -93,7 +93,7 @@ class Audit:
         return int(await self._pipe.call("XTRIM", shard.key("audit"), "MINID", "~", least, "LIMIT", MOST_READ))
 
     async def has_trimmed(self, shard: Shard, after: str) -> bool:
-        """Whether entries behind the cursor are gone from Redis."""
+        """Whether entries after the cursor were deleted from Redis."""
         trimmed = await self._pipe.call("GET", shard.key("trimmed"))
         return trimmed is not None and order_of(after or "0-0") < order_of(trimmed.decode())
 

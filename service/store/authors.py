@@ -1,4 +1,4 @@
-"""What an author wrote, found by the author's id as it is kept; an index that expires with the texts."""
+"""Finds the comments of an author by the stored id, in an index that expires with the texts."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -12,14 +12,14 @@ from service.store.keyspace import Shard, Shards
 from service.store.packing import Content, readable
 from service.store.scripts import script
 
-# Comments that one script looks up: Redis serves nobody else meanwhile.
+# Comments that one script looks up, limited because Redis serves no other client meanwhile.
 AT_ONCE = 200
 
 
 class AuthorPage(Struct, frozen=True):
-    """A page of what an author wrote, the newest first; None: nothing of that one is kept any more.
+    """A page of an author's comments, newest first. In `places` None is a comment that has expired.
 
-    `total`: how many places there are in all.
+    `total`: the number of places on all pages.
     """
 
     total: int
@@ -32,7 +32,7 @@ class AuthorPage(Struct, frozen=True):
 
 
 class CommentHistory(Struct, frozen=True):
-    """All that is kept of a comment: as it stands, and every revision whose text is there."""
+    """A comment's current record and every revision whose text is stored."""
 
     record: Record
     revisions: dict[int, Content]
@@ -44,9 +44,9 @@ class AuthorIndex:
         self._shards = shards
 
     async def page(self, site: str, author: str, offset: int, limit: int) -> AuthorPage:
-        """From the newest on, `offset` of them passed over."""
+        """Comments from the newest on, after skipping `offset`."""
         total, oldest, found = 0, float("inf"), list[tuple[int, CommentSummary | None]]()
-        # Of several shards each could have all of the page.
+        # Each of several shards may hold the whole page.
         first, last = (offset, offset + limit - 1) if self._shards.count == 1 else (0, offset + limit - 1)
         for shard in self._shards.each(site):
             there, first_at, some = await self._page(shard, author, first, last)
@@ -71,7 +71,7 @@ class AuthorIndex:
         return there, oldest, found
 
     async def ids(self, site: str, author: str, limit: int) -> list[str]:
-        """Some of what the index has, also what is not kept any more."""
+        """Ids from the index, including comments that have expired."""
         found: list[str] = []
         for shard in self._shards.each(site):
             if len(found) < limit:
@@ -83,7 +83,7 @@ class AuthorIndex:
         return sum([await self._pipe.call("ZCARD", self._key(shard, author)) for shard in self._shards.each(site)])
 
     async def forget(self, site: str, author: str, ids: Sequence[str]) -> None:
-        """They are not found by this author any more."""
+        """Remove ids from the author's index."""
         of_shard: dict[str, list[str]] = {}
         for each in ids:
             of_shard.setdefault(self._shards.of(site, each).prefix, []).append(each)
@@ -91,7 +91,7 @@ class AuthorIndex:
             await self._pipe.run(script("forget_author"), [prefix], author, *some)
 
     async def with_revisions(self, site: str, comment_id: str) -> CommentHistory | None:
-        """None when nothing is known of it."""
+        """A comment with all stored revisions; None if it is unknown."""
         shard = self._shards.of(site, comment_id)
         flat, appeal, *revisions = await self._pipe.run(script("revisions"), [shard.prefix], comment_id)
         if not flat:

@@ -1,4 +1,4 @@
-"""What others may ask of the store: the values that it answers with."""
+"""The values that the store returns, and how script replies are read."""
 
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -10,7 +10,7 @@ from service.store.packing import Content, readable
 from service.values.domain import Action, Answers, DecidedBy, Lease, State, Status
 
 Submitted = Literal["created", "revised", "exists", "full", "erased"]
-# What became of an operation on one comment. Which of them an operation can answer stands in its script.
+# The outcome of an operation on one comment. Each script lists the outcomes that it can return.
 Outcome = Literal[
     "ok",
     "queued",
@@ -33,9 +33,9 @@ Outcome = Literal[
 
 
 class Record(Struct, frozen=True, kw_only=True):
-    """A comment as the store knows it now. `content` is None once the text is erased or expired.
+    """The current state of a comment. `content` is None once the text is erased or has expired.
 
-    `status` is what stands; a comment can wait for people (`state`) while an earlier decision stands.
+    `status` is the decision in force; a comment can wait for review (`state`) while an earlier decision is in force.
     """
 
     id: str
@@ -78,7 +78,7 @@ class Record(Struct, frozen=True, kw_only=True):
 
 
 class CommentSummary(Struct, frozen=True):
-    """How a comment that came at `at` stands now, and no more. `is_audit`: it waits as a blind audit."""
+    """The current state of a comment submitted at `at`, without its content. `is_audit`: it waits as a blind audit."""
 
     id: str
     at: datetime
@@ -90,23 +90,23 @@ class CommentSummary(Struct, frozen=True):
 
     @property
     def verdict(self) -> Status | None:
-        """What a person said of it; None while nobody has, or somebody is asked again."""
+        """A person's decision; None if there is none, or the comment is under review again."""
         is_judged = self.state is State.DECIDED and self.moderator and self.decided_by is not DecidedBy.EXPIRY
         return self.status if is_judged else None
 
     @property
     def shown(self) -> Status:
-        """The status as moderators may see it: an audit looks like any comment that waits."""
+        """The status that moderators may see: an audit looks like any waiting comment."""
         return Status.PENDING if self.is_audit else self.status
 
 
 class Label(Struct, frozen=True, omit_defaults=True):
-    """What a person said of a text; `cursor` orders labels and is where to go on reading.
+    """A person's judgement of a text. `cursor` orders labels and is the position after which to continue.
 
-    `language` is the one that the text was judged in, None for a label made elsewhere. `inclusion`: with which
-    probability a blind audit drew the comment. `retracts`: the cursor of a label that was taken back; such a line
-    says nothing else. `labels`: true or false, or the share of people who would say yes. `decision`: approve or reject,
-    empty where nothing was decided. `community`: whose people say so, where a site has several.
+    `language`: in which the text was judged, None for an imported label. `inclusion`: the probability with which a
+    blind audit drew the comment. `retracts`: the cursor of a retracted label; such an entry has no other meaning.
+    `labels`: true or false, or the share of people who would say yes. `decision`: approve or reject, empty if nothing
+    was decided. `community`: which community's people judged, if a site has several.
     """
 
     cursor: str
@@ -142,9 +142,9 @@ def instant(ms: bytes | str | int | None) -> datetime | None:
 
 
 def record(comment_id: str, flat: list[Any], content: bytes | None, appeal: bytes | None = None) -> Record:
-    """Read what the scripts answer: the item hash as a flat list, the content of its revision, and the appeal.
+    """Read a script's reply: the item hash as a flat list, the content of its revision, and the appeal.
 
-    Of a field that is listed twice the last one counts; one that was taken away is None there.
+    If a field is listed twice, the last value counts; a removed field is None.
     """
     item: dict[bytes, Any] = dict(zip(flat[::2], flat[1::2], strict=True))
     return Record(
@@ -176,7 +176,7 @@ def record(comment_id: str, flat: list[Any], content: bytes | None, appeal: byte
     )
 
 
-def comment_summary(  # noqa: PLR0917 - as the scripts give it
+def comment_summary(  # noqa: PLR0917 - in the order of the scripts' replies
     comment_id: bytes,
     at: datetime,
     state: bytes,
@@ -196,7 +196,7 @@ def comment_summary(  # noqa: PLR0917 - as the scripts give it
     )
 
 
-# Looking a member up is cheaper than calling the enumeration, four times for each record.
+# A dict lookup is faster than calling the enumeration, which would happen four times per record.
 _STATES = {each.value.encode(): each for each in State}
 _STATUSES = {each.value.encode(): each for each in Status}
 _ACTIONS = {each.value.encode(): each for each in Action}
@@ -208,7 +208,7 @@ def _text(value: bytes | None) -> str | None:
 
 
 def answered(comment_id: str, reply: list[Any]) -> "tuple[Any, Record | None]":
-    """{outcome, item, content, appeal}, as the scripts end; None: there is no such comment."""
+    """Read {outcome, item, content, appeal}, the reply of most scripts. None: there is no such comment."""
     outcome, flat, *rest = reply
     return outcome.decode(), record(comment_id, flat, *rest) if flat else None
 

@@ -1,4 +1,4 @@
-"""News of changes from every worker, so that a request can wait for one instead of asking again and again."""
+"""Notifications of changes from every process, so that a request can wait for one instead of polling."""
 
 import asyncio
 import contextlib
@@ -14,12 +14,12 @@ from service.values.errors import StoreUnavailable
 log = logging.getLogger(__name__)
 
 RECONNECT_S = 0.5
-# A message can be lost (Redis promises none of them), and a lease can end without one: look again after this long.
+# Check again after this long: pub/sub messages can be lost, and a lease can end without one.
 LOOK_AGAIN_S = 5.0
 
 
 class Changes:
-    """One subscription for the whole process; `next` wakes on news of one comment or of a site's queue."""
+    """One subscription for the whole process. `Watch.next` wakes on changes of a comment or of a site's queue."""
 
     EVERYTHING = ""
 
@@ -30,7 +30,7 @@ class Changes:
         self.is_closing = False
 
     def close(self) -> None:
-        """The service stops: whoever waits for news answers with what there is."""
+        """Wake all waiting requests when the service stops, so that they answer with what they have."""
         self.is_closing = True
         for events in self._waiting.values():
             for event in events:
@@ -38,7 +38,7 @@ class Changes:
 
     @contextlib.contextmanager
     def watch(self, site: str, *whats: str) -> Iterator["Watch"]:
-        """News from now on: of a comment (its id), of a kind of event, or of EVERYTHING; enter before you look."""
+        """Changes from now on: of a comment (its id), a kind of event, or EVERYTHING. Enter before the first read."""
         event = asyncio.Event()
         for what in whats:
             self._waiting[site, what].add(event)
@@ -56,7 +56,7 @@ class Changes:
             yield
 
     async def _listen(self) -> None:
-        """Until the connection ends."""
+        """Deliver messages until the connection ends."""
         try:
             async with contextlib.aclosing(messages(self._connect, CHANGES)) as published:
                 async for message in published:
@@ -78,7 +78,7 @@ class Watch:
         self._event = event
 
     async def next(self, timeout_s: float) -> None:
-        """Return at news, or after `timeout_s` or LOOK_AGAIN_S, whichever comes first."""
+        """Return at a change, or after `timeout_s` or LOOK_AGAIN_S, whichever comes first."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(min(timeout_s, LOOK_AGAIN_S)):
                 await self._event.wait()

@@ -1,4 +1,4 @@
-"""Comments in Redis: recorded with their decision, followed, reported, appealed, erased."""
+"""Comments in Redis: record with a decision, read, report, appeal, erase."""
 
 import asyncio
 import hashlib
@@ -19,11 +19,15 @@ from service.values.domain import STATUS_AFTER, Comment, DecidedBy, Judgement, S
 from service.values.errors import NotFound
 
 DAY_S = 86_400
-# By so much the state of a comment is kept longer than the last text of it; outlives() in prelude.lua says the same.
+# The state of a comment is stored this much longer than its last text; see outlives() in prelude.lua.
 STATE_OUTLIVES_DAYS = 7
-# 96 bits tell the texts of one comment apart; a million waiting comments hold as many of them in memory.
+# Authors are indexed this much longer than texts are stored. A comment that is decided later than
+# AUTHOR_RENEWED_AFTER_DAYS after its submission is indexed anew then; see settle() in prelude.lua.
+AUTHOR_INDEX_DAYS = 97
+AUTHOR_RENEWED_AFTER_DAYS = 60
+# 96 bits distinguish the texts of one comment. Kept short, because a million waiting comments may each store one.
 DIGEST_CHARS = 24
-# Reads of one call that travel together: others write between them.
+# Reads that one call sends together; other requests write in between.
 AT_ONCE = 200
 
 # Looking a member up is cheaper than calling the enumeration.
@@ -35,7 +39,7 @@ Submitted = Literal["created", "revised", "exists", "full", "erased"]
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How long Redis keeps the text of a comment after its decision, and what sites follow, in days."""
+    """For how many days Redis stores texts after the decision, texts of labels, and events."""
 
     text_days: int
     label_days: int
@@ -43,11 +47,8 @@ class Retention:
 
     @property
     def author_s(self) -> int:
-        """How long an author's comments are found by the author after the newest came: longer than a text is kept.
-
-        What waits longer than 60 of these 97 days more is remembered anew when it is decided (prelude.lua).
-        """
-        return (max(self.text_days, self.label_days) + 97) * DAY_S
+        """How long comments are found by author after the newest submission: longer than any text is stored."""
+        return (max(self.text_days, self.label_days) + AUTHOR_INDEX_DAYS) * DAY_S
 
 
 class Comments:
@@ -82,11 +83,10 @@ class Comments:
     ) -> tuple[Submitted, Record | None]:
         """Record a comment together with its automatic decision, atomically and once for each text.
 
-        `urgency`: why a person should look; None: nobody need. `audit_share`: with which probability such a decision is
-        drawn for audit. The record is None only when the queue is full, and then
-        nothing was written.
+        `urgency`: why a person should review it; None: no review needed. `audit_share`: the probability that such a
+        decision is audited. The record is None only if the queue is full; then nothing was written.
         """
-        # Whoever filters by one gets no audits: among comments of one attribute their due time would give them away.
+        # Audits match no attribute filter: among comments of one attribute their due time would reveal them.
         is_audit = urgency is not None and urgency.inclusion is not None
         attributes = "" if is_audit else ",".join(r.attribute for r in judgement.reasons if r.attribute)
         article = comment.article
@@ -98,7 +98,7 @@ class Comments:
                 judgement.decision,
                 STATUS_AFTER[judgement.decision],
                 urgency.why if urgency else "",
-                str(urgency.priority) if urgency else "",  # as text: Lua would write it with all digits that it has
+                str(urgency.priority) if urgency else "",  # as text: Lua would write it with all its digits
                 urgency.sla_ms if urgency else "",
                 attributes,
                 (article and article.id) or "",
@@ -126,7 +126,7 @@ class Comments:
             waiting = reply.pop()
             if waiting:
                 self._fullness.saw(shard, waiting)
-            waits_for = urgency if waiting else None  # a full queue takes no audit
+            waits_for = urgency if waiting else None  # a full queue accepts no audit
             return reply[0].decode(), _recorded(comment_id, reply, content, waits_for, decided_by)
         outcome, record = answered(comment_id, reply if len(reply) > 1 else [*reply, []])
         if outcome == "full":
@@ -134,7 +134,7 @@ class Comments:
         return outcome, record
 
     async def get(self, site: str, comment_id: str) -> Record:
-        """Raises NotFound for an id that this site never sent, or that was forgotten since."""
+        """Raises NotFound for an id that this site never sent, or whose record has expired."""
         _, record = answered(comment_id, await self._run("get", site, comment_id))
         if record is None:
             raise NotFound(f"no comment '{comment_id}'")
@@ -143,7 +143,7 @@ class Comments:
     async def report(
         self, site: str, comment_id: str, reader: str, *, needed: int, sla_ms: int, reopen_judged: bool
     ) -> tuple[Outcome, Record | None]:
-        """Count a report. `reader`: a hash of who reports; the `needed`th one brings an approved comment back."""
+        """Count a report. `reader`: a hash of the reader's id. The `needed`th reader reopens an approved comment."""
         return answered(
             comment_id,
             await self._run(
@@ -160,13 +160,13 @@ class Comments:
         )
 
     async def appeal(self, site: str, comment_id: str, reason: str, *, sla_ms: int) -> tuple[Outcome, Record | None]:
-        """Bring a rejected comment back to the queue, once for each revision."""
+        """Return a rejected comment to the queue, once for each revision."""
         return answered(comment_id, await self._run("appeal", site, comment_id, reason, sla_ms, self._max_queued))
 
     async def erase(self, site: str, comment_id: str, actor: str) -> bool:
-        """Remove what is personal; the id, the outcome and the times stay as long as the text would have.
+        """Remove all personal data; the id, the outcome and the times stay as long as the text would have.
 
-        False when there was nothing, also the second time.
+        Returns False if there was nothing to erase, also on a repeated call.
         """
         erased = await self._run(
             "erase", site, comment_id, actor, (self._retention.text_days + STATE_OUTLIVES_DAYS) * DAY_S
@@ -174,7 +174,7 @@ class Comments:
         return bool(erased)
 
     async def revisions(self, site: str, ids: Sequence[str]) -> dict[str, int]:
-        """The newest revision of each comment that is known, erased ones too; not what was lost while it waited."""
+        """The newest revision of each known comment, also if erased; not of comments lost while they waited."""
         found: dict[str, int] = {}
         for start in range(0, len(ids), AT_ONCE):
             some = ids[start : start + AT_ONCE]
@@ -192,14 +192,14 @@ class Comments:
 
 
 def _decisive(judgement: Judgement) -> str:
-    """For the audit trail: the attributes that the decision hung on, with their scores."""
+    """For the audit trail: the attributes that led to the decision, with their scores."""
     return ", ".join(f"{each.attribute} {each.score:.6f}" for each in judgement.reasons if each.score is not None)
 
 
 def _recorded(
     comment_id: str, reply: Sequence[Any], content: Content, urgency: Urgency | None, decided_by: str
 ) -> Record:
-    """What was just written, from what we sent: reading it back would cost as much again."""
+    """The record just written, built from what was sent: reading it back would double the cost."""
     _, revision, version, now, created = reply
     status = STATUS_AFTER[content.judgement.decision]
     at = datetime.fromtimestamp(now / 1000, UTC)

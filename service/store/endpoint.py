@@ -1,4 +1,4 @@
-"""Where a site hears of its comments, and with which secrets it is told."""
+"""The webhook endpoint of a site and its signing secrets."""
 
 from datetime import UTC, datetime
 
@@ -11,10 +11,10 @@ from service.store.scripts import script
 
 
 class Endpoint(Struct, frozen=True):
-    """The site's own endpoint, and the secrets that all its webhooks are signed with.
+    """A site's own endpoint, and the secrets that sign all its webhooks.
 
-    `url`: None while there is none. `secrets`: as they are kept, the newest first, all good now; empty while none was
-    made. `disabled_at`: since when nothing is sent, because the receiver answered 410.
+    `url`: None if none is set. `secrets`: the currently valid ones in stored form, newest first; empty until the first
+    is created. `disabled_at`: since when nothing is sent, because the receiver answered 410.
     """
 
     url: str | None = None
@@ -34,28 +34,28 @@ class Endpoints:
         return _read(fields(endpoint), fields(secrets), int(now))
 
     async def put(self, site: str, url: str, *, include_text: bool, actor: str) -> None:
-        """Set the endpoint, and enable it. Repeat the call after an error: some shards may have it already."""
+        """Set and enable the endpoint. Repeat the call after an error: some shards may have the change already."""
         await self._write(site, "webhook_set", actor, url=url, include_text="1" if include_text else "")
 
     async def remove(self, site: str, actor: str) -> None:
-        """What is still to be told to it becomes dead letters; the secrets stay, for callbacks."""
+        """Remove the endpoint. Its pending events become dead letters; the secrets stay, for callbacks."""
         await self._write(site, "webhook_removed", actor)
 
     async def disable(self, site: str, url: str) -> None:
-        """The receiver at `url` wants nothing any more. Changes nothing when the endpoint is another by now."""
+        """Stop sending to `url`, whose receiver answered 410. Changes nothing if the endpoint was replaced."""
         await self._pipe.run(_DISABLE, [Shard(site).prefix], url)
 
     async def rotate(self, site: str, sealed: str, overlap_s: int, actor: str) -> datetime | None:
-        """A new secret; until when the one before stays good (None: there was none)."""
+        """Add a new secret. Returns until when the previous one stays valid (None: there was none)."""
         until = await self._pipe.run(_ROTATE, [Shard(site).prefix], sealed, overlap_s * 1000, "", actor)
         return _instant(int(until))
 
     async def first_secret(self, site: str, sealed: str, actor: str) -> bool:
-        """Keep the secret if there is none yet; False when there was one."""
+        """Store the secret if there is none yet. Returns False if there was one."""
         return int(await self._pipe.run(_ROTATE, [Shard(site).prefix], sealed, 0, "1", actor)) >= 0
 
     async def _write(self, site: str, action: str, actor: str, **kept: str) -> None:
-        # The first shard has the copy that counts: it comes first when somebody is to be told, last when nobody is.
+        # The first shard has the authoritative copy: set first when there is an endpoint, last when it is removed.
         flat = [part for pair in kept.items() for part in pair]
         for shard in sorted(self._shards.each(site), key=lambda each: each.number, reverse=not kept):
             await self._pipe.run(_PUT, [shard.prefix], "" if shard.number else action, actor, *flat)

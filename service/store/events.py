@@ -1,4 +1,4 @@
-"""The feed of a site: what happened to its comments, for consoles and for sites that cannot take webhooks."""
+"""The event feed of a site, for consoles and for sites that cannot receive webhooks."""
 
 from datetime import UTC, datetime
 
@@ -11,15 +11,15 @@ from service.store.keyspace import Shard, Shards
 from service.store.shards import BEGINNING, BETWEEN, in_order
 
 AT_ONCE = 500
-# Reads for one page of what sites are told: the caller goes on at the cursor, so nothing is out of reach.
+# Reads for one page of a site's events; the caller continues at the cursor.
 MOST_READS = 20
 
 
 class FeedEvent(Struct, frozen=True):
-    """One entry of the feed; reading goes on behind it at `cursor`.
+    """One entry of the feed; reading continues after `cursor`.
 
-    `details` has kind, comment, revision, version and state; what the site is told of also has type, status, decided_by
-    and the like.
+    `details` has kind, comment, revision, version and state; events for the site also have type, status, decided_by
+    and so on.
     """
 
     cursor: str
@@ -34,18 +34,18 @@ class Events:
         self._shards = shards
 
     async def page(self, site: str, after: str, limit: int) -> tuple[list[FeedEvent], str | None]:
-        """All that happened after the cursor, oldest first, and the cursor to go on at; None: nothing more yet."""
+        """All events after the cursor, oldest first, and the next cursor; None: nothing more yet."""
         return await in_order(self._shards.each(site), after, limit, self._page, _marked)
 
     async def site_events(self, site: str, after: str, limit: int) -> tuple[list[FeedEvent], str | None]:
-        """The same of what a site is told, once it is held back no more: an undone decision never shows.
+        """The events for the site, after the time to undo: an undone decision never appears.
 
-        One call reads at most MOST_READS times, so a page can be short, or empty, and still go on.
+        One call makes at most MOST_READS reads, so a page can be short, or empty, before the end.
         """
         return await in_order(self._shards.each(site), after, limit, self._site_events, _marked)
 
     async def latest(self, site: str) -> str:
-        """The cursor behind everything that is there now."""
+        """The cursor after the newest event."""
         last = [
             await self._pipe.call("XREVRANGE", shard.key("events"), "+", "-", "COUNT", 1)
             for shard in self._shards.each(site)
@@ -61,7 +61,7 @@ class Events:
         until = int(seconds) * 1000 + int(microseconds) // 1000 - self._hold_ms
         found: list[FeedEvent] = []
         looked_at: str | None = None
-        # What sites are not told does not fill the page, and does not end it either.
+        # Events that are not for the site do not fill the page and do not end it.
         for _ in range(max(1, MOST_READS // self._shards.count)):
             entries = await self._read(shard, looked_at or after, str(until), AT_ONCE)
             if not entries:

@@ -1,7 +1,7 @@
-"""Is what Redis holds whole? Every comment in the places that its state names, and nothing in them but comments.
+"""Checks that the data in Redis are consistent: each comment is in the indexes of its state, and in no others.
 
-Reading is not atomic while the service runs: what looks broken is looked at again by a script that sees one instant,
-and mended by the same script where that is asked for.
+Reading is not atomic while the service runs. So a script, which is atomic, checks each finding again, and repairs it
+on request.
 """
 
 from collections import defaultdict
@@ -18,7 +18,7 @@ INDEXES = ("ready", "lease", "escalated", "waiting", "out:due")
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """One thing that must not be. `is_mended`: it is not there any more."""
+    """One violated invariant. `is_mended`: it has been repaired."""
 
     site: str
     comment: str
@@ -28,13 +28,13 @@ class Breach:
 
 class Fsck:
     def __init__(self, pipe: Pipe, shards: Shards, author_s: int = 0) -> None:
-        """`author_s`: for how long comments are found by their authors; 0: they are not."""
+        """`author_s`: how long the author index lasts; 0: there is none."""
         self._pipe = pipe
         self._shards = shards
         self._author_s = author_s
 
     async def examine(self, site: str, *, repair: bool = False) -> AsyncIterator[Breach]:
-        """Breaches of the invariants I1 to I3 and of the outbox, in every shard of the site; `repair` mends them."""
+        """Violations of the invariants I1 to I3 and of the outbox, in every shard; `repair` repairs them."""
         for shard in self._shards.each(site):
             async for ids in self._everything(shard):
                 for breach in await self._looked_at(shard, ids, repair=repair):
@@ -43,7 +43,7 @@ class Fsck:
                 yield breach
 
     async def count(self, site: str) -> int:
-        """Comments that the site has, tombstones included."""
+        """The number of the site's comments, including erased ones."""
         total = 0
         for shard in self._shards.each(site):
             async for keys in self._scan(shard, "item:*"):
@@ -51,7 +51,7 @@ class Fsck:
         return total
 
     async def _everything(self, shard: Shard) -> AsyncIterator[list[str]]:
-        """All ids: of comments, and those that only an index or a queue of events names. Some come more than once."""
+        """All ids, of comments and of entries in indexes and event queues. Some occur more than once."""
         async for keys in self._scan(shard, "item:*"):
             yield [key.removeprefix(shard.item()) for key in keys]
         async for keys in self._scan(shard, "out:q:*"):
@@ -69,7 +69,7 @@ class Fsck:
         return [each.decode() for each in await self._pipe.call("ZRANGE", key, start, start + BATCH - 1)]
 
     async def _looked_at(self, shard: Shard, ids: Sequence[str], *, repair: bool) -> list[Breach]:
-        """`ids` in handfuls, so that no script takes long."""
+        """Checks `ids` in batches, so that no script takes long."""
         found: list[Breach] = []
         for start in range(0, len(ids), BATCH):
             some = ids[start : start + BATCH]
@@ -78,12 +78,12 @@ class Fsck:
         return found
 
     async def _doubled(self, shard: Shard) -> AsyncIterator[Breach]:
-        """For one version of a comment one decision and one label at most (I3)."""
+        """Checks that each version of a comment has at most one decision and one label (I3)."""
         for stream, wanted in (("audit", ("decided", "voted")), ("labels", ())):
             seen: defaultdict[str, set[str]] = defaultdict(set)
             async for entry in self._entries(shard, stream):
                 if entry.get("action") == "submitted" and not entry.get("from"):
-                    seen.pop(entry["comment"], None)  # forgotten meanwhile, so that its versions begin anew
+                    seen.pop(entry["comment"], None)  # it had expired, so its versions start again
                 if (wanted and entry.get("action") not in wanted) or entry.get("version", "0") == "0":
                     continue
                 if "retracts" in entry:

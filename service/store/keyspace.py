@@ -1,4 +1,4 @@
-"""Where everything lies in Redis. All keys of a shard share one hash tag, so one cluster slot."""
+"""The names of all Redis keys. All keys of a shard share one hash tag, and so one cluster slot."""
 
 from collections.abc import Awaitable, Iterator
 from hashlib import blake2b
@@ -13,7 +13,7 @@ KEYS = "cm:{access}:keys"
 SALT = "cm:{access}:salt"
 SIGNING = "cm:{access}:signing"
 SHARDS = "cm:{access}:shards"
-OPERATED = "cm:{access}:operated"  # there, once the first key has the scope `operate`
+OPERATED = "cm:{access}:operated"  # exists once the first key has the scope `operate`
 SITES = "cm:{access}:sites"
 ACCOUNTS = "cm:{access}:accounts"
 PREFERENCES = "cm:{access}:preferences"
@@ -21,12 +21,12 @@ ACCESS_AUDIT = "cm:{access}:audit"
 
 
 def access_key(name: str) -> str:
-    """What expires beside the accounts: sessions, tickets, tries to sign in."""
+    """A key that expires: a session, a ticket, or sign-in attempts."""
     return f"cm:{{access}}:{name}"
 
 
 class Shard:
-    """The key names of one shard of a site; the first shard also holds what a site has once."""
+    """The key names of one shard of a site. The first shard also holds keys that a site has once."""
 
     __slots__ = ("number", "prefix", "site")
 
@@ -35,7 +35,7 @@ class Shard:
             raise NotFound("no such site")
         self.site = site
         self.number = number
-        # No site's name has a dot, so the shards of one site cannot be those of another.
+        # Names of sites have no dot, so shards of different sites cannot collide.
         self.prefix = f"cm:{{{site}.{number}}}:" if number else f"cm:{{{site}}}:"
 
     def key(self, name: str) -> str:
@@ -46,7 +46,7 @@ class Shard:
         return f"{self.prefix}item:{comment}"
 
     def text(self, comment: str) -> str:
-        """Prefix; the revision follows."""
+        """A prefix, to which the revision is appended."""
         return f"{self.prefix}text:{comment}:"
 
     def imported(self, label: str) -> str:
@@ -63,14 +63,14 @@ class Shard:
 
 
 class Shards:
-    """Every site's shards. `count`: how many each site has."""
+    """The shards of all sites. `count`: the number of shards of each site."""
 
     def __init__(self, pipe: Pipe, count: int = 1) -> None:
         self._pipe = pipe
         self.count = count
 
     def of(self, site: str, comment: str) -> Shard:
-        """The shard of a comment: by its id, which every request has (docs/decisions/0014-shard-by-comment.md)."""
+        """The shard of a comment, by its id, which every request has (docs/decisions/0014-shard-by-comment.md)."""
         if self.count == 1:
             return Shard(site)
         digest = blake2b(comment.encode(errors="replace"), digest_size=8).digest()
@@ -110,17 +110,17 @@ _PERMANENT = {
 
 
 def is_permanent(key: str) -> bool:
-    """Whether a key may live without an expiry: a queue, a trail, or who may enter.
+    """Whether a key may exist without an expiry: queues, streams, keys and accounts.
 
-    Comments are not on this list: theirs must expire, unless something still waits for them (see `waits_in`).
+    Keys of comments are not permanent: they must expire, unless the comment still waits (see `waits_in`).
     """
     name = key.partition("}:")[2]
-    # What a moderator holds goes when its last lease ends, as it surely does.
+    # The leases of a moderator disappear with the last one, and every lease ends.
     return key.startswith("cm:{") and (name in _PERMANENT or name.startswith("held:"))
 
 
 def waits_in(key: str) -> Iterator[tuple[str, str]]:
-    """For a key of a comment: the indexes, one of which must hold its id if the key does not expire, and the id."""
+    """For a key of a comment: pairs of index and id. If the key does not expire, one index must contain the id."""
     prefix, _, rest = key.partition("}:")
     kind, _, name = rest.partition(":")
     if kind in ("item", "callback", "appeal"):

@@ -1,4 +1,4 @@
-"""Labels in Redis: what people said of texts, read in order until training has them."""
+"""Labels in Redis: people's judgements of texts, read in order for training."""
 
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -14,14 +14,14 @@ from service.store.scripts import script
 from service.store.shards import in_order, order_of
 from service.values.domain import Answers
 
-# Labels that one script call reads, with their texts: Redis serves nobody else meanwhile.
+# Labels that one script reads with their texts, limited because Redis serves no other client meanwhile.
 AT_ONCE = 200
 
 
 class Imported(NamedTuple):
-    """A label made outside the queue. `decision`: empty where nothing was decided, and only `labels` say something.
+    """A label made outside the queue. `decision`: empty if nothing was decided and only `labels` count.
 
-    Of two with one id the later takes the place of the other; `digest` tells whether they say the same.
+    A later label with the same id replaces the earlier one; `digest` tells whether they are equal.
     """
 
     id: str
@@ -42,10 +42,10 @@ class Labels:
         self._shards = shards
 
     async def page(self, site: str, after: str, limit: int) -> tuple[list[Label], str | None]:
-        """Labels after the cursor, oldest first, and the cursor of the last entry looked at (None: no more).
+        """Labels after the cursor, oldest first, and the cursor of the last entry read (None: no more).
 
-        A label whose text was erased or has expired is passed over, so a page can be shorter than `limit`. One that was
-        taken back is followed by a line that retracts it.
+        A label whose text was erased or has expired is skipped, so a page can be shorter than `limit`. A later entry
+        retracts a label that was undone.
         """
         return await in_order(self._shards.each(site), after, limit, self._page)
 
@@ -62,9 +62,9 @@ class Labels:
         return found, entries[-1][0].decode() if entries else None
 
     async def newest(self, site: str, limit: int) -> list[Label]:
-        """What people of the site decided last, the newest first, one label for each revision whose text is kept.
+        """The newest decisions of people of the site, one label for each revision whose text is stored.
 
-        Looks at three times as many entries at most; imported labels, and those taken back, are none.
+        Examines at most three times as many entries. Imported and retracted labels are left out.
         """
         found = [label for shard in self._shards.each(site) for label in await self._newest(shard, limit)]
         return sorted(found, key=lambda label: order_of(label.cursor), reverse=True)[:limit]
@@ -84,7 +84,7 @@ class Labels:
         return list(found.values())
 
     async def add(self, site: str, label: Imported, actor: str) -> bool:
-        """Keep one label; False when the same one was known."""
+        """Store one label. Returns False if it was already stored."""
         added = await self._pipe.run(
             script("import_label"),
             [self._shards.of(site, label.id).prefix],
@@ -104,7 +104,7 @@ class Labels:
 
 
 def _label(cursor: str, entry: dict[str, str], kept: bytes) -> Label | None:
-    """None where the text cannot be read."""
+    """None if the text cannot be read."""
     revision = int(entry["revision"])
     content = readable(kept) if revision and kept else None
     if revision and kept and content is None:

@@ -1,4 +1,4 @@
-"""What sites are still to be told: events leased to relays, and the dead letters among them."""
+"""The outbox: events to deliver to sites, leased to relays, and dead letters."""
 
 import asyncio
 from collections import Counter
@@ -18,24 +18,24 @@ from service.store.packing import readable
 from service.store.scripts import script
 
 DAY_S = 86_400
-# Longer than all attempts of an event take, and than a dead letter is kept.
+# Longer than all delivery attempts of an event take, and longer than a dead letter is stored.
 CALLBACK_LIFE_S = 31 * DAY_S
 PAGE = 200
-# Versions of one comment among which its dead letters are looked for.
+# How many versions of a comment are searched for its dead letters.
 MOST_LETTERS = 200
 
-# webhook.test is sent when an administrator asks for it, and comes from no outbox.
+# webhook.test is sent at an administrator's request, not from the outbox.
 EventType = Literal["comment.queued", "decision.created", "decision.reverted", "comment.withdrawn", "webhook.test"]
 Parsed = TypeVar("Parsed")
 
-# delivered: somebody has it. failed: try again after the delay. deferred: nothing was sent, try again after the delay.
-# dead: kept as a dead letter, and the comment's next event may go.
+# delivered: the receiver has it. failed: try again after the delay. deferred: nothing was sent, try after the delay.
+# dead: stored as a dead letter; the comment's next event may be sent.
 Settlement = Literal["delivered", "failed", "deferred", "dead"]
 Replayed = Literal["ok", "superseded", "busy", "unknown"]
 
 
 class Event(Struct, frozen=True, kw_only=True):
-    """One thing to tell, as the script wrote it that made the change; `at` in Unix milliseconds."""
+    """An event as written by the script that made the change; `at` in Unix milliseconds."""
 
     comment: str
     revision: int
@@ -49,7 +49,7 @@ class Event(Struct, frozen=True, kw_only=True):
 
 
 class Letter(Event, frozen=True, kw_only=True):
-    """A dead letter: an event that was given up after so many `attempts`, and why. `died` in Unix milliseconds."""
+    """A dead letter: an event given up after `attempts` attempts, and why. `died` in Unix milliseconds."""
 
     because: str
     attempts: int
@@ -62,7 +62,7 @@ class Letter(Event, frozen=True, kw_only=True):
 
 
 class LetterPosition(Struct, frozen=True):
-    """A place among the dead letters: behind this one, which may be gone. `died` in Unix milliseconds."""
+    """A position in the list of dead letters: after the named one, even if deleted. `died` in Unix milliseconds."""
 
     comment: str
     version: int
@@ -70,8 +70,8 @@ class LetterPosition(Struct, frozen=True):
 
 
 class Replay(Struct, frozen=True):
-    """How many letters were sent again, were removed because the receiver has a newer version, or stay because a newer
-    one was just on its way. `is_more`: there are others that were not looked at.
+    """How many letters were queued again, were removed because the receiver has a newer version, or stay because a
+    newer event was being sent. `is_more`: not all letters were processed.
     """
 
     sent: int
@@ -81,9 +81,9 @@ class Replay(Struct, frozen=True):
 
 
 class Taken(Struct, frozen=True):
-    """An event that one relay may send until its lease ends. `callback`: where; None: to the site's own endpoint.
+    """An event that a relay may send until its lease ends. `callback`: its URL; None: the site's own endpoint.
 
-    `attempts`: how many failed before. `text`: of the comment, where it was asked for and is still there.
+    `attempts`: failed ones so far. `text`: of the comment, if it was requested and is still stored.
     """
 
     shard: Shard
@@ -102,7 +102,7 @@ class Take(Struct, frozen=True):
 
 
 class Backlog(Struct, frozen=True):
-    """`pending`: comments with events to be told; `overdue_s`: how long the oldest of them is late, None: none is."""
+    """`pending`: comments with undelivered events; `overdue_s`: how late the oldest event is, None: none is late."""
 
     pending: int
     dead: int
@@ -123,13 +123,13 @@ class Outbox:
     ) -> Take:
         """Lease up to `most` due events of one shard, each the oldest of its comment.
 
-        `with_text`: for the site's own endpoint. `pause_s`: what is for that endpoint is put off by so much.
+        `with_text`: include texts for the site's own endpoint. `pause_s`: delay its events by this long.
         """
         pause_ms = int(pause_s * 1000)
         now, following, _, token, *found = await self._pipe.run(
             _TAKE, [shard.prefix], most, int(lease_s * 1000), "1" if with_text else "", pause_ms
         )
-        # An event that cannot be read stays where it is, for a release that can read it; the events of others go on.
+        # An unreadable event stays in the outbox, for a release that can read it. Events of other comments are sent.
         taken = tuple(_readable(partial(_taken, shard, token), found, shard))
         next_ms = float(following)
         return Take(taken, None if next_ms < 0 else max(0.0, (next_ms - float(now)) / 1000))
@@ -137,9 +137,9 @@ class Outbox:
     async def settle(
         self, taken: Taken, outcome: Settlement, *, attempts: int = 0, delay_s: float = 0, because: str = ""
     ) -> float | None:
-        """Say what became of an event; changes nothing where another relay has taken it since, or it was settled.
+        """Record the outcome of an event. Changes nothing if another relay has taken it since, or it is settled.
 
-        `attempts`: made by now. Returns seconds until the comment's next event is due; None: not of our concern.
+        `attempts`: made so far. Returns seconds until the comment's next event is due; None: none, or not ours.
         """
         event = taken.event
         said, next_ms = await self._pipe.run(
@@ -162,7 +162,7 @@ class Outbox:
         return Backlog(sum(n for n, _, _ in found), sum(n for _, n, _ in found), late / 1000 if late >= 0 else None)
 
     async def about(self, site: str, comment: str, version: int) -> tuple[list[Event], list[Letter]]:
-        """What is still to be told of a comment, and what was given up, up to `version`; oldest first."""
+        """The pending events of a comment, and its dead letters up to `version`; oldest first."""
         shard = self._shards.of(site, comment)
         names = [f"{comment}:{each}" for each in range(max(1, version - MOST_LETTERS), version + 1)]
         waiting = await self._pipe.call("LRANGE", shard.key(f"out:q:{comment}"), 0, -1)
@@ -171,7 +171,7 @@ class Outbox:
         return list(_readable(_event, waiting, shard)), list(_readable(_letter, letters, shard))
 
     async def letters(self, site: str, after: LetterPosition | None, limit: int) -> list[Letter]:
-        """Dead letters behind a place, those of each shard as they died; fewer than `limit` at the end."""
+        """Dead letters after a position, by shard and time of death; fewer than `limit` at the end."""
         shards = self.shards(site)
         start = self._shards.of(site, after.comment).number if after else 0
         found: list[Letter] = []
@@ -182,15 +182,15 @@ class Outbox:
         return found
 
     async def replay(self, site: str, comment: str, version: int) -> Replayed:
-        """Send a dead letter again, in its place among the comment's events; never after a newer one was delivered."""
+        """Queue a dead letter again, in order with the comment's events; never after a newer one was delivered."""
         return await self._settle_letter(site, comment, version, "replay")
 
     async def replay_all(self, site: str, most: int) -> Replay:
-        """All dead letters, those of each comment in order; at most about `most` in one call."""
+        """Queue all dead letters again, those of each comment in order; at most about `most` in one call."""
         counts: Counter[Replayed] = Counter()
         place, letters = None, await self.letters(site, None, PAGE)
         while letters and counts.total() < most:
-            # They travel together and in order: a newer one cannot be on its way before an older one is back.
+            # Sent together and in order, so that an older letter is queued before a newer one can be sent.
             said = await asyncio.gather(*(self.replay(site, each.comment, each.version) for each in letters))
             counts.update(said)
             done = [each for each, outcome in zip(letters, said, strict=True) if outcome == "superseded"]
@@ -200,11 +200,11 @@ class Outbox:
         return Replay(counts["ok"], counts["superseded"], counts["busy"], bool(letters))
 
     async def forget(self, site: str, comment: str, version: int) -> None:
-        """Remove a dead letter for good."""
+        """Delete a dead letter."""
         await self._settle_letter(site, comment, version, "forget")
 
     async def purge(self, shard: Shard, before: datetime, most: int = 100) -> int:
-        """Forget dead letters of one shard that died before an instant; how many, at most `most`."""
+        """Delete dead letters of one shard that died before an instant. Returns how many, at most `most`."""
         found = await self._letters(shard, None, most)
         old = [letter for letter in found if letter.died_at < before]
         for letter in old:
@@ -232,7 +232,7 @@ _letter = msgspec.json.Decoder(Letter, strict=False).decode
 
 
 def _readable(read: Callable[[Any], Parsed], found: Iterable[Any], shard: Shard) -> Iterator[Parsed]:
-    """Without what cannot be read, which is logged and counted."""
+    """Parse each; log, count and leave out what is unreadable."""
     for each in found:
         try:
             yield read(each)

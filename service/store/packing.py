@@ -1,9 +1,8 @@
-"""What one revision holds beside its state, packed for Redis, where a million of them wait in memory.
+"""Packs the content of a revision for Redis, whose memory may have to hold a million of them.
 
-MessagePack of bare lists: the fields in their order, without names and without what is unset at the end; and the
-words that we choose ourselves as numbers. Scores and weights, which are rounded to six decimals, are whole
-numbers of millionths, half as long. What is appended to a struct or to WORDS is read by all that comes after;
-nothing in them may change its place.
+The format is MessagePack of lists: fields in order, without names and without unset ones at the end; known words are
+numbers. Scores and weights, which have six decimals, are whole numbers of millionths, which takes half the space.
+Fields and WORDS may only be appended: later releases read what earlier ones wrote, so no position may change.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -17,7 +16,7 @@ from service.values.domain import Action, Article, Author, Comment, Judgement, L
 
 Unpacked = TypeVar("Unpacked")
 
-# In order of their numbers. A word that is not here is packed as it is.
+# A word is packed as its position here. Other words are packed as they are.
 WORDS = (
     *("toxicity", "severe_toxicity", "identity_attack", "insult", "profanity", "threat", "spam"),
     *("score_in_reject_band", "score_in_review_band", "score_below_review_band", "unscored"),
@@ -27,11 +26,11 @@ WORDS = (
     "spam_not_evident",
 )
 _NUMBERS = {word: number for number, word in enumerate(WORDS)}
-# Scores of just these attributes, in this order, are packed without their names.
+# Scores of exactly these attributes, in this order, are packed without names.
 _USUAL = WORDS[:7]
-_SUPPORTS = tuple(LanguageSupport)  # only ever longer
+_SUPPORTS = tuple(LanguageSupport)  # append only
 _ACTIONS = tuple(Action)
-# Millionths of less than this take five bytes at most, a float takes nine.
+# Millionths below this number take at most five bytes, a float takes nine.
 MOST_SHORT = 2_000
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -39,7 +38,7 @@ _decode = msgspec.msgpack.Decoder().decode
 
 
 class Content(Struct, frozen=True):
-    """The comment as sent and what the automatic step made of it."""
+    """The comment as sent, with its automatic decision."""
 
     comment: Comment
     judgement: Judgement
@@ -83,9 +82,9 @@ def packed(content: Content) -> bytes:
 
 
 class Glance(Struct, frozen=True):
-    """What looking through many comments needs of each, read at a tenth of the time of all of it.
+    """The fields needed to search or simulate many comments, unpacked in a tenth of the time of the whole content.
 
-    `is_measured`: whether the model that gave the scores was measured in the language.
+    `is_measured`: whether the model that made the scores was measured in the language.
     """
 
     text: str
@@ -139,12 +138,12 @@ def glance(data: bytes) -> Glance:
 
 
 def glanced(data: bytes) -> Glance | None:
-    """As `glance`; None as for `readable`."""
+    """As `glance`; None if it is unreadable, as for `readable`."""
     return _or_none(glance, data)
 
 
 def readable(data: bytes) -> Content | None:
-    """As `unpacked`. None for what cannot be unpacked, which is logged and counted: others were asked for with it."""
+    """As `unpacked`. Unreadable content is logged and counted, and gives None, so that others can still be returned."""
     return _or_none(unpacked, data)
 
 
@@ -157,7 +156,7 @@ def _or_none(unpack: Callable[[bytes], Unpacked], data: bytes) -> Unpacked | Non
 
 
 def unpacked(data: bytes) -> Content:
-    """Also what was kept as JSON, before it was packed."""
+    """Also reads content that early releases stored as JSON."""
     if data.startswith(b"{"):
         return _from_json(data)
     comment, (action, scores, reasons, model, policy, spans, language, *support) = _decode(data)
@@ -215,7 +214,7 @@ def _fields(struct: Struct) -> tuple[Any, ...]:
 
 
 def _short(*fields: Any) -> tuple[Any, ...]:  # noqa: ANN401
-    """Without the fields at the end that are None, or False where that is what unset means."""
+    """Drops None and False at the end, which are the defaults of these fields."""
     last = len(fields)
     while last and (fields[last - 1] is None or fields[last - 1] is False):
         last -= 1
@@ -226,7 +225,7 @@ def _number(word: str | None) -> int | str | None:
     return _NUMBERS.get(word, word) if word is not None else None
 
 
-def _word(packed: Any) -> Any:  # noqa: ANN401 - a number, a word of somebody else's, or None
+def _word(packed: Any) -> Any:  # noqa: ANN401 - a number, a word that is not in WORDS, or None
     return WORDS[packed] if isinstance(packed, int) else packed
 
 
@@ -237,7 +236,7 @@ def _scores(packed: Any) -> dict[str, float]:  # noqa: ANN401 - a list of the us
 
 
 def _millionths(numbers: Iterable[float]) -> list[float]:
-    """Whole numbers where nothing is lost by it; else, also for what is no number, the same."""
+    """Whole numbers of millionths where that is exact; all others, NaN included, stay floats."""
     return [
         whole if 0 <= number < MOST_SHORT and (whole := int(number * 1e6 + 0.5)) / 1e6 == number else number
         for number in numbers

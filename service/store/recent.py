@@ -1,6 +1,6 @@
-"""The newest comments of a site, read backwards from its audit trail: what was submitted stands there anyway.
+"""The newest comments of a site, found by reading its audit trail backwards.
 
-So looking back costs nothing while comments come in, and reaches as far as the trail in Redis does.
+The trail lists every submission, so no further index is needed. It reaches as far back as the trail in Redis.
 """
 
 import asyncio
@@ -17,14 +17,14 @@ from service.store.keyspace import Shard, Shards
 from service.store.scripts import script
 from service.store.shards import BETWEEN, order_of
 
-# Entries that one script reads: Redis serves nobody else meanwhile.
+# Entries that one script reads, limited because Redis serves no other client meanwhile.
 AT_ONCE = 100
-# The place of a shard behind whose oldest entry nothing is left to read.
+# The position of a shard that was read to its oldest entry.
 END = "0-0"
 
 
 class Sighting(Struct, frozen=True):
-    """A comment that was submitted, as it stands now, with its content still packed."""
+    """A submitted comment in its current state, with its content still packed."""
 
     summary: CommentSummary
     revision: int
@@ -45,7 +45,7 @@ class Recent:
         self._shards = shards
 
     def backwards(self, site: str, *, before: str = "", begins: str = "", most: int) -> "Backwards":
-        """From the cursor on back, looking at about `most` entries of the trail. `begins`: only ids that begin so."""
+        """Backwards from the cursor, reading about `most` entries of the trail. `begins`: only ids with this prefix."""
         places = before.split(BETWEEN) if before else [""] * self._shards.count
         shards = [
             _ShardReader(self._pipe, shard, place, begins)
@@ -55,10 +55,10 @@ class Recent:
 
 
 class Backwards:
-    """One look back over all shards, the newest comment first.
+    """Iterates over the comments of all shards, newest first.
 
-    `missing`: comments passed over because their text was erased or has expired. `back_to`: when the oldest entry that
-    was looked at was written.
+    `missing`: comments skipped because their text was erased or has expired. `back_to`: when the oldest entry read was
+    written.
     """
 
     def __init__(self, shards: "list[_ShardReader]", most: int) -> None:
@@ -69,7 +69,7 @@ class Backwards:
 
     @property
     def cursor(self) -> str | None:
-        """Where to go on; None: the trail's beginning was reached."""
+        """Where to continue; None: the start of the trail was reached."""
         if all(shard.place == END and not shard.ahead for shard in self._shards):
             return None
         return BETWEEN.join(shard.place or f"{2**53}-0" for shard in self._shards)
@@ -82,11 +82,11 @@ class Backwards:
                 return
             await asyncio.gather(*(shard.look() for shard in wanting))
             if any(not shard.ahead and shard.place != END for shard in self._shards):
-                continue  # nothing was submitted in that part of the trail
+                continue  # that part of the trail has no submissions
             waiting = [shard for shard in self._shards if shard.ahead]
             if not waiting:
                 return
-            # As long as each shard that goes on has something ahead, the newest of those is the newest of all.
+            # Every unfinished shard has an entry ahead, so the newest of these is the newest of all.
             shard = max(waiting, key=lambda each: order_of(each.ahead[0][0]))
             self.back_to = _at(shard.ahead[0][0])
             found = shard.take()
@@ -97,7 +97,7 @@ class Backwards:
 
 
 class _ShardReader:
-    """How far one shard was read: what lies `ahead` was fetched and not yet handed out; `place` is behind the rest."""
+    """The reading position in one shard. `ahead`: entries fetched but not yet returned; `place`: where to continue."""
 
     def __init__(self, pipe: Pipe, shard: Shard, place: str, begins: str) -> None:
         self._pipe = pipe

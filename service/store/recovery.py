@@ -1,4 +1,4 @@
-"""After a loss of Redis: what the exported audit trail, and the copy of keys and policies, can bring back."""
+"""Restores data after a loss of Redis, from the exported audit trail and the copy of keys and policies."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -13,17 +13,17 @@ from service.values.access import ApiKey
 from service.values.domain import Action, DecidedBy, State, Status
 from service.values.policy import Policy
 
-# So many in one script call, each a few writes.
+# Comments that one script call restores, with a few writes each.
 AT_ONCE = 100
 _pack = msgspec.msgpack.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """How a comment stood. `state` is decided or erased; times in Unix ms, None where there is none.
+    """The last known state of a comment: decided or erased. Times in Unix ms, None if there is none.
 
-    `is_lost`: it waited, and must be sent again; that becomes the revision after `revision`. `life_s`: for how long it
-    is kept.
+    `is_lost`: it was waiting and must be sent again, which becomes the revision after `revision`. `life_s`: how
+    long it is stored.
     """
 
     id: str
@@ -48,11 +48,11 @@ class Recovery:
         self._shards = shards
 
     async def comments(self, site: str, found: Iterable[Restored], token: int) -> tuple[int, int]:
-        """Put back those that are not here; how many that were, and how many of them waited.
+        """Restore the comments that are missing. Returns how many, and how many of these were waiting.
 
-        May be run again, and beside the service.
+        Safe to repeat, and to run while the service runs.
 
-        `token`: more than any that a lease had. Raises StoreUnavailable and Overloaded.
+        `token`: above the token of any earlier lease. Raises StoreUnavailable and Overloaded.
         """
         packed: defaultdict[int, list[bytes]] = defaultdict(list)
         for each in found:
@@ -68,18 +68,18 @@ class Recovery:
         return restored, waited
 
     async def keys(self, found: Iterable[ApiKey]) -> int:
-        """Put back those that are not here, all of them or none; how many that were."""
+        """Restore the keys that are missing, all or none. Returns how many."""
         known = set(await self._pipe.call("HKEYS", KEYS))
         flat = [part for key in found if key.id.encode() not in known for part in (key.id, msgspec.json.encode(key))]
         return int(await self._pipe.call("HSET", KEYS, *flat)) if flat else 0
 
     async def salt(self, salt: bytes) -> bool:
-        """False where another one was drawn meanwhile: authors of before and after are then told apart."""
+        """Restore the salt. False if there is another one already: then pseudonyms from before no longer match."""
         await self._pipe.call("SETNX", SALT, salt)
         return bytes(await self._pipe.call("GET", SALT)) == salt
 
     async def policy(self, site: str, policy: Policy) -> bool:
-        """Put back a site's policy under its own version; False where the site has set one meanwhile."""
+        """Restore a site's policy under its version. Returns False if the site has set one meanwhile."""
         if await self._pipe.call("EXISTS", Shard(site).key("policies")):
             return False
         stored = await self._pipe.call(

@@ -1,4 +1,4 @@
-"""The review queue in Redis: claimed with a lease, decided once."""
+"""The review queue in Redis: comments are claimed with a lease and decided once."""
 
 import hashlib
 from collections.abc import AsyncIterator, Mapping
@@ -16,8 +16,10 @@ from service.store.scripts import script
 from service.values.domain import Lease, State, Status, Verdict
 
 SKIP_MS = DAY_S * 1000
-# Script calls for one claim, of at most 200 waiting comments each: a rare filter must not read a long queue to its end.
+# Script calls for one claim, each over at most 200 waiting comments, so that a rare filter does not read a whole queue.
 MOST_LOOKS = 100
+# Leases and waiting comments that one call of tend.lua processes.
+TENDED_AT_ONCE = 50
 # Hours of counters that one script reads.
 HOURS_AT_ONCE = 100
 SAMPLE_MINUTES = 5
@@ -26,7 +28,7 @@ SAMPLED = "waiting@"
 
 @dataclass(frozen=True, slots=True)
 class QueueLimits:
-    """Of leases (`longest_s` counts from the claim), of events held back, and of what can be undone."""
+    """`longest_s`: of a lease with its extensions. `most_open`: leases of a moderator. `hold_s`: delay of events."""
 
     longest_s: int
     most_open: int
@@ -49,9 +51,9 @@ class Filter(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Answer(Struct, frozen=True):
-    """A moderator's answer to one comment.
+    """A moderator's decision on one comment.
 
-    `lease` None: as somebody who may decide without one, escalated comments or a waiting one of that `version`.
+    `lease` None: the moderator decides without one, on an escalated comment or a waiting one of that `version`.
     """
 
     verdict: Verdict
@@ -64,7 +66,7 @@ class Answer(Struct, frozen=True):
 
 
 class TendResult(Struct, frozen=True):
-    """What time alone brought: leases put back, comments decided by expiry."""
+    """How many leases ended, and how many comments were decided by expiry."""
 
     put_back: int
     expired: int
@@ -81,10 +83,10 @@ class Queue:
         self._shards = shards
 
     async def claim(self, site: str, moderator: str, count: int, lease_s: int, wanted: Filter) -> list[Record]:
-        """Lease up to `count` comments, the most urgent first, the moderator's own live leases before all.
+        """Lease up to `count` comments: first the moderator's own live leases, then the most urgent.
 
-        Each script call reads a bounded part of the queue; a filter that matches little takes several, MOST_LOOKS at
-        most. So a filter looks at the 20,000 most urgent comments, divided between the shards.
+        Each script call reads a bounded part of the queue. A rare filter takes several calls, at most MOST_LOOKS, so it
+        examines the 20,000 most urgent comments, divided between the shards.
         """
         items: dict[str, Record] = {}
         for shard in await self._by_urgency(site, moderator):
@@ -95,7 +97,7 @@ class Queue:
         return list(items.values())
 
     async def _by_urgency(self, site: str, moderator: str) -> list[Shard]:
-        """The shards, where this moderator holds something first, then by the earliest due time."""
+        """The shards in which this moderator holds a lease, then the others; each by earliest due time."""
         shards = self._shards.each(site)
         if self._shards.count == 1:
             return list(shards)
@@ -131,12 +133,12 @@ class Queue:
                 yield record(comment_id.decode(), *item)
 
     async def take(self, site: str, comment_id: str, moderator: str, lease_s: int) -> tuple[Outcome, Record | None]:
-        """Lease this one."""
+        """Lease this comment."""
         longest_s = min(lease_s, self._limits.longest_s)
         return await self._run("take", site, comment_id, moderator, longest_s * 1000, self._limits.most_open)
 
     async def held(self, site: str, moderator: str) -> list[Record]:
-        """What a moderator holds, the lease that ends first before all; one that just ended may be among them."""
+        """The comments that a moderator holds, in the order of their leases; one that just ended may be included."""
         found = []
         for shard in self._shards.each(site):
             page = await self._pipe.run(script("items"), [shard.prefix], f"held:{moderator}", 0, -1)
@@ -179,9 +181,9 @@ class Queue:
     ) -> tuple[Outcome, Record | None]:
         """Write the decision, its label, its audit entry and its event in one step.
 
-        `may_overrule`: also without a lease. `by_version`: the same, but not what was escalated. `audit_overturns`:
-        whether a blind audit that disagrees with the automatic decision changes it, or is escalated. `role`, `batch`:
-        for the audit trail, in which capacity, and of which deed on many this is one.
+        `may_overrule`: decide also without a lease. `by_version`: the same, except for escalated comments.
+        `audit_overturns`: whether a blind audit that disagrees with the automatic decision changes it, or escalates the
+        comment. `role` and `batch` go into the audit entry.
         """
         lease = answer.lease
         return await self._run(
@@ -216,9 +218,9 @@ class Queue:
         role: str = "",
         batch: str = "",
     ) -> tuple[Outcome, Record | None]:
-        """Take this moderator's last decision, vote or escalation back.
+        """Undo this moderator's last decision, vote or escalation.
 
-        The comment is leased to the same one again, or escalated again if that is where it was decided.
+        The comment is leased to the same moderator again, or escalated again if it was decided from there.
         """
         limits = (self._limits.undo_s * 1000, lease_s * 1000)
         return await self._run("undo", site, comment_id, moderator, version or "", *limits, role, batch)
@@ -226,15 +228,15 @@ class Queue:
     async def reopen(
         self, site: str, comment_id: str, actor: str, *, sla_ms: int, version: int | None = None, role: str = ""
     ) -> tuple[Outcome, Record | None]:
-        """Bring a decided comment back to the queue, for somebody who did not decide it."""
+        """Return a decided comment to the queue, for a moderator who did not decide it."""
         return await self._run("reopen", site, comment_id, actor, version or "", sla_ms, role)
 
     async def tend(self, site: str, expiry_s: int = 0, status: Status = Status.REJECTED) -> TendResult:
-        """Put back ended leases, decide what waited longer than `expiry_s` (0: never), drop old events and labels."""
+        """End expired leases, decide comments older than `expiry_s` (0: never), delete old events and labels."""
         put_back = expired = 0
         for shard in self._shards.each(site):
-            offset, some = 0, 50
-            while offset >= 0 or some == 50:  # noqa: PLR2004 - what the script does at most
+            offset, some = 0, TENDED_AT_ONCE
+            while offset >= 0 or some == TENDED_AT_ONCE:
                 some, decided, offset = await self._pipe.run(
                     script("tend"),
                     [shard.prefix],
@@ -264,13 +266,13 @@ class Queue:
         return found
 
     async def sample(self, site: str) -> None:
-        """Write down how long the queue is now, once in SAMPLE_MINUTES."""
+        """Store the current length of the queue, once every SAMPLE_MINUTES."""
         for shard in self._shards.each(site):
             await self._pipe.run(script("sample"), [shard.prefix], SAMPLE_MINUTES)
 
     async def stats(self, site: str, hours: int) -> dict[str, Any]:
-        """Lengths, ages in milliseconds, what was counted in each of the last `hours` hours (newest first), and samples
-        of the queue's length and age (ms), as {Unix s: (length, age)}, the oldest first.
+        """Lengths, ages in milliseconds, the counters of the last `hours` hours (newest first), and samples of the
+        queue's length and age (ms), as {Unix s: (length, age)}, oldest first.
         """
         return merged_stats([await self._stats(shard, hours) for shard in self._shards.each(site)])
 
@@ -328,7 +330,7 @@ def merged_stats(shards: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _sampled(shards: list[dict[int, tuple[int, int]]]) -> dict[int, tuple[int, int]]:
-    """Of the times at which all shards were looked at."""
+    """Sums at the times at which all shards have a sample."""
     times = sorted(set[int].intersection(*map(set, shards)))
     return {at: (sum(each[at][0] for each in shards), max(each[at][1] for each in shards)) for at in times}
 

@@ -1,13 +1,13 @@
-"""A site's streams in several shards, read as one."""
+"""Reads the streams of a site's shards as one."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
 
 from service.store.keyspace import Shard
 
-# Between the positions of the shards in a cursor; of a site with one shard the cursor is that shard's own.
+# Separates the positions of the shards in a cursor. With one shard the cursor is just its position.
 BETWEEN = "~"
-# The place of a shard of which nothing was read.
+# The position of a shard of which nothing was read.
 BEGINNING = "0-0"
 
 
@@ -24,10 +24,10 @@ Mark = Callable[[Found, str], Found]
 async def in_order(
     sites: Sequence[Shard], after: str, limit: int, read: Read[Found], mark: Mark[Found] | None = None
 ) -> tuple[list[Found], str | None]:
-    """Entries of all shards after the cursor, oldest first, and the cursor to go on at; None: nothing more is there.
+    """Entries of all shards after the cursor, oldest first, and the next cursor; None: nothing more.
 
-    `read` gives a page of one shard and where it stopped looking (None: at the end of the shard). `mark` puts into an
-    entry the cursor behind it, which has a place for each shard; without it an entry says only its own place.
+    `read` returns a page of one shard and where it stopped (None: at the end of the shard). `mark` replaces the cursor
+    of an entry by one with the positions of all shards; without it an entry has only its own position.
     """
     if len(sites) == 1:
         return await read(sites[0], after, limit)
@@ -53,6 +53,6 @@ async def in_order(
 
 
 def order_of(cursor: str) -> tuple[int, int]:
-    """Of an entry of a stream: milliseconds, and its number among those of the same one."""
+    """The milliseconds of a stream entry, and its number within the same millisecond."""
     ms, _, number = cursor.partition("-")
     return int(ms), int(number)

@@ -1,4 +1,4 @@
-"""How often the clients of a key have asked, in Redis: figures by month and place."""
+"""Use of each API key in Redis, counted by month and place."""
 
 from collections.abc import Mapping
 
@@ -7,11 +7,11 @@ from service.store.comments import DAY_S
 from service.store.keyspace import Shard
 from service.store.scripts import script
 
-# Thirteen months and a bit: a month and the same one a year before.
+# A little over thirteen months: a month can be compared with the same one a year before.
 KEPT_S = 400 * DAY_S
-# Places of one key and month that are counted apart; a client can name any.
+# Places counted separately for one key and month. Limited, because clients choose the names.
 MOST_PLACES = 500
-# What all others are counted as.
+# The name under which all other places are counted.
 OTHERS = "others"
 
 
@@ -22,9 +22,9 @@ class UsageCounters:
     async def add(
         self, site: str, key_id: str, month: str, counts: Mapping[tuple[str, str], int], batch: tuple[str, int]
     ) -> None:
-        """Add what was counted, by place and figure. `batch`: who counted, and the number of this batch.
+        """Add counts by place and figure. `batch`: the process that counted, and the number of this batch.
 
-        The same batch again, or one before it, changes nothing: after an error it can be sent again. Raises
+        Repeating this batch or an earlier one changes nothing, so it can be sent again after an error. Raises
         StoreUnavailable or Overloaded.
         """
         flat = [part for (place, figure), count in counts.items() for part in (place, figure, count)]

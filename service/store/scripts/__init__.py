@@ -1,4 +1,4 @@
-"""The Lua scripts, one per operation, each with the shared prelude before it."""
+"""The Lua scripts, one per operation, each preceded by the shared prelude."""
 
 from functools import cache
 from importlib.resources import files
@@ -6,11 +6,11 @@ from importlib.resources import files
 from service.redis.scripts import Flags, Script, made
 from service.store.packing import WORDS
 
-# Whoever is not named here adds to the queue.
+# Scripts that are not listed here add data.
 _FLAGS = {
     **dict.fromkeys(("claim", "take", "extend", "release", "decide", "undo", "erase", "forget_author"), Flags.DRAINS),
     **dict.fromkeys(("tend", "mend", "take_events", "settle_event"), Flags.DRAINS),
-    # Who drains the queue must be able to enter.
+    # Moderators who drain the queue must be able to sign in.
     **dict.fromkeys(("open_session", "visitor", "issue_ticket", "try_sign_in", "right_try"), Flags.DRAINS),
     **dict.fromkeys(
         ("get", "items", "labels", "stats", "walk", "letters", "outbox", "endpoint", "recent"), Flags.READS
@@ -18,7 +18,7 @@ _FLAGS = {
 }
 
 
-# Whose audit entries say by which model, policy and scores the comment came to them.
+# Scripts whose audit entries name the model, policy and scores of the automatic decision.
 _DECIDING = ("decide", "tend")
 
 
