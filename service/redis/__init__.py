@@ -1,1 +1,1 @@
-"""The transport to Redis. Knows no comment."""
+"""The transport to Redis. It knows nothing of comments."""

@@ -1,11 +1,11 @@
-"""STEWARD_REDIS_URL: where Redis is, and whether it is one server, a Sentinel set or a Cluster.
+"""Parses STEWARD_REDIS_URL: the address of one server, a Sentinel set or a Cluster.
 
     redis://, rediss://, unix://                                  one server, as redis-py reads it
-    redis+sentinel://[user:password@]host[:port],.../name[/db]    the Sentinels that watch the server called name
+    redis+sentinel://[user:password@]host[:port],.../name[/db]    the Sentinels that monitor the service `name`
     redis+cluster://[user:password@]host[:port],...               some nodes of a Cluster
 
-rediss+... speaks TLS. Options after "?" are redis-py's; user and password open the servers, the options
-sentinel_username and sentinel_password the Sentinels.
+rediss+... uses TLS. Options after "?" are redis-py's. User and password are those of the servers; the options
+sentinel_username and sentinel_password are those of the Sentinels.
 """
 
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ _FORMS = "redis://, rediss://, unix://, redis+sentinel://, rediss+sentinel://, r
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """`options` are redis-py's for a connection to a server; those of one server say where it is."""
+    """`options`: redis-py's options for a connection to a server; for a single server they include its address."""
 
     kind: Literal["server", "sentinel", "cluster"]
     options: Mapping[str, Any]
@@ -34,7 +34,7 @@ class Address:
     sentinel_options: Mapping[str, Any] = field(default_factory=dict)
 
     def at(self, host: str, port: int) -> "Address":
-        """One node of the Cluster."""
+        """The address of one node of the Cluster."""
         return Address("server", {**self.options, "host": host, "port": port})
 
 
@@ -80,7 +80,7 @@ def _parsed(url: str) -> dict[str, Any]:
     try:
         return dict(parse_url(url))
     except ValueError as error:
-        # "Port could not be cast to integer value as 'secret'": what stands there may be half of a password.
+        # The message, "Port could not be cast to integer value as 'secret'", may quote a part of the password.
         raise SettingsError(_problem("has a host, port or option that cannot be read")) from error
 
 

@@ -1,4 +1,4 @@
-"""A Redis Cluster: a pipe to each primary, each call to the one that serves the slot of its key."""
+"""A Redis Cluster: one pipe to each primary; each call goes to the primary of its key's slot."""
 
 import asyncio
 import contextlib
@@ -25,22 +25,22 @@ from service.values.errors import Overloaded, StoreUnavailable
 
 log = logging.getLogger(__name__)
 
-# How soon a call that is sent elsewhere, or refused for the moment, goes again.
+# Pauses before the retries of a call that was redirected or temporarily refused.
 PAUSES_S = (0.0, 0.005, 0.01, 0.02, 0.04)
-# The Cluster is not asked more often than this which node serves what, however many calls went to the wrong one.
+# Minimum time between two requests for the slot map, however many calls went to the wrong node.
 REFRESH_S = 0.1
 
 _KEYLESS = frozenset({"PING", "ECHO", "TIME", "INFO"})
 
 
 class Topology:
-    """Which primary serves which slot, as the Cluster last said. redis-py asks, we remember."""
+    """The last known slot map of the Cluster: which primary serves which slot. redis-py reads it, we cache it."""
 
     def __init__(self, address: Address, timeout_s: float, changed: Callable[[], None]) -> None:
-        # Nodes are asked in turn until one answers: none may use up the time of a call.
+        # Nodes are asked in turn until one answers, so each gets a share of the timeout.
         options = {**address.options, **fixed_options(timeout_s / (len(address.nodes) + 1))}
         nodes = [ClusterNode(host, port, PRIMARY, **options) for host, port in address.nodes]
-        # The nodes of the URL are always asked as well: all others may have got new addresses.
+        # The nodes of the URL are always asked too, because all others may have new addresses.
         self._nodes = NodesManager(nodes, False, options, dynamic_startup_nodes=False)
         self._changed = changed
         self._refreshing: asyncio.Task[None] | None = None
@@ -57,7 +57,7 @@ class Topology:
         return len(self._nodes.slots_cache) == REDIS_CLUSTER_HASH_SLOTS
 
     async def moved(self, error: MovedError) -> None:
-        """What a node says of a slot of its own is newer than what the others say."""
+        """Use a node's redirection, which is newer than the slot map."""
         if error.host and error.slot_id in self._nodes.slots_cache:
             await self._nodes.move_slot(error)
         self.refresh_soon()
@@ -67,7 +67,7 @@ class Topology:
             self._refreshing = asyncio.create_task(self._refresh())
 
     async def refreshed(self) -> None:
-        """The Cluster was asked, though it may not have answered."""
+        """Wait for a refresh of the slot map, which may have failed."""
         self.refresh_soon()
         assert self._refreshing is not None  # noqa: S101 - for the type checker
         await asyncio.shield(self._refreshing)
@@ -80,14 +80,14 @@ class Topology:
             await self._nodes.initialize(additional_startup_nodes_info=known)
             self._changed()
         except (RedisClusterException, RedisError, OSError, TimeoutError) as error:
-            log.warning("the Redis Cluster does not say which node serves what: %s", error)
+            log.warning("cannot read the slot map of the Redis Cluster: %s", error)
         finally:
             self._asked_at = clock()
             self._refreshing = None
             await self._disconnect()
 
     async def _disconnect(self) -> None:
-        """It is asked rarely; no connection is kept for it."""
+        """Close the connections for the slot map, which is read rarely."""
         for kind in ("nodes_cache", "startup_nodes"):
             with contextlib.suppress(RedisError, OSError, TimeoutError):
                 await self._nodes.aclose(kind)
@@ -100,10 +100,10 @@ class Topology:
 
 
 class ClusterPipe:
-    """Calls for one slot go in the order in which they came, unless the slot is just then moving.
+    """Sends calls for one slot in order, except while the slot migrates.
 
-    A call that a node sends elsewhere, or refuses for the moment, was not done; it goes again until the deadline.
-    Callers that wait for one answer before they ask the next thing see their own order, whatever moves.
+    A redirected or temporarily refused call was not executed; it is retried until the deadline. A caller that awaits
+    each reply before its next call always sees its own order, even during a migration.
     """
 
     def __init__(
@@ -118,7 +118,7 @@ class ClusterPipe:
         self._pipes: dict[Node, ServerPipe] = {}
         self._leaving: set[asyncio.Task[None]] = set()
         self._going_again = 0
-        self._pipe(address.nodes[0])  # an option that is wrong for one node is wrong for all: say so at the start
+        self._pipe(address.nodes[0])  # reports a wrong option at the start, as it is wrong for all nodes
 
     async def call(self, *command: Argument) -> Any:  # noqa: ANN401 - what Redis answers
         if str(command[0]).upper() in _KEYLESS:
@@ -147,10 +147,11 @@ class ClusterPipe:
                 raise
 
     async def _redirected(self, refusal: RedisError, node: Node, script: Script | None) -> Node | None:
-        """The node to ask this once, if there is one.
+        """The node to ask for this call only, or None.
 
-        While a slot moves, its keys are on two nodes, and a script that makes up names from the prefix it was given
-        would find half of them and write the rest anew. Redis cannot know; so a script waits until all have moved.
+        While a slot migrates, its keys are on two nodes. A script that makes key names from its prefix would find only
+        half of the keys and create the others again. Redis cannot detect that, so scripts wait until the migration is
+        complete.
         """
         if isinstance(refusal, MovedError):  # which is an AskError
             await self._topology.moved(refusal)
@@ -200,7 +201,7 @@ class ClusterPipe:
         return pipe
 
     def _part(self) -> None:
-        """Let go of the nodes that serve nothing any more."""
+        """Close the pipes of nodes that serve no slots any more."""
         nodes = self._topology.primaries()
         self._durability.keep_only(_name(node) for node in nodes)
         for node in self._pipes.keys() - nodes:
@@ -209,7 +210,7 @@ class ClusterPipe:
             leaving.add_done_callback(self._leaving.discard)
 
     async def check(self) -> None:
-        """Every primary answers, and together they serve every slot."""
+        """Raises StoreUnavailable unless every primary answers and together they serve every slot."""
         await self._any_node()
         if not self._topology.is_complete():
             self._topology.refresh_soon()
@@ -221,7 +222,7 @@ class ClusterPipe:
                 raise found
 
     async def subscriber(self) -> "Redis":
-        """Any node: a message reaches them all."""
+        """A client of any node, because a message reaches all of them."""
         return await self._pipe(await self._any_node()).subscriber()
 
     async def close(self) -> None:

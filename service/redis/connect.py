@@ -1,4 +1,4 @@
-"""Connections to Redis, and whether what it acknowledges is kept."""
+"""Connections to Redis, and checks of its durability."""
 
 import asyncio
 import logging
@@ -21,19 +21,19 @@ from service.values.errors import SettingsError
 log = logging.getLogger(__name__)
 
 OLDEST = (6, 2)
-# From here on a script says in its first line what it may do (`#!lua flags=...`).
+# From this version on the first line of a script declares its flags (`#!lua flags=...`).
 FLAGGED_SCRIPTS = (7, 0)
 
-# The weakest first: what a Cluster promises is what its weakest node promises.
+# Weakest first: a Cluster is as durable as its weakest node.
 _MODES = ("cache", "unknown", "standard", "strict", "replicated")
 _CONFIGURATION = ("maxmemory-policy", "appendonly", "appendfsync", "min-replicas-to-write")
 
 
 class Durability:
-    """What the servers promise, as last seen (review-queue.md, 12).
+    """How durable the servers' writes are, as last seen (review-queue.md, 12).
 
-    `replicated` needs all of it: a strict server that refuses writes without a replica, and us waiting for
-    `wait_replicas` of them before we acknowledge.
+    `replicated` needs a strict server that refuses writes without a replica, and `wait_replicas` above 0, so that
+    writes are acknowledged only after so many replicas have them.
     """
 
     def __init__(self, *, accept_loss: bool, wait_replicas: int = 0) -> None:
@@ -47,18 +47,18 @@ class Durability:
         return min(self._modes.values(), key=_MODES.index, default="unknown")
 
     def keep_only(self, servers: Iterable[str]) -> None:
-        """Forget the servers that have left."""
+        """Forget all other servers."""
         self._modes = {server: self._modes[server] for server in servers if server in self._modes}
 
     def examine(self, version: str, role: str, config: Mapping[str, str] | None, server: str = "") -> None:
-        """Raises NotDurable when comments must not be acknowledged on this server."""
+        """Raises NotDurable if comments must not be acknowledged on this server."""
         self._modes[server] = "unknown"
         if version_tuple(version) < OLDEST:
             raise NotDurable(f"Redis {version} is too old; at least 6.2 is needed")
         if role != "master":
             raise NotDurable("this Redis is a replica; only its primary can record comments")
         if config is None:
-            log.warning("Redis does not show its configuration; whether it keeps what it acknowledges is unknown")
+            log.warning("Redis does not show its configuration, so its durability is unknown")
             return
         policy = config["maxmemory-policy"]
         if policy != "noeviction":
@@ -83,7 +83,7 @@ class _Peer(NamedTuple):
 
 
 class Link:
-    """Connections to one server, or to the one that the Sentinels name; each is examined before it is used."""
+    """Connections to one server, or to the primary named by the Sentinels. Each is checked before use."""
 
     def __init__(self, address: Address, durability: Durability, timeout_s: float, server: str = "") -> None:
         self._durability = durability
@@ -108,24 +108,24 @@ class Link:
         self.redis.response_callbacks.clear()
 
     async def wire(self) -> Wire:
-        """A new connection beside the pool's. Raises redis-py's errors, and NotDurable."""
+        """A new connection outside the pool. Raises redis-py's errors, and NotDurable."""
         connection = self.redis.connection_pool.make_connection()  # type: ignore[no-untyped-call]
         try:
             await connection.connect()
-        except BaseException:  # a deadline, too, which would leave it half open
+        except BaseException:  # including a timeout, which would leave it half open
             await connection.disconnect(nowait=True)
             raise
         return Wire(connection, takes_flags=self._peers[connection].takes_flags)
 
     async def leave(self) -> None:
-        """End the pool's connections, so that the next one finds out which server is the primary now.
+        """Close the pool's connections, so that the next one finds the current primary.
 
-        Whoever waits for news waits at the wrong server.
+        Subscriptions at the old server would receive no messages.
         """
         await self.redis.connection_pool.disconnect()
 
     async def ping(self, timeout_s: float) -> None:
-        """Raises StoreUnavailable, with the reason, when a comment could not be recorded now."""
+        """Raises StoreUnavailable with the reason if no comment could be recorded now."""
         with translated():
             async with asyncio.timeout(timeout_s):
                 await self.redis.ping()
@@ -140,18 +140,20 @@ class Link:
         asked = [("INFO", "server"), ("INFO", "replication"), *(("CONFIG", "GET", name) for name in _CONFIGURATION)]
         server, replication, *config = await _ask(connection, asked)
         version, role = _field(server, "redis_version"), _field(replication, "role")
-        refused = any(isinstance(each, ResponseError) for each in config)  # a user or a provider without CONFIG
+        refused = any(
+            isinstance(each, ResponseError) for each in config
+        )  # the user or the provider may not allow CONFIG
         found = None if refused else {name.decode(): value.decode() for name, value in config}
         self._durability.examine(version, role, found, self._server)
         place = (getattr(connection, "host", ""), getattr(connection, "port", 0))
         self._peers[connection] = _Peer(place, version_tuple(version) >= FLAGGED_SCRIPTS)
         for other, peer in tuple(self._peers.items()):
-            if peer.place != place:  # a primary that was replaced; no news will come from it
+            if peer.place != place:  # a replaced primary, which publishes no more messages
                 await other.disconnect(nowait=True)
 
 
 def fixed_options(timeout_s: float) -> dict[str, Any]:
-    """What no URL may change: never retry by itself; replies come as Redis sends them (RESP2, bytes)."""
+    """Options that the URL cannot change: no retries, and raw replies (RESP2, bytes)."""
     return {
         "protocol": 2,
         "decode_responses": False,
@@ -166,14 +168,14 @@ def version_tuple(version: str) -> tuple[int, ...]:
 
 
 def _sentinel(address: Address, timeout_s: float) -> Sentinel:
-    # They are asked one after the other, and then comes the server: a Sentinel that hangs must leave time for the rest.
+    # Sentinels are asked in turn, then the server, so one that hangs must leave time for the others.
     share_s = timeout_s / (len(address.nodes) + 1)
     options = {**address.sentinel_options, **fixed_options(share_s), "decode_responses": True}
     return Sentinel(address.nodes, sentinel_kwargs=options)  # type: ignore[no-untyped-call]
 
 
 async def _ask(connection: AbstractConnection, commands: Iterable[tuple[str, ...]]) -> list[Any]:
-    """All replies in one round trip; an error is a reply."""
+    """Send all commands in one round trip. Errors are returned as replies."""
     commands = tuple(commands)
     for command in commands:
         await connection.send_command(*command)
@@ -181,7 +183,7 @@ async def _ask(connection: AbstractConnection, commands: Iterable[tuple[str, ...
 
 
 async def reply(connection: AbstractConnection, timeout_s: float | None = None) -> Any:  # noqa: ANN401
-    """What Redis answers, an error included; `timeout_s` None: the connection's own."""
+    """The reply of Redis, which may be an error; `timeout_s` None: the connection's own timeout."""
     try:
         return await connection.read_response(timeout=timeout_s)
     except ResponseError as error:

@@ -1,4 +1,4 @@
-"""A real Redis of the service's own: started with it, on a unix socket, every write synced to disk."""
+"""The embedded Redis: a server that the service starts, on a unix socket, with every write synced to disk."""
 
 import asyncio
 import contextlib
@@ -29,9 +29,9 @@ log = logging.getLogger(__name__)
 
 # sun_path of sockaddr_un holds 108 bytes with the closing NUL (unix(7)).
 LONGEST_SOCKET_PATH = 107
-START_S = 60.0  # until it answers at all; a large append-only file may take longer to load
+START_S = 60.0  # until the first answer; loading a large append-only file may take longer
 STOP_S = 15.0
-# A server that ends again sooner than STEADY_S after its start is started again after ever longer pauses.
+# A server that ends sooner than STEADY_S after its start is restarted after increasing pauses.
 STEADY_S = 10.0
 RESTART_S = 1.0
 LONGEST_PAUSE_S = 30.0
@@ -40,11 +40,11 @@ _ANSWER_S = 2.0
 
 
 class EmbeddedRedis:
-    """One server in one folder for one service. Data stay in the folder between starts.
+    """One server in one folder for one service. The data stay in the folder between starts.
 
-    A lock on the folder keeps two services apart. While we hold it, a server that listens on the socket can only
-    be one that a killed service left behind: it is stopped cleanly and a fresh one started. Never do two servers
-    write the same append-only file, so one that loads or hangs is waited for as well.
+    A lock on the folder prevents use by two services. While we hold it, a server that listens on the socket can only be
+    left over from a killed service: it is stopped cleanly and a new one is started. Two servers must never write the
+    same append-only file, so the start also waits for a server that is loading or hangs.
     """
 
     def __init__(
@@ -83,18 +83,18 @@ class EmbeddedRedis:
                 await self._stop()
 
     async def _start_one_of(self, servers: Sequence[str]) -> str:
-        """The first server that can read the folder: some end at files of a newer or another server.
+        """Start the first server that can read the folder: some exit on files of a newer or another server.
 
         Raises StoreUnavailable.
         """
         problem = StoreUnavailable("no Redis server can read the data")
         for number, server in enumerate(servers):
-            if number and not sees(server, self._folder / "redis"):  # the one before has converted them
+            if number and not sees(server, self._folder / "redis"):  # the previous server has converted the files
                 continue
             try:
                 await self._start(server)
             except StoreUnavailable as error:
-                if self._process is None or self._process.returncode is None:  # it hangs, and may still read
+                if self._process is None or self._process.returncode is None:  # it hangs, and may still be loading
                     raise
                 log.warning("%s: %s", server, error)
                 problem = error
@@ -114,7 +114,7 @@ class EmbeddedRedis:
             "appendonly": "yes",
             "appendfsync": "always",
             "save": "",
-            # A rewrite takes a processor: under load not each quarter of a minute, as with Redis' own 64 MB.
+            # A rewrite occupies a processor. With Redis' default of 64 MB it would run every 15 s under load.
             "auto-aof-rewrite-min-size": "256mb",
             "maxmemory": str(_half_of_the_memory()),
             "maxmemory-policy": "noeviction",
@@ -122,7 +122,7 @@ class EmbeddedRedis:
             "daemonize": "no",
         }
         arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
-        # A session of its own: Ctrl-C in a terminal stops the service, which then stops its Redis.
+        # A separate session, so that Ctrl-C in a terminal stops only the service, which then stops its Redis.
         self._process = await asyncio.create_subprocess_exec(
             server, *arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
         )
@@ -133,7 +133,7 @@ class EmbeddedRedis:
             raise StoreUnavailable(f"the embedded Redis did not answer within {self._start_s:g} s") from error
 
     async def _ready(self, process: asyncio.subprocess.Process) -> None:
-        """Until it has loaded its data, however long that takes; raises TimeoutError if it says nothing."""
+        """Wait until it has loaded its data, however long that takes. Raises TimeoutError if it does not answer."""
         async with asyncio.timeout(self._start_s) as patience:
             while (state := await _state(self._socket)) != "ready":
                 if process.returncode is not None:
@@ -145,7 +145,7 @@ class EmbeddedRedis:
                 await asyncio.sleep(_ASK_S)
 
     async def _keep_running(self, server: str) -> None:
-        """Whoever kills our Redis gets it back, with all that was acknowledged."""
+        """Restart the server whenever it ends; all acknowledged data are on disk."""
         clock = asyncio.get_running_loop().time
         pause_s = 0.0
         while True:
@@ -170,7 +170,7 @@ class EmbeddedRedis:
         try:
             await _shut_down(self._socket)
             if not await _ended(process, self._stop_s):
-                # It hangs. What it acknowledged is on disk.
+                # It hangs. All acknowledged data are on disk.
                 signal.pidfd_send_signal(process, signal.SIGKILL)
                 await _ended(process, self._stop_s)
         finally:
@@ -194,7 +194,7 @@ class EmbeddedRedis:
 
 @contextlib.asynccontextmanager
 async def redis_for_command(settings: Settings) -> AsyncIterator[str]:
-    """The Redis that a command should use: the one that is set, the running service's, or one for the moment."""
+    """The Redis for a command: the configured one, that of the running service, or a temporary one."""
     if settings.redis_url is not None:
         yield settings.redis_url
         return
@@ -207,7 +207,7 @@ async def redis_for_command(settings: Settings) -> AsyncIterator[str]:
 
 
 def _locked(folder: Path) -> IO[str]:
-    """The folder, made if need be, for us alone until the file that comes back is closed. Raises SettingsError."""
+    """Create and lock the folder until the returned file is closed. Raises SettingsError."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = (folder / "lock").open("a+")
@@ -230,7 +230,7 @@ def _locked(folder: Path) -> IO[str]:
 
 
 async def _state(path: Path) -> Literal["ready", "loading", "silent"]:
-    """Asked without redis-py, which now and then swallows the cancellation of a task that waits for it."""
+    """Does not use redis-py, which sometimes swallows the cancellation of a waiting task."""
     try:
         async with asyncio.timeout(_ANSWER_S):
             reader, writer = await asyncio.open_unix_connection(path)
@@ -239,7 +239,7 @@ async def _state(path: Path) -> Literal["ready", "loading", "silent"]:
                 answer = await reader.readline()
             finally:
                 writer.close()
-    except OSError:  # TimeoutError is one, too
+    except OSError:  # includes TimeoutError
         return "silent"
     if answer.startswith(b"-LOADING"):
         return "loading"
@@ -247,7 +247,7 @@ async def _state(path: Path) -> Literal["ready", "loading", "silent"]:
 
 
 def _listener(path: Path) -> int | None:
-    """A pidfd of the process that listens on the socket; the number alone could soon be another process's."""
+    """A pidfd of the process that listens on the socket. A plain pid could be reused by another process."""
     pid = _listening_pid(path)
     if pid is None:
         return None
@@ -311,14 +311,14 @@ def _client(path: Path) -> "Redis":
     )
 
 
-# Where Linux says how much a container may have: cgroup v2, then v1. "max" is no limit.
+# The memory limit of a container: cgroup v2, then v1. "max" means no limit.
 _CGROUP_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 
 
 def _half_of_the_memory() -> int:
-    """In bytes, of the machine or the container. A full Redis refuses comments; one that the kernel kills loses time.
+    """Half the memory of the machine or the container, in bytes. A full Redis refuses comments and is not killed.
 
-    Half, because rewriting the append-only file can take as much again for a while.
+    Half, because rewriting the append-only file can temporarily double the use of memory.
     """
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     for limit in _CGROUP_LIMITS:

@@ -1,4 +1,4 @@
-"""The way to Redis that STEWARD_REDIS_URL alone decides."""
+"""Opens the kind of connection that STEWARD_REDIS_URL asks for."""
 
 from service.redis.address import parse
 from service.redis.cluster import ClusterPipe
@@ -8,7 +8,7 @@ from service.settings import Settings
 
 
 def open_pipe(settings: Settings, url: str, durability: Durability) -> Pipe:
-    """Connects when first used. Raises SettingsError when the URL cannot be used."""
+    """Connects on first use. Raises SettingsError if the URL is invalid."""
     address = parse(url)
     timeout_s, max_pending = settings.store_timeout_s, settings.max_pending_writes
     if address.kind == "cluster":

@@ -1,4 +1,4 @@
-"""Group commit: what concurrent requests ask of Redis travels in one pipeline, while the next one fills.
+"""Group commit: the calls of concurrent requests are sent in one pipeline, while the next one fills.
 
 With `appendfsync always` Redis answers a whole pipeline after one fsync, so many comments share its cost.
 """
@@ -34,34 +34,34 @@ MOST_IN_ONE_PIPELINE = 256
 
 
 class Pipe(Protocol):
-    """The way to Redis: one server, whichever the Sentinels name, or a Cluster."""
+    """A connection to Redis: to one server, to the primary that the Sentinels name, or to a Cluster."""
 
     async def call(self, *command: Argument) -> Any:  # noqa: ANN401 - what Redis answers
-        """Raises StoreUnavailable, Overloaded, and BadRequest for an argument that is no text."""
+        """Raises StoreUnavailable, Overloaded, and BadRequest for an argument that cannot be encoded."""
 
     def run(self, script: Script, keys: Sequence[str], *args: Argument) -> Awaitable[Any]:
-        """Run a script; its answer as Redis gives it. All keys lie in one slot.
+        """Run a script and return its raw reply. All keys must be in one slot.
 
-        Its last argument is the id of the request that is being answered (prelude.lua).
+        The id of the current request is added as the last argument (prelude.lua).
 
-        A caller that is cancelled leaves its call in the pipe: the write may still happen and nobody else's
-        answer is disturbed. Raises as `call` does.
+        If the caller is cancelled, its call stays in the pipeline: the write may still happen, and other calls are not
+        affected. Raises as `call` does.
         """
 
     async def check(self) -> None:
         """Raises StoreUnavailable, with the reason, when a comment could not be recorded now."""
 
     async def subscriber(self) -> "Redis":
-        """A client that hears what is published, wherever it is; ask again after it failed."""
+        """A client for subscriptions to everything published. Get a new one after a failure."""
 
     async def close(self) -> None:
-        """Let what is in the pipe finish, then end the connections."""
+        """Finish the calls in the pipeline, then close the connections."""
 
 
 class PendingCall(NamedTuple):
-    """For a script the command begins with the number of its keys; `asking`: on a node that only just imports them.
+    """A script's command begins with its number of keys. `asking`: the node is just importing the slot.
 
-    `packed`: the bytes to send, for a server that reads the first line of a script if `flagged`.
+    `packed`: the encoded command; `flagged`: for a server that reads the flags in the first line of a script.
     """
 
     command: tuple[Argument, ...]
@@ -77,7 +77,7 @@ class PendingCall(NamedTuple):
 
 
 class ServerPipe:
-    """One pipeline in flight at a time, in the order in which the calls came."""
+    """Sends one pipeline at a time, with the calls in their order."""
 
     def __init__(self, link: Link, timeout_s: float, max_pending: int, wait_replicas: int = 0) -> None:
         self._link = link
@@ -87,7 +87,7 @@ class ServerPipe:
         self._waiting: deque[PendingCall] = deque()
         self._running: asyncio.Task[None] | None = None
         self._wire: Wire | None = None
-        # Whether the server reads the first line of a script, as last seen: by it calls are packed before they travel.
+        # Whether the last server seen reads script flags. Calls are packed for it before they are sent.
         self._flagged = False
 
     async def call(self, *command: Argument) -> Any:  # noqa: ANN401 - what Redis answers
@@ -105,9 +105,9 @@ class ServerPipe:
     def enqueue(
         self, command: tuple[Argument, ...], script: Script | None, *, asking: bool = False
     ) -> "asyncio.Future[Any]":
-        """The answer to come: as Redis gives it, also its errors; StoreUnavailable when it cannot be asked.
+        """The future reply: that of Redis, which may be an error, or StoreUnavailable.
 
-        Packed here, so that an argument that cannot be sent fails its own caller and no other call of its pipeline.
+        The command is packed here, so that an argument that cannot be encoded fails only its own caller.
         """
         if len(self._waiting) >= self._max_pending:
             raise Overloaded("too many writes wait for Redis")
@@ -121,7 +121,7 @@ class ServerPipe:
 
     @cached_property
     def _loop(self) -> asyncio.AbstractEventLoop:
-        """Asked for once: before Python 3.12 each question is a system call, which a profile of the service shows."""
+        """Cached, because before Python 3.12 each call makes a system call, which is visible in a profile."""
         return asyncio.get_running_loop()
 
     async def _drain(self) -> None:
@@ -131,18 +131,18 @@ class ServerPipe:
                 await self._commit([self._waiting.popleft() for _ in range(size)])
         finally:
             self._running = None
-            # Only a cancellation that nobody asked for leaves calls behind; nobody may wait forever for them.
+            # Calls remain only after an unexpected cancellation. They fail, so that no caller waits forever.
             left, self._waiting = self._waiting, deque()
             _fail(left, None)
 
     async def _commit(self, calls: list[PendingCall]) -> None:
-        """Answer every call, whatever happens: with what Redis said or with StoreUnavailable, never a cancellation."""
+        """Answer every call in any case, with the reply of Redis or StoreUnavailable, never with a cancellation."""
         try:
             answers = await self._committed(calls, self._loop.time() + self._timeout_s)
-        except Exception as error:  # noqa: BLE001 - one mistake of ours must not leave all callers without an answer
+        except Exception as error:  # noqa: BLE001 - a bug must not leave all callers without an answer
             if not isinstance(error, FAILURES):
                 log_failure("pipe", error)
-            # Those behind them would find the same, a deadline later each: nothing of theirs was sent.
+            # Waiting calls would fail too, each after another timeout. They were not sent, so they fail now.
             calls += self._waiting
             self._waiting.clear()
             _fail(calls, error)
@@ -153,9 +153,9 @@ class ServerPipe:
             _give(calls, answers)
 
     async def _committed(self, calls: Sequence[PendingCall], deadline: float) -> list[Any]:
-        """What Redis answers to each, errors among them.
+        """The reply to each call, which may be an error.
 
-        The script cache is empty after a restart of Redis: the source is sent where the digest was unknown.
+        After a restart of Redis its script cache is empty. Then calls are repeated with the source of the script.
         """
         answers = await self._send(calls, deadline, load=False)
         missing = [index for index, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
@@ -166,7 +166,7 @@ class ServerPipe:
         return answers
 
     async def _send(self, calls: Sequence[PendingCall], deadline: float, *, load: bool) -> list[Any]:
-        """All commands in one write, then all replies; an error of one is its reply."""
+        """Send all commands in one write, then read all replies. An error is the reply of its command."""
         wire = self._wire if self._wire and self._wire.is_open else await self._connected(deadline)
         flagged = self._flagged = wire.takes_flags
         wait = self._wait.commands(calls, flagged)
@@ -204,17 +204,17 @@ class ServerPipe:
 
 
 class _Wait:
-    """After the writes of a pipeline: wait until so many replicas have them."""
+    """Waits until enough replicas have the writes of a pipeline."""
 
     def __init__(self, replicas: int, timeout_s: float) -> None:
         self._replicas = replicas
-        # The answer must come before the pipeline is given up.
+        # WAIT must return before the pipeline times out.
         self._timeout_ms = max(1, int(timeout_s * 1000 * 2 / 3))
 
     def commands(self, calls: Sequence[PendingCall], flagged: bool) -> list[tuple[Argument, ...]]:
-        """WAIT speaks of what this connection wrote, and a call that is repeated after a lost answer writes nothing.
+        """WAIT covers the writes of this connection, but a call repeated after a lost reply writes nothing.
 
-        So something is written for each slot, at the point in time up to which WAIT must speak.
+        So a mark is written to each slot, which makes WAIT cover everything before it.
         """
         writes = {_tag(call) for call in calls if not call.only_reads} if self._replicas else set()
         if not writes:
@@ -226,8 +226,8 @@ class _Wait:
         *marks, reached = answers
         if isinstance(reached, Exception) or reached < self._replicas:
             return False
-        # Where no mark was written its slot has moved, and with it the calls. Before Redis 7, which full refuses the
-        # mark, WAIT speaks of all that was written by anybody.
+        # A mark that fails with a redirection belongs to a slot that moved, as did its calls. A full Redis before
+        # version 7 refuses the mark, but there WAIT covers the writes of all connections.
         return not flagged or all(not isinstance(mark, Exception) or is_elsewhere(mark) for mark in marks)
 
 
@@ -236,7 +236,7 @@ _READS = READ_COMMANDS | {"PING", "ECHO", "TIME", "INFO"}
 
 
 def _tag(call: PendingCall) -> str:
-    key = str(call.command[1])  # also of a script: before it stands how many they are
+    key = str(call.command[1])  # for a script too, whose first argument is the number of keys
     return key[key.find("{") : key.find("}") + 1]
 
 
@@ -248,18 +248,18 @@ def _parts(call: PendingCall, flagged: bool, load: bool) -> list[bytes]:
 
 
 def _packed(command: tuple[Argument, ...], script: Script | None, *, flagged: bool, load: bool = False) -> bytes:
-    """Raises BadRequest for half a character, which is no text in any encoding."""
+    """Raises BadRequest for a lone surrogate, which cannot be encoded."""
     if script is not None:
         source = script.source(flagged=flagged)
         command = ("EVAL", source.text, *command) if load else ("EVALSHA", source.sha, *command)
     try:
         return _pack(command)
     except UnicodeEncodeError as error:
-        raise BadRequest("a value holds half a character (a lone surrogate), which is no text") from error
+        raise BadRequest("a value contains a lone surrogate, which is not valid text") from error
 
 
 def _pack(command: tuple[Argument, ...]) -> bytes:
-    # hiredis takes commands of any length, which its types do not say.
+    # hiredis accepts commands of any length, although its types do not say so.
     packed: bytes = hiredis.pack_command(command)  # type: ignore[arg-type]
     return packed
 
@@ -278,8 +278,8 @@ def _give(calls: Sequence[PendingCall], answers: Sequence[Any]) -> None:
 
 
 def _fail(calls: Iterable[PendingCall], error: Exception | None) -> None:
-    """Each caller gets an exception of its own: a shared one would gather the tracebacks of all, and a race would
-    raise it in two tasks at once.
+    """Each caller gets its own exception: a shared one would collect the tracebacks of all, and two tasks could raise
+    it at the same time.
     """
     for call in calls:
         if not call.answer.done():
@@ -288,7 +288,7 @@ def _fail(calls: Iterable[PendingCall], error: Exception | None) -> None:
 
 
 def _answers(calls: Sequence[PendingCall], replies: list[Any]) -> list[Any]:
-    """One for each call: what was said to ASKING is left out."""
+    """One reply for each call, without the replies to ASKING."""
     if len(replies) == len(calls):
         return replies
     heard = iter(replies)

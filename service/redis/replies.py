@@ -1,4 +1,4 @@
-"""What Redis answers when it does not do as asked, in our words."""
+"""Translates the errors of Redis."""
 
 import logging
 import re
@@ -20,25 +20,25 @@ from service.values.errors import StoreUnavailable
 log = logging.getLogger(__name__)
 
 # "Error running script (call to f_…): @user_script:1: @user_script: 1: -OOM command not allowed …": how Redis 6.2
-# wraps what a command in a script was answered. Redis 7 answers as if the script were that command.
+# wraps the error of a command in a script. Redis 7 returns the error of the command itself.
 _WRAPPED = re.compile(r"Error running script .*?: \d+: -([A-Z]+) (.*)", re.DOTALL)
 _KINDS: dict[str, type[ResponseError]] = {"OOM": OutOfMemoryError, "READONLY": ReadOnlyError}
 
 
 class NotDurable(RedisError):
-    """The server answers, but would lose what it acknowledges."""
+    """The server answers, but could lose acknowledged writes."""
 
 
 class Unconfirmed(RedisError):
-    """Done on the primary; too few replicas said in time that they have it."""
+    """The primary has the write, but too few replicas confirmed it in time."""
 
 
-# What asking Redis can end with when it does not answer at all.
+# The errors of a request that Redis does not answer.
 FAILURES = (StoreUnavailable, RedisError, OSError, TimeoutError)
 
 
 def unavailable(error: BaseException) -> StoreUnavailable:
-    """Always a new one, so that it can be given to one caller alone."""
+    """Always a new exception, so that each caller gets its own."""
     if isinstance(error, StoreUnavailable):
         return StoreUnavailable(str(error), error.retry_after_s)
     text = str(error) if isinstance(error, NotDurable) else f"Redis cannot be reached: {type(error).__name__}"
@@ -64,19 +64,19 @@ def unwrapped(error: ResponseError) -> ResponseError:
 
 
 def is_elsewhere(answer: object) -> bool:
-    """Not done here and now; the same call can succeed at another node or a moment later."""
+    """Not executed; the same call can succeed at another node or a moment later."""
     return isinstance(answer, (AskError, TryAgainError, ClusterDownError))  # MovedError is an AskError
 
 
 def speaks_of_another_primary(answer: object) -> bool:
-    """Whether this server is no primary any more, or has lost its replicas, perhaps to a new one."""
+    """Whether this server is no longer the primary, or has lost its replicas, perhaps to a new primary."""
     if isinstance(answer, ResponseError):
         return isinstance(answer, ReadOnlyError) or str(answer).startswith("NOREPLICAS")
     return isinstance(answer, Unconfirmed)
 
 
 def understood(error: RedisError) -> StoreUnavailable:
-    """For the caller; what only a mistake of ours or of the operator can cause is logged."""
+    """The error for the caller. Errors that only a bug or a misconfiguration can cause are logged."""
     if isinstance(error, OutOfMemoryError):
         return StoreUnavailable("Redis is full", retry_after_s=30)
     for kind, meaning in _REFUSALS.items():

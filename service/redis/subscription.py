@@ -8,12 +8,12 @@ from redis.exceptions import RedisError
 from service.values.errors import StoreUnavailable
 
 Connect = Callable[[], Awaitable[Redis]]
-# A subscription hears nothing for this long when nothing is published, or when its server is gone without a word.
+# After this long without a message the server is pinged: it may have nothing to publish, or be gone.
 QUIET_S = 5.0
 
 
 async def messages(connect: Connect, channel: str) -> AsyncGenerator[bytes, None]:
-    """What is published on the channel from now on. Raises StoreUnavailable once the server is gone."""
+    """Messages published on the channel from now on. Raises StoreUnavailable once the server is gone."""
     try:
         async with (await connect()).pubsub() as subscription:
             await subscription.subscribe(channel)

@@ -1,7 +1,7 @@
-"""Over a connection that redis-py has opened: commands out, replies in, and nothing between.
+"""Sends commands and reads replies directly on a connection that redis-py has opened.
 
-redis-py awaits its pool, locks, streams and timers for every pipeline. The processor cannot keep all that warm between
-two of them, and at half the load that a process can take only a few comments share what each costs (ADR 5).
+redis-py uses its pool, locks, streams and timers for every pipeline, which costs much processor time. At half of a
+process's maximum load only a few comments share the cost of a pipeline (ADR 5).
 """
 
 import asyncio
@@ -17,16 +17,16 @@ from service.redis.replies import unwrapped
 
 
 class Wire(asyncio.Protocol):
-    """One question at a time. Whatever goes wrong with one ends the connection: its replies would be the next one's."""
+    """Handles one request at a time. A failure closes the connection, or late replies would answer the next request."""
 
     def __init__(self, connection: AbstractConnection, *, takes_flags: bool) -> None:
-        """`connection`: just opened, and asked nothing since; from now on it is ours.
+        """`connection`: newly opened and unused; from now on only this object uses it.
 
-        `takes_flags`: whether the server at the other end reads the first line of a script.
+        `takes_flags`: whether the server reads flags from the first line of a script.
         """
         self.takes_flags = takes_flags
         self._connection = connection
-        # redis-py tells neither to anybody. Its reader knows what its errors look like.
+        # redis-py has no public access to either. Its reader creates redis-py's exceptions.
         transport = connection._writer.transport  # type: ignore[union-attr] # noqa: SLF001
         self._reader = connection._parser._reader  # type: ignore[attr-defined] # noqa: SLF001
         self._transport = cast("asyncio.WriteTransport", transport)
@@ -42,9 +42,9 @@ class Wire(asyncio.Protocol):
         return not self._transport.is_closing()
 
     async def ask(self, commands: bytes, replies: int, deadline: float) -> list[Any]:
-        """What the server answers to so many commands, errors among them.
+        """The given number of replies, which may be errors.
 
-        `deadline`: of the loop's clock. Raises redis-py's ConnectionError and TimeoutError.
+        `deadline`: by the loop's clock. Raises redis-py's ConnectionError and TimeoutError.
         """
         self._replies, self._awaited = [], replies
         answer: asyncio.Future[list[Any]] = self._loop.create_future()
@@ -64,19 +64,19 @@ class Wire(asyncio.Protocol):
         reader, replies = self._reader, self._replies
         reader.feed(data)
         while (reply := reader.gets()) is not NOT_ENOUGH_DATA:
-            if isinstance(reply, RedisConnectionError):  # "LOADING" and its like: there is no server yet
+            if isinstance(reply, RedisConnectionError):  # such as "LOADING": the server is not ready
                 self._fail(reply)
                 return
             replies.append(unwrapped(reply) if isinstance(reply, ResponseError) else reply)
         if self._answer is None or len(replies) > self._awaited:
-            self._fail(RedisConnectionError("Redis said more than it was asked"))
+            self._fail(RedisConnectionError("Redis sent more replies than expected"))
             self._transport.abort()
         elif len(replies) == self._awaited and not self._answer.done():
             self._answer.set_result(replies)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._fail(exc or RedisConnectionError("Connection closed by server."))
-        self._streams.connection_lost(exc)  # for who waits until redis-py's end of it is closed
+        self._streams.connection_lost(exc)  # for callers that wait until redis-py's stream is closed
 
     def _expire(self) -> None:
         self._fail(RedisTimeoutError("Timeout reading from the server"))
