@@ -1,4 +1,4 @@
-"""Text in, calibrated probabilities out: what the other rooms may use."""
+"""Text in, calibrated probabilities out. This module is the public API of the package."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from classifier.manifest import Manifest, read_manifest
 from classifier.model import Assessment, Model, Span, load
 from classifier.spam_evidence import is_evident as is_evident_spam
 
-# What the shipped model judges; another model says its own.
+# The labels of the shipped model; another model may have others.
 LABELS = ("toxicity", "severe_toxicity", "identity_attack", "insult", "profanity", "threat", "spam")
 
 # The folder of the model that ships with the package.

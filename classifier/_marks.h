@@ -12,7 +12,7 @@ uint64_t unmask_work(void) { return work_done; }
 #define COUNT(n) ((void)0)
 #endif
 
-/* What Python says of each code point (classifier/alike.py has the same numbers). The lower eight bits name the
+/* What Python says of each code point (classifier/homoglyphs.py has the same numbers). The lower eight bits name the
  * script of the letters that it stands for: 0 for none, 1 for Latin, SEVERAL for more than one. */
 #define SCRIPT 0xffu
 #define LATIN 1u

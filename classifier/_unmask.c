@@ -21,7 +21,7 @@ typedef struct {
     size_t count;
 } Look;
 
-/* The text as classifier.normalise reads it; `starts` and `ends`: where in it each code point of what the text looks
+/* The text as classifier.normalize reads it; `starts` and `ends`: where in it each code point of what the text looks
  * like comes from, NULL where both are the same. */
 typedef struct {
     Slice s;

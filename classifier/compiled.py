@@ -1,11 +1,11 @@
-"""The compiled libraries of the package."""
+"""Loads the compiled libraries of the package."""
 
 import ctypes
 from pathlib import Path
 
 
 def installed(name: str) -> ctypes.CDLL:
-    """The library made of `name`.c. Raises ImportError where it was not built."""
+    """The library built from `name`.c. Raises ImportError if it was not built."""
     found = sorted(Path(__file__).parent.glob(f"{name}.*.so"))
     if not found:
         raise ImportError(f"{name}.c is not built; install the package with pip (hatch_build.py builds it)")

@@ -1,4 +1,4 @@
-"""The disguised words of a text, found by _unmask.c, called through ctypes, which lets go of the interpreter's lock."""
+"""Finds the disguised words of a text with _unmask.c, called through ctypes, which releases the GIL."""
 
 import ctypes
 from collections.abc import Mapping, Sequence
@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.alike import Looked
 from classifier.compiled import installed
+from classifier.homoglyphs import TextProperties
 from classifier.lexicon import Lexicon
 from classifier.words import LONGEST
 
@@ -25,7 +25,7 @@ _PREFIX_BITS = 20
 _MOST = 1_000
 _MOST_LETTERS = 40 * _MOST
 _FIELDS = 9
-# Shorter parts of a compound prove nothing.
+# Shorter parts of a compound are too ambiguous.
 _SHORTEST_PART = 4
 
 
@@ -68,7 +68,7 @@ _Places = ctypes.c_int64 * (2 * _FEW_ODD)
 
 
 def prepared(library: ctypes.CDLL) -> ctypes.CDLL:
-    """The library of _unmask.c, told what its functions take and give."""
+    """Declares the types of the functions in _unmask.c."""
     pointer, size = ctypes.c_void_p, ctypes.c_size_t
     library.quick_put.argtypes = (pointer, ctypes.c_char_p, pointer, pointer, size)
     library.quick_find.argtypes = (pointer, ctypes.c_char_p, size, pointer, size)
@@ -84,8 +84,9 @@ _installed_library = prepared(installed("_unmask"))
 
 
 class Word(NamedTuple):
-    """A word of `length` letters, in the place of [start, end) of what a text looks like, and of [from_, to) of its
-    plain reading; `is_apart`: whether a blank was put before it, in the place of what parted it from the word before.
+    """A word of `length` letters that replaces [start, end) of the homoglyph reading and [from_, to) of the plain one.
+
+    `is_apart`: whether a space before it replaces what separated it from the word before.
     """
 
     start: int
@@ -97,21 +98,21 @@ class Word(NamedTuple):
 
 
 class Disguises:
-    """Immutable, and safe to use from several threads at once."""
+    """Immutable and thread-safe."""
 
     def __init__(
         self, lexicon: Lexicon, library: ctypes.CDLL = _installed_library, *, has_quick_look: bool = True
     ) -> None:
-        """`has_quick_look`: whether a text is read thoroughly only where a quick look says that it is worth it."""
+        """`has_quick_look`: whether a prefilter skips texts without a sign of a disguise."""
         self._library = library
         self._has_quick_look = has_quick_look
-        self._kept: list[NDArray[Any]] = []  # the library holds addresses only
+        self._kept: list[NDArray[Any]] = []  # the library only stores addresses, so these must stay alive
         self._quick = self._quick_table(lexicon)
         self._words = self._word_tables(lexicon)
         self._addresses = ctypes.addressof(self._words), ctypes.addressof(self._quick) if has_quick_look else None
 
     def may_be_in_ascii(self, text: str) -> bool:
-        """Whether what classifier.normalise.read makes of an ASCII text is worth a thorough look."""
+        """Whether the reading of an ASCII text needs a thorough look."""
         if not self._has_quick_look:
             return True
         places = _Places()
@@ -121,26 +122,25 @@ class Disguises:
         return _checked(found) != 0
 
     def may_be_in(self, reading: str) -> bool:
-        """The same of a reading."""
+        """The same for a reading."""
         if not self._has_quick_look:
             return True
         places = _Places()
         raw = reading.encode("utf-32-le")
         return bool(self._library.quick_find(ctypes.addressof(self._quick), raw, len(reading), places, _FEW_ODD) != 0)
 
-    def find(self, plain: str, alike: str, looked: Looked | None) -> tuple[str, NDArray[np.int64]] | None:
-        """What a text says, and each Word of that as a row; None where nothing is disguised.
+    def find(self, plain: str, alike: str, looked: TextProperties | None) -> tuple[str, NDArray[np.int64]] | None:
+        """The unmasked text, and its replaced words as rows of Word; None if nothing is disguised.
 
-        `plain`, `alike`: as classifier.normalise and classifier.alike read a text.
-
-        `looked`: what is known of it; None where all is ASCII, and both are the same.
+        `plain`, `alike`: the readings of classifier.normalize and classifier.homoglyphs. `looked`: the properties of
+        the code points; None for ASCII texts, whose two readings are equal.
         """
         raw = plain.encode("utf-32-le")
         if looked is None:
-            about, said = None, _Plain(raw, None, len(plain), None, None)
+            about, source = None, _Plain(raw, None, len(plain), None, None)
         else:
             about = looked.about
-            said = _Plain(raw, _data(looked.of_plain), len(plain), _data(looked.starts), _data(looked.ends))
+            source = _Plain(raw, _data(looked.of_plain), len(plain), _data(looked.starts), _data(looked.ends))
         found, letters = np.empty((_MOST, _FIELDS), np.int64), np.empty(_MOST_LETTERS, np.uint8)
         reading, length = np.empty(len(plain) + _MOST_LETTERS + _MOST, np.uint32), ctypes.c_int64()
         count = self._library.unmask_find(
@@ -148,7 +148,7 @@ class Disguises:
             raw if looked is None else alike.encode("utf-32-le"),
             _data(about),
             len(alike),
-            ctypes.byref(said),
+            ctypes.byref(source),
             _data(found),
             _data(letters),
             _data(reading),
@@ -204,12 +204,12 @@ def _data(array: NDArray[Any] | None) -> int | None:
 
 def _checked(count: int) -> int:
     if count < -1:
-        raise MemoryError("unmasking got no memory for this text")
+        raise MemoryError("unmasking could not allocate memory for this text")
     return count
 
 
 def _quick_flags(lexicon: Lexicon) -> Mapping[str, int]:
-    """What the quick look has to know of each word."""
+    """The flags of each word for the prefilter."""
     words = lexicon.known | lexicon.standing
     owned = {word.replace("'", "\u2019") for word in words if "'" in word}
     return {
@@ -233,7 +233,7 @@ def _word_flags(word: str, lexicon: Lexicon) -> int:
 
 
 def _masks(numbers: Sequence[int], ordered: Sequence[str]) -> tuple[NDArray[Any], ...]:
-    """For each length, place and letter the words that have it there, as bits; and the words, by length."""
+    """Bit sets of the words with each letter at each position, by length; and the words, by length."""
     by_length = [[number for number in numbers if len(ordered[number]) == length] for length in range(LONGEST + 1)]
     blocks = [-(-len(group) // _BLOCK) for group in by_length]
     sizes = [length * len(_LETTERS) * blocks[length] for length in range(LONGEST + 1)]

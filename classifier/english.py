@@ -1,4 +1,4 @@
-"""The quick look of _english.c, called through ctypes."""
+"""The English prefilter in _english.c, called through ctypes."""
 
 import ctypes
 
@@ -16,5 +16,5 @@ _is_plain = _load().english_is_plain
 
 
 def is_plainly_english(text: str) -> bool:
-    """Whether nobody needs to ask which language a text is in. False says nothing. Any str is a text."""
+    """Whether a text is certainly English, so that language detection can be skipped. False means unknown."""
     return text.isascii() and _is_plain(text.encode(), len(text)) == 1

@@ -1,15 +1,15 @@
-"""HTML's character references, as `html.unescape` reads them, for text of any kind."""
+"""Decodes HTML character references like `html.unescape`, safely for any text."""
 
 import html
 import re
 
 _ZEROS = re.compile(r"&#0+(?=[0-9])")
-# Unicode ends at seven digits. int() refuses thousands of them, and html.unescape passes that on.
+# Code points have at most seven digits. int() raises for thousands of digits, and html.unescape does not catch that.
 _HUGE = re.compile(r"&#[0-9]{8,};?")
 
 
 def unescaped(text: str) -> str:
-    """Never raises; the time is linear in the text."""
+    """Never raises; takes linear time."""
     if "&#" in text:
         text = _HUGE.sub("\ufffd", _ZEROS.sub("&#", text))
     return html.unescape(text)

@@ -1,11 +1,11 @@
-"""What the classifier raises on purpose."""
+"""The exceptions that the classifier raises."""
 
 from collections.abc import Iterable
 from pathlib import Path
 
 
 class ModelRefused(Exception):
-    """A model folder that is not loaded; the message names the folder and the reason."""
+    """A model folder was not loaded; the message names the folder and the reason."""
 
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"model {path.name} in {path.parent}: {reason}")
@@ -14,7 +14,7 @@ class ModelRefused(Exception):
 
 
 class LanguageNotJudged(Exception):
-    """The model has no scores for this language; `judged` names those it has."""
+    """The model has no scores for this language; `judged` lists the languages that it has."""
 
     def __init__(self, language: str, judged: Iterable[str]) -> None:
         self.language = language

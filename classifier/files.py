@@ -1,4 +1,4 @@
-"""Files of a folder that somebody else may have written: checked before anything is parsed, mapped and not copied."""
+"""Reads files from an untrusted folder: verified before anything is parsed, and memory-mapped instead of copied."""
 
 import hashlib
 import io
@@ -16,14 +16,14 @@ from classifier.errors import ModelRefused
 
 
 def open_plainly(folder: Path, name: str) -> io.BufferedReader:
-    """A regular file of the folder, never a link, and never a pipe, which would be waited for, for ever."""
+    """Opens a regular file of the folder; refuses links, and pipes, whose reads would block forever."""
     try:
         descriptor = os.open(folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
         raise ModelRefused(folder, f"{name} cannot be opened: {error.strerror}") from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise ModelRefused(folder, f"{name} is no regular file")
+        raise ModelRefused(folder, f"{name} is not a regular file")
     return os.fdopen(descriptor, "rb")
 
 
@@ -37,7 +37,7 @@ def read_plainly(folder: Path, name: str, most_bytes: int) -> bytes:
 
 @contextmanager
 def checked(folder: Path, name: str, sha256: str, lister: str, size: int | None = None) -> Iterator[io.BufferedReader]:
-    """The file, open at its beginning, once it is known to be the one that the file `lister` lists."""
+    """The file, open at its beginning, after its size and hash match those that the file `lister` lists."""
     with open_plainly(folder, name) as file:
         if size is not None and _size(file) != size:
             raise ModelRefused(folder, f"{name} does not have the size that {lister} lists")
@@ -48,8 +48,9 @@ def checked(folder: Path, name: str, sha256: str, lister: str, size: int | None 
 
 
 def mapped(folder: Path, name: str, file: io.BufferedReader, expected: tuple[str, int]) -> NDArray[Any]:
-    """The array in place, of this type and number of dimensions. numpy's own header reader parses literals only;
-    nothing is unpickled.
+    """The memory-mapped array; it must have this type and number of dimensions.
+
+    numpy's header reader only parses literals, and nothing is unpickled.
     """
     try:
         version = np.lib.format.read_magic(file)
@@ -62,7 +63,7 @@ def mapped(folder: Path, name: str, file: io.BufferedReader, expected: tuple[str
         raise ModelRefused(folder, f"{name} holds {dtype.str} of {len(shape)} dimensions, not {expected}")
     start = file.tell()
     if start + int(np.prod(shape, dtype=object)) * dtype.itemsize != _size(file):
-        raise ModelRefused(folder, f"{name} does not hold the numbers that its header promises")
+        raise ModelRefused(folder, f"{name} does not have the size that its header says")
     return np.memmap(file, dtype=dtype, mode="r", offset=start, shape=shape)
 
 

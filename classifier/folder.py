@@ -1,4 +1,4 @@
-"""A model folder on disk: checked before anything is parsed, mapped and not copied, written whole or not at all."""
+"""A model folder on disk: verified before anything is parsed, memory-mapped, and written atomically."""
 
 import hashlib
 import io
@@ -26,19 +26,19 @@ Arrays = Mapping[str, NDArray[Any]]
 # The arrays of format 2: type and number of dimensions.
 EXPECTED = {name: (dtype, len(shape)) for name, (dtype, shape) in ARRAYS.items()}
 
-# And those of format 3 besides.
+# The additional arrays of format 3.
 DEEP: dict[str, tuple[str, int]] = {
     f"deep_{name}": (dtype, len(shape)) for name, (dtype, shape) in {**DEEP_ARRAYS, **STACK_ARRAYS}.items()
 }
 
-# A model may do without: then nothing is unmasked.
+# Optional; a model without it does not unmask.
 WORDS = "words.txt"
 
 
 def read_folder(folder: Path) -> tuple[Manifest, dict[str, NDArray[Any]], Words | None]:
-    """The manifest, the arrays, read-only, and the words, where there are any. Raises ModelRefused.
+    """The manifest, the read-only arrays, and the words if there are any. Raises ModelRefused.
 
-    Every file is opened once: the bytes that were checked are the bytes that are used.
+    Every file is opened only once, so the verified bytes are the bytes that are used.
     """
     manifest = read_manifest(folder)
     arrays = EXPECTED | DEEP if manifest.deep else EXPECTED
@@ -53,9 +53,9 @@ def read_folder(folder: Path) -> tuple[Manifest, dict[str, NDArray[Any]], Words 
 
 
 def write_folder(folder: Path, manifest: Manifest, arrays: Arrays, words: Words | None = None) -> None:
-    """Write a model; `manifest.files` is filled in. A reader sees all of it or nothing.
+    """Write a model atomically; fills in `manifest.files`.
 
-    Raises FileExistsError when the folder is there already: a model never changes.
+    Raises FileExistsError if the folder exists: models are immutable.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     if folder.exists():

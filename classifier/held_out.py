@@ -1,15 +1,15 @@
-"""What a model was worth on texts that it did not learn from, as its manifest says, and what another one loses."""
+"""A model's metrics on held-out texts, from its manifest, and what is lost if another model replaces it."""
 
 import math
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
-# Of all figures that are compared together: so seldom is any of them called worse by chance alone.
+# The family-wise error rate: the probability that any figure is called worse by chance.
 LEVEL = 0.05
 
 
 class Measured(NamedTuple):
-    """One line of a model's metrics: what it was worth on texts of one data set that it was not trained on."""
+    """One line of a model's metrics: one attribute on the held-out texts of one data set."""
 
     data_set: str
     attribute: str
@@ -20,14 +20,14 @@ class Measured(NamedTuple):
 
 
 class Worth(NamedTuple):
-    """`judges`: language -> attributes judged in it. `metrics`: of the manifest."""
+    """What a model can do. `judges`: language -> attributes judged in it. `metrics`: from the manifest."""
 
     judges: Mapping[str, Collection[str]]
     metrics: Mapping[str, Any]
 
 
 class Fallen(NamedTuple):
-    """A ROC AUC that is lower than before, by more than chance explains."""
+    """A ROC AUC that is significantly lower than before."""
 
     data_set: str
     attribute: str
@@ -36,9 +36,7 @@ class Fallen(NamedTuple):
 
 
 class Losses(NamedTuple):
-    """What one model does that another does not, or does worse. `attributes`: (language, attribute) of languages that
-    both judge.
-    """
+    """What one model lacks or does worse than another. `attributes`: (language, attribute), for common languages."""
 
     languages: tuple[str, ...]
     attributes: tuple[tuple[str, str], ...]
@@ -50,7 +48,7 @@ class Losses(NamedTuple):
 
 
 def measured(metrics: Mapping[str, Any]) -> Iterator[Measured]:
-    """A manifest is made elsewhere, and perhaps by an earlier release: what is not there as expected is left out."""
+    """Skips anything of an unexpected form, since the manifest may come from elsewhere or from an older release."""
     held_out = metrics.get("held_out")
     for data_set, attributes in held_out.items() if isinstance(held_out, Mapping) else ():
         for attribute, found in attributes.items() if isinstance(attributes, Mapping) else ():
@@ -66,7 +64,7 @@ def measured(metrics: Mapping[str, Any]) -> Iterator[Measured]:
 
 
 def losses(before: Worth, after: Worth) -> Losses:
-    """What is lost where the model `after` takes the place of `before`."""
+    """What is lost if the model `after` replaces `before`."""
     both = [language for language in before.judges if language in after.judges]
     return Losses(
         languages=tuple(language for language in before.judges if language not in after.judges),
@@ -81,10 +79,9 @@ def losses(before: Worth, after: Worth) -> Losses:
 
 
 def _fallen(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Fallen]:
-    """By a one-sided z test of each figure that both have, at a level that allows for their number (Holm, 1979).
+    """A one-sided z test of each figure that both models have, corrected for their number (Holm, 1979).
 
-    The two are taken for independent. On the same texts they mostly err together, so the test errs on the side of
-    finding nothing.
+    The test assumes independent figures. On the same texts the errors are correlated, so it is conservative.
     """
     earlier = {(each.data_set, each.attribute): each for each in measured(before)}
     pairs = [(earlier[key], each) for each in measured(after) if (key := each[:2]) in earlier]
@@ -102,7 +99,7 @@ def _is_sound(figure: Measured) -> bool:
 
 
 def _chance(was: Measured, now: Measured) -> float:
-    """How likely a fall of this size is where both models are equally good."""
+    """The p-value of a drop of this size if both models are equally good."""
     fall = (was.roc_auc or 0.0) - (now.roc_auc or 0.0)
     error = math.sqrt(_variance(was) + _variance(now))
     if error == 0:
@@ -111,7 +108,7 @@ def _chance(was: Measured, now: Measured) -> float:
 
 
 def _variance(figure: Measured) -> float:
-    """Of a ROC AUC (Hanley and McNeil, 1982)."""
+    """The variance of a ROC AUC (Hanley and McNeil, 1982)."""
     auc, yes, no = figure.roc_auc or 0.0, figure.positive, figure.texts - figure.positive
     yes_pair, no_pair = auc / (2 - auc), 2 * auc**2 / (1 + auc)
     return (auc * (1 - auc) + (yes - 1) * (yes_pair - auc**2) + (no - 1) * (no_pair - auc**2)) / (yes * no)

@@ -1,4 +1,4 @@
-"""The compiled kernel, called through ctypes, which lets go of the interpreter's lock for the call."""
+"""The compiled kernel, called through ctypes, which releases the GIL during the call."""
 
 import ctypes
 from collections.abc import Mapping, Sequence
@@ -9,19 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.compiled import installed
-from classifier.normalise import read
+from classifier.normalize import read
 
 # Bytes in a row of the table: the inverse document frequency, then one weight for each label (_kernel.c).
 WIDTH = 8
 LABELS = WIDTH - 1
-# The highest bit of a feature says which of the two blocks (words, characters) it belongs to.
+# The highest bit of a feature is its block (words or characters).
 BLOCK_BIT = 31
 
 # The sizes of the network (_network.h).
 DIM, TAPS, CHANNELS, HIDDEN = 32, 3, 64, 64
 POOLED = 2 * CHANNELS + DIM + 2
 
-# A model's arrays: type and shape; None stands for a power of two, "languages" for one row each.
+# A model's arrays: type and shape; None is a power of two, "languages" is one row for each language.
 ARRAYS: Mapping[str, tuple[str, tuple[int | str | None, ...]]] = {
     "rows": ("|u1", (None, WIDTH)),
     "steps": ("<f8", (LABELS,)),
@@ -95,14 +95,14 @@ def _load() -> ctypes.CDLL:
 
 _library = _load()
 _Row = ctypes.c_double * LABELS
-# What the threads remember of words is told apart by it.
+# Identifies the model in each thread's cache of words.
 _ids = count(1)
 
 
 class Weights:
-    """A model's arrays as the kernel sees them; they are used in place and must not change.
+    """A model's arrays as the kernel uses them: in place, so they must not change.
 
-    `arrays`: all of ARRAYS, in C order. Raises ValueError for anything else.
+    `arrays`: all of ARRAYS, in C order. Raises ValueError otherwise.
     """
 
     def __init__(self, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -147,7 +147,7 @@ class Weights:
         return tuple(row[:])
 
     def score_reading(self, reading: str, language: int = 0) -> tuple[float, ...]:
-        """The same for what `read` gives."""
+        """The same for the result of `read`."""
         row = _Row()
         _checked(
             _library.steward_score(
@@ -161,7 +161,7 @@ class Weights:
         return self.score_readings([read(text) for text in texts], language)
 
     def score_readings(self, readings: Sequence[str], language: int = 0) -> NDArray[np.float64]:
-        """The same for what `read` gives of each."""
+        """The same for the results of `read`."""
         offsets = np.zeros(len(readings) + 1, np.int64)
         np.cumsum([len(reading) for reading in readings], out=offsets[1:])
         found = np.empty((len(readings), LABELS))
@@ -179,7 +179,7 @@ class Weights:
         return found
 
     def contributions(self, reading: str, language: int = 0) -> NDArray[np.float64]:
-        """How much each code point of what `read` gives moved each calibrated logit, shape (len, LABELS)."""
+        """How much each code point of a reading contributed to each calibrated logit, shape (len, LABELS)."""
         found = np.empty((len(reading), LABELS))
         _checked(
             _library.steward_contributions(
@@ -194,7 +194,7 @@ class Weights:
 
 
 def features(text: str, bits: int) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
-    """Distinct features of a text and how often each occurs; the block stands in the highest bit."""
+    """Distinct features of a text and how often each occurs; the highest bit is the block."""
     normal = read(text)
     capacity = 6 * len(normal) + 8
     rows, counts = np.empty(capacity, np.uint32), np.empty(capacity, np.uint32)
@@ -206,7 +206,7 @@ def features(text: str, bits: int) -> tuple[NDArray[np.uint32], NDArray[np.uint3
 
 
 def tokens(text: str, bits: int) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.uint32]]:
-    """What the network reads of a text: a key for each token, where its rows of vectors end, and all these rows."""
+    """The network's input: a key for each token, the end of its vector rows, and all vector rows."""
     normal = read(text)
     keys, ends = np.empty(len(normal), np.uint64), np.empty(len(normal), np.int64)
     rows = np.empty(6 * len(normal) + 8, np.uint32)
@@ -236,4 +236,4 @@ def _bits(array: NDArray[Any]) -> int:
 
 def _checked(status: int) -> None:
     if status != 0:
-        raise MemoryError("the kernel got no memory for this text")
+        raise MemoryError("the kernel could not allocate memory for this text")

@@ -1,4 +1,4 @@
-"""Known words by what is left of them in a disguise."""
+"""Looks up known words by what a disguise leaves of them."""
 
 import math
 import re
@@ -6,48 +6,48 @@ from collections.abc import Sequence
 
 from classifier.words import Words
 
-# Two-letter words of English; what else has two letters is a fragment as soon as it stands by a fragment.
+# Two-letter words of English; any other two letters next to a fragment are a fragment too.
 _SHORT = frozenset(
     """
     ad ah am an as at be by do eh ex go ha he hi if in is it la ma me mr ms my no of oh ok on or pa pm re so to tv uk
     um un up us vs we ye yo
     """.split()  # noqa: SIM905 - so many are easier to read in a text
 )
-# A word among this many of the commonest stands for itself, also where joining it to its neighbour makes another.
+# Words among this many of the most common ones are never joined with their neighbors.
 _COMMONEST, _COMMON_SHORT = 8_000, 1_500
 _SHORT_LENGTH = 2
-# Plain words that may stand behind a mask; and where, among harmful words, mere pieces of others begin.
+# Plain words that a mask may hide; and the rank from which harmful words may be mere pieces of others.
 _MASKABLE = 2_000
 RARE = 400
 _TELLING = 3
 _SHORTEST_SPLIT = 4
-# So many times further up the list of harmful words.
+# An alias's word must rank this many times higher among the harmful words.
 _MUCH = 4
-# How a letter is spelled otherwise.
+# Alternative spellings of letters.
 _SPELLINGS = (("v", "u"), ("ph", "f"), ("z", "s"), ("k", "ck"), ("kk", "ck"), ("cc", "ck"), ("q", "g"), ("y", "i"))
-# A letter so often in a row is no slip.
+# A letter repeated this often is not a typo.
 _DRAWN_OUT = 3
 _REPEATED = re.compile(r"(.)\1+")
 _RUN = re.compile(r"(.)\1*")
-# A small l, a capital i, a one and a bar are one stroke.
+# A small l, a capital i, a one and a bar look the same.
 _STROKES = str.maketrans("l", "i")
 
 
 class Lexicon:
-    """Words to look up; immutable."""
+    """Immutable lookup tables of words."""
 
     def __init__(self, words: Words) -> None:
         listed = [*words.harmful, *words.plain]
         self.harmful = {word: rank for rank, word in enumerate(words.harmful)}
-        # Rarer ones of three letters are pieces, slang and slips, and everything is like one of them.
+        # Rarer harmful words of three letters are pieces, slang and typos, which nearly anything resembles.
         self.telling = frozenset(word for word, rank in self.harmful.items() if len(word) > _TELLING or rank < RARE)
         self.known = frozenset(listed) | {"a", "i"}
         commonest = {word for word in words.plain[:_COMMONEST] if len(word) > _SHORT_LENGTH}
         commonest |= {word for word in words.plain[:_COMMON_SHORT] if len(word) == _SHORT_LENGTH}
         self.standing = commonest | _SHORT | {"a", "i"}
-        # All words, those that are no word of the model's last.
+        # All words; those that are not in the model's vocabulary are last.
         self.ordered = listed + sorted(self.standing.difference(listed))
-        # Of reading a run of letters as these words.
+        # The cost of reading a run of letters as these words.
         self.costs = {word: math.log(rank + 10) for rank, word in enumerate(words.plain)}
         self.costs |= {word: math.log(rank + 10) for word, rank in self.harmful.items()}
         self.costs |= dict.fromkeys("ai", math.log(10))
@@ -56,11 +56,11 @@ class Lexicon:
         self.aliases = self._aliases(words.harmful)
 
     def is_whole(self, word: str) -> bool:
-        """Whether it is no mere piece of a word: among the rarer harmful ones are pieces of masked and split ones."""
+        """Whether it is not a mere piece of a word: some rarer harmful words are pieces of masked and split words."""
         return word in self.known and self.harmful.get(word, 0) < RARE
 
     def is_ordinary(self, word: str) -> bool:
-        """Whether it needs no second look. A short rare word may be a piece of another that was split, so it does."""
+        """Whether it needs no thorough look. A short rare word does, because it may be a piece of a split word."""
         word = word.replace("\u2019", "'")
         if word in self.standing:
             return word not in self.aliases
@@ -68,7 +68,7 @@ class Lexicon:
         return is_long and word in self.known and word not in self.aliases
 
     def _aliases(self, harmful: Sequence[str]) -> dict[str, str]:
-        """Harmful words that are but a disguise, itself well known, of much more telling ones."""
+        """Harmful words that are themselves common disguises of much more indicative ones."""
         found = {}
         alike = {word for group in self._by_skeleton.values() if len(group) > 1 for word in group}
         for rank, word in enumerate(harmful):
@@ -80,7 +80,7 @@ class Lexicon:
         return found
 
     def stretched(self, letters: str) -> list[str]:
-        """Words that become `letters` where letters are repeated, or where i and l stand for each other."""
+        """Words that become `letters` if letters are repeated, or i and l are interchanged."""
         skeleton = _skeleton(letters)
         group = self._by_skeleton.get(skeleton) or ((skeleton,) if skeleton in self.known else ())
         if not group:
@@ -94,7 +94,7 @@ class Lexicon:
         return [word for word in found if len(word) == len(letters) or _REPEATED.sub(r"\1", word) == plain]
 
     def swapped(self, letters: str) -> list[str]:
-        """Words of which two neighbours changed places, neither the first nor the last letter."""
+        """Words that become `letters` if two neighboring inner letters are swapped."""
         tried = (letters[:at] + letters[at + 1] + letters[at] + letters[at + 2 :] for at in range(1, len(letters) - 2))
         return [word for word in tried if word in self.known]
 
@@ -108,9 +108,9 @@ def _runs(letters: str) -> list[int]:
 
 
 def _grouped(words: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Words by their skeletons, but for those that are their own and nobody else's.
+    """Words by skeleton, without those that are their own skeleton and share it with no other word.
 
-    All skeletons are made at once: a line feed parts them, and is never doubled.
+    All skeletons are computed in one string; they are separated by line feeds, which are never doubled.
     """
     found: dict[str, tuple[str, ...]] = {}
     for skeleton, word in zip(_skeleton("\n".join(words)).split("\n"), words, strict=bool(words)):

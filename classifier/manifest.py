@@ -1,4 +1,4 @@
-"""The manifest of a model folder: what the model is, where it came from, and the digest of each of its files."""
+"""The manifest of a model folder: the model's description, its provenance, and the digest of each of its files."""
 
 import hashlib
 from pathlib import Path
@@ -10,15 +10,15 @@ from msgspec import Meta, Struct
 from classifier.errors import ModelRefused
 from classifier.files import read_plainly
 
-# Rises on any change that an older reader would get wrong: of the files, of the features, of the normalisation.
+# Incremented on any change that older code would misread: files, features, normalization.
 FORMAT = 2
-# Of a model with a deep reader.
+# The format of a model with a deep reader.
 DEEP_FORMAT = 3
 NAME = "manifest.json"
 MOST_MANIFEST_BYTES = 1_048_576
 MOST_FILE_BYTES = 256 * 1_048_576
 
-# Of a folder beside others, and no way out of there.
+# A plain folder name that cannot lead to another folder.
 FolderName = Annotated[str, Meta(pattern=r"^[0-9A-Za-z][0-9A-Za-z._-]{0,63}$(?!\n)")]
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
 
@@ -29,26 +29,26 @@ class File(Struct, frozen=True):
 
 
 class Golden(Struct, frozen=True):
-    """A text and what the model must say of it, so that a library that drifts is found at start."""
+    """A text and its expected scores, to detect a change in a library's results when the model is loaded."""
 
     text: str
     scores: list[float]
 
 
 class Deep(Struct, frozen=True, kw_only=True):
-    """The second reader. `encoder`: the folder of its frozen part and the sha256 of what describes it.
+    """The deep reader. `encoder`: the folder of its frozen part; `encoder_sha256`: the hash of that part's description.
 
-    `languages`: as Manifest.languages, where both readers judge. `transferred`: those of them in which nothing was
-    measured, since no labelled text was to be had.
+    `languages`: like Manifest.languages, for both readers together. `transferred`: the languages among them without
+    measurements, for lack of labeled texts.
     """
 
     encoder: FolderName
     encoder_sha256: Sha256
     languages: Annotated[dict[str, Annotated[list[str], Meta(min_length=1)]], Meta(min_length=1)]
     transferred: list[str] = []
-    # What both readers say of Manifest.golden.
+    # The scores of both readers together for Manifest.golden.
     golden: list[list[float]] = []
-    # By label: slope and intercept of the last step of its calibration, in the first language (ADR 10).
+    # By label: slope and intercept of the last calibration step, in the first language (ADR 10).
     adjusted: dict[str, tuple[float, float]] = {}
 
 
@@ -57,7 +57,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     version: FolderName
     created_at: str
     labels: Annotated[list[str], Meta(min_length=1)]
-    # Labels that the data could not teach; they have a place in the arrays, and nobody is shown a score for them.
+    # Labels that the data could not teach; they have a column in the arrays, but their scores are never shown.
     unjudged: list[str] = []
     # ISO 639-1 code -> labels judged in texts of that language, the model's first language first. Empty: English, all.
     languages: dict[str, Annotated[list[str], Meta(min_length=1)]] = {}
@@ -73,19 +73,19 @@ class Manifest(Struct, frozen=True, kw_only=True):
 
     @property
     def judged_by_both(self) -> dict[str, tuple[str, ...]]:
-        """As `judged`, where both readers judge."""
+        """Like `judged`, for both readers together."""
         found = self.deep.languages if self.deep else {}
         return {language: tuple(labels) for language, labels in found.items()}
 
     @property
     def judged(self) -> dict[str, tuple[str, ...]]:
-        """Language -> labels judged in it; the first is what a text is taken for that does not tell its language."""
+        """Language -> labels judged in it; the first language is the default for texts of an undetected language."""
         named = {language: tuple(labels) for language, labels in self.languages.items()}
         return named or {"en": tuple(label for label in self.labels if label not in self.unjudged)}
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest alone; says nothing yet about the files that it lists. Raises ModelRefused."""
+    """The manifest alone; does not check the files that it lists. Raises ModelRefused."""
     if folder.is_symlink():
         raise ModelRefused(folder, "is a link")
     raw = read_plainly(folder, NAME, MOST_MANIFEST_BYTES)

@@ -1,4 +1,4 @@
-"""A loaded model: text in, calibrated probabilities out."""
+"""A loaded model, which turns texts into calibrated probabilities."""
 
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
@@ -19,26 +19,26 @@ from classifier.errors import LanguageNotJudged, ModelRefused
 from classifier.folder import read_folder
 from classifier.kernel import LABELS, Weights
 from classifier.manifest import Manifest
-from classifier.normalise import origins, read
+from classifier.normalize import origins, read
 from classifier.stop_words import STOP_WORDS
 from classifier.unmask import Unmasked, unmasker
 from classifier.words import Words
 
 GOLDEN_TOLERANCE = 1e-6
-# Of both readers: the deep one rounds to bytes, and what lies between two may fall to either.
+# For both readers: the deep one rounds to bytes, and a value between two bytes may be rounded either way.
 GOLDEN_TOLERANCE_OF_BOTH = 1e-3
 FEWEST_BITS, MOST_BITS = 10, 24
-# What a disguise hides is harm. Advertising is told by how it is written, which unmasking would tidy away.
+# Disguises hide abuse. Spam is recognized by its spelling, which unmasking would remove.
 AS_WRITTEN = frozenset({"spam"})
-# A word is worth showing when it moved a logit by this much: exp(0.3) is a third more in odds.
+# A word is shown if it raised a logit by this much: exp(0.3) means a third higher odds.
 LEAST_SHOWN = 0.3
-# Marks around a word that are no part of it.
+# Punctuation around a word.
 _AROUND = ".,;:!?\"'()[]{}\u2018\u2019\u201c\u201d\u00ab\u00bb\u2026-"
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A word that moved a label's logit up by `weight`; offsets count code points of the text as sent."""
+    """A word that raised a label's logit by `weight`; offsets are in code points of the text as sent."""
 
     start: int
     end: int
@@ -47,7 +47,7 @@ class Span:
 
 
 class Assessment:
-    """What a model says of one text. `scores`: in the order of the model's `languages[language]`."""
+    """A model's result for one text. `scores`: in the order of the model's `languages[language]`."""
 
     __slots__ = ("_explain", "scores")
 
@@ -56,14 +56,14 @@ class Assessment:
         self._explain = explain
 
     def spans(self, limit: int = 20) -> tuple[Span, ...]:
-        """As Model.spans; the text is not unmasked again for it."""
+        """Like Model.spans, without unmasking the text again."""
         return self._explain(limit)
 
 
-class _Read(NamedTuple):
-    """One reading of a text. `text`: what the deep reader reads of it. `normal`: what the fast one reads.
+class _TextReading(NamedTuple):
+    """One reading of a text. `text`: the deep reader's input. `normal`: the fast reader's input.
 
-    `origins`: of each code point of `normal` its index in the text as sent.
+    `origins`: for each code point of `normal` its index in the text as sent.
     """
 
     text: str
@@ -72,7 +72,7 @@ class _Read(NamedTuple):
 
 
 class _Found(NamedTuple):
-    """What a text got as sent, and unmasked, all labels of the manifest; `seen` None: nothing is masked."""
+    """Scores of a text as sent and unmasked, for all labels of the manifest; `seen` None: nothing is disguised."""
 
     before: Sequence[float]
     after: Sequence[float]
@@ -80,7 +80,7 @@ class _Found(NamedTuple):
 
 
 class Model:
-    """Immutable, and safe to use from several threads at once."""
+    """Immutable and thread-safe."""
 
     def __init__(
         self, manifest: Manifest, weights: Weights, words: Words | None = None, stack: Stack | None = None
@@ -97,7 +97,7 @@ class Model:
         }
         self._weights = weights
         self._place = {language: place for place, language in enumerate(self.languages)}
-        # A row of the fast reader's calibration. The stack reads what it says as of the first language.
+        # The row of the fast reader's calibration; the stack expects scores calibrated for the first language.
         self._row = dict.fromkeys(self.languages, 0) if stack else self._place
         self._unmask = unmasker(words) if words else None
         self._may_rise = np.array([label not in AS_WRITTEN for label in manifest.labels])
@@ -107,10 +107,10 @@ class Model:
         return self._stack is not None
 
     def assess(self, text: str, language: str = "en") -> Assessment:
-        """The scores of a text, and its spans when they are asked for. Any str is a text, the empty one too.
+        """The scores of a text, and its spans on request. Accepts any str, also the empty one.
 
-        Where the text is disguised, what it says unmasked is scored, too, and each label gets the higher of both:
-        unmasking can reveal, and nobody can hide anything by it. Raises LanguageNotJudged.
+        If the text is disguised, its unmasked form is scored too, and each label gets the higher score, so that
+        unmasking can only reveal abuse and never hide it. Raises LanguageNotJudged.
         """
         columns, row = self._judged(language), self._row[language]
         plain = None if text.isascii() else read(text)
@@ -128,7 +128,7 @@ class Model:
         return self.assess(text, language).scores
 
     def score_many(self, texts: Sequence[str], language: str = "en") -> NDArray[np.float64]:
-        """The same for each text, shape (len(texts), len(languages[language])); lets other threads run meanwhile."""
+        """The same for each text, shape (len(texts), len(languages[language])); releases the GIL."""
         columns, row = self._judged(language), self._row[language]
         plain = [read(text) for text in texts]
         rows = self._stacked_many(language, texts, self._weights.score_readings(plain, row))
@@ -141,17 +141,18 @@ class Model:
         return rows[:, columns]
 
     def score_with(self, fast: NDArray[np.float64], texts: Sequence[str], language: str = "en") -> NDArray[np.float64]:
-        """As score_many, of texts as sent, with what another fast reader says, (len(texts), LABELS), in place of the
-        own one; without a deep reader that is the score.
+        """Like score_many without unmasking, but with another fast reader's scores, (len(texts), LABELS).
+
+        Without a deep reader these are the result.
         """
         return self._stacked_many(language, texts, fast)[:, self._judged(language)]
 
     def spans(self, text: str, limit: int = 20, language: str = "en") -> tuple[Span, ...]:
-        """The words that moved a label up most, at most `limit` of them, in the order of the text.
+        """The words that raised a label most, at most `limit`, in the order of the text.
 
-        A weight is what the fast reader's features in the word add to the label's logit, plus by how much the deep
-        reader's part falls without the word. A label is explained by the reading that it was scored by. A word
-        stands once for each label that it moved by LEAST_SHOWN or more. Raises LanguageNotJudged.
+        A weight is the contribution of the fast reader's features in the word to the label's logit, plus the drop in
+        the deep reader's part without the word. A label is explained by the reading, as sent or unmasked, that gave its
+        score. A word appears once for each label that it raised by LEAST_SHOWN or more. Raises LanguageNotJudged.
         """
         return self.assess(text, language).spans(limit)
 
@@ -159,15 +160,16 @@ class Model:
         columns = self._columns[language]
         rises = [at for at in columns if self._may_rise[at] and found.after[at] > found.before[at]]
         stays = [at for at in columns if at not in rises]
-        spans = self._spans(language, _Read(text, read(text), origins(text)), stays) if stays else []
+        spans = self._spans(language, _TextReading(text, read(text), origins(text)), stays) if stays else []
         if (seen := found.seen) and rises:
-            spans += self._spans(language, _Read(seen.reading, seen.reading, seen.origins), rises)
+            spans += self._spans(language, _TextReading(seen.reading, seen.reading, seen.origins), rises)
         strongest = sorted(spans, key=lambda span: -span.weight)[:limit]
         return tuple(sorted(strongest, key=lambda span: (span.start, span.end, -span.weight)))
 
     def calibration(self, language: str = "en") -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Slope and intercept by which the logit of each label became that of its score, in the order of
-        `languages[language]`. Raises LanguageNotJudged.
+        """Slope and intercept of each label's last calibration step, in the order of `languages[language]`.
+
+        Raises LanguageNotJudged.
         """
         columns = self._judged(language)
         if self._stack and self.manifest.deep:
@@ -176,8 +178,8 @@ class Model:
         slope, intercept = self._weights.calibration(self._row[language])
         return slope[columns], intercept[columns]
 
-    def _spans(self, language: str, reading: _Read, columns: Sequence[int]) -> list[Span]:
-        """Those of one reading, for the labels in the columns of the manifest."""
+    def _spans(self, language: str, reading: _TextReading, columns: Sequence[int]) -> list[Span]:
+        """The spans of one reading, for the labels in these columns of the manifest."""
         normal, where = reading.normal, reading.origins
         starts, ends = _words(normal)
         if not len(starts):
@@ -195,9 +197,9 @@ class Model:
         ]
 
     def _shares(
-        self, language: str, reading: _Read, starts: NDArray[np.intp], ends: NDArray[np.intp]
+        self, language: str, reading: _TextReading, starts: NDArray[np.intp], ends: NDArray[np.intp]
     ) -> NDArray[np.float64]:
-        """How much each word of a reading moved each label's logit, (words, LABELS)."""
+        """How much each word of a reading contributed to each label's logit, (words, LABELS)."""
         shares = self._weights.contributions(reading.normal, self._row[language])
         edges = np.ravel(np.column_stack([starts, ends]))
         found: NDArray[np.float64] = np.add.reduceat(np.vstack([shares, np.zeros((1, LABELS))]), edges)[::2]
@@ -205,7 +207,7 @@ class Model:
             return found
         place = self._place[language]
         found *= self._stack.weights[place][:, 0]
-        # Both readers part words at blanks; where one sees a blank that the other does not, the word before it counts.
+        # Both readers split words at whitespace. If they disagree, the share goes to the word before.
         is_as_sent = reading.text != reading.normal
         begins = [reading.origins[start] for start in starts] if is_as_sent else starts.tolist()
         for word in self._stack.shares(place, reading.text):
@@ -213,7 +215,7 @@ class Model:
         return found
 
     def _stacked(self, language: str, text: str, fast: Sequence[float]) -> Sequence[float]:
-        """What both readers say together; what the fast one says where it reads alone."""
+        """The combined scores of both readers; the fast one's if there is no deep reader."""
         if self._stack is None:
             return fast
         found: list[float] = self._stack.score(self._place[language], text, fast).tolist()
@@ -238,9 +240,9 @@ class Model:
 
 
 def load(folder: Path, *, both: bool = True) -> Model:
-    """A model from its folder. Raises ModelRefused for anything that is not whole, known and sound.
+    """Load a model from its folder. Raises ModelRefused for any model that is incomplete, unknown or inconsistent.
 
-    `both`: with its deep reader, where it has one.
+    `both`: also load its deep reader, if it has one.
     """
     manifest, arrays, words = read_folder(folder)
     if len(manifest.labels) != LABELS or len(set(manifest.labels)) != LABELS:
@@ -252,7 +254,7 @@ def load(folder: Path, *, both: bool = True) -> Model:
             raise ModelRefused(folder, f"{name} has {len(arrays[name])} rows")
     for name, array in arrays.items():
         if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise ModelRefused(folder, f"{name}.npy holds numbers that are not finite")
+            raise ModelRefused(folder, f"{name}.npy has numbers that are not finite")
     try:
         weights = Weights(arrays)
         stack = _stack(folder, manifest, arrays) if both and manifest.deep else None
@@ -270,14 +272,16 @@ def load(folder: Path, *, both: bool = True) -> Model:
 
 
 def _stack(folder: Path, manifest: Manifest, arrays: Mapping[str, NDArray[Any]]) -> Stack:
-    assert manifest.deep is not None  # noqa: S101 - asked before
+    assert manifest.deep is not None  # noqa: S101 - the caller checks it
     encoder = load_encoder(ENCODERS / manifest.deep.encoder)
     if encoder.digest != manifest.deep.encoder_sha256:
-        raise ModelRefused(folder, f"was made upon another encoder {manifest.deep.encoder} than the one that is here")
+        raise ModelRefused(
+            folder, f"was trained on another version of the encoder {manifest.deep.encoder} than the installed one"
+        )
     own = {name.removeprefix("deep_"): array for name, array in arrays.items() if name.startswith("deep_")}
     if len(own["stack"]) != len(manifest.deep.languages):
         raise ModelRefused(
-            folder, f"weighs both readers for {len(own['stack'])} of {len(manifest.deep.languages)} languages"
+            folder, f"has reader weights for {len(own['stack'])} of {len(manifest.deep.languages)} languages"
         )
     return Stack(DeepReader(encoder, DeepWeights(own, encoder.codes, encoder.steps)), own["stack"], own["stack_bias"])
 
@@ -296,23 +300,23 @@ def _check_golden(folder: Path, manifest: Manifest, weights: Weights) -> None:
         if len(golden.scores) == LABELS:
             found = np.abs(np.subtract(weights.score(golden.text), golden.scores)).max()
         if not found <= GOLDEN_TOLERANCE:
-            raise ModelRefused(folder, f"does not give the scores that it was shipped with (golden text {index})")
+            raise ModelRefused(folder, f"does not reproduce its golden scores (golden text {index})")
 
 
 def _check_golden_of_both(folder: Path, manifest: Manifest, weights: Weights, stack: Stack) -> None:
     expected = manifest.deep.golden if manifest.deep else []
     if len(expected) != len(manifest.golden):
-        raise ModelRefused(folder, "must say what both readers say together of each golden text")
+        raise ModelRefused(folder, "must list the golden scores of both readers for each golden text")
     for index, (golden, scores) in enumerate(zip(manifest.golden, expected, strict=True)):
         found = np.inf
         if len(scores) == LABELS:
             found = np.abs(stack.score(0, golden.text, weights.score(golden.text)) - scores).max()
         if not found <= GOLDEN_TOLERANCE_OF_BOTH:
-            raise ModelRefused(folder, f"both readers do not say what they were shipped with (golden text {index})")
+            raise ModelRefused(folder, f"both readers do not reproduce their golden scores (golden text {index})")
 
 
 def _words(normal: str) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Starts and ends of the runs between blanks."""
+    """Starts and ends of the words, which are separated by whitespace."""
     is_ink = np.array([not character.isspace() and character > " " for character in normal])
     edges = np.flatnonzero(np.diff(np.concatenate([[False], is_ink, [False]]).astype(np.int8)))
     return edges[::2], edges[1::2]

@@ -1,6 +1,6 @@
-"""The same model said slowly and plainly, in scikit-learn's terms: what the kernel is held to.
+"""A slow and simple reference implementation of the model for scikit-learn; the kernel is tested against it.
 
-Written from the definition at the top of _kernel.c, one rule at a time, in double precision. Serving never imports it.
+It follows the definition at the top of _kernel.c rule by rule, in double precision. Serving never imports it.
 """
 
 from collections import Counter
@@ -13,11 +13,11 @@ from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin, TransformerMixin
 
 from classifier.kernel import DIM, LABELS, TAPS
-from classifier.normalise import read
+from classifier.normalize import read
 
 SHORTEST, LONGEST = 2, 5
 SHORTEST_GRAM, LONGEST_GRAM = 3, 5
-# Tokens: a text with fewer is told apart, and what comes after so many is not read by the network.
+# In tokens: a feature marks texts with fewer than FEW, and the network ignores those after MOST_TOKENS.
 FEW, MOST_TOKENS = 6, 4096
 LAYERS = ("filters", "filter_bias", "hidden", "hidden_bias", "output")
 MASK = 0xFFFFFFFF
@@ -77,7 +77,7 @@ class Reference(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return probabilities
 
     def _bag(self, counts: sparse.csr_matrix) -> NDArray[np.float64]:
-        """Linear in tf-idf whose two blocks have length one; the blocks share the table."""
+        """Linear in tf-idf; each of the two blocks is normalized to length 1, and they share the table."""
         idf = self.arrays["rows"][:, 0].astype(np.float64)
         weights = self.arrays["rows"][:, 1:].view(np.int8) * self.arrays["steps"]
         logits = np.tile(self.arrays["bias"], (counts.shape[0], 1))
@@ -115,7 +115,7 @@ class Reference(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def features(normal: str) -> Iterator[Feature]:
-    """Every feature of a normalised text, as often as it occurs."""
+    """Every feature of a normalized text, as often as it occurs."""
     text = shortened(normal)
     yield from word_features(text)
     for run in runs(text):
@@ -123,7 +123,7 @@ def features(normal: str) -> Iterator[Feature]:
 
 
 def shortened(text: str) -> str:
-    """A code point counts at most twice in a row."""
+    """Limits repeats of a code point to two."""
     kept: list[str] = []
     for character in text:
         if kept[-2:] != [character, character]:
@@ -165,7 +165,7 @@ def words(text: str) -> Iterator[str]:
 
 
 def tokens(text: str) -> list[str]:
-    """Runs of letters and digits, and every other code point that is no blank."""
+    """Runs of letters and digits, and every other code point that is not a blank."""
     found: list[str] = []
     is_open = False
     for character in text:
@@ -178,7 +178,7 @@ def tokens(text: str) -> list[str]:
 
 
 def token_features(token: str) -> Iterator[int]:
-    """Hashes of the token and of its n-grams, padded with one blank each side."""
+    """Hashes of the token and of its n-grams, padded with one blank on each side."""
     yield hashed(TOKEN_SEED, token)
     padded = f" {token} "
     for start in range(len(token) if len(token) > 1 else 0):
@@ -187,7 +187,7 @@ def token_features(token: str) -> Iterator[int]:
 
 
 def runs(text: str) -> Iterator[str]:
-    """What stands between blanks."""
+    """The runs of characters between blanks."""
     parted = "".join(" " if is_blank(character) else character for character in text).split(" ")
     yield from (run for run in parted if run)
 
@@ -214,7 +214,7 @@ def hashed(seed: int, text: str) -> int:
 
 
 def mixed(code: int) -> int:
-    """The finaliser of MurmurHash3 (Appleby), 32 bits."""
+    """The 32-bit finalizer of MurmurHash3 (Appleby)."""
     code ^= code >> 16
     code = code * 0x85EBCA6B & MASK
     code ^= code >> 13

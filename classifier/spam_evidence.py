@@ -1,17 +1,17 @@
-"""Kinds of evidence that a text is spam, so that no single word is ever enough to throw a comment away.
+"""Kinds of evidence that a text is spam, so that a single word is never enough to reject a comment.
 
-A topic (pills, loans, ...), an appeal to the reader (subscribe, promo code), a link, a way to get in touch, and a shape
-that few people write in count as one kind each. Each is looked for in the text as it is folded for the fast reader;
-every expression is a plain alternation, so that the time is linear in the text.
+A topic (pills, loans, ...), an appeal to the reader (subscribe, promo code), a link, contact details, and an unusual
+shape count as one kind each. They are searched in the normalized text of the fast reader; every expression is a plain
+alternation, so the time is linear in the text.
 """
 
 import re
 import unicodedata
 from typing import Final
 
-from classifier.normalise import read
+from classifier.normalize import read
 
-# A score from here on is evidence enough by itself, in a comment of at least so many words.
+# A score from CERTAIN on is sufficient evidence by itself, in a comment of at least FEWEST_WORDS words.
 CERTAIN, FEWEST_WORDS = 0.999, 8
 ENOUGH = 2
 
@@ -84,7 +84,7 @@ _WORDS: Final = {
 
 def _any_of(words: str) -> "re.Pattern[str]":
     phrases = [phrase for line in words.splitlines() for each in line.split("|") if (phrase := each.strip())]
-    # "% off" stands behind a number.
+    # "% off" follows a number.
     starts = [rf"(?<![a-z0-9]){re.escape(each)}" if each[0].isalnum() else re.escape(each) for each in phrases]
     return re.compile(rf"(?:{'|'.join(starts)})(?![a-z0-9])")
 
@@ -101,14 +101,14 @@ _CONTACT = re.compile(
 )
 _LOUD = re.compile(r"!{3,}|\${2,}|>{2,}|(?<!=)={3,}>|\u25ba|\u27a1|\u261e")
 _FEWEST_LOUD = 2
-# Of so many letters or more, the share of capitals that few people write.
+# The least number of letters, and the share of capitals that is unusual.
 _FEWEST_LETTERS, _MOST_CAPITALS = 12, 0.6
 _FEWEST_STYLED = 4
 _FEWEST_EMOJI = 5
 
 
 def evidence(text: str) -> frozenset[str]:
-    """The kinds that the text shows. Any str is a text."""
+    """The kinds of evidence in the text. Accepts any str."""
     folded = " ".join(read(text).split())
     found = {name for name, words in _EXPRESSIONS.items() if words.search(folded)}
     if _LINK.search(folded):

@@ -1,10 +1,10 @@
 """Words that hold a sentence together and say nothing by themselves: no reason to show for a score.
 
 The most frequent function words of the languages whose comments are often marked; in the form that
-classifier.normalise gives.
+classifier.normalize gives.
 """
 
-from classifier.normalise import read
+from classifier.normalize import read
 
 _WORDS = """
 a about after again against all am an and any are as at be because been before being below between both but by

@@ -1,4 +1,4 @@
-"""What a disguised text says: each disguised word taken back to the word that the model knows."""
+"""Undoes obfuscation: replaces each disguised word by the word that the model knows."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -6,17 +6,17 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier.alike import alike_origins, look, read_alike
 from classifier.disguises import Disguises, Word
+from classifier.emoji_words import mark_aimed_emoji
+from classifier.homoglyphs import fold_homoglyphs, homoglyph_origins, text_properties
 from classifier.lexicon import Lexicon
-from classifier.normalise import origins, read
-from classifier.spoken import as_meant
+from classifier.normalize import origins, read
 from classifier.words import Words
 
 
 @dataclass(frozen=True, slots=True)
 class Unmasked:
-    """`reading`: in the form that classifier.normalise.read gives."""
+    """`reading`: the unmasked text, normalized like classifier.normalize.read."""
 
     reading: str
     _text: str
@@ -24,12 +24,12 @@ class Unmasked:
 
     @property
     def origins(self) -> list[int]:
-        """For each code point of the reading the index in the text as sent.
+        """For each code point of the reading its index in the text as sent.
 
-        The first and the last of a word are those of its disguise.
+        The first and last letters of a word map to the ends of its disguise.
         """
         plain = origins(self._text)
-        alike = plain if self._text.isascii() else alike_origins(self._text)
+        alike = plain if self._text.isascii() else homoglyph_origins(self._text)
         found: list[int] = []
         done = last = 0
         for each in map(Word._make, self._words.tolist()):
@@ -41,30 +41,30 @@ class Unmasked:
 
 
 class Unmasker:
-    """Immutable, and safe to use from several threads at once."""
+    """Immutable and thread-safe."""
 
     def __init__(self, words: Words, *, has_quick_look: bool = True) -> None:
-        """`has_quick_look`: False to read each text thoroughly, which takes longer and finds the same."""
+        """`has_quick_look`: False skips the prefilter, which is slower and gives the same result."""
         self._disguises = Disguises(Lexicon(words), has_quick_look=has_quick_look)
 
     def __call__(self, text: str, plain: str | None = None) -> Unmasked | None:
-        """None where nothing is disguised. Any str, lone surrogates too. `plain`: its reading, if it is at hand."""
+        """None if nothing is disguised. Accepts any str. `plain`: its reading, if already computed."""
         if text.isascii():
-            if not self._disguises.may_be_in_ascii(text):  # as of nearly every comment
+            if not self._disguises.may_be_in_ascii(text):  # true of nearly every comment
                 return None
             plain = read(text) if plain is None else plain
             found = self._disguises.find(plain, plain, None)
         else:
             plain = read(text) if plain is None else plain
-            text = as_meant(text)
-            alike = read_alike(text)
+            text = mark_aimed_emoji(text)
+            alike = fold_homoglyphs(text)
             if alike == plain and not self._disguises.may_be_in(alike):
                 return None
-            found = self._disguises.find(plain, alike, look(text, plain, alike))
+            found = self._disguises.find(plain, alike, text_properties(text, plain, alike))
         return Unmasked(found[0], text, found[1]) if found else None
 
 
 @lru_cache(maxsize=1)
 def unmasker(words: Words) -> Unmasker:
-    """The one made last, for the same words: it takes longer to make than all else that a model is loaded from."""
+    """Caches the last one, since building it takes longer than the rest of loading a model."""
     return Unmasker(words)

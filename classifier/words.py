@@ -1,9 +1,9 @@
-"""The words that a model knows, which are what a disguise can be taken off to."""
+"""A model's vocabulary: the words that disguises can be resolved to."""
 
 import re
 from dataclasses import dataclass
 
-# A list of words is read into memory whole.
+# The whole list is read into memory, so its size is bounded.
 MOST_BYTES = 1_048_576
 SHORTEST, LONGEST = 2, 24
 _WORD = re.compile(rf"(?=[a-z']{{{SHORTEST},{LONGEST}}}\n)[a-z]+(?:'[a-z]+)*\n")
@@ -11,10 +11,10 @@ _WORD = re.compile(rf"(?=[a-z']{{{SHORTEST},{LONGEST}}}\n)[a-z]+(?:'[a-z]+)*\n")
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """All in the form that classifier.normalise gives, ASCII letters and apostrophes; no word is in both.
+    """Normalized words of ASCII letters and apostrophes; no word is in both lists.
 
-    `harmful`: those that stand in harmful texts above all, the most telling first. `plain`: the others that
-    are common enough to be known, the most common first.
+    `harmful`: words that occur mostly in harmful texts, the most indicative first. `plain`: other common words, the
+    most common first.
     """
 
     harmful: tuple[str, ...] = ()
@@ -22,21 +22,21 @@ class Words:
 
 
 def packed(words: Words) -> bytes:
-    """A word a line, the harmful ones first, then an empty line, then the others."""
+    """One word on each line: the harmful ones, an empty line, and the others."""
     return "".join(f"{word}\n" for word in (*words.harmful, "", *words.plain)).encode("ascii")
 
 
 def parsed(raw: bytes) -> Words:
-    """Raises ValueError, which says where, for anything that `packed` does not write."""
+    """Raises ValueError naming the line for anything that `packed` does not write."""
     if len(raw) > MOST_BYTES:
         raise ValueError(f"has more than {MOST_BYTES} bytes")
     lines = raw.decode("ascii").splitlines(keepends=True)
     if lines.count("\n") != 1:
-        raise ValueError("must have one empty line, behind the harmful words")
+        raise ValueError("must have one empty line, after the harmful words")
     at = lines.index("\n")
     for number, line in enumerate(lines):
         if number != at and not _WORD.fullmatch(line):
             raise ValueError(f"has no word in line {number + 1}")
     if len(set(lines)) != len(lines):
-        raise ValueError("has a word twice")
+        raise ValueError("has a duplicate word")
     return Words(tuple(line[:-1] for line in lines[:at]), tuple(line[:-1] for line in lines[at + 1 :]))

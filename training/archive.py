@@ -1,8 +1,8 @@
-"""The label archive: what moderators decided and took back, pulled from a service into Parquet, each line once.
+"""The label archive: moderators' decisions and retractions, pulled from a service into Parquet, each line once.
 
-A part file holds one page of labels and the cursor behind it. Parts are written whole or not at all, and the
-cursor to go on at is read from the newest part, so a pull that is killed goes on where it was. Of two pulls at
-once one writes a part and the other gives up.
+A part file holds one page of labels and the cursor after it. A part is written atomically, and the next cursor is read
+from the newest part, so a pull that was killed continues where it stopped. If two pulls run at once, one writes the
+part and the other one gives up.
 """
 
 import os
@@ -44,17 +44,17 @@ _SCHEMA = pa.schema(
         ("community", pa.string()),
     ]
 )
-# What was pulled before labels named their community lacks the last column, before they could be taken back three, and
-# before they named their language four.
-_SCHEMAS = tuple(pa.schema(list(_SCHEMA)[: len(_SCHEMA) - lacking]) for lacking in (0, 1, 3, 4))
+# Archives of older releases lack the last column (before labels had a community), the last three (before labels could
+# be retracted) or the last four (before labels had a language).
+_SCHEMAS = tuple(pa.schema(list(_SCHEMA)[: len(_SCHEMA) - missing]) for missing in (0, 1, 3, 4))
 
 
 class Label(Struct, frozen=True, kw_only=True):
-    """A line of GET /v1/labels: what a person said of a text.
+    """A line of GET /v1/labels: one person's decision about a text.
 
-    Where `retracts` is set: that the label of that cursor and this id was taken back, and nothing else.
-    `inclusion` is the probability with which a blind audit drew the comment, None outside of one. `labels`: yes, no, or
-    the share of people who would say yes. `decision`: approve or reject, empty where nothing was decided.
+    If `retracts` is set, the line only retracts the label with that cursor and this id. `inclusion` is the probability
+    with which a blind audit drew the comment; None outside an audit. `labels`: yes, no, or the share of people who
+    would say yes. `decision`: approve or reject; empty if nothing was decided.
     """
 
     cursor: str
@@ -75,20 +75,20 @@ class Label(Struct, frozen=True, kw_only=True):
 
 
 def next_cursor(folder: Path) -> str | None:
-    """Where the next pull goes on; None for an archive that is empty or not there."""
+    """The cursor of the next pull; None if the archive is empty or does not exist."""
     parts = _parts(folder)
     return str(_opened(parts[-1]).schema.metadata[_CURSOR].decode()) if parts else None
 
 
 def next_number(folder: Path) -> int:
-    """Of the part that the next pull writes first. Ask for it before next_cursor: another pull may be at work."""
+    """The number of the next part. Call this before next_cursor, since another pull may be running."""
     return _following(_parts(folder))
 
 
 def append(folder: Path, labels: Sequence[Label], cursor: str, number: int | None = None) -> Path:
-    """Write one page as a part, the next one unless told; after it a pull goes on at `cursor`.
+    """Write one page as part `number` (default: the next one); the following pull continues at `cursor`.
 
-    Raises DataUnusable, also where there is a part of that number already: another pull has brought it.
+    Raises DataUnusable, also if the part exists already because another pull wrote it.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -96,16 +96,16 @@ def append(folder: Path, labels: Sequence[Label], cursor: str, number: int | Non
         raise DataUnusable(f"{folder}: {error}") from error
     rows = [msgspec.structs.asdict(label) | {"labels": msgspec.json.encode(label.labels).decode()} for label in labels]
     table = pa.Table.from_pylist(rows, schema=_SCHEMA.with_metadata({_CURSOR: cursor.encode()}))
-    # Numbered, not named by cursor: the order of the names is the order of the pulls.
+    # Numbered, not named by cursor, so that the parts sort by the order of the pulls.
     path = folder / f"labels-{next_number(folder) if number is None else number:08d}.parquet"
-    # Not the process id: in two containers that share the folder it can be the same.
+    # Not the process id: two containers that share the folder can have the same one.
     fresh = folder / f".{path.name}.{uuid4().hex}"
     try:
         pyarrow.parquet.write_table(table, fresh, compression="zstd")
         _sync(fresh)
         path.hardlink_to(fresh)  # a rename would replace what another pull wrote
     except FileExistsError as error:
-        raise DataUnusable(f"{path}: another pull wrote it meanwhile; one at a time") from error
+        raise DataUnusable(f"{path}: another pull wrote it meanwhile; run one at a time") from error
     except OSError as error:
         raise DataUnusable(f"{path}: {error}") from error
     finally:
@@ -115,49 +115,52 @@ def append(folder: Path, labels: Sequence[Label], cursor: str, number: int | Non
 
 
 def read(folder: Path, languages: Collection[str] = ("en",)) -> Examples:
-    """The archive as examples; of several decisions on one revision of a comment the newest that was not taken back.
+    """The archive as examples; of several decisions on one revision of a comment the newest that was not retracted.
 
-    Only texts in one of the `languages`: moderators also decide what the model cannot read.
-    approve: 0 for every attribute, but for what its labels say. reject: what its labels say, and toxicity 1 where
-    one of them is an abuse and nothing is said of toxicity; where none of them is true, the reason `spam` says
-    spam 1, any other toxicity 1. No decision: what the labels say. What was not said stays unknown, and a share stays a
-    share. Raises DataUnusable.
+    Only texts in one of the `languages`: moderators also decide on texts that the model cannot read.
+
+    - approve: 0 for every attribute, except for what the labels say.
+    - reject: what the labels say. If one of them is a kind of abuse and none is toxicity, also toxicity 1. If none is
+      true, spam 1 for the reason `spam`, and toxicity 1 for any other.
+    - no decision: what the labels say.
+
+    What nobody said stays unknown, and a share stays a share. Raises DataUnusable.
     """
     rows = [label for part in _parts(folder) or _nothing(folder) for label in _rows(part)]
-    # Of the id and the cursor: labels of two comments can have the same cursor where a site's queue has several shards.
-    taken_back = {(label.id, label.retracts) for label in rows}
-    standing = (label for label in rows if label.retracts is None and (label.id, label.cursor) not in taken_back)
-    newest = {(label.id, label.revision): label for label in standing}
-    read_in = ((label, language_of(label.text, label.language, languages)) for label in newest.values())
-    known = [(label, language) for label, language in read_in if language in languages]
-    found = [label for label, _ in known]
+    # By id and cursor: if a site's queue has several shards, labels of two comments can have the same cursor.
+    retracted = {(label.id, label.retracts) for label in rows}
+    valid = (label for label in rows if label.retracts is None and (label.id, label.cursor) not in retracted)
+    newest = {(label.id, label.revision): label for label in valid}
+    by_language = ((label, language_of(label.text, label.language, languages)) for label in newest.values())
+    readable = [(label, language) for label, language in by_language if language in languages]
+    found = [label for label, _ in readable]
     return Examples(
         [label.text for label in found],
-        np.array([_taught(label) for label in found], np.float32).reshape(len(found), len(LABELS)),
+        np.array([_targets(label) for label in found], np.float32).reshape(len(found), len(LABELS)),
         np.array([label.weight for label in found], np.float32),
         [label.id for label in found],
         np.array([fold_of(label.id) for label in found], np.int8),
         [SOURCE] * len(found),
-        [language for _, language in known],
+        [language for _, language in readable],
     )
 
 
-# A share of readers from which on they say yes.
+# A label counts as yes from this share of readers on.
 _YES = 0.5
 _ABUSE = tuple(name for name in LABELS if name not in ("toxicity", "spam"))
 
 
-def _taught(label: Label) -> list[float]:
-    said = {name: float(value) for name, value in label.labels.items()}
+def _targets(label: Label) -> list[float]:
+    values = {name: float(value) for name, value in label.labels.items()}
     if label.decision == "approve":
-        said = dict.fromkeys(LABELS, 0.0) | said
+        values = dict.fromkeys(LABELS, 0.0) | values
     elif not label.decision:
         pass
-    elif any(said.get(name, 0.0) >= _YES for name in _ABUSE):
-        said.setdefault("toxicity", 1.0)
-    elif not any(value >= _YES for value in said.values()):
-        said.setdefault("spam" if label.reason == "spam" else "toxicity", 1.0)
-    return [said.get(name, float("nan")) for name in LABELS]
+    elif any(values.get(name, 0.0) >= _YES for name in _ABUSE):
+        values.setdefault("toxicity", 1.0)
+    elif not any(value >= _YES for value in values.values()):
+        values.setdefault("spam" if label.reason == "spam" else "toxicity", 1.0)
+    return [values.get(name, float("nan")) for name in LABELS]
 
 
 def _rows(part: Path) -> Iterator[Label]:
@@ -173,7 +176,7 @@ def _opened(part: Path) -> Table:
 
 
 def _following(parts: Sequence[Path]) -> int:
-    """One more than the last, not their count: after one was removed the next must not replace another."""
+    """The last number plus one, not the count: after a part was removed, the next one must not replace another."""
     if not parts:
         return 0
     number = parts[-1].stem.removeprefix("labels-")

@@ -15,11 +15,11 @@ from training import metrics
 from training.metrics import Answers, Estimate, Numbers
 
 REPEATS = 1_000
-# With fewer positives or negatives in a group an AUC is hidden (thresholds.md, section 9).
+# With fewer positives or negatives in a group its AUC is not shown (thresholds.md, section 9).
 FEWEST = 30
 POWER = -5.0
 
-# Words by which a comment names a group: those of the unintended-bias studies of Wikipedia comments, by kind.
+# Words that name a group, from the unintended-bias studies of Wikipedia comments.
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "women": ("woman", "women", "female", "females", "girl", "girls"),
     "men": ("man", "men", "male", "males", "boy", "boys"),
@@ -40,8 +40,8 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """None where a figure rests on fewer than FEWEST texts of either answer; 0 is the ideal of the equality gaps."""
+class GroupFigures:
+    """A figure is None if it rests on fewer than FEWEST texts of either answer; 0 is the ideal of the equality gaps."""
 
     group: str
     texts: int
@@ -57,31 +57,33 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Bias:
-    """`means`: generalised means of the AUCs that are shown, and `overall`, which weighs them with the plain AUC."""
+    """`means`: generalized means of the shown AUCs, and `overall`, which combines them with the AUC of all texts."""
 
     data_set: str
     attribute: str
     threshold: float
-    rows: list[Group]
+    rows: list[GroupFigures]
     means: dict[str, float]
 
 
 def membership(texts: Sequence[str]) -> dict[str, NDArray[np.bool_]]:
-    """By group: does the text name it, as a whole word in any case?"""
+    """By group: whether each text names it, as a whole word in any case."""
     patterns = {group: re.compile(rf"\b(?:{'|'.join(words)})\b", re.IGNORECASE) for group, words in GROUPS.items()}
     return {group: np.array([bool(each.search(text)) for text in texts], bool) for group, each in patterns.items()}
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """Scores (n,) and answers (n,) of the same texts, and the threshold from which a text is flagged."""
+class ThresholdedScores:
+    """Scores (n,) and answers (n,) of the same texts; a text is flagged if its score reaches the threshold."""
 
     scores: Numbers
     answers: Answers
     threshold: float
 
 
-def bias(data_set: str, attribute: str, judged: Judged, texts: Sequence[str], rng: np.random.Generator) -> Bias:
+def bias(
+    data_set: str, attribute: str, judged: ThresholdedScores, texts: Sequence[str], rng: np.random.Generator
+) -> Bias:
     named = membership(texts)
     background = ~np.any([*named.values()], axis=0)
     rows = [group_row(group, judged, inside, background, rng=rng) for group, inside in named.items()]
@@ -89,7 +91,7 @@ def bias(data_set: str, attribute: str, judged: Judged, texts: Sequence[str], rn
     for name in ("subgroup_auc", "bpsn_auc", "bnsp_auc"):
         shown = [each.value for each in (getattr(row, name) for row in rows) if each is not None]
         if shown:
-            means[name] = round(generalised_mean(shown), 4)
+            means[name] = round(generalized_mean(shown), 4)
     whole = metrics.roc_auc(judged.scores, judged.answers)
     if len(means) == 3 and whole is not None:  # noqa: PLR2004 - all three
         means["overall"] = round(overall(whole, *means.values()), 4)
@@ -98,13 +100,13 @@ def bias(data_set: str, attribute: str, judged: Judged, texts: Sequence[str], rn
 
 def group_row(
     group: str,
-    judged: Judged,
+    judged: ThresholdedScores,
     inside: NDArray[np.bool_],
     background: NDArray[np.bool_],
     *,
     rng: np.random.Generator,
     fewest: int = FEWEST,
-) -> Group:
+) -> GroupFigures:
     yes, no = judged.answers == 1, judged.answers == 0
     enough_yes, enough_no = np.sum(inside & yes) >= fewest, np.sum(inside & no) >= fewest
     flagged = judged.scores >= judged.threshold
@@ -116,7 +118,7 @@ def group_row(
     def gap(answer: NDArray[np.bool_]) -> float | None:
         return equality_gap(judged.scores[inside & answer], judged.scores[background & answer])
 
-    return Group(
+    return GroupFigures(
         group=group,
         texts=int(inside.sum()),
         positive=int(np.sum(inside & yes)),
@@ -131,7 +133,7 @@ def group_row(
 
 
 def equality_gap(inside: Numbers, background: Numbers) -> float | None:
-    """1/2 - MWU(group, background) / (n m): below 0 where the group's scores are the higher ones."""
+    """1/2 - MWU(group, background) / (n m): below 0 if the group's scores are higher."""
     if not len(inside) or not len(background):
         return None
     answers = np.concatenate([np.ones(len(inside), np.int8), np.zeros(len(background), np.int8)])
@@ -149,7 +151,7 @@ def share(hits: int, of: int, level: float = 0.95) -> Estimate | None:
     return Estimate(round(hits / of, 4), round(low, 4), round(high, 4))
 
 
-def generalised_mean(values: Sequence[float], power: float = POWER) -> float:
+def generalized_mean(values: Sequence[float], power: float = POWER) -> float:
     return float(np.mean(np.power(np.asarray(values, float), power)) ** (1 / power))
 
 

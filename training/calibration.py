@@ -1,4 +1,4 @@
-"""From logits as fitted to probabilities that mean something, on texts that the weights have not seen."""
+"""Turns fitted logits into calibrated probabilities, on texts that the weights were not fitted on."""
 
 from dataclasses import dataclass
 
@@ -10,13 +10,13 @@ from sklearn.linear_model import LogisticRegression
 from classifier import LABELS
 from training.examples import Examples
 
-# A score is a probability at the prevalence of this data set, whose weights restore the original's balance.
+# A score is a probability at the base rates of this data set, whose row weights restore those of the original.
 NATURAL = "jigsaw_toxic_train"
-# Answers of each kind without which a calibration would be chance.
+# With fewer answers of either kind a calibration would be noise.
 FEWEST = 15
-# How much cheaper an attribute's own logits are than the others': they correct it, and do not replace it.
+# An attribute's own logits are penalized this much less than those of the other attributes, which only correct it.
 OWN = 30.0
-# Inverse strength of the penalty on standardised logits; docs/experiments.md compares.
+# Inverse strength of the penalty on standardized logits; docs/experiments.md compares values.
 REGULARISATION = 0.1
 STEADINESS = 0.5
 
@@ -25,7 +25,7 @@ STEADINESS = 0.5
 class Combination:
     """calibrated logits = fitted logits @ mixing + shift.
 
-    `mixing` is (logits, attributes): first come the logits of the bag of n-grams, then those of the network.
+    `mixing` is (logits, attributes): first the logits of the bag of n-grams, then those of the network.
     """
 
     mixing: NDArray[np.float64]
@@ -37,11 +37,11 @@ class Combination:
 
 
 def combination(logits: NDArray[np.float64], examples: Examples) -> Combination:
-    """Platt's sigmoid (1999) for each attribute on what both models say, corrected by what they say of the others.
+    """Platt scaling (1999) of each attribute on the logits of both models, corrected by their logits of the others.
 
-    A rare attribute learns most from this: its own examples are few, and those of the others are many. On natural
-    text where that has both answers; else on its own logits alone and all the text that there is, or their mean.
-    `logits`: (n, 2 x attributes).
+    Rare attributes gain most: they have few examples of their own, and the others have many. Fitted on natural text
+    if that has both answers. Otherwise fitted on all texts and on the attribute's own logits alone; if that fails too,
+    the result is the mean of the two logits. `logits`: (n, 2 x attributes).
     """
     is_natural = np.array([source == NATURAL for source in examples.sources])
     mixing, shift = np.tile(np.eye(len(LABELS)) / 2, (2, 1)), np.zeros(len(LABELS))
@@ -60,7 +60,7 @@ def combination(logits: NDArray[np.float64], examples: Examples) -> Combination:
 def platt(
     logits: NDArray[np.float64], labels: NDArray[np.float32], weights: NDArray[np.float32]
 ) -> tuple[float, float] | None:
-    """Slope and intercept that make (n,) logits fit (n,) labels; None where they do not tell the answers apart."""
+    """Slope and intercept that fit (n,) logits to (n,) labels; None if the logits do not separate the answers."""
     at, answers, shares = split(labels, weights)
     if not _are_enough(answers):
         return None
@@ -71,10 +71,10 @@ def platt(
 def adjustment(
     logits: NDArray[np.float64], labels: NDArray[np.float32]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Slopes and intercepts that make calibrated logits (n, attributes) fit the labels of another sample.
+    """Slopes and intercepts that fit calibrated logits (n, attributes) to the labels of another sample.
 
-    Drawn to leaving all as it is (slope 1, intercept 0) as if each stood there with a standard deviation of
-    STEADINESS: a few positive answers move little, hundreds move what they must.
+    A normal prior with standard deviation STEADINESS around slope 1 and intercept 0 keeps them near the identity: a few
+    positive answers change little, and hundreds outweigh the prior.
     """
     slopes, intercepts = np.ones(logits.shape[1]), np.zeros(logits.shape[1])
     for index in range(logits.shape[1]):
@@ -87,7 +87,7 @@ def adjustment(
             return float((np.logaddexp(0, moved) - y * moved).sum() + away)
 
         slope, intercept = minimize(loss, np.array([1.0, 0.0]), method="BFGS").x
-        if slope > 0:  # else it would turn the ranking round
+        if slope > 0:  # a negative slope would reverse the ranking
             slopes[index], intercepts[index] = slope, intercept
     return slopes, intercepts
 
@@ -95,9 +95,9 @@ def adjustment(
 def split(
     labels: NDArray[np.float32], weights: NDArray[np.float32]
 ) -> tuple[NDArray[np.intp], NDArray[np.int8], NDArray[np.float32]]:
-    """A share p of readers who say yes is a yes of weight p and a no of weight 1 - p.
+    """Splits a label p into a yes of weight p and a no of weight 1 - p.
 
-    Returns the positions of the rows used, their answers (0 or 1) and their weights; unknown labels fall out.
+    Returns the positions of the rows used, their answers (0 or 1) and their weights; unknown labels are dropped.
     """
     known = np.isfinite(labels) & (weights > 0)
     yes, no = np.flatnonzero(known & (labels > 0)), np.flatnonzero(known & (labels < 1))

@@ -1,7 +1,7 @@
-"""Charts as SVG to stand inside an HTML page: the same figures give the same bytes.
+"""SVG charts for embedding in an HTML page; the same figures give the same bytes.
 
-Colours are names of the page's own (`var(--ours)`), so that one chart serves light and dark. Each is drawn as wide as a
-phone; wider screens set several side by side. Labels stand above their row: long names take nothing from the plot.
+Colors are CSS variables of the page (`var(--ours)`), so one chart works in light and dark mode. A chart is as wide as a
+phone; wider screens place several side by side. Labels are above their row, so that long names do not narrow the plot.
 """
 
 import hashlib
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-WIDTH = 3.6  # inches of 72 units: what a phone of 360 pixels shows without scaling
+WIDTH = 3.6  # inches of 72 units: fits a phone of 360 pixels without scaling
 ROW, TALL_ROW = 0.46, 0.55
-# Stand-ins that no other part of a chart uses -> variables of the page.
+# Placeholder colors that nothing else in a chart uses -> CSS variables of the page.
 _VARIABLES = {
     "#010203": "ink",
     "#020304": "muted",
@@ -31,12 +31,12 @@ _VARIABLES = {
     "#050607": "textbook",
     "#060708": "fill",
 }
-# Ids that matplotlib refers to: of markers and of clipping. All others are names for nobody.
+# Ids that matplotlib refers to (markers and clip paths). Nothing refers to any other id.
 _SHARED_ID = r"[mp][0-9a-f]{10}"
 INK, MUTED, LINE, OURS, TEXTBOOK, FILL = _VARIABLES
 NORMAL_975 = 1.959964  # quantile of the normal distribution
 _STYLE: dict[Any, Any] = {
-    "svg.fonttype": "none",  # text stays text: it can be read aloud, searched and set in the page's font
+    "svg.fonttype": "none",  # keep text as text: for screen readers, search, and the page's font
     "svg.hashsalt": "steward",
     "text.parse_math": False,  # a dollar sign in a name is a dollar sign
     "font.size": 9,
@@ -61,7 +61,7 @@ _STYLE: dict[Any, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Dot:
-    """A figure and its interval; `of_textbook` marks one of the pipeline that we are compared with."""
+    """A figure and its interval; `of_textbook` marks figures of the baseline pipeline."""
 
     name: str
     value: float
@@ -71,8 +71,8 @@ class Dot:
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
-    """The same figure of ours and, where it was measured, of the textbook pipeline."""
+class BarPair:
+    """The same figure of our model and, if measured, of the textbook pipeline."""
 
     name: str
     ours: float
@@ -80,8 +80,8 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
-    """At a threshold: the share of texts that is decided, and the share of these that is decided wrongly."""
+class TradePoint:
+    """At a threshold: the share of texts decided automatically, and the share of these that is wrong."""
 
     threshold: float
     share: float
@@ -89,8 +89,8 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
-    """One bin of a reliability table; `weight` is how much lies in it."""
+class ReliabilityBar:
+    """One bin of a reliability table; `weight` is the weight of its texts."""
 
     mean_score: float
     share_yes: float
@@ -98,16 +98,16 @@ class Bar:
 
 
 def dots(name: str, rows: Sequence[Dot], reference: float | None = None) -> str:
-    """One row for each figure, its interval drawn through it; `reference` is a dashed line. `name` is read aloud."""
+    """One row for each figure with its interval; `reference` is a dashed line. `name` is for screen readers."""
     described = "; ".join(f"{row.name} {row.value:.3f}{_between(row)}" for row in rows)
     with _chart(f"{name}: {described}", len(rows) * ROW + 0.5) as (axes, finished):
         if reference is not None:
             axes.axvline(reference, color=MUTED, linestyle=(0, (3, 3)), linewidth=1)
         for at, row in enumerate(rows):
-            colour, marker = (TEXTBOOK, "s") if row.of_textbook else (OURS, "o")
+            color, marker = (TEXTBOOK, "s") if row.of_textbook else (OURS, "o")
             if row.low is not None and row.high is not None:
-                axes.plot([row.low, row.high], [at, at], color=colour, linewidth=2.4, alpha=0.55)
-            axes.plot([row.value], [at], marker=marker, markersize=6, color=colour, linestyle="none")
+                axes.plot([row.low, row.high], [at, at], color=color, linewidth=2.4, alpha=0.55)
+            axes.plot([row.value], [at], marker=marker, markersize=6, color=color, linestyle="none")
             _label(axes, at, row.name, f"{row.value:.3f}")
         lowest = min(row.value if row.low is None else row.low for row in rows)
         axes.set_xlim(min(0.5, lowest) - 0.02, 1.015)
@@ -115,8 +115,8 @@ def dots(name: str, rows: Sequence[Dot], reference: float | None = None) -> str:
     return finished[0]
 
 
-def pairs(name: str, rows: Sequence[Pair]) -> str:
-    """Horizontal bars in points of a hundred, ours above the textbook pipeline's. `name` is read aloud."""
+def pairs(name: str, rows: Sequence[BarPair]) -> str:
+    """Horizontal bars in percentage points, ours above the textbook pipeline's. `name` is for screen readers."""
     described = "; ".join(f"{row.name} {_both(row)}" for row in rows)
     with _chart(f"{name}: {described}", len(rows) * TALL_ROW + 0.5) as (axes, finished):
         for at, row in enumerate(rows):
@@ -131,9 +131,9 @@ def pairs(name: str, rows: Sequence[Pair]) -> str:
     return finished[0]
 
 
-def reliability(name: str, bars: Sequence[Bar]) -> str:
-    """What was said against how often it was so, the diagonal being perfect; bars below show where the texts are."""
-    described = "; ".join(f"said {bar.mean_score:.2f}, was so {bar.share_yes:.2f}" for bar in bars)
+def reliability(name: str, bars: Sequence[ReliabilityBar]) -> str:
+    """Mean score against the observed share of yes; the diagonal is perfect, and bars show the number of texts."""
+    described = "; ".join(f"score {bar.mean_score:.2f}, observed {bar.share_yes:.2f}" for bar in bars)
     with _chart(f"{name}: {described}", 2.9) as (axes, finished):
         most = max((bar.weight for bar in bars), default=0) or 1
         axes.bar(
@@ -144,13 +144,13 @@ def reliability(name: str, bars: Sequence[Bar]) -> str:
             axes.plot([bar.mean_score] * 2, interval(bar), color=OURS, linewidth=1.6, alpha=0.45)
         across, up = [bar.mean_score for bar in bars], [bar.share_yes for bar in bars]
         axes.plot(across, up, color=OURS, marker="o", markersize=4, linewidth=0.8)
-        axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xlabel="score", ylabel="share that readers called so")
+        axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xlabel="score", ylabel="observed share of yes")
         axes.grid(visible=True, axis="both")
     return finished[0]
 
 
-def interval(bar: Bar) -> tuple[float, float]:
-    """95 % of the share of yes: Wilson 1927, which does not leave 0 to 1. Takes the weight for a count of texts."""
+def interval(bar: ReliabilityBar) -> tuple[float, float]:
+    """95 % Wilson interval (1927) of the share of yes, always within 0 to 1. Takes the weight as a count of texts."""
     if bar.weight <= 0:
         return 0.0, 1.0
     spread = NORMAL_975**2 / bar.weight
@@ -159,10 +159,10 @@ def interval(bar: Bar) -> tuple[float, float]:
     return (middle - half) / (1 + spread), (middle + half) / (1 + spread)
 
 
-def trade(name: str, points: Sequence[Point], near: Sequence[float] = ()) -> str:
-    """Share of texts decided against share of these decided wrongly.
+def trade(name: str, points: Sequence[TradePoint], near: Sequence[float] = ()) -> str:
+    """The share of texts decided against the share of these decided wrongly.
 
-    The point nearest to each threshold in `near` gets a dot, its own threshold beside it, and is read aloud.
+    The point nearest to each threshold in `near` gets a dot, a label with its own threshold, and a screen reader text.
     """
     points = sorted(points, key=lambda point: point.share)
     nearest = {min(points, key=lambda point: abs(point.threshold - each)) for each in near} if points else set()
@@ -187,7 +187,7 @@ def trade(name: str, points: Sequence[Point], near: Sequence[float] = ()) -> str
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """How many texts have about these two scores."""
+    """The number of texts with about these two scores."""
 
     across: float
     up: float
@@ -195,7 +195,7 @@ class Cell:
 
 
 def cells(across: Sequence[float], up: Sequence[float], size: int = 40) -> list[Cell]:
-    """The square from 0 to 1 in `size` times `size` parts; those that hold texts."""
+    """The non-empty cells of a `size` by `size` grid on the unit square."""
     counted = Counter(
         (min(int(x * size), size - 1), min(int(y * size), size - 1)) for x, y in zip(across, up, strict=True)
     )
@@ -203,7 +203,7 @@ def cells(across: Sequence[float], up: Sequence[float], size: int = 40) -> list[
 
 
 def scatter(name: str, found: Sequence[Cell], marks: Sequence[tuple[float, float]] = ()) -> str:
-    """Two scores of the same texts, theirs across and ours up; `marks` are pairs of thresholds that do the same."""
+    """Two scores of the same texts, theirs on x and ours on y; `marks` are pairs of equivalent thresholds."""
     described = "; ".join(f"{x:.2f} there is {y:.2f} here" for x, y in marks)
     most = max((cell.texts for cell in found), default=1)
     with _chart(f"{name}: {described}", 3.2) as (axes, finished):
@@ -221,16 +221,16 @@ _LINES = {"theirs": (TEXTBOOK, "solid"), "ours": (OURS, "solid"), "mapped": (OUR
 
 
 def shares(name: str, lines: Mapping[str, Sequence[tuple[float, float]]]) -> str:
-    """What share of texts lies above each threshold, of scores by name: theirs, ours, mapped."""
+    """The share of texts above each threshold, for each of the scores theirs, ours and mapped."""
     described = "; ".join(
         f"{line} at {at:.2f}: {share:.1%}" for line, points in lines.items() for at, share in points[50::30]
     )
     with _chart(f"{name}: {described}", 2.9) as (axes, finished):
         for line, points in lines.items():
-            colour, style = _LINES[line]
+            color, style = _LINES[line]
             seen = [(at, 100 * share) for at, share in points if share > 0]
             if seen:
-                axes.plot(*zip(*seen, strict=True), color=colour, linestyle=style, linewidth=1.4)
+                axes.plot(*zip(*seen, strict=True), color=color, linestyle=style, linewidth=1.4)
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(lambda percent, _: f"{percent:g}")
         axes.yaxis.minorticks_off()
@@ -241,15 +241,15 @@ def shares(name: str, lines: Mapping[str, Sequence[tuple[float, float]]]) -> str
 
 @contextmanager
 def _chart(described: str, height: float) -> Iterator[tuple["Axes", list[str]]]:
-    """Axes to draw on; when they are left the list holds the SVG."""
+    """Axes to draw on; on exit the list holds the SVG."""
     import matplotlib as mpl  # noqa: PLC0415 - heavy, and only a report draws
     from matplotlib.figure import Figure  # noqa: PLC0415
 
     finished: list[str] = []
     with mpl.rc_context(), warnings.catch_warnings():
-        # Widths of letters that the font lacks are guessed; the browser has its own fonts.
+        # matplotlib guesses the widths of missing glyphs; the browser has its own fonts.
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
-        mpl.rcdefaults()  # not what a user's own matplotlibrc says
+        mpl.rcdefaults()  # ignore the user's matplotlibrc
         mpl.rcParams.update(_STYLE)
         figure = Figure(figsize=(WIDTH, height), layout="constrained")
         yield figure.add_subplot(), finished
@@ -257,19 +257,19 @@ def _chart(described: str, height: float) -> Iterator[tuple["Axes", list[str]]]:
 
 
 def _svg(figure: "Figure", described: str) -> str:
-    """As it may stand in HTML: no preamble, no fixed size, ids that no other chart has, colours of the page."""
+    """The SVG for embedding: no preamble, no fixed size, unique ids, and the page's colors."""
     out = io.StringIO()
-    unsaid = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-    figure.savefig(out, format="svg", transparent=True, metadata=unsaid)
+    no_metadata = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+    figure.savefig(out, format="svg", transparent=True, metadata=no_metadata)
     drawn = out.getvalue()
     box = re.search(r'viewBox="[^"]*"', drawn)
     assert box, "matplotlib writes a view box"  # noqa: S101
     inside = drawn[drawn.index(">", drawn.index("<svg")) + 1 :]
-    # No style of its own: the page's rules would be changed by it. What it sets is what browsers do anyway.
+    # A style element would change the page's own rules; what matplotlib sets there is the browsers' default anyway.
     inside = re.sub(r"<style\b.*?</style>", "", inside, flags=re.DOTALL)
-    own = f"c{hashlib.sha256(drawn.encode()).hexdigest()[:8]}"
+    prefix = f"c{hashlib.sha256(drawn.encode()).hexdigest()[:8]}"
     inside = re.sub(rf' id="(?!{_SHARED_ID}")[^"]*"', "", inside)
-    inside = re.sub(rf'(id="|"#|url\(#)({_SHARED_ID})', rf"\g<1>{own}-\2", inside)
+    inside = re.sub(rf'(id="|"#|url\(#)({_SHARED_ID})', rf"\g<1>{prefix}-\2", inside)
     inside = re.sub(r"font(-family)?: ([\d.]+px )?[^;\"]*DejaVu[^;\"]*", lambda found: _font(found[2]), inside)
     for stand_in, variable in _VARIABLES.items():
         inside = inside.replace(stand_in, f"var(--{variable})")
@@ -282,7 +282,7 @@ def _font(size: str | None) -> str:
 
 
 def _label(axes: "Axes", at: float, left: str, right: str) -> None:
-    for text, where, colour in ((left, "left", INK), (right, "right", MUTED)):
+    for text, where, color in ((left, "left", INK), (right, "right", MUTED)):
         axes.text(
             0 if where == "left" else 1,
             at - 0.32,
@@ -290,7 +290,7 @@ def _label(axes: "Axes", at: float, left: str, right: str) -> None:
             transform=axes.get_yaxis_transform(),
             horizontalalignment=where,
             verticalalignment="center",
-            color=colour,
+            color=color,
         )
 
 
@@ -303,5 +303,5 @@ def _between(row: Dot) -> str:
     return "" if row.low is None or row.high is None else f" ({row.low:.3f} to {row.high:.3f})"
 
 
-def _both(row: Pair) -> str:
+def _both(row: BarPair) -> str:
     return f"{row.ours * 100:.1f}" + ("" if row.textbook is None else f" against {row.textbook * 100:.1f}")

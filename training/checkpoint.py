@@ -1,4 +1,4 @@
-"""What a training run keeps of its first half, so that a run that was stopped need not do it again."""
+"""The checkpoint of the fast reader, so that an interrupted run need not fit it again."""
 
 import hashlib
 from dataclasses import asdict
@@ -21,16 +21,16 @@ def save(folder: Path, examples: Examples, recipe: Recipe, fitted: Fitted) -> No
     folder.mkdir(parents=True, exist_ok=True)
     fresh = folder / f"{NAME}.writing"
     languages = msgspec.json.encode(fitted.languages)
-    kept: dict[str, Any] = {f"{_ARRAY}{name}": array for name, array in fitted.arrays.items()}
-    kept |= {"identity": np.array(_identity(examples, recipe)), "said": fitted.said}
-    kept |= {"languages": np.frombuffer(languages, np.uint8)}
+    content: dict[str, Any] = {f"{_ARRAY}{name}": array for name, array in fitted.arrays.items()}
+    content |= {"identity": np.array(_identity(examples, recipe)), "said": fitted.logits}
+    content |= {"languages": np.frombuffer(languages, np.uint8)}
     with fresh.open("wb") as file:
-        np.savez(file, allow_pickle=False, **kept)
+        np.savez(file, allow_pickle=False, **content)
     fresh.replace(folder / NAME)
 
 
 def read(folder: Path, examples: Examples, recipe: Recipe) -> Fitted | None:
-    """What `save` kept of the same examples and recipe; None where there is no such thing.
+    """What `save` wrote for the same examples and recipe; None if there is none.
 
     Raises DataUnusable for a damaged file.
     """
@@ -40,13 +40,13 @@ def read(folder: Path, examples: Examples, recipe: Recipe) -> Fitted | None:
                 return None
             languages = msgspec.json.decode(file["languages"].tobytes(), type=dict[str, tuple[str, ...]])
             arrays = {name.removeprefix(_ARRAY): file[name] for name in file.files if name.startswith(_ARRAY)}
-            said = file["said"]
+            logits = file["said"]
     except FileNotFoundError:
         return None
     except (OSError, EOFError, KeyError, ValueError, BadZipFile) as error:
-        raise DataUnusable(f"{folder / NAME} is damaged; remove it to begin anew: {error}") from error
+        raise DataUnusable(f"{folder / NAME} is damaged; remove it to start over: {error}") from error
     known = examples.training()
-    return Fitted(arrays, languages, known.where(np.isin(known.folds, CALIBRATION_FOLDS)), said)
+    return Fitted(arrays, languages, known.where(np.isin(known.folds, CALIBRATION_FOLDS)), logits)
 
 
 def _identity(examples: Examples, recipe: Recipe) -> str:

@@ -1,4 +1,4 @@
-"""A running service, as the commands see it."""
+"""The commands' HTTP client of a running service."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ TIMEOUT_S = 30.0
 
 
 class Service:
-    """Says no in one clear line: every problem becomes a ServiceRefused."""
+    """Every problem becomes a ServiceRefused with a one-line message."""
 
     def __init__(self, client: httpx.Client) -> None:
         self._client = client
@@ -35,7 +35,7 @@ class Service:
             response = self._client.request(method, path, **more)
         except httpx.TransportError as error:
             raise ServiceRefused(f"no service answers at {self._client.base_url}: {error}") from error
-        # A redirect is no answer either: whoever stands there is not the service.
+        # A redirect does not come from the service either.
         if not response.is_success:
             raise ServiceRefused(f"{method} {path}: {response.status_code}: {_detail(response)}", response.status_code)
         return response
@@ -43,9 +43,9 @@ class Service:
 
 @contextmanager
 def connected(url: str, key: str) -> Iterator[Service]:
-    # httpx would quote a key that it cannot send, and so print a secret.
+    # httpx would put a key that it cannot send into its message, and so print a secret.
     if not (key.isascii() and key.isprintable()):
-        raise ServiceRefused("the key holds characters that no key has")
+        raise ServiceRefused("the key has characters that are not allowed in a key")
     try:
         client = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=TIMEOUT_S)
     except httpx.InvalidURL as error:

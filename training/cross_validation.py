@@ -1,4 +1,4 @@
-"""What a model would say of articles that it never saw, for a data set too small to hold much out of it."""
+"""Cross-validation by article, for a data set too small to hold out enough of it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -18,25 +18,25 @@ from training.datasets import DEFAULT, available, load
 from training.examples import TEST, Examples, column, joined
 from training.fit import Recipe, fit
 from training.metrics import Estimate
+from training.row_weights import with_row_weights
 from training.textbook import features
-from training.trust import trusted
 
 NAME, ATTRIBUTE = "fox_news_comments", "identity_attack"
 ATTRIBUTES = (ATTRIBUTE, "toxicity", "insult")
 FOLDS = 5
-# Of all other data sets together: each fold is taught anew, and is to take a minute.
+# Rows of all other data sets together: each fold trains a new model, which should take about a minute.
 OTHERS = 60_000
-# Where a row may be learnt from: neither held out nor calibrated on.
-LEARNT = 0
+# A fold that is trained on: neither held out nor used for calibration.
+TRAINING_FOLD = 0
 
 
 @dataclass(frozen=True, slots=True)
 class CrossValidated:
-    """ROC AUC for what the annotators called hateful, over all comments, each judged by a model without its article.
+    """ROC AUC for what annotators called hateful, over all comments, by models not trained on the comment's article.
 
-    `ours`: of each attribute's score, by both readers where the model has a deep one. That learnt from none of these
-    articles (training/deep/lessons.py); the fast reader is taught anew without them, and `fast` is what it says alone.
-    `textbook`: scikit-learn's pipeline on the other articles alone.
+    `ours`: for each attribute's score, of both readers if the model has a deep one. The deep reader never learns from
+    this data set (training/deep/training_set.py); the fast reader is trained anew without the article, and `fast` is
+    its score alone. `textbook`: scikit-learn's pipeline, trained on the other articles alone.
     """
 
     data_set: str
@@ -51,9 +51,9 @@ class CrossValidated:
 def cross_validate(
     model: classifier.Model, folder: Path, jobs: int, seed: int, progress: Callable[[str], None]
 ) -> CrossValidated:
-    """Raises DataUnusable when the data set is not there."""
+    """Raises DataUnusable if the data set is missing."""
     judged = load(NAME, folder)
-    others = joined([trusted(load(name, folder)) for name in available(folder, DEFAULT) if name != NAME])
+    others = joined([with_row_weights(load(name, folder)) for name in available(folder, DEFAULT) if name != NAME])
     others = others.training().sampled(OTHERS, seed)
     fast = np.zeros((len(judged), len(LABELS)))
     textbook = np.zeros(len(judged))
@@ -82,10 +82,10 @@ def cross_validate(
 
 
 def _without(judged: Examples, unknown: NDArray[np.intp], others: Examples, recipe: Recipe) -> NDArray[np.float64]:
-    """What a model says of the unknown that learnt from the rest."""
-    folds = np.full(len(judged), LEARNT, np.int8)
+    """Scores of the rows in `unknown` by a model trained on the rest."""
+    folds = np.full(len(judged), TRAINING_FOLD, np.int8)
     folds[unknown] = TEST
-    fitted = fit(joined([others, trusted(replace(judged, folds=folds))]), recipe)
+    fitted = fit(joined([others, with_row_weights(replace(judged, folds=folds))]), recipe)
     return Weights(fitted.arrays).score_many([judged.texts[at] for at in unknown])
 
 

@@ -1,7 +1,7 @@
-"""Rows of CSV and TSV (RFC 4180), of which no quote swallows others without a word.
+"""Rows of CSV and TSV (RFC 4180); a stray quote that swallows rows is detected.
 
-A quote that is opened by mistake takes in all that follows up to the next one. That shows where something stands behind
-the closing quote, where the file ends first, or where lines within the text look just like the rows around them.
+A quote that is opened by mistake includes everything up to the next quote. The signs of this are text after the closing
+quote, the end of the file within a quote, or lines within the quoted text that look like the rows around them.
 """
 
 import csv
@@ -11,29 +11,29 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from training.errors import DataUnusable
-from training.reading import Layout, Reading, layout_of, lines_of
+from training.text_files import FileOptions, Layout, layout_of, lines_of
 
 Row = list[str]
 
-# Characters of one cell; no comment is longer, and a quote that is never closed is noticed after so many.
+# Characters of one cell. No comment is longer, so this bounds how far an unclosed quote is read.
 _LONGEST_CELL = 1 << 20
-# Rows from which is learned what a column holds, and distinct values that a column of labels may have.
+# Rows that are sampled to learn what a column holds, and how many distinct values a column of labels may have.
 _LOOKED_AT = 2_000
 _MOST_LABELS = 50
 _DIGITS = re.compile(r"\d+")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _LONGEST_SHAPE = 64
-_CURE = "double a quote that belongs to the text, or say --lenient to read such rows line by line"
-_OTHER_CURE = "say --multiline if these lines belong to one text, or --lenient if they are rows"
+_CURE = "double a quote that belongs to the text, or use --lenient to read such rows line by line"
+_OTHER_CURE = "use --multiline if these lines belong to one text, or --lenient if they are rows"
 
 
 class Delimited:
-    """`names`: the header. Iterated, it gives the rows, as many cells as there are names. Raises DataUnusable."""
+    """`names`: the header. Iterating yields rows with as many cells as there are names. Raises DataUnusable."""
 
-    def __init__(self, path: Path, usual: str, reading: Reading) -> None:
+    def __init__(self, path: Path, usual: str, options: FileOptions) -> None:
         self.path = path
-        self.layout: Layout = layout_of(path, usual, reading)
-        self._reading = reading
+        self.layout: Layout = layout_of(path, usual, options)
+        self._options = options
         self._lines = _Lines(lines_of(path, self.layout.encoding))
         if self.layout.sep:
             next(self._lines)
@@ -55,27 +55,27 @@ class Delimited:
         for row in self._records():
             cells = row
             if len(cells) > width and not any(cells[width:]):
-                cells = cells[:width]  # spreadsheets write empty cells behind the last column
+                cells = cells[:width]  # spreadsheets write empty cells after the last column
             if len(cells) == width:
                 yield cells
                 continue
             self._left_out += 1
-            if not self._reading.lenient:
+            if not self._options.lenient:
                 raise DataUnusable(
                     f"{path}: {self._place()} has {_columns(len(cells))} where the header has {width}; "
-                    f"a text with {_shown(self.layout.delimiter)} in it must stand in quotes, "
-                    "and --lenient leaves such rows out"
+                    f"a text with {_shown(self.layout.delimiter)} in it must be quoted; "
+                    "--lenient skips such rows"
                 )
         if self._split:
-            self._reading.say(f"{path}: rows with a stray quote, read line by line: {self._split}")
+            self._options.warn(f"{path}: rows with a stray quote that were read line by line: {self._split}")
         if self._left_out:
-            self._reading.say(f"{path}: rows with another number of columns, left out: {self._left_out}")
+            self._options.warn(f"{path}: skipped rows with another number of columns: {self._left_out}")
 
     def _place(self) -> str:
         return f"row {self._number} (line {self._begins})"
 
     def _records(self) -> Iterator[Row]:
-        """Every record that is not a blank line."""
+        """All records except blank lines."""
         lines = self._lines
         reader = self._reader()
         while True:
@@ -87,14 +87,14 @@ class Delimited:
                 return
             except csv.Error:
                 self._number += 1
-                row, reader = self._one_line(f"a quote is not closed where its cell ends; {_CURE}"), self._reader()
+                row, reader = self._one_line(f"a quote is not closed at the end of its cell; {_CURE}"), self._reader()
             else:
                 if not row:
                     continue
                 self._number += 1
-                if len(lines.taken) > 1 and not self._reading.multiline and self._holds_rows(row):
-                    said = f"its quoted text goes on over lines that look like rows; {_OTHER_CURE}"
-                    row, reader = self._one_line(said), self._reader()
+                if len(lines.taken) > 1 and not self._options.multiline and self._holds_rows(row):
+                    problem = f"its quoted text contains lines that look like rows; {_OTHER_CURE}"
+                    row, reader = self._one_line(problem), self._reader()
                 elif self._number <= _LOOKED_AT and len(lines.taken) == 1:
                     self._learn(row)
             yield row
@@ -103,8 +103,8 @@ class Delimited:
         return csv.reader(self._lines, delimiter=self.layout.delimiter, strict=True)
 
     def _one_line(self, problem: str) -> Row:
-        """The first line of a record as a row of its own; the others are read anew. Raises DataUnusable."""
-        if not self._reading.lenient:
+        """The first line of a record as a row of its own; the other lines are read again. Raises DataUnusable."""
+        if not self._options.lenient:
             where = self._place() if self.names else "the header"
             raise DataUnusable(f"{self.path}: {where}: {problem}")
         self._split += 1
@@ -112,7 +112,7 @@ class Delimited:
         return self._cells(self._lines.taken[0])
 
     def _cells(self, line: str) -> Row:
-        """Of one line: a quote that does not open a whole cell is a character like any other."""
+        """The cells of one line; a quote that does not open a whole cell has no special meaning."""
         text, found, at = line.rstrip("\r\n"), Row(), 0
         while True:
             whole = self._whole_cell.match(text, at)
@@ -134,10 +134,10 @@ class Delimited:
                 seen.add(value)
 
     def _holds_rows(self, row: Row) -> bool:
-        """Whether one of the lines that a record goes on over is made like the record itself.
+        """Whether one of the lines of a multi-line record looks like a row of its own.
 
-        Cells before the quoted text stand in the first line anyway, and those behind it in the last one: they say
-        nothing there.
+        The cells before the quoted text are always on the first line, and those after it on the last one, so these
+        cells are not compared there.
         """
         spanning = [at for at, cell in enumerate(row) if "\n" in cell or "\r" in cell]
         told_by = [at for at, cell in enumerate(row) if at not in spanning and cell.strip()]
@@ -155,18 +155,18 @@ class Delimited:
         return len(cells) == len(row) and all(self._fits(at, row[at], cells[at]) for at in told_by)
 
     def _fits(self, at: int, value: str, other: str) -> bool:
-        """Whether both may stand in that column: numbers, ids of one make, or labels that stand there elsewhere."""
+        """Whether both values fit that column: numbers, ids of the same shape, or labels seen in other rows."""
         seen = self._seen[at] if at < len(self._seen) else set[str]()
         if other in seen and len(seen) <= _MOST_LABELS:
             return True
         if value.isdecimal() and other.isdecimal():
-            return abs(len(value) - len(other)) <= 1  # 2,000 in a text is no id beside 184467
+            return abs(len(value) - len(other)) <= 1  # a 2000 in a text does not look like the id 184467
         shape = _shape(value)
         return "9" in shape and shape == _shape(other)
 
 
 class _Lines:
-    """Lines with their number, and those of the record that is being read, so that they can be read anew."""
+    """Numbered lines that remember those of the current record, so that they can be read again."""
 
     def __init__(self, lines: Iterator[str]) -> None:
         self._lines = lines
@@ -184,13 +184,13 @@ class _Lines:
         return line
 
     def put_back(self) -> None:
-        """All but the first of the record."""
+        """Puts back all lines of the record except the first."""
         self._ahead.extendleft(reversed(self.taken[1:]))
         self.number -= len(self.taken) - 1
 
 
 def _shape(value: str) -> str:
-    """`c-12` is made as `x-9` is."""
+    """`c-12` and `x-9` have the same shape."""
     text = value.strip()
     return _LETTERS.sub("a", _DIGITS.sub("9", text)) if len(text) <= _LONGEST_SHAPE and " " not in text else ""
 

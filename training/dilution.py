@@ -1,7 +1,7 @@
-"""Harmful comments among harmless ones: an insult is one also behind a page of kind words.
+"""Dilution: training examples with a harmful comment among harmless ones.
 
-A comment of several paragraphs is mostly judged by the words that it has most of, and few of those that people labelled
-are long. So harmful comments are taught once more between others' harmless ones, as a comment that says both.
+Most words of a long comment decide its score, and few labeled comments are long. So harmful comments are repeated
+within the text of harmless ones, with their own labels.
 """
 
 import itertools
@@ -13,21 +13,23 @@ from numpy.typing import NDArray
 
 from training.examples import Examples, column, joined
 
-# Characters of what is harmless, and at most of the comment that is put there.
+# Characters of the surrounding text (least and most), and the longest comment that is inserted.
 LEAST, MOST, LONGEST = 100, 1_500, 600
-# Shares of the harmful that come behind the harmless, and before it; the rest is in the middle of it.
-BEHIND, BEFORE = 0.5, 0.3
-# A label (but of spam) above says harmful; below the other they all say harmless.
+# The share of comments that go after the harmless text, and before it; the others go in the middle.
+AFTER, BEFORE = 0.5, 0.3
+# Harmful: any label except spam is above the first. Harmless: all of them are below the second.
 HARMFUL, HARMLESS = 0.5, 0.1
-# Of either kind in a fold. Of few texts the network would learn by heart what they say, and be far too sure of it.
+# Texts of either kind in a fold. With fewer the network memorizes them and becomes overconfident.
 FEWEST = 200
-# Of the harmful ones, and of the weight of each: more of it makes short comments harder to tell.
+# The share of harmful comments that is repeated, and the factor of their weight; more hurts short comments.
 SHARE, WEIGHT = 0.3, 0.5
 
 
 def diluted(examples: Examples, sources: Sequence[str], folds: Sequence[int], seed: int) -> Examples:
-    """The examples, and once more a share of the harmful ones of these sources and folds, and as many harmless ones, at
-    a part of their weight. What surrounds them comes from the same source and fold, so that nothing held out comes in.
+    """The examples, plus diluted copies of some harmful ones of these sources and folds, and of as many harmless ones.
+
+    The copies have a reduced weight. The surrounding text comes from the same source and fold, so that no held-out text
+    leaks in.
     """
     random = np.random.default_rng(seed)
     source_of = np.array(examples.sources)
@@ -47,9 +49,7 @@ def diluted(examples: Examples, sources: Sequence[str], folds: Sequence[int], se
 
 
 def harmful_and_harmless(labels: NDArray[np.float32]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which rows of (n, LABELS) are harmful, and which harmless; spam is neither, nor are rows of which nothing else is
-    known.
-    """
+    """Masks of the harmful and the harmless rows of (n, LABELS). Rows with no known label except spam are neither."""
     others = np.delete(labels, column("spam"), axis=1)
     worst = np.where(np.isfinite(others), others, -1).max(axis=1, initial=-1)
     return worst > HARMFUL, (worst >= 0) & (worst < HARMLESS)
@@ -61,8 +61,8 @@ def _among(chosen: Examples, harmless: Sequence[str], random: np.random.Generato
         size, around = int(np.exp(random.uniform(np.log(LEAST), np.log(MOST)))), ""
         while len(around) < size:
             around += harmless[int(random.integers(len(harmless)))] + random.choice([" ", "\n"])
-        words = around[:size].split(" ")[:-1]  # the last one is cut
+        words = around[:size].split(" ")[:-1]  # the last word may be cut off
         where = random.random()
-        place = len(words) if where < BEHIND else 0 if where < BEHIND + BEFORE else random.integers(len(words) + 1)
+        place = len(words) if where < AFTER else 0 if where < AFTER + BEFORE else random.integers(len(words) + 1)
         texts.append(" ".join([*words[:place], text, *words[place:]]))
     return replace(chosen, texts=texts)

@@ -1,6 +1,6 @@
-"""Words disguised the way people disguise them to get past a filter: to measure what a model still sees.
+"""Disguises words the way people do to get past a filter, to measure a model's robustness.
 
-Written from what people are seen to do, and not from what classifier/unmask.py can undo.
+These follow what people are seen to do, not what classifier/unmask.py can undo.
 """
 
 import random
@@ -11,7 +11,7 @@ from types import MappingProxyType
 Disguise = Callable[[str, random.Random], str]
 
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
-# Nobody hides a word of one letter.
+# Words of one letter are not disguised.
 _SHORTEST = 2
 
 _INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff\u00ad"
@@ -58,23 +58,23 @@ _LEET = {
     "z": "2",
 }
 _VOWELS = frozenset("aeiou")
-# The first letters of alphabets that no compatibility form leads back to Latin, and one that has them.
+# The first letters of four Unicode alphabets; NFKC maps some of these to Latin and not the others.
 _FULL_WIDTH, _BOLD, _SQUARED, _REGIONAL = 0xFF41, 0x1D41A, 0x1F170, 0x1F1E6
 
 
 def disguised(text: str, kind: str, rng: random.Random, hidden: Collection[str] | None = None) -> str:
-    """The text with some of its words disguised, what lies between them as it was. `kind`: one of KINDS.
+    """The text with some of its words disguised and the rest unchanged. `kind`: one of KINDS.
 
-    `hidden`: the words to disguise, in lower case; None: all of two letters or more. The same arguments and the
-    same state of `rng` give the same text.
+    `hidden`: the words to disguise, in lower case; None: all of two letters or more. The same arguments and the same
+    state of `rng` give the same text.
     """
 
-    def worn(match: re.Match[str]) -> str:
+    def replaced(match: re.Match[str]) -> str:
         word = match[0]
         is_hidden = len(word) >= _SHORTEST and (hidden is None or word.lower() in hidden)
         return KINDS[kind](word, rng) if is_hidden else word
 
-    return _WORD.sub(worn, text)
+    return _WORD.sub(replaced, text)
 
 
 def _zero_width(word: str, rng: random.Random) -> str:
@@ -138,7 +138,7 @@ def _doubled(word: str, rng: random.Random) -> str:
 
 
 def _swapped(word: str, rng: random.Random) -> str:
-    """Two neighbours within the word, which leaves it readable."""
+    """Swaps two neighboring inner letters, which leaves the word readable."""
     if len(word) < 4:  # noqa: PLR2004
         return word
     at = rng.randint(1, len(word) - 3)
@@ -154,10 +154,10 @@ def _mathematical(word: str, _rng: random.Random) -> str:
 
 
 def _emoji_letters(word: str, rng: random.Random) -> str:
-    """One letter, or all of them, as a squared or a regional letter."""
+    """One letter or all of them as squared letters or regional indicators."""
     first = rng.choice((_SQUARED, _REGIONAL))
     if rng.random() < 0.5:  # noqa: PLR2004
-        # A blank that has no width keeps two regional letters from making a flag.
+        # A zero-width space keeps two regional indicators from forming a flag.
         return "\u200b".join(_alphabet(letter, first) for letter in word)
     at = rng.randrange(len(word))
     return word[:at] + _alphabet(word[at], first) + word[at + 1 :]
@@ -202,7 +202,7 @@ def _alphabet(word: str, first: int) -> str:
 
 
 def _some_replaced(word: str, table: Mapping[str, str], rng: random.Random) -> str:
-    """Each letter that has a stand-in is replaced half of the time, one of them always."""
+    """Replaces each letter in `table` with probability one half, and at least one of them."""
     able = [at for at, letter in enumerate(word) if letter.lower() in table]
     if not able:
         return word
@@ -211,6 +211,6 @@ def _some_replaced(word: str, table: Mapping[str, str], rng: random.Random) -> s
 
 
 def _between(word: str, mark: Callable[[], str], rng: random.Random) -> str:
-    """Something between the letters, in one place always."""
+    """Puts `mark` between the letters, in at least one place."""
     sure = rng.randint(1, len(word) - 1)
     return "".join((mark() or "\u200b" if at == sure else mark() if at else "") + each for at, each in enumerate(word))

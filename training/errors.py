@@ -1,13 +1,13 @@
-"""What training raises on purpose.
+"""The exceptions that training raises.
 
 TrainingError
-├── DataUnusable     a data file that cannot be read as what it should be; names file, column and row
-└── ServiceRefused   the running service said no, or did not answer
+├── DataUnusable     a data file is not what it should be; the message names file, column and row
+└── ServiceRefused   the running service refused the request, or did not answer
 """
 
 
 class TrainingError(Exception):
-    """The message is for the person at the command line."""
+    """The message is shown on the command line."""
 
 
 class DataUnusable(TrainingError):
@@ -15,7 +15,7 @@ class DataUnusable(TrainingError):
 
 
 class ServiceRefused(TrainingError):
-    """`status`: of the answer; None where there was none, or it was no answer of the service."""
+    """`status`: the HTTP status; None if there was no answer, or not one of the service."""
 
     def __init__(self, message: str, status: int | None = None) -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""What a model is worth on texts that it did not learn from, as values; the command prints them."""
+"""Measures a model on texts that it was not trained on; the command prints the figures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,19 +17,19 @@ from training.metrics import Answers, Estimate, Numbers
 REPEATS = 1_000
 BINS = 15
 POINTS = 41
-# Thresholds that people name.
+# Thresholds that people commonly use.
 MARKED = (0.5, 0.7, 0.8, 0.9)
-# Below this many of either answer an interval says little, and a figure is left out.
+# With fewer of either answer the interval is too wide, and the figure is left out.
 FEWEST = 5
-# The six labels by which the Jigsaw challenge was judged.
+# The six labels of the Jigsaw challenge.
 SIX = ("toxicity", "severe_toxicity", "identity_attack", "insult", "profanity", "threat")
 PUBLIC_TEST = "jigsaw_toxic_test_public"
 JIGSAW = "jigsaw_toxic_train"
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
-    """What happens at a threshold: shares of all comments above and below, and of these the share decided wrongly."""
+class CurvePoint:
+    """At a threshold: the shares of all comments above and below it, and the share of wrong decisions in each."""
 
     threshold: float
     share_above: float
@@ -39,11 +39,11 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class AttributeFigures:
     """One attribute on one data set. `texts` and `positive` are counts.
 
-    What depends on how common a yes is (all but `auc`) counts each text by its weight where a data set gives some:
-    the rebuilt copy of Jigsaw has the natural share only then.
+    Figures that depend on the base rate (all except `auc`) use the data set's row weights, if it has any: the rebuilt
+    copy of Jigsaw has the natural base rate only with them.
     """
 
     texts: int
@@ -55,23 +55,23 @@ class Figures:
     ece_equal_width: float
     ece_equal_mass: float
     reliability: list[metrics.Bin]
-    curve: list[Point]
+    curve: list[CurvePoint]
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluated:
-    """A data set's part that was held out; `mean_auc_six` over the Jigsaw labels, where all six are there."""
+class DataSetFigures:
+    """The held-out part of a data set; `mean_auc_six` is over the Jigsaw labels, if all six are there."""
 
     data_set: str
     part: str
-    attributes: dict[str, Figures]
+    attributes: dict[str, AttributeFigures]
     mean_auc_six: Estimate | None
 
 
 def evaluate(
     model: classifier.Model, folder: Path, names: Sequence[str] | None = None, seed: int = 0
-) -> list[Evaluated]:
-    """Every data set in the folder, or those named, each on what no training run sees. Raises DataUnusable."""
+) -> list[DataSetFigures]:
+    """All data sets in the folder, or those named, each on the rows that no training run sees. Raises DataUnusable."""
     chosen = names or available(folder, [PUBLIC_TEST, *(name for name in DATA_SETS if name != PUBLIC_TEST)])
     results = []
     for name in chosen:
@@ -86,12 +86,12 @@ def evaluate(
     return results
 
 
-def _evaluated(model: classifier.Model, held_out: Examples, language: str, seed: int) -> Evaluated:
+def _evaluated(model: classifier.Model, held_out: Examples, language: str, seed: int) -> DataSetFigures:
     name, rng = held_out.sources[0], np.random.default_rng(seed)
     scores = by_attribute(model, held_out.texts, language)
     weights = natural_weights(held_out)
     first = is_first_half(held_out)
-    attributes: dict[str, Figures] = {}
+    attributes: dict[str, AttributeFigures] = {}
     for attribute in scores:
         values = held_out.labels[:, column(attribute)]
         known = np.isfinite(values)
@@ -104,11 +104,11 @@ def _evaluated(model: classifier.Model, held_out: Examples, language: str, seed:
             attributes[attribute] = _figures(judged, calibrated, answers, weights[known], rng)
     part = "public test" if name == PUBLIC_TEST else "held-out fold and published test split"
     mean = _mean_of_six(scores, held_out, rng) if attributes.keys() >= set(SIX) else None
-    return Evaluated(name, part, attributes, mean)
+    return DataSetFigures(name, part, attributes, mean)
 
 
 def by_attribute(model: classifier.Model, texts: Sequence[str], language: str = "en") -> dict[str, Numbers]:
-    """Only what both the model and the data sets know."""
+    """Scores of the attributes that both the model and the data sets have."""
     labels = model.languages.get(language, ())
     if not labels:
         return {}
@@ -117,9 +117,9 @@ def by_attribute(model: classifier.Model, texts: Sequence[str], language: str = 
 
 
 def cross_fitted(scores: Numbers, answers: Answers, first: NDArray[np.bool_], fitted: tuple[float, float]) -> Numbers:
-    """Each half calibrated anew by what the other one says, since the model was calibrated on this sample (ADR 10).
+    """Recalibrates each half on the other one, because the model was calibrated on this sample (ADR 10).
 
-    `fitted`: the slope and intercept that came of it. They are taken off first: a half must not begin at what it said.
+    `fitted`: the slope and intercept of that calibration. They are undone first, since each half contributed to them.
     """
     safe = np.clip(scores, 1e-12, 1 - 1e-12)
     logits, found = (np.log(safe / (1 - safe)) - fitted[1]) / fitted[0], np.empty(len(scores))
@@ -136,24 +136,24 @@ def _calibration(model: classifier.Model, attribute: str) -> tuple[float, float]
 
 
 def natural_weights(held_out: Examples) -> Numbers:
-    """Of mean 1: what a data set weighs against others is for training."""
+    """The row weights scaled to mean 1; the data set's weight against others matters only in training."""
     weights = held_out.weights.astype(np.float64)
     return weights / weights.mean() if weights.any() else np.ones_like(weights)
 
 
 def answers_of(labels: NDArray[np.float32]) -> Answers:
-    return (labels > 0.5).astype(np.int8)  # noqa: PLR2004 - what most readers said
+    return (labels > 0.5).astype(np.int8)  # noqa: PLR2004 - the majority of readers
 
 
 def _figures(
     scores: Numbers, calibrated: Numbers, answers: Answers, weights: Numbers, rng: np.random.Generator
-) -> Figures:
+) -> AttributeFigures:
     auc = metrics.bootstrap_auc(scores, answers, REPEATS, rng)
     precision = metrics.bootstrap_average_precision(scores, answers, REPEATS, rng, weights)
     assert auc is not None and precision is not None, "both answers are there"  # noqa: S101, PT018
     table = metrics.reliability(calibrated, answers, BINS, weights)
     equal_mass = metrics.reliability_equal_mass(calibrated, answers, BINS, weights)
-    return Figures(
+    return AttributeFigures(
         texts=len(answers),
         positive=int(answers.sum()),
         auc=metrics.rounded(auc),
@@ -173,14 +173,14 @@ def _rounded_bin(each: metrics.Bin) -> metrics.Bin:
     )
 
 
-def _curve(scores: Numbers, answers: Answers, weights: Numbers) -> list[Point]:
-    """At thresholds from the lowest to the highest score, closer together where the scores are, and at MARKED."""
+def _curve(scores: Numbers, answers: Answers, weights: Numbers) -> list[CurvePoint]:
+    """At quantiles of the scores and at the thresholds in MARKED."""
     found = []
     near = np.floor(np.quantile(scores, np.linspace(0, 1, POINTS)) * 1e4) / 1e4
     for threshold in np.unique([*near, *MARKED]):
         above = scores >= threshold
         found.append(
-            Point(
+            CurvePoint(
                 float(threshold),
                 _share(weights, above),
                 _wrong(weights, above, answers == 0),
@@ -201,7 +201,7 @@ def _wrong(weights: Numbers, chosen: NDArray[np.bool_], wrong: NDArray[np.bool_]
 
 
 def _mean_of_six(scores: dict[str, Numbers], held_out: Examples, rng: np.random.Generator) -> Estimate | None:
-    """Over the texts of which all six are known; None where these have not both answers of each."""
+    """Over the texts with all six labels; None if a label does not have both answers among them."""
     labels = held_out.labels[:, [column(name) for name in SIX]]
     known = np.isfinite(labels).all(axis=1)
     together = np.stack([scores[name][known] for name in SIX], axis=1)

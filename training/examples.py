@@ -1,4 +1,4 @@
-"""Labelled texts in columns, whatever data set they came from."""
+"""Labeled texts in columns, in one form for all data sets."""
 
 import hashlib
 from collections.abc import Sequence
@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from classifier import LABELS
 
 FOLDS = 10
-# What a text is in where nothing else is said.
+# The language of a text if nothing else is said.
 FIRST_LANGUAGE = "en"
-# Kept out of every training run, so that figures on it mean something; -1 marks a publisher's own test split.
+# Excluded from every training run, for evaluation; -1 marks a publisher's own test split.
 HELD_OUT_FOLD = 1
 TEST = -1
-# Out of training until the calibration, which is fitted on them, stands.
+# The calibration is fitted on these folds by a model that has not learned from them.
 CALIBRATION_FOLDS = (2, 4)
 
 
@@ -23,9 +23,9 @@ CALIBRATION_FOLDS = (2, 4)
 class Examples:
     """n texts with their labels.
 
-    `labels`: (n, len(LABELS)) float32 in [0, 1], NaN where nothing is known. A value between is the share of
-    readers who would say yes. `weights`: (n,) float32. `groups`: what must stay in one fold. `folds`: (n,) int8,
-    0 to 9, or TEST. `languages`: of each text; where none are given, all are in the first.
+    `labels`: (n, len(LABELS)) float32 in [0, 1], NaN if unknown. A fraction is the share of readers who would say yes.
+    `weights`: (n,) float32. `groups`: rows of one group stay in one fold. `folds`: (n,) int8, 0 to 9, or TEST.
+    `languages`: of each text; if empty, all are in FIRST_LANGUAGE.
     """
 
     texts: list[str]
@@ -47,7 +47,7 @@ class Examples:
         return self.at(np.flatnonzero(chosen))
 
     def at(self, places: NDArray[np.intp]) -> "Examples":
-        """These, in this order; a place may come twice."""
+        """The rows at these positions, in this order; a position may be repeated."""
         return Examples(
             [self.texts[i] for i in places],
             self.labels[places],
@@ -59,13 +59,13 @@ class Examples:
         )
 
     def training(self) -> "Examples":
-        """What a model may learn from: no row of a group that is held out in part.
+        """The rows that a model may learn from: none of a group that is partly held out.
 
-        A publisher's test split may cut through a conversation.
+        A publisher's test split may divide a conversation.
         """
         is_held_out = self._is_held_out()
-        unseen = {self.groups[at] for at in np.flatnonzero(is_held_out)}
-        return self.where(~is_held_out & np.array([group not in unseen for group in self.groups], bool))
+        held_out_groups = {self.groups[at] for at in np.flatnonzero(is_held_out)}
+        return self.where(~is_held_out & np.array([group not in held_out_groups for group in self.groups], bool))
 
     def held_out(self) -> "Examples":
         return self.where(self._is_held_out())
@@ -77,13 +77,13 @@ class Examples:
         return np.isin(self.folds, (HELD_OUT_FOLD, TEST))
 
     def by_language(self) -> dict[str, "Examples"]:
-        """The first language first."""
-        spoken = np.array(self.languages)
+        """Split by language, FIRST_LANGUAGE first."""
+        languages = np.array(self.languages)
         order = sorted(set(self.languages), key=lambda each: (each != FIRST_LANGUAGE, each))
-        return {language: self.where(spoken == language) for language in order}
+        return {language: self.where(languages == language) for language in order}
 
     def sampled(self, rows: int, seed: int) -> "Examples":
-        """At most `rows` of them, chosen evenly."""
+        """A uniform sample of at most `rows` rows."""
         if len(self) <= rows:
             return self
         chosen = np.zeros(len(self), bool)
@@ -95,7 +95,7 @@ class Examples:
 
 
 def is_first_half(examples: Examples) -> NDArray[np.bool_]:
-    """A stable half of them, whole groups: one half to calibrate on, and the other to say how well that went."""
+    """A stable half of the groups: one half to calibrate on, and the other to evaluate the calibration."""
     return np.array([fold_of(f"half:{group}") % 2 == 0 for group in examples.groups], bool)
 
 
@@ -112,7 +112,7 @@ def joined(parts: Sequence[Examples]) -> Examples:
 
 
 def fold_of(group: str) -> int:
-    """A stable fold: the same group is in the same fold in every version of a data set."""
+    """A stable hash: a group has the same fold in every version of a data set."""
     return int(hashlib.sha256(group.encode("utf-8", "surrogatepass")).hexdigest(), 16) % FOLDS
 
 

@@ -1,4 +1,4 @@
-"""Texts as a sparse matrix, by the same kernel that serves them."""
+"""Texts as a sparse feature matrix, from the same kernel that serves the model."""
 
 from collections.abc import Sequence
 
@@ -13,8 +13,8 @@ CHUNK = 2_000
 MOST_STEPS = 255
 
 
-class Counts:
-    """Distinct features of n texts: `rows` (the block stands in the highest bit) and `counts`, text by text."""
+class FeatureCounts:
+    """Distinct features of n texts: `rows` (the highest bit is the block) and `counts`, text by text."""
 
     def __init__(
         self, starts: NDArray[np.int64], rows: NDArray[np.uint32], counts: NDArray[np.uint32], bits: int
@@ -32,11 +32,11 @@ class Counts:
         return self.rows & np.uint32((1 << self.bits) - 1)
 
 
-def count(texts: Sequence[str], bits: int, jobs: int) -> Counts:
+def count(texts: Sequence[str], bits: int, jobs: int) -> FeatureCounts:
     chunks = [texts[at : at + CHUNK] for at in range(0, len(texts), CHUNK)]
     parts = Parallel(n_jobs=jobs)(delayed(_count_chunk)(chunk, bits) for chunk in chunks)
     lengths = np.concatenate([lengths for lengths, _, _ in parts]) if parts else np.zeros(0, np.int64)
-    return Counts(
+    return FeatureCounts(
         np.concatenate([[0], np.cumsum(lengths)]),
         np.concatenate([rows for _, rows, _ in parts]),
         np.concatenate([counts for _, _, counts in parts]),
@@ -44,16 +44,17 @@ def count(texts: Sequence[str], bits: int, jobs: int) -> Counts:
     )
 
 
-def document_frequency(counted: Counts, weights: NDArray[np.float32] | None = None) -> NDArray[np.float64]:
-    """In how many texts each row of the table occurs, shape (2**bits,)."""
+def document_frequency(counted: FeatureCounts, weights: NDArray[np.float32] | None = None) -> NDArray[np.float64]:
+    """The number of texts that each table row occurs in, shape (2**bits,)."""
     per_entry = None if weights is None else np.repeat(weights, np.diff(counted.starts))
     return np.bincount(counted.table_rows, per_entry, minlength=1 << counted.bits).astype(np.float64)
 
 
 def inverse_document_frequency(frequency: NDArray[np.float64], texts: int, least: int) -> NDArray[np.uint8]:
-    """1 + ln((1 + n) / (1 + df)), as scikit-learn has it, in the steps in which a model keeps it: the largest is 255.
+    """1 + ln((1 + n) / (1 + df)), as in scikit-learn, quantized to bytes: the largest value is 255.
 
-    0 for a row seen in fewer than `least` texts. The unit cancels out, since each block is scaled to length 1.
+    0 for a row that occurs in fewer than `least` texts. The scale does not matter, since each block is normalized to
+    length 1.
     """
     idf = 1 + np.log((1 + texts) / (1 + frequency))
     kept = np.where(frequency >= least, idf, 0)
@@ -61,8 +62,8 @@ def inverse_document_frequency(frequency: NDArray[np.float64], texts: int, least
     return steps
 
 
-def matrix(counted: Counts, idf: NDArray[np.uint8]) -> "sparse.csr_matrix":
-    """Each block of a text scaled to length 1, the blocks added: (n, 2**bits) float32."""
+def matrix(counted: FeatureCounts, idf: NDArray[np.uint8]) -> "sparse.csr_matrix":
+    """The sum of a text's blocks, each normalized to length 1: (n, 2**bits) float32."""
     values = (1 + np.log(counted.counts)) * idf.astype(np.float64)[counted.table_rows]
     text_of = np.repeat(np.arange(len(counted)), np.diff(counted.starts))
     segment = text_of * 2 + (counted.rows >> BLOCK_BIT)

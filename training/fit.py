@@ -1,4 +1,4 @@
-"""Examples in, a model in: a bag of n-grams and a network that knows their order, taught together."""
+"""Fits the fast reader: a bag of n-grams and a convolutional network over the sequence of words."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,44 +15,45 @@ from threadpoolctl import threadpool_limits
 from classifier import LABELS
 from classifier.kernel import WIDTH, Weights
 from training.calibration import Combination, adjustment, combination, platt, split
-from training.company import from_company
 from training.datasets import is_written
 from training.dilution import diluted
 from training.distillation import distilled
 from training.errors import DataUnusable
 from training.examples import CALIBRATION_FOLDS, FIRST_LANGUAGE, FOLDS, Examples
 from training.features import count, document_frequency, inverse_document_frequency, matrix
-from training.network import Lesson, WordOrder
-from training.quantise import rounded_columns
+from training.network import Targets, WordOrder
+from training.quantize import quantized_columns
 from training.regression import MaskedLogistic
 from training.sequences import Sequences, sequences
+from training.word_vectors import cooccurrence_vectors
 
 Progress = Callable[[str], None]
 Result = TypeVar("Result")
 
-# So much more do rows of other sites count where weights are learnt than where scores are calibrated to what Jigsaw's
-# readers said, who judge them hardly worse for it (docs/experiments.md).
+# Rows of other sites count this much more when weights are fitted than when scores are calibrated to Jigsaw's readers.
+# It hardly changes the figures on Jigsaw (docs/experiments.md).
 ELSEWHERE = 3.0
-# Root mean square of the numbers in a word's vector when training begins.
+# Root mean square of the initial word vectors.
 VECTOR_SIZE = 0.3
 
-# How often `fit` reports progress.
+# The number of progress reports of `fit`.
 STEPS = 6
 
-# Their base rates are ours; what moderators decided and what a user brings must be able to move everything.
+# The sources whose base rates the model adopts; these include moderators' decisions and the user's own files, because
+# those must be able to move the intercepts.
 OURS = frozenset(
     {"jigsaw_toxic_train", "wikipedia_debiasing_nontoxic", "spam_youtube", "spam_sms", "moderators", "own"}
 )
-# An attribute is judged in another language where there are so many answers of each kind to calibrate on, and where the
-# logits tell them apart this well (ROC AUC); less would be noise sold as a score.
+# An attribute is judged in another language only with this many answers of each kind to calibrate on, and with at least
+# this ROC AUC of the logits.
 FEWEST_IN_LANGUAGE, LEAST_AUC = 100, 0.7
-# Judged as one, so that their base rate is one: help chats have no spam, and apart that alone would say all of them.
+# Sources that share an intercept: help chats have no spam, so an intercept of their own would explain all their labels.
 ONE_PLACE = {"ham_irc_ubuntu": "spam_webform_adamspd"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """What docs/experiments.md found best. `regularisation`: C; `least`: texts a feature must be in."""
+    """Hyperparameters; see docs/experiments.md. `regularisation`: C. `least`: texts that a feature must occur in."""
 
     bits: int = 19
     vector_bits: int = 18
@@ -68,79 +69,82 @@ class Recipe:
 class Fitted:
     """The arrays of a model folder (classifier/kernel.py), and the attributes that it judges in each language.
 
-    `kept_out`: the texts that it was calibrated on. `said`: (n, attributes) logits of them, before the calibration,
-    from weights that have not seen them.
+    `calibration_set`: the texts that it was calibrated on. `logits`: (n, attributes) their logits before calibration,
+    by weights that were not fitted on them.
     """
 
     arrays: Mapping[str, NDArray[Any]]
     languages: Mapping[str, tuple[str, ...]]
-    kept_out: Examples
-    said: NDArray[np.float64]
+    calibration_set: Examples
+    logits: NDArray[np.float64]
 
     @property
     def calibrated(self) -> NDArray[np.float64]:
-        """What the model says of the texts in `kept_out`, as logits, if all were in the first language."""
-        found: NDArray[np.float64] = self.said * self.arrays["slope"][0] + self.arrays["intercept"][0]
+        """Calibrated logits of `calibration_set`, as if all texts were in the first language."""
+        found: NDArray[np.float64] = self.logits * self.arrays["slope"][0] + self.arrays["intercept"][0]
         return found
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
-    """What both models read of the same texts and at which weights, what the network is to learn, and where its vectors
-    begin.
+class _TrainingData:
+    """The inputs of both models for the same texts.
+
+    `table` is for the bag of n-grams; `order`, `targets` and the initial `vectors` are for the network.
     """
 
     examples: Examples
     table: "sparse.csr_matrix"
     order: Sequences
     weights: NDArray[np.float32]
-    lesson: Lesson
+    targets: Targets
     vectors: NDArray[np.float32] | None
 
-    def labelled(self, among: NDArray[np.bool_]) -> NDArray[np.intp]:
-        """The others have said what they can: which words stand together."""
+    def labeled_rows(self, among: NDArray[np.bool_]) -> NDArray[np.intp]:
+        """Rows with any label; unlabeled texts only contribute to the initial word vectors."""
         return np.flatnonzero(among & np.isfinite(self.examples.labels).any(axis=1))
 
 
 @dataclass(frozen=True, slots=True)
-class _Both:
+class _ModelPair:
     bag: MaskedLogistic
     network: WordOrder
 
-    def logits(self, read: _Read, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+    def logits(self, data: _TrainingData, rows: NDArray[np.intp]) -> NDArray[np.float64]:
         """(rows, 2 x attributes)."""
         return np.hstack(
-            [self.bag.decision_function(read.table[rows]), self.network.decision_function(read.order, rows)]
+            [self.bag.decision_function(data.table[rows]), self.network.decision_function(data.order, rows)]
         )
 
 
 def fit(examples: Examples, recipe: Recipe, progress: Progress = lambda _: None) -> Fitted:
-    """Fit on everything but the held-out fold and the test parts, which never come in.
+    """Fit on all examples except the held-out fold and the test parts, which are never used.
 
-    The calibration is fitted on folds that the weights have not seen; the weights that ship have seen them.
+    The calibration is fitted on two folds with weights that have not seen them; the shipped weights have seen all.
     """
     known = examples.training()
     _check_answers(known)
-    progress("putting insults between harmless words")
-    learnt = [fold for fold in range(FOLDS) if fold not in CALIBRATION_FOLDS]  # what is calibrated on stays as it came
-    known = diluted(known, sorted(OURS), learnt, recipe.seed)
+    progress("diluting harmful comments")
+    folds = [fold for fold in range(FOLDS) if fold not in CALIBRATION_FOLDS]  # the calibration set stays natural
+    known = diluted(known, sorted(OURS), folds, recipe.seed)
     progress("counting features")
     counted = count(known.texts, recipe.bits, recipe.jobs)
     idf = inverse_document_frequency(document_frequency(counted), len(known), recipe.least)
     progress("building the matrices")
     order = sequences(known.texts, recipe.vector_bits)
-    own = groups(known.sources)
-    weights = known.weights * np.where(own > 0, ELSEWHERE, 1).astype(np.float32)
-    lesson, vectors = Lesson.of(known.labels, weights, own), from_company(order, VECTOR_SIZE, recipe.seed)
-    read = _Read(known, matrix(counted, idf), order, weights, lesson, vectors)
+    group_of = groups(known.sources)
+    weights = known.weights * np.where(group_of > 0, ELSEWHERE, 1).astype(np.float32)
+    targets, vectors = (
+        Targets.of(known.labels, weights, group_of),
+        cooccurrence_vectors(order, VECTOR_SIZE, recipe.seed),
+    )
+    data = _TrainingData(known, matrix(counted, idf), order, weights, targets, vectors)
     is_calibration = np.isin(known.folds, CALIBRATION_FOLDS)
-    progress("teaching two networks what a third is to learn")
-    read = replace(read, lesson=distilled(read.lesson, _teachers(~is_calibration, read, recipe), order))
-    progress("fitting, once with two folds kept out for calibration and once with all")
-    before, after = _fitted_apart((~is_calibration, np.ones(len(known), bool)), read, recipe)
+    progress("training the two teacher networks")
+    data = replace(data, targets=distilled(data.targets, _teachers(~is_calibration, data, recipe), order))
+    progress("fitting, once without the calibration folds and once with all")
+    before, after = _fit_each((~is_calibration, np.ones(len(known), bool)), data, recipe)
     progress("calibrating")
-    kept_out = np.flatnonzero(is_calibration)
-    logits, judged = before.logits(read, kept_out), known.where(is_calibration)
+    logits, judged = before.logits(data, np.flatnonzero(is_calibration)), known.where(is_calibration)
     combined = combination(logits, judged)
     languages, slope, intercept = _by_language(combined(logits), judged)
     bias = combined(np.concatenate([after.bag.intercept_, after.network.layers_["output_bias"]]))
@@ -150,9 +154,9 @@ def fit(examples: Examples, recipe: Recipe, progress: Progress = lambda _: None)
 
 
 def adjusted(fitted: Fitted, sample: Examples) -> Fitted:
-    """The same, its first language calibrated for a sample that neither model has seen.
+    """The same model with its first language recalibrated on a sample that it was not trained on.
 
-    Jigsaw's test comments were judged more strictly than those that it gave for training; docs/experiments.md.
+    Jigsaw's test comments were labeled more strictly than its training comments; docs/experiments.md.
     """
     scores = np.clip(Weights(fitted.arrays).score_many(sample.texts), 1e-12, 1 - 1e-12)
     slopes, intercepts = adjustment(np.log(scores / (1 - scores)), sample.labels)
@@ -162,39 +166,39 @@ def adjusted(fitted: Fitted, sample: Examples) -> Fitted:
     return replace(fitted, arrays={**fitted.arrays, "slope": slope, "intercept": intercept})
 
 
-def _teachers(among: NDArray[np.bool_], read: _Read, recipe: Recipe) -> list[WordOrder]:
-    """Two that know different things: vectors that begin by their company judge Jigsaw better, others the news."""
-    rows = read.labelled(among)
+def _teachers(among: NDArray[np.bool_], data: _TrainingData, recipe: Recipe) -> list[WordOrder]:
+    """Two different networks: initial co-occurrence vectors are better on Jigsaw, and random ones on news."""
+    rows = data.labeled_rows(among)
 
     def taught(seed: int, vectors: NDArray[np.float32] | None) -> WordOrder:
-        return WordOrder(epochs=recipe.epochs, seed=seed).fit(read.order, read.lesson, rows, vectors)
+        return WordOrder(epochs=recipe.epochs, seed=seed).fit(data.order, data.targets, rows, vectors)
 
-    return _apart(recipe, [partial(taught, recipe.seed + 1, None), partial(taught, recipe.seed + 2, read.vectors)])
-
-
-def _fitted_apart(parts: Sequence[NDArray[np.bool_]], read: _Read, recipe: Recipe) -> list[_Both]:
-    return _apart(recipe, [partial(_fit_both, read.labelled(part), read, recipe) for part in parts])
+    return _in_threads(recipe, [partial(taught, recipe.seed + 1, None), partial(taught, recipe.seed + 2, data.vectors)])
 
 
-def _apart(recipe: Recipe, works: Sequence[Callable[[], Result]]) -> list[Result]:
-    """Each by a thread of its own: numpy and scipy let others run, and the matrices are too large to copy."""
+def _fit_each(parts: Sequence[NDArray[np.bool_]], data: _TrainingData, recipe: Recipe) -> list[_ModelPair]:
+    return _in_threads(recipe, [partial(_fit_both, data.labeled_rows(part), data, recipe) for part in parts])
+
+
+def _in_threads(recipe: Recipe, works: Sequence[Callable[[], Result]]) -> list[Result]:
+    """Runs each in a thread: numpy and scipy release the GIL, and the matrices are too large to copy."""
     jobs = min(recipe.jobs, len(works))
     with threadpool_limits(max(1, recipe.jobs // jobs)):
         found: list[Result] = Parallel(n_jobs=jobs, prefer="threads")(delayed(work)() for work in works)
     return found
 
 
-def _fit_both(rows: NDArray[np.intp], read: _Read, recipe: Recipe) -> _Both:
+def _fit_both(rows: NDArray[np.intp], data: _TrainingData, recipe: Recipe) -> _ModelPair:
     bag = MaskedLogistic(recipe.regularisation, recipe.most_iterations)
-    bag.fit(read.table[rows], read.examples.labels[rows], read.weights[rows], read.lesson.groups[rows])
+    bag.fit(data.table[rows], data.examples.labels[rows], data.weights[rows], data.targets.groups[rows])
     network = WordOrder(epochs=recipe.epochs, seed=recipe.seed)
-    return _Both(bag, network.fit(read.order, read.lesson, rows, read.vectors))
+    return _ModelPair(bag, network.fit(data.order, data.targets, rows, data.vectors))
 
 
 def _bag(bag: MaskedLogistic, combined: Combination, idf: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
-    """A combination of linear models is linear, so it costs nothing when a comment is scored."""
+    """The bag's weights with the combination folded in: it is linear, so it costs nothing at scoring time."""
     weights = np.where(idf[:, None] > 0, bag.coef_ @ combined.mixing[: len(LABELS)], 0)
-    rounded, steps = rounded_columns(weights)
+    rounded, steps = quantized_columns(weights)
     rows = np.empty((len(idf), WIDTH), np.uint8)
     rows[:, 0], rows[:, 1:] = idf, rounded.view(np.uint8)
     return {"rows": rows, "steps": steps}
@@ -202,7 +206,7 @@ def _bag(bag: MaskedLogistic, combined: Combination, idf: NDArray[np.uint8]) -> 
 
 def _network(network: WordOrder, combined: Combination) -> dict[str, NDArray[Any]]:
     mixing = combined.mixing[len(LABELS) :]
-    rounded, steps = rounded_columns(network.vectors_)
+    rounded, steps = quantized_columns(network.vectors_)
     layers = {name: network.layers_[name] for name in ("filters", "filter_bias", "hidden", "hidden_bias")}
     output = (network.layers_["output"] @ mixing).astype(np.float32)
     return {"vectors": rounded, "vector_steps": steps.astype(np.float32), **layers, "output": output}
@@ -211,19 +215,21 @@ def _network(network: WordOrder, combined: Combination) -> dict[str, NDArray[Any
 def _by_language(
     logits: NDArray[np.float64], examples: Examples
 ) -> tuple[dict[str, tuple[str, ...]], NDArray[np.float64], NDArray[np.float64]]:
-    """The first language takes the logits as they are. Any other has slopes and intercepts of its own, and judges what
-    they could be fitted for: its texts are other people's, gathered in another way.
+    """Slopes and intercepts by language.
+
+    The first language uses the logits unchanged. Every other one has its own, because its texts come from other people
+    and were collected in another way; it judges the attributes for which they could be fitted.
     """
     languages = {FIRST_LANGUAGE: tuple(LABELS)}
     slopes, intercepts = [np.ones(len(LABELS))], [np.zeros(len(LABELS))]
-    spoken = np.array(examples.languages)
-    for language in sorted(set(spoken.tolist()) - {FIRST_LANGUAGE}):
-        rows = np.flatnonzero(spoken == language)
+    language_of = np.array(examples.languages)
+    for language in sorted(set(language_of.tolist()) - {FIRST_LANGUAGE}):
+        rows = np.flatnonzero(language_of == language)
         slope, intercept, judged = np.ones(len(LABELS)), np.zeros(len(LABELS)), []
         for index, attribute in enumerate(LABELS):
             labels = examples.labels[rows, index]
             found = platt(logits[rows, index], labels, examples.weights[rows])
-            if found and _is_carried(logits[rows, index], labels):
+            if found and _is_separable(logits[rows, index], labels):
                 slope[index], intercept[index] = found
                 judged.append(attribute)
         if judged:
@@ -233,7 +239,7 @@ def _by_language(
     return languages, np.array(slopes), np.array(intercepts)
 
 
-def _is_carried(logits: NDArray[np.float64], labels: NDArray[np.float32]) -> bool:
+def _is_separable(logits: NDArray[np.float64], labels: NDArray[np.float32]) -> bool:
     known = np.isfinite(labels)
     answers = labels[known] >= 0.5  # noqa: PLR2004 - the majority
     if min(np.count_nonzero(answers), np.count_nonzero(~answers)) < FEWEST_IN_LANGUAGE:
@@ -242,7 +248,7 @@ def _is_carried(logits: NDArray[np.float64], labels: NDArray[np.float32]) -> boo
 
 
 def groups(sources: Sequence[str]) -> NDArray[np.intp]:
-    """0 for the sources whose base rate is ours, and for our own sentences; each other place its own number."""
+    """Intercept groups: 0 for the sources in OURS and for generated sentences; each other source has its own."""
     places = [ONE_PLACE.get(source, source) for source in sources]
     others = sorted(place for place in set(places) - OURS if not is_written(place))
     foreign = {place: number for number, place in enumerate(others, start=1)}
@@ -250,9 +256,9 @@ def groups(sources: Sequence[str]) -> NDArray[np.intp]:
 
 
 def never_yes(examples: Examples) -> list[str]:
-    """Attributes that no text to be trained on has: nothing is learned of them, so a model does not judge them.
+    """Attributes without a positive training text: the model cannot learn them, so it does not judge them.
 
-    Sentences of our own do not count: no score is calibrated on them.
+    Generated sentences do not count, since no score is calibrated on them.
     """
     known = examples.training()
     natural = known.where(np.array([not is_written(source) for source in known.sources], bool))
@@ -262,12 +268,12 @@ def never_yes(examples: Examples) -> list[str]:
 def _check_answers(examples: Examples) -> None:
     for attribute, answers in _answers(examples).items():
         if 0 not in answers:
-            lacking = "every labelled text has it" if answers else "no text is labelled for it"
-            raise DataUnusable(f"{attribute}: {lacking}; add a data set that says of some texts that they do not")
+            problem = "every labeled text has it" if answers else "no text is labeled for it"
+            raise DataUnusable(f"{attribute}: {problem}; add a data set with texts that are labeled as not having it")
 
 
 def _answers(examples: Examples) -> dict[str, set[int]]:
-    """By attribute the answers that the examples hold: 0, 1, both or none."""
+    """By attribute the answers that occur: 0, 1, both or none."""
     found = {}
     for index, attribute in enumerate(LABELS):
         _, answers, shares = split(examples.labels[:, index], examples.weights)

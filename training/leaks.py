@@ -1,6 +1,6 @@
-"""Held-out texts that come back into training: whole, or by the sentence by way of another data set.
+"""Finds held-out texts that leak into training: duplicates, and quotations in another data set.
 
-ParaDetox, for one, is made of sentences of Jigsaw comments, some of them from fold 1 or from the test.
+ParaDetox, for example, consists of sentences from Jigsaw comments, some of them from fold 1 or from the test part.
 """
 
 import re
@@ -14,51 +14,53 @@ from numpy.typing import NDArray
 
 from training.examples import HELD_OUT_FOLD, TEST, Examples
 
-# So many words in a row are a quotation, not chance (8 to 13 in Brown et al. 2020, arXiv 2005.14165, appendix C).
+# This many equal words in a row are a quotation, not chance (8 to 13 in Brown et al. 2020, arXiv 2005.14165,
+# appendix C).
 SHINGLE = 8
-# Fewer different words than this are no sentence: somebody shouts one word over and over.
+# With fewer different words it is not a sentence, but a few words repeated over and over.
 _FEWEST_DIFFERENT = 5
-# The challenge's own test: it was parted from the rest by its publisher, and others' figures rest on that.
-_PARTED_FROM = {"jigsaw_toxic_test_public": "jigsaw_toxic_train"}
+# The challenge's own test: its publisher made this split, and published figures depend on it.
+_SPLIT_FROM = {"jigsaw_toxic_test_public": "jigsaw_toxic_train"}
 
-# Marks and pictures: the vowels of Hindi are marks, and most emoji are "other symbols".
+# Unicode categories that are kept besides letters and digits: Hindi vowels are marks, most emoji are "other symbols".
 _KEPT = frozenset({"Mc", "Mn", "So"})
-_AS_PICTURE = "\ufe0f"  # asks for an emoji's coloured form
+_VARIATION_SELECTOR = "\ufe0f"  # selects an emoji's colored form
 _WORD = re.compile(r"\w+")
 # Any odd number with well-mixed bits: 2**64 over the golden ratio (Knuth, volume 3, section 6.4).
 _FACTOR = 0x9E3779B97F4A7C15
 
 
 def without_leaks(training: Examples, held_out: Examples) -> Examples:
-    """Without the rows that say the same as a held-out text, whatever their spaces, signs and capitals, and without
-    those that share SHINGLE words in a row with one of another data set.
+    """Without the duplicates of held-out texts, whatever their spaces, punctuation and case, and without quotations.
 
-    Held out is also what no training run sees of `training`, which may so be all there is; those rows stay where they
-    are, and are only compared as a whole. What a data set quotes across its own split is its publisher's business.
+    A quotation shares SHINGLE words in a row with a held-out text of another data set; quotations across a data set's
+    own split are left, since its publisher made that split. The rows of `training` that no training run sees also count
+    as held out, but only for duplicates, and they are never removed. So `training` may be all the data there is.
     """
     is_unseen = np.isin(training.folds, (HELD_OUT_FOLD, TEST))
-    sayings = [_saying(text) for text in training.texts]
-    known_sayings = {saying for saying, unseen in zip(sayings, is_unseen, strict=True) if unseen}
-    known_sayings.update(map(_saying, held_out.texts))
-    is_leak = np.array([saying in known_sayings for saying in sayings], bool) | _is_quotation(training, held_out)
+    keys = [_key(text) for text in training.texts]
+    held_out_keys = {key for key, unseen in zip(keys, is_unseen, strict=True) if unseen}
+    held_out_keys.update(map(_key, held_out.texts))
+    is_leak = np.array([key in held_out_keys for key in keys], bool) | _is_quotation(training, held_out)
     return training.where(~is_leak | is_unseen)
 
 
-class _Kept(dict[int, str | None]):
-    """By its number what is left of a character: of letters, digits and pictures all, for an emoji may turn a text."""
+class _KeptCharacters(dict[int, str | None]):
+    """A table for str.translate that keeps letters, digits and emoji; an emoji can reverse the meaning of a text."""
 
     def __missing__(self, number: int) -> str | None:
         character = chr(number)
-        is_kept = character.isalnum() or (unicodedata.category(character) in _KEPT and character != _AS_PICTURE)
+        is_kept = character.isalnum() or (unicodedata.category(character) in _KEPT and character != _VARIATION_SELECTOR)
         return self.setdefault(number, character if is_kept else None)
 
 
-_kept = _Kept()
+_kept_characters = _KeptCharacters()
 
 
-def _saying(text: str) -> str:
+def _key(text: str) -> str:
+    """Equal for texts that differ only in spaces, punctuation and case."""
     folded = unicodedata.normalize("NFKC", text).casefold()
-    return folded.translate(_kept) or "".join(folded.split())
+    return folded.translate(_kept_characters) or "".join(folded.split())
 
 
 def _is_quotation(training: Examples, held_out: Examples) -> NDArray[np.bool_]:
@@ -70,7 +72,7 @@ def _is_quotation(training: Examples, held_out: Examples) -> NDArray[np.bool_]:
     if not len(shingles):
         return found
     theirs, ours = _origins(held_out.sources)[owners], _origins(training.sources)[rows]
-    # Of each shingle the first and the last origin: it is another's where one of them is not its own.
+    # The first and the last origin of each shingle: it is a quotation if one of them differs from its own.
     order = np.lexsort((theirs, known))
     known, theirs = known[order], theirs[order]
     first = np.searchsorted(known, shingles, "left")
@@ -80,8 +82,8 @@ def _is_quotation(training: Examples, held_out: Examples) -> NDArray[np.bool_]:
 
 
 def _origins(sources: Sequence[str]) -> NDArray[np.int64]:
-    """A number for each, the same in every call."""
-    return np.array([_numbered(_PARTED_FROM.get(source, source)) for source in sources], np.int64)
+    """A stable number for each source."""
+    return np.array([_numbered(_SPLIT_FROM.get(source, source)) for source in sources], np.int64)
 
 
 @cache
@@ -90,7 +92,7 @@ def _numbered(origin: str) -> int:
 
 
 def _shingles(texts: Sequence[str], *, only_varied: bool = False) -> tuple[NDArray[np.uint64], NDArray[np.intp]]:
-    """Hashes of all runs of SHINGLE words, and the position of the text that each stands in."""
+    """Hashes of all runs of SHINGLE words, and the position of the text that contains each."""
     hashes: dict[str, int] = {}
     words: list[int] = []
     counts = []

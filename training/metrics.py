@@ -1,7 +1,7 @@
-"""How good scores are: ranking, calibration, and how far a figure can be trusted.
+"""Metrics of scores: ranking, calibration, and confidence intervals.
 
-Scores (n,) in [0, 1], answers (n,) 0 or 1, weights (n,) >= 0. Where a figure needs both answers and one is
-absent it is None, never 0 (thresholds.md, section 11).
+Scores (n,) in [0, 1], answers (n,) 0 or 1, weights (n,) >= 0. A figure that needs both answers is None if one is
+missing, never 0 (thresholds.md, section 11).
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ Answers = NDArray[np.integer]
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A figure and its 95 % interval; no bounds where none were measured, as of a count."""
+    """A figure and its 95 % interval; without bounds if none were measured, as for a count."""
 
     value: float
     low: float | None = None
@@ -28,7 +28,7 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """One row of a reliability table: what was said on average, and how often it was so."""
+    """One row of a reliability table: the mean score and the observed share of yes."""
 
     low: float
     high: float
@@ -59,7 +59,7 @@ def log_loss(scores: Numbers, answers: Answers, weights: Numbers | None = None) 
 
 
 def reliability(scores: Numbers, answers: Answers, bins: int = 10, weights: Numbers | None = None) -> list[Bin]:
-    """Bins of equal width, right-open, the last one closed; empty ones are left out."""
+    """Bins of equal width, right-open, the last one closed; empty bins are left out."""
     edges = np.linspace(0, 1, bins + 1)
     return _binned(scores, answers, edges, weights)
 
@@ -67,19 +67,19 @@ def reliability(scores: Numbers, answers: Answers, bins: int = 10, weights: Numb
 def reliability_equal_mass(
     scores: Numbers, answers: Answers, bins: int = 10, weights: Numbers | None = None
 ) -> list[Bin]:
-    """Bins that hold about the same number of texts, whatever they weigh."""
+    """Bins with about the same number of texts, regardless of weight."""
     edges = np.unique(np.quantile(scores, np.linspace(0, 1, bins + 1)))
     return _binned(scores, answers, edges, weights)
 
 
 def calibration_error(table: list[Bin]) -> float:
-    """Expected calibration error: the mean gap between what was said and what was, by weight."""
+    """Expected calibration error: the weighted mean gap between mean score and observed share."""
     whole = sum(row.weight for row in table)
     return sum(row.weight * abs(row.mean_score - row.share_yes) for row in table) / whole
 
 
 def bootstrap_auc(scores: Numbers, answers: Answers, repeats: int, rng: np.random.Generator) -> Estimate | None:
-    """ROC AUC with an interval from resampling yes and no apart."""
+    """ROC AUC with an interval from a bootstrap that resamples positives and negatives separately."""
     value = roc_auc(scores, answers)
     if value is None:
         return None
@@ -87,7 +87,7 @@ def bootstrap_auc(scores: Numbers, answers: Answers, repeats: int, rng: np.rando
 
 
 def rounded(estimate: Estimate) -> Estimate:
-    """To what is written down."""
+    """Rounded to the four decimals of a report."""
     low, high = (None if bound is None else round(bound, 4) for bound in (estimate.low, estimate.high))
     return Estimate(round(estimate.value, 4), low, high)
 
@@ -95,7 +95,7 @@ def rounded(estimate: Estimate) -> Estimate:
 def bootstrap_average_precision(
     scores: Numbers, answers: Answers, repeats: int, rng: np.random.Generator, weights: Numbers | None = None
 ) -> Estimate | None:
-    """Average precision with an interval from resampling yes and no apart."""
+    """Average precision with an interval from the same bootstrap."""
     value = average_precision(scores, answers, weights)
     if value is None:
         return None
@@ -106,10 +106,10 @@ def bootstrap_average_precision(
 def bootstrap_mean_auc(
     scores: NDArray[np.floating], answers: NDArray[np.integer], repeats: int, rng: np.random.Generator
 ) -> Estimate:
-    """The mean over the columns of their ROC AUC; both (n, columns), each column with both answers.
+    """The mean ROC AUC of the columns; both arrays are (n, columns), and each column has both answers.
 
-    Rows are resampled whole: the columns judge the same texts, so their errors go together. A resample that
-    leaves a column with one answer is passed over.
+    Whole rows are resampled: the columns are about the same texts, so their errors are correlated. A resample that
+    leaves only one answer in a column is skipped.
     """
     count, columns = scores.shape
     ranks = np.stack([rankdata(scores[:, j], method="dense") - 1 for j in range(columns)]).astype(int)
@@ -126,7 +126,7 @@ def bootstrap_mean_auc(
     return _estimate(value, np.array(found))
 
 
-# Resamples are counted together, as many as make a table of this many cells: quick, and some tens of megabytes.
+# Resamples are counted in batches with at most this many table cells: fast, in some tens of megabytes.
 _CELLS = 1 << 20
 
 
@@ -137,9 +137,9 @@ def _resampled(
     rng: np.random.Generator,
     weights: Numbers | None = None,
 ) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    """Weight of yes and of no at each rank of score, lowest first; (resamples, ranks) each, a few resamples at once.
+    """The weight of positives and negatives at each rank of score, lowest first; (resamples, ranks) each, in batches.
 
-    Any ranking figure is read off these counts, so that a thousand resamples take no sorting.
+    Any ranking figure follows from these counts, so a thousand resamples need no sorting.
     """
     ranks = rankdata(scores, method="dense").astype(int) - 1
     size = int(ranks.max()) + 1
@@ -160,14 +160,14 @@ def _counted(
 
 
 def _auc(yes: NDArray[Any], no: NDArray[Any]) -> NDArray[np.float64]:
-    """The share of pairs in the right order, ties half; by resample."""
+    """For each resample the share of pairs in the right order; ties count half."""
     below = np.cumsum(no, axis=1) - no / 2
     wins = np.einsum("ij,ij->i", yes.astype(float), below)
     return np.asarray(wins / (yes.sum(axis=1) * no.sum(axis=1)))
 
 
 def _average_precision(yes: NDArray[np.float64], no: NDArray[np.float64]) -> NDArray[np.float64]:
-    """As scikit-learn has it: precision at each threshold by the recall that it adds; by resample."""
+    """For each resample, as in scikit-learn: the precision at each threshold times the recall that it adds."""
     above, wrong = (np.cumsum(each[:, ::-1], axis=1)[:, ::-1] for each in (yes, no))
     precision = np.divide(above, above + wrong, out=np.zeros_like(above), where=above > 0)
     return np.asarray((yes * precision).sum(axis=1) / yes.sum(axis=1))

@@ -1,4 +1,4 @@
-"""A model card (Mitchell et al. 2019, arXiv 1810.03993): what a model is for, what it is worth, and where it fails."""
+"""A model card (Mitchell et al. 2019, arXiv 1810.03993): what a model is for, how good it is, and where it fails."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from training.templates import NONE, environment, estimate
 
 Plain = Mapping[str, Any]
 MEGABYTE = 1_000_000
-# Comments under articles, of all the data sets.
+# The data sets of comments under news articles.
 NEWS = ("civil_comments_toxic_spans", "fox_news_comments")
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """One line on a data set; `texts` is None where the manifest does not count them."""
+class DataSetLine:
+    """One line about a data set; `texts` is None if the manifest has no count."""
 
     name: str
     part: str
@@ -29,8 +29,8 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Spoken:
-    """A language that is judged. `written`: the AUC of toxicity on our own held-out sentences."""
+class LanguageLine:
+    """A language that the model judges. `written`: the AUC of toxicity on our own held-out sentences."""
 
     language: str
     tier: str
@@ -40,16 +40,16 @@ class Spoken:
 
 
 def card(figures: Plain, manifest: Manifest) -> str:
-    """Markdown, to stand in docs/: its links are from there.
+    """Markdown for docs/; its links are relative to that folder.
 
     `figures` as `steward evaluate` writes them to JSON; sections that are absent or null are left out. Every number
-    is one of theirs or of the manifest. Raises ValueError when they are of another model.
+    comes from them or from the manifest. Raises ValueError if they are of another model.
     """
     if figures["model"]["digest"] != manifest.digest:
         raise ValueError(f"the figures are of model {figures['model']['version']}, the manifest of {manifest.version}")
-    taught = [_source(name, "training", count) for name, count in manifest.data.items()]
+    taught = [_data_set_line(name, "training", count) for name, count in manifest.data.items()]
     evaluated = list(_evaluated(figures))
-    spoken = list(_spoken(figures, manifest))
+    spoken = list(_language_lines(figures, manifest))
     text = (
         environment()
         .get_template("card.md")
@@ -78,15 +78,15 @@ def card(figures: Plain, manifest: Manifest) -> str:
     return "\n".join(_single_blanks(text.strip().split("\n"))) + "\n"
 
 
-def _evaluated(figures: Plain) -> Iterator[Source]:
-    """A data set's texts are as many as its best-labelled attribute has."""
+def _evaluated(figures: Plain) -> Iterator[DataSetLine]:
+    """The number of texts of a data set is the largest number that any attribute is labeled for."""
     for each in figures["data_sets"]:
         texts = max((found["texts"] for found in each["attributes"].values()), default=None)
-        yield _source(each["data_set"], each["part"], texts)
+        yield _data_set_line(each["data_set"], each["part"], texts)
 
 
-def _spoken(figures: Plain, manifest: Manifest) -> Iterator[Spoken]:
-    """By both readers, where the model has both."""
+def _language_lines(figures: Plain, manifest: Manifest) -> Iterator[LanguageLine]:
+    """The languages of both readers if the model has both, else of the fast one."""
     transferred = manifest.deep.transferred if manifest.deep else ()
     written = (figures.get("written") or {}).get("auc") or {}
     for language, labels in (manifest.judged_by_both or manifest.judged).items():
@@ -96,7 +96,7 @@ def _spoken(figures: Plain, manifest: Manifest) -> Iterator[Spoken]:
             if each["language"] == language
         ]
         tier = "transferred" if language in transferred else "measured"
-        yield Spoken(language, tier, ", ".join(labels), "; ".join(found) or NONE, written.get(language))
+        yield LanguageLine(language, tier, ", ".join(labels), "; ".join(found) or NONE, written.get(language))
 
 
 def _size(folder: Path) -> int:
@@ -104,13 +104,13 @@ def _size(folder: Path) -> int:
 
 
 def _looks(found: object) -> str:
-    """`found`: how often each judge was looked at, by name, where the manifest says so."""
+    """`found`: how often each evaluation set was consulted during development, by name, if the manifest says so."""
     return ", ".join(f"{name}: {times}" for name, times in found.items()) if isinstance(found, dict) else ""
 
 
-def _source(name: str, part: str, count: object) -> Source:
+def _data_set_line(name: str, part: str, count: object) -> DataSetLine:
     known = DATA_SETS.get(name)
-    return Source(
+    return DataSetLine(
         name=name,
         part=part,
         language=", ".join(known.languages) if known else "",
@@ -126,7 +126,7 @@ def _on_news(figures: Plain) -> Iterator[str]:
 
 
 def _single_blanks(lines: list[str]) -> Iterator[str]:
-    """Sections that are left out leave no gaps, and a table stays one."""
+    """Collapses blank lines, so that omitted sections leave no gaps."""
     before = ""
     for line in lines:
         if line or before:

@@ -1,4 +1,4 @@
-"""Lines of JSON objects, read as the service reads a body: a lone surrogate is U+FFFD, no name stands twice."""
+"""Lines of JSON objects, read as the service reads a body: lone surrogates become U+FFFD, duplicate keys are errors."""
 
 import json
 import re
@@ -9,35 +9,35 @@ from typing import Any, NoReturn
 import msgspec
 
 from training.errors import DataUnusable
-from training.reading import Reading, encoding_of, lines_of
+from training.text_files import FileOptions, encoding_of, lines_of
 
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _KINDS = {bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "an object"}
 
 
-def objects(path: Path, reading: Reading, *names: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Each object with the number of its line; that none of the `names` stands twice in one is made sure.
+def objects(path: Path, options: FileOptions, *names: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Each object with its line number; none of the `names` is a duplicate key.
 
-    Raises DataUnusable, which names the line.
+    Raises DataUnusable naming the line.
     """
     marks = tuple(f'"{name}"' for name in names)
     left_out = 0
-    for number, line in enumerate(lines_of(path, encoding_of(path, reading)), 1):
+    for number, line in enumerate(lines_of(path, encoding_of(path, options)), 1):
         if line.isspace():
             continue
         try:
             yield number, _object(line, marks)
         except _NotAnObject as error:
-            if not reading.lenient:
+            if not options.lenient:
                 raise DataUnusable(f"{path}: line {number}: {error}") from error
             left_out += 1
     if left_out:
-        reading.say(f"{path}: lines that are no JSON objects, left out: {left_out}")
+        options.warn(f"{path}: skipped lines that are not JSON objects: {left_out}")
 
 
 def text_of(row: dict[str, Any], name: str, place: str) -> str:
-    """A null is an empty text, as in Parquet. Raises DataUnusable, which begins with `place`."""
+    """A null is an empty text, as in Parquet. Raises DataUnusable, whose message begins with `place`."""
     value = row.get(name)
     if isinstance(value, str):
         return value
@@ -64,12 +64,12 @@ def _slowly(line: str) -> dict[str, Any]:
         value = json.loads(line, object_pairs_hook=_once, parse_constant=_constant)
     except json.JSONDecodeError as error:
         if line.lstrip().startswith("[") or line.strip() == "{":
-            raise _NotAnObject("not a JSON object of its own; write one a line, as `jq -c` does") from error
+            raise _NotAnObject("not a complete JSON object; write one on each line, as `jq -c` does") from error
         raise _NotAnObject(f"not JSON: {error.msg} at character {error.colno}") from error
     except RecursionError as error:
-        raise _NotAnObject("nested too deep") from error
+        raise _NotAnObject("nested too deeply") from error
     if not isinstance(value, dict):
-        raise _NotAnObject("not a JSON object; write one a line, as `jq -c '.[]'` does")
+        raise _NotAnObject("not a JSON object; write one on each line, as `jq -c '.[]'` does")
     found: dict[str, Any] = _well_formed(value)
     return found
 
@@ -77,12 +77,12 @@ def _slowly(line: str) -> dict[str, Any]:
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise _NotAnObject("a name stands twice in one object")
+        raise _NotAnObject("an object has a duplicate key")
     return found
 
 
 def _constant(name: str) -> None:
-    """NaN is what some libraries write for a value that is missing."""
+    """Accepts NaN, which some libraries write for a missing value."""
     if name != "NaN":
         _refuse(name)
 

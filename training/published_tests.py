@@ -1,6 +1,6 @@
-"""What a model is worth on the parts that publishers kept for tests, and how much spam it finds in each place.
+"""Measures a model on the publishers' test parts, and how much spam it finds in each place.
 
-These are the figures by which releases are compared, so each test has one attribute and one part, whatever the model.
+Releases are compared by these figures, so each test has one fixed attribute and part for every model.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,9 +20,9 @@ from training.robustness import threshold_at
 from training.textbook import of_one_label
 
 REPEATS = 1_000
-# Below this many of either answer a test says nothing; below the other the fold that we hold out comes to it.
+# With fewer of either answer than the first a test is skipped; with fewer than the second our held-out fold is added.
 FEWEST, FEW = 5, 50
-# At most this share of harmless comments is taken for spam where found spam is counted.
+# Spam recall is measured at the threshold that flags at most this share of harmless comments.
 HARMLESS_FLAGGED = 0.01
 
 
@@ -32,7 +32,7 @@ class Goal:
     aim: float
 
 
-# The attribute that each set's own question is about, and what is asked of a release.
+# The attribute that each data set is about, and the goal of a release.
 ENGLISH: Mapping[tuple[str, str], Goal] = {
     ("toxigen_annotated", "toxicity"): Goal(0.90, 0.94),
     ("implicit_hate", "identity_attack"): Goal(0.80, 0.84),
@@ -68,18 +68,18 @@ SPAM = (
     "spam_youtube",
     "spam_sms",
 )
-# Harmless comments besides those of the spam sets themselves: help chats, talk pages and news.
+# Sources of harmless comments besides the spam sets themselves: help chats, talk pages and news.
 HARMLESS = ("ham_irc_ubuntu", "jigsaw_toxic_train", "civil_comments_toxic_spans", "fox_news_comments")
 
 Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class OnTest:
+class PublishedTestFigures:
     """ROC AUC of one attribute on one test.
 
-    `is_judged`: whether the model gives scores for it in that language; where not, they are those of its first.
-    `textbook`: scikit-learn's pipeline, taught what we hold of that language to learn from; of English it is not asked.
+    `is_judged`: whether the model judges the attribute in that language; if not, it is scored as the first language.
+    `textbook`: scikit-learn's pipeline, trained on our training data of that language; not measured for English.
     """
 
     data_set: str
@@ -94,8 +94,8 @@ class OnTest:
 
 
 @dataclass(frozen=True, slots=True)
-class SpamFound:
-    """`found`: share of the spam; `flagged`: share of this place's own harmless texts, None where it has none."""
+class SpamPlaceFigures:
+    """`found`: share of the spam; `flagged`: share of this place's own harmless texts, None if it has none."""
 
     data_set: str
     part: str
@@ -107,19 +107,19 @@ class SpamFound:
 
 @dataclass(frozen=True, slots=True)
 class SpamFigures:
-    """From `threshold` on at most a share of `harmless_flagged` of `harmless` comments of all places is flagged."""
+    """`threshold` flags at most the share `harmless_flagged` of the `harmless` comments of all places."""
 
     harmless_flagged: float
     harmless: int
     threshold: float
     mean_found: float
-    places: list[SpamFound]
+    places: list[SpamPlaceFigures]
 
 
-def on_tests(
+def published_test_figures(
     model: classifier.Model, folder: Path, seed: int, jobs: int | None = None, progress: Progress = lambda _: None
-) -> list[OnTest]:
-    """Those whose data sets are there. `jobs`: processors for the textbook pipeline, None to do without."""
+) -> list[PublishedTestFigures]:
+    """The tests whose data sets are available. `jobs`: processors for the textbook pipeline; None: skip it."""
     found = []
     for name, attribute in TESTS:
         if not available(folder, [name]):
@@ -133,19 +133,19 @@ def on_tests(
                 continue
             book = None
             if jobs is not None and language != FIRST_LANGUAGE:
-                progress(f"teaching scikit-learn by the textbook: {language}")
+                progress(f"training scikit-learn's textbook pipeline: {language}")
                 book = _by_the_book(folder, language, attribute, kept, jobs)
             positive = int(answers.sum())
             found.append(
-                OnTest(name, what, language, attribute, len(kept), positive, metrics.rounded(auc), is_judged, book)
+                PublishedTestFigures(
+                    name, what, language, attribute, len(kept), positive, metrics.rounded(auc), is_judged, book
+                )
             )
     return found
 
 
 def _test_part(examples: Examples, attribute: str) -> tuple[Examples, str]:
-    """What the publisher kept for a test, where that is little the fold that we hold out, too; only what the attribute
-    is known of.
-    """
+    """The publisher's test part, plus our held-out fold if that is small; only rows with a label for the attribute."""
     test = _known(examples.published_test(), attribute)
     if _has_both(_answers(test, attribute), FEW):
         return test, "published test split"
@@ -158,7 +158,7 @@ def _known(examples: Examples, attribute: str) -> Examples:
 
 
 def _answers(examples: Examples, attribute: str) -> Answers:
-    return (examples.labels[:, column(attribute)] > 0.5).astype(np.int8)  # noqa: PLR2004 - what most readers said
+    return (examples.labels[:, column(attribute)] > 0.5).astype(np.int8)  # noqa: PLR2004 - the majority of readers
 
 
 def _has_both(answers: Answers, fewest: int = FEWEST) -> bool:
@@ -166,7 +166,7 @@ def _has_both(answers: Answers, fewest: int = FEWEST) -> bool:
 
 
 def _scores(model: classifier.Model, texts: Sequence[str], attribute: str, language: str) -> tuple[Numbers, bool]:
-    """A calibration changes no ranking, so where a language has none the first one's says as much."""
+    """A language without a calibration uses that of the first one, since a calibration does not change the ranking."""
     is_judged = attribute in model.languages.get(language, ())
     spoken = language if is_judged else FIRST_LANGUAGE
     return model.score_many(texts, spoken)[:, model.languages[spoken].index(attribute)], is_judged
@@ -185,7 +185,7 @@ def _by_the_book(folder: Path, language: str, attribute: str, kept: Examples, jo
 
 
 def spam_figures(model: classifier.Model, folder: Path) -> SpamFigures | None:
-    """None where the folder holds no place with both spam and the harmless, or the model does not judge spam."""
+    """None if the folder has no spam or no harmless comments, or if the model does not judge spam."""
     if "spam" not in model.languages[FIRST_LANGUAGE]:
         return None
     places = {name: _kept_spam(folder, name) for name in available(folder, (*SPAM, *HARMLESS))}
@@ -203,13 +203,13 @@ def spam_figures(model: classifier.Model, folder: Path) -> SpamFigures | None:
         hits = share(int(is_flagged[is_spam].sum()), int(is_spam.sum()))
         assert hits is not None, "there is spam"  # noqa: S101 - for the type checker; it cannot happen
         wrong = share(int(is_flagged[~is_spam].sum()), int((~is_spam).sum()))
-        found.append(SpamFound(name, what, int(is_spam.sum()), int((~is_spam).sum()), hits, wrong))
+        found.append(SpamPlaceFigures(name, what, int(is_spam.sum()), int((~is_spam).sum()), hits, wrong))
     mean = round(float(np.mean([each.found.value for each in found])), 4)
     return SpamFigures(HARMLESS_FLAGGED, len(harmless), round(threshold, 4), mean, found)
 
 
 def _kept_spam(folder: Path, name: str) -> tuple[Examples, str]:
-    """A place without spam has no split by it: all that is held out."""
+    """The test part of a place; for a place without spam, all its held-out rows."""
     found = load(name, folder)
     test, what = _test_part(found, "spam")
     return (test, what) if name in SPAM else (_known(found.held_out(), "spam"), what)

@@ -1,4 +1,4 @@
-"""Labels from a running service into the archive."""
+"""Pulls labels from a running service into the archive."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,12 +15,13 @@ NEXT = "Steward-Next-Cursor"
 _decode = msgspec.json.Decoder(archive.Label).decode
 
 
-def pull(service: Service, folder: Path, told: Callable[[int], None] = lambda _: None) -> int:
-    """Fetch what is new, page by page, each page kept before the next is asked for.
+def pull(service: Service, folder: Path, advance: Callable[[int], None] = lambda _: None) -> int:
+    """Fetch new labels page by page; each page is stored before the next one is requested.
 
-    Returns how many labels came; `told` hears of each page. Those that take one back are kept as well and not counted.
+    Returns the number of labels, and calls `advance` with the number on each page. Retractions are stored too, but not
+    counted.
 
-    Raises ServiceRefused, and DataUnusable where the archive cannot be read or written.
+    Raises ServiceRefused, and DataUnusable if the archive cannot be read or written.
     """
     number, count = archive.next_number(folder), 0
     cursor = archive.next_cursor(folder)
@@ -34,7 +35,7 @@ def pull(service: Service, folder: Path, told: Callable[[int], None] = lambda _:
         number += 1
         new = sum(label.retracts is None for label in labels)
         count += new
-        told(new)
+        advance(new)
 
 
 def _label(line: bytes) -> archive.Label:

@@ -1,4 +1,4 @@
-"""Logistic regression of several attributes at once; labels may be unknown, and data sets differ in base rates."""
+"""Multi-label logistic regression with unknown labels and different base rates by data set."""
 
 from typing import Any
 
@@ -9,15 +9,15 @@ from scipy import sparse
 from scipy.optimize import minimize
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-# A data set's own intercept is penalised this much less than a weight.
+# The penalty on a data set's own intercept, relative to that on a weight.
 INTERCEPT_PENALTY = 0.01
 
 
 class MaskedLogistic(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """One weighted logistic regression for each column of the labels.
 
-    `C`: as in scikit-learn, the inverse strength of the L2 penalty. `most_iterations`: of L-BFGS; stopping early is
-    part of the regularisation, so running out of them is no fault. After `fit`: `coef_` (features, labels) float64 and
+    `C`: as in scikit-learn, the inverse strength of the L2 penalty. `most_iterations`: of L-BFGS; early stopping is
+    part of the regularization, so reaching the limit is fine. After `fit`: `coef_` (features, labels) float64 and
     `intercept_` (labels,).
     """
 
@@ -33,9 +33,10 @@ class MaskedLogistic(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         sample_weight: NDArray[np.float32],
         groups: NDArray[np.intp] | None = None,
     ) -> "MaskedLogistic":
-        """`labels`: (n, labels) in [0, 1], NaN where unknown. `groups`: (n,), from 0 on; group 0 has the intercept that
-        `intercept_` tells, each other one its own, which is left out of the model: how often a data set says yes is
-        its collector's choice, not a property of the words.
+        """`labels`: (n, labels) in [0, 1], NaN where unknown. `groups`: (n,), from 0 on.
+
+        `intercept_` belongs to group 0. Every other group adds intercepts of its own, which are not part of the model:
+        a data set's base rate is its collector's choice, not a property of the words.
         """
         occurring = np.unique(table.indices)
         design = _narrowed(table, occurring)
@@ -44,7 +45,7 @@ class MaskedLogistic(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             design = _with_intercepts(design, groups)
             penalties = np.append(penalties, np.full(design.shape[1] - len(occurring), INTERCEPT_PENALTY))
         transposed = design.T.tocsr()
-        # Threads: scipy lets others run while it multiplies, and the table is too large to copy.
+        # Threads: scipy releases the GIL while it multiplies, and the table is too large to copy.
         parts = np.array_split(np.arange(labels.shape[1]), min(self.jobs, labels.shape[1]))
         found = Parallel(n_jobs=len(parts), prefer="threads")(
             delayed(self._fit_part)(_Loss(design, transposed, labels[:, part], sample_weight, penalties, self.C))
@@ -66,7 +67,7 @@ class MaskedLogistic(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 
 class _Loss:
-    """Penalised mean loss and its gradient at a flat vector: coefficients row by row, then intercepts."""
+    """Penalized mean loss and its gradient at a flat vector: coefficients row by row, then intercepts."""
 
     def __init__(  # noqa: PLR0917 - all of one problem
         self,
@@ -107,7 +108,7 @@ class _Loss:
 
 
 def _narrowed(table: "sparse.csr_matrix", occurring: NDArray[np.intp]) -> "sparse.csr_matrix":
-    """Only the columns that occur, which are few in a quick run."""
+    """Only the columns that occur; in a quick run these are few."""
     position = np.zeros(table.shape[1], np.int32)
     position[occurring] = np.arange(len(occurring), dtype=np.int32)
     return sparse.csr_matrix(

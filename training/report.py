@@ -1,4 +1,4 @@
-"""What a new model says of texts that it did not learn from; `steward evaluate` says more."""
+"""A short report on a new model, on held-out texts; `steward evaluate` has all figures."""
 
 from pathlib import Path
 
@@ -17,10 +17,11 @@ Report = dict[str, dict[str, Figures]]
 
 
 def report(model: classifier.Model, folder: Path, examples: Examples) -> Report:
-    """By data set, by language where it has several, and by attribute: ROC AUC, expected calibration error, and on how
-    many texts that rests. The scores are those that the service would give, of both readers where the model has both.
+    """Figures by data set, by language if it has several, and by attribute.
 
-    No calibration error on the sample that the last step of the calibration was fitted on (ADR 10).
+    They are ROC AUC, expected calibration error, and the numbers of texts. The scores are those that the service would
+    give, of both readers if the model has both. The sample that the last calibration step was fitted on has no
+    calibration error (ADR 10).
     """
     held_out = examples.held_out()
     if DATA_SETS[PUBLIC_TEST].files(folder):
@@ -44,7 +45,7 @@ def report(model: classifier.Model, folder: Path, examples: Examples) -> Report:
 
 
 def _figures(scores: Numbers, labels: NDArray[np.float32], weights: NDArray[np.float32]) -> Figures:
-    """Empty where either answer has fewer than FEWEST texts."""
+    """Empty if either answer has fewer than FEWEST texts."""
     known = np.isfinite(labels)
     scores, answers, weights = scores[known], answers_of(labels[known]), weights[known]
     positive = int(answers.sum())

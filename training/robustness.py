@@ -1,4 +1,4 @@
-"""What a model still sees when words are disguised, and whom it takes for toxic because of a word."""
+"""Measures recall on disguised words, at a fixed false positive rate."""
 
 import random
 from collections.abc import Callable, Collection, Sequence
@@ -12,16 +12,16 @@ from training.metrics import Answers, Estimate, Numbers
 
 # Toxicity of texts, (n,).
 Scorer = Callable[[Sequence[str]], Numbers]
-# The threshold at which so many harmless comments as they come are flagged.
+# The share of harmless comments, at natural base rates, that the threshold flags.
 FALSE_POSITIVES = 0.02
-# Toxic comments that are disguised, in each kind.
+# Toxic comments that are disguised in each way.
 DISGUISED = 1_500
 REPEATS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Flagging:
-    """Something that scores, and the threshold from which it flags a text."""
+    """A scorer, and the threshold from which it flags a text."""
 
     toxicity: Scorer
     threshold: float
@@ -31,8 +31,8 @@ class Flagging:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """`recall` of the disguised texts at the clean texts' threshold; `lost`: points of recall, as a share."""
+class DisguiseFigures:
+    """`recall` on the disguised texts at the clean texts' threshold; `lost`: the drop in recall, as a share."""
 
     kind: str
     recall: float
@@ -44,7 +44,7 @@ class Kind:
 class Robustness:
     texts: int
     recall_clean: float
-    kinds: list[Kind]
+    kinds: list[DisguiseFigures]
     average_lost: Estimate
     textbook_average_lost: float | None
 
@@ -52,7 +52,7 @@ class Robustness:
 def threshold_at(
     scores: Numbers, answers: Answers, weights: Numbers, false_positives: float = FALSE_POSITIVES
 ) -> float:
-    """The lowest score at which at most that share of the harmless, by weight, is flagged."""
+    """The lowest threshold that flags at most that share of the harmless texts, by weight."""
     harmless = answers == 0
     order = np.argsort(-scores[harmless])
     ordered, mass = scores[harmless][order], np.cumsum(weights[harmless][order])
@@ -63,11 +63,11 @@ def threshold_at(
 def robustness(
     texts: Sequence[str], words: Sequence[Collection[str]], ours: Flagging, textbook: Flagging | None, seed: int
 ) -> Robustness:
-    """`texts`: toxic ones. `words`: those of each text that are disguised, in lower case."""
+    """`texts`: toxic texts. `words`: the words of each text to disguise, in lower case."""
     texts, words = texts[:DISGUISED], words[:DISGUISED]
     found = [_lost(texts, words, each, seed) for each in (ours, textbook) if each is not None]
     kinds = [
-        Kind(
+        DisguiseFigures(
             kind,
             round(found[0].recall(at), 4),
             round(float(found[0].lost[at].mean()), 4),
@@ -82,7 +82,9 @@ def robustness(
 
 @dataclass(frozen=True, slots=True)
 class _Lost:
-    """`clean`: (texts,), which are flagged undisguised. `lost`: (kinds, texts), 1 lost, -1 won by a disguise."""
+    """`clean`: (texts,), flagged without disguise. `lost`: (kinds, texts), 1 if the disguise loses the flag, -1 if it
+    adds one.
+    """
 
     clean: NDArray[np.float64]
     lost: NDArray[np.float64]
@@ -91,7 +93,7 @@ class _Lost:
         return float((self.clean - self.lost[kind]).mean())
 
     def average(self, rng: np.random.Generator) -> Estimate:
-        """Over the kinds; what is gained by one makes up for nothing that another one loses."""
+        """The mean over the kinds; a gain in one kind does not offset a loss in another."""
         count = self.lost.shape[1]
         drawn = [self._mean(rng.integers(count, size=(count,))) for _ in range(REPEATS)]
         low, high = np.quantile(drawn, (0.025, 0.975))

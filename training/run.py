@@ -20,7 +20,7 @@ from classifier import Worth, losses
 from classifier.folder import write_folder
 from classifier.kernel import Weights
 from classifier.manifest import DEEP_FORMAT, FORMAT, Golden, Manifest
-from training import archive, checkpoint, own_file, sentences
+from training import archive, checkpoint, sentences, user_file
 from training.calibration import NATURAL
 from training.datasets import DATA_SETS, DEFAULT, available, is_written, load
 from training.deep import EPOCHS
@@ -29,16 +29,16 @@ from training.evaluation import PUBLIC_TEST
 from training.examples import FIRST_LANGUAGE, Examples, joined
 from training.fit import STEPS, Fitted, Recipe, adjusted, fit, never_yes
 from training.leaks import without_leaks
-from training.losses import in_use, in_use_folder, said
-from training.reading import Reading
+from training.promotion_losses import describe, in_use, in_use_folder
 from training.report import Report, report
-from training.trust import trusted
-from training.words import words
+from training.row_weights import with_row_weights
+from training.text_files import FileOptions
+from training.vocabulary import words
 
 if TYPE_CHECKING:
-    from training.deep.second import Second
+    from training.deep.build import TrainedReader
 
-# A moderator judged one site's comments by that site's rules: worth several rows of a crowd that judged something else.
+# A moderator applied the site's own rules to the site's own comments, so one decision counts as several crowd labels.
 DECISION_WEIGHT = 10.0
 OWN_WEIGHT = 2.0
 
@@ -52,7 +52,7 @@ GOLDEN = (
     "Check out my channel and win a free phone http://example.com",
     "Das ist Unsinn. \u042d\u0442\u043e \u0435\u0440\u0443\u043d\u0434\u0430.",
 )
-# What a site may begin with, for scores that are calibrated; docs/experiments.md shows the precision behind them.
+# Default thresholds for calibrated scores; docs/experiments.md shows the precision behind them.
 THRESHOLDS = {
     "toxicity": {"review_at": 0.25, "reject_at": 0.98},
     "severe_toxicity": {"review_at": 0.3, "reject_at": 0.98},
@@ -67,8 +67,8 @@ LIBRARIES = ("comment-steward", "numpy", "scipy", "scikit-learn")
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
-    """What the command line asked for; None: the default that its help names."""
+class TrainingOptions:
+    """The options of the command line. None means the default that the help text names."""
 
     folder: Path
     names: tuple[str, ...] = ()
@@ -79,116 +79,123 @@ class Wishes:
     jobs: int = 1
     seed: int = 0
     data_dir: Path | None = None
-    reading: Reading = field(default_factory=Reading)
+    reading: FileOptions = field(default_factory=FileOptions)
     readers: str = "both"
     epochs: float = EPOCHS
     begin_from: Path | None = None
     resume: bool = False
 
 
-def run(wishes: Wishes, console: Console | None = None, ask: Ask = lambda *_: None) -> Path:
-    """Train, report and write. Returns the new folder. Raises TrainingError, before the work where it can.
+def run(options: TrainingOptions, console: Console | None = None, ask: Ask = lambda *_: None) -> Path:
+    """Train, report and write. Returns the new folder. Raises TrainingError, before training starts where possible.
 
-    `ask` hears before the work what the model will lack that the one in use has; it raises to end the run. What turns
-    out later is printed.
+    `ask` is called before training with what the new model will lack compared to the one in use; it raises to stop the
+    run. Losses that only show after training are printed.
     """
     console = console or Console()
-    models = _models(wishes.data_dir)
-    out = wishes.out or models / f"{datetime.now(UTC):%Y-%m-%d-%H%M%S}"
+    models = _models(options.data_dir)
+    out = options.out or models / f"{datetime.now(UTC):%Y-%m-%d-%H%M%S}"
     if out.exists():
-        raise DataUnusable(f"{out} is there already; a model is never written over another")
+        raise DataUnusable(f"{out} already exists; a model never overwrites another one")
     started = datetime.now(UTC)
-    examples = gather(wishes)
+    examples = gather(options)
     console.print(f"{len(examples):,} texts from {', '.join(sorted(set(examples.sources)))}")
     for attribute in never_yes(examples):
-        console.print(f"{attribute}: no text has it, so this model will not judge it; add a data set that has some")
+        console.print(
+            f"{attribute}: no text has this label, so the model will not judge it; add a data set that has some"
+        )
     before = in_use(models)
-    expected = losses(_worth(before)._replace(metrics={}), Worth(_to_be_judged(examples, wishes.readers), {}))
+    expected = losses(_worth(before)._replace(metrics={}), Worth(_to_be_judged(examples, options.readers), {}))
     if expected.is_any:
-        ask(list(said(expected, before.version)))
-    fitted = _first(wishes, examples, console)
-    public = load(PUBLIC_TEST, wishes.folder) if DATA_SETS[PUBLIC_TEST].files(wishes.folder) else None
+        ask(list(describe(expected, before.version)))
+    fitted = _fast_reader(options, examples, console)
+    public = load(PUBLIC_TEST, options.folder) if DATA_SETS[PUBLIC_TEST].files(options.folder) else None
     if public is not None:
         fitted = adjusted(fitted, public)
-    second = None if wishes.readers == "fast" else _second(wishes, examples, fitted, public, console)
+    deep = None if options.readers == "fast" else _deep_reader(options, examples, fitted, public, console)
     manifest, arrays, known_words = _manifest(out.name, examples, fitted), dict(fitted.arrays), words(examples)
-    if second is not None:
-        manifest, arrays = with_second(manifest, second), arrays | dict(second.arrays)
-    model = classifier.Model(manifest, Weights(arrays), known_words, second.stack if second else None)
-    console.print("judging held-out texts")
-    found = report(model, wishes.folder, examples)
+    if deep is not None:
+        manifest, arrays = with_deep_reader(manifest, deep), arrays | dict(deep.arrays)
+    model = classifier.Model(manifest, Weights(arrays), known_words, deep.stack if deep else None)
+    console.print("scoring held-out texts")
+    found = report(model, options.folder, examples)
     minutes = (datetime.now(UTC) - started).total_seconds() / 60
     manifest = msgspec.structs.replace(manifest, metrics={"training_minutes": round(minutes, 2), "held_out": found})
     write_folder(out, manifest, arrays, known_words)
     classifier.load(out)
     _print(console, found)
-    for each in said(losses(_worth(before), _worth(manifest)), before.version):
-        console.print(f"Warning: {each}")
+    for loss in describe(losses(_worth(before), _worth(manifest)), before.version):
+        console.print(f"Warning: {loss}")
     console.print(f"wrote {out} in {minutes:.1f} minutes; `steward models promote {out.name}` puts it in use")
     return out
 
 
-def _first(wishes: Wishes, examples: Examples, console: Console) -> Fitted:
-    recipe = Recipe(jobs=wishes.jobs, seed=wishes.seed)
-    if wishes.resume and (kept := checkpoint.read(_checkpoints(wishes), examples, recipe)):
-        console.print("the fast reader is as the run that was stopped left it")
-        return kept
+def _fast_reader(options: TrainingOptions, examples: Examples, console: Console) -> Fitted:
+    recipe = Recipe(jobs=options.jobs, seed=options.seed)
+    if options.resume and (saved := checkpoint.read(_checkpoints(options), examples, recipe)):
+        console.print("reusing the fast reader of the interrupted run")
+        return saved
     with _progress(console) as step:
         fitted = fit(examples, recipe, step)
-    if wishes.readers == "both":
-        checkpoint.save(_checkpoints(wishes), examples, recipe, fitted)
+    if options.readers == "both":
+        checkpoint.save(_checkpoints(options), examples, recipe, fitted)
     return fitted
 
 
-def _checkpoints(wishes: Wishes) -> Path:
-    return _models(wishes.data_dir).parent / "training"
+def _checkpoints(options: TrainingOptions) -> Path:
+    return _models(options.data_dir).parent / "training"
 
 
-def _second(wishes: Wishes, examples: Examples, fitted: Fitted, public: Examples | None, console: Console) -> "Second":
+def _deep_reader(
+    options: TrainingOptions, examples: Examples, fitted: Fitted, public: Examples | None, console: Console
+) -> "TrainedReader":
+    from training.deep.build import StartFrom, combine_readers, existing_arrays, train_reader  # noqa: PLC0415 - as above
     from training.deep.fit import DeepRecipe  # noqa: PLC0415 - PyTorch takes seconds, and the fast reader needs none
-    from training.deep.second import Begin, kept, taught, weighed  # noqa: PLC0415 - only this command pays for it
 
-    if wishes.readers == "keep":
-        arrays = kept(in_use_folder(_models(wishes.data_dir)))
+    if options.readers == "keep":
+        arrays = existing_arrays(in_use_folder(_models(options.data_dir)))
     else:
-        recipe = DeepRecipe(epochs=wishes.epochs, threads=wishes.jobs, seed=wishes.seed)
-        begin = Begin(wishes.resume, wishes.begin_from)
-        arrays = taught(examples, recipe, _checkpoints(wishes), begin, console.print)
-    console.print("weighing what both readers say")
-    return weighed(arrays, fitted, examples, public, GOLDEN)
+        recipe = DeepRecipe(epochs=options.epochs, threads=options.jobs, seed=options.seed)
+        start = StartFrom(options.resume, options.begin_from)
+        arrays = train_reader(examples, recipe, _checkpoints(options), start, console.print)
+    console.print("fitting the weights of the two readers")
+    return combine_readers(arrays, fitted, examples, public, GOLDEN)
 
 
-def with_second(manifest: Manifest, second: "Second") -> Manifest:
-    return msgspec.structs.replace(manifest, format=DEEP_FORMAT, deep=second.described)
+def with_deep_reader(manifest: Manifest, reader: "TrainedReader") -> Manifest:
+    return msgspec.structs.replace(manifest, format=DEEP_FORMAT, deep=reader.described)
 
 
-def gather(wishes: Wishes) -> Examples:
-    """The data sets, at most `rows` of them, and in full what the user brings."""
-    names = wishes.names or tuple(available(wishes.folder, DEFAULT))
+def gather(options: TrainingOptions) -> Examples:
+    """At most `rows` rows of the data sets, and all of the user's own files and labels."""
+    names = options.names or tuple(available(options.folder, DEFAULT))
     parts = []
     if names:
-        public = joined([trusted(load(name, wishes.folder)) for name in names])
-        reported_on = [_reported_on(name, wishes.folder) for name in available(wishes.folder, DATA_SETS)]
-        # What is reported on must not come back in another data set, nor in the sentences that it quotes.
-        public = without_leaks(public, joined([*reported_on, sentences.as_examples(wishes.folder)]))
-        parts.append(public.sampled(wishes.rows, wishes.seed) if wishes.rows else public)
-    if wishes.labels:
-        parts.append(archive.read(wishes.labels, _languages(names)).weighted(DECISION_WEIGHT))
-    parts.extend(own_file.read(path, wishes.reading).weighted(OWN_WEIGHT) for path in wishes.files)
+        public = joined([with_row_weights(load(name, options.folder)) for name in names])
+        reported_on = [_reported_on(name, options.folder) for name in available(options.folder, DATA_SETS)]
+        # Texts that the report uses must not appear in another data set, whole or as a quotation.
+        public = without_leaks(public, joined([*reported_on, sentences.as_examples(options.folder)]))
+        parts.append(public.sampled(options.rows, options.seed) if options.rows else public)
+    if options.labels:
+        parts.append(archive.read(options.labels, _languages(names)).weighted(DECISION_WEIGHT))
+    parts.extend(user_file.read(path, options.reading).weighted(OWN_WEIGHT) for path in options.files)
     if not parts:
-        raise DataUnusable(f"{wishes.folder} holds none of the data sets; name another with --data, or give --examples")
+        raise DataUnusable(
+            f"{options.folder} holds none of the data sets; name another with --data, or give --examples"
+        )
     return joined(parts)
 
 
 def _reported_on(name: str, folder: Path) -> Examples:
-    """Of these all that is held out, of the others what their publishers called a test."""
+    """The held-out rows of the data sets in REPORTED_ON; the published test split of the others."""
     found = load(name, folder)
     return found.held_out() if name in REPORTED_ON else found.published_test()
 
 
 def _languages(names: Iterable[str]) -> set[str]:
-    """Those in which the data sets hold comments: sentences of our own calibrate nothing. What moderators decided in
-    another language cannot be calibrated either.
+    """The languages in which the data sets hold real comments.
+
+    Generated sentences calibrate nothing, and moderators' decisions in another language cannot be calibrated either.
     """
     natural = [DATA_SETS[name] for name in names if not is_written(name)]
     return {FIRST_LANGUAGE} | {language for each in natural for language in each.languages}
@@ -200,11 +207,11 @@ def _models(data_dir: Path | None) -> Path:
 
 
 def _to_be_judged(examples: Examples, readers: str) -> dict[str, set[str]]:
-    """What can be taught at best: whether a language carries an attribute is known when the model is fitted."""
+    """The most that these examples can teach. Which attributes a language supports is known only after fitting."""
     if readers == "fast":
         languages = _languages(source for source in set(examples.sources) if source in DATA_SETS)
     else:
-        from training.deep.second import judged_in  # noqa: PLC0415 - as in _second
+        from training.deep.build import judged_in  # noqa: PLC0415 - as in _deep_reader
 
         measured, transferred = judged_in(examples)
         languages = {*measured, *transferred}
@@ -216,7 +223,7 @@ def _worth(manifest: Manifest) -> Worth:
 
 
 def _manifest(version: str, examples: Examples, fitted: Fitted) -> Manifest:
-    """Of the fast reader, without figures and files."""
+    """The manifest of the fast reader, without metrics and files."""
     weights, unjudged = Weights(fitted.arrays), never_yes(examples)
     sources, counts = np.unique(examples.training().sources, return_counts=True)
     return Manifest(
@@ -245,7 +252,7 @@ def _progress(console: Console) -> Iterator["_Step"]:
 
 
 class _Step:
-    """Called when a step begins; the bar moves on by one."""
+    """Called at the start of each step; advances the bar by one."""
 
     def __init__(self, bar: Progress) -> None:
         self._bar = bar

@@ -1,8 +1,8 @@
-"""Whole decisions on sentences by kind: what is caught and what is let through at the model's own thresholds.
+"""Decisions on sentences at the model's own thresholds: what is caught, and what is approved.
 
-Three judges. The cases are sentences that people wrote down for testing alone, by kind, in a file beside the data sets.
-The frames of our own sentences that no model is taught (training/contrast) say more, by function, but are of the same
-hands as those that teach. The diluted ones are threats and insults of these frames among friendly sentences.
+There are three test sets. The cases are sentences that people wrote only for testing, by kind, in a file beside the
+data sets. The test frames of our own sentences (training/contrast) are more detailed, by function, but have the same
+authors as the training frames. The diluted texts are threats and insults from these frames among friendly sentences.
 """
 
 import random
@@ -21,14 +21,14 @@ from training.contrast.frames import HARMFUL_FROM
 from training.examples import TEST, Examples
 from training.metrics import Answers, Estimate, Numbers, roc_auc, rounded
 
-# Beside the folder of the data sets.
+# Relative to the parent of the data sets' folder.
 CASES = Path("cases") / "sentences.jsonl"
 REPEATS = 1_000
-# Of frames, of which there are many, in many languages.
+# Fewer repeats for frames, since there are many frames and languages.
 FRAME_REPEATS = 200
-# Sentences that are put among so many friendly ones.
+# The number of diluted sentences, and the numbers of friendly sentences around each.
 DILUTED, AMONG = 20, (2, 4, 6, 8, 10)
-# Functions whose sentences are put there, and those that they are put among.
+# The functions of the diluted sentences, and of the sentences around them.
 _HIDDEN = ("threat_plain", "insult_plain", "insult_swear", "attack_announced")
 _FRIENDLY = ("friendly", "everyday", "disagreement", "help_offered")
 FEWEST = 20
@@ -41,8 +41,8 @@ class _Case(Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """Of `sentences` of one kind: those decided as wanted, and the harmless that were rejected."""
+class CaseKindFigures:
+    """Of `sentences` of one kind: how many got the right decision, and how many harmless ones were rejected."""
 
     kind: str
     is_harmful: bool
@@ -52,18 +52,18 @@ class Kind:
 
 
 @dataclass(frozen=True, slots=True)
-class Cases:
-    """`caught`, `approved`: means over the kinds; `rejected`: how many harmless sentences were."""
+class CaseFigures:
+    """`caught`, `approved`: means over the kinds; `rejected`: the number of rejected harmless sentences."""
 
-    kinds: list[Kind]
+    kinds: list[CaseKindFigures]
     caught: Estimate
     approved: Estimate
     rejected: int
 
 
 @dataclass(frozen=True, slots=True)
-class Function:
-    """Our own sentences of one function and language: the share that a person or the machine stops."""
+class FunctionFigures:
+    """Our own sentences of one function and language: the share that is not approved."""
 
     function: str
     language: str
@@ -73,19 +73,19 @@ class Function:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class FrameFigures:
     """`auc`: of toxicity, harmful functions against harmless ones, by language.
 
-    Its interval comes of drawing frames, since the sentences of one frame are much alike.
+    Its interval resamples frames, since the sentences of one frame are similar.
     """
 
     auc: dict[str, Estimate]
-    functions: list[Function]
+    functions: list[FunctionFigures]
 
 
 @dataclass(frozen=True, slots=True)
-class Diluted:
-    """Of `sentences` threats and insults among so many friendly sentences: how many were approved."""
+class DilutionFigures:
+    """Of `sentences` threats and insults, each among `among` friendly sentences: how many were approved."""
 
     among: int
     sentences: int
@@ -93,7 +93,7 @@ class Diluted:
 
 
 def decision(model: classifier.Model, text: str) -> str:
-    """approve, review or reject, as a site's policy with the model's own thresholds would have it."""
+    """approve, review or reject, as a site's policy with the model's own thresholds decides."""
     language = classifier.language_of(text, None, model.languages)
     labels = model.languages.get(language)
     if labels is None:
@@ -109,12 +109,12 @@ def decision(model: classifier.Model, text: str) -> str:
 
 
 def _may_reject(model: classifier.Model, language: str, label: str, text: str, score: float) -> bool:
-    """As the service: not in a language that was never measured, and not as spam on one word."""
+    """As in the service: no rejection in a language that was not measured, or as spam because of one word."""
     return language not in model.transferred and (label != "spam" or classifier.is_evident_spam(text, score))
 
 
-def cases(model: classifier.Model, folder: Path, seed: int) -> Cases | None:
-    """None where the file is not there. `folder`: of the data sets."""
+def cases(model: classifier.Model, folder: Path, seed: int) -> CaseFigures | None:
+    """None if the file does not exist. `folder`: of the data sets."""
     found = _read(folder)
     if not found:
         return None
@@ -122,12 +122,14 @@ def cases(model: classifier.Model, folder: Path, seed: int) -> Cases | None:
     for case in found:
         by_kind[case.kind, case.want != "approve"].append(decision(model, case.text))
     rng = np.random.default_rng(seed)
-    right = {key: np.array([(each != "approve") == key[1] for each in said]) for key, said in by_kind.items()}
+    right = {key: np.array([(each != "approve") == key[1] for each in made]) for key, made in by_kind.items()}
     kinds = [
-        Kind(kind, harmful, len(said), int(right[kind, harmful].sum()), 0 if harmful else said.count("reject"))
-        for (kind, harmful), said in sorted(by_kind.items(), key=lambda each: (not each[0][1], each[0][0]))
+        CaseKindFigures(
+            kind, harmful, len(made), int(right[kind, harmful].sum()), 0 if harmful else made.count("reject")
+        )
+        for (kind, harmful), made in sorted(by_kind.items(), key=lambda each: (not each[0][1], each[0][0]))
     ]
-    return Cases(
+    return CaseFigures(
         kinds,
         _mean([found for (_, harmful), found in right.items() if harmful], rng),
         _mean([found for (_, harmful), found in right.items() if not harmful], rng),
@@ -136,7 +138,7 @@ def cases(model: classifier.Model, folder: Path, seed: int) -> Cases | None:
 
 
 def as_examples(folder: Path) -> Examples:
-    """The cases as what no training run may see; none where the file is not there. `folder`: of the data sets."""
+    """The cases as test examples, to check training data for leaks; empty if the file does not exist."""
     texts = [case.text for case in _read(folder)]
     count = len(texts)
     labels = np.full((count, len(classifier.LABELS)), np.nan, np.float32)
@@ -151,8 +153,8 @@ def _read(folder: Path) -> list[_Case]:
     return [msgspec.json.decode(line, type=_Case) for line in lines]
 
 
-def written(model: classifier.Model, seed: int) -> Written:
-    """Of the frames that are for tests."""
+def written(model: classifier.Model, seed: int) -> FrameFigures:
+    """Figures on the sentences of the test frames."""
     auc: dict[str, Estimate] = {}
     functions = []
     for language in contrast.languages():
@@ -168,13 +170,13 @@ def written(model: classifier.Model, seed: int) -> Written:
         if found is not None:
             auc[language] = found
         functions += _functions(model, language, rows)
-    return Written(auc, functions)
+    return FrameFigures(auc, functions)
 
 
 def auc_by_frame(
     scores: Numbers, answers: Answers, frames: "np.ndarray[tuple[int], np.dtype[np.str_]]", rng: np.random.Generator
 ) -> Estimate | None:
-    """ROC AUC; the interval by drawing whole frames, harmful and harmless ones apart."""
+    """ROC AUC; the interval resamples whole frames, harmful and harmless ones separately."""
     value = roc_auc(scores, answers)
     if value is None:
         return None
@@ -192,7 +194,7 @@ def auc_by_frame(
     return rounded(Estimate(value, float(low), float(high)))
 
 
-def diluted(model: classifier.Model, seed: int) -> list[Diluted]:
+def diluted(model: classifier.Model, seed: int) -> list[DilutionFigures]:
     rng = random.Random(seed)  # noqa: S311 - no secret
     rows = [row for row in contrast.rows("en") if row.is_test]
     hidden = [row.text for row in rows if row.function in _HIDDEN]
@@ -203,7 +205,7 @@ def diluted(model: classifier.Model, seed: int) -> list[Diluted]:
     found = []
     for among in AMONG:
         texts = [_among(text, rng.sample(friendly, among), rng) for text in chosen]
-        found.append(Diluted(among, len(texts), sum(decision(model, text) == "approve" for text in texts)))
+        found.append(DilutionFigures(among, len(texts), sum(decision(model, text) == "approve" for text in texts)))
     return found
 
 
@@ -213,12 +215,12 @@ def _among(text: str, friendly: Sequence[str], rng: random.Random) -> str:
     return " ".join(each if each.rstrip()[-1:] in ".!?\u2026" else f"{each}." for each in sentences)
 
 
-def _functions(model: classifier.Model, language: str, rows: Sequence[contrast.Row]) -> list[Function]:
+def _functions(model: classifier.Model, language: str, rows: Sequence[contrast.Row]) -> list[FunctionFigures]:
     by_name: dict[str, list[contrast.Row]] = defaultdict(list)
     for row in rows:
         by_name[row.function].append(row)
     return [
-        Function(
+        FunctionFigures(
             name,
             language,
             _toxicity(found[0].labels),
@@ -235,7 +237,7 @@ def _toxicity(labels: Mapping[str, float]) -> float | None:
 
 
 def _mean(kinds: Sequence["np.ndarray[tuple[int], np.dtype[np.bool_]]"], rng: np.random.Generator) -> Estimate:
-    """The mean over kinds; the interval by drawing sentences anew within each."""
+    """The mean over kinds; the interval resamples sentences within each kind."""
     value = float(np.mean([kind.mean() for kind in kinds]))
     drawn = [np.mean([rng.choice(kind, len(kind)).mean() for kind in kinds]) for _ in range(REPEATS)]
     low, high = np.quantile(drawn, [0.025, 0.975])

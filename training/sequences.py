@@ -1,4 +1,4 @@
-"""Texts as sequences of tokens, by the same kernel that serves them."""
+"""Texts as token sequences, from the same kernel that serves the model."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,16 +9,15 @@ from scipy import sparse
 
 from classifier.kernel import tokens
 
-# Longer texts are cut in training; what follows the first words teaches little that is new, and costs as much.
+# Longer texts are truncated in training: the rest teaches little that is new and costs as much.
 LONGEST = 400
 
 
 @dataclass(frozen=True, slots=True)
 class Sequences:
-    """n texts: text i is `tokens[starts[i]:starts[i + 1]]`, numbers of rows of `table`.
+    """n texts: text i is `tokens[starts[i]:starts[i + 1]]`, row numbers of `table`.
 
-    `table`: (distinct tokens, 2**bits) float32; a token's row says in which shares the vectors of its n-grams make
-    its own.
+    `table`: (distinct tokens, 2**bits) float32; a token's vector is its row times the n-gram vectors.
     """
 
     starts: NDArray[np.int64]
@@ -33,7 +32,7 @@ class Sequences:
         return np.diff(self.starts)
 
     def padded(self, texts: NDArray[np.intp]) -> NDArray[np.int32]:
-        """(texts, longest of them); -1 where a text has ended."""
+        """(texts, longest length); padded with -1."""
         lengths = self.lengths[texts]
         found = np.full((len(texts), max(1, int(lengths.max(initial=1)))), -1, np.int32)
         is_token = np.arange(found.shape[1]) < lengths[:, None]

@@ -1,4 +1,4 @@
-"""Whether a model points at the words that people marked: SemEval-2021 task 5, toxic spans."""
+"""Compares a model's spans with the words that people marked: SemEval-2021 task 5, toxic spans."""
 
 import ast
 from collections.abc import Collection
@@ -14,13 +14,13 @@ from training.tables import cells, read_table
 
 NAME = "semeval2021_toxic_spans"
 ATTRIBUTE = "toxicity"
-# A word is marked from this share of the strongest word's weight on; chosen on every sixth post of the train split.
+# A word is marked if its weight is at least this share of the strongest word's; chosen on a sixth of the train split.
 STRONG = 0.4
 
 
 @dataclass(frozen=True, slots=True)
 class SpanFigures:
-    """`f1`: of character offsets, for each post, averaged (Pavlopoulos et al. 2021): the task's own metric."""
+    """`f1`: the task's metric, the mean over posts of the F1 of character offsets (Pavlopoulos et al. 2021)."""
 
     data_set: str
     texts: int
@@ -28,7 +28,7 @@ class SpanFigures:
 
 
 def span_figures(model: classifier.Model, folder: Path, seed: int) -> SpanFigures | None:
-    """On the task's test posts; None when the data set is not there."""
+    """On the task's test posts; None if the data set is missing."""
     found = DATA_SETS[NAME].files(folder)
     if not found or found[0].suffix != ".parquet":
         return None
@@ -36,8 +36,8 @@ def span_figures(model: classifier.Model, folder: Path, seed: int) -> SpanFigure
     posts, marked, split = (cells(table, name, found[0]) for name in ("text", "spans", "split"))
     figures = np.array(
         [
-            f1(marked_by(model, post), ast.literal_eval(said))
-            for post, said, part in zip(posts, marked, split, strict=True)
+            f1(marked_by(model, post), ast.literal_eval(spans))
+            for post, spans, part in zip(posts, marked, split, strict=True)
             if part == "test"
         ]
     )
@@ -50,7 +50,7 @@ def span_figures(model: classifier.Model, folder: Path, seed: int) -> SpanFigure
 
 
 def marked_by(model: classifier.Model, text: str) -> set[int]:
-    """The characters of the words that moved toxicity up about as much as the strongest of them."""
+    """The characters of the words that raise toxicity about as much as the strongest one."""
     spans = [span for span in model.spans(text, limit=1_000) if span.label == ATTRIBUTE]
     least = STRONG * max((span.weight for span in spans), default=0.0)
     found = set[int]()

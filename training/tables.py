@@ -1,4 +1,4 @@
-"""Tables of texts from files: Parquet, CSV, TSV and NDJSON, by their ending."""
+"""Reads tables of texts from Parquet, CSV, TSV and NDJSON files, by suffix."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,38 +11,38 @@ import pyarrow.parquet
 from training.delimited import Delimited
 from training.errors import DataUnusable
 from training.ndjson import objects
-from training.reading import Reading, encoding_of, lines_of
+from training.text_files import FileOptions, encoding_of, lines_of
 
-# pyarrow ships no types; this says at least what is meant.
+# pyarrow ships no types; the alias at least documents intent.
 Table: TypeAlias = Any
 
-_TRUSTED = Reading(multiline=True)
-_AS_SAID = Reading()
+_MULTILINE = FileOptions(multiline=True)
+_DEFAULT_OPTIONS = FileOptions()
 
 
-def read_table(path: Path, reading: Reading = _AS_SAID) -> Table:
-    """The file as a table; what comes from CSV is text throughout. Raises DataUnusable naming the file."""
+def read_table(path: Path, options: FileOptions = _DEFAULT_OPTIONS) -> Table:
+    """The file as a table; all columns of a CSV file are text. Raises DataUnusable naming the file."""
     suffix = path.suffix.lower()
     if suffix in (".csv", ".tsv"):
-        return _delimited(path, "," if suffix == ".csv" else "\t", reading)
+        return _delimited(path, "," if suffix == ".csv" else "\t", options)
     if suffix == ".parquet":
         with translated(path):
             return pyarrow.parquet.read_table(path)
     if suffix in (".json", ".ndjson", ".jsonl"):
-        return _of_objects(path, list(objects(path, reading, "text")))
+        return _of_objects(path, list(objects(path, options, "text")))
     raise DataUnusable(f"{path}: the name must end in .parquet, .csv, .tsv, .json, .ndjson or .jsonl")
 
 
 def read_csv(path: Path, delimiter: str = ",", names: Sequence[str] = (), *, quoted: bool = True) -> Table:
-    """A publisher's file, whose quoted fields may span lines. `names`: for want of a header.
+    """A publisher's file, whose quoted fields may span lines. `names`: the columns if the file has no header.
 
-    `quoted`: False where a quote is a character like any other. Raises DataUnusable naming the file.
+    `quoted`: False if quotes have no special meaning. Raises DataUnusable naming the file.
     """
-    return _delimited(path, delimiter, _TRUSTED) if quoted else _unquoted(path, delimiter, names)
+    return _delimited(path, delimiter, _MULTILINE) if quoted else _unquoted(path, delimiter, names)
 
 
-def _delimited(path: Path, delimiter: str, reading: Reading) -> Table:
-    rows = Delimited(path, delimiter, reading)
+def _delimited(path: Path, delimiter: str, options: FileOptions) -> Table:
+    rows = Delimited(path, delimiter, options)
     columns: list[list[str]] = [[] for _ in rows.names]
     for row in rows:
         for column, value in zip(columns, row, strict=True):
@@ -51,13 +51,13 @@ def _delimited(path: Path, delimiter: str, reading: Reading) -> Table:
 
 
 def _unquoted(path: Path, delimiter: str, names: Sequence[str]) -> Table:
-    lines = lines_of(path, encoding_of(path, _AS_SAID))
+    lines = lines_of(path, encoding_of(path, _DEFAULT_OPTIONS))
     header = list(names) or next(lines, "").rstrip("\r\n").split(delimiter)
     rows = []
     for number, line in enumerate(lines, 1 if names else 2):
         row = line.rstrip("\r\n").split(delimiter)
         if len(row) != len(header) and row != [""]:
-            raise DataUnusable(f"{path}: line {number}: {len(row)} columns where there should be {len(header)}")
+            raise DataUnusable(f"{path}: line {number}: {len(row)} columns; expected {len(header)}")
         rows.append(row)
     found = [row for row in rows if row != [""]]
     return pa.Table.from_arrays(
@@ -83,7 +83,7 @@ def _column(path: Path, name: str, rows: list[tuple[int, dict[str, Any]]]) -> An
         first = next(value for value in values if value is not None)
         odd = (number for (number, _), value in zip(rows, values, strict=True) if not isinstance(value, type(first)))
         raise DataUnusable(
-            f"{path}: line {next(odd, rows[0][0])}: '{name}' is of another kind than in the lines before, or too large"
+            f"{path}: line {next(odd, rows[0][0])}: '{name}' has another type than in the lines before, or is too large"
         ) from error
 
 
@@ -96,13 +96,13 @@ def translated(path: Path) -> Iterator[None]:
 
 
 def column_at(names: Sequence[str], name: str, path: Path) -> int:
-    """Where the column stands. Raises DataUnusable where there is none of that name, or more than one."""
+    """The column's position. Raises DataUnusable if no column has that name, or more than one."""
     if names.count(name) > 1:
         raise DataUnusable(f"{path}: {_NUMBERS.get(names.count(name), 'several')} columns are called {name}")
     if name in names:
         return names.index(name)
     apart = next((mark for mark in (";", "\t", "|", ",") if any(mark in each for each in names)), None)
-    hint = "" if apart is None else f"; if {_MARKS.get(apart, repr(apart))} parts them, say --delimiter"
+    hint = "" if apart is None else f"; if {_MARKS.get(apart, repr(apart))} separates them, set --delimiter"
     raise DataUnusable(f"{path}: no column '{name}'; it has {', '.join(names)}{hint}")
 
 
@@ -111,9 +111,9 @@ _MARKS = {"\t": "a tab"}
 
 
 def texts(table: Table, name: str, path: Path, first_row: int = 1) -> list[str]:
-    """A column of text; a null is an empty text, and bytes are read as UTF-8.
+    """A column of text; a null is an empty text, and bytes are decoded as UTF-8.
 
-    Raises DataUnusable for a column of anything else. `first_row`: the number of the table's first, for messages.
+    Raises DataUnusable for a column of another type. `first_row`: the number of the table's first row, for messages.
     """
     column = table.column(column_at(table.column_names, name, path))
     kind = _within(column.type)
@@ -125,7 +125,7 @@ def texts(table: Table, name: str, path: Path, first_row: int = 1) -> list[str]:
 
 
 def cells(table: Table, name: str, path: Path) -> list[str]:
-    """A column of ids, kinds or marks of any type as text; a null is an empty one."""
+    """A column of any type as text, such as ids or categories; a null is an empty text."""
     values = table.column(column_at(table.column_names, name, path)).to_pylist()
     return [
         _text(value, f"{path}: row {row}, column '{name}'") if value is None or isinstance(value, bytes) else str(value)
@@ -147,7 +147,7 @@ def _text(value: str | bytes | None, place: str) -> str:
 
 
 def _within(kind: Any) -> Any:  # noqa: ANN401 - a pyarrow type
-    """What stands in a column: behind the numbers of a dictionary, or under an extension's name."""
+    """The value type of a column: a dictionary's values, or an extension's storage."""
     if isinstance(kind, pa.BaseExtensionType):
         return _within(kind.storage_type)
     return _within(kind.value_type) if pa.types.is_dictionary(kind) else kind
@@ -163,5 +163,5 @@ def _is_bytes(kind: Any) -> bool:  # noqa: ANN401 - an Arrow type; pyarrow has n
 
 
 def _asked(name: str, kind: Any) -> bool:  # noqa: ANN401 - an Arrow type; pyarrow has no types of its own
-    """Older releases of pyarrow know fewer types."""
+    """Older pyarrow releases have fewer types."""
     return hasattr(pa.types, name) and bool(getattr(pa.types, name)(kind))

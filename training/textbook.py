@@ -1,4 +1,4 @@
-"""What scikit-learn makes of the task by the book, to be measured against: tf-idf and a logistic regression each."""
+"""The baseline: scikit-learn's textbook pipeline, tf-idf and a logistic regression for each label."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,11 +15,11 @@ from training.datasets import load
 from training.examples import column
 
 LABELS = ("toxicity", "severe_toxicity", "identity_attack", "insult", "profanity", "threat")
-TAUGHT = "jigsaw_toxic_train"
+TRAINING_SET = "jigsaw_toxic_train"
 
 
 def features() -> FeatureUnion:
-    """Words one and two at a time, and characters two to five at a time."""
+    """Word 1- and 2-grams, and character 2- to 5-grams."""
     return FeatureUnion(
         [
             ("words", TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=2, max_features=200_000)),
@@ -34,7 +34,7 @@ def features() -> FeatureUnion:
 
 
 class Textbook:
-    """Fitted on Jigsaw's training comments, and what it says of others."""
+    """A fitted pipeline."""
 
     def __init__(self, pipeline: Pipeline, regressions: Sequence[LogisticRegression]) -> None:
         self._pipeline = pipeline
@@ -47,17 +47,17 @@ class Textbook:
 
 
 def textbook(folder: Path, jobs: int) -> Textbook:
-    """Fitted, or as it was fitted before on the same comments; that takes some minutes. Raises DataUnusable."""
+    """Fitted on Jigsaw's training comments, which takes minutes, or cached by an earlier call. Raises DataUnusable."""
     memory = Memory(user_cache_path("steward"), verbose=0)
-    taught = load(TAUGHT, folder).training()
+    examples = load(TRAINING_SET, folder).training()
     found: Textbook = memory.cache(_fitted, ignore=["jobs"])(
-        taught.texts, taught.labels[:, [column(name) for name in LABELS]], taught.weights, jobs
+        examples.texts, examples.labels[:, [column(name) for name in LABELS]], examples.weights, jobs
     )
     return found
 
 
 def of_one_label(texts: Sequence[str], answers: NDArray[np.integer], jobs: int) -> Textbook:
-    """The same pipeline for other texts and one label; as it was fitted before where that is so."""
+    """The same pipeline for other texts and one label; cached likewise."""
     memory = Memory(user_cache_path("steward"), verbose=0)
     labels = answers[:, None].astype(np.float32)
     found: Textbook = memory.cache(_fitted, ignore=["jobs"])(list(texts), labels, np.ones(len(texts), np.float32), jobs)

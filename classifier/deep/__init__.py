@@ -1,1 +1,1 @@
-"""The deep reader: an encoder that understands sentences in many languages, and what it says of a comment."""
+"""The deep reader: a multilingual sentence encoder with a classification head."""

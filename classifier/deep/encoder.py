@@ -1,6 +1,6 @@
-"""The frozen part of a deep reader, which models share: a vocabulary, and a table of its pieces.
+"""The frozen part of a deep reader, which models share: a vocabulary, and an embedding table of its pieces.
 
-It lies apart from the models, is mapped into memory, and is loaded once in a process.
+It is stored apart from the models, memory-mapped, and loaded once in each process.
 """
 
 import hashlib
@@ -26,12 +26,12 @@ FILES = (PIECES, CODES, STEPS)
 ARRAYS = {CODES: ("|u1", 2), STEPS: ("<f4", 1)}
 MOST_DESCRIBED_BYTES, MOST_PIECES_BYTES = 65_536, 64 * 1_048_576
 
-# Where the encoders that ship with the package lie, each in a folder of its name.
+# The folder of the encoders that ship with the package, each in a folder with its name.
 SHIPPED = Path(__file__).parent.parent / "encoders"
 
 
-class Described(Struct, frozen=True):
-    """encoder.json. `files`: sha256 of each. `origin`: where it comes from, in words, for people."""
+class EncoderDescription(Struct, frozen=True):
+    """The content of encoder.json. `files`: sha256 of each. `origin`: a description of its source for people."""
 
     name: str
     origin: str
@@ -40,7 +40,7 @@ class Described(Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Encoder:
-    """`codes`, `steps`: the table (classifier/_deep.c). `digest`: sha256 of encoder.json, which names the files'."""
+    """`codes`, `steps`: the table (classifier/_deep.c). `digest`: sha256 of encoder.json, which lists the files."""
 
     name: str
     digest: str
@@ -51,12 +51,12 @@ class Encoder:
 
 @lru_cache(maxsize=4)
 def load_encoder(folder: Path) -> Encoder:
-    """Raises ModelRefused for anything that is not whole. The bytes that were checked are the bytes that are used."""
+    """Raises ModelRefused if anything is missing or damaged. The verified bytes are the bytes that are used."""
     if folder.is_symlink():
         raise ModelRefused(folder, "is a link")
     raw = read_plainly(folder, NAME, MOST_DESCRIBED_BYTES)
     try:
-        described = msgspec.json.decode(raw, type=Described)
+        described = msgspec.json.decode(raw, type=EncoderDescription)
     except (msgspec.DecodeError, RecursionError) as error:
         raise ModelRefused(folder, f"{NAME} cannot be read: {error}") from error
     if set(described.files) != set(FILES):
@@ -72,13 +72,13 @@ def load_encoder(folder: Path) -> Encoder:
 def write_encoder(
     folder: Path, origin: str, pieces: bytes, codes: NDArray[np.uint8], steps: NDArray[np.float32]
 ) -> None:
-    """Raises FileExistsError where the folder is there: an encoder never changes."""
+    """Raises FileExistsError if the folder exists: encoders are immutable."""
     folder.mkdir(parents=True)
     (folder / PIECES).write_bytes(pieces)
     np.save(folder / CODES, codes, allow_pickle=False)
     np.save(folder / STEPS, steps, allow_pickle=False)
     files = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in FILES}
-    encoded = msgspec.json.encode(Described(folder.name, origin, files))
+    encoded = msgspec.json.encode(EncoderDescription(folder.name, origin, files))
     (folder / NAME).write_bytes(msgspec.json.format(encoded) + b"\n")
 
 
@@ -88,7 +88,7 @@ def _tokenizer(folder: Path, raw: bytes) -> Tokenizer:
     try:
         return Tokenizer(raw)
     except RuntimeError as error:
-        raise ModelRefused(folder, f"{PIECES} is no vocabulary: {error}") from error
+        raise ModelRefused(folder, f"{PIECES} is not a vocabulary: {error}") from error
 
 
 def _array(folder: Path, name: str, sha256: str, kind: tuple[str, int]) -> NDArray[Any]:

@@ -1,4 +1,4 @@
-"""The compiled deep reader, called through ctypes, which lets go of the interpreter's lock for the call."""
+"""The compiled deep reader, called through ctypes, which releases the GIL during the call."""
 
 import ctypes
 from collections.abc import Callable, Mapping, Sequence
@@ -19,10 +19,10 @@ POOLED = 2 * FEATURES
 # Weights are packed in groups of 4 inputs and 16 columns (classifier/_integers.h).
 QUAD, COLUMNS = 4, 16
 ZERO = 128
-# Two products of such a weight and a byte fit into 16 bits together.
+# The sum of two products of such a weight and a byte fits into 16 bits.
 MOST_WEIGHT = 63
 
-# The dense layers upon the pooled features: inputs and columns, in the order of the kernel.
+# The dense layers over the pooled features: inputs and columns, in the order of the kernel.
 DENSE: Mapping[str, tuple[int, int]] = {
     "said": (FEATURES, SENTENCE),
     "d0": (SENTENCE, NARROW),
@@ -117,12 +117,12 @@ def _load() -> ctypes.CDLL:
 
 
 _library = _load()
-# 0: any processor, 1: AVX2, 2: AVX-512 with VNNI; all of them give the same.
+# 0: any processor, 1: AVX2, 2: AVX-512 with VNNI; all give the same results.
 BEST: int = _library.steward_deep_best()
 
 
 class DeepWeights:
-    """The arrays of a deep reader and of its table as the kernel sees them; they are used in place.
+    """The arrays of a deep reader and of its table as the kernel uses them: in place, so they must not change.
 
     `codes`: (pieces, EMBEDDED / 2) bytes. `steps`: (pieces,) float32. Raises ValueError for arrays that do not fit.
     """
@@ -164,7 +164,7 @@ class DeepWeights:
         return self._called(_library.steward_deep_logits, pieces, windows)
 
     def without(self, pieces: Sequence[int], words: Sequence[tuple[int, int]]) -> NDArray[np.float32]:
-        """Logits of all the pieces but those of one word [start, end), for each of the words: (words, LABELS)."""
+        """Logits of all pieces except those of one word [start, end), for each of the words: (words, LABELS)."""
         return self._called(_library.steward_deep_without, pieces, words)
 
     def _called(
@@ -182,9 +182,9 @@ class DeepWeights:
             found.ctypes.data,
         )
         if status == -1:
-            raise MemoryError("the kernel got no memory for this text")
+            raise MemoryError("the kernel could not allocate memory for this text")
         if status:
-            raise ValueError("a piece is not of the vocabulary")
+            raise ValueError("a piece is not in the vocabulary")
         return found
 
 

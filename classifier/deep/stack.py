@@ -1,4 +1,4 @@
-"""Two readers, one score: what both say, weighed for each language and label, is the logit of a probability."""
+"""Combines the two readers: the weighted sum of their logits, by language and label, is the logit of the score."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,27 +8,29 @@ from numpy.typing import NDArray
 from classifier.deep.kernel import LABELS
 from classifier.deep.reader import DeepReader, WordShare
 
-# What is weighed: the fast reader, the deep one on the whole, and the highest that it says of a part.
-SAID = 3
+# The inputs: the fast reader's logit, the deep one's for the whole text, and the deep one's highest for a part.
+INPUTS = 3
 ARRAYS: Mapping[str, tuple[str, tuple[int | str, ...]]] = {
-    "stack": ("<f8", ("languages", LABELS, SAID)),
+    "stack": ("<f8", ("languages", LABELS, INPUTS)),
     "stack_bias": ("<f8", ("languages", LABELS)),
 }
-# A probability of the fast reader is turned into a logit again; beyond this it is no more certain.
+# The fast reader's probabilities are clipped to this before they are converted back to logits.
 _LEAST = 1e-9
 
 
 class Stack:
-    """`weights`: (languages, LABELS, SAID). `bias`: (languages, LABELS). Raises ValueError for other shapes."""
+    """`weights`: (languages, LABELS, INPUTS). `bias`: (languages, LABELS). Raises ValueError for other shapes."""
 
     def __init__(self, reader: DeepReader, weights: NDArray[np.float64], bias: NDArray[np.float64]) -> None:
-        if weights.shape[1:] != (LABELS, SAID) or bias.shape != weights.shape[:2]:
-            raise ValueError(f"the stack is {weights.shape} and {bias.shape}; it must be (languages, {LABELS}, {SAID})")
+        if weights.shape[1:] != (LABELS, INPUTS) or bias.shape != weights.shape[:2]:
+            raise ValueError(
+                f"the stack is {weights.shape} and {bias.shape}; it must be (languages, {LABELS}, {INPUTS})"
+            )
         self.reader = reader
         self.weights, self._bias = weights, bias
 
     def score(self, language: int, text: str, fast: Sequence[float]) -> NDArray[np.float64]:
-        """Probabilities (LABELS,). `fast`: what the fast reader says of the same text in the first language."""
+        """Probabilities (LABELS,). `fast`: the fast reader's scores of the text, calibrated for the first language."""
         return self.scores(language, np.asarray(fast), self.reader.read(text))
 
     def scores(self, language: int, fast: NDArray[np.float64], deep: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -44,7 +46,7 @@ class Stack:
         return found
 
     def shares(self, language: int, text: str) -> list[WordShare]:
-        """What the deep reader's part of each word is in the logits of the scores."""
+        """Each word's share in the logits of the scores, through the deep reader."""
         deep = self.weights[language][:, 1:].sum(axis=1)
         return [WordShare(start, end, logits * deep) for start, end, logits in self.reader.shares(text)]
 

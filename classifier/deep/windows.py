@@ -1,7 +1,7 @@
-"""The parts of a text that the deep reader judges one by one, so that a kind page does not hide one bad sentence.
+"""Splits a text into parts that the deep reader judges separately, so that a long text hides no harmful sentence.
 
-A part is one or more whole sentences. Sentences end with a mark of punctuation before a blank, with a line, or with a
-mark of Chinese or Japanese. Everything is linear in the text.
+A part is one or more whole sentences. A sentence ends with punctuation before whitespace, with a line, or with Chinese
+or Japanese punctuation. Everything is linear in the text.
 """
 
 import re
@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 from classifier.deep.tokenizer import Tokenizer
 
-# Characters of a part; a shorter sentence goes with the next one, a longer one is cut between two chunks.
+# The characters of a part: a shorter sentence is joined with the next one, a longer one is split between two chunks.
 FEWEST, MOST = 20, 300
-# A longer text has longer parts, so that there are never many more than this.
+# A long text has longer parts, so that there are never many more than this.
 MOST_PARTS = 64
-# Pieces that any text may have; one of more has at most one for each three bytes besides (a chunk has: tokenizer.py).
-# So symbols, single letters and what is read by its name cost little more than their length, also where a text is read
-# a second time, unmasked. Words that follow them still have as many as they need.
+# The number of pieces that any text may have; beyond it, one for each three bytes (tokenizer.py has the same limit for
+# a chunk). So symbols, single letters and emoji names cost little more than their length, also if the text is read a
+# second time unmasked. Words after them still have as many pieces as they need.
 _FREE = 512
 
 _CHUNK = re.compile(r"\S+")
@@ -27,8 +27,8 @@ _CLOSING = "\"')]}\u00bb\u201d\u2019\u300d\u300f"
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """The pieces of a text. `parts`: [start, end) of each part in `pieces`; they cover it. `words`: of each chunk
-    its [start, end) in the text and in `pieces`.
+    """The pieces of a text. `parts`: [start, end) of each part in `pieces`, without gaps. `words`: [start, end) of each
+    chunk in the text and in `pieces`.
     """
 
     pieces: list[int]
@@ -37,13 +37,13 @@ class Tokens:
 
     @property
     def windows(self) -> list[tuple[int, int]]:
-        """The whole, and behind it each part where there are several."""
+        """The whole text, followed by its parts if there are several."""
         whole = (0, len(self.pieces))
         return [whole, *self.parts] if len(self.parts) > 1 else [whole]
 
 
 def tokens_of(text: str, tokenizer: Tokenizer) -> Tokens:
-    """Any str, lone surrogates too; a text without ink is one piece, the one that begins a text."""
+    """Accepts any str, also lone surrogates; a text without visible characters is one piece, the begin marker."""
     pieces: list[int] = []
     words: list[tuple[int, int, int, int]] = []
     cuts: set[int] = set()  # where a sentence ends, in the pieces
@@ -64,7 +64,7 @@ def tokens_of(text: str, tokenizer: Tokenizer) -> Tokens:
 
 
 def _chunks(text: str) -> Iterator[tuple[int, int]]:
-    """What stands between blanks; a sentence that ends without one is a chunk of its own."""
+    """Whitespace-separated chunks, also split after Chinese and Japanese sentence ends."""
     for match in _CHUNK.finditer(text):
         if text.isascii():
             yield match.span()

@@ -1,4 +1,4 @@
-"""A small model with random weights: sound in every respect but that it knows nothing."""
+"""A small valid model with random weights."""
 
 from pathlib import Path
 from typing import Any

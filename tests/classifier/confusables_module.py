@@ -9,7 +9,7 @@ from pathlib import Path
 
 import confusable_homoglyphs
 
-from classifier.normalise import read
+from classifier.normalize import read
 
 PATH = Path(__file__).parents[2] / "classifier" / "confusables.py"
 LETTERS_AND_DIGITS = frozenset(string.ascii_lowercase + string.digits)
@@ -48,7 +48,7 @@ BY_EYE = {
 
 
 def table() -> dict[str, str]:
-    """Code point -> the one ASCII letter or digit that it looks like, where classifier.normalise does not say it."""
+    """Code point -> the one ASCII letter or digit that it looks like, where classifier.normalize does not say it."""
     stored = Path(confusable_homoglyphs.__file__).with_name("confusables.json")
     look_alikes = json.loads(stored.read_text(encoding="utf-8"))
     found: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""What is only ASCII is read in C, and on every processor alike."""
+"""ASCII texts are normalized in C, with the same result on every processor."""
 
 import ctypes
 import subprocess
@@ -13,7 +13,7 @@ from classifier.disguises import Disguises
 from classifier.folder import read_folder
 from classifier.kernel import LABELS, Weights
 from classifier.lexicon import Lexicon
-from classifier.normalise import read
+from classifier.normalize import read
 from hatch_build import FLAGS, compiler
 
 ASCII = st.text(st.characters(codec="ascii"), max_size=60) | st.text("aAiI1 .'-\n\x00\x1f\x7f$@(", max_size=60)

@@ -1,4 +1,4 @@
-"""The committed table of look-alikes is what Unicode's own table gives."""
+"""The committed table of homoglyphs equals what is generated from Unicode's table."""
 
 import runpy
 import unicodedata
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from classifier.confusables import LOOK_ALIKES
-from classifier.normalise import read
+from classifier.normalize import read
 
 MADE = runpy.run_path(str(Path(__file__).parent / "confusables_module.py"))
 

@@ -1,4 +1,4 @@
-"""A model that knows words scores what a disguise hides; its words are checked like its other files."""
+"""A model with a vocabulary scores disguised words; the vocabulary is verified like other files."""
 
 import hashlib
 from pathlib import Path

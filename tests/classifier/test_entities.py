@@ -1,4 +1,4 @@
-"""What character references stand for, however many digits they have."""
+"""HTML character references, also with very many digits."""
 
 import html
 

@@ -1,4 +1,4 @@
-"""A model folder is loaded only when it is whole, known and sound."""
+"""A model folder is loaded only if it is complete, known and consistent."""
 
 import hashlib
 import io
@@ -120,14 +120,14 @@ def test_what_is_no_folder_is_refused(tmp_path: Path) -> None:
 def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(folder: Path, name: str) -> None:
     (folder / name).unlink()
     os.mkfifo(folder / name)
-    assert refused(folder) == f"{name} is no regular file"
+    assert refused(folder) == f"{name} is not a regular file"
 
 
 @pytest.mark.parametrize("name", ["bias.npy", "manifest.json"])
 def test_a_folder_in_the_place_of_a_file_is_refused(folder: Path, name: str) -> None:
     (folder / name).unlink()
     (folder / name).mkdir()
-    assert refused(folder) == f"{name} is no regular file"
+    assert refused(folder) == f"{name} is not a regular file"
 
 
 def test_a_pickle_is_refused_and_never_unpickled(folder: Path, tmp_path: Path) -> None:

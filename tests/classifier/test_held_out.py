@@ -1,4 +1,4 @@
-"""What is lost where one model takes the place of another, by what their manifests say."""
+"""What is lost if one model replaces another, according to their manifests."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Which language a text is in: told when it is clear, and never guessed."""
+"""Language detection: it answers if the language is clear, and never guesses."""
 
 # ruff: noqa: RUF001 - letters that look like others are what some of these tests are about
 

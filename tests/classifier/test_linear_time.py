@@ -15,13 +15,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import classifier
-from classifier.alike import look, read_alike
 from classifier.confusables import LOOK_ALIKES
 from classifier.disguises import Disguises, prepared
+from classifier.emoji_words import EMOJI_WORDS, mark_aimed_emoji
 from classifier.folder import read_folder
+from classifier.homoglyphs import fold_homoglyphs, text_properties
 from classifier.lexicon import Lexicon
-from classifier.normalise import read
-from classifier.spoken import SAID, as_meant
+from classifier.normalize import read
 from hatch_build import FLAGS, compiler
 
 BYTES = 20_480
@@ -66,7 +66,7 @@ PIECES = st.one_of(
     st.sampled_from(NAMED),
     st.sampled_from([*WORDS.harmful[:400], *WORDS.plain[:400]]),
     st.sampled_from(sorted("".join(LOOK_ALIKES.values()))),
-    st.sampled_from(sorted(SAID)),
+    st.sampled_from(sorted(EMOJI_WORDS)),
     st.characters(),
 )
 # Up to four pieces again and again, and something else before and behind.
@@ -205,10 +205,10 @@ def counting(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 def work(counting: Any, text: str) -> int:
     library, disguises = counting
-    plain, meant = read(text), as_meant(text)
-    alike = read_alike(meant)
+    plain, meant = read(text), mark_aimed_emoji(text)
+    alike = fold_homoglyphs(meant)
     before = library.unmask_work()
-    disguises.find(plain, alike, None if text.isascii() else look(meant, plain, alike))
+    disguises.find(plain, alike, None if text.isascii() else text_properties(meant, plain, alike))
     return int(library.unmask_work() - before)
 
 
@@ -218,13 +218,13 @@ def test_unmasking_looks_at_each_code_point_a_bounded_number_of_times(
     counting: Any, made: tuple[str, str, str]
 ) -> None:
     text = filled(*made)
-    assert work(counting, text) <= MOST_WORK_OF_ANY * len(read_alike(as_meant(text))) + 1_000
+    assert work(counting, text) <= MOST_WORK_OF_ANY * len(fold_homoglyphs(mark_aimed_emoji(text))) + 1_000
 
 
 @pytest.mark.parametrize("name", [*REPORTED, *OTHERS, *DIFFERENT])
 def test_unmasking_a_hostile_text_is_bounded_work(counting: Any, name: str) -> None:
     text = (REPORTED | OTHERS | DIFFERENT)[name]
-    assert work(counting, text) <= MOST_WORK * len(read_alike(as_meant(text)))
+    assert work(counting, text) <= MOST_WORK * len(fold_homoglyphs(mark_aimed_emoji(text)))
 
 
 def test_unmasking_does_some_work_at_all(counting: Any) -> None:

@@ -1,4 +1,4 @@
-"""Scores, spans, and what a text may be."""
+"""Scores, spans, and the range of accepted texts."""
 
 import subprocess
 import sys
@@ -19,7 +19,7 @@ import classifier
 from classifier.folder import write_folder
 from classifier.kernel import Weights
 from classifier.manifest import FORMAT, Golden, Manifest
-from classifier.normalise import read
+from classifier.normalize import read
 
 Arrays = dict[str, NDArray[Any]]
 

@@ -1,4 +1,4 @@
-"""The kernel and scikit-learn's reading of the same model give the same probabilities."""
+"""The kernel and the scikit-learn reference give the same probabilities."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Scores of both readers, where another fast reader stands in for the model's own; the deep one is made up."""
+"""Combined scores with another fast reader's scores; the deep reader is a stub."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import numpy as np
 
 import classifier
 from classifier.deep.kernel import LABELS
-from classifier.deep.stack import SAID, Stack
+from classifier.deep.stack import INPUTS, Stack
 from classifier.folder import read_folder
 from classifier.kernel import Weights
 from classifier.manifest import Deep
@@ -26,7 +26,7 @@ def test_with_its_own_fast_reader_the_scores_are_its_own_and_with_another_they_m
     judged: dict[str, Any] = {"en": ["spam", "toxicity"]}
     deep = Deep(encoder="made-up", encoder_sha256="0" * 64, languages=judged)
     reader: Any = Reader()
-    stack = Stack(reader, np.full((1, LABELS, SAID), 0.4), np.zeros((1, LABELS)))
+    stack = Stack(reader, np.full((1, LABELS, INPUTS), 0.4), np.zeros((1, LABELS)))
     weights = Weights(arrays)
     model = Model(msgspec.structs.replace(manifest, deep=deep), weights, None, stack)
     fast = weights.score_many(TEXTS)

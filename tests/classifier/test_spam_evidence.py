@@ -1,4 +1,4 @@
-"""No single word is evidence enough that a comment is spam."""
+"""A single word is never sufficient evidence of spam."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""What a disguise hides is read, and what is no disguise stays as it is."""
+"""Disguised words are unmasked, and other words stay unchanged."""
 
 import time
 from collections import Counter
@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classifier.alike import read_alike
 from classifier.disguises import Word
-from classifier.normalise import read
-from classifier.spoken import as_meant
+from classifier.emoji_words import mark_aimed_emoji
+from classifier.homoglyphs import fold_homoglyphs
+from classifier.normalize import read
 from classifier.unmask import Unmasked, Unmasker
 from classifier.words import Words
 
@@ -234,7 +234,7 @@ def test_ordinary_comments_stay_as_they_are() -> None:
     if not (folder / "jigsaw_toxic_train.parquet").exists():
         pytest.skip("no ../shared/data")
     from training.datasets import load  # noqa: PLC0415
-    from training.words import words  # noqa: PLC0415
+    from training.vocabulary import words  # noqa: PLC0415
 
     examples = load("jigsaw_toxic_train", folder)
     held_out = examples.held_out()
@@ -263,7 +263,7 @@ def test_the_quick_look_passes_over_no_disguise_that_the_thorough_one_finds(text
     found, thoroughly = unmask(text), thorough(text)
     assert (found is None) == (thoroughly is None)
     assert words_of(found) <= words_of(thoroughly)
-    if read_alike(as_meant(text)) == read(text):
+    if fold_homoglyphs(mark_aimed_emoji(text)) == read(text):
         assert (found and found.reading) == (thoroughly and thoroughly.reading)
 
 

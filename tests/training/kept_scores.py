@@ -1,4 +1,4 @@
-"""Texts with scores as Perspective might have given them: ours, bent by a known curve, and noise."""
+"""Texts with simulated Perspective scores: ours, transformed by a known curve, with noise."""
 
 import csv
 from itertools import product

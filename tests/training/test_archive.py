@@ -1,4 +1,4 @@
-"""The label archive: each label once, whatever is killed and however often it is pulled."""
+"""The label archive: each label is stored once, whatever is killed and however often it is pulled."""
 
 import math
 import tempfile

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training.bias import Judged, bias, generalised_mean, group_row, membership, overall, share
+from training.bias import ThresholdedScores, bias, generalized_mean, group_row, membership, overall, share
 
 # thresholds.md, section 9: score, label, in group.
 EXAMPLE = [
@@ -24,7 +24,7 @@ EXAMPLE = [
     (0.15, 0, 1),
 ]
 SCORES, ANSWERS, INSIDE = (np.array(column) for column in zip(*EXAMPLE, strict=True))
-JUDGED = Judged(SCORES, ANSWERS, 0.7)
+JUDGED = ThresholdedScores(SCORES, ANSWERS, 0.7)
 
 
 def test_the_specifications_example() -> None:
@@ -45,8 +45,8 @@ def test_the_specifications_example() -> None:
 
 
 def test_means_of_the_specification() -> None:
-    assert generalised_mean([0.9, 0.8, 0.7]) == pytest.approx(0.775509, rel=1e-5)
-    means = [generalised_mean(each) for each in ([0.92, 0.88, 0.81], [0.90, 0.79, 0.85], [0.95, 0.96, 0.90])]
+    assert generalized_mean([0.9, 0.8, 0.7]) == pytest.approx(0.775509, rel=1e-5)
+    means = [generalized_mean(each) for each in ([0.92, 0.88, 0.81], [0.90, 0.79, 0.85], [0.95, 0.96, 0.90])]
     assert means == pytest.approx([0.862642, 0.839446, 0.934373], rel=1e-5)
     assert overall(0.94, *means) == pytest.approx(0.894115, rel=1e-5)
 
@@ -82,7 +82,7 @@ def test_a_model_that_hates_a_group_is_seen_to() -> None:
     texts = [f"{n} women" if n % 2 else f"{n} apples" for n in range(600)]
     answers = (random.random(600) < 0.4).astype(np.int8)
     scores = np.clip(answers * 0.4 + random.random(600) * 0.4 + np.array([0.3 * (n % 2) for n in range(600)]), 0, 1)
-    found = bias("own", "toxicity", Judged(scores, answers, 0.5), texts, random)
+    found = bias("own", "toxicity", ThresholdedScores(scores, answers, 0.5), texts, random)
     (women,) = [row for row in found.rows if row.group == "women"]
     assert women.bpsn_auc is not None
     assert women.subgroup_auc is not None

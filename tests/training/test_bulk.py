@@ -10,11 +10,11 @@ import pyarrow.parquet
 import pytest
 
 import classifier
-from training import own_file
+from training import user_file
 from training.bulk import CHUNK, score_file
 from training.errors import DataUnusable
-from training.migration import kept
-from training.reading import Reading
+from training.migration import perspective_scores
+from training.text_files import FileOptions
 
 ROWS = [
     {"id": "007", "text": 'She said "thank you",\nand left.', "votes": "3"},
@@ -58,7 +58,7 @@ def model() -> classifier.Model:
 @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".ndjson", ".jsonl", ".parquet"])
 def test_every_row_comes_back_as_it_was_with_its_scores(model: classifier.Model, tmp_path: Path, suffix: str) -> None:
     source, target = _write(tmp_path / f"in{suffix}", ROWS), tmp_path / f"out{suffix}"
-    assert score_file(model, source, target, "text", jobs=2, told=lambda _: None) == len(ROWS)
+    assert score_file(model, source, target, "text", jobs=2, advance=lambda _: None) == len(ROWS)
     judged = set()
     for before, after in zip(ROWS, _read(target), strict=True):
         assert {name: after[name] for name in before} == before
@@ -78,7 +78,7 @@ def test_every_row_comes_back_as_it_was_with_its_scores(model: classifier.Model,
 def test_a_column_that_says_the_language_is_believed(model: classifier.Model, tmp_path: Path, suffix: str) -> None:
     rows = [{"text": "lol", "language": tag} for tag in ("en-GB", "fi", "", "fi-FI")]
     source, target = _write(tmp_path / f"in{suffix}", rows), tmp_path / f"out{suffix}"
-    score_file(model, source, target, "text", jobs=1, told=lambda _: None)
+    score_file(model, source, target, "text", jobs=1, advance=lambda _: None)
     found = _read(target)
     assert [row["language"] for row in found] == ["en", "fi", "en", "fi"]
     assert [bool(row["toxicity"]) for row in found] == [True, False, True, False]
@@ -88,7 +88,7 @@ def test_the_order_of_many_chunks_is_kept(model: classifier.Model, tmp_path: Pat
     rows = [{"text": f"comment {number}"} for number in range(3 * CHUNK + 5)]
     told: list[int] = []
     source, target = _write(tmp_path / "in.ndjson", rows), tmp_path / "out.ndjson"
-    assert score_file(model, source, target, "text", jobs=2, told=told.append) == len(rows) == sum(told)
+    assert score_file(model, source, target, "text", jobs=2, advance=told.append) == len(rows) == sum(told)
     assert [row["text"] for row in _read(target)] == [row["text"] for row in rows]
 
 
@@ -109,16 +109,16 @@ def test_what_cannot_be_scored_is_said_by_name_and_leaves_nothing_behind(
     source.write_text(content)
     target = tmp_path / f"out{source.suffix}"
     with pytest.raises(DataUnusable, match=complaint):
-        score_file(model, source, target, "text", jobs=1, told=lambda _: None)
+        score_file(model, source, target, "text", jobs=1, advance=lambda _: None)
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
-NOT_TEXT = r"column 'text' holds .*, not text|none of the columns looks like the text"
+NOT_TEXT = r"column 'text' holds .*, not text|no column looks like the text"
 
 
 def score(model: classifier.Model, source: Path, **reading: Any) -> Path:
     target = source.with_name(f"out{source.suffix}")
-    score_file(model, source, target, "text", jobs=1, told=lambda _: None, reading=Reading(**reading))
+    score_file(model, source, target, "text", jobs=1, advance=lambda _: None, options=FileOptions(**reading))
     return target
 
 
@@ -134,7 +134,7 @@ def test_text_of_any_type_is_judged_by_what_it_says(model: classifier.Model, tmp
     found = _read(score(model, source))
     expected = model.score(INSULT)[model.labels.index("toxicity")]
     assert [row["toxicity"] for row in found] == pytest.approx([expected, _empty(model), expected], abs=1e-6)
-    assert own_file.read(_with_labels(source)).texts == [INSULT, "", INSULT]
+    assert user_file.read(_with_labels(source)).texts == [INSULT, "", INSULT]
 
 
 def _cells_of(kind: Any) -> Any:
@@ -144,7 +144,7 @@ def _cells_of(kind: Any) -> Any:
 
 def _with_labels(source: Path) -> Path:
     table = pyarrow.parquet.read_table(source).append_column("toxicity", pa.array([1, 0, 1]))
-    target = source.with_name("labelled.parquet")
+    target = source.with_name("labeled.parquet")
     pyarrow.parquet.write_table(table, target)
     return target
 
@@ -163,10 +163,8 @@ def test_a_parquet_column_of_anything_else_is_refused_by_its_type(
 ) -> None:
     source = tmp_path / "in.parquet"
     pyarrow.parquet.write_table(pa.table({"text": values, "toxicity": [0] * len(values)}), source)
-    for read in (lambda: score(model, source), lambda: own_file.read(source), lambda: kept.read(source)):
-        with pytest.raises(
-            DataUnusable, match=r"column 'text' holds .*, not text|none of the columns looks like the text"
-        ):
+    for read in (lambda: score(model, source), lambda: user_file.read(source), lambda: perspective_scores.read(source)):
+        with pytest.raises(DataUnusable, match=r"column 'text' holds .*, not text|no column looks like the text"):
             read()
 
 
@@ -209,7 +207,7 @@ def test_two_columns_of_one_name_are_refused_in_words(
         source.write_text(f'{{"text": "b"}}\n{{"{names[0]}": "a", "{names[1]}": "a", "{names[2]}": "a"}}\n')
     else:
         source.write_text(f"{mark.join(names)}\n{mark.join('abc')}\n")
-    said = "line 2: a name stands twice" if suffix == ".ndjson" else f"two columns are called {name}"
+    said = "line 2: an object has a duplicate key" if suffix == ".ndjson" else f"two columns are called {name}"
     with pytest.raises(DataUnusable, match=said):
         score(model, source)
     assert not source.with_name(f"out{suffix}").exists()
@@ -253,10 +251,10 @@ def test_odd_lines_are_scored_as_the_service_scores_them(model: classifier.Model
         ('{"text": {"a": 1}}', "'text' is an object, not text"),
         ('{"text": true}', "'text' is true or false, not text"),
         ('{"text": "a"', "not JSON"),
-        ('["a"]', "not a JSON object; write one a line"),
-        ("[", "not a JSON object of its own; write one a line"),
+        ('["a"]', "not a JSON object; write one on each line"),
+        ("[", "not a complete JSON object; write one on each line"),
         ('{"text": "a", "n": Infinity}', "Infinity is not a JSON number"),
-        ("[" * 100_000, "nested too deep|not a JSON object"),
+        ("[" * 100_000, "nested too deeply|not a JSON object"),
     ],
 )
 def test_a_line_that_cannot_be_scored_is_named_by_its_number(
@@ -271,8 +269,8 @@ def test_a_line_that_cannot_be_scored_is_named_by_its_number(
 def test_broken_lines_are_left_out_and_counted_when_it_was_said_so(model: classifier.Model, tmp_path: Path) -> None:
     source, said = tmp_path / "in.ndjson", list[str]()
     source.write_text('{"text": "fine"}\nbroken\n{"text": "too"}\n')
-    assert len(_read(score(model, source, lenient=True, say=said.append))) == 2
-    assert said == [f"{source}: lines that are no JSON objects, left out: 1"]
+    assert len(_read(score(model, source, lenient=True, warn=said.append))) == 2
+    assert said == [f"{source}: skipped lines that are not JSON objects: 1"]
 
 
 def test_a_field_that_no_line_has_is_refused(model: classifier.Model, tmp_path: Path) -> None:

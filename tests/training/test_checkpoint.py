@@ -1,4 +1,4 @@
-"""What is kept of a run that was stopped comes back for the same run, and for no other."""
+"""A checkpoint is only reused by a run with the same data and recipe."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,9 +25,9 @@ def examples() -> Examples:
 
 
 def fitted() -> Fitted:
-    kept_out = examples().where(np.array([False, True, True, False]))
+    calibration_set = examples().where(np.array([False, True, True, False]))
     arrays = {"bias": np.arange(7.0), "rows": np.arange(12, dtype=np.uint8).reshape(3, 4)}
-    return Fitted(arrays, {"en": LABELS, "de": ("toxicity", "insult")}, kept_out, np.arange(14.0).reshape(2, 7))
+    return Fitted(arrays, {"en": LABELS, "de": ("toxicity", "insult")}, calibration_set, np.arange(14.0).reshape(2, 7))
 
 
 def kept(folder: Path) -> Path:
@@ -44,8 +44,8 @@ def test_what_was_kept_comes_back_as_it_was(tmp_path: Path) -> None:
         np.testing.assert_array_equal(found.arrays[name], array)
         assert found.arrays[name].dtype == array.dtype
     assert found.languages == fitted().languages
-    assert found.kept_out.texts == ["What a garden!", "Look at this."]
-    np.testing.assert_array_equal(found.said, fitted().said)
+    assert found.calibration_set.texts == ["What a garden!", "Look at this."]
+    np.testing.assert_array_equal(found.logits, fitted().logits)
 
 
 def test_nothing_is_kept_before_the_first_run(tmp_path: Path) -> None:
@@ -88,5 +88,5 @@ def test_a_run_with_another_recipe_begins_anew(tmp_path: Path) -> None:
 def test_a_damaged_file_is_named(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
     file = kept(tmp_path)
     file.write_bytes(damage(file.read_bytes()))
-    with pytest.raises(DataUnusable, match=r"fast\.npz is damaged; remove it to begin anew"):
+    with pytest.raises(DataUnusable, match=r"fast\.npz is damaged; remove it to start over"):
         checkpoint.read(tmp_path, examples(), RECIPE)

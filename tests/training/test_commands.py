@@ -1,4 +1,4 @@
-"""The commands as they are typed: what they print, and one line for each thing that goes wrong."""
+"""The commands on the command line: their output, and one line for each error."""
 
 import asyncio
 import contextlib
@@ -22,7 +22,7 @@ from training.commands.labels import labels
 from training.commands.models import models
 from training.commands.train import train
 from training.deep.fit import DeepRecipe
-from training.run import Wishes
+from training.run import TrainingOptions
 
 HEAVY = ("numpy", "scipy", "sklearn", "joblib", "pyarrow", "httpx", "rich", "aiohttp", "redis")
 COMMANDS = (
@@ -129,7 +129,7 @@ def test_evaluate_of_an_empty_folder_says_where_to_look(tmp_path: Path) -> None:
 
 
 def test_evaluate_names_an_unknown_data_set(tmp_path: Path) -> None:
-    assert "no data set 'jigsaw'; there are jigsaw_toxic_train, " in refusal(
+    assert "unknown data set 'jigsaw'; known are jigsaw_toxic_train, " in refusal(
         run(evaluate, "--data", str(tmp_path), "--data-set", "jigsaw")
     )
 
@@ -183,7 +183,7 @@ class Promotions:
 LOSSES = [
     ({"judges": {"en": ["toxicity", "spam"]}}, "it does not judge these languages, which old judges: de"),
     ({"judges": {"en": ["toxicity"], "de": ["toxicity"]}}, "these attributes, which old judges: spam (en)"),
-    ({"auc": 0.9}, "it is worse at toxicity on jigsaw, by more than chance: ROC AUC 0.9000, and 0.9500 of old"),
+    ({"auc": 0.9}, "it is significantly worse at toxicity on jigsaw: ROC AUC 0.9000, against 0.9500 of old"),
 ]
 
 
@@ -203,7 +203,7 @@ async def test_promote_with_yes_warns_and_does_not_ask(new: Any, warning: str) -
     result = await against(service.routes, models, "promote", "--yes", "new")
     assert (result.exit_code, service.promoted) == (0, ["new"])
     assert warning in result.stderr
-    assert "all the same" not in result.output
+    assert "anyway" not in result.output
 
 
 @pytest.mark.parametrize("new", [{}, {"auc": 0.951}, {"auc": 0.948}])
@@ -224,7 +224,7 @@ def test_train_asks_before_the_work_where_the_model_in_use_can_do_more(data: Pat
     lost = [language for language in shipped.judged_by_both if language not in carried]
     assert {"de", "pt", "da"} <= set(lost), "our own sentences alone do not teach a language"
     assert f"languages, which {shipped.version} judges: {', '.join(lost)}\n" in result.stderr
-    assert "Train it all the same?" in result.stderr
+    assert "Train it anyway?" in result.stderr
     assert not out.exists()
 
 
@@ -242,7 +242,7 @@ def test_sentences_of_our_own_teach_the_fast_reader_no_language(data: Path) -> N
 
 def test_the_deep_reader_has_one_number_of_epochs_by_default() -> None:
     (option,) = [each for each in train.params if each.name == "epochs"]
-    assert option.default == DeepRecipe().epochs == Wishes(Path()).epochs
+    assert option.default == DeepRecipe().epochs == TrainingOptions(Path()).epochs
     said = (Path(__file__).parents[2] / "docs" / "retraining.md").read_text()
     assert f"`--epochs` says how often the deep reader sees each text ({option.default:g})" in said
 

@@ -1,4 +1,4 @@
-"""docs/data-sets.md and NOTICE say what the code does and the shipped model learnt from."""
+"""docs/data-sets.md and NOTICE agree with the code and with the shipped model's training data."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 
 import classifier
 from training.datasets import DATA_SETS, DEFAULT, is_written, load
-from training.trust import TRUST, TRUST_ELSEWHERE
+from training.row_weights import OTHER_SOURCE_WEIGHT, SOURCE_WEIGHTS
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT.parent / "shared" / "data"
@@ -36,9 +36,9 @@ def test_the_publishers_files_are_those_that_are_looked_for() -> None:
 
 
 def test_the_factor_of_foreign_sets_is_the_one_in_use() -> None:
-    assert f"at a factor of {TRUST_ELSEWHERE:g}," in (ROOT / "docs" / "data-sets.md").read_text()
-    assert set(TRUST) == {"jigsaw_toxic_train", "wikipedia_debiasing_nontoxic", "spam_youtube", "spam_sms"}
-    assert set(TRUST.values()) == {1.0}
+    assert f"at a factor of {OTHER_SOURCE_WEIGHT:g}," in (ROOT / "docs" / "data-sets.md").read_text()
+    assert set(SOURCE_WEIGHTS) == {"jigsaw_toxic_train", "wikipedia_debiasing_nontoxic", "spam_youtube", "spam_sms"}
+    assert set(SOURCE_WEIGHTS.values()) == {1.0}
 
 
 def test_the_documented_sentences_of_our_own_are_counted() -> None:
@@ -60,9 +60,9 @@ def test_the_documented_rows_are_counted() -> None:
 
 
 def test_notice_credits_all_that_the_shipped_model_learnt_from_and_the_next_one_will() -> None:
-    learnt = {name for name in classifier.read_manifest(classifier.SHIPPED).data if not is_written(name)}
+    learned = {name for name in classifier.read_manifest(classifier.SHIPPED).data if not is_written(name)}
     credited = re.findall(r"^([a-z_0-9]+)$", (ROOT / "NOTICE").read_text(), re.MULTILINE)
-    assert learnt <= set(credited)
+    assert learned <= set(credited)
     assert sorted(credited) == sorted(name for name in DEFAULT if not is_written(name))
 
 

@@ -1,4 +1,4 @@
-"""Each data set, from our copy and from its publisher's own files, and what of it is never learnt from."""
+"""Each data set, from our copy and from its publisher's files, and which rows are never trained on."""
 
 import re
 from pathlib import Path
@@ -96,10 +96,10 @@ def test_a_data_set_loads(data: Path, name: str) -> None:
 @pytest.mark.parametrize("name", DATA_SETS)
 def test_nothing_held_out_is_learnt(data: Path, name: str) -> None:
     found = datasets.load(name, data)
-    learnt, held_out = found.training(), found.held_out()
-    assert set(np.unique(learnt.folds)) <= set(range(FOLDS)) - {HELD_OUT_FOLD}
+    learned, held_out = found.training(), found.held_out()
+    assert set(np.unique(learned.folds)) <= set(range(FOLDS)) - {HELD_OUT_FOLD}
     assert set(np.unique(held_out.folds)) <= {HELD_OUT_FOLD, TEST}
-    assert not set(learnt.groups) & set(held_out.groups)
+    assert not set(learned.groups) & set(held_out.groups)
     assert len(held_out) > 0 or name == "spam_youtube"  # no video of five is in that fold
 
 
@@ -273,7 +273,7 @@ def test_a_data_set_that_is_not_there_names_the_files_it_could_be(tmp_path: Path
 
 
 def test_an_unknown_data_set_is_answered_with_those_there_are(tmp_path: Path) -> None:
-    with pytest.raises(DataUnusable, match="no data set 'jigsaw'; there are jigsaw_toxic_train, "):
+    with pytest.raises(DataUnusable, match="unknown data set 'jigsaw'; known are jigsaw_toxic_train, "):
         datasets.load("jigsaw", tmp_path)
 
 
@@ -282,7 +282,7 @@ def test_an_unknown_data_set_is_answered_with_those_there_are(tmp_path: Path) ->
     [
         ("jigsaw_toxic_train", "train.csv", KAGGLE.replace("obscene", "rude"), "no column 'obscene'"),
         ("jigsaw_toxic_train", "train.csv", KAGGLE.replace(",1,0,0,0,1", ",1,0,?,0,1"), "row 2, column 'obscene': "),
-        ("spam_sms", "SMSSpamCollection", "ham\thello\textra\n", "line 1: 3 columns where there should be 2"),
+        ("spam_sms", "SMSSpamCollection", "ham\thello\textra\n", "line 1: 3 columns; expected 2"),
         ("spam_youtube", "Youtube01-Psy.csv", "CONTENT\nhello\n", "no column 'CLASS'"),
         ("davidson_tweets", "davidson_tweets.parquet", "PAR1", "Parquet"),
     ],

@@ -1,4 +1,4 @@
-"""CSV and TSV of other software: no quote swallows rows without a word, and odd encodings and delimiters are read."""
+"""CSV and TSV of other software: stray quotes are reported, and other encodings and delimiters are read."""
 
 import codecs
 import csv
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from training.delimited import Delimited
 from training.errors import DataUnusable
-from training.reading import Reading
+from training.text_files import FileOptions
 
 # Texts whose lines begin or end with numbers, or with what stands in the columns beside.
 MULTILINE = [
@@ -34,7 +34,7 @@ def written(folder: Path, content: str | bytes, name: str = "in.csv") -> Path:
 
 
 def rows(path: Path, **reading: object) -> list[list[str]]:
-    return list(Delimited(path, "\t" if path.suffix == ".tsv" else ",", Reading(**reading)))  # type: ignore[arg-type]
+    return list(Delimited(path, "\t" if path.suffix == ".tsv" else ",", FileOptions(**reading)))  # type: ignore[arg-type]
 
 
 SWALLOWING = [
@@ -69,7 +69,7 @@ def test_a_stray_quote_swallows_no_row(
     with pytest.raises(DataUnusable, match=rf"in\.[ct]sv: row {row} \(line {row + 1}\): .*--lenient"):
         rows(path)
     said: list[str] = []
-    found = rows(path, lenient=True, say=said.append)
+    found = rows(path, lenient=True, warn=said.append)
     at = content.partition("\n")[0].split(",").index("text")
     assert [each[at] for each in found] == texts
     assert any("read line by line" in each for each in said)
@@ -122,8 +122,8 @@ def test_a_row_with_another_number_of_columns_is_named_or_left_out(tmp_path: Pat
     with pytest.raises(DataUnusable, match=r"row 2 \(line 3\) has 3 columns where the header has 2"):
         rows(path)
     said: list[str] = []
-    assert rows(path, lenient=True, say=said.append) == [["1", "ok"], ["3", "fool"]]
-    assert said == [f"{path}: rows with another number of columns, left out: 1"]
+    assert rows(path, lenient=True, warn=said.append) == [["1", "ok"], ["3", "fool"]]
+    assert said == [f"{path}: skipped rows with another number of columns: 1"]
 
 
 def test_empty_cells_behind_the_last_column_are_nothing(tmp_path: Path) -> None:
@@ -170,7 +170,7 @@ def test_another_delimiter_is_told_by_the_header(tmp_path: Path, mark: str) -> N
 
 @pytest.mark.parametrize("head", ["sep=;\n", "SEP=;\r\n", '"sep=;"\n'])
 def test_excels_own_line_about_the_delimiter_is_obeyed(tmp_path: Path, head: str) -> None:
-    found = Delimited(written(tmp_path, f"{head}id;text, raw\n1;a, b\n"), ",", Reading())
+    found = Delimited(written(tmp_path, f"{head}id;text, raw\n1;a, b\n"), ",", FileOptions())
     assert (found.names, list(found)) == (["id", "text, raw"], [["1", "a, b"]])
 
 
@@ -179,7 +179,7 @@ def test_a_delimiter_that_was_said_is_used(tmp_path: Path) -> None:
 
 
 def test_a_file_without_rows_keeps_its_columns(tmp_path: Path) -> None:
-    found = Delimited(written(tmp_path, "id,text\n"), ",", Reading())
+    found = Delimited(written(tmp_path, "id,text\n"), ",", FileOptions())
     assert (found.names, list(found)) == (["id", "text"], [])
 
 

@@ -1,4 +1,4 @@
-"""A harmful comment is taught once more between harmless ones, and nothing comes in that is held out."""
+"""Diluted comments are added to the training set, without leaking held-out texts."""
 
 import numpy as np
 import pytest

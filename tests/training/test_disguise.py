@@ -1,4 +1,4 @@
-"""Disguises are the same for the same seed, touch the chosen words only, and do hide them."""
+"""Disguises are reproducible, change only the chosen words, and do hide them."""
 
 import random
 

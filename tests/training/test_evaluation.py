@@ -1,4 +1,4 @@
-"""What is said of a model, on invented data sets in which the answer is known."""
+"""Evaluation figures, for invented data sets with known answers."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import pytest
 import classifier
 from training import evaluation
 from training.errors import DataUnusable
-from training.evaluation import Evaluated
+from training.evaluation import DataSetFigures
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 # Named, so that our own sentences, which stand beside every folder's data sets, are not judged each time.
@@ -57,7 +57,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def in_bytes(found: list[Evaluated]) -> bytes:
+def in_bytes(found: list[DataSetFigures]) -> bytes:
     return msgspec.json.encode(found)
 
 

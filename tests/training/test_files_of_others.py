@@ -1,4 +1,4 @@
-"""The commands that read files say what is odd in them, and do what a person says about it."""
+"""The commands that read files warn about malformed rows and obey the options for them."""
 
 from pathlib import Path
 
@@ -45,7 +45,7 @@ def test_read_leniently_every_row_is_scored_and_the_odd_ones_counted(tmp_path: P
     result = run(score, tmp_path, ["IN", "OUT"], "--lenient")
     assert result.exit_code == 0, result.output
     assert "2 rows in" in result.stdout
-    assert "careful: " in result.stderr
+    assert "warning: " in result.stderr
     assert "read line by line: 1" in result.stderr
     assert [line.split(",")[0] for line in (tmp_path / "out.csv").read_text().splitlines()] == ["id", "1", "2"]
 

@@ -1,4 +1,4 @@
-"""A model learns what it is taught, from what it may learn from."""
+"""A model learns from its training rows, and only from those."""
 
 import io
 import json
@@ -24,7 +24,7 @@ from training.examples import Examples, fold_of, is_first_half, joined
 from training.fit import Fitted, Recipe, adjusted, fit, groups, never_yes
 from training.regression import MaskedLogistic
 from training.report import report
-from training.run import Wishes, gather, run
+from training.run import TrainingOptions, gather, run
 
 QUICK = Recipe(bits=14, vector_bits=12, most_iterations=40)
 NASTY, NICE = ("idiot", "moron", "scum", "filth"), ("garden", "minister", "weather", "article")
@@ -77,7 +77,7 @@ def test_the_same_run_makes_the_same_model(plain: Examples) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"), [(np.nan, "threat: no text is labelled for it;"), (1.0, "threat: every labelled text has it;")]
+    ("answer", "said"), [(np.nan, "threat: no text is labeled for it;"), (1.0, "threat: every labeled text has it;")]
 )
 def test_an_attribute_of_which_nothing_can_be_learnt_is_named(plain: Examples, answer: float, said: str) -> None:
     labels = plain.labels.copy()
@@ -110,8 +110,8 @@ def test_kaggles_train_csv_alone_makes_a_model(tmp_path: Path) -> None:
     printed = io.StringIO()
     names = ("jigsaw_toxic_train",)  # without our own sentences, to be quick
     asked: list[str] = []
-    wishes = Wishes(tmp_path, names, out=tmp_path / "model", data_dir=tmp_path, readers="fast")
-    out = run(wishes, Console(file=printed, width=200), asked.extend)
+    options = TrainingOptions(tmp_path, names, out=tmp_path / "model", data_dir=tmp_path, readers="fast")
+    out = run(options, Console(file=printed, width=200), asked.extend)
     shipped = classifier.SHIPPED.name
     first, *others = classifier.read_manifest(classifier.SHIPPED).judged_by_both
     assert first == "en"
@@ -122,7 +122,7 @@ def test_kaggles_train_csv_alone_makes_a_model(tmp_path: Path) -> None:
     ]
     assert asked == lost, "asked before the work"
     assert all(f"Warning: {each}" in printed.getvalue() for each in lost), "and told after it"
-    assert "spam: no text has it, so this model will not judge it" in printed.getvalue()
+    assert "spam: no text has this label, so the model will not judge it" in printed.getvalue()
     model = classifier.load(out)
     assert model.labels == tuple(name for name in classifier.LABELS if name != "spam")
     toxicity = model.score_many(["an idiot and scum", "the garden of a minister"])[:, 0]
@@ -158,7 +158,7 @@ def test_a_foreign_data_set_does_not_bring_its_base_rate() -> None:
 
 
 def test_harmless_chats_have_the_base_rate_of_the_spam_that_they_are_to_be_told_from() -> None:
-    """With one of their own it would say all of them, and nothing were learnt of their words."""
+    """With one of their own it would say all of them, and nothing were learned of their words."""
     found = groups(["ham_irc_ubuntu", "spam_webform_adamspd", "spam_telegram_tgspam", "spam_sms"])
     assert found[0] == found[1] > 0
     assert found[2] not in {found[0], 0}
@@ -247,13 +247,13 @@ def test_a_share_of_readers_is_a_yes_and_a_no() -> None:
 
 
 def test_a_model_is_never_written_over_another(tmp_path: Path) -> None:
-    with pytest.raises(DataUnusable, match="is there already"):
-        run(Wishes(tmp_path, out=tmp_path))
+    with pytest.raises(DataUnusable, match="already exists"):
+        run(TrainingOptions(tmp_path, out=tmp_path))
 
 
 def test_a_folder_without_data_is_said_to_be_one(tmp_path: Path) -> None:
     with pytest.raises(DataUnusable, match="none of the data sets"):
-        run(Wishes(tmp_path, out=tmp_path / "new"))
+        run(TrainingOptions(tmp_path, out=tmp_path / "new"))
 
 
 @pytest.mark.data
@@ -267,8 +267,8 @@ def test_a_quick_run_makes_a_model_that_loads(tmp_path: Path) -> None:
     for name in names:  # the first rows: to read all of them takes longer than to learn
         few = next(pq.ParquetFile(kept / f"{name}.parquet").iter_batches(6_000))
         pq.write_table(pa.Table.from_batches([few]), folder / f"{name}.parquet")
-    wishes = Wishes(folder, names, rows=4_000, out=out, data_dir=tmp_path, readers="keep")
-    run(wishes, Console(quiet=True))
+    options = TrainingOptions(folder, names, rows=4_000, out=out, data_dir=tmp_path, readers="keep")
+    run(options, Console(quiet=True))
     model = classifier.load(out)
     assert model.version == "quick"
     assert model.labels == classifier.LABELS
@@ -276,7 +276,7 @@ def test_a_quick_run_makes_a_model_that_loads(tmp_path: Path) -> None:
     figures = said["metrics"]["held_out"]
     assert figures["jigsaw_toxic_train"]["toxicity"]["roc_auc"] > 0.85
     assert model.has_deep_reader
-    examples = gather(wishes)
+    examples = gather(options)
     assert figures == report(model, folder, examples)
     assert figures != report(classifier.load(out, both=False), folder, examples), "they are of both readers"
     assert said["data"].keys() == set(names)

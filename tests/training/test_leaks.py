@@ -1,4 +1,4 @@
-"""What is held out is learnt nowhere, not even by way of another data set."""
+"""Held-out texts never leak into training, not even through another data set."""
 
 import unicodedata
 from pathlib import Path
@@ -11,7 +11,7 @@ from training import sentences
 from training.datasets import available, is_written, load
 from training.examples import HELD_OUT_FOLD, TEST, Examples, joined
 from training.leaks import SHINGLE, without_leaks
-from training.run import Wishes, gather
+from training.run import TrainingOptions, gather
 
 SENTENCE = "the minister opened a new bridge over the river on monday"
 
@@ -126,7 +126,7 @@ def beside_cases(folder: Path, *texts: str) -> Path:
 
 def test_a_case_by_which_models_are_judged_is_learnt_from_no_data_set(tmp_path: Path) -> None:
     for name, cases, left in (("none", (), True), ("one", ("See you, at ten!",), False)):
-        found = gather(Wishes(beside_cases(tmp_path / name, *cases), ("spam_sms",)))
+        found = gather(TrainingOptions(beside_cases(tmp_path / name, *cases), ("spam_sms",)))
         assert ("see you at ten..." in found.texts) is left
         assert "See you at noon" in found.texts
 
@@ -138,11 +138,11 @@ def test_no_sentence_of_our_own_that_is_learnt_says_the_same_as_a_case(tmp_path:
         pytest.skip(f"../shared/{sentences.CASES} is not there")
     folder = beside_cases(tmp_path)
     (tmp_path / sentences.CASES).write_bytes(cases.read_bytes())
-    learnt = gather(Wishes(folder, tuple(name for name in available(folder) if is_written(name)))).training()
+    learned = gather(TrainingOptions(folder, tuple(name for name in available(folder) if is_written(name)))).training()
     judged = {said(text) for text in sentences.as_examples(folder).texts}
     assert len(judged) > 500
-    assert len(learnt) > 10_000
-    assert not judged & {said(text) for text in learnt.texts}
+    assert len(learned) > 10_000
+    assert not judged & {said(text) for text in learned.texts}
 
 
 def said(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The figures of thresholds.md, section 4 and 9, and what they are where they cannot be."""
+"""The metrics of thresholds.md, sections 4 and 9, and their undefined cases."""
 
 from collections.abc import Callable
 from typing import Any

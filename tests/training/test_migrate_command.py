@@ -1,4 +1,4 @@
-"""steward migrate perspective as it is typed: what it prints and writes, and what it says when it cannot."""
+"""`steward migrate perspective` on the command line: its output, its files and its errors."""
 
 import asyncio
 import json
@@ -101,12 +101,12 @@ def test_the_page_asks_for_nothing_from_elsewhere_and_is_the_same_each_time(kept
         (["--threshold", "TOXICITY=80"], "between 0 and 1"),
         (["--threshold", "THREAT=0.8"], "no scores of THREAT"),
         (["--score", "TOXICITY"], "must be ATTRIBUTE=COLUMN"),
-        (["--score", "JOY=TOXICITY"], "'JOY' is no attribute"),
+        (["--score", "JOY=TOXICITY"], "'JOY' matches none of our scores"),
         (["--score", "TOXICITY=nothing"], "no column 'nothing'"),
         (["--text", "nothing"], "no column 'nothing'"),
         (["--put"], "--put needs --key"),
         (["--from-api"], "set PERSPECTIVE_API_KEY"),
-        (["--from-api", "--attribute", "JOY"], "'JOY' is no attribute"),
+        (["--from-api", "--attribute", "JOY"], "'JOY' matches none of our scores"),
         (["--model", "."], "manifest"),
     ],
 )

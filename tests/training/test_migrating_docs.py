@@ -1,4 +1,4 @@
-"""What docs/migrating.md shows is what the command prints."""
+"""docs/migrating.md shows the real output of the command."""
 
 import re
 

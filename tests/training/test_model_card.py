@@ -1,4 +1,4 @@
-"""The model card, of made-up figures and the manifest of the model that ships."""
+"""The model card, for made-up figures and the manifest of the shipped model."""
 
 import copy
 import json

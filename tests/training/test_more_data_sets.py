@@ -1,4 +1,4 @@
-"""What the labels of hate in plain words, of spam and of further languages mean for our attributes."""
+"""The meaning of the labels of implicit hate, spam and further languages."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The network learns what only the order of words tells, and the kernel reads it as training does."""
+"""The network learns word order, and the kernel computes the same as the training code."""
 
 import numpy as np
 import pytest
@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from classifier.kernel import ARRAYS, DIM, LABELS, Weights
 from classifier.reference import Reference
 from training.features import count, document_frequency, inverse_document_frequency, matrix
-from training.network import Batch, Lesson, Pass, WordOrder, fresh
-from training.quantise import rounded_columns
+from training.network import ForwardPass, Targets, TextBatch, WordOrder, fresh
+from training.quantize import quantized_columns
 from training.sequences import sequences
 
 BITS = 12
@@ -21,8 +21,8 @@ TEXTS = [
 ]
 
 
-def _lesson(labels: NDArray[np.float32]) -> Lesson:
-    return Lesson.of(labels, np.ones(len(labels), np.float32), np.zeros(len(labels), int))
+def _targets(labels: NDArray[np.float32]) -> Targets:
+    return Targets.of(labels, np.ones(len(labels), np.float32), np.zeros(len(labels), int))
 
 
 def test_the_slopes_are_those_of_the_loss() -> None:
@@ -31,14 +31,14 @@ def test_the_slopes_are_those_of_the_loss() -> None:
     read = sequences(TEXTS, BITS)
     vectors = random.normal(size=(1 << BITS, DIM))
     layers = {name: layer.astype(np.float64) for name, layer in fresh(LABELS, 2, random).items()}
-    batch, weights = Batch.of(read, np.arange(len(TEXTS))), random.normal(size=(len(TEXTS), LABELS))
+    batch, weights = TextBatch.of(read, np.arange(len(TEXTS))), random.normal(size=(len(TEXTS), LABELS))
     x = batch.look_up(vectors)
 
     def loss() -> float:
-        return float((Pass(layers, batch, x).logits * weights).sum())
+        return float((ForwardPass(layers, batch, x).logits * weights).sum())
 
-    slopes, of_x = Pass(layers, batch, x).slopes(layers, weights)
-    for array, slope in [*((layers[name], slope) for name, slope in slopes.items()), (x, of_x)]:
+    gradients, of_x = ForwardPass(layers, batch, x).gradients(layers, weights)
+    for array, slope in [*((layers[name], slope) for name, slope in gradients.items()), (x, of_x)]:
         for at in random.choice(array.size, min(array.size, 12), replace=False):
             place = np.unravel_index(at, array.shape)
             assert _difference(loss, array, place) == pytest.approx(slope[place], abs=1e-5)
@@ -65,7 +65,7 @@ def test_order_is_learnt_which_no_bag_of_words_knows() -> None:
     labels = np.tile(answers[:, None], LABELS)
     read = sequences(texts, BITS)
     is_new = random.random(len(texts)) < 0.2
-    network = WordOrder(epochs=6).fit(read, _lesson(labels), np.flatnonzero(~is_new))
+    network = WordOrder(epochs=6).fit(read, _targets(labels), np.flatnonzero(~is_new))
     found = network.decision_function(read, np.flatnonzero(is_new))[:, 0] > 0
     assert (found == (answers[is_new] > 0.5)).mean() > 0.97
 
@@ -76,7 +76,7 @@ def test_an_unknown_label_teaches_nothing() -> None:
     labels[:, 1] = np.nan
     other = labels.copy()
     other[:, 0] = 1
-    one, two = (WordOrder(epochs=3).fit(read, _lesson(each)) for each in (labels, other))
+    one, two = (WordOrder(epochs=3).fit(read, _targets(each)) for each in (labels, other))
     for network in (one, two):
         assert network.layers_["output_bias"][1] == -3, "where it began"
     assert one.decision_function(read)[0, 0] < -3 < two.decision_function(read)[0, 0]
@@ -87,7 +87,7 @@ def test_vectors_begin_where_they_are_put_and_only_those_of_the_texts_move() -> 
     begin = random.normal(size=(1 << BITS, DIM)).astype(np.float32)
     kept, read = begin.copy(), sequences(TEXTS, BITS)
     labels = (random.random((len(TEXTS), LABELS)) > 0.5).astype(np.float32)
-    network = WordOrder(epochs=2).fit(read, _lesson(labels), vectors=begin)
+    network = WordOrder(epochs=2).fit(read, _targets(labels), vectors=begin)
     np.testing.assert_array_equal(begin, kept)
     is_used = np.isin(np.arange(1 << BITS), read.table.indices)
     np.testing.assert_array_equal(network.vectors_[~is_used], begin[~is_used])
@@ -101,11 +101,11 @@ def test_training_and_kernel_and_reference_give_the_same_logits() -> None:
     random = np.random.default_rng(3)
     labels = (random.random((len(TEXTS), LABELS)) > 0.5).astype(np.float32)
     read = sequences(TEXTS, BITS)
-    network = WordOrder(epochs=20).fit(read, _lesson(labels))
+    network = WordOrder(epochs=20).fit(read, _targets(labels))
     counted = count(TEXTS, BITS, 1)
     idf = inverse_document_frequency(document_frequency(counted), len(TEXTS), 1)
-    rounded, steps = rounded_columns(random.normal(size=(1 << BITS, LABELS)))
-    vectors, vector_steps = rounded_columns(network.vectors_)
+    rounded, steps = quantized_columns(random.normal(size=(1 << BITS, LABELS)))
+    vectors, vector_steps = quantized_columns(network.vectors_)
     network.vectors_ = (vectors * vector_steps).astype(np.float32)
     arrays = {
         "rows": np.column_stack([idf, rounded.view(np.uint8)]),
@@ -126,7 +126,7 @@ def test_rounding_is_right_on_average() -> None:
     random = np.random.default_rng(4)
     table = random.normal(scale=0.001, size=(100_000, 2))
     table[:3] = 4.0
-    rounded, steps = rounded_columns(table)
+    rounded, steps = quantized_columns(table)
     assert rounded.dtype == np.int8
     np.testing.assert_allclose((rounded * steps)[3:].sum(axis=0), table[3:].sum(axis=0), atol=400 * steps.max())
-    assert (rounded_columns(np.zeros((5, 2)))[0] == 0).all()
+    assert (quantized_columns(np.zeros((5, 2)))[0] == 0).all()

@@ -1,4 +1,4 @@
-"""The page on what a model is worth. All figures are made up."""
+"""The HTML report on a model. All figures are made up."""
 
 import copy
 import json
@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 
 from training import bias, charts, evaluation, sentences
-from training.assessment import Assessment
+from training.assessment import EvaluationReport
 from training.cross_validation import CrossValidated
-from training.evaluation import JIGSAW, Evaluated, Figures
+from training.evaluation import JIGSAW, AttributeFigures, DataSetFigures
 from training.metrics import Bin, Estimate
 from training.page import headline, render, verdict
-from training.published_tests import OnTest, SpamFigures, SpamFound
-from training.robustness import Kind, Robustness
+from training.published_tests import PublishedTestFigures, SpamFigures, SpamPlaceFigures
+from training.robustness import DisguiseFigures, Robustness
 from training.span_figures import SpanFigures
-from training.summary import Row
+from training.summary import SummaryRow
 
 MADE_UP = json.loads((Path(__file__).parent / "made_up_figures.json").read_text())
 SECTIONS = {
@@ -213,19 +213,19 @@ def test_a_chart_is_the_same_whatever_was_drawn_before_or_is_set() -> None:
 
     rows = [charts.Dot("a", 0.9, 0.8, 0.95)]
     before = charts.dots("x", rows)
-    charts.reliability("y", [charts.Bar(0.1, 0.2, 3)])
+    charts.reliability("y", [charts.ReliabilityBar(0.1, 0.2, 3)])
     with mpl.rc_context({"lines.linewidth": 9, "font.size": 30, "svg.hashsalt": "other"}):
         assert charts.dots("x", rows) == before
 
 
 def test_the_interval_of_a_share_is_wilsons() -> None:
-    assert charts.interval(charts.Bar(0.5, 0.5, 10)) == pytest.approx((0.236593, 0.763407), abs=1e-5)
-    assert charts.interval(charts.Bar(0.5, 0, 20)) == pytest.approx((0, 0.161125), abs=1e-5)
-    assert charts.interval(charts.Bar(0.5, 1, 0)) == (0, 1)
+    assert charts.interval(charts.ReliabilityBar(0.5, 0.5, 10)) == pytest.approx((0.236593, 0.763407), abs=1e-5)
+    assert charts.interval(charts.ReliabilityBar(0.5, 0, 20)) == pytest.approx((0, 0.161125), abs=1e-5)
+    assert charts.interval(charts.ReliabilityBar(0.5, 1, 0)) == (0, 1)
 
 
 def test_a_curve_names_the_thresholds_nearest_to_those_asked_for() -> None:
-    points = [charts.Point(0.11, 0.3, 0.2), charts.Point(0.48, 0.2, 0.1), charts.Point(0.97, 0.1, 0.05)]
+    points = [charts.TradePoint(0.11, 0.3, 0.2), charts.TradePoint(0.48, 0.2, 0.1), charts.TradePoint(0.97, 0.1, 0.05)]
     drawn = Page(charts.trade("x", points, near=(0.1, 0.5)))
     assert "0.11" in drawn.text
     assert "0.48" in drawn.text
@@ -270,25 +270,30 @@ def test_the_headline_counts_what_is_judged() -> None:
 def test_what_is_measured_can_be_shown() -> None:
     """The values that `steward evaluate` makes have the shape that the page reads."""
     near = Estimate(0.9, 0.8, 0.95)
-    figures = Figures(
+    figures = AttributeFigures(
         texts=9, positive=4, auc=near, average_precision=near, brier=0.1, log_loss=0.2, ece_equal_width=0.011,
-        ece_equal_mass=0.012, reliability=[Bin(0, 1, 9, 0.4, 0.5)], curve=[evaluation.Point(0.5, 0.1, None, 0.9, 0.02)],
+        ece_equal_mass=0.012, reliability=[Bin(0, 1, 9, 0.4, 0.5)],
+        curve=[evaluation.CurvePoint(0.5, 0.1, None, 0.9, 0.02)],
     )  # fmt: skip
-    group = bias.Group("women", 40, 4, near, None, near, 0.1, None, Estimate(0.123, 0.1, 0.2), None)
-    assessed = Assessment(
+    group = bias.GroupFigures("women", 40, 4, near, None, near, 0.1, None, Estimate(0.123, 0.1, 0.2), None)
+    assessed = EvaluationReport(
         {"version": "7", "digest": "0" * 64},
         0,
-        [Evaluated(JIGSAW, "held-out", {"toxicity": figures}, near)],
-        [Row("anything", None, near, 0.8, 0.85, higher_is_better=True)],
+        [DataSetFigures(JIGSAW, "held-out", {"toxicity": figures}, near)],
+        [SummaryRow("anything", None, near, 0.8, 0.85, higher_is_better=True)],
         bias.Bias(JIGSAW, "toxicity", 0.5, [group], {"subgroup_auc": 0.9}),
-        Robustness(5, 0.7, [Kind("leetspeak", 0.6, 0.1, None)], Estimate(0.1, 0.05, 0.15), None),
+        Robustness(5, 0.7, [DisguiseFigures("leetspeak", 0.6, 0.1, None)], Estimate(0.1, 0.05, 0.15), None),
         SpanFigures("semeval2021_toxic_spans", 3, near),
         CrossValidated("fox_news_comments", 5, 9, 4, {"identity_attack": near}, near),
-        [OnTest("gab_hate_corpus", "published test split", "en", "identity_attack", 9, 4, near, True, None)],
-        SpamFigures(0.01, 99, 0.8, 0.7, [SpamFound("spam_sms", "held-out fold", 5, 0, near, None)]),
-        sentences.Cases([sentences.Kind("everyday", False, 8, 7, 1)], near, near, 1),
-        sentences.Written({"en": near}, [sentences.Function("friendly", "en", 0.0, 30, 0.1)]),
-        [sentences.Diluted(2, 20, 1)],
+        [
+            PublishedTestFigures(
+                "gab_hate_corpus", "published test split", "en", "identity_attack", 9, 4, near, True, None
+            )
+        ],
+        SpamFigures(0.01, 99, 0.8, 0.7, [SpamPlaceFigures("spam_sms", "held-out fold", 5, 0, near, None)]),
+        sentences.CaseFigures([sentences.CaseKindFigures("everyday", False, 8, 7, 1)], near, near, 1),
+        sentences.FrameFigures({"en": near}, [sentences.FunctionFigures("friendly", "en", 0.0, 30, 0.1)]),
+        [sentences.DilutionFigures(2, 20, 1)],
     )
     page = Page(render(json.loads(json.dumps(assessed.plain()))))
     assert set(SECTIONS.values()) <= set(page.all("id"))

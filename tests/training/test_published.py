@@ -1,4 +1,4 @@
-"""Files as their publishers wrote them, where reading is not enough: joined, counted or gathered."""
+"""Publishers' own files that must be joined or aggregated."""
 
 from pathlib import Path
 

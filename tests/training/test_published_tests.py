@@ -1,4 +1,4 @@
-"""What is said of publishers' tests and of spam, on invented data sets in which the answer is known."""
+"""Figures on publishers' tests and on spam, for invented data sets with known answers."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import pytest
 import classifier
 from training import assessment, datasets, published_tests
 from training.datasets import DATA_SETS
-from training.published_tests import OTHERS, SPAM, TESTS, on_tests, spam_figures
+from training.published_tests import OTHERS, SPAM, TESTS, published_test_figures, spam_figures
 
 RUDE = ("You are a complete idiot", "Shut up, you stupid moron", "What an idiotic liar", "You disgusting garbage")
 KIND = ("Thank you for this article", "The ferry leaves at nine", "I added two sources", "We walked along the river")
@@ -33,7 +33,7 @@ def some(split: str, each: int = 60) -> list[tuple[str, int, str]]:
 
 def test_a_test_is_the_publishers_split_alone_where_it_is_large(shipped: classifier.Model, tmp_path: Path) -> None:
     write(tmp_path, "toxigen_annotated", some("train", 200) + some("test"))
-    (found,) = on_tests(shipped, tmp_path, 0)
+    (found,) = published_test_figures(shipped, tmp_path, 0)
     assert (found.data_set, found.part, found.language) == ("toxigen_annotated", "published test split", "en")
     assert (found.texts, found.positive) == (120, 60)
     assert found.auc.value > 0.95
@@ -48,7 +48,7 @@ def test_to_a_small_test_comes_the_fold_that_is_held_out(
     shipped: classifier.Model, tmp_path: Path, in_test: int, part: str
 ) -> None:
     write(tmp_path, "toxic_danish_dkhate", some("train", 200) + some("test", in_test), language="da")
-    (found,) = on_tests(shipped, tmp_path, 0)
+    (found,) = published_test_figures(shipped, tmp_path, 0)
     held_out = len(datasets.load("toxic_danish_dkhate", tmp_path).held_out())
     assert (found.part, found.texts) == (part, held_out)
     assert held_out > 2 * in_test
@@ -59,7 +59,7 @@ def test_a_language_that_is_not_judged_is_ranked_and_said_not_to_be(shipped: cla
     write(tmp_path, "toxic_danish_dkhate", some("test"), language="da")
     fast = classifier.load(classifier.SHIPPED, both=False)
     for model, is_judged in ((fast, False), (shipped, True)):
-        (found,) = on_tests(model, tmp_path, 0)
+        (found,) = published_test_figures(model, tmp_path, 0)
         assert ("da" in model.languages) is is_judged
         assert found.is_judged is is_judged
         assert found.auc.value > 0.95
@@ -72,13 +72,13 @@ def test_each_language_of_a_data_set_has_its_own_figure(shipped: classifier.Mode
     table = pyarrow.parquet.read_table(path).drop_columns("language")
     spoken = ["es" if at % 2 else "it" for at in range(len(rows))]
     pyarrow.parquet.write_table(table.append_column("language", pa.array(spoken)), path)
-    found = on_tests(shipped, tmp_path, 0)
+    found = published_test_figures(shipped, tmp_path, 0)
     assert [(each.language, each.texts) for each in found] == [("es", 100), ("it", 100)]
 
 
 def test_a_test_with_too_few_of_an_answer_has_no_figure(shipped: classifier.Model, tmp_path: Path) -> None:
     write(tmp_path, "toxic_danish_dkhate", [*some("test")[-60:], ("You idiot", 1, "test")], language="da")
-    assert on_tests(shipped, tmp_path, 0) == []
+    assert published_test_figures(shipped, tmp_path, 0) == []
 
 
 def test_the_textbook_learns_the_same_language_and_nothing_of_the_test(
@@ -101,7 +101,7 @@ def test_the_textbook_learns_the_same_language_and_nothing_of_the_test(
         return Book()
 
     monkeypatch.setattr(published_tests, "of_one_label", of_one_label)
-    danish, korean = on_tests(shipped, tmp_path, 0, jobs=2)
+    danish, korean = published_test_figures(shipped, tmp_path, 0, jobs=2)
     assert danish.textbook == korean.textbook == 1.0
     known = [
         set(datasets.load(name, tmp_path).training().texts) for name in ("toxic_danish_dkhate", "toxic_korean_apeach")
@@ -155,7 +155,7 @@ def test_without_spam_nothing_is_said_of_it(shipped: classifier.Model, tmp_path:
 @pytest.mark.usefixtures("few_sentences")
 def test_an_assessment_has_both_and_asks_of_a_release_what_is_asked(shipped: classifier.Model, tmp_path: Path) -> None:
     write(tmp_path, "toxigen_annotated", some("test"))
-    found = assessment.assess(shipped, assessment.Wishes(tmp_path))
+    found = assessment.assess(shipped, assessment.EvaluationOptions(tmp_path))
     assert [each.data_set for each in found.tests] == ["toxigen_annotated"]
     (row,) = [row for row in found.summary if "toxigen_annotated" in row.what]
     assert row.what == "ROC AUC, toxicity, toxigen_annotated, published test split"

@@ -1,4 +1,4 @@
-"""Labels from a service into the archive, with everything that goes wrong on the way."""
+"""Pulling labels from a service into the archive, including all failures on the way."""
 
 import asyncio
 import contextlib
@@ -74,10 +74,10 @@ async def serving(handler: Handler) -> AsyncIterator[str]:
         yield str(server.make_url("/"))
 
 
-async def pulled(url: str, folder: Path, told: Callable[[int], None] = lambda _: None) -> int:
+async def pulled(url: str, folder: Path, advance: Callable[[int], None] = lambda _: None) -> int:
     def work() -> int:
         with connected(url, KEY) as service:
-            return pull.pull(service, folder, told)
+            return pull.pull(service, folder, advance)
 
     return await asyncio.to_thread(work)
 

@@ -1,4 +1,4 @@
-"""The figures on held-out texts are of the scores that the service gives."""
+"""The report's held-out figures use the scores that the service gives."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is lost under disguise, and where the threshold lies."""
+"""The recall lost under disguise, and the choice of the threshold."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What is said of our own sentences, by a model that is told what to say."""
+"""The figures on our own sentences, for a model with given answers."""
 
 from collections.abc import Sequence
 from types import SimpleNamespace

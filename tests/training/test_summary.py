@@ -1,4 +1,4 @@
-"""What is asked of a release. All figures are made up."""
+"""The requirements on a release. All figures are made up."""
 
 import io
 
@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from training.assessment import Assessment
-from training.bias import Bias, Group
+from training.assessment import EvaluationReport
+from training.bias import Bias, GroupFigures
 from training.commands.evaluate import summary_table
 from training.metrics import Estimate
 from training.published_tests import SpamFigures
-from training.sentences import Cases, Diluted, Kind, Written, auc_by_frame
-from training.summary import Row, of_groups, of_sentences, of_spam
+from training.sentences import CaseFigures, CaseKindFigures, DilutionFigures, FrameFigures, auc_by_frame
+from training.summary import SummaryRow, of_groups, of_sentences, of_spam
 
 NEAR = Estimate(0.8, 0.7, 0.9)
 
@@ -20,9 +20,9 @@ NEAR = Estimate(0.8, 0.7, 0.9)
 def test_sentences_are_asked_for_kinds_frames_and_the_worst_dilution() -> None:
     found = [
         *of_sentences(
-            Cases([Kind("everyday", False, 8, 7, 1)], NEAR, Estimate(0.95, 0.9, 0.99), 1),
-            Written({"en": NEAR, "de": NEAR}, []),
-            [Diluted(2, 20, 1), Diluted(6, 20, 3), Diluted(10, 20, 2)],
+            CaseFigures([CaseKindFigures("everyday", False, 8, 7, 1)], NEAR, Estimate(0.95, 0.9, 0.99), 1),
+            FrameFigures({"en": NEAR, "de": NEAR}, []),
+            [DilutionFigures(2, 20, 1), DilutionFigures(6, 20, 3), DilutionFigures(10, 20, 2)],
         )
     ]
     assert [(row.ours.value, row.must, row.aim, row.higher_is_better) for row in found] == [
@@ -51,8 +51,8 @@ def test_nothing_is_asked_of_spam_in_places_that_the_model_learned_from() -> Non
 
 
 def test_the_worst_group_over_the_mean_has_no_interval() -> None:
-    def group(name: str, rate: float) -> Group:
-        return Group(name, 100, 50, None, None, None, None, None, Estimate(rate, rate / 2, rate * 2), None)
+    def group(name: str, rate: float) -> GroupFigures:
+        return GroupFigures(name, 100, 50, None, None, None, None, None, Estimate(rate, rate / 2, rate * 2), None)
 
     (row,) = of_groups(Bias("jigsaw_toxic_train", "toxicity", 0.5, [group("one", 0.1), group("other", 0.3)], {}))
     assert row.ours == Estimate(1.5)
@@ -60,12 +60,12 @@ def test_the_worst_group_over_the_mean_has_no_interval() -> None:
 
 def test_the_command_shows_an_interval_only_where_one_was_measured() -> None:
     rows = [
-        Row("measured", 0.7, Estimate(0.85, 0.8, 0.9), 0.8, 0.9, True),
-        Row("counted", None, Estimate(3), 2, 0, False),
-        Row("asked nothing of", None, Estimate(0.95), None, None, True),
+        SummaryRow("measured", 0.7, Estimate(0.85, 0.8, 0.9), 0.8, 0.9, True),
+        SummaryRow("counted", None, Estimate(3), 2, 0, False),
+        SummaryRow("asked nothing of", None, Estimate(0.95), None, None, True),
     ]
     said = io.StringIO()
-    Console(width=120, file=said).print(summary_table(Assessment({}, 0, [], rows)))
+    Console(width=120, file=said).print(summary_table(EvaluationReport({}, 0, [], rows)))
     lines = [line for line in said.getvalue().splitlines() if line.startswith("\u2502")]
     assert [[cell.strip() for cell in line.strip("\u2502").split("\u2502")] for line in lines] == [
         ["measured", "0.7000", "0.8500 [0.8000, 0.9000]", "0.8000", "0.9000"],

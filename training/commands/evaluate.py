@@ -12,16 +12,16 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from classifier import Model
-    from training.assessment import Assessment
-    from training.evaluation import Evaluated
+    from training.assessment import EvaluationReport
+    from training.evaluation import DataSetFigures
     from training.metrics import Estimate
-    from training.published_tests import OnTest, SpamFigures
-    from training.sentences import Cases, Diluted, Written
+    from training.published_tests import PublishedTestFigures, SpamFigures
+    from training.sentences import CaseFigures, DilutionFigures, FrameFigures
 
-# Holds every table in one line for each attribute.
+# Wide enough for every table to keep each attribute on one line.
 WIDTH = 160
 _FILE = click.Path(dir_okay=False, path_type=Path)
-# As long as the average comment of a talk page.
+# As long as the average talk page comment.
 COMMENT = (
     "I spent the night in the metro with my two kids and half of our street. Thank you to the crews who had the "
     "lifts running again by six in the morning. The minister said in March that the transformers were already on "
@@ -41,13 +41,19 @@ COMMENT = (
     help="Folder of the data sets.",
 )
 @click.option("--data-set", "names", multiple=True, help="Only this data set; may be given several times.")
-@click.option("--baseline", is_flag=True, help="Measure scikit-learn's textbook pipeline, too; takes minutes once.")
-@click.option("--cross-validate", is_flag=True, help="Judge Fox News comments by article; takes many minutes.")
-@click.option("--jobs", type=int, default=2, show_default=True, help="Processors for both.")
-@click.option("--json", "json_path", type=_FILE, help="Write all figures here, too.")
-@click.option("--html", "html_path", type=_FILE, help="Write them as a page that needs nothing else.")
+@click.option(
+    "--baseline", is_flag=True, help="Also measure scikit-learn's textbook pipeline; takes minutes the first time."
+)
+@click.option(
+    "--cross-validate", is_flag=True, help="Cross-validate on Fox News comments, split by article; takes many minutes."
+)
+@click.option("--jobs", type=int, default=2, show_default=True, help="Processors for --baseline and --cross-validate.")
+@click.option("--json", "json_path", type=_FILE, help="Also write all figures to this file.")
+@click.option("--html", "html_path", type=_FILE, help="Write the figures as one self-contained page.")
 @click.option("--card", "card_path", type=_FILE, help="Write the model card.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the intervals; the same seed, the same bytes.")
+@click.option(
+    "--seed", type=int, default=0, show_default=True, help="Seed of the intervals; the same seed gives the same output."
+)
 def evaluate(  # noqa: PLR0917 - one for each option
     model: Path | None,
     data: Path,
@@ -60,7 +66,7 @@ def evaluate(  # noqa: PLR0917 - one for each option
     card_path: Path | None,
     seed: int,
 ) -> None:
-    """Print what a MODEL folder (unset: the shipped one) is worth on text that no training run sees."""
+    """Print how good a MODEL folder (unset: the shipped one) is on texts that no training run sees."""
     from rich.console import Console  # noqa: PLC0415 - heavy, not for --help
 
     import classifier  # noqa: PLC0415
@@ -68,13 +74,13 @@ def evaluate(  # noqa: PLR0917 - one for each option
     from training.errors import TrainingError  # noqa: PLC0415
 
     console = Console()
-    if not console.is_terminal:  # into a file or a pipe: nothing is cut short
+    if not console.is_terminal:  # a file or a pipe: do not truncate
         console.width = max(console.width, WIDTH)
-    wishes = assessment.Wishes(data, names, seed, jobs, baseline=baseline, crossed=cross_validate)
+    options = assessment.EvaluationOptions(data, names, seed, jobs, baseline=baseline, crossed=cross_validate)
     try:
         judged = classifier.load(model or classifier.SHIPPED)
         with console.status("") as status:
-            found = assessment.assess(judged, wishes, status.update)
+            found = assessment.assess(judged, options, status.update)
     except (TrainingError, classifier.ModelRefused) as error:
         raise click.ClickException(str(error)) from error
     if not found.data_sets:
@@ -84,7 +90,7 @@ def evaluate(  # noqa: PLR0917 - one for each option
     _write(judged, found, {"json": json_path, "html": html_path, "card": card_path})
 
 
-def _print(console: "Console", found: "Assessment") -> None:
+def _print(console: "Console", found: "EvaluationReport") -> None:
     for result in found.data_sets:
         console.print(_table(result))
         if result.mean_auc_six is not None:
@@ -105,7 +111,7 @@ def _print(console: "Console", found: "Assessment") -> None:
         console.print(summary_table(found))
 
 
-def _write(model: "Model", found: "Assessment", paths: dict[str, Path | None]) -> None:
+def _write(model: "Model", found: "EvaluationReport", paths: dict[str, Path | None]) -> None:
     import msgspec  # noqa: PLC0415
 
     figures = msgspec.json.decode(msgspec.json.encode(found.plain()))
@@ -126,7 +132,7 @@ def _write(model: "Model", found: "Assessment", paths: dict[str, Path | None]) -
 
 
 def _speed(model: "Model") -> dict[str, float]:
-    """Microseconds for one comment of 359 characters, the fastest of some rounds: on a machine that others use, too."""
+    """Microseconds for one comment of 359 characters; the fastest round, since the machine may be shared."""
     import timeit  # noqa: PLC0415
 
     text = COMMENT
@@ -135,7 +141,7 @@ def _speed(model: "Model") -> dict[str, float]:
     return {"one comment, microseconds": alone * 1e6, "in a batch, microseconds a comment": together * 1e6}
 
 
-def summary_table(found: "Assessment") -> "Table":
+def summary_table(found: "EvaluationReport") -> "Table":
     from rich.table import Table  # noqa: PLC0415 - only this command pays for it
 
     table = Table("what", "textbook", "ours", "must", "aim", title="Summary", title_justify="left")
@@ -148,7 +154,7 @@ def summary_table(found: "Assessment") -> "Table":
     return table
 
 
-def _cases(found: "Cases") -> "Table":
+def _cases(found: "CaseFigures") -> "Table":
     from rich.table import Column, Table  # noqa: PLC0415 - only this command pays for it
 
     table = Table(Column("kind", no_wrap=True), "sentences", "harmful: caught", "harmless: approved", "rejected")
@@ -159,26 +165,26 @@ def _cases(found: "Cases") -> "Table":
     table.title_justify = "left"
     for each in found.kinds:
         right = f"{each.right}"
-        said = (right, "", "") if each.is_harmful else ("", right, f"{each.rejected}")
-        table.add_row(each.kind, f"{each.sentences}", *said)
+        counts = (right, "", "") if each.is_harmful else ("", right, f"{each.rejected}")
+        table.add_row(each.kind, f"{each.sentences}", *counts)
     return table
 
 
-def _written(found: "Written") -> "Table":
+def _written(found: "FrameFigures") -> "Table":
     from rich.table import Column, Table  # noqa: PLC0415 - only this command pays for it
 
     table = Table(
         Column("function", no_wrap=True), "language", "sentences", "toxicity taught", "stopped", title_justify="left"
     )
-    said = "; ".join(f"{language} {_shown(auc)}" for language, auc in found.auc.items())
-    table.title = f"Our own sentences, of frames that teach nothing; ROC AUC of toxicity: {said or 'none'}"
+    auc = "; ".join(f"{language} {_shown(each)}" for language, each in found.auc.items())
+    table.title = f"Our own sentences, from test frames; ROC AUC of toxicity: {auc or 'none'}"
     for each in found.functions:
         taught = "" if each.toxicity is None else f"{each.toxicity:.2f}"
         table.add_row(each.function, each.language, f"{each.sentences:,}", taught, f"{each.stopped:.1%}")
     return table
 
 
-def _diluted(found: "Sequence[Diluted]") -> "Table":
+def _diluted(found: "Sequence[DilutionFigures]") -> "Table":
     from rich.table import Table  # noqa: PLC0415 - only this command pays for it
 
     table = Table("harmless sentences around it", "threats and insults", "approved", title_justify="left")
@@ -188,7 +194,7 @@ def _diluted(found: "Sequence[Diluted]") -> "Table":
     return table
 
 
-def _tests(found: "Sequence[OnTest]") -> "Table":
+def _tests(found: "Sequence[PublishedTestFigures]") -> "Table":
     from rich.table import Column, Table  # noqa: PLC0415 - only this command pays for it
 
     table = Table(
@@ -202,7 +208,7 @@ def _tests(found: "Sequence[OnTest]") -> "Table":
         "textbook",
         "judged",
     )
-    table.title, table.title_justify = "Tests of others", "left"
+    table.title, table.title_justify = "Publishers' tests", "left"
     for each in found:
         table.add_row(
             each.data_set,
@@ -223,7 +229,7 @@ def _spam(found: "SpamFigures") -> "Table":
 
     table = Table(Column("place", no_wrap=True), "part", "spam", "found", "harmless", "of these flagged")
     share = f"{found.harmless_flagged:.0%} of {found.harmless:,} harmless comments is flagged"
-    table.title = f"Spam found where {share} (from {found.threshold:.4f} on): {found.mean_found:.4f} on average"
+    table.title = f"Spam found where {share} (threshold {found.threshold:.4f}): {found.mean_found:.4f} on average"
     table.title_justify = "left"
     for each in found.places:
         wrong = "" if each.flagged is None else _shown(each.flagged)
@@ -231,7 +237,7 @@ def _spam(found: "SpamFigures") -> "Table":
     return table
 
 
-def _table(result: "Evaluated") -> "Table":
+def _table(result: "DataSetFigures") -> "Table":
     from rich.table import Column, Table  # noqa: PLC0415 - only this command pays for it
 
     table = Table(
@@ -265,7 +271,7 @@ def _shown(estimate: "Estimate") -> str:
 
 
 def _figure(value: float | None) -> str:
-    """A count is whole."""
+    """A count is printed without decimals."""
     if value is None:
         return ""
     return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"

@@ -9,7 +9,7 @@ from training.commands.options import of_service
 
 @click.group()
 def labels() -> None:
-    """What moderators decided, for training."""
+    """Moderators' decisions, as training data."""
 
 
 @labels.command()
@@ -23,7 +23,7 @@ def labels() -> None:
     help="Folder of the archive (Parquet).",
 )
 def pull(url: str, key: str, folder: Path) -> None:
-    """Fetch the labels that are new since the last pull. May be run at any time, and again after being killed."""
+    """Fetch the labels that are new since the last pull. Safe to run at any time, and again after it was killed."""
     from rich.progress import Progress, SpinnerColumn, TextColumn  # noqa: PLC0415 - heavy, not for --help
 
     from training.client import connected  # noqa: PLC0415

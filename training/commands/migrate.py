@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from training.commands.options import of_files, reading_of
+from training.commands.options import file_options, of_files
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
     from training.metrics import Estimate
-    from training.migration.kept import Kept
+    from training.migration.perspective_scores import PerspectiveScores
     from training.migration.run import Migration
 
 WIDTH = 160
@@ -50,30 +50,30 @@ def _thresholds(context: click.Context, option: click.Parameter, values: tuple[s
 
 @click.group()
 def migrate() -> None:
-    """From another service to this one, without losing what its scores meant to a site."""
+    """Move from another service to this one and keep what its scores meant to a site."""
 
 
 @migrate.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--text", help="The column that holds the text. Unset: guessed by its name.")
+@click.option("--text", help="The column with the text. Unset: guessed by name.")
 @click.option(
     "--score",
     "columns",
     multiple=True,
     callback=_pairs("COLUMN"),
     metavar="ATTRIBUTE=COLUMN",
-    help="Where an attribute's scores stand; may be given several times. Unset: guessed by their names.",
+    help="The column with an attribute's scores; may be given several times. Unset: guessed by name.",
 )
-@click.option("--label", help="A column of what people said: 1 or 0, reject or approve.")
+@click.option("--label", help="The column with people's decisions: 1 or 0, reject or approve.")
 @click.option(
     "--threshold",
     "thresholds",
     multiple=True,
     callback=_thresholds,
     metavar="ATTRIBUTE=NUMBER",
-    help="Above which score your code acts, as TOXICITY=0.8; may be given several times. Unset: 0.8 for each.",
+    help="The score above which your code acts, as in TOXICITY=0.8; may be given several times. Unset: 0.8 for each.",
 )
-@click.option("--from-api", is_flag=True, help=f"Ask Perspective itself for the scores, with the key in {KEY}.")
+@click.option("--from-api", is_flag=True, help=f"Get the scores from Perspective's API, with the key in {KEY}.")
 @click.option(
     "--attribute",
     "attributes",
@@ -90,15 +90,17 @@ def migrate() -> None:
     help="With --from-api: requests a second; Perspective's usual quota is one.",
 )
 @click.option("--answers", type=_FILE, help="With --from-api: where to keep them. [default: FILE.perspective.ndjson]")
-@click.option("--api", default=None, help="With --from-api: another address than Google's, up to /v1alpha1.")
+@click.option("--api", default=None, help="With --from-api: the API's address up to /v1alpha1, if it is not Google's.")
 @click.option("--model", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Unset: the shipped one.")
-@click.option("--json", "json_path", type=_FILE, help="Write all figures here, too.")
-@click.option("--html", "html_path", type=_FILE, help="Write them as a page that needs nothing else.")
+@click.option("--json", "json_path", type=_FILE, help="Also write all figures to this file.")
+@click.option("--html", "html_path", type=_FILE, help="Write the figures as one self-contained page.")
 @click.option("--map", "map_path", type=_FILE, help="Write maps that keep your thresholds, for the site's policy.")
 @click.option("--put", is_flag=True, help="Put the maps into the site's policy (--url, --key).")
 @click.option("--url", envvar="STEWARD_URL", default="http://127.0.0.1:8080", show_default=True, help="The service.")
 @click.option("--key", envvar="STEWARD_KEY", help="With --put: a key with the scope admin (or STEWARD_KEY).")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the intervals; the same seed, the same bytes.")
+@click.option(
+    "--seed", type=int, default=0, show_default=True, help="Seed of the intervals; the same seed gives the same output."
+)
 @of_files
 def perspective(  # noqa: PLR0917 - one for each option
     file: Path,
@@ -124,7 +126,7 @@ def perspective(  # noqa: PLR0917 - one for each option
     lenient: bool,
     multiline: bool,
 ) -> None:
-    """Compare the scores that a site has kept with ours, and find the thresholds that do the same.
+    """Compare the scores that a site has stored with ours, and find the thresholds that flag the same share of texts.
 
     FILE (CSV, TSV, NDJSON or Parquet) holds texts with Perspective's scores, or with --from-api the texts alone.
     """
@@ -132,19 +134,19 @@ def perspective(  # noqa: PLR0917 - one for each option
 
     import classifier  # noqa: PLC0415
     from training.errors import TrainingError  # noqa: PLC0415
-    from training.migration import kept, run  # noqa: PLC0415
+    from training.migration import perspective_scores, run  # noqa: PLC0415
 
     if put and not key:
         raise click.UsageError("--put needs --key, or STEWARD_KEY")
-    reading = reading_of(encoding, delimiter, lenient, multiline)
+    options = file_options(encoding, delimiter, lenient, multiline)
     try:
         _check(from_api, columns, attributes)
         loaded = classifier.load(model or classifier.SHIPPED)
         if from_api:
-            asked = kept.read_texts(file, text, label, reading)
-            found = _asked(asked, attributes, rate, answers or file.with_suffix(".perspective.ndjson"), api)
+            unscored = perspective_scores.read_texts(file, text, label, options)
+            found = _fetched(unscored, attributes, rate, answers or file.with_suffix(".perspective.ndjson"), api)
         else:
-            found = kept.read(file, text, dict(columns), label, reading)
+            found = perspective_scores.read(file, text, dict(columns), label, options)
         unknown = sorted(thresholds.keys() - found.scores.keys())
         if unknown:
             raise click.UsageError(f"--threshold: no scores of {', '.join(unknown)} in {file}")
@@ -158,25 +160,29 @@ def perspective(  # noqa: PLR0917 - one for each option
 
 
 def _check(from_api: bool, columns: Sequence[tuple[str, str]], attributes: Sequence[str]) -> None:
-    from training.migration.kept import OURS  # noqa: PLC0415
+    from training.migration.perspective_scores import LABEL_OF  # noqa: PLC0415
 
     for name in (*(name for name, _ in columns), *(attributes if from_api else ())):
-        if name not in OURS:
-            raise click.UsageError(f"'{name}' is no attribute that we have a score for: {', '.join(OURS)}")
+        if name not in LABEL_OF:
+            raise click.UsageError(f"'{name}' matches none of our scores; use one of {', '.join(LABEL_OF)}")
 
 
-def _asked(texts: "Kept", attributes: Sequence[str], rate: float, file: Path, address: str | None) -> "Kept":
+def _fetched(
+    texts: "PerspectiveScores", attributes: Sequence[str], rate: float, file: Path, address: str | None
+) -> "PerspectiveScores":
     from rich.progress import Progress  # noqa: PLC0415
 
-    from training.migration import asking  # noqa: PLC0415
+    from training.migration import perspective_client  # noqa: PLC0415
 
     if KEY not in os.environ:
         raise click.UsageError(f"--from-api reads the key from the environment: set {KEY}")
-    with asking.connected(address or asking.ADDRESS, os.environ[KEY]) as client, Progress(transient=True) as bar:
+    address = address or perspective_client.ADDRESS
+    with perspective_client.connected(address, os.environ[KEY]) as client, Progress(transient=True) as bar:
         task = bar.add_task("asking Perspective", total=len(texts.texts))
-        perspective = asking.Perspective(client, attributes, rate)
-        asking.ask(texts, perspective, file, lambda count: bar.advance(task, count))
-    return asking.with_answers(texts, file, attributes)
+        api = perspective_client.PerspectiveClient(client, attributes, rate)
+        perspective_client.fetch_answers(texts, api, file, lambda count: bar.advance(task, count))
+    found: PerspectiveScores = perspective_client.with_answers(texts, file, attributes)
+    return found
 
 
 def _print(console: "Console", migration: "Migration") -> None:
@@ -186,14 +192,16 @@ def _print(console: "Console", migration: "Migration") -> None:
     console.print(_agreement(migration))
     console.print(_matches(migration))
     for each in migration.compared:
-        said = [*each.agreement.warnings, *(f"at {m.theirs}: {w}" for m in each.agreement.matches for w in m.warnings)]
-        for warning in said:
-            console.print(f"[yellow]careful, {each.agreement.attribute}: {warning}[/]", highlight=False)
+        at_thresholds = (f"at {m.theirs}: {w}" for m in each.agreement.matches for w in m.warnings)
+        for warning in (*each.agreement.warnings, *at_thresholds):
+            console.print(f"[yellow]warning, {each.agreement.attribute}: {warning}[/]", highlight=False)
     for attribute, why in migration.left_out.items():
         console.print(f"[yellow]{attribute} is left out: {why}[/]", highlight=False)
     if migration.not_judged:
         languages = ", ".join(f"{language} {count:,}" for language, count in migration.not_judged.items())
-        console.print(f"[yellow]left out, for the model does not judge their language: {languages}[/]", highlight=False)
+        console.print(
+            f"[yellow]left out because the model does not judge their language: {languages}[/]", highlight=False
+        )
 
 
 def _agreement(migration: "Migration") -> "Table":

@@ -36,24 +36,24 @@ def list_models(url: str, key: str) -> None:
 
 @models.command()
 @of_service
-@click.option("--yes", is_flag=True, help="Do not ask, also where something is lost.")
+@click.option("--yes", is_flag=True, help="Do not ask, even if something is lost.")
 @click.argument("version")
 def promote(url: str, key: str, version: str, *, yes: bool) -> None:
-    """Put a model in use on every replica. It is checked first; what fails changes nothing.
+    """Put a model in use on every replica. The service checks it first; a failed check changes nothing.
 
-    Asks where the model judges fewer languages or attributes than the one in use, or where its figures on held-out
-    texts are worse by more than chance.
+    Asks for confirmation if the model judges fewer languages or attributes than the one in use, or if its figures on
+    held-out texts are significantly worse.
     """
     with _service(url, key) as service:
         lost = _lost(service, version)
-        ask(f"{version} is worse than the model in use:", lost, "Put it in use all the same?", yes=yes)
+        ask(f"{version} is worse than the model in use:", lost, "Put it in use anyway?", yes=yes)
         _show(service.post(f"/v1/models/{quote(version, safe='')}:promote"))
 
 
 @models.command()
 @of_service
 def rollback(url: str, key: str) -> None:
-    """Put the model that was in use before back in use."""
+    """Put the previous model back in use."""
     with _service(url, key) as service:
         _show(service.post("/v1/models:rollback"))
 
@@ -63,14 +63,14 @@ _COLUMNS = ("version", "source", "generation", "created_at", "problem")
 
 def _lost(service: "Service", version: str) -> list[str]:
     from training.errors import ServiceRefused  # noqa: PLC0415 - only this command pays for it
-    from training.losses import of_service  # noqa: PLC0415 - only this command pays for it
+    from training.promotion_losses import of_service  # noqa: PLC0415 - only this command pays for it
 
     try:
         return of_service(service.get_json("/v1/models")["models"], version)
     except ServiceRefused as error:
         if error.status != HTTPStatus.NOT_FOUND:
             raise
-        return []  # a service that does not list its models says itself what it thinks of this one
+        return []  # a service without this endpoint reports its own objections on promotion
 
 
 def _show(generation: dict[str, Any]) -> None:

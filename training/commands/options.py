@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from training.reading import Reading
+    from training.text_files import FileOptions
 
 Command = Callable[..., Any]
 
 
 def of_service(command: Command) -> Command:
-    """--url and --key: which running service, and how to open it."""
+    """--url and --key: the address of a running service, and the key to it."""
     url = click.option(
         "--url", envvar="STEWARD_URL", default="http://127.0.0.1:8080", show_default=True, help="The service."
     )
@@ -23,25 +23,28 @@ def of_service(command: Command) -> Command:
 
 
 def ask(about: str, lost: Sequence[str], question: str, *, yes: bool) -> None:
-    """Warn of what is lost, and go on only if somebody says so, or said so before with --yes."""
+    """Warn about what is lost, and continue only if the user confirms, now or with --yes."""
     if not lost:
         return
     click.echo("\n".join([f"Warning: {about}", *(f"- {each}" for each in lost)]), err=True)
     if not yes:
-        click.confirm(f"{question} (--yes does not ask)", abort=True, err=True)
+        click.confirm(f"{question} (use --yes to skip this question)", abort=True, err=True)
 
 
 def of_files(command: Command) -> Command:
-    """--encoding, --delimiter, --lenient and --multiline: what the files of other software do not say themselves."""
+    """--encoding, --delimiter, --lenient and --multiline: how to read files that other software wrote."""
     for option in reversed(_OF_FILES):
         command = option(command)
     return command
 
 
-def reading_of(encoding: str | None, delimiter: str | None, lenient: bool, multiline: bool) -> "Reading":
-    from training.reading import Reading  # noqa: PLC0415 - not for --help
+def file_options(encoding: str | None, delimiter: str | None, lenient: bool, multiline: bool) -> "FileOptions":
+    from training.text_files import FileOptions  # noqa: PLC0415 - not for --help
 
-    return Reading(encoding, delimiter, lenient, multiline, say=lambda said: click.echo(f"careful: {said}", err=True))
+    def warn(message: str) -> None:
+        click.echo(f"warning: {message}", err=True)
+
+    return FileOptions(encoding, delimiter, lenient, multiline, warn)
 
 
 def _encoding(_: click.Context, option: click.Parameter, value: str | None) -> str | None:
@@ -50,7 +53,7 @@ def _encoding(_: click.Context, option: click.Parameter, value: str | None) -> s
     try:
         "".encode(value)
     except LookupError as error:
-        raise click.BadParameter(f"{value!r} is no encoding; try utf-8, cp1252 or utf-16", param=option) from error
+        raise click.BadParameter(f"{value!r} is not an encoding; try utf-8, cp1252 or utf-16", param=option) from error
     return value
 
 
@@ -62,8 +65,12 @@ def _delimiter(_: click.Context, option: click.Parameter, value: str | None) -> 
 
 
 _OF_FILES = (
-    click.option("--encoding", callback=_encoding, help="Of text files. Unset: UTF-8, or by their first bytes."),
-    click.option("--delimiter", callback=_delimiter, help="One character, or tab. Unset: by name and header."),
+    click.option(
+        "--encoding", callback=_encoding, help="Encoding of text files. Unset: from the byte order mark, else UTF-8."
+    ),
+    click.option(
+        "--delimiter", callback=_delimiter, help="One character, or tab. Unset: from the file's name and header."
+    ),
     click.option("--lenient", is_flag=True, help="Read rows with a stray quote line by line."),
-    click.option("--multiline", is_flag=True, help="Quoted texts may hold lines that look like rows of the file."),
+    click.option("--multiline", is_flag=True, help="Accept quoted texts with lines that look like rows."),
 )

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import click
 
-from training.commands.options import of_files, reading_of
+from training.commands.options import file_options, of_files
 
 
 @click.command()
 @click.argument("source", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.argument("target", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--column", default="text", show_default=True, help="The column (or field) that holds the text.")
+@click.option("--column", default="text", show_default=True, help="The column (or field) with the text.")
 @click.option("--model", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Unset: the shipped one.")
 @click.option("--jobs", type=click.IntRange(min=1), default=os.cpu_count(), show_default="all cores")
 @of_files
@@ -28,7 +28,7 @@ def score(  # noqa: PLR0917 - one for each option
 ) -> None:
     """Score every row of SOURCE (CSV, TSV, NDJSON or Parquet) into TARGET, with a column for each attribute.
 
-    The column `language` says in which language a text was judged; scores stay empty where the model does not judge it.
+    The column `language` holds the language that a text was judged in. Scores are empty if the model does not judge it.
     """
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415 - not for --help
 
@@ -47,8 +47,8 @@ def score(  # noqa: PLR0917 - one for each option
                 target,
                 column,
                 jobs=jobs,
-                told=lambda rows: bar.advance(task, rows),
-                reading=reading_of(encoding, delimiter, lenient, multiline),
+                advance=lambda rows: bar.advance(task, rows),
+                options=file_options(encoding, delimiter, lenient, multiline),
             )
     except (TrainingError, classifier.ModelRefused) as error:
         raise click.ClickException(str(error)) from error

@@ -1,11 +1,11 @@
-"""`steward train`: data sets and moderators' labels in, a model folder and its report out."""
+"""`steward train`: data sets and moderators' labels in; a model folder and its report out."""
 
 import os
 from pathlib import Path
 
 import click
 
-from training.commands.options import ask, of_files, reading_of
+from training.commands.options import ask, file_options, of_files
 from training.deep import EPOCHS
 
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -18,7 +18,7 @@ DATA = Path("../shared/data")
     "--data-set",
     "names",
     multiple=True,
-    help="Learn from this data set only; repeat for more. Default: all that are there and have a weight above 0.",
+    help="Learn only from this data set; repeat for more. Default: all in the folder with a weight above 0.",
 )
 @click.option(
     "--labels", type=click.Path(exists=True, path_type=Path), help="Archive written by `steward labels pull`."
@@ -32,7 +32,7 @@ DATA = Path("../shared/data")
 )
 @click.option("--out", type=FOLDER, help="Folder of the new model. Default: <data-dir>/models/<now>.")
 @click.option(
-    "--rows", type=click.IntRange(min=100), help="Learn from at most so many rows of the data sets: a quick run."
+    "--rows", type=click.IntRange(min=100), help="Learn from at most this many rows of the data sets, for a quick run."
 )
 @click.option("--jobs", type=click.IntRange(min=1), default=os.cpu_count(), show_default="all cores")
 @click.option("--seed", type=int, default=0, show_default=True)
@@ -44,18 +44,18 @@ DATA = Path("../shared/data")
     type=click.Choice(["both", "keep", "fast"]),
     default="both",
     show_default=True,
-    help="Teach both; or keep the deep one of the model in use, for a quick retrain; or do without it.",
+    help="Train both; or keep the deep reader of the model in use, for a quick run; or train only the fast one.",
 )
 @click.option(
-    "--epochs", type=click.FloatRange(min=0.01), default=EPOCHS, show_default=True, help="Of the deep reader."
+    "--epochs", type=click.FloatRange(min=0.01), default=EPOCHS, show_default=True, help="Epochs of the deep reader."
 )
 @click.option(
     "--begin-from",
     type=click.Path(exists=True, path_type=Path),
-    help="Model folder, or checkpoint (training/deep.pt) of an earlier run, whose deep reader is taught on.",
+    help="Model folder, or checkpoint (training/deep.pt) of an earlier run: continue training its deep reader.",
 )
-@click.option("--resume", is_flag=True, help="Go on with the deep reader of a run that was stopped.")
-@click.option("--yes", is_flag=True, help="Do not ask, also where the model will lack what the one in use has.")
+@click.option("--resume", is_flag=True, help="Continue a run that was interrupted.")
+@click.option("--yes", is_flag=True, help="Do not ask, even if the model will lack what the one in use has.")
 @of_files
 def train(  # noqa: PLR0917 - one for each option
     folder: Path,
@@ -80,16 +80,16 @@ def train(  # noqa: PLR0917 - one for each option
 ) -> None:
     """Train a model and write it as a folder that `steward models promote` can put in use.
 
-    Asks before the work where the model in use judges languages or attributes that these data cannot teach; warns after
-    it where the figures on held-out texts are worse by more than chance.
+    Asks before training if the model in use judges languages or attributes that this data cannot teach. Warns after
+    training if the figures on held-out texts are significantly worse.
     """
-    from training.errors import TrainingError  # noqa: PLC0415 - what is heavy is imported when it is needed
-    from training.run import Wishes, run  # noqa: PLC0415
+    from training.errors import TrainingError  # noqa: PLC0415 - heavy, not for --help
+    from training.run import TrainingOptions, run  # noqa: PLC0415
 
-    reading = reading_of(encoding, delimiter, lenient, multiline)
+    reading = file_options(encoding, delimiter, lenient, multiline)
     try:
         run(
-            Wishes(
+            TrainingOptions(
                 folder=folder,
                 names=names,
                 labels=labels,
@@ -105,9 +105,7 @@ def train(  # noqa: PLR0917 - one for each option
                 begin_from=begin_from,
                 resume=resume,
             ),
-            ask=lambda lost: ask(
-                "the model will be worse than the one in use:", lost, "Train it all the same?", yes=yes
-            ),
+            ask=lambda lost: ask("the model will be worse than the one in use:", lost, "Train it anyway?", yes=yes),
         )
     except TrainingError as error:
         raise click.ClickException(str(error)) from error

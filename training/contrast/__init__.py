@@ -1,7 +1,8 @@
-"""Sentences written for training: harmful ones and their harmless twins, by function of language.
+"""Sentences generated for training: harmful ones and their harmless counterparts, by function.
 
-Public data rarely has the harmless twin of a harmful sentence. People wrote frames ("{groups} do not belong here."),
-and this package fills them; docs/contrast-sentences.md says how to write more. **The frames hold insults and threats.**
+Public data rarely has a harmless counterpart for a harmful sentence. People wrote frames ("{groups} do not belong
+here."), and this package fills them; docs/contrast-sentences.md says how to write more.
+**The frames contain insults and threats.**
 """
 
 from functools import cache
@@ -11,13 +12,13 @@ from importlib.resources.abc import Traversable
 from training.contrast.expansion import Row, expand
 from training.contrast.frames import read_frames
 
-# Another seed makes other sentences; figures of different seeds do not compare.
+# Another seed gives other sentences, so figures of different seeds are not comparable.
 SEED = 0
 FRAMES = files("training.contrast") / "frames"
 
 
 def languages(folder: Traversable = FRAMES) -> tuple[str, ...]:
-    """Those that frames are written in."""
+    """The languages that have frames."""
     return tuple(sorted(each.name for each in folder.iterdir() if each.is_dir()))
 
 

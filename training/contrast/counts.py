@@ -1,6 +1,6 @@
-"""The number of our own sentences in each language, for the table in docs/data-sets.md.
+"""Counts our generated sentences by language, for the table in docs/data-sets.md.
 
-`python -m training.contrast.counts` prints the numbers; with the path of a Markdown file it writes them into its table.
+`python -m training.contrast.counts` prints the counts; with the path of a Markdown file it writes them into its table.
 """
 
 import re
@@ -20,7 +20,7 @@ def counts() -> dict[str, int]:
 
 
 def with_counts(markdown: str, found: Mapping[str, int]) -> str:
-    """The same text with the column `rows` of each language filled in. Raises ValueError for a language without row."""
+    """The text with the column `rows` of each language filled in. Raises ValueError if a language has no row."""
     for language, count in found.items():
         markdown, changed = re.subn(
             _ROW.format(language=re.escape(language)), rf"\g<1> {count:,} |", markdown, flags=re.MULTILINE

@@ -1,4 +1,4 @@
-"""Frames in, sentences out: the same seed gives the same sentences."""
+"""Expands frames into sentences; the same seed gives the same sentences."""
 
 import random
 import re
@@ -9,21 +9,21 @@ from dataclasses import dataclass, field
 from training.contrast.frames import SLOT, Frame, Frames, Function, Slot, Table, slot, sources
 from training.contrast.surface import Surface
 
-# A frame with nothing to fill in gives no more sentences than this, however its surface varies.
+# The most surface variations of one filled-in frame.
 MOST_SURFACES = 5
-# So often is a frame tried again when it gives what was there already.
+# Attempts for each wanted sentence, since some attempts give duplicates.
 _PATIENCE = 3
-# The table whose rows no label may hang on.
+# The table of identity groups; labels must not correlate with its rows, so they are used evenly.
 GROUPS = "groups"
 
-# Where a filler takes a capital: at the beginning of a sentence, quoted or not.
+# A filler after this is capitalized: it begins a sentence, quoted or not.
 _BEGINNING = re.compile(r'(?:^|[.!?…]\s|^["“„]|[:,.!?]\s["“„])$')
 _LETTERS = re.compile(r"\w")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`frame` names the frame; all of its sentences are either for tests or not. `groups`: those it speaks of."""
+    """`frame` identifies the frame; `is_test` is the same for all its sentences. `groups`: the groups it mentions."""
 
     text: str
     labels: Mapping[str, float]
@@ -35,7 +35,7 @@ class Row:
 
 
 def expand(frames: Frames, seed: int) -> Iterator[Row]:
-    """Frames that fit few groups come first, so that those that fit all can even out what they leave."""
+    """Frames that fit few groups go first, so that those that fit all groups can balance the counts."""
     maker = _Maker(frames)
     works = [(function, frame) for function in frames.functions.values() for frame in function.frames]
     for function, frame in sorted(works, key=lambda work: (_freedom(frames, work[1]), work[0].name, work[1].digest)):
@@ -43,7 +43,7 @@ def expand(frames: Frames, seed: int) -> Iterator[Row]:
 
 
 def _freedom(frames: Frames, frame: Frame) -> int:
-    """How many groups fit."""
+    """The number of groups that fit the frame."""
     asked = [found for inner in SLOT.findall(frame.text) if (found := slot(inner))]
     counts = [len(table.places(each.kinds)) for each in asked if (table := frames.columns[each.column]).name == GROUPS]
     return min(counts, default=len(frames.tables[GROUPS].rows) if GROUPS in frames.tables else 0)
@@ -51,7 +51,7 @@ def _freedom(frames: Frames, frame: Frame) -> int:
 
 @dataclass(slots=True)
 class _Maker:
-    """Remembers what was made: which sentences in which part, and how often each group in which kind of function."""
+    """Generates sentences; remembers which are in which part, and how often each group was used in which context."""
 
     frames: Frames
     surface: Surface = field(init=False)
@@ -90,7 +90,7 @@ class _Maker:
             )
 
     def _is_new(self, text: str, is_test: bool) -> bool:
-        """No sentence comes twice, and none that differs in case and punctuation alone is in both parts."""
+        """Whether the sentence is new, and its variants in case and punctuation are not in the other part."""
         letters = "".join(_LETTERS.findall(text.casefold())) or text
         if text in self.texts or self.made.setdefault(letters, is_test) != is_test:
             return False
@@ -98,7 +98,7 @@ class _Maker:
         return True
 
     def _named(self, places: list[int]) -> tuple[str, ...]:
-        """By the second column: the first is the kind."""
+        """The groups' names, from the second column; the first one is the kind."""
         if not places:
             return ()
         table = self.frames.tables[GROUPS]
@@ -122,7 +122,7 @@ class _Maker:
         return filled + text[end:], [place for (table, _), place in chosen.items() if table == GROUPS]
 
     def _flat(self, text: str, is_test: bool, rng: random.Random) -> str:
-        """With one of the alternatives, and frames of the same part in place of what comes from other functions."""
+        """Replaces alternatives by one of them, and references to functions by one of their frames of the same part."""
         used: set[str] = set()
         while (opened := next((match for match in SLOT.finditer(text) if not slot(match[1])), None)) is not None:
             if sources(opened[1]):

@@ -1,4 +1,4 @@
-"""Files of frames and fillers, read and checked."""
+"""Reads and checks the files of frames and fillers."""
 
 import hashlib
 import re
@@ -11,13 +11,13 @@ from types import MappingProxyType
 from classifier import LABELS
 from training.errors import DataUnusable
 
-# Sentences that one frame gives unless its file says `most`.
+# The most sentences of one frame, unless its file sets `most`.
 MOST = 18
-# One frame in so many is for tests only.
+# One in this many frames is for tests only.
 TESTED = 3
-# How sentences are typed: in all ways; without openings, tags and emoji, which mock what is sad; as they are written.
+# Surface variation: all kinds; without openings, tags and emoji, which would mock sad sentences; none.
 SURFACES = ("varied", "sober", "plain")
-# A function whose toxicity or spam is at least this is one of harm.
+# A function is harmful if its toxicity or spam is at least this.
 HARMFUL_FROM = 0.5
 
 # {slot}, {slot2}, {slot:kind,kind}, {one|other}, {from function, function}
@@ -28,7 +28,7 @@ _SETTINGS = ("most", "surface")
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """`number` parts two fillers of one table in a sentence: {name} and {name2}. `kinds`: () for any."""
+    """`number` distinguishes two fillers of one table in a sentence: {name} and {name2}. `kinds`: () for any."""
 
     column: str
     number: str
@@ -37,7 +37,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """`is_test` depends on nothing but the text, so that no frame changes sides when others are added."""
+    """`is_test` depends only on the text, so that no frame changes its part when others are added."""
 
     text: str
     digest: str
@@ -51,7 +51,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Function:
-    """What is said in one way: the labels that all its frames share; an attribute without one is unknown."""
+    """A function of language, such as a threat: frames with the same labels. Labels that it lacks are unknown."""
 
     name: str
     labels: Mapping[str, float]
@@ -66,20 +66,20 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Fillers that go together: rows of columns. A plain list has one column, named like its file."""
+    """Fillers that belong together: rows of columns. A plain list has one column, named after its file."""
 
     name: str
     columns: tuple[str, ...]
     rows: tuple[Mapping[str, str], ...]
 
     def places(self, kinds: Sequence[str]) -> list[int]:
-        """The rows of these kinds; all of them if none is asked for."""
+        """The rows of these kinds; all rows if `kinds` is empty."""
         return [at for at, row in enumerate(self.rows) if not kinds or row["kind"] in kinds]
 
 
 @dataclass(frozen=True, slots=True)
 class Frames:
-    """All of one language. `columns`: the table that each slot is filled from."""
+    """All frames of one language. `columns`: the table that fills each slot."""
 
     language: str
     functions: Mapping[str, Function]
@@ -90,7 +90,7 @@ class Frames:
         return {table.name: table for table in self.columns.values()}
 
     def quotable(self, names: Sequence[str], *, is_test: bool) -> list[str]:
-        """The frames of these functions and of one part that have no other function's in them."""
+        """The frames of these functions and of one part that do not refer to other functions."""
         found = [frame for name in names for frame in self.functions[name].frames if frame.is_test == is_test]
         return [frame.text for frame in found if "{from " not in frame.text]
 
@@ -106,13 +106,13 @@ def read_frames(folder: Traversable, language: str) -> Frames:
 
 
 def slot(inner: str) -> Slot | None:
-    """What stands between the braces, read as a slot; None if it is alternatives or sentences of functions."""
+    """The text between braces as a slot; None if it is a list of alternatives or a reference to functions."""
     found = _PLAIN_SLOT.fullmatch(inner)
     return Slot(found[1], found[2], tuple(found[3].split(",")) if found[3] else ()) if found else None
 
 
 def sources(inner: str) -> list[str]:
-    """The functions whose sentences may stand here; [] if it is something else."""
+    """The functions that a reference names; [] if it is something else."""
     return [each.strip() for each in inner.removeprefix("from ").split(",")] if inner.startswith("from ") else []
 
 
@@ -123,7 +123,7 @@ def _texts(folder: Traversable) -> list[Traversable]:
 
 
 def _lines(path: Traversable) -> Iterator[tuple[int, str]]:
-    """Numbered, without the comments at the top; a backslash and n are a line break."""
+    """Numbered lines without the comments at the top; a backslash and n are a line break."""
     numbered = enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
     for number, line in dropwhile(lambda each: each[1].startswith("#"), numbered):
         yield number, line.strip().replace("\\n", "\n")
@@ -145,7 +145,7 @@ def _function(path: Traversable) -> Function:
         else:
             is_head = is_head and not head
     if "toxicity" not in head:
-        raise DataUnusable(f"{path.name}: says nothing of toxicity")
+        raise DataUnusable(f"{path.name}: the label of toxicity is missing")
     return Function(
         name=path.name.removesuffix(".txt"),
         labels=MappingProxyType({name: _share(path, name, head[name]) for name in LABELS if name in head}),
@@ -178,7 +178,7 @@ def _share(path: Traversable, name: str, value: str) -> float:
 
 
 def _table(path: Traversable) -> Table:
-    """`columns: kind; one; other` and rows of as many parts; without that line, a list."""
+    """`columns: kind; one; other`, and rows with as many parts; without that line it is a list."""
     name = path.name.removesuffix(".txt")
     lines = [(number, line) for number, line in _lines(path) if line]
     columns: tuple[str, ...] = (name,)
@@ -195,12 +195,12 @@ def _table(path: Traversable) -> Table:
 
 
 def _check(frames: Frames) -> None:
-    """Every slot has fillers, every function that is quoted exists, and no frame stands twice."""
+    """Checks that every slot has fillers, every referenced function exists, and no frame is a duplicate."""
     known: dict[str, str] = {}
     for function in frames.functions.values():
         for frame in function.frames:
             if frame.text in known:
-                raise DataUnusable(f"{function.name}: '{frame.digest[:8]}' stands in {known[frame.text]}, too")
+                raise DataUnusable(f"{function.name}: '{frame.digest[:8]}' is also in {known[frame.text]}")
             known[frame.text] = function.name
             for inner in SLOT.findall(frame.text):
                 _check_slot(frames, function, frame, inner)
@@ -214,7 +214,7 @@ def _check_slot(frames: Frames, function: Function, frame: Frame, inner: str) ->
     if missing:
         raise DataUnusable(f"{function.name}: no function '{missing[0]}'")
     if named and not frames.quotable(named, is_test=frame.is_test):
-        raise DataUnusable(f"{function.name}: {{{inner}}} has no frame for {'tests' if frame.is_test else 'learning'}")
+        raise DataUnusable(f"{function.name}: {{{inner}}} has no frame for {'tests' if frame.is_test else 'training'}")
     if "|" in inner or named:
         return
     asked = slot(inner)

@@ -1,4 +1,4 @@
-"""How a sentence is typed: case, punctuation, slips, an opening, an emoji. None of it depends on what is said."""
+"""Varies how a sentence is typed: case, punctuation, typos, openings, emoji. None of it depends on the content."""
 
 import random
 import re
@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 from training.contrast.frames import SLOT, Frames
 
-# This share of the sentences stays as written; the others are changed in one way or more.
+# This share of the sentences stays unchanged; the others may be changed in several ways.
 _PLAIN = 0.3
 _SHORTHAND = 0.1
 _OPENING, _LOWER, _UPPER, _NO_END, _SLIP, _EMOJI, _TAG, _NO_APOSTROPHE = 0.14, 0.3, 0.04, 0.4, 0.12, 0.18, 0.06, 0.2
 _ENDS = (".", ".", "!", "!!", "!!!", "...", " .", "..", "…")
-# Sentences of _LONG characters or more are not put in capitals. They and those below _SHORT get no opening and no tag.
+# Sentences of _LONG characters or more are not capitalized; they and those below _SHORT get no opening and no tag.
 _SHORT, _LONG = 20, 160
 _SHORTEST_SLIP = 5
 # The full stops of most scripts, and of Chinese and Japanese.
@@ -20,12 +20,12 @@ _STOPS = ".\u3002"
 _WORD = re.compile(r"[^\W\d_]+")
 # Chinese, Japanese and Korean are not typed letter by letter, and a run of them may be a whole clause.
 _TYPED_BY_SYLLABLE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-# The capital of the dotted i has a dot, that of the dotless i has none.
+# In Turkish the capital of i has a dot, and that of the dotless i has none.
 _TURKISH_LOWER, _TURKISH_UPPER = str.maketrans("I\u0130", "\u0131i"), str.maketrans("\u0131i", "I\u0130")
 
 
 class Surface:
-    """Knows the openings, tags and emoji of a language, and its words that begin with a small letter."""
+    """The openings, tags and emoji of a language, and its words that begin with a small letter."""
 
     def __init__(self, frames: Frames) -> None:
         self._is_turkish = frames.language == "tr"
@@ -69,7 +69,7 @@ class Surface:
         return f"{opening} {text}"
 
     def _shortened(self, text: str, rng: random.Random) -> str:
-        """About half of the words that chat has shorter spellings for."""
+        """Abbreviates about half of the words with a chat spelling."""
         if not self._longhand:
             return text
         return self._longhand.sub(lambda each: self._shorthand[each[0]] if rng.random() < 0.5 else each[0], text)  # noqa: PLR2004 - a coin is tossed
@@ -90,7 +90,7 @@ class Surface:
 
 
 def _slipped(text: str, rng: random.Random) -> str:
-    """One long word loses a letter, doubles one, or has two change places."""
+    """A typo: one long word loses a letter, doubles one, or has two swapped."""
     words = [match for match in _WORD.finditer(text) if _can_slip(match[0])]
     if not words:
         return text
@@ -113,7 +113,7 @@ def _without_apostrophes(text: str, _rng: random.Random) -> str:
 
 
 def _ended(text: str, rng: random.Random) -> str:
-    """Without its full stop, or with something else in its place. A question stays one."""
+    """Removes or replaces the full stop. A question stays one."""
     if not text.endswith(tuple(_STOPS)):
         return text
     return text.rstrip(_STOPS) + ("" if rng.random() < 0.6 else rng.choice(_ENDS))  # noqa: PLR2004 - most end in nothing

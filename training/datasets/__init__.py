@@ -1,4 +1,4 @@
-"""The data sets by name, each with its small loader."""
+"""The data sets by name, each with its loader."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -24,18 +24,18 @@ DEFAULT = tuple(name for name, each in DATA_SETS.items() if each.weight > 0)
 
 
 def load(name: str, folder: Path) -> Examples:
-    """Raises DataUnusable when the folder has neither our copy nor the publisher's own file."""
+    """Raises DataUnusable if the folder has neither our copy nor the publisher's own file."""
     if name not in DATA_SETS:
-        raise DataUnusable(f"no data set '{name}'; there are {', '.join(DATA_SETS)}")
+        raise DataUnusable(f"unknown data set '{name}'; known are {', '.join(DATA_SETS)}")
     return DATA_SETS[name].load(folder)
 
 
 def available(folder: Path, names: Iterable[str] = DEFAULT) -> list[str]:
-    """Those of the data sets that the folder holds, and beside them our own sentences; never those alone."""
+    """The data sets in the folder, plus our generated sentences; empty if there would only be generated sentences."""
     found = [name for name in names if DATA_SETS[name].is_in(folder)]
     return found if any(not is_written(name) for name in found) else []
 
 
 def is_written(name: str) -> bool:
-    """Whether its texts are nobody's comments, but written for training."""
+    """Whether the data set is generated from sentences written for training, not from real comments."""
     return name in DATA_SETS and DATA_SETS[name].written is not None

@@ -1,4 +1,4 @@
-"""Sentences of our own: harmful ones and their harmless twins, one data set for each language they are written in."""
+"""Our generated sentences, harmful ones and their harmless counterparts: one data set for each language."""
 
 from functools import partial
 
@@ -10,7 +10,8 @@ from training import contrast
 from training.datasets.dataset import DataSet, Rows
 from training.examples import CALIBRATION_FOLDS, FOLDS, HELD_OUT_FOLD, fold_of
 
-# Nobody's comments: what is calibrated or held out by fold is natural text alone. Their own test part is apart.
+# Calibration and the held-out fold use natural text only, so generated sentences are in none of these folds. They have
+# their own test part.
 _FOLDS = tuple(fold for fold in range(FOLDS) if fold not in (HELD_OUT_FOLD, *CALIBRATION_FOLDS))
 
 
@@ -26,7 +27,7 @@ def _rows(language: str) -> Rows:
 
 
 def _folds(found: tuple[contrast.Row, ...]) -> NDArray[np.int8]:
-    """By frame, so that a frame is learnt or kept apart as a whole."""
+    """By frame, so that all sentences of a frame are in the same fold."""
     first = {row.frame: _FOLDS[fold_of(row.frame) % len(_FOLDS)] for row in found}
     return np.array([first[row.frame] for row in found], np.int8)
 

@@ -1,4 +1,4 @@
-"""What a data set is: where its files are, and what its labels say about our attributes."""
+"""The definition of a data set: its files, and what its labels mean for our attributes."""
 
 import math
 import re
@@ -18,7 +18,7 @@ from training.tables import Table, cells, column_at, read_table
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What a loader finds in one file: texts, and by attribute the labels (n,), NaN where unknown."""
+    """The rows of one file: texts, and by attribute the labels (n,), NaN if unknown."""
 
     texts: list[str]
     labels: Mapping[str, NDArray[np.floating]]
@@ -29,7 +29,7 @@ class Rows:
     languages: list[str] | None = None
 
 
-# A label is a word or a number; what is longer is a text.
+# A longer value is not a label, but a text.
 LONGEST_SHOWN = 20
 
 Loader = Callable[[Table, Path], Rows]
@@ -37,11 +37,11 @@ Loader = Callable[[Table, Path], Rows]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataSet:
-    """`published`: names (patterns) of the publisher's own files. `weight`: of one row; 0: not trained on.
-    `written`: makes its rows, which are in no file; `loader` is for those in files.
+    """`published`: glob patterns of the publisher's own files. `weight`: of one row; 0: not trained on. `loader` reads
+    rows from a file; `written` generates the rows of a data set without files.
 
-    `language`: of its texts, or of most of them where the loader says it of each; then `others` are those that it may
-    say besides. `teaches` says in words what its labels mean for us; docs/data-sets.md shows it.
+    `language`: of its texts, or of most of them if the loader gives a language for each; then `others` are the other
+    possible ones. `teaches` says in words what its labels mean for us; docs/data-sets.md shows it.
     """
 
     name: str
@@ -62,7 +62,7 @@ class DataSet:
         return bool(self.written or self.files(folder))
 
     def files(self, folder: Path) -> list[Path]:
-        """Our copy, else the publisher's own files."""
+        """Our copy, or else the publisher's own files."""
         copy = folder / f"{self.name}.parquet"
         if copy.exists():
             return [copy]
@@ -79,9 +79,9 @@ class DataSet:
         return parts[0] if len(parts) == 1 else joined(parts)
 
     def examples(self, path: Path) -> Examples:
-        """What one file holds, whatever it is called."""
+        """The examples of one file with any name."""
         if not self.loader:
-            raise DataUnusable(f"data set {self.name} is read from no file")
+            raise DataUnusable(f"data set {self.name} is not read from a file")
         table = read_table(path) if path.suffix == ".parquet" else self.read(path)
         return self._examples(self.loader(table, path))
 
@@ -100,12 +100,12 @@ class DataSet:
 
 
 def is_test(table: Table, path: Path) -> NDArray[np.bool_]:
-    """By a column `split`; a part called dev is there to learn from and to calibrate on."""
+    """By the column `split`; a dev part counts as training data."""
     return np.array([split == "test" for split in cells(table, "split", path)], bool)
 
 
 def numbers(table: Table, name: str, path: Path) -> NDArray[np.float64]:
-    """A column of numbers (or truth values), also written as text; NaN for null."""
+    """A column of numbers or booleans, also as text; NaN for null."""
     found = np.full(table.num_rows, np.nan)
     for row, value in enumerate(table.column(column_at(table.column_names, name, path)).to_pylist(), 1):
         try:
@@ -115,33 +115,33 @@ def numbers(table: Table, name: str, path: Path) -> NDArray[np.float64]:
     return found
 
 
-def number(value: Any) -> float:  # noqa: ANN401 - whatever stands there
-    """NaN for what stands for nothing. Raises TypeError and ValueError."""
+def number(value: Any) -> float:  # noqa: ANN401 - any cell
+    """NaN for a missing value. Raises TypeError and ValueError."""
     if value is None:
         return math.nan
     if not isinstance(value, str):
         return float(value)
-    said = value.strip().lower()
-    if said in _NOTHING:
+    text = value.strip().lower()
+    if text in _MISSING:
         return math.nan
-    if said in _TRUTH:
-        return _TRUTH[said]
-    return float(said.replace(",", ".") if _DECIMAL_COMMA.fullmatch(said) else said)
+    if text in _BOOLEANS:
+        return _BOOLEANS[text]
+    return float(text.replace(",", ".") if _DECIMAL_COMMA.fullmatch(text) else text)
 
 
-# As spreadsheets, databases and pandas write what is not there.
-_NOTHING = frozenset({"", "null", "none", "nan", "na", "n/a", "#n/a", "<na>", "\\n"})
-_TRUTH = {"true": 1.0, "false": 0.0}
+# How spreadsheets, databases and pandas write a missing value.
+_MISSING = frozenset({"", "null", "none", "nan", "na", "n/a", "#n/a", "<na>", "\\n"})
+_BOOLEANS = {"true": 1.0, "false": 0.0}
 _DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
 
 
 def _shown(value: object) -> str:
-    """Short: a file that puts its texts in the wrong column must not print them."""
-    return repr(value) if len(repr(value)) <= LONGEST_SHOWN else f"something of {len(repr(value))} letters"
+    """A short form: if a file has its texts in the wrong column, the message must not print them."""
+    return repr(value) if len(repr(value)) <= LONGEST_SHOWN else f"a value of {len(repr(value))} characters"
 
 
 def chosen(values: Sequence[str], meaning: dict[str, float]) -> NDArray[np.float64]:
-    """Words to numbers; NaN for a word that says nothing."""
+    """Maps labels to numbers; NaN for a label without a meaning."""
     return np.array([meaning.get(value, np.nan) for value in values])
 
 

@@ -1,4 +1,4 @@
-"""Hate speech in other places: forums, Twitter, Reddit, Gab, and what was written to fool a model."""
+"""Hate speech from forums, Twitter, Reddit and Gab, and adversarial texts."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ HATE_SPEECH, NEITHER = 0, 2
 
 def _davidson(table: Table, path: Path) -> Rows:
     kind = numbers(table, "class", path)
-    # "Offensive" is mostly African-American English that nobody attacks anybody with: it says nothing to us.
+    # "Offensive" is mostly African-American English that attacks nobody, so it counts as unknown.
     value = np.select([kind == HATE_SPEECH, kind == NEITHER], [1.0, 0.0], np.nan)
     return Rows(cells(table, "tweet", path), {"identity_attack": value, "toxicity": value})
 
@@ -25,7 +25,7 @@ def _edos(table: Table, path: Path) -> Rows:
     return Rows(
         cells(table, "text", path),
         {
-            # Not sexist is not harmless: these come from Gab, where other groups are attacked.
+            # A text that is not sexist need not be harmless: these come from Gab, where other groups are attacked.
             "identity_attack": np.where(is_sexist, 0.9, 0.1),
             "toxicity": np.where(is_sexist, 0.9, np.nan),
             "threat": np.where(is_threat, 0.7, np.where(is_sexist, np.nan, 0.0)),

@@ -1,4 +1,4 @@
-"""Hate in plain words and among adversarial look-alikes: what no list of swear words finds."""
+"""Implicit hate without swear words, and adversarial harmless texts that look similar."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import numpy as np
 from training.datasets.dataset import DataSet, Rows, cells, chosen, is_test, numbers
 from training.tables import Table
 
-# Above this sum of two grades from 1 to 5 ToxiGen's authors call a sentence toxic; from the other on everybody does.
+# ToxiGen's authors call a sentence toxic above the first sum of two grades from 1 to 5; the second is the lowest sum.
 TOXIGEN_TOXIC, TOXIGEN_LOWEST = 5.5, 2.0
 
 
@@ -17,7 +17,7 @@ def _gahd(table: Table, path: Path) -> Rows:
     own, partner = cells(table, "gahd_id", path), cells(table, "contrastive_gahd_id", path)
     return Rows(
         cells(table, "text", path),
-        # What attacks no group may still be rude, but for sentences of news.
+        # A text that attacks no group may still be rude, except for news sentences.
         {"identity_attack": hate, "toxicity": np.where(hate > 0, 1.0, np.where(is_news, 0.0, 0.1))},
         _pairs(own, partner),
         is_test(table, path),
@@ -25,7 +25,7 @@ def _gahd(table: Table, path: Path) -> Rows:
 
 
 def _pairs(own: list[str], partner: list[str]) -> list[str]:
-    """One name for a sentence and its contrastive partners, however long the chain is that ties them together."""
+    """One group for a sentence and its contrastive partners, including partners of partners (union-find)."""
     parent = {id_: id_ for id_ in own}
 
     def root(id_: str) -> str:
@@ -60,7 +60,7 @@ def _implicit(table: Table, path: Path) -> Rows:
         cells(table, "text", path),
         {
             "identity_attack": chosen(kind, {"explicit_hate": 1.0, "implicit_hate": 0.9, "not_hate": 0.05}),
-            # Tweets of extremists: what is not hateful may still be rude.
+            # Tweets of extremists: a tweet that is not hateful may still be rude.
             "toxicity": chosen(kind, {"explicit_hate": 1.0, "implicit_hate": 0.8, "not_hate": 0.15}),
             "threat": threat,
         },

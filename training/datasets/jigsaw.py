@@ -1,4 +1,4 @@
-"""Wikipedia talk pages: the Jigsaw challenge, its public test sample, and the set made against its bias."""
+"""Wikipedia talk pages: the Jigsaw challenge, its public test sample, and the debiasing set."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ _COLUMNS = {
     "profanity": "obscene",
     "threat": "threat",
 }
-# The rebuilt copy has nearly all positives but less than half of the negatives of the original.
+# The rebuilt copy has nearly all positives, but less than half of the negatives of the original.
 _NEGATIVE_WEIGHT, _POSITIVE_WEIGHT = 2.358, 1.059
 
 
@@ -31,10 +31,10 @@ def _train(table: Table, path: Path) -> Rows:
         weights = weights * np.where(np.array(cells(table, "text_form", path)) == "cleaned", 0.5, 1.0)
     return Rows(
         cells(table, "comment_text", path),
-        # Talk pages carry next to no advertising, so they stand for ordinary text.
+        # Talk pages have almost no advertising, so they serve as text without spam.
         labels | {"spam": np.zeros(len(is_positive))},
         groups=ids,
-        # The copy's folds are of the bare id, too; so what is held out is the same in Kaggle's own file.
+        # The copy's folds are also hashes of the id, so Kaggle's own file has the same held-out rows.
         folds=numbers(table, "fold10", path).astype(np.int8) if is_rebuilt else np.array([*map(fold_of, ids)], np.int8),
         weights=weights,
     )

@@ -1,4 +1,4 @@
-"""Comments and posts in languages of which we hold little else, labelled for toxicity as somebody there saw it."""
+"""Comments and posts in languages with little other data, labeled for toxicity by local annotators."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from training.datasets.dataset import DataSet, Rows, cells, chosen, is_test, numbers
 from training.tables import Table
 
-# Of the attacks that COLD's test part sorts, 1,783 of 2,068 are on a group; its other parts do not sort them.
+# In COLD's test part 1,783 of 2,068 attacks are on a group; its other parts do not distinguish them.
 COLD_ON_GROUP = 0.85
 # fmt: off
 _LEXICON = (
@@ -19,7 +19,7 @@ _LEXICON = (
 
 
 def _toxic(table: Table, path: Path) -> NDArray[np.float64]:
-    """The column that all these copies have: 1, 0, and -1 for what nobody could settle."""
+    """The column `toxic` of these copies: 1, 0, and -1 for undecided."""
     value = numbers(table, "toxic", path)
     return np.where(value < 0, np.nan, value)
 
@@ -29,7 +29,7 @@ def _plain(table: Table, path: Path) -> Rows:
 
 
 def _talk(table: Table, path: Path) -> Rows:
-    """Talk pages of Wikipedia, as Jigsaw's others: no spam."""
+    """Wikipedia talk pages, which like Jigsaw's have no spam."""
     labels = {"toxicity": _toxic(table, path), "spam": np.zeros(table.num_rows)}
     return Rows(
         cells(table, "text", path),
@@ -63,7 +63,7 @@ def _romanian(table: Table, path: Path) -> Rows:
         cells(table, "text", path),
         {
             "toxicity": _toxic(table, path),
-            # Each row has one label: of what is called abuse nobody says whether it insults or swears, too.
+            # Each row has one label: a text labeled as abuse may also be an insult or profanity.
             "insult": chosen(label, {"INSULT": 1.0, "OTHER": 0.0}),
             "profanity": chosen(label, {"PROFANITY": 1.0, "OTHER": 0.0}),
         },
@@ -82,7 +82,7 @@ def _beep(table: Table, path: Path) -> Rows:
 
 
 def _attacks(hate: str, bias: str) -> float:
-    """A group: hate together with bias. Hate of a person is not that, and bias alone may be."""
+    """Hate with a bias attacks a group. Hate without a bias does not, and a bias without hate may do so."""
     if bias == "none":
         return 0.0
     return {"hate": 1.0, "none": 0.1}.get(hate, float("nan"))

@@ -1,4 +1,4 @@
-"""Comments under news articles, and other social media labelled for toxicity as such."""
+"""Comments under news articles, and other data sets labeled for toxicity in general."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ def _fox(table: Table, path: Path) -> Rows:
     hateful = numbers(table, "label", path)
     return Rows(
         cells(table, "text", path),
-        # What is not hateful may still be rude; a guess in between says so.
+        # A comment that is not hateful may still be rude, hence the value in between.
         {"identity_attack": hateful, "toxicity": np.where(hateful > 0, 1.0, 0.2), "spam": np.zeros(len(hateful))},
         groups=cells(table, "title", path),
     )
@@ -52,8 +52,8 @@ def _paradetox(table: Table, path: Path) -> Rows:
 
 
 def _semeval(table: Table, path: Path) -> Rows:
-    # All were taken because at least half of the readers called them toxic (Pavlopoulos et al. 2022, section 3). That
-    # no span is marked says nothing: it may be toxic as a whole.
+    # At least half of the readers called each post toxic (Pavlopoulos et al. 2022, section 3). A post without a marked
+    # span may be toxic as a whole.
     is_test = np.array(cells(table, "split", path)) == "test" if "split" in table.column_names else "test" in path.name
     everywhere = np.broadcast_to(is_test, table.num_rows)
     return Rows(cells(table, "text", path), {"toxicity": np.ones(table.num_rows)}, is_test=everywhere)

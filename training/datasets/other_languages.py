@@ -21,7 +21,7 @@ def _germeval(table: Table, path: Path) -> Rows:
 
 
 def _germeval_file(path: Path) -> Table:
-    """The task's own files: text, coarse and fine label, parted by tabs, no header."""
+    """The task's own files: text, coarse and fine label, separated by tabs, without a header."""
     table = read_csv(path, "\t", ("text", "coarse", "fine"), quoted=False)
     return table.append_column("split", pa.array(["test" if "test" in path.name else "train"] * table.num_rows))
 

@@ -1,4 +1,4 @@
-"""Publishers' own files that take more than reading: joined, counted or gathered into the columns of our copies."""
+"""Readers for publishers' own files that must be joined or aggregated into the columns of our copies."""
 
 from collections import defaultdict
 from pathlib import Path
@@ -18,9 +18,9 @@ def kaggle_test(labels_path: Path) -> Table:
 def civil_comments(annotations_path: Path) -> Table:
     """annotations.csv, a row for each annotator and comment, and the comments.csv beside it."""
     table = read_csv(annotations_path)
-    said = cells(table, "not toxic", annotations_path)
+    answers = cells(table, "not toxic", annotations_path)
     votes = defaultdict[str, list[bool]](list)
-    for comment, vote in zip(cells(table, "comment_id", annotations_path), said, strict=True):
+    for comment, vote in zip(cells(table, "comment_id", annotations_path), answers, strict=True):
         votes[comment].append(vote.lower() == "true")
     shares = pa.table({"id": list(votes), "frac_not_toxic": [sum(each) / len(each) for each in votes.values()]})
     comments = _with_texts(shares, list(votes), _beside(annotations_path, "comments.csv"))
@@ -28,9 +28,9 @@ def civil_comments(annotations_path: Path) -> Table:
 
 
 def convabuse(path: Path) -> Table:
-    """ConvAbuseEMNLP{train,valid,test}.csv: by annotator and grade (1, 0, -1, -2, -3: abuse from -1 on) a 1.
+    """ConvAbuseEMNLP{train,valid,test}.csv: a column for each annotator and grade (1 to -3; abuse from -1 on) with a 1.
 
-    A cell with several marks (somebody judged a row twice) says nothing.
+    A cell with several marks is ignored: the annotator judged the row twice.
     """
     table = read_csv(path)
     votes, judged = [0] * table.num_rows, [0] * table.num_rows
@@ -48,7 +48,7 @@ def convabuse(path: Path) -> Table:
 
 
 def paradetox(path: Path) -> Table:
-    """paradetox.tsv: in each row a toxic sentence and one to three polite rewordings."""
+    """paradetox.tsv: each row has a toxic sentence and one to three polite paraphrases."""
     table = read_csv(path, "\t")
     rows = [
         {"pair_id": f"pdx-{pair}", "text": text, "toxic": int(variant == "toxic")}
@@ -60,7 +60,7 @@ def paradetox(path: Path) -> Table:
 
 
 def stormfront(path: Path) -> Table:
-    """annotations_metadata.csv, and beside it a folder with a file for each sentence and the published test."""
+    """annotations_metadata.csv; beside it a folder with one file for each sentence, and one with the published test."""
     table = read_csv(path)
     ids = cells(table, "file_id", path)
     tested = {each.stem for each in (path.parent / "sampled_test").glob("*.txt")}
@@ -69,7 +69,7 @@ def stormfront(path: Path) -> Table:
 
 
 def _with_texts(table: Table, ids: list[str], path: Path) -> Table:
-    """A column `comment_text` from another file, whose first column is the id; a row without a text goes."""
+    """Adds a column `comment_text` from another file, whose first column is the id; drops rows without a text."""
     comments = read_csv(path)
     known = dict(
         zip(cells(comments, comments.column_names[0], path), cells(comments, "comment_text", path), strict=True)

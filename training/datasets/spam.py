@@ -1,4 +1,4 @@
-"""Advertising and fraud: under videos and pictures, by text message, by web form and in groups."""
+"""Spam and fraud: comments under videos and pictures, text messages, web forms, and group chats."""
 
 import unicodedata
 from dataclasses import replace
@@ -9,7 +9,7 @@ import numpy as np
 from training.datasets.dataset import DataSet, Rows, cells, chosen, is_test, numbers
 from training.tables import Table, read_csv
 
-# None of the five falls into the held-out fold by itself; this one was the hardest of them (docs/experiments.md).
+# By its hash none of the five videos is in the held-out fold; this one was the hardest (docs/experiments.md).
 HELD_OUT_VIDEO = "05-Shakira"
 
 
@@ -21,7 +21,7 @@ def _youtube(table: Table, path: Path) -> Rows:
 
 
 def _video(path: Path) -> str:
-    """Youtube01-Psy.csv is 01-Psy in our copy: the same fold, whichever is read."""
+    """Youtube01-Psy.csv is 01-Psy in our copy, so that both have the same folds."""
     return path.stem.removeprefix("Youtube")
 
 
@@ -34,13 +34,14 @@ def _sms_file(path: Path) -> Table:
     return read_csv(path, "\t", ("label", "text"), quoted=False)
 
 
-# Where spam repeats itself, it begins alike.
+# Characters of a text's beginning that identify a repeated advertisement.
 _TEMPLATE = 40
 
 
-def _labelled(table: Table, path: Path) -> Rows:
-    """Our copies of spam: 1, 0, and -1 for what is between, which says nothing. What they say of the language of each
-    text is a guess from a few words, and was seen to be wrong.
+def _labeled(table: Table, path: Path) -> Rows:
+    """Our copies of spam data: 1, 0, and -1 for unclear, which counts as unknown.
+
+    Their `language` column is ignored: it is a guess from a few words, and was found to be wrong.
     """
     found, spam = cells(table, "text", path), numbers(table, "spam", path)
     return Rows(
@@ -52,13 +53,13 @@ def _labelled(table: Table, path: Path) -> Rows:
 
 
 def _telegram(table: Table, path: Path) -> Rows:
-    """Russian by its script, which no guess gets wrong; the rest is English but for a few."""
+    """Russian is reliable by its script; nearly all other texts are English."""
     hints = cells(table, "language", path)
-    return replace(_labelled(table, path), languages=["ru" if hint in {"ru", "uk"} else "en" for hint in hints])
+    return replace(_labeled(table, path), languages=["ru" if hint in {"ru", "uk"} else "en" for hint in hints])
 
 
 def _template(text: str) -> str:
-    """What copies of one advertisement have in common: their first letters, whatever the numbers are."""
+    """A key for copies of one advertisement: the first letters without digits."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     return "".join(letter for letter in folded if letter.isalpha())[:_TEMPLATE] or text
 
@@ -81,13 +82,13 @@ SPAM = (
     ),
     DataSet(
         name="spam_webform_adamspd",
-        loader=_labelled,
+        loader=_labeled,
         weight=3.0,
         teaches="spam sent by web forms, and questions to a site's owner that look alike",
     ),
     DataSet(
         name="spam_instagram_scamspot",
-        loader=_labelled,
+        loader=_labeled,
         weight=2.0,
         teaches="spam in comments: investments, crypto, recovered money",
     ),
@@ -101,14 +102,14 @@ SPAM = (
     ),
     DataSet(
         name="spam_youtube_gambling_id",
-        loader=_labelled,
+        loader=_labeled,
         language="id",
         weight=0.5,
         teaches="spam in comments: gambling, in styled letters",
     ),
     DataSet(
         name="ham_irc_ubuntu",
-        loader=_labelled,
+        loader=_labeled,
         weight=0.5,
         teaches="0 for spam: links to sources, and the words that advertising also uses",
     ),

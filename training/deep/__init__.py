@@ -1,4 +1,4 @@
-"""Teaching the deep reader, with PyTorch, from a published encoder."""
+"""Trains the deep reader with PyTorch, starting from a published encoder."""
 
-# Passes of the deep reader over its texts. Here, because importing the modules of this package takes seconds.
+# Default epochs of the deep reader. Defined here because importing the modules of this package takes seconds.
 EPOCHS = 1.5

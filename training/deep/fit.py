@@ -1,4 +1,4 @@
-"""Examples in, a deep reader out; a run that was killed goes on from its last checkpoint."""
+"""Trains a deep reader; an interrupted run can resume from its last checkpoint."""
 
 import hashlib
 import math
@@ -17,16 +17,16 @@ from torch.nn import functional
 
 from classifier import LABELS
 from training.deep import EPOCHS
-from training.deep.network import Batch, DeepReader, started
+from training.deep.network import DeepNetwork, PieceBatch, load_published_weights
 from training.deep.published import Published
 from training.errors import DataUnusable
 
 Progress = Callable[[str], None]
 Floats = NDArray[np.float32]
 
-# Pieces of a text that are read in a step; of a longer one another part in each epoch.
+# The most pieces of a text in one step; each epoch uses another part of a longer text.
 MOST_PIECES = 128
-# Batches are drawn from so many texts at a time, by length, so that little of a batch is padding for its caches.
+# Texts are sorted by length within pools of this many batches, so that the texts of a batch have similar lengths.
 POOL = 50
 LONGEST_STEP = 1.0
 WARM_UP, LEAST_RATE = 0.03, 0.02
@@ -36,9 +36,9 @@ REPORT_STEPS = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeepRecipe:
-    """What docs/experiments.md found best. `rate`: of the encoder; `head_rate`: of what begins by chance.
+    """Hyperparameters; see docs/experiments.md. `rate`: of the encoder. `head_rate`: of randomly initialized layers.
 
-    `is_continued`: the run begins with what another one learned, which a fast rate would undo.
+    `is_continued`: the run starts from the weights of another one, which a high rate would destroy.
     """
 
     epochs: float = EPOCHS
@@ -53,10 +53,10 @@ class DeepRecipe:
 
 
 @dataclass(frozen=True, slots=True)
-class Lessons:
+class DeepTrainingSet:
     """`pieces`: of each text. `labels`: (n, attributes), NaN where unknown. `weights`: (n,).
 
-    `groups`: (n,); each but 0 has intercepts of its own, which are left out of the model (training/fit.py).
+    `groups`: (n,); each group except 0 has its own intercepts, which are not part of the model (training/fit.py).
     """
 
     pieces: list[NDArray[np.int32]]
@@ -66,7 +66,7 @@ class Lessons:
 
     @property
     def digest(self) -> str:
-        """Tells these lessons from others, so that no run goes on with other texts than it began with."""
+        """Identifies the data, so that a run never resumes with other texts."""
         found = hashlib.sha256()
         lengths = np.array([len(text) for text in self.pieces])
         for array in (lengths, *self.pieces, self.labels, self.weights, self.groups):
@@ -75,7 +75,7 @@ class Lessons:
 
 
 def multiplies_bfloat16(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
-    """Whether the processor has instructions for it. One that has none takes four times as long as for float32."""
+    """Whether the processor has bfloat16 instructions. Without them bfloat16 takes four times as long as float32."""
     try:
         flags = cpuinfo.read_text(encoding="utf-8")
     except OSError:
@@ -84,24 +84,26 @@ def multiplies_bfloat16(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
 
 
 class Run:
-    """One training run. `folder`: where it keeps its checkpoint; None: nowhere."""
+    """One training run. `folder`: for its checkpoint; None: no checkpoints."""
 
-    def __init__(self, published: Published, lessons: Lessons, recipe: DeepRecipe, folder: Path | None) -> None:
-        self._lessons, self._recipe = lessons, recipe
+    def __init__(
+        self, published: Published, training_set: DeepTrainingSet, recipe: DeepRecipe, folder: Path | None
+    ) -> None:
+        self._training_set, self._recipe = training_set, recipe
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._is_halved = self._device.type == "cuda" or multiplies_bfloat16()
         torch.set_num_threads(recipe.threads)
         torch.manual_seed(recipe.seed)
         codes, steps = torch.from_numpy(published.codes), torch.from_numpy(published.steps.astype(np.float32))
-        self.reader = DeepReader(codes, steps, len(LABELS), recipe.dropped)
-        started(published.layers, self.reader)
-        self.own = nn.Parameter(torch.zeros(int(lessons.groups.max(initial=0)) + 1, len(LABELS)))
+        self.reader = DeepNetwork(codes, steps, len(LABELS), recipe.dropped)
+        load_published_weights(published.layers, self.reader)
+        self.own = nn.Parameter(torch.zeros(int(training_set.groups.max(initial=0)) + 1, len(LABELS)))
         self.reader.to(self._device)
         self.own.data = self.own.data.to(self._device)
-        self._optimiser = torch.optim.AdamW(self._parts(), weight_decay=recipe.decay, fused=True)
-        self._rates = [part["lr"] for part in self._optimiser.param_groups]
+        self._optimizer = torch.optim.AdamW(self._parts(), weight_decay=recipe.decay, fused=True)
+        self._rates = [part["lr"] for part in self._optimizer.param_groups]
         self._file = folder / "deep.pt" if folder else None
-        self._identity = {"recipe": asdict(recipe), "lessons": lessons.digest}
+        self._identity = {"recipe": asdict(recipe), "training_set": training_set.digest}
         self.step = 0
         self.steps = max(1, math.ceil(recipe.epochs * self._an_epoch))
 
@@ -113,10 +115,10 @@ class Run:
 
     @property
     def _an_epoch(self) -> int:
-        return -(-len(self._lessons.pieces) // self._recipe.batch)
+        return -(-len(self._training_set.pieces) // self._recipe.batch)
 
-    def teach(self, progress: Progress = lambda _: None, report_steps: int = REPORT_STEPS) -> DeepReader:
-        """To the last step; the reader is ready to judge. What `progress` raises leaves a checkpoint behind."""
+    def train(self, progress: Progress = lambda _: None, report_steps: int = REPORT_STEPS) -> DeepNetwork:
+        """Run to the last step. Returns the reader in evaluation mode. Saves a checkpoint even if `progress` raises."""
         self.reader.train()
         started_at, first, saved_at = time.monotonic(), self.step, time.monotonic()
         losses: list[Tensor] = []
@@ -125,7 +127,7 @@ class Run:
                 losses.append(self._learn(texts))
                 if self.step % report_steps == 0 or self.step == self.steps:
                     left_s = (time.monotonic() - started_at) / (self.step - first) * (self.steps - self.step)
-                    progress(self._said(float(torch.stack(losses).mean()), left_s))
+                    progress(self._status(float(torch.stack(losses).mean()), left_s))
                     losses = []
                 if time.monotonic() - saved_at > CHECKPOINT_S:
                     self._save()
@@ -134,26 +136,26 @@ class Run:
             self._save()
         return self.reader.eval()
 
-    def _said(self, loss: float, left_s: float) -> str:
+    def _status(self, loss: float, left_s: float) -> str:
         where = f"step {self.step:,} of {self.steps:,}, loss {loss:.4f}"
         return f"deep reader: {where}, about {left_s / 60:.0f} minutes left"
 
     def begin_with(self, weights: Mapping[str, Floats]) -> None:
-        """Begin with the weights of a reader (training.deep.integers.weights_of)."""
+        """Start from the weights of a reader (training.deep.integers.weights_of)."""
         self.reader.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
 
     def begin_from(self, file: Path) -> None:
-        """Begin with what another run learned, of whatever data. Raises DataUnusable for what is no checkpoint."""
+        """Start from the checkpoint of another run, with any data. Raises DataUnusable for any other file."""
         try:
             found = torch.load(file, map_location=self._device, weights_only=True)["reader"]
             self.reader.load_state_dict(found)
         except (OSError, RuntimeError, KeyError, UnpicklingError) as error:
-            raise DataUnusable(f"{file} is no checkpoint of a deep reader: {error}") from error
+            raise DataUnusable(f"{file} is not a checkpoint of a deep reader: {error}") from error
 
     def resume(self) -> bool:
-        """Go on where the checkpoint stands; False where there is none.
+        """Continue from the checkpoint; False if there is none.
 
-        Raises DataUnusable for that of another run and for a damaged one; then this run is of no more use.
+        Raises DataUnusable if it is damaged or of another run; do not use this run afterwards.
         """
         if self._file is None or not self._file.exists():
             return False
@@ -161,17 +163,17 @@ class Run:
             found = torch.load(self._file, map_location=self._device, weights_only=True)
             if found["identity"] != self._identity:
                 raise DataUnusable(
-                    f"{self._file} is of a run with other data or another recipe; remove it to begin anew"
+                    f"{self._file} is from a run with other data or another recipe; remove it to start over"
                 )
             self._restore(found)
         except (OSError, EOFError, RuntimeError, KeyError, TypeError, ValueError, UnpicklingError) as error:
-            raise DataUnusable(f"{self._file} is damaged; remove it to begin anew: {error}") from error
+            raise DataUnusable(f"{self._file} is damaged; remove it to start over: {error}") from error
         return True
 
     def _restore(self, found: Mapping[str, Any]) -> None:
         self.reader.load_state_dict(found["reader"])
         self.own.data.copy_(found["own"])
-        self._optimiser.load_state_dict(found["optimiser"])
+        self._optimizer.load_state_dict(found["optimiser"])
         torch.set_rng_state(found["chance"].cpu())
         self.step = found["step"]
 
@@ -186,7 +188,7 @@ class Run:
                 "step": self.step,
                 "reader": self.reader.state_dict(),
                 "own": self.own.data,
-                "optimiser": self._optimiser.state_dict(),
+                "optimiser": self._optimizer.state_dict(),
                 "chance": torch.get_rng_state(),
             },
             fresh,
@@ -195,22 +197,22 @@ class Run:
 
     def _learn(self, texts: NDArray[np.intp]) -> Tensor:
         random = np.random.default_rng((self._recipe.seed, self.step))
-        batch = Batch.of([self._part(self._lessons.pieces[text], random) for text in texts]).to(self._device)
+        batch = PieceBatch.of([self._part(self._training_set.pieces[text], random) for text in texts]).to(self._device)
         fall = min(1.0, (self.step + 1) / (WARM_UP * self.steps)) * max(LEAST_RATE, 1 - self.step / self.steps)
-        for part, rate in zip(self._optimiser.param_groups, self._rates, strict=True):
+        for part, rate in zip(self._optimizer.param_groups, self._rates, strict=True):
             part["lr"] = rate * fall
         with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._is_halved):
             logits = self.reader(batch)
-        groups = torch.from_numpy(self._lessons.groups[texts]).to(self._device)
+        groups = torch.from_numpy(self._training_set.groups[texts]).to(self._device)
         logits = logits.float() + self.own[groups] * (groups > 0)[:, None]
-        labels = torch.from_numpy(self._lessons.labels[texts]).to(self._device)
-        weights = torch.from_numpy(self._lessons.weights[texts]).to(self._device)[:, None] * torch.isfinite(labels)
+        labels = torch.from_numpy(self._training_set.labels[texts]).to(self._device)
+        weights = torch.from_numpy(self._training_set.weights[texts]).to(self._device)[:, None] * torch.isfinite(labels)
         loss = functional.binary_cross_entropy_with_logits(logits, labels.nan_to_num(), weights, reduction="sum")
         loss = loss / len(texts)
-        self._optimiser.zero_grad()
+        self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_([*self.reader.parameters(), self.own], LONGEST_STEP)
-        self._optimiser.step()
+        self._optimizer.step()
         self.step += 1
         return loss.detach()
 
@@ -222,15 +224,15 @@ class Run:
         return pieces[start : start + MOST_PIECES]
 
     def _batches(self) -> Iterator[NDArray[np.intp]]:
-        """From the step on that the run has come to; an epoch has the same batches whoever asks."""
+        """Batches from the current step on; an epoch has the same batches before and after resuming."""
         while self.step < self.steps:
             epoch, done = divmod(self.step, self._an_epoch)
             yield from self._of_epoch(epoch)[done : done + self.steps - self.step]
 
     def _of_epoch(self, epoch: int) -> list[NDArray[np.intp]]:
         random = np.random.default_rng((self._recipe.seed, epoch, 1))
-        order = random.permutation(len(self._lessons.pieces))
-        lengths = np.array([min(len(text), MOST_PIECES) for text in self._lessons.pieces])
+        order = random.permutation(len(self._training_set.pieces))
+        lengths = np.array([min(len(text), MOST_PIECES) for text in self._training_set.pieces])
         found: list[NDArray[np.intp]] = []
         size = self._recipe.batch
         for at in range(0, len(order), size * POOL):

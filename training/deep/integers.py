@@ -1,4 +1,4 @@
-"""A network that was taught in float32, in the small integers of classifier/_deep.c."""
+"""Quantizes a network that was trained in float32 to the small integers of classifier/_deep.c."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from classifier.deep.kernel import CHANNELS, COLUMNS, DENSE, FEATURES, MOST_WEIGHT, ORDERS, QUAD, SENTENCE, ZERO
-from training.deep.network import Batch, DeepReader
+from training.deep.network import DeepNetwork, PieceBatch
 
 Floats = NDArray[np.float32]
-# How much of a channel's size its bytes take on, and not its weights; the least that a channel counts for.
+# The exponent that splits a channel's range between its activations and its weights, and the smallest range used.
 _SHARED, _LEAST_OF_LARGEST = 0.5, 0.01
-# Texts that are read in one step.
+# Texts in one forward pass.
 _TOGETHER = 64
 # Bytes on either side of ZERO.
 _MOST_BYTE = 127
@@ -23,8 +23,8 @@ _MOST_BYTE = 127
 def arrays_of(weights: Mapping[str, Floats], largest: Mapping[str, Floats]) -> dict[str, NDArray[Any]]:
     """The arrays of classifier.deep.kernel.
 
-    `weights`: those of training.deep.network.DeepReader by their names. `largest`: for "first" and "second" how large
-    the numbers get that go into each branch, (3, CHANNELS); what is larger will be cut.
+    `weights`: the state of training.deep.network.DeepNetwork by name. `largest`: for "first" and "second" the largest
+    inputs of each branch, (3, CHANNELS); larger inputs are clipped.
     """
     project = np.concatenate([_of(weights, branch, "project.weight") for branch in range(len(ORDERS))]).T
     codes, scale = _rounded(project, MOST_WEIGHT)
@@ -63,7 +63,7 @@ def arrays_of(weights: Mapping[str, Floats], largest: Mapping[str, Floats]) -> d
 
 
 def weights_of(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Floats]:
-    """The inverse of `arrays_of`, but for the rounding: to go on teaching a reader that was published."""
+    """The inverse of `arrays_of`, except for the rounding; to continue training a published reader."""
     found: dict[str, Floats] = {
         "encoder.norm.weight": arrays["last_gain"],
         "encoder.norm.bias": arrays["last_shift"],
@@ -91,16 +91,18 @@ def weights_of(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Floats]:
 
 
 def _steps(largest: Floats) -> Floats:
-    """What a byte is worth in each channel: more where numbers get large, but by the root only, since the weights of
-    a channel are multiplied by it and have few bits, too (Xiao et al. 2023, arXiv 2211.10438).
+    """The activation step size of each channel (SmoothQuant: Xiao et al. 2023, arXiv 2211.10438).
+
+    It grows with the root of the channel's range, because the channel's weights are multiplied by it and have few bits
+    too.
     """
     rooted = np.maximum(largest, largest.max(axis=1, keepdims=True) * _LEAST_OF_LARGEST) ** _SHARED
     steps: Floats = rooted * (largest / rooted).max(axis=1, keepdims=True) / _MOST_BYTE
     return steps
 
 
-def reach(reader: DeepReader, texts: Sequence[NDArray[np.int32]]) -> dict[str, Floats]:
-    """How large the numbers get that go into the layers of each branch, over all these texts: for `arrays_of`."""
+def reach(reader: DeepNetwork, texts: Sequence[NDArray[np.int32]]) -> dict[str, Floats]:
+    """The largest inputs of the layers of each branch over all these texts, for `arrays_of`."""
     found = {name: np.zeros((len(ORDERS), CHANNELS), np.float32) for name in ("first", "second")}
 
     def look(name: str, branch: int) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
@@ -112,19 +114,19 @@ def reach(reader: DeepReader, texts: Sequence[NDArray[np.int32]]) -> dict[str, F
 
     hooks = [
         getattr(branch, name).register_forward_pre_hook(look(name, at))
-        for at, branch in enumerate(reader.encoder.looks)
+        for at, branch in enumerate(reader.encoder.ordered_branches)
         for name in found
     ]
     with torch.inference_mode():
         for start in range(0, len(texts), _TOGETHER):
-            reader(Batch.of(texts[start : start + _TOGETHER]))
+            reader(PieceBatch.of(texts[start : start + _TOGETHER]))
     for hook in hooks:
         hook.remove()
     return found
 
 
 def packed(codes: NDArray[np.int8]) -> NDArray[np.int8]:
-    """(inputs, columns) in the order of classifier/_integers.h."""
+    """(inputs, columns) in the memory order of classifier/_integers.h."""
     inputs, columns = codes.shape
     return codes.reshape(inputs // QUAD, QUAD, columns // COLUMNS, COLUMNS).transpose(0, 2, 3, 1)
 
@@ -132,7 +134,7 @@ def packed(codes: NDArray[np.int8]) -> NDArray[np.int8]:
 def logits(
     arrays: Mapping[str, NDArray[Any]], embedded: NDArray[np.float64], windows: list[tuple[int, int]]
 ) -> NDArray[np.float64]:
-    """What the kernel computes, slowly and in float64: (windows, labels). `embedded`: (pieces, 512) of the table."""
+    """A slow float64 reference of the kernel: (windows, labels). `embedded`: (pieces, 512) table rows."""
     zeros = np.zeros((2, CHANNELS))
     branches = []
     for branch, order in enumerate(ORDERS):
@@ -192,7 +194,7 @@ def _normal(x: NDArray[np.float64], gain: Floats, shift: Floats) -> NDArray[np.f
 
 
 def _rounded(weights: Floats, most: int) -> tuple[NDArray[np.int8], Floats]:
-    """(inputs, columns) as whole numbers up to `most`, and what one is worth in each column."""
+    """(inputs, columns) as integers up to `most`, and the step size of each column."""
     scale = np.maximum(np.abs(weights).max(axis=0), 1e-12) / most
     return np.round(weights / scale).astype(np.int8), scale.astype(np.float32)
 

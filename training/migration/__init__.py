@@ -1,1 +1,1 @@
-"""From Perspective's scores to ours: how the two agree, and what does here what a threshold did there."""
+"""Migration from Perspective's scores to ours: their agreement, and the equivalent thresholds."""

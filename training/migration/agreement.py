@@ -1,4 +1,4 @@
-"""How two scores of the same texts agree, and which threshold of the one does what one of the other did."""
+"""Measures how two scores of the same texts agree, and finds equivalent thresholds."""
 
 import math
 from collections.abc import Sequence
@@ -9,26 +9,27 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from training.charts import NORMAL_975, Bar, interval
+from training.charts import NORMAL_975, ReliabilityBar, interval
 from training.metrics import Estimate, bootstrap_auc
 
 Numbers = NDArray[np.float64]
 
-# Below this nothing is said; below the other it is said with a warning.
+# With fewer texts than the first there is no comparison; with fewer than the second there is a warning.
 FEWEST, FEW = 50, 500
-# So few texts above a threshold say little of what lies there.
+# With fewer texts above a threshold there is a warning.
 FEW_FLAGGED = 10
 REPEATS = 200
-# Scores have six decimals, so what lies between two of them has seven.
+# Scores have six decimals, so a threshold between two of them needs seven.
 DECIMALS = 7
 
 
 @dataclass(frozen=True, slots=True)
-class Match:
-    """What the site's threshold did, and ours that does the same: shares are of all texts.
+class ThresholdMatch:
+    """A threshold of the site, and the equivalent one of ours; shares are of all texts.
 
-    Theirs flags what is above `theirs`; `ours` what reaches it (as the policy's review_at and reject_at do); None where
-    no text was flagged. Of the flagged: `both` by either, the others by one alone.
+    Perspective's score flags a text if it is above `theirs`; ours flags it if it reaches `ours`, like the policy's
+    review_at and reject_at. `ours` is None if no text was flagged. `both`: flagged by both scores; the others: by one
+    alone.
     """
 
     theirs: float
@@ -42,14 +43,14 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
-class Agreement:
+class ScoreAgreement:
     attribute: str
     label: str
     texts: int
     rank_correlation: Estimate | None
     auc_theirs: Estimate | None
     auc_ours: Estimate | None
-    matches: tuple[Match, ...]
+    matches: tuple[ThresholdMatch, ...]
     warnings: tuple[str, ...] = ()
 
     def plain(self) -> dict[str, Any]:
@@ -57,25 +58,27 @@ class Agreement:
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
-    """The two scores of n texts, each (n,), and the answers of people where there are any (NaN: none)."""
+class ScorePair:
+    """The two scores of n texts, each (n,), and people's answers if there are any (NaN: none)."""
 
     theirs: Numbers
     ours: Numbers
     answers: Numbers | None = None
 
 
-def compare(attribute: str, label: str, pair: Pair, thresholds: Sequence[float], rng: np.random.Generator) -> Agreement:
-    """`pair` holds at least FEWEST texts."""
+def compare(
+    attribute: str, label: str, pair: ScorePair, thresholds: Sequence[float], rng: np.random.Generator
+) -> ScoreAgreement:
+    """`pair` must have at least FEWEST texts."""
     count = len(pair.ours)
-    warnings = [f"only {count} texts: all figures are rough"] if count < FEW else []
+    warnings = [f"only {count} texts: all figures are imprecise"] if count < FEW else []
     auc = [_auc(scores, pair.answers, rng) for scores in (pair.theirs, pair.ours)]
     matches = tuple(match(pair, threshold, rng) for threshold in sorted(thresholds))
-    return Agreement(attribute, label, count, rank_correlation(pair), auc[0], auc[1], matches, tuple(warnings))
+    return ScoreAgreement(attribute, label, count, rank_correlation(pair), auc[0], auc[1], matches, tuple(warnings))
 
 
-def rank_correlation(pair: Pair) -> Estimate | None:
-    """Spearman's, with the interval of Bonett and Wright 2000; None where one of the two is always the same."""
+def rank_correlation(pair: ScorePair) -> Estimate | None:
+    """Spearman's rho with the interval of Bonett and Wright 2000; None if one of the scores is constant."""
     if np.ptp(pair.theirs) == 0 or np.ptp(pair.ours) == 0:
         return None
     rho = float(spearmanr(pair.theirs, pair.ours).statistic)
@@ -92,8 +95,8 @@ def _auc(scores: Numbers, answers: Numbers | None, rng: np.random.Generator) -> 
     return bootstrap_auc(scores[known], answers[known].astype(int), REPEATS, rng) if known.any() else None
 
 
-def match(pair: Pair, threshold: float, rng: np.random.Generator) -> Match:
-    """The threshold of ours that flags as many of the texts as theirs did, as near as ties let it."""
+def match(pair: ScorePair, threshold: float, rng: np.random.Generator) -> ThresholdMatch:
+    """The threshold of ours that flags as many texts as theirs, as near as ties allow."""
     count = len(pair.ours)
     theirs = pair.theirs > threshold
     wanted = int(theirs.sum())
@@ -104,36 +107,36 @@ def match(pair: Pair, threshold: float, rng: np.random.Generator) -> Match:
     estimate = None
     if found is not None:
         low, high = _resampled(pair, threshold, rng)
-        estimate = Estimate(found, min(low, found), max(high, found))  # it was rounded within its gap
+        estimate = Estimate(found, min(low, found), max(high, found))  # rounding may have moved it out of the interval
     flagged_theirs, flagged_ours, both, only_theirs, only_ours = shares
     warnings = tuple(_warnings(wanted, int(ours.sum()), count))
-    return Match(threshold, estimate, flagged_theirs, flagged_ours, both, only_theirs, only_ours, warnings)
+    return ThresholdMatch(threshold, estimate, flagged_theirs, flagged_ours, both, only_theirs, only_ours, warnings)
 
 
 def _warnings(wanted: int, got: int, count: int) -> list[str]:
-    said = []
+    found = []
     if wanted == 0:
-        said.append("no text was above it: there is nothing to match")
+        found.append("no text was above it, so there is nothing to match")
     elif wanted < FEW_FLAGGED:
-        said.append(f"only {wanted} of the texts were above it")
+        found.append(f"only {wanted} of the texts were above it")
     if wanted and abs(got - wanted) > max(1, count // 200):
-        said.append("many texts have the same score here, so no threshold flags the same share")
-    return said
+        found.append("many texts have the same score here, so no threshold flags the same share")
+    return found
 
 
 def _threshold(scores: Numbers, wanted: int) -> float | None:
-    """What `wanted` of the scores reach, or as near as can be; the number between two scores with the fewest digits."""
+    """A threshold that `wanted` of the scores reach, or nearly; the one with the fewest digits between two scores."""
     if wanted == 0:
         return None
     values, counts = np.unique(scores, return_counts=True)
     reaching = np.cumsum(counts[::-1])[::-1]
-    # Of two that are as near the one that flags fewer.
+    # If two are equally near, the one that flags fewer texts.
     at = len(values) - 1 - int(np.argmin(np.abs(reaching[::-1] - wanted)))
     return _roundest(float(values[at - 1]) if at else 0.0, float(values[at]))
 
 
 def _roundest(above: float, upto: float) -> float:
-    """Of the numbers above the one and up to the other one with the fewest decimals, next to the middle."""
+    """The number with the fewest decimals in (above, upto], near the middle."""
     for decimals in range(DECIMALS):
         step = 10.0**-decimals
         rounded = round(round((above + upto) / 2 / step) * step, DECIMALS)
@@ -142,14 +145,14 @@ def _roundest(above: float, upto: float) -> float:
     return upto
 
 
-def _resampled(pair: Pair, threshold: float, rng: np.random.Generator) -> tuple[float, float]:
-    """95 % of the thresholds that other texts of the same kind would have led to."""
+def _resampled(pair: ScorePair, threshold: float, rng: np.random.Generator) -> tuple[float, float]:
+    """The bootstrap interval (95 %) of the threshold."""
     count, found = len(pair.ours), []
     for _ in range(REPEATS):
         rows = rng.integers(count, size=count)
         wanted = int((pair.theirs[rows] > threshold).sum())
         if wanted:
-            # Half-way between the lowest that is flagged and the highest that is not.
+            # Halfway between the lowest flagged score and the highest other one.
             around = [count - wanted, max(count - wanted - 1, 0)]
             found.append(np.partition(pair.ours[rows], around)[around].mean())
     low, high = np.quantile(found or [threshold], (0.025, 0.975))
@@ -158,18 +161,18 @@ def _resampled(pair: Pair, threshold: float, rng: np.random.Generator) -> tuple[
 
 def _share(some: int, count: int) -> Estimate:
     share = some / count
-    return Estimate(share, *interval(Bar(share, share, count)))
+    return Estimate(share, *interval(ReliabilityBar(share, share, count)))
 
 
-# Quantiles that a map goes through: most of them where thresholds are, far up.
+# The quantiles that a map passes through; most are high, where thresholds are.
 _QUANTILES = 1 / (1 + np.exp(-np.linspace(-4.5, 6.5, 45)))
 
 
-def score_map(pair: Pair, thresholds: Sequence[float] = ()) -> list[tuple[float, float]]:
-    """Pairs (our score, the one to answer) from (0, 0) to (1, 1), straight lines between them.
+def score_map(pair: ScorePair, thresholds: Sequence[float] = ()) -> list[tuple[float, float]]:
+    """A piecewise linear map from (0, 0) to (1, 1), as pairs (our score, the score to answer).
 
-    Ours rises from pair to pair, the answered never falls. What is answered is spread as Perspective's scores were, and
-    above each of `thresholds` lie as many texts as did there.
+    The first is strictly increasing, the second never decreases. Answered scores have the distribution of
+    Perspective's, and the same number of texts is above each of `thresholds`.
     """
     anchors = [(at, threshold) for threshold in thresholds if (at := _between(pair, threshold)) is not None]
     ours, theirs = (np.quantile(scores, _QUANTILES) for scores in (pair.ours, pair.theirs))
@@ -182,8 +185,8 @@ def score_map(pair: Pair, thresholds: Sequence[float] = ()) -> list[tuple[float,
     return [*found, (1.0, 1.0)]
 
 
-def _between(pair: Pair, threshold: float) -> float | None:
-    """Half-way between our scores that lie above and those that do not."""
+def _between(pair: ScorePair, threshold: float) -> float | None:
+    """The point halfway between our flagged and other scores, for the same number of flagged texts."""
     wanted = int((pair.theirs > threshold).sum())
     if not 0 < wanted < len(pair.ours) or not 0 < threshold < 1:
         return None
@@ -194,12 +197,12 @@ def _between(pair: Pair, threshold: float) -> float | None:
 
 
 def _is_in_order(point: tuple[float, float], anchor: tuple[float, float]) -> bool:
-    """Strictly, so that what lies above the threshold does so clearly."""
+    """Whether the point is strictly on the same side of the anchor in both scores."""
     (x, y), (at, threshold) = point, anchor
     return (x < at and y < threshold) or (x > at and y > threshold)
 
 
 def mapped(scores: Numbers, pairs: Sequence[tuple[float, float]]) -> Numbers:
-    """What is answered for our scores under a map."""
+    """Our scores under the map."""
     x, y = zip(*pairs, strict=True)
     return np.asarray(np.interp(scores, x, y))

@@ -1,4 +1,4 @@
-"""One HTML page on how Perspective's scores and ours agree: it asks for nothing from elsewhere and runs no script."""
+"""A self-contained HTML page on how Perspective's scores and ours agree; it loads nothing and runs no script."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,17 +7,17 @@ import numpy as np
 from markupsafe import Markup
 
 from training import charts
-from training.migration.agreement import Agreement
-from training.migration.run import Compared, Migration
+from training.migration.agreement import ScoreAgreement
+from training.migration.run import AttributeComparison, Migration
 from training.templates import environment
 
-# Where the curves of shares are read off.
+# The thresholds at which the shares are computed.
 _GRID = np.linspace(0, 0.99, 100)
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    found: Agreement
+    found: ScoreAgreement
     drawn: Sequence[tuple[str, str, Markup]]
 
 
@@ -27,13 +27,13 @@ def render(migration: Migration) -> str:
     return environment().get_template("migration.html").render(migration=migration, sections=sections)
 
 
-def _charts(each: Compared) -> Iterator[tuple[str, str, Markup]]:
+def _charts(each: AttributeComparison) -> Iterator[tuple[str, str, Markup]]:
     name, pair, matches = each.agreement.attribute, each.pair, each.agreement.matches
     marks = [(match.theirs, match.ours.value) for match in matches if match.ours is not None]
     cells = charts.cells(pair.theirs.tolist(), pair.ours.tolist())
     yield _chart(
         f"{name}: text by text",
-        "each dot is a number of texts; dashed: your threshold and ours",
+        "the size of a dot is the number of texts; dashed: your threshold and ours",
         charts.scatter(f"{name}, Perspective's score against ours", cells, marks),
     )
     lines = [("theirs", _shares(pair.theirs)), ("ours", _shares(pair.ours)), ("mapped", _shares(each.answered))]

@@ -1,4 +1,4 @@
-"""The whole of a migration: texts scored here, held against what Perspective said of them."""
+"""Runs a migration: scores texts with our model and compares the scores with Perspective's."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -12,8 +12,8 @@ import classifier
 from training import bulk
 from training.client import Service
 from training.errors import DataUnusable
-from training.migration.agreement import FEWEST, Agreement, Pair, compare, mapped, score_map
-from training.migration.kept import OURS, Kept
+from training.migration.agreement import FEWEST, ScoreAgreement, ScorePair, compare, mapped, score_map
+from training.migration.perspective_scores import LABEL_OF, PerspectiveScores
 
 USUAL_THRESHOLD = 0.8
 POLICY = "/v1/policies/default"
@@ -21,27 +21,27 @@ Map = list[tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
-    """An attribute that could be compared; the map was made of the same texts."""
+class AttributeComparison:
+    """The comparison of one attribute; the map is fitted on the same texts."""
 
-    agreement: Agreement
-    pair: Pair
+    agreement: ScoreAgreement
+    pair: ScorePair
     map: Map
 
     @property
     def answered(self) -> NDArray[np.float64]:
-        """Our scores as they are answered under the map."""
+        """Our scores under the map."""
         return mapped(self.pair.ours, self.map)
 
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """`left_out`: by attribute why there is no comparison. `not_judged`: how many texts, by language."""
+    """`left_out`: why an attribute was not compared. `not_judged`: the number of unjudged texts by language."""
 
     model: classifier.Manifest
     texts: int
     blank: int
-    compared: Sequence[Compared]
+    compared: Sequence[AttributeComparison]
     left_out: Mapping[str, str]
     not_judged: Mapping[str, int]
 
@@ -64,17 +64,17 @@ class Migration:
 
 def migrate(
     model: classifier.Model,
-    kept: Kept,
+    kept: PerspectiveScores,
     thresholds: Mapping[str, Sequence[float]],
     seed: int,
-    told: Callable[[int], None] = lambda _: None,
+    advance: Callable[[int], None] = lambda _: None,
 ) -> Migration:
-    """Raises DataUnusable when no attribute has enough texts to say anything of it."""
+    """Raises DataUnusable if no attribute has enough texts for a comparison."""
     is_blank = np.array([not text.strip() for text in kept.texts], bool)
-    languages, scores = _scored(model, kept, told)
+    languages, scores = _scored(model, kept, advance)
     compared, left_out = [], {}
     for attribute, theirs in kept.scores.items():
-        label = OURS[attribute]
+        label = LABEL_OF[attribute]
         if label not in model.labels:
             left_out[attribute] = f"the model does not judge {label}"
             continue
@@ -84,17 +84,19 @@ def migrate(
             left_out[attribute] = f"{count} texts with both scores; at least {FEWEST} are needed"
             continue
         answers = None if kept.labels is None else kept.labels[rows]
-        pair, wanted = Pair(theirs[rows], ours[rows], answers), thresholds.get(attribute, (USUAL_THRESHOLD,))
+        pair, wanted = ScorePair(theirs[rows], ours[rows], answers), thresholds.get(attribute, (USUAL_THRESHOLD,))
         found = compare(attribute, label, pair, wanted, np.random.default_rng(seed))
-        compared.append(Compared(found, pair, score_map(pair, wanted)))
+        compared.append(AttributeComparison(found, pair, score_map(pair, wanted)))
     if not compared:
         reasons = "; ".join(f"{attribute}: {why}" for attribute, why in left_out.items())
         raise DataUnusable(f"nothing can be compared: {reasons or 'no column of scores'}")
-    strange = Counter(language for language in languages if language not in model.languages)
-    return Migration(model.manifest, len(kept.texts), int(is_blank.sum()), compared, left_out, strange)
+    not_judged = Counter(language for language in languages if language not in model.languages)
+    return Migration(model.manifest, len(kept.texts), int(is_blank.sum()), compared, left_out, not_judged)
 
 
-def _scored(model: classifier.Model, kept: Kept, told: Callable[[int], None]) -> tuple[list[str], NDArray[np.float64]]:
+def _scored(
+    model: classifier.Model, kept: PerspectiveScores, advance: Callable[[int], None]
+) -> tuple[list[str], NDArray[np.float64]]:
     languages: list[str] = []
     scores = np.full((len(kept.texts), len(model.labels)), np.nan)
     for start in range(0, len(kept.texts), bulk.CHUNK):
@@ -102,20 +104,20 @@ def _scored(model: classifier.Model, kept: Kept, told: Callable[[int], None]) ->
         some = bulk.judge(model, kept.texts[start:end], kept.languages[start:end])
         languages += some.languages
         scores[start:end] = some.scores
-        told(len(some.languages))
+        advance(len(some.languages))
     return languages, scores
 
 
 def put_maps(service: Service, maps: Mapping[str, Map]) -> str:
-    """Set the maps in the site's policy, all else of it as it is; the name of the new version.
+    """Set the maps in the site's policy and leave the rest unchanged. Returns the name of the new version.
 
-    Raises ServiceRefused, also when somebody else changed the policy meanwhile.
+    Raises ServiceRefused, also if somebody else changed the policy meanwhile.
     """
     policy = service.get_json(POLICY)
-    wishes = dict(policy.get("protocols") or {})
-    perspective = dict(wishes.get("perspective") or {})
+    protocols = dict(policy.get("protocols") or {})
+    perspective = dict(protocols.get("perspective") or {})
     perspective["score_maps"] = {**perspective.get("score_maps", {}), **maps}
-    wishes["perspective"] = perspective
+    protocols["perspective"] = perspective
     known = {name: value for name, value in policy.items() if name != "name"}
-    after = service.put(POLICY, known | {"protocols": wishes})
+    after = service.put(POLICY, known | {"protocols": protocols})
     return f"{after['name']}@{after['version']}"

@@ -1,4 +1,4 @@
-"""What a person reads of a model: the page and the card, and how figures are written in them."""
+"""The templates of the report pages and the model card, and how figures are formatted in them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,12 +6,12 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, Undefined, select_autoescape
 
 NONE = "\u2013"
-_FINE = 10  # below: a share, a ROC AUC; from there on: times, microseconds, megabytes
+_FINE = 10  # below: shares and ROC AUC; above: times and sizes
 _COARSE = 1000
 
 
 def number(value: float | Undefined | None, digits: int = 3) -> str:
-    """A dash where there is none; whole numbers without a point, large ones without digits after it."""
+    """A dash for a missing value; integers and large numbers without decimals."""
     if value is None or isinstance(value, Undefined):
         return NONE
     if isinstance(value, int) or abs(value) >= _COARSE:
@@ -20,7 +20,7 @@ def number(value: float | Undefined | None, digits: int = 3) -> str:
 
 
 def estimate(found: Mapping[str, Any] | Undefined | None, digits: int = 3) -> str:
-    """A figure with its interval, where it has one: one without width says nothing."""
+    """A figure with its interval, if that has a width above 0."""
     if not found or found.get("value") is None:
         return NONE
     low, high = found.get("low"), found.get("high")
@@ -28,8 +28,8 @@ def estimate(found: Mapping[str, Any] | Undefined | None, digits: int = 3) -> st
     return number(found["value"], digits) + (f" ({number(low, digits)} to {number(high, digits)})" if has_width else "")
 
 
-def figure(found: Any) -> str:  # noqa: ANN401 - whatever has a value and an interval
-    """The same of an object."""
+def figure(found: Any) -> str:  # noqa: ANN401 - anything with a value and an interval
+    """The same for an object."""
     return NONE if not found else estimate({name: getattr(found, name) for name in ("value", "low", "high")})
 
 
@@ -38,12 +38,12 @@ def percent(share: float | Undefined | None) -> str:
 
 
 def points(share: float) -> str:
-    """Of a hundred: for differences of shares."""
+    """Percentage points, for differences of shares."""
     return f"{share * 100:.1f}"
 
 
 def cell(text: object) -> str:
-    """Text that stays in its cell of a Markdown table and is no markup."""
+    """Text escaped for a cell of a Markdown table."""
     flat = " ".join(str(text).split())
     for mark in "\\`*[]<>|":
         flat = flat.replace(mark, "\\" + mark)
@@ -51,7 +51,7 @@ def cell(text: object) -> str:
 
 
 def environment() -> Environment:
-    """HTML escapes whatever it is given; Markdown leaves that to `cell`."""
+    """HTML templates escape all values; Markdown templates use `cell`."""
     made = Environment(
         loader=PackageLoader("training"),
         autoescape=select_autoescape(["html"], default=False),

@@ -1,4 +1,4 @@
-"""The encoder that ships, and a deep reader upon it with weights by chance."""
+"""The shipped encoder, and a deep reader on it with random weights."""
 
 from typing import Any
 

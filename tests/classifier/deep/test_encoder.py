@@ -1,4 +1,4 @@
-"""An encoder is loaded only when it is whole and no file of it is a link or a pipe."""
+"""An encoder is loaded only if it is complete and no file of it is a link or a pipe."""
 
 import hashlib
 import os
@@ -65,13 +65,13 @@ def test_a_linked_folder_is_refused(folder: Path) -> None:
 def test_a_pipe_is_not_waited_for(folder: Path, name: str) -> None:
     (folder / name).unlink()
     os.mkfifo(folder / name)
-    assert refused(folder) == f"{name} is no regular file"
+    assert refused(folder) == f"{name} is not a regular file"
 
 
 def test_what_is_no_vocabulary_is_refused(folder: Path) -> None:
     (folder / "pieces.model").write_bytes(b"x")
     relist(folder, "pieces.model")
-    assert "pieces.model is no vocabulary" in refused(folder)
+    assert "pieces.model is not a vocabulary" in refused(folder)
 
 
 def test_another_type_of_numbers_is_refused(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""The kernel computes what its reference says, on every processor the same."""
+"""The kernel computes the same as its reference, on every processor."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Many texts at once."""
+"""Reading many texts at once."""
 
 import threading
 from typing import Any

@@ -1,4 +1,4 @@
-"""The parts of a text that are judged one by one."""
+"""The parts of a text that are judged separately."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st

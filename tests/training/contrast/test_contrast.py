@@ -1,4 +1,4 @@
-"""The sentences that are written for training: what is promised of every language's."""
+"""The generated sentences: invariants of every language."""
 
 from collections import Counter, defaultdict
 
@@ -42,8 +42,8 @@ def test_the_same_seed_gives_the_same_sentences(frames: Frames, rows: tuple[cont
 
 def test_no_sentence_comes_twice_and_none_is_in_both_parts(rows: tuple[contrast.Row, ...]) -> None:
     assert len({row.text for row in rows}) == len(rows)
-    learnt, tested = ({letters(row.text) for row in rows if row.is_test == part} for part in (False, True))
-    assert not learnt & tested
+    learned, tested = ({letters(row.text) for row in rows if row.is_test == part} for part in (False, True))
+    assert not learned & tested
 
 
 def test_a_frame_is_either_learnt_or_tested(rows: tuple[contrast.Row, ...]) -> None:

@@ -1,4 +1,4 @@
-"""The numbers in docs/data-sets.md can be written by a command."""
+"""A command writes the counts into docs/data-sets.md."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Files of frames: what they may say, and how a mistake in one is told."""
+"""Frame files: their format, and the error messages for mistakes."""
 
 from pathlib import Path
 
@@ -89,13 +89,13 @@ def test_frames_of_other_functions_are_of_the_same_part(folder: Path) -> None:
         ("one", "toxic: 1\nspam: 0\n\n", "line 1: 'toxic' is neither an attribute nor a setting"),
         ("one", "toxicity: much\n\n", "toxicity: 'much' is not a number"),
         ("one", "toxicity: 1.5\n\n", "toxicity is 1.5; it must lie between 0 and 1"),
-        ("one", "spam: 0\n\n", "says nothing of toxicity"),
+        ("one", "spam: 0\n\n", "the label of toxicity is missing"),
         ("go {where}", HEAD, "no fillers for {where}"),
         ("go {town:big}", HEAD, "no fillers of that kind for {town:big}"),
         ("{groups:c} go", HEAD, "no fillers of that kind for {groups:c}"),
         ("{from nowhere}", HEAD, "no function 'nowhere'"),
         ("go {town", HEAD, "has an open brace"),
-        ("go\ngo", HEAD, "stands in rude, too"),
+        ("go\ngo", HEAD, "is also in rude"),
         ("one", "toxicity: 1\nmost: many\n\n", "most: 'many' is not a whole number"),
         ("one", "toxicity: 1\nsurface: rough\n\n", "surface: 'rough' is none of varied, sober, plain"),
     ],

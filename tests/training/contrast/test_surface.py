@@ -1,4 +1,4 @@
-"""How sentences are typed, in scripts that are not English's."""
+"""Surface variation, including scripts other than Latin."""
 
 import random
 

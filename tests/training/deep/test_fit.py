@@ -1,4 +1,4 @@
-"""What the deep reader learns, and that a run which was killed goes on."""
+"""What the deep reader learns, and that an interrupted run can resume."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,11 +12,11 @@ from click.testing import CliRunner
 from classifier.deep.encoder import SHIPPED, load_encoder
 from classifier.deep.kernel import DeepWeights
 from classifier.deep.reader import DeepReader
-from training.deep.fit import DeepRecipe, Lessons, Run, multiplies_bfloat16
+from training.deep.fit import DeepRecipe, DeepTrainingSet, Run, multiplies_bfloat16
 from training.deep.integers import arrays_of, reach, weights_of
-from training.deep.lessons import lessons
-from training.deep.network import Batch
+from training.deep.network import PieceBatch
 from training.deep.published import Published, published, write
+from training.deep.training_set import training_set
 from training.errors import DataUnusable
 from training.examples import Examples
 
@@ -32,13 +32,13 @@ def source() -> Published:
 
 
 @pytest.fixture(scope="module")
-def taught() -> Lessons:
+def training_data() -> DeepTrainingSet:
     texts = [frame.format(word) for frames in (INSULTS, KIND) for frame in frames for word in WORDS]
     labels = np.full((len(texts), 7), np.nan, np.float32)
     labels[:, 0] = [1.0] * (len(texts) // 2) + [0.0] * (len(texts) // 2)
     weights, folds = np.ones(len(texts), np.float32), np.zeros(len(texts), np.int8)
     examples = Examples(texts, labels, weights, texts, folds, ["own"] * len(texts))
-    return lessons(examples, load_encoder(SHIPPED / "use-multilingual-3").tokenizer)
+    return training_set(examples, load_encoder(SHIPPED / "use-multilingual-3").tokenizer)
 
 
 def test_what_ships_is_what_the_package_holds(source: Published, tmp_path: Path) -> None:
@@ -52,12 +52,14 @@ def test_what_ships_is_what_the_package_holds(source: Published, tmp_path: Path)
     assert len(source.codes) == load_encoder(shipped).tokenizer.size
 
 
-def test_it_learns_what_an_insult_is_also_in_another_language(source: Published, taught: Lessons) -> None:
-    reader = Run(source, taught, RECIPE, None).teach()
+def test_it_learns_what_an_insult_is_also_in_another_language(
+    source: Published, training_data: DeepTrainingSet
+) -> None:
+    reader = Run(source, training_data, RECIPE, None).train()
     weights = {name: tensor.detach().numpy() for name, tensor in reader.state_dict().items()}
     encoder = load_encoder(SHIPPED / "use-multilingual-3")
     deep = DeepReader(
-        encoder, DeepWeights(arrays_of(weights, reach(reader, taught.pieces)), encoder.codes, encoder.steps)
+        encoder, DeepWeights(arrays_of(weights, reach(reader, training_data.pieces)), encoder.codes, encoder.steps)
     )
     kind, insults = (
         ("Ein sch\u00f6ner Garten.", "Mein guter Freund."),
@@ -67,57 +69,65 @@ def test_it_learns_what_an_insult_is_also_in_another_language(source: Published,
     assert found[0].max() < found[1].min()
 
 
-def test_a_run_that_was_killed_goes_on_where_it_stood(source: Published, taught: Lessons, tmp_path: Path) -> None:
-    whole = Run(source, taught, RECIPE, None)
-    whole.teach()
-    stopped = Run(source, taught, RECIPE, tmp_path)
+def test_a_run_that_was_killed_goes_on_where_it_stood(
+    source: Published, training_data: DeepTrainingSet, tmp_path: Path
+) -> None:
+    whole = Run(source, training_data, RECIPE, None)
+    whole.train()
+    stopped = Run(source, training_data, RECIPE, tmp_path)
 
     def kill(_: str) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        stopped.teach(kill, report_steps=7)
-    resumed = Run(source, taught, RECIPE, tmp_path)
+        stopped.train(kill, report_steps=7)
+    resumed = Run(source, training_data, RECIPE, tmp_path)
     assert resumed.resume()
     assert resumed.step == 7
-    resumed.teach()
+    resumed.train()
     for name, tensor in whole.reader.state_dict().items():
         torch.testing.assert_close(resumed.reader.state_dict()[name], tensor)
 
 
-def test_a_run_does_not_go_on_with_other_data(source: Published, taught: Lessons, tmp_path: Path) -> None:
-    Run(source, taught, DeepRecipe(epochs=0.1, batch=16, threads=1), tmp_path).teach()
+def test_a_run_does_not_go_on_with_other_data(
+    source: Published, training_data: DeepTrainingSet, tmp_path: Path
+) -> None:
+    Run(source, training_data, DeepRecipe(epochs=0.1, batch=16, threads=1), tmp_path).train()
     with pytest.raises(DataUnusable, match="another recipe"):
-        Run(source, taught, RECIPE, tmp_path).resume()
-    assert not Run(source, taught, RECIPE, tmp_path / "elsewhere").resume()
+        Run(source, training_data, RECIPE, tmp_path).resume()
+    assert not Run(source, training_data, RECIPE, tmp_path / "elsewhere").resume()
 
 
-def test_other_pieces_of_the_same_length_are_other_data(taught: Lessons) -> None:
-    assert replace(taught, pieces=[*taught.pieces]).digest == taught.digest
-    first, *others = taught.pieces
-    assert replace(taught, pieces=[first + 1, *others]).digest != taught.digest
+def test_other_pieces_of_the_same_length_are_other_data(training_data: DeepTrainingSet) -> None:
+    assert replace(training_data, pieces=[*training_data.pieces]).digest == training_data.digest
+    first, *others = training_data.pieces
+    assert replace(training_data, pieces=[first + 1, *others]).digest != training_data.digest
     split = [first[:-1], np.concatenate([first[-1:], others[0]]), *others[1:]]
-    assert replace(taught, pieces=split).digest != taught.digest
+    assert replace(training_data, pieces=split).digest != training_data.digest
 
 
 @pytest.mark.parametrize("damage", [lambda _: b"", lambda _: b"no checkpoint", lambda raw: raw[: len(raw) // 2]])
 def test_a_damaged_checkpoint_is_named(
-    source: Published, taught: Lessons, tmp_path: Path, damage: Callable[[bytes], bytes]
+    source: Published, training_data: DeepTrainingSet, tmp_path: Path, damage: Callable[[bytes], bytes]
 ) -> None:
     recipe = DeepRecipe(epochs=0.1, batch=16, threads=1)
-    Run(source, taught, recipe, tmp_path).teach()
+    Run(source, training_data, recipe, tmp_path).train()
     file = tmp_path / "deep.pt"
     file.write_bytes(damage(file.read_bytes()))
-    with pytest.raises(DataUnusable, match=r"deep\.pt is damaged; remove it to begin anew"):
-        Run(source, taught, recipe, tmp_path).resume()
+    with pytest.raises(DataUnusable, match=r"deep\.pt is damaged; remove it to start over"):
+        Run(source, training_data, recipe, tmp_path).resume()
 
 
-def test_a_run_can_begin_with_what_another_one_learnt(source: Published, taught: Lessons, tmp_path: Path) -> None:
-    first = Run(source, taught, RECIPE, tmp_path)
-    first.teach()
-    second = Run(source, taught, DeepRecipe(epochs=0.1, batch=16, threads=1, rate=0.0, head_rate=0.0, decay=0.0), None)
+def test_a_run_can_begin_with_what_another_one_learnt(
+    source: Published, training_data: DeepTrainingSet, tmp_path: Path
+) -> None:
+    first = Run(source, training_data, RECIPE, tmp_path)
+    first.train()
+    second = Run(
+        source, training_data, DeepRecipe(epochs=0.1, batch=16, threads=1, rate=0.0, head_rate=0.0, decay=0.0), None
+    )
     second.begin_from(tmp_path / "deep.pt")
-    second.teach()
+    second.train()
     for name, tensor in first.reader.state_dict().items():
         torch.testing.assert_close(second.reader.state_dict()[name], tensor)
     (tmp_path / "other.pt").write_bytes(b"no checkpoint")
@@ -125,14 +135,14 @@ def test_a_run_can_begin_with_what_another_one_learnt(source: Published, taught:
         second.begin_from(tmp_path / "other.pt")
 
 
-def test_a_run_can_begin_with_the_integers_of_a_model(source: Published, taught: Lessons) -> None:
-    first = Run(source, taught, RECIPE, None).teach()
+def test_a_run_can_begin_with_the_integers_of_a_model(source: Published, training_data: DeepTrainingSet) -> None:
+    first = Run(source, training_data, RECIPE, None).train()
     arrays = arrays_of(
-        {name: each.detach().numpy() for name, each in first.state_dict().items()}, reach(first, taught.pieces)
+        {name: each.detach().numpy() for name, each in first.state_dict().items()}, reach(first, training_data.pieces)
     )
-    second = Run(source, taught, RECIPE, None)
+    second = Run(source, training_data, RECIPE, None)
     second.begin_with(weights_of(arrays))
-    batch = Batch.of(taught.pieces)
+    batch = PieceBatch.of(training_data.pieces)
     with torch.inference_mode():
         torch.testing.assert_close(second.reader.eval()(batch), first(batch), atol=0.2, rtol=0.02)
 

@@ -1,28 +1,28 @@
-"""How much each reader counts, on logits of which it is known what they are worth."""
+"""How much each reader counts, for logits of known quality."""
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from classifier import LABELS
-from classifier.deep.stack import SAID
+from classifier.deep.stack import INPUTS
 from training.calibration import NATURAL
-from training.deep.stack import FEWEST_IN_LANGUAGE, Said, stacked
+from training.deep.stack import FEWEST_IN_LANGUAGE, ReaderLogits, stacked
 
 ALL = {"en": LABELS}
 
 
 def said(
     count: int, fast: float, deep: float, source: str = NATURAL, language: str = "en", seed: int = 0, known: int = 0
-) -> Said:
+) -> ReaderLogits:
     """Toxicity alone is known; `fast` and `deep` say how much of the answer each reader tells. `known`: so many labels
     of each kind, 0 for all.
     """
     random = np.random.default_rng(seed)
     answers = random.permutation(np.arange(count) % 2)
-    noise = random.normal(size=(count, SAID))
+    noise = random.normal(size=(count, INPUTS))
     noise[:, 2] = noise[:, 1]
-    logits = np.zeros((count, len(LABELS), SAID))
+    logits = np.zeros((count, len(LABELS), INPUTS))
     logits[:, 0] = noise + (2 * answers - 1)[:, None] * np.array([fast, deep, deep])
     labels = np.full((count, len(LABELS)), np.nan, np.float32)
     labels[:, 0] = answers
@@ -30,11 +30,11 @@ def said(
         for answer in (0, 1):
             labels[np.flatnonzero(answers == answer)[known:], 0] = np.nan
     rows = np.full(count, source), np.full(count, language)
-    return Said(logits, labels, np.ones(count, np.float32), *rows)
+    return ReaderLogits(logits, labels, np.ones(count, np.float32), *rows)
 
 
-def together(*parts: Said) -> Said:
-    return Said(
+def together(*parts: ReaderLogits) -> ReaderLogits:
+    return ReaderLogits(
         *(
             np.concatenate([getattr(part, name) for part in parts])
             for name in ("logits", "labels", "weights", "sources", "languages")

@@ -1,4 +1,4 @@
-"""A user's own labelled file: a column `text`, and a column for each attribute that it labels."""
+"""A user's own labeled file: a column `text`, and a column for each attribute that it labels."""
 
 from functools import partial
 from pathlib import Path
@@ -9,16 +9,19 @@ from classifier import LABELS
 from training.datasets.dataset import DataSet, Rows, cells, numbers
 from training.errors import DataUnusable
 from training.examples import Examples
-from training.reading import Reading
 from training.tables import Table, read_table, texts
+from training.text_files import FileOptions
 
-_AS_SAID = Reading()
+_DEFAULT_OPTIONS = FileOptions()
 
 
-def read(path: Path, reading: Reading = _AS_SAID) -> Examples:
-    """Labels are 0 or 1 (or true and false), or a share between; empty where unknown. Raises DataUnusable."""
+def read(path: Path, options: FileOptions = _DEFAULT_OPTIONS) -> Examples:
+    """Labels are 0 or 1 (or true and false), or a share in between; empty if unknown. Raises DataUnusable."""
     own = DataSet(
-        name="own", loader=_load, read=partial(read_table, reading=reading), teaches="what its columns are called"
+        name="own",
+        loader=_load,
+        read=partial(read_table, options=options),
+        teaches="the attributes that its columns name",
     )
     return own.examples(path)
 

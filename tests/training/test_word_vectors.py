@@ -1,11 +1,11 @@
-"""Words that keep the same company begin alike, before any label is looked at."""
+"""Words with similar contexts get similar initial vectors, without any label."""
 
 import numpy as np
 import pytest
 
 from classifier.kernel import DIM
-from training.company import from_company
 from training.sequences import Sequences, sequences
+from training.word_vectors import cooccurrence_vectors
 
 BITS, SIZE = 14, 0.3
 TOPICS, WORDS = 30, 20
@@ -13,7 +13,7 @@ TOPICS, WORDS = 30, 20
 
 @pytest.fixture(scope="module")
 def read() -> Sequences:
-    """Each text is of one topic, and each topic has words of its own; how they are spelt says nothing."""
+    """Each text is of one topic, and each topic has words of its own; how they are spelled says nothing."""
     random = np.random.default_rng(1)
     words = ["".join(letters) for letters in random.choice(list("abcdefghijklmnop"), (TOPICS * WORDS, 8))]
     topics = np.array(words).reshape(TOPICS, WORDS)
@@ -27,7 +27,7 @@ def of_words(read: Sequences, vectors: np.ndarray) -> np.ndarray:
 
 
 def test_words_of_one_topic_begin_alike(read: Sequences) -> None:
-    vectors = from_company(read, SIZE)
+    vectors = cooccurrence_vectors(read, SIZE)
     assert vectors is not None
     assert vectors.shape == (1 << BITS, DIM)
     found = of_words(read, vectors)
@@ -42,13 +42,13 @@ def test_words_of_one_topic_begin_alike(read: Sequences) -> None:
 
 
 def test_they_are_as_long_as_asked(read: Sequences) -> None:
-    vectors = from_company(read, SIZE)
+    vectors = cooccurrence_vectors(read, SIZE)
     assert vectors is not None
     assert np.sqrt(np.mean(of_words(read, vectors) ** 2)) == pytest.approx(SIZE, rel=0.2)
 
 
 def test_the_same_texts_give_the_same_vectors(read: Sequences) -> None:
-    one, other = from_company(read, SIZE, seed=3), from_company(read, SIZE, seed=3)
+    one, other = cooccurrence_vectors(read, SIZE, seed=3), cooccurrence_vectors(read, SIZE, seed=3)
     assert one is not None
     assert other is not None
     np.testing.assert_array_equal(one, other)
@@ -56,4 +56,4 @@ def test_the_same_texts_give_the_same_vectors(read: Sequences) -> None:
 
 @pytest.mark.parametrize("texts", [[], ["", ""], ["a few words and no more"] * 50])
 def test_of_few_words_nothing_is_said(texts: list[str]) -> None:
-    assert from_company(sequences(texts, BITS), SIZE) is None
+    assert cooccurrence_vectors(sequences(texts, BITS), SIZE) is None

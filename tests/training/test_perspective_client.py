@@ -1,4 +1,4 @@
-"""Asking Perspective while it lives: at its pace, once for each text, going on where it stopped."""
+"""The client of Perspective's API: rate-limited, one request for each text, resumable."""
 
 import asyncio
 import contextlib
@@ -13,11 +13,19 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer, unused_port
 
 from training.errors import DataUnusable, ServiceRefused
-from training.migration.asking import PAUSES_S, Perspective, answers, ask, connected, digest_of, with_answers
-from training.migration.kept import Kept
+from training.migration.perspective_client import (
+    PAUSES_S,
+    PerspectiveClient,
+    answers,
+    connected,
+    digest_of,
+    fetch_answers,
+    with_answers,
+)
+from training.migration.perspective_scores import PerspectiveScores
 
 KEY = "AIza-4711"
-TEXTS = Kept([f"text {number}" for number in range(5)], ["de", None, None, None, None], {})
+TEXTS = PerspectiveScores([f"text {number}" for number in range(5)], ["de", None, None, None, None], {})
 
 
 class Google:
@@ -69,13 +77,13 @@ class Clock:
 
 
 async def asked(
-    url: str, file: Path, clock: Clock, *, texts: Kept = TEXTS, attributes: tuple[str, ...] = ("TOXICITY",)
+    url: str, file: Path, clock: Clock, *, texts: PerspectiveScores = TEXTS, attributes: tuple[str, ...] = ("TOXICITY",)
 ) -> list[int]:
     told: list[int] = []
 
     def work() -> None:
         with connected(url, KEY) as client:
-            ask(texts, Perspective(client, attributes, 1.0, clock, clock.sleep), file, told.append)
+            fetch_answers(texts, PerspectiveClient(client, attributes, 1.0, clock, clock.sleep), file, told.append)
 
     await asyncio.to_thread(work)
     return told
@@ -118,7 +126,7 @@ async def test_what_was_answered_is_not_asked_again(tmp_path: Path) -> None:
 
 async def test_the_same_text_twice_is_asked_once(tmp_path: Path) -> None:
     google = Google()
-    twice = Kept(["text 1", "text 1"], [None, None], {})
+    twice = PerspectiveScores(["text 1", "text 1"], [None, None], {})
     async with serving(google) as url:
         await asked(url, tmp_path / "answers", Clock(), texts=twice)
     assert len(google.asked) == 1
@@ -147,7 +155,7 @@ async def test_a_quota_of_nothing_ends_it_and_keeps_what_came(tmp_path: Path) ->
 async def test_a_text_that_perspective_will_not_judge_is_passed_over(tmp_path: Path) -> None:
     message = "Attribute TOXICITY does not support request languages: fi"
     google = Google(lambda number: error(400, message) if number == 2 else None)
-    texts = Kept([*TEXTS.texts, " ", "x" * 20_481], [None] * 7, {})
+    texts = PerspectiveScores([*TEXTS.texts, " ", "x" * 20_481], [None] * 7, {})
     async with serving(google) as url:
         await asked(url, tmp_path / "answers", Clock(), texts=texts)
     assert len(google.asked) == 5
@@ -185,7 +193,7 @@ async def test_where_nobody_answers_it_is_tried_for_minutes_and_then_said(tmp_pa
 def test_a_file_that_holds_no_answers_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "answers"
     file.write_text(json.dumps({"text": "x"}) + "\n")
-    with pytest.raises(DataUnusable, match="not a file of answers"):
+    with pytest.raises(DataUnusable, match="not a file of Perspective's answers"):
         answers(file)
 
 

@@ -1,8 +1,8 @@
-"""An emoji is said for a word where it is aimed at somebody, and is a thing, an animal or a feeling elsewhere."""
+"""An emoji stands for a word if it is aimed at somebody, and for a thing, animal or feeling otherwise."""
 
 import pytest
 
-from classifier.spoken import SAID, as_meant
+from classifier.emoji_words import EMOJI_WORDS, mark_aimed_emoji
 from classifier.unmask import Unmasker
 from classifier.words import Words
 
@@ -56,7 +56,7 @@ ATTACKS = [
 
 @pytest.mark.parametrize("text", HARMLESS)
 def test_a_thing_is_no_attack_by_itself(text: str) -> None:
-    assert as_meant(text) == text
+    assert mark_aimed_emoji(text) == text
     assert unmask(text) is None
 
 
@@ -76,17 +76,17 @@ def test_what_was_aimed_is_found_where_it_was_sent(text: str, _said: str) -> Non
 
 
 def test_each_emoji_that_is_said_for_a_word_is_left_alone_by_itself_but_one() -> None:
-    aimed = [each for each in SAID if unmask(f"{each}") is not None and each < "\U0010ff00"]
+    aimed = [each for each in EMOJI_WORDS if unmask(f"{each}") is not None and each < "\U0010ff00"]
     assert aimed == [FINGER]
-    assert len(SAID) > 20
+    assert len(EMOJI_WORDS) > 20
 
 
 def test_no_code_point_that_is_sent_is_read_as_a_word_unless_it_is_an_emoji() -> None:
-    for each in [each for each in SAID if each != FINGER]:
+    for each in [each for each in EMOJI_WORDS if each != FINGER]:
         assert unmask(f"you {each}") is None or each < "\U0010ff00"
         assert unmask(f"look: {each}") is None
-    marks = "".join(each for each in SAID if each >= "\U0010ff00")
-    assert SAID.keys().isdisjoint(as_meant(marks))
+    marks = "".join(each for each in EMOJI_WORDS if each >= "\U0010ff00")
+    assert EMOJI_WORDS.keys().isdisjoint(mark_aimed_emoji(marks))
     found = unmask(f"you {PIG}, {marks}")
     assert found is not None
     assert found.reading == f"you pig, {marks}"
@@ -95,4 +95,4 @@ def test_no_code_point_that_is_sent_is_read_as_a_word_unless_it_is_an_emoji() ->
 
 def test_a_text_keeps_its_length() -> None:
     for text, _ in ATTACKS:
-        assert len(as_meant(text)) == len(text)
+        assert len(mark_aimed_emoji(text)) == len(text)

@@ -1,8 +1,8 @@
-"""How the deep reader reads one chunk of a text (what stands between blanks): in letters that its vocabulary has.
+"""Normalizes one whitespace-separated chunk of a text to the characters of the deep reader's vocabulary.
 
-Emoji are read by their names, entities as what they stand for, addresses without their paths, shouted words in lower
-case. All of it looks at one chunk alone, so that a chunk is read once and remembered, and takes time linear in its
-length: each expression matches one run of characters and never goes back over it.
+Emoji become their names, HTML entities are decoded, URLs lose their paths, and words in capitals become lower case.
+Each chunk is independent of the others, so that results can be cached. The time is linear in its length: no expression
+backtracks.
 """
 
 import re
@@ -12,17 +12,17 @@ from typing import Final
 
 from classifier.entities import unescaped
 
-# An address is told by where it leads; what follows the host is noise.
+# A URL is represented by its host; the rest is noise.
 _ADDRESS = re.compile(r"(https?://[^/?#\s<>()\[\]\"']{1,120})[/?#][^\s<>()\[\]\"']*", re.IGNORECASE)
-# More than this many of one letter say no more than this many.
+# Repeats of a letter are limited to three.
 _DRAWN_OUT = re.compile(r"(.)\1{3,}")
 _SHORTEST_SHOUTED = 3
-# A character's name is at most this long; longer ones describe, and do not name.
+# Longer character names are descriptions, not names.
 _LONGEST_NAME = 60
 _MOST_REMEMBERED = 16_384
-# Regional letters and tags: first and last of them, and the letter that the first stands for.
+# Regional indicators and tags: the first, the last, and the ASCII character of the first.
 _SHIFTED = ((0x1F1E6, 0x1F1FF, ord("A")), (0xE0020, 0xE007E, ord(" ")))
-# As people call them, where Unicode's name says something else or nothing.
+# Common names, for code points whose Unicode name is misleading or missing.
 _CALLED: Final = {
     0x1F595: "middle finger",
     0x1F52A: "kitchen knife",
@@ -45,8 +45,8 @@ _CALLED: Final = {
 _QUOTES = {ord(mark): ascii_ for mark, ascii_ in zip("\u2018\u2019\u201c\u201d\u201e\u2032", "''\"\"\"'", strict=True)}
 
 
-class Reading:
-    """Reads chunks for a vocabulary; safe to use from several threads at once.
+class ChunkNormalizer:
+    """Normalizes chunks for a vocabulary; thread-safe.
 
     `alphabet`: the characters that the vocabulary has pieces for.
     """
@@ -55,7 +55,7 @@ class Reading:
         self._table = _Readable(alphabet)
 
     def __call__(self, chunk: str) -> str:
-        """The chunk in characters of the alphabet; may hold blanks, and may be empty. Any str, lone surrogates too."""
+        """The chunk in characters of the alphabet; it may contain blanks or be empty. Accepts any str."""
         if "&" in chunk and ";" in chunk:
             chunk = unescaped(chunk)
         if "://" in chunk:
@@ -70,7 +70,7 @@ class Reading:
 
 
 class _Readable(dict[int, str]):
-    """Code point -> itself where the alphabet has it, else what it is called, or the letter without its accents."""
+    """Code point -> itself if it is in the alphabet, else its name, or the letter without accents."""
 
     def __init__(self, alphabet: Collection[str]) -> None:
         super().__init__(_QUOTES)
@@ -97,12 +97,12 @@ class _Readable(dict[int, str]):
         return self._named(character, unicodedata.category(character))
 
     def _named(self, character: str, category: str) -> str:
-        if category[0] in "MC":  # marks, and what has no ink
+        if category[0] in "MC":  # marks and invisible characters
             return ""
         if category[0] == "L" or category[0] == "N":
             plain = [each for each in unicodedata.normalize("NFKD", character) if each in self._alphabet]
             return "".join(plain) or character
         name = unicodedata.name(character, "").lower()
-        if name.startswith("emoji modifier"):  # the other tones of skin
+        if name.startswith("emoji modifier"):  # other skin tones
             return ""
         return f" {name} " if 0 < len(name) <= _LONGEST_NAME else character

@@ -1,4 +1,4 @@
-"""What the deep reader learns from, and what is kept from it."""
+"""What the deep reader learns from, and what is excluded."""
 
 from dataclasses import replace
 
@@ -10,7 +10,7 @@ from classifier.deep.encoder import SHIPPED, load_encoder
 from classifier.deep.windows import tokens_of
 from training import dilution
 from training.deep.fit import MOST_PIECES
-from training.deep.lessons import DILUTED, KEPT_OUT_FOLD, LEAST, LONGEST, MOST, lessons
+from training.deep.training_set import DILUTED, LEAST, LONGEST, MOST, STACKING_FOLD, training_set
 from training.examples import HELD_OUT_FOLD, TEST, Examples
 
 TOKENIZER = load_encoder(SHIPPED / "use-multilingual-3").tokenizer
@@ -30,18 +30,18 @@ def made(count: int, *, harmful: int, language: str = "en") -> Examples:
 
 def test_held_out_texts_judges_and_the_fold_of_the_stack_are_not_learned() -> None:
     few = made(8, harmful=4)
-    folds = np.array([0, HELD_OUT_FOLD, TEST, KEPT_OUT_FOLD, 2, 3, 5, 6], np.int8)
+    folds = np.array([0, HELD_OUT_FOLD, TEST, STACKING_FOLD, 2, 3, 5, 6], np.int8)
     sources = ["own"] * 4 + ["own", "fox_news_comments", "own", "own"]
     weights, labels = few.weights.copy(), few.labels.copy()
     weights[6], labels[7] = 0, np.nan
-    found = lessons(replace(few, folds=folds, sources=sources, weights=weights, labels=labels), TOKENIZER)
+    found = training_set(replace(few, folds=folds, sources=sources, weights=weights, labels=labels), TOKENIZER)
     assert [each.tolist() for each in found.pieces] == [pieces_of(few.texts[at]) for at in (0, 4)]
     np.testing.assert_array_equal(found.labels, few.labels[[0, 4]])
 
 
 def test_weights_are_near_1_and_within_bounds() -> None:
     few = replace(made(5, harmful=2), weights=np.array([1e-6, 1, 1, 16, 1e6], np.float32))
-    assert lessons(few, TOKENIZER).weights.tolist() == [LEAST, 1, 1, MOST, MOST]
+    assert training_set(few, TOKENIZER).weights.tolist() == [LEAST, 1, 1, MOST, MOST]
 
 
 def test_as_many_harmful_as_harmless_texts_come_again_among_harmless_ones_of_their_language() -> None:
@@ -55,7 +55,7 @@ def test_as_many_harmful_as_harmless_texts_come_again_among_harmless_ones_of_the
         english.sources + german.sources,
         english.languages + german.languages,
     )
-    found = lessons(both, TOKENIZER)
+    found = training_set(both, TOKENIZER)
     more = found.pieces[1_900:]
     assert len(more) == 2 * round(1_000 * DILUTED) + 2 * round(900 * DILUTED)
     assert np.count_nonzero(found.labels[1_900:, 0]) == len(more) / 2
@@ -72,17 +72,17 @@ def test_as_many_harmful_as_harmless_texts_come_again_among_harmless_ones_of_the
 
 def test_of_few_texts_and_of_long_ones_nothing_is_made_up() -> None:
     few = made(2 * dilution.FEWEST - 1, harmful=dilution.FEWEST)
-    assert len(lessons(few, TOKENIZER).pieces) == len(few)
+    assert len(training_set(few, TOKENIZER).pieces) == len(few)
     long = made(2 * dilution.FEWEST, harmful=dilution.FEWEST)
-    assert len(lessons(long, TOKENIZER).pieces) > len(long)
+    assert len(training_set(long, TOKENIZER).pieces) > len(long)
     longer = replace(long, texts=[f"{text} {'so ' * LONGEST}" for text in long.texts])
-    assert len(lessons(longer, TOKENIZER).pieces) == len(longer)
+    assert len(training_set(longer, TOKENIZER).pieces) == len(longer)
 
 
 @pytest.mark.parametrize("source", ["gab_hate_corpus", "ham_irc_ubuntu"])
 def test_texts_of_other_places_are_not_put_among_others(source: str) -> None:
     count = 2 * dilution.FEWEST
     foreign = replace(made(count, harmful=dilution.FEWEST), sources=[source] * count)
-    found = lessons(foreign, TOKENIZER)
+    found = training_set(foreign, TOKENIZER)
     assert len(found.pieces) == count
     assert set(found.groups.tolist()) == {1}

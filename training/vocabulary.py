@@ -1,4 +1,4 @@
-"""The vocabulary of a model: which words the training texts know, and which of them harm."""
+"""Builds a model's vocabulary: the words of the training texts, and which of them are harmful."""
 
 import re
 from collections import defaultdict
@@ -6,22 +6,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from classifier.normalise import read
+from classifier.normalize import read
 from classifier.words import LONGEST, SHORTEST, Words
 from training.examples import Examples, column
 
-# Whose words a disguise is read as. Others' would crowd these out, and their curses are words in these.
+# Disguises are undone to words of these languages. Words of others would displace them, and some of their swear words
+# are ordinary words in these.
 LANGUAGES = frozenset({"en", "de", "pt"})
-# A word in fewer texts than this may be a name, a slip, or somebody's disguise.
+# A word in fewer texts may be a name, a typo, or a disguise.
 FEWEST_TEXTS = 8
 MOST_PLAIN, MOST_HARMFUL = 24_000, 3_000
-# Harmful: at least this share of what it stands in is, and surely more than of all texts (a z-score).
+# Harmful: at least this share of its texts is harmful, and significantly more than expected (a z-score).
 LEAST_SHARE, LEAST_CERTAINTY = 0.4, 2.5
-# What a lexicon's entry counts for: an example that is one word and harmful says so of the word itself.
+# The weight of a lexicon entry: an example that is one harmful word labels the word itself.
 ENTRY_WEIGHT = 4.0
-# Of ordinary comments about so many harm; and a data set cannot be expected to say nothing by its labels.
+# The prior share of harmful texts, and a cap on the expected share, so that every data set's labels count.
 MEAN_SHARE, MOST_EXPECTED = 0.1, 0.9
-# Shorter ones are read into too much: every other text holds "f u" or "b s" in some guise.
+# Shorter words match too often: every other text contains "f u" or "b s" in some form.
 SHORTEST_HARMFUL = 3
 
 _HARMS = ("toxicity", "severe_toxicity", "identity_attack", "insult", "profanity", "threat")
@@ -29,10 +30,10 @@ _WORD = re.compile(r"[a-z]+(?:'[a-z]+)*")
 
 
 @dataclass(slots=True)
-class _Tally:
-    """What the texts say that a word stands in: how many they are, and weights of labelled ones.
+class _WordTally:
+    """Statistics of the texts that contain a word: their number, and the weights of the labeled ones.
 
-    `expected`: what would be harmful if the word told nothing, for some data sets are harmful as a whole.
+    `expected`: the harmful weight if the word were uninformative, since data sets differ in their base rates.
     """
 
     texts: int = 0
@@ -42,7 +43,7 @@ class _Tally:
     is_entry: bool = False
 
     def log_odds(self) -> float:
-        """Against the texts' own data sets, smoothed by one text like theirs (Monroe and others 2008, section 3.4)."""
+        """Relative to the data sets' base rates, smoothed by one pseudo-text (Monroe et al. 2008, section 3.4)."""
         share = self._share()
         yes, no = self.harmful + share, self.harmless + 1 - share
         return float(np.log(yes / no) - np.log(share / (1 - share)))
@@ -54,7 +55,7 @@ class _Tally:
         return bool(yes / (yes + no) >= LEAST_SHARE and certainty >= LEAST_CERTAINTY)
 
     def telling(self) -> float:
-        """How much harm it says, and how often: a rarer curse comes before a common word that is often harmless."""
+        """Ranks words by strength and frequency: a rare swear word goes before a common word that is often harmless."""
         return self.log_odds() * float(np.sqrt(self.harmful))
 
     def _share(self) -> float:
@@ -62,7 +63,7 @@ class _Tally:
 
 
 def words(examples: Examples) -> Words:
-    """From what a model may learn from only, never a held-out text. The same examples give the same words."""
+    """Uses training rows only, never a held-out text. The same examples give the same words."""
     training = examples.training()
     training = training.where(np.isin(training.languages, list(LANGUAGES)))
     tallies = {word: tally for word, tally in _tallies(training).items() if _is_common(tally)}
@@ -72,12 +73,12 @@ def words(examples: Examples) -> Words:
     return Words(tuple(harmful), tuple(plain[:MOST_PLAIN]))
 
 
-def _is_common(tally: _Tally) -> bool:
+def _is_common(tally: _WordTally) -> bool:
     return tally.texts >= FEWEST_TEXTS or tally.is_entry
 
 
-def _tallies(training: Examples) -> dict[str, _Tally]:
-    found = defaultdict[str, _Tally](_Tally)
+def _tallies(training: Examples) -> dict[str, _WordTally]:
+    found = defaultdict[str, _WordTally](_WordTally)
     is_harmful, weights, shares = _harm(training)
     for text, harms, weight, share in zip(training.texts, is_harmful, weights, shares, strict=True):
         reading = read(text).strip()
@@ -94,14 +95,12 @@ def _tallies(training: Examples) -> dict[str, _Tally]:
 
 
 def _harm(examples: Examples) -> tuple[list[bool], list[float], list[float]]:
-    """Of each text: whether most readers find any harm in it, its weight (0 where nobody was asked), and the share of
-    its data set that harms.
-    """
+    """For each text: whether most readers find it harmful, its weight (0 if unlabeled), its data set's base rate."""
     labels = examples.labels[:, [column(name) for name in _HARMS]]
     weights = np.where(np.isfinite(labels).any(axis=1), examples.weights, 0).astype(np.float64)
     is_harmful = np.nan_to_num(labels).max(axis=1) > 0.5  # noqa: PLR2004
     _, source = np.unique(examples.sources, return_inverse=True)
     harmful, all_of_it = np.bincount(source, weights * is_harmful), np.bincount(source, weights)
-    # A lexicon is harmful as a whole because it says so of each entry.
+    # A lexicon is entirely harmful because each entry is labeled as such, so the share is capped.
     share = np.minimum(harmful / np.maximum(all_of_it, 1e-9), MOST_EXPECTED)
     return is_harmful.tolist(), weights.tolist(), share[source].tolist()

@@ -1,18 +1,18 @@
-"""Numbers to bytes: a model is an eighth of its size, and read in fewer cache lines."""
+"""Quantizes weights to bytes, so that a model has an eighth of the size and needs fewer cache lines."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 MOST = 127
-# What lies beyond is cut: a handful of outliers would make the steps of all others coarse.
+# Larger values are clipped: a few outliers would make the step of all others coarse.
 SHARE_KEPT = 0.9999
 
 
-def rounded_columns(table: NDArray[np.floating], seed: int = 0) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
-    """(rows, columns) to whole steps, and what a step means in each column.
+def quantized_columns(table: NDArray[np.floating], seed: int = 0) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
+    """(rows, columns) as integers, and the step size of each column.
 
-    Rounded up or down by chance, so that they are right on average: thousands of small weights add up, and all of
-    them rounded to zero would be a loss that shows.
+    Stochastic rounding keeps the sum of many small weights right on average; rounding all of them to zero would lose
+    accuracy.
     """
     size = np.abs(table).astype(np.float64)
     largest = np.array([np.quantile(each[each > 0], SHARE_KEPT) if each.any() else 1.0 for each in size.T])

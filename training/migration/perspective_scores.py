@@ -1,4 +1,4 @@
-"""Texts with the scores of Perspective that a site has kept, out of whatever columns they stand in."""
+"""Reads texts with Perspective's scores from a site's file, and guesses the columns."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from training.datasets.dataset import number
 from training.errors import DataUnusable
-from training.reading import Reading
 from training.tables import Table, column_at, read_table, texts
+from training.text_files import FileOptions
 
-_AS_SAID = Reading()
+_DEFAULT_OPTIONS = FileOptions()
 
 # Perspective's names -> ours.
-OURS = {
+LABEL_OF = {
     "TOXICITY": "toxicity",
     "SEVERE_TOXICITY": "severe_toxicity",
     "IDENTITY_ATTACK": "identity_attack",
@@ -30,7 +30,7 @@ OURS = {
 }
 _TEXT_COLUMNS = ("text", "comment_text", "comment.text", "comment", "body", "content", "message")
 _LANGUAGE = "language"
-# As Perspective answers it, and as people call a column of it.
+# The path in Perspective's answer, and what people add to an attribute's name in a column name.
 _ANSWERED = re.compile(r"(?:.*\.)?attributeScores\.([A-Z_]+)\.summaryScore\.value")
 _AROUND = re.compile(
     r"^(?:perspective|persp|google|api|score)[_. -]+"
@@ -44,10 +44,10 @@ Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class PerspectiveScores:
     """n texts.
 
-    `scores`: by Perspective's attribute, (n,) in [0, 1], NaN where there is none. `labels`: (n,) 0, 1, or NaN.
+    `scores`: by Perspective's attribute, (n,) in [0, 1], NaN if missing. `labels`: (n,) 0, 1, or NaN.
     """
 
     texts: list[str]
@@ -61,16 +61,16 @@ def read(
     text: str | None = None,
     columns: Mapping[str, str] | None = None,
     label: str | None = None,
-    reading: Reading = _AS_SAID,
-) -> Kept:
-    """`text`, `columns` (by attribute) and `label` name columns; what is not named is guessed.
+    options: FileOptions = _DEFAULT_OPTIONS,
+) -> PerspectiveScores:
+    """`text`, `columns` (by attribute) and `label` name columns; other columns are guessed.
 
-    Raises DataUnusable naming the file and what it lacks.
+    Raises DataUnusable naming the file and what is missing.
     """
-    table = _table(path, reading)
+    table = _table(path, options)
     named = dict(columns) if columns else guessed(table.column_names, path)
     scores = {attribute: _numbers(table, column, path) for attribute, column in named.items()}
-    return Kept(
+    return PerspectiveScores(
         texts(table, text or _text_column(table.column_names, path), path),
         _languages(table, path),
         scores,
@@ -78,33 +78,35 @@ def read(
     )
 
 
-def read_texts(path: Path, text: str | None = None, label: str | None = None, reading: Reading = _AS_SAID) -> Kept:
-    """The same without scores, for who has none yet."""
-    table = _table(path, reading)
+def read_texts(
+    path: Path, text: str | None = None, label: str | None = None, options: FileOptions = _DEFAULT_OPTIONS
+) -> PerspectiveScores:
+    """The same without scores, for a site that has none yet."""
+    table = _table(path, options)
     column = text or _text_column(table.column_names, path)
     labels = None if label is None else _answers(table, label, path)
-    return Kept(texts(table, column, path), _languages(table, path), {}, labels)
+    return PerspectiveScores(texts(table, column, path), _languages(table, path), {}, labels)
 
 
-def _table(path: Path, reading: Reading) -> Table:
-    table = _flat(read_table(path, reading))
+def _table(path: Path, options: FileOptions) -> Table:
+    table = _flat(read_table(path, options))
     if not table.num_rows:
         raise DataUnusable(f"{path} has no rows")
     return table
 
 
 def guessed(columns: Sequence[str], path: Path) -> dict[str, str]:
-    """Attribute -> the column that looks like its scores. Raises DataUnusable where two look alike."""
+    """Attribute -> the column that looks like its scores. Raises DataUnusable if several columns do."""
     found: dict[str, list[str]] = {}
     for column in columns:
         attribute = attribute_of(column)
         if attribute:
             found.setdefault(attribute, []).append(column)
-    # A file that holds our scores, too, has them in lower case: `steward score` writes them so.
+    # A file may also have our scores; `steward score` writes them in lower case.
     chosen = {attribute: [c for c in names if c != attribute.lower()] or names for attribute, names in found.items()}
     for attribute, names in chosen.items():
         if len(names) > 1:
-            raise DataUnusable(f"{path}: {' and '.join(names)} may all be {attribute}; say which by --score")
+            raise DataUnusable(f"{path}: {' and '.join(names)} may all be {attribute}; choose one with --score")
     return {attribute: names[0] for attribute, names in chosen.items()}
 
 
@@ -114,7 +116,7 @@ def attribute_of(column: str) -> str | None:
     while (stripped := _AROUND.sub("", name)) != name:
         name = stripped
     name = re.sub(r"[ .-]+", "_", name).upper()
-    return name if name in OURS else None
+    return name if name in LABEL_OF else None
 
 
 def _text_column(columns: Sequence[str], path: Path) -> str:
@@ -122,11 +124,11 @@ def _text_column(columns: Sequence[str], path: Path) -> str:
     for name in _TEXT_COLUMNS:
         if name in lower:
             return lower[name]
-    raise DataUnusable(f"{path}: none of the columns looks like the text; say which by --text: {', '.join(columns)}")
+    raise DataUnusable(f"{path}: no column looks like the text; choose one with --text: {', '.join(columns)}")
 
 
 def _flat(table: Table) -> Table:
-    """Columns within columns side by side, as `attributeScores.TOXICITY.summaryScore.value`."""
+    """Flattens nested columns to names like `attributeScores.TOXICITY.summaryScore.value`."""
     while any(pa.types.is_struct(field.type) for field in table.schema):
         table = table.flatten()
     return table
@@ -160,10 +162,10 @@ def _answers(table: Table, column: str, path: Path) -> Numbers:
 
 
 def _answer(value: Any, row: int, column: str, path: Path) -> float:  # noqa: ANN401 - whatever stands there
-    said = "" if value is None else str(value).strip().lower()
-    if said in _YES | _NO:
-        return float(said in _YES)
-    if not said:
+    answer = "" if value is None else str(value).strip().lower()
+    if answer in _YES | _NO:
+        return float(answer in _YES)
+    if not answer:
         return np.nan
     raise DataUnusable(f"{path}: row {row}: '{column}' must be 1 or 0, true or false, reject or approve")
 

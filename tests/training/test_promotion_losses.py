@@ -1,4 +1,4 @@
-"""Which model is in use, as the folder of the service says."""
+"""Which model is in use, according to the service's folder."""
 
 import json
 import shutil
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import classifier
-from training.losses import in_use, of_service
+from training.promotion_losses import in_use, of_service
 
 
 def put(models: Path, version: str) -> None:

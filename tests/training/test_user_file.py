@@ -1,4 +1,4 @@
-"""A user's own labelled file, and what is said when it is not one."""
+"""A user's own labeled file, and the error messages for other files."""
 
 import json
 import math
@@ -10,7 +10,7 @@ import pyarrow.parquet
 import pytest
 
 from classifier import LABELS
-from training import own_file
+from training import user_file
 from training.errors import DataUnusable
 from training.examples import Examples
 
@@ -49,32 +49,32 @@ def assert_read(found: Examples) -> None:
 
 @pytest.mark.parametrize(("name", "mark"), [("mine.csv", ","), ("mine.tsv", "\t"), ("MINE.CSV", ",")])
 def test_a_delimited_file_is_read(tmp_path: Path, name: str, mark: str) -> None:
-    assert_read(own_file.read(written(tmp_path, name, delimited(mark))))
+    assert_read(user_file.read(written(tmp_path, name, delimited(mark))))
 
 
 @pytest.mark.parametrize("name", ["mine.ndjson", "mine.jsonl", "mine.json"])
 def test_ndjson_is_read(tmp_path: Path, name: str) -> None:
-    assert_read(own_file.read(written(tmp_path, name, "\n".join(json.dumps(row) for row in ROWS))))
+    assert_read(user_file.read(written(tmp_path, name, "\n".join(json.dumps(row) for row in ROWS))))
 
 
 def test_parquet_is_read(tmp_path: Path) -> None:
     pyarrow.parquet.write_table(pa.Table.from_pylist(ROWS), tmp_path / "mine.parquet")
-    assert_read(own_file.read(tmp_path / "mine.parquet"))
+    assert_read(user_file.read(tmp_path / "mine.parquet"))
 
 
 def test_true_and_false_are_labels(tmp_path: Path) -> None:
-    found = own_file.read(written(tmp_path, "mine.csv", "text,spam\na,true\nb,false\nc,\n"))
+    found = user_file.read(written(tmp_path, "mine.csv", "text,spam\na,true\nb,false\nc,\n"))
     np.testing.assert_array_equal(found.labels[:, LABELS.index("spam")], [1, 0, np.nan])
 
 
 def test_texts_that_look_like_numbers_stay_as_they_are(tmp_path: Path) -> None:
-    assert own_file.read(written(tmp_path, "mine.csv", "text,spam\n007,1\n1e3,0\n,0\n")).texts == ["007", "1e3", ""]
+    assert user_file.read(written(tmp_path, "mine.csv", "text,spam\n007,1\n1e3,0\n,0\n")).texts == ["007", "1e3", ""]
 
 
 def test_labels_may_begin_far_below(tmp_path: Path) -> None:
     """Types are guessed from the beginning of a file, where this one says nothing of threats."""
     silent = "".join(f"an ordinary comment with the number {n},0,\n" for n in range(30_000))
-    found = own_file.read(written(tmp_path, "mine.csv", f"text,toxicity,threat\n{silent}I will find you,1,1\n"))
+    found = user_file.read(written(tmp_path, "mine.csv", f"text,toxicity,threat\n{silent}I will find you,1,1\n"))
     threat = found.labels[:, LABELS.index("threat")]
     assert threat[-1] == 1
     assert np.isnan(threat[:-1]).all()
@@ -82,7 +82,7 @@ def test_labels_may_begin_far_below(tmp_path: Path) -> None:
 
 def test_rows_of_one_id_stay_in_one_fold(tmp_path: Path) -> None:
     rows = "".join(f"comment {n},1,thread-{n % 5}\n" for n in range(50))
-    found = own_file.read(written(tmp_path, "mine.csv", f"text,spam,id\n{rows}"))
+    found = user_file.read(written(tmp_path, "mine.csv", f"text,spam,id\n{rows}"))
     assert len(set(zip(found.groups, found.folds.tolist(), strict=True))) == 5
 
 
@@ -106,14 +106,14 @@ def test_rows_of_one_id_stay_in_one_fold(tmp_path: Path) -> None:
 def test_what_is_wrong_is_named(tmp_path: Path, name: str, content: str, said: str) -> None:
     path = written(tmp_path, name, content)
     with pytest.raises(DataUnusable, match=said) as caught:
-        own_file.read(path)
+        user_file.read(path)
     assert str(path) in str(caught.value)
 
 
 def test_a_text_in_the_wrong_column_is_not_printed(tmp_path: Path) -> None:
     path = written(tmp_path, "mine.csv", "spam,text\na private remark about somebody,1\n")
     with pytest.raises(DataUnusable, match="row 1, column 'spam'") as caught:
-        own_file.read(path)
+        user_file.read(path)
     assert "private" not in str(caught.value)
 
 
@@ -121,4 +121,4 @@ def test_text_that_is_not_utf_8_is_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "mine.csv"
     path.write_bytes("text,spam\ncafé,1\n".encode("latin-1"))
     with pytest.raises(DataUnusable, match=f"{path}: line 2 is not UTF-8.*--encoding cp1252"):
-        own_file.read(path)
+        user_file.read(path)

@@ -1,4 +1,4 @@
-"""A second reader beside the first: the languages that both judge, and what is fitted on which texts."""
+"""The combination of both readers: the languages that they judge, and which texts it is fitted on."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -14,8 +14,8 @@ from classifier.deep.stack import logit
 from classifier.folder import DEEP, EXPECTED, read_folder, write_folder
 from classifier.kernel import Weights
 from classifier.manifest import FORMAT
-from training.deep.lessons import KEPT_OUT_FOLD
-from training.deep.second import FEWEST, TRANSFERRED, judged_in, kept, weighed
+from training.deep.build import FEWEST, TRANSFERRED, combine_readers, existing_arrays, judged_in
+from training.deep.training_set import STACKING_FOLD
 from training.errors import DataUnusable
 from training.examples import Examples, joined
 from training.fit import Fitted
@@ -33,16 +33,16 @@ def made(source: str, language: str = "en", *, turned: bool = False) -> Examples
     labels = np.zeros((count, len(LABELS)), np.float32)
     labels[:, 0] = labels[:, LABELS.index("spam")] = np.arange(count) < count / 2
     labels = 1 - labels if turned else labels
-    folds, weights = np.full(count, KEPT_OUT_FOLD, np.int8), np.ones(count, np.float32)
+    folds, weights = np.full(count, STACKING_FOLD, np.int8), np.ones(count, np.float32)
     return Examples(texts, labels, weights, texts, folds, [source] * count, [language] * count)
 
 
-def fitted(kept_out: Examples) -> Fitted:
+def fitted(calibration_set: Examples) -> Fitted:
     """The fast reader that ships, as one that was calibrated on these texts."""
     _, arrays, _ = read_folder(classifier.SHIPPED)
     fast = {name: arrays[name] for name in EXPECTED}
-    said = (logit(Weights(fast).score_many(kept_out.texts)) - fast["intercept"][0]) / fast["slope"][0]
-    return Fitted(fast, {"en": LABELS}, kept_out, said)
+    said = (logit(Weights(fast).score_many(calibration_set.texts)) - fast["intercept"][0]) / fast["slope"][0]
+    return Fitted(fast, {"en": LABELS}, calibration_set, said)
 
 
 def test_languages_are_measured_by_harmful_comments_and_not_by_sentences_of_our_own() -> None:
@@ -61,19 +61,19 @@ def test_languages_are_measured_by_harmful_comments_and_not_by_sentences_of_our_
 
 def test_a_deep_reader_is_kept_as_it_is(tmp_path: Path) -> None:
     manifest, arrays, words = read_folder(classifier.SHIPPED)
-    found = kept(classifier.SHIPPED)
+    found = existing_arrays(classifier.SHIPPED)
     assert found.keys() == ARRAYS.keys()
     np.testing.assert_array_equal(found["first"], arrays["deep_first"])
     fast = msgspec.structs.replace(manifest, deep=None, format=FORMAT)
     write_folder(tmp_path / "fast", fast, arrays, words)
     with pytest.raises(DataUnusable, match="has no deep reader to keep"):
-        kept(tmp_path / "fast")
+        existing_arrays(tmp_path / "fast")
 
 
 def test_what_is_weighed_is_a_second_reader_as_a_model_folder_holds_it() -> None:
     examples = made("jigsaw_toxic_train")
     first = fitted(examples)
-    found = weighed(kept(classifier.SHIPPED), first, examples, None, GOLDEN)
+    found = combine_readers(existing_arrays(classifier.SHIPPED), first, examples, None, GOLDEN)
     assert found.arrays.keys() == DEEP.keys()
     assert [*found.described.languages] == ["en", *TRANSFERRED]
     assert found.described.transferred == [*TRANSFERRED]
@@ -87,23 +87,23 @@ def test_what_is_weighed_is_a_second_reader_as_a_model_folder_holds_it() -> None
 
 
 def test_only_comments_that_neither_reader_learned_from_are_weighed() -> None:
-    natural, arrays = made("jigsaw_toxic_train"), kept(classifier.SHIPPED)
+    natural, arrays = made("jigsaw_toxic_train"), existing_arrays(classifier.SHIPPED)
     others = [
         made("contrast_en", turned=True),
         made("fox_news_comments", turned=True),
         replace(made("jigsaw_toxic_train", turned=True), folds=np.full(len(natural), 2, np.int8)),
     ]
-    alone = weighed(arrays, fitted(natural), natural, None, GOLDEN)
-    beside = weighed(arrays, fitted(joined([natural, *others])), natural, None, GOLDEN)
+    alone = combine_readers(arrays, fitted(natural), natural, None, GOLDEN)
+    beside = combine_readers(arrays, fitted(joined([natural, *others])), natural, None, GOLDEN)
     for name in ("deep_stack", "deep_stack_bias"):
         np.testing.assert_array_equal(alone.arrays[name], beside.arrays[name])
 
 
 def test_a_stricter_sample_moves_the_first_language_alone_and_is_written_down() -> None:
-    examples, arrays = made("jigsaw_toxic_train"), kept(classifier.SHIPPED)
+    examples, arrays = made("jigsaw_toxic_train"), existing_arrays(classifier.SHIPPED)
     first = fitted(examples)
     public = joined([made("jigsaw_toxic_test_public"), made("jigsaw_toxic_test_public", turned=True)])
-    before, after = (weighed(arrays, first, examples, each, GOLDEN) for each in (None, public))
+    before, after = (combine_readers(arrays, first, examples, each, GOLDEN) for each in (None, public))
     slope, intercept = after.described.adjusted["toxicity"]
     stack, bias = (before.arrays[f"deep_{name}"] for name in ("stack", "stack_bias"))
     np.testing.assert_allclose(after.arrays["deep_stack"][0, 0], stack[0, 0] * slope)

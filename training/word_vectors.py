@@ -1,8 +1,8 @@
-"""Word vectors from the company that words keep, before any label is looked at.
+"""Initial word vectors from word co-occurrence, without any labels.
 
-Words that stand near each other more often than chance (positive pointwise mutual information) are factorised, as in
-Levy and Goldberg 2014, "Neural word embedding as implicit matrix factorization". Then the vectors of n-grams are sought
-whose means come nearest to these words', so that a rare word begins near those that it is spelt like.
+The matrix of positive pointwise mutual information between neighboring words is factorized, as in Levy and Goldberg
+2014, "Neural word embedding as implicit matrix factorization". Then n-gram vectors are fitted whose means approximate
+the word vectors, so that a rare word begins near words with a similar spelling.
 """
 
 import numpy as np
@@ -14,24 +14,22 @@ from training.sequences import Sequences
 
 Floats = NDArray[np.float32]
 
-# Words that are counted, and how often they must occur.
+# The number of words in the matrix, and how often a word must occur.
 MOST_WORDS, LEAST_OFTEN = 30_000, 5
-# With fewer words there is no company to learn from.
+# With fewer words there is too little co-occurrence to learn from.
 FEWEST_WORDS = 500
-# Tokens to either side; nearer ones count for more.
+# Tokens on either side; nearer ones count more.
 WINDOW = 4
-# Of how often a word is company: without it, rare words would be the company that tells most (Levy et al. 2015).
+# Exponent of the context frequencies: without it, rare words get too much weight as context (Levy et al. 2015).
 SMOOTHING = 0.75
-# Directions beyond those wanted, and rounds, of the randomised factorisation (Halko et al. 2011).
+# Extra directions and iterations of the randomized factorization (Halko et al. 2011).
 BEYOND, ROUNDS = 16, 3
-# More often than this a word counts no more when n-grams are fitted; their penalty; steps of conjugate gradients.
+# Fitting n-gram vectors: the cap on a word's frequency, the ridge penalty, and steps of conjugate gradients.
 OFTEN, RIDGE, STEPS = 10_000, 0.01, 15
 
 
-def from_company(read: Sequences, size: float, seed: int = 0) -> Floats | None:
-    """Vectors of n-grams, (2**bits, DIM), such that words' own are of `size` (root mean square); None where the texts
-    hold too few words.
-    """
+def cooccurrence_vectors(read: Sequences, size: float, seed: int = 0) -> Floats | None:
+    """N-gram vectors, (2**bits, DIM), for word vectors of root mean square `size`; None if there are few words."""
     often = np.bincount(read.tokens, minlength=read.table.shape[0])
     words = np.argsort(-often, kind="stable")[:MOST_WORDS]
     words = words[often[words] >= LEAST_OFTEN]
@@ -44,7 +42,7 @@ def from_company(read: Sequences, size: float, seed: int = 0) -> Floats | None:
 
 
 def _neighbours(read: Sequences, words: NDArray[np.intp]) -> "sparse.csr_matrix":
-    """How often each two words stand near each other, (words, words); the same both ways."""
+    """Co-occurrence counts, (words, words), symmetric."""
     place = np.full(read.table.shape[0], -1)
     place[words] = np.arange(len(words))
     word, text_of = place[read.tokens], np.repeat(np.arange(len(read)), read.lengths)
@@ -69,7 +67,7 @@ def _association(near: "sparse.csr_matrix") -> "sparse.csr_matrix":
 
 
 def _factors(table: "sparse.csr_matrix", random: np.random.Generator) -> Floats:
-    """Left singular vectors by the square roots of their values, (words, DIM)."""
+    """Left singular vectors times the square roots of their singular values, (words, DIM)."""
     basis = random.normal(size=(table.shape[1], DIM + BEYOND)).astype(np.float32)
     for _ in range(ROUNDS):
         basis, _ = np.linalg.qr(table.T @ np.linalg.qr(table @ basis)[0])
@@ -79,7 +77,7 @@ def _factors(table: "sparse.csr_matrix", random: np.random.Generator) -> Floats:
 
 
 def _spread(parts: "sparse.csr_matrix", vectors: Floats, weights: Floats) -> Floats:
-    """Rows whose `parts @ rows` is near the vectors, in weighted squares: conjugate gradients, a column each."""
+    """The rows for which `parts @ rows` is nearest to the vectors in weighted least squares, by conjugate gradients."""
     found = np.zeros((parts.shape[1], vectors.shape[1]), np.float32)
     left = parts.T @ (weights[:, None] * vectors)
     way, length = left.copy(), (left * left).sum(axis=0)

@@ -1,7 +1,7 @@
-"""One code point at a time: what disguises and decorates is taken off, and where each came from is known.
+"""Normalizes text one code point at a time, and maps offsets back.
 
-Each code point is replaced by what it stands for, whatever its neighbours, so that offsets map back exactly
-and the time is linear. Long repeats are the kernel's business.
+Each code point is replaced by its plain form regardless of its neighbors, so that offsets map back exactly and the time
+is linear. The kernel shortens long repeats.
 """
 
 import sys
@@ -12,13 +12,13 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-# Far more than any language uses, and a bound on what hostile texts can make us remember.
+# Far more than any language uses; bounds the memory that hostile texts can take.
 MOST_REMEMBERED = 65_536
 
-# Code points that one may unfold to: the Arabic ligature of a whole sentence has 18 letters in three bytes, and must
-# not cost six times what plain text of its length does.
+# The most code points that one may decompose to: an Arabic ligature of a whole sentence has 18 letters in three bytes,
+# and must not cost six times as much as plain text of its length.
 MOST_UNFOLDED = 3
-# From so many characters on the tables are faster than str.translate.
+# From this many characters on the tables are faster than str.translate.
 _LONG = 512
 _FIRST_ROOM = 1_024
 
@@ -38,12 +38,12 @@ class _Remembered(dict[int, str]):
 
 
 class Folding:
-    """Replaces each code point by its reading, which is found out once; safe to use from several threads at once."""
+    """Replaces each code point by its reading, which is computed once; thread-safe."""
 
     def __init__(self, reading: Callable[[str], str]) -> None:
         self._remembered = _Remembered(reading)
-        # Tables of all code points, for long texts; memory is touched only where one was met. A reading of n code
-        # points has length n + 1 here, as 0 is none yet, and starts there in the pool.
+        # Tables of all code points, for long texts; only pages in use take memory. `_starts`: the reading's position in
+        # the pool. `_lengths`: its length plus one, since 0 means not computed yet.
         self._lengths = np.zeros(sys.maxunicode + 1, np.uint8)
         self._starts = np.zeros(sys.maxunicode + 1, np.uint32)
         self._pool = np.zeros(_FIRST_ROOM, np.uint32)
@@ -59,7 +59,7 @@ class Folding:
         return self._read_all(code_points(text)).tobytes().decode("utf-32-le", "surrogatepass")
 
     def lengths(self, text: NDArray[np.uint32]) -> NDArray[np.uint8]:
-        """How much of the reading each code point is."""
+        """The length of each code point's reading."""
         found: NDArray[np.uint8] = self._lengths[text]
         if not found.all():
             self._learn(text[found == 0])
@@ -87,7 +87,7 @@ class Folding:
                 self._pool[self._used : self._used + len(found)] = found
                 self._starts[code_point] = self._used
                 self._used += len(found)
-                self._lengths[code_point] = len(found) + 1  # last, for whoever reads meanwhile
+                self._lengths[code_point] = len(found) + 1  # last, because other threads read without the lock
 
 
 def code_points(text: str) -> NDArray[np.uint32]:
@@ -95,18 +95,18 @@ def code_points(text: str) -> NDArray[np.uint32]:
 
 
 def _reading(character: str) -> str:
-    # Unfolding, lower-casing and unfolding again: some capitals (mathematical, with a dot above) need both.
+    # Decompose, case-fold and decompose again: some capitals (mathematical, with a dot above) need both.
     folded = unicodedata.normalize("NFKD", character).casefold()
     unfolded = folded if folded == character else unicodedata.normalize("NFKD", folded)
     return "".join(" " if each.isspace() else each for each in unfolded if not _is_dropped(each))[:MOST_UNFOLDED]
 
 
-# Blank by design, though letters or symbols by category: Hangul fillers (both NFKD forms), and the empty Braille cell.
+# Invisible, although letters or symbols by category: Hangul fillers (both NFKD forms), and the empty Braille cell.
 _BLANKS = "\u115f\u1160\u3164\uffa0\u2800"
 
 
 def _is_dropped(character: str) -> bool:
-    """Accents and enclosing marks, what has no ink (zero-width, bidi, variation selectors, tags), and controls."""
+    """Accents and enclosing marks, invisible characters (zero-width, bidi, variation selectors, tags), and controls."""
     category = unicodedata.category(character)
     return (
         category in ("Mn", "Me", "Cf", "Cs") or (category == "Cc" and not character.isspace()) or character in _BLANKS
@@ -117,15 +117,15 @@ _FOLDING = Folding(_reading)
 
 
 def read(text: str) -> str:
-    """The text as it is judged. Any str, lone surrogates too."""
+    """The normalized text. Accepts any str, also lone surrogates."""
     return _FOLDING.read(text)
 
 
 def lengths(text: NDArray[np.uint32]) -> NDArray[np.uint8]:
-    """How much of the reading each code point of a text is."""
+    """The length of the reading of each code point."""
     return _FOLDING.lengths(text)
 
 
 def origins(text: str) -> list[int]:
-    """For each code point of `read(text)`: the index in `text` of the one that it came from."""
+    """For each code point of `read(text)`: its index in `text`."""
     return [index for index, character in enumerate(text) for _ in _FOLDING.of(ord(character))]

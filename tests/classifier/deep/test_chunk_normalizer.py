@@ -1,4 +1,4 @@
-"""What the deep reader reads of a chunk."""
+"""The normalization of chunks for the deep reader."""
 
 import time
 
@@ -6,15 +6,15 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from classifier.deep.chunk_normalizer import ChunkNormalizer
 from classifier.deep.encoder import Encoder
-from classifier.deep.reading import Reading
 
 LATIN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,!?'\"-:/@&;()[]"
 
 
 @pytest.fixture(scope="module")
-def reading() -> Reading:
-    return Reading(LATIN + "\u00e9")
+def reading() -> ChunkNormalizer:
+    return ChunkNormalizer(LATIN + "\u00e9")
 
 
 @pytest.mark.parametrize(
@@ -40,14 +40,14 @@ def reading() -> Reading:
         ("\ud800", ""),
     ],
 )
-def test_a_chunk_is_read_in_letters_that_the_vocabulary_has(reading: Reading, chunk: str, read: str) -> None:
+def test_a_chunk_is_read_in_letters_that_the_vocabulary_has(reading: ChunkNormalizer, chunk: str, read: str) -> None:
     assert reading(chunk) == read
 
 
 @example(chunk="&#" + "1" * 5_000 + ";")
 @settings(max_examples=500, deadline=None)
 @given(chunk=st.text(st.characters(exclude_categories=()), max_size=60))
-def test_any_chunk_can_be_read(reading: Reading, encoder: Encoder, chunk: str) -> None:
+def test_any_chunk_can_be_read(reading: ChunkNormalizer, encoder: Encoder, chunk: str) -> None:
     assert isinstance(reading(chunk), str)
     assert all(0 <= piece < encoder.tokenizer.size for piece in encoder.tokenizer.of_chunk(chunk))
 
@@ -55,7 +55,7 @@ def test_any_chunk_can_be_read(reading: Reading, encoder: Encoder, chunk: str) -
 @pytest.mark.parametrize(
     "unit", ["a", "&amp;", "&", "&#", "http://", "://a/", "\U0001f412", "e\u0301", "\ufdfa", "A", "ab"]
 )
-def test_time_is_linear_in_the_length_of_a_chunk(reading: Reading, unit: str) -> None:
+def test_time_is_linear_in_the_length_of_a_chunk(reading: ChunkNormalizer, unit: str) -> None:
     """Sixteen times the text may take 48 times as long where others use the caches, too; a quadratic pass takes 256."""
 
     def fastest(size: int) -> float:

@@ -1,4 +1,4 @@
-"""The vocabulary comes from what may be learned from only, and is the same each time."""
+"""The vocabulary comes from training rows only, and is reproducible."""
 
 from dataclasses import replace
 
@@ -8,7 +8,7 @@ import pytest
 from classifier import LABELS
 from classifier.words import MOST_BYTES, Words, packed, parsed
 from training.examples import TEST, Examples
-from training.words import words
+from training.vocabulary import words
 
 
 def examples(rows: list[tuple[str, float, int]]) -> Examples:

@@ -1,4 +1,4 @@
-"""Files of text as other software writes them: which encoding, which delimiter, and what to do about odd rows."""
+"""Text files that other software wrote: their encoding, their delimiter, and how to treat malformed rows."""
 
 import codecs
 import re
@@ -17,30 +17,30 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-# Excel's own way to say the delimiter.
+# How Excel names the delimiter.
 _SEP = re.compile(r'^"?sep=(.)"?\r?\n', re.IGNORECASE)
 _QUOTED = re.compile(r'"[^"]*"')
 _DELIMITERS = (",", ";", "\t", "|")
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """What a person says about a file. None: told from the file itself.
+class FileOptions:
+    """What the user says about a file. None: detected from the file.
 
-    `lenient`: what cannot be read right is read line by line or left out, and counted. `multiline`: quoted texts may
-    hold lines that look like rows. `say` hears what was done about odd rows.
+    `lenient`: read malformed rows line by line, or skip them, and count them. `multiline`: accept quoted texts with
+    lines that look like rows. `warn` is called with a message about malformed rows.
     """
 
     encoding: str | None = None
     delimiter: str | None = None
     lenient: bool = False
     multiline: bool = False
-    say: Callable[[str], None] = lambda _: None
+    warn: Callable[[str], None] = lambda _: None
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """`sep`: the line before the header that names the delimiter, as it stands; most files have none."""
+    """`sep`: the line before the header that names the delimiter, verbatim; empty for most files."""
 
     encoding: str
     delimiter: str
@@ -48,34 +48,34 @@ class Layout:
     line_end: str = "\n"
 
 
-def encoding_of(path: Path, reading: Reading) -> str:
-    """Of a file of text: as it was said, or by its byte order mark, or UTF-8. Raises DataUnusable."""
-    if reading.encoding is not None:
-        return "utf-8-sig" if codecs.lookup(reading.encoding).name == "utf-8" else reading.encoding
+def encoding_of(path: Path, options: FileOptions) -> str:
+    """The encoding in `options`, else by the byte order mark, else UTF-8. Raises DataUnusable."""
+    if options.encoding is not None:
+        return "utf-8-sig" if codecs.lookup(options.encoding).name == "utf-8" else options.encoding
     head = _head(path)
     for mark, name in _MARKS:
         if head.startswith(mark):
             return name
-    # Without a mark: a header begins with Latin letters or signs, and then every other byte is zero.
+    # UTF-16 without a mark: a header begins with ASCII characters, so every other byte is zero.
     if len(head) == _HEAD and not any(head[1::2]):
         return "utf-16-le"
     return "utf-16-be" if len(head) == _HEAD and not any(head[::2]) else "utf-8"
 
 
-def layout_of(path: Path, usual: str, reading: Reading) -> Layout:
-    """How a file of rows is written; `usual`: the delimiter that its name promises. Raises DataUnusable."""
-    encoding = encoding_of(path, reading)
+def layout_of(path: Path, usual: str, options: FileOptions) -> Layout:
+    """The layout of a file of rows. `usual`: the delimiter that its suffix implies. Raises DataUnusable."""
+    encoding = encoding_of(path, options)
     lines = lines_of(path, encoding)
     first = next(lines, "")
     sep = _SEP.match(first)
     header = next(lines, "") if sep else first
     line_end = "\r\n" if header.endswith("\r\n") else "\n"
-    delimiter = reading.delimiter or (sep[1] if sep else _guessed(header, usual))
+    delimiter = options.delimiter or (sep[1] if sep else _guessed(header, usual))
     return Layout(encoding, delimiter, first if sep else "", line_end)
 
 
 def _guessed(header: str, usual: str) -> str:
-    """Another delimiter only where the usual one does not stand in the header at all."""
+    """Picks another delimiter only if the usual one does not occur in the header."""
     bare = _QUOTED.sub("", header)
     if usual in bare:
         return usual
@@ -83,7 +83,7 @@ def _guessed(header: str, usual: str) -> str:
 
 
 def lines_of(path: Path, encoding: str) -> Iterator[str]:
-    """With their ends. Raises DataUnusable, which names the line, for what is not in that encoding."""
+    """The lines with their line ends. Raises DataUnusable naming the first line that is not in that encoding."""
     try:
         with path.open(encoding=encoding, newline="") as file:
             yield from file
@@ -94,9 +94,9 @@ def lines_of(path: Path, encoding: str) -> Iterator[str]:
 
 
 def _misread(path: Path, encoding: str) -> str:
-    """Which line is not in the encoding, and what may be done."""
+    """Names the line that is not in the encoding, and a remedy."""
     shown = encoding.removesuffix("-sig").upper()
-    cure = "if it was written in another encoding, say which: --encoding cp1252 for most Windows programs"
+    cure = "if the file has another encoding, name it: --encoding cp1252 for most Windows programs"
     try:
         with path.open("rb") as file:
             for number, line in enumerate(file, 1):
@@ -108,7 +108,7 @@ def _misread(path: Path, encoding: str) -> str:
 
 
 def _is_readable(line: bytes, encoding: str) -> bool:
-    if encoding.startswith(("utf-16", "utf-32")):  # lines do not end where a byte says so
+    if encoding.startswith(("utf-16", "utf-32")):  # a byte 0x0A need not be a line end
         return True
     try:
         line.decode(encoding)

@@ -1,15 +1,14 @@
-"""Emoji that are said for a word where somebody is attacked, and are things, animals and feelings elsewhere.
+"""Emoji that stand for a word in an attack on somebody, and for things, animals and feelings otherwise.
 
-"You 🐷" calls somebody a pig, "feeding the 🐷" does not; "I will 🔪 you" threatens, "my new 🔪" cuts onions. So
-each is read as a word only where the words beside it aim it at somebody. What it means otherwise, the plain reading
-says to the model.
+"You 🐷" calls somebody a pig, "feeding the 🐷" does not; "I will 🔪 you" is a threat, "my new 🔪" is not. So an emoji
+is read as a word only if the words next to it aim it at somebody. The plain reading covers its other meanings.
 """
 
 import re
 
-from classifier.normalise import read
+from classifier.normalize import read
 
-# An attack whoever it is shown to.
+# Always an attack.
 ALWAYS = {"fuck you": "\U0001f595"}
 _NAMES = {
     "shit": "\U0001f4a9",
@@ -29,8 +28,8 @@ _NAMES = {
 _ACTS = {"kill": "\U0001f52b\U0001f52a\U0001f5e1", "bomb": "\U0001f4a3"}
 _ENDS = {"die": "\u26b0\U0001faa6"}
 
-# A name: behind somebody, and nothing between but words that make it one. An act: behind a will, before somebody.
-# The kinds of words beside an emoji, so many that they are easier to read in a text.
+# The kinds of words next to an emoji. A name follows a person, with only naming words in between; an act follows an
+# intention and precedes a person. The lists are long, so they are easier to read as text.
 _KINDS_OF_WORDS = """
 somebody: you u ya you're youre ur he she they he's she's they're theyre hes shes him them those these
 naming: are r is be a an the all such just like nothing but only both absolute total complete utter fucking fuckin damn
@@ -52,27 +51,27 @@ _SELF = frozenset({"yourself", "urself"})
 _SOMEONE = _SOMEBODY | _words("someone")
 _AROUND = ".,;:!?\"'()[]*_~-\u2013\u2014\u2026\u201c\u201d\u2018\u2019"
 
-# Looked at around each: so many characters, and so many words; and of one text so many places. The rest stays as it is.
+# The context of an emoji in characters and in words, and the most emoji runs of one text that are examined.
 _NEAR, _WORDS_NEAR = 64, 6
 _MOST_PLACES = 100
 
 _KINDS = {each: kind for kind in (_NAMES, _ACTS, _ENDS) for emoji in kind.values() for each in emoji}
 _RUN = re.compile(f"[{''.join(_KINDS)}][{''.join(_KINDS)}\ufe0e\ufe0f\u200d]*+")
 
-# What a word's emoji are replaced by where they are said for it: code points for private use, which mean nothing in a
-# comment. Those that are sent all the same become another that means nothing.
+# Emoji that stand for a word are replaced by private-use code points, which have no meaning in a comment. If a text
+# contains such code points, they are replaced by U+FFFD first.
 _FIRST_MEANT = 0x10FF00
 _MEANT = {each: chr(_FIRST_MEANT + at) for at, each in enumerate(_KINDS)}
 _SENT = re.compile(f"[{''.join(_MEANT.values())}]")
 _NOTHING = "\ufffd"
-# What these stand for.
-SAID = {_MEANT[each]: word for kind in (_NAMES, _ACTS, _ENDS) for word, emoji in kind.items() for each in emoji} | {
-    each: word for word, emoji in ALWAYS.items() for each in emoji
-}
+# The words of these code points, and of the emoji that are always an attack.
+EMOJI_WORDS = {
+    _MEANT[each]: word for kind in (_NAMES, _ACTS, _ENDS) for word, emoji in kind.items() for each in emoji
+} | {each: word for word, emoji in ALWAYS.items() for each in emoji}
 
 
-def as_meant(text: str) -> str:
-    """The text, each emoji that is aimed at somebody replaced by a key of SAID, and nothing else; as long as before."""
+def mark_aimed_emoji(text: str) -> str:
+    """The text with each emoji that is aimed at somebody replaced by a key of EMOJI_WORDS, at the same length."""
     text = _SENT.sub(_NOTHING, text)
     pieces: list[str] = []
     done = 0
@@ -99,5 +98,5 @@ def _is_aimed(kind: dict[str, str], before: str, behind: str) -> bool:
         return False
     if last:
         return last[-1] in _WILL
-    # "🔪 you" and "🔪 yourself" say it all; "🔪 you gave me" goes on about a thing.
+    # "🔪 you" and "🔪 yourself" are complete; "🔪 you gave me" is about a thing.
     return someone in _SELF or len(words) == 1 or words[0][-1] in _AROUND

@@ -1,4 +1,4 @@
-"""What is lost where a new model takes the place of the one in use, in words, and which one that is."""
+"""Describes what is lost if a new model replaces the one in use, and finds the model in use."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,8 +11,8 @@ import classifier
 from classifier import Losses, Worth
 
 
-def said(lost: Losses, version: str) -> Iterator[str]:
-    """A sentence for each thing that the model of `version` has and the new one lacks."""
+def describe(lost: Losses, version: str) -> Iterator[str]:
+    """A sentence for each thing that the model `version` has and the new one lacks."""
     if lost.languages:
         yield f"it does not judge these languages, which {version} judges: {', '.join(lost.languages)}"
     if lost.attributes:
@@ -20,18 +20,18 @@ def said(lost: Losses, version: str) -> Iterator[str]:
         yield f"it does not judge these attributes, which {version} judges: {named}"
     for each in lost.fallen:
         yield (
-            f"it is worse at {each.attribute} on {each.data_set}, by more than chance: "
-            f"ROC AUC {each.after:.4f}, and {each.before:.4f} of {version}"
+            f"it is significantly worse at {each.attribute} on {each.data_set}: "
+            f"ROC AUC {each.after:.4f}, against {each.before:.4f} of {version}"
         )
 
 
 def of_service(models: list[dict[str, Any]], version: str) -> list[str]:
-    """What a service loses by a promotion; `models` as GET /v1/models lists them. Nothing where one is not there."""
+    """What a service loses by a promotion; `models` is the list of GET /v1/models. Empty if either model is missing."""
     known = {model.get("version"): model for model in models}
     active = next((model for model in models if model.get("active")), None)
     if active is None or version not in known:
         return []
-    return list(said(classifier.losses(_worth(active), _worth(known[version])), str(active["version"])))
+    return list(describe(classifier.losses(_worth(active), _worth(known[version])), str(active["version"])))
 
 
 def _worth(model: Mapping[str, Any]) -> Worth:
@@ -39,12 +39,12 @@ def _worth(model: Mapping[str, Any]) -> Worth:
 
 
 def in_use(models: Path) -> classifier.Manifest:
-    """Of the newest model of the service's folder that was promoted and can be read; else of the shipped one."""
+    """The manifest of the newest promoted model in the service's folder that can be read; else of the shipped one."""
     return classifier.read_manifest(in_use_folder(models))
 
 
 def in_use_folder(models: Path) -> Path:
-    """Where the manifest of `in_use` lies."""
+    """The folder of the model whose manifest `in_use` returns."""
     try:
         history = msgspec.json.decode((models / "active.json").read_bytes(), type=_History)
     except (OSError, msgspec.DecodeError):
@@ -64,6 +64,6 @@ class _Entry(Struct, frozen=True):
 
 
 class _History(Struct, frozen=True):
-    """As the service keeps it (service/models.py); the rest of an entry does not matter here."""
+    """The promotion history as the service writes it (active.json); other fields of an entry are ignored here."""
 
     entries: tuple[_Entry, ...] = ()

@@ -1,4 +1,4 @@
-"""Files whose rows come back with scores: read in chunks, and written as they were read."""
+"""Files that are read in chunks and written back with scores, in the same format."""
 
 import csv
 from collections.abc import Callable, Iterator, Sequence
@@ -17,16 +17,16 @@ from numpy.typing import NDArray
 from training.delimited import Delimited
 from training.errors import DataUnusable
 from training.ndjson import objects, text_of
-from training.reading import Reading
 from training.tables import Table, column_at, is_textual, texts, translated
+from training.text_files import FileOptions
 
 CHUNK = 4_096
 LANGUAGE = "language"
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """`scores`: shape (rows, labels), NaN for what is not judged in that language."""
+class ScoredRows:
+    """`scores`: shape (rows, labels), NaN if the model does not judge the label in that language."""
 
     languages: list[str]
     scores: NDArray[np.float64]
@@ -34,42 +34,42 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Some rows as they were read, their texts, and what they say of their languages."""
+    """Some rows as they were read, their texts, and their declared languages."""
 
     rows: Any
     texts: list[str]
     tags: list[str | None]
 
 
-Write = Callable[[Chunk, Judged], None]
+Write = Callable[[Chunk, ScoredRows], None]
 
 
-class Source(Protocol):
-    """A file and the column of it that is scored."""
+class ScoredFile(Protocol):
+    """An input file and the column to score."""
 
     def chunks(self) -> Iterator[Chunk]: ...
 
     def writing(self, target: Path, labels: Sequence[str]) -> AbstractContextManager[Write]:
-        """A file of the same make, whose columns are there even where no row comes."""
+        """Opens an output file of the same format; it has the columns even if there are no rows."""
 
 
-def opened(path: Path, column: str, reading: Reading) -> Source:
+def opened(path: Path, column: str, options: FileOptions) -> ScoredFile:
     """Raises DataUnusable."""
-    return _KINDS[kind_of(path)](path, column, reading)
+    return _FORMATS[format_of(path)](path, column, options)
 
 
-def kind_of(path: Path) -> str:
+def format_of(path: Path) -> str:
     suffix = path.suffix.lower()
-    if suffix not in _KINDS:
-        raise DataUnusable(f"{path}: the name must end in {', '.join(_KINDS)}")
+    if suffix not in _FORMATS:
+        raise DataUnusable(f"{path}: the name must end in {', '.join(_FORMATS)}")
     return ".ndjson" if suffix == ".jsonl" else suffix
 
 
-class _Rows:
-    """CSV and TSV. What is not ours to understand comes out as it went in: every cell is text."""
+class _DelimitedFile:
+    """CSV and TSV. Every cell is text, so other columns pass through unchanged."""
 
-    def __init__(self, path: Path, column: str, reading: Reading) -> None:
-        self._file = Delimited(path, "\t" if path.suffix.lower() == ".tsv" else ",", reading)
+    def __init__(self, path: Path, column: str, options: FileOptions) -> None:
+        self._file = Delimited(path, "\t" if path.suffix.lower() == ".tsv" else ",", options)
         names = self._file.names
         self._column = column_at(names, column, path)
         self._language = column_at(names, LANGUAGE, path) if LANGUAGE in names else None
@@ -90,16 +90,16 @@ class _Rows:
             writer = csv.writer(file, delimiter=layout.delimiter, lineterminator=layout.line_end)
             writer.writerow([*(names[at] for at in kept), LANGUAGE, *labels])
 
-            def write(chunk: Chunk, judged: Judged) -> None:
-                for row, language, found in zip(chunk.rows, judged.languages, judged.scores.tolist(), strict=True):
+            def write(chunk: Chunk, scored: ScoredRows) -> None:
+                for row, language, found in zip(chunk.rows, scored.languages, scored.scores.tolist(), strict=True):
                     scores = ("" if score != score else score for score in found)  # noqa: PLR0124 - NaN
                     writer.writerow([*(row[at] for at in kept), language, *scores])
 
             yield write
 
 
-class _Parquet:
-    def __init__(self, path: Path, column: str, reading: Reading) -> None:  # noqa: ARG002 - as all kinds are opened
+class _ParquetFile:
+    def __init__(self, path: Path, column: str, options: FileOptions) -> None:  # noqa: ARG002 - all formats have the same signature
         self._path, self._column = path, column
         with translated(path), pyarrow.parquet.ParquetFile(path) as file:
             self._empty = file.schema_arrow.empty_table()
@@ -116,38 +116,38 @@ class _Parquet:
                 first_row += table.num_rows
 
     def _tags(self, table: Table) -> list[str | None]:
-        """What stands in a column of that name need not be a language."""
+        """A column of that name need not hold languages, so other types are ignored."""
         if LANGUAGE not in table.column_names or not is_textual(table.schema.field(LANGUAGE).type):
             return [None] * table.num_rows
         return [tag or None for tag in texts(table, LANGUAGE, self._path)]
 
     @contextmanager
     def writing(self, target: Path, labels: Sequence[str]) -> Iterator[Write]:
-        nothing = Judged([], np.empty((0, len(labels))))
+        nothing = ScoredRows([], np.empty((0, len(labels))))
         schema = _with_scores(self._empty, labels, nothing).schema
         with pyarrow.parquet.ParquetWriter(target, schema, compression="zstd") as writer:
-            yield lambda chunk, judged: writer.write_table(_with_scores(chunk.rows, labels, judged))
+            yield lambda chunk, scored: writer.write_table(_with_scores(chunk.rows, labels, scored))
 
 
-def _with_scores(table: Table, labels: Sequence[str], judged: Judged) -> Table:
-    """Columns of the attributes' names, and the language; one that was there before is replaced."""
+def _with_scores(table: Table, labels: Sequence[str], scored: ScoredRows) -> Table:
+    """Adds a column for the language and each attribute; replaces columns of the same name."""
     kept = [at for at, name in enumerate(table.column_names) if name not in (LANGUAGE, *labels)]
-    table = table.select(kept).append_column(LANGUAGE, pa.array(judged.languages, pa.string()))
+    table = table.select(kept).append_column(LANGUAGE, pa.array(scored.languages, pa.string()))
     for index, label in enumerate(labels):
-        scores = pa.array(judged.scores[:, index], pa.float64(), from_pandas=True)  # NaN becomes null
+        scores = pa.array(scored.scores[:, index], pa.float64(), from_pandas=True)  # NaN becomes null
         table = table.append_column(label, scores)
     return table
 
 
-class _Objects:
-    """NDJSON. A field that is missing in a line is one that is null; that no line has it is an error."""
+class _NdjsonFile:
+    """NDJSON. A missing field counts as null, but it is an error if all lines of the first chunk lack it."""
 
-    def __init__(self, path: Path, column: str, reading: Reading) -> None:
-        self._path, self._column, self._reading = path, column, reading
+    def __init__(self, path: Path, column: str, options: FileOptions) -> None:
+        self._path, self._column, self._options = path, column, options
 
     def chunks(self) -> Iterator[Chunk]:
         path, name = self._path, self._column
-        lines = objects(path, self._reading, name, LANGUAGE)
+        lines = objects(path, self._options, name, LANGUAGE)
         is_known = False
         while some := list(islice(lines, CHUNK)):
             rows = [row for _, row in some]
@@ -159,26 +159,26 @@ class _Objects:
 
     @contextmanager
     def writing(self, target: Path, labels: Sequence[str]) -> Iterator[Write]:
-        with target.open("wb") as file:  # in UTF-8 without a mark, whatever it was: so JSON is exchanged
+        with target.open("wb") as file:  # always UTF-8 without a byte order mark, as RFC 8259 asks
 
-            def write(chunk: Chunk, judged: Judged) -> None:
-                for row, language, found in zip(chunk.rows, judged.languages, judged.scores.tolist(), strict=True):
+            def write(chunk: Chunk, scored: ScoredRows) -> None:
+                for row, language, found in zip(chunk.rows, scored.languages, scored.scores.tolist(), strict=True):
                     # NaN is written as null.
-                    scored = row | {LANGUAGE: language} | dict(zip(labels, found, strict=True))
-                    file.write(msgspec.json.encode(scored) + b"\n")
+                    line = row | {LANGUAGE: language} | dict(zip(labels, found, strict=True))
+                    file.write(msgspec.json.encode(line) + b"\n")
 
             yield write
 
 
 def _tag(given: object) -> str | None:
-    """What stands in a field of that name need not be a language."""
+    """A field of that name need not hold a language, so other types are ignored."""
     return given if isinstance(given, str) else None
 
 
-_KINDS: dict[str, Callable[[Path, str, Reading], Source]] = {
-    ".csv": _Rows,
-    ".tsv": _Rows,
-    ".parquet": _Parquet,
-    ".ndjson": _Objects,
-    ".jsonl": _Objects,
+_FORMATS: dict[str, Callable[[Path, str, FileOptions], ScoredFile]] = {
+    ".csv": _DelimitedFile,
+    ".tsv": _DelimitedFile,
+    ".parquet": _ParquetFile,
+    ".ndjson": _NdjsonFile,
+    ".jsonl": _NdjsonFile,
 }

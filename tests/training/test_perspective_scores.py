@@ -1,4 +1,4 @@
-"""Kept scores are found in whatever columns a site has them."""
+"""Perspective's scores are found in whatever columns a site stores them."""
 
 import json
 from pathlib import Path
@@ -9,7 +9,7 @@ import pyarrow.parquet
 import pytest
 
 from training.errors import DataUnusable
-from training.migration.kept import attribute_of, read, read_texts
+from training.migration.perspective_scores import attribute_of, read, read_texts
 
 RESPONSE = {
     "attributeScores": {"TOXICITY": {"summaryScore": {"value": 0.7, "type": "PROBABILITY"}}},
@@ -88,7 +88,7 @@ def test_what_is_named_is_taken_whatever_it_is_called(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "options", "said"),
     [
-        ("a,TOXICITY\nx,0.5\n", {}, "say which by --text: a, TOXICITY"),
+        ("a,TOXICITY\nx,0.5\n", {}, "choose one with --text: a, TOXICITY"),
         ("text,TOXICITY,toxicity_score\nx,0.5,0.5\n", {}, "TOXICITY and toxicity_score may all be TOXICITY"),
         ("text,TOXICITY\nx,87\n", {}, "row 1: 'TOXICITY' must be a number between 0 and 1"),
         ("text,TOXICITY\nx,0.1\ny,high\n", {}, "row 2: 'TOXICITY' must be a number"),

@@ -1,4 +1,4 @@
-"""Scores from Perspective itself while it lives: text by text, no faster than allowed, going on where it stopped."""
+"""Fetches scores from Perspective's API while it exists: rate-limited, one text at a time, and resumable."""
 
 import hashlib
 import time
@@ -13,20 +13,20 @@ import numpy as np
 from msgspec import Struct
 
 from training.errors import DataUnusable, ServiceRefused
-from training.migration.kept import Kept
+from training.migration.perspective_scores import PerspectiveScores
 
 ADDRESS = "https://commentanalyzer.googleapis.com/v1alpha1"
 TIMEOUT_S = 30.0
 MAX_TEXT_BYTES = 20_480  # Perspective's own limit
-# A quota is of a minute; whoever is still refused after all of these has none.
+# Quotas are per minute; a client that is still refused after all of these pauses has no quota.
 PAUSES_S = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 64.0)
 LONGEST_PAUSE_S = 300.0
 _BUSY = frozenset({429, 500, 502, 503, 504})
 _REFUSED = frozenset({401, 403, 404})
 
 
-class Answer(Struct, frozen=True, omit_defaults=True):
-    """A line of the file of answers. It holds no text, only its SHA-256. `problem`: why there are no scores."""
+class PerspectiveAnswer(Struct, frozen=True, omit_defaults=True):
+    """A line of the answers file. It holds only the SHA-256 of the text. `problem`: why there are no scores."""
 
     text_sha256: str
     scores: dict[str, float] = {}
@@ -34,14 +34,14 @@ class Answer(Struct, frozen=True, omit_defaults=True):
 
 
 class _Busy(NamedTuple):
-    """Nothing came, or that it may be asked again."""
+    """There was no answer, or one that asks to retry."""
 
     problem: str
     retry_after_s: float
 
 
-class Perspective:
-    """Asks for one text after the other; `clock` and `sleep` in seconds."""
+class PerspectiveClient:
+    """A rate-limited client; `clock` and `sleep` are in seconds."""
 
     def __init__(
         self,
@@ -58,11 +58,11 @@ class Perspective:
         self._sleep = sleep
         self._next_at = clock()
 
-    def answer(self, text: str, language: str | None) -> Answer:
-        """Raises ServiceRefused when no text would be answered: a wrong key, a quota of nothing, no connection."""
+    def answer(self, text: str, language: str | None) -> PerspectiveAnswer:
+        """Raises ServiceRefused if no text would be answered: a wrong key, no quota, no connection."""
         digest = digest_of(text)
         if not text.strip() or len(text.encode(errors="replace")) > MAX_TEXT_BYTES:
-            return Answer(digest, problem="blank or too long")
+            return PerspectiveAnswer(digest, problem="blank or too long")
         body: dict[str, Any] = {
             "comment": {"text": text},
             "requestedAttributes": {attribute: {} for attribute in self._attributes},
@@ -72,8 +72,8 @@ class Perspective:
             body["languages"] = [language]
         response = self._asked(body)
         if response.is_success:
-            return Answer(digest, _scores(response))
-        return Answer(digest, problem=_message(response))
+            return PerspectiveAnswer(digest, _scores(response))
+        return PerspectiveAnswer(digest, problem=_message(response))
 
     def _asked(self, body: dict[str, Any]) -> httpx.Response:
         for pause_s in (*PAUSES_S, None):
@@ -82,9 +82,11 @@ class Perspective:
             if isinstance(found, httpx.Response):
                 return found
             if pause_s is None:
-                raise ServiceRefused(f"Perspective: {found.problem}; what was answered is kept, start again later")
+                raise ServiceRefused(
+                    f"Perspective: {found.problem}; the answers so far are saved, so run it again later"
+                )
             self._sleep(min(max(pause_s, found.retry_after_s), LONGEST_PAUSE_S))
-        raise AssertionError("the last pause is none")
+        raise AssertionError("the last pause is None")
 
     def _tried(self, body: dict[str, Any]) -> "httpx.Response | _Busy":
         try:
@@ -106,9 +108,9 @@ class Perspective:
 
 @contextmanager
 def connected(address: str, key: str) -> Iterator[httpx.Client]:
-    """The key goes in a header: what stands in an address ends up in logs."""
+    """The key is sent in a header, because URLs end up in logs."""
     if not key.isascii() or not key.isprintable() or not key:
-        raise ServiceRefused("the key holds characters that no key has")
+        raise ServiceRefused("the key has characters that are not allowed in a key")
     try:
         client = httpx.Client(base_url=address.rstrip("/"), headers={"X-Goog-Api-Key": key}, timeout=TIMEOUT_S)
     except httpx.InvalidURL as error:
@@ -117,10 +119,12 @@ def connected(address: str, key: str) -> Iterator[httpx.Client]:
         yield client
 
 
-def ask(kept: Kept, perspective: Perspective, file: Path, told: Callable[[int], None] = lambda _: None) -> None:
-    """Ask for each text that `file` has no answer of; every answer is in the file before the next is asked for."""
+def fetch_answers(
+    kept: PerspectiveScores, perspective: PerspectiveClient, file: Path, advance: Callable[[int], None] = lambda _: None
+) -> None:
+    """Fetch the texts that `file` has no answer for; each answer is written before the next request."""
     known = {answer.text_sha256 for answer in answers(file)}
-    told(sum(digest_of(text) in known for text in kept.texts))
+    advance(sum(digest_of(text) in known for text in kept.texts))
     try:
         with file.open("ab") as out:
             for text, language in zip(kept.texts, kept.languages, strict=True):
@@ -130,13 +134,13 @@ def ask(kept: Kept, perspective: Perspective, file: Path, told: Callable[[int], 
                 out.write(msgspec.json.encode(answer) + b"\n")
                 out.flush()
                 known.add(answer.text_sha256)
-                told(1)
+                advance(1)
     except OSError as error:
         raise DataUnusable(f"{file}: {error.strerror}") from error
 
 
-def answers(file: Path) -> list[Answer]:
-    """What was answered so far. A last line that was cut off, by whatever ended us, is cut away."""
+def answers(file: Path) -> list[PerspectiveAnswer]:
+    """The answers so far. An incomplete last line is removed from the file."""
     if not file.exists():
         return []
     raw = file.read_bytes()
@@ -145,17 +149,17 @@ def answers(file: Path) -> list[Answer]:
         with file.open("r+b") as out:
             out.truncate(len(whole))
     try:
-        return [msgspec.json.decode(line, type=Answer) for line in whole.splitlines()]
+        return [msgspec.json.decode(line, type=PerspectiveAnswer) for line in whole.splitlines()]
     except msgspec.DecodeError as error:
-        raise DataUnusable(f"{file}: not a file of answers: {error}") from error
+        raise DataUnusable(f"{file}: not a file of Perspective's answers: {error}") from error
 
 
-def with_answers(kept: Kept, file: Path, attributes: Sequence[str]) -> Kept:
-    """The texts with the scores that the file has of them."""
+def with_answers(kept: PerspectiveScores, file: Path, attributes: Sequence[str]) -> PerspectiveScores:
+    """The texts with their scores from the file."""
     by_text = {answer.text_sha256: answer.scores for answer in answers(file)}
     rows = [by_text.get(digest_of(text), {}) for text in kept.texts]
     scores = {name: np.array([row.get(name, np.nan) for row in rows], float) for name in attributes}
-    return Kept(kept.texts, kept.languages, scores, kept.labels)
+    return PerspectiveScores(kept.texts, kept.languages, scores, kept.labels)
 
 
 def digest_of(text: str) -> str:
@@ -167,7 +171,7 @@ def _scores(response: httpx.Response) -> dict[str, float]:
         found = response.json()["attributeScores"]
         return {name: float(each["summaryScore"]["value"]) for name, each in found.items()}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ServiceRefused("the answer is none of Perspective's; is this its address?") from error
+        raise ServiceRefused("the answer does not come from Perspective; is this its address?") from error
 
 
 def _message(response: httpx.Response) -> str:
@@ -178,5 +182,5 @@ def _message(response: httpx.Response) -> str:
 
 
 def _retry_after(response: httpx.Response) -> float:
-    said = response.headers.get("Retry-After", "")
-    return float(said) if said.isdigit() else 0.0
+    value = response.headers.get("Retry-After", "")
+    return float(value) if value.isdigit() else 0.0
