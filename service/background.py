@@ -1,4 +1,4 @@
-"""Work beside the requests: every loop starts again after whatever stops it, and is reported while it stays down."""
+"""Background loops: each is restarted after any failure, and reported while it keeps failing."""
 
 import asyncio
 import contextlib
@@ -12,13 +12,13 @@ from service.values.errors import Retryable, without_message
 
 log = logging.getLogger(__name__)
 
-# A cancellation can be lost in a library that is just then turning an error into an answer; ask again after this long.
+# A library may swallow a cancellation while it handles an error; cancel again after this long.
 ASK_AGAIN_S = 1.0
 # Between a failure and the next try; doubled after each failure in a row.
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 30.0
 # /readyz names a loop that has failed for longer than this. A round that has run for as long shows that it works.
 DOWN_S = 10.0
-# The same failure with the same one of many is logged once in this time, and counted each time.
+# The same failure of the same item is logged once in this time, and always counted.
 SAID_AGAIN_S = 60.0
 
 Work = Callable[[], Awaitable[None]]
@@ -36,7 +36,7 @@ class Rhythm(TypedDict, total=False):
 
 
 class Loop:
-    """One piece of work, done again and again in a task of its own. A round that returns was a success."""
+    """Repeats one piece of work in a task of its own. A round that returns is a success."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class Loop:
         self._ending.set()
 
     def down_s(self) -> float:
-        """For how long it has failed; 0: it works."""
+        """For how many seconds it has been failing; 0: it works."""
         now = time.monotonic()
         if self._down_since is None or (self._round_since is not None and now - self._round_since >= DOWN_S):
             return 0.0
@@ -105,7 +105,7 @@ class Loop:
 
     async def _rest(self, pause_s: float) -> None:
         if pause_s <= 0:
-            await asyncio.sleep(0)  # others take their turn even if a round never waits
+            await asyncio.sleep(0)  # lets other tasks run even if a round never waits
             return
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(pause_s):
@@ -169,9 +169,9 @@ class Background:
 
     @contextlib.contextmanager
     def sparing(self, name: str, which: str) -> Iterator[None]:
-        """Keep a failure with one of many from the others: it is logged and counted for the loop `name`.
+        """Contain the failure of one of many items: it is logged and counted for the loop `name`.
 
-        `which`: the one, for the log. An absence of Redis is passed over in silence, as everywhere.
+        `which`: the item, for the log. Retryable errors, such as an unavailable Redis, are ignored.
         """
         try:
             yield
@@ -181,7 +181,7 @@ class Background:
             self.note(name, which, error)
 
     def note(self, name: str, which: str, error: BaseException) -> None:
-        """Log and count a failure with one of many."""
+        """Log and count the failure of one of many items."""
         metrics.BACKGROUND_FAILURES.labels(name).inc()
         said, now = (name, which, _named(error)), time.monotonic()
         if now - self._said.get(said, -SAID_AGAIN_S) < SAID_AGAIN_S:
@@ -191,7 +191,7 @@ class Background:
 
 
 def log_failure(name: str, error: BaseException, which: str = "") -> None:
-    """Log and count an unforeseen failure of work that is no loop. `which`: with what, for the log."""
+    """Log and count an unexpected failure outside a loop. `which`: the item, for the log."""
     metrics.BACKGROUND_FAILURES.labels(name).inc()
     log.error("%s: %s", f"{name}: {which}" if which else name, _named(error), exc_info=without_message(error))
 

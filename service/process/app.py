@@ -1,4 +1,4 @@
-"""The composition root: the one module that knows every other."""
+"""The composition root: the one module that imports all others."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -134,7 +134,7 @@ async def webhook_relay(app: web.Application) -> AsyncIterator[None]:
 
 
 async def answer_who_waits(app: web.Application) -> None:
-    """Long polls and streams end when the service is told to stop, not when it loses patience with them."""
+    """End long polls and streams as soon as the service is told to stop, not at the shutdown timeout."""
     app[keys.STORE].changes.close()
 
 

@@ -32,7 +32,7 @@ COLLECT_AFTER = (50_000, 20, 100)
 
 
 class MaskedFormatter(logging.Formatter):
-    """No API key in a log line, whatever put it there."""
+    """Masks API keys in all log lines."""
 
     def format(self, record: logging.LogRecord) -> str:
         return access.masked(super().format(record))
@@ -61,7 +61,7 @@ async def serving(settings: Settings, listening: socket.socket) -> AsyncIterator
     runner = web.AppRunner(app, shutdown_timeout=DRAIN_S, **options)
     await runner.setup()
     shortcut.install_fast_path(runner)
-    # What is there now stays until the end: no collection need hold up every request to find that out again.
+    # Objects that exist now live until the end, so garbage collections need not examine them.
     gc.freeze()
     try:
         await unreadable.Site(runner, listening, BACKLOG, Connections(settings), **options).start()
@@ -114,7 +114,7 @@ async def welcome(address: str, store: Store, *, demo: bool) -> None:
 
 
 async def _first_ticket(store: Store) -> str:
-    """Lets whoever started the service in as the first administrator, once."""
+    """A sign-in link, valid once, for the first administrator."""
     account = Account(FIRST_ADMIN, {FIRST_SITE: Role.ADMIN}, datetime.now(UTC))
     await store.accounts.put(account)  # where there is one already, it stays as it is
     return await store.accounts.issue(Ticket("link", FIRST_ADMIN), LINK_LASTS)
@@ -180,7 +180,7 @@ async def until_stopped(work: Coroutine[Any, Any, None]) -> None:
 
     def stop() -> None:
         nonlocal is_told
-        # A second signal must not cut the draining short. Blocked here, it comes by way of any other thread.
+        # A second signal must not interrupt the draining. Blocked here, it can still arrive through another thread.
         if is_told:
             return
         is_told = True

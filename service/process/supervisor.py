@@ -25,7 +25,7 @@ READY = b"ready\n"
 READY_S = 60.0
 # A worker drains for serving.DRAIN_S and closes its connections; one that takes longer than this hangs.
 STOP_S = 25.0
-# A worker that dies sooner than this after its start will not get better by being started again at once.
+# A worker that dies sooner than this after its start is not restarted at once.
 LEAST_LIFE_S = 1.0
 LONGEST_PAUSE_S = 5.0
 
@@ -50,7 +50,7 @@ async def supervise(settings: Settings) -> None:
                     await serving.welcome(serving.url(reserved), store, demo=settings.demo)
                 await serving.forever()
             finally:
-                for worker in workers:  # all are asked before the first is waited for
+                for worker in workers:  # stop all before waiting for the first
                     worker.stop()
 
 
@@ -128,7 +128,7 @@ class _Worker:
 
 
 def _environment(settings: Settings) -> dict[str, str]:
-    """What the workers need to know, in the words of an operator."""
+    """The settings of the workers, as environment variables."""
     folder = settings.data_path / "metrics"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)

@@ -22,7 +22,7 @@ async def _work(settings: Settings) -> None:
 
 
 async def _orphaned() -> None:
-    """Until the parent is gone, and its end of our standard input with it: nobody would stop us then."""
+    """Wait until standard input closes, which means that the parent is gone and cannot stop this process."""
     gone = asyncio.Event()
     asyncio.get_running_loop().add_reader(sys.stdin.fileno(), gone.set)
     await gone.wait()

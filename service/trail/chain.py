@@ -1,4 +1,4 @@
-"""What a line of the exported trail is, and how one follows from another. Values only."""
+"""The lines of the exported trail and their hash chain. Values only."""
 
 import hashlib
 import json
@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 FORMAT = 1
-# Stands where the hash of the line before would, at the first line of all.
+# The previous hash of the very first line.
 START = "0" * 64
 
 

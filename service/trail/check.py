@@ -1,4 +1,4 @@
-"""Whether an exported trail is as it was written, and where not."""
+"""Verifies the hash chain of an exported trail."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +13,7 @@ _MOST_DOUBTS = 4
 
 
 class Finding(Struct, frozen=True):
-    """One place that is not as it was written; line 0 speaks of the whole file."""
+    """A place that differs from what was written; line 0 stands for the whole file."""
 
     path: Path
     line: int
@@ -77,7 +77,7 @@ class Check:
         return problem if problem or entry else "not an entry"
 
     def _followed(self, raw: bytes, found: Line | None, n: int | None, due: int) -> str | None:
-        """Go on behind a line; what is wrong with it, or None."""
+        """Advance past a line. Returns its problem, or None."""
         computed = tuple(link(previous, found.body) for previous in self._previous) if found else ()
         if found is None or found.hash not in computed:
             # Which of them the next line follows from is seen when it comes.

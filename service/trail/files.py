@@ -1,4 +1,4 @@
-"""The files of an exported trail: written at the end only, found and gone on with after any crash."""
+"""The files of an exported trail: append-only, and continued after any crash."""
 
 import fcntl
 import os
@@ -47,7 +47,7 @@ def entries(folder: Path) -> Iterator[Entry]:
 
 @contextmanager
 def locked(root: Path) -> Iterator[None]:
-    """The folder for us alone. Raises TrailUnusable where another export is at work."""
+    """Lock the folder. Raises TrailUnusable if another export runs."""
     with _translated(root):
         root.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(root / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -96,7 +96,7 @@ class Trail:
                 _flush(self._file)
 
     def close(self) -> None:
-        """Closes without a sync: that is for whoever got through."""
+        """Closes without a sync; call `sync` first after a complete export."""
         if self._file is not None:
             with _translated(self._folder):
                 self._file.close()

@@ -1,4 +1,4 @@
-"""How the comments of a site stood when its trail was last exported, told from the first entry to the last."""
+"""The state of a site's comments at the last export, computed from all entries of its trail."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from service.trail.chain import Entry
 from service.values.domain import STATUS_AFTER, Action, DecidedBy, State, Status
 
-# Entries between two looks at what may be forgotten.
+# Entries read between two removals of old comments.
 AT_ONCE = 100_000
 
 _ACTIONS = {each.value: each for each in Action}
@@ -23,7 +23,7 @@ _STATUS = {
 
 @dataclass(frozen=True, slots=True)
 class StandingDecision:
-    """What stands of a comment, who said so, when."""
+    """The decision in force on a comment, who made it, and when."""
 
     status: Status
     by: DecidedBy
@@ -49,7 +49,7 @@ class CommentOutcome:
 
     @property
     def is_waiting(self) -> bool:
-        """For people. Its text was in Redis alone."""
+        """Whether it waits for review. Then its text was only in Redis."""
         return self.state in (State.QUEUED, State.LEASED, State.ESCALATED)
 
 

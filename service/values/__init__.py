@@ -1,1 +1,1 @@
-"""Values only: no input or output, and nothing of Redis or HTTP."""
+"""Immutable values and pure functions, without I/O, Redis or HTTP."""

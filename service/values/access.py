@@ -20,7 +20,7 @@ KEY_PATTERN = re.compile(r"cmk_live_([0-9a-z]{8})_([0-9A-Za-z_-]{43})_([0-9A-Za-
 # drops all but hexadecimal digits (WordPress). Prefix, 128 bits made from the secret, checksum.
 LABEL_PATTERN = re.compile(r"(c0de)([0-9a-f]{32})([0-9a-f]{8})", re.IGNORECASE | re.ASCII)
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
-# The site that a service has from its first start on.
+# The site that exists from the first start of a service on.
 FIRST_SITE = "default"
 
 
@@ -52,7 +52,7 @@ class ApiKey(Struct, frozen=True, omit_defaults=True):
     expires_at: datetime | None = None
     rate_per_s: float | None = None
     label_sha256: str | None = None
-    # From whose pages alone it may be used; empty: from anywhere.
+    # The origins whose pages may use the key; empty: any.
     origins: frozenset[str] = frozenset()
 
     def is_expired(self, now: datetime) -> bool:
@@ -94,7 +94,7 @@ def mint(
 
 
 def audit_details(key: ApiKey) -> dict[str, str]:
-    """What the audit trail says of a key that is made."""
+    """The details of a new key for the audit trail."""
     limited = {"origins": " ".join(sorted(key.origins))} if key.origins else {}
     return {"key": key.id, "scopes": " ".join(sorted(key.scopes)), **limited}
 
@@ -126,7 +126,7 @@ def key_id(text: str) -> str | None:
 
 
 def opens(text: str, record: ApiKey | None, now: datetime | None = None) -> bool:
-    """Whether `text` is the key behind `record`; the same work for a record we do not have."""
+    """Whether `text` is the key of `record`. Takes the same time without a record."""
     secret = text[18:61]
     expected = record.secret_sha256 if record is not None else _digest("")
     matches = hmac.compare_digest(_digest(secret), expected)
@@ -134,13 +134,13 @@ def opens(text: str, record: ApiKey | None, now: datetime | None = None) -> bool
 
 
 def label_of(text: str) -> str:
-    """The label of a key, always the same one; nobody finds the key by it."""
+    """The label of a key, always the same; the key cannot be computed from it."""
     body = "c0de" + hmac.digest(text[18:61].encode(), b"label", "sha256").hex()[:32]
     return body + _label_checksum(body)
 
 
 def label_digest(label: str) -> str | None:
-    """By what the record of a key is found that has this label; None for anything that is no label."""
+    """The digest by which the record of a label's key is found; None for a malformed label."""
     label = label.lower()
     match = LABEL_PATTERN.fullmatch(label)
     if match is None or not hmac.compare_digest(_label_checksum(label[:-8]), match[3]):
@@ -166,7 +166,7 @@ def address_without_password(address: str) -> str:
     if not found:
         return "***"
     place, asked, options = rest.partition("?")
-    if "@" in options:  # a password that nobody escaped may reach so far
+    if "@" in options:  # an unescaped password may extend to here
         return f"{scheme}://***"
     _, at, host = place.rpartition("@")
     return f"{scheme}://{'***@' if at else ''}{host}{'?***' if asked else ''}"

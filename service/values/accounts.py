@@ -15,7 +15,7 @@ from msgspec import Meta, Struct
 # Moderators' names stand in Redis keys, the audit trail and statistics.
 NAME_PATTERN = r"[\x21-\x7e]{1,64}"
 LEAST_PASSWORD = 12
-# What Argon2 is given is bounded: it hashes all of it.
+# Bounded, because Argon2 hashes the whole input.
 LONGEST_PASSWORD = 1024
 IDLE = timedelta(minutes=30)
 LONGEST = timedelta(hours=12)
@@ -113,7 +113,7 @@ def new_secret() -> str:
 
 
 def digest(secret: str) -> str:
-    """Under which Redis knows a random secret; it is random, so no slow hash is needed."""
+    """The hash under which Redis stores a random secret; it is random, so no slow hash is needed."""
     return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
 
 
@@ -137,7 +137,7 @@ def recovery_digest(name: str, code: str) -> str:
 
 
 def weakness(password: str, name: str) -> str | None:
-    """Why a password will not do, for people; None: it will."""
+    """Why a password is too weak, as a message; None: it is strong enough."""
     if len(password) < LEAST_PASSWORD:
         return f"at least {LEAST_PASSWORD} characters"
     if len(password) > LONGEST_PASSWORD:
@@ -157,9 +157,9 @@ def hashed(password: str) -> str:
 
 
 def is_password(password: str, kept: str | None) -> bool:
-    """The same work where there is no password to compare with, so that nobody learns which names exist."""
+    """Takes the same time without a stored password, so that the duration does not reveal which names exist."""
     try:
-        return _hasher.verify(kept or _nobodys(), password) and kept is not None
+        return _hasher.verify(kept or _dummy_hash(), password) and kept is not None
     except (VerifyMismatchError, InvalidHashError):
         return False
 
@@ -170,5 +170,5 @@ def is_outdated(kept: str) -> bool:
 
 
 @cache
-def _nobodys() -> str:
+def _dummy_hash() -> str:
     return _hasher.hash(secrets.token_urlsafe())

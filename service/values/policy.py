@@ -103,11 +103,11 @@ class Decision(Struct, frozen=True):
     reasons: tuple[Reason, ...]
 
 
-# Whatever is one of these is toxic too, so toxicity is at least as probable: where a language has no scores of its own
-# for one of them, toxicity stands in for it.
+# Kinds of toxicity: a text that has one is toxic too, so toxicity is at least as probable. If a language has no score
+# for one of them, the score of toxicity replaces it.
 KINDS_OF_TOXICITY = frozenset({"severe_toxicity", "identity_attack", "insult", "profanity", "threat"})
 
-# Steals time and hurts nobody: the one attribute that may go unjudged where a language lacks it.
+# The one attribute that may go unjudged if a language lacks it, because it is a nuisance and not harmful.
 MAY_GO_UNJUDGED = frozenset({"spam"})
 
 LANGUAGE_NOT_SUPPORTED = "language_not_supported"
@@ -129,10 +129,10 @@ def decide(scores: Mapping[str, float], policy: Policy, lacking: Collection[str]
 
 
 def _closest_below(scores: Mapping[str, float], thresholds: Mapping[str, Thresholds]) -> Reason | None:
-    """Of a comment whose every score lies below its first threshold, as of most, the one that came closest to it.
+    """A fast path for most comments: if every score is below its first threshold, the reason that came closest.
 
-    None: of another comment, or where an attribute has fewer than two thresholds. `_decided` would say the same and
-    take five times as long, which counts beside scoring.
+    None: any other comment, or an attribute has fewer than two thresholds. `_decided` gives the same result in five
+    times the time, which matters compared with scoring.
     """
     closest, most = "", -1.0
     for attribute, limits in thresholds.items():
@@ -181,7 +181,7 @@ LOOKED_AT, REJECTED = 0.5, 0.9
 
 
 def likelihood(scores: Mapping[str, float], policy: Policy, lacking: Collection[str] = ()) -> float:
-    """How near a comment comes to being rejected by this policy, in [0, 1]: what `decide` says, as one number.
+    """How close a comment is to rejection by this policy, in [0, 1]: the result of `decide` as one number.
 
     Below 0.5 the comment is approved, from 0.5 a person looks, from 0.9 it is rejected; between, the attribute that is
     furthest on says how far it is from one threshold to the next. So it never falls when a score rises. It is
@@ -196,7 +196,7 @@ def likelihood(scores: Mapping[str, float], policy: Policy, lacking: Collection[
 
 
 def _way(score: float, limits: Thresholds) -> float:
-    """How far a score has come: to the first threshold, between both, or beyond."""
+    """The position of a score: below the first threshold, between both, or above."""
     low, high = limits.review_at, limits.reject_at
     if high is not None and score >= high:
         return _between(REJECTED, 1.0, score, high, 1.0)
@@ -216,7 +216,7 @@ def _below(bound: float) -> float:
 
 
 def set_aside(language: str) -> Decision:
-    """For a comment in a language that the model does not judge at all."""
+    """The decision on a comment in a language that the model does not judge."""
     return Decision(Action.REVIEW, (Reason(LANGUAGE_NOT_SUPPORTED, language=language),))
 
 
@@ -319,7 +319,7 @@ SOON_MS = 60 * MINUTE_MS
 
 
 def attention(decision: Decision, policy: Policy, section: str | None, draw: float) -> Urgency | None:
-    """Whether a person should look at what `decide` said, why and how soon; None: nobody need.
+    """Whether a person should review the decision, why and how soon; None: no review.
 
     `draw` is uniform in [0, 1) and belongs to the comment: it picks the audits and the double reviews, each with
     exactly the probability that the policy names.
@@ -341,7 +341,7 @@ def attention(decision: Decision, policy: Policy, section: str | None, draw: flo
 
 
 def audit_share(action: Action, policy: Policy) -> float:
-    """With which probability an automatic decision is drawn for a blind audit."""
+    """The probability that an automatic decision is drawn for a blind audit."""
     if action is Action.REVIEW:
         return 0.0
     return policy.review.audit_approved if action is Action.APPROVE else policy.review.audit_rejected

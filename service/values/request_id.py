@@ -1,4 +1,4 @@
-"""The id of the request that is being answered: told in its answer, and kept in each audit entry that it makes."""
+"""The id of the current request, which is part of its answer and of its audit entries."""
 
 import re
 from contextvars import ContextVar
@@ -15,5 +15,5 @@ current = _current.get
 
 def begin(said: str | None) -> None:
     """Name the request that begins now. `said`: by the client or a proxy; what does not look like an id is ignored."""
-    # An id is no secret, and chance from the operating system would cost a system call.
+    # An id is not secret, and random bytes from the operating system would cost a system call.
     _current.set(said if said is not None and _SAID.fullmatch(said) else f"{getrandbits(64):016x}")

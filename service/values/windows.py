@@ -2,9 +2,9 @@
 
 from service.values.domain import MAX_TEXT_BYTES
 
-# Characters that stand in two windows, so that nothing of a few sentences is seen only in halves.
+# Characters shared by two neighboring windows, so that a passage of a few sentences is whole in one of them.
 OVERLAP = 500
-# As far back from its end a window is cut between words.
+# How far back from its end a window is searched for a space to cut at.
 LOOK_BACK = 1_000
 
 
@@ -24,7 +24,7 @@ def windows(text: str, most_bytes: int = MAX_TEXT_BYTES) -> list[str]:
 
 
 def _fitting(text: str, most_bytes: int) -> str:
-    return text.encode()[:most_bytes].decode(errors="ignore")  # without the half of a character at the end
+    return text.encode()[:most_bytes].decode(errors="ignore")  # without an incomplete character at the end
 
 
 def _last_space(piece: str) -> int:
