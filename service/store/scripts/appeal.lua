@@ -1,4 +1,4 @@
--- The author asks for another look at a rejected comment: it waits again, for somebody who did not reject it.
+-- Appeal against a rejection: the comment waits again, for a moderator who did not reject it.
 -- ARGV     id, what the author says, sla_ms, most that may wait
 -- Returns  {outcome, item, content, appeal}; outcome is ok, duplicate, not_rejected, appealed, expired, full or gone.
 local id = ARGV[1]

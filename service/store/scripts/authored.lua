@@ -1,4 +1,4 @@
--- What an author wrote, as far as it is kept, the newest first: how it stands, without texts.
+-- The stored comments of an author, newest first: their state, without texts.
 -- ARGV     author, first, last (positions)
 -- Returns  {how many there are, when the first of them was submitted (ms), {id, when (ms), state, status,
 --          decided by (false: the model), moderator (false: none), '1' if an audit waits}...}; state is false when

@@ -21,11 +21,11 @@ local function matches(id, item)
   if not ((ARGV[6] == '' or string.find(',' .. (item.attributes or '') .. ',', ',' .. ARGV[6] .. ',', 1, true))
     and (ARGV[7] == '' or item.article == ARGV[7])
     and (ARGV[8] == '' or item.section == ARGV[8])
-    -- An audit must look like any other comment, also to who filters.
+    -- An audit must look like any other comment, also to a filter.
     and (ARGV[9] == '' or (item.why == 'audit' and 'uncertain' or item.why) == ARGV[9])
     and (ARGV[10] == '' or item.language == ARGV[10])) then return false end
   if ARGV[11] ~= '' then
-    -- Who avoids anything gets no audits: whoever avoided everything would be shown nothing else.
+    -- A moderator who avoids any attribute gets no audits: one who avoids all would get nothing else.
     if item.kind == 'audit' then return false end
     for attribute in string.gmatch(item.attributes or '', '[^,]+') do
       if string.find(ARGV[11], ',' .. attribute .. ',', 1, true) then return false end
@@ -41,7 +41,7 @@ local function take(id, item)
   open = open + 1
 end
 
--- A few at a time: mostly the first ones will do.
+-- Read a few at a time, because usually the first ones match.
 local read, passed, is_end = 0, 0, false
 local function full() return #given >= wanted or open >= most end
 while read < SCAN and not is_end and not full() do

@@ -1,4 +1,4 @@
--- The receiver said that it wants nothing any more (410): send nothing there until somebody sets the endpoint anew.
+-- Disable the endpoint after its receiver answered 410, until an administrator sets it again.
 -- ARGV     url that said so
 -- Returns  1, or 0 when the endpoint is another by now, or was disabled before.
 local key = P .. 'webhook'

@@ -1,4 +1,4 @@
--- Take ids out of what an author wrote: they are erased, or were forgotten.
+-- Remove ids from the index of an author, because they are erased or have expired.
 -- ARGV     author, id...
 -- Returns  how many were there.
 return redis.call('ZREM', P .. 'author:' .. ARGV[1], unpack(ARGV, 2))

@@ -1,4 +1,4 @@
--- How much waits to be told, and how much could not be.
+-- Statistics of the outbox: pending events and dead letters.
 -- Returns  {comments with events, dead letters, age of the oldest event that is overdue (ms; -1: none)}
 local now = now_ms()
 local first = redis.call('ZRANGEBYSCORE', P .. 'out:due', '-inf', now, 'WITHSCORES', 'LIMIT', 0, 1)

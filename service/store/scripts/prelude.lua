@@ -1,4 +1,4 @@
--- Stands before every script: what all operations share. Scripts are safe to run twice.
+-- Shared code, put before every script. Scripts are safe to run twice.
 --
 -- KEYS[1] is the prefix of one shard, with its hash tag; every key is made from it, so all lie in one slot:
 --   item:<id>        HASH  a comment's state                     ready       ZSET id -> due time (ms)
@@ -17,7 +17,7 @@
 -- has written go on. So what fills the queue begins with one that takes memory, and what drains it with one that
 -- does not. Redis 7 is told which scripts may run when memory is full.
 local P = KEYS[1]
--- The last argument of every script: the id of the request that it is run for, '' outside of one.
+-- The last argument of every script: the id of the current request, '' outside of one.
 local REQUEST = table.remove(ARGV)
 
 -- One clock for everybody: Redis's own, in Unix milliseconds.
@@ -91,7 +91,7 @@ local function as_who(more, role, batch)
   return more
 end
 
--- Counters of the hour, so that statistics need no scan. Kept 62 days.
+-- Counters by hour, so that statistics need no scan. Stored for 62 days.
 local function count(now, field, by)
   local key = P .. 'stat:' .. math.floor(now / 3600000)
   if redis.call('HINCRBY', key, field, by or 1) == 1 then redis.call('EXPIRE', key, 62 * 86400) end
@@ -107,8 +107,8 @@ local function count_judged(at, item, status, verdict, by)
   end
 end
 
--- Something happened to a comment: into the feed, and to waiting requests of every worker (losing that message costs
--- them time, nothing else). Returns the id of the feed's entry.
+-- Add an event of a comment to the feed and publish it to waiting requests of every process (a lost message only delays
+-- them). Returns the id of the feed's entry.
 local function happened(kind, id, item, more)
   local at = redis.call('XADD', P .. 'events', '*', 'kind', kind, 'comment', id, 'revision', item.revision,
     'version', item.version, 'state', item.state, unpack(more or {}))
@@ -117,8 +117,8 @@ local function happened(kind, id, item, more)
   return at
 end
 
--- The same, and the site is to be told: in the pull feed as `type`, and by webhook where there is an endpoint.
--- `hold_ms`: until then an undo takes it back and nobody has heard of it.
+-- The same, and notify the site: in the pull feed as `type`, and by webhook if there is an endpoint.
+-- `hold_ms`: delay during which an undo removes the event before it is sent.
 local function tell(type, kind, id, item, now, hold_ms, more)
   local data = {'type', type, 'status', item.status, 'decided_by', item.decided_by}
   for _, value in ipairs(more or {}) do data[#data + 1] = value end
@@ -143,7 +143,7 @@ end
 
 local INDEX = {queued = 'ready', leased = 'lease', escalated = 'escalated'}
 
--- Out of the indexes that its state names; since when it waited. Writes nothing that takes memory.
+-- Remove a comment from the indexes of its state. Returns since when it waited. Its writes take no memory.
 local function unlist(id, item)
   local since = redis.call('ZSCORE', P .. 'waiting', id)
   if not since then return since end
@@ -188,14 +188,14 @@ local function author_in(content)
   return id
 end
 
--- Who wrote a revision; nil where nobody is named, or nothing is kept, or it cannot be read: Lua takes no writes back, so
--- a broken text must not end a script that has written.
+-- The author of a revision; nil if none is named, or the content is missing or unreadable. Scripts have no rollback, so
+-- an unreadable text must not abort a script that has written.
 local function author_of(content)
   local is_read, id = pcall(author_in, content)
   return is_read and type(id) == 'string' and id or nil
 end
 
--- A comment is found by its author for `life_s` from now on, and what was remembered longer ago is forgotten.
+-- Index a comment by its author for `life_s` from now on, and remove older entries.
 local function remember_author(id, author, now, life_s)
   local key = P .. 'author:' .. author
   local left_s = redis.call('TTL', key) -- -2: there is none yet
@@ -206,8 +206,8 @@ local function remember_author(id, author, now, life_s)
   end
 end
 
--- A decision stands: nobody waits for this comment any more, which is in no index now. `until_s`: how long its text is
--- kept; `fields`: more of its state, as a flat list.
+-- Store a final decision on a comment, which is in no index now. `until_s`: how long its text is stored;
+-- `fields`: more fields of its state, as a flat list.
 local function settle(id, item, status, by, now, until_s, fields)
   item.state, item.status, item.decided_by = 'decided', status, by
   unset(id, item, 'token', 'owner', 'claimed', 'until', 'undone', 'undone_by', 'escalated_by')
@@ -225,7 +225,7 @@ local function settle(id, item, status, by, now, until_s, fields)
   if item.appealed then redis.call('EXPIRE', P .. 'appeal:' .. id, until_s) end
 end
 
--- What was decided waits again, until then with the status that it has; never for those in item.against.
+-- Return a decided comment to the queue. It keeps its status meanwhile, and is not given to those in item.against.
 local function reopen(id, item, why, actor, now, sla_ms, more, role)
   local was = item.state
   redis.call('ZADD', P .. 'waiting', now, id) -- takes memory: a full Redis refuses here
@@ -248,7 +248,7 @@ local function reopen(id, item, why, actor, now, sla_ms, more, role)
   tell('comment.queued', 'queued', id, item, now, 0, more)
 end
 
--- A leased comment goes back where it was: its due time does not change.
+-- Return a leased comment to its place in the queue: its due time does not change.
 local function put_back(id, item)
   redis.call('ZREM', P .. 'lease', id)
   redis.call('ZREM', P .. 'held:' .. item.owner, id)
@@ -257,7 +257,7 @@ local function put_back(id, item)
   item.state = 'queued'
 end
 
--- A waiting comment becomes one moderator's, until the lease ends; `held` is the key of what that one holds.
+-- Lease a waiting comment to one moderator; `held` is the key of that moderator's leases.
 local function lease(id, item, moderator, held, now, lease_ms)
   redis.call('ZREM', P .. 'ready', id)
   local token, ends = redis.call('INCR', P .. 'token'), now + lease_ms
@@ -281,7 +281,7 @@ local function reap(now)
       if redis.call('HINCRBY', item_key(id), 'expiries', 1) == 5 then count(now, 'stuck') end
       audit('expired', item.owner, id, item, 'leased')
       happened('released', id, item)
-    else -- nothing of ours leaves this behind; it must not stop the others (fsck mends the rest)
+    else -- should not happen; it must not block the others (fsck repairs the rest)
       redis.call('ZREM', P .. 'lease', id)
     end
   end

@@ -1,4 +1,4 @@
--- A reader's flag. Enough distinct readers bring an approved comment back to the queue; it stays up meanwhile.
+-- Count a reader's report. Enough distinct readers return an approved comment to the queue; it stays visible meanwhile.
 -- ARGV     id, digest of the reader, how many readers it takes, sla_ms, '1' if also what a person approved comes back,
 --          most that may wait, ttl (s)
 -- Returns  {outcome, item, content, appeal}; outcome is ok, queued, full or gone.

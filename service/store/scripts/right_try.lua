@@ -1,4 +1,4 @@
--- A try to sign in was right: it does not count.
+-- Do not count a successful sign-in attempt.
 -- KEYS     HASHes n, until (ms): the tries of the account and of the address
 -- ARGV[1]  1: nothing more is asked for, so the account's other tries are forgotten as well
 if ARGV[1] == '1' then redis.call('DEL', KEYS[1]) end

@@ -1,4 +1,4 @@
--- Write down how long the queue is, and how old, once in so many minutes, beside what is counted in the hour.
+-- Store a sample of the length and age of the queue among the counters of the hour, at most once per interval.
 -- ARGV     minutes between two samples
 -- Returns  1, or 0 when it was written before.
 local now, every_ms = now_ms(), tonumber(ARGV[1]) * 60000

@@ -1,4 +1,4 @@
--- How long the queue is, how old, and what was counted lately.
+-- The length and age of the queue, and the counters of recent hours.
 -- ARGV     hours to look back, of these to pass over the newest
 -- Returns  {queued, leased, escalated, age of the oldest (ms; -1: none), overdue, next lease to end in (ms; -1: none),
 --          {hour, counters}...}

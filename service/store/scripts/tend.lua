@@ -1,4 +1,4 @@
--- What time alone brings: leases that ended, comments that waited longer than the policy allows, old entries.
+-- Periodic work: end expired leases, decide comments that waited too long, delete old entries.
 -- ARGV     longest wait (ms; 0: for ever), status then, offset into waiting, label text ttl (s), hold (ms),
 --          events kept (ms), labels kept (ms)
 -- Returns  {leases put back, comments decided by expiry, next offset into waiting or -1}
@@ -9,7 +9,7 @@ if longest > 0 then
   local late = redis.call('ZRANGEBYSCORE', P .. 'waiting', '-inf', now - longest, 'LIMIT', offset, 50)
   for _, id in ipairs(late) do
     local item = read_item(id)
-    -- Not what somebody holds, or passed on, or only audits.
+    -- Leased and escalated comments and audits do not expire.
     if item.state == 'queued' and item.status == 'pending' then
       local more = {'decision', ARGV[2]}
       add_judgement(more, redis.call('GET', text_key(id, item.revision)))

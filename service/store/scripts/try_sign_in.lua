@@ -1,4 +1,4 @@
--- Count a try to sign in before the password is looked at, so that many at once are not all let through.
+-- Count a sign-in attempt before the password is checked, so that concurrent attempts cannot avoid the limit.
 -- KEYS     HASHes n, until (ms): the tries of an account and of an address
 -- ARGV     for each of KEYS: tries without a delay
 -- Returns  how long to wait (ms), and then nothing was counted; 0 : go on.

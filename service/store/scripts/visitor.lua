@@ -1,4 +1,4 @@
--- Who a session belongs to, and that somebody used it.
+-- Read a session with its account, and restart its idle timeout.
 -- KEYS[1]  STRING session (JSON)   KEYS[2]  HASH name -> account (JSON)   KEYS[3]  HASH name -> preferences (JSON)
 -- ARGV     idle from now on (ms; 0: as it is)
 -- Returns  {session, account or nil, preferences or nil}; {} without such a session.
