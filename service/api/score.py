@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 
 from service import app_keys as keys
 from service.api.operation import Call, Operation
-from service.cases.moderation import Scored
+from service.cases.scores import Scored
 from service.http import bodies
 from service.values.access import Scope
 from service.values.domain import LanguageSupport, LanguageTag, Span

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 
 import classifier
 from service.cases.models import Models
-from service.cases.moderation import DECIMALS
+from service.cases.scores import DECIMALS
 from service.store import Store
 from service.store.base import Label
 from service.values.domain import YES_FROM, Action

@@ -2,20 +2,29 @@
 
 import asyncio
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
 
 import msgspec
 import uuid_utils
 
 import classifier
-from service import metrics
 from service.cases.batching import ScoreBatcher
 from service.cases.bounded_executor import BoundedExecutor
 from service.cases.directory import AUTHOR_CHARS, Directory
 from service.cases.models import Models
+from service.cases.scores import (
+    MOST_SCORED_INLINE,
+    Assessed,
+    Scored,
+    TextScores,
+    count_language,
+    language_of,
+    own_spans,
+    rounded,
+    score_texts,
+    support_of,
+)
 from service.store import Store
 from service.store.base import Outcome, Record
 from service.values.access import ApiKey
@@ -32,47 +41,6 @@ from service.values.policy import (
     set_aside,
 )
 from service.values.windows import windows
-
-# Scores are rounded before the decision, so that a reader of the answer can reproduce it.
-DECIMALS = 6
-_MILLION = 10**DECIMALS
-# More texts than this are scored in a thread: the kernel releases the GIL, so the event loop goes on.
-MOST_SCORED_INLINE = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Scored:
-    """`scores` is empty where the model does not judge the language."""
-
-    language: str
-    scores: Mapping[str, float]
-    spans: tuple[Span, ...] = ()
-
-
-class TextScores(NamedTuple):
-    """The scores of one text. They are rounded on access, because most callers read one of the seven."""
-
-    labels: Sequence[str]
-    probabilities: Sequence[float]
-
-    def of(self, label: str) -> float:
-        return _rounded((label,), (self.probabilities[self.labels.index(label)],))[label]
-
-    def all(self) -> dict[str, float]:
-        return _rounded(self.labels, self.probabilities)
-
-
-class Assessed(NamedTuple):
-    """A scored text with everything that a decision needs, so that it is not scored twice."""
-
-    model: classifier.Model
-    text: str
-    language: str
-    found: classifier.Assessment
-
-    @property
-    def scores(self) -> TextScores:
-        return TextScores(self.model.languages[self.language], self.found.scores)
 
 
 class Moderation:
@@ -147,7 +115,7 @@ class Moderation:
 
     def _judge(self, policy: Policy, text: str, declared: str | None, *, with_spans: bool = True) -> Judgement:
         model = self._models.current
-        language = _language(model, text, declared)
+        language = language_of(model, text, declared)
         found = model.assess(text, language=language) if language in model.languages else None
         return self._judgement(policy, model, text, language, found, with_spans=with_spans)
 
@@ -161,7 +129,7 @@ class Moderation:
     async def _judge_batched(self, policy: Policy, text: str, declared: str | None) -> Judgement:
         """As `_judge`, but scores the text together with those of concurrent requests."""
         model = self._models.current
-        language = _language(model, text, declared)
+        language = language_of(model, text, declared)
         found = await self._batcher.assess(model, text, language) if language in model.languages else None
         return self._judgement(policy, model, text, language, found)
 
@@ -180,7 +148,7 @@ class Moderation:
             aside = set_aside(language)
             return _make_judgement(aside, {}, (), model, policy, language)
         labels = model.languages[language]
-        scores = _rounded(labels, found.scores)
+        scores = rounded(labels, found.scores)
         lacking = () if labels == model.labels else frozenset(model.labels).difference(labels)
         decision = decide_scored(
             scores,
@@ -191,7 +159,7 @@ class Moderation:
             lacking=lacking,
         )
         shows = with_spans and decision.action is not Action.APPROVE
-        spans = _spans(found.spans()) if shows else ()
+        spans = own_spans(found.spans()) if shows else ()
         return _make_judgement(decision, scores, spans, model, policy, language)
 
     def _pseudonymous(self, site: str, comment: Comment) -> Comment:
@@ -256,8 +224,8 @@ class Moderation:
         if len(texts) == 1 and not spans:
             return model.version, [await self._scored_soon(model, texts[0], language)]
         if len(texts) <= MOST_SCORED_INLINE:
-            return model.version, _scored(model, texts, language, with_spans=spans)
-        return model.version, await self.executor.run(_scored, model, texts, language, with_spans=spans)
+            return model.version, score_texts(model, texts, language, with_spans=spans)
+        return model.version, await self.executor.run(score_texts, model, texts, language, with_spans=spans)
 
     async def assess_in(
         self, language: str, text: str, parts: Sequence[str] = ()
@@ -287,11 +255,11 @@ class Moderation:
         return likelihood(scores, self._directory.policy(site), lacking)
 
     async def _scored_soon(self, model: classifier.Model, text: str, declared: str | None) -> Scored:
-        language = _language(model, text, declared)
+        language = language_of(model, text, declared)
         labels = model.languages.get(language)
         if labels is None:
             return Scored(language, {})
-        return Scored(language, _rounded(labels, (await self._batcher.assess(model, text, language)).scores))
+        return Scored(language, rounded(labels, (await self._batcher.assess(model, text, language)).scores))
 
     async def follow(self, site: str, comment_id: str, wait_s: float) -> Record:
         """The comment now, or as soon as its status is final, or after `wait_s` seconds. Raises NotFound."""
@@ -351,55 +319,3 @@ def _make_judgement(  # noqa: PLR0917 - all that a judgement is made of
         language,
         support_of(model, language),
     )
-
-
-def support_of(model: classifier.Model, language: str) -> LanguageSupport:
-    if language in model.transferred:
-        return LanguageSupport.TRANSFERRED
-    return LanguageSupport.MEASURED if language in model.languages else LanguageSupport.NONE
-
-
-def _language(model: classifier.Model, text: str, declared: str | None) -> str:
-    language = classifier.language_of(text, declared, model.languages)
-    count_language(model.languages, language)
-    return language
-
-
-def count_language(judged: Collection[str], language: str) -> None:
-    """Count a language that the model does not judge as "other": its name comes from outside, as user input does."""
-    metrics.LANGUAGES.labels(language if language in judged else "other").inc()
-
-
-def _scored(model: classifier.Model, texts: Sequence[str], declared: str | None, *, with_spans: bool) -> list[Scored]:
-    """Score many texts with `score_many`, which is slower for a few texts and returns no spans."""
-    languages = [_language(model, text, declared) for text in texts]
-    if with_spans or len(texts) <= MOST_SCORED_INLINE:
-        pairs = zip(texts, languages, strict=True)
-        return [_scored_alone(model, text, language, with_spans=with_spans) for text, language in pairs]
-    found = [Scored(language, {}) for language in languages]
-    for language, labels in model.languages.items():
-        places = [place for place, each in enumerate(languages) if each == language]
-        rows = model.score_many([texts[place] for place in places], language=language).tolist()
-        for place, row in zip(places, rows, strict=True):
-            found[place] = Scored(language, _rounded(labels, row))
-    return found
-
-
-def _scored_alone(model: classifier.Model, text: str, language: str, *, with_spans: bool) -> Scored:
-    labels = model.languages.get(language)
-    if labels is None:
-        return Scored(language, {})
-    found = model.assess(text, language=language)
-    return Scored(language, _rounded(labels, found.scores), _spans(found.spans()) if with_spans else ())
-
-
-def _rounded(labels: Sequence[str], row: Sequence[float]) -> dict[str, float]:
-    try:
-        # As round(p, 6), except that ties go up; takes two thirds of the time.
-        return {label: int(p * _MILLION + 0.5) / _MILLION for label, p in zip(labels, row, strict=True)}
-    except (ValueError, OverflowError):  # NaN and infinity are passed on: the decision sends them to a person
-        return dict(zip(labels, row, strict=True))
-
-
-def _spans(found: Sequence[classifier.Span]) -> tuple[Span, ...]:
-    return tuple(Span(s.start, s.end, s.label, round(s.weight, DECIMALS)) for s in found)

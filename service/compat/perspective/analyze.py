@@ -14,7 +14,8 @@ from aiohttp import web
 
 from service import app_keys as keys
 from service import metrics
-from service.cases.moderation import DECIMALS, Assessed, Moderation, TextScores
+from service.cases.moderation import Moderation
+from service.cases.scores import DECIMALS, Assessed, TextScores
 from service.compat.perspective import attributes
 from service.compat.perspective.attributes import RequestedAttribute
 from service.compat.perspective.calls import Method

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import classifier
-from service.cases.moderation import Moderation, TextScores
+from service.cases.moderation import Moderation
+from service.cases.scores import TextScores
 from service.values.access import ApiKey, Scope
 from service.values.domain import Action, Comment
 from service.values.policy import DEFAULT, Policy, decide

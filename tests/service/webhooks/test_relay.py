@@ -2,15 +2,12 @@
 
 import asyncio
 import json
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 import pytest
 from aiohttp import web
 
-from service.background import Background
-from service.metrics import render
 from service.settings import Settings
 from service.store import Store
 from service.store.keyspace import Shard
@@ -20,7 +17,6 @@ from service.webhooks import message
 from service.webhooks.administration import Webhooks, open_webhooks
 from service.webhooks.delivery import open_sender
 from service.webhooks.signature import sign
-from service.webhooks.upkeep import keep_up
 
 
 async def is_settled(store: Store, site: str) -> bool:
@@ -378,26 +374,3 @@ async def test_secrets_that_cannot_be_read_hold_events_back(
     assert receiver.came == []
     assert (await store.outbox.backlog(site)).pending == 1
     assert (await store.outbox.backlog(site)).dead == 0
-
-
-async def test_dead_letters_are_kept_for_30_days(store: Store, receiver: Any, submit: Any, site: str) -> None:
-    await submit("c-1", callback_url=receiver.url)
-    (taken,) = (await store.outbox.take(Shard(site), 1, 60)).events
-    await store.outbox.settle(taken, "dead", attempts=1, because="500")
-    now = datetime.now(UTC)
-    await keep_up(store.outbox, ["daily"], now + timedelta(days=29), Background())
-    assert [each.comment for each in await store.outbox.letters(site, None, 10)] == ["c-1"]
-    await keep_up(store.outbox, ["daily"], now + timedelta(days=31), Background())
-    assert await store.outbox.letters(site, None, 10) == []
-
-
-@pytest.mark.usefixtures("endpoint")
-async def test_operators_see_what_waits(store: Store, submit: Any, site: str) -> None:
-    await submit("c-1")
-    await submit("c-2")
-    (taken,) = (await store.outbox.take(Shard(site), 1, 60)).events
-    await store.outbox.settle(taken, "dead", attempts=1, because="500")
-    await keep_up(store.outbox, ["daily"], datetime.now(UTC), Background())
-    shown = render().decode()
-    assert "\nsteward_webhooks_pending 1.0\n" in shown
-    assert "\nsteward_webhooks_dead_letters 1.0\n" in shown
