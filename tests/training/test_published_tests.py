@@ -111,6 +111,16 @@ def test_the_textbook_learns_the_same_language_and_nothing_of_the_test(
     assert not any("test" in text for texts in taught for text in texts)
 
 
+def test_where_no_word_occurs_twice_the_textbook_has_no_figure(shipped: classifier.Model, tmp_path: Path) -> None:
+    rows = [
+        (f"\u3042{chr(0x3400 + at)}\u3044{chr(0x4000 + at)}", at % 2, "train" if at < 20 else "test")
+        for at in range(140)
+    ]
+    write(tmp_path, "toxic_japanese_inspection", rows, language="ja")
+    (found,) = published_test_figures(shipped, tmp_path, 0, jobs=1)
+    assert found.textbook is None
+
+
 def test_every_test_is_of_a_data_set_that_we_know_and_no_language_is_forgotten() -> None:
     assert {name for name, _ in TESTS} <= set(DATA_SETS)
     tested = {language for name, _ in OTHERS for language in DATA_SETS[name].languages}

@@ -149,7 +149,7 @@ class Run:
         try:
             found = torch.load(file, map_location=self._device, weights_only=True)["reader"]
             self.reader.load_state_dict(found)
-        except (OSError, RuntimeError, KeyError, UnpicklingError) as error:
+        except (OSError, EOFError, RuntimeError, KeyError, UnpicklingError) as error:
             raise DataUnusable(f"{file} is not a checkpoint of a deep reader: {error}") from error
 
     def resume(self) -> bool:
