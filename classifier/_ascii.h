@@ -2,7 +2,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What normalise.py makes of ASCII: `to` has room for n. Returns how many are left. */
+/* What normalize.py makes of ASCII: `to` has room for n. Returns how many are left. */
 static inline size_t read_ascii(const uint8_t *text, size_t n, uint32_t *to) {
     size_t left = 0;
     for (size_t i = 0; i < n; i++) {

@@ -1,6 +1,6 @@
 /* Features and weights in one pass over a normalised text.
  *
- * A text is an array of code points (UTF-32, already lower-cased and folded by normalise.py). A bag of hashed
+ * A text is an array of code points (UTF-32, already lower-cased and folded by normalize.py). A bag of hashed
  * n-grams (_bag.h) gives each label a linear logit, and a small network that knows the order of words (_network.h)
  * adds to it.
  *

@@ -84,9 +84,10 @@ _WORDS: Final = {
 
 def _any_of(words: str) -> "re.Pattern[str]":
     phrases = [phrase for line in words.splitlines() for each in line.split("|") if (phrase := each.strip())]
-    # "% off" follows a number.
-    starts = [rf"(?<![a-z0-9]){re.escape(each)}" if each[0].isalnum() else re.escape(each) for each in phrases]
-    return re.compile(rf"(?:{'|'.join(starts)})(?![a-z0-9])")
+    alphanumeric = "|".join(re.escape(each) for each in phrases if each[0].isalnum())
+    # "% off" follows a number. One lookbehind for all words: one for each would be tried at every character.
+    signs = "".join(f"|{re.escape(each)}" for each in phrases if not each[0].isalnum())
+    return re.compile(rf"(?:(?<![a-z0-9])(?:{alphanumeric}){signs})(?![a-z0-9])")
 
 
 _EXPRESSIONS = {name: _any_of(words) for name, words in _WORDS.items()}

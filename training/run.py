@@ -36,7 +36,7 @@ from training.text_files import FileOptions
 from training.vocabulary import words
 
 if TYPE_CHECKING:
-    from training.deep.build import TrainedReader
+    from training.deep.build import Arrays, TrainedReader
 
 # A moderator applied the site's own rules to the site's own comments, so one decision counts as several crowd labels.
 DECISION_WEIGHT = 10.0
@@ -98,6 +98,7 @@ def run(options: TrainingOptions, console: Console | None = None, ask: Ask = lam
     if out.exists():
         raise DataUnusable(f"{out} already exists; a model never overwrites another one")
     started = datetime.now(UTC)
+    existing = _existing_reader(options)
     examples = gather(options)
     console.print(f"{len(examples):,} texts from {', '.join(sorted(set(examples.sources)))}")
     for attribute in never_yes(examples):
@@ -112,7 +113,7 @@ def run(options: TrainingOptions, console: Console | None = None, ask: Ask = lam
     public = load(PUBLIC_TEST, options.folder) if DATA_SETS[PUBLIC_TEST].files(options.folder) else None
     if public is not None:
         fitted = adjusted(fitted, public)
-    deep = None if options.readers == "fast" else _deep_reader(options, examples, fitted, public, console)
+    deep = None if options.readers == "fast" else _deep_reader(options, existing, examples, fitted, public, console)
     manifest, arrays, known_words = _manifest(out.name, examples, fitted), dict(fitted.arrays), words(examples)
     if deep is not None:
         manifest, arrays = with_deep_reader(manifest, deep), arrays | dict(deep.arrays)
@@ -146,17 +147,34 @@ def _checkpoints(options: TrainingOptions) -> Path:
     return _models(options.data_dir).parent / "training"
 
 
-def _deep_reader(
-    options: TrainingOptions, examples: Examples, fitted: Fitted, public: Examples | None, console: Console
-) -> "TrainedReader":
-    from training.deep.build import StartFrom, combine_readers, existing_arrays, train_reader  # noqa: PLC0415 - as above
-    from training.deep.fit import DeepRecipe  # noqa: PLC0415 - PyTorch takes seconds, and the fast reader needs none
-
+def _existing_reader(options: TrainingOptions) -> "Arrays | None":
+    """The deep reader that the run keeps or continues. Read before the work that an unusable folder would waste."""
+    folder = options.begin_from if options.readers == "both" else None
     if options.readers == "keep":
-        arrays = existing_arrays(in_use_folder(_models(options.data_dir)))
+        folder = in_use_folder(_models(options.data_dir))
+    if folder is None or not folder.is_dir():
+        return None
+    from training.deep.build import existing_arrays  # noqa: PLC0415 - PyTorch takes seconds, and `fast` needs none
+
+    return existing_arrays(folder)
+
+
+def _deep_reader(  # noqa: PLR0917 - all that the run has found so far
+    options: TrainingOptions,
+    existing: "Arrays | None",
+    examples: Examples,
+    fitted: Fitted,
+    public: Examples | None,
+    console: Console,
+) -> "TrainedReader":
+    from training.deep.build import StartFrom, combine_readers, train_reader  # noqa: PLC0415 - as above
+    from training.deep.fit import DeepRecipe  # noqa: PLC0415 - as above
+
+    if options.readers == "keep" and existing is not None:
+        arrays = existing
     else:
         recipe = DeepRecipe(epochs=options.epochs, threads=options.jobs, seed=options.seed)
-        start = StartFrom(options.resume, options.begin_from)
+        start = StartFrom(options.resume, existing, options.begin_from)
         arrays = train_reader(examples, recipe, _checkpoints(options), start, console.print)
     console.print("fitting the weights of the two readers")
     return combine_readers(arrays, fitted, examples, public, GOLDEN)

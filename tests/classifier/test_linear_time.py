@@ -22,6 +22,7 @@ from classifier.folder import read_folder
 from classifier.homoglyphs import fold_homoglyphs, text_properties
 from classifier.lexicon import Lexicon
 from classifier.normalize import read
+from classifier.spam_evidence import evidence
 from hatch_build import FLAGS, compiler
 
 BYTES = 20_480
@@ -167,6 +168,11 @@ def test_a_text_that_once_took_seconds_is_bounded_with_both_readers(whole: class
 @pytest.mark.parametrize("name", DIFFERENT)
 def test_disguised_words_take_little_more_than_as_many_plain_ones(model: classifier.Model, name: str) -> None:
     assert_bounded(model, DIFFERENT[name], PLAIN_AND_DIFFERENT)
+
+
+def test_evidence_of_spam_takes_less_time_than_scoring(whole: classifier.Model) -> None:
+    """It is looked for in each comment that would be rejected as spam, on the event loop."""
+    assert least(lambda: evidence(PLAIN), 5) < least(lambda: whole.score(PLAIN), 5)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])

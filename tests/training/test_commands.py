@@ -228,6 +228,15 @@ def test_train_asks_before_the_work_where_the_model_in_use_can_do_more(data: Pat
     assert not out.exists()
 
 
+def test_train_refuses_a_folder_to_begin_from_before_the_work(data: Path) -> None:
+    (data / "empty").mkdir()
+    result = run(train, "--data", str(data), "--data-dir", str(data), "--begin-from", str(data / "empty"))
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: ")
+    assert "Traceback" not in result.output
+    assert "texts from" not in result.output
+
+
 @pytest.mark.usefixtures("few_sentences")
 def test_sentences_of_our_own_teach_the_fast_reader_no_language(data: Path) -> None:
     """Nothing is calibrated on them, so French, of which there is nothing else, would not be judged."""

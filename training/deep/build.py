@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from classifier import LABELS
+from classifier import LABELS, ModelRefused
 from classifier.deep.encoder import SHIPPED, load_encoder
 from classifier.deep.kernel import ARRAYS, DeepWeights
 from classifier.deep.reader import DeepReader
@@ -51,10 +51,17 @@ class TrainedReader:
 
 @dataclass(frozen=True, slots=True)
 class StartFrom:
-    """Where a run starts. `resume`: its own checkpoint. `other`: another run's checkpoint, or a model folder."""
+    """Where a run starts. `resume`: at its own checkpoint, if there is one. Else with the `arrays` of another model, or
+    with another run's `checkpoint`.
+    """
 
     resume: bool = False
-    other: Path | None = None
+    arrays: Arrays | None = None
+    checkpoint: Path | None = None
+
+    @property
+    def continues(self) -> bool:
+        return self.arrays is not None or self.checkpoint is not None
 
 
 def train_reader(
@@ -64,13 +71,13 @@ def train_reader(
     encoder = load_encoder(SHIPPED / ENCODER)
     progress("tokenizing the texts for the deep reader")
     to_learn = training_set(examples, encoder.tokenizer)
-    run = Run(published(), to_learn, recipe if begin.other is None else continued(recipe), checkpoints)
+    run = Run(published(), to_learn, continued(recipe) if begin.continues else recipe, checkpoints)
     if begin.resume and run.resume():
         progress(f"resuming at step {run.step:,}")
-    elif begin.other and begin.other.is_dir():
-        run.begin_with(weights_of(existing_arrays(begin.other)))
-    elif begin.other:
-        run.begin_from(begin.other)
+    elif begin.arrays is not None:
+        run.begin_with(weights_of(begin.arrays))
+    elif begin.checkpoint is not None:
+        run.begin_from(begin.checkpoint)
     reader = run.train(progress).cpu()
     chosen = np.random.default_rng(recipe.seed).permutation(len(to_learn.pieces))[:RANGED]
     weights = {name: tensor.detach().numpy() for name, tensor in reader.state_dict().items()}
@@ -124,11 +131,22 @@ def judged_in(examples: Examples) -> tuple[list[str], list[str]]:
 
 
 def existing_arrays(folder: Path) -> Arrays:
-    """The arrays of another model's deep reader. Raises DataUnusable if it has none."""
-    manifest, arrays, _ = read_folder(folder)
+    """The arrays of another model's deep reader. Raises DataUnusable if it has none that can be used here."""
+    try:
+        manifest, found, _ = read_folder(folder)
+    except ModelRefused as error:
+        raise DataUnusable(str(error)) from error
     if manifest.deep is None:
-        raise DataUnusable(f"{folder} has no deep reader to keep")
-    return {name.removeprefix("deep_"): array for name, array in arrays.items() if name.removeprefix("deep_") in ARRAYS}
+        raise DataUnusable(f"{folder} has no deep reader")
+    encoder = load_encoder(SHIPPED / ENCODER)
+    if manifest.deep.encoder_sha256 != encoder.digest:
+        raise DataUnusable(f"{folder}: its deep reader was trained on another encoder")
+    arrays = {name: found[f"deep_{name}"] for name in ARRAYS}
+    try:
+        DeepWeights(arrays, encoder.codes, encoder.steps)
+    except ValueError as error:
+        raise DataUnusable(f"{folder}: {error}") from error
+    return arrays
 
 
 def _logits(reader: DeepReader, fitted: Fitted) -> ReaderLogits:

@@ -80,7 +80,7 @@ def multiplies_bfloat16(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
         flags = cpuinfo.read_text(encoding="utf-8")
     except OSError:
         return False
-    return any(f"{name} " in flags for name in ("amx_bf16", "avx512_bf16"))
+    return not {"amx_bf16", "avx512_bf16"}.isdisjoint(flags.split())
 
 
 class Run:
@@ -142,14 +142,14 @@ class Run:
 
     def begin_with(self, weights: Mapping[str, Floats]) -> None:
         """Start from the weights of a reader (training.deep.integers.weights_of)."""
-        self.reader.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
+        self.reader.load_state_dict({name: torch.tensor(array) for name, array in weights.items()})
 
     def begin_from(self, file: Path) -> None:
         """Start from the checkpoint of another run, with any data. Raises DataUnusable for any other file."""
         try:
             found = torch.load(file, map_location=self._device, weights_only=True)["reader"]
             self.reader.load_state_dict(found)
-        except (OSError, EOFError, RuntimeError, KeyError, UnpicklingError) as error:
+        except (OSError, EOFError, RuntimeError, KeyError, TypeError, ValueError, UnpicklingError) as error:
             raise DataUnusable(f"{file} is not a checkpoint of a deep reader: {error}") from error
 
     def resume(self) -> bool:

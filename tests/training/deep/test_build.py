@@ -14,7 +14,17 @@ from classifier.deep.stack import logit
 from classifier.folder import DEEP, EXPECTED, read_folder, write_folder
 from classifier.kernel import Weights
 from classifier.manifest import FORMAT
-from training.deep.build import FEWEST, TRANSFERRED, combine_readers, existing_arrays, judged_in
+from training.deep.build import (
+    FEWEST,
+    TRANSFERRED,
+    StartFrom,
+    combine_readers,
+    existing_arrays,
+    judged_in,
+    train_reader,
+)
+from training.deep.fit import DeepRecipe, DeepTrainingSet, Run
+from training.deep.published import Published
 from training.deep.training_set import STACKING_FOLD
 from training.errors import DataUnusable
 from training.examples import Examples, joined
@@ -66,8 +76,44 @@ def test_a_deep_reader_is_kept_as_it_is(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found["first"], arrays["deep_first"])
     fast = msgspec.structs.replace(manifest, deep=None, format=FORMAT)
     write_folder(tmp_path / "fast", fast, arrays, words)
-    with pytest.raises(DataUnusable, match="has no deep reader to keep"):
+    with pytest.raises(DataUnusable, match="has no deep reader"):
         existing_arrays(tmp_path / "fast")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataUnusable):
+        existing_arrays(tmp_path / "empty")
+
+
+def test_a_deep_reader_on_another_encoder_is_refused(tmp_path: Path) -> None:
+    manifest, arrays, words = read_folder(classifier.SHIPPED)
+    assert manifest.deep is not None
+    other = msgspec.structs.replace(manifest.deep, encoder_sha256="0" * 64)
+    write_folder(tmp_path / "other", msgspec.structs.replace(manifest, deep=other), arrays, words)
+    with pytest.raises(DataUnusable, match="another encoder"):
+        existing_arrays(tmp_path / "other")
+
+
+def test_a_run_continues_from_a_model_folder_at_half_the_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[DeepRecipe] = []
+
+    class NoSteps(Run):
+        def __init__(
+            self, source: Published, training_set: DeepTrainingSet, recipe: DeepRecipe, folder: Path | None
+        ) -> None:
+            begun.append(recipe)
+            super().__init__(source, training_set, recipe, folder)
+            self.step = self.steps
+
+    monkeypatch.setattr("training.deep.build.Run", NoSteps)
+    examples = replace(made("jigsaw_toxic_train"), folds=np.zeros(80, np.int8))
+    arrays = existing_arrays(classifier.SHIPPED)
+    recipe = DeepRecipe(threads=1)
+    found = train_reader(examples, recipe, None, StartFrom(arrays=arrays), lambda _: None)
+    assert [(each.rate, each.is_continued) for each in begun] == [(recipe.rate / 2, True)]
+    np.testing.assert_allclose(found["output"], arrays["output"])
+    changed = found["project"] != arrays["project"]
+    assert changed.mean() < 0.01, "the rounded weights round to themselves"
+    train_reader(examples, recipe, None, StartFrom(), lambda _: None)
+    assert (begun[1].rate, begun[1].is_continued) == (recipe.rate, False)
 
 
 def test_what_is_weighed_is_a_second_reader_as_a_model_folder_holds_it() -> None:
