@@ -22,7 +22,7 @@ from service.store.access import Access, PolicyUnreadable, Sites
 from service.values import access
 from service.values.access import ApiKey, SigningSecret
 from service.values.errors import Retryable, StoreUnavailable
-from service.values.policy import Policy
+from service.values.policy import Policy, Reviewing
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +35,8 @@ POLICIES_S = 2.0
 LEAST_BETWEEN_LOOKS_S = 0.05
 
 
+# Of the copy on disk; the first format had no number.
+FORMAT = 2
 # Length of a pseudonym that serves as an author's id: 128 bits.
 AUTHOR_CHARS = 32
 
@@ -48,6 +50,7 @@ class Snapshot(Struct):
     keys: dict[str, ApiKey]
     policies: dict[str, Policy | None]
     salt: bytes = b""
+    format: int = FORMAT
 
 
 class Directory:
@@ -75,8 +78,8 @@ class Directory:
         # As in Snapshot. A site without an entry does not get the default, which might approve what its policy rejects.
         self._policies: dict[str, Policy | None] = {}
         self._salt = b""
-        # The keys read just before the salt: only these are certain to come from the same Redis.
-        self._keys_with_salt: dict[str, ApiKey] = {}
+        # A salt and keys that come from the same Redis, for the copy on disk.
+        self._salt_and_keys: tuple[bytes, dict[str, ApiKey]] = (b"", {})
         self._sites = Sites(frozenset(), frozenset())
         # Sites whose policy was requested, readable or not: reading keys does not wait for these again.
         self._looked_for: set[str] = set()
@@ -128,8 +131,17 @@ class Directory:
         if (policy := self._policies.get(site)) is not None:
             return policy
         if site not in self._policies and site in self.sites:
-            raise StoreUnavailable("the policy of this site has not been read yet")
+            is_unreadable = site in self._looked_for
+            raise StoreUnavailable(
+                "this release cannot read the policy of this site; see the log"
+                if is_unreadable
+                else "the policy of this site has not been read yet"
+            )
         return self._default
+
+    def reviewing(self, site: str) -> Reviewing:
+        """How the site reviews; as the default says where its policy was never read, so that people can go on."""
+        return (self._policies.get(site) or self._default).review
 
     def signing_secrets(self, site: str) -> tuple[SigningSecret, ...]:
         """The valid signing secrets of a site. Raises StoreUnavailable until they were read once."""
@@ -139,7 +151,7 @@ class Directory:
 
     def shows_scores(self, site: str) -> bytes | None:
         """The key of the draw that hides the scores of some comments; None: the site shows no scores."""
-        return self._salt if self.policy(site).review.show_scores else None
+        return self._salt if self.reviewing(site).show_scores else None
 
     @property
     def origins(self) -> frozenset[str]:
@@ -188,11 +200,19 @@ class Directory:
         keys = await self._kept.keys()
         if asked_at < self._looked_at:
             return  # a refresh that began later has newer keys
+        if self._is_known:
+            # Revoked keys end here. New ones open nothing before the policies of their sites are read.
+            self._see_keys({name: key for name, key in keys.items() if name in self._keys})
+        salt = await self._kept.salt()
+        if salt != self._salt:
+            keys = await self._kept.keys()  # those read before the salt may come from another Redis
+        self._see_salt(salt)
+        await self._see_policies({key.site for key in keys.values()} - self._looked_for)
+        if asked_at < self._looked_at:
+            return
         self._see_keys(keys)
         self._looked_at = asked_at
-        self._see_salt(await self._kept.salt())
-        self._keys_with_salt = keys
-        await self._see_policies({key.site for key in keys.values()} - self._looked_for)
+        self._salt_and_keys = salt, keys
 
     async def refresh_signing(self) -> None:
         """Raises StoreUnavailable."""
@@ -222,12 +242,12 @@ class Directory:
 
         Returns the first retryable error.
         """
-        names, failed = sorted(sites), None
+        names, failed, policies = sorted(sites), None, self._policies
         self._looked_for.update(names)
         found = await asyncio.gather(*(self._kept.policy(name) for name in names), return_exceptions=True)
         for name, policy in zip(names, found, strict=True):
             if not isinstance(policy, BaseException):
-                self._policies[name] = policy
+                policies[name] = policy  # if the salt changed meanwhile, nobody reads these any more
             elif isinstance(policy, Retryable):
                 failed = failed or policy
             elif not isinstance(policy, PolicyUnreadable):  # already logged for each version
@@ -237,8 +257,9 @@ class Directory:
     async def keep_copy(self) -> None:
         """Write the copy on disk if anything changed. First move aside a copy that came from another Redis."""
         async with self._copying:
-            seen, before = Snapshot(self._keys_with_salt, dict(self._policies), self._salt), self._copied
-            if seen == before or not seen.salt:
+            salt, keys = self._salt_and_keys
+            seen, before = Snapshot(keys, dict(self._policies), salt), self._copied
+            if seen == before or not salt or salt != self._salt:
                 return
             if before is not None and before.salt not in (b"", seen.salt):
                 await asyncio.to_thread(_set_aside, self._copy, before)
@@ -250,7 +271,7 @@ class Directory:
         if (seen := copy_of(self._copy)) is not None:
             self._see_keys(seen.keys)
             self._policies, self._salt, self._copied = dict(seen.policies), seen.salt, seen
-            self._keys_with_salt = seen.keys
+            self._salt_and_keys = seen.salt, seen.keys
         looks = {
             "keys": (self.refresh_keys, REFRESH_S),
             "signing": (self.refresh_signing, REFRESH_S),
@@ -312,6 +333,7 @@ class _Copy(Struct):
     keys: dict[str, msgspec.Raw]
     policies: dict[str, msgspec.Raw]
     salt: bytes = b""
+    format: int = 1
 
 
 def copy_of(path: Path) -> Snapshot | None:
@@ -320,7 +342,10 @@ def copy_of(path: Path) -> Snapshot | None:
         found = msgspec.json.decode(path.read_bytes(), type=_Copy)
     except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
         return None
-    return Snapshot(_readable(found.keys, _KEY), _readable(found.policies, _POLICY), found.salt)
+    keys, policies = _readable(found.keys, _KEY), _readable(found.policies, _POLICY)
+    if found.format < FORMAT:  # the first format had no entry for a site without a policy
+        policies = dict.fromkeys({key.site for key in keys.values()} - found.policies.keys()) | policies
+    return Snapshot(keys, policies, found.salt)
 
 
 def _readable(found: dict[str, msgspec.Raw], decoder: msgspec.json.Decoder[Kind]) -> dict[str, Kind]:

@@ -87,7 +87,6 @@ class ReviewWorkflow:
 
     async def decide(self, who: Moderator, comment_id: str, answer: Answer, *, batch: str = "") -> Record:
         """Decide a comment. Exactly one decision wins; a repetition is answered the same. `batch`: see new_batch."""
-        policy = self._directory.policy(who.site)
         outcome, record = await self._store.queue.decide(
             who.site,
             comment_id,
@@ -95,7 +94,7 @@ class ReviewWorkflow:
             msgspec.structs.replace(answer, digest=_digest(answer)),
             may_overrule=who.may_overrule,
             by_version=who.by_version,
-            audit_overturns=policy.review.audit_overturns,
+            audit_overturns=self._directory.reviewing(who.site).audit_overturns,
             role=who.role,
             batch=batch,
         )

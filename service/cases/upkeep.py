@@ -34,7 +34,7 @@ class Upkeep:
                 await self._tend(name)
 
     async def _tend(self, name: str) -> None:
-        expiry = self._directory.policy(name).review.expiry
+        expiry = self._directory.reviewing(name).expiry
         if expiry is None:
             await self._queue.tend(name)
             return

@@ -87,7 +87,7 @@ async def open_store(settings: Settings, url: str, background: Background | None
         events=Events(pipe, settings.undo_hold_s, shards),
         recent=Recent(pipe, shards),
         authors=AuthorIndex(pipe, shards),
-        outbox=Outbox(pipe, shards),
+        outbox=Outbox(pipe, shards, background),
         access=Access(pipe, background),
         accounts=Accounts(pipe),
         usage=UsageCounters(pipe),

@@ -188,7 +188,7 @@ class Comments:
         return found
 
     async def _run(self, name: str, site: str, comment_id: str, *args: Any) -> Any:  # noqa: ANN401 - the script's own
-        return await self._pipe.run(script(name), [self._shards.of(site, comment_id).prefix], comment_id, *args)
+        return await self._shards.run(script(name), site, comment_id, *args)
 
 
 def _decisive(judgement: Judgement) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 from msgspec import Struct
 
-from service.background import log_failure
+from service.background import Background
 from service.redis.pipe import Pipe
 from service.store.endpoint import Endpoints
 from service.store.keyspace import Shard, Shards
@@ -110,9 +110,10 @@ class Backlog(Struct, frozen=True):
 
 
 class Outbox:
-    def __init__(self, pipe: Pipe, shards: Shards) -> None:
+    def __init__(self, pipe: Pipe, shards: Shards, background: Background) -> None:
         self._pipe = pipe
         self._shards = shards
+        self._background = background
         self.endpoints = Endpoints(pipe, shards)
 
     def shards(self, site: str) -> tuple[Shard, ...]:
@@ -130,7 +131,7 @@ class Outbox:
             _TAKE, [shard.prefix], most, int(lease_s * 1000), "1" if with_text else "", pause_ms
         )
         # An unreadable event stays in the outbox, for a release that can read it. Events of other comments are sent.
-        taken = tuple(_readable(partial(_taken, shard, token), found, shard))
+        taken = tuple(self._readable(partial(_taken, shard, token), found, shard))
         next_ms = float(following)
         return Take(taken, None if next_ms < 0 else max(0.0, (next_ms - float(now)) / 1000))
 
@@ -168,7 +169,7 @@ class Outbox:
         waiting = await self._pipe.call("LRANGE", shard.key(f"out:q:{comment}"), 0, -1)
         dead = await self._pipe.call("HMGET", shard.key("out:letters"), *names)
         letters = [each for each in dead if each is not None]
-        return list(_readable(_event, waiting, shard)), list(_readable(_letter, letters, shard))
+        return list(self._readable(_event, waiting, shard)), list(self._readable(_letter, letters, shard))
 
     async def letters(self, site: str, after: LetterPosition | None, limit: int) -> list[Letter]:
         """Dead letters after a position, by shard and time of death; fewer than `limit` at the end."""
@@ -214,7 +215,16 @@ class Outbox:
     async def _letters(self, shard: Shard, after: LetterPosition | None, limit: int) -> list[Letter]:
         where = (after.died, f"{after.comment}:{after.version}") if after else ("", "")
         found = await self._pipe.run(_LETTERS, [shard.prefix], *where, limit)
-        return list(_readable(_letter, [letter for _, _, letter in found], shard))
+        return list(self._readable(_letter, [letter for _, _, letter in found], shard))
+
+    def _readable(self, read: Callable[[Any], Parsed], found: Iterable[Any], shard: Shard) -> Iterator[Parsed]:
+        """Without what cannot be read, which is logged and counted."""
+        for each in found:
+            try:
+                yield read(each)
+            except Exception as error:  # noqa: BLE001 - bytes can be wrong in any way
+                which = f"{shard.site}: an event cannot be read: damaged ('steward fsck'), or of a newer release"
+                self._background.note("events", which, error)
 
     async def _settle_letter(self, site: str, comment: str, version: int, what: str) -> Replayed:
         shard = self._shards.of(site, comment)
@@ -229,15 +239,6 @@ _LETTERS, _SETTLE_LETTER = script("letters"), script("settle_letter")
 # Lua writes every value as a string.
 _event = msgspec.json.Decoder(Event, strict=False).decode
 _letter = msgspec.json.Decoder(Letter, strict=False).decode
-
-
-def _readable(read: Callable[[Any], Parsed], found: Iterable[Any], shard: Shard) -> Iterator[Parsed]:
-    """Parse each; log, count and leave out what is unreadable."""
-    for each in found:
-        try:
-            yield read(each)
-        except Exception as error:  # noqa: BLE001 - bytes can be wrong in any way
-            log_failure("events", error, f"{shard.site}: an event cannot be read; see 'steward fsck'")
 
 
 def _taken(shard: Shard, token: int, found: Sequence[Any]) -> Taken:

@@ -304,8 +304,7 @@ class Queue:
         }
 
     async def _run(self, name: str, site: str, comment_id: str, *args: Any) -> tuple[Outcome, Record | None]:  # noqa: ANN401
-        shard = self._shards.of(site, comment_id)
-        return answered(comment_id, await self._pipe.run(script(name), [shard.prefix], comment_id, *args))
+        return answered(comment_id, await self._shards.run(script(name), site, comment_id, *args))
 
 
 _INDEX = {State.QUEUED: "ready", State.LEASED: "lease", State.ESCALATED: "escalated"}

@@ -46,7 +46,13 @@ class Commands:
             asked = {"arguments": arguments, "environment": environment, "folder": folder}
             self._process.stdin.write(f"{json.dumps(asked)}\n")
             self._process.stdin.flush()
-            code = int(self._process.stdout.readline())
+            try:
+                code = int(self._process.stdout.readline())
+            except BaseException:
+                # What it would still say is of this command, and must not be read for the next one.
+                self._process.kill()
+                self._process = None
+                raise
             return Done(code, *(Path(folder, name).read_text() for name in ("stdout", "stderr")))
 
 

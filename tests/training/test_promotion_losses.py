@@ -18,7 +18,7 @@ def put(models: Path, version: str) -> None:
 
 
 def promoted(models: Path, *versions: str) -> None:
-    """As the service writes it (service/models.py)."""
+    """As the service writes it (service/cases/models.py)."""
     entries = [
         {"generation": n, "version": version, "digest": "d", "at": "2026-11-29T12:00:00Z", "actor": "chief"}
         for n, version in enumerate(versions, 1)

@@ -19,6 +19,7 @@ from service.store.keyspace import Shard
 from service.store.review import Answer, Filter
 from service.values.access import Scope, mint
 from service.values.domain import Action, Comment, Judgement, Status, Urgency, Verdict, Why
+from service.values.errors import StoreUnavailable
 from service.values.policy import Expiry, Policy, Reviewing, Thresholds
 
 SITE = "daily"
@@ -61,6 +62,20 @@ async def test_a_lease_that_ended_goes_back_though_nobody_claims(
     assert (await store.queue.stats(SITE, 1))["leased"] == 0
 
 
+async def test_a_lease_ends_though_the_policy_cannot_be_read(store: Store, redis_server: Any, tmp_path: Path) -> None:
+    (held,) = await store.queue.claim(SITE, "ann", 1, 60, Filter())
+    with redis_server.client() as client:
+        client.hset(Shard(SITE).key("policies"), "2", b"{")
+        client.zadd(Shard(SITE).key("lease"), {held.id: 1000})
+    directory = Directory(store.access, tmp_path / "access.json", Policy({"spam": Thresholds(0.1)}), store.background)
+    await directory.refresh()
+    with pytest.raises(StoreUnavailable, match="cannot read the policy"):
+        directory.policy(SITE)
+    await Upkeep(store, directory).once()
+    assert (await store.queue.stats(SITE, 1))["leased"] == 0
+    assert directory.shows_scores(SITE) is None
+
+
 async def test_what_waited_longer_than_the_policy_allows_is_decided(
     store: Store, directory: Directory, redis_server: Any
 ) -> None:
@@ -99,7 +114,7 @@ async def test_operators_are_warned_once_of_a_queue_that_is_nearly_full(
         upkeep = Upkeep(small, directory)
         await upkeep.measure()
         await upkeep.measure()
-        assert warned() == ["daily: 100 % of the comments that may wait do; a full queue refuses more"]
+        assert warned() == ["daily: the queue is 100 % full; a full queue refuses comments"]
         assert shown() == "1.0"
         (held,) = await small.queue.claim(SITE, "ann", 1, 60, Filter())
         await small.queue.decide(SITE, held.id, "ann", Answer(Verdict.APPROVE, held.lease), may_overrule=False)

@@ -220,6 +220,7 @@ async def test_the_copy_of_a_lost_redis_is_set_aside_as_it_was_whatever_is_read_
     await store.access.keep(record)
     assert await store.access.keep_policy("daily", STRICT, "chief")
     await directory.refresh()
+    old_salt = directory.salt
     redis_server.flush()
     await store.access.keep(made("weekly")[1])
     directory._kept = Broken(store, fails, error=StoreUnavailable("away"))  # type: ignore[assignment] # noqa: SLF001 - no seam shows it from outside
@@ -227,12 +228,47 @@ async def test_the_copy_of_a_lost_redis_is_set_aside_as_it_was_whatever_is_read_
         with contextlib.suppress(StoreUnavailable):
             await look()
         await directory.keep_copy()
+        copied = copy_of(tmp_path / "access.json")
+        assert copied is not None
+        assert ({key.site for key in copied.keys.values()} == {"daily"}) == (copied.salt == old_salt), "of one Redis"
     directory._kept = store.access  # noqa: SLF001 - as above
     await directory.refresh()
     (kept,) = set_aside(tmp_path)
     assert kept is not None
     assert (kept.keys, kept.policies) == ({record.id: record}, {"daily": STRICT})
     assert {key.site for key in directory._keys.values()} == {"weekly"}  # noqa: SLF001 - as above
+
+
+async def test_a_new_key_opens_nothing_before_the_policy_of_its_site_was_read(
+    directory: Directory, store: Store
+) -> None:
+    await store.access.keep(made()[1])
+    await directory.refresh()
+    text, record = made("weekly")
+    await store.access.keep(record)
+    assert await store.access.keep_policy("weekly", STRICT, "chief")
+    directory._kept = slow = Broken(store, "policy")  # type: ignore[assignment] # noqa: SLF001 - no seam shows it from outside
+    looking = asyncio.create_task(directory.refresh_keys())
+    while not slow.asked:
+        await asyncio.sleep(0)
+    assert "weekly" not in directory.staffed
+    looking.cancel()
+    directory._kept = store.access  # noqa: SLF001 - as above
+    assert await directory.admit(text) == record
+    await directory.refresh_policies()
+    assert directory.policy("weekly") == STRICT
+
+
+async def test_a_copy_of_the_first_format_says_that_sites_without_an_entry_have_no_policy(tmp_path: Path) -> None:
+    (_, with_one), (_, without), (_, unreadable) = made("daily"), made("weekly"), made("yearly")
+    keys = {key.id: key for key in (with_one, without, unreadable)}
+    policies = {"daily": STRICT, "yearly": {"of_a_newer_release": 1}}
+    (tmp_path / "access.json").write_bytes(msgspec.json.encode({"keys": keys, "policies": policies, "salt": b"salt"}))
+    seen = copy_of(tmp_path / "access.json")
+    assert seen is not None
+    assert seen.policies == {"daily": STRICT, "weekly": None}
+    (tmp_path / "access.json").write_bytes(msgspec.json.encode(seen))
+    assert copy_of(tmp_path / "access.json") == seen
 
 
 async def test_until_a_policy_of_another_redis_is_seen_nothing_is_decided(

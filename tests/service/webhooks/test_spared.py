@@ -65,7 +65,7 @@ async def test_an_event_that_cannot_be_read_is_reported_and_kept_and_the_others_
         assert client.lrange(Shard(site).key("out:q:c-0"), 0, -1) == [kept.decode()]
         assert client.zscore(Shard(site).key("out:due"), "c-0"), "a release that can read it finds it"
     assert failures("events") > before
-    assert "events: daily: an event cannot be read; see 'steward fsck'" in caplog.text
+    assert "events: daily: an event cannot be read: damaged ('steward fsck'), or of a newer release" in caplog.text
 
 
 @pytest.mark.usefixtures("endpoint")
