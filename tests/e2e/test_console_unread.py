@@ -76,6 +76,7 @@ def test_a_click_or_a_held_key_decides_no_hidden_comment(browser: Browser, servi
     card.get_by_role("button", name="Approve").click()
     expect(card.locator("details.veil .text")).to_be_visible()
     assert site.statuses([first]) == ["pending"]
+    desk.rest()
     card.get_by_role("button", name="Approve").click()
     second = desk.wait_for_card(first)
     for _ in range(20):

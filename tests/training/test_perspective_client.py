@@ -146,7 +146,7 @@ async def test_who_is_told_to_slow_down_does_so_and_goes_on(tmp_path: Path) -> N
 async def test_a_quota_of_nothing_ends_it_and_keeps_what_came(tmp_path: Path) -> None:
     google = Google(lambda number: error(429) if number > 2 else None)
     async with serving(google) as url:
-        with pytest.raises(ServiceRefused, match="429: Quota exceeded; what was answered is kept"):
+        with pytest.raises(ServiceRefused, match="429: Quota exceeded; the answers so far are saved"):
             await asked(url, tmp_path / "answers", Clock())
     assert len(google.asked) == 2 + 1 + len(PAUSES_S)
     assert len(answers(tmp_path / "answers")) == 2

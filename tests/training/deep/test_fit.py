@@ -131,7 +131,7 @@ def test_a_run_can_begin_with_what_another_one_learnt(
     for name, tensor in first.reader.state_dict().items():
         torch.testing.assert_close(second.reader.state_dict()[name], tensor)
     (tmp_path / "other.pt").write_bytes(b"no checkpoint")
-    with pytest.raises(DataUnusable, match="no checkpoint"):
+    with pytest.raises(DataUnusable, match="not a checkpoint"):
         second.begin_from(tmp_path / "other.pt")
 
 
