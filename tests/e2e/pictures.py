@@ -11,9 +11,9 @@ PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
 # Scores are shown, so that there is something to see; spam waits for nobody.
 POLICY = {
     "thresholds": {
-        "toxicity": {"review_at": 0.3, "reject_at": 0.98},
-        "insult": {"review_at": 0.3, "reject_at": 0.97},
-        "threat": {"review_at": 0.4, "reject_at": 0.95},
+        "toxicity": {"review_at": 0.15, "reject_at": 0.98},
+        "insult": {"review_at": 0.1, "reject_at": 0.98},
+        "threat": {"review_at": 0.12, "reject_at": 0.98},
     },
     "review": {"show_scores": True},
 }
@@ -39,6 +39,8 @@ def main() -> None:
                     while not desk.page.locator("#cards > article:not([hidden]) mark").count():
                         desk.press("s")
                         desk.wait_for_card(desk.current)
+                    if desk.page.locator("#cards > article:not([hidden]) details.veil:not([open])").count():
+                        desk.press("b")
                     desk.page.wait_for_timeout(13_000)  # toasts leave
                 else:
                     desk.press("j", "x", "j", "j", "x")
