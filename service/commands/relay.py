@@ -21,9 +21,9 @@ def relay() -> None:
 
 
 async def _relay(settings: Settings, url: str) -> None:
-    from service.process.serving import forever, serving_metrics  # noqa: PLC0415
-    from service.store import open_store  # noqa: PLC0415
-    from service.webhooks.administration import open_webhooks  # noqa: PLC0415
+    from service.process.serving import forever, serving_metrics  # noqa: PLC0415 - as above
+    from service.store import open_store  # noqa: PLC0415 - as above
+    from service.webhooks.administration import open_webhooks  # noqa: PLC0415 - as above
 
     async with (
         open_store(settings, url) as store,

@@ -36,14 +36,14 @@ async def _serve(settings: Settings) -> None:
         if settings.workers == 1:
             await _serve_here(known)
         else:
-            from service.process.supervisor import supervise  # noqa: PLC0415
+            from service.process.supervisor import supervise  # noqa: PLC0415 - as above
 
             await supervise(known)
 
 
 async def _serve_here(settings: Settings) -> None:
-    from service import app_keys as keys  # noqa: PLC0415
-    from service.process import serving  # noqa: PLC0415
+    from service import app_keys as keys  # noqa: PLC0415 - as above
+    from service.process import serving  # noqa: PLC0415 - as above
 
     with serving.bound(settings.host, settings.port, shared=False) as listening:
         async with serving.serving(settings, listening) as app, serving.serving_metrics(settings):
@@ -56,7 +56,7 @@ async def _redis(settings: Settings) -> AsyncIterator[str]:
     if settings.redis_url is not None:
         yield settings.redis_url
         return
-    from service.redis.embedded import EmbeddedRedis  # noqa: PLC0415
+    from service.redis.embedded import EmbeddedRedis  # noqa: PLC0415 - as above
 
     async with EmbeddedRedis(settings.data_path).running() as embedded:
         yield embedded.url

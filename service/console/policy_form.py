@@ -237,7 +237,7 @@ def flat(policy: Policy) -> dict[str, Any]:
     """Every field that is set, by path."""
     found: dict[str, Any] = {}
 
-    def walk(at: str, value: Any) -> None:  # noqa: ANN401
+    def walk(at: str, value: Any) -> None:  # noqa: ANN401 - the field's own type
         inner = _fields(value)
         for name, each in inner.items():
             walk(f"{at}.{name}" if at else name, each)
@@ -248,7 +248,7 @@ def flat(policy: Policy) -> dict[str, Any]:
     return {path: value for path, value in found.items() if path not in ("name", "version")}
 
 
-def _fields(value: Any) -> dict[str, Any]:  # noqa: ANN401
+def _fields(value: Any) -> dict[str, Any]:  # noqa: ANN401 - the field's own type
     if isinstance(value, msgspec.Struct):
         return {name: getattr(value, name) for name in value.__struct_fields__}
     return value if isinstance(value, dict) else {}
@@ -283,7 +283,7 @@ def _expiry(values: Mapping[str, str], problems: dict[str, FieldProblem]) -> dic
     return {"decision": values["review.expiry"], "after_s": round((hours or 1) * HOUR_S)}
 
 
-def _value(field: Field, text: str, problems: dict[str, FieldProblem]) -> Any:  # noqa: ANN401
+def _value(field: Field, text: str, problems: dict[str, FieldProblem]) -> Any:  # noqa: ANN401 - the field's own type
     if field.kind == "flag":
         return bool(text)
     if field.kind == "lines":
@@ -327,7 +327,7 @@ def _between(
     return value
 
 
-def _written(field: Field, value: Any) -> str:  # noqa: ANN401
+def _written(field: Field, value: Any) -> str:  # noqa: ANN401 - the field's own type
     if field.kind == "flag":
         return "1" if value else ""
     if field.kind == "lines":
@@ -342,14 +342,14 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{round(value, 4):g}"
 
 
-def _at(policy: Policy, path: str) -> Any:  # noqa: ANN401
+def _at(policy: Policy, path: str) -> Any:  # noqa: ANN401 - the field's own type
     found: Any = policy
     for name in path.split("."):
         found = getattr(found, name)
     return found
 
 
-def _put(raw: dict[str, Any], path: str, value: Any) -> None:  # noqa: ANN401
+def _put(raw: dict[str, Any], path: str, value: Any) -> None:  # noqa: ANN401 - the field's own type
     *steps, last = path.split(".")
     for step in steps:
         raw = raw.setdefault(step, {})

@@ -104,7 +104,7 @@ class AuthorIndex:
         return shard.key(f"author:{author}")
 
 
-def _summary(comment_id: bytes, at_ms: int, state: bytes | None, *rest: Any) -> CommentSummary | None:  # noqa: ANN401
+def _summary(comment_id: bytes, at_ms: int, state: bytes | None, *rest: Any) -> CommentSummary | None:  # noqa: ANN401 - as the script answers
     return (
         None if state is None else comment_summary(comment_id, datetime.fromtimestamp(at_ms / 1000, UTC), state, *rest)
     )

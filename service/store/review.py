@@ -303,7 +303,7 @@ class Queue:
             },
         }
 
-    async def _run(self, name: str, site: str, comment_id: str, *args: Any) -> tuple[Outcome, Record | None]:  # noqa: ANN401
+    async def _run(self, name: str, site: str, comment_id: str, *args: Any) -> tuple[Outcome, Record | None]:  # noqa: ANN401 - the script's own
         return answered(comment_id, await self._shards.run(script(name), site, comment_id, *args))
 
 

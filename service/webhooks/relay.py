@@ -316,7 +316,7 @@ def _key(site: str, url: str | None) -> tuple[str, str]:
     return site, str(URL(url or "").origin()) if url else ""
 
 
-async def _with_retries(work: Callable[[], Coroutine[Any, Any, Any]], for_s: float) -> Any:  # noqa: ANN401
+async def _with_retries(work: Callable[[], Coroutine[Any, Any, Any]], for_s: float) -> Any:  # noqa: ANN401 - the work's own
     """Retry while Redis is unavailable. Raises StoreUnavailable or Overloaded after `for_s`."""
     gives_up_at = time.monotonic() + for_s
     while True:

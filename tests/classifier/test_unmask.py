@@ -233,8 +233,8 @@ def test_ordinary_comments_stay_as_they_are() -> None:
     folder = Path("../shared/data")
     if not (folder / "jigsaw_toxic_train.parquet").exists():
         pytest.skip("no ../shared/data")
-    from training.datasets import load  # noqa: PLC0415
-    from training.vocabulary import words  # noqa: PLC0415
+    from training.datasets import load  # noqa: PLC0415 - heavy, for these tests alone
+    from training.vocabulary import words  # noqa: PLC0415 - heavy, for these tests alone
 
     examples = load("jigsaw_toxic_train", folder)
     held_out = examples.held_out()

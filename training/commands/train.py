@@ -84,7 +84,7 @@ def train(  # noqa: PLR0917 - one for each option
     training if the figures on held-out texts are significantly worse.
     """
     from training.errors import TrainingError  # noqa: PLC0415 - heavy, not for --help
-    from training.run import TrainingOptions, run  # noqa: PLC0415
+    from training.run import TrainingOptions, run  # noqa: PLC0415 - as above
 
     reading = file_options(encoding, delimiter, lenient, multiline)
     try:

@@ -44,7 +44,7 @@ async def test_sessions_are_shown_and_can_be_ended(signed_in: Any, browser: Any)
 
 async def test_nobody_ends_anothers_session(signed_in: Any) -> None:
     ann, bob = await signed_in("ann"), await signed_in("bob")
-    from service.values.accounts import digest  # noqa: PLC0415
+    from service.values.accounts import digest  # noqa: PLC0415 - for this test alone
 
     assert (await ann.post("/console/account/sessions/end", session=digest(bob.secret))).status == 404
     assert (await bob.get("/console/account")).status == 200
