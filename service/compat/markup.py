@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import classifier
 
+# A character reference as browsers read it: a number of any length needs no semicolon, a name does where text goes on.
+REFERENCE = r"&(?:#[0-9]++;?|#[xX][0-9A-Fa-f]++;?|[A-Za-z][A-Za-z0-9]{1,31};)"
 _BLOCKS = (
     *("address", "article", "blockquote", "dd", "div", "dl", "dt", "figcaption", "figure", "h1", "h2", "h3", "h4"),
     *("h5", "h6", "hr", "li", "ol", "p", "pre", "section", "table", "td", "th", "tr", "ul", "br"),

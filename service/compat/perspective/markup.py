@@ -1,8 +1,10 @@
 """Removes HTML from a text, and keeps the original position of each character."""
 
-import html
 import re
 from collections.abc import Iterator, Sequence
+
+import classifier
+from service.compat.markup import REFERENCE
 
 # Inline elements; all others separate words.
 _INLINE = """
@@ -18,8 +20,7 @@ _PARTING = frozenset(_BLOCKS.split())
 _NAMES = "|".join(sorted({*_INLINE.split(), *_PARTING}, key=len, reverse=True))
 # Takes linear time for any text: no match can start inside another.
 _MARK = re.compile(
-    rf"<!--|-->|</?(?P<name>{_NAMES})(?![A-Za-z0-9-])[^<>]*>"
-    r"|&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});",
+    rf"<!--|-->|</?(?P<name>{_NAMES})(?![A-Za-z0-9-])[^<>]*>|{REFERENCE}",
     re.IGNORECASE,
 )
 
@@ -45,5 +46,5 @@ def _each(start: int, end: int) -> Iterator[tuple[int, int]]:
 
 def _shown(mark: re.Match[str]) -> str:
     if mark[0].startswith("&"):
-        return html.unescape(mark[0])
+        return classifier.unescaped(mark[0])
     return "\n" if (mark["name"] or "").lower() in _PARTING else ""
