@@ -1,0 +1,52 @@
+"""Word lists: the terms that a site's rules look for. service.rules matches them."""
+
+import unicodedata
+from datetime import date, datetime
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+from service.values.rules import MAX_LIST_ENTRIES, ListName, Match, Term
+
+# A list whose name begins so belongs to all sites of the installation.
+SHARED = "shared-"
+
+
+class ListEntry(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """A term of a list.
+
+    `match` None: as the policy says for the list. `is_exception`: a text inside of which no other entry counts.
+    `by` and `at`: who added the entry, and when. `until`: the last day, in UTC, on which it counts.
+    """
+
+    text: Term
+    match: Match | None = None
+    is_exception: Annotated[
+        bool, Meta(description="Where this text stands, no other entry of the list is found inside of it.")
+    ] = field(default=False, name="exception")
+    note: Annotated[str, Meta(max_length=500)] = ""
+    by: Annotated[str, Meta(max_length=128, description="Who added it. Ignored in requests.")] = ""
+    at: Annotated[datetime | None, Meta(description="When it was added. Ignored in requests.")] = None
+    until: Annotated[date | None, Meta(description="The last day, in UTC, on which it counts.")] = None
+
+
+class WordList(Struct, frozen=True, forbid_unknown_fields=True):
+    """A version of a list. No two entries have the same `key_of`."""
+
+    name: ListName
+    entries: Annotated[tuple[ListEntry, ...], Meta(max_length=MAX_LIST_ENTRIES)] = ()
+    version: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.version}"
+
+
+def is_shared(name: str) -> bool:
+    return name.startswith(SHARED)
+
+
+def key_of(text: str) -> str:
+    """Equal for texts that differ only in case, in width or other compatibility forms (NFKC), or in white space."""
+    if text.isascii():
+        return " ".join(text.lower().split())
+    return " ".join(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).split())
