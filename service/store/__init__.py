@@ -20,6 +20,7 @@ from service.store.fsck import Fsck
 from service.store.fullness import Fullness
 from service.store.keyspace import Shards
 from service.store.labels import Labels
+from service.store.lists import Lists
 from service.store.outbox import Outbox
 from service.store.recent import Recent
 from service.store.recovery import Recovery
@@ -43,6 +44,7 @@ class Store:
     outbox: Outbox
     access: Access
     accounts: Accounts
+    lists: Lists
     usage: UsageCounters
     fsck: Fsck
     fullness: Fullness
@@ -90,6 +92,7 @@ async def open_store(settings: Settings, url: str, background: Background | None
         outbox=Outbox(pipe, shards, background),
         access=Access(pipe, background),
         accounts=Accounts(pipe),
+        lists=Lists(pipe),
         usage=UsageCounters(pipe),
         fsck=Fsck(pipe, shards, retention.author_s if settings.index_authors else 0),
         changes=Changes(pipe.subscriber, background),

@@ -18,6 +18,8 @@ SITES = "cm:{access}:sites"
 ACCOUNTS = "cm:{access}:accounts"
 PREFERENCES = "cm:{access}:preferences"
 ACCESS_AUDIT = "cm:{access}:audit"
+# The prefix of the word lists that all sites share. No shard has it: what follows the dot in a shard's tag is a number.
+SHARED_LISTS = "cm:{shared.lists}:"
 
 
 def access_key(name: str) -> str:
@@ -96,6 +98,7 @@ _PERMANENT = {
         "labels",
         "policies",
         "policies:by",
+        "lists",
         "keys",
         "salt",
         "shards",
@@ -115,8 +118,8 @@ def is_permanent(key: str) -> bool:
     Keys of comments are not permanent: they must expire, unless the comment still waits (see `waits_in`).
     """
     name = key.partition("}:")[2]
-    # The leases of a moderator disappear with the last one, and every lease ends.
-    return key.startswith("cm:{") and (name in _PERMANENT or name.startswith("held:"))
+    # The leases of a moderator disappear with the last one, and every lease ends. Each word list has its own keys.
+    return key.startswith("cm:{") and (name in _PERMANENT or name.startswith(("held:", "list:")))
 
 
 def waits_in(key: str) -> Iterator[tuple[str, str]]:

@@ -1,8 +1,9 @@
 """Word lists: the terms that a site's rules look for. service.rules matches them."""
 
 import unicodedata
+from collections.abc import Iterable
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from msgspec import Meta, Struct, field
 
@@ -50,3 +51,50 @@ def key_of(text: str) -> str:
     if text.isascii():
         return " ".join(text.lower().split())
     return " ".join(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).split())
+
+
+class ListVersion(Struct, frozen=True, omit_defaults=True):
+    """What a change made of a list. `restored`: the version that was brought back. `is_deleted`: the list was deleted.
+
+    `added`, `changed` and `removed` count entries, as against the version before.
+    """
+
+    version: int
+    at: datetime
+    actor: str
+    entries: int
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    restored: int | None = None
+    is_deleted: bool = field(default=False, name="deleted")
+
+
+class ListDiff(NamedTuple):
+    """What makes one version into another. `changed`: the same term with other fields, as it is afterwards."""
+
+    added: tuple[ListEntry, ...]
+    changed: tuple[ListEntry, ...]
+    removed: tuple[ListEntry, ...]
+
+    def __bool__(self) -> bool:
+        return any((self.added, self.changed, self.removed))
+
+
+def diff(before: Iterable[ListEntry], after: Iterable[ListEntry]) -> ListDiff:
+    """In the order of the entries. Who added an entry, and when, makes no difference."""
+    old = {key_of(entry.text): entry for entry in before}
+    new = {key_of(entry.text): entry for entry in after}
+    return ListDiff(
+        tuple(entry for key, entry in new.items() if key not in old),
+        tuple(entry for key, entry in new.items() if key in old and not _says_the_same(entry, old[key])),
+        tuple(entry for key, entry in old.items() if key not in new),
+    )
+
+
+def _says_the_same(one: ListEntry, other: ListEntry) -> bool:
+    return _said(one) == _said(other)
+
+
+def _said(entry: ListEntry) -> tuple[object, ...]:
+    return entry.text, entry.match, entry.is_exception, entry.note, entry.until

@@ -18,6 +18,7 @@ from service.store.review import Answer, Filter
 from service.store.scripts import script
 from service.values.accounts import IDLE, Account, Role, Session, Ticket
 from service.values.domain import Action, Article, Author, DecidedBy, State, Status, Verdict
+from service.values.lists import ListEntry, ListVersion, WordList
 from service.values.policy import Policy, Thresholds
 
 SCRIPTS = [
@@ -97,6 +98,11 @@ async def everything(store: Store, site: str, submit: Any) -> Any:  # noqa: PLR0
     yield "recent"
     assert await store.access.keep_policy(site, Policy({"spam": Thresholds(0.1)}, version=2), "chief")
     yield "policy"
+    change = ListVersion(1, datetime.now(UTC), "chief", 1)
+    assert await store.lists.put(site, WordList("house-words", (ListEntry("idiot"),)), change) == "ok"
+    yield "list"
+    assert await store.lists.delete(site, "house-words", msgspec.structs.replace(change, version=2)) == "ok"
+    yield "delete list"
     await store.usage.add(site, "key-1", "2026-11", {("daily.example", "api_calls"): 1}, ("process-1", 1))
     yield "count"
     await store.access.first_key("daily")
