@@ -1,16 +1,21 @@
 """Word lists: the terms that a site's rules look for. service.rules matches them."""
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Annotated, NamedTuple
 
 from msgspec import Meta, Struct, field
+from msgspec.structs import replace
 
 from service.values.rules import MAX_LIST_ENTRIES, ListName, Match, Term
 
 # A list whose name begins so belongs to all sites of the installation.
 SHARED = "shared-"
+MAX_TERM, MAX_NOTE = 200, 500
+# Also halves of characters. White space is one blank wherever it stands.
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff]")
 
 
 class ListEntry(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True, gc=False):
@@ -25,7 +30,7 @@ class ListEntry(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
     is_exception: Annotated[
         bool, Meta(description="Where this text stands, no other entry of the list is found inside of it.")
     ] = field(default=False, name="exception")
-    note: Annotated[str, Meta(max_length=500)] = ""
+    note: Annotated[str, Meta(max_length=MAX_NOTE)] = ""
     by: Annotated[str, Meta(max_length=128, description="Who added it. Ignored in requests.")] = ""
     at: Annotated[datetime | None, Meta(description="When it was added. Ignored in requests.")] = None
     until: Annotated[date | None, Meta(description="The last day, in UTC, on which it counts.")] = None
@@ -51,6 +56,52 @@ def key_of(text: str) -> str:
     if text.isascii():
         return " ".join(text.lower().split())
     return " ".join(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).split())
+
+
+class Merged(NamedTuple):
+    """Entries of which no two have the same key. Positions are those of the entries that were given, from 0.
+
+    `duplicates`: pairs of an entry left out and the one kept. `faults`: entries that no list may have, and why.
+    """
+
+    entries: tuple[ListEntry, ...]
+    duplicates: tuple[tuple[int, int], ...]
+    faults: tuple[tuple[int, str], ...]
+
+
+def merged(given: Iterable[ListEntry]) -> Merged:
+    """The first of the entries that have the same key, with white space and byte order marks cleaned up."""
+    kept: dict[str, tuple[int, ListEntry]] = {}
+    duplicates: list[tuple[int, int]] = []
+    faults: list[tuple[int, str]] = []
+    for position, entry in enumerate(given):
+        text = " ".join(entry.text.replace("\ufeff", "").split())
+        if fault := text_fault(text):
+            faults.append((position, fault))
+            continue
+        first, before = kept.setdefault(key_of(text), (position, entry))
+        if before.is_exception is not entry.is_exception:
+            faults.append((position, "the same term is an entry and an exception"))
+        elif first != position:
+            duplicates.append((position, first))
+        elif len(kept) > MAX_LIST_ENTRIES:
+            faults.append((position, f"more than {MAX_LIST_ENTRIES:,} entries"))
+            break
+        elif text != entry.text:
+            kept[key_of(text)] = position, replace(entry, text=text)
+    return Merged(tuple(entry for _, entry in kept.values()), tuple(duplicates), tuple(faults))
+
+
+def text_fault(text: str) -> str:
+    """What is wrong with the text of an entry; "": nothing."""
+    if len(text) > MAX_TERM:
+        return f"longer than {MAX_TERM} characters"
+    if text.isascii() and text.isprintable():  # nearly all are, and this is quick
+        return "" if text else "empty"
+    if found := _CONTROL.search(text):
+        return f"a control character (U+{ord(found[0]):04X})"
+    # Categories C (format, unassigned), M (marks) and Z (separators): nothing of it can be found in a text.
+    return "" if any(unicodedata.category(char)[0] not in "CMZ" for char in text) else "nothing that can be seen"
 
 
 class ListVersion(Struct, frozen=True, omit_defaults=True):
