@@ -36,6 +36,8 @@ LEASE_TIMEOUTS = 4
 POLL_S = 1.0
 LEAST_BETWEEN_LOOKS_S = 0.005
 SITES_S = 5.0
+# A change of the endpoint takes effect after this long, at the latest.
+ENDPOINT_AGE_S = 1.0
 AWAY_S = 0.5
 # The longest pause after an unexpected error, so that webhooks are not delayed for long.
 LONGEST_PAUSE_S = 5.0
@@ -219,7 +221,7 @@ class Relay:
         endpoint = await self._endpoint(taken.shard.site)
         if _obstacle(taken, endpoint):
             # The endpoint may have just been set.
-            endpoint = await self._endpoint(taken.shard.site, max_age_s=0)
+            endpoint = await self._endpoint(taken.shard.site, is_fresh=True)
         if obstacle := _obstacle(taken, endpoint):
             await self._give_up(job, taken.attempts, obstacle)
             return
@@ -287,9 +289,9 @@ class Relay:
         if next_s is not None and next_s < POLL_S:
             asyncio.get_running_loop().call_later(next_s, job.shard.wake.set)
 
-    async def _endpoint(self, site: str, max_age_s: float = POLL_S) -> Endpoint:
-        read_at, endpoint = self._endpoints.get(site, (-max_age_s, None))
-        if endpoint is None or time.monotonic() - read_at > max_age_s:
+    async def _endpoint(self, site: str, *, is_fresh: bool = False) -> Endpoint:
+        read_at, endpoint = self._endpoints.get(site, (0.0, None))
+        if endpoint is None or is_fresh or time.monotonic() - read_at > ENDPOINT_AGE_S:
             read_at = time.monotonic()
             endpoint = await self._store.outbox.endpoints.get(site)
             self._endpoints[site] = read_at, endpoint

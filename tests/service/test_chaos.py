@@ -3,13 +3,16 @@
 The loops run as in the service. While they do, whatever they await is made to fail once, place by place.
 """
 
+import ast
 import asyncio
 import contextlib
+import itertools
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import partial
 from itertools import count, product
 from pathlib import Path
 from types import FrameType
@@ -21,16 +24,22 @@ from aiohttp import web
 from redis.asyncio.client import PubSub
 
 import classifier
-from service import background
+from service import app_keys, background
 from service.background import Background, Loop
 from service.cases import directory, models, upkeep, usage
 from service.cases.directory import Directory
 from service.cases.models import Models
 from service.cases.upkeep import Upkeep
 from service.cases.usage import Usage
+from service.demo import Thread, article
+from service.http.limits import Buckets
+from service.process import supervisor
+from service.redis import embedded
+from service.redis.embedded import EmbeddedRedis
 from service.redis.pipe import ServerPipe
 from service.settings import Settings
 from service.store import Store, open_store
+from service.store.keyspace import SALT
 from service.values.access import Scope, mint
 from service.values.domain import Action, Comment, Judgement, Urgency, Why
 from service.values.errors import StoreUnavailable
@@ -44,15 +53,27 @@ SERVICE = f"{Path(background.__file__).parent}/"
 # The store, and the loops' own pauses, are no work of theirs.
 BELOW = (f"{SERVICE}store/", f"{SERVICE}background.py")
 LOOPS = {
-    *("keys", "signing", "policies", "upkeep", "measure", "usage", "models", "news"),
-    *("relay_send", "relay_sites", "relay_take", "relay_upkeep"),
+    *("keys", "signing", "policies", "copy", "upkeep", "measure", "usage", "models", "news", "demo"),
+    *("relay_send", "relay_sites", "relay_news", "relay_take", "relay_upkeep"),
 }
-# All that a loop awaits goes through one of these.
+# They keep a process running, and are tried by themselves.
+KEEPERS = {"redis", "workers"}
+# All that a loop awaits goes through one of these. Left out: the relay's semaphore, which counts what it hands out, and
+# what waits for one of these in another task.
 SEAMS: dict[str, tuple[Any, str]] = {
     **{f"the pipe's {name}": (ServerPipe, name) for name in ("call", "run", "subscriber")},
     **{f"the subscription's {name}": (PubSub, name) for name in ("subscribe", "get_message")},
     "the sender's post": (Sender, "post"),
     "a thread": (asyncio, "to_thread"),
+    "a pause": (asyncio, "sleep"),
+    "an event": (asyncio.Event, "wait"),
+    "a queue": (asyncio.Queue, "get"),
+}
+KEEPER_SEAMS: dict[str, tuple[Any, str]] = {
+    "a process' start": (asyncio, "create_subprocess_exec"),
+    "a process' end": (asyncio.subprocess.Process, "wait"),
+    "a process' output": (asyncio.StreamReader, "readline"),
+    "the server's state": (embedded, "_state"),
     "a pause": (asyncio, "sleep"),
 }
 ERRORS = (LookupError("ours"), asyncio.CancelledError(), StoreUnavailable("away"))
@@ -66,6 +87,7 @@ class Chaos:
     """Knows every place from which a loop awaits something, how often it came there, and what is to fail."""
 
     def __init__(self) -> None:
+        self.begun: set[str] = set()
         self.came: Counter[Place] = Counter()
         self.seams: set[str] = set()
         self.armed: dict[Place, BaseException] = {}
@@ -97,23 +119,31 @@ def _is_below(path: str) -> bool:
     return path.startswith(BELOW) and not path.endswith("store/changes.py")
 
 
-@pytest.fixture
-def chaos(monkeypatch: pytest.MonkeyPatch) -> Iterator[Chaos]:
+def watched(monkeypatch: pytest.MonkeyPatch, seams: dict[str, tuple[Any, str]]) -> Chaos:
     chaos = Chaos()
-    for seam, (owner, name) in SEAMS.items():
+    for seam, (owner, name) in seams.items():
         monkeypatch.setattr(owner, name, chaos.wrapped(seam, getattr(owner, name)))
     run = Loop._run  # noqa: SLF001 - every loop, whoever starts it
 
     async def named(loop: Loop) -> None:
         _loop.set(loop.name)
+        chaos.begun.add(loop.name)
         await run(loop)
 
     monkeypatch.setattr(Loop, "_run", named)
+    monkeypatch.setattr(background, "FIRST_PAUSE_S", 0.005)
+    monkeypatch.setattr(background, "LONGEST_PAUSE_S", 0.02)
+    return chaos
+
+
+@pytest.fixture
+def chaos(monkeypatch: pytest.MonkeyPatch) -> Chaos:
+    chaos = watched(monkeypatch, SEAMS)
     for module, name, value in (
         *((directory, "REFRESH_S", 0.02), (directory, "POLICIES_S", 0.02), (upkeep, "MEASURE_S", 0.02)),
-        *((usage, "WRITTEN_EVERY_S", 0.02), (models, "LOOK_S", 0.02), (background, "FIRST_PAUSE_S", 0.005)),
-        *((background, "LONGEST_PAUSE_S", 0.02), (relay, "SITES_S", 0.02), (relay, "KEEP_UP_S", 0.02)),
-        *((relay, "AWAY_S", 0.01), (relay, "LONGEST_PAUSE_S", 0.02)),
+        *((usage, "WRITTEN_EVERY_S", 0.02), (models, "LOOK_S", 0.02), (article, "RETRY_PAUSE_S", 0.005)),
+        *((relay, "SITES_S", 0.02), (relay, "KEEP_UP_S", 0.02), (relay, "AWAY_S", 0.01)),
+        *((relay, "LONGEST_PAUSE_S", 0.02), (relay, "ENDPOINT_AGE_S", 0.0)),
     ):
         monkeypatch.setattr(module, name, value)
     return chaos
@@ -157,13 +187,47 @@ async def busy(
             await running.enter_async_context(part)
         others = Models(tmp_path / "models", beside)
         await others.promote(classifier.SHIPPED.name, "chief")
-        feeding = asyncio.create_task(_feed(store, used, key, others))
+        feeding = [
+            asyncio.create_task(_feed(store, used, key, others)),
+            asyncio.create_task(_post_demonstration(store, beside)),
+        ]
         yield beside, known, store, told
-        feeding.cancel()
-        await asyncio.wait([feeding])
+        for task in feeding:
+            task.cancel()
+        await asyncio.wait(feeding)
+
+
+class Demonstrated:
+    """Takes the demonstration's comments, as moderation does."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def submit(self, _key: object, comment: Comment) -> None:
+        judgement = Judgement(Action.APPROVE, {}, (), "m", "p@1")
+        await self._store.comments.submit(SITE, comment.id or "", comment, judgement, urgency=None, actor="demo")
+
+
+async def _post_demonstration(store: Store, beside: Background) -> None:
+    """Again and again: the loop ends once all is posted."""
+    thread = Thread({"id": "a"}, [{"id": "demo-1", "author": "someone", "text": "hello"}])
+    _, key = mint(SITE, frozenset({Scope.COMMENTS}), "demo", datetime.now(UTC))
+    app: Any = {
+        app_keys.MODERATION: Demonstrated(store),
+        article.DEMONSTRATION: article.Demo(thread, key, posts=Buckets(1, 1), hints=Buckets(1, 1)),
+    }
+    while True:
+        posting = beside.start("demo", partial(article._post_thread, app), is_once=True)  # noqa: SLF001 - its loop's work
+        try:
+            await asyncio.wait([posting.task])
+        finally:
+            await beside.stop([posting])
+        await asyncio.sleep(0.02)
 
 
 async def _feed(store: Store, used: Usage, key: Any, others: Models) -> None:
+    """Work for all loops. Another salt is how another Redis is noticed."""
+    salts = itertools.cycle((b"a" * 32, b"b" * 32))
     judgement = Judgement(Action.REVIEW, {"toxicity": 0.5}, (), "m", "p@1")
     for number in count():
         urgency = Urgency(Why.UNCERTAIN, 0.5, 60_000)
@@ -171,6 +235,7 @@ async def _feed(store: Store, used: Usage, key: Any, others: Models) -> None:
         used.count(key, "somewhere", "api_calls")
         if number % 20 == 0:
             await others.promote(classifier.SHIPPED.name, "chief")
+            await store.pipe.call("SET", SALT, next(salts))
         await asyncio.sleep(0.02)
 
 
@@ -204,11 +269,9 @@ async def until(holds: Callable[[], Any], what: object) -> None:
         raise AssertionError(what) from None
 
 
-async def test_every_loop_goes_on_after_a_failure_at_any_of_its_awaits(
-    busy: tuple[Background, Directory, Store, set[str]], chaos: Chaos, failures: Any
-) -> None:
-    beside, known, store, told = busy
-    for loop in LOOPS:
+async def fail_everywhere(chaos: Chaos, loops: set[str], seams: dict[str, tuple[Any, str]], failures: Any) -> None:
+    """An error of each kind at every place that one of the loops awaits something."""
+    for loop in loops:
         await until(lambda loop=loop: any(name == loop for name, _ in chaos.came), f"{loop} awaits nothing")
     seen, tried, missed = set[Place](), set[Place](), list[tuple[Place, str]]()
     while todo := chaos.came.keys() - seen:
@@ -225,9 +288,17 @@ async def test_every_loop_goes_on_after_a_failure_at_any_of_its_awaits(
                 await until(lambda place=place: chaos.came[place[0], ANYWHERE] > 0, f"{place} after {error!r}")
                 if not isinstance(error, StoreUnavailable):
                     await until(lambda place=place, n=counted: failures(place[0]) > n, f"{place}: {error!r} uncounted")
-    assert {loop for loop, _ in tried} == LOOPS
-    print("not reached once more, and so not tried:", missed)  # noqa: T201 - pytest shows it when the test fails, or with -rP
-    assert chaos.seams == SEAMS.keys(), "no loop awaits the others any more: what it awaits instead is not looked at"
+    assert {loop for loop, _ in tried} == loops
+    assert chaos.begun == loops, "a loop is not tried"
+    assert chaos.seams == seams.keys(), "no loop awaits the others any more: what it awaits instead is not looked at"
+    assert not missed, "these were reached once, and not again"
+
+
+async def test_every_loop_goes_on_after_a_failure_at_any_of_its_awaits(
+    busy: tuple[Background, Directory, Store, set[str]], chaos: Chaos, failures: Any
+) -> None:
+    beside, known, store, told = busy
+    await fail_everywhere(chaos, LOOPS, SEAMS, failures)
     await until(lambda: not beside.down(), "a loop is down")
     text, key = mint("daily", frozenset(Scope), "other", datetime.now(UTC))
     await store.access.keep(key)
@@ -239,3 +310,48 @@ async def test_every_loop_goes_on_after_a_failure_at_any_of_its_awaits(
     judgement, urgency = Judgement(Action.REVIEW, {}, (), "m", "p@1"), Urgency(Why.UNCERTAIN, 0.5, 60_000)
     await store.comments.submit(SITE, "last", Comment("hello"), judgement, urgency=urgency, actor="key")
     await until(lambda: "last" in told, "the receiver was not told of the last comment")
+
+
+async def test_a_process_is_kept_running_after_a_failure_at_any_await_of_its_keeper(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failures: Any
+) -> None:
+    """The keepers of Redis and of a worker. Both processes are stand-ins that end soon and count their starts."""
+    starts = tmp_path / "starts"
+    stand_in = tmp_path / "stand-in"
+    stand_in.write_text(f"#!/bin/sh\necho $$ >> {starts}\necho ready\nexec sleep 0.02\n")
+    stand_in.chmod(0o700)
+    states = itertools.cycle(("silent", "ready"))
+
+    async def state(_socket: Path) -> str:
+        return next(states)
+
+    for owner, name, value in (
+        *((embedded, "_state", state), (embedded, "RESTART_S", 0.01), (embedded, "LONGEST_PAUSE_S", 0.01)),
+        *((embedded, "_ASK_S", 0.001), (supervisor, "LEAST_LIFE_S", 0.01), (supervisor, "LONGEST_PAUSE_S", 0.02)),
+        (sys, "executable", str(stand_in)),
+    ):
+        monkeypatch.setattr(owner, name, value)
+    chaos = watched(monkeypatch, KEEPER_SEAMS)
+    beside = Background()
+    async with EmbeddedRedis(tmp_path, str(stand_in)).running(), supervisor._Worker({}, beside).running():  # noqa: SLF001 - the keeper of one worker
+        await fail_everywhere(chaos, KEEPERS, KEEPER_SEAMS, failures)
+        assert not beside.down()
+        before = len(starts.read_text().splitlines())
+        await until(lambda: len(starts.read_text().splitlines()) > before + 2, "no process is started any more")
+
+
+def test_all_loops_of_the_service_are_tried() -> None:
+    """The name of a loop stands where it is started; those of the directory stand in one table."""
+    found = set[str]()
+    for path in Path(SERVICE).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            match node:
+                case ast.Call(ast.Attribute(attr="beside" | "start" | "_begin"), [ast.Constant(str(name)), *_]):
+                    found.add(name)
+                case ast.Call(ast.Name("beside"), [ast.Constant(str(name)), *_]):
+                    found.add(name)
+                case ast.Assign([ast.Name("looks")], ast.Dict(keys)):
+                    found.update(ast.literal_eval(key) for key in keys if key is not None)
+                case _:
+                    pass
+    assert found == LOOPS | KEEPERS
