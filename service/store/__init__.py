@@ -12,6 +12,7 @@ from service.settings import Settings
 from service.store.access import Access
 from service.store.accounts import Accounts
 from service.store.audit import Audit
+from service.store.author_status import AuthorStatuses
 from service.store.authors import AuthorIndex
 from service.store.changes import Changes
 from service.store.comments import Comments, Retention
@@ -41,6 +42,7 @@ class Store:
     events: Events
     recent: Recent
     authors: AuthorIndex
+    statuses: AuthorStatuses
     outbox: Outbox
     access: Access
     accounts: Accounts
@@ -89,6 +91,7 @@ async def open_store(settings: Settings, url: str, background: Background | None
         events=Events(pipe, settings.undo_hold_s, shards),
         recent=Recent(pipe, shards),
         authors=AuthorIndex(pipe, shards),
+        statuses=AuthorStatuses(pipe, shards),
         outbox=Outbox(pipe, shards, background),
         access=Access(pipe, background),
         accounts=Accounts(pipe),

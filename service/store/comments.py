@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -10,12 +10,13 @@ from typing import Any, Literal
 import msgspec
 
 from service.redis.pipe import Pipe
+from service.store.asked import RulesAsked, packed_rules, rule_reason, together
 from service.store.base import Outcome, Record, answered
 from service.store.fullness import Fullness
-from service.store.keyspace import Shards
-from service.store.packing import Content, packed
+from service.store.keyspace import Shard, Shards
+from service.store.packing import Content, packed_with_place
 from service.store.scripts import script
-from service.values.domain import STATUS_AFTER, Comment, DecidedBy, Judgement, State, Status, Urgency
+from service.values.domain import STATUS_AFTER, Action, Comment, DecidedBy, Judgement, State, Status, Urgency
 from service.values.errors import NotFound
 
 DAY_S = 86_400
@@ -80,17 +81,25 @@ class Comments:
         actor: str,
         decided_by: str = "model",
         audit_share: float = 0.0,
-    ) -> tuple[Submitted, Record | None]:
+        rules: RulesAsked | None = None,
+    ) -> tuple[Submitted | Literal["ask"], Record | None]:
         """Record a comment together with its automatic decision, atomically and once for each text.
 
         `urgency`: why a person should review it; None: no review needed. `audit_share`: the probability that such a
-        decision is audited. The record is None only if the queue is full; then nothing was written.
+        decision is audited. `rules`: what the decision depends on besides; it then replaces the three. The record is
+        None only if nothing was written: the queue is full, or the author has a status and `rules` is None (ask).
         """
         # Audits match no attribute filter: among comments of one attribute their due time would reveal them.
         is_audit = urgency is not None and urgency.inclusion is not None
         attributes = "" if is_audit else ",".join(r.attribute for r in judgement.reasons if r.attribute)
         article = comment.article
         content = Content(comment, judgement)
+        data, decision_at = packed_with_place(content)
+        author, shard = (comment.author and comment.author.id) or "", self._shards.of(site, comment_id)
+        asked, rows = None, list[bytes]()
+        if rules is not None:
+            asked, rows = packed_rules(rules, author, (article and article.id) or "", decision_at)
+            asked["elsewhere"] = await self._elsewhere(site, shard, comment_id, author, asked)
         sent = _pack(
             (
                 comment_id,
@@ -114,15 +123,20 @@ class Comments:
                 str(urgency.inclusion) if urgency and urgency.inclusion is not None else "",
                 comment.callback_url or "",
                 self._retention.label_days * DAY_S,
-                (self._index_authors and comment.author and comment.author.id) or "",
+                author if self._index_authors else "",
                 self._retention.author_s,
                 str(audit_share) if audit_share else "",
                 _decisive(judgement),
+                author,
+                asked or "",
             )
         )
-        shard = self._shards.of(site, comment_id)
-        reply = await self._pipe.run(script("submit"), [shard.prefix], sent, packed(content))
+        reply = await self._pipe.run(script("submit"), [shard.prefix], sent, data, *rows)
+        if reply[0] == b"ask":
+            return "ask", None
         if reply[0] in (b"created", b"revised"):
+            if rules is not None:
+                content, urgency, decided_by = _ruled(content, rules, reply.pop())
             waiting = reply.pop()
             if waiting:
                 self._fullness.saw(shard, waiting)
@@ -132,6 +146,17 @@ class Comments:
         if outcome == "full":
             self._fullness.saw(shard, self._max_queued)
         return outcome, record
+
+    async def _elsewhere(
+        self, site: str, shard: Shard, comment_id: str, author: str, asked: Mapping[str, Any]
+    ) -> list[Any] | Literal[""]:
+        """The facts of the other shards. Comments that these record at the same moment may be missing."""
+        others = [each for each in self._shards.each(site) if each.number != shard.number]
+        if not others or not asked["asks"]:
+            return ""
+        question = _pack((comment_id, author, asked["asks"], asked["asked"]))
+        answers = await asyncio.gather(*(self._pipe.run(script("observe"), [each.prefix], question) for each in others))
+        return [together(ask[0], facts) for ask, *facts in zip(asked["asks"], *answers, strict=True)]
 
     async def get(self, site: str, comment_id: str) -> Record:
         """Raises NotFound for an id that this site never sent, or whose record has expired."""
@@ -194,6 +219,26 @@ class Comments:
 def _decisive(judgement: Judgement) -> str:
     """For the audit trail: the attributes that led to the decision, with their scores."""
     return ", ".join(f"{each.attribute} {each.score:.6f}" for each in judgement.reasons if each.score is not None)
+
+
+def _ruled(content: Content, rules: RulesAsked, reply: Sequence[Any]) -> tuple[Content, Urgency | None, str]:
+    """What the rules made of a judgement: the content as it was recorded, who should look, and who decided."""
+    action, by, applied, facts, sla_ms = reply
+    found, possible = Action(action.decode()), rules.reasons
+    judgement = msgspec.structs.replace(
+        content.judgement,
+        decision=found,
+        reasons=(
+            *content.judgement.reasons,
+            *map(rule_reason, rules.fired),
+            *(possible[number - 1] for number in applied),
+        ),
+        facts=msgspec.msgpack.decode(facts),
+    )
+    urgency = rules.outcomes[found].urgency
+    if urgency is not None:
+        urgency = msgspec.structs.replace(urgency, sla_ms=sla_ms)
+    return Content(content.comment, judgement), urgency, by.decode()
 
 
 def _recorded(

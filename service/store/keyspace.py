@@ -112,14 +112,18 @@ _PERMANENT = {
 }
 
 
+# The leases of a moderator disappear with the last one, and every lease ends. Each word list has its own keys. So does
+# each author with a status.
+_PERMANENT_KINDS = ("held:", "list:", "status:", "statuses:")
+
+
 def is_permanent(key: str) -> bool:
     """Whether a key may exist without an expiry: queues, streams, keys and accounts.
 
     Keys of comments are not permanent: they must expire, unless the comment still waits (see `waits_in`).
     """
     name = key.partition("}:")[2]
-    # The leases of a moderator disappear with the last one, and every lease ends. Each word list has its own keys.
-    return key.startswith("cm:{") and (name in _PERMANENT or name.startswith(("held:", "list:")))
+    return key.startswith("cm:{") and (name in _PERMANENT or name.startswith(_PERMANENT_KINDS))
 
 
 def waits_in(key: str) -> Iterator[tuple[str, str]]:

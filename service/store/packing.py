@@ -6,7 +6,7 @@ Fields and WORDS may only be appended: later releases read what earlier ones wro
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -47,37 +47,92 @@ class Content(Struct, frozen=True):
 _from_json = msgspec.json.Decoder(Content).decode
 
 
+class Packed(NamedTuple):
+    """The bytes of a content, and the position of the byte in it that says the decision."""
+
+    data: bytes
+    decision_at: int
+
+
 def packed(content: Content) -> bytes:
+    return packed_with_place(content).data
+
+
+def packed_with_place(content: Content) -> Packed:
+    """Without reasons of rules: the script that records a comment adds those behind the end."""
     comment, judgement = content.comment, content.judgement
     scores, spans = judgement.scores, judgement.spans
     shortened, weights = _millionths(scores.values()), _millionths([span.weight for span in spans])
-    return _encode(
-        (
-            _short(
-                comment.text,
-                comment.author and _fields(comment.author),
-                comment.article and _fields(comment.article),
-                comment.parent and _fields(comment.parent),
-                comment.created_at,
-                comment.language,
-                comment.callback_url,
-                # As JSON: its numbers may be larger than MessagePack's.
-                msgspec.json.encode(comment.metadata) if comment.metadata else None,
-            ),
-            (
-                _ACTIONS.index(judgement.decision),
-                shortened if tuple(scores) == _USUAL else dict(zip(scores, shortened, strict=True)),
-                [_packed_reason(reason) for reason in judgement.reasons],
-                judgement.model,
-                judgement.policy,
-                [
-                    (span.start, span.end, _number(span.attribute), weight)
-                    for span, weight in zip(spans, weights, strict=True)
-                ],
-                _number(judgement.language),
-                *(() if judgement.language_support is None else (_SUPPORTS.index(judgement.language_support),)),
-            ),
+    of_comment = _encode(
+        _short(
+            comment.text,
+            comment.author and _fields(comment.author),
+            comment.article and _fields(comment.article),
+            comment.parent and _fields(comment.parent),
+            comment.created_at,
+            comment.language,
+            comment.callback_url,
+            # As JSON: its numbers may be larger than MessagePack's.
+            msgspec.json.encode(comment.metadata) if comment.metadata else None,
         )
+    )
+    of_judgement = _encode(
+        (
+            _ACTIONS.index(judgement.decision),
+            shortened if tuple(scores) == _USUAL else dict(zip(scores, shortened, strict=True)),
+            [_packed_reason(reason) for reason in judgement.reasons],
+            judgement.model,
+            judgement.policy,
+            [
+                (span.start, span.end, _number(span.attribute), weight)
+                for span, weight in zip(spans, weights, strict=True)
+            ],
+            _number(judgement.language),
+            *(() if judgement.language_support is None else (_SUPPORTS.index(judgement.language_support),)),
+        ),
+    )
+    # Each array of these has at most 15 items, so its header takes one byte.
+    return Packed(b"\x92" + of_comment + of_judgement, len(of_comment) + 3)
+
+
+def packed_rule(reason: Reason) -> bytes:
+    """A reason of a rule, as the script adds it."""
+    return _encode(
+        _short(
+            reason.code,
+            reason.attribute,
+            reason.rule,
+            reason.action,
+            reason.shadow or None,
+            reason.reason,
+            reason.list,
+            reason.entry,
+            reason.spans or None,
+        )
+    )
+
+
+def _rule_reason(  # noqa: PLR0917 - as packed
+    code: str,
+    attribute: str | None = None,
+    rule: str | None = None,
+    action: str | None = None,
+    shadow: Any = None,  # noqa: ANN401 - true, or not there
+    reason: str | None = None,
+    list_: str | None = None,
+    entry: str | None = None,
+    spans: Any = None,  # noqa: ANN401 - pairs, or not there
+) -> Reason:
+    return Reason(
+        code,
+        attribute,
+        rule=rule,
+        action=action,
+        shadow=bool(shadow),
+        reason=reason,
+        list=list_,
+        entry=entry,
+        spans=tuple((start, end) for start, end in spans or ()),
     )
 
 
@@ -113,7 +168,12 @@ class _Judgement(Struct, array_like=True):
     support: int | None = None
 
 
-_glance = msgspec.msgpack.Decoder(tuple[_Comment, _Judgement]).decode
+class _Content(Struct, array_like=True):
+    comment: _Comment
+    judgement: _Judgement
+
+
+_glance = msgspec.msgpack.Decoder(_Content).decode
 
 
 def glance(data: bytes) -> Glance:
@@ -125,7 +185,8 @@ def glance(data: bytes) -> Glance:
         return Glance(
             sent.text, author or None, article or None, said.decision, said.scores, said.language, is_measured
         )
-    comment, judgement = _glance(data)
+    found = _glance(data)
+    comment, judgement = found.comment, found.judgement
     return Glance(
         comment.text,
         comment.author[0] if comment.author else None,
@@ -159,13 +220,14 @@ def unpacked(data: bytes) -> Content:
     """Also reads content that early releases stored as JSON."""
     if data.startswith(b"{"):
         return _from_json(data)
-    comment, (action, scores, reasons, model, policy, spans, language, *support) = _decode(data)
+    comment, (action, scores, reasons, model, policy, spans, language, *support), *of_rules = _decode(data)
+    applied, facts = of_rules[0] if of_rules else ((), {})
     return Content(
         _comment(*comment),
         Judgement(
             decision=_ACTIONS[action],
             scores=_scores(scores),
-            reasons=tuple(_reason(*reason) for reason in reasons),
+            reasons=(*(_reason(*reason) for reason in reasons), *(_rule_reason(*each) for each in applied)),
             model=model,
             policy=policy,
             spans=tuple(
@@ -173,6 +235,7 @@ def unpacked(data: bytes) -> Content:
             ),
             language=_word(language),
             language_support=_SUPPORTS[support[0]] if support else None,
+            facts=dict(facts),
         ),
     )
 

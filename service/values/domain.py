@@ -109,6 +109,7 @@ class Why(StrEnum):
     APPEAL = "appeal"
     REOPENED = "reopened"
     AUDIT = "audit"
+    RULE = "rule"
 
 
 class Verdict(StrEnum):
@@ -131,6 +132,7 @@ class Article(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     url: Annotated[str, Meta(description=f"Left out where it is longer than {MAX_URL} characters.")] | None = None
     title: Annotated[str, Meta(description=f"Cut to {MAX_TITLE} characters.")] | None = None
     section: Annotated[str, Meta(description=f"Cut to {MAX_SECTION} characters.")] | None = None
+    published_at: Instant | None = None
 
 
 class Parent(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -172,7 +174,12 @@ class Span(Struct, frozen=True):
 
 
 class Reason(Struct, frozen=True, omit_defaults=True):
-    """Why the automatic step decided as it did; together they let a reader redo the decision."""
+    """Why the automatic step decided as it did; together they let a reader redo the decision.
+
+    The fields from `rule` on are of a rule that applied (code `rule`). `action`: what it asks for; a rule in shadow
+    changes nothing. `reason`: the reason that the site is told. `spans`: pairs of start and end, in code points of the
+    text as sent, of what the rule found; `entry`: the entry of `list` that it found first.
+    """
 
     code: str
     attribute: str | None = None
@@ -180,6 +187,13 @@ class Reason(Struct, frozen=True, omit_defaults=True):
     review_at: float | None = None
     reject_at: float | None = None
     language: str | None = None
+    rule: str | None = None
+    action: str | None = None
+    shadow: bool = False
+    reason: str | None = None
+    list: str | None = None
+    entry: str | None = None
+    spans: tuple[tuple[int, int], ...] = ()
 
 
 class LanguageSupport(StrEnum):
@@ -193,7 +207,10 @@ class LanguageSupport(StrEnum):
 
 
 class Judgement(Struct, frozen=True):
-    """What the automatic step found, kept with the revision it judged."""
+    """What the automatic step found, kept with the revision it judged.
+
+    `facts`: what was counted when rules applied, such as the author's approved comments.
+    """
 
     decision: Action
     scores: Mapping[str, float]
@@ -203,6 +220,7 @@ class Judgement(Struct, frozen=True):
     spans: tuple[Span, ...] = ()
     language: str | None = None
     language_support: LanguageSupport | None = None
+    facts: Mapping[str, Any] = {}
 
 
 class Doubling(StrEnum):

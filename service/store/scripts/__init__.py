@@ -13,11 +13,17 @@ _FLAGS = {
     # Moderators who drain the queue must be able to sign in.
     **dict.fromkeys(("open_session", "visitor", "issue_ticket", "try_sign_in", "right_try"), Flags.DRAINS),
     **dict.fromkeys(
-        ("get", "items", "labels", "stats", "walk", "letters", "outbox", "endpoint", "recent"), Flags.READS
+        ("get", "items", "labels", "stats", "walk", "letters", "outbox", "endpoint", "recent", "observe"), Flags.READS
     ),
 }
 
 
+# Fragments that stand between the prelude and a script.
+_FRAGMENTS = {
+    "submit": ("counters", "rules"),
+    "observe": ("counters",),
+    **dict.fromkeys(("decide", "tend", "undo"), ("counters",)),
+}
 # Scripts whose audit entries name the model, policy and scores of the automatic decision.
 _DECIDING = ("decide", "tend")
 
@@ -25,7 +31,7 @@ _DECIDING = ("decide", "tend")
 @cache
 def script(name: str) -> Script:
     folder = files(__name__)
-    parts = [folder.joinpath("prelude.lua").read_text()]
+    parts = [folder.joinpath(f"{each}.lua").read_text() for each in ("prelude", *_FRAGMENTS.get(name, ()))]
     if name in _DECIDING:
         words = ", ".join(f"[{number}] = '{word}'" for number, word in enumerate(WORDS))
         parts += [f"local WORDS = {{{words}}}\n", folder.joinpath("judged.lua").read_text()]

@@ -37,7 +37,8 @@ if item.claimed then
   more[#more + 1] = 'handling_ms'
   more[#more + 1] = whole(now - tonumber(item.claimed))
 end
-add_judgement(more, redis.call('GET', text_key(id, item.revision)))
+local content = redis.call('GET', text_key(id, item.revision))
+add_judgement(more, content)
 
 local since = unlist(id, item)
 bump(item)
@@ -126,6 +127,14 @@ if was == 'escalated' then
   unset(id, item, 'double', 'vote')
 elseif item.before_escalation then
   unset(id, item, 'before_escalation')
+end
+local before_harmless = say_harmless(item.prints, verdict == 'approve')
+if before_harmless then
+  fields[#fields + 1] = 'before_harmless'
+  fields[#fields + 1] = before_harmless
+end
+if not agrees then
+  tally(author_of(content), item.status, status, tonumber(item.decided) or now, now, tally_life(tonumber(ARGV[10])))
 end
 local upholds = agrees and blind -- an audit that changes nothing: nobody need hear of it
 local by = upholds and item.decided_by or 'moderator'

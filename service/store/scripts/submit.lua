@@ -5,12 +5,17 @@
 --          section, text ttl (s), most that may wait, actor, model, policy, language, decided by,
 --          double review ('', 'drawn', 'rejects'), inclusion probability of an audit (''), callback URL (''),
 --          label text ttl (s), author to find it by ('' : none), for how long (s), share
---          of such decisions that is drawn for audit ('' : none), attribute and score that decided ('')
+--          of such decisions that is drawn for audit ('' : none), attribute and score that decided (''),
+--          author for status and counts (''), rules ('' : none that need Redis; see rules.lua)
 -- ARGV[2]  content
+-- ARGV[3]  with rules: reasons that the caller knows already, packed one after the other, then a packed reason for each
+--          open rule and for each status
 -- Returns  {'created' or 'revised', revision, version, now, created, how many wait now, it among them, or 0} for what was
---          just recorded: the caller has the rest; else {outcome, item, content, appeal}; outcome is full, erased, or
---          exists: so also what waits because the text of a person's decision was lost.
-local content = ARGV[2] -- bytes, which cmsgpack does not know
+--          just recorded, and with rules also {decision, decided by, numbers of the reasons from ARGV[4] on that apply,
+--          due time (ms)}: the caller has the rest; else {outcome, item, content, appeal}; outcome is full, erased, exists
+--          (so also what waits because the text of a person's decision was lost), or ask: the author has a status, so
+--          the caller must send rules.
+local content, sent = ARGV[2], ARGV -- bytes, which cmsgpack does not know
 local ARGV = cmsgpack.unpack(ARGV[1])
 local id, digest, decision, status, why = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local ttl, key = tonumber(ARGV[11]), item_key(ARGV[1])
@@ -18,6 +23,16 @@ local sla_ms = tonumber(ARGV[7]) or 3600000 -- as of what is reopened (SOON_MS i
 local was = read_item(id)
 if was.state == 'erased' then return answer('erased', id, was) end
 if was.digest and string.sub(was.digest, 1, 24) == digest then return answer('exists', id, was) end -- older ones are longer
+local author, rules, now, ruled = ARGV[26], ARGV[27], now_ms(), nil
+if rules ~= '' then
+  ruled = apply_rules(rules, id, author, sent, now)
+  local outcome = rules.outcomes[ruled.action]
+  decision, status, why, ARGV[6], sla_ms, ARGV[8], ARGV[18], ARGV[19], ARGV[24] = unpack(outcome)
+  ARGV[17], sla_ms = ruled.by, ruled.sla_ms or tonumber(sla_ms) or 3600000
+  content = with_reasons(content, rules.decision_at, ruled)
+elseif author ~= '' and (redis.call('HGET', P .. 'status:' .. author, 'status') or 'active') ~= 'active' then
+  return {'ask'}
+end
 local waits = was.state == 'queued' or was.state == 'leased' or was.state == 'escalated'
 local audited = ARGV[19] ~= ''
 -- A person's decision whose text was lost with Redis (restore.lua): whether this is the same text nobody knows, and the
@@ -30,7 +45,6 @@ if why ~= '' and not waits and waiting >= tonumber(ARGV[12]) then
   why, audited = '', false -- an audit can wait for better days
 end
 
-local now = now_ms()
 local item = {state = why ~= '' and 'queued' or 'decided', status = status, decided_by = ARGV[17],
   revision = tostring((tonumber(was.revision) or 0) + 1), version = tostring(tonumber(was.version) or 0),
   callback = (ARGV[20] ~= '' or was.callback) and '1' or nil}
@@ -59,7 +73,14 @@ if was.revision then
     redis.call('DEL', text_key(id, was.revision))
   end
 end
-if ARGV[22] ~= '' then remember_author(id, ARGV[22], now, tonumber(ARGV[23])) end
+if ARGV[22] ~= '' then
+  local life_s = tonumber(ARGV[23])
+  remember_author(id, ARGV[22], now, life_s)
+  redis.call('HSETNX', who_key(ARGV[22]), 'seen', now)
+  -- An edited comment counts once, for whoever wrote the newest revision.
+  tally(ARGV[22], was.status or '', status, tonumber(was.decided) or now, now, life_s)
+end
+if ruled then count_comment(id, rules.rates, rules.prints, rules.window_s, now) end
 local fields = {'digest', digest, 'revision', item.revision, 'version', item.version, 'state', item.state,
   'decision', decision, 'status', status, 'created', was.created or now}
 local function put(name, value)
@@ -72,6 +93,7 @@ put('section', ARGV[10])
 put('language', ARGV[16])
 put('attributes', ARGV[8])
 put('labelled', was.labelled or '')
+put('prints', ruled and #rules.prints > 0 and cmsgpack.pack(rules.prints) or '')
 if item.callback then
   put('callback', '1')
   if ARGV[20] ~= '' then redis.call('SET', P .. 'callback:' .. id, ARGV[20]) end
@@ -121,4 +143,5 @@ count(now, 'automatic:' .. decision .. (ARGV[24] ~= '' and '@' .. ARGV[24] or ''
 if audited then count(now, 'drawn:' .. decision) end
 if doubted then return answer('exists', id, read_item(id)) end
 return {was.revision and 'revised' or 'created', tonumber(item.revision), tonumber(item.version), now,
-  tonumber(was.created or now), why ~= '' and waiting + (waits and 0 or 1) or 0}
+  tonumber(was.created or now), why ~= '' and waiting + (waits and 0 or 1) or 0,
+  ruled and {ruled.action, ruled.by, ruled.applied, ruled.facts, sla_ms} or nil}

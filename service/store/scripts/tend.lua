@@ -12,7 +12,9 @@ if longest > 0 then
     -- Leased and escalated comments and audits do not expire.
     if item.state == 'queued' and item.status == 'pending' then
       local more = {'decision', ARGV[2]}
-      add_judgement(more, redis.call('GET', text_key(id, item.revision)))
+      local content = redis.call('GET', text_key(id, item.revision))
+      add_judgement(more, content)
+      tally(author_of(content), 'pending', ARGV[2], now, now, tally_life(tonumber(ARGV[4])))
       unlist(id, item)
       bump(item)
       settle(id, item, ARGV[2], 'expiry', now, tonumber(ARGV[4]))

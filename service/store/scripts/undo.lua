@@ -50,6 +50,11 @@ if item.state == 'decided' then
     set(id, item, 'kind', 'review', 'why', 'reopened')
     unset(id, item, 'inclusion')
   end
+  if item.before_status ~= item.status then
+    tally(author_of(redis.call('GET', text_key(id, item.revision))), item.status, item.before_status,
+      tonumber(item.decided), tonumber(item.before_decided) or now, tally_life(0))
+  end
+  restore_harmless(item.prints, item.before_harmless)
   item.status, item.decided_by = item.before_status, item.before_by
   if item.before_decided ~= '' then
     set(id, item, 'decided', item.before_decided)
@@ -70,7 +75,7 @@ if label and not escalates then
     'decision', '', 'reason', '', 'labels', '{}', 'actor', moderator, 'source', 'undone', 'weight', '0', 'retracts', label)
 end
 unset(id, item, 'request', 'moderator', 'reason', 'note', 'label', 'event', 'held_until',
-  'before_status', 'before_by', 'before_decided', 'before_escalation', 'escalated_by')
+  'before_status', 'before_by', 'before_decided', 'before_harmless', 'before_escalation', 'escalated_by')
 item.state = escalation and 'escalated' or 'leased'
 set(id, item, 'state', item.state, 'version', item.version, 'status', item.status, 'decided_by', item.decided_by,
   'undone', item.version, 'due', item.due or whole(now))

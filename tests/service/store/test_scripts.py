@@ -11,6 +11,7 @@ import pytest
 from redis.cluster import key_slot
 
 from service.store import Store
+from service.store.author_status import StatusChange
 from service.store.keyspace import Shard, is_permanent, waits_in
 from service.store.labels import Imported
 from service.store.recovery import Restored
@@ -20,11 +21,12 @@ from service.values.accounts import IDLE, Account, Role, Session, Ticket
 from service.values.domain import Action, Article, Author, DecidedBy, State, Status, Verdict
 from service.values.lists import ListEntry, ListVersion, WordList
 from service.values.policy import Policy, Thresholds
+from service.values.rules import AuthorStatus
 
 SCRIPTS = [
     path.name.removesuffix(".lua")
     for path in files("service.store.scripts").iterdir()
-    if path.name.endswith(".lua") and path.name not in ("prelude.lua", "judged.lua")
+    if path.name.endswith(".lua") and path.name not in ("prelude.lua", "judged.lua", "counters.lua", "rules.lua")
 ]
 
 
@@ -90,6 +92,12 @@ async def everything(store: Store, site: str, submit: Any) -> Any:  # noqa: PLR0
     yield "revisions"
     await store.authors.forget(site, "u-1", ["c-9"])
     yield "forget author"
+    change = StatusChange(AuthorStatus.BANNED, 1, datetime.now(UTC), "chief")
+    assert await store.statuses.put(site, "u-9", change)
+    yield "status"
+    question = msgspec.msgpack.encode(("c-9", "u-9", [("approved",)], {}))
+    assert await store.pipe.run(script("observe"), [Shard(site).prefix], question) == [None]
+    yield "observe"
     assert await store.labels.add(site, Imported("l-1", "d", "t", {}, "reject", "", "import", 1.0), "chief")
     yield "import"
     assert [bool(label.retracts) for label in (await store.labels.page(site, "", 10))[0]] == [True, *[False] * 4]

@@ -1,0 +1,138 @@
+-- What is counted of authors, articles and texts, for rules. Stands between the prelude and a script. All keys expire.
+--
+--   who:<author>       HASH  seen: time of the first comment (ms); approved, rejected: comments that stand so;
+--                            a:<day>, r:<day>: decisions of a day, kept for 62 days
+--   status:<author>    HASH  a status that people or rules gave; the same in every shard (see set_status.lua)
+--   rate:<what>        ZSET  comment -> time (ms), of an article or of the site
+--   same:<fingerprint> ZSET  comment -> time (ms), of texts or links with this fingerprint; '' -> inf: harmless, because
+--                            people approved it
+--   prints             ZSET  fingerprint -> time (ms): the oldest are forgotten first
+
+-- As in values/rules.py.
+local MOST_IN_RATE, MOST_ALIKE, MOST_PRINTS = 10001, 1001, 200000
+local DAY_MS = 86400000
+local COUNTED_DAYS = 62
+
+local function who_key(author) return P .. 'who:' .. author end
+local function same_key(fingerprint) return P .. 'same:' .. fingerprint end
+
+local function tally_one(key, name, letter, at, by)
+  redis.call('HINCRBY', key, name, by)
+  local day = math.floor(at / DAY_MS)
+  if redis.call('HINCRBY', key, letter .. ':' .. day, by) ~= by or by < 0 then return end
+  -- The first of its day: forget days that no rule looks back to.
+  for _, field in ipairs(redis.call('HKEYS', key)) do
+    local its_day = tonumber(string.match(field, '^[ar]:(%d+)$'))
+    if its_day and its_day <= day - COUNTED_DAYS then redis.call('HDEL', key, field) end
+  end
+end
+
+-- Count that a comment of an author went from one status to another. `from_at`, `to_at`: when it got each (ms).
+-- `life_s`: how long what is counted of an author is kept, from now on.
+local function tally(author, from, to, from_at, to_at, life_s)
+  if from == to or not author or author == '' then return end
+  local key = who_key(author)
+  if from == 'approved' then tally_one(key, 'approved', 'a', from_at, -1) end
+  if from == 'rejected' then tally_one(key, 'rejected', 'r', from_at, -1) end
+  if to == 'approved' then tally_one(key, 'approved', 'a', to_at, 1) end
+  if to == 'rejected' then tally_one(key, 'rejected', 'r', to_at, 1) end
+  if redis.call('TTL', key) < life_s then redis.call('EXPIRE', key, life_s) end
+end
+
+-- The time to live of what is counted of an author, when the author's comments are found for `until_s` more.
+local function tally_life(until_s) return until_s + 97 * 86400 end
+
+-- The number of comments within a window; this comment is not counted.
+local function within(key, id, now, window_s)
+  local found = redis.call('ZCOUNT', key, whole(now - window_s * 1000), whole(now + DAY_MS))
+  local at = found > 0 and tonumber(redis.call('ZSCORE', key, id) or nil)
+  if at and at >= now - window_s * 1000 then found = found - 1 end
+  return found
+end
+
+local function is_harmless(fingerprint) return redis.call('ZSCORE', same_key(fingerprint), '') and true or false end
+
+-- The facts of one shard that rules ask for, in the order of `asks`: {what, parameters...}. A fact is a number; false:
+-- nothing is known. `sent`: {id, author, fingerprints by kind}.
+local function facts_of(asks, sent, now)
+  local id, author, known, found = sent.id, sent.author, nil, {}
+  local function of_author(name)
+    if author == '' then return false end
+    if not known then
+      known = {}
+      local flat = redis.call('HGETALL', who_key(author))
+      for i = 1, #flat, 2 do known[flat[i]] = tonumber(flat[i + 1]) end
+    end
+    return known[name] or false
+  end
+  for at, ask in ipairs(asks) do
+    local what, fact = ask[1], false
+    if what == 'seen' or what == 'approved' then
+      fact = of_author(what)
+    elseif what == 'a' or what == 'r' then
+      local today = math.floor(now / DAY_MS)
+      fact = 0
+      for day = today - ask[2] + 1, today do fact = fact + (of_author(what .. ':' .. day) or 0) end
+    elseif what == 'rate' then
+      fact = within(P .. ask[2], id, now, ask[3])
+    elseif what == 'same' then
+      fact = 0 -- the most of any of the fingerprints
+      for _, fingerprint in ipairs(sent.prints[ask[2]] or {}) do
+        if not is_harmless(fingerprint) then
+          fact = math.max(fact, within(same_key(fingerprint), id, now, ask[3]))
+        end
+      end
+    end
+    found[at] = fact
+  end
+  return found
+end
+
+-- Keep the newest `most` of a window.
+local function put_in_window(key, id, now, window_s, most)
+  redis.call('ZADD', key, 'NX', now, id)
+  if redis.call('ZCARD', key) > most then redis.call('ZREMRANGEBYRANK', key, 0, 0) end
+  redis.call('EXPIRE', key, window_s)
+end
+
+-- Count a comment. `rates`: {{name, window (s)}...}; `prints`: fingerprints; `window_s`: theirs.
+local function count_comment(id, rates, prints, window_s, now)
+  for _, rate in ipairs(rates) do put_in_window(P .. rate[1], id, now, rate[2], MOST_IN_RATE) end
+  for _, fingerprint in ipairs(prints) do
+    put_in_window(same_key(fingerprint), id, now, window_s, MOST_ALIKE)
+    redis.call('ZADD', P .. 'prints', now, fingerprint)
+  end
+  if #prints == 0 then return end
+  redis.call('EXPIRE', P .. 'prints', window_s)
+  local over = redis.call('ZCARD', P .. 'prints') - MOST_PRINTS
+  if over > 0 then
+    local oldest = redis.call('ZPOPMIN', P .. 'prints', math.min(over, 50))
+    for i = 1, #oldest, 2 do redis.call('DEL', same_key(oldest[i])) end
+  end
+end
+
+-- A person said of a text that it is harmless, or not. Returns what stood before, for `restore_harmless`.
+local function say_harmless(packed_prints, harmless)
+  if not packed_prints then return false end
+  local prints, before = cmsgpack.unpack(packed_prints), {}
+  for at, fingerprint in ipairs(prints) do
+    before[at] = is_harmless(fingerprint) and '1' or '0'
+    if not harmless then
+      redis.call('ZREM', same_key(fingerprint), '')
+    elseif redis.call('EXISTS', same_key(fingerprint)) == 1 then
+      redis.call('ZADD', same_key(fingerprint), 'inf', '')
+    end
+  end
+  return table.concat(before)
+end
+
+local function restore_harmless(packed_prints, before)
+  if not packed_prints or not before then return end
+  for at, fingerprint in ipairs(cmsgpack.unpack(packed_prints)) do
+    if string.sub(before, at, at) == '1' and redis.call('EXISTS', same_key(fingerprint)) == 1 then
+      redis.call('ZADD', same_key(fingerprint), 'inf', '')
+    else
+      redis.call('ZREM', same_key(fingerprint), '')
+    end
+  end
+end

@@ -1,0 +1,143 @@
+-- Decides by the rules that need what Redis counts. Stands behind counters.lua.
+--
+-- `rules`, from service/store/asked.py, is a map:
+--   asks       {{what, parameters...}...}: the facts that open rules need (see facts_of in counters.lua)
+--   elsewhere  the same facts of the other shards, added up; '' with one shard
+--   names      the name of each fact, under which it is kept with the comment
+--   asked      fingerprints to count for each kind of duplicate: kind -> {fingerprint...}
+--   open       {{action, is on, overrides, sla_ms, expression}...}: rules that are not decided yet
+--   known      {rejects, reviews, overrides, approves, is unavailable}: what rules that are decided ask for
+--   fired      how many rules are decided and hold; their reasons are in ARGV[3]
+--   model      the decision of the model
+--   sla_ms     until a review that a decided rule asks for is due (false: none)
+--   outcomes   decision -> {decision, status, why, priority, sla_ms, attributes, double, inclusion, share}
+--   decision_at  the position of the decision in the content
+--   rates, prints, window_s  what to count of this comment
+--   author_sla_ms  until a review is due that the status of the author asks for
+local DECISIONS = {approve = 0, review = 1, reject = 2} -- as in packing.py
+-- The reasons of a status stand behind those of the open rules, in this order.
+local STATUSES = {banned = 1, muted = 2, premoderated = 3, trusted = 4}
+
+local function sum(mine, others)
+  if others == false or others == nil then return mine end
+  if mine == false then return others end
+  return mine + others
+end
+
+local function earliest(mine, others)
+  if not mine or not others then return mine or others end
+  return math.min(mine, others)
+end
+
+local holds
+-- tests/service/store/test_rules.py compares this with service.rules in Python.
+local function holds_leaf(e, facts, state)
+  local what = e[1]
+  if what == 'new' then
+    local seen = facts[e[2]]
+    return not seen or state.now - seen < e[3] * 1000
+  end
+  if what == 'approved_below' then return (facts[e[2]] or 0) < e[3] end
+  if what == 'rejected_share_above' then
+    local approved, rejected = facts[e[2]] or 0, facts[e[3]] or 0
+    return approved + rejected > 0 and rejected / (approved + rejected) > e[4]
+  end
+  if what == 'status' then
+    for i = 2, #e do if e[i] == state.status then return true end end
+    return false
+  end
+  if what == 'count_above' then return (facts[e[2]] or 0) + 1 > e[3] end
+  error('no condition of ours: ' .. tostring(what))
+end
+
+holds = function(e, facts, state)
+  local what = e[1]
+  if what == 'not' then return not holds(e[2], facts, state) end
+  if what == 'all' then
+    for i = 2, #e do if not holds(e[i], facts, state) then return false end end
+    return true
+  end
+  if what == 'any' then
+    for i = 2, #e do if holds(e[i], facts, state) then return true end end
+    return false
+  end
+  return holds_leaf(e, facts, state)
+end
+
+-- The status of an author now; a mute ends by itself.
+local function status_of(author, now)
+  if author == '' then return 'active' end
+  local found = redis.call('HMGET', P .. 'status:' .. author, 'status', 'until')
+  local ends = tonumber(found[2] or '') or 0
+  if not found[1] or (ends > 0 and ends <= now) then return 'active' end
+  return found[1]
+end
+
+-- The decision, as most_severe in service/values/rules.py: {action, by, rows, count, applied, facts, sla_ms}.
+local function apply_rules(rules, id, author, sent, now)
+  local facts = facts_of(rules.asks, {id = id, author = author, prints = rules.asked}, now)
+  if rules.elsewhere ~= '' then
+    for at, ask in ipairs(rules.asks) do
+      local combine = ask[1] == 'seen' and earliest or sum
+      facts[at] = combine(facts[at], rules.elsewhere[at])
+    end
+  end
+  local state = {now = now, status = status_of(author, now)}
+  local rejects, reviews, overrides, approves, is_unavailable = unpack(rules.known)
+  local sla_ms, rows, applied = rules.sla_ms, {sent[3]}, {}
+  local function ask_for(action, does_override, its_sla_ms)
+    if action == 'reject' then rejects = true end
+    if action == 'review' or action == 'premoderate' then
+      reviews = true
+      if its_sla_ms and (not sla_ms or its_sla_ms < sla_ms) then sla_ms = its_sla_ms end
+    end
+    if action == 'approve' then
+      approves = true
+      overrides = overrides or does_override
+    end
+  end
+  local function apply(number)
+    rows[#rows + 1] = sent[3 + number]
+    applied[#applied + 1] = number
+  end
+  for number, rule in ipairs(rules.open) do
+    if holds(rule[5], facts, state) then
+      apply(number)
+      if rule[2] then ask_for(rule[1], rule[3], rule[4]) end
+    end
+  end
+  local place = STATUSES[state.status]
+  if place then
+    apply(#rules.open + place)
+    local action = ({'reject', 'reject', 'review', 'approve'})[place]
+    ask_for(action, false, rules.author_sla_ms)
+  end
+  local action = rules.model
+  if rejects then
+    action = 'reject'
+  elseif rules.model ~= 'reject' or overrides then
+    if is_unavailable or reviews then
+      action = 'review'
+    elseif approves then
+      action = 'approve'
+    end
+  end
+  local by_rule = action ~= rules.model and action ~= 'review'
+  if action ~= 'review' or not reviews then sla_ms = nil end
+  -- Of two reasons for a review the more urgent one counts.
+  local of_model = rules.model == 'review' and tonumber(rules.outcomes.review[5])
+  if sla_ms and of_model and of_model < sla_ms then sla_ms = of_model end
+  local named = {status = state.status}
+  for at, fact in ipairs(facts) do named[rules.names[at]] = fact end
+  return {action = action, by = by_rule and 'rule' or 'model', rows = table.concat(rows),
+    count = rules.fired + #applied, applied = applied, facts = cmsgpack.pack(named), sla_ms = sla_ms}
+end
+
+-- The content with the decision, and behind it the reasons of rules and the facts that they used (packing.py reads them).
+local function with_reasons(content, decision_at, ruled)
+  local count = ruled.count
+  local header = count < 16 and string.char(0x90 + count)
+    or string.char(0xdc, math.floor(count / 256), count % 256)
+  return string.char(0x93) .. string.sub(content, 2, decision_at - 1) .. string.char(DECISIONS[ruled.action])
+    .. string.sub(content, decision_at + 1) .. string.char(0x92) .. header .. ruled.rows .. ruled.facts
+end

@@ -1,0 +1,311 @@
+"""Rules that need what Redis counts are decided in the step that records the comment."""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import deeds
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from service.store import Store, open_store
+from service.store.asked import OpenRule, Outcome, RulesAsked, Window
+from service.store.author_status import StatusChange
+from service.store.base import Record
+from service.values.domain import (
+    Action,
+    Article,
+    Author,
+    Comment,
+    DecidedBy,
+    Judgement,
+    Reason,
+    Status,
+    Urgency,
+    Verdict,
+    Why,
+)
+from service.values.errors import NotFound
+from service.values.rules import AuthorStatus, FiredRule, RuleAction, RuleState, most_severe
+
+pytestmark = pytest.mark.asyncio
+
+OUTCOMES = {
+    Action.APPROVE: Outcome(None, 0.0, ""),
+    Action.REVIEW: Outcome(Urgency(Why.RULE, 0.5, 3_600_000), 0.0, "spam"),
+    Action.REJECT: Outcome(None, 0.0, ""),
+}
+Send = Callable[..., Awaitable[Record | None]]
+
+
+def open_rule(action: RuleAction, *expression: Any, state: RuleState = RuleState.ON, **more: Any) -> OpenRule:
+    return OpenRule(FiredRule(f"{action}-rule", action, state, **more), list(expression), 60_000)
+
+
+@pytest.fixture
+def send(store: Store, site: str) -> Send:
+    return send_to(store, site)
+
+
+def send_to(store: Store, site: str) -> Send:
+    """Submits a comment that the model judges as `model` says; by default it approves."""
+
+    async def send(
+        comment_id: str,
+        *rules: OpenRule,
+        fired: tuple[FiredRule, ...] = (),
+        model: Action = Action.APPROVE,
+        author: str | None = "ann",
+        text: str = "hello",
+        article: str | None = None,
+        **asked: Any,
+    ) -> Record | None:
+        comment = Comment(
+            text,
+            author=None if author is None else Author(author),
+            article=None if article is None else Article(article),
+        )
+        judgement = Judgement(model, {"toxicity": 0.5}, (Reason("r", "toxicity", 0.5, 0.4, 0.9),), "m-1", "default@1")
+        _, record = await store.comments.submit(
+            site,
+            comment_id,
+            comment,
+            judgement,
+            urgency=OUTCOMES[model].urgency,
+            actor="site-key",
+            rules=RulesAsked(model=model, outcomes=OUTCOMES, open=rules, fired=fired, author_sla_ms=60_000, **asked),
+        )
+        return record
+
+    return send
+
+
+@pytest.fixture
+def has_status(store: Store, site: str) -> Callable[..., Awaitable[None]]:
+    async def has_status(author: str, status: AuthorStatus, until: datetime | None = None) -> None:
+        earlier = await store.statuses.history(site, author)
+        change = StatusChange(status, len(earlier) + 1, datetime.now(UTC), "chief", until=until)
+        assert await store.statuses.put(site, author, change)
+
+    return has_status
+
+
+def of(record: Record | None) -> tuple[Action, Status, DecidedBy]:
+    assert record is not None
+    return record.decision, record.status, record.decided_by
+
+
+def rules_of(record: Record | None) -> list[str | None]:
+    assert record is not None
+    assert record.content is not None
+    return [each.rule for each in record.content.judgement.reasons if each.code == "rule"]
+
+
+NEW = ("approved_below", 2)
+
+
+async def test_a_rule_holds_an_author_who_is_new_until_two_comments_were_approved(send: Send) -> None:
+    rule = open_rule(RuleAction.REVIEW, *NEW)
+    first = await send("c1", rule)
+    assert of(first) == (Action.REVIEW, Status.PENDING, DecidedBy.MODEL)
+    assert rules_of(first) == ["review-rule"]
+    assert [(await send(f"a{n}")).status for n in range(2)] == [Status.APPROVED] * 2
+    assert of(await send("c2", rule)) == (Action.APPROVE, Status.APPROVED, DecidedBy.MODEL)
+
+
+async def test_what_is_read_later_says_what_the_rules_decided(store: Store, site: str, send: Send) -> None:
+    answered = await send("c1", open_rule(RuleAction.REJECT, *NEW, reason="off_topic", label="spam"))
+    read = await store.comments.get(site, "c1")
+    assert of(answered) == (Action.REJECT, Status.REJECTED, DecidedBy.RULE)
+    assert read == answered
+    assert read.content is not None
+    reason = read.content.judgement.reasons[-1]
+    assert (reason.rule, reason.action, reason.reason, reason.attribute) == (
+        "reject-rule",
+        "reject",
+        "off_topic",
+        "spam",
+    )
+    assert read.content.judgement.decision is Action.REJECT
+    assert read.content.judgement.facts == {"status": "active", "author_approved": False}
+
+
+async def test_a_rule_in_shadow_is_told_and_changes_nothing(send: Send) -> None:
+    record = await send("c1", open_rule(RuleAction.REJECT, *NEW, state=RuleState.SHADOW))
+    assert of(record) == (Action.APPROVE, Status.APPROVED, DecidedBy.MODEL)
+    assert record.content.judgement.reasons[-1].shadow
+
+
+async def test_a_persons_decision_and_its_undo_count(store: Store, site: str, send: Send) -> None:
+    await send("c1", model=Action.REVIEW)
+    assert await store.statuses.counted(site, "ann") == {}
+    await deeds.judge(store, site, "mod", Verdict.APPROVE)
+    assert await store.statuses.counted(site, "ann") == {"approved": 1}
+    await store.queue.undo(site, "c1", "mod", 60)
+    assert await store.statuses.counted(site, "ann") == {"approved": 0}
+    await deeds.judge(store, site, "mod", Verdict.REJECT)
+    assert await store.statuses.counted(site, "ann") == {"approved": 0, "rejected": 1}
+
+
+async def test_an_overturned_decision_moves_the_count(store: Store, site: str, send: Send) -> None:
+    await send("c1")
+    await store.queue.reopen(site, "c1", "chief", sla_ms=1000)
+    await deeds.judge(store, site, "mod", Verdict.REJECT)
+    assert await store.statuses.counted(site, "ann") == {"approved": 0, "rejected": 1}
+
+
+async def test_the_share_of_rejections_counts_decided_comments(send: Send) -> None:
+    rule = open_rule(RuleAction.REVIEW, "rejected_share_above", 0.5, 30)
+    assert rules_of(await send("c0", rule)) == []
+    await send("c1", model=Action.REJECT)
+    assert rules_of(await send("c2", rule)) == []  # one of two
+    await send("c3", model=Action.REJECT)
+    assert rules_of(await send("c4", rule)) == []  # two of four: c2 was approved
+    for n in range(5, 8):
+        await send(f"c{n}", model=Action.REJECT)
+    assert rules_of(await send("c8", rule)) == ["review-rule"]  # five of eight
+
+
+@pytest.mark.parametrize("by", ["author", "article", "site"])
+async def test_velocity_counts_comments_within_the_window(send: Send, by: str) -> None:
+    name = {"article": "rate:article:a1", "site": "rate:site:site"}.get(by)
+    rates = (Window(name, 60),) if name else ()
+    rule = open_rule(RuleAction.REVIEW, "velocity", by, 2, 60)
+    found = [rules_of(await send(f"c{n}", rule, article="a1", rates=rates)) for n in range(4)]
+    assert found == [[], [], ["review-rule"], ["review-rule"]]
+
+
+async def test_the_same_comment_sent_again_counts_once(send: Send) -> None:
+    rule = open_rule(RuleAction.REVIEW, "velocity", "site", 1, 60)
+    rates = (Window("rate:site:site", 60),)
+    for _ in range(3):
+        assert rules_of(await send("c1", rule, rates=rates)) == []
+    assert rules_of(await send("c1", rule, rates=rates, text="edited")) == []
+    assert rules_of(await send("c2", rule, rates=rates)) == ["review-rule"]
+
+
+PRINTS = {"near:site": ("n1", "n2", "n3")}
+THREE_ALIKE = open_rule(RuleAction.REVIEW, "duplicate", "near", "site", 3, 3600)
+
+
+async def test_near_copies_are_held_from_the_third_on(send: Send) -> None:
+    prints = [("n1", "x1"), ("n1", "x2"), ("n1", "x3"), ("y", "z")]
+    found = [
+        rules_of(await send(f"c{n}", THREE_ALIKE, author=f"a{n}", prints={"near:site": some}, window_s=3600))
+        for n, some in enumerate(prints)
+    ]
+    assert found == [[], [], ["review-rule"], []]
+
+
+async def test_what_people_approve_is_harmless_until_they_reject_it(store: Store, site: str, send: Send) -> None:
+    async def sent(comment_id: str) -> list[str | None]:
+        return rules_of(await send(comment_id, THREE_ALIKE, author=comment_id, prints=PRINTS, window_s=3600))
+
+    assert [await sent(f"c{n}") for n in range(3)] == [[], [], ["review-rule"]]
+    await deeds.judge(store, site, "mod", Verdict.APPROVE)
+    assert await sent("c4") == []
+    await store.queue.undo(site, "c2", "mod", 60)
+    assert await sent("c5") == ["review-rule"]
+    await deeds.judge(store, site, "mod", Verdict.APPROVE)
+    assert await sent("c6") == []
+    await store.queue.reopen(site, "c6", "chief", sla_ms=1)
+    await deeds.judge(store, site, "other", Verdict.REJECT)
+    assert await sent("c7") == ["review-rule"]
+
+
+@pytest.mark.parametrize(
+    ("status", "model", "want"),
+    [
+        (AuthorStatus.BANNED, Action.APPROVE, (Action.REJECT, Status.REJECTED, DecidedBy.RULE)),
+        (AuthorStatus.MUTED, Action.APPROVE, (Action.REJECT, Status.REJECTED, DecidedBy.RULE)),
+        (AuthorStatus.PREMODERATED, Action.APPROVE, (Action.REVIEW, Status.PENDING, DecidedBy.MODEL)),
+        (AuthorStatus.PREMODERATED, Action.REJECT, (Action.REJECT, Status.REJECTED, DecidedBy.MODEL)),
+        (AuthorStatus.TRUSTED, Action.REVIEW, (Action.APPROVE, Status.APPROVED, DecidedBy.RULE)),
+        (AuthorStatus.TRUSTED, Action.REJECT, (Action.REJECT, Status.REJECTED, DecidedBy.MODEL)),
+    ],
+)
+async def test_the_status_of_an_author_decides(
+    send: Send, has_status: Any, status: AuthorStatus, model: Action, want: tuple[Action, Status, DecidedBy]
+) -> None:
+    await has_status("ann", status)
+    record = await send("c1", model=model)
+    assert of(record) == want
+    assert record.content.judgement.reasons[-1].code == f"author_{status}"
+    assert of(await send("c2", author="bob")) == (Action.APPROVE, Status.APPROVED, DecidedBy.MODEL)
+
+
+async def test_a_mute_ends_by_itself_and_a_status_can_be_taken_back(send: Send, has_status: Any) -> None:
+    await has_status("ann", AuthorStatus.MUTED, datetime.now(UTC) - timedelta(seconds=1))
+    assert (await send("c1")).decision is Action.APPROVE
+    await has_status("ann", AuthorStatus.BANNED)
+    assert (await send("c2")).decision is Action.REJECT
+    await has_status("ann", AuthorStatus.ACTIVE)
+    assert (await send("c3")).decision is Action.APPROVE
+
+
+async def test_a_submission_without_rules_asks_for_them_if_the_author_has_a_status(
+    store: Store, site: str, submit: Any, has_status: Any
+) -> None:
+    await has_status("ann", AuthorStatus.BANNED)
+    assert await submit("c1", author=Author("ann")) == ("ask", None)
+    with pytest.raises(NotFound):
+        await store.comments.get(site, "c1")
+
+
+async def test_of_two_changes_of_a_status_with_one_version_the_first_stands(store: Store, site: str) -> None:
+    first, second = (StatusChange(AuthorStatus.BANNED, 1, datetime.now(UTC), by) for by in ("ann", "bob"))
+    assert await store.statuses.put(site, "author", first)
+    assert not await store.statuses.put(site, "author", second)
+    assert await store.statuses.history(site, "author") == [first]
+
+
+async def test_all_that_is_counted_expires(send: Send, redis_server: Any) -> None:
+    await send("c1", THREE_ALIKE, prints=PRINTS, window_s=3600, rates=(Window("rate:site:site", 60),))
+    deeds.is_whole(redis_server)
+
+
+actions = st.sampled_from([each for each in RuleAction if each is not RuleAction.LABEL] + [RuleAction.LABEL])
+fired_rules = st.builds(
+    lambda number, action, state, override: FiredRule(f"r{number}", action, state, override),
+    st.integers(0, 99),
+    actions,
+    st.sampled_from([RuleState.ON, RuleState.SHADOW]),
+    st.booleans(),
+)
+# Each holds, or not, whatever is counted.
+ALWAYS, NEVER = ["not", ["status", "banned"]], ["status", "banned"]
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    model=st.sampled_from(list(Action)),
+    fired=st.lists(fired_rules, max_size=3),
+    opened=st.lists(st.tuples(fired_rules, st.booleans()), max_size=3),
+    is_unavailable=st.booleans(),
+)
+async def test_redis_decides_as_python_does(
+    send: Send, model: Action, fired: Any, opened: Any, is_unavailable: bool
+) -> None:
+    open_rules = [OpenRule(rule, ALWAYS if holds else NEVER, None) for rule, holds in opened]
+    record = await send(
+        str(uuid4()), *open_rules, fired=tuple(fired), model=model, is_unavailable=is_unavailable, author=None
+    )
+    applied = (*fired, *(rule for rule, holds in opened if holds))
+    assert record.decision is most_severe(model, applied, is_unavailable=is_unavailable)
+    assert rules_of(record) == [each.rule for each in applied]
+
+
+async def test_the_facts_of_all_shards_count(settings: Any, site: str) -> None:
+    async with open_store(msgspec.structs.replace(settings, shards=3), settings.redis_url) as store:
+        send = send_to(store, site)
+        rule = open_rule(RuleAction.REVIEW, *NEW)
+        assert rules_of(await send("c0", rule)) == ["review-rule"]
+        for n in range(2):
+            assert (await send(f"a{n}")).status is Status.APPROVED
+        assert rules_of(await send("c1", rule)) == []
+        prints = {"prints": PRINTS, "window_s": 3600}
+        found = [rules_of(await send(f"d{n}", THREE_ALIKE, **prints)) for n in range(6)]
+        assert found == [[], [], *[["review-rule"]] * 4]
