@@ -44,6 +44,6 @@ def _show(found: list[Breach]) -> None:
     table = Table("site", "comment", "what is wrong", "mended")
     for breach in found[:MOST_SHOWN]:
         table.add_row(breach.site, breach.comment, breach.what, "yes" if breach.is_mended else "no")
-    Console().print(table)
+    Console(markup=False, emoji=False).print(table)  # ids are those of the site
     if len(found) > MOST_SHOWN:
         click.echo(f"... and {len(found) - MOST_SHOWN} more")

@@ -9,7 +9,9 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from service.redis.pipe import Pipe
+from service.store.access import UNREADABLE
 from service.store.keyspace import Shard, Shards
+from service.store.outbox import read_event
 from service.store.scripts import script
 
 BATCH = 500
@@ -36,6 +38,8 @@ class Fsck:
     async def examine(self, site: str, *, repair: bool = False) -> AsyncIterator[Breach]:
         """Violations of the invariants I1 to I3 and of the outbox, in every shard; `repair` repairs them."""
         for shard in self._shards.each(site):
+            async for breach in self._unreadable_events(shard, repair=repair):
+                yield breach
             async for ids in self._everything(shard):
                 for breach in await self._looked_at(shard, ids, repair=repair):
                     yield breach
@@ -76,6 +80,21 @@ class Fsck:
             reply = await self._pipe.run(script("mend"), [shard.prefix], 1 if repair else 0, self._author_s, *some)
             found += [Breach(shard.site, each.decode(), what.decode(), repair) for each, what in reply]
         return found
+
+    async def _unreadable_events(self, shard: Shard, *, repair: bool) -> AsyncIterator[Breach]:
+        """Events that the relay cannot read. Each keeps the later events of its comment from being sent.
+
+        These say how the comment stands, so `repair` removes the unreadable one.
+        """
+        async for queues in self._scan(shard, "out:q:*"):
+            for queue in queues:
+                comment = queue.removeprefix(shard.key("out:q:"))
+                for event in await self._pipe.call("LRANGE", queue, 0, -1):
+                    try:
+                        read_event(event)
+                    except UNREADABLE as error:
+                        is_mended = repair and await self._pipe.call("LREM", queue, 1, event) > 0
+                        yield Breach(shard.site, comment, f"has an event that cannot be read: {error}", is_mended)
 
     async def _doubled(self, shard: Shard) -> AsyncIterator[Breach]:
         """Checks that each version of a comment has at most one decision and one label (I3)."""

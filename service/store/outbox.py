@@ -169,7 +169,7 @@ class Outbox:
         waiting = await self._pipe.call("LRANGE", shard.key(f"out:q:{comment}"), 0, -1)
         dead = await self._pipe.call("HMGET", shard.key("out:letters"), *names)
         letters = [each for each in dead if each is not None]
-        return list(self._readable(_event, waiting, shard)), list(self._readable(_letter, letters, shard))
+        return list(self._readable(read_event, waiting, shard)), list(self._readable(_letter, letters, shard))
 
     async def letters(self, site: str, after: LetterPosition | None, limit: int) -> list[Letter]:
         """Dead letters after a position, by shard and time of death; fewer than `limit` at the end."""
@@ -237,7 +237,7 @@ _TAKE, _SETTLE, _OUTBOX = script("take_events"), script("settle_event"), script(
 _LETTERS, _SETTLE_LETTER = script("letters"), script("settle_letter")
 
 # Lua writes every value as a string.
-_event = msgspec.json.Decoder(Event, strict=False).decode
+read_event = msgspec.json.Decoder(Event, strict=False).decode
 _letter = msgspec.json.Decoder(Letter, strict=False).decode
 
 
@@ -247,7 +247,7 @@ def _taken(shard: Shard, token: int, found: Sequence[Any]) -> Taken:
         shard,
         token,
         int(attempts),
-        _event(event),
+        read_event(event),
         callback.decode() if callback else None,
         kept.comment.text if content and (kept := readable(content)) else None,
     )

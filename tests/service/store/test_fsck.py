@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
+import msgspec
 import pytest
 
 from service.store import Store
@@ -37,6 +38,13 @@ async def test_nothing_is_wrong_after_ordinary_work(store: Store, site: str) -> 
     assert await store.fsck.count(site) == 7
 
 
+def event(kind: str, without: str = "") -> bytes:
+    """An event as the scripts write it: every value is a string."""
+    fields = {"comment": "c-0", "revision": "1", "version": "9", "at": "1", "type": kind}
+    fields |= {"status": "approved", "decided_by": "ann"}
+    return msgspec.json.encode({name: value for name, value in fields.items() if name != without})
+
+
 BROKEN = {
     "not found by its author": (lambda c, s: c.zrem(s.key("author:u-1"), "c-4"), "c-4", "is not found by its author"),
     "queued and in no index": (lambda c, s: c.zrem(s.key("ready"), "c-4"), "c-4", "queued and not in ready"),
@@ -56,19 +64,29 @@ BROKEN = {
     "one that never would": (lambda c, s: c.persist(s.item("auto")), "auto", "decided and never forgotten"),
     "tokens that would repeat": (lambda c, s: c.set(s.key("token"), 0), "c-2", "a token of the future"),
     "events that nobody is told": (
-        lambda c, s: c.rpush(s.key("out:q:c-0"), '{"version":"2"}'),
+        lambda c, s: c.rpush(s.key("out:q:c-0"), event("decision.created")),
         "c-0",
         "has events that are never told",
     ),
     "an event that is no JSON": (
         lambda c, s: (c.rpush(s.key("out:q:c-0"), "{"), c.zadd(s.key("out:due"), {"c-0": 1})),
         "c-0",
-        "has an event that cannot be read",
+        "has an event that cannot be read: Input data was truncated",
     ),
     "an event without a version": (
         lambda c, s: c.rpush(s.key("out:q:c-0"), "[]"),
         "c-0",
-        "has an event that cannot be read",
+        "has an event that cannot be read: Expected `object`, got `array`",
+    ),
+    "an event of an unknown type": (
+        lambda c, s: c.rpush(s.key("out:q:c-0"), event("comment.sold")),
+        "c-0",
+        "has an event that cannot be read: Invalid enum value 'comment.sold' - at `$.type`",
+    ),
+    "an event that lacks a field": (
+        lambda c, s: c.rpush(s.key("out:q:c-0"), event("decision.created", "at")),
+        "c-0",
+        "has an event that cannot be read: Object missing required field `at`",
     ),
     "nothing to tell": (lambda c, s: c.zadd(s.key("out:due"), {"c-0": 1}), "c-0", "is due to tell nothing"),
 }
@@ -82,6 +100,13 @@ async def test_what_is_wrong_is_found_and_mended(store: Store, site: str, busy: 
     assert (comment, what) in await breaches(store, site), "looking changes nothing"
     assert (comment, what) in await breaches(store, site, repair=True)
     assert await breaches(store, site) == set()
+
+
+async def test_only_the_unreadable_event_of_a_comment_is_removed(store: Store, site: str, busy: Any) -> None:
+    queue = Shard(site).key("out:q:c-0")
+    busy.rpush(queue, event("decision.created"), event("comment.sold"), event("decision.reverted"))
+    await breaches(store, site, repair=True)
+    assert busy.lrange(queue, 0, -1) == [event("decision.created").decode(), event("decision.reverted").decode()]
 
 
 async def test_what_cannot_be_mended_is_said_again(store: Store, site: str, busy: Any) -> None:
