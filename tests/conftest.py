@@ -1,9 +1,13 @@
 """For all tests: who runs them may have a service of their own, and what they have set for it is not for ours."""
 
+import gc
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 # Where the browser is, and on which Redis the tests run, says whoever runs the tests.
 OURS = {"STEWARD_CHROMIUM", "STEWARD_TEST_SERVER"}
@@ -18,3 +22,14 @@ ROOM_BYTES = 4 << 30  # containers often have 64 MB there
 
 if "TMPDIR" not in os.environ and os.access(IN_MEMORY, os.W_OK) and shutil.disk_usage(IN_MEMORY).free >= ROOM_BYTES:
     os.environ["TMPDIR"] = tempfile.tempdir = str(IN_MEMORY)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """What is imported and collected stays to the end: the garbage collector need not look at it again and again."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()

@@ -19,6 +19,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("service", "classifier", "training")
+# Most files have no expression: they need not be parsed, which takes half a minute for all of them.
+MAY_HAND_OVER = re.compile(r"\bre\s*\.|\bpattern\s*=")
 CALLS = {"compile", "search", "match", "fullmatch", "split", "sub", "subn", "findall", "finditer"}
 # A quadratic expression takes at least some tenths of a second for so many characters, a linear one milliseconds.
 LONG = 20_480
@@ -58,25 +60,28 @@ class Expression(NamedTuple):
 
 def expressions() -> Iterator[Expression]:
     for path in sorted(each for room in ROOMS for each in (ROOT / room).rglob("*.py")):
-        tree = ast.parse(path.read_text())
+        source = path.read_text()
+        if not MAY_HAND_OVER.search(source):
+            continue
+        nodes = list(ast.walk(ast.parse(source)))
         where = path.relative_to(ROOT)
-        used = methods_of_names(tree)
-        for node in ast.walk(tree):
+        used = methods_of_names(nodes)
+        for node in nodes:
             if not isinstance(node, ast.Call):
                 continue
             for handed, method, flags in handed_over(node, used):
                 yield Expression(str(where), ast.unparse(handed), *evaluated(where, handed, flags), method)
 
 
-def methods_of_names(tree: ast.Module) -> dict[int, str]:
+def methods_of_names(nodes: list[ast.AST]) -> dict[int, str]:
     """For each `NAME = re.compile(...)` by its line: "fullmatch" where the file does nothing else with it."""
     called: dict[str, set[str]] = {}
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             called.setdefault(node.value.id, set()).add(node.attr)
     return {
         node.value.lineno: "fullmatch"
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.Assign)
         and isinstance(node.targets[0], ast.Name)
         and called.get(node.targets[0].id, {"search"}) <= {"fullmatch", "match"}

@@ -218,6 +218,15 @@ def cheap_hashes() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def still_frozen() -> Iterator[None]:
+    """A service that ends in the process of the tests unfreezes nothing that tests/conftest.py froze."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gc, "freeze", lambda: None)
+        patch.setattr(gc, "unfreeze", lambda: None)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def shipped_model_once() -> Iterator[None]:
     """Every service of the tests uses the shipped model, which nothing changes: it is read once for all of them."""
     load = models._load  # noqa: SLF001 - a model of a test's own is loaded as ever
