@@ -101,8 +101,9 @@ evaluate: $(STAMP)  ## Measure the shipped model on what it has not seen, beside
 	  --card docs/model-card.md
 	@echo "the report is in reports/evaluation.html"
 
+# FAULTS="--minutes 30" makes the load last longer.
 faults: $(STAMP)  ## Kill the service, the relay and Redis under load, and compare with what the clients were told
-	$(BIN)/python tests/faults/run.py --docs docs/reliability.md
+	$(BIN)/python tests/faults/run.py --docs docs/reliability.md $(FAULTS)
 	$(BIN)/python tests/faults/webhooks.py --docs docs/reliability.md
 
 # Queues of others, in environments of their own. Where they cannot be installed, the bench says so and measures the rest.

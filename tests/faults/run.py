@@ -35,6 +35,8 @@ SUBMITTERS = 6
 MOST_WAITING = 3_000
 ALL_TO_REVIEW = {"thresholds": {"toxicity": {"review_at": 0.0}}}
 DRAIN_S = 180
+LEAST_KILLS = 24
+KILL_EVERY_S = 10  # on average, in long runs
 SETTINGS = {
     "STEWARD_RELAY": "false",  # it runs alone here, so that it can be killed alone
     "STEWARD_UNDO_HOLD_S": "1",
@@ -229,11 +231,24 @@ def _table(title: str, rows: list[tuple[str, str]]) -> Table:
     return table
 
 
-if __name__ == "__main__":
+def given(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=75)
-    parser.add_argument("--kills", type=int, default=24)
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--seconds", type=float, default=75, help="how long the load lasts (75)")
+    length.add_argument("--minutes", type=float, help="the same in minutes")
+    parser.add_argument(
+        "--kills", type=int, help=f"how many processes to kill (one in {KILL_EVERY_S} s, at least {LEAST_KILLS})"
+    )
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--docs", type=Path, help="write the table into this Markdown file")
-    given = parser.parse_args()
-    raise SystemExit(asyncio.run(main(given.seconds, given.kills, given.seed, given.docs)))
+    found = parser.parse_args(arguments)
+    if found.minutes is not None:
+        found.seconds = 60 * found.minutes
+    if found.kills is None:
+        found.kills = max(LEAST_KILLS, round(found.seconds / KILL_EVERY_S))
+    return found
+
+
+if __name__ == "__main__":
+    asked = given()
+    raise SystemExit(asyncio.run(main(asked.seconds, asked.kills, asked.seed, asked.docs)))

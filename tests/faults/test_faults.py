@@ -10,6 +10,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 import ledger as books
+import run as faults
 from ledger import Ledger, Said, Told
 
 
@@ -18,6 +19,25 @@ def test_nothing_acknowledged_is_lost_or_doubled_while_processes_are_killed() ->
     command = [sys.executable, str(Path(__file__).parent / "run.py"), "--seconds", "14", "--kills", "6"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=230)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "seconds", "kills"),
+    [
+        ("", 75, 24),
+        ("--seconds 14 --kills 6", 14, 6),
+        ("--minutes 30", 1_800, 180),
+        ("--minutes 0.5 --kills 3", 30, 3),
+    ],
+)
+def test_the_load_lasts_as_long_as_asked_for(arguments: str, seconds: float, kills: int) -> None:
+    found = faults.given(arguments.split())
+    assert (found.seconds, found.kills) == (seconds, kills)
+
+
+def test_seconds_and_minutes_are_not_given_together() -> None:
+    with pytest.raises(SystemExit):
+        faults.given(["--seconds", "14", "--minutes", "30"])
 
 
 def entry(action: str, version: int, **more: str) -> dict[str, Any]:
