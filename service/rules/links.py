@@ -1,0 +1,218 @@
+"""Finds links, bare domains, e-mail addresses and phone numbers in a text, in linear time."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+from itertools import pairwise
+from typing import NamedTuple
+
+from service.rules.domains import GENERIC, LIKE_WORDS, NATIONAL, SECOND_LEVEL, SHARED_HOSTS, SHARED_SUFFIXES, SHORTENERS
+
+
+class Kind(StrEnum):
+    URL = "url"
+    BARE = "bare"
+    EMAIL = "email"
+    PHONE = "phone"
+
+
+class Link(NamedTuple):
+    """A link from `start` to before `end`, in code points. `host`: in small letters, Unicode; empty for a number.
+
+    `path`: what follows the host, or the number's digits.
+    """
+
+    start: int
+    end: int
+    kind: Kind
+    host: str
+    path: str = ""
+
+    @property
+    def is_international(self) -> bool:
+        return not self.host.isascii()
+
+    @property
+    def is_shortened(self) -> bool:
+        return is_under(self.host, SHORTENERS)
+
+
+_HOST = r"(?:[\w-]{1,63}\.){1,8}(?:[^\W\d_]{2,24}|xn--[a-z0-9-]{2,59})"
+_DOMAIN = re.compile(r"(?:[\w-]{1,63}\.){0,8}[\w-]{2,63}")
+_URL = re.compile(r"h(?:tt|xx)ps?://([^\s/?#\\<>\"'(){}|^`,;]{1,300})([^\s<>\"]*+)", re.IGNORECASE)
+_BARE = re.compile(rf"(?<![\w@./:-])({_HOST})(?![\w@-])(?::\d{{1,5}})?(/[^\s<>\"]*+)?", re.IGNORECASE)
+_EMAIL = re.compile(rf"(?<![\w.+-])[\w.+-]{{1,64}}@({_HOST})(?![\w-])", re.IGNORECASE)
+_PHONE = re.compile(r"(?<![\w.,/:+-])(?:\+ ?|00)?\(?[0-9][0-9() ./-]{5,22}[0-9](?!\w)")
+# A dot that is spelled out, so that a link is not seen: example[.]org, example (dot) org.
+_SPELLED_DOT = re.compile(r" ?[\[({] ?(?:\.|dot) ?[\])}] ?", re.IGNORECASE)
+_DOTS = str.maketrans("\u3002\uff0e\uff61", "...")
+_TRAILING = ".,;:!?)]}'\u2019\u201d\u00bb*_"
+_DIGITS = re.compile(r"\D++")
+_GROUPS = re.compile(r"\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}|1[ .-]\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}")
+_FEWEST_DIGITS, _MOST_DIGITS = 7, 15
+_FEWEST_INTERNATIONAL, _FEWEST_NATIONAL, _MOST_NATIONAL = 8, 9, 12
+_NORTH_AMERICAN = 10
+
+
+def find_links(text: str) -> tuple[Link, ...]:
+    """In the order of the text; none within another. Accepts any str."""
+    if not text.isascii():
+        text = text.translate(_DOTS)
+    if any(each in text for each in "[({") and _SPELLED_DOT.search(text):
+        text, origins = _with_dots(text)
+        return tuple(each._replace(start=origins[each.start], end=origins[each.end - 1] + 1) for each in _found(text))
+    return tuple(_found(text))
+
+
+def _found(text: str) -> Iterator[Link]:
+    some = list(_links(text)) if "." in text or "://" in text else []
+    if _has_digits(text):
+        some += _phones(text)
+    end = 0
+    for each in sorted(some):
+        if each.start >= end:
+            yield each
+            end = each.end
+
+
+def _has_digits(text: str) -> bool:
+    raw = text.encode("utf-8", "replace")
+    return len(raw) - len(raw.translate(None, b"0123456789")) >= _FEWEST_DIGITS
+
+
+def _links(text: str) -> Iterator[Link]:
+    if "://" in text:
+        for match in _URL.finditer(text):
+            path = match[2].rstrip(_TRAILING)
+            end = match.end() - len(match[2]) + len(path)
+            if host := _host(match[1]):
+                yield Link(match.start(), end, Kind.URL, host, path)
+    if "@" in text:
+        for match in _EMAIL.finditer(text):
+            yield Link(match.start(), match.end(), Kind.EMAIL, normalized_domain(match[1]))
+    if _INNER_DOT.search(text):
+        for match in _BARE.finditer(text):
+            if _is_domain(match[1], match[2] or ""):
+                path = (match[2] or "").rstrip(_TRAILING)
+                end = match.end() - len(match[2] or "") + len(path)
+                yield Link(match.start(), end, Kind.BARE, normalized_domain(match[1]), path)
+
+
+# Begins with a plain character, which Python finds faster than the host itself.
+_INNER_DOT = re.compile(r"\.[^\W\d_][\w-]")
+
+
+def _host(authority: str) -> str:
+    """Without user and port."""
+    host = authority.rpartition("@")[2].rstrip(_TRAILING)
+    name, _, port = host.partition(":")
+    return normalized_domain(name) if not port or port.isdecimal() else ""
+
+
+def _is_domain(written: str, path: str) -> bool:
+    """Whether it is a domain, and not the end of a sentence without a space behind: "the end.Then", "do it.so"."""
+    name, _, last = written.rpartition(".")
+    ending = last.lower()
+    if ending.startswith("xn--") or not ending.isascii():
+        return not written.isascii() or ending.startswith("xn--")
+    if last != ending and written != written.upper() and not last.isupper():
+        return False
+    if ending in GENERIC:
+        return True
+    is_sure = bool(path) or "." in name or any(each.isdigit() or each == "-" for each in name)
+    return ending in NATIONAL and (is_sure or ending not in LIKE_WORDS)
+
+
+def _phones(text: str) -> Iterator[Link]:
+    for match in _PHONE.finditer(text):
+        written = match[0]
+        digits = _DIGITS.sub("", written)
+        if _is_phone(written, digits):
+            yield Link(match.start(), match.end(), Kind.PHONE, "", digits)
+
+
+def _is_phone(written: str, digits: str) -> bool:
+    count = len(digits)
+    if count > _MOST_DIGITS:
+        return False
+    if written.startswith("+"):
+        return count >= _FEWEST_INTERNATIONAL
+    if written.startswith("00"):
+        return count > _FEWEST_NATIONAL
+    if written.startswith(("0", "(")):
+        return _FEWEST_NATIONAL <= count <= _MOST_NATIONAL
+    return _GROUPS.fullmatch(written) is not None or (count == _NORTH_AMERICAN == len(written) and digits[0] > "1")
+
+
+def _with_dots(text: str) -> tuple[str, list[int]]:
+    pieces, origins = [], list[int]()
+    done = 0
+    for match in _SPELLED_DOT.finditer(text):
+        pieces += [text[done : match.start()], "."]
+        origins += [*range(done, match.start()), match.start()]
+        done = match.end()
+    return "".join([*pieces, text[done:]]), [*origins, *range(done, len(text))]
+
+
+def is_domain(written: str) -> bool:
+    """Whether a site may name it in a rule; a whole top-level domain too."""
+    return _DOMAIN.fullmatch(written.translate(_DOTS)) is not None
+
+
+def normalized_domain(domain: str) -> str:
+    """In small letters and Unicode, without a dot at either end."""
+    if domain.isascii() and "xn--" not in domain.lower():
+        return domain.lower().strip(".")
+    labels = unicodedata.normalize("NFKC", domain.translate(_DOTS)).casefold().strip(".").split(".")
+    return ".".join(map(_decoded, labels))
+
+
+def _decoded(label: str) -> str:
+    if not label.startswith("xn--"):
+        return label
+    try:
+        return label[4:].encode("ascii").decode("punycode").casefold()
+    except (UnicodeError, OverflowError, IndexError):
+        return label
+
+
+def is_under(host: str, domains: Iterable[str]) -> bool:
+    """Whether the host is one of the normalized domains, or a subdomain of one. Quick for a frozenset."""
+    if not isinstance(domains, frozenset):
+        domains = frozenset(domains)
+    return any(each in domains for each in suffixes(host))
+
+
+def suffixes(host: str) -> Iterator[str]:
+    """a.b.c, b.c, c"""
+    while host:
+        yield host
+        host = host.partition(".")[2]
+
+
+def registered_domain(host: str) -> str:
+    """What somebody registered, as far as is known without a list of all public suffixes."""
+    if host.replace(".", "").isdecimal():
+        return host
+    known = [*suffixes(host)]
+    for shorter, longer in pairwise(reversed(known)):
+        if shorter in SHARED_SUFFIXES:
+            return longer
+        if "." in shorter and not _is_second_level(shorter):
+            return shorter
+    return host
+
+
+def _is_second_level(domain: str) -> bool:
+    name, _, last = domain.partition(".")
+    return last in NATIONAL and name in SECOND_LEVEL
+
+
+def target_of(link: Link) -> str:
+    """The registered domain; for hosts that many share, also the path: that is whom the link is for."""
+    if link.kind is Kind.PHONE:
+        return link.path
+    if is_under(link.host, SHARED_HOSTS):
+        return f"{link.host.removeprefix('www.')}{link.path.rstrip('/')}"
+    return registered_domain(link.host)

@@ -1,0 +1,114 @@
+"""Fingerprints of a text, by which Redis counts how often the same text, a similar one, or the same link came.
+
+Texts are normalized first: case, accents and disguises go, digits become one class, a link becomes its domain. Two
+texts are near if one of their fingerprints is equal. Each is the hash of several minima over the hashed shingles of a
+text, so it is equal with the probability that the minima are (Broder, "On the resemblance and containment of
+documents", 1997), and Redis needs one exact look-up for each.
+"""
+
+import re
+from base64 import urlsafe_b64encode
+from hashlib import blake2b
+from typing import NamedTuple
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classifier.homoglyphs import fold_homoglyphs
+from service.rules.links import Kind, Link, find_links, registered_domain, target_of
+from service.rules.readings import is_spaceless
+
+# With fewer letters texts are equal by chance.
+SHORT_LETTERS = 12
+WORDS_OF_SHINGLE, CHARACTERS_OF_SHINGLE = 2, 5
+# How many fingerprints, and how many minima each of them has.
+FINGERPRINTS, MINIMA = 4, 3
+MOST_LINKS = 10
+# What is read of a text: what spam says stands at its start, and a long text has enough of it.
+MOST_CHARACTERS = 4_096
+_HASH_BYTES = 9
+_NUMBER = re.compile(r"[0-9]+")
+_NO_WORD = re.compile(r"[\W_]+")
+
+
+class Fingerprints(NamedTuple):
+    """`exact`: of the whole text. `near`: see above; empty for a short text. `links`: of the targets of its links.
+
+    `is_short`: the text has fewer than SHORT_LETTERS letters, so `exact` says little.
+    """
+
+    exact: str
+    near: tuple[str, ...]
+    links: tuple[str, ...]
+    is_short: bool
+
+
+def _odd(seed: int) -> NDArray[np.uint64]:
+    return np.random.default_rng(seed).integers(1 << 63, size=FINGERPRINTS * MINIMA, dtype=np.uint64) * 2 + 1
+
+
+# Fixed for good: fingerprints are kept in Redis, and compared by other processes.
+_FACTORS, _ADDED = _odd(1)[:, None], _odd(2)[:, None]
+_HIGH, _BETWEEN = np.uint64(32), np.uint64(0x9E3779B97F4A7C15)
+
+
+def fingerprints(text: str, *, with_near: bool = True) -> Fingerprints:
+    """Accepts any str. Equal in each process and release that normalizes alike. `with_near`: takes most of the time."""
+    return fingerprints_with(text, find_links(text), with_near=with_near)
+
+
+def fingerprints_with(text: str, links: tuple[Link, ...], *, with_near: bool = True) -> Fingerprints:
+    """For a text whose links are known."""
+    words = _normalized(text, links)
+    joined = " ".join(words)
+    letters = len(joined) - len(words) + 1
+    is_short = letters < SHORT_LETTERS
+    targets = dict.fromkeys(target_of(each) for each in links[:MOST_LINKS] if each.kind is not Kind.EMAIL)
+    return Fingerprints(
+        _hash(joined or " ".join(text.split())),
+        _near(words) if with_near and not is_short else (),
+        tuple(map(_hash, filter(None, targets))),
+        is_short,
+    )
+
+
+def _normalized(text: str, links: tuple[Link, ...]) -> list[str]:
+    """The words; of scripts that write no spaces between words the letters."""
+    pieces, done = [], 0
+    for link in links:
+        pieces += [text[done : link.start], " ", _NO_WORD.sub("", registered_domain(link.host)), " "]
+        done = link.end
+    shown = "".join([*pieces, text[done:]]) if links else text
+    read_as = shown[:MOST_CHARACTERS].lower() if shown.isascii() else fold_homoglyphs(shown[:MOST_CHARACTERS])
+    words = _NO_WORD.sub(" ", _NUMBER.sub("0", read_as)).split()
+    if read_as.isascii():
+        return words
+    return [part for word in words for part in (word if any(map(is_spaceless, word)) else (word,))]
+
+
+def _near(words: list[str]) -> tuple[str, ...]:
+    hashes = np.array([crc32(word.encode("utf-8", "replace")) for word in words], np.uint64)
+    minima = _minima(hashes, CHARACTERS_OF_SHINGLE if _is_spaceless(words) else WORDS_OF_SHINGLE)
+    return tuple(_hash(minima[at : at + MINIMA].tobytes()) for at in range(0, len(minima), MINIMA))
+
+
+def _is_spaceless(words: list[str]) -> bool:
+    """Whether most of them are letters of a script without spaces."""
+    return 2 * sum(len(word) == 1 and is_spaceless(word) for word in words if not word.isascii()) > len(words)
+
+
+def _minima(hashes: NDArray[np.uint64], length: int) -> NDArray[np.uint64]:
+    """Of all runs of so many words, the smallest value of each hash function."""
+    length = min(length, len(hashes))
+    count = len(hashes) - length + 1
+    shingles = np.zeros(count, np.uint64)
+    for at in range(length):
+        shingles = shingles * _BETWEEN + hashes[at : at + count]
+    found: NDArray[np.uint64] = ((shingles * _FACTORS + _ADDED) >> _HIGH).min(axis=1)
+    return found
+
+
+def _hash(value: str | bytes) -> str:
+    raw = value.encode("utf-8", "replace") if isinstance(value, str) else value
+    return urlsafe_b64encode(blake2b(raw, digest_size=_HASH_BYTES).digest()).decode()

@@ -1,0 +1,116 @@
+"""Rules that cannot be meant are refused, with the place and the reason."""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+import pytest
+
+from service.rules.faults import MAX_JSON_BYTES, faults
+from service.values.rules import ListUse, Rule
+
+LINK: Mapping[str, Any] = {"links": {}}
+
+
+def told(rules: Sequence[Mapping[str, Any]], uses: Mapping[str, ListUse] | None = None) -> list[str]:
+    found = faults(msgspec.convert(rules, list[Rule]), uses or {}, {"house"}, ["toxicity", "spam"])
+    return [f"{''.join(f'/{step}' for step in steps)}: {said}" for steps, said in found]
+
+
+def rule(when: Mapping[str, Any], name: str = "one", **then: Any) -> Mapping[str, Any]:
+    return {"id": name, "when": when, "then": {"action": "reject", **then}}
+
+
+def nested(depth: int) -> Mapping[str, Any]:
+    return LINK if depth == 1 else {"not": nested(depth - 1)}
+
+
+def test_rules_without_faults_pass() -> None:
+    whens: list[Mapping[str, Any]] = [
+        *({"words": {"list": "house"}}, {"words": {"any": ["a"]}}, {"pattern": r"(?i)\bviagra\b"}, nested(8), LINK),
+        *({"links": {"domains": ["example.org", "ru", "m\u00fcnchen.de"]}}, {"time": {"weekdays": [1]}}),
+        *({"score": {"attribute": "spam", "below": 0.5}}, {"author": {"trusted": False}}, {"article": {"ids": ["1"]}}),
+        *({"velocity": {"by": "site", "more_than": 1, "s": 1}}, {"duplicate": {"match": "near"}}),
+        *({"text": {"language": ["de"]}}, {"text": {"longer_than": 3, "shorter_than": 5}}),
+        {"time": {"hours": [22, 6], "zone": "Europe/Berlin"}},
+    ]
+    assert told([rule(when, f"r{at}") for at, when in enumerate(whens)], {"house": ListUse()}) == []
+
+
+@pytest.mark.parametrize(
+    ("when", "expected"),
+    [
+        ({"all": [LINK, {"pattern": "(ab"}]}, "/all/1/pattern: missing )"),
+        ({"pattern": "a{1001}"}, "/pattern: invalid repetition size: {1001}"),
+        ({"pattern": r"(a)\1"}, r"/pattern: invalid escape sequence: \1"),
+        ({"pattern": "(?=a)"}, "/pattern: invalid perl operator: (?="),
+        ({"pattern": "(" * 60_000}, "/pattern: missing )"),
+        ({"pattern": r"(?:\pL{1,30}){1,30}"}, "/pattern: pattern too large - compile failed"),
+        ({"pattern": "(a?){900}a{900}z"}, ": the pattern takes more than 0.25 s for a text of 20,480 characters"),
+        (nested(9), "/not" * 8 + ": is nested more than 8 deep"),
+        ({"any": [{"not": {**LINK, "pattern": "a"}}]}, ("/any/0/not: must have exactly one of all, any, not, words, "
+         "pattern, links, score, author, article, velocity, duplicate, text, time")),
+        ({"words": {"list": "other"}}, "/words/list: there is no list other"),
+        ({"words": {}}, "/words: must have exactly one of list, any"),
+        ({"words": {"list": "house", "any": ["a"]}}, "/words: must have exactly one of list, any"),
+        ({"words": {"any": ["a", " - "]}}, "/words/any/1: has nothing that can be found: no letter, digit or sign"),
+        ({"links": {"not_domains": ["a.org", "https://b.org/"]}}, ("/links/not_domains/1: must be a domain, such as "
+         "example.org")),
+        ({"score": {"attribute": "spam"}}, "/score: must have at_least or below"),
+        ({"score": {"attribute": "spam", "at_least": 0.5, "below": 0.5}}, ("/score: never holds: at_least must be less "
+         "than below")),
+        ({"score": {"attribute": "fun", "below": 0.5}}, "/score/attribute: the model has no attribute fun"),
+        ({"author": {"days": 7}}, "/author: must have new, approved_below, rejected_share_above, status or trusted"),
+        ({"article": {}}, "/article: must have ids, section or older_than_s"),
+        ({"text": {}}, "/text: must have shorter_than, longer_than, capitals_above or language"),
+        ({"text": {"longer_than": 3, "shorter_than": 4}}, ("/text: never holds: no length is more than longer_than and "
+         "less than shorter_than")),
+        ({"time": {}}, "/time: must have hours or weekdays"),
+        ({"time": {"hours": [3, 3]}}, "/time/hours: must differ"),
+        ({"time": {"hours": [3, 4], "zone": "Mars/Base"}}, ("/time/zone: must be an IANA time zone, such as "
+         "Europe/Berlin")),
+        ({"time": {"hours": [3, 4], "zone": "../x"}}, "/time/zone: must be an IANA time zone, such as Europe/Berlin"),
+        ({"time": {"hours": [3, 4], "zone": ""}}, "/time/zone: must be an IANA time zone, such as Europe/Berlin"),
+    ],
+)  # fmt: skip
+def test_a_fault_is_told_with_its_place(when: Mapping[str, Any], expected: str) -> None:
+    assert told([rule(LINK, "fine"), rule(when)]) == [f"/rules/1/when{expected}"]
+
+
+@pytest.mark.parametrize(
+    ("then", "expected"),
+    [
+        ({"due": "fun"}, "/due: the model has no attribute fun"),
+        ({"label": "fun"}, "/label: the model has no attribute fun"),
+        ({"override": True}, "/override: only a rule that approves can override"),
+        ({"action": "label"}, ": must have label, as its action is label"),
+    ],
+)
+def test_an_action_that_cannot_be_meant_is_refused(then: Mapping[str, Any], expected: str) -> None:
+    assert told([rule(LINK, **then)]) == [f"/rules/0/then{expected}"]
+
+
+def test_ids_are_unique_and_lists_exist() -> None:
+    assert told([rule(LINK), rule(LINK)], {"gone": ListUse()}) == [
+        "/lists/gone: there is no such list",
+        "/rules/1/id: is the id of /rules/0 too",
+    ]
+
+
+def test_the_number_of_rules_and_their_size_are_limited() -> None:
+    assert told([rule(LINK, f"r{at}") for at in range(501)]) == ["/rules: has 501 rules; at most 500 are allowed"]
+    assert told([rule({"pattern": "a" * MAX_JSON_BYTES})])[0].endswith("bytes of JSON; at most 65,536 are allowed")
+
+
+def test_patterns_that_are_slow_together_are_refused_soon() -> None:
+    many = [rule({"pattern": rf"(a?){{{at + 500}}}a{{{at + 500}}}z"}, f"r{at}") for at in range(50)]
+    started = time.thread_time()
+    ((_, said),) = [each.split(": ") for each in told(many)]
+    assert said.endswith("more than 0.25 s for a text of 20,480 characters")
+    assert time.thread_time() - started < 10
+
+
+def test_all_patterns_together_are_limited() -> None:
+    many = [rule({"pattern": rf"[a-z].{{{at + 300}}}[xyz]"}, f"r{at}") for at in range(80)]
+    assert told(many) == ["/rules: all patterns together are too large: they take more than 8 MiB"]
