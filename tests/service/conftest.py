@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis.utils
 from aiohttp import web, web_app
 from aiohttp.test_utils import TestClient, TestServer
 from argon2 import PasswordHasher
@@ -34,6 +35,9 @@ from redis import Redis
 import classifier
 from service import app_keys as keys
 from service.cases import models
+from service.console import routes
+from service.console.assets import Assets
+from service.console.rendering import Renderer
 from service.http import shortcut
 from service.process.app import build_app
 from service.redis.server import find_server, find_servers
@@ -237,6 +241,23 @@ def shipped_model_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(models, "_load", once)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def console_texts_once() -> Iterator[None]:
+    """Every service of the tests has the same templates and translations: they are compiled once for all of them."""
+    once = cache(lambda: Renderer(Assets()))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(routes, "Renderer", lambda _: once())
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def version_of_redis_py_once() -> Iterator[None]:
+    """redis-py reads its own version from its metadata for each connection, and each test opens several."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(redis.utils, "get_lib_version", cache(redis.utils.get_lib_version))
         yield
 
 
