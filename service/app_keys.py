@@ -9,6 +9,7 @@ from service.cases.directory import Directory
 from service.cases.models import Models
 from service.cases.moderation import Moderation
 from service.cases.reviewing import ReviewWorkflow
+from service.cases.rulebook import Rulebook
 from service.cases.usage import Usage
 from service.settings import Settings
 from service.store import Store
@@ -19,6 +20,7 @@ SETTINGS = web.AppKey("settings", Settings)
 STORE = web.AppKey("store", Store)
 DIRECTORY = web.AppKey("directory", Directory)
 MODELS = web.AppKey("models", Models)
+RULEBOOK = web.AppKey("rulebook", Rulebook)
 MODERATION = web.AppKey("moderation", Moderation)
 REVIEWING = web.AppKey("reviewing", ReviewWorkflow)
 USAGE = web.AppKey("usage", Usage)

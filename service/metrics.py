@@ -87,6 +87,11 @@ OLDEST = Gauge(
     ("site",),
     multiprocess_mode="mostrecent",
 )
+RULES = Counter(
+    "steward_rules",
+    "Comments for which a rule applied, in shadow too; other: one of the rules beyond the first thousand names.",
+    ("rule",),
+)
 DECISIONS = Counter("steward_decisions", "Automatic decisions answered, repeated submissions included.", ("decision",))
 CORAL = Counter(
     "steward_coral",

@@ -1,17 +1,24 @@
 """The policy of a site: show, change, try out."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta, Struct
 
 from service import app_keys as keys
 from service.api.operation import Call, Operation
 from service.cases import policies
 from service.cases.policies import Simulation
+from service.cases.ruling import RuleCheck
+from service.http import bodies
 from service.http.shapes import pointer
+from service.rules.faults import faults as rule_faults
 from service.values.access import Scope
+from service.values.domain import Comment
 from service.values.errors import BadRequest, Fault
 from service.values.policy import InLanguage, LanguageCode, Policy, Reviewing, Thresholds
+from service.values.rules import MAX_RULES, ListName, ListUse, Rule
 from service.values.site_settings import Protocols, faults
 
 
@@ -25,6 +32,22 @@ class PolicyRequest(Struct, frozen=True, forbid_unknown_fields=True):
     review: Reviewing = Reviewing()
     languages: Annotated[dict[LanguageCode, InLanguage], Meta(max_length=64, description="By ISO 639-1 code.")] = {}
     protocols: Protocols = Protocols()
+    rules: Annotated[tuple[Rule, ...], Meta(max_length=MAX_RULES)] = ()
+    lists: Annotated[dict[ListName, ListUse], Meta(max_length=64, description="How rules match each list.")] = {}
+
+
+class PolicyVersionRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """`version`: the one to bring back, as a new version."""
+
+    version: Annotated[int, Meta(ge=1)]
+
+
+class RuleCheckRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """A comment to try rules on. Without `rules` those in force are tried."""
+
+    comment: Comment
+    rules: Annotated[tuple[Rule, ...], Meta(max_length=MAX_RULES)] | None = None
+    lists: Annotated[dict[ListName, ListUse], Meta(max_length=64)] = {}
 
 
 class SimulationRequest(PolicyRequest, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -40,14 +63,50 @@ async def show_policy(call: Call) -> Policy:
 async def replace_policy(call: Call) -> Policy:
     """Store the next version; every worker decides by it within seconds."""
     asked: PolicyRequest = call.body
-    _check(asked, call.request.app[keys.MODERATION].attributes)
+    await _check(call, asked)
     before = await show_policy(call)
     if asked.version not in (None, before.version):
         raise policies.changed(f"the newest version is {before}", before)
-    asked_for = Policy(asked.thresholds, review=asked.review, languages=asked.languages, protocols=asked.protocols)
-    after = await policies.replace(call.request.app[keys.STORE], call.key.site, before, asked_for, call.key.name)
+    asked_for = Policy(
+        asked.thresholds,
+        review=asked.review,
+        languages=asked.languages,
+        protocols=asked.protocols,
+        rules=asked.rules,
+        lists=asked.lists,
+    )
+    return await _replaced(call, before, asked_for)
+
+
+async def restore_policy(call: Call) -> Policy:
+    """Bring an earlier version back, as the next version."""
+    asked: PolicyVersionRequest = call.body
+    before = await show_policy(call)
+    earlier = await policies.at_version(call.request.app[keys.STORE], call.key.site, asked.version)
+    return await _replaced(call, before, earlier)
+
+
+async def _replaced(call: Call, before: Policy, after: Policy) -> Policy:
+    found = await policies.replace(call.request.app[keys.STORE], call.key.site, before, after, call.key.name)
     await call.request.app[keys.DIRECTORY].refresh()
-    return after
+    return found
+
+
+async def try_rules(call: Call) -> RuleCheck:
+    """Which rules apply to one comment, and where in its text. Nothing is recorded.
+
+    `open`: rules that depend on what is counted of the author, the article or the site.
+    """
+    asked: RuleCheckRequest = call.body
+    app, site = call.request.app, call.key.site
+    policy = await show_policy(call)
+    if asked.rules is not None:
+        names = (await app[keys.STORE].lists.versions(site)).keys()
+        _refuse(rule_faults(asked.rules, asked.lists, names, app[keys.MODERATION].attributes))
+        policy = msgspec.structs.replace(policy, rules=asked.rules, lists=asked.lists)
+    comment = bodies.check_comment(asked.comment, "/comment")
+    rules = await app[keys.RULEBOOK].compiled(site, policy)
+    return app[keys.MODERATION].try_rules(policy, rules, comment)
 
 
 async def simulate_policy(call: Call) -> Simulation:
@@ -56,20 +115,32 @@ async def simulate_policy(call: Call) -> Simulation:
     The site's trail is read backwards, as far as Redis has it: `comments` says how many were found.
     """
     asked: SimulationRequest = call.body
-    attributes = call.request.app[keys.MODERATION].attributes
-    _check(asked, attributes)
+    app, site = call.request.app, call.key.site
+    attributes = app[keys.MODERATION].attributes
+    await _check(call, asked)
     await show_policy(call)  # raises NotFound for an unknown name
-    policy = Policy(asked.thresholds, languages=asked.languages)
-    return await policies.simulate(call.request.app[keys.STORE], call.key.site, policy, attributes, asked.last)
+    policy = Policy(asked.thresholds, languages=asked.languages, rules=asked.rules, lists=asked.lists)
+    rules = await app[keys.RULEBOOK].compiled(site, policy) if asked.rules else None
+    return await policies.simulate(app[keys.STORE], site, policy, attributes, asked.last, rules)
 
 
-def _check(asked: PolicyRequest, known: tuple[str, ...]) -> None:
+async def _check(call: Call, asked: PolicyRequest) -> None:
+    known = call.request.app[keys.MODERATION].attributes
     found = policies.first_fault(asked.thresholds, known)
     if found is not None:
         at = pointer("/thresholds", found.attribute)
         where = at if found.field is None else f"{at}/{found.field}"
         raise BadRequest(f"{where}: {found.detail}", [Fault(where, found.detail)])
     wrong = [Fault(pointer("/protocols", *steps), why) for steps, why in faults(asked.protocols, known)]
+    if wrong:
+        raise BadRequest(f"{wrong[0].pointer}: {wrong[0].detail}", wrong)
+    if asked.rules or asked.lists:
+        names = (await call.request.app[keys.STORE].lists.versions(call.key.site)).keys()
+        _refuse(rule_faults(asked.rules, asked.lists, names, known))
+
+
+def _refuse(found: Sequence[tuple[tuple[str, ...], str]]) -> None:
+    wrong = [Fault(pointer("", *map(str, steps)), why) for steps, why in found]
     if wrong:
         raise BadRequest(f"{wrong[0].pointer}: {wrong[0].detail}", wrong)
 
@@ -95,6 +166,28 @@ OPERATIONS = (
         body=PolicyRequest,
         answer=Policy,
         problems=(404, 409, 503),
+    ),
+    Operation(
+        method="POST",
+        path="/v1/policies/{name}:restore",
+        handler=restore_policy,
+        scope=Scope.ADMIN,
+        tag="Policies",
+        summary="Bring an earlier version of the policy back.",
+        body=PolicyVersionRequest,
+        answer=Policy,
+        problems=(404, 409, 503),
+    ),
+    Operation(
+        method="POST",
+        path="/v1/policies/{name}:try",
+        handler=try_rules,
+        scope=Scope.ADMIN,
+        tag="Policies",
+        summary="Which rules apply to one comment, and why.",
+        body=RuleCheckRequest,
+        answer=RuleCheck,
+        problems=(404, 503),
     ),
     Operation(
         method="POST",

@@ -3,16 +3,20 @@
 import asyncio
 import hashlib
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from functools import partial
 
 import msgspec
 import uuid_utils
 
 import classifier
+from service.cases import ruling
 from service.cases.batching import ScoreBatcher
 from service.cases.bounded_executor import BoundedExecutor
 from service.cases.directory import AUTHOR_CHARS, Directory
 from service.cases.models import Models
+from service.cases.rulebook import Rulebook
+from service.cases.ruling import RuleCheck
 from service.cases.scores import (
     MOST_SCORED_INLINE,
     Assessed,
@@ -25,6 +29,7 @@ from service.cases.scores import (
     score_texts,
     support_of,
 )
+from service.rules.compiled import CompiledRules
 from service.store import Store
 from service.store.base import Outcome, Record
 from service.values.access import ApiKey
@@ -49,10 +54,12 @@ class Moderation:
         models: Models,
         directory: Directory,
         store: Store,
+        rulebook: Rulebook,
         *,
         hash_authors: bool = True,
         max_waiting_batches: int = 32,
     ) -> None:
+        self._rulebook = rulebook
         self._models = models
         self._directory = directory
         self._store = store
@@ -75,29 +82,54 @@ class Moderation:
 
     async def _record(self, site: str, policy: Policy, comment: Comment, judgement: Judgement, actor: str) -> Record:
         comment_id = comment.id or str(uuid_utils.uuid7())
-        urgency = self._attention(site, policy, comment_id, comment, judgement)
-        outcome, record = await self._store.comments.submit(
+        comment = self._pseudonymous(site, comment)
+        section = comment.article.section if comment.article else None
+        # Most sites use neither audits nor double review, so the draw has no effect.
+        draw = self._draw(site, comment_id, comment.text) if policy.review.draws else 1.0
+
+        def attend(decision: Decision) -> Urgency | None:
+            return attention(decision, policy, section, draw)
+
+        is_soon = section in policy.review.urgent_sections
+        rules, asked = await self._rulebook.rules(site, policy), None
+        if rules is not None:
+            now = datetime.now(UTC)
+            asked = ruling.ask(policy, rules, comment, judgement, attend, now=now, is_soon=is_soon)
+        submit = partial(
+            self._store.comments.submit,
             site,
             comment_id,
-            self._pseudonymous(site, comment),
+            comment,
             judgement,
-            urgency=urgency,
+            urgency=attend(Decision(judgement.decision, judgement.reasons)),
             actor=actor,
             audit_share=audit_share(judgement.decision, policy),
         )
+        outcome, record = await submit(rules=asked)
+        if outcome == "ask":
+            outcome, record = await submit(rules=ruling.without_rules(policy, judgement, attend, is_soon=is_soon))
         if record is None:
             raise _full()
         if outcome == "erased":
             raise Conflict("comment_erased", f"comment '{comment_id}' was erased", {"id": comment_id})
+        if asked is not None and record.content is not None and outcome in ("created", "revised"):
+            ruling.count_rules(record.content.judgement.reasons)
         return record
 
     async def judge_all(self, site: str, text: str, declared: str | None = None) -> Judgement:
         """Judge a text of any length, without spans.
 
-        Returns the judgement of the worst window, with the highest score of each attribute over all windows. Raises
-        Overloaded.
+        Returns the judgement of the worst window, with the highest score of each attribute in any. Rules only count
+        where they need no more than the text, because nothing is recorded. Raises Overloaded, and
+        StoreUnavailable if the lists of its rules were never read.
         """
-        policy, pieces = self._directory.policy(site), windows(text)
+        policy = self._directory.policy(site)
+        found = await self._judge_windows(policy, text, declared)
+        rules = await self._rulebook.rules(site, policy)
+        return found if rules is None else ruling.by_text(rules, text, found, datetime.now(UTC))
+
+    async def _judge_windows(self, policy: Policy, text: str, declared: str | None) -> Judgement:
+        pieces = windows(text)
         if len(pieces) == 1:
             return self._judge(policy, text, declared, with_spans=False)
         found = await self.executor.run(
@@ -108,6 +140,11 @@ class Moderation:
             highest |= {name: max(p, highest.get(name, 0.0)) for name, p in each.scores.items()}
         worst = max(found, key=lambda each: _SEVERITY[each.decision])
         return msgspec.structs.replace(worst, scores=highest)
+
+    def try_rules(self, policy: Policy, rules: CompiledRules, comment: Comment) -> RuleCheck:
+        """Which rules of a policy apply to a comment. Stores nothing."""
+        judgement = self._judge(policy, comment.text, comment.language, with_spans=False)
+        return ruling.check(rules, comment, judgement, datetime.now(UTC))
 
     def judge(self, site: str, text: str, declared: str | None = None, *, with_spans: bool = True) -> Judgement:
         """Score a text and decide on it under the site's policy. `declared`: its language, as the site declares it."""
@@ -170,15 +207,6 @@ class Moderation:
             comment.author, id=self._directory.pseudonym(site, comment.author.id)[:AUTHOR_CHARS]
         )
         return msgspec.structs.replace(comment, author=author)
-
-    def _attention(
-        self, site: str, policy: Policy, comment_id: str, comment: Comment, judgement: Judgement
-    ) -> Urgency | None:
-        # Most sites use neither audits nor double review, so the draw has no effect.
-        draw = self._draw(site, comment_id, comment.text) if policy.review.draws else 1.0
-        section = comment.article.section if comment.article else None
-        decision = Decision(judgement.decision, judgement.reasons)
-        return attention(decision, policy, section, draw)
 
     def _draw(self, site: str, comment_id: str, text: str) -> float:
         """A number in [0, 1) that depends on the id and the text, so that a repeated comment draws the same one.

@@ -1,7 +1,7 @@
 """A site's policy: read, check, replace, and simulate a new one on recent comments."""
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import partial
@@ -11,12 +11,18 @@ import msgspec
 from msgspec import Meta, Struct
 
 import classifier
+from service.cases import ruling
+from service.cases.replay import Arrival, Replay
+from service.rules.compiled import CompiledRules, Facts
+from service.rules.holding import holds
 from service.store import Store
 from service.store.access import PolicyUnreadable
 from service.store.packing import Glance, glanced
+from service.store.recent import Sighting
 from service.values.domain import Action, Status
 from service.values.errors import Conflict, NotFound
 from service.values.policy import DEFAULT, Policy, Thresholds, decide_scored
+from service.values.rules import Rule, RuleState, most_severe
 
 # Comments simulated between yields to the event loop: about a millisecond of work.
 SLICE = 100
@@ -54,6 +60,16 @@ async def newest(store: Store, site: str, name: str = DEFAULT.name) -> Policy:
         return await store.access.policy(site) or DEFAULT
     except PolicyUnreadable as error:
         raise _written_otherwise() from error
+
+
+async def at_version(store: Store, site: str, version: int) -> Policy:
+    """An earlier version. Raises NotFound if the site never had it, or this release cannot read it."""
+    if version == DEFAULT.version:
+        return DEFAULT
+    for each in await store.access.policies(site):
+        if each.policy.version == version:
+            return each.policy
+    raise NotFound(f"no version {version} of this policy")
 
 
 async def replace(store: Store, site: str, before: Policy, after: Policy, actor: str) -> Policy:
@@ -94,6 +110,15 @@ class Judged(Struct, frozen=True):
     rejected: int = 0
 
 
+class RuleTrial(Struct, frozen=True):
+    """For how many of the comments a rule would have applied, with the newest few as examples."""
+
+    rule: str
+    state: RuleState
+    comments: int
+    examples: list[str]
+
+
 class Simulation(Struct, frozen=True, kw_only=True):
     """The decisions that a policy would have made on recent comments. Nothing is scored again, and nothing changes.
 
@@ -114,32 +139,76 @@ class Simulation(Struct, frozen=True, kw_only=True):
     people_after: dict[Action, Judged]
     rejected_though_approved: Annotated[int, Meta(description="Would be rejected, and a person approved them.")]
     approved_though_rejected: Annotated[int, Meta(description="Would be approved, and a person rejected them.")]
+    rules: Annotated[list[RuleTrial], Meta(description="In the order of the policy.")] = []
 
 
-async def simulate(store: Store, site: str, policy: Policy, known: Iterable[str], last: int) -> Simulation:
+async def simulate(  # noqa: PLR0917 - what a policy is tried on
+    store: Store, site: str, policy: Policy, known: Iterable[str], last: int, rules: CompiledRules | None = None
+) -> Simulation:
     """Decide the site's newest comments under `policy`, from their stored scores.
 
     `known`: the attributes of the active model. One without a score counts as not judged in the comment's language.
+    `rules`: those of the policy. What they count begins with the oldest of these comments.
     """
     attributes = frozenset(known)
-    tally, unread = _Tally(), 0
+    unread = 0
+    found: list[tuple[Sighting, Glance]] = []
     back = store.recent.backwards(site, most=last * ENTRIES_EACH)
     async for seen in back:
         said = glanced(seen.content)
         if said is None:
             unread += 1
             continue
-        tally.add(seen.id, said.decision, _would_get(said, policy, attributes), seen.summary.verdict)
-        if tally.comments == last:
+        found.append((seen, said))
+        if len(found) == last:
             break
-        if tally.comments % SLICE == 0:
+        if len(found) % SLICE == 0:
             await asyncio.sleep(0)
-    return tally.simulation(back.missing + unread, back.back_to)
+    tally, trial = _Tally(), _Trial(rules) if rules is not None else None
+    for number, (seen, said) in enumerate(reversed(found)):
+        would = _would_get(said, policy, attributes)
+        if trial is not None:
+            would = trial.decide(seen, said, would)
+        tally.add(seen.id, said.decision, would, seen.summary.verdict)
+        if number % SLICE == 0:
+            await asyncio.sleep(0)
+    trials = trial.result(policy.rules) if trial is not None else []
+    return tally.simulation(back.missing + unread, back.back_to, trials)
+
+
+class _Trial:
+    """What rules would have made of comments, oldest first."""
+
+    def __init__(self, rules: CompiledRules) -> None:
+        self._rules = rules
+        self._replay = Replay(rules.counts)
+        self._applied: dict[str, list[str]] = {}
+
+    def decide(self, seen: Sighting, said: Glance, model: Action) -> Action:
+        facts = Facts(said.text, said.language or "", said.scores, said.author_sent(), said.article_sent(), seen.at)
+        author = said.author or ""
+        found = self._rules.evaluate(facts)
+        prints = ruling.prints_of(found.open, said.text, author)
+        comment = Arrival(seen.at, author, said.article or "", prints)
+        counters = self._replay.counters(comment)
+        open_ones = (each.rule for each in found.open if holds(each.expression, counters))
+        applied = (*found.fired, *open_ones)
+        for each in applied:
+            self._applied.setdefault(each.rule, []).append(seen.id)
+        self._replay.add(comment, seen.summary.status)
+        return most_severe(model, applied, is_unavailable=bool(found.unavailable))
+
+    def result(self, rules: Iterable[Rule]) -> list[RuleTrial]:
+        return [
+            RuleTrial(rule.id, rule.state, len(ids), ids[: -EXAMPLES - 1 : -1])
+            for rule in rules
+            for ids in (self._applied.get(rule.id, []),)
+        ]
 
 
 def _would_get(said: Glance, policy: Policy, known: frozenset[str]) -> Action:
     if not said.scores:
-        return said.decision  # the model does not judge the language, so the decision stays
+        return Action.REVIEW  # the model does not judge the language
     return decide_scored(
         said.scores,
         policy,
@@ -155,17 +224,17 @@ class _Tally:
         self.comments = 0
         self._pairs: Counter[tuple[Action, Action]] = Counter()
         self._people: Counter[tuple[Action, Action, Status]] = Counter()
-        self._examples: dict[tuple[Action, Action], list[str]] = {}
+        self._examples: dict[tuple[Action, Action], deque[str]] = {}
 
     def add(self, comment_id: str, said: Action, would: Action, verdict: Status | None) -> None:
         self.comments += 1
         self._pairs[said, would] += 1
         if verdict is not None:
             self._people[said, would, verdict] += 1
-        if said is not would and len(examples := self._examples.setdefault((said, would), [])) < EXAMPLES:
-            examples.append(comment_id)
+        if said is not would:
+            self._examples.setdefault((said, would), deque(maxlen=EXAMPLES)).appendleft(comment_id)
 
-    def simulation(self, missing: int, back_to: datetime | None) -> Simulation:
+    def simulation(self, missing: int, back_to: datetime | None, rules: list[RuleTrial]) -> Simulation:
         before = {action: self._said(action, 0) for action in Action}
         after = {action: self._said(action, 1) for action in Action}
         people = self._judged(1)
@@ -178,12 +247,14 @@ class _Tally:
             automated_before=self._automated(before),
             automated_after=self._automated(after),
             transitions=[
-                Transition(*pair, self._pairs[pair], examples) for pair, examples in sorted(self._examples.items())
+                Transition(*pair, self._pairs[pair], list(examples))
+                for pair, examples in sorted(self._examples.items())
             ],
             people_before=self._judged(0),
             people_after=people,
             rejected_though_approved=people[Action.REJECT].approved,
             approved_though_rejected=people[Action.APPROVE].rejected,
+            rules=rules,
         )
 
     def _said(self, action: Action, at: int) -> int:

@@ -31,6 +31,7 @@ WHYS = {
     "reported": N_("Reported by readers"),
     "appeal": N_("The author appeals"),
     "reopened": N_("To be judged anew"),
+    "rule": N_("A rule holds it"),
 }
 
 

@@ -219,6 +219,7 @@ def read(form: Mapping[str, list[str]], before: Policy, known: Iterable[str]) ->
         return Entered(values, before, problems)
     try:
         policy = msgspec.convert({**raw, "thresholds": thresholds, "name": before.name}, Policy)
+        policy = msgspec.structs.replace(policy, rules=before.rules, lists=before.lists)
     except msgspec.ValidationError as error:
         wrong = fault_of(str(error), "", Policy)
         path = wrong.pointer.removeprefix("/").replace("/", ".")
@@ -241,10 +242,11 @@ def flat(policy: Policy) -> dict[str, Any]:
         inner = _fields(value)
         for name, each in inner.items():
             walk(f"{at}.{name}" if at else name, each)
-        if not inner and value is not None and value != {}:
+        if not inner and value not in (None, {}, ()):
             found[at] = sorted(value) if isinstance(value, frozenset) else value
 
-    walk("", policy)
+    walk("", msgspec.structs.replace(policy, rules=()))
+    found |= {f"rules.{rule.id}": msgspec.json.encode(rule).decode() for rule in policy.rules}
     return {path: value for path, value in found.items() if path not in ("name", "version")}
 
 

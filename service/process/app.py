@@ -33,6 +33,7 @@ from service.cases.directory import Directory
 from service.cases.models import Models
 from service.cases.moderation import Moderation
 from service.cases.reviewing import ReviewWorkflow
+from service.cases.rulebook import Rulebook
 from service.cases.upkeep import Upkeep
 from service.cases.usage import Usage
 from service.compat import perspective
@@ -100,17 +101,21 @@ async def served_models(app: web.Application) -> AsyncIterator[None]:
 
 async def moderation(app: web.Application) -> AsyncIterator[None]:
     settings, store, directory = app[keys.SETTINGS], app[keys.STORE], app[keys.DIRECTORY]
+    rulebook = Rulebook(directory, store.lists, app[keys.BACKGROUND], lambda: app[keys.MODELS].current.labels)
+    app[keys.RULEBOOK] = rulebook
     app[keys.MODERATION] = Moderation(
         app[keys.MODELS],
         directory,
         store,
+        rulebook,
         hash_authors=settings.hash_authors,
         max_waiting_batches=settings.max_waiting_batches,
     )
     app[keys.AUTHORS] = Authors(store, directory, hash_authors=settings.hash_authors, is_indexed=settings.index_authors)
     app[keys.REVIEWING] = ReviewWorkflow(directory, store, settings.lease_s)
     app[keys.COMPARISONS] = Comparisons(store, app[keys.MODELS], directory.policy)
-    yield
+    async with rulebook.kept_fresh():
+        yield
     app[keys.MODERATION].executor.close()
 
 

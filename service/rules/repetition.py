@@ -8,6 +8,7 @@ documents", 1997), and Redis needs one exact look-up for each.
 
 import re
 from base64 import urlsafe_b64encode
+from collections.abc import Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 from zlib import crc32
@@ -22,8 +23,10 @@ from service.rules.readings import is_spaceless
 # With fewer letters texts are equal by chance.
 SHORT_LETTERS = 12
 WORDS_OF_SHINGLE, CHARACTERS_OF_SHINGLE = 2, 5
-# How many fingerprints, and how many minima each of them has.
-FINGERPRINTS, MINIMA = 4, 3
+# How many fingerprints, and how many minima each of them has. docs/experiments.md compares other numbers.
+FINGERPRINTS, MINIMA = 6, 2
+# Shingles with fewer letters are common phrases. They count only in texts with fewer than LEAST_SHINGLES others.
+LETTERS_OF_SHINGLE, LEAST_SHINGLES = 13, 3
 MOST_LINKS = 10
 # What is read of a text: what spam says stands at its start, and a long text has enough of it.
 MOST_CHARACTERS = 4_096
@@ -60,24 +63,25 @@ def fingerprints(text: str, *, with_near: bool = True) -> Fingerprints:
 
 def fingerprints_with(text: str, links: tuple[Link, ...], *, with_near: bool = True) -> Fingerprints:
     """For a text whose links are known."""
-    words = _normalized(text, links)
+    words = _normalized(text, [registered_domain(each.host) for each in links], links)
     joined = " ".join(words)
     letters = len(joined) - len(words) + 1
     is_short = letters < SHORT_LETTERS
     targets = dict.fromkeys(target_of(each) for each in links[:MOST_LINKS] if each.kind is not Kind.EMAIL)
     return Fingerprints(
         _hash(joined or " ".join(text.split())),
-        _near(words) if with_near and not is_short else (),
+        # An attacker changes the address from copy to copy.
+        _near(_normalized(text, [""] * len(links), links) if links else words) if with_near and not is_short else (),
         tuple(map(_hash, filter(None, targets))),
         is_short,
     )
 
 
-def _normalized(text: str, links: tuple[Link, ...]) -> list[str]:
-    """The words; of scripts that write no spaces between words the letters."""
+def _normalized(text: str, shown_as: Sequence[str], links: Sequence[Link]) -> list[str]:
+    """The words; of scripts that write no spaces between words the letters. `shown_as`: what each link becomes."""
     pieces, done = [], 0
-    for link in links:
-        pieces += [text[done : link.start], " ", _NO_WORD.sub("", registered_domain(link.host)), " "]
+    for link, shown in zip(links, shown_as, strict=True):
+        pieces += [text[done : link.start], " ", _NO_WORD.sub("", shown), " "]
         done = link.end
     shown = "".join([*pieces, text[done:]]) if links else text
     read_as = shown[:MOST_CHARACTERS].lower() if shown.isascii() else fold_homoglyphs(shown[:MOST_CHARACTERS])
@@ -88,8 +92,17 @@ def _normalized(text: str, links: tuple[Link, ...]) -> list[str]:
 
 
 def _near(words: list[str]) -> tuple[str, ...]:
+    if not words:
+        return ()
     hashes = np.array([crc32(word.encode("utf-8", "replace")) for word in words], np.uint64)
-    minima = _minima(hashes, CHARACTERS_OF_SHINGLE if _is_spaceless(words) else WORDS_OF_SHINGLE)
+    if _is_spaceless(words):
+        minima = _minima(_shingles(hashes, CHARACTERS_OF_SHINGLE))
+    else:
+        shingles = _shingles(hashes, WORDS_OF_SHINGLE)
+        sizes = np.array([len(word) for word in words])
+        letters = np.convolve(sizes, np.ones(len(words) - len(shingles) + 1, int), "valid")
+        telling = shingles[letters >= LETTERS_OF_SHINGLE]
+        minima = _minima(telling if len(telling) >= LEAST_SHINGLES else shingles)
     return tuple(_hash(minima[at : at + MINIMA].tobytes()) for at in range(0, len(minima), MINIMA))
 
 
@@ -98,13 +111,18 @@ def _is_spaceless(words: list[str]) -> bool:
     return 2 * sum(len(word) == 1 and is_spaceless(word) for word in words if not word.isascii()) > len(words)
 
 
-def _minima(hashes: NDArray[np.uint64], length: int) -> NDArray[np.uint64]:
-    """Of all runs of so many words, the smallest value of each hash function."""
+def _shingles(hashes: NDArray[np.uint64], length: int) -> NDArray[np.uint64]:
+    """A hash of each run of so many words."""
     length = min(length, len(hashes))
     count = len(hashes) - length + 1
-    shingles = np.zeros(count, np.uint64)
+    found = np.zeros(count, np.uint64)
     for at in range(length):
-        shingles = shingles * _BETWEEN + hashes[at : at + count]
+        found = found * _BETWEEN + hashes[at : at + count]
+    return found
+
+
+def _minima(shingles: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The smallest value of each hash function."""
     found: NDArray[np.uint64] = ((shingles * _FACTORS + _ADDED) >> _HIGH).min(axis=1)
     return found
 

@@ -7,6 +7,20 @@ from typing import Annotated, NamedTuple
 from msgspec import Meta, Struct
 
 from service.values.domain import WORDS, Action, Doubling, Probability, Reason, Status, Urgency, Why
+from service.values.rules import (
+    RULE,
+    RULE_UNAVAILABLE,
+    AuthorCondition,
+    Condition,
+    DuplicateCondition,
+    LinksCondition,
+    ListName,
+    ListUse,
+    Rule,
+    RuleAction,
+    Then,
+    VelocityCondition,
+)
 from service.values.site_settings import Protocols
 
 LanguageCode = Annotated[str, Meta(pattern=r"^[a-z]{2,3}$(?!\n)")]
@@ -93,6 +107,8 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     review: Reviewing = Reviewing()
     languages: Annotated[dict[LanguageCode, InLanguage], Meta(max_length=64, description="By ISO 639-1 code.")] = {}
     protocols: Protocols = Protocols()
+    rules: tuple[Rule, ...] = ()
+    lists: dict[ListName, ListUse] = {}
 
     def __str__(self) -> str:
         return f"{self.name}@{self.version}"
@@ -347,11 +363,17 @@ def audit_share(action: Action, policy: Policy) -> float:
     return policy.review.audit_approved if action is Action.APPROVE else policy.review.audit_rejected
 
 
+_OF_RULES = frozenset({RULE, RULE_UNAVAILABLE})
+BY_RULE = Decision(Action.REVIEW, (Reason(RULE),))
+
+
 def urgency(reasons: tuple[Reason, ...]) -> Urgency:
     """How soon a person should look at what `decide` sent to review for `reasons`."""
     sla_ms = min((SLA_MS.get(reason.attribute or "", DEFAULT_SLA_MS) for reason in reasons), default=DEFAULT_SLA_MS)
     if any(reason.code == LANGUAGE_NOT_SUPPORTED for reason in reasons):
         return Urgency(Why.LANGUAGE_NOT_SUPPORTED, 1.0, sla_ms)
+    if all(reason.code in _OF_RULES for reason in reasons):
+        return Urgency(Why.RULE, 0.5, sla_ms)
     if any(reason.score is None for reason in reasons):
         return Urgency(Why.UNSCORED, 1.0, sla_ms)
     return Urgency(Why.UNCERTAIN, round(max(_depth(reason) for reason in reasons), 4), sla_ms)
@@ -363,6 +385,39 @@ def _depth(reason: Reason) -> float:
     return min(1.0, max(0.0, ((reason.score or 0.0) - low) / (high - low))) if high > low else 1.0
 
 
+_AS_SPAM = Then(RuleAction.REVIEW, due="spam", label="spam")
+# What no single text shows. Each only asks a person, so that a popular link or a quotation costs nobody a comment.
+RECOMMENDED_RULES = (
+    Rule(
+        "repeated-text",
+        Condition(duplicate=DuplicateCondition("exact", "author", 3)),
+        _AS_SPAM,
+        note="The same author sends the same text for the third time within a day.",
+    ),
+    Rule(
+        "repeated-links",
+        Condition(
+            all=(
+                Condition(links=LinksCondition(at_least=1)),
+                Condition(author=AuthorCondition(approved_below=1)),
+                Condition(
+                    any=(
+                        Condition(duplicate=DuplicateCondition("near", "site", 3)),
+                        Condition(duplicate=DuplicateCondition("links", "site", 3)),
+                    )
+                ),
+            )
+        ),
+        _AS_SPAM,
+        note="New authors send similar texts with links, or links to the same place, for the third time within a day.",
+    ),
+    Rule(
+        "flood",
+        Condition(velocity=VelocityCondition("author", 20, 60)),
+        _AS_SPAM,
+        note="An author sends more than 20 comments within a minute.",
+    ),
+)
 # What a site gets until it sets its own; docs/policies.md says why.
 DEFAULT = Policy(
     {
@@ -373,5 +428,6 @@ DEFAULT = Policy(
         "profanity": Thresholds(0.50, 0.98),
         "threat": Thresholds(0.12, 0.98),
         "spam": Thresholds(0.50, 0.98),
-    }
+    },
+    rules=RECOMMENDED_RULES,
 )

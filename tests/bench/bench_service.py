@@ -34,7 +34,12 @@ TEXT = (
 )
 SCORE = json.dumps({"text": TEXT}).encode()
 COMMENT = json.dumps(
-    {"id": "bench-ROUND-@@@@@@@@", "text": TEXT, "author": {"id": "u-1"}, "article": {"id": "a-1", "section": "world"}}
+    {
+        "id": "bench-ROUND-@@@@@@@@",
+        "text": TEXT,
+        "author": {"id": "u-@@@@@@@@"},
+        "article": {"id": "a-1", "section": "world"},
+    }
 ).encode()
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from service.store.base import Record
 from service.values.domain import Action, Status
 from service.values.policy import LANGUAGE_NOT_SUPPORTED
+from service.values.rules import RuleAction
 from service.values.site_settings import Coral
 
 TOXIC, SPAM = "COMMENT_DETECTED_TOXIC", "COMMENT_DETECTED_SPAM"
@@ -40,7 +41,7 @@ def reply(record: Record, wishes: Coral) -> Reply | None:
         # Without a code Coral reports a missing reason.
         action = {"status": "REJECTED", "rejectionReason": {"code": _code(attributes)}}
         return {"status": "REJECTED", **flags, "moderationAction": action}
-    if record.status is Status.PENDING and wishes.publish_first:
+    if record.status is Status.PENDING and wishes.publish_first and not _is_premoderated(record):
         return flags
     return {"status": "SYSTEM_WITHHELD", **flags}
 
@@ -49,6 +50,12 @@ def _is_unread(record: Record) -> bool:
     """Whether the comment waits for review because the model does not support its language."""
     reasons = record.content.judgement.reasons if record.content else ()
     return record.status is Status.PENDING and any(reason.code == LANGUAGE_NOT_SUPPORTED for reason in reasons)
+
+
+def _is_premoderated(record: Record) -> bool:
+    """Whether a rule, or the status of the author, wants the comment read before anybody else sees it."""
+    reasons = record.content.judgement.reasons if record.content else ()
+    return any(reason.action == RuleAction.PREMODERATE and not reason.shadow for reason in reasons)
 
 
 def _attributes(record: Record) -> set[str]:

@@ -44,13 +44,16 @@ class Fakes:
         self.lookups += 1
         return DEFAULT
 
+    async def rules(self, site: str, policy: Policy) -> None:
+        assert (site, policy) == ("news", DEFAULT)
+
     async def submit(self, *args: Any, **kwargs: Any) -> tuple[str, Any]:
         return "created", (args, kwargs)
 
 
 async def test_one_version_of_the_policy_decides_all_about_a_comment() -> None:
     fakes: Any = Fakes()
-    moderation = Moderation(fakes, fakes, fakes)
+    moderation = Moderation(fakes, fakes, fakes, fakes)
     try:
         key = ApiKey("abcdefgh", "news", frozenset(Scope), "admin", "", datetime.now(UTC))
         await moderation.submit(key, Comment("Thank you."))

@@ -1,0 +1,153 @@
+"""The rules of all sites, compiled with their word lists, so that no request waits for either."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping
+from datetime import UTC, date, datetime
+from typing import NamedTuple
+
+from service.background import Background
+from service.cases.directory import Directory
+from service.rules.compiled import CompiledRules, compile_rules
+from service.store.lists import Lists, ListUnreadable
+from service.values.errors import Retryable
+from service.values.lists import WordList
+from service.values.policy import Policy
+
+log = logging.getLogger(__name__)
+
+# A changed list is in force in every process after at most this long, and the time it takes to compile.
+LOOK_S = 2.0
+
+
+class _Edition(NamedTuple):
+    """What compiled rules depend on."""
+
+    policy: Policy
+    lists: tuple[tuple[str, int], ...]
+    attributes: tuple[str, ...]
+    day: date
+
+
+class Rulebook:
+    """`attributes`: those of the model in use."""
+
+    def __init__(
+        self,
+        directory: Directory,
+        lists: Lists,
+        background: Background,
+        attributes: Callable[[], tuple[str, ...]],
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._directory = directory
+        self._lists = lists
+        self._background = background
+        self._attributes = attributes
+        self._now = now
+        self._compiled: dict[str, tuple[_Edition, CompiledRules]] = {}
+        # Lists as last read, by site and name: a change of a policy need not read them again.
+        self._read: dict[tuple[str, str], WordList] = {}
+        self._look = asyncio.Lock()
+
+    async def rules(self, site: str, policy: Policy) -> CompiledRules | None:
+        """The rules of a policy; None if it has none.
+
+        Compiles them if this process has not seen this version yet. Raises StoreUnavailable if its lists cannot be
+        read.
+        """
+        if not policy.rules:
+            return None
+        found = self._compiled.get(site)
+        if found is not None and found[0].policy.version == policy.version:
+            return found[1]
+        async with self._look:
+            found = self._compiled.get(site)
+            if found is None or found[0].policy.version != policy.version:
+                await self._compile(site, policy)
+            return self._compiled[site][1]
+
+    async def compiled(self, site: str, policy: Policy) -> CompiledRules:
+        """The rules of a policy that is not in force, with the site's lists as they are now."""
+        return await self._made(policy, await self._wanted(site, policy))
+
+    async def refresh(self) -> None:
+        """Compile what changed. Raises StoreUnavailable after the other sites were looked at."""
+        failed: Retryable | None = None
+        for site in self._directory.sites:
+            try:
+                await self._refresh(site)
+            except Retryable as error:
+                failed = failed or error
+        if failed is not None:
+            raise failed
+
+    async def _refresh(self, site: str) -> None:
+        try:
+            policy = self._directory.policy(site)
+        except Retryable:
+            return  # requests are refused as well
+        if not policy.rules:
+            self._compiled.pop(site, None)
+            return
+        async with self._look:
+            await self._compile(site, policy)
+
+    async def _compile(self, site: str, policy: Policy) -> None:
+        lists = await self._wanted(site, policy)
+        edition = _Edition(
+            policy,
+            tuple(sorted((name, each.version) for name, each in lists.items())),
+            self._attributes(),
+            self._now().date(),
+        )
+        found = self._compiled.get(site)
+        if found is None or found[0] != edition:
+            self._compiled[site] = edition, await self._made(policy, lists)
+
+    async def _made(self, policy: Policy, lists: Mapping[str, WordList]) -> CompiledRules:
+        # 50,000 words take a while.
+        return await asyncio.to_thread(
+            compile_rules, policy.rules, policy.lists, lists, self._attributes(), self._now().date()
+        )
+
+    async def _wanted(self, site: str, policy: Policy) -> dict[str, WordList]:
+        """The lists that the policy may use. One that cannot be read is missing: its rules ask for a person."""
+        versions = await self._lists.versions(site)
+        found = {}
+        for name in sorted(versions.keys() & names_in(policy)):
+            known = self._read.get((site, name))
+            if known is None or known.version != versions[name]:
+                try:
+                    known = await self._lists.get(site, name)
+                except ListUnreadable as error:
+                    self._background.note("rules", f"{site}: list {name}", error)
+                    known = None
+            if known is not None:
+                found[name] = self._read[site, name] = known
+        return found
+
+    @contextlib.asynccontextmanager
+    async def kept_fresh(self) -> AsyncIterator[None]:
+        async def once() -> None:
+            with contextlib.suppress(Retryable):
+                await self.refresh()
+
+        with self._background.sparing("rules", "the first look"):
+            await once()
+        async with self._background.beside("rules", once, every_s=LOOK_S, longest_pause_s=LOOK_S):
+            yield
+
+
+def names_in(policy: Policy) -> frozenset[str]:
+    """The lists that the rules of a policy name."""
+    found: set[str] = set()
+    todo = [rule.when for rule in policy.rules]
+    while todo:
+        condition = todo.pop()
+        todo += [each for some in (condition.all, condition.any) if some for each in some]
+        todo += [condition.not_] if condition.not_ else []
+        if condition.words and condition.words.list:
+            found.add(condition.words.list)
+    return frozenset(found)

@@ -1,0 +1,193 @@
+"""Applies a site's rules to a comment: what they say by themselves, and what they ask of Redis."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from service.metrics import RULES
+from service.rules.compiled import CompiledRules, Facts
+from service.rules.compiled import OpenRule as Undecided
+from service.rules.repetition import fingerprints
+from service.store.asked import OpenRule, Outcome, RulesAsked, Window, rate_name, rule_reason
+from service.values.domain import Action, Comment, Judgement, Reason, Urgency
+from service.values.policy import BY_RULE, DEFAULT_SLA_MS, SLA_MS, SOON_MS, Decision, Policy, audit_share
+from service.values.rules import RULE, FiredRule, RuleAction, RuleState, most_severe
+
+# Names of rules that the metrics tell apart.
+MOST_NAMED = 1_000
+_REVIEWS = frozenset({RuleAction.REVIEW, RuleAction.PREMODERATE})
+
+
+class OpenCheck(Struct, frozen=True):
+    """A rule that also depends on what is counted: `depends_on` names the conditions that are left."""
+
+    rule: str
+    action: str
+    shadow: bool
+    depends_on: list[str]
+
+
+class RuleCheck(Struct, frozen=True):
+    """What the model and the rules that need no counting say of a comment. `rules`: those that apply."""
+
+    model: Action
+    decision: Action
+    scores: Mapping[str, float]
+    language: str | None
+    reasons: tuple[Reason, ...]
+    rules: tuple[Reason, ...]
+    open: list[OpenCheck]
+    unavailable: tuple[str, ...]
+
+
+Attend = Callable[[Decision], Urgency | None]
+
+
+def without_rules(policy: Policy, judgement: Judgement, attend: Attend, *, is_soon: bool) -> RulesAsked:
+    """For a comment on which only the status of its author may bear."""
+    return RulesAsked(
+        model=judgement.decision, outcomes=_outcomes(policy, judgement, attend), author_sla_ms=_due(None, is_soon)
+    )
+
+
+def ask(
+    policy: Policy,
+    rules: CompiledRules,
+    comment: Comment,
+    judgement: Judgement,
+    attend: Attend,
+    *,
+    now: datetime,
+    is_soon: bool,
+) -> RulesAsked | None:
+    """None: no rule applies, and nothing is counted. `is_soon`: the section is urgent."""
+    found = rules.evaluate(
+        Facts(comment.text, judgement.language or "", judgement.scores, comment.author, comment.article, now)
+    )
+    prints, rates = (
+        prints_of(found.open, comment.text, (comment.author and comment.author.id) or ""),
+        _rates(rules, comment),
+    )
+    if not (found.fired or found.open or found.unavailable or prints or rates):
+        return None
+    due = [_due(each.due, is_soon) for each in found.fired if each.action in _REVIEWS and each.state is RuleState.ON]
+    return RulesAsked(
+        model=judgement.decision,
+        outcomes=_outcomes(policy, judgement, attend, found.fired),
+        fired=found.fired,
+        open=tuple(OpenRule(each.rule, each.expression, _due(each.rule.due, is_soon)) for each in found.open),
+        is_unavailable=bool(found.unavailable),
+        prints=prints,
+        rates=rates,
+        window_s=max((each[3] for each in rules.counts if each[0] == "duplicate"), default=0),
+        sla_ms=min(due, default=None),
+        author_sla_ms=_due(None, is_soon),
+    )
+
+
+def check(rules: CompiledRules, comment: Comment, judgement: Judgement, now: datetime) -> RuleCheck:
+    found = rules.evaluate(
+        Facts(comment.text, judgement.language or "", judgement.scores, comment.author, comment.article, now)
+    )
+    return RuleCheck(
+        judgement.decision,
+        most_severe(judgement.decision, found.fired, is_unavailable=bool(found.unavailable)),
+        judgement.scores,
+        judgement.language,
+        judgement.reasons,
+        tuple(map(rule_reason, found.fired)),
+        [
+            OpenCheck(
+                each.rule.rule,
+                each.rule.action.value,
+                each.rule.state is RuleState.SHADOW,
+                sorted({leaf[0] for leaf in _leaves(each.expression)}),
+            )
+            for each in found.open
+        ],
+        found.unavailable,
+    )
+
+
+def _leaves(expression: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    if expression[0] in ("all", "any", "not"):
+        for each in expression[1:]:
+            yield from _leaves(each)
+    else:
+        yield expression
+
+
+def by_text(rules: CompiledRules, text: str, judgement: Judgement, now: datetime) -> Judgement:
+    """For a comment that is not recorded: what the rules say that need neither its author nor what was counted."""
+    found = rules.evaluate(Facts(text, judgement.language or "", judgement.scores, None, None, now))
+    if not found.fired and not found.unavailable:
+        return judgement
+    action = most_severe(judgement.decision, found.fired, is_unavailable=bool(found.unavailable))
+    reasons = (*judgement.reasons, *map(rule_reason, found.fired))
+    count_rules(reasons)
+    return msgspec.structs.replace(judgement, decision=action, reasons=reasons)
+
+
+def count_rules(reasons: tuple[Reason, ...]) -> None:
+    for reason in reasons:
+        if reason.code == RULE and reason.rule:
+            if reason.rule not in _named and len(_named) < MOST_NAMED:
+                _named.add(reason.rule)
+            RULES.labels(reason.rule if reason.rule in _named else "other").inc()
+
+
+_named: set[str] = set()
+
+
+def _due(attribute: str | None, is_soon: bool) -> int:
+    """Milliseconds until a review is due that a rule asks for."""
+    sla_ms = SLA_MS.get(attribute or "", DEFAULT_SLA_MS)
+    return min(sla_ms, SOON_MS) if is_soon else sla_ms
+
+
+def _outcomes(
+    policy: Policy, judgement: Judgement, attend: Attend, fired: tuple[FiredRule, ...] = ()
+) -> dict[Action, Outcome]:
+    """What is recorded for each decision that the rules may come to."""
+    named = [each.attribute for each in judgement.reasons] + [each.label for each in fired]
+    attributes = ",".join(dict.fromkeys(each for each in named if each))
+    found = {}
+    for action in Action:
+        is_ours = action is Action.REVIEW and judgement.decision is not action
+        urgency = attend(BY_RULE if is_ours else Decision(action, judgement.reasons))
+        is_audit = urgency is not None and urgency.inclusion is not None
+        found[action] = Outcome(urgency, audit_share(action, policy), "" if is_audit else attributes)
+    return found
+
+
+def prints_of(open_rules: Sequence[Undecided], text: str, author: str) -> dict[str, tuple[str, ...]]:
+    """The fingerprints that open rules compare, by kind of duplicate, as `exact:site`.
+
+    Only these are counted: a comment is a copy for a rule if all that the rule says besides fits both.
+    """
+    wanted = {(each[1], each[2]) for rule in open_rules for each in _leaves(rule.expression) if each[0] == "duplicate"}
+    if not wanted:
+        return {}
+    found = fingerprints(text, with_near=any(match == "near" for match, _ in wanted))
+    kinds = {"exact": (found.exact,), "near": found.near, "links": found.links}
+    prints = {}
+    for match, of in sorted(wanted):
+        if of == "author":
+            some = tuple(f"{match[0]}{each}:{author}" for each in kinds[match]) if author else ()
+        else:  # short texts are alike by chance: they only count for one author
+            some = () if found.is_short and match != "links" else tuple(f"{match[0]}{each}" for each in kinds[match])
+        prints[f"{match}:{of}"] = some
+    return prints
+
+
+def _rates(rules: CompiledRules, comment: Comment) -> tuple[Window, ...]:
+    who = {"article": (comment.article and comment.article.id) or "", "site": "site"}
+    windows: dict[str, int] = {}
+    for _, by, s in (each for each in rules.counts if each[0] == "velocity"):
+        if who.get(by):
+            name = rate_name(by, who[by])
+            windows[name] = max(s, windows.get(name, 0))
+    return tuple(Window(name, s) for name, s in windows.items())
