@@ -6,7 +6,7 @@ them are merged. A test reports missing translations.
 """
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 
@@ -76,11 +76,11 @@ def _said(script: str) -> tuple[str | tuple[str, ...], ...]:
 
 
 # A number for each plural category, in the order of the names in Intl.PluralRules, which scripts use.
-def _examples(language: str) -> Iterator[int]:
+@cache
+def _examples(language: str) -> tuple[int, ...]:
     rule = Locale.parse(language).plural_form
     numbers = {rule(n): n for n in range(200, -1, -1)}
-    for category in ("one", "few", "many", "other"):
-        yield numbers.get(category, numbers[rule(100)])
+    return tuple(numbers.get(category, numbers[rule(100)]) for category in ("one", "few", "many", "other"))
 
 
 @cache
