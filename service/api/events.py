@@ -1,7 +1,7 @@
 """The feed: a stream for consoles, pages for sites that cannot take webhooks."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from aiohttp import web
 from msgspec import Meta, Struct
@@ -11,6 +11,7 @@ from service.api.operation import JSON, Call, Operation
 from service.http.admission import bearer, held
 from service.http.cursors import Cursor, checked
 from service.http.stream import STREAM, follow
+from service.store.base import instant
 from service.store.events import Events, FeedEvent
 from service.values.access import Scope
 from service.values.errors import Forbidden
@@ -21,18 +22,26 @@ class EventsQuery(Struct, frozen=True, forbid_unknown_fields=True):
     limit: Annotated[int, Meta(ge=1, le=1000)] = 100
 
 
-class EventAnswer(Struct, frozen=True, omit_defaults=True):
-    """What happened to a comment. `type` as in webhooks; of several events of a comment the highest version counts."""
+class EventAnswer(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What happened to a comment, or to the status of an author. `type` as in webhooks.
+
+    Of several events of a comment, or of an author, the highest version counts. `author`, `by`, `why` and `until` are
+    those of `author.status_changed`; the others are about a comment.
+    """
 
     type: str
-    comment_id: str
-    revision: int
+    comment_id: str | None = None
+    author: Annotated[str | None, Meta(description="The stored id.")] = None
+    revision: int | None = None
     version: int
     at: datetime
     status: str
     decided_by: str | None = None
     decision: str | None = None
     reason: str | None = None
+    by: str | None = None
+    why: str | None = None
+    until: datetime | None = None
 
 
 class EventsAnswer(Struct, frozen=True):
@@ -64,16 +73,24 @@ async def read_events(call: Call) -> EventsAnswer | web.StreamResponse:
 
 def _answer(event: FeedEvent) -> EventAnswer:
     said = event.details
+    about: dict[str, Any] = {"type": said["type"], "version": int(said["version"]), "at": event.at}
+    if "author" in said:
+        return EventAnswer(
+            **about,
+            author=said["author"],
+            status=said["status"],
+            by=said.get("by"),
+            why=said.get("why"),
+            until=instant(said.get("ends")),
+        )
     return EventAnswer(
-        said["type"],
-        said["comment"],
-        int(said["revision"]),
-        int(said["version"]),
-        event.at,
-        said["status"],
-        said.get("decided_by"),
-        said.get("decision"),
-        said.get("reason") or None,
+        **about,
+        comment_id=said["comment"],
+        revision=int(said["revision"]),
+        status=said["status"],
+        decided_by=said.get("decided_by"),
+        decision=said.get("decision"),
+        reason=said.get("reason") or None,
     )
 
 

@@ -27,7 +27,7 @@ class EndpointAnswer(Struct, frozen=True, kw_only=True):
     """`url`: null while there is no endpoint. `secret` is shown only when it is made.
 
     `disabled_at`: since when nothing is sent, because the receiver answered 410; PUT enables the endpoint again.
-    `pending`: comments with events still to be told. `overdue_seconds`: how late the oldest of them is.
+    `pending`: comments and authors with events still to be told. `overdue_seconds`: how late the oldest of them is.
     """
 
     url: str | None
@@ -65,11 +65,15 @@ class DeadQuery(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DeadLetter(Struct, frozen=True, kw_only=True):
-    """`id`: the webhook-id that the receiver would have seen. `because`: why it was given up."""
+    """`id`: the webhook-id that the receiver would have seen. `because`: why it was given up.
+
+    `comment_id` is null, and `revision` 0, for an event about the status of an author, whose stored id is `author`.
+    """
 
     id: str
     type: str
-    comment_id: str
+    comment_id: str | None
+    author: str | None
     revision: int
     version: int
     status: str
@@ -192,7 +196,8 @@ def _letter(site: str, letter: Letter) -> DeadLetter:
     return DeadLetter(
         id=_id(site, letter),
         type=letter.type,
-        comment_id=letter.comment,
+        comment_id=None if letter.author else letter.comment,
+        author=letter.author,
         revision=letter.revision,
         version=letter.version,
         status=letter.status,

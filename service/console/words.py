@@ -7,9 +7,17 @@ from service.console.reasons import title_of
 from service.console.rendering import ROLES
 from service.console.texts import N_
 from service.values.domain import Action, DecidedBy, State, Status
+from service.values.rules import AuthorStatus
 
 STATUSES = {Status.APPROVED: N_("Approved"), Status.PENDING: N_("Pending"), Status.REJECTED: N_("Rejected")}
 DECISIONS = {Action.APPROVE: N_("Approve"), Action.REVIEW: N_("To a person"), Action.REJECT: N_("Reject")}
+AUTHOR_STATUSES = {
+    AuthorStatus.ACTIVE: N_("Active"),
+    AuthorStatus.TRUSTED: N_("Trusted"),
+    AuthorStatus.PREMODERATED: N_("Pre-moderated"),
+    AuthorStatus.MUTED: N_("Muted"),
+    AuthorStatus.BANNED: N_("Banned"),
+}
 STATES = {
     State.QUEUED: N_("waits in the queue"),
     State.LEASED: N_("is with a moderator"),

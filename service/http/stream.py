@@ -93,8 +93,11 @@ async def _encoded(
 
 
 def _line(event: FeedEvent) -> bytes:
-    data: dict[str, Any] = {name: value for name, value in event.details.items() if name not in ("kind", "type")}
-    if ends := data.pop("until", None):
+    hidden = ("kind", "type", "comment", "revision", "state") if "author" in event.details else ("kind", "type")
+    data: dict[str, Any] = {name: value for name, value in event.details.items() if name not in hidden}
+    if ends := data.pop("ends", None):
+        data["until"] = instant(ends)
+    elif ends := data.pop("until", None):
         data["lease_expires_at"] = instant(ends)
     return line(event.details["kind"], data | {"at": event.at}, event.cursor)
 

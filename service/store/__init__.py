@@ -14,6 +14,7 @@ from service.store.accounts import Accounts
 from service.store.audit import Audit
 from service.store.author_status import AuthorStatuses
 from service.store.authors import AuthorIndex
+from service.store.batches import Batches
 from service.store.changes import Changes
 from service.store.comments import Comments, Retention
 from service.store.events import Events
@@ -43,6 +44,7 @@ class Store:
     recent: Recent
     authors: AuthorIndex
     statuses: AuthorStatuses
+    batches: Batches
     outbox: Outbox
     access: Access
     accounts: Accounts
@@ -92,6 +94,7 @@ async def open_store(settings: Settings, url: str, background: Background | None
         recent=Recent(pipe, shards),
         authors=AuthorIndex(pipe, shards),
         statuses=AuthorStatuses(pipe, shards),
+        batches=Batches(pipe, settings.undo_window_s),
         outbox=Outbox(pipe, shards, background),
         access=Access(pipe, background),
         accounts=Accounts(pipe),

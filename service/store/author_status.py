@@ -1,4 +1,7 @@
-"""The status of authors: given by people, kept in every shard, read in the step that records a comment."""
+"""The status of authors: given by people, kept in every shard, read in the step that records a comment.
+
+The changes of an author, their audit entries and their events are in one shard, which depends on the author.
+"""
 
 from datetime import datetime
 from typing import Any
@@ -17,7 +20,10 @@ KEPT_CHANGES = 50
 
 
 class StatusChange(Struct, frozen=True, omit_defaults=True):
-    """A status with who gave it, when and why. `until`: when it ends by itself. `version` counts up from 1."""
+    """A status with who gave it, when and why. `until`: when it ends by itself. `version` counts up from 1.
+
+    `undoes`: the version of the change that this one undid. `event`: its place in the feed, which the store adds.
+    """
 
     status: AuthorStatus
     version: int
@@ -26,6 +32,11 @@ class StatusChange(Struct, frozen=True, omit_defaults=True):
     why: str | None = None
     note: str | None = None
     until: datetime | None = None
+    undoes: int | None = None
+    event: str | None = None
+
+    def is_in_force(self, now: datetime) -> bool:
+        return self.until is None or self.until > now
 
 
 _change = msgspec.json.Decoder(StatusChange).decode
@@ -40,18 +51,46 @@ class AuthorStatuses:
 
     async def history(self, site: str, author: str) -> list[StatusChange]:
         """The changes that are kept, newest first. The first one is the status now, unless it has ended."""
-        found = await self._pipe.call("LRANGE", self._log(site, author), 0, KEPT_CHANGES - 1)
+        return await self._read(site, author, KEPT_CHANGES)
+
+    async def newest(self, site: str, author: str) -> StatusChange | None:
+        """The status now, unless it has ended; None if it was never changed."""
+        found = await self._read(site, author, 1)
+        return found[0] if found else None
+
+    async def _read(self, site: str, author: str, most: int) -> list[StatusChange]:
+        shard = self._shard(site, author)
+        found = await self._pipe.call("LRANGE", shard.key(f"statuses:{author}"), 0, most - 1)
         return [_change(each) for each in found]
 
-    async def put(self, site: str, author: str, change: StatusChange) -> bool:
-        """Returns False if a change with this version exists already. Repeat after StoreUnavailable."""
+    async def put(
+        self,
+        site: str,
+        author: str,
+        change: StatusChange,
+        *,
+        before: AuthorStatus = AuthorStatus.ACTIVE,
+        pseudonym: str = "",
+    ) -> bool:
+        """Returns False if a change with this version exists already. Repeat after StoreUnavailable.
+
+        Writes an audit entry, which names the author by `pseudonym`, and the event for the site.
+        """
         if not await self._pipe.run(
             script("log_status"),
-            [Shard(site).prefix],
+            [self._shard(site, author).prefix],
             author,
             change.version,
             msgspec.json.encode(change),
             KEPT_CHANGES,
+            event_name(author),
+            change.status.value,
+            "" if change.until is None else _ms(change.until),
+            change.why or "",
+            change.by,
+            pseudonym or author,
+            before.value,
+            "" if change.undoes is None else change.undoes,
         ):
             return False
         await self.spread(site, author, change)
@@ -59,7 +98,7 @@ class AuthorStatuses:
 
     async def spread(self, site: str, author: str, change: StatusChange) -> None:
         """Let every shard decide by a status. Safe to repeat."""
-        until_ms = 0 if change.until is None else round(change.until.timestamp() * 1000)
+        until_ms = 0 if change.until is None else _ms(change.until)
         for shard in self._shards.each(site):
             await self._pipe.run(
                 script("set_status"),
@@ -71,12 +110,12 @@ class AuthorStatuses:
                 change.by,
                 change.why or "",
                 change.note or "",
-                round(change.at.timestamp() * 1000),
+                _ms(change.at),
             )
 
     async def forget(self, site: str, author: str) -> None:
-        """Remove the status, its history, and all that was counted of the author."""
-        await self._pipe.call("DEL", self._log(site, author))
+        """Remove the status, its history, events that say it, and all that was counted of the author."""
+        await self._pipe.run(script("forget_status"), [self._shard(site, author).prefix], author, event_name(author))
         for shard in self._shards.each(site):
             await self._pipe.call("DEL", shard.key(f"status:{author}"))
             await self._pipe.call("DEL", shard.key(f"who:{author}"))
@@ -91,10 +130,15 @@ class AuthorStatuses:
                     total[name] = total.get(name, 0) + int(value)
         return total
 
-    @staticmethod
-    def _log(site: str, author: str) -> str:
-        return Shard(site).key(f"statuses:{author}")
+    def _shard(self, site: str, author: str) -> Shard:
+        """Where the outbox looks for the author's events."""
+        return self._shards.of(site, event_name(author))
 
 
-def is_in_force(change: StatusChange, now: datetime) -> bool:
-    return change.until is None or change.until > now
+def event_name(author: str) -> str:
+    """What stands in place of a comment's id in the events of an author. No comment's id begins with a space."""
+    return f" author:{author}"
+
+
+def _ms(at: datetime) -> int:
+    return round(at.timestamp() * 1000)

@@ -25,7 +25,14 @@ PAGE = 200
 MOST_LETTERS = 200
 
 # webhook.test is sent at an administrator's request, not from the outbox.
-EventType = Literal["comment.queued", "decision.created", "decision.reverted", "comment.withdrawn", "webhook.test"]
+EventType = Literal[
+    "comment.queued",
+    "decision.created",
+    "decision.reverted",
+    "comment.withdrawn",
+    "author.status_changed",
+    "webhook.test",
+]
 Parsed = TypeVar("Parsed")
 
 # delivered: the receiver has it. failed: try again after the delay. deferred: nothing was sent, try after the delay.
@@ -35,7 +42,11 @@ Replayed = Literal["ok", "superseded", "busy", "unknown"]
 
 
 class Event(Struct, frozen=True, kw_only=True):
-    """An event as written by the script that made the change; `at` in Unix milliseconds."""
+    """An event as written by the script that made the change; `at` in Unix milliseconds.
+
+    `author`: the author whose status was changed, `by` whom and `why`, until when (`ends`, in Unix milliseconds). Then
+    there is no comment, and `comment` is the name of the author's events (see author_status.py).
+    """
 
     comment: str
     revision: int
@@ -46,6 +57,10 @@ class Event(Struct, frozen=True, kw_only=True):
     decided_by: str
     decision: str | None = None
     reason: str | None = None
+    author: str | None = None
+    by: str | None = None
+    why: str | None = None
+    ends: int | None = None
 
 
 class Letter(Event, frozen=True, kw_only=True):
@@ -102,7 +117,10 @@ class Take(Struct, frozen=True):
 
 
 class Backlog(Struct, frozen=True):
-    """`pending`: comments with undelivered events; `overdue_s`: how late the oldest event is, None: none is late."""
+    """`pending`: comments and authors with undelivered events.
+
+    `overdue_s`: how late the oldest event is, None: none is late.
+    """
 
     pending: int
     dead: int

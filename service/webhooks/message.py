@@ -31,16 +31,29 @@ class Data(Struct, frozen=True, omit_defaults=True, kw_only=True):
     text: str | None = None
 
 
+class AuthorData(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """The status of an author, from now on or `until` then. `author`: the stored id; `version` as for comments."""
+
+    author: str
+    site: str
+    version: int
+    status: str
+    by: str
+    why: str | None = None
+    until: datetime | None = None
+
+
 class Message(Struct, frozen=True):
     type: EventType
     timestamp: datetime
-    data: Data
+    data: Data | AuthorData
 
 
 class MessageId(Struct, frozen=True):
     """evt_<site>_<comment>_<version>. In the comment id, bytes other than [0-9A-Za-z_-] become ~ and two hex digits.
 
-    This makes the id safe in headers, in paths, and in the signed string, where dots separate it from the rest.
+    This makes the id safe in headers, in paths, and in the signed string, where dots separate it from the rest. In
+    place of a comment's id an author's events have a name that is none (see store/author_status.py).
     """
 
     site: str
@@ -67,6 +80,9 @@ def message_id(site: str, event: Event) -> str:
 
 
 def body(site: str, event: Event, text: str | None) -> bytes:
+    at = datetime.fromtimestamp(event.at / 1000, UTC)
+    if event.author is not None:
+        return msgspec.json.encode(Message(event.type, at, _author_data(site, event, event.author)))
     data = Data(
         comment_id=event.comment,
         site=site,
@@ -78,11 +94,22 @@ def body(site: str, event: Event, text: str | None) -> bytes:
         reason=event.reason or None,
         text=text,
     )
-    at = datetime.fromtimestamp(event.at / 1000, UTC)
     encoded = msgspec.json.encode(Message(event.type, at, data))
     if len(encoded) > MAX_BODY_BYTES and text is not None:
         return body(site, event, None)
     return encoded
+
+
+def _author_data(site: str, event: Event, author: str) -> AuthorData:
+    return AuthorData(
+        author=author,
+        site=site,
+        version=event.version,
+        status=event.status,
+        by=event.by or "",
+        why=event.why,
+        until=None if event.ends is None else datetime.fromtimestamp(event.ends / 1000, UTC),
+    )
 
 
 def _escaped(found: re.Match[str]) -> str:

@@ -9,7 +9,7 @@ from service.store.packing import WORDS
 # Scripts that are not listed here add data.
 _FLAGS = {
     **dict.fromkeys(("claim", "take", "extend", "release", "decide", "undo", "erase", "forget_author"), Flags.DRAINS),
-    **dict.fromkeys(("tend", "mend", "take_events", "settle_event", "delete_list"), Flags.DRAINS),
+    **dict.fromkeys(("forget_status", "tend", "mend", "take_events", "settle_event", "delete_list"), Flags.DRAINS),
     # Moderators who drain the queue must be able to sign in.
     **dict.fromkeys(("open_session", "visitor", "issue_ticket", "try_sign_in", "right_try"), Flags.DRAINS),
     **dict.fromkeys(

@@ -95,6 +95,10 @@ async def everything(store: Store, site: str, submit: Any) -> Any:  # noqa: PLR0
     change = StatusChange(AuthorStatus.BANNED, 1, datetime.now(UTC), "chief")
     assert await store.statuses.put(site, "u-9", change)
     yield "status"
+    await store.statuses.forget(site, "u-9")
+    yield "forget status"
+    assert await store.batches.note(site, "batch-1", {"c-9": 1})
+    yield "batch"
     question = msgspec.msgpack.encode(("c-9", "u-9", [("approved",)], {}))
     assert await store.pipe.run(script("observe"), [Shard(site).prefix], question) == [None]
     yield "observe"

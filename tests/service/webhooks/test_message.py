@@ -32,6 +32,26 @@ def test_a_body_says_what_happened_and_no_more() -> None:
     }
 
 
+def test_a_changed_status_names_the_author_and_no_comment() -> None:
+    banned = Event(
+        comment=" author:f00", revision=0, version=3, at=1760000000000, type="author.status_changed", status="muted",
+        decided_by="", author="f00", by="chief", why="spam", ends=1760000060000,
+    )  # fmt: skip
+    assert json.loads(body("daily", banned, None)) == {
+        "type": "author.status_changed",
+        "timestamp": "2025-10-09T08:53:20Z",
+        "data": {
+            "author": "f00",
+            "site": "daily",
+            "version": 3,
+            "status": "muted",
+            "by": "chief",
+            "why": "spam",
+            "until": "2025-10-09T08:54:20Z",
+        },
+    }
+
+
 def test_a_text_goes_along_if_there_is_room_for_it() -> None:
     assert json.loads(body("daily", EVENT, "what I wrote"))["data"]["text"] == "what I wrote"
     assert "text" not in json.loads(body("daily", EVENT, "\u0000" * 20_000))["data"]

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -10,9 +11,11 @@ from aiohttp import web
 
 from service.settings import Settings
 from service.store import Store
+from service.store.author_status import StatusChange
 from service.store.keyspace import Shard
 from service.store.review import Answer, Filter
 from service.values.domain import Verdict
+from service.values.rules import AuthorStatus
 from service.webhooks import message
 from service.webhooks.administration import Webhooks, open_webhooks
 from service.webhooks.delivery import open_sender
@@ -193,6 +196,25 @@ async def test_an_erased_text_is_not_sent(
         await until(lambda: is_settled(store, site))
     assert receiver.events == [("comment.queued", "c-1", 1), ("comment.withdrawn", "c-1", 2)]
     assert not any(b"canary" in body for _, body in receiver.came)
+
+
+@pytest.mark.usefixtures("endpoint")
+async def test_changes_of_an_authors_status_arrive_in_order_and_signed(
+    administration: Webhooks, endpoint: str, receiver: Any, until: Any, store: Store, site: str
+) -> None:
+    receiver.answers(500, 503)
+    for version, status in enumerate((AuthorStatus.BANNED, AuthorStatus.ACTIVE), 1):
+        change = StatusChange(status, version, datetime.now(UTC), "chief", "spam")
+        assert await store.statuses.put(site, "f00", change)
+    async with administration.relayed():
+        await until(lambda: is_settled(store, site))
+    assert receiver.ids == [f"evt_daily_~20author~3af00_{version}" for version in (1, 1, 1, 2)]
+    said = [json.loads(body) for _, body in receiver.came][2:]
+    assert [each["type"] for each in said] == ["author.status_changed"] * 2
+    assert [(each["data"]["author"], each["data"]["status"]) for each in said] == [("f00", "banned"), ("f00", "active")]
+    headers, body = receiver.came[-1]
+    at = int(headers["webhook-timestamp"])
+    assert headers["webhook-signature"] == sign([endpoint], headers["webhook-id"], at, body)
 
 
 @pytest.mark.usefixtures("endpoint")
