@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from service.background import Background
+from service.cases.author_status import AuthorStatusWorkflow
 from service.cases.authors import Authors
 from service.cases.comparison import Comparisons
 from service.cases.directory import Directory
@@ -23,6 +24,7 @@ MODELS = web.AppKey("models", Models)
 RULEBOOK = web.AppKey("rulebook", Rulebook)
 MODERATION = web.AppKey("moderation", Moderation)
 REVIEWING = web.AppKey("reviewing", ReviewWorkflow)
+AUTHOR_STATUS = web.AppKey("author_status", AuthorStatusWorkflow)
 USAGE = web.AppKey("usage", Usage)
 WEBHOOKS = web.AppKey("webhooks", Webhooks)
 AUTHORS = web.AppKey("authors", Authors)

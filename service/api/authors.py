@@ -8,7 +8,7 @@ from aiohttp import web
 
 from service import app_keys as keys
 from service.api.operation import NDJSON, Call, Operation
-from service.cases.authors import Exported, History, Receipt
+from service.cases.authors import Exported, ExportedStatus, History, Receipt
 from service.values.access import Scope
 
 
@@ -21,7 +21,11 @@ async def show_author(call: Call) -> History:
 
 
 async def export_author(call: Call) -> web.StreamResponse:
-    """All that is kept of an author's comments, for the author: a comment a line, the newest first."""
+    """All that is kept of an author, for the author: a comment a line, the newest first.
+
+    The last line has the kind `author`: the changes of the author's status with their notes, if there were any, and how
+    many comments were approved and rejected.
+    """
     found = await call.request.app[keys.AUTHORS].export(call.key.site, call.id, call.key.name)
     response = web.StreamResponse(headers={"Content-Type": NDJSON})
     with suppress(ConnectionResetError):  # the client has disconnected
@@ -29,7 +33,9 @@ async def export_author(call: Call) -> web.StreamResponse:
     return response
 
 
-async def _written(response: web.StreamResponse, request: web.Request, found: AsyncIterator[Exported]) -> None:
+async def _written(
+    response: web.StreamResponse, request: web.Request, found: AsyncIterator[Exported | ExportedStatus]
+) -> None:
     """The first line is there before the answer begins: until then an error can still be told."""
     line = await anext(found, None)
     await response.prepare(request)
@@ -41,6 +47,8 @@ async def _written(response: web.StreamResponse, request: web.Request, found: As
 
 async def erase_author(call: Call) -> Receipt:
     """Erase every comment of an author, as each by itself; what stays is the ids, the outcomes and the times.
+
+    The author's status, its history and what was counted of the author are forgotten.
 
     A request erases 5,000 at most: while `left` is above 0, ask again. Asked again after that, there is nothing to do.
     """
@@ -64,7 +72,7 @@ OPERATIONS = (
         handler=export_author,
         scope=Scope.ADMIN,
         tag="Authors",
-        summary="All that is kept of an author's comments (NDJSON).",
+        summary="All that is kept of an author (NDJSON).",
         answer=Exported,
         gives=NDJSON,
         problems=(409, 503),
@@ -75,7 +83,7 @@ OPERATIONS = (
         handler=erase_author,
         scope=Scope.ADMIN,
         tag="Authors",
-        summary="Erase all comments of an author.",
+        summary="Erase all comments and the status of an author.",
         answer=Receipt,
         problems=(409, 503),
     ),

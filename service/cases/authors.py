@@ -10,10 +10,12 @@ from msgspec import Meta, Struct
 
 from service.cases.directory import AUTHOR_CHARS, Directory
 from service.store import Store
+from service.store.author_status import StatusChange
 from service.store.authors import CommentHistory
 from service.store.base import CommentSummary
 from service.values.domain import Action, Comment, DecidedBy, Reason, State, Status
 from service.values.errors import Conflict
+from service.values.rules import AuthorStatus
 
 # Only the newest comments of an author are counted; they describe a prolific author well enough.
 MOST_COUNTED = 1_000
@@ -40,6 +42,8 @@ class History(Struct, frozen=True, kw_only=True):
     """Statistics of an author's comments at this site whose texts are stored; at most the newest 1,000 are counted."""
 
     author: Annotated[str, Meta(description="The stored id: a keyed hash unless STEWARD_HASH_AUTHORS is false.")]
+    status: AuthorStatus
+    status_until: datetime | None
     comments: int
     people: Annotated[Counts, Meta(description="Decided by people.")]
     automatic: Annotated[Counts, Meta(description="Decided by the model, a rule or expiry.")]
@@ -70,7 +74,7 @@ class Revision(Struct, frozen=True):
     policy: str
 
 
-class Exported(Struct, frozen=True):
+class Exported(Struct, frozen=True, tag="comment", tag_field="kind"):
     """Everything stored about one comment of an author."""
 
     id: str
@@ -85,6 +89,28 @@ class Exported(Struct, frozen=True):
     revisions: list[Revision]
 
 
+class Change(Struct, frozen=True, omit_defaults=True):
+    """A change of an author's status. `undoes`: the version of the change that this one undid."""
+
+    status: AuthorStatus
+    version: int
+    at: datetime
+    by: str
+    until: datetime | None = None
+    why: str | None = None
+    note: str | None = None
+    undoes: int | None = None
+
+
+class ExportedStatus(Struct, frozen=True, tag="author", tag_field="kind"):
+    """What is stored about an author beside the comments. `approved` and `rejected` are counted as rules count them."""
+
+    author: str
+    approved: int
+    rejected: int
+    history: list[Change]
+
+
 class Authors:
     """In all methods `who` is an author's id: the site's own, or the stored one that moderators see."""
 
@@ -96,15 +122,15 @@ class Authors:
         self._hash_authors = hash_authors
         self._is_indexed = is_indexed
 
-    def names(self, site: str, who: str) -> tuple[str, ...]:
-        """The stored ids under which an author's comments may be indexed.
-
-        Raises Conflict if there is no index, and StoreUnavailable.
-        """
+    def check_index(self) -> None:
+        """Raises Conflict if comments cannot be found by author."""
         if not self._is_indexed:
             raise Conflict(
                 "authors_not_indexed", "STEWARD_INDEX_AUTHORS is false: comments cannot be found by author", {}
             )
+
+    def _possible(self, site: str, who: str) -> tuple[str, ...]:
+        """The stored ids that an author may have. Raises StoreUnavailable."""
         if not self._hash_authors:
             return (who,)
         pseudonym = self._directory.pseudonym(site, who)[:AUTHOR_CHARS]
@@ -113,10 +139,14 @@ class Authors:
     async def history(self, site: str, author: str) -> History:
         """Statistics for the card of a comment, by the stored id. Writes no audit entry; `profile` does."""
         found = await self._store.authors.page(site, author, 0, MOST_COUNTED)
+        newest = await self._store.statuses.newest(site, author)
+        given = newest if newest is not None and newest.is_in_force(datetime.now(UTC)) else None
         comments = found.comments
         counted: Counter[tuple[str, Status]] = Counter(map(_counted_as, comments))
         return History(
             author=author,
+            status=given.status if given else AuthorStatus.ACTIVE,
+            status_until=given.until if given else None,
             comments=found.total,
             people=_counts(counted, "people"),
             automatic=_counts(counted, "automatic"),
@@ -128,23 +158,32 @@ class Authors:
 
     async def profile(self, site: str, who: str, actor: str) -> History:
         """As `history`, with an audit entry that names the reader."""
-        author = await self._stored_id(site, who)
+        author = await self._indexed_id(site, who)
         await self._write(site, "author_read", actor, author)
         return await self.history(site, author)
 
     async def id_for_search(self, site: str, who: str, actor: str) -> str:
         """The stored id to search by. Writes an audit entry that names the searcher."""
-        author = await self._stored_id(site, who)
+        author = await self._indexed_id(site, who)
         await self._write(site, "author_read", actor, author)
         return author
 
-    async def export(self, site: str, who: str, actor: str) -> AsyncIterator[Exported]:
-        """Everything stored about the author's comments, newest first. Writes an audit entry."""
-        author = await self._stored_id(site, who)
+    async def export(self, site: str, who: str, actor: str) -> AsyncIterator[Exported | ExportedStatus]:
+        """Everything stored about the author: comments, newest first, then the status. Writes an audit entry."""
+        author = await self._indexed_id(site, who)
         await self._write(site, "author_exported", actor, author)
         return self._exported(site, author)
 
-    async def _exported(self, site: str, author: str) -> AsyncIterator[Exported]:
+    async def _exported(self, site: str, author: str) -> AsyncIterator[Exported | ExportedStatus]:
+        async for comment in self._exported_comments(site, author):
+            yield comment
+        history = await self._store.statuses.history(site, author)
+        counted = await self._store.statuses.counted(site, author)
+        if history or counted:
+            approved, rejected = counted.get("approved", 0), counted.get("rejected", 0)
+            yield ExportedStatus(author, approved, rejected, [shown(each) for each in history])
+
+    async def _exported_comments(self, site: str, author: str) -> AsyncIterator[Exported]:
         offset = 0
         while True:
             page = await self._store.authors.page(site, author, offset, AT_ONCE)
@@ -157,8 +196,15 @@ class Authors:
                 return
 
     async def erase(self, site: str, who: str, actor: str) -> Receipt:
-        """Erase every comment of the author, one by one. Safe to repeat."""
-        author, erased, seen = await self._stored_id(site, who), 0, 0
+        """Erase every comment of the author, one by one, and the author's status with its history. Safe to repeat.
+
+        Raises Conflict if comments cannot be found by author; the status is erased even so.
+        """
+        author, erased, seen = await self.stored_id(site, who), 0, 0
+        if not self._is_indexed:
+            await self._store.statuses.forget(site, author)
+            await self._write(site, "author_erased", actor, author, erased="0")
+            self.check_index()
         while seen < MOST_ERASED:
             ids = await self._store.authors.ids(site, author, AT_ONCE)
             if not ids:
@@ -168,22 +214,41 @@ class Authors:
                 erased += await self._store.comments.erase(site, each, actor)
             # Also drop ids whose comments had expired, or the loop would find them again.
             await self._store.authors.forget(site, author, ids)
+        await self._store.statuses.forget(site, author)
         receipt = Receipt(author, erased, await self._store.authors.count(site, author), datetime.now(UTC))
         await self._write(site, "author_erased", actor, author, erased=str(erased))
         return receipt
 
-    async def _stored_id(self, site: str, who: str) -> str:
-        """The stored id that has comments, else the first possible one."""
-        names = self.names(site, who)
+    async def stored_id(self, site: str, who: str) -> str:
+        """The possible stored id that has comments or a status, else the first one. Works without an index too."""
+        names = self._possible(site, who)
         for name in names:
-            if await self._store.authors.count(site, name):
+            if await self._is_known(site, name):
                 return name
         return names[0]
 
+    async def _is_known(self, site: str, name: str) -> bool:
+        if await self._store.statuses.newest(site, name):
+            return True
+        return self._is_indexed and await self._store.authors.count(site, name) > 0
+
+    async def _indexed_id(self, site: str, who: str) -> str:
+        self.check_index()
+        return await self.stored_id(site, who)
+
+    def named(self, site: str, author: str) -> str:
+        """How audit entries name an author by the stored id: only by the pseudonym, for the trail cannot be erased."""
+        return author if self._hash_authors else self._directory.pseudonym(site, author)[:AUTHOR_CHARS]
+
     async def _write(self, site: str, action: str, actor: str, author: str, **details: str) -> None:
-        """Audit entries hold only the pseudonym, because the trail cannot be erased."""
-        named = author if self._hash_authors else self._directory.pseudonym(site, author)[:AUTHOR_CHARS]
-        await self._store.audit.write(site, action, actor, author=named, **details)
+        await self._store.audit.write(site, action, actor, author=self.named(site, author), **details)
+
+
+def shown(change: StatusChange) -> Change:
+    """Without its place in the feed."""
+    return Change(
+        change.status, change.version, change.at, change.by, change.until, change.why, change.note, change.undoes
+    )
 
 
 def _counted_as(each: CommentSummary) -> tuple[str, Status]:

@@ -10,6 +10,7 @@ from aiohttp import web
 from service import app_keys as keys
 from service.api import (
     audit,
+    author_status,
     authors,
     comments,
     events,
@@ -27,6 +28,7 @@ from service.api import (
 from service.api.openapi import describe
 from service.api.operation import routes
 from service.background import Background
+from service.cases.author_status import AuthorStatusWorkflow
 from service.cases.authors import Authors
 from service.cases.comparison import Comparisons
 from service.cases.directory import Directory
@@ -63,6 +65,7 @@ OPERATIONS = (
     *reconcile.OPERATIONS,
     *search.OPERATIONS,
     *authors.OPERATIONS,
+    *author_status.OPERATIONS,
     *events.OPERATIONS,
     *review.OPERATIONS,
     *queue.OPERATIONS,
@@ -113,6 +116,9 @@ async def moderation(app: web.Application) -> AsyncIterator[None]:
     )
     app[keys.AUTHORS] = Authors(store, directory, hash_authors=settings.hash_authors, is_indexed=settings.index_authors)
     app[keys.REVIEWING] = ReviewWorkflow(directory, store, settings.lease_s)
+    app[keys.AUTHOR_STATUS] = AuthorStatusWorkflow(
+        store, app[keys.AUTHORS], app[keys.REVIEWING], settings.undo_window_s
+    )
     app[keys.COMPARISONS] = Comparisons(store, app[keys.MODELS], directory.policy)
     async with rulebook.kept_fresh():
         yield

@@ -35,6 +35,26 @@ async def decided(moderator: Any, decision: str, count: int = 1) -> None:
         assert (await moderator.post(path, {"decision": decision, "lease": item["lease"]})).status == 200
 
 
+MUTED = {"status": "muted", "until": "2099-01-01T00:00:00Z", "why": "spam", "note": "between us"}
+
+
+async def test_pages_have_the_status_of_an_author(admin: Any) -> None:
+    author = (await admin("PUT", "/v1/authors/u-1/status", MUTED)).body["author"]
+    reply = await admin.get("/v1/events")
+    (event,) = reply.body["events"]
+    assert event.pop("at")
+    assert event == {
+        "type": "author.status_changed",
+        "author": author,
+        "version": 1,
+        "status": "muted",
+        "by": "chief",
+        "why": "spam",
+        "until": "2099-01-01T00:00:00Z",
+    }
+    assert b"between us" not in reply.raw
+
+
 class Stream:
     """A reader of server-sent events, as the HTML specification parses them."""
 
@@ -304,3 +324,13 @@ async def test_a_reader_who_leaves_is_no_error(client: Any, ann: Any, caplog: py
             for item in found.body["items"]:
                 await ann.post(f"/v1/review/{item['id']}/release", {"lease": item["lease"]})
     assert [record.message for record in caplog.records if record.levelname in ("ERROR", "CRITICAL")] == []
+
+
+async def test_the_stream_has_the_status_of_an_author(admin: Any, ann: Any) -> None:
+    async with await streaming(ann) as response:
+        stream = Stream(response)
+        author = (await admin("PUT", "/v1/authors/u-1/status", MUTED)).body["author"]
+        event = await stream.next()
+    assert event["kind"] == "author_status"
+    assert (event["author"], event["status"], event["until"]) == (author, "muted", "2099-01-01T00:00:00Z")
+    assert event.keys().isdisjoint({"comment", "revision", "lease_expires_at"})

@@ -1,0 +1,305 @@
+"""The status of authors as people change it, and the rejection of all that waits of one author."""
+
+import asyncio
+from collections.abc import Awaitable
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, NamedTuple
+
+import msgspec
+from msgspec import Meta, Struct
+
+from service.cases.authors import AT_ONCE, Authors, Change, shown
+from service.cases.reviewing import Moderator, ReviewWorkflow, new_batch
+from service.store import Store
+from service.store.author_status import StatusChange
+from service.store.base import Record
+from service.store.batches import MOST_IN_BATCH
+from service.store.review import Answer
+from service.values.domain import A_CODE, WORDS, Instant, State, Verdict
+from service.values.errors import BadRequest, Conflict, Fault, NotFound
+from service.values.rules import AuthorStatus, Code
+
+MAX_NOTE = 500
+# Comments that one request rejects, or takes back. Larger bulk decisions take two people (security.md, section 2).
+MOST_REJECTED = 200
+# An author's newest comments among which those that wait are looked for.
+MOST_LOOKED_AT = 5_000
+WAITING = frozenset({State.QUEUED, State.LEASED, State.ESCALATED})
+# Tries of a change while others change the same status.
+_TRIES = 5
+_NO_LATER_THAN = datetime(9000, 1, 1, tzinfo=UTC)
+
+Note = Annotated[str, Meta(max_length=MAX_NOTE, description="For moderators; not sent to the site.")]
+BatchId = Annotated[
+    str,
+    Meta(
+        pattern=r"^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$(?!\n)",
+        description="A UUID in small letters.",
+        extra={WORDS: "must be a UUID in small letters"},
+    ),
+]
+RejectionReason = Annotated[str, Meta(max_length=64, pattern=r"^[a-z0-9_]*$(?!\n)", extra={WORDS: A_CODE})]
+
+
+class StatusRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """`version`: change only the status that was seen, named by its version (0: none was given yet)."""
+
+    status: AuthorStatus
+    until: Annotated[
+        Instant | None,
+        Meta(description="When the author is active again. Required for `muted`, refused for `active`."),
+    ] = None
+    why: Annotated[Code | None, Meta(description="A reason code of the site's own.")] = None
+    note: Note = ""
+    version: Annotated[int, Meta(ge=0)] | None = None
+
+
+class Standing(Struct, frozen=True, kw_only=True):
+    """The status of an author now, and how it came about; at most the last 50 changes are kept, newest first.
+
+    `until`: when the author is active again by itself. `version`: of the last change; 0 if there was none. `approved`
+    and `rejected` are counted as rules count them.
+    """
+
+    author: Annotated[str, Meta(description="The stored id: a keyed hash unless STEWARD_HASH_AUTHORS is false.")]
+    status: AuthorStatus
+    until: datetime | None
+    version: int
+    approved: int
+    rejected: int
+    history: list[Change]
+
+
+class Skipped(Struct, frozen=True):
+    """A comment that was left as it is. `code`: why, as in the problem that a single decision would answer."""
+
+    id: str
+    code: str
+
+
+class Rejected(Struct, frozen=True):
+    """`more`: comments may still wait; repeat the request with this `batch`."""
+
+    author: str
+    batch: str
+    rejected: int
+    skipped: list[Skipped]
+    more: bool
+
+
+class TakenBack(Struct, frozen=True):
+    """`more`: the batch has further comments; repeat the request."""
+
+    batch: str
+    undone: int
+    skipped: list[Skipped]
+    more: bool
+
+
+class _Waiting(NamedTuple):
+    """`versions`: waiting comments with their versions. `is_more`: there are, or may be, others."""
+
+    versions: dict[str, int]
+    is_more: bool
+
+
+class AuthorStatusWorkflow:
+    """`who` is an author's id: the site's own, or the stored one that moderators see.
+
+    Methods raise BadRequest, Conflict, NotFound and StoreUnavailable.
+    """
+
+    def __init__(self, store: Store, authors: Authors, reviewing: ReviewWorkflow, undo_s: int) -> None:
+        self._store = store
+        self._authors = authors
+        self._reviewing = reviewing
+        self._undo_within = timedelta(seconds=undo_s)
+
+    async def show(self, site: str, who: str) -> Standing:
+        """For a page that has recorded who reads it."""
+        return await self._standing(site, await self._authors.stored_id(site, who))
+
+    async def read(self, site: str, who: str, actor: str) -> Standing:
+        """As `show`, with an audit entry that names the reader."""
+        author = await self._authors.stored_id(site, who)
+        await self._store.audit.write(site, "author_read", actor, author=self._authors.named(site, author))
+        return await self._standing(site, author)
+
+    async def change(self, site: str, who: str, asked: StatusRequest, actor: str) -> Standing:
+        """Give an author a status. The same again, by the same person, is no new change."""
+        _check(asked, datetime.now(UTC))
+        author = await self._authors.stored_id(site, who)
+        newest: StatusChange | None = None
+        for _ in range(_TRIES):
+            newest = await self._store.statuses.newest(site, author)
+            if newest is not None and _is_same(newest, asked, actor):
+                await self._store.statuses.spread(site, author, newest)  # an earlier try may have been interrupted
+                return await self._standing(site, author)
+            seen = newest.version if newest else 0
+            if asked.version is not None and asked.version != seen:
+                raise _changed(newest)
+            now = datetime.now(UTC)
+            change = StatusChange(
+                asked.status, seen + 1, now, actor, asked.why, asked.note.strip() or None, asked.until
+            )
+            if await self._put(site, author, change, newest):
+                return await self._standing(site, author)
+        raise _changed(newest)
+
+    async def undo(self, site: str, who: str, actor: str, version: int | None = None) -> Standing:
+        """Restore what was before the last change, if the actor made it (that `version`) within the time to undo."""
+        author = await self._authors.stored_id(site, who)
+        history = await self._store.statuses.history(site, author)
+        newest = history[0] if history else None
+        if newest is None:
+            raise Conflict("no_change", "the status of this author was never changed", {"author": author})
+        if version is not None and newest.undoes == version and newest.by == actor:
+            await self._store.statuses.spread(site, author, newest)
+            return await self._standing(site, author)
+        if version is not None and version != newest.version:
+            raise _changed(newest)
+        if newest.undoes is not None:
+            raise Conflict("already_undone", "the last change was undone", _current(newest))
+        if newest.by != actor:
+            raise Conflict("not_yours", "somebody else made the last change; set a status instead", _current(newest))
+        now = datetime.now(UTC)
+        if now - newest.at > self._undo_within:
+            raise Conflict("undo_window_closed", "too long ago to be undone; set a status instead", _current(newest))
+        before = history[1] if len(history) > 1 else None
+        restored = StatusChange(AuthorStatus.ACTIVE, newest.version + 1, now, actor, undoes=newest.version)
+        if before is not None and before.is_in_force(now):
+            restored = msgspec.structs.replace(
+                restored, status=before.status, why=before.why, note=before.note, until=before.until
+            )
+        if not await self._put(site, author, restored, newest):
+            raise _changed(await self._store.statuses.newest(site, author))
+        return await self._standing(site, author)
+
+    async def reject_waiting(
+        self,
+        who: Moderator,
+        author: str,
+        *,
+        reason: str = "",
+        labels: dict[str, bool] | None = None,
+        note: str = "",
+        batch: str | None = None,
+    ) -> Rejected:
+        """Reject the author's comments that wait, the newest first, at most MOST_REJECTED of them.
+
+        Repeated with the same batch it goes on with the rest. Leaves out what another moderator holds.
+        """
+        author, batch = await self._authors.stored_id(who.site, author), batch or new_batch()
+        waiting = await self._waiting(who.site, author)
+        if waiting.versions and not await self._store.batches.note(
+            who.site, batch, {each: version + 1 for each, version in waiting.versions.items()}
+        ):
+            raise Conflict("batch_full", f"a batch holds at most {MOST_IN_BATCH} comments; begin another", {})
+
+        async def reject(comment: str, version: int) -> Skipped | None:
+            answer = Answer(Verdict.REJECT, None, reason, labels or {}, note, version=version)
+            return await _skipped(comment, self._reviewing.decide(who, comment, answer, batch=batch))
+
+        tried = await asyncio.gather(*(reject(*each) for each in waiting.versions.items()))
+        skipped = [each for each in tried if each is not None]
+        await self._store.batches.drop(who.site, batch, (each.id for each in skipped))
+        return Rejected(author, batch, len(tried) - len(skipped), skipped, waiting.is_more)
+
+    async def undo_rejected(self, who: Moderator, batch: str) -> TakenBack:
+        """Take back the rejections of a batch that still stand, at most MOST_REJECTED of them.
+
+        Raises NotFound if there is no such batch, or it is too old.
+        """
+        found = await self._store.batches.get(who.site, batch)
+        if not found:
+            raise NotFound("no such batch; it was taken back, or is too old")
+        some = list(found.items())[:MOST_REJECTED]
+
+        async def undo(comment: str, version: int) -> Skipped | None:
+            return await _skipped(comment, self._reviewing.undo(who, comment, version=version, batch=batch))
+
+        tried = await asyncio.gather(*(undo(*each) for each in some))
+        skipped = [each for each in tried if each is not None]
+        await self._store.batches.drop(who.site, batch, (comment for comment, _ in some))
+        return TakenBack(batch, len(tried) - len(skipped), skipped, len(found) > len(some))
+
+    async def _waiting(self, site: str, author: str) -> _Waiting:
+        found, offset = list[str](), 0
+        self._authors.check_index()
+        while True:
+            page = await self._store.authors.page(site, author, offset, AT_ONCE)
+            found += [each.id for each in page.comments if each.state in WAITING]
+            offset += AT_ONCE
+            if offset >= page.total or offset >= MOST_LOOKED_AT or len(found) > MOST_REJECTED:
+                break
+        records = await asyncio.gather(*(self._get(site, each) for each in found[:MOST_REJECTED]))
+        versions = {each[0]: each[1] for each in records if each is not None}
+        return _Waiting(versions, len(found) > MOST_REJECTED or offset < page.total)
+
+    async def _get(self, site: str, comment: str) -> tuple[str, int] | None:
+        try:
+            record = await self._store.comments.get(site, comment)
+        except NotFound:
+            return None
+        return (record.id, record.version) if record.is_waiting else None
+
+    async def _put(self, site: str, author: str, change: StatusChange, newest: StatusChange | None) -> bool:
+        is_in_force = newest is not None and newest.is_in_force(change.at)
+        before = newest.status if newest is not None and is_in_force else AuthorStatus.ACTIVE
+        pseudonym = self._authors.named(site, author)
+        return await self._store.statuses.put(site, author, change, before=before, pseudonym=pseudonym)
+
+    async def _standing(self, site: str, author: str) -> Standing:
+        history = await self._store.statuses.history(site, author)
+        counted = await self._store.statuses.counted(site, author)
+        newest = history[0] if history else None
+        now = newest if newest is not None and newest.is_in_force(datetime.now(UTC)) else None
+        return Standing(
+            author=author,
+            status=now.status if now else AuthorStatus.ACTIVE,
+            until=now.until if now else None,
+            version=newest.version if newest else 0,
+            approved=counted.get("approved", 0),
+            rejected=counted.get("rejected", 0),
+            history=[shown(each) for each in history],
+        )
+
+
+def _check(asked: StatusRequest, now: datetime) -> None:
+    if asked.status is AuthorStatus.MUTED and asked.until is None:
+        problem = "required for muted"
+    elif asked.status is AuthorStatus.ACTIVE and asked.until is not None:
+        problem = "must not be set for active"
+    elif asked.until is not None and asked.until <= now:
+        problem = "must be in the future"
+    elif asked.until is not None and asked.until > _NO_LATER_THAN:
+        problem = f"must be before the year {_NO_LATER_THAN.year}"
+    else:
+        return
+    raise BadRequest(f"/until: {problem}", [Fault("/until", problem)])
+
+
+def _is_same(newest: StatusChange, asked: StatusRequest, actor: str) -> bool:
+    was = (newest.status, newest.until, newest.why, newest.note, newest.by)
+    return newest.undoes is None and was == (asked.status, asked.until, asked.why, asked.note.strip() or None, actor)
+
+
+def _changed(newest: StatusChange | None) -> Conflict:
+    return Conflict("status_changed", "somebody else changed the status meanwhile", _current(newest))
+
+
+def _current(newest: StatusChange | None) -> dict[str, Any]:
+    if newest is None:
+        return {"version": 0, "status": AuthorStatus.ACTIVE}
+    return {"version": newest.version, "status": newest.status, "by": newest.by}
+
+
+async def _skipped(comment: str, deed: Awaitable[Record]) -> Skipped | None:
+    """None if it was done."""
+    try:
+        await deed
+    except Conflict as error:
+        return Skipped(comment, error.reason)
+    except NotFound as error:
+        return Skipped(comment, error.code)
+    return None
