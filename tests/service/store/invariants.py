@@ -19,7 +19,7 @@ from service.store.keyspace import Shard
 from service.trail import Entry, outcomes
 from service.values.domain import State
 
-SITE = "daily"
+SITE, AUTHOR = "daily", "writer"
 MODERATORS = ("ann", "bob", "eve", "chief", "boss")
 INDEX = {"queued": "ready", "leased": "lease", "escalated": "escalated"}
 HOUR_MS = 3_600_000
@@ -110,6 +110,14 @@ class Invariants(RuleBasedStateMachine):
             told = self.delivered[name] + [int(event["version"]) for event in waiting]
             assert told == (said[name] if self.listens else [])
             assert told == sorted(set(told))
+
+    @invariant()
+    def what_is_counted_of_an_author_is_how_the_comments_stand(self) -> None:
+        """Also after an undo, an edit or an erasure: rules rely on it."""
+        counted = self.done(self.store.statuses.counted(SITE, AUTHOR))
+        standing = Counter(str(each.status) for each in self.model.comments.values())
+        for status in ("approved", "rejected"):
+            assert counted.get(status, 0) == standing[status], status
 
     @invariant()
     def the_trail_tells_how_every_comment_stands(self) -> None:

@@ -21,14 +21,26 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from invariants import HOUR_MS, MODERATORS, SITE, Invariants
+from invariants import AUTHOR, HOUR_MS, MODERATORS, SITE, Invariants
 from model_of_queue import NEEDED, Model
 
 from service.settings import Settings
 from service.store import Store, open_store
 from service.store.keyspace import Shard
 from service.store.review import Answer, Filter
-from service.values.domain import Action, Comment, Doubling, Judgement, Lease, Reason, Status, Urgency, Verdict, Why
+from service.values.domain import (
+    Action,
+    Author,
+    Comment,
+    Doubling,
+    Judgement,
+    Lease,
+    Reason,
+    Status,
+    Urgency,
+    Verdict,
+    Why,
+)
 
 MAY_OVERRULE = ("chief", "boss")
 BY_VERSION = ("bob",)
@@ -105,7 +117,9 @@ class Queue(Invariants):
             urgency = Urgency(Why.AUDIT, 0.5, due * HOUR_MS, inclusion=0.1)
         judgement = Judgement(decision, {"spam": 0.5}, (Reason("r", "spam", 0.5),), "m-1", "default@1")
         outcome, record = self.done(
-            self.store.comments.submit(SITE, comment_id, Comment(text), judgement, urgency=urgency, actor="site-key")
+            self.store.comments.submit(
+                SITE, comment_id, Comment(text, author=Author(AUTHOR)), judgement, urgency=urgency, actor="site-key"
+            )
         )
         assert outcome == self.model.submit(comment_id, text, decision, drawn, due)
         assert record == self.done(self.store.comments.get(SITE, comment_id))
