@@ -29,10 +29,17 @@ class ItemsAnswer(Struct, frozen=True):
     next: int | None
 
 
+class CopiesAnswer(Struct, frozen=True):
+    """At most 200, the newest first."""
+
+    items: list[ReviewItem]
+
+
 class StatsQuery(Struct, frozen=True, forbid_unknown_fields=True):
     hours: Annotated[int, Meta(ge=1, le=MOST_HOURS, description="How far to look back.")] = 24
 
 
+MOST_COPIES = 200
 _STATES = {"queued": State.QUEUED, "claimed": State.LEASED, "escalated": State.ESCALATED}
 
 
@@ -45,6 +52,18 @@ async def list_items(call: Call) -> ItemsAnswer:
     show_scores = call.request.app[keys.DIRECTORY].shows_scores(site)
     items = [review_item(site, record, holder=None, show_scores=show_scores) for record in found.records]
     return ItemsAnswer(items, found.following)
+
+
+async def list_copies(call: Call) -> CopiesAnswer:
+    """What waits and is a copy of this comment: the same text, a similar one, or the same link, as its rules compare.
+
+    To decide them together, send the ids and versions to `POST /v1/review/decisions`.
+    """
+    site = call.key.site
+    await call.request.app[keys.STORE].comments.get(site, call.id)  # raises NotFound
+    found = await call.request.app[keys.STORE].queue.copies(site, call.id, MOST_COPIES)
+    show_scores = call.request.app[keys.DIRECTORY].shows_scores(site)
+    return CopiesAnswer([review_item(site, record, holder=None, show_scores=show_scores) for record in found])
 
 
 async def queue_stats(call: Call) -> Figures:
@@ -63,6 +82,16 @@ OPERATIONS = (
         query=ItemsQuery,
         answer=ItemsAnswer,
         problems=(503,),
+    ),
+    Operation(
+        method="GET",
+        path="/v1/review/{id}/copies",
+        handler=list_copies,
+        scope=Scope.REVIEW,
+        tag="Review",
+        summary="What waits and is a copy of a comment; takes no lease.",
+        answer=CopiesAnswer,
+        problems=(404, 503),
     ),
     Operation(
         method="GET",

@@ -12,9 +12,8 @@ _FLAGS = {
     **dict.fromkeys(("forget_status", "tend", "mend", "take_events", "settle_event", "delete_list"), Flags.DRAINS),
     # Moderators who drain the queue must be able to sign in.
     **dict.fromkeys(("open_session", "visitor", "issue_ticket", "try_sign_in", "right_try"), Flags.DRAINS),
-    **dict.fromkeys(
-        ("get", "items", "labels", "stats", "walk", "letters", "outbox", "endpoint", "recent", "observe"), Flags.READS
-    ),
+    **dict.fromkeys(("get", "items", "labels", "stats", "walk", "letters", "outbox", "endpoint"), Flags.READS),
+    **dict.fromkeys(("recent", "observe", "copies"), Flags.READS),
 }
 
 

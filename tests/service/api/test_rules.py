@@ -140,3 +140,14 @@ async def test_a_list_that_changes_is_in_force_within_seconds(admin: Any, app: A
     await app[keys.RULEBOOK].refresh()
     assert (await send(admin, "c2", "a zorblax"))["decision"] == "approve"
     assert (await send(admin, "c3", "a quux"))["decision"] == "reject"
+
+
+async def test_copies_that_wait_are_found_to_be_decided_together(admin: Any, ann: Any) -> None:
+    assert (await put(admin, SAME)).status == 200
+    for n in range(5):
+        await send(admin, f"c{n}", "Get rich today with our amazing offer", author={"id": f"u{n}"})
+    await send(admin, "other", "Something else that nobody else says")
+    found = (await ann.get("/v1/review/c2/copies")).body["items"]
+    assert [each["id"] for each in found] == ["c4", "c3"], "the first two were approved"
+    assert (await ann.get("/v1/review/other/copies")).body == {"items": []}
+    assert (await ann.get("/v1/review/nowhere/copies")).status == 404

@@ -102,6 +102,9 @@ async def everything(store: Store, site: str, submit: Any) -> Any:  # noqa: PLR0
     question = msgspec.msgpack.encode(("c-9", "u-9", [("approved",)], {}))
     assert await store.pipe.run(script("observe"), [Shard(site).prefix], question) == [None]
     yield "observe"
+    await store.pipe.call("HSET", Shard(site).item("c-1"), "prints", msgspec.msgpack.encode(["p"]))
+    assert await store.queue.copies(site, "c-1", 10) == []
+    yield "copies"
     assert await store.labels.add(site, Imported("l-1", "d", "t", {}, "reject", "", "import", 1.0), "chief")
     yield "import"
     assert [bool(label.retracts) for label in (await store.labels.page(site, "", 10))[0]] == [True, *[False] * 4]
