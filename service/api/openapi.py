@@ -61,7 +61,8 @@ def _operation(row: Operation, named: dict[type, Any]) -> dict[str, Any]:
         "responses": {str(row.status): _answer(row, named)} | {str(s): _problem(s) for s in _statuses(row)},
     }
     if row.body is not None:
-        described["requestBody"] = {"required": True, "content": {row.takes: {"schema": named[row.body]}}}
+        texts = {kind: {"schema": {"type": "string"}} for kind in row.also_takes}
+        described["requestBody"] = {"required": True, "content": {row.takes: {"schema": named[row.body]}} | texts}
     return described
 
 
@@ -73,7 +74,8 @@ def _statuses(row: Operation) -> list[int]:
 def _answer(row: Operation, named: dict[type, Any]) -> dict[str, Any]:
     if row.answer is None:
         return {"description": "Done."}
-    return {"description": "The answer.", "content": {row.gives: {"schema": named[row.answer]}}}
+    content = {kind: {"schema": named[row.answer]} for kind in (row.gives, *row.also_gives)}
+    return {"description": "The answer.", "content": content}
 
 
 def _problem(status: int) -> dict[str, Any]:

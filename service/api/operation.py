@@ -1,5 +1,6 @@
 """Operations of the API: the route table's rows, and the handling that all of them share."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -38,7 +39,8 @@ class Operation:
     """A row of the route table, from which /openapi.json is generated too.
 
     `handler` returns a struct (200, JSON), None (204) or a response. A body that is not JSON is passed to it as text.
-    `is_hot`: one of the busiest routes, which use the fast path (service/http/shortcut.py).
+    `also_takes`, `also_gives`: other content types of the body, as text, and of the answer. `is_hot`: one of the
+    busiest routes, which use the fast path (service/http/shortcut.py).
     """
 
     method: str
@@ -50,7 +52,9 @@ class Operation:
     tag: str
     body: type | None = None
     takes: str = JSON
+    also_takes: tuple[str, ...] = ()
     gives: str = JSON
+    also_gives: tuple[str, ...] = ()
     query: type = NoParameters
     answer: type | None = None
     status: int = 200
@@ -90,8 +94,14 @@ def _handler(operation: Operation) -> Handler:
 async def _body(request: web.Request, operation: Operation) -> Any:  # noqa: ANN401 - the operation's own type
     if operation.body is None:
         return None
-    raw = await bodies.read(request, operation.takes, operation.limit)
-    return bodies.shaped(raw, operation.body) if operation.takes == JSON else bodies.decoded(raw)
+    if operation.also_takes and request.content_type in operation.also_takes:
+        return bodies.decoded(await bodies.read(request, None, operation.limit))
+    raw = await bodies.read(request, operation.takes, operation.limit, operation.also_takes)
+    if operation.takes != JSON:
+        return bodies.decoded(raw)
+    if operation.limit > bodies.MAX_BATCH_BYTES:  # so large a body would delay other requests
+        return await asyncio.to_thread(bodies.shaped, raw, operation.body)
+    return bodies.shaped(raw, operation.body)
 
 
 def respond(request: web.Request, answer: Any) -> web.StreamResponse:  # noqa: ANN401 - any struct

@@ -40,15 +40,16 @@ _encode = msgspec.json.Encoder().encode
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
-async def read(request: web.Request, content_type: str | None, limit: int) -> bytes:
+async def read(request: web.Request, content_type: str | None, limit: int, others: Sequence[str] = ()) -> bytes:
     """Read the body, at most `limit` bytes. Raises BadRequest, TooLarge, TooSlow or WrongContentType.
 
-    `content_type`: the required one; None if the protocol accepts any.
+    `content_type`: the required one; None if the protocol accepts any. `others`: also named to whoever sends another.
     """
     said = request.headers.get("Content-Type")
     # request.content_type parses the header for each request, so compare the raw header first.
     if content_type is not None and said != content_type and (said is None or request.content_type != content_type):
-        raise WrongContentType(f"send {content_type}, not {(said or 'nothing')[:100]!r}")
+        wanted = " or ".join((content_type, *others))
+        raise WrongContentType(f"send {wanted}, not {(said or 'nothing')[:100]!r}")
     if request.headers.get("Content-Encoding", "identity") != "identity":
         raise WrongContentType("send the body uncompressed")
     try:
@@ -71,7 +72,10 @@ def decoded(raw: bytes) -> str:
     try:
         return raw.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
-        raise BadRequest(f"the body is not UTF-8: byte {error.start}", [Fault("", "not UTF-8")]) from error
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise BadRequest(
+            f"the body is not UTF-8: byte {error.start}, in line {line}", [Fault("", "not UTF-8")]
+        ) from error
 
 
 def shaped(raw: bytes, kind: type[Shape]) -> Shape:

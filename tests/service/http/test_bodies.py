@@ -110,3 +110,9 @@ def test_metadata_that_is_too_deep_is_refused(depth: int) -> None:
     raw = b'{"text":"a","metadata":{"a":' + b"[" * depth + b"]" * depth + b"}}"
     with pytest.raises(BadRequest, match="deep"):
         bodies.shaped(raw, Comment)
+
+
+@pytest.mark.parametrize(("raw", "told"), [(b"\xff", "byte 0, in line 1"), (b"a\nb\r\n\xc3", "byte 5, in line 3")])
+def test_what_is_not_utf_8_is_told_with_its_line(raw: bytes, told: str) -> None:
+    with pytest.raises(BadRequest, match=told):
+        bodies.decoded(raw)
