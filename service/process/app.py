@@ -15,6 +15,7 @@ from service.api import (
     comments,
     events,
     labels,
+    lists,
     models,
     operations,
     policies,
@@ -72,6 +73,7 @@ OPERATIONS = (
     *labels.OPERATIONS,
     *models.OPERATIONS,
     *policies.OPERATIONS,
+    *lists.OPERATIONS,
     *audit.OPERATIONS,
     *webhooks.OPERATIONS,
 )

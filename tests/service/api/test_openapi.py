@@ -124,3 +124,22 @@ async def test_an_escalated_comment_answers_as_described(admin: Any, ann: Any, d
     reply = await ann.post("/v1/review/c-1/decision", {"decision": "approve", "lease": lease})
     assert (reply.status, reply.body["code"]) == (409, "already_escalated")
     fits(reply, "/v1/review/{id}/decision")
+
+
+async def test_word_lists_answer_as_described(admin: Any, description: Any, fits: Any) -> None:
+    path = "/v1/lists/{name}"
+    fits(await admin("PUT", "/v1/lists/words", {"entries": [{"text": "idiot", "until": "2030-01-31"}]}), path, "put")
+    fits(await admin("PUT", "/v1/lists/words?dry_run=true", {"entries": [{"text": "fool"}]}), path, "put")
+    fits(await admin("PUT", "/v1/lists/words", {"entries": [{}]}), path, "put")
+    fits(await admin("PATCH", "/v1/lists/words", {"add": [{"text": "fool", "exception": True}]}), path, "patch")
+    fits(await admin.get("/v1/lists"), "/v1/lists", "get")
+    fits(await admin.get("/v1/lists/words"), path, "get")
+    fits(await admin.get("/v1/lists/words/versions"), f"{path}/versions", "get")
+    fits(await admin.get("/v1/lists/words:diff"), f"{path}:diff", "get")
+    fits(await admin.post("/v1/lists/words:restore", {"version": 1}), f"{path}:restore")
+    fits(await admin("DELETE", "/v1/lists/words"), path, "delete")
+    fits(await admin("DELETE", "/v1/lists/words"), path, "delete")
+    body = description["paths"][path]["put"]["requestBody"]["content"]
+    assert body.keys() == {"application/json", "text/csv", "text/plain"}
+    answer = description["paths"][f"{path}:export"]["get"]["responses"]["200"]["content"]
+    assert answer.keys() == {"text/csv", "text/plain"}

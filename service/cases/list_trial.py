@@ -1,0 +1,86 @@
+"""What entries of a word list would have been found in lately: a list is tried before it is in force."""
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from service.rules.words import Found, Term, Terms, WordFinder
+from service.store import Store
+from service.store.packing import glanced
+from service.values.lists import ListEntry
+from service.values.rules import ListUse
+
+LAST = 5_000
+# Audit entries read per wanted comment, as in cases/policies.py.
+ENTRIES_EACH = 10
+# An entry in more than this share of the comments is asked about. One comment of few is no reason to.
+MANY, LEAST = 0.01, 2
+# Comments between yields to the event loop: a few milliseconds of work.
+SLICE = 50
+MOST_TOUCHES, EXAMPLES = 100, 5
+
+
+class Touch(Struct, frozen=True):
+    """An entry, and in how many of the comments it is found; `examples` are the newest of them."""
+
+    text: str
+    comments: int
+    examples: list[str]
+
+
+class Trial(Struct, frozen=True):
+    """New entries, tried on the newest comments of the site; nothing changes."""
+
+    comments: int
+    missing: Annotated[int, Meta(description="Comments left out because their text was erased or has expired.")]
+    back_to: Annotated[datetime | None, Meta(description="When the oldest examined comment was submitted.")]
+    found: Annotated[int, Meta(description="How many of the entries are found in any comment.")]
+    touches: Annotated[list[Touch], Meta(description=f"Those found most, at most {MOST_TOUCHES}.")]
+    too_many: Annotated[list[Touch], Meta(description="Those found in more than 1 % of the comments.")]
+
+
+def finder(entries: Iterable[ListEntry], use: ListUse, today: date) -> WordFinder:
+    """Finds the entries that have not ended, as a policy that uses the list so would. Takes a second for 50,000."""
+    terms = tuple(
+        Term(entry.text, entry.match or use.match, entry.is_exception)
+        for entry in entries
+        if entry.until is None or entry.until >= today
+    )
+    return WordFinder([Terms(terms, use.unmask, use.case)])
+
+
+def find(words: WordFinder, text: str) -> tuple[Found, ...]:
+    return words.find(text).get(0, ())
+
+
+async def tried(
+    store: Store, site: str, new: Sequence[ListEntry], after: Iterable[ListEntry], *, use: ListUse, today: date
+) -> Trial:
+    """`after`: the list that is to be, whose exceptions hold for the new entries."""
+    exceptions = [entry for entry in after if entry.is_exception]
+    terms = [entry for entry in new if not entry.is_exception]
+    words = await asyncio.to_thread(finder, [*terms, *exceptions], use, today)
+    counts, examples = Counter[str](), defaultdict[str, list[str]](list)
+    comments = unread = 0
+    back = store.recent.backwards(site, most=LAST * ENTRIES_EACH)
+    async for seen in back:
+        said = glanced(seen.content)
+        if said is None:
+            unread += 1
+            continue
+        comments += 1
+        for text in {each.term for each in find(words, said.text)}:
+            counts[text] += 1
+            if len(examples[text]) < EXAMPLES:
+                examples[text].append(seen.id)
+        if comments == LAST:
+            break
+        if comments % SLICE == 0:
+            await asyncio.sleep(0)
+    touches = [Touch(text, count, examples[text]) for text, count in counts.most_common(MOST_TOUCHES)]
+    too_many = [each for each in touches if each.comments >= LEAST and each.comments > comments * MANY]
+    return Trial(comments, back.missing + unread, back.back_to, len(counts), touches, too_many)
