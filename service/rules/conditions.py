@@ -2,8 +2,8 @@
 
 The function returns True, False, or an expression that stays open: a list that MessagePack can carry and a Lua script
 evaluates. `["all", e, ...]`, `["any", e, ...]`, `["not", e]`, and what Redis counts: `["new", seconds]`,
-`["approved_below", n]`, `["rejected_share_above", share, days]`, `["status", status, ...]`, `["velocity", by,
-more_than, s]`, `["duplicate", match, of, at_least, s]`. MISSING stands for what cannot be decided at all.
+`["approved_below", n]`, `["rejected_share_above", share, days]`, `["rejected_at_least", n, days]`, `["status", status,
+...]`, `["velocity", by, more_than, s]`, `["duplicate", match, of, at_least, s]`. MISSING stands for what cannot be decided at all.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -287,6 +287,9 @@ def _of_author(author: AuthorCondition) -> Compiled:
     if author.rejected_share_above is not None:
         share = ["rejected_share_above", author.rejected_share_above, author.days]
         parts.append(_counted(share, ("rejected", author.days), is_of_strangers=False))
+    if author.rejected_at_least is not None:
+        strikes = ["rejected_at_least", author.rejected_at_least, author.days]
+        parts.append(_counted(strikes, ("rejected", author.days), is_of_strangers=False))
     if author.status:
         is_active = AuthorStatus.ACTIVE in author.status
         status = ["status", *(each.value for each in author.status)]

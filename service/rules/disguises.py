@@ -112,7 +112,18 @@ _SINGLES = re.compile(
     rf"[^{_IS_LETTER}0-9]*+[{_IS_LETTER}0-9@$!|](?:[^{_IS_LETTER}0-9]++[{_IS_LETTER}0-9])*+[^{_IS_LETTER}0-9]*+"
 )
 _NEXT = re.compile(rf" {{1,{_MOST_SPACES}}}([^ ]+)")
-_SPACES = re.compile(r"[\t-\r\x1c-\x1f]")
+_WIDE = re.compile(r"\s{2,}")
+# What stands between signs, where digits and signs are replaced by what they stand for.
+_PARTS = re.compile(r"(?:[^\W_]|[^\x00-\x7f])+")
+_REPEATED = re.compile(r"(.)\1+")
+# ASCII in small letters, with spaces for all white space.
+_BLANKS = b"\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f"
+_LOWER = bytes(range(256)).lower().translate(bytes.maketrans(_BLANKS, b" " * len(_BLANKS)))
+_TABLES = {
+    (meant["1"], keeps_signs): str.maketrans({each: meant[each] for each in meant if each.isdigit() or keeps_signs})
+    for meant in _MEANT
+    for keeps_signs in (False, True)
+}
 
 
 class Letters(NamedTuple):
@@ -136,35 +147,57 @@ class Word(NamedTuple):
 
 
 class Chunk(NamedTuple):
-    """A part of the text that may be disguised. Each of `readings` is one word or several."""
+    """A part of the text that may be disguised. `is_spaced`: single letters with white space between them. `is_mixed`:
+    letters of more than one script.
+    """
 
     start: int
     end: int
-    readings: tuple[tuple[Word, ...], ...]
+    raw: str
+    is_spaced: bool
+    is_mixed: bool
+
+    def glance(self) -> str:
+        """All skeletons that `readings` may have, with spaces around them; quick, and with some more."""
+        plain, alike = read(self.raw), fold_homoglyphs(self.raw)
+        found = list(_glanced(plain))
+        if alike != plain:
+            found += _glanced(alike)
+        return _REPEATED.sub(r"\1", f" {' '.join(found)} ")
+
+    def readings(self) -> Iterator[tuple[Word, ...]]:
+        """What may be meant: one word, or several."""
+        plain, alike = read(self.raw), fold_homoglyphs(self.raw)
+        sources = [(plain, origins(self.raw), self.is_mixed)]
+        if plain != alike:
+            sources.append((alike, homoglyph_origins(self.raw), True))
+        for letters, indexes, is_bent in sources:
+            for meant, kept in _meant(letters):
+                parts = _parts(letters, [self.start + each for each in indexes], meant, kept, is_bent=is_bent)
+                yield from _joined(parts, is_spaced=self.is_spaced)
 
 
 def disguised_chunks(text: str) -> Iterator[Chunk]:
     """In the order of the text. Accepts any str."""
-    shape, expression = _shape(text)
-    raw = shape.encode("latin-1")
+    raw, expression = _shape(text)
     at = expression.Match(_ANCHOR, raw, 0, len(raw))[0][0]
+    if at < 0:
+        return
+    shape = raw.decode("latin-1")
     while at >= 0:
         start, end, is_spaced = _chunk_at(shape, at)
         if is_spaced or not _is_harmless(shape, start, end):
-            is_mixed = _IS_MIXED.search(shape, start, end) is not None
-            readings = _readings(text[start:end], start, is_mixed=is_mixed, is_spaced=is_spaced)
-            yield Chunk(start, end, tuple(readings))
+            yield Chunk(start, end, text[start:end], is_spaced, _IS_MIXED.search(shape, start, end) is not None)
         at = expression.Match(_ANCHOR, raw, end, len(raw))[0][0] if end < len(raw) else -1
 
 
-def _shape(text: str) -> "tuple[str, _re2.RE2]":
+def _shape(text: str) -> "tuple[bytes, _re2.RE2]":
     """And what tells signs of disguises in it."""
     if text.isascii():
-        return _SPACES.sub(" ", text.lower()), _IN_ASCII
-    shape = _SHAPES.read(text)
-    raw = shape.encode("latin-1")
+        return text.encode().translate(_LOWER), _IN_ASCII
+    raw = _SHAPES.read(text).encode("latin-1")
     latin, foreign = (len(raw) - len(raw.translate(None, some)) for some in (_LATIN, _FOREIGN))
-    return shape, _IN_LATIN if latin > foreign else _IN_OTHERS
+    return raw, _IN_LATIN if latin > foreign else _IN_OTHERS
 
 
 def _chunk_at(shape: str, at: int) -> tuple[int, int, bool]:
@@ -198,17 +231,27 @@ class _Letter(NamedTuple):
 _Part = list[_Letter]
 
 
-def _readings(raw: str, start: int, *, is_mixed: bool, is_spaced: bool) -> Iterator[tuple[Word, ...]]:
-    plain, alike = read(raw), fold_homoglyphs(raw)
-    sources = [(plain, origins(raw), is_mixed)]
-    if plain != alike:
-        sources.append((alike, homoglyph_origins(raw), True))
-    for letters, indexes, is_bent in sources:
-        has_sign, has_stroke = not _LEET_SIGNS.isdisjoint(letters), any(each in letters for each in _STROKES)
-        for meant in _MEANT if has_stroke else _MEANT[:1]:
-            for kept in (_LEET_SIGNS, frozenset[str]()) if has_sign else (frozenset[str](),):
-                parts = _parts(letters, [start + each for each in indexes], meant, kept, is_bent=is_bent)
-                yield from _joined(parts, is_spaced=is_spaced)
+def _meant(letters: str) -> Iterator[tuple[dict[str, str], frozenset[str]]]:
+    """What digits and signs may stand for, and which signs do."""
+    for meant in _MEANT if any(each in letters for each in _STROKES) else _MEANT[:1]:
+        yield meant, frozenset()
+        if not _LEET_SIGNS.isdisjoint(letters):
+            yield meant, _LEET_SIGNS
+
+
+def _glanced(letters: str) -> Iterator[str]:
+    for meant, signs in _meant(letters):
+        parts = _PARTS.findall(letters.translate(_TABLES[meant["1"], bool(signs)]))
+        joined = "".join(parts)
+        yield from parts
+        yield joined
+        yield joined[1:]
+        yield from ("".join(some) for is_single, some in groupby(parts, lambda each: len(each) == 1) if is_single)
+        if " " in letters:
+            yield from (
+                "".join(_PARTS.findall(some))
+                for some in _WIDE.split(letters.translate(_TABLES[meant["1"], bool(signs)]))
+            )
 
 
 def _parts(

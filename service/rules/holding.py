@@ -48,6 +48,8 @@ def _holds(expression: Expression, counters: Counters) -> bool:
         case ["rejected_share_above", share, days]:
             decided = counters.decided_by_days.get(days, 0)
             found = decided > 0 and counters.rejected_by_days.get(days, 0) / decided > share
+        case ["rejected_at_least", least, days]:
+            found = counters.rejected_by_days.get(days, 0) >= least
         case ["status", *some]:
             found = counters.status in some
         case ["velocity", by, most, s]:

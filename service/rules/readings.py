@@ -1,6 +1,7 @@
-"""The reading of a text in which words are found: its tokens, with one space around each, and where they come from.
+"""The readings of a text in which words are found, and where they come from.
 
-A token is a word of letters and digits, or one sign. Letters are normalized as by classifier.normalize, so case, width
+One has only words, with spaces for all that stands between them. The other has tokens, with one space around each. A
+token is a word of letters and digits, or one sign. Letters are normalized as by classifier.normalize, so case, width
 and accents make no difference. Hyphens and apostrophes separate words like white space. Scripts that write no spaces
 between words have one token for each letter, with its marks, so that a word of them is found anywhere.
 """
@@ -8,6 +9,7 @@ between words have one token for each letter, with its marks, so that a word of 
 import re
 import unicodedata
 from bisect import bisect
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,6 +78,34 @@ def _folding(*, keeps_case: bool) -> Folding:
 
 
 _FOLDINGS = {keeps_case: _folding(keeps_case=keeps_case) for keeps_case in (False, True)}
+
+
+def _word_folding(*, keeps_case: bool) -> Folding:
+    return Folding(
+        lambda each: "".join(letter if is_of_word(letter) else " " for letter in _letters(each, keeps_case=keeps_case))
+    )
+
+
+_WORD_FOLDINGS = {keeps_case: _word_folding(keeps_case=keeps_case) for keeps_case in (False, True)}
+
+
+def is_of_word(character: str) -> bool:
+    """Whether a normalized character belongs to words, and not to a script without spaces between them."""
+    return (character.isalnum() or unicodedata.category(character)[0] == "M") and not is_spaceless(character)
+
+
+def words(text: str, *, keeps_case: bool = False) -> str:
+    """The words, and a space for each other character, with one more at both ends. Accepts any str."""
+    return f" {_WORD_FOLDINGS[keeps_case].read(text)} "
+
+
+def word_origins(text: str, *, keeps_case: bool = False) -> Sequence[int]:
+    """For each code point of `words(text)`: its index in `text`."""
+    last = max(len(text) - 1, 0)
+    if text.isascii() and text.isprintable():
+        return range(-1, len(text) + 1)
+    lengths = _WORD_FOLDINGS[keeps_case].lengths(code_points(text))
+    return [0, *np.repeat(np.arange(len(text)), lengths).tolist(), last]
 
 
 def tokens(text: str, *, keeps_case: bool = False) -> str:

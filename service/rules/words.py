@@ -1,43 +1,25 @@
 """Finds the terms of all word lists of a policy in one pass over the text, also where they are disguised.
 
-The automaton looks for whole tokens: a term that stands for a word has a space at both ends, one that stands for a
-stem only before it, and one that may be a part of a word has none (see readings.py).
+The automaton looks for whole words: a term that stands for a word has a space at both ends, one that stands for a stem
+only before it, and one that may be a part of a word has none. Phrases, signs, and scripts without spaces between words
+are looked for among the tokens of the text (see readings.py), but only if the text has a word or a sign of theirs.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
 from typing import NamedTuple
 
 from ahocorasick_rs import AhoCorasick
 
-from classifier.homoglyphs import fold_homoglyphs
-from service.rules.disguises import DRAWN_OUT, Chunk, Letters, Word, disguised_chunks
-from service.rules.readings import is_spaceless, token_origins, tokens
-from service.values.rules import Match
+from service.rules.readings import is_of_word, token_origins, tokens, word_origins, words
+from service.rules.terms import Hit, Owner, Term, Terms, bounded
+from service.rules.unmasking import Unmasking
 
 # Terms that end at the same place of a text; more of one list say nothing new, but cost time for each.
 MOST_NESTED = 8
-# Different terms that are equal without repeated letters, as "ass" and "as".
-MOST_ALIKE = 8
-# A shorter term is too easily found in what only looks disguised.
-SHORTEST_DISGUISED = 3
 
 
-class Term(NamedTuple):
-    """`is_exception`: where it stands, no other term of the same terms is found inside of it."""
-
-    text: str
-    match: Match = Match.WORD
-    is_exception: bool = False
-
-
-class Terms(NamedTuple):
-    """What a condition looks for. `unmasks`: also disguised. `keeps_case`: capitals count, and nothing is unmasked."""
-
-    terms: tuple[Term, ...]
-    unmasks: bool = True
-    keeps_case: bool = False
+__all__ = ["Found", "Term", "Terms", "WordFinder", "is_findable"]
 
 
 class Found(NamedTuple):
@@ -46,16 +28,6 @@ class Found(NamedTuple):
     start: int
     end: int
     term: str
-
-
-class _Owner(NamedTuple):
-    terms: int
-    text: str
-    is_exception: bool
-
-
-_Hit = tuple[_Owner, int, int]
-Owners = tuple[_Owner, ...]
 
 
 def is_findable(text: str) -> bool:
@@ -68,65 +40,95 @@ class WordFinder:
 
     def __init__(self, all_terms: Sequence[Terms]) -> None:
         self._plain = [
-            _Automaton(numbered, keeps_case=keeps_case)
+            _Plain(numbered, keeps_case=keeps_case)
             for keeps_case in (False, True)
             if (numbered := [(at, each) for at, each in enumerate(all_terms) if each.keeps_case is keeps_case])
         ]
         unmasked = [(at, each) for at, each in enumerate(all_terms) if each.unmasks and not each.keeps_case]
-        self._disguised = _Disguised(unmasked) if unmasked else None
+        self._unmasking = Unmasking(unmasked) if unmasked else None
 
     def find(self, text: str) -> Mapping[int, tuple[Found, ...]]:
         """By the number of the terms, in the order of the text; without those of which nothing is found."""
-        hits: list[_Hit] = []
-        for automaton in self._plain:
-            hits += automaton.hits(text)
-        if self._disguised:
-            hits += self._disguised.hits(text)
+        hits: list[Hit] = []
+        for plain in self._plain:
+            hits += plain.hits(text)
+        if self._unmasking:
+            hits += self._unmasking.hits(text)
         return _without_exceptions(hits) if hits else {}
 
 
-class _Automaton:
+class _Plain:
+    """Looks for terms as they stand in the text."""
+
     def __init__(self, numbered: Sequence[tuple[int, Terms]], *, keeps_case: bool) -> None:
         self._keeps_case = keeps_case
-        owners: defaultdict[str, list[_Owner]] = defaultdict(list)
+        of_words: defaultdict[str, list[Owner]] = defaultdict(list)
+        of_tokens: defaultdict[str, list[Owner]] = defaultdict(list)
+        keys: set[str] = set()
         for number, terms in numbered:
             for pattern, owner in _without_nested(list(_patterns(number, terms))):
-                owners[pattern].append(owner)
-        self._owners = [tuple(some) for some in owners.values()]
-        self._automaton = AhoCorasick(list(owners), store_patterns=False)
+                is_word = " " not in pattern.strip(" ") and all(map(is_of_word, pattern.strip(" ")))
+                if is_word:
+                    of_words[pattern].append(owner)
+                else:
+                    of_tokens[pattern].append(owner)
+                    keys.add(_key(pattern))
+        self._signs = frozenset(key for key in keys if len(key) == 1 and not is_of_word(key))
+        patterns = list(dict.fromkeys([*of_words, *sorted(keys - self._signs)]))
+        self._owners = [tuple(of_words.get(each, ())) for each in patterns]
+        self._keys = frozenset(number for number, each in enumerate(patterns) if each in keys)
+        self._of_words = AhoCorasick(patterns, store_patterns=False)
+        self._token_owners = [tuple(some) for some in of_tokens.values()]
+        self._of_tokens = AhoCorasick(list(of_tokens), store_patterns=False) if of_tokens else None
 
-    def hits(self, text: str) -> Iterator[_Hit]:
-        read_as = tokens(text, keeps_case=self._keeps_case)
-        matches = self._automaton.find_matches_as_indexes(read_as, overlapping=True)
-        if not matches:
+    def hits(self, text: str) -> Iterator[Hit]:
+        keeps_case = self._keeps_case
+        read_as = words(text, keeps_case=keeps_case)
+        matches = self._of_words.find_matches_as_indexes(read_as, overlapping=True)
+        if matches:
+            yield from _placed(matches, self._owners, read_as, word_origins(text, keeps_case=keeps_case))
+        if self._of_tokens is None or not (self._has_sign(text) or any(each[0] in self._keys for each in matches)):
             return
-        origins = token_origins(text, keeps_case=self._keeps_case)
-        for number, first, last in matches:
-            start, end = _trimmed(read_as, first, last)
-            span = int(origins[start]), int(origins[end - 1]) + 1
-            for owner in self._owners[number]:
-                yield owner, *span
+        read_as = tokens(text, keeps_case=keeps_case)
+        matches = self._of_tokens.find_matches_as_indexes(read_as, overlapping=True)
+        if matches:
+            origins = token_origins(text, keeps_case=keeps_case).tolist()
+            yield from _placed(matches, self._token_owners, read_as, origins)
+
+    def _has_sign(self, text: str) -> bool:
+        """Whether the text may have a sign of a term; of other texts than ASCII only its reading would tell."""
+        return bool(self._signs) and (not text.isascii() or any(each in text for each in self._signs))
 
 
-def _patterns(number: int, terms: Terms) -> Iterator[tuple[str, _Owner]]:
+def _placed(
+    matches: Iterable[tuple[int, int, int]], owners: Sequence[Sequence[Owner]], read_as: str, origins: Sequence[int]
+) -> Iterator[Hit]:
+    for number, first, last in matches:
+        start, end = first + (read_as[first] == " "), last - (read_as[last - 1] == " ")
+        for owner in owners[number]:
+            yield owner, origins[start], origins[end - 1] + 1
+
+
+def _key(pattern: str) -> str:
+    """What a text must have in which the pattern may be found: a sign, or the longest word with the spaces around."""
+    parts = pattern.strip(" ").split(" ")
+    for part in parts:
+        if not is_of_word(part[0]):
+            return part[0]
+    at = max(range(len(parts)), key=lambda each: len(parts[each]))
+    before = " " if at > 0 or pattern[0] == " " else ""
+    behind = " " if at < len(parts) - 1 or pattern[-1] == " " else ""
+    return f"{before}{parts[at]}{behind}"
+
+
+def _patterns(number: int, terms: Terms) -> Iterator[tuple[str, Owner]]:
     for term in terms.terms:
         read_as = tokens(term.text, keeps_case=terms.keeps_case)
         if read_as != " ":
-            yield _bounded(read_as, term.match), _Owner(number, term.text, term.is_exception)
+            yield bounded(read_as, term.match), Owner(number, term.text, term.is_exception)
 
 
-def _bounded(read_as: str, match: Match) -> str:
-    """With the spaces that the match asks for. `read_as` has one at both ends."""
-    if match is Match.WORD:
-        return read_as
-    return read_as[:-1] if match is Match.STEM else read_as[1:-1]
-
-
-def _trimmed(read_as: str, start: int, end: int) -> tuple[int, int]:
-    return start + (read_as[start] == " "), end - (read_as[end - 1] == " ")
-
-
-def _without_nested(patterns: list[tuple[str, _Owner]]) -> Iterator[tuple[str, _Owner]]:
+def _without_nested(patterns: list[tuple[str, Owner]]) -> Iterator[tuple[str, Owner]]:
     """Drops a term that ends in many others of the same list: where it is found, they are."""
     all_patterns = {pattern for pattern, owner in patterns if not owner.is_exception}
     shortest = min(map(len, all_patterns), default=0)
@@ -136,7 +138,7 @@ def _without_nested(patterns: list[tuple[str, _Owner]]) -> Iterator[tuple[str, _
             yield pattern, owner
 
 
-def _without_exceptions(hits: Iterable[_Hit]) -> dict[int, tuple[Found, ...]]:
+def _without_exceptions(hits: Iterable[Hit]) -> dict[int, tuple[Found, ...]]:
     by_terms: defaultdict[int, set[Found]] = defaultdict(set)
     excepted: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
     for owner, start, end in hits:
@@ -161,107 +163,3 @@ def _uncovered(found: list[Found], spans: list[tuple[int, int]]) -> Iterator[Fou
             at += 1
         if each.end > furthest:
             yield each
-
-
-class _Variant(NamedTuple):
-    """The letters of a term: how many of each stand in a row; and who looks for it."""
-
-    counts: tuple[int, ...]
-    owners: list[_Owner]
-
-
-class _Disguised:
-    """Looks for the terms among what disguised chunks may be read as, without repeated letters."""
-
-    def __init__(self, numbered: Sequence[tuple[int, Terms]]) -> None:
-        variants: defaultdict[str, dict[tuple[int, ...], list[_Owner]]] = defaultdict(dict)
-        self._of_phrases: set[str] = set()
-        for number, terms in numbered:
-            for term in terms.terms:
-                owner = _Owner(number, term.text, term.is_exception)
-                # A word of another script is also met with Latin letters that look like its own.
-                for words in {tuple(tokens(each).split()) for each in (term.text, fold_homoglyphs(term.text))}:
-                    if _can_be_disguised(words):
-                        for joined in sorted({" ".join(words), "".join(words)}):
-                            _add(variants, f" {joined} ", term.match, owner)
-                        self._of_phrases.update(map(_skeleton, words if len(words) > 1 else ()))
-        self._variants = [[_Variant(*each) for each in some.items()] for some in variants.values()]
-        self._automaton = AhoCorasick(list(variants), store_patterns=False)
-
-    def hits(self, text: str) -> Iterator[_Hit]:
-        chunks = list(disguised_chunks(text))
-        of_phrases = []
-        for chunk in chunks:
-            for words in chunk.readings:
-                yield from self._in_words(words)
-                if self._of_phrases and not self._of_phrases.isdisjoint([word.skeleton for word in words]):
-                    of_phrases.append((chunk, words))
-        if of_phrases:
-            yield from self._in_words(list(_around(text, of_phrases)))
-
-    def _in_words(self, words: Sequence[Word]) -> Iterator[_Hit]:
-        """`words`: neighbors in the text. Finds terms of which a part is disguised."""
-        read_as = f" {' '.join([word.skeleton for word in words])} "
-        matches = self._automaton.find_matches_as_indexes(read_as, overlapping=True)
-        if not matches:
-            return
-        letters: list[Letters | None] = [each for word in words for each in (*word.letters, None)]
-        bent = [word.is_bent for word in words for _ in (*word.letters, None)]
-        for number, first, last in matches:
-            start, end = _trimmed(read_as, first, last)
-            some = letters[start - 1 : end - 1]
-            counts = [each.times if each else 0 for each in some]
-            if any(bent[start - 1 : end - 1]) or max(counts) >= DRAWN_OUT:
-                span = next(e.first for e in some if e), next(e.last for e in reversed(some) if e) + 1
-                for variant in self._variants[number]:
-                    if all(map(_stands_for, counts, variant.counts)):
-                        for owner in variant.owners:
-                            yield owner, *span
-
-
-def _stands_for(count: int, asked: int) -> bool:
-    """So "fuuuck" stands for "fuck", but "good" does not for "god"."""
-    return count == asked or (count >= DRAWN_OUT and count > asked)
-
-
-def _around(text: str, chunks: Iterable[tuple[Chunk, Sequence[Word]]]) -> Iterator[Word]:
-    """All words of the text, with those of the chunks in their places."""
-    done = 0
-    for chunk, words in chunks:
-        if chunk.start >= done:
-            yield from _ordinary(text, done, chunk.start)
-            yield from words
-            done = chunk.end
-    yield from _ordinary(text, done, len(text))
-
-
-def _ordinary(text: str, start: int, end: int) -> Iterator[Word]:
-    read_as, origins = tokens(text[start:end]), token_origins(text[start:end])
-    at = 1
-    for token in read_as.split():
-        letters = []
-        for letter, run in groupby(token):
-            count = len(list(run))
-            letters.append(Letters(letter, count, start + int(origins[at]), start + int(origins[at + count - 1])))
-            at += count
-        at += 1
-        yield Word(tuple(letters), is_bent=False)
-
-
-def _can_be_disguised(words: Sequence[str]) -> bool:
-    letters = "".join(words)
-    return len(letters) >= SHORTEST_DISGUISED and letters.isalpha() and not any(map(is_spaceless, letters))
-
-
-def _skeleton(letters: str) -> str:
-    return "".join([letter for letter, _ in groupby(letters)])
-
-
-def _add(
-    variants: defaultdict[str, dict[tuple[int, ...], list[_Owner]]], read_as: str, match: Match, owner: _Owner
-) -> None:
-    pattern = _bounded(read_as, match)
-    counts = tuple(0 if letter == " " else len(list(run)) for letter, run in groupby(read_as[1:-1]))
-    alike = variants[_skeleton(pattern)]
-    if counts in alike or len(alike) < MOST_ALIKE:
-        alike.setdefault(counts, []).append(owner)

@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.rules.readings import token_origins, tokens
-from service.rules.words import Found, Term, Terms, WordFinder, is_findable
+from service.rules.terms import Term, Terms
+from service.rules.words import Found, WordFinder, is_findable
 from service.values.rules import Match
 
 COMMENT = (
@@ -169,6 +170,12 @@ def test_terms_of_many_conditions_are_told_apart() -> None:
     )
     assert finder.find("a one") == {0: (Found(0, 5, "a one"),), 1: (Found(2, 5, "one"),)}
     assert finder.find("nothing") == {}
+
+
+def test_a_phrase_is_found_beside_a_term_that_is_one_of_its_words() -> None:
+    assert found("c++ and white trash", "trash", "white trash", "c++") == ["c++", "white trash", "trash"]
+    assert found("offwhite trashy", Term("white trash", Match.PART), Term("white trash", Match.STEM)) == ["white trash"]
+    assert found("white trashy", Term("white trash", Match.STEM), "white trash") == ["white trash"]
 
 
 def test_the_term_is_told_as_it_was_written() -> None:
