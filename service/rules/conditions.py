@@ -3,7 +3,8 @@
 The function returns True, False, or an expression that stays open: a list that MessagePack can carry and a Lua script
 evaluates. `["all", e, ...]`, `["any", e, ...]`, `["not", e]`, and what Redis counts: `["new", seconds]`,
 `["approved_below", n]`, `["rejected_share_above", share, days]`, `["rejected_at_least", n, days]`, `["status", status,
-...]`, `["velocity", by, more_than, s]`, `["duplicate", match, of, at_least, s]`. MISSING stands for what cannot be decided at all.
+...]`, `["velocity", by, more_than, s]`, `["duplicate", match, of, at_least, s]`. MISSING stands for what cannot be
+decided at all.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence

@@ -120,6 +120,9 @@ class Facts:
             share, days = rest
             approved = self._number(f"author_approved_{days}d", "a", days)
             return [operator, approved, self._number(f"author_rejected_{days}d", "r", days), share]
+        if operator == "rejected_at_least":
+            least, days = rest
+            return [operator, self._number(f"author_rejected_{days}d", "r", days), least]
         if operator == "velocity":
             by, more_than, s = rest
             return ["count_above", self._rate(by, s), more_than]

@@ -105,6 +105,9 @@ class AuthorCondition(Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     rejected_share_above: Annotated[
         Probability | None, Meta(description="Share of decided comments within `days` that were rejected.")
     ] = None
+    rejected_at_least: (
+        Annotated[int, Meta(ge=1, le=1_000, description="Rejected comments within `days`: so many strikes.")] | None
+    ) = None
     days: Annotated[int, Meta(ge=1, le=60)] = 30
     status: Annotated[tuple[AuthorStatus, ...], Meta(max_length=5)] = ()
     trusted: Annotated[bool | None, Meta(description="The site sent it, or the status is trusted.")] = None

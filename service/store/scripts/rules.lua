@@ -42,6 +42,7 @@ local function holds_leaf(e, facts, state)
     local approved, rejected = facts[e[2]] or 0, facts[e[3]] or 0
     return approved + rejected > 0 and rejected / (approved + rejected) > e[4]
   end
+  if what == 'rejected_at_least' then return (facts[e[2]] or 0) >= e[3] end
   if what == 'status' then
     for i = 2, #e do if e[i] == state.status then return true end end
     return false

@@ -169,6 +169,14 @@ async def test_the_share_of_rejections_counts_decided_comments(send: Send) -> No
     assert rules_of(await send("c8", rule)) == ["review-rule"]  # five of eight
 
 
+async def test_three_rejections_within_the_days_are_three_strikes(send: Send) -> None:
+    rule = open_rule(RuleAction.PREMODERATE, "rejected_at_least", 3, 30)
+    for n in range(3):
+        assert rules_of(await send(f"c{n}", rule, model=Action.REJECT)) == []
+    assert rules_of(await send("c3", rule)) == ["premoderate-rule"]
+    assert rules_of(await send("c4", rule, author="bob")) == []
+
+
 @pytest.mark.parametrize("by", ["author", "article", "site"])
 async def test_velocity_counts_comments_within_the_window(send: Send, by: str) -> None:
     name = {"article": "rate:article:a1", "site": "rate:site:site"}.get(by)
