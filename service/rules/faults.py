@@ -181,7 +181,7 @@ def _links(at: Steps, links: LinksCondition) -> Iterator[Fault]:
 def _author(at: Steps, author: AuthorCondition) -> Iterator[Fault]:
     counted = (author.new, author.approved_below, author.rejected_share_above, author.rejected_at_least, author.trusted)
     if all(each is None for each in counted) and not author.status:
-        yield at, "must have new, approved_below, rejected_share_above, rejected_at_least, status or trusted"
+        yield at, "must have a field besides days"
 
 
 def _article(at: Steps, article: ArticleCondition) -> Iterator[Fault]:
