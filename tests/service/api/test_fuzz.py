@@ -144,9 +144,31 @@ def test_any_policy_gets_an_answer_of_the_contract(loop: asyncio.Runner, service
     checked(loop.run(service("PUT", "/v1/policies/default", data=json.dumps(value).encode(), headers=JSON)))
 
 
+entries = st.fixed_dictionaries({"text": texts}, optional={"match": leaves, "exception": leaves, "until": leaves})
+
+
+@settings(max_examples=40, deadline=None)
+@given(value=values | st.fixed_dictionaries({"entries": st.lists(entries | values, max_size=4)}))
+def test_any_list_gets_an_answer_of_the_contract(loop: asyncio.Runner, service: Any, value: Any) -> None:
+    checked(loop.run(service("PUT", "/v1/lists/words", data=json.dumps(value).encode(), headers=JSON)))
+    changed = {"add": value.get("entries", value)} if isinstance(value, dict) else value
+    checked(loop.run(service("PATCH", "/v1/lists/words", data=json.dumps(changed).encode(), headers=JSON)))
+
+
+@pytest.mark.parametrize("form", ["csv", "discourse", "wordpress", "coral"])
+@settings(max_examples=30, deadline=None)
+@given(raw=st.binary(max_size=100) | st.text(st.characters(codec="utf-8"), max_size=100).map(str.encode))
+def test_any_file_of_words_gets_an_answer_of_the_contract(
+    loop: asyncio.Runner, service: Any, form: str, raw: bytes
+) -> None:
+    headers = {"Content-Type": "text/csv"}
+    checked(loop.run(service("PUT", f"/v1/lists/words?format={form}", data=raw, headers=headers)))
+    checked(loop.run(service.get(f"/v1/lists/words:export?format={form}")))
+
+
 @settings(max_examples=60, deadline=None)
 @given(
-    path=st.sampled_from(["/v1/review/items", "/v1/labels", "/v1/audit", "/v1/comments/c-1"]),
+    path=st.sampled_from(["/v1/review/items", "/v1/labels", "/v1/audit", "/v1/comments/c-1", "/v1/lists/words"]),
     query=st.dictionaries(
         st.sampled_from(["limit", "cursor", "after", "comment", "actor", "attribute", "state"]),
         texts | numbers.map(str),

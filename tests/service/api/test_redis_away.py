@@ -26,6 +26,9 @@ NEEDS_REDIS = [
     ("GET", "/v1/audit", None),
     ("GET", "/v1/policies/default", None),
     ("PUT", "/v1/policies/default", {"thresholds": {"spam": {}}}),
+    ("GET", "/v1/lists", None),
+    ("GET", "/v1/lists/words", None),
+    ("PUT", "/v1/lists/words", {"entries": [{"text": "idiot"}]}),
     ("POST", "/v1/models:rollback", None),
 ]
 
