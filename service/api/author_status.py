@@ -39,7 +39,7 @@ async def show_author_status(call: Call) -> Standing:
 
     The id is the site's own, or the one that comments show. The request is written to the audit trail.
     """
-    return await call.request.app[keys.AUTHOR_STATUS].read(call.key.site, call.id, call.key.name)
+    return await call.request.app[keys.AUTHOR_STATUS].read(call.key.site, await _author(call), call.key.name)
 
 
 async def set_author_status(call: Call) -> Standing:
@@ -48,13 +48,17 @@ async def set_author_status(call: Call) -> Standing:
     Comments of banned and muted authors are rejected, those of premoderated ones go to review, and those of trusted
     ones are approved where the model is in doubt. The site hears of it as `author.status_changed`.
     """
-    return await call.request.app[keys.AUTHOR_STATUS].change(call.key.site, call.id, call.body, call.key.name)
+    return await call.request.app[keys.AUTHOR_STATUS].change(
+        call.key.site, await _author(call), call.body, call.key.name
+    )
 
 
 async def undo_author_status(call: Call) -> Standing:
     """Restore the status before the last change, if this key made the change within STEWARD_UNDO_WINDOW_S."""
     asked: UndoStatusRequest = call.body
-    return await call.request.app[keys.AUTHOR_STATUS].undo(call.key.site, call.id, call.key.name, asked.version)
+    return await call.request.app[keys.AUTHOR_STATUS].undo(
+        call.key.site, await _author(call), call.key.name, asked.version
+    )
 
 
 async def reject_waiting(call: Call) -> Rejected:
@@ -64,7 +68,7 @@ async def reject_waiting(call: Call) -> Rejected:
     """
     asked: RejectWaitingRequest = call.body
     return await call.request.app[keys.AUTHOR_STATUS].reject_waiting(
-        _moderator(call), call.id, reason=asked.reason, note=asked.note, batch=asked.batch
+        _moderator(call), await _author(call), reason=asked.reason, note=asked.note, batch=asked.batch
     )
 
 
@@ -75,6 +79,10 @@ async def undo_rejected(call: Call) -> TakenBack:
     """
     asked: UndoRejectedRequest = call.body
     return await call.request.app[keys.AUTHOR_STATUS].undo_rejected(_moderator(call), asked.batch)
+
+
+async def _author(call: Call) -> str:
+    return await call.request.app[keys.AUTHORS].stored_id(call.key.site, call.id)
 
 
 def _moderator(call: Call) -> Moderator:

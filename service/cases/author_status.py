@@ -104,7 +104,7 @@ class _Waiting(NamedTuple):
 
 
 class AuthorStatusWorkflow:
-    """`who` is an author's id: the site's own, or the stored one that moderators see.
+    """`author` is the stored id in all methods.
 
     Methods raise BadRequest, Conflict, NotFound and StoreUnavailable.
     """
@@ -115,26 +115,20 @@ class AuthorStatusWorkflow:
         self._reviewing = reviewing
         self._undo_within = timedelta(seconds=undo_s)
 
-    async def show(self, site: str, who: str) -> Standing:
-        """For a page that has recorded who reads it."""
-        return await self._standing(site, await self._authors.stored_id(site, who))
-
-    async def read(self, site: str, who: str, actor: str) -> Standing:
+    async def read(self, site: str, author: str, actor: str) -> Standing:
         """As `show`, with an audit entry that names the reader."""
-        author = await self._authors.stored_id(site, who)
         await self._store.audit.write(site, "author_read", actor, author=self._authors.named(site, author))
-        return await self._standing(site, author)
+        return await self.show(site, author)
 
-    async def change(self, site: str, who: str, asked: StatusRequest, actor: str) -> Standing:
+    async def change(self, site: str, author: str, asked: StatusRequest, actor: str) -> Standing:
         """Give an author a status. The same again, by the same person, is no new change."""
         _check(asked, datetime.now(UTC))
-        author = await self._authors.stored_id(site, who)
         newest: StatusChange | None = None
         for _ in range(_TRIES):
             newest = await self._store.statuses.newest(site, author)
             if newest is not None and _is_same(newest, asked, actor):
                 await self._store.statuses.spread(site, author, newest)  # an earlier try may have been interrupted
-                return await self._standing(site, author)
+                return await self.show(site, author)
             seen = newest.version if newest else 0
             if asked.version is not None and asked.version != seen:
                 raise _changed(newest)
@@ -143,19 +137,28 @@ class AuthorStatusWorkflow:
                 asked.status, seen + 1, now, actor, asked.why, asked.note.strip() or None, asked.until
             )
             if await self._put(site, author, change, newest):
-                return await self._standing(site, author)
+                return await self.show(site, author)
         raise _changed(newest)
 
-    async def undo(self, site: str, who: str, actor: str, version: int | None = None) -> Standing:
+    def can_undo(self, standing: Standing, actor: str) -> bool:
+        """Whether `undo` of the last change would be taken from this actor now."""
+        newest = standing.history[0] if standing.history else None
+        return (
+            newest is not None
+            and newest.by == actor
+            and newest.undoes is None
+            and datetime.now(UTC) - newest.at <= self._undo_within
+        )
+
+    async def undo(self, site: str, author: str, actor: str, version: int | None = None) -> Standing:
         """Restore what was before the last change, if the actor made it (that `version`) within the time to undo."""
-        author = await self._authors.stored_id(site, who)
         history = await self._store.statuses.history(site, author)
         newest = history[0] if history else None
         if newest is None:
             raise Conflict("no_change", "the status of this author was never changed", {"author": author})
         if version is not None and newest.undoes == version and newest.by == actor:
             await self._store.statuses.spread(site, author, newest)
-            return await self._standing(site, author)
+            return await self.show(site, author)
         if version is not None and version != newest.version:
             raise _changed(newest)
         if newest.undoes is not None:
@@ -173,7 +176,7 @@ class AuthorStatusWorkflow:
             )
         if not await self._put(site, author, restored, newest):
             raise _changed(await self._store.statuses.newest(site, author))
-        return await self._standing(site, author)
+        return await self.show(site, author)
 
     async def reject_waiting(
         self,
@@ -189,7 +192,7 @@ class AuthorStatusWorkflow:
 
         Repeated with the same batch it goes on with the rest. Leaves out what another moderator holds.
         """
-        author, batch = await self._authors.stored_id(who.site, author), batch or new_batch()
+        batch = batch or new_batch()
         waiting = await self._waiting(who.site, author)
         if waiting.versions and not await self._store.batches.note(
             who.site, batch, {each: version + 1 for each, version in waiting.versions.items()}
@@ -249,7 +252,8 @@ class AuthorStatusWorkflow:
         pseudonym = self._authors.named(site, author)
         return await self._store.statuses.put(site, author, change, before=before, pseudonym=pseudonym)
 
-    async def _standing(self, site: str, author: str) -> Standing:
+    async def show(self, site: str, author: str) -> Standing:
+        """The reader is not recorded; `read` records who it is."""
         history = await self._store.statuses.history(site, author)
         counted = await self._store.statuses.counted(site, author)
         newest = history[0] if history else None

@@ -227,6 +227,11 @@ class Authors:
                 return name
         return names[0]
 
+    def shown_id(self, site: str, who: str) -> str:
+        """The stored id that a page sends back. Anything else is taken for the site's own id, so it is not stored."""
+        is_stored = not self._hash_authors or re.fullmatch(rf"[0-9a-f]{{{AUTHOR_CHARS}}}", who)
+        return who if is_stored else self._possible(site, who)[0]
+
     async def _is_known(self, site: str, name: str) -> bool:
         if await self._store.statuses.newest(site, name):
             return True

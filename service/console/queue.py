@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 from service import app_keys as keys
 from service.cases.answers import review_item
 from service.cases.reviewing import matches
+from service.console import words
 from service.console.cards import WHYS, cards, full_cards
 from service.console.keymap import KEYS, chosen
 from service.console.reasons import GROUNDS, attribute_name
@@ -159,6 +160,7 @@ async def shared(visit: Visit, asked: QueueQuery) -> dict[str, Any]:
         "grounds": GROUNDS,
         "attributes": {each: attribute_name(each) for each in attributes},
         "whys": WHYS,
+        "words": words,
         "keys": KEYS,
         "chosen": chosen(visit.preferences.keys),
         "may_decide": visit.role in DECIDERS,

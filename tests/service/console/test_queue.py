@@ -387,6 +387,11 @@ async def test_a_card_shows_what_became_of_the_authors_other_comments(
     assert "All 4 comments" in page.text
     assert "Here since May 1, 2024" in page.text
     assert "Trusted by the site" in page.text
+    decisions = re.findall(r'<span class="tag status-([a-z]+)">', page.text)
+    assert decisions == ["rejected", "approved", "approved"]
+    assert "author-banned" not in page.text
+    await admin("PUT", "/v1/authors/u-1/status", {"status": "banned"})
+    assert '<span class="tag author-banned">Banned</span>' in (await ann.get("/console/queue/c-2")).text
     assert "First comment that is kept" in (await ann.get("/console/queue/c-1")).text
     page = await claimed(ann)
     entries = (await admin.get("/v1/audit?actor=ann")).body["entries"]
