@@ -2,8 +2,8 @@
 
 import random
 import re
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from training.contrast.frames import SLOT, Frame, Frames, Function, Slot, Table, slot, sources
@@ -18,7 +18,9 @@ GROUPS = "groups"
 
 # A filler after this is capitalized: it begins a sentence, quoted or not.
 _BEGINNING = re.compile(r'(?:^|[.!?…]\s|^["“„]|[:,.!?]\s["“„])$')
-_LETTERS = re.compile(r"\w")
+# No match of it is longer, so only the end of a text needs to be searched.
+_BEFORE = 4
+_NO_LETTERS = re.compile(r"\W+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +57,16 @@ class _Maker:
 
     frames: Frames
     surface: Surface = field(init=False)
+    groups: Table | None = field(init=False)
     quotable: dict[tuple[str, bool], list[str]] = field(default_factory=dict)
     made: dict[str, bool] = field(default_factory=dict)
     texts: set[str] = field(default_factory=set)
-    counts: Counter[tuple[bool, bool, int]] = field(default_factory=Counter)
+    counts: dict[tuple[bool, bool], Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
+    places: dict[tuple[str, tuple[str, ...]], Sequence[int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.surface = Surface(self.frames)
+        self.groups = self.frames.tables.get(GROUPS)
 
     def sentences(self, function: Function, frame: Frame, rng: random.Random) -> Iterator[Row]:
         surfaces: Counter[str] = Counter()
@@ -77,7 +82,7 @@ class _Maker:
             if surfaces[plain] > MOST_SURFACES or not self._is_new(text, frame.is_test):
                 continue
             for place in groups:
-                self.counts[function.is_harmful, frame.is_test, place] += 1
+                self.counts[function.is_harmful, frame.is_test][place] += 1
             found += 1
             yield Row(
                 text,
@@ -91,18 +96,19 @@ class _Maker:
 
     def _is_new(self, text: str, is_test: bool) -> bool:
         """Whether the sentence is new, and its variants in case and punctuation are not in the other part."""
-        letters = "".join(_LETTERS.findall(text.casefold())) or text
-        if text in self.texts or self.made.setdefault(letters, is_test) != is_test:
+        if text in self.texts:
+            return False
+        letters = _NO_LETTERS.sub("", text.casefold()) or text
+        if self.made.setdefault(letters, is_test) != is_test:
             return False
         self.texts.add(text)
         return True
 
     def _named(self, places: list[int]) -> tuple[str, ...]:
         """The groups' names, from the second column; the first one is the kind."""
-        if not places:
+        if not places or self.groups is None:
             return ()
-        table = self.frames.tables[GROUPS]
-        return tuple(table.rows[place][table.columns[1]] for place in places)
+        return tuple(self.groups.rows[place][self.groups.columns[1]] for place in places)
 
     def _filled(self, function: Function, frame: Frame, rng: random.Random) -> tuple[str, list[int]]:
         text = self._flat(frame.text, frame.is_test, rng)
@@ -116,7 +122,7 @@ class _Maker:
         for match in SLOT.finditer(text):
             filled += text[end : match.start()]
             filler = self._filler(match[1], chosen)
-            begins = function.surface != "plain" and _BEGINNING.search(filled)
+            begins = function.surface != "plain" and _BEGINNING.search(filled[-_BEFORE:])
             filled += filler[:1].upper() + filler[1:] if begins else filler
             end = match.end()
         return filled + text[end:], [place for (table, _), place in chosen.items() if table == GROUPS]
@@ -129,7 +135,8 @@ class _Maker:
                 key = opened[1], is_test
                 if key not in self.quotable:
                     self.quotable[key] = self.frames.quotable(sources(opened[1]), is_test=is_test)
-                chosen = rng.choice([each for each in self.quotable[key] if each not in used] or self.quotable[key])
+                unused = [each for each in self.quotable[key] if each not in used] if used else self.quotable[key]
+                chosen = rng.choice(unused or self.quotable[key])
                 used.add(chosen)
             else:
                 chosen = rng.choice(opened[1].split("|"))
@@ -142,12 +149,21 @@ class _Maker:
         table = self.frames.columns[asked.column]
         if (table.name, asked.number) in chosen:
             return
+        fitting = self._places(table, asked.kinds)
         taken = {place for (name, _), place in chosen.items() if name == table.name}
-        places = [place for place in table.places(asked.kinds) if place not in taken] or table.places(asked.kinds)
+        places = ([place for place in fitting if place not in taken] or fitting) if taken else fitting
         if table.name == GROUPS:
-            fewest = min(self.counts[is_harmful, is_test, place] for place in places)
-            places = [place for place in places if self.counts[is_harmful, is_test, place] == fewest]
+            counts = self.counts[is_harmful, is_test]
+            used = [counts[place] for place in places]
+            fewest = min(used)
+            places = [place for place, times in zip(places, used, strict=True) if times == fewest]
         chosen[table.name, asked.number] = rng.choice(places)
+
+    def _places(self, table: Table, kinds: tuple[str, ...]) -> Sequence[int]:
+        key = table.name, kinds
+        if key not in self.places:
+            self.places[key] = table.places(kinds)
+        return self.places[key]
 
     def _filler(self, inner: str, chosen: Mapping[tuple[str, str], int]) -> str:
         asked = slot(inner)

@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources.abc import Traversable
 from itertools import dropwhile
 from types import MappingProxyType
@@ -105,6 +106,7 @@ def read_frames(folder: Traversable, language: str) -> Frames:
     return frames
 
 
+@cache
 def slot(inner: str) -> Slot | None:
     """The text between braces as a slot; None if it is a list of alternatives or a reference to functions."""
     found = _PLAIN_SLOT.fullmatch(inner)

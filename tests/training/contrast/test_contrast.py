@@ -37,7 +37,8 @@ def is_harmful(row: contrast.Row) -> bool:
 
 def test_the_same_seed_gives_the_same_sentences(frames: Frames, rows: tuple[contrast.Row, ...]) -> None:
     assert tuple(expand(frames, contrast.SEED)) == rows
-    assert tuple(expand(frames, contrast.SEED + 1)) != rows
+    others = expand(frames, contrast.SEED + 1)
+    assert any(one != other for one, other in zip(rows, others, strict=False))
 
 
 def test_no_sentence_comes_twice_and_none_is_in_both_parts(rows: tuple[contrast.Row, ...]) -> None:
