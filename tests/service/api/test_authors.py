@@ -89,7 +89,11 @@ async def test_an_author_gets_all_that_is_kept_and_nothing_of_others(chief: Any)
     await chief.post("/v1/comments/r-1/appeal", {"reason": "It was a joke"})
     reply = await chief.get("/v1/authors/u-1/export")
     assert reply.headers["Content-Type"] == "application/x-ndjson"
-    lines = {line["id"]: line for line in map(json.loads, reply.raw.splitlines())}
+    *comments, author = map(json.loads, reply.raw.splitlines())
+    assert (author["kind"], author["history"]) == ("author", [])
+    assert author["approved"] + author["rejected"] == 5
+    assert {line["kind"] for line in comments} == {"comment"}
+    lines = {line["id"]: line for line in comments}
     assert sorted(lines) == ["a-1", "a-2", "p-1", "p-2", "p-3", "r-1"]
     assert lines["r-1"]["appeal"] == "It was a joke"
     assert [each["comment"]["text"] for each in lines["p-3"]["revisions"]] == ["a second try: p-3"]
