@@ -36,6 +36,7 @@ LEAST_SHOWN = 0.3
 _AROUND = ".,;:!?\"'()[]{}\u2018\u2019\u201c\u201d\u00ab\u00bb\u2026-"
 
 
+# The service has a class of this name too: a part of its API, which says attribute where a model says label.
 @dataclass(frozen=True, slots=True)
 class Span:
     """A word that raised a label's logit by `weight`; offsets are in code points of the text as sent."""

@@ -49,7 +49,7 @@ _SCHEMA = pa.schema(
 _SCHEMAS = tuple(pa.schema(list(_SCHEMA)[: len(_SCHEMA) - missing]) for missing in (0, 1, 3, 4))
 
 
-class Label(Struct, frozen=True, kw_only=True):
+class LabelLine(Struct, frozen=True, kw_only=True):
     """A line of GET /v1/labels: one person's decision about a text.
 
     If `retracts` is set, the line only retracts the label with that cursor and this id. `inclusion` is the probability
@@ -85,7 +85,7 @@ def next_number(folder: Path) -> int:
     return _following(_parts(folder))
 
 
-def append(folder: Path, labels: Sequence[Label], cursor: str, number: int | None = None) -> Path:
+def append(folder: Path, labels: Sequence[LabelLine], cursor: str, number: int | None = None) -> Path:
     """Write one page as part `number` (default: the next one); the following pull continues at `cursor`.
 
     Raises DataUnusable, also if the part exists already because another pull wrote it.
@@ -150,7 +150,7 @@ _YES = 0.5
 _ABUSE = tuple(name for name in LABELS if name not in ("toxicity", "spam"))
 
 
-def _targets(label: Label) -> list[float]:
+def _targets(label: LabelLine) -> list[float]:
     values = {name: float(value) for name, value in label.labels.items()}
     if label.decision == "approve":
         values = dict.fromkeys(LABELS, 0.0) | values
@@ -163,9 +163,9 @@ def _targets(label: Label) -> list[float]:
     return [values.get(name, float("nan")) for name in LABELS]
 
 
-def _rows(part: Path) -> Iterator[Label]:
+def _rows(part: Path) -> Iterator[LabelLine]:
     for row in _opened(part).to_pylist():
-        yield msgspec.convert(row | {"labels": msgspec.json.decode(row["labels"])}, Label)
+        yield msgspec.convert(row | {"labels": msgspec.json.decode(row["labels"])}, LabelLine)
 
 
 def _opened(part: Path) -> Table:

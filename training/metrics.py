@@ -17,6 +17,7 @@ Numbers = NDArray[np.floating]
 Answers = NDArray[np.integer]
 
 
+# The service has the same class for its statistics, as part of its API: neither package imports the other.
 @dataclass(frozen=True, slots=True)
 class Estimate:
     """A figure and its 95 % interval; without bounds if none were measured, as for a count."""

@@ -12,7 +12,7 @@ from training.errors import ServiceRefused
 PAGE = 1_000
 NEXT = "Steward-Next-Cursor"
 
-_decode = msgspec.json.Decoder(archive.Label).decode
+_decode = msgspec.json.Decoder(archive.LabelLine).decode
 
 
 def pull(service: Service, folder: Path, advance: Callable[[int], None] = lambda _: None) -> int:
@@ -38,7 +38,7 @@ def pull(service: Service, folder: Path, advance: Callable[[int], None] = lambda
         advance(new)
 
 
-def _label(line: bytes) -> archive.Label:
+def _label(line: bytes) -> archive.LabelLine:
     try:
         return _decode(line)
     except msgspec.DecodeError as error:

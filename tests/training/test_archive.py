@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 
 from classifier import LABELS
 from training import archive
-from training.archive import Label
+from training.archive import LabelLine
 from training.errors import DataUnusable
 from training.examples import fold_of
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
-def label(number: int, decision: str = "approve", **more: object) -> Label:
+def label(number: int, decision: str = "approve", **more: object) -> LabelLine:
     whole: dict[str, object] = {
         "cursor": f"{number}-0",
         "id": f"c-{number}",
@@ -30,10 +30,10 @@ def label(number: int, decision: str = "approve", **more: object) -> Label:
         "decision": decision,
         "at": NOON + timedelta(seconds=number),
     }
-    return Label(**(whole | more))  # type: ignore[arg-type]
+    return LabelLine(**(whole | more))  # type: ignore[arg-type]
 
 
-def taught(folder: Path, *labels: Label) -> dict[str, float]:
+def taught(folder: Path, *labels: LabelLine) -> dict[str, float]:
     """What the archive says of a single comment, without what it does not say."""
     archive.append(folder, labels, "1-0")
     (row,) = archive.read(folder).labels
@@ -90,7 +90,7 @@ def test_nothing_of_a_label_is_lost(tmp_path: Path) -> None:
     )
     path = archive.append(tmp_path, [whole], "1-0")
     (row,) = pyarrow.parquet.read_table(path).to_pylist()
-    assert msgspec.convert(row | {"labels": msgspec.json.decode(row["labels"])}, Label) == whole
+    assert msgspec.convert(row | {"labels": msgspec.json.decode(row["labels"])}, LabelLine) == whole
 
 
 def test_a_pull_goes_on_behind_the_newest_part(tmp_path: Path) -> None:
@@ -217,7 +217,7 @@ def test_labels_that_were_pulled_by_an_older_version_are_read(tmp_path: Path, fi
     assert archive.next_cursor(tmp_path) == "3-0"
 
 
-def retraction(number: int, retracts: str | None = None) -> Label:
+def retraction(number: int, retracts: str | None = None) -> LabelLine:
     """As GET /v1/labels gives it: of the label of that number, unless its cursor is told."""
     return label(number, "", text="", weight=0, cursor=f"{number}-9", retracts=retracts or f"{number}-0")
 
@@ -263,7 +263,7 @@ def test_a_label_of_another_comment_with_the_same_cursor_is_not_taken_back(tmp_p
 @given(st.lists(st.tuples(st.integers(0, 3), st.booleans(), st.booleans()), min_size=1), st.integers(1, 5))
 def test_what_was_taken_back_makes_no_difference_to_what_stands(said: list[tuple[int, bool, bool]], page: int) -> None:
     """Each line: of which comment, whether a rejection, whether it was taken back."""
-    lines, standing = list[Label](), dict[str, float]()
+    lines, standing = list[LabelLine](), dict[str, float]()
     for number, (comment, rejects, is_taken_back) in enumerate(said):
         lines.append(label(comment, "reject" if rejects else "approve", cursor=f"{number}-0"))
         if is_taken_back:

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from training import charts
 from training.migration.agreement import ScoreAgreement
-from training.migration.run import AttributeComparison, Migration
+from training.migration.run import MappedAttribute, Migration
 from training.templates import environment
 
 # The thresholds at which the shares are computed.
@@ -27,7 +27,7 @@ def render(migration: Migration) -> str:
     return environment().get_template("migration.html").render(migration=migration, sections=sections)
 
 
-def _charts(each: AttributeComparison) -> Iterator[tuple[str, str, Markup]]:
+def _charts(each: MappedAttribute) -> Iterator[tuple[str, str, Markup]]:
     name, pair, matches = each.agreement.attribute, each.pair, each.agreement.matches
     marks = [(match.theirs, match.ours.value) for match in matches if match.ours is not None]
     cells = charts.cells(pair.theirs.tolist(), pair.ours.tolist())

@@ -21,7 +21,7 @@ Map = list[tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)
-class AttributeComparison:
+class MappedAttribute:
     """The comparison of one attribute; the map is fitted on the same texts."""
 
     agreement: ScoreAgreement
@@ -41,7 +41,7 @@ class Migration:
     model: classifier.Manifest
     texts: int
     blank: int
-    compared: Sequence[AttributeComparison]
+    compared: Sequence[MappedAttribute]
     left_out: Mapping[str, str]
     not_judged: Mapping[str, int]
 
@@ -86,7 +86,7 @@ def migrate(
         answers = None if kept.labels is None else kept.labels[rows]
         pair, wanted = ScorePair(theirs[rows], ours[rows], answers), thresholds.get(attribute, (USUAL_THRESHOLD,))
         found = compare(attribute, label, pair, wanted, np.random.default_rng(seed))
-        compared.append(AttributeComparison(found, pair, score_map(pair, wanted)))
+        compared.append(MappedAttribute(found, pair, score_map(pair, wanted)))
     if not compared:
         reasons = "; ".join(f"{attribute}: {why}" for attribute, why in left_out.items())
         raise DataUnusable(f"nothing can be compared: {reasons or 'no column of scores'}")
