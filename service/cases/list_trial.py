@@ -44,7 +44,7 @@ class Trial(Struct, frozen=True):
 
 
 def finder(entries: Iterable[ListEntry], use: ListUse, today: date) -> WordFinder:
-    """Finds the entries that have not ended, as a policy that uses the list so would. Takes a second for 50,000."""
+    """Finds the entries that have not ended, as a policy that uses the list so would. Takes seconds for 50,000."""
     terms = tuple(
         Term(entry.text, entry.match or use.match, entry.is_exception)
         for entry in entries

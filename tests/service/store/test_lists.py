@@ -12,6 +12,7 @@ import pytest
 from service.store import Store, lists
 from service.store.keyspace import SHARED_LISTS, Shard
 from service.store.lists import ListUnreadable, packed, unpacked
+from service.values.errors import StoreUnavailable
 from service.values.lists import ListEntry, ListVersion, WordList
 from service.values.rules import MAX_LIST_ENTRIES, Match
 
@@ -143,6 +144,21 @@ async def test_the_trail_says_who_changed_a_list_and_by_how_much_but_no_term(sto
     ]
     assert "canary" not in str(entries)
     assert [breach async for breach in store.fsck.examine(site)] == []
+
+
+async def test_a_full_redis_takes_no_list_and_lets_one_be_deleted(store: Store, site: str, redis_server: Any) -> None:
+    assert await put(store, site, of(1, "a")) == "ok"
+    with redis_server.client() as client:
+        client.config_set("maxmemory", 1)
+        try:
+            with pytest.raises(StoreUnavailable):
+                await put(store, site, of(2, "b"))
+            assert await store.lists.get(site, "house-words") == of(1, "a")
+            assert len(await store.lists.history(site, "house-words")) == 1
+            assert await delete(store, site, "house-words", 2) == "ok"
+        finally:
+            client.config_set("maxmemory", 0)
+    assert await store.lists.versions(site) == {}
 
 
 async def test_what_a_newer_release_wrote_is_named(store: Store, site: str, redis_server: Any) -> None:
