@@ -12,6 +12,7 @@ import classifier
 from training.bias import Bias, ThresholdedScores, bias, share
 from training.cross_validation import CrossValidated, cross_validate
 from training.datasets import DATA_SETS, load
+from training.errors import DataUnusable
 from training.evaluation import (
     BINS,
     JIGSAW,
@@ -79,7 +80,7 @@ class EvaluationReport:
 def assess(
     model: classifier.Model, options: EvaluationOptions, progress: Progress = lambda _: None
 ) -> EvaluationReport:
-    """Raises DataUnusable if a named data set is missing."""
+    """Raises DataUnusable if a named data set is missing, or if the folder has none."""
     progress("scoring held-out texts")
     named = {"version": model.version, "digest": model.digest}
     results = evaluate(model, options.folder, options.names or None, options.seed)
@@ -90,6 +91,8 @@ def assess(
         model, options.folder, options.seed, options.jobs if options.baseline else None, progress
     )
     spam = spam_figures(model, options.folder)
+    if not results and not tests and spam is None:
+        raise DataUnusable(f"{options.folder} holds none of the data sets; see docs/data-sets.md")
     progress("deciding on the sentence cases and on our own sentences")
     by_kind, own = cases(model, options.folder, options.seed), written(model, options.seed)
     hidden_in = diluted(model, options.seed)
