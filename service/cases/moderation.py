@@ -126,7 +126,7 @@ class Moderation:
         policy = self._directory.policy(site)
         found = await self._judge_windows(policy, text, declared)
         rules = await self._rulebook.rules(site, policy)
-        return found if rules is None else ruling.by_text(rules, text, found, datetime.now(UTC))
+        return found if rules is None else ruling.by_text(policy, rules, text, found, datetime.now(UTC))
 
     async def _judge_windows(self, policy: Policy, text: str, declared: str | None) -> Judgement:
         pieces = windows(text)

@@ -162,7 +162,7 @@ def matches(record: Record, wanted: Filter) -> bool:
     content = record.content
     article = content.comment.article if content else None
     reasons = content.judgement.reasons if content and not record.is_audit else ()
-    attributes = {reason.attribute for reason in reasons}
+    attributes = {reason.attribute for reason in reasons if not reason.shadow}
     why = Why.UNCERTAIN if record.is_audit else record.why
     return (
         wanted.attribute in {None, *attributes}

@@ -5,16 +5,16 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from service.metrics import RULES
-from service.rules.compiled import CompiledRules, Facts
+from service.rules.compiled import CompiledRules, Facts, conditions
 from service.rules.compiled import OpenRule as Undecided
 from service.rules.repetition import fingerprints
-from service.store.asked import OpenRule, Outcome, RulesAsked, Window, rate_name, rule_reason
-from service.values.domain import Action, Comment, Judgement, Reason, Urgency
+from service.store.asked import OpenRule, Outcome, RulesAsked, Window, rate_name, rule_reason, unavailable_reason
+from service.values.domain import Action, Comment, Doubling, Judgement, Reason, Urgency
 from service.values.policy import BY_RULE, DEFAULT_SLA_MS, SLA_MS, SOON_MS, Decision, Policy, audit_share
-from service.values.rules import RULE, FiredRule, RuleAction, RuleState, most_severe
+from service.values.rules import RULE, Condition, FiredRule, RuleAction, RuleState, most_severe
 
 # Names of rules that the metrics tell apart.
 MOST_NAMED = 1_000
@@ -79,7 +79,7 @@ def ask(
         outcomes=_outcomes(policy, judgement, attend, found.fired),
         fired=found.fired,
         open=tuple(OpenRule(each.rule, each.expression, _due(each.rule.due, is_soon)) for each in found.open),
-        is_unavailable=bool(found.unavailable),
+        unavailable=found.unavailable,
         prints=prints,
         rates=rates,
         window_s=max((each[3] for each in rules.counts if each[0] == "duplicate"), default=0),
@@ -120,15 +120,28 @@ def _leaves(expression: Sequence[Any]) -> Iterator[Sequence[Any]]:
         yield expression
 
 
-def by_text(rules: CompiledRules, text: str, judgement: Judgement, now: datetime) -> Judgement:
-    """For a comment that is not recorded: what the rules say that need neither its author nor what was counted."""
+def by_text(policy: Policy, rules: CompiledRules, text: str, judgement: Judgement, now: datetime) -> Judgement:
+    """For a comment that is not recorded: what the rules say that need no more than the text."""
     found = rules.evaluate(Facts(text, judgement.language or "", judgement.scores, None, None, now))
-    if not found.fired and not found.unavailable:
+    applied = {*(each.rule for each in found.fired), *found.unavailable}
+    need_more = {each.id for each in policy.rules if each.id in applied and not _is_of_text(each.when)}
+    fired = tuple(each for each in found.fired if each.rule not in need_more)
+    unavailable = tuple(each for each in found.unavailable if each not in need_more)
+    if not fired and not unavailable:
         return judgement
-    action = most_severe(judgement.decision, found.fired, is_unavailable=bool(found.unavailable))
-    reasons = (*judgement.reasons, *map(rule_reason, found.fired))
+    action = most_severe(judgement.decision, fired, is_unavailable=bool(unavailable))
+    reasons = (*judgement.reasons, *map(rule_reason, fired), *map(unavailable_reason, unavailable))
     count_rules(reasons)
     return msgspec.structs.replace(judgement, decision=action, reasons=reasons)
+
+
+def _is_of_text(when: Condition) -> bool:
+    """Whether nothing in it asks for the author, the article, or what came before."""
+    return all(
+        part is UNSET
+        for each in conditions(when)
+        for part in (each.author, each.article, each.velocity, each.duplicate)
+    )
 
 
 def count_rules(reasons: tuple[Reason, ...]) -> None:
@@ -152,14 +165,16 @@ def _outcomes(
     policy: Policy, judgement: Judgement, attend: Attend, fired: tuple[FiredRule, ...] = ()
 ) -> dict[Action, Outcome]:
     """What is recorded for each decision that the rules may come to."""
-    named = [each.attribute for each in judgement.reasons] + [each.label for each in fired]
+    labels = [each.label for each in fired if each.state is RuleState.ON]
+    named = [each.attribute for each in judgement.reasons] + labels
     attributes = ",".join(dict.fromkeys(each for each in named if each))
     found = {}
     for action in Action:
         is_ours = action is Action.REVIEW and judgement.decision is not action
         urgency = attend(BY_RULE if is_ours else Decision(action, judgement.reasons))
         is_audit = urgency is not None and urgency.inclusion is not None
-        found[action] = Outcome(urgency, audit_share(action, policy), "" if is_audit else attributes)
+        urgent = Doubling.REJECTS if action is Action.REVIEW and policy.review.double_review else None
+        found[action] = Outcome(urgency, audit_share(action, policy), "" if is_audit else attributes, urgent)
     return found
 
 

@@ -7,8 +7,8 @@ from typing import Any
 from msgspec import Struct
 
 from service.store.packing import packed_rule
-from service.values.domain import STATUS_AFTER, Action, Reason, Urgency
-from service.values.rules import RULE, AuthorStatus, FiredRule, RuleAction, RuleState
+from service.values.domain import STATUS_AFTER, Action, Doubling, Reason, Urgency
+from service.values.rules import RULE, RULE_UNAVAILABLE, AuthorStatus, FiredRule, RuleAction, RuleState
 
 Expression = Sequence[Any]
 
@@ -40,16 +40,21 @@ class Window(Struct, frozen=True):
 
 
 class Outcome(Struct, frozen=True):
-    """What is recorded if the rules come to a decision: who looks, and how often such decisions are audited."""
+    """What is recorded if the rules come to a decision: who looks, and how often such decisions are audited.
+
+    `urgent_double`: which first verdict needs a second one, if a rule makes the review most urgent.
+    """
 
     urgency: Urgency | None
     audit_share: float
     attributes: str
+    urgent_double: Doubling | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RulesAsked:
     """`model`: the decision without rules. `fired`: rules that hold whatever is counted; `open`: the others.
+    `unavailable`: ids of rules that cannot be decided.
 
     `prints`: fingerprints by kind of duplicate, as `exact:site`. `rates`: what to count of this one. `sla_ms`: until
     when a review that `fired` asks for is due. `window_s`: how long fingerprints are counted.
@@ -59,12 +64,17 @@ class RulesAsked:
     outcomes: Mapping[Action, Outcome]
     fired: tuple[FiredRule, ...] = ()
     open: tuple[OpenRule, ...] = ()
-    is_unavailable: bool = False
+    unavailable: tuple[str, ...] = ()
     prints: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     rates: tuple[Window, ...] = ()
     window_s: int = 0
     sla_ms: int | None = None
     author_sla_ms: int = 0
+
+    @property
+    def known_reasons(self) -> tuple[Reason, ...]:
+        """Those that apply whatever is counted."""
+        return (*map(rule_reason, self.fired), *map(unavailable_reason, self.unavailable))
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
@@ -84,6 +94,10 @@ def rule_reason(fired: FiredRule) -> Reason:
         entry=fired.entry,
         spans=fired.spans,
     )
+
+
+def unavailable_reason(rule: str) -> Reason:
+    return Reason(RULE_UNAVAILABLE, rule=rule)
 
 
 class Facts:
@@ -159,6 +173,8 @@ def packed_rules(asked: RulesAsked, author: str, article: str, decision_at: int)
             each.rule.override,
             each.sla_ms or False,
             facts.compiled(each.expression),
+            each.rule.label or "",
+            each.rule.rule,
         )
         for each in asked.open
     ]
@@ -175,9 +191,10 @@ def packed_rules(asked: RulesAsked, author: str, article: str, decision_at: int)
             bool({RuleAction.REVIEW, RuleAction.PREMODERATE} & actions),
             any(each.override and each.action is RuleAction.APPROVE for each in in_force),
             RuleAction.APPROVE in actions,
-            asked.is_unavailable,
+            bool(asked.unavailable),
         ),
-        "fired": len(asked.fired),
+        "fired": len(asked.known_reasons),
+        "ids": [each.rule for each in in_force],
         "model": asked.model.value,
         "sla_ms": asked.sla_ms or False,
         "outcomes": {action.value: _outcome(action, outcome) for action, outcome in asked.outcomes.items()},
@@ -188,7 +205,7 @@ def packed_rules(asked: RulesAsked, author: str, article: str, decision_at: int)
         "author_sla_ms": asked.author_sla_ms,
     }
     rows = [
-        b"".join(packed_rule(rule_reason(each)) for each in asked.fired),
+        b"".join(map(packed_rule, asked.known_reasons)),
         *map(packed_rule, asked.reasons),
     ]
     return sent, rows
@@ -207,6 +224,7 @@ def _outcome(action: Action, outcome: Outcome) -> tuple[Any, ...]:
         (urgency and urgency.double and urgency.double.value) or "",
         str(inclusion) if inclusion is not None else "",
         str(outcome.audit_share) if outcome.audit_share else "",
+        outcome.urgent_double.value if outcome.urgent_double else "",
     )
 
 

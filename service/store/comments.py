@@ -10,7 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from service.redis.pipe import Pipe
-from service.store.asked import RulesAsked, packed_rules, rule_reason, together
+from service.store.asked import RulesAsked, packed_rules, together
 from service.store.base import Outcome, Record, answered
 from service.store.fullness import Fullness
 from service.store.keyspace import Shard, Shards
@@ -230,7 +230,7 @@ def _ruled(content: Content, rules: RulesAsked, reply: Sequence[Any]) -> tuple[C
         decision=found,
         reasons=(
             *content.judgement.reasons,
-            *map(rule_reason, rules.fired),
+            *rules.known_reasons,
             *(possible[number - 1] for number in applied),
         ),
         facts=msgspec.msgpack.decode(facts),

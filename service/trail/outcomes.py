@@ -97,6 +97,7 @@ def _submitted(entry: Entry, state: State, before: CommentOutcome | None) -> Com
     is_audit = "inclusion" in details
     # What waits and is no audit is undecided, whatever the model said: submit.lua has somebody look again.
     status = Status.PENDING if state is State.QUEUED and not is_audit else STATUS_AFTER[decision]
+    by = DecidedBy.RULE if details.get("decided_by") == DecidedBy.RULE else DecidedBy.MODEL
     return CommentOutcome(
         id=details["comment"],
         revision=int(details["revision"]),
@@ -105,7 +106,7 @@ def _submitted(entry: Entry, state: State, before: CommentOutcome | None) -> Com
         decision=decision,
         created_at=before.created_at if before and details["revision"] != "1" else entry.at,
         changed_at=entry.at,
-        standing=StandingDecision(status, DecidedBy.MODEL, None if status is Status.PENDING else entry.at),
+        standing=StandingDecision(status, by, None if status is Status.PENDING else entry.at),
         is_audit=is_audit,
     )
 

@@ -2,12 +2,22 @@
 -- ARGV     id of the other one, its fingerprints (a MessagePack array), how many at most
 -- Returns  {id, item, content, appeal}..., in no order.
 local page, seen = {}, {[ARGV[1]] = true}
+
+-- A comment that was edited still counts as a copy; the text that waits is another one.
+local function has(id, fingerprint)
+  local prints = redis.call('HGET', item_key(id), 'prints')
+  for _, each in ipairs(prints and cmsgpack.unpack(prints) or {}) do
+    if each == fingerprint then return true end
+  end
+  return false
+end
+
 for _, fingerprint in ipairs(cmsgpack.unpack(ARGV[2])) do
   for _, id in ipairs(redis.call('ZREVRANGE', P .. 'same:' .. fingerprint, 0, 1000)) do
     if #page >= tonumber(ARGV[3]) then return page end
-    if not seen[id] and id ~= '' then
+    if not seen[id] and id ~= '' and redis.call('ZSCORE', P .. 'ready', id) and has(id, fingerprint) then
       seen[id] = true
-      if redis.call('ZSCORE', P .. 'ready', id) then page[#page + 1] = answer(id, id, read_item(id)) end
+      page[#page + 1] = answer(id, id, read_item(id))
     end
   end
 end

@@ -16,10 +16,16 @@ local COUNTED_DAYS = 62
 local function who_key(author) return P .. 'who:' .. author end
 local function same_key(fingerprint) return P .. 'same:' .. fingerprint end
 
+-- Never below zero: what was decided before its author was counted is not in the count.
+local function add(key, field, by)
+  if by < 0 and (tonumber(redis.call('HGET', key, field)) or 0) <= 0 then return 0 end
+  return redis.call('HINCRBY', key, field, by)
+end
+
 local function tally_one(key, name, letter, at, by)
-  redis.call('HINCRBY', key, name, by)
+  add(key, name, by)
   local day = math.floor(at / DAY_MS)
-  if redis.call('HINCRBY', key, letter .. ':' .. day, by) ~= by or by < 0 then return end
+  if add(key, letter .. ':' .. day, by) ~= by or by < 0 then return end
   -- The first of its day: forget days that no rule looks back to.
   for _, field in ipairs(redis.call('HKEYS', key)) do
     local its_day = tonumber(string.match(field, '^[ar]:(%d+)$'))
@@ -27,16 +33,24 @@ local function tally_one(key, name, letter, at, by)
   end
 end
 
--- Count that a comment of an author went from one status to another. `from_at`, `to_at`: when it got each (ms).
+-- An author is counted from the first comment that is recorded while authors are indexed.
+local function count_author(author, now, life_s)
+  local key = who_key(author)
+  if redis.call('HSETNX', key, 'seen', now) == 1 then redis.call('EXPIRE', key, life_s) end
+end
+
+-- Count that a comment of an author went from one status to another; '' : none. `from_at`, `to_at`: when it got each (ms).
 -- `life_s`: how long what is counted of an author is kept, from now on.
 local function tally(author, from, to, from_at, to_at, life_s)
   if from == to or not author or author == '' then return end
   local key = who_key(author)
+  local left_s = redis.call('TTL', key)
+  if left_s == -2 then return end -- there is none
   if from == 'approved' then tally_one(key, 'approved', 'a', from_at, -1) end
   if from == 'rejected' then tally_one(key, 'rejected', 'r', from_at, -1) end
   if to == 'approved' then tally_one(key, 'approved', 'a', to_at, 1) end
   if to == 'rejected' then tally_one(key, 'rejected', 'r', to_at, 1) end
-  if redis.call('TTL', key) < life_s then redis.call('EXPIRE', key, life_s) end
+  if left_s < life_s then redis.call('EXPIRE', key, life_s) end
 end
 
 -- The time to live of what is counted of an author, when the author's comments are found for `until_s` more.
@@ -104,6 +118,9 @@ local function count_comment(id, rates, prints, window_s, now)
   end
   if #prints == 0 then return end
   redis.call('EXPIRE', P .. 'prints', window_s)
+  -- Those of more than one comment, so that a site with few comments keeps no name of an author that has expired.
+  local ended = redis.call('ZRANGEBYSCORE', P .. 'prints', '-inf', whole(now - window_s * 1000), 'LIMIT', 0, 50)
+  if #ended > 0 then redis.call('ZREM', P .. 'prints', unpack(ended)) end
   local over = redis.call('ZCARD', P .. 'prints') - MOST_PRINTS
   if over > 0 then
     local oldest = redis.call('ZPOPMIN', P .. 'prints', math.min(over, 50))

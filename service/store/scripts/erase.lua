@@ -6,6 +6,13 @@ local erased = redis.call('DEL', P .. 'imported:' .. id)
 local item = read_item(id)
 if not item.state or item.state == 'erased' then return erased end
 local now, was = now_ms(), item.state
+-- Fingerprints of the text, some of which name the author. The first write takes no memory.
+for _, fingerprint in ipairs(item.prints and cmsgpack.unpack(item.prints) or {}) do
+  local same = P .. 'same:' .. fingerprint
+  if redis.call('ZREM', same, id) == 1 and redis.call('EXISTS', same) == 0 then
+    redis.call('ZREM', P .. 'prints', fingerprint)
+  end
+end
 for revision = 1, tonumber(item.revision) do
   local author = author_of(redis.call('GET', text_key(id, revision)))
   if author then redis.call('ZREM', P .. 'author:' .. author, id) end
@@ -15,8 +22,8 @@ redis.call('DEL', P .. 'appeal:' .. id, P .. 'reports:' .. id)
 unlist(id, item)
 bump(item)
 item.state = 'erased'
-unset(id, item, 'digest', 'note', 'article', 'section', 'language', 'attributes', 'token', 'owner',
-  'claimed', 'until', 'against', 'voter', 'before_escalation')
+unset(id, item, 'digest', 'prints', 'before_harmless', 'note', 'article', 'section', 'language', 'attributes',
+  'token', 'owner', 'claimed', 'until', 'against', 'voter', 'before_escalation')
 set(id, item, 'state', 'erased', 'version', item.version, 'erased', now)
 redis.call('EXPIRE', key, tonumber(ARGV[3]))
 redis.call('EXPIRE', P .. 'callback:' .. id, tonumber(ARGV[3]))

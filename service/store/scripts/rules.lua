@@ -5,18 +5,22 @@
 --   elsewhere  the same facts of the other shards, added up; '' with one shard
 --   names      the name of each fact, under which it is kept with the comment
 --   asked      fingerprints to count for each kind of duplicate: kind -> {fingerprint...}
---   open       {{action, is on, overrides, sla_ms, expression}...}: rules that are not decided yet
+--   open       {{action, is on, overrides, sla_ms, expression, label ('' : none), id}...}: rules that are not decided yet
 --   known      {rejects, reviews, overrides, approves, is unavailable}: what rules that are decided ask for
---   fired      how many rules are decided and hold; their reasons are in ARGV[3]
+--   fired      how many reasons are in ARGV[3]: of rules that hold, and of those that cannot be decided
+--   ids        ids of the decided rules that hold and are on
 --   model      the decision of the model
 --   sla_ms     until a review that a decided rule asks for is due (false: none)
---   outcomes   decision -> {decision, status, why, priority, sla_ms, attributes, double, inclusion, share}
+--   outcomes   decision -> {decision, status, why, priority, sla_ms, attributes, double, inclusion, share, double
+--              of what is most urgent}
 --   decision_at  the position of the decision in the content
 --   rates, prints, window_s  what to count of this comment
 --   author_sla_ms  until a review is due that the status of the author asks for
 local DECISIONS = {approve = 0, review = 1, reject = 2} -- as in packing.py
 -- The reasons of a status stand behind those of the open rules, in this order.
 local STATUSES = {banned = 1, muted = 2, premoderated = 3, trusted = 4}
+local MOST_URGENT_MS = 15 * 60000 -- as in policy.py
+local MOST_AUDITED = 20 -- rules that an audit entry names
 
 local function sum(mine, others)
   if others == false or others == nil then return mine end
@@ -74,7 +78,7 @@ local function status_of(author, now)
   return found[1]
 end
 
--- The decision, as most_severe in service/values/rules.py: {action, by, rows, count, applied, facts, sla_ms}.
+-- The decision, as most_severe in service/values/rules.py: {action, by, rows, count, applied, facts, sla_ms, labels, ids}.
 local function apply_rules(rules, id, author, sent, now)
   local facts = facts_of(rules.asks, {id = id, author = author, prints = rules.asked}, now)
   if rules.elsewhere ~= '' then
@@ -85,7 +89,7 @@ local function apply_rules(rules, id, author, sent, now)
   end
   local state = {now = now, status = status_of(author, now)}
   local rejects, reviews, overrides, approves, is_unavailable = unpack(rules.known)
-  local sla_ms, rows, applied = rules.sla_ms, {sent[3]}, {}
+  local sla_ms, rows, applied, labels, ids = rules.sla_ms, {sent[3]}, {}, {}, {unpack(rules.ids)}
   local function ask_for(action, does_override, its_sla_ms)
     if action == 'reject' then rejects = true end
     if action == 'review' or action == 'premoderate' then
@@ -104,7 +108,11 @@ local function apply_rules(rules, id, author, sent, now)
   for number, rule in ipairs(rules.open) do
     if holds(rule[5], facts, state) then
       apply(number)
-      if rule[2] then ask_for(rule[1], rule[3], rule[4]) end
+      if rule[2] then
+        ask_for(rule[1], rule[3], rule[4])
+        labels[#labels + 1] = rule[6]
+        ids[#ids + 1] = rule[7]
+      end
     end
   end
   local place = STATUSES[state.status]
@@ -112,6 +120,7 @@ local function apply_rules(rules, id, author, sent, now)
     apply(#rules.open + place)
     local action = ({'reject', 'reject', 'review', 'approve'})[place]
     ask_for(action, false, rules.author_sla_ms)
+    table.insert(ids, 1, 'author_' .. state.status)
   end
   local action = rules.model
   if rejects then
@@ -131,7 +140,20 @@ local function apply_rules(rules, id, author, sent, now)
   local named = {status = state.status}
   for at, fact in ipairs(facts) do named[rules.names[at]] = fact end
   return {action = action, by = by_rule and 'rule' or 'model', rows = table.concat(rows),
-    count = rules.fired + #applied, applied = applied, facts = cmsgpack.pack(named), sla_ms = sla_ms}
+    count = rules.fired + #applied, applied = applied, facts = cmsgpack.pack(named), sla_ms = sla_ms,
+    labels = labels, ids = ids}
+end
+
+-- The attributes of a comment, as a list between commas, with the labels of rules.
+local function with_labels(attributes, labels)
+  local found = ',' .. attributes .. ','
+  for _, label in ipairs(labels) do
+    if label ~= '' and not string.find(found, ',' .. label .. ',', 1, true) then
+      attributes = attributes .. (attributes ~= '' and ',' or '') .. label
+      found = ',' .. attributes .. ','
+    end
+  end
+  return attributes
 end
 
 -- The content with the decision, and behind it the reasons of rules and the facts that they used (packing.py reads them).

@@ -27,8 +27,11 @@ local author, rules, now, ruled = ARGV[26], ARGV[27], now_ms(), nil
 if rules ~= '' then
   ruled = apply_rules(rules, id, author, sent, now)
   local outcome = rules.outcomes[ruled.action]
-  decision, status, why, ARGV[6], sla_ms, ARGV[8], ARGV[18], ARGV[19], ARGV[24] = unpack(outcome)
+  local urgent_double
+  decision, status, why, ARGV[6], sla_ms, ARGV[8], ARGV[18], ARGV[19], ARGV[24], urgent_double = unpack(outcome)
   ARGV[17], sla_ms = ruled.by, ruled.sla_ms or tonumber(sla_ms) or 3600000
+  if ARGV[19] == '' then ARGV[8] = with_labels(ARGV[8], ruled.labels) end
+  if ARGV[18] == '' and sla_ms <= MOST_URGENT_MS then ARGV[18] = urgent_double end
   content = with_reasons(content, rules.decision_at, ruled)
 elseif author ~= '' and (redis.call('HGET', P .. 'status:' .. author, 'status') or 'active') ~= 'active' then
   return {'ask'}
@@ -38,7 +41,7 @@ local audited = ARGV[19] ~= ''
 -- A person's decision whose text was lost with Redis (restore.lua): whether this is the same text nobody knows, and the
 -- model's answer must not take the place of another one of a person. Somebody looks again.
 local doubted = was.state == 'decided' and was.moderator and not was.digest and was.status ~= status
-if doubted then why, status, audited = 'reopened', 'pending', false end
+if doubted then why, status, audited, ARGV[17] = 'reopened', 'pending', false, 'model' end
 local waiting = why ~= '' and redis.call('ZCARD', P .. 'waiting') or 0
 if why ~= '' and not waits and waiting >= tonumber(ARGV[12]) then
   if status == 'pending' then return {'full'} end
@@ -64,7 +67,10 @@ if waits then
   tell('comment.withdrawn', 'withdrawn', id, gone, now, 0)
 end
 bump(item)
+local wrote = ARGV[22] -- who wrote the revision before; the same author, where its text is not kept any more
 if was.revision then
+  local earlier = redis.call('GET', text_key(id, was.revision))
+  if earlier then wrote = author_of(earlier) or '' end
   redis.call('DEL', key, P .. 'reports:' .. id, P .. 'appeal:' .. id)
   -- The text of a revision that somebody judged stays as long as its label.
   if was.moderator or was.judged or (was.against or '\n') ~= '\n' then
@@ -73,12 +79,17 @@ if was.revision then
     redis.call('DEL', text_key(id, was.revision))
   end
 end
+local life_s, decided_at = tonumber(ARGV[23]), tonumber(was.decided) or now
 if ARGV[22] ~= '' then
-  local life_s = tonumber(ARGV[23])
   remember_author(id, ARGV[22], now, life_s)
-  redis.call('HSETNX', who_key(ARGV[22]), 'seen', now)
-  -- An edited comment counts once, for whoever wrote the newest revision.
-  tally(ARGV[22], was.status or '', status, tonumber(was.decided) or now, now, life_s)
+  count_author(ARGV[22], now, life_s)
+end
+-- An edited comment counts once, for whoever wrote the newest revision.
+if wrote == ARGV[22] then
+  tally(wrote, was.status or '', status, decided_at, now, life_s)
+else
+  tally(wrote, was.status, '', decided_at, now, life_s)
+  tally(ARGV[22], '', status, now, now, life_s)
 end
 if ruled then count_comment(id, rules.rates, rules.prints, rules.window_s, now) end
 local fields = {'digest', digest, 'revision', item.revision, 'version', item.version, 'state', item.state,
@@ -136,6 +147,14 @@ end
 if audited then
   more[#more + 1] = 'inclusion'
   more[#more + 1] = ARGV[19]
+end
+if ruled and #ruled.ids > 0 then
+  more[#more + 1] = 'rules'
+  more[#more + 1] = table.concat(ruled.ids, ', ', 1, math.min(#ruled.ids, MOST_AUDITED))
+  if ARGV[17] ~= 'model' then
+    more[#more + 1] = 'decided_by'
+    more[#more + 1] = ARGV[17]
+  end
 end
 audit('submitted', ARGV[13], id, item, was.state, more)
 -- By the share, so that what audits find can be weighted by the probability with which they were drawn.

@@ -14,8 +14,8 @@ if longest > 0 then
       local more = {'decision', ARGV[2]}
       local content = redis.call('GET', text_key(id, item.revision))
       add_judgement(more, content)
-      tally(author_of(content), 'pending', ARGV[2], now, now, tally_life(tonumber(ARGV[4])))
       unlist(id, item)
+      tally(author_of(content), 'pending', ARGV[2], now, now, tally_life(tonumber(ARGV[4])))
       bump(item)
       settle(id, item, ARGV[2], 'expiry', now, tonumber(ARGV[4]))
       audit('decided', 'expiry', id, item, 'queued', more)

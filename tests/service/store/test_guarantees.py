@@ -15,7 +15,7 @@ from service.store import Store, open_store
 from service.store.keyspace import Shard
 from service.store.labels import Imported
 from service.store.review import Answer
-from service.values.domain import Action, Status, Verdict
+from service.values.domain import Action, Author, Status, Verdict
 from service.values.errors import StoreUnavailable
 
 RACERS, COMMENTS = 1_000, 100
@@ -314,3 +314,13 @@ async def works(store: Store, site: str) -> None:
     assert (await judge(store, site, "bob"))[1].id == "c-3"
     assert (await judge(store, site, "bob"))[1].vote == "reject"
     assert (await claim(store, site)).id == "c-2"
+
+
+async def test_in_a_full_redis_what_waited_too_long_is_decided(server: Any, site: str, submit: Any) -> None:
+    async with open_store(Settings(redis_url=server.url, store_timeout_s=30), server.url) as store:
+        await submit("c-1", to=store, author=Author("ann"))
+        with server.client() as client:
+            client.zadd(Shard(site).key("waiting"), {"c-1": 1000})
+            client.config_set("maxmemory", 1)
+            assert (await store.queue.tend(site, expiry_s=60)).expired == 1
+        assert await store.statuses.counted(site, "ann") == {"rejected": 1}

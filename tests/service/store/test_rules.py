@@ -15,14 +15,19 @@ from service.store import Store, open_store
 from service.store.asked import OpenRule, Outcome, RulesAsked, Window
 from service.store.author_status import StatusChange
 from service.store.base import Record
+from service.store.keyspace import Shard
+from service.store.review import Filter
+from service.trail import Entry, outcomes
 from service.values.domain import (
     Action,
     Article,
     Author,
     Comment,
     DecidedBy,
+    Doubling,
     Judgement,
     Reason,
+    State,
     Status,
     Urgency,
     Verdict,
@@ -38,6 +43,7 @@ OUTCOMES = {
     Action.REVIEW: Outcome(Urgency(Why.RULE, 0.5, 3_600_000), 0.0, "spam"),
     Action.REJECT: Outcome(None, 0.0, ""),
 }
+SHADOW = RuleState.SHADOW
 Send = Callable[..., Awaitable[Record | None]]
 
 
@@ -76,7 +82,16 @@ def send_to(store: Store, site: str) -> Send:
             judgement,
             urgency=OUTCOMES[model].urgency,
             actor="site-key",
-            rules=RulesAsked(model=model, outcomes=OUTCOMES, open=rules, fired=fired, author_sla_ms=60_000, **asked),
+            rules=RulesAsked(
+                **{
+                    "model": model,
+                    "outcomes": OUTCOMES,
+                    "open": rules,
+                    "fired": fired,
+                    "author_sla_ms": 60_000,
+                    **asked,
+                }
+            ),
         )
         return record
 
@@ -157,6 +172,36 @@ async def test_an_overturned_decision_moves_the_count(store: Store, site: str, s
     assert await store.statuses.counted(site, "ann") == {"approved": 0, "rejected": 1}
 
 
+async def test_an_edit_by_another_author_counts_for_that_author(store: Store, site: str, send: Send) -> None:
+    await send("c1")
+    assert await store.statuses.counted(site, "ann") == {"approved": 1}
+    await send("c1", author="bob", text="edited", model=Action.REJECT)
+    assert await store.statuses.counted(site, "ann") == {"approved": 0}
+    assert await store.statuses.counted(site, "bob") == {"rejected": 1}
+    await send("c1", author=None, text="edited again")
+    assert await store.statuses.counted(site, "bob") == {"rejected": 0}
+
+
+async def test_what_was_decided_before_it_was_counted_is_not_taken_from_a_count(
+    store: Store, site: str, send: Send, redis_server: Any
+) -> None:
+    for comment_id in ("c1", "c2"):
+        await send(comment_id)
+    with redis_server.client() as client:
+        client.delete(Shard(site).key("who:ann"))
+    await send("c1", text="edited")
+    deeds.is_whole(redis_server)
+    await send("c2", text="edited", model=Action.REJECT)
+    assert await store.statuses.counted(site, "ann") == {"rejected": 1}
+
+
+async def test_authors_who_are_not_indexed_are_not_counted(settings: Any, site: str) -> None:
+    async with open_store(msgspec.structs.replace(settings, index_authors=False), settings.redis_url) as store:
+        await send_to(store, site)("c1", model=Action.REVIEW)
+        await deeds.judge(store, site, "mod", Verdict.APPROVE)
+        assert await store.statuses.counted(site, "ann") == {}
+
+
 async def test_the_share_of_rejections_counts_decided_comments(send: Send) -> None:
     rule = open_rule(RuleAction.REVIEW, "rejected_share_above", 0.5, 30)
     assert rules_of(await send("c0", rule)) == []
@@ -224,6 +269,37 @@ async def test_what_people_approve_is_harmless_until_they_reject_it(store: Store
     assert await sent("c7") == ["review-rule"]
 
 
+async def test_an_edited_comment_is_no_copy_to_decide_together(store: Store, site: str, send: Send) -> None:
+    more = {"prints": PRINTS, "window_s": 3600, "model": Action.REVIEW}
+    for n in range(3):
+        await send(f"c{n}", **more)
+    assert [each.id for each in await store.queue.copies(site, "c0", 9)] == ["c2", "c1"]
+    await send("c1", text="something else", model=Action.REVIEW)
+    assert [each.id for each in await store.queue.copies(site, "c0", 9)] == ["c2"]
+
+
+async def test_of_an_erased_comment_no_fingerprint_stays(
+    store: Store, site: str, send: Send, redis_server: Any
+) -> None:
+    prints = {"exact:author": ("e1:ann",), "near:site": ("n1", "n2")}
+    await send("c1", THREE_ALIKE, prints=prints, window_s=3600)
+    await send("c2", THREE_ALIKE, prints={"near:site": ("n2",)}, window_s=3600, author="bob")
+    await store.comments.erase(site, "c1", "site-key")
+    with redis_server.client() as client:
+        assert client.hget(Shard(site).item("c1"), "prints") is None
+        assert [*client.scan_iter(Shard(site).key("same:*"))] == [Shard(site).key("same:n2")]
+        assert client.zrange(Shard(site).key("prints"), 0, -1) == ["n2"]
+        assert client.zrange(Shard(site).key("same:n2"), 0, -1) == ["c2"]
+
+
+async def test_fingerprints_whose_window_is_over_are_forgotten(send: Send, site: str, redis_server: Any) -> None:
+    with redis_server.client() as client:
+        client.zadd(Shard(site).key("prints"), {f"old{n}:ann": 1000 + n for n in range(60)})
+        for n in range(2):
+            await send(f"c{n}", THREE_ALIKE, prints=PRINTS, window_s=3600)
+        assert set(client.zrange(Shard(site).key("prints"), 0, -1)) == {"n1", "n2", "n3"}
+
+
 @pytest.mark.parametrize(
     ("status", "model", "want"),
     [
@@ -270,6 +346,54 @@ async def test_of_two_changes_of_a_status_with_one_version_the_first_stands(stor
     assert [each.by for each in await store.statuses.history(site, "author")] == ["ann"]
 
 
+async def test_a_comment_is_filed_under_the_label_of_a_rule_that_depends_on_counts(
+    store: Store, site: str, send: Send
+) -> None:
+    await send("c1", open_rule(RuleAction.REVIEW, *NEW, label="threat"))
+    await send("c2", open_rule(RuleAction.REVIEW, *NEW), open_rule(RuleAction.LABEL, *NEW, label="insult"))
+    await send(
+        "c3", open_rule(RuleAction.REVIEW, *NEW), open_rule(RuleAction.LABEL, *NEW, label="threat", state=SHADOW)
+    )
+    for attribute, want in (("threat", ["c1"]), ("insult", ["c2"])):
+        found = await store.queue.claim(site, "mod", 9, 60, Filter(attribute=attribute))
+        assert [each.id for each in found] == want
+        await store.queue.release(site, want[0], "mod", found[0].lease, skip=True)
+
+
+async def test_an_answer_names_each_rule_that_could_not_be_evaluated(store: Store, site: str, send: Send) -> None:
+    record = await send("c1", unavailable=("house-words", "other"))
+    assert of(record) == (Action.REVIEW, Status.PENDING, DecidedBy.MODEL)
+    said = [(each.code, each.rule) for each in record.content.judgement.reasons[1:]]
+    assert said == [("rule_unavailable", "house-words"), ("rule_unavailable", "other")]
+    assert await store.comments.get(site, "c1") == record
+
+
+async def test_the_trail_names_the_rules_that_decided(store: Store, site: str, send: Send, has_status: Any) -> None:
+    shadow = open_rule(RuleAction.REVIEW, *NEW, state=SHADOW)
+    fired = FiredRule("words", RuleAction.LABEL, label="spam")
+    await has_status("ann", AuthorStatus.BANNED)
+    await send("c1", open_rule(RuleAction.REJECT, *NEW), shadow, fired=(fired,))
+    await send("c2", author="bob")
+    entries, _ = await store.audit.page(site, "", 100)
+    submitted = [each for each in entries if each.details["action"] == "submitted"]
+    said = [(each.details.get("rules"), each.details.get("decided_by")) for each in submitted]
+    assert said == [("author_banned, words, reject-rule", "rule"), (None, None)]
+    rebuilt = outcomes(Entry(each.at, each.cursor, each.details, n, 0) for n, each in enumerate(entries)).comments
+    assert [rebuilt[name].standing.by for name in ("c1", "c2")] == [DecidedBy.RULE, DecidedBy.MODEL]
+
+
+async def test_a_rule_that_makes_a_review_most_urgent_asks_for_a_second_look(
+    store: Store, site: str, send: Send
+) -> None:
+    doubles = {
+        **OUTCOMES,
+        Action.REVIEW: msgspec.structs.replace(OUTCOMES[Action.REVIEW], urgent_double=Doubling.REJECTS),
+    }
+    await send("c1", open_rule(RuleAction.REVIEW, *NEW), outcomes=doubles)  # due in a minute
+    assert (await deeds.judge(store, site, "mod", Verdict.REJECT))[1].state is State.QUEUED
+    assert (await deeds.judge(store, site, "other", Verdict.REJECT))[1].status is Status.REJECTED
+
+
 async def test_all_that_is_counted_expires(send: Send, redis_server: Any) -> None:
     await send("c1", THREE_ALIKE, prints=PRINTS, window_s=3600, rates=(Window("rate:site:site", 60),))
     deeds.is_whole(redis_server)
@@ -299,7 +423,12 @@ async def test_redis_decides_as_python_does(
 ) -> None:
     open_rules = [OpenRule(rule, ALWAYS if holds else NEVER, None) for rule, holds in opened]
     record = await send(
-        str(uuid4()), *open_rules, fired=tuple(fired), model=model, is_unavailable=is_unavailable, author=None
+        str(uuid4()),
+        *open_rules,
+        fired=tuple(fired),
+        model=model,
+        unavailable=("u",) if is_unavailable else (),
+        author=None,
     )
     applied = (*fired, *(rule for rule, holds in opened if holds))
     assert record.decision is most_severe(model, applied, is_unavailable=is_unavailable)
