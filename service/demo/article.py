@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any
 
+import msgspec
 import uuid_utils
 from aiohttp import web
 from msgspec import Meta, Struct
@@ -68,7 +69,7 @@ class Demo:
 
     @property
     def article(self) -> Article:
-        return Article(**self.thread.article)
+        return msgspec.convert(self.thread.article, Article)
 
 
 DEMONSTRATION = web.AppKey("demonstration", Demo)
