@@ -1,6 +1,6 @@
 # Every target sets up what it needs; `make` alone shows what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-store chromium check lint fmt types contracts lengths dependencies lock train evaluate bench faults demo clean
+.PHONY: help setup run test test-store chromium check lint fmt types contracts lengths dependencies lock train evaluate bench faults shape demo clean
 
 PYTHON ?= $(firstword $(foreach name,python3.12 python3.11 python3.13 python3.14 python3 python,$(shell \
   $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $(name))))
@@ -121,6 +121,9 @@ bench: $(STAMP) $(RIVALS)/.set-up chromium  ## Measure requests, the queue, scor
 	$(BIN)/python tests/bench/bench_classifier.py
 	$(BIN)/python tests/bench/bench_language.py
 	$(BIN)/python tests/bench/bench_console.py
+
+shape: $(STAMP)  ## Print lengths of files and functions, imports between rooms, and class names with more than one home
+	@$(BIN)/python tests/shape.py
 
 demo: $(STAMP)  ## Post a thread to the running service (STEWARD_KEY must be set)
 	@$(BIN)/steward demo
