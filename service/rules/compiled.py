@@ -1,6 +1,5 @@
 """The rules of a policy, compiled: what they say of a comment, as far as that goes without Redis."""
 
-from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
@@ -8,8 +7,11 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import UNSET, Struct
 
-from service.rules.conditions import LINKS, MISSING, Compiled, Compiler, Expression, Facts, Seen, Value
+from service.rules.combining import MISSING, Compiled, Expression, Value
+from service.rules.conditions import Compiler
 from service.rules.patterns import Patterns
+from service.rules.seen import Facts, Seen
+from service.rules.triggers import Index
 from service.rules.words import Term, Terms, WordFinder
 from service.values.lists import WordList
 from service.values.rules import Condition, FiredRule, ListUse, Match, Rule, RuleState, WordsCondition
@@ -52,13 +54,7 @@ class CompiledRules:
     def __init__(self, rules: Sequence[_Compiled], words: WordFinder | None, patterns: Patterns | None) -> None:
         self._rules, self._words, self._patterns = rules, words, patterns
         self.counts: frozenset[tuple[Any, ...]] = frozenset().union(*(each.when.counts for each in rules))
-        self._always: list[int] = []
-        self._by_trigger: defaultdict[object, list[int]] = defaultdict(list)
-        for number, rule in enumerate(rules):
-            if rule.when.triggers is None:
-                self._always.append(number)
-            for trigger in rule.when.triggers or ():
-                self._by_trigger[trigger].append(number)
+        self._index = Index([each.when.triggers for each in rules])
 
     def evaluate(self, facts: Facts) -> Findings:
         """In the order of the rules."""
@@ -72,7 +68,7 @@ class CompiledRules:
         fired: list[FiredRule] = []
         still_open: list[OpenRule] = []
         unavailable: list[str] = []
-        for number in self._possible(seen):
+        for number in self._index.possible(seen):
             rule = self._rules[number]
             value = rule.when.decide(seen)
             if value is True:
@@ -86,16 +82,6 @@ class CompiledRules:
         if not (fired or still_open or unavailable):
             return _NOTHING
         return Findings(tuple(fired), tuple(still_open), tuple(unavailable))
-
-    def _possible(self, seen: Seen) -> Collection[int]:
-        """The rules that may hold, or stay open, in their order."""
-        triggered = [self._by_trigger.get(("words", number), ()) for number in seen.words]
-        triggered += [self._by_trigger.get(("pattern", number), ()) for number in seen.patterns]
-        if (of_links := self._by_trigger.get(LINKS)) and seen.links:
-            triggered.append(of_links)
-        if not triggered:
-            return self._always
-        return sorted({*self._always, *(number for some in triggered for number in some)})
 
 
 def _is_missing(value: Value) -> bool:

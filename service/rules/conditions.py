@@ -8,17 +8,41 @@ decided at all.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any, NamedTuple
-from zoneinfo import ZoneInfo
+from typing import Any
 
 from msgspec import UNSET
 
-from service.rules.links import Kind, Link, find_links, is_under, normalized_domain
-from service.rules.patterns import Spans
+from service.rules.combining import (
+    CHEAP,
+    COUNTED,
+    MISSING,
+    READ,
+    Compiled,
+    Decide,
+    Expression,
+    Value,
+    all_of,
+    any_of,
+    not_of,
+)
+from service.rules.links import Kind, Link, is_under, normalized_domain
+from service.rules.seen import Seen
+from service.rules.triggers import (
+    ARTICLE,
+    CAPITALS,
+    DOMAIN,
+    LANGUAGE,
+    LINKS,
+    LONGER,
+    PATTERN,
+    PUBLISHED,
+    SCORE,
+    SECTION,
+    SHORTER,
+    WORDS,
+    Triggers,
+)
 from service.rules.words import Found
-from service.values.domain import Article, Author
 from service.values.rules import (
     ArticleCondition,
     AuthorCondition,
@@ -33,145 +57,6 @@ from service.values.rules import (
     WordsCondition,
 )
 
-Expression = list[Any]
-Value = bool | Expression
-MISSING: Expression = ["missing"]
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What is known of a comment before Redis is asked.
-
-    `language`: ISO 639-1, or empty. `scores`: by attribute; empty if the text was not scored.
-    """
-
-    text: str
-    language: str
-    scores: Mapping[str, float]
-    author: Author | None
-    article: Article | None
-    now: datetime
-
-
-@dataclass(slots=True, eq=False)
-class Seen:
-    """A comment while its rules are decided. Each text is read at most once."""
-
-    facts: Facts
-    words: Mapping[int, tuple[Found, ...]]
-    patterns: Mapping[int, Spans]
-    _links: tuple[Link, ...] | None = None
-    _capitals: float | None = None
-    _local: dict[str, datetime] = field(default_factory=dict)
-
-    @property
-    def links(self) -> tuple[Link, ...]:
-        if self._links is None:
-            self._links = find_links(self.facts.text)
-        return self._links
-
-    @property
-    def capitals(self) -> float:
-        """The share of capitals among the letters."""
-        if self._capitals is None:
-            letters = sum(map(str.isalpha, self.facts.text))
-            self._capitals = sum(map(str.isupper, self.facts.text)) / letters if letters else 0.0
-        return self._capitals
-
-    def local(self, zone: str) -> datetime:
-        if zone not in self._local:
-            self._local[zone] = self.facts.now.astimezone(zone_named(zone))
-        return self._local[zone]
-
-    @property
-    def has_author(self) -> bool:
-        author = self.facts.author
-        return author is not None and author.id is not None
-
-
-Decide = Callable[[Seen], Value]
-# Where the text fits a condition, and the list whose term is there.
-Places = Callable[[Seen], Sequence[tuple[Found, str]]]
-
-
-class Compiled(NamedTuple):
-    """`decide`: see above. `cost`: cheap ones are decided first. `places`: where the text fits the condition.
-
-    `triggers`: the condition can only hold, or stay open, if one of these happens; None: it always can. `counts`: what
-    Redis counts for it.
-    """
-
-    decide: Decide
-    cost: int
-    triggers: frozenset[object] | None = None
-    places: tuple[Places, ...] = ()
-    counts: frozenset[tuple[object, ...]] = frozenset()
-
-
-LINKS = "links"
-_CHEAP, _COUNTED, _READ = 0, 1, 2
-
-
-def zone_named(name: str) -> ZoneInfo:
-    """Raises ValueError or KeyError for an unknown one; remembered by zoneinfo itself."""
-    return ZoneInfo(name)
-
-
-def _all(parts: Sequence[Compiled]) -> Compiled:
-    decides = [each.decide for each in sorted(parts, key=lambda each: each.cost)]
-
-    def decide(seen: Seen) -> Value:
-        still_open: list[Value] = []
-        for each in decides:
-            value = each(seen)
-            if value is False:
-                return False
-            if value is not True:
-                still_open.append(value)
-        return _one_or("all", still_open) if still_open else True
-
-    known = [each.triggers for each in parts if each.triggers is not None]
-    return _combined(decide, parts, min(known, key=len) if known else None)
-
-
-def _any(parts: Sequence[Compiled]) -> Compiled:
-    decides = [each.decide for each in sorted(parts, key=lambda each: each.cost)]
-
-    def decide(seen: Seen) -> Value:
-        still_open: list[Value] = []
-        for each in decides:
-            value = each(seen)
-            if value is True:
-                return True
-            if value is not False:
-                still_open.append(value)
-        return _one_or("any", still_open) if still_open else False
-
-    known = [each.triggers for each in parts if each.triggers is not None]
-    return _combined(decide, parts, frozenset[object]().union(*known) if len(known) == len(parts) else None)
-
-
-def _not(part: Compiled) -> Compiled:
-    def decide(seen: Seen) -> Value:
-        value = part.decide(seen)
-        return not value if isinstance(value, bool) else ["not", value]
-
-    return Compiled(decide, part.cost, counts=part.counts)
-
-
-def _one_or(operator: str, some: list[Value]) -> Value:
-    return some[0] if len(some) == 1 else [operator, *some]
-
-
-def _combined(decide: Decide, parts: Sequence[Compiled], triggers: frozenset[object] | None) -> Compiled:
-    return Compiled(
-        decide,
-        max(each.cost for each in parts),
-        triggers,
-        tuple(place for each in parts for place in each.places),
-        frozenset[tuple[object, ...]]().union(*(each.counts for each in parts)),
-    )
-
 
 class Compiler:
     """`words`, `patterns`: the number of each words condition (None: its list is missing) and pattern. `attributes`:
@@ -185,15 +70,19 @@ class Compiler:
         attributes: Collection[str],
     ) -> None:
         self._words, self._patterns, self._attributes = words, patterns, frozenset(attributes)
+        self._leaves: dict[Condition, Compiled] = {}
 
     def condition(self, when: Condition) -> Compiled:
         if when.all is not UNSET:
-            return _all([self.condition(each) for each in when.all])
+            return all_of([self.condition(each) for each in when.all])
         if when.any is not UNSET:
-            return _any([self.condition(each) for each in when.any])
+            return any_of([self.condition(each) for each in when.any])
         if when.not_ is not UNSET:
-            return _not(self.condition(when.not_))
-        return self._leaf(when)
+            return not_of(self.condition(when.not_))
+        # Equal conditions are one, and what it finds in a text is found once.
+        if when not in self._leaves:
+            self._leaves[when] = self._leaf(when)
+        return self._leaves[when]
 
     def _leaf(self, when: Condition) -> Compiled:
         if when.words is not UNSET:
@@ -201,17 +90,17 @@ class Compiler:
         if when.pattern is not UNSET:
             return _of_pattern(self._patterns[when.pattern])
         if when.score is not UNSET and when.score.attribute not in self._attributes:
-            return Compiled(lambda _: MISSING, _CHEAP)
+            return Compiled(lambda _: MISSING, CHEAP)
         return _of_facts(when)
 
     def _of_words(self, words: WordsCondition) -> Compiled:
         number = self._words(words)
         if number is None:
-            return Compiled(lambda _: MISSING, _COUNTED)
+            return Compiled(lambda _: MISSING, COUNTED)
         return Compiled(
             lambda seen: number in seen.words,
-            _READ,
-            frozenset({("words", number)}),
+            READ,
+            frozenset({(WORDS, number)}),
             (lambda seen: [(each, words.list or "") for each in seen.words.get(number, ())],),
         )
 
@@ -220,19 +109,19 @@ def _of_pattern(number: int) -> Compiled:
     def places(seen: Seen) -> Sequence[tuple[Found, str]]:
         return [(Found(start, end, ""), "") for start, end in seen.patterns.get(number, ())]
 
-    return Compiled(lambda seen: number in seen.patterns, _READ, frozenset({("pattern", number)}), (places,))
+    return Compiled(lambda seen: number in seen.patterns, READ, frozenset({(PATTERN, number)}), (places,))
 
 
 def _of_facts(when: Condition) -> Compiled:
     ways: tuple[tuple[Any, Callable[[Any], Compiled]], ...] = (
         (when.links, _of_links),
-        (when.score, lambda score: Compiled(_score(score), _CHEAP)),
+        (when.score, _of_score),
         (when.author, _of_author),
-        (when.article, lambda article: Compiled(_article(article), _CHEAP)),
+        (when.article, lambda article: Compiled(_article(article), CHEAP, _article_triggers(article))),
         (when.velocity, _of_velocity),
         (when.duplicate, _of_duplicate),
-        (when.text, lambda text: Compiled(_text(text), _CHEAP)),
-        (when.time, lambda time: Compiled(_time(time), _CHEAP)),
+        (when.text, lambda text: Compiled(_text(text), CHEAP, _text_triggers(text))),
+        (when.time, lambda time: Compiled(_time(time), CHEAP)),
     )
     return next(compiled(asked) for asked, compiled in ways if asked is not UNSET)
 
@@ -241,11 +130,17 @@ def _of_links(links: LinksCondition) -> Compiled:
     fits = _fits(links)
     least = links.at_least or 1
 
-    def places(seen: Seen) -> Sequence[tuple[Found, str]]:
-        found = [(Found(each.start, each.end, ""), "") for each in seen.links if fits(each)]
-        return found if len(found) >= least else []
+    def fitting(seen: Seen) -> Sequence[Link]:
+        if fits not in seen.fitting:
+            seen.fitting[fits] = [each for each in seen.links if fits(each)]
+        return seen.fitting[fits]
 
-    return Compiled(lambda seen: sum(map(fits, seen.links)) >= least, _READ, frozenset({LINKS}), (places,))
+    def places(seen: Seen) -> Sequence[tuple[Found, str]]:
+        some = fitting(seen)
+        return [(Found(each.start, each.end, ""), "") for each in some] if len(some) >= least else []
+
+    triggers = Triggers((DOMAIN, normalized_domain(each)) for each in links.domains) or Triggers({(LINKS,)})
+    return Compiled(lambda seen: len(fitting(seen)) >= least, READ, triggers, (places,))
 
 
 def _fits(links: LinksCondition) -> Callable[[Link], bool]:
@@ -266,17 +161,17 @@ def _fits(links: LinksCondition) -> Callable[[Link], bool]:
     return fits
 
 
-def _score(score: ScoreCondition) -> Decide:
+def _of_score(score: ScoreCondition) -> Compiled:
     """MISSING if there is no such score: what was not judged must not be approved."""
     attribute = score.attribute
     least = 0.0 if score.at_least is None else score.at_least
     below = float("inf") if score.below is None else score.below
 
     def decide(seen: Seen) -> Value:
-        value = seen.facts.scores.get(attribute)
-        return MISSING if value is None or not 0 <= value <= 1 else least <= value < below
+        value = seen.score(attribute)
+        return MISSING if value is None else least <= value < below
 
-    return decide
+    return Compiled(decide, CHEAP, Triggers({(SCORE, attribute, least, below)}))
 
 
 def _of_author(author: AuthorCondition) -> Compiled:
@@ -297,15 +192,13 @@ def _of_author(author: AuthorCondition) -> Compiled:
         parts.append(_counted(status, ("status",), is_of_strangers=is_active))
     if author.trusted is not None:
         trusted = _trusted()
-        parts.append(trusted if author.trusted else _not(trusted))
-    return _all(parts)
+        parts.append(trusted if author.trusted else not_of(trusted))
+    return all_of(parts)
 
 
 def _counted(expression: Expression, count: tuple[object, ...], *, is_of_strangers: bool) -> Compiled:
     """What Redis knows of an author. `is_of_strangers`: whether it holds for somebody without an id."""
-    return Compiled(
-        lambda seen: expression if seen.has_author else is_of_strangers, _COUNTED, counts=frozenset({count})
-    )
+    return Compiled(lambda seen: expression if seen.has_author else is_of_strangers, COUNTED, counts=frozenset({count}))
 
 
 def _trusted() -> Compiled:
@@ -317,7 +210,7 @@ def _trusted() -> Compiled:
             return False
         return True if author.trusted else expression if author.id is not None else False
 
-    return Compiled(decide, _COUNTED, counts=frozenset({("status",)}))
+    return Compiled(decide, COUNTED, counts=frozenset({("status",)}))
 
 
 def _article(article: ArticleCondition) -> Decide:
@@ -336,6 +229,12 @@ def _article(article: ArticleCondition) -> Decide:
     return decide
 
 
+def _article_triggers(article: ArticleCondition) -> Triggers:
+    if article.ids:
+        return Triggers((ARTICLE, each) for each in article.ids)
+    return Triggers((SECTION, each) for each in article.section) or Triggers({(PUBLISHED,)})
+
+
 def _of_velocity(velocity: VelocityCondition) -> Compiled:
     by = velocity.by
     expression = ["velocity", by, velocity.more_than, velocity.s]
@@ -347,7 +246,7 @@ def _of_velocity(velocity: VelocityCondition) -> Compiled:
             return False
         return expression
 
-    return Compiled(decide, _COUNTED, counts=frozenset({("velocity", by, velocity.s)}))
+    return Compiled(decide, COUNTED, counts=frozenset({("velocity", by, velocity.s)}))
 
 
 def _of_duplicate(duplicate: DuplicateCondition) -> Compiled:
@@ -355,7 +254,7 @@ def _of_duplicate(duplicate: DuplicateCondition) -> Compiled:
     expression = ["duplicate", duplicate.match, of, duplicate.at_least, duplicate.s]
     return Compiled(
         lambda seen: expression if of == "site" or seen.has_author else False,
-        _COUNTED,
+        COUNTED,
         counts=frozenset({("duplicate", duplicate.match, of, duplicate.s)}),
     )
 
@@ -373,6 +272,16 @@ def _text(text: TextCondition) -> Decide:
         )
 
     return decide
+
+
+def _text_triggers(text: TextCondition) -> Triggers | None:
+    """All fields must fit, so one is enough: the one that fits least often."""
+    if text.language:
+        return Triggers((LANGUAGE, each) for each in text.language)
+    for kind, asked in ((CAPITALS, text.capitals_above), (SHORTER, text.shorter_than), (LONGER, text.longer_than)):
+        if asked is not None:
+            return Triggers({(kind, asked)})
+    return None
 
 
 def _time(time: TimeCondition) -> Decide:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from service.rules.conditions import Expression
+from service.rules.combining import Expression
 from service.values.rules import AuthorStatus
 
 

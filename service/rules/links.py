@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from enum import StrEnum
 from itertools import pairwise
 from typing import NamedTuple
@@ -177,11 +177,13 @@ def _decoded(label: str) -> str:
         return label
 
 
-def is_under(host: str, domains: Iterable[str]) -> bool:
+def is_under(host: str, domains: Collection[str]) -> bool:
     """Whether the host is one of the normalized domains, or a subdomain of one. Quick for a frozenset."""
-    if not isinstance(domains, frozenset):
-        domains = frozenset(domains)
-    return any(each in domains for each in suffixes(host))
+    while host:
+        if host in domains:
+            return True
+        host = host.partition(".")[2]
+    return False
 
 
 def suffixes(host: str) -> Iterator[str]:

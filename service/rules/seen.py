@@ -1,0 +1,80 @@
+"""A comment while its rules are decided."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from service.rules.links import Link, find_links
+from service.rules.patterns import Spans
+from service.rules.words import Found
+from service.values.domain import Article, Author
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of a comment before Redis is asked.
+
+    `language`: ISO 639-1, or empty. `scores`: by attribute; empty if the text was not scored.
+    """
+
+    text: str
+    language: str
+    scores: Mapping[str, float]
+    author: Author | None
+    article: Article | None
+    now: datetime
+
+
+@dataclass(slots=True, eq=False)
+class Seen:
+    """What is found in a comment while its rules are decided. `fitting`: the links that fit each condition on links."""
+
+    facts: Facts
+    words: Mapping[int, tuple[Found, ...]]
+    patterns: Mapping[int, Spans]
+    fitting: dict[object, Sequence[Link]] = field(default_factory=dict)
+    _links: tuple[Link, ...] | None = None
+    _capitals: float | None = None
+    _local: dict[str, datetime] = field(default_factory=dict)
+
+    @property
+    def links(self) -> tuple[Link, ...]:
+        if self._links is None:
+            self._links = find_links(self.facts.text)
+        return self._links
+
+    @property
+    def capitals(self) -> float:
+        """The share of capitals among the letters."""
+        if self._capitals is None:
+            self._capitals = _share_of_capitals(self.facts.text)
+        return self._capitals
+
+    def local(self, zone: str) -> datetime:
+        if zone not in self._local:
+            self._local[zone] = self.facts.now.astimezone(ZoneInfo(zone))
+        return self._local[zone]
+
+    def score(self, attribute: str) -> float | None:
+        """None: there is none, or it cannot be a probability."""
+        score = self.facts.scores.get(attribute)
+        return score if score is not None and 0 <= score <= 1 else None
+
+    @property
+    def has_author(self) -> bool:
+        author = self.facts.author
+        return author is not None and author.id is not None
+
+
+_CAPITALS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def _share_of_capitals(text: str) -> float:
+    if text.isascii():
+        raw = text.encode()
+        capitals = len(raw) - len(raw.translate(None, _CAPITALS))
+        letters = len(raw) - len(raw.translate(None, _CAPITALS + _CAPITALS.lower()))
+    else:
+        letters, capitals = sum(map(str.isalpha, text)), sum(map(str.isupper, text))
+    return capitals / letters if letters else 0.0
