@@ -3,17 +3,23 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import UNSET
 
 from service.background import Background
 from service.cases.directory import Directory
-from service.rules.compiled import CompiledRules, compile_rules
+from service.rules.compiled import CompiledRules, compile_rules, conditions
 from service.store.lists import Lists, ListUnreadable
 from service.values.errors import Retryable
 from service.values.lists import WordList
 from service.values.policy import Policy
+from service.values.rules import Condition, Rule, WordsCondition
 
 log = logging.getLogger(__name__)
 
@@ -54,23 +60,23 @@ class Rulebook:
     async def rules(self, site: str, policy: Policy) -> CompiledRules | None:
         """The rules of a policy; None if it has none.
 
-        Compiles them if this process has not seen this version yet. Raises StoreUnavailable if its lists cannot be
-        read.
+        Compiles them if this process has not seen this version yet; those of a later version also serve what was begun
+        before it. Raises StoreUnavailable if its lists cannot be read.
         """
         if not policy.rules:
             return None
         found = self._compiled.get(site)
-        if found is not None and found[0].policy.version == policy.version:
+        if found is not None and found[0].policy.version >= policy.version:
             return found[1]
         async with self._look:
             found = self._compiled.get(site)
-            if found is None or found[0].policy.version != policy.version:
+            if found is None or found[0].policy.version < policy.version:
                 await self._compile(site, policy)
             return self._compiled[site][1]
 
     async def compiled(self, site: str, policy: Policy) -> CompiledRules:
         """The rules of a policy that is not in force, with the site's lists as they are now."""
-        return await self._made(policy, await self._wanted(site, policy))
+        return await self._made(site, policy, await self._wanted(site, policy))
 
     async def refresh(self) -> None:
         """Compile what changed. Raises StoreUnavailable after the other sites were looked at."""
@@ -80,6 +86,8 @@ class Rulebook:
                 await self._refresh(site)
             except Retryable as error:
                 failed = failed or error
+            except Exception as error:  # noqa: BLE001 - logged and counted; the other sites go on
+                self._background.note("rules", site, error)
         if failed is not None:
             raise failed
 
@@ -88,11 +96,12 @@ class Rulebook:
             policy = self._directory.policy(site)
         except Retryable:
             return  # requests are refused as well
-        if not policy.rules:
-            self._compiled.pop(site, None)
-            return
         async with self._look:
-            await self._compile(site, policy)
+            if policy.rules:
+                await self._compile(site, policy)
+            else:
+                self._compiled.pop(site, None)
+            self._forget_lists(site, names_in(policy))
 
     async def _compile(self, site: str, policy: Policy) -> None:
         lists = await self._wanted(site, policy)
@@ -104,19 +113,28 @@ class Rulebook:
         )
         found = self._compiled.get(site)
         if found is None or found[0] != edition:
-            self._compiled[site] = edition, await self._made(policy, lists)
+            self._compiled[site] = edition, await self._made(site, policy, lists)
 
-    async def _made(self, policy: Policy, lists: Mapping[str, WordList]) -> CompiledRules:
+    async def _made(self, site: str, policy: Policy, lists: Mapping[str, WordList]) -> CompiledRules:
         # 50,000 words take a while.
-        return await asyncio.to_thread(
-            compile_rules, policy.rules, policy.lists, lists, self._attributes(), self._now().date()
-        )
+        make = partial(compile_rules, uses=policy.lists, attributes=self._attributes(), today=self._now().date())
+        try:
+            return await asyncio.to_thread(_compiled, make, policy.rules, lists)
+        except Exception as error:  # noqa: BLE001 - another release accepted the rule, or another RE2
+            self._background.note("rules", f"{site}: {policy}", error)
+            return await asyncio.to_thread(make, [*map(_unavailable, policy.rules)], lists={})
+
+    def _forget_lists(self, site: str, used: Collection[str]) -> None:
+        for key in [each for each in self._read if each[0] == site and each[1] not in used]:
+            del self._read[key]
 
     async def _wanted(self, site: str, policy: Policy) -> dict[str, WordList]:
         """The lists that the policy may use. One that cannot be read is missing: its rules ask for a person."""
+        names, found = names_in(policy), dict[str, WordList]()
+        if not names:
+            return found
         versions = await self._lists.versions(site)
-        found = {}
-        for name in sorted(versions.keys() & names_in(policy)):
+        for name in sorted(versions.keys() & names):
             known = self._read.get((site, name))
             if known is None or known.version != versions[name]:
                 try:
@@ -138,6 +156,22 @@ class Rulebook:
             await once()
         async with self._background.beside("rules", once, every_s=LOOK_S, longest_pause_s=LOOK_S):
             yield
+
+
+def _compiled(
+    make: Callable[..., CompiledRules], rules: Sequence[Rule], lists: Mapping[str, WordList]
+) -> CompiledRules:
+    """Raises an error for a rule that would fail when a comment comes."""
+    for rule in rules:
+        for each in conditions(rule.when):
+            if each.time is not UNSET:
+                ZoneInfo(each.time.zone)
+    return make(rules, lists=lists)
+
+
+def _unavailable(rule: Rule) -> Rule:
+    """A rule that cannot be evaluated, as it names a list that is not there."""
+    return msgspec.structs.replace(rule, when=Condition(words=WordsCondition(list="none")))
 
 
 def names_in(policy: Policy) -> frozenset[str]:

@@ -206,3 +206,17 @@ async def test_checks_go_on_while_redis_is_away(
         own_server.start()
         found = await blog.get(f"/1.2/usage-limit?api_key={blog.key}")
         assert msgspec.json.decode(found.raw)["usage"] == 3, "they were counted meanwhile"
+
+
+async def test_rules_on_authors_and_articles_do_not_apply_to_what_is_not_recorded(blog: Any, admin: Any) -> None:
+    """Nobody knows here who wrote it: an author without an id would count as new, and as not trusted."""
+    rules = [
+        {"id": "new", "when": {"author": {"approved_below": 3}}, "then": {"action": "reject"}},
+        {"id": "distrusted", "when": {"not": {"author": {"trusted": True}}}, "then": {"action": "reject"}},
+        {"id": "elsewhere", "when": {"not": {"article": {"section": ["news"]}}}, "then": {"action": "reject"}},
+        {"id": "word", "when": {"words": {"any": ["zorblax"]}}, "then": {"action": "reject"}},
+    ]
+    asked = {"thresholds": {"toxicity": {"reject_at": 1}}, "rules": rules}
+    assert (await admin("PUT", "/v1/policies/default", asked)).status == 200
+    assert (await blog.check()).headers["X-Moderation-Decision"] == "approve"
+    assert (await blog.check("a zorblax")).headers["X-Moderation-Decision"] == "reject"
