@@ -1,6 +1,7 @@
 """The status of authors as people change it, and the rejection of all that waits of one author."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, NamedTuple
@@ -8,7 +9,7 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 from msgspec import Meta, Struct
 
-from service.cases.authors import AT_ONCE, Authors, Change, shown
+from service.cases.authors import AT_ONCE, MOST_COUNTED, Authors, Change, shown
 from service.cases.reviewing import Moderator, ReviewWorkflow, new_batch
 from service.store import Store
 from service.store.author_status import StatusChange
@@ -58,7 +59,7 @@ class Standing(Struct, frozen=True, kw_only=True):
     """The status of an author now, and how it came about; at most the last 50 changes are kept, newest first.
 
     `until`: when the author is active again by itself. `version`: of the last change; 0 if there was none. `approved`
-    and `rejected` are counted as rules count them.
+    and `rejected` are counted as rules count them, without comments that wait for a blind audit.
     """
 
     author: Annotated[str, Meta(description="The stored id: a keyed hash unless STEWARD_HASH_AUTHORS is false.")]
@@ -255,7 +256,10 @@ class AuthorStatusWorkflow:
     async def show(self, site: str, author: str) -> Standing:
         """The reader is not recorded; `read` records who it is."""
         history = await self._store.statuses.history(site, author)
-        counted = await self._store.statuses.counted(site, author)
+        counted = Counter(await self._store.statuses.counted(site, author))
+        # A blind audit must look like any comment that waits: its decision must not show in the counts.
+        comments = (await self._store.authors.page(site, author, 0, MOST_COUNTED)).comments
+        counted.subtract(each.status.value for each in comments if each.is_audit)
         newest = history[0] if history else None
         now = newest if newest is not None and newest.is_in_force(datetime.now(UTC)) else None
         return Standing(
@@ -263,8 +267,8 @@ class AuthorStatusWorkflow:
             status=now.status if now else AuthorStatus.ACTIVE,
             until=now.until if now else None,
             version=newest.version if newest else 0,
-            approved=counted.get("approved", 0),
-            rejected=counted.get("rejected", 0),
+            approved=max(0, counted["approved"]),
+            rejected=max(0, counted["rejected"]),
             history=[shown(each) for each in history],
         )
 

@@ -83,3 +83,11 @@ async def test_the_answer_shows_what_the_automatic_step_said(admin: Any, ann: An
     assert reply.body["scores"]
     told = (await admin.get("/v1/events")).body["events"]
     assert [event["comment_id"] for event in told if event["comment_id"] == "sampled"] == []
+
+
+async def test_the_count_of_an_authors_comments_does_not_tell_an_audit(admin: Any, ann: Any) -> None:
+    assert (await admin("PUT", "/v1/policies/default", POLICY)).status == 200
+    for author, text in (("u-1", "you are an idiot"), ("u-2", "well, hello")):
+        await admin.post("/v1/comments", {"id": f"of-{author}", "text": text, "author": {"id": author}})
+    doubtful, sampled = [(await ann.get(f"/v1/authors/{author}/status")).body for author in ("u-1", "u-2")]
+    assert doubtful | {"author": ""} == sampled | {"author": ""}
