@@ -13,10 +13,11 @@ from msgspec import Meta, Struct
 import classifier
 from service.cases import ruling
 from service.cases.replay import Arrival, Replay
-from service.rules.compiled import CompiledRules, Facts
+from service.rules.compiled import CompiledRules, Facts, Findings
 from service.rules.holding import holds
 from service.store import Store
 from service.store.access import PolicyUnreadable
+from service.store.base import CommentSummary
 from service.store.packing import Glance, glanced
 from service.store.recent import Sighting
 from service.values.domain import Action, Status
@@ -26,6 +27,8 @@ from service.values.rules import Rule, RuleState, most_severe
 
 # Comments simulated between yields to the event loop: about a millisecond of work.
 SLICE = 100
+# With rules, which may read each text for longer.
+SLICE_WITH_RULES = 5
 EXAMPLES = 5
 # Audit entries read per wanted comment: one is written on submission, more when people work on it.
 ENTRIES_EACH = 10
@@ -152,51 +155,71 @@ async def simulate(  # noqa: PLR0917 - what a policy is tried on
     """
     attributes = frozenset(known)
     unread = 0
-    found: list[tuple[Sighting, Glance]] = []
+    found: list[_Looked] = []
+    tally, trial = _Tally(), _Trial(rules) if rules is not None else None
+    some = SLICE if trial is None else SLICE_WITH_RULES
     back = store.recent.backwards(site, most=last * ENTRIES_EACH)
     async for seen in back:
         said = glanced(seen.content)
         if said is None:
             unread += 1
             continue
-        found.append((seen, said))
+        would = _would_get(said, policy, attributes)
+        found.append(_Looked(seen.summary, said.decision, would, trial.look(seen, said) if trial else None))
         if len(found) == last:
             break
-        if len(found) % SLICE == 0:
+        if len(found) % some == 0:
             await asyncio.sleep(0)
-    tally, trial = _Tally(), _Trial(rules) if rules is not None else None
-    for number, (seen, said) in enumerate(reversed(found)):
-        would = _would_get(said, policy, attributes)
-        if trial is not None:
-            would = trial.decide(seen, said, would)
-        tally.add(seen.id, said.decision, would, seen.summary.verdict)
+    for number, each in enumerate(reversed(found)):
+        would = each.would if trial is None or each.ruled is None else trial.decide(each, each.ruled)
+        tally.add(each.summary.id, each.decision, would, each.summary.verdict)
         if number % SLICE == 0:
             await asyncio.sleep(0)
     trials = trial.result(policy.rules) if trial is not None else []
     return tally.simulation(back.missing + unread, back.back_to, trials)
 
 
+class _Ruled(NamedTuple):
+    """What rules say of a comment, as far as that goes without what came before it."""
+
+    found: Findings
+    comment: Arrival
+
+
+class _Looked(NamedTuple):
+    """A comment without its text, as thousands are held at once. `would`: what the thresholds would decide."""
+
+    summary: CommentSummary
+    decision: Action
+    would: Action
+    ruled: _Ruled | None
+
+
 class _Trial:
-    """What rules would have made of comments, oldest first."""
+    """What rules would have made of comments."""
 
     def __init__(self, rules: CompiledRules) -> None:
         self._rules = rules
         self._replay = Replay(rules.counts)
         self._applied: dict[str, list[str]] = {}
 
-    def decide(self, seen: Sighting, said: Glance, model: Action) -> Action:
+    def look(self, seen: Sighting, said: Glance) -> _Ruled:
         facts = Facts(said.text, said.language or "", said.scores, said.author_sent(), said.article_sent(), seen.at)
         author = said.author or ""
         found = self._rules.evaluate(facts)
         prints = ruling.prints_of(found.open, said.text, author)
-        comment = Arrival(seen.at, author, said.article or "", prints)
+        return _Ruled(found, Arrival(seen.at, author, said.article or "", prints))
+
+    def decide(self, looked: _Looked, ruled: _Ruled) -> Action:
+        """Oldest first."""
+        found, comment = ruled
         counters = self._replay.counters(comment)
         open_ones = (each.rule for each in found.open if holds(each.expression, counters))
         applied = (*found.fired, *open_ones)
         for each in applied:
-            self._applied.setdefault(each.rule, []).append(seen.id)
-        self._replay.add(comment, seen.summary.status)
-        return most_severe(model, applied, is_unavailable=bool(found.unavailable))
+            self._applied.setdefault(each.rule, []).append(looked.summary.id)
+        self._replay.add(comment, looked.summary.status)
+        return most_severe(looked.would, applied, is_unavailable=bool(found.unavailable))
 
     def result(self, rules: Iterable[Rule]) -> list[RuleTrial]:
         return [
