@@ -1,4 +1,4 @@
-"""What is counted for operators. No label value holds anything that a user wrote."""
+"""Prometheus metrics. No label value contains text written by a user."""
 
 import os
 from bisect import bisect_left
@@ -11,13 +11,13 @@ from prometheus_client import Histogram as _Histogram
 
 
 class Counter(_Counter):
-    """Finds the child of labels that it was asked for before at once; Prometheus' own locks and copies each time."""
+    """Caches the children of label values: prometheus_client locks and copies for each lookup."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as the client's
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - passed on as they are
         self._found: dict[tuple[Any, ...], Self] = {}
         super().__init__(*args, **kwargs)
 
-    def labels(self, *labelvalues: Any, **labelkwargs: Any) -> Self:  # noqa: ANN401 - what is text when it is written
+    def labels(self, *labelvalues: Any, **labelkwargs: Any) -> Self:  # noqa: ANN401 - anything that can be converted to text
         if labelkwargs:
             return super().labels(*labelvalues, **labelkwargs)
         found = self._found.get(labelvalues)
@@ -26,7 +26,7 @@ class Counter(_Counter):
         return found
 
     def inc(self, amount: float = 1, exemplar: dict[str, str] | None = None) -> None:
-        """Of a child, or of what has no labels: what is asked of nobody else need not be checked each time."""
+        """Without the checks of prometheus_client, which find only mistakes in the code that calls it."""
         if exemplar is not None or amount < 0:
             super().inc(amount, exemplar)
         else:
@@ -34,7 +34,7 @@ class Counter(_Counter):
 
 
 class Histogram(_Histogram):
-    """Finds the bucket by bisection."""
+    """Finds the bucket by bisection instead of one by one."""
 
     def observe(self, amount: float, exemplar: dict[str, str] | None = None) -> None:
         if exemplar is not None:
@@ -55,35 +55,35 @@ SECONDS = Histogram(
 )
 BACKGROUND_FAILURES = Counter(
     "steward_background_failures",
-    "Unforeseen errors in work beside the requests, and cancellations that nobody asked for; the work goes on.",
+    "Unexpected errors and cancellations in background loops, which go on afterwards.",
     ("loop",),
 )
 LANGUAGES = Counter(
     "steward_languages",
-    "Texts scored, or set aside, by language; other: one that the model does not judge.",
+    "Texts scored or left unscored, by language; other: a language that the model does not judge.",
     ("language",),
 )
 REFUSED_CONNECTIONS = Counter(
     "steward_refused_connections",
-    "Connections that were not taken, because too many are open: in all, or of one address.",
+    "Connections refused because too many are open, in total or from one address.",
     ("limit",),
 )
-CSP_REPORTS = Counter("steward_csp_reports", "What browsers did not do because the console's policy forbids it.")
+CSP_REPORTS = Counter("steward_csp_reports", "Violations of the console's CSP that browsers reported.")
 WAITING = Gauge(
     "steward_queue",
-    "Comments that wait for people: queued, leased, escalated; overdue are those queued whose time is over.",
+    "Comments waiting for a moderator: queued, leased or escalated; overdue: queued and past their time.",
     ("site", "state"),
     multiprocess_mode="mostrecent",
 )
 FULLNESS = Gauge(
     "steward_queue_fullness",
-    "Share of the comments that may wait that do; at 1 comments that must wait are refused.",
+    "Waiting comments as a share of the limit; at 1, comments that need review are refused.",
     ("site",),
     multiprocess_mode="mostrecent",
 )
 OLDEST = Gauge(
     "steward_queue_oldest_seconds",
-    "How long the comment waits that has waited longest.",
+    "Age of the oldest waiting comment.",
     ("site",),
     multiprocess_mode="mostrecent",
 )
@@ -95,21 +95,21 @@ RULES = Counter(
 DECISIONS = Counter("steward_decisions", "Automatic decisions answered, repeated submissions included.", ("decision",))
 CORAL = Counter(
     "steward_coral",
-    "Comments from Coral by what it was told: its statuses, flagged, nothing, late (nothing, for the time was up), "
-    "refused (503: too many wait to be recorded); and lost: told nothing, and never recorded.",
+    "Comments from Coral by answer: Coral's statuses, flagged, nothing, late (no answer in time), refused (503: too "
+    "many wait to be recorded), lost (no answer, and not recorded).",
     ("outcome",),
 )
 
 
 def share(folder: Path) -> None:
-    """Let all that is counted from now on, here and in the processes that we start, be added up in a folder."""
+    """Keep the metrics of this process and of those that it starts in `folder`, so that they can be added up."""
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
-    # Prometheus looks at the environment only when it is imported.
+    # prometheus_client reads the environment only at import.
     values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
 
 
 def render() -> bytes:
-    """Prometheus text; of all workers where they share a folder for it (PROMETHEUS_MULTIPROC_DIR)."""
+    """The metrics as Prometheus text, of all workers if they share a folder (PROMETHEUS_MULTIPROC_DIR)."""
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return generate_latest()
     registry = CollectorRegistry()

@@ -1,4 +1,4 @@
-"""What an operator can change: one frozen object, read from the environment once."""
+"""The settings: one frozen object, read from the environment once."""
 
 import ipaddress
 import re
@@ -21,13 +21,13 @@ _LOOPBACK_OR_TLS = re.compile(r"https://|http://(localhost|127\.0\.0\.1|\[::1\])
 
 @lru_cache
 def networks(text: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
-    """Of a list with commas. Raises ValueError."""
+    """Parses a list separated by commas. Raises ValueError."""
     return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
 
 
 @lru_cache
 def origins(text: str) -> frozenset[str]:
-    """Of a list with commas, as browsers write them: no slash at the end."""
+    """Parses a list separated by commas. Origins as browsers write them, without a slash at the end."""
     return frozenset(part.strip().rstrip("/") for part in text.split(",") if part.strip())
 
 
@@ -309,7 +309,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return f"Settings({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"
 
     def __rich_repr__(self) -> list[tuple[str, Any]]:
-        """Without the password that may stand in the address of Redis; other secrets come in files."""
+        """All settings, without the password in the address of Redis. Other secrets are in files."""
         shown = {name: getattr(self, name) for name in self.__struct_fields__}
         if self.redis_url is not None:
             shown["redis_url"] = access.address_without_password(self.redis_url)
@@ -324,10 +324,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return (self.data_dir or default_data_dir()).expanduser().absolute()
 
 
-def from_env(environ: Mapping[str, str], **overrides: Any) -> Settings:  # noqa: ANN401 - the fields' own types
+def from_env(environ: Mapping[str, str], **overrides: Any) -> Settings:  # noqa: ANN401 - the types of the fields
     """Build the settings from STEWARD_* variables; an empty variable counts as unset.
 
-    Raises SettingsError naming the variable that is wrong, also one that we do not know.
+    Raises SettingsError, naming the variable that is wrong or unknown.
     """
     given = {
         name.removeprefix(PREFIX).lower(): value
@@ -356,6 +356,6 @@ def _decode(kind: type, value: object) -> object:
 
 
 def _named(message: str) -> str:
-    """From msgspec comes 'Expected `int` … - at `$.lease_s`'; an operator knows the variable."""
+    """Replace the path in a message of msgspec ('Expected `int` … - at `$.lease_s`') by the name of the variable."""
     detail, _, path = message.partition(" - at `$.")
     return f"{PREFIX}{path.rstrip('`').upper()}: {detail}" if path else message

@@ -1,7 +1,7 @@
-"""The nouns: what a comment is and what can become of it. Values only.
+"""Comments and their states, decisions, scores and leases. Values only.
 
-They are msgspec structs, not dataclasses: the same definition validates a body, describes it in
-/openapi.json and is packed for Redis (docs/decisions/0003-define-values-once.md).
+They are msgspec structs, because one definition validates a body, describes it in /openapi.json and is packed for Redis
+(docs/decisions/0003-define-values-once.md).
 """
 
 from collections.abc import Mapping
@@ -24,15 +24,15 @@ MAX_TITLE = 500
 MAX_SECTION = 128
 MAX_URL = 2_048
 
-# The key of Meta's `extra` under which a pattern is told in words, for whoever sends something else.
+# The key in Meta's `extra` of a message in words for values that do not match the pattern.
 WORDS = "words"
 NOT_OURS = "not one that we gave"
 A_CODE = "may have small letters, digits and _ only"
 
-# Ids stand in paths, Redis keys, pages and log lines: what can be seen on one line, and never "." or "..", which HTTP
-# clients remove from paths. Refused are control characters, halves of characters, and what is invisible or turns the
-# direction of what stands around it; joiners are not, as words of several scripts need them. The first half of the
-# pattern is what nearly all ids are, and is quick.
+# Ids appear in paths, Redis keys, pages and log lines. So they are printable and on one line, and never "." or "..",
+# which HTTP clients remove from paths. Control characters, lone surrogates, invisible characters and characters that
+# change the direction of text are refused. Joiners are allowed, because words of several scripts need them. The first
+# alternative of the pattern is fast and matches nearly all ids.
 # Patterns end in $(?!\n) because Python's $ alone also matches before a line feed at the end.
 _INVISIBLE = (
     r"\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
@@ -50,9 +50,9 @@ Id = Annotated[
 ]
 Instant = Annotated[datetime, Meta(tz=True)]
 Probability = Annotated[float, Meta(ge=0, le=1)]
-# What is said of a text by attribute: yes, no, or the share of people who would say yes.
+# For each attribute: yes, no, or the share of people who would say yes.
 Answers = dict[str, bool | Probability]
-# From here on an answer says more yes than no.
+# Answers from this value on count as yes.
 YES_FROM = 0.5
 LanguageTag = Annotated[
     str,
@@ -72,7 +72,7 @@ class Action(StrEnum):
 
 
 class Status(StrEnum):
-    """Where a comment stands now."""
+    """The status of a comment, as the site sees it."""
 
     APPROVED = "approved"
     PENDING = "pending"
@@ -90,7 +90,7 @@ class DecidedBy(StrEnum):
 
 
 class State(StrEnum):
-    """Where a comment stands in the review queue."""
+    """The state of a comment in the review queue."""
 
     QUEUED = "queued"
     LEASED = "leased"
@@ -100,7 +100,7 @@ class State(StrEnum):
 
 
 class Why(StrEnum):
-    """What brought a comment to the moderators."""
+    """Why a comment is in the review queue."""
 
     UNCERTAIN = "uncertain"
     UNSCORED = "unscored"
@@ -113,7 +113,7 @@ class Why(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What a moderator may answer."""
+    """A moderator's answer."""
 
     APPROVE = "approve"
     REJECT = "reject"
@@ -165,7 +165,7 @@ class Comment(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
 
 
 class Span(Struct, frozen=True):
-    """A part of the text that moved a score up; offsets are Unicode code points of the text as sent."""
+    """A part of the text that raised a score. Offsets are in Unicode code points of the text as sent."""
 
     start: Annotated[int, Meta(ge=0)]
     end: Annotated[int, Meta(ge=0)]
@@ -174,7 +174,7 @@ class Span(Struct, frozen=True):
 
 
 class Reason(Struct, frozen=True, omit_defaults=True):
-    """Why the automatic step decided as it did; together they let a reader redo the decision.
+    """A reason for an automatic decision. All reasons together suffice to reproduce the decision.
 
     The fields from `rule` on are of a rule that applied (code `rule`). `action`: what it asks for; a rule in shadow
     changes nothing. `reason`: the reason that the site is told. `spans`: pairs of start and end, in code points of the
@@ -197,8 +197,8 @@ class Reason(Struct, frozen=True, omit_defaults=True):
 
 
 class LanguageSupport(StrEnum):
-    """How far a model can be believed in a language: it was measured there on comments that people labelled; it knows
-    the language and nothing was measured; or it does not judge it.
+    """How reliable a model is in a language. `measured`: tested on comments in it that people labeled. `transferred`:
+    the model knows the language but was not tested in it. `none`: the model does not judge it.
     """
 
     MEASURED = "measured"
@@ -207,7 +207,7 @@ class LanguageSupport(StrEnum):
 
 
 class Judgement(Struct, frozen=True):
-    """What the automatic step found, kept with the revision it judged.
+    """The result of the automatic decision, stored with the revision that it judged.
 
     `facts`: what was counted when rules applied, such as the author's approved comments.
     """
@@ -224,17 +224,17 @@ class Judgement(Struct, frozen=True):
 
 
 class Doubling(StrEnum):
-    """Which first verdict needs a second one of somebody else."""
+    """Which verdicts need a second one by somebody else."""
 
     DRAWN = "drawn"
     REJECTS = "rejects"
 
 
 class Urgency(Struct, frozen=True):
-    """That a person should look, and how soon: `priority` lies in [0, 1], `sla_ms` is the time until it is due.
+    """Why and how soon a person should review a comment. `priority` lies in [0, 1]; `sla_ms`: until it is due.
 
-    `inclusion`: with which probability the comment was drawn for a blind audit of its automatic decision; None: it
-    waits for an answer.
+    `inclusion`: the probability with which the comment was drawn for a blind audit of its automatic decision; None: it
+    is not part of an audit.
     """
 
     why: Why
@@ -245,7 +245,7 @@ class Urgency(Struct, frozen=True):
 
 
 class Lease(Struct, frozen=True):
-    """A moderator's exclusive, time-limited offer of one revision; `token` grows with every grant."""
+    """A moderator's exclusive claim on one revision for a limited time. `token`: a fencing token; it only grows."""
 
     token: int
     revision: int

@@ -1,24 +1,24 @@
-"""What the service raises on purpose.
+"""The exceptions that the service raises.
 
 ServiceError
-├── BadRequest            the body or a parameter is at fault; carries where
-│   ├── TooLarge          over a limit of the contract
+├── BadRequest            the body or a parameter is wrong; says where
+│   ├── TooLarge          above a limit of the API
 │   ├── TooSlow
 │   └── WrongContentType
-├── Unauthenticated       no key, or none that we know
+├── Unauthenticated       no key, or an unknown one
 ├── Forbidden             the key lacks the scope
-│   └── WrongOrigin       the key is for pages of other origins
-├── Forged                a change that another site's page asked for
-├── NotFound              nothing here for this site
-├── Conflict              somebody or something was faster; carries the winning state
+│   └── WrongOrigin       the key is limited to other origins
+├── Forged                a change requested by a page of another site
+├── NotFound              the site has no such thing
+├── Conflict              the state has changed meanwhile; carries the current one
 ├── RateLimited           the limit of a key, or of an address without one
-├── ModelUnusable         a model folder that cannot be served
+├── ModelUnusable         a model folder cannot be loaded
 ├── QueueFull             too many comments wait for moderators
-├── Overloaded            more requests in flight than we promise to answer
-├── ProviderUnavailable   the OpenID provider gives no answer, or none that we understand
+├── Overloaded            too many requests in flight
+├── ProviderUnavailable   the OpenID provider sends no answer, or one that cannot be read
 └── StoreUnavailable      Redis cannot be reached, or is not durable enough
-SettingsError             an operator's setting is wrong (never an answer to a request)
-TrailUnusable             exported audit files that cannot be read or gone on with (never an answer to a request)
+SettingsError             a setting is wrong (never an answer to a request)
+TrailUnusable             exported audit files cannot be read or continued (never an answer to a request)
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,14 +29,14 @@ from msgspec import Struct
 
 
 class Fault(Struct, frozen=True):
-    """One thing wrong in a body: where (JSON Pointer, RFC 6901) and what."""
+    """An error in a body. `pointer`: where, as a JSON Pointer (RFC 6901)."""
 
     pointer: str
     detail: str
 
 
 class ServiceError(Exception):
-    """An error with a public, stable `code`; the message is for people and holds no comment text."""
+    """`code` is public and stable. The message is for people and contains no comment text."""
 
     code: ClassVar[str] = "internal"
 
@@ -62,9 +62,9 @@ class WrongContentType(BadRequest):
 
 
 class KeyProblem(StrEnum):
-    """What whoever holds a wrong key may know: nothing that cannot be seen from the key itself, but that it is no use.
+    """What a client with a wrong key is told: only what the key itself shows.
 
-    Whether a key never was, was revoked or has expired, and which part of it is wrong, is not told.
+    It is not told whether a key never existed, was revoked or has expired, nor which part of it is wrong.
     """
 
     MISSING = "no API key came with the request: send it as 'Authorization: Bearer <key>'"
@@ -85,7 +85,7 @@ class Unauthenticated(ServiceError):
 class Forbidden(ServiceError):
     code = "forbidden"
 
-    # Which scope it would take is in the documentation; a stolen key should not be told.
+    # The documentation names the scope. The answer does not, because the key may be stolen.
     def __init__(self, detail: str = "this API key does not open this: it lacks the scope, which /docs names") -> None:
         super().__init__(detail)
 
@@ -100,7 +100,7 @@ class WrongOrigin(Forbidden):
 
 
 class Forged(ServiceError):
-    """A change that did not come from one of our own pages, or from an old one."""
+    """A change that was not sent by a current page of the console."""
 
     code = "forged"
 
@@ -110,7 +110,7 @@ class NotFound(ServiceError):
 
 
 class Conflict(ServiceError):
-    """The state had changed before the request came; `reason` becomes the public code."""
+    """The state changed before the request arrived. `reason` becomes the public code."""
 
     code = "conflict"
 
@@ -125,7 +125,7 @@ class ModelUnusable(ServiceError):
 
 
 class Retryable(ServiceError):
-    """Nothing was acknowledged; the caller may try again after `retry_after_s` seconds."""
+    """Nothing was acknowledged; the client may retry after `retry_after_s` seconds."""
 
     def __init__(self, detail: str, retry_after_s: int = 1) -> None:
         super().__init__(detail)
@@ -153,13 +153,13 @@ class StoreUnavailable(Retryable):
 
 
 def without_message(error: BaseException) -> BaseException:
-    """For the log: the type and the place of an unforeseen error. Its message may quote what a reader wrote."""
+    """The type and traceback of an unexpected error, for the log. Its message may quote a comment."""
     return RuntimeError(type(error).__name__).with_traceback(error.__traceback__)
 
 
 class SettingsError(Exception):
-    """An operator's setting cannot be used; the message names the variable."""
+    """The message names the environment variable."""
 
 
 class TrailUnusable(Exception):
-    """An exported audit trail cannot be read or gone on with; the message names the place."""
+    """An exported audit trail cannot be read or continued. The message names the file."""

@@ -1,4 +1,4 @@
-"""What a site wants where it speaks to us in another service's words; a part of its policy."""
+"""A site's settings for the APIs of other services, as a part of its policy."""
 
 from collections.abc import Collection, Iterator
 from itertools import pairwise
@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 
 from service.values.domain import Probability
 
-# What Perspective calls an attribute that stands for the policy as a whole, and not for one of the model's.
+# The Perspective attribute that stands for the whole policy instead of one attribute of the model.
 LIKELY_TO_REJECT = "LIKELY_TO_REJECT"
 
 
@@ -19,14 +19,15 @@ class Perspective(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults
     trust_languages: Annotated[
         bool,
         Meta(
-            description="Believe `languages`; false: the text tells, for Coral names English for most of its locales."
+            description="Believe `languages`; false: detect the language, because Coral sends English for most locales."
         ),
     ] = True
     accept_html: Annotated[bool, Meta(description="Judge the text between the tags; false: HTML is refused.")] = False
     attributes: Annotated[
         dict[str, str],
         Meta(
-            max_length=64, description="Further names that are served: a Perspective attribute to one of the model's."
+            max_length=64,
+            description="Additional Perspective attributes, each with the model's attribute that it serves.",
         ),
     ] = {}
     score_maps: Annotated[
@@ -80,14 +81,14 @@ class Protocols(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
 
 
 class ProtocolFault(NamedTuple):
-    """What a site cannot want: the steps to it from the top of `Protocols`, and why."""
+    """An impossible setting: the path to it in `Protocols`, and why."""
 
     steps: tuple[str, ...]
     why: str
 
 
 def perspective_names(attributes: Collection[str]) -> dict[str, str]:
-    """What Perspective's clients call the model's attributes: in upper case, and profanity by its older name, too."""
+    """The model's attributes by their Perspective names: in upper case; profanity also by its older name."""
     names = {attribute.upper(): attribute for attribute in attributes}
     if "profanity" in attributes:
         names.setdefault("OBSCENE", "profanity")
@@ -95,7 +96,7 @@ def perspective_names(attributes: Collection[str]) -> dict[str, str]:
 
 
 def faults(protocols: Protocols, attributes: Collection[str]) -> Iterator[ProtocolFault]:
-    """What is wrong beside the shape, where the model has these attributes."""
+    """Settings that have the right type but are impossible. `attributes`: those of the model."""
     at, asked = ("perspective",), protocols.perspective
     served = {*perspective_names(attributes), LIKELY_TO_REJECT}
     for name, attribute in asked.attributes.items():
@@ -126,11 +127,11 @@ def _not_rising(at: tuple[str, ...], pairs: list[tuple[float, float]]) -> Iterat
 
 
 def mapped(score: float, pairs: list[tuple[float, float]]) -> float:
-    """`score` on straight lines through `pairs`, which begin at (0, 0) and end at (1, 1) unless they say otherwise."""
+    """Linear interpolation of `score` between `pairs`, from (0, 0) to (1, 1) unless `pairs` contains other ends."""
     x, y = 0.0, 0.0
     for next_x, next_y in (*pairs, (1.0, 1.0)):
         if score <= next_x:
-            # The share of the way first: it is 1 at the end, where a product of tiny numbers would be 0.
+            # Divide first: the quotient is 1 at the end, where a product of tiny numbers would be 0.
             return y + (next_y - y) * ((score - x) / (next_x - x)) if next_x > x else next_y
         x, y = next_x, next_y
     return y

@@ -1,7 +1,7 @@
-"""The few statistics that the service shows of itself, exact where that is cheap (no scipy in a service).
+"""Statistics that the service shows, exact where that is cheap. They need no scipy.
 
 Sources: Clopper & Pearson, Biometrika 26 (1934); Horvitz & Thompson, JASA 47 (1952); McNemar, Psychometrika 12 (1947);
-Cohen, Educational and Psychological Measurement 20 (1960). The tests hold them against scipy and worked examples.
+Cohen, Educational and Psychological Measurement 20 (1960). The tests compare them with scipy and worked examples.
 """
 
 import math
@@ -16,7 +16,7 @@ BOOTSTRAPS = 2_000
 
 
 class Estimate(Struct, frozen=True):
-    """A share and its 95 % interval; `low` and `high` are null where the sample says too little for one."""
+    """A share and its 95 % interval; `low` and `high` are null if the sample is too small for an interval."""
 
     value: float
     low: float | None = None
@@ -24,7 +24,7 @@ class Estimate(Struct, frozen=True):
 
 
 class Stratum(Struct, frozen=True):
-    """Of `total` comments `sampled` were judged, drawn by chance; `hits` of those are what is counted."""
+    """A random sample: of `total` comments `sampled` were judged, and `hits` of those have the property."""
 
     total: int
     sampled: int
@@ -36,14 +36,14 @@ class Stratum(Struct, frozen=True):
 
     @property
     def estimated(self) -> float:
-        """How many of `total` there are, by Horvitz and Thompson."""
+        """The estimated number of hits among `total` (Horvitz and Thompson)."""
         return self.total * self.share
 
     @property
     def variance(self) -> float | None:
-        """Of `estimated`, for a sample drawn without putting back; None: it cannot be told from this sample.
+        """The variance of `estimated` for sampling without replacement; None: this sample does not show it.
 
-        A sample without any hit, or of nothing but hits, would say that there is no doubt.
+        For a sample without hits, or of hits only, the formula gives 0, which claims certainty.
         """
         if self.sampled >= self.total:
             return 0.0
@@ -54,12 +54,12 @@ class Stratum(Struct, frozen=True):
 
 
 def known(strata: Sequence[Stratum]) -> bool:
-    """Whether each stratum that has comments was sampled."""
+    """Whether every stratum that has comments was sampled."""
     return all(stratum.sampled for stratum in strata if stratum.total)
 
 
 def share_of_all(strata: Sequence[Stratum]) -> Estimate | None:
-    """The share of hits over all strata; of one stratum with the interval of Clopper and Pearson."""
+    """The share of hits in all strata; for one stratum with the interval of Clopper and Pearson."""
     strata = [stratum for stratum in strata if stratum.total]
     if not strata or not known(strata):
         return None
@@ -70,7 +70,7 @@ def share_of_all(strata: Sequence[Stratum]) -> Estimate | None:
 
 
 def found_share(found: Sequence[Stratum], missed: Sequence[Stratum]) -> Estimate | None:
-    """Of all hits, the share that lies in the strata `found`: a recall, as a ratio of two estimated totals."""
+    """The share of all hits that lie in the strata `found`: recall, as a ratio of two estimated totals."""
     found, missed = ([each for each in strata if each.total] for strata in (found, missed))
     if not known(found) or not known(missed):
         return None
@@ -79,7 +79,7 @@ def found_share(found: Sequence[Stratum], missed: Sequence[Stratum]) -> Estimate
     if not everything:
         return None
     ratio = hits / everything
-    # The ratio linearised: a hit that was found moves it up by 1 - ratio, one that was missed down by ratio.
+    # Linearized: a hit that was found raises the ratio by 1 - ratio; a hit that was missed lowers it by ratio.
     return _with_interval(
         ratio, [*((1 - ratio, each) for each in found), *((-ratio, each) for each in missed)], everything
     )
@@ -93,7 +93,7 @@ def standard_error(weighted: Sequence[tuple[float, Stratum]], divisor: float) ->
 
 
 def _with_interval(value: float, weighted: Sequence[tuple[float, Stratum]], divisor: float) -> Estimate:
-    """On the logit scale, so that it stays within 0 and 1."""
+    """The interval is computed on the logit scale, so that it stays within 0 and 1."""
     error = standard_error(weighted, divisor)
     if error is None or not 0 < value < 1:
         return Estimate(value)
@@ -103,7 +103,7 @@ def _with_interval(value: float, weighted: Sequence[tuple[float, Stratum]], divi
 
 
 def clopper_pearson(hits: int, sampled: int, level: float = 0.95) -> tuple[float, float]:
-    """The exact interval of a share: what a binomial test at (1 - level) / 2 on each side does not exclude."""
+    """The exact interval of a share: all values that a binomial test at (1 - level) / 2 per side does not reject."""
     tail = (1 - level) / 2
     low = 0.0 if hits == 0 else _beta_quantile(tail, hits, sampled - hits + 1)
     high = 1.0 if hits == sampled else _beta_quantile(1 - tail, hits + 1, sampled - hits)
@@ -111,17 +111,17 @@ def clopper_pearson(hits: int, sampled: int, level: float = 0.95) -> tuple[float
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
-    """Two-sided p of so uneven a split, or a more uneven one, of the pairs in which just one of two is wrong; exact."""
+    """The exact two-sided p-value for pairs in which exactly one of two is wrong."""
     pairs = only_first + only_second
     fewer = min(only_first, only_second)
     if only_first == only_second:
         return 1.0
-    # P(Bin(n, 1/2) <= k) is a regularised incomplete beta.
+    # P(Bin(n, 1/2) <= k) is a regularized incomplete beta function.
     return min(1.0, 2 * beta_cdf(0.5, pairs - fewer, fewer + 1))
 
 
 class Agreement(Struct, frozen=True):
-    """How far two people agree beyond chance; 1 is always, 0 as often as chance would."""
+    """How much two people agree. `kappa`: beyond chance; 1: always, 0: as often as by chance."""
 
     pairs: int
     observed: float
@@ -131,7 +131,7 @@ class Agreement(Struct, frozen=True):
 
 
 def cohens_kappa(table: Sequence[Sequence[int]], seed: int = 0) -> Agreement | None:
-    """`table[i][j]`: pairs in which the first said i and the second j; the interval is a bootstrap of the pairs."""
+    """`table[i][j]`: number of pairs in which the first said i and the second j. The interval is a bootstrap."""
     counts = np.asarray(table, dtype=np.float64)
     pairs = int(counts.sum())
     if not pairs:
@@ -154,7 +154,7 @@ def _kappas(tables: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[n
 
 
 def roc_auc(scores: ArrayLike, truth: ArrayLike, weights: ArrayLike) -> float:
-    """The chance that one that is true scores higher than one that is not, ties counted half."""
+    """The probability that a positive scores higher than a negative; ties count half."""
     score, is_true, weight = _sorted(scores, truth, weights)
     starts = np.flatnonzero(np.r_[True, score[1:] != score[:-1]])
     true, false = (np.add.reduceat(np.where(is_true == wanted, weight, 0.0), starts) for wanted in (True, False))
@@ -163,7 +163,7 @@ def roc_auc(scores: ArrayLike, truth: ArrayLike, weights: ArrayLike) -> float:
 
 
 def average_precision(scores: ArrayLike, truth: ArrayLike, weights: ArrayLike) -> float:
-    """Precision, averaged over the recall at each score that is there, the highest first."""
+    """Precision averaged over recall, from the highest score to the lowest."""
     score, is_true, weight = (each[::-1] for each in _sorted(scores, truth, weights))
     ends = np.r_[score[1:] != score[:-1], True]
     true, all_of_them = np.cumsum(np.where(is_true, weight, 0.0))[ends], np.cumsum(weight)[ends]
@@ -171,14 +171,14 @@ def average_precision(scores: ArrayLike, truth: ArrayLike, weights: ArrayLike) -
 
 
 def _sorted(scores: ArrayLike, truth: ArrayLike, weights: ArrayLike) -> tuple[NDArray[np.float64], ...]:
-    """The lowest score first."""
+    """All three arrays, by ascending score."""
     score = np.asarray(scores, dtype=np.float64)
     order = np.argsort(score, kind="stable")
     return score[order], np.asarray(truth, dtype=np.float64)[order], np.asarray(weights, dtype=np.float64)[order]
 
 
 def beta_cdf(x: float, a: float, b: float) -> float:
-    """The regularised incomplete beta function, by its continued fraction (DLMF 8.17.22), good to about 1e-14."""
+    """The regularized incomplete beta function by its continued fraction (DLMF 8.17.22), accurate to about 1e-14."""
     if x <= 0 or x >= 1:
         return float(x >= 1)
     if x > (a + 1) / (a + b + 2):
@@ -188,7 +188,7 @@ def beta_cdf(x: float, a: float, b: float) -> float:
 
 
 def _fraction(x: float, a: float, b: float) -> float:
-    """Lentz's way of evaluating it from the front."""
+    """Evaluates the continued fraction with Lentz's algorithm."""
     tiny = 1e-300
     numerator, denominator = 1.0, 1 / _apart(1 - (a + b) * x / (a + 1), tiny)
     value = denominator
@@ -201,7 +201,7 @@ def _fraction(x: float, a: float, b: float) -> float:
             numerator = _apart(1 + term / numerator, tiny)
             step = numerator * denominator
             value *= step
-        if abs(step - 1) < 1e-15:  # noqa: PLR2004 - as near as a float comes
+        if abs(step - 1) < 1e-15:  # noqa: PLR2004 - the precision of a float
             break
     return value
 
@@ -211,7 +211,7 @@ def _apart(number: float, tiny: float) -> float:
 
 
 def _beta_quantile(p: float, a: float, b: float) -> float:
-    """By bisection: sixty halvings are more than a float can tell."""
+    """By bisection: sixty steps exceed the precision of a float."""
     low, high = 0.0, 1.0
     for _ in range(60):
         middle = (low + high) / 2
