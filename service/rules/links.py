@@ -7,7 +7,16 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import NamedTuple
 
-from service.rules.domains import GENERIC, LIKE_WORDS, NATIONAL, SECOND_LEVEL, SHARED_HOSTS, SHARED_SUFFIXES, SHORTENERS
+from service.rules.domains import (
+    GENERIC,
+    INTERNATIONAL,
+    LIKE_WORDS,
+    NATIONAL,
+    SECOND_LEVEL,
+    SHARED_HOSTS,
+    SHARED_SUFFIXES,
+    SHORTENERS,
+)
 
 
 class Kind(StrEnum):
@@ -113,11 +122,11 @@ def _host(authority: str) -> str:
 def _is_domain(written: str, path: str) -> bool:
     """Whether it is a domain, and not the end of a sentence without a space behind: "the end.Then", "do it.so"."""
     name, _, last = written.rpartition(".")
-    ending = last.lower()
-    if ending.startswith("xn--") or not ending.isascii():
-        return not written.isascii() or ending.startswith("xn--")
-    if last != ending and written != written.upper() and not last.isupper():
+    ending = normalized_domain(last)
+    if last.isascii() and last != ending and not last.isupper():
         return False
+    if not ending.isascii():
+        return ending in INTERNATIONAL
     if ending in GENERIC:
         return True
     is_sure = bool(path) or "." in name or any(each.isdigit() or each == "-" for each in name)

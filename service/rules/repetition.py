@@ -47,12 +47,13 @@ class Fingerprints(NamedTuple):
     is_short: bool
 
 
-def _odd(seed: int) -> NDArray[np.uint64]:
-    return np.random.default_rng(seed).integers(1 << 63, size=FINGERPRINTS * MINIMA, dtype=np.uint64) * 2 + 1
+def _odd(name: str) -> NDArray[np.uint64]:
+    """Odd numbers that are the same for good: fingerprints are kept in Redis, and compared by other processes."""
+    digests = [blake2b(f"{name} {at}".encode(), digest_size=8).digest() for at in range(FINGERPRINTS * MINIMA)]
+    return np.array([int.from_bytes(each, "little") | 1 for each in digests], np.uint64)[:, None]
 
 
-# Fixed for good: fingerprints are kept in Redis, and compared by other processes.
-_FACTORS, _ADDED = _odd(1)[:, None], _odd(2)[:, None]
+_FACTORS, _ADDED = _odd("factor"), _odd("added")
 _HIGH, _BETWEEN = np.uint64(32), np.uint64(0x9E3779B97F4A7C15)
 
 

@@ -47,6 +47,7 @@ def found(text: str) -> list[tuple[str, str, str]]:
         ("555-123-4567 or (555) 123-4567", [("phone", "555-123-4567", ""), ("phone", "(555) 123-4567", "")]),
         ("0176 12345678", [("phone", "0176 12345678", "")]),
         ("The end.Then we left", []),
+        ("\u5ba2\u670d\u4eba\u5458\u3002\u8c22\u8c22", []),
         ("do it.so what", []),
         ("I lost my pen.is it here", []),
         ("Mr.Smith, e.g. U.S.A. a.b.c", []),
