@@ -1,5 +1,5 @@
--- Appeal against a rejection: the comment waits again, for a moderator who did not reject it.
--- ARGV     id, what the author says, sla_ms, most that may wait
+-- Appeal against a rejection: the comment is queued again, for a moderator who did not reject it.
+-- ARGV     id, text of the appeal, sla_ms, most that may wait
 -- Returns  {outcome, item, content, appeal}; outcome is ok, duplicate, not_rejected, appealed, expired, full or gone.
 local id = ARGV[1]
 local item = read_item(id)
@@ -15,7 +15,7 @@ local now = now_ms()
 redis.call('SET', P .. 'appeal:' .. id, ARGV[2]) -- takes memory: a full Redis refuses here
 set(id, item, 'appealed', item.revision)
 item.appealed = item.revision
-if waits then -- it was drawn for an audit of its rejection: now it waits as an appeal, and no later
+if waits then -- drawn for an audit of its rejection: it now waits as an appeal, due no later than before
   set(id, item, 'why', 'appeal', 'kind', 'review')
   unset(id, item, 'inclusion')
   audit('appealed', 'author', id, item, item.state)

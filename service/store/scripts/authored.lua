@@ -1,8 +1,8 @@
--- The stored comments of an author, newest first: their state, without texts.
+-- The stored comments of an author, newest first, without texts.
 -- ARGV     author, first, last (positions)
--- Returns  {how many there are, when the first of them was submitted (ms), {id, when (ms), state, status,
---          decided by (false: the model), moderator (false: none), '1' if an audit waits}...}; state is false when
---          nothing, or no text of it, is kept any more.
+-- Returns  {number of comments, when the first was submitted (ms), {id, when (ms), state, status,
+--          decided by (false: the model), moderator (false: none), '1' if an audit waits}...}; state is false if the
+--          comment or its text has expired.
 local key = P .. 'author:' .. ARGV[1]
 local oldest = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
 local found = {redis.call('ZCARD', key), tonumber(oldest[2] or '0')}

@@ -1,8 +1,8 @@
--- Lease the most urgent waiting comments to one moderator, that moderator's own live leases first.
--- ARGV     moderator, how many, lease_ms, most that one may hold, offset into ready,
+-- Lease the most urgent waiting comments to a moderator; comments that the moderator already holds come first.
+-- ARGV     moderator, how many, lease_ms, most leases of one moderator, offset into ready,
 --          wanted attribute, article, section, why, language ('' for any), attributes not wanted (',a,b,' or '')
 -- Returns  {next offset or -1 at the end, {id, item, content, appeal}...}
--- Bounded: 50 expired leases are put back and 200 ready members are read; the caller goes on at the next offset.
+-- Bounded: returns 50 expired leases and reads 200 members of ready. The caller continues at the next offset.
 local moderator, wanted, lease_ms = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local most, offset = tonumber(ARGV[4]), tonumber(ARGV[5])
 local now, held, SCAN = now_ms(), P .. 'held:' .. ARGV[1], 200
@@ -21,11 +21,11 @@ local function matches(id, item)
   if not ((ARGV[6] == '' or string.find(',' .. (item.attributes or '') .. ',', ',' .. ARGV[6] .. ',', 1, true))
     and (ARGV[7] == '' or item.article == ARGV[7])
     and (ARGV[8] == '' or item.section == ARGV[8])
-    -- An audit must look like any other comment, also to a filter.
+    -- An audit must look like any other comment, also when comments are filtered.
     and (ARGV[9] == '' or (item.why == 'audit' and 'uncertain' or item.why) == ARGV[9])
     and (ARGV[10] == '' or item.language == ARGV[10])) then return false end
   if ARGV[11] ~= '' then
-    -- A moderator who avoids any attribute gets no audits: one who avoids all would get nothing else.
+    -- A moderator who avoids any attribute gets no audits: one who avoids all would get only audits.
     if item.kind == 'audit' then return false end
     for attribute in string.gmatch(item.attributes or '', '[^,]+') do
       if string.find(ARGV[11], ',' .. attribute .. ',', 1, true) then return false end

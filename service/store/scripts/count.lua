@@ -1,8 +1,8 @@
--- Add to the figures of a key in one month, once for each batch.
--- ARGV     key's id, month, ttl (s), most places, name of all others, who counts, number of the batch, its ttl (s),
+-- Add a batch to the usage of a key in one month. A repeated batch changes nothing.
+-- ARGV     key id, month, ttl (s), most places, name for further places, sender, number of the batch, its ttl (s),
 --          then place, figure, count...
--- Keeps    usage:<key>:<month>  HASH <figure>:<place> -> count, and <places>: -> how many places it names
---          counted:<key>:<month>:<who>  STRING number of the last batch
+-- Keeps    usage:<key>:<month>  HASH <figure>:<place> -> count, and <places>: -> number of places
+--          counted:<key>:<month>:<sender>  STRING number of the last batch
 local figures = P .. 'usage:' .. ARGV[1] .. ':' .. ARGV[2]
 local last = P .. 'counted:' .. ARGV[1] .. ':' .. ARGV[2] .. ':' .. ARGV[6]
 if tonumber(redis.call('GET', last) or 0) >= tonumber(ARGV[7]) then return 0 end

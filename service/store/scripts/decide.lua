@@ -1,16 +1,16 @@
 -- Write a moderator's decision, its label, its audit entry and its event in one step; exactly one decision wins.
 -- ARGV     id, moderator, token ('' : without a lease), revision ('' : any), verdict, reason, labels (JSON), digest of
---          the request, '1' if the caller may decide without a lease ('2': but not what was escalated), label text
+--          the request, '1' if the caller may decide without a lease ('2': except escalated comments), label text
 --          ttl (s), note, version ('' : any), hold (ms), '1' if an audit that disagrees changes the decision,
---          role of the moderator (''), batch that it is one of ('')
+--          role of the moderator (''), batch that the decision belongs to ('')
 -- Returns  {outcome, item, content, appeal}; outcome is ok, duplicate, conflict, stale, superseded, escalated, own, gone.
--- Keeps:   for one version at most one decision, one audit entry, one label and one event, or none of them.
--- The token decides, not the clock: a late decision counts as long as nobody else was offered the comment.
+-- Keeps:   each version has one decision, one audit entry, one label and at most one event, or none of them.
+-- Checks the token, not the clock: a late decision counts if nobody else has leased the comment since.
 local id, moderator, token, verdict, reason = ARGV[1], ARGV[2], ARGV[3], ARGV[5], ARGV[6]
 local item = read_item(id)
 if not item.state or item.state == 'erased' then return {'gone', {}} end
 if ARGV[4] ~= '' and item.revision ~= ARGV[4] then return answer('superseded', id, item) end
--- The digest covers who asked and by which lease: a lost reply is asked for again, by nobody else.
+-- The digest covers the moderator and the lease, so only a repeated request after a lost reply matches.
 local request = ARGV[8]
 if item.request == request or item.vote_request == request then return answer('duplicate', id, item) end
 if item.state == 'decided' then return answer('conflict', id, item) end
@@ -19,17 +19,17 @@ if item.state == 'escalated' then
 elseif token ~= '' then
   if item.owner ~= moderator or item.token ~= token then return answer('stale', id, item) end
 elseif ARGV[9] == '0' or item.version ~= ARGV[12] or (item.state ~= 'queued' and item.owner ~= moderator) then
-  return answer('stale', id, item) -- without a lease: whoever names the version seen, while nobody else holds it
+  return answer('stale', id, item) -- without a lease: the version must be named, and nobody else may hold it
 end
 if ARGV[12] ~= '' and item.version ~= ARGV[12] then return answer('stale', id, item) end
--- Nobody judges an appeal against an own decision, or votes twice.
+-- Nobody may judge an appeal against their own decision, or vote twice.
 if item.against and string.find(item.against, '\n' .. moderator .. '\n', 1, true) then return answer('own', id, item) end
 
 local now, was = now_ms(), item.state
 local before = was == 'escalated' and escalation_of(item)
 local more = {'decision', verdict, 'reason', reason, 'token', token}
 as_who(more, ARGV[15], ARGV[16])
-if ARGV[11] ~= '' then -- the note itself stands with the comment, where it can be erased
+if ARGV[11] ~= '' then -- the note is stored with the comment, where it can be erased
   more[#more + 1] = 'noted'
   more[#more + 1] = '1'
 end
@@ -53,7 +53,7 @@ local function label(source, kind)
   count(now, 'moderator:' .. moderator)
   return redis.call('XADD', P .. 'labels', '*', unpack(entry))
 end
--- Until when (Unix s) the text of a label is kept, and whatever it takes to find and erase it.
+-- Until when (Unix s) the text of a label is kept, and all that is needed to find and erase it.
 item.labelled = whole(now / 1000 + tonumber(ARGV[10]))
 
 local function escalate(action, by)
@@ -80,7 +80,7 @@ end
 local status = verdict == 'approve' and 'approved' or 'rejected'
 local doubled = item.double == 'drawn' or (item.double == 'rejects' and verdict == 'reject')
 if doubled and not item.vote and was ~= 'escalated' then
-  -- The first of two independent looks: kept as a vote, and somebody else is asked.
+  -- The first of two independent verdicts: store it as a vote and ask somebody else.
   item.state = 'queued'
   item.against = (item.against or '\n') .. moderator .. '\n'
   unset(id, item, 'token', 'owner', 'claimed', 'until', 'undone')
@@ -98,14 +98,14 @@ if item.vote and was ~= 'escalated' then
   count(now, 'votes:' .. item.vote .. ':' .. verdict)
 end
 if item.vote and item.vote ~= verdict and was ~= 'escalated' then
-  -- Neither of the two has the last word.
+  -- The two disagree, so a third person decides.
   remember('against', (item.against or '\n') .. moderator .. '\n', 'labelled', item.labelled)
   label('vote')
   escalate('disagreed', moderator)
   return answer('ok', id, item)
 end
 
--- What stood before, so that an undo can bring it back.
+-- The state before, so that an undo can restore it.
 local agrees, blind = item.status == status, item.kind == 'audit'
 local fields = {'request', request, 'moderator', moderator, 'reason', reason, 'note', ARGV[11],
   'before_status', item.status, 'before_by', item.decided_by, 'before_decided', item.decided or '',
@@ -113,14 +113,14 @@ local fields = {'request', request, 'moderator', moderator, 'reason', reason, 'n
 count_judged(since or now, item, item.status, verdict)
 if item.status ~= 'pending' then count(now, agrees and 'upheld' or 'overturned') end
 if blind and not agrees and ARGV[14] ~= '1' then
-  -- This label stands, whatever the next one says; and the next one is no audit: who gives it knows what was decided.
+  -- This label stays, whatever the next one says. The next one is no audit, because its author knows the decision.
   set(id, item, 'judged', 1, 'kind', 'review', 'against', (item.against or '\n') .. moderator .. '\n',
     unpack(fields))
   unset(id, item, 'inclusion')
   escalate('audit_disagreed', moderator)
   return answer('ok', id, item)
 end
--- Escalated, double review is over. An undo of this decision brings the escalation back.
+-- An escalation ends the double review. An undo of this decision restores the escalation.
 if was == 'escalated' then
   fields[#fields + 1] = 'before_escalation'
   fields[#fields + 1] = before
@@ -136,12 +136,12 @@ end
 if not agrees then
   tally(author_of(content), item.status, status, tonumber(item.decided) or now, now, tally_life(tonumber(ARGV[10])))
 end
-local upholds = agrees and blind -- an audit that changes nothing: nobody need hear of it
+local upholds = agrees and blind -- an audit that changes nothing: no event
 local by = upholds and item.decided_by or 'moderator'
 item.state, item.status, item.decided_by = 'decided', status, by
 audit('decided', moderator, id, item, was, more)
 count(now, 'decision:' .. verdict)
-if item.reports then -- those so far were judged with it; what counts now are readers who come after
+if item.reports then -- this decision covers all reports so far; later reports count anew
   fields[#fields + 1] = 'reports_judged'
   fields[#fields + 1] = item.reports
 end

@@ -1,4 +1,4 @@
--- Give a moderator more time for a comment that he or she holds.
+-- Extend a moderator's lease.
 -- ARGV     id, moderator, token, revision, lease_ms, longest lease (ms after the claim)
 -- Returns  {outcome, item, content, appeal}; outcome is ok, stale, superseded, too_old or gone.
 local id, moderator = ARGV[1], ARGV[2]

@@ -1,7 +1,7 @@
--- What the automatic step said of a revision, for the audit entry of a decision on it. Stands between the prelude and a
--- script; WORDS is made from packing.py.
+-- The automatic decision on a revision, for the audit entry of a moderator's decision. Inserted between the prelude and
+-- a script. WORDS is generated from packing.py.
 
--- The position behind the value of MessagePack at a position. For what cmsgpack does not read: bytes and times.
+-- The position after the MessagePack value at a position. For types that cmsgpack does not read: bytes and times.
 local function behind(data, at)
   local kind, inner = string.byte(data, at), 0
   local function length(bytes)
@@ -43,7 +43,7 @@ local function judgement_of(content)
   return select(2, cmsgpack.unpack_limit(content, 1, behind(content, 2) - 1)), false
 end
 
--- The model, the policy and the scores that a judgement hung on, as a flat list for an audit entry.
+-- The model, the policy and the decisive scores of a judgement, as a flat list for an audit entry.
 local function judged(content)
   local judgement, is_named = judgement_of(content)
   local scores, model, policy = {}, judgement[4], judgement[5]
@@ -64,7 +64,7 @@ local function judged(content)
   return found
 end
 
--- Add `judged` to an audit entry; nothing where the content cannot be read, which must not keep the comment in the queue.
+-- Add these to an audit entry. Unreadable content adds nothing, because it must not keep the comment in the queue.
 local function add_judgement(more, content)
   if not content then return end
   local is_read, found = pcall(judged, content)

@@ -1,6 +1,6 @@
--- Read labels in order, each with the text that it speaks of.
--- ARGV     start of the range, how many, '1' : the newest first, from that start back
--- Returns  {stream id, entry as a flat list, content (revision > 0) or text (revision 0), false when erased}...
+-- Read labels in order, each with its text.
+-- ARGV     start of the range, how many, '1' : backwards from that start, newest first
+-- Returns  {stream id, entry as a flat list, content (revision > 0) or text (revision 0), false if erased}...
 local page = {}
 local entries = ARGV[3] == '1' and redis.call('XREVRANGE', P .. 'labels', ARGV[1], '-', 'COUNT', ARGV[2])
   or redis.call('XRANGE', P .. 'labels', ARGV[1], '+', 'COUNT', ARGV[2])

@@ -1,7 +1,7 @@
 -- Dead letters in the order in which they died.
--- ARGV     where to go on: score and member of the last letter seen ('' and '' for the first), how many
+-- ARGV     score and member of the last letter seen ('' and '' at the beginning), how many
 -- Returns  {member, score, letter (JSON)}...
--- A letter that is gone leaves the cursor at the first of its millisecond: one may be shown twice, none is passed over.
+-- If that letter has been removed, reading continues at its millisecond: a letter may be repeated, but none is skipped.
 local dead, start = P .. 'out:dead', 0
 if ARGV[2] ~= '' then
   local rank = redis.call('ZRANK', dead, ARGV[2])

@@ -1,6 +1,6 @@
--- Look at comments, each with all its places at one instant, and mend what does not fit: the state of the comment is
--- right, the indexes follow.
--- ARGV     '1' to mend, for how long an author's comments are remembered (s; 0: not at all), id...
+-- Check comments and their places in the indexes, atomically for each comment, and repair the indexes: the state of a
+-- comment is right, and the indexes follow it.
+-- ARGV     '1' to repair, how long the author index lasts (s; 0: there is none), id...
 -- Returns  {id, what is wrong}...
 local mends, life_s, found = ARGV[1] == '1', tonumber(ARGV[2]), {}
 local now = now_ms()
@@ -43,7 +43,7 @@ local function look(id)
     wrong('a token of the future', function() redis.call('SET', P .. 'token', item.token) end)
   end
   if place and redis.call('EXISTS', text_key(id, item.revision)) == 0 then
-    -- Nobody can judge it any more; it is said, and stays where people see it.
+    -- Nobody can judge it any more. It is reported, and stays where moderators see it.
     found[#found + 1] = {id, 'waits without its text'}
   end
   if place and redis.call('TTL', item_key(id)) ~= -1 then

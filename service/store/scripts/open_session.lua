@@ -1,4 +1,4 @@
--- Keep a session and list it with its account's.
+-- Store a session and add it to those of its account.
 -- KEYS[1]  STRING session (JSON)          KEYS[2]  ZSET session id -> end (ms), of one account
 -- ARGV     session id, session, idle (ms), end (ms), longest (ms)
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])

@@ -1,5 +1,5 @@
--- Set or remove the site's endpoint in one shard. Every shard has a copy, so that a change of a comment knows that
--- somebody is to be told; the first has the one that counts, and the audit entry.
+-- Set or remove the site's endpoint in one shard. Every shard has a copy, so that a script that changes a comment knows
+-- whether to write an event. The copy of the first shard is authoritative; the audit entry is there too.
 -- ARGV     action for the audit trail ('' : a copy), actor, fields of the hash (none: remove it)
 local key = P .. 'webhook'
 redis.call('DEL', key)

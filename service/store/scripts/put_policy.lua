@@ -1,7 +1,7 @@
 -- Store a site's policy as its next version.
--- ARGV     version it becomes, policy (JSON), actor, name
+-- ARGV     new version, policy (JSON), actor, name
 -- Returns  1, or 0 when another change came first.
--- Version 1 is the default that nobody stored. Those before the newest may be lost (recovery.py).
+-- Version 1 is the default, which is not stored. Versions before the newest may be lost (recovery.py).
 local key, newest = P .. 'policies', 1
 for _, version in ipairs(redis.call('HKEYS', key)) do newest = math.max(newest, tonumber(version)) end
 if newest + 1 ~= tonumber(ARGV[1]) then return 0 end

@@ -1,4 +1,4 @@
--- Bring a decided comment back to the queue, for somebody who did not decide it.
+-- Return a decided comment to the queue, for a moderator who did not decide it.
 -- ARGV     id, actor, version ('' : any), sla_ms, role ('')
 -- Returns  {outcome, item, content, appeal}; outcome is ok, duplicate, stale, expired or gone.
 local id = ARGV[1]

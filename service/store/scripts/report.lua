@@ -1,5 +1,5 @@
 -- Count a reader's report. Enough distinct readers return an approved comment to the queue; it stays visible meanwhile.
--- ARGV     id, digest of the reader, how many readers it takes, sla_ms, '1' if also what a person approved comes back,
+-- ARGV     id, digest of the reader, how many readers are enough, sla_ms, '1' if those approved by a person return too,
 --          most that may wait, ttl (s)
 -- Returns  {outcome, item, content, appeal}; outcome is ok, queued, full or gone.
 local id = ARGV[1]
@@ -8,7 +8,7 @@ if not item.state or item.state == 'erased' then return {'gone', {}} end
 local reports, now = P .. 'reports:' .. id, now_ms()
 local known = redis.call('SISMEMBER', reports, ARGV[2]) == 1
 local count_after = redis.call('SCARD', reports) + (known and 0 or 1)
--- A person judged it: also who agreed in a blind audit. And the same report again, after the judgement, is none.
+-- A person has judged it, perhaps in a blind audit. The same report repeated after the judgement does not count.
 local comes_back = item.state == 'decided' and item.status == 'approved' and not known
   and count_after - (tonumber(item.reports_judged) or 0) >= tonumber(ARGV[3]) and (not item.moderator or ARGV[5] == '1')
   and redis.call('EXISTS', text_key(id, item.revision)) == 1
@@ -24,7 +24,7 @@ if comes_back then
   reopen(id, item, 'reported', 'reader', now, tonumber(ARGV[4]))
   return answer('queued', id, item)
 end
-if item.state == 'queued' and not known then -- only ever earlier
+if item.state == 'queued' and not known then -- a report can only make it due earlier
   local due = math.min(tonumber(item.due), now + tonumber(ARGV[4]))
   set(id, item, 'due', whole(due))
   redis.call('ZADD', P .. 'ready', due, id)

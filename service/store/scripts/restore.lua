@@ -1,9 +1,9 @@
--- After a loss of Redis: put back how comments stood, as the exported audit trail says; texts are lost. What is here
--- already came later, and stays.
+-- After a loss of Redis: restore the states of comments from the exported audit trail; texts are lost. Comments that
+-- are here already are newer, and stay as they are.
 -- ARGV     least token of the next lease, then for each comment a MessagePack array: id, revision, version, state, status,
---          decision, decided by, created (ms), decided (ms, ''), erased (ms, ''), moderator, reason, for how long (s),
+--          decision, decided by, created (ms), decided (ms, ''), erased (ms, ''), moderator, reason, ttl (s),
 --          '1' if it waited ('')
--- Returns  {how many were put back, how many of them waited}.
+-- Returns  {how many were restored, how many of them waited}.
 local restored, waited = 0, 0
 for n = 2, #ARGV do
   local id, revision, version, state, status, decision, by, created, decided, erased, moderator, reason, life_s, lost =
@@ -24,6 +24,6 @@ for n = 2, #ARGV do
     if lost ~= '' then waited = waited + 1 end
   end
 end
--- A lease that somebody still holds must not be good for another one.
+-- The token of a lease from before must not be valid for a new lease.
 if tonumber(redis.call('GET', P .. 'token') or '0') < tonumber(ARGV[1]) then redis.call('SET', P .. 'token', ARGV[1]) end
 return {restored, waited}

@@ -1,4 +1,4 @@
--- All that is kept of a comment: its state, the author's appeal, and each revision whose content is still there.
+-- Everything stored about a comment: its state, the author's appeal, and each revision that has not expired.
 -- ARGV     id
 -- Returns  {item as a flat list (empty: unknown), appeal, {revision, content}...}
 local flat = redis.call('HGETALL', item_key(ARGV[1]))

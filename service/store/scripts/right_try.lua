@@ -1,6 +1,6 @@
 -- Do not count a successful sign-in attempt.
 -- KEYS     HASHes n, until (ms): the tries of the account and of the address
--- ARGV[1]  1: nothing more is asked for, so the account's other tries are forgotten as well
+-- ARGV[1]  1: the sign-in is complete, so the account's other tries are forgotten too
 if ARGV[1] == '1' then redis.call('DEL', KEYS[1]) end
 for _, key in ipairs(KEYS) do
   if (tonumber(redis.call('HGET', key, 'n')) or 0) > 0 then

@@ -1,9 +1,9 @@
--- A new secret; the one before stays good for a while, so that receivers can change theirs.
--- ARGV     sealed secret, how long the one before stays good (ms), '1' : only if there is none yet, actor
--- Returns  until when the one before is good (ms; 0: there was none), or -1 when nothing was changed.
+-- Set a new secret. The previous one stays valid for a while, so that receivers can change theirs.
+-- ARGV     sealed secret, how long the previous one stays valid (ms), '1' : only if there is none yet, actor
+-- Returns  until when the previous one is valid (ms; 0: there was none), or -1 if nothing was changed.
 local key, now = P .. 'webhook:secrets', now_ms()
 local before = redis.call('HGET', key, 'current')
-if before == ARGV[1] then return redis.call('HGET', key, 'until') or 0 end -- asked again after a lost reply
+if before == ARGV[1] then return redis.call('HGET', key, 'until') or 0 end -- repeated after a lost reply
 if before and ARGV[3] == '1' then return -1 end
 local ends = before and whole(now + tonumber(ARGV[2])) or '0'
 redis.call('DEL', key)

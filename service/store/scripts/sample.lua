@@ -1,6 +1,6 @@
 -- Store a sample of the length and age of the queue among the counters of the hour, at most once per interval.
 -- ARGV     minutes between two samples
--- Returns  1, or 0 when it was written before.
+-- Returns  1, or 0 if there is a sample already.
 local now, every_ms = now_ms(), tonumber(ARGV[1]) * 60000
 local key = P .. 'stat:' .. math.floor(now / 3600000)
 local field = 'waiting@' .. whole(math.floor(now / every_ms) * every_ms / 1000)

@@ -1,9 +1,9 @@
--- What became of an event that a relay took; a relay whose lease passed to another settles nothing.
--- ARGV     id, version, token, outcome (delivered, failed, deferred or dead), attempts made by now, delay (ms) of the
---          next attempt, least life of the callback URL until then (s), reason it is dead
--- Returns  {ok or stale, ms until the comment's next attempt or -1 when nothing is left}
--- Keeps:   out:due has exactly the comments with a list; out:told the comments with dead letters, with how many and the
---          last version delivered since the first of them died.
+-- Record the outcome of an event that a relay took. If another relay has leased it since, change nothing.
+-- ARGV     id, version, token, outcome (delivered, failed, deferred or dead), attempts so far, delay (ms) of the
+--          next attempt, least ttl of the callback URL then (s), why it is dead
+-- Returns  {ok or stale, ms until the comment's next attempt or -1 if there is none}
+-- Keeps:   out:due has exactly the comments with pending events. out:told has the comments with dead letters: how many,
+--          and the last version delivered since the first of them died.
 local id, version, outcome = ARGV[1], ARGV[2], ARGV[4]
 local q, due, tries, told = P .. 'out:q:' .. id, P .. 'out:due', P .. 'out:tries', P .. 'out:told'
 local token, _, of = string.match(redis.call('HGET', tries, id) or '', '^(%d+) (%d+) (%d+)$')
@@ -17,7 +17,7 @@ if outcome == 'failed' or outcome == 'deferred' then
   redis.call('PERSIST', due) -- the first write takes no memory
   redis.call('HSET', tries, id, '0 ' .. ARGV[5] .. ' ' .. version)
   redis.call('ZADD', due, whole(now + delay), id)
-  -- The text of a decided comment may go before the last attempt; where to tell of it must not.
+  -- The text of a decided comment may expire before the last attempt, but the callback URL must not.
   local left = redis.call('TTL', P .. 'callback:' .. id)
   if left >= 0 and left < tonumber(ARGV[7]) then redis.call('EXPIRE', P .. 'callback:' .. id, ARGV[7]) end
   return {'ok', delay}

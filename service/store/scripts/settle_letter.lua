@@ -1,12 +1,12 @@
--- Send a dead letter again, at its place by version among the comment's events, or forget it.
--- ARGV     id, version, 'replay' or 'forget', life of the callback URL (s)
--- Returns  ok; superseded: the receiver has a newer version, so it stays; busy: a newer one is on its way just now;
+-- Queue a dead letter again, in order of version among the comment's events, or delete it.
+-- ARGV     id, version, 'replay' or 'forget', ttl of the callback URL (s)
+-- Returns  ok; superseded: the receiver has a newer version, so it stays; busy: a newer one is being sent;
 --          unknown: no such letter.
 local id, version, member = ARGV[1], ARGV[2], ARGV[1] .. ':' .. ARGV[2]
 local q, due, tries, told = P .. 'out:q:' .. id, P .. 'out:due', P .. 'out:tries', P .. 'out:told'
 local kept, waiting = redis.call('HGET', P .. 'out:letters', member), redis.call('LRANGE', q, 0, -1)
 if not kept then
-  for _, each in ipairs(waiting) do -- asked again after a lost reply
+  for _, each in ipairs(waiting) do -- repeated after a lost reply
     if version_of(each) == version then return 'ok' end
   end
   return 'unknown'

@@ -1,5 +1,5 @@
 -- The length and age of the queue, and the counters of recent hours.
--- ARGV     hours to look back, of these to pass over the newest
+-- ARGV     hours to look back, how many of the newest to skip
 -- Returns  {queued, leased, escalated, age of the oldest (ms; -1: none), overdue, next lease to end in (ms; -1: none),
 --          {hour, counters}...}
 local now = now_ms()

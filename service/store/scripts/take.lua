@@ -1,6 +1,6 @@
--- Lease one waiting comment, the one that is named, to a moderator.
--- ARGV     id, moderator, lease_ms, most that one may hold
--- Returns  {outcome, item, content, appeal}; outcome is ok, duplicate (it is held by the caller already), stale (it does
+-- Lease a given waiting comment to a moderator.
+-- ARGV     id, moderator, lease_ms, most leases of one moderator
+-- Returns  {outcome, item, content, appeal}; outcome is ok, duplicate (the moderator holds it already), stale (it does
 --          not wait, or somebody else holds it), own, limit or gone.
 local id, moderator, now = ARGV[1], ARGV[2], now_ms()
 reap(now)

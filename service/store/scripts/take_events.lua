@@ -1,8 +1,8 @@
--- Lease the events that are due to one relay: of each comment the oldest only, so that one is in flight at a time.
--- ARGV     how many, lease_ms, '1' : with the content of the revision, pause of the site's own endpoint (ms; 0: none)
--- Returns  {now, when the next is due or -1, how many were put off, token, {id, event, attempts so far,
+-- Lease due events to a relay: only the oldest of each comment, so that one is in flight at a time.
+-- ARGV     how many, lease_ms, '1' : with the content of the revision, pause of the site's endpoint (ms; 0: none)
+-- Returns  {now, when the next is due or -1, how many were delayed, token, {id, event, attempts so far,
 --          callback URL or false, content or false}...}
--- Bounded: 200 comments. While the site's endpoint pauses, what is for it is put off here and never leaves Redis.
+-- Bounded: 200 comments. While the site's endpoint pauses, its events are delayed here and stay in Redis.
 local wanted, pause = tonumber(ARGV[1]), tonumber(ARGV[4])
 local now, due, tries = now_ms(), P .. 'out:due', P .. 'out:tries'
 local found = {whole(now), '-1', 0, 0}
@@ -10,7 +10,7 @@ local found = {whole(now), '-1', 0, 0}
 local function take(id, head, callback)
   local is_json, event = pcall(cjson.decode, head)
   if not is_json or type(event) ~= 'table' or not event.version or not event.revision then
-    -- It cannot be sent. It is returned all the same, so that the caller reports it.
+    -- It cannot be sent, but is returned so that the caller reports it.
     redis.call('ZADD', due, whole(now + 60000), id)
     found[#found + 1] = {id, head, '0', callback, false}
     return

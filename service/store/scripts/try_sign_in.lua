@@ -1,8 +1,8 @@
 -- Count a sign-in attempt before the password is checked, so that concurrent attempts cannot avoid the limit.
 -- KEYS     HASHes n, until (ms): the tries of an account and of an address
 -- ARGV     for each of KEYS: tries without a delay
--- Returns  how long to wait (ms), and then nothing was counted; 0 : go on.
--- The delay doubles from one second to a quarter of an hour; a day without tries forgets them.
+-- Returns  how long to wait (ms), without counting the attempt; 0 : the attempt is allowed.
+-- The delay doubles from one second to a quarter of an hour. Tries expire after a day without another one.
 local now, wait = now_ms(), 0
 for _, key in ipairs(KEYS) do
   wait = math.max(wait, (tonumber(redis.call('HGET', key, 'until')) or 0) - now)

@@ -1,6 +1,6 @@
--- Take a moderator's last decision (or vote, or escalation) back: the comment is leased to that moderator again, or is
--- among the escalated ones again if it was decided there. The label is withdrawn, and the site is told, unless the event
--- was still held back and simply disappears.
+-- Undo a moderator's last decision, vote or escalation. The comment is leased to that moderator again, or escalated
+-- again if it was escalated before. The label is retracted. The site is told, unless the event was still held
+-- back; then the event is deleted.
 -- ARGV     id, moderator, version ('' : any), undo window (ms), lease_ms, role (''), batch ('')
 -- Returns  {outcome, item, content, appeal}; outcome is ok, duplicate, not_yours, window_closed, expired, stale or gone.
 local id, moderator, key = ARGV[1], ARGV[2], item_key(ARGV[1])
@@ -15,7 +15,7 @@ local votes = item.state == 'queued' and item.vote
 local escalates = item.state == 'escalated' and item.escalated_by
 if not (item.state == 'decided' or votes or escalates) then return answer('stale', id, item) end
 if (votes and item.voter or escalates or item.moderator) ~= moderator then return answer('not_yours', id, item) end
--- An audit that agreed left the automatic decision standing; it is a label all the same, and can be taken back.
+-- An audit that agreed did not change the automatic decision, but it is a label too, and can be undone.
 if item.state == 'decided' and item.decided_by ~= 'moderator' and item.kind ~= 'audit' then
   return answer('not_yours', id, item)
 end
@@ -34,7 +34,7 @@ local decided_version = item.version
 local escalation = item.state == 'decided' and item.before_escalation and cmsgpack.unpack(item.before_escalation)
 bump(item)
 if item.state == 'decided' then
-  -- Statistics of the hour in which it was decided.
+  -- Correct the statistics of the hour in which it was decided.
   local verdict = item.status == 'approved' and 'approve' or 'reject'
   count(tonumber(item.decided), 'decision:' .. verdict, -1)
   count(tonumber(item.decided), 'moderator:' .. moderator, -1)
@@ -46,7 +46,7 @@ if item.state == 'decided' then
   if item.before_status ~= 'pending' then
     count(tonumber(item.decided), item.before_status == item.status and 'upheld' or 'overturned', -1)
   end
-  if item.kind == 'audit' then -- the answer was shown: who judges now is not blind any more
+  if item.kind == 'audit' then -- the moderator has seen the automatic decision, so the audit is no longer blind
     set(id, item, 'kind', 'review', 'why', 'reopened')
     unset(id, item, 'inclusion')
   end
@@ -70,7 +70,7 @@ end
 local label = votes and item.vote_label or item.label
 if label and not escalates then
   redis.call('XDEL', P .. 'labels', label)
-  -- Who has read it already must hear that it is none.
+  -- Retract it for clients that have read it already.
   redis.call('XADD', P .. 'labels', '*', 'id', id, 'revision', item.revision, 'version', item.version,
     'decision', '', 'reason', '', 'labels', '{}', 'actor', moderator, 'source', 'undone', 'weight', '0', 'retracts', label)
 end
