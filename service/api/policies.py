@@ -1,5 +1,6 @@
 """The policy of a site: show, change, try out."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -102,7 +103,7 @@ async def try_rules(call: Call) -> RuleCheck:
     policy = await show_policy(call)
     if asked.rules is not None:
         names = (await app[keys.STORE].lists.versions(site)).keys()
-        _refuse(rule_faults(asked.rules, asked.lists, names, app[keys.MODERATION].attributes))
+        _refuse(await asyncio.to_thread(rule_faults, asked.rules, asked.lists, names, app[keys.MODERATION].attributes))
         policy = msgspec.structs.replace(policy, rules=asked.rules, lists=asked.lists)
     comment = bodies.check_comment(asked.comment, "/comment")
     rules = await app[keys.RULEBOOK].compiled(site, policy)
@@ -136,7 +137,7 @@ async def _check(call: Call, asked: PolicyRequest) -> None:
         raise BadRequest(f"{wrong[0].pointer}: {wrong[0].detail}", wrong)
     if asked.rules or asked.lists:
         names = (await call.request.app[keys.STORE].lists.versions(call.key.site)).keys()
-        _refuse(rule_faults(asked.rules, asked.lists, names, known))
+        _refuse(await asyncio.to_thread(rule_faults, asked.rules, asked.lists, names, known))
 
 
 def _refuse(found: Sequence[tuple[tuple[str, ...], str]]) -> None:

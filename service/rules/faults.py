@@ -10,10 +10,13 @@ from msgspec import UNSET
 from service.rules.compiled import conditions
 from service.rules.links import is_domain
 from service.rules.patterns import (
+    MAX_BYTES,
     MAX_BYTES_TOGETHER,
     MOST_S,
+    TOO_LARGE,
     TRIED_CHARACTERS,
-    fault_of,
+    Examined,
+    examined,
     first_too_slow,
     fit_together,
 )
@@ -63,17 +66,17 @@ def faults(
         found += check.action((*at, "then"), rule.then)
         if len(found) >= MOST_FAULTS:
             return found[:MOST_FAULTS]
-    return found or list(_of_patterns(rules))
+    return found or list(_of_patterns(rules, fit=check.patterns_fit))
 
 
-def _of_patterns(rules: Sequence[Rule]) -> Iterator[Fault]:
+def _of_patterns(rules: Sequence[Rule], *, fit: bool) -> Iterator[Fault]:
     """Of all patterns together, each of which RE2 accepts."""
     places: dict[str, Steps] = {}
     for number, rule in enumerate(rules):
         for each in conditions(rule.when):
             if each.pattern is not UNSET:
                 places.setdefault(each.pattern, ("rules", str(number), "when"))
-    if not fit_together(list(places)):
+    if not fit or not fit_together(list(places)):
         yield (
             ("rules",),
             f"all patterns together are too large: they take more than {MAX_BYTES_TOGETHER // 1024**2} MiB",
@@ -103,6 +106,12 @@ def _of_ids(rules: Sequence[Rule]) -> Iterator[Fault]:
 class _Checks:
     def __init__(self, list_names: Collection[str], attributes: Collection[str]) -> None:
         self._list_names, self._attributes = frozenset(list_names), frozenset(attributes)
+        self._patterns: dict[str, Examined] = {}
+        self._bytes_left = MAX_BYTES_TOGETHER
+
+    @property
+    def patterns_fit(self) -> bool:
+        return self._bytes_left >= 0
 
     def action(self, at: Steps, then: Then) -> Iterator[Fault]:
         for name, attribute in (("due", then.due), ("label", then.label)):
@@ -134,7 +143,7 @@ class _Checks:
     def _leaf(self, at: Steps, name: str, asked: Any) -> Iterator[Fault]:  # noqa: ANN401 - any condition
         checks: Mapping[str, Callable[[Steps, Any], Iterator[Fault]]] = {
             "words": self._words,
-            "pattern": _pattern,
+            "pattern": self._pattern,
             "links": _links,
             "score": self._score,
             "author": _author,
@@ -154,6 +163,14 @@ class _Checks:
             if not is_findable(term):
                 yield (*at, "any", str(number)), "has nothing that can be found: no letter, digit or sign"
 
+    def _pattern(self, at: Steps, pattern: str) -> Iterator[Fault]:
+        """Once all together are too large, no more are compiled: a large one takes a twentieth of a second."""
+        if pattern not in self._patterns and self.patterns_fit:
+            found = self._patterns[pattern] = examined(pattern)
+            self._bytes_left -= MAX_BYTES if found.fault and TOO_LARGE in found.fault else found.bytes
+        if pattern in self._patterns and (said := self._patterns[pattern].fault):
+            yield at, said
+
     def _score(self, at: Steps, score: ScoreCondition) -> Iterator[Fault]:
         yield from self._attribute((*at, "attribute"), score.attribute)
         if score.at_least is None and score.below is None:
@@ -164,11 +181,6 @@ class _Checks:
     def _attribute(self, at: Steps, attribute: str) -> Iterator[Fault]:
         if attribute not in self._attributes:
             yield at, f"the model has no attribute {attribute}"
-
-
-def _pattern(at: Steps, pattern: str) -> Iterator[Fault]:
-    if said := fault_of(pattern):
-        yield at, said
 
 
 def _links(at: Steps, links: LinksCondition) -> Iterator[Fault]:

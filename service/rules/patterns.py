@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from re2 import _re2
 
@@ -18,6 +19,8 @@ MOST_S = 0.25
 TRIED_CHARACTERS = 20_480
 _MOST_LETTERS, _ALONE = 8, 4
 _LONGEST_SAID = 60
+# What RE2 says, as the beginning of more.
+TOO_LARGE = "pattern too large"
 # After these RE2 repeats the whole pattern.
 _SAYS_ALL = {"missing )", "unexpected )", "missing ]"}
 # Of the bytes of a character in UTF-8 all but the first begin with these bits.
@@ -39,14 +42,25 @@ def _compiled(pattern: str, max_bytes: int = MAX_BYTES) -> "_re2.RE2":
 
 def fault_of(pattern: str) -> str | None:
     """Why RE2 refuses a pattern, in its words."""
+    return examined(pattern).fault
+
+
+class Examined(NamedTuple):
+    """`fault`: why RE2 refuses the pattern, in its words. `bytes`: what its program takes."""
+
+    fault: str | None
+    bytes: int = 0
+
+
+def examined(pattern: str) -> Examined:
     if len(pattern) > MAX_BYTES:
-        return "pattern too large"
+        return Examined(TOO_LARGE)
     compiled = _compiled(pattern)
     if compiled.ok():
-        return None
+        return Examined(None, BYTES_OF_INSTRUCTION * compiled.ProgramSize())
     said: str = compiled.error().decode("utf-8", "replace")
     what, _, argument = said.partition(": ")
-    return what if what in _SAYS_ALL or len(argument) > _LONGEST_SAID else said
+    return Examined(what if what in _SAYS_ALL or len(argument) > _LONGEST_SAID else said)
 
 
 def fit_together(patterns: Sequence[str]) -> bool:

@@ -111,6 +111,15 @@ def test_patterns_that_are_slow_together_are_refused_soon() -> None:
     assert time.thread_time() - started < 10
 
 
+@pytest.mark.parametrize("pattern", [r"\pL{1,40}x%d", r"\pL{1,400}x%d"])
+def test_patterns_that_take_long_to_compile_are_refused_soon(pattern: str) -> None:
+    """Each takes a twentieth of a second; 64 kB have room for 2,000 of them."""
+    many = [rule({"any": [{"pattern": pattern % (50 * n + m)} for m in range(50)]}, f"r{n}") for n in range(30)]
+    started = time.process_time()
+    assert any("too large" in each for each in told(many))
+    assert time.process_time() - started < 3
+
+
 def test_all_patterns_together_are_limited() -> None:
     many = [rule({"pattern": rf"[a-z].{{{at + 300}}}[xyz]"}, f"r{at}") for at in range(80)]
     assert told(many) == ["/rules: all patterns together are too large: they take more than 8 MiB"]
