@@ -115,10 +115,11 @@ $(RIVALS)/.set-up: tests/bench/requirements.txt tests/bench/package-lock.json | 
 	  && cd $(RIVALS)/node && npm ci --silent --no-audit --no-fund --ignore-scripts && touch ../.set-up; } \
 	  || echo "WARNING: not all of arq, dramatiq and BullMQ could be installed"
 
-bench: $(STAMP) $(RIVALS)/.set-up chromium  ## Measure requests, the queue, scores and the detector of languages, each beside a baseline
+bench: $(STAMP) $(RIVALS)/.set-up chromium  ## Measure requests, the queue, scores, rules and the detector of languages, each beside a baseline
 	$(BIN)/python tests/bench/bench_service.py
 	$(BIN)/python tests/bench/bench_queue.py
 	$(BIN)/python tests/bench/bench_classifier.py
+	$(BIN)/python tests/bench/bench_rules.py
 	$(BIN)/python tests/bench/bench_language.py
 	$(BIN)/python tests/bench/bench_console.py
 

@@ -10,6 +10,7 @@ import re
 from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from hashlib import blake2b
+from itertools import accumulate
 from typing import NamedTuple
 from zlib import crc32
 
@@ -32,6 +33,14 @@ MOST_LINKS = 10
 MOST_CHARACTERS = 4_096
 _HASH_BYTES = 9
 _NUMBER = re.compile(r"[0-9]+")
+# ASCII in small letters, with one digit for all, and spaces for what is neither.
+_WORDS_ONLY = (
+    bytes(
+        ord("0") if chr(each).isdigit() else ord(chr(each).lower()) if chr(each).isalpha() else 32
+        for each in range(128)
+    )
+    + b" " * 128
+)
 _NO_WORD = re.compile(r"[\W_]+")
 
 
@@ -85,10 +94,11 @@ def _normalized(text: str, shown_as: Sequence[str], links: Sequence[Link]) -> li
         pieces += [text[done : link.start], " ", _NO_WORD.sub("", shown), " "]
         done = link.end
     shown = "".join([*pieces, text[done:]]) if links else text
-    read_as = shown[:MOST_CHARACTERS].lower() if shown.isascii() else fold_homoglyphs(shown[:MOST_CHARACTERS])
-    words = _NO_WORD.sub(" ", _NUMBER.sub("0", read_as)).split()
-    if read_as.isascii():
-        return words
+    shown = shown[:MOST_CHARACTERS]
+    if shown.isascii():
+        read_as = shown.encode().translate(_WORDS_ONLY).decode()
+        return (_NUMBER.sub("0", read_as) if "0" in read_as else read_as).split()
+    words = _NO_WORD.sub(" ", _NUMBER.sub("0", fold_homoglyphs(shown))).split()
     return [part for word in words for part in (word if any(map(is_spaceless, word)) else (word,))]
 
 
@@ -100,11 +110,18 @@ def _near(words: list[str]) -> tuple[str, ...]:
         minima = _minima(_shingles(hashes, CHARACTERS_OF_SHINGLE))
     else:
         shingles = _shingles(hashes, WORDS_OF_SHINGLE)
-        sizes = np.array([len(word) for word in words])
-        letters = np.convolve(sizes, np.ones(len(words) - len(shingles) + 1, int), "valid")
+        letters = _sums([len(word) for word in words], len(words) - len(shingles) + 1)
         telling = shingles[letters >= LETTERS_OF_SHINGLE]
         minima = _minima(telling if len(telling) >= LEAST_SHINGLES else shingles)
-    return tuple(_hash(minima[at : at + MINIMA].tobytes()) for at in range(0, len(minima), MINIMA))
+    raw = minima.astype("<u4").tobytes()
+    return tuple(_written(raw[at : at + 4 * MINIMA]) for at in range(0, len(raw), 4 * MINIMA))
+
+
+def _sums(values: list[int], length: int) -> NDArray[np.int64]:
+    """Of each run of so many."""
+    until = np.array([0, *accumulate(values)], np.int64)
+    found: NDArray[np.int64] = until[length:] - until[:-length]
+    return found
 
 
 def _is_spaceless(words: list[str]) -> bool:
@@ -128,6 +145,9 @@ def _minima(shingles: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return found
 
 
-def _hash(value: str | bytes) -> str:
-    raw = value.encode("utf-8", "replace") if isinstance(value, str) else value
-    return urlsafe_b64encode(blake2b(raw, digest_size=_HASH_BYTES).digest()).decode()
+def _hash(value: str) -> str:
+    return _written(blake2b(value.encode("utf-8", "replace"), digest_size=_HASH_BYTES).digest())
+
+
+def _written(raw: bytes) -> str:
+    return urlsafe_b64encode(raw).decode().rstrip("=")
