@@ -32,7 +32,7 @@ SAID = {
     "erased": N_("Text, author and metadata are erased everywhere."),
 }
 # Fields that reveal a judgment, which would bias a person who still has to judge.
-TELLING = frozenset({"decision", "reason", "model", "policy", "inclusion", "mode", "score"})
+TELLING = frozenset({"decision", "decided_by", "reason", "model", "policy", "inclusion", "mode", "rules", "score"})
 
 
 class CommentQuery(Struct, frozen=True, forbid_unknown_fields=True):

@@ -44,11 +44,14 @@ async def test_what_still_waits_tells_no_score_and_no_answer(
     as_role: Any, admin: Any, decide_always: Any, queued: str
 ) -> None:
     await decide_always("approve")
-    policy = {"thresholds": {"toxicity": {}}, "review": {"audit_approved": 1}}
+    rule = {"id": "house", "when": {"words": {"any": ["zorblax"]}}, "then": {"action": "reject"}}
+    review = {"audit_approved": 1, "audit_rejected": 1}
+    policy = {"thresholds": {"toxicity": {}}, "review": review, "rules": [rule]}
     assert (await admin("PUT", "/v1/policies/default", policy)).status == 200
     await admin.post("/v1/comments", {"id": "c-2", "text": "A harmless one."})
+    await admin.post("/v1/comments", {"id": "c-3", "text": "A harmless zorblax."})
     somebody = await as_role(Role.MODERATOR)
-    pages = [(await somebody.get(f"/console/comment?id={each}")).text for each in ("c-1", "c-2")]
+    pages = [(await somebody.get(f"/console/comment?id={each}")).text for each in ("c-1", "c-2", "c-3")]
     for text in pages:
         assert "Pending" in text
         assert "Scores" not in text
@@ -57,10 +60,13 @@ async def test_what_still_waits_tells_no_score_and_no_answer(
         assert "score: <bdi>" not in text
         assert "inclusion" not in text
         assert "A blind audit" not in text
+        assert "house" not in text
     assert queued
-    auditor = (await (await as_role(Role.AUDITOR)).get("/console/comment?id=c-2")).text
-    assert "drawn with probability" in auditor
-    assert "score: <bdi>toxicity 0." in auditor
+    auditor = await as_role(Role.AUDITOR)
+    text = (await auditor.get("/console/comment?id=c-2")).text
+    assert "drawn with probability" in text
+    assert "score: <bdi>toxicity 0." in text
+    assert "house" in (await auditor.get("/console/comment?id=c-3")).text
 
 
 async def test_the_first_of_two_opinions_is_not_shown_to_the_second(as_role: Any, ann: Any, admin: Any) -> None:
