@@ -122,6 +122,7 @@ bench: $(STAMP) $(RIVALS)/.set-up chromium  ## Measure requests, the queue, scor
 	$(BIN)/python tests/bench/bench_rules.py
 	$(BIN)/python tests/bench/bench_language.py
 	$(BIN)/python tests/bench/bench_console.py
+	$(BIN)/python tests/bench/bench_hooks.py
 
 shape: $(STAMP)  ## Print lengths of files and functions, imports between rooms, and class names with more than one home
 	@$(BIN)/python tests/shape.py

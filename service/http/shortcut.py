@@ -29,7 +29,7 @@ def install_fast_path(runner: web.AppRunner) -> None:
         if found is None or hdrs.EXPECT in request.headers:
             return await application(request)
         match, handler = found
-        request._match_info = match  # noqa: SLF001 - where the application puts it; aiohttp has no other way
+        request._match_info = match  # noqa: SLF001 - ADR 27: aiohttp has no other way
         return await handler(request)
 
     server.request_handler = handle  # type: ignore[assignment] # all requests are those that the application makes

@@ -1,7 +1,6 @@
 """A Redis Cluster: one pipe to each primary; each call goes to the primary of its key's slot."""
 
 import asyncio
-import contextlib
 import logging
 import math
 import random
@@ -10,10 +9,9 @@ from itertools import chain, repeat
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.asyncio.cluster import ClusterNode, NodesManager
-from redis.cluster import PRIMARY
+from redis.asyncio.connection import ConnectionPool
 from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
-from redis.exceptions import AskError, ClusterDownError, MovedError, RedisClusterException, RedisError, TryAgainError
+from redis.exceptions import AskError, ClusterDownError, MovedError, RedisError, TryAgainError
 
 from service.redis.address import Address, Node
 from service.redis.connect import Durability, Link, fixed_options
@@ -34,32 +32,31 @@ _KEYLESS = frozenset({"PING", "ECHO", "TIME", "INFO"})
 
 
 class Topology:
-    """The last known slot map of the Cluster: which primary serves which slot. redis-py reads it, we cache it."""
+    """The last known slot map of the Cluster: which primary serves which slot."""
 
     def __init__(self, address: Address, timeout_s: float, changed: Callable[[], None]) -> None:
+        self._address = address
         # Nodes are asked in turn until one answers, so each gets a share of the timeout.
-        options = {**address.options, **fixed_options(timeout_s / (len(address.nodes) + 1))}
-        nodes = [ClusterNode(host, port, PRIMARY, **options) for host, port in address.nodes]
-        # The nodes of the URL are always asked too, because all others may have new addresses.
-        self._nodes = NodesManager(nodes, False, options, dynamic_startup_nodes=False)
+        self._options = fixed_options(timeout_s / (len(address.nodes) + 1))
+        self._primaries: dict[int, Node] = {}
+        self._replicas: set[Node] = set()
         self._changed = changed
         self._refreshing: asyncio.Task[None] | None = None
         self._asked_at = -math.inf
 
     def primary(self, slot: int) -> Node | None:
-        serving = self._nodes.slots_cache.get(slot)
-        return (serving[0].host, int(serving[0].port)) if serving else None
+        return self._primaries.get(slot)
 
     def primaries(self) -> set[Node]:
-        return {(nodes[0].host, int(nodes[0].port)) for nodes in self._nodes.slots_cache.values()}
+        return set(self._primaries.values())
 
     def is_complete(self) -> bool:
-        return len(self._nodes.slots_cache) == REDIS_CLUSTER_HASH_SLOTS
+        return len(self._primaries) == REDIS_CLUSTER_HASH_SLOTS
 
-    async def moved(self, error: MovedError) -> None:
+    def moved(self, error: MovedError) -> None:
         """Use a node's redirection, which is newer than the slot map."""
-        if error.host and error.slot_id in self._nodes.slots_cache:
-            await self._nodes.move_slot(error)
+        if error.host and error.slot_id in self._primaries:
+            self._primaries[error.slot_id] = (error.host, error.port)
         self.refresh_soon()
 
     def refresh_soon(self) -> None:
@@ -76,27 +73,55 @@ class Topology:
         clock = asyncio.get_running_loop().time
         try:
             await asyncio.sleep(self._asked_at + REFRESH_S - clock())
-            known = [(node.host, int(node.port)) for node in self._nodes.nodes_cache.values()]
-            await self._nodes.initialize(additional_startup_nodes_info=known)
+            await self._read()
             self._changed()
-        except (RedisClusterException, RedisError, OSError, TimeoutError) as error:
+        except (RedisError, OSError, TimeoutError) as error:
             log.warning("cannot read the slot map of the Redis Cluster: %s", error)
         finally:
             self._asked_at = clock()
             self._refreshing = None
-            await self._disconnect()
 
-    async def _disconnect(self) -> None:
-        """Close the connections for the slot map, which is read rarely."""
-        for kind in ("nodes_cache", "startup_nodes"):
-            with contextlib.suppress(RedisError, OSError, TimeoutError):
-                await self._nodes.aclose(kind)
+    async def _read(self) -> None:
+        """Ask nodes until all slots are known. Raises the last error if no node answers."""
+        # The nodes of the URL are always asked, because all others may have new addresses; in any order, so that not
+        # every process asks the same one.
+        of_url = random.sample(self._address.nodes, len(self._address.nodes))
+        primaries, replicas, failed = dict[int, Node](), set[Node](), None
+        for node in dict.fromkeys((*of_url, *self.primaries(), *self._replicas)):
+            try:
+                ranges = await self._slots_of(node)
+            except (RedisError, OSError, TimeoutError) as error:
+                failed = error
+                continue
+            for first, last, primary, *others in ranges:
+                serving = _place(primary, node)
+                for slot in range(first, last + 1):
+                    primaries.setdefault(slot, serving)
+                replicas.update(_place(other, node) for other in others)
+            if len(primaries) == REDIS_CLUSTER_HASH_SLOTS:
+                break
+        if not primaries and failed is not None:
+            raise failed
+        self._primaries, self._replicas = primaries, replicas
+
+    async def _slots_of(self, node: Node) -> list[Any]:
+        """The reply to CLUSTER SLOTS, over a connection of its own: the slot map is read rarely."""
+        options = {**self._address.at(*node).options, **self._options}
+        async with Redis.from_pool(ConnectionPool(**options)) as client:
+            client.response_callbacks.clear()
+            found: list[Any] = await client.execute_command("CLUSTER", "SLOTS")  # type: ignore[no-untyped-call]
+            return found
 
     async def close(self) -> None:
         if self._refreshing is not None:
             self._refreshing.cancel()
             await asyncio.wait([self._refreshing])
-        await self._disconnect()
+
+
+def _place(found: Sequence[Any], asked: Node) -> Node:
+    """Host and port of a node in a slot map; a node that does not know its own host leaves it out."""
+    host, port, *_ = found
+    return (host.decode() if host else asked[0], port)
 
 
 class ClusterPipe:
@@ -125,10 +150,10 @@ class ClusterPipe:
             return await self._pipe(await self._any_node()).call(*command)
         return await self._routed(str(command[1]), command, None)
 
-    async def run(self, script: Script, keys: Sequence[str], *args: Argument) -> Any:  # noqa: ANN401
+    async def run(self, script: Script, keys: Sequence[str], *args: Argument) -> Any:  # noqa: ANN401 - what Redis answers
         return await self._routed(keys[0], (len(keys), *keys, *args, request_id.current()), script)
 
-    async def _routed(self, key: str, command: tuple[Argument, ...], script: Script | None) -> Any:  # noqa: ANN401
+    async def _routed(self, key: str, command: tuple[Argument, ...], script: Script | None) -> Any:  # noqa: ANN401 - what Redis answers
         slot = key_slot(key.encode(errors="replace"))
         deadline = asyncio.get_running_loop().time() + self._timeout_s
         asked: Node | None = None
@@ -138,7 +163,7 @@ class ClusterPipe:
             try:
                 return await self._pipe(node).enqueue(command, script, asking=asked is not None)
             except (AskError, TryAgainError, ClusterDownError) as refusal:
-                asked = await self._redirected(refusal, node, script)
+                asked = self._redirected(refusal, node, script)
                 await self._pause(next(pauses), deadline, refusal)
             except RedisError as error:
                 raise understood(error) from error
@@ -146,7 +171,7 @@ class ClusterPipe:
                 self._topology.refresh_soon()
                 raise
 
-    async def _redirected(self, refusal: RedisError, node: Node, script: Script | None) -> Node | None:
+    def _redirected(self, refusal: RedisError, node: Node, script: Script | None) -> Node | None:
         """The node to ask for this call only, or None.
 
         While a slot migrates, its keys are on two nodes. A script that makes key names from its prefix would find only
@@ -154,7 +179,7 @@ class ClusterPipe:
         complete.
         """
         if isinstance(refusal, MovedError):  # which is an AskError
-            await self._topology.moved(refusal)
+            self._topology.moved(refusal)
         elif isinstance(refusal, AskError) and script is None:
             return refusal.host or node[0], refusal.port
         elif isinstance(refusal, ClusterDownError):

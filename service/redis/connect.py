@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-from redis._parsers.hiredis import _AsyncHiredisParser
 from redis.asyncio import Redis, Sentinel
 from redis.asyncio.connection import AbstractConnection, ConnectionPool
 from redis.asyncio.retry import Retry
@@ -94,7 +93,6 @@ class Link:
             **address.options,
             **fixed_options(timeout_s),
             "redis_connect_func": self._examine,
-            "parser_class": _AsyncHiredisParser,
         }
         try:
             if address.kind == "sentinel":
@@ -182,7 +180,7 @@ async def _ask(connection: AbstractConnection, commands: Iterable[tuple[str, ...
     return [await reply(connection) for _ in commands]
 
 
-async def reply(connection: AbstractConnection, timeout_s: float | None = None) -> Any:  # noqa: ANN401
+async def reply(connection: AbstractConnection, timeout_s: float | None = None) -> Any:  # noqa: ANN401 - what Redis answers
     """The reply of Redis, which may be an error; `timeout_s` None: the connection's own timeout."""
     try:
         return await connection.read_response(timeout=timeout_s)

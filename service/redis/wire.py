@@ -7,13 +7,15 @@ process's maximum load only a few comments share the cost of a pipeline (ADR 5).
 import asyncio
 from typing import Any, cast
 
-from redis._parsers.hiredis import NOT_ENOUGH_DATA
-from redis.asyncio.connection import AbstractConnection
+import hiredis
+from redis.asyncio.connection import AbstractConnection, DefaultParser
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ResponseError
+from redis.exceptions import InvalidResponse, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from service.redis.replies import unwrapped
+
+_NOT_ENOUGH_DATA = object()
 
 
 class Wire(asyncio.Protocol):
@@ -26,9 +28,12 @@ class Wire(asyncio.Protocol):
         """
         self.takes_flags = takes_flags
         self._connection = connection
-        # redis-py has no public access to either. Its reader creates redis-py's exceptions.
-        transport = connection._writer.transport  # type: ignore[union-attr] # noqa: SLF001
-        self._reader = connection._parser._reader  # type: ignore[attr-defined] # noqa: SLF001
+        transport = connection._writer.transport  # type: ignore[union-attr] # noqa: SLF001 - ADR 27: no public access
+        self._reader = hiredis.Reader(
+            protocolError=InvalidResponse,
+            replyError=DefaultParser.parse_error,  # creates redis-py's exceptions
+            notEnoughData=_NOT_ENOUGH_DATA,
+        )
         self._transport = cast("asyncio.WriteTransport", transport)
         self._streams = cast("asyncio.Protocol", transport.get_protocol())
         self._loop = asyncio.get_running_loop()
@@ -63,7 +68,7 @@ class Wire(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         reader, replies = self._reader, self._replies
         reader.feed(data)
-        while (reply := reader.gets()) is not NOT_ENOUGH_DATA:
+        while (reply := reader.gets()) is not _NOT_ENOUGH_DATA:
             if isinstance(reply, RedisConnectionError):  # such as "LOADING": the server is not ready
                 self._fail(reply)
                 return

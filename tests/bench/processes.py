@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,8 +116,8 @@ def rest_costs(rest_s: float, mib: int = 8) -> float:
 
 
 @contextlib.contextmanager
-def service(readers: str = "both", workers: int = 1) -> Iterator[Running]:
-    """`steward serve` with its embedded Redis in a new folder."""
+def service(readers: str = "both", workers: int = 1, command: Sequence[str] = ("-m", "service")) -> Iterator[Running]:
+    """`steward serve` with its embedded Redis in a new folder. `command`: what Python runs instead of `steward`."""
     with new_folder() as folder:
         # A disk that stalls is seen in the latencies; it must not end the measurement.
         environment = {
@@ -128,7 +128,7 @@ def service(readers: str = "both", workers: int = 1) -> Iterator[Running]:
             "STEWARD_READERS": readers,
             "STEWARD_WORKERS": str(workers),
         }
-        with _process([sys.executable, "-m", "service", "serve"], environment) as (process, started):
+        with _process([sys.executable, *command, "serve"], environment) as (process, started):
             port = int(_line(process, r"ready on http://[^:]+:(\d+)"))
             ready_s = time.perf_counter() - started
             key = _line(process, r"(cmk_live_\S+)")
