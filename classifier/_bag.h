@@ -1,8 +1,8 @@
-/* The features of one text whatever their order: n-grams of words and of characters, hashed into one table.
+/* A text's features without their order: n-grams of words and of characters, hashed into one table.
  *
  *   words       runs of letters and digits, and single symbols such as emoji, one at a time and in pairs
- *   characters  n-grams of 2 to 5 code points within runs between blanks, the run padded with one blank each side
- * before all of which long repeats are shortened.
+ *   characters  n-grams of 2 to 5 code points within runs between blanks, the run padded with one blank on each side
+ * Long repeats are shortened first.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -15,20 +15,20 @@
 #define WORDS 0
 #define CHARACTERS 1
 
-/* The distinct features of one text with their counts: open addressing, kept by each thread between texts. */
+/* The distinct features of one text with their counts, in an open-addressing table that each thread reuses. */
 typedef struct {
     uint32_t *slots;   /* position in `found` plus 1, or 0 */
-    uint32_t *rows;    /* found: row of the table, highest bit says which block */
+    uint32_t *rows;    /* found: row of the table; the highest bit is the block */
     uint32_t *counts;
     size_t capacity;   /* of each array */
-    uint32_t mask;     /* of the slots that this text uses: a long text must not spread later ones over its space */
+    uint32_t mask;     /* of the slots in use for this text, so that a short text after a long one stays in the cache */
     size_t found;
     uint32_t *text;    /* the text with long repeats shortened ... */
     uint32_t *where;   /* ... where each of its code points was ... */
     uint8_t *kinds;    /* ... what it is ... */
-    uint32_t *spaced;  /* ... and the same, all blanks alike, with one before the first and some behind the last */
+    uint32_t *spaced;  /* ... and the text with uniform blanks, one before the first and some after the last */
     uint32_t *grams[SIZES]; /* mixed hashes of the n-grams that start at each of `spaced` */
-    double *values;    /* of what was found */
+    double *values;    /* of the features found */
     size_t n;
     struct Remembered *remembered; /* _network.h */
 } Bag;
@@ -50,8 +50,9 @@ static int grow(Bag *bag, size_t capacity) {
     return 0;
 }
 
-/* An empty bag of this thread's for a text of n code points; NULL without memory.
- * A run of length L has fewer than 4 (L + 1) n-grams, a word has two features: two thirds of the slots are enough. */
+/* This thread's bag, emptied, for a text of n code points; NULL if out of memory.
+ * A run of length L has fewer than 4 (L + 1) n-grams, and a word has two features, so at most two thirds of the slots
+ * are used. */
 static Bag *open_bag(size_t n) {
     Bag *bag = &the_bag;
     size_t wanted = 1024;
@@ -83,7 +84,7 @@ static void take(Bag *bag, const uint32_t *text, size_t n) {
 #define PAIR_SEED 0x2f0b4c47u
 #define CHARACTER_SEED 0x6a09e667u
 
-/* What can be said of all code points at once. */
+/* Properties computed for all code points at once. */
 INLINED void look_at_all(Bag *bag) {
     size_t n = bag->n;
     const uint32_t *restrict text = bag->text;
@@ -106,7 +107,7 @@ INLINED void look_at_all(Bag *bag) {
     }
 }
 
-/* What one pass calls for each feature: block, mixed hash, and where it lies in the text ([start, end)). */
+/* Called for each feature: block, mixed hash, and position in the text ([start, end)). */
 typedef void (*Visit)(void *state, uint32_t block, uint32_t hash, size_t start, size_t end);
 
 INLINED void words(const Bag *bag, Visit visit, void *state) {
@@ -153,14 +154,14 @@ static inline uint32_t key_in(uint32_t hash, uint32_t block, uint32_t bits) {
 
 static inline uint32_t slot_of(uint32_t key, uint32_t mask) { return (key * 0x9e3779b1u) & mask; }
 
-/* Where a feature ended up, for contributions; it is there, since the same pass put it in. */
+/* The index of a feature that is in the bag. */
 static inline uint32_t place_of(const Bag *bag, uint32_t key) {
     uint32_t slot = slot_of(key, bag->mask);
     while (bag->rows[bag->slots[slot] - 1] != key) slot = (slot + 1) & bag->mask;
     return bag->slots[slot] - 1;
 }
 
-/* A bag that fills, and the table whose rows it will be asked for: they are on their way from memory meanwhile. */
+/* A bag that is being filled, and the table whose rows are prefetched meanwhile. */
 typedef struct {
     uint32_t *restrict slots, *restrict rows, *restrict counts;
     uint32_t mask, bits;

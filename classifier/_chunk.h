@@ -1,18 +1,18 @@
-/* The words in one chunk between blanks, taken out of their disguise. */
+/* Decodes the obfuscated words in one chunk between blanks. */
 #include "_findings.h"
 
-#define LONGEST_CHUNK 40 /* a longer one is no word in disguise, unless it is written letter by letter */
+#define LONGEST_CHUNK 40 /* a longer one is no obfuscated word, unless its letters are separated */
 #define LONGEST_SPELLED (3 * LONGEST_CHUNK)
-/* Harmful words shorter than the first, plain ones shorter than the second, and words that differ by i and l only and
- * are shorter than the third prove nothing. */
+/* Harmful words shorter than the first, harmless ones shorter than the second, and words that differ only by i and l
+ * and are shorter than the third are no evidence. */
 #define SURE 3
 #define PLAIN 4
 #define TOLD 6
 
-/* A word, or letters that are none that is known but hold a harmful one; and the evidence that it is disguised. */
+/* A known word, or letters that contain a harmful one, and the evidence that it was obfuscated. */
 typedef struct {
     uint32_t word;
-    const uint32_t *letters; /* NULL: those of the word */
+    const uint32_t *letters; /* NULL: the letters of the word */
     size_t n;
     int evidence; /* NOTHING: there is no such reading */
 } Read;
@@ -43,12 +43,12 @@ static size_t longest_run(Slice s) {
 static Read drawn_out(const Words *w, Slice s) {
     uint32_t word = stretched(w, s.text, s.n, 0);
     if (word == NO_WORD || length_of(w, word) < SURE) return NO_READING;
-    /* "bails" is a word, though one may read "balls"; "woop" may be a slip, and "wooop" is none. */
+    /* "bails" is a word, although it looks like "balls"; "woop" may be a typing error, "wooop" is not. */
     int is_sure = length_of(w, word) >= (s.n > length_of(w, word) ? PLAIN : TOLD) || longest_run(s) >= 3;
     return reading_of(word, is_sure ? evidence_of(w, word, NONE) : NONE);
 }
 
-/* A word that was stretched, or two letters of it swapped; the letters are no known word, or an alias. */
+/* A word that was stretched or has two letters swapped. The letters are no known word, or an alias. */
 static Read misspelt(const Words *w, Slice s) {
     uint32_t itself = listed(w, s.text, s.n);
     if (itself != NO_WORD && w->aliases[itself] != NO_WORD) return reading_of(w->aliases[itself], ENOUGH);
@@ -59,8 +59,8 @@ static Read misspelt(const Words *w, Slice s) {
     return reading_of(word, word == NO_WORD ? NONE : evidence_of(w, word, NONE));
 }
 
-/* What was sent with digits and symbols for letters, without what stands between letters; 0 where that is no word.
- * `kept`: a mark that is left as it is; `eight`: what an 8 is written for. */
+/* Replaces digits and symbols by letters and drops separators; 0 if the result is no word. `kept`: a mark that is not
+ * replaced; `eight`: the letters that an 8 represents. */
 static size_t spelled(Slice s, uint32_t kept, const char *eight, uint32_t *to) {
     size_t n = 0;
     for (size_t i = 0; i < s.n; i++) {
@@ -93,7 +93,7 @@ static int is_compound_of_symbols(Slice s) {
 
 typedef struct { size_t letters, digits; } Kinds;
 
-/* A code point that stands more than twice in a row counts once. */
+/* A code point that occurs more than twice in a row counts once. */
 static Kinds kinds_in(Slice s) {
     Kinds found = {0, 0};
     for (size_t start = 0, end; start < s.n; start = end) {
@@ -116,7 +116,7 @@ static int is_number_at_an_end(Slice s) {
     return changes == 1;
 }
 
-/* Money, mentions, brackets, and parts of names and numbers: no letters unless what they make harms. */
+/* Money, mentions, brackets, and parts of names and numbers replace letters only in harmful words. */
 static int may_be_otherwise(Slice s) {
     for (size_t i = 0; i < s.n; i++)
         if (is_of(s.text[i], OTHERWISE)) return 1;
@@ -130,7 +130,7 @@ static int holds_any(Slice s, uint16_t kinds) {
     return 0;
 }
 
-/* The evidence that digits are letters here; NOTHING where they surely are not: in sizes, dates, names of models. */
+/* The evidence that digits replace letters here; NOTHING for sizes, dates and names of models. */
 static int proof(const Words *w, Slice s, uint32_t word, size_t length) {
     Kinds kinds = kinds_in(s);
     if ((length <= SURE || !has(w, word, IS_KNOWN)) && kinds.digits > kinds.letters) return NOTHING;
@@ -149,8 +149,8 @@ static Read proved(const Words *w, Slice s, uint32_t word) {
     return reading_of(word, proof(w, s, word, length_of(w, word)));
 }
 
-/* What it spells with digits and symbols for letters, and symbols between letters. `letters`: room for what it spells.
- * `any`: whether any reading has evidence, the best or another one. */
+/* The word spelled with digits and symbols for letters, and with symbols between letters. `letters`: a buffer for it.
+ * `any`: whether any reading has evidence. */
 static Read spelled_word(const Words *w, Slice s, uint32_t *letters, int *any) {
     Read best = NO_READING;
     int is_starred = holds(s, '*'), found = 0;
@@ -163,7 +163,7 @@ static Read spelled_word(const Words *w, Slice s, uint32_t *letters, int *any) {
     int is_word = are_letters(letters, n);
     for (uint32_t at = is_word ? first_stretched(w, letters, n) : 0; at;
          at = next_stretched(w, letters, n, w->next[at - 1])) {
-        if (is_starred && length_of(w, at - 1) <= PLAIN) continue; /* a letter is missing there, more likely than not */
+        if (is_starred && length_of(w, at - 1) <= PLAIN) continue; /* there the star probably hides a letter */
         Read read = proved(w, s, at - 1);
         found = 1, *any |= read.evidence > 0, best = best_read(best, read);
     }
@@ -174,7 +174,7 @@ static Read spelled_word(const Words *w, Slice s, uint32_t *letters, int *any) {
     return best;
 }
 
-/* Few count the stars that they put in the place of letters. */
+/* The number of stars is often not that of the letters. */
 static uint32_t miscounted(const Words *w, Slice s) {
     uint32_t tried[LONGEST_CHUNK + 5];
     size_t first = 0, end = s.n, stars;
@@ -197,7 +197,7 @@ static uint32_t miscounted(const Words *w, Slice s) {
     return NO_WORD;
 }
 
-/* The word that has something else in the place of some letters. */
+/* The word in which masks replace some letters. */
 static uint32_t masked_word(const Words *w, Slice s) {
     uint32_t pattern[LONGEST_CHUNK];
     size_t seen = 0, hidden = 0, stars = 0;

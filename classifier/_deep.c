@@ -1,12 +1,12 @@
-/* The deep reader: what an encoder makes of the pieces of a text (training/deep/network.py is the same in PyTorch).
+/* The deep reader: an encoder of the pieces of a text (training/deep/network.py is the same in PyTorch).
  *
- * A piece is a row of a frozen table, EMBEDDED numbers of 4 bits. Three branches look at 2, 3 and 5 pieces in a row,
- * twice; a layer norm over all that they and the table say gives FEATURES numbers for each piece. Dense layers make a
- * vector of the sentence out of their mean; it, the mean and the largest of each number over a window of pieces go
- * through one hidden layer to a logit for each label.
+ * Each piece has a row in a frozen table: EMBEDDED numbers of 4 bits. Three branches convolve 2, 3 and 5 pieces, with
+ * two layers each. A layer norm over their output and the row gives FEATURES numbers for each piece. Dense layers turn
+ * their mean into a vector of the sentence. This vector, the mean and the maximum of each number over a window of
+ * pieces go through one hidden layer to a logit for each label.
  *
- * Layers are numbers of 6 bits and a sign, what goes into them are bytes: integers, so that every processor comes to
- * the same sums. The rest is float32 in an order that is written here.
+ * Weights of layers have 6 bits and a sign, and their inputs are bytes. With integers every processor computes the same
+ * sums. All else is float32 in a fixed order.
  */
 #include <math.h>
 #include <stdint.h>
@@ -25,10 +25,10 @@
 #define SENTENCE 512
 #define NARROW 320
 #define HIDDEN 320
-#define ZERO 128        /* the byte that stands for 0 where numbers have a sign */
-#define REACH 2         /* rows that a branch looks back or ahead, at most */
-#define TINY 1e-12f     /* of a layer norm */
-#define BLOCK 96        /* pieces that are read at once, so that all of them stay in the cache */
+#define ZERO 128        /* the byte that represents 0 in signed numbers */
+#define REACH 2         /* the most rows that a branch reads before or after a piece */
+#define TINY 1e-12f     /* added to the variance in a layer norm */
+#define BLOCK 96        /* pieces processed at once, so that all fit in the cache */
 #define HALO (2 * REACH)
 #define MOST (BLOCK + 2 * HALO)
 #define LANES 16
@@ -36,7 +36,7 @@
 
 static const int ORDER[BRANCHES] = {2, 3, 5}, BEFORE[BRANCHES] = {0, 1, 2};
 
-/* What a layer's sums of integers are worth: (sum - zero) * scale + bias, all by column. */
+/* A layer. The value of an integer sum is (sum - zero) * scale + bias, each by column. */
 typedef struct {
     const int8_t *weights; /* packed, see _integers.h */
     const int32_t *zero;
@@ -44,7 +44,7 @@ typedef struct {
     const float *bias;
 } Layer;
 
-/* The same for what goes into a layer in steps of its own: (sum - zero) * scale * step. */
+/* A layer whose input has a step for each row: the value of a sum is (sum - zero) * scale * step. */
 typedef struct {
     const int8_t *weights;
     const int32_t *zero;
@@ -54,7 +54,7 @@ typedef struct {
 enum { SAID, D0, D1, P1, D2, P3, D3, HIDDEN_SAID, HIDDEN_MEAN, HIDDEN_LARGEST, DENSE };
 
 typedef struct {
-    const uint8_t *codes; /* pieces x EMBEDDED / 2: two numbers in a byte, the low one first */
+    const uint8_t *codes; /* pieces x EMBEDDED / 2: two numbers in a byte, the first in the low bits */
     const float *steps;   /* pieces: number = (code - 7.5) * step */
     uint64_t pieces;
     Layer project;          /* EMBEDDED -> ALL; twice its sums minus `zero`, times half the step */
@@ -62,7 +62,7 @@ typedef struct {
     const float *shift;     /* ALL */
     Layer first[BRANCHES];  /* ORDER * CHANNELS -> CHANNELS */
     Layer second[BRANCHES]; /* the same */
-    const float *per_step;  /* 2 x ALL: one over the step of each number that goes into first, second as a byte */
+    const float *per_step;  /* 2 x ALL: the reciprocal of the step of each input of first and second */
     const float *last_gain; /* FEATURES */
     const float *last_shift;
     const float *said_bias; /* SENTENCE */
@@ -77,14 +77,14 @@ typedef struct {
     int32_t sums[MOST * ALL];
     float x[MOST][ALL];
     float h[MOST][ALL];
-    /* REACH rows of nothing before and behind, so that a look beyond an end finds zeros. */
+    /* REACH rows of zeros before and after, for reads beyond an end. */
     uint8_t bytes[BRANCHES][MOST + 2 * REACH][CHANNELS];
 } Work;
 
 typedef float Floats __attribute__((vector_size(4 * LANES)));
 
-/* These take addresses: how a wide vector itself is handed over depends on the processor that a caller is compiled for.
- * They must be compiled for the same one, so they are always inlined. */
+/* These take addresses, because passing a wide vector by value depends on the processor that the caller is compiled
+ * for. They are always inlined, so that they are compiled for the same one. */
 #define INLINED __attribute__((always_inline)) static inline
 
 INLINED void load(Floats *to, const float *at) { memcpy(to, at, sizeof *to); }
@@ -101,7 +101,7 @@ INLINED float total(const Floats *of) {
 #define EACH_MACHINE
 #endif
 
-/* In place. */
+/* Modifies its argument. */
 EACH_MACHINE static void normalise(float *x, size_t n, const float *gain, const float *shift) {
     Floats sum = {0}, squares = {0}, some;
     for (size_t i = 0; i < n; i += LANES) {
@@ -123,7 +123,7 @@ INLINED uint8_t to_byte(float y) {
     return (uint8_t)(y < 0 ? 0 : y > 255 ? 255 : y);
 }
 
-/* To bytes around ZERO; what does not fit is cut. */
+/* Converts to bytes around ZERO and saturates. */
 EACH_MACHINE static void to_bytes(const float *x, size_t n, float per_step, uint8_t *bytes) {
     for (size_t i = 0; i < n; i++) bytes[i] = to_byte(x[i] * per_step);
 }
@@ -139,7 +139,7 @@ EACH_MACHINE static void unpack(const uint8_t *codes, uint8_t *to) {
     }
 }
 
-/* What the projection and the layer norms make of one piece: x[ALL], from its sums. */
+/* Projection and layer norms of one piece: x[ALL] from its sums. */
 EACH_MACHINE static void projected(const Deep *deep, const int32_t *sums, float step, float *x) {
     const Layer *layer = &deep->project;
     float half = step * 0.5f;
@@ -163,7 +163,7 @@ EACH_MACHINE static void pool(const float *features, float *sums, float *largest
     }
 }
 
-/* Rows [from, to) of a block go through one of two layers of all branches; rows of the block are 0 ... n - 1. */
+/* Applies one of the two layers of all branches to rows [from, to) of a block with rows 0 ... n - 1. */
 static void look(const Layer *layers, Multiply *multiply, Work *work, int from, int to, float (*x)[ALL],
                  float (*y)[ALL]) {
     for (int b = 0; b < BRANCHES; b++) {
@@ -174,7 +174,7 @@ static void look(const Layer *layers, Multiply *multiply, Work *work, int from, 
     }
 }
 
-/* The bytes of rows [from, to) of a block of n, and nothing around them. */
+/* The rows [from, to) of a block of n as bytes, with zeros around them. */
 static void put_bytes(const float *per_step, Work *work, int from, int to, int n, float (*x)[ALL]) {
     for (int b = 0; b < BRANCHES; b++) {
         memset(work->bytes[b], ZERO, (size_t)(from + REACH) * CHANNELS);
@@ -210,7 +210,7 @@ static void read_block(const Deep *deep, Multiply *multiply, Work *work, const i
     }
 }
 
-/* Room for what the dense layers make of up to TOGETHER windows, which share the reading of the weights. */
+/* Buffers for the dense layers of up to TOGETHER windows, for which the weights are read once. */
 typedef struct {
     uint8_t bytes[TOGETHER * FEATURES];
     int32_t sums[TOGETHER * SENTENCE];
@@ -223,7 +223,7 @@ typedef struct {
     float hidden[TOGETHER][HIDDEN];
 } Dense_work;
 
-/* y += what a dense layer makes of x, each row of which is put into bytes by its own largest number. */
+/* y += layer(x). Each row of x is converted to bytes, scaled by its largest number. */
 static void dense(const Dense *layer, Multiply *multiply, Dense_work *work, size_t rows, const float *x, size_t stride,
                   size_t inputs, size_t columns, float *y) {
     for (size_t r = 0; r < rows; r++) {
@@ -246,7 +246,7 @@ static void rectify(float *x, size_t n) {
     for (size_t i = 0; i < n; i++) x[i] = x[i] > 0 ? x[i] : 0;
 }
 
-/* Logits of up to TOGETHER windows, from the mean and the largest of their features; `sizes`: pieces of each. */
+/* Logits of up to TOGETHER windows from the mean and maximum of their features. `sizes`: number of pieces of each. */
 static void judge(const Deep *deep, Multiply *multiply, Dense_work *work, size_t rows, const float *pooled,
                   const float *sizes, float *logits) {
     const Dense *by = deep->dense;
@@ -284,7 +284,7 @@ static void judge(const Deep *deep, Multiply *multiply, Dense_work *work, size_t
         }
 }
 
-/* What is added up for a window: sums and the largest, FEATURES each. */
+/* The pooled features of a window: sums and maxima, FEATURES each. */
 static void open_pooled(float *pooled) {
     for (int i = 0; i < FEATURES; i++) {
         pooled[i] = 0;
@@ -302,7 +302,7 @@ static int are_pieces(const Deep *deep, const int32_t *pieces, int64_t n) {
     return 1;
 }
 
-/* All that a call needs beside its answer; freed as one. */
+/* All buffers of a call, freed together. */
 typedef struct {
     Work work;
     Dense_work dense;
@@ -312,7 +312,7 @@ typedef struct {
 static Room *open_room(void) { return aligned_alloc(64, (sizeof(Room) + 63) / 64 * 64); }
 
 /* Logits of each window of a text, windows x LABELS. `pieces`: n of them, each below deep->pieces; `ends`: start and
- * end of each window, none of which is empty. Returns 0, or -1 without memory, or -2 for a piece that is none. */
+ * end of each window; none is empty. Returns 0, -1 if out of memory, or -2 for an invalid piece. */
 int steward_deep_logits(const Deep *deep, int which, const int32_t *pieces, int64_t n, const int64_t *ends,
                         int64_t windows, float *logits) {
     if (!are_pieces(deep, pieces, n)) return -2;
@@ -347,8 +347,8 @@ int steward_deep_logits(const Deep *deep, int which, const int32_t *pieces, int6
     return is_short ? -1 : 0;
 }
 
-/* Logits of a whole text without each of its words, words x LABELS: the features of a word's pieces are left out of
- * what is pooled. `ends`: start and end of each word in the pieces. A text that is one word gets 0 for it.
+/* Logits of a text without each of its words, words x LABELS: pooling leaves out the features of the word's pieces.
+ * `ends`: start and end of each word in the pieces. A text of one word gets 0 for it.
  * Returns as steward_deep_logits. */
 int steward_deep_without(const Deep *deep, int which, const int32_t *pieces, int64_t n, const int64_t *ends,
                          int64_t words, float *logits) {
@@ -389,5 +389,5 @@ int steward_deep_without(const Deep *deep, int which, const int32_t *pieces, int
     return is_short ? -1 : 0;
 }
 
-/* The fastest way to multiply that this processor has, for `which`; smaller ones work, too, and give the same. */
+/* The highest `which` that this processor supports. Lower values work too and give the same sums. */
 int steward_deep_best(void) { return best_multiply(); }

@@ -1,8 +1,8 @@
-/* The words that one chunk between blanks hides, whole, letter by letter, or part by part. */
+/* The obfuscated words of one chunk between blanks, read whole, letter by letter, or part by part. */
 #include "_chunk.h"
 
-/* The words that single letters spell, one of them harmful. They stand at the first `count` of `positions`, counted from
- * the start of the whole text, which is `s`. Returns whether there are any. */
+/* The words that single letters spell, if one of them is harmful. The letters are at the first `count` of `positions`
+ * in the whole text `s`. Returns whether there are any. */
 static int letter_by_letter(Findings *f, Slice s, const uint32_t *positions, size_t count) {
     const Words *w = f->words;
     uint32_t *letters = f->spelled, *places = f->places;
@@ -52,7 +52,7 @@ static int may_be_letters(Slice s) {
     return at && dollar; /* prices have digits only; "@$$" has none of either */
 }
 
-/* What a part of a text was looked at as. */
+/* How a part of a text was read. */
 enum { NOT_YET, AS_PART, AS_CHUNK, AS_LOOK_ALIKE };
 
 static int in_part(Findings *f, Slice s, size_t offset) {
@@ -70,7 +70,7 @@ static int in_part(Findings *f, Slice s, size_t offset) {
     return found > 0;
 }
 
-/* `core`: a chunk without the marks around it, that stands at `offset` of the whole text. */
+/* `core`: a chunk without the marks around it, at `offset` of the whole text. */
 static int in_core(Findings *f, Slice whole, size_t offset, Slice core) {
     uint32_t letters[LONGEST_SPELLED];
     if (is_alpha(core)) return add_read(f, offset, offset + core.n, misspelt(f->words, core));
@@ -101,7 +101,7 @@ static int is_shouted(Slice s) {
     return 0;
 }
 
-/* Without the marks around it; `offset`: where it begins in the chunk. */
+/* The chunk without the marks around it; `offset`: its start in the chunk. */
 static Slice core_of(const Words *w, Slice chunk, size_t *offset) {
     size_t from = 0, to = chunk.n, opened = 0;
     while (to && is_of(chunk.text[to - 1], EDGE | SHOUT)) to--;
@@ -115,7 +115,7 @@ static Slice core_of(const Words *w, Slice chunk, size_t *offset) {
     Slice core = part(chunk, from, to);
     for (size_t i = 0; i < chunk.n; i++) opened += chunk.text[i] == '(';
     if (opened != 1 || holds(chunk, ')') || known(w, core.text, core.n) != NO_WORD) return core;
-    if (to < chunk.n && chunk.text[to] == '(') to++; /* a bracket that nothing closes may be a c */
+    if (to < chunk.n && chunk.text[to] == '(') to++; /* a bracket that is not closed may be a c */
     if (from && chunk.text[from - 1] == '(') from--;
     *offset = from;
     return part(chunk, from, to);
@@ -138,7 +138,7 @@ static int is_number_with_unit(Slice s) {
     return digits && is_one_of(s.text + digits, s.n - digits, UNITS, sizeof UNITS / sizeof *UNITS);
 }
 
-/* A known word, emphasised or owning something, or a compound of such words and numbers. */
+/* A known word, also emphasized or with an 's, or a compound of such words and numbers. */
 static int is_ordinary_core(const Words *w, Slice s) {
     uint32_t word = known(w, s.text, s.n);
     if (word != NO_WORD) return w->aliases[word] == NO_WORD;
@@ -180,7 +180,7 @@ static int is_address(Slice s) {
     return 0;
 }
 
-/* The press writes sh-- and f---. */
+/* Newspapers write sh-- and f---. */
 static uint32_t censored(const Words *w, Slice s) {
     uint32_t pattern[8];
     size_t letters = 0;
@@ -221,8 +221,8 @@ static int in_chunk(Findings *f, Slice text, size_t start, size_t end, int is_al
     return in_core(f, text, offset, core);
 }
 
-/* In the order of the chunk [start, end) of the text; none where nothing is disguised. `is_alike`: some of its letters
- * only look like these; `is_seen`: it was looked at before as if they were these. Returns whether there are any. */
+/* Adds the obfuscated words of the chunk [start, end) of the text, in order. `is_alike`: some letters are homoglyphs;
+ * `is_seen`: it was read before with the homoglyphs replaced. Returns whether there are any. */
 static int words_in(Findings *f, Slice text, size_t start, size_t end, int is_alike, int is_seen) {
     Slice chunk = part(text, start, end);
     int kind = is_alike ? AS_LOOK_ALIKE : AS_CHUNK, found;
@@ -231,7 +231,7 @@ static int words_in(Findings *f, Slice text, size_t start, size_t end, int is_al
     if (found >= 0) return found;
     size_t before = f->count;
     found = in_chunk(f, text, start, end, is_alike, is_seen);
-    /* Of look-alikes it depends on more than how they look. */
+    /* For homoglyphs more than their look decides. */
     if (!found || (f->count > before && !is_alike)) remember(memory, chunk, kind, start, before, f->count);
     return found;
 }

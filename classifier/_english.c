@@ -1,10 +1,10 @@
-/* A quick look at a text in ASCII: is it plainly English? Only a yes says something; language.py asks CLD2 otherwise.
+/* A fast test whether an ASCII text is clearly English. Only a yes is an answer; otherwise language.py asks CLD2.
  *
- * Yes takes all of this, which no running text in another language has, and neither has a mixture:
- *   FEWEST words or more, the share of LEAST_SHARE of them function words of English,
- *   FEWEST_OWN different ones that are common in no other language,
- *   LEAST_NEAR function words or more among any NEAR that follow each other.
- * Nothing that language.py takes out before it asks CLD2 may stand in it, and no control character.
+ * A yes needs all of this, which neither text in another language nor mixed text has:
+ *   at least FEWEST words, of which LEAST_SHARE percent are English function words,
+ *   at least FEWEST_OWN different function words that are common in no other language,
+ *   at least LEAST_NEAR function words among any NEAR consecutive words.
+ * The text must contain no control characters, and nothing that language.py removes before it asks CLD2.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -34,8 +34,8 @@ static const char *const SHARED =
 
 #define SLOTS 1024
 typedef struct {
-    uint64_t key; /* the letters, the last one lowest; 0: empty */
-    int own;      /* its number among OWN plus 1, or 0 */
+    uint64_t key; /* the letters, the last one in the lowest bits; 0: empty */
+    int own;      /* its index in OWN plus 1, or 0 */
 } Slot;
 
 static Slot slots[SLOTS];
@@ -61,7 +61,7 @@ static void put(const char *words, int is_own) {
     }
 }
 
-/* Called once when the library is loaded, before any thread looks. */
+/* Called once when the library is loaded, before any other call. */
 void english_prepare(void) {
     put(OWN, 1);
     put(SHARED, 0);
@@ -71,7 +71,7 @@ typedef struct {
     uint64_t key, seen[4]; /* seen: which of OWN */
     size_t length, words, found;
     uint32_t near;
-    int is_thin; /* too few function words near each other, somewhere */
+    int is_thin; /* somewhere there are too few function words near each other */
 } Look;
 
 static inline void end_word(Look *look) {
@@ -84,7 +84,7 @@ static inline void end_word(Look *look) {
     look->key = look->length = 0;
 }
 
-/* Whether what ends at i belongs to an address, a name of a user, a topic, HTML, or to nothing that people type. */
+/* Whether the character at i ends a part of a URL, user name, hashtag or HTML, or is one that people do not type. */
 static inline int is_noise(const uint8_t *text, size_t i) {
     switch (text[i]) {
     case '@': case '#': case '&': case '<': case 0x7f: return 1;
@@ -95,7 +95,7 @@ static inline int is_noise(const uint8_t *text, size_t i) {
     }
 }
 
-/* 1 if n bytes of ASCII are plainly English, 0 if they may be anything. */
+/* 1 if n bytes of ASCII are clearly English, 0 if unknown. */
 int english_is_plain(const uint8_t *text, size_t n) {
     Look look = {0};
     for (size_t i = 0; i < n; i++) {

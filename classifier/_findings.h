@@ -1,29 +1,29 @@
-/* What was found in a text, and the memory that finding it needs. */
+/* The obfuscated words found in a text, and the memory needed to find them. */
 #include "_words.h"
 
-/* Twice the evidence: a harmful word that somebody hid is enough; a harmless one that nobody spells so by chance is
- * half; what may be a slip is nothing. */
+/* Evidence in halves. A hidden harmful word is enough alone; a harmless one that is not misspelled by chance is half
+ * of that; a possible typing error is nothing. */
 #define NONE 0
 #define HALF 1
 #define ENOUGH 2
 
-/* A bound on what is taken back in one text: beyond the first only words that harm, beyond the second nothing. */
+/* The most words decoded in one text: beyond the first number only harmful ones, beyond the second none. */
 #define MOST 400
 #define MOST_HARMFUL 1000
 #define MOST_LETTERS (MOST_HARMFUL * 40)
 
-/* A word of n letters that stands at [start, end) of the text in disguise, which is [from, to) of the plain reading;
- * `blank`: whether a blank was put before it, in the place of what parts it from the word before. */
+/* A word of n letters, obfuscated at [start, end) of the text and decoded at [from, to) of the reading. `blank`:
+ * whether a blank was inserted before it, instead of what separated it from the word before. */
 typedef struct { int64_t start, end, n, from, to, blank, at, evidence, harmful; } Found;
 
-/* What was looked at before, and what came of it: hostile texts say the same again and again, and so do people. */
+/* A part that was read before, and the result. Texts repeat themselves, hostile ones above all. */
 #define REMEMBERED 128
 #define LONGEST_REMEMBERED 40
 
 typedef struct {
     Slice slice;
-    int kind; /* what it was looked at as */
-    size_t start, first, end; /* where it stood, and what was found: items [first, end) */
+    int kind; /* how it was read */
+    size_t start, first, end; /* where it was, and the words found: items [first, end) */
 } Memory;
 
 typedef struct {
@@ -32,22 +32,22 @@ typedef struct {
     size_t count;
     uint8_t *letters;     /* room for MOST_LETTERS */
     size_t used;
-    uint32_t *positions;  /* these have room for the length of the text and one: where single letters are ... */
-    uint32_t *spelled;    /* ... what they spell ... */
-    uint32_t *places;     /* ... where each letter of that is ... */
-    uint32_t *ends;       /* ... and where the words that it is read as end */
+    uint32_t *positions;  /* these have room for the length of the text plus one: positions of single letters ... */
+    uint32_t *spelled;    /* ... the letters themselves ... */
+    uint32_t *places;     /* ... the place of each of these ... */
+    uint32_t *ends;       /* ... and the ends of the words in them */
     uint32_t *from;       /* as `parted` needs it */
     double *costs;
     Memory remembered[REMEMBERED];
 } Findings;
 
-/* Back to what it was when `count` words had been found, and `used` of their letters were written. */
+/* Returns to the state with `count` words and `used` letters. */
 static void forget(Findings *f, size_t count, size_t used) { f->count = count, f->used = used; }
 
 static void forget_memories(Findings *f) { memset(f->remembered, 0, sizeof f->remembered); }
 
-/* The place for what is known of a part that stands at `start`. If it is that already, what was found then is added
- * again, and `*found` says whether there was any; else `*found` is -1. */
+/* The memory slot of the part at `start`. If the part was read before, its words are added again, and `*found` says
+ * whether there were any; else `*found` is -1. */
 static Memory *remembered(Findings *f, Slice s, int kind, size_t start, int *found) {
     Memory *memory = f->remembered + (mixed(word_hash((uint64_t)kind, s.text, s.n)) & (REMEMBERED - 1));
     *found = -1;

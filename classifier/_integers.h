@@ -1,9 +1,9 @@
-/* Products of small integers: the same sums on every processor, since integers do not round.
+/* Products of small integers. Integers do not round, so the sums are the same on every processor.
  *
  *   sums[r][c] = sum over k of  a[r * stride + k] * w[k][c]
  *
- * `a`: bytes without sign, rows `stride` bytes apart (they may overlap). `w`: numbers of 6 bits and a sign, so that
- * two products and their sum fit into 16 bits (AVX2 adds them so); packed in groups of 4 k for 16 columns:
+ * `a`: unsigned bytes, with rows `stride` bytes apart (they may overlap). `w`: numbers of 6 bits and a sign, so that
+ * the sum of two products fits into 16 bits, as AVX2 needs it; packed in groups of 4 k for 16 columns:
  * w[k / 4][c / 16][c % 16][k % 4]. k is a multiple of 4, columns one of 16.
  */
 #ifndef INTEGERS_H
@@ -36,7 +36,7 @@ static void multiply_anywhere(const uint8_t *a, size_t stride, size_t rows, cons
 #if defined(__x86_64__) && defined(__GNUC__)
 #include <immintrin.h>
 #define HAS_X86 1
-#define ROWS 6 /* of a tile, which keeps the sums of 4 groups of columns in registers */
+#define ROWS 6 /* of a tile; the sums of 4 groups of columns stay in registers */
 #define GROUPS 4
 
 static inline int32_t four_bytes(const uint8_t *at) {
@@ -45,7 +45,7 @@ static inline int32_t four_bytes(const uint8_t *at) {
     return found;
 }
 
-/* A tile of up to ROWS rows and GROUPS groups of columns; the bounds are constants where it matters. */
+/* A tile of up to ROWS rows and GROUPS groups of columns. The bounds are constants where speed matters. */
 __attribute__((target("avx512f,avx512bw,avx512vnni"), always_inline)) static inline void tile_512(
     const uint8_t *a, size_t stride, const int8_t *w, size_t k, size_t columns, int32_t *sums, int rows, int groups) {
     __m512i of[ROWS][GROUPS];
@@ -122,7 +122,7 @@ __attribute__((target("avx2"))) static void multiply_256(const uint8_t *a, size_
 }
 #endif
 
-/* Which of them runs: 0 anywhere, 1 AVX2, 2 AVX-512 with VNNI; at most what the processor has. */
+/* The version in use: 0: portable, 1: AVX2, 2: AVX-512 with VNNI; at most what the processor supports. */
 static int best_multiply(void) {
 #ifdef HAS_X86
     __builtin_cpu_init();

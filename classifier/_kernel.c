@@ -1,21 +1,20 @@
-/* Features and weights in one pass over a normalised text.
+/* Features and weights in one pass over a normalized text.
  *
  * A text is an array of code points (UTF-32, already lower-cased and folded by normalize.py). A bag of hashed
- * n-grams (_bag.h) gives each label a linear logit, and a small network that knows the order of words (_network.h)
- * adds to it.
+ * n-grams (_bag.h) gives each label a linear logit. A small network that reads words in order (_network.h) adds to it.
  *
  * A row of the bag's table holds WIDTH bytes: the inverse document frequency, then one signed weight for each label in
- * steps that the model names; eight rows fill a cache line. The two blocks are normalised apart, so that the unit of
+ * steps that the model defines; eight rows fill a cache line. The two blocks are normalized separately, so the unit of
  * the idf does not matter:
  *   logit[l] = bias[l] + sum over blocks of  (sum v_f w_f[l]) / sqrt(sum v_f^2),   v_f = (1 + ln count_f) idf_f
- * reference.py says the same in Python, slowly; a test holds the two together.
+ * reference.py is a slow implementation in Python; a test compares the two.
  */
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 
-/* Built for several processors, the one at hand is asked when the library is loaded. What is added to what, and in
- * which order, is the same for all of them. */
+/* Compiled for several processors; the version to use is chosen when the library is loaded. All versions add in the
+ * same order. */
 #ifndef EACH_MACHINE
 #if defined(__x86_64__) && defined(__GLIBC__)
 #define EACH_MACHINE __attribute__((target_clones("avx512f", "avx2", "default")))
@@ -24,7 +23,7 @@
 #endif
 #endif
 
-/* Eight at once, in as many registers as it takes. */
+/* Eight numbers, in as many registers as needed. */
 typedef double Doubles __attribute__((vector_size(64)));
 typedef float Floats __attribute__((vector_size(32)));
 typedef int32_t Integers __attribute__((vector_size(32)));
@@ -41,12 +40,12 @@ typedef int32_t Integers __attribute__((vector_size(32)));
 typedef struct {
     const uint8_t *rows; /* 1 << bits rows of WIDTH bytes */
     uint32_t bits;
-    const double *steps; /* LABELS: what a weight of 1 means */
+    const double *steps; /* LABELS: the value of a weight of 1 */
     const double *bias;  /* LABELS */
     Network network;
 } Model;
 
-/* What makes a logit a probability: 1 / (1 + exp(-(slope logit + intercept))). Languages differ in it. */
+/* The calibration of a language: probability = 1 / (1 + exp(-(slope logit + intercept))). */
 typedef struct {
     const double *slope; /* LABELS */
     const double *intercept;
@@ -56,7 +55,7 @@ static double log_count[64];
 
 static inline double damped(uint32_t count) { return count < 64 ? log_count[count] : 1 + log(count); }
 
-/* Called once when the library is loaded, before any thread scores. */
+/* Called once when the library is loaded, before any other call. */
 void steward_prepare(void) {
     for (uint32_t count = 1; count < 64; count++) log_count[count] = 1 + log(count);
 }
@@ -65,7 +64,7 @@ static inline const uint8_t *row_of(const Model *model, uint32_t key) {
     return model->rows + (size_t)(key & ((1u << model->bits) - 1)) * WIDTH;
 }
 
-/* The features [from, to) of the bag, all of one block. */
+/* Adds the features [from, to) of the bag, all of one block. */
 INLINED void add_rows(const Model *model, const Bag *bag, size_t from, size_t to, double *sums, double *square) {
     Doubles all = {0};
     double of_values = 0;
@@ -98,7 +97,7 @@ INLINED void logits_of_bag(const Model *model, const Bag *bag, double *logits, d
     }
 }
 
-/* Calibrated probabilities of the text in a bag, LABELS of them. Returns 0, or -1 without memory. */
+/* Calibrated probabilities of the text in a bag, one for each label. Returns 0, or -1 if out of memory. */
 EACH_MACHINE static int score(const Model *model, const Calibration *calibration, Bag *bag, double *probabilities) {
     double norms[BLOCKS];
     fill(bag, model->bits, model->rows, WIDTH);
@@ -109,7 +108,7 @@ EACH_MACHINE static int score(const Model *model, const Calibration *calibration
     return 0;
 }
 
-/* Calibrated probabilities of one text, LABELS of them. Returns 0, or -1 without memory. */
+/* Calibrated probabilities of one text, one for each label. Returns 0, or -1 if out of memory. */
 int steward_score(const Model *model, const Calibration *calibration, const uint32_t *text, size_t n,
                   double *probabilities) {
     Bag *bag = open_bag(n);
@@ -118,7 +117,7 @@ int steward_score(const Model *model, const Calibration *calibration, const uint
     return score(model, calibration, bag, probabilities);
 }
 
-/* The same for n bytes of ASCII as they were sent. */
+/* The same for n bytes of ASCII that are not normalized. */
 int steward_score_ascii(const Model *model, const Calibration *calibration, const uint8_t *text, size_t n,
                         double *probabilities) {
     Bag *bag = open_bag(n);
@@ -127,7 +126,7 @@ int steward_score_ascii(const Model *model, const Calibration *calibration, cons
     return score(model, calibration, bag, probabilities);
 }
 
-/* The same for many texts, which lie behind each other; text i is [offsets[i], offsets[i + 1]). */
+/* The same for many concatenated texts; text i is [offsets[i], offsets[i + 1]). */
 int steward_score_many(const Model *model, const Calibration *calibration, const uint32_t *texts,
                        const int64_t *offsets, size_t count, double *probabilities) {
     for (size_t i = 0; i < count; i++)
@@ -137,8 +136,8 @@ int steward_score_many(const Model *model, const Calibration *calibration, const
     return 0;
 }
 
-/* Distinct features of one text: rows (block in the highest bit) and counts. Returns how many there are, and writes
- * at most `capacity` of them; -1 without memory. */
+/* Distinct features of one text: rows (block in the highest bit) and counts. Writes at most `capacity` of them, and
+ * returns how many there are, or -1 if out of memory. */
 int64_t steward_features(const uint32_t *text, size_t n, uint32_t bits, uint32_t *rows, uint32_t *counts,
                          size_t capacity) {
     Bag *bag = open_bag(n);
@@ -152,9 +151,8 @@ int64_t steward_features(const uint32_t *text, size_t n, uint32_t bits, uint32_t
     return (int64_t)bag->found;
 }
 
-/* What the network reads of one text: of each token a key that tells it from others, and where its rows end in
- * `rows`. A text of n code points has at most n tokens and 6 n + 8 rows. Returns how many tokens there are, -1
- * without memory. */
+/* The network's input for one text: for each token a unique key and the end of its rows in `rows`. A text of n code
+ * points has at most n tokens and 6 n + 8 rows. Returns the number of tokens, or -1 if out of memory. */
 int64_t steward_tokens(const uint32_t *text, size_t n, uint32_t bits, uint64_t *keys, int64_t *ends, uint32_t *rows) {
     Bag *bag = open_bag(n);
     if (!bag) return -1;
@@ -188,8 +186,8 @@ INLINED void attribute(void *opaque, uint32_t block, uint32_t hash, size_t start
     }
 }
 
-/* How much each code point moved each calibrated logit: every feature's exact contribution, split evenly over its
- * occurrences and their code points. Their sum and the biases make the logit. `shares` is n x LABELS, zeroed here. */
+/* The contribution of each code point to each calibrated logit: each feature's exact contribution is split evenly over
+ * its occurrences and their code points. The logit is their sum plus the biases. `shares`: n x LABELS, zeroed here. */
 int steward_contributions(const Model *model, const Calibration *calibration, const uint32_t *text, size_t n,
                           double *shares) {
     double logits[LABELS];

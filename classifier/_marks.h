@@ -1,9 +1,9 @@
-/* What a code point of a text can be in a disguise. */
+/* The roles of a code point in an obfuscated word. */
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-/* For a test, which counts the look-ups and the code points that they read. */
+/* For a test that counts look-ups and the code points that they read. */
 #ifdef COUNT_WORK
 static _Thread_local uint64_t work_done;
 #define COUNT(n) (work_done += (uint64_t)(n))
@@ -12,18 +12,18 @@ uint64_t unmask_work(void) { return work_done; }
 #define COUNT(n) ((void)0)
 #endif
 
-/* What Python says of each code point (classifier/homoglyphs.py has the same numbers). The lower eight bits name the
- * script of the letters that it stands for: 0 for none, 1 for Latin, SEVERAL for more than one. */
+/* The properties that Python passes for each code point (the same numbers as in classifier/homoglyphs.py). The lower
+ * eight bits are the script of the letters that it may represent: 0: none, 1: Latin, SEVERAL: more than one. */
 #define SCRIPT 0xffu
 #define LATIN 1u
 #define SEVERAL 0xffu
-#define LOOKS 0x100u    /* reads otherwise than it looks */
+#define LOOKS 0x100u    /* a homoglyph: looks like another letter */
 #define REGIONAL 0x200u /* a pair of these is a flag */
-#define ALPHA 0x400u    /* these three are said of what it looks like */
+#define ALPHA 0x400u    /* these three describe the letter that it looks like */
 #define DIGIT 0x800u
 #define WORD 0x1000u    /* a letter, a digit or an underscore */
 
-/* A part of a text, and what is known of its code points; `about` is NULL where all are ASCII. */
+/* A part of a text and the properties of its code points; `about` is NULL if all are ASCII. */
 typedef struct {
     const uint32_t *text;
     const uint16_t *about;
@@ -35,20 +35,20 @@ static inline Slice part(Slice s, size_t start, size_t end) {
     return found;
 }
 
-#define EDGE 1u          /* stands around a word, and is no letter there */
+#define EDGE 1u          /* surrounds a word and is no letter there */
 #define BEFORE 2u        /* the same before a word ... */
-#define BEHIND 4u        /* ... and behind it */
-#define SHOUT 8u         /* exclamation and question marks, and the one of whoever lets go of the shift key */
-#define PARTS 16u        /* parts a chunk */
-#define PARTS_PLAIN 32u  /* parts a compound of ordinary words */
-#define AFTER_ONE 64u    /* stands behind a letter that stands alone */
-#define STAND_IN 128u    /* nobody writes it within a word but in the place of a letter */
-#define SURE_MASK 256u   /* masks a letter, and is nothing else */
+#define BEHIND 4u        /* ... and after it */
+#define SHOUT 8u         /* exclamation and question marks, and the 1 typed without the shift key */
+#define PARTS 16u        /* separates a chunk */
+#define PARTS_PLAIN 32u  /* separates a compound of ordinary words */
+#define AFTER_ONE 64u    /* follows a single letter */
+#define STAND_IN 128u    /* within a word it can only replace a letter */
+#define SURE_MASK 256u   /* can only mask a letter */
 #define OTHERWISE 512u   /* part of names and numbers */
 
 static uint16_t mark_kinds[128];
-static uint8_t mark_letters[128]; /* the letter that it is written for; 0: none, it is left out */
-static uint8_t mark_masks[128];   /* '*' for what hides a letter, else the letter or what it is */
+static uint8_t mark_letters[128]; /* the letter that it replaces; 0: none, it is dropped */
+static uint8_t mark_masks[128];   /* '*' for a mask, else the letter or the character itself */
 
 static void mark(const char *marks, uint16_t kind) {
     for (; *marks; marks++) mark_kinds[(uint8_t)*marks] |= kind;
@@ -90,13 +90,13 @@ static inline int is_of(uint32_t c, uint16_t kinds) {
     return kinds & (PARTS | PARTS_PLAIN) && (is_dash(c) || is_single_quote(c));
 }
 
-/* The letter that is written so: the code point itself where it is no mark, 0 where it is left out. */
+/* The letter that it replaces; the code point itself if it is no mark, 0 if it is dropped. */
 static inline uint32_t letter_of(uint32_t c) {
     if (c < 128) return mark_letters[c];
     return is_dash(c) || is_single_quote(c) ? 0 : c;
 }
 
-/* '*' for what hides a letter. */
+/* '*' for a mask. */
 static inline uint32_t mask_of(uint32_t c) {
     if (c < 128) return mark_masks[c];
     return is_dash(c) || c == 0xd7 ? '*' : c;
@@ -139,7 +139,7 @@ static int holds(Slice s, uint32_t c) {
     return 0;
 }
 
-/* Without what stands before and behind. */
+/* Without the marks before and after it. */
 static Slice stripped(Slice s, uint16_t before, uint16_t behind) {
     size_t start = 0, end = s.n;
     while (end > start && is_of(s.text[end - 1], behind)) end--;

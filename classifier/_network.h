@@ -1,15 +1,14 @@
-/* The order of words: a small convolutional network over word vectors (Kim 2014, arXiv 1408.5882), each the mean of
- * vectors of the word and of its n-grams (Bojanowski et al. 2017, arXiv 1607.04606), which are hashed into one table.
+/* Reads words in order: a small convolutional network over word vectors (Kim 2014, arXiv 1408.5882). Each is the mean
+ * of the vectors of the word and of its n-grams (Bojanowski et al. 2017, arXiv 1607.04606), hashed into one table.
  *
- * A token is a run of letters and digits, or one other code point that is no blank. For tokens 1..n with vectors x:
+ * A token is a run of letters and digits, or any other code point except a blank. For tokens 1..n with vectors x:
  *   a[i] = max(0, filter_bias + x[i-1] F[0] + x[i] F[1] + x[i+1] F[2])        CHANNELS numbers
  *   p    = max over i of a[i], mean over i of a[i], sum over i of x[i] / sqrt(n), ln(1 + n) / 3, 1 if n < FEW
  *   logit[l] = output[l] . max(0, hidden_bias + p hidden)
- * The filters are single precision, always in this order, so that no machine says otherwise; what is behind them is
- * double.
+ * The filters use single precision in a fixed order, so that all machines compute the same. All later steps use double
+ * precision.
  *
- * Words come again and again: what a word adds to each filter is remembered by each thread, which saves nearly all of
- * the work.
+ * Words repeat, so each thread caches what a word adds to each filter, which saves nearly all of the work.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -18,12 +17,12 @@
 #define DIM 32       /* numbers in a vector */
 #define TAPS 3       /* tokens that a filter sees */
 #define CHANNELS 64
-#define AT_ONCE 32     /* channels whose sums fit the registers of any machine; divides CHANNELS */
-#define FEW_HIDDEN 32  /* the same of hidden units */
+#define AT_ONCE 32     /* channels whose sums fit into the registers of any machine; divides CHANNELS */
+#define FEW_HIDDEN 32  /* hidden units, likewise */
 #define POOLED (2 * CHANNELS + DIM + 2)
 #define HIDDEN 64
-#define FEW 6        /* tokens; a text with fewer is told apart */
-#define MOST_TOKENS 4096 /* bounds the work on a hostile text; the bag of n-grams reads all of it */
+#define FEW 6        /* tokens; a text with fewer is marked */
+#define MOST_TOKENS 4096 /* limits the work for hostile texts; the bag of n-grams reads all of the text */
 #define SHORTEST_GRAM 3
 #define LONGEST_GRAM 5
 #define TOKEN_SEED 0x3c6ef372u
@@ -32,16 +31,16 @@
 typedef struct {
     const int8_t *vectors;    /* 1 << bits rows of DIM */
     uint32_t bits;
-    const float *steps;       /* DIM: what 1 means in each column of the vectors */
+    const float *steps;       /* DIM: the value of 1 in each column of the vectors */
     const float *filters;     /* TAPS x DIM x CHANNELS */
     const float *filter_bias; /* CHANNELS */
     const float *hidden;      /* POOLED x HIDDEN */
     const float *hidden_bias; /* HIDDEN */
     const float *output;      /* HIDDEN x LABELS */
-    uint64_t id;              /* no two models that live at once share one; never 0 */
+    uint64_t id;              /* unique among the models in memory; never 0 */
 } Network;
 
-/* A token's vector, and what it adds to the filters where it is the previous, the present and the next one. */
+/* A token's vector, and what it adds to the filters as the previous, current and next token. */
 typedef struct {
     float x[DIM];
     float taps[TAPS][CHANNELS];
@@ -55,7 +54,7 @@ typedef struct Remembered {
 
 typedef struct { size_t start, end; } Token;
 
-/* The token that starts at or behind `at` in the shortened text; one that is empty when there is none. */
+/* The first token that starts at or after `at` in the shortened text; an empty one if there is none. */
 INLINED Token next_token(const Bag *bag, size_t at) {
     while (at < bag->n && bag->kinds[at] == BLANK) at++;
     Token token = {at, at};
@@ -72,8 +71,8 @@ INLINED uint64_t key_of(const Bag *bag, Token token, uint64_t seed) {
     return key ? key : 1;
 }
 
-/* Rows of the token itself and of its n-grams, padded with one blank each side. There are fewer than
- * 3 (length + 2) + 1 of them. Returns how many. */
+/* Rows of the token itself and of its n-grams, padded with one blank on each side: fewer than
+ * 3 (length + 2) + 1. Returns how many. */
 static inline size_t rows_of(const Bag *bag, Token token, uint32_t mask, uint32_t *rows) {
     size_t found = 0, length = token.end - token.start;
     const uint32_t *text = bag->text + token.start;
@@ -92,7 +91,7 @@ static inline size_t rows_of(const Bag *bag, Token token, uint32_t mask, uint32_
 }
 
 EACH_MACHINE static void make_part(const Network *net, Bag *bag, Token token, Part *part) {
-    /* The bag's table of rows lies idle by now, and has room for six numbers for each code point of the text. */
+    /* The bag's table of rows is no longer in use, and has room for six numbers for each code point of the text. */
     uint32_t *rows = bag->rows;
     size_t count = rows_of(bag, token, (1u << net->bits) - 1, rows);
     for (size_t i = 0; i < count; i++) __builtin_prefetch(net->vectors + (size_t)rows[i] * DIM);
@@ -113,7 +112,7 @@ EACH_MACHINE static void make_part(const Network *net, Bag *bag, Token token, Pa
         }
 }
 
-/* Where the part of a token is remembered, or will be. It is on its way from memory when this returns. */
+/* The cache slot of a token, which is being prefetched. */
 INLINED Remembered *place_for(const Bag *bag, uint64_t key) {
     Remembered *slot = bag->remembered + (key * 0x9e3779b97f4a7c15u >> (64 - REMEMBERED_BITS));
     for (size_t at = 0; at < sizeof *slot; at += 64) __builtin_prefetch((const char *)slot + at);
@@ -129,8 +128,8 @@ INLINED const Part *part_of(const Network *net, Bag *bag, Token token, uint64_t 
     return &slot->part;
 }
 
-/* Sums of a few tokens are single precision, and added up in double: single alone would lose in a text of thousands
- * of tokens what a score is held to, and double alone is slow. */
+/* Sums of a few tokens use single precision and are added in double precision. Single precision alone would be too
+ * inexact for thousands of tokens, and double precision alone is slow. */
 #define FEW_ENOUGH 64
 typedef struct {
     float largest[CHANNELS], some[CHANNELS], some_vectors[DIM];
@@ -166,7 +165,7 @@ INLINED void finish(Pools *pools, size_t n, double *pooled) {
     pooled[POOLED - 1] = n < FEW;
 }
 
-/* Reads the shortened text of the bag, whose rows it overwrites. Returns how many tokens it read, -1 without memory. */
+/* Reads the shortened text of the bag and overwrites its rows. Returns the number of tokens, or -1 if out of memory. */
 INLINED int64_t pooled_of(const Network *net, Bag *bag, double *pooled) {
     float now[CHANNELS], next[CHANNELS], x[DIM];
     Pools pools;
@@ -214,7 +213,7 @@ INLINED void hidden_of(const Network *net, const double *pooled, double *hidden)
     for (int h = 0; h < HIDDEN; h++) hidden[h] = hidden[h] > 0 ? hidden[h] : 0;
 }
 
-/* Adds the network's logits. Returns 0, or -1 without memory. */
+/* Adds the network's logits. Returns 0, or -1 if out of memory. */
 INLINED int add_network(const Network *net, Bag *bag, double *logits) {
     double pooled[POOLED], hidden[HIDDEN];
     if (pooled_of(net, bag, pooled) < 0) return -1;

@@ -1,16 +1,16 @@
-/* A quick look at a normalised text: is anything in it worth the thorough look of _unmask.c?
+/* A fast test whether a normalized text may contain obfuscated words, which _unmask.c then looks for.
  *
- * Nearly every comment is ordinary words, and says so here in a few microseconds. What is called odd here may
- * turn out to be nothing; what the thorough look would find is never passed over (a test holds the two together).
+ * Nearly every comment consists of ordinary words and passes in a few microseconds. A chunk found odd here may be
+ * nothing, but nothing that _unmask.c would find is missed (a test compares the two).
  */
 #include <stdlib.h>
 
 #include "_ascii.h"
 #include "_disguised.h"
 
-/* What is known of a word; the last two are entries of their own, for what is left of a word in a disguise. */
-#define ORDINARY 1u  /* needs no second look */
-#define STANDING 2u  /* stands for itself beside any other word */
+/* Flags of a word. The last two are entries of their own, for the rest of a word that was obfuscated. */
+#define ORDINARY 1u  /* an ordinary word */
+#define STANDING 2u  /* means itself beside any other word */
 #define PART 4u      /* ordinary as a part of a compound */
 #define HARMFUL 8u
 #define ALIAS 16u    /* a well-known disguise of another word */
@@ -21,9 +21,9 @@
 #define SHORTEST_HIDDEN 4   /* letters of a word that was split or swapped */
 #define LONGEST_FRAGMENT 12
 #define LONGEST_ROW 64
-#define FEW 2048            /* code points that need no memory of their own */
-#define APART 3             /* so many single letters in a row are no coincidence */
-#define FEW_ODD 32          /* more odd chunks than this make a text worth a thorough look */
+#define FEW 2048            /* code points for which no memory is allocated */
+#define APART 3             /* so many consecutive single letters are no coincidence */
+#define FEW_ODD 32          /* with more odd chunks the whole text is searched */
 
 typedef struct {
     uint32_t *slots;        /* 1 << bits of them, at most half of them used: a fingerprint and flags, or 0 */
@@ -32,7 +32,7 @@ typedef struct {
 
 typedef struct { size_t start, end, from, to; uint32_t flags; int letters; } Chunk; /* [from, to): without marks */
 
-/* The same for words that differ in the order of their inner letters. */
+/* The same hash for words that differ only in the order of their inner letters. */
 static uint64_t ends_hash(const uint32_t *text, size_t n) {
     uint64_t inner = 0;
     for (size_t i = 1; i + 1 < n; i++) inner += mixed(text[i]);
@@ -54,7 +54,7 @@ static void put(const Lexicon *lexicon, uint64_t hash, uint32_t flags) {
     *slot |= ((uint32_t)mixed(hash) & ~FLAGS) | flags;
 }
 
-/* Words that lie behind each other, word i at [offsets[i], offsets[i + 1]), each with its flags. */
+/* Concatenated words, word i at [offsets[i], offsets[i + 1]), each with its flags. */
 void quick_put(Lexicon *lexicon, const uint32_t *words, const int64_t *offsets, const uint32_t *flags, size_t count) {
     for (size_t i = 0; i < count; i++) {
         const uint32_t *word = words + offsets[i];
@@ -66,7 +66,7 @@ void quick_put(Lexicon *lexicon, const uint32_t *words, const int64_t *offsets, 
     }
 }
 
-/* No set holds letters. */
+/* Letters are in none of the sets. */
 static inline int is_among(uint32_t c, const uint32_t *set, size_t count) {
     if (is_letter(c)) return 0;
     for (size_t i = 0; i < count; i++)
@@ -78,7 +78,7 @@ static const uint32_t PARTING[] = {'-', '.', ',', '/', ':', ';', '_', '\'', '"',
 
 static const uint32_t ROW[] = {',', '/', ':', ';', '\'', '"', '='};
 
-/* Compounds of ordinary words and numbers, parted by what parts words anywhere. */
+/* Compounds of ordinary words and numbers, separated by common separators. */
 static int is_compound(const Lexicon *lexicon, const uint32_t *text, size_t from, size_t to) {
     size_t start = from;
     for (size_t i = from; i <= to; i++) {
@@ -94,13 +94,13 @@ static int is_compound(const Lexicon *lexicon, const uint32_t *text, size_t from
     return 1;
 }
 
-/* Whether letters that are no ordinary word may be a harmful one, stretched or swapped. */
+/* Whether letters that are not an ordinary word may be a harmful word, stretched or with letters swapped. */
 static int may_harm(const Lexicon *lexicon, const uint32_t *text, size_t n, uint32_t flags) {
     return flags & ALIAS || flags_of(lexicon, skeleton_hash(SKELETON, text, n)) & SKELETON ||
            (n >= SHORTEST_HIDDEN && flags_of(lexicon, ends_hash(text, n)) & ENDS);
 }
 
-/* Whether chunks that follow each other are pieces of one harmful word. */
+/* Whether consecutive chunks are pieces of one harmful word. */
 static int is_split(const Lexicon *lexicon, const uint32_t *text, const Chunk *chunks, size_t count) {
     uint64_t h = 0;
     size_t letters = 0;
@@ -126,7 +126,7 @@ static Chunk chunk_at(const Lexicon *lexicon, const uint32_t *text, size_t start
     return c;
 }
 
-/* 1st, 50s, 10px: digits, and what is written behind them. */
+/* 1st, 50s, 10px: digits with a suffix. */
 static int is_ordinal(const uint32_t *text, size_t n) {
     static const char UNITS[][3] = {"st", "nd", "rd", "th", "px", "s"};
     size_t digits = 0;
@@ -140,8 +140,7 @@ static int is_ordinal(const uint32_t *text, size_t n) {
     return 0;
 }
 
-/* Words parted by marks that nobody puts in the place of a letter (user:name, hmv/victor), none of which, and not all
- * of which together, may harm. */
+/* Words separated by marks that replace no letter (user:name, hmv/victor), which are harmless alone and together. */
 static int is_harmless_row(const Lexicon *lexicon, const uint32_t *text, size_t n) {
     uint32_t joined[LONGEST_ROW];
     size_t letters = 0, start = 0, singles = 0;
@@ -162,7 +161,7 @@ static int is_harmless_row(const Lexicon *lexicon, const uint32_t *text, size_t 
     return singles < APART && !(flags_of(lexicon, skeleton_hash(SKELETON, joined, letters)) & SKELETON);
 }
 
-/* Whether a chunk that is no mere letters holds what a word could be made of. */
+/* Whether a chunk with other characters than letters may contain an obfuscated word. */
 static int is_odd(const Lexicon *lexicon, const uint32_t *text, const Chunk *c) {
     int letters = 0, at = 0, dollar = 0;
     for (size_t i = c->start; i < c->end; i++)
@@ -177,8 +176,8 @@ static int is_single(const uint32_t *text, size_t n) {
     return 1;
 }
 
-/* Positions of odd chunks, start and end of each, at most `capacity` of them; returns how many, or -1 where the text
- * is strange for sure: letters apart, a word in pieces, letters swapped or repeated, or more than `capacity`. */
+/* Start and end of each odd chunk, at most `capacity` of them. Returns how many, or -1 if the text certainly needs the
+ * search: spaced letters, a word in pieces, swapped or repeated letters, or more than `capacity` odd chunks. */
 int64_t quick_find(const Lexicon *lexicon, const uint32_t *text, size_t n, int64_t *odd, size_t capacity) {
     Chunk last[3] = {{0}};
     size_t found = 0, seen = 0, apart = 0;
@@ -208,7 +207,7 @@ int64_t quick_find(const Lexicon *lexicon, const uint32_t *text, size_t n, int64
     return (int64_t)found;
 }
 
-/* The same for n bytes of ASCII as they were sent, and -2 without memory. */
+/* The same for n bytes of ASCII that are not normalized; -2 if out of memory. */
 int64_t quick_find_ascii(const Lexicon *lexicon, const uint8_t *text, size_t n, int64_t *odd, size_t capacity) {
     uint32_t few[FEW], *many = n > FEW ? malloc(n * sizeof *many) : NULL;
     if (n > FEW && !many) return -2;

@@ -1,10 +1,10 @@
-/* What each token of a text did to the network's logits. With the units that are on held fixed, the network is
- * linear, so a token's share is exact: the shares and what the biases add make the logit.
+/* The contribution of each token to the network's logits. If the active units are held fixed, the network is linear, so
+ * the contributions are exact: the logit is their sum plus the part of the biases.
  */
 typedef struct {
     Token *tokens;
     Part *parts;
-    float (*sums)[CHANNELS]; /* of the filters, before the smallest is cut to 0 */
+    float (*sums)[CHANNELS]; /* of the filters, before negative ones become 0 */
     size_t n;
 } Reading;
 
@@ -31,7 +31,7 @@ static int open_reading(const Network *net, Bag *bag, Reading *reading) {
     return 0;
 }
 
-/* The slope of each label's logit in each pooled number, with the hidden units that are on. */
+/* The gradient of each label's logit in each pooled number, for the active hidden units. */
 static void slopes_of(const Network *net, const double *hidden, double slopes[POOLED][LABELS]) {
     memset(slopes, 0, POOLED * sizeof *slopes);
     for (int p = 0; p < POOLED; p++)
@@ -48,7 +48,7 @@ static void strongest_of(const Reading *reading, size_t strongest[CHANNELS]) {
     }
 }
 
-/* The slope of a label's logit in filter c at token i, or 0 where the filter is off. */
+/* The gradient of a label's logit in filter c at token i; 0 if the filter is inactive. */
 static inline double slope_at(const Reading *reading, double slopes[POOLED][LABELS], const size_t *strongest, size_t i,
                               int c, int l) {
     if (i >= reading->n || reading->sums[i][c] <= 0) return 0;
@@ -64,7 +64,7 @@ static void add_token(const Bag *bag, const Reading *reading, size_t i, double s
         for (int d = 0; d < DIM; d++)
             share += reading->parts[i].x[d] * slopes[2 * CHANNELS + d][l] / sqrt((double)reading->n);
         for (int c = 0; c < CHANNELS; c++)
-            for (int tap = 0; tap < TAPS; tap++) /* tap 0: this token stands before i + 1; an i - 1 below 0 wraps */
+            for (int tap = 0; tap < TAPS; tap++) /* tap 0: this token precedes i + 1; i - 1 below 0 wraps */
                 share += reading->parts[i].taps[tap][c] * slope_at(reading, slopes, strongest, i + 1 - (size_t)tap, c, l);
         for (size_t at = token.start; at < token.end; at++)
             shares[(size_t)bag->where[at] * LABELS + l] += share / (double)(token.end - token.start);

@@ -1,7 +1,7 @@
-/* What all features are made of: kinds of code points, and hashes. */
+/* Kinds of code points, and hashes, for all features. */
 #include <stdint.h>
 
-/* murmur3's finaliser: every bit of the running hash moves every bit of the row. */
+/* The finalizer of murmur3: every bit of the hash affects every bit of the row. */
 static inline uint32_t mixed(uint32_t h) {
     h ^= h >> 16;
     h *= 0x85ebca6bu;
@@ -15,7 +15,7 @@ static inline uint32_t extended(uint32_t h, uint32_t code_point) { return (h ^ c
 
 enum { BLANK, LETTER, SYMBOL, OTHER };
 
-/* OTHER is punctuation: it parts words and is part of a run of characters. */
+/* OTHER is punctuation: it separates words and is part of a run of characters. */
 static inline uint8_t kind_of(uint32_t c) {
     if (c <= 32) return BLANK;
     if (c < 128) return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '\'' ? LETTER : OTHER;

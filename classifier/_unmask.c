@@ -1,34 +1,34 @@
-/* What a disguised text says: look-alikes, leetspeak, spaced, dotted, masked and stretched letters taken back.
+/* Decodes obfuscated words: homoglyphs, leetspeak, and spaced, dotted, masked and stretched letters.
  *
- * A word is replaced only by one that the model knows, so that what is no disguise stays as it is. The time is linear
- * in the length of a text, whatever stands in it: no loop looks at a code point more than a fixed number of times, each
- * look-up takes a bounded time for each letter, and what may be longer than any word is never looked up.
+ * A word is replaced only by a word that the model knows, so text without obfuscation stays unchanged. The time is
+ * linear in the length of any text: each loop reads a code point a fixed number of times at most, each look-up takes
+ * bounded time per letter, and nothing longer than the longest word is looked up.
  */
 #include "_quick.h"
 
 #define FEWEST_APART 3
-#define WIDEST_GAP 3 /* blanks between letters that stand apart */
+#define WIDEST_GAP 3 /* blanks between spaced letters */
 #define SHORTEST_JOINED 4
 #define FLAG_LETTERS 2
 
 typedef struct { uint32_t start, end; } Place;
 
-/* A text, and what was found in it so far. */
+/* A text, and the words found in it so far. */
 typedef struct {
     Findings f;
     Slice text;
-    Place *chunks; /* between blanks */
+    Place *chunks; /* separated by blanks */
     size_t count;
 } Look;
 
-/* The text as classifier.normalize reads it; `starts` and `ends`: where in it each code point of what the text looks
- * like comes from, NULL where both are the same. */
+/* The text after classifier.normalize. `starts` and `ends`: the origin in it of each code point of the text with
+ * homoglyphs replaced; NULL if both are the same. */
 typedef struct {
     Slice s;
     const uint32_t *starts, *ends;
 } Plain;
 
-/* Called once when the library is loaded, before any thread reads. */
+/* Called once when the library is loaded, before any other call. */
 void unmask_prepare(void) { prepare_marks(); }
 
 static Slice chunk_of(const Look *look, size_t at) {
@@ -44,7 +44,7 @@ static void part_at_blanks(Look *look) {
     }
 }
 
-/* Whether it needs no second look. */
+/* Whether it is an ordinary word. */
 static int is_ordinary(const Words *w, Slice s) {
     uint32_t plain[LONGEST_WORD];
     s = stripped(s, BEFORE | BEHIND, BEFORE | BEHIND);
@@ -67,7 +67,7 @@ static int are_standing_apart(const Words *w, Slice s) {
     return 1;
 }
 
-/* The word that chunk `at` makes with its neighbours, nothing but one blank between them. */
+/* The word that chunk `at` forms with its neighbors, each separated by one blank. */
 static int joined(Look *look, size_t at) {
     static const int JOINS[][2] = {{0, 1}, {-1, 0}, {-1, 1}, {0, 2}, {-2, 0}};
     const Words *w = look->f.words;
@@ -98,7 +98,7 @@ static int stands_alone(Slice s) {
     return 1;
 }
 
-/* Letters that stand apart, in the chunks [first, end). Words are parted by wider gaps than letters, or not at all. */
+/* Spaced letters in the chunks [first, end). Gaps between words are wider than those between letters, or missing. */
 static void read_apart(Look *look, size_t first, size_t end) {
     const Place *chunks = look->chunks;
     uint32_t *positions = look->f.positions, narrow = UINT32_MAX;
@@ -120,7 +120,7 @@ static void read_apart(Look *look, size_t first, size_t end) {
     if (!any_harm(&look->f, before)) forget(&look->f, before, used);
 }
 
-/* Where the run of three or more single characters that begins with chunk `at` ends, or `at`. */
+/* The end of the run of three or more single characters that begins with chunk `at`; `at` if there is none. */
 static size_t end_of_run(const Look *look, size_t at) {
     size_t end = at;
     while (end < look->count && stands_alone(chunk_of(look, end)) &&
@@ -129,7 +129,7 @@ static size_t end_of_run(const Look *look, size_t at) {
     return end - at >= FEWEST_APART ? end : at;
 }
 
-/* All that is disguised, if it is written in letters that are what they look like. */
+/* Everything obfuscated without homoglyphs. */
 static void look_everywhere(Look *look) {
     const Words *w = look->f.words;
     size_t done = 0, end;
@@ -156,7 +156,7 @@ static int starts_before(const void *a, const void *b) {
     return one->at < other->at ? -1 : one->at > other->at;
 }
 
-/* In the order of the text; of two that share a place the longer one. */
+/* Sorts in order of the text; of two that overlap the longer one stays. */
 static void order(Findings *f) {
     size_t kept = 0;
     int is_ordered = 1;
@@ -167,7 +167,7 @@ static void order(Findings *f) {
     f->count = kept;
 }
 
-/* Whether all letters that stand there in truth are of one script that is not Latin, as in a word of another language. */
+/* Whether all original letters are of one script other than Latin, as in a word of another language. */
 static int is_foreign(Slice s) {
     unsigned script = 0;
     COUNT(s.n);
@@ -186,7 +186,7 @@ static int is_flag(Slice s) {
     return 1;
 }
 
-/* Whether the text is written in Latin letters, and all others look like such. */
+/* Whether the text is in Latin letters, and all other letters look like Latin ones. */
 static int is_latin(Slice s, const Plain *plain) {
     for (size_t i = 0; i < s.n; i++)
         if (s.text[i] >= 128 && s.about[i] & ALPHA) return 0;
@@ -195,12 +195,12 @@ static int is_latin(Slice s, const Plain *plain) {
     return 0;
 }
 
-/* Not a word of another script, which some word looks like: unless it harms, and stands among Latin ones. Returns
- * whether some are not kept. */
+/* Removes findings that are words of another script which only look like a known word, unless the word is harmful and
+ * among Latin words. Returns whether any was removed. */
 static int keep_what_is_meant(Look *look, size_t first, const Slice *chunk, int latin) {
     Findings *f = &look->f;
     size_t kept = first;
-    /* Asked once: a chunk may be the whole text, and hold hundreds of findings. */
+    /* Computed once: a chunk may be the whole text and contain hundreds of findings. */
     int is_chunk_foreign = chunk && is_foreign(*chunk), is_chunk_flag = chunk && is_flag(*chunk), is_changed = 0;
     for (size_t i = first; i < f->count; i++) {
         Found *each = f->items + i;
@@ -211,7 +211,7 @@ static int keep_what_is_meant(Look *look, size_t first, const Slice *chunk, int 
         f->items[kept++] = *each;
     }
     int is_fewer = kept < f->count;
-    if (is_changed || is_fewer) forget_memories(f); /* what they point to is no longer what it was */
+    if (is_changed || is_fewer) forget_memories(f); /* the findings that they point to have changed */
     f->count = kept;
     return is_fewer;
 }
@@ -219,7 +219,7 @@ static int keep_what_is_meant(Look *look, size_t first, const Slice *chunk, int 
 static void look_at_look_alikes(Look *look, const Plain *plain, int is_seen) {
     int latin = is_latin(look->text, plain);
     is_seen &= !keep_what_is_meant(look, 0, NULL, latin);
-    forget_memories(&look->f); /* the words were put in order */
+    forget_memories(&look->f); /* the findings have been sorted */
     for (size_t at = 0; at < look->count && look->f.count < MOST_HARMFUL; at++) {
         Slice chunk = chunk_of(look, at);
         size_t before = look->f.count, used = look->f.used, i = 0;
@@ -251,14 +251,14 @@ static size_t copy(const uint32_t *from, size_t start, size_t end, uint32_t *to)
     return end - start;
 }
 
-/* Whether a blank, a letter or a digit stands between two words. */
+/* Whether there is a blank, a letter or a digit between two words. */
 static int are_parted(Slice s) {
     for (size_t i = 0; i < s.n; i++)
         if (s.text[i] == ' ' || (s.text[i] != '_' && is_word_at(s, i))) return 1;
     return 0;
 }
 
-/* The plain reading with each word in the place of its disguise. Returns how long it is. */
+/* The text with each obfuscated word replaced. Returns its length. */
 static size_t write_reading(const Look *look, const Plain *plain, uint32_t *to) {
     const Findings *f = &look->f;
     size_t n = 0, done = 0;
@@ -278,10 +278,10 @@ static size_t write_reading(const Look *look, const Plain *plain, uint32_t *to) 
     return n + copy(plain->s.text, done, plain->s.n, to + n);
 }
 
-/* The words that a text of n code points hides, in order, and the reading that they make: `found` has room for
- * MOST_HARMFUL, `letters` for MOST_LETTERS, `reading` for the plain one, these, and a blank for each word. `about`: what
- * is known of each code point (_marks.h), NULL for ASCII. `quick`: NULL to look at all without a quick look. Returns
- * how many there are, 0 where they are no evidence enough, -2 without memory. */
+/* The obfuscated words of a text of n code points, in order, and the decoded text. `found` has room for MOST_HARMFUL
+ * words, `letters` for MOST_LETTERS, `reading` for the text, these letters, and a blank for each word. `about`:
+ * properties of each code point (_marks.h); NULL for ASCII. `quick`: NULL skips the quick test. Returns the number
+ * of words, 0 if the evidence is too weak, or -2 if out of memory. */
 int64_t unmask_find(const Words *words, const Lexicon *quick, const uint32_t *text, const uint16_t *about, size_t n,
                     const Plain *plain, Found *found, uint8_t *letters, uint32_t *reading, int64_t *length) {
     size_t room = n + 1;

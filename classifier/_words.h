@@ -1,38 +1,39 @@
-/* The words that a model knows, by what a disguise leaves of them. All look-ups take a bounded time for each letter. */
+/* The words that a model knows, indexed by what obfuscation leaves of them. Look-ups take bounded time per letter. */
 #include <math.h>
 
 #include "_marks.h"
 
 #define LONGEST_WORD 24
-#define LONGEST_JOINED 14 /* of the words that letters apart are read as */
+#define LONGEST_JOINED 14 /* of the words that spaced letters are read as */
 #define NO_WORD UINT32_MAX
-#define LEFT_OVER 20.0 /* a letter that is left over is dearer than any known word */
-#define LETTERS 27     /* and the apostrophe */
+#define LEFT_OVER 20.0 /* a letter that is left over costs more than any known word */
+#define LETTERS 27     /* a to z and the apostrophe */
 
 /* Flags of a word. */
 #define IS_KNOWN 1u
-#define IS_STANDING 2u /* stands for itself beside any other word */
-#define IS_TELLING 4u  /* harms, and is no mere piece or slip */
-#define IS_WHOLE 8u    /* is known, and is no mere piece of another word */
+#define IS_STANDING 2u /* means itself beside any other word */
+#define IS_TELLING 4u  /* harmful, and no mere piece or typing error */
+#define IS_WHOLE 8u    /* known, and no mere piece of another word */
 #define IS_ORDINARY 16u
 
-/* Harmful words first, the most telling first of all; then the others, the most common first. So of several words the
- * one with the lowest number is the best. Arrays of `count` unless told otherwise; a slot or link of 0 is empty. */
+/* Harmful words come first, the most severe at the beginning, then the others, the most common first. So of several
+ * words the one with the lowest number is the best. Arrays have `count` entries unless noted. An empty slot
+ * or link is 0. */
 typedef struct {
     const uint8_t *letters;
     const uint32_t *starts;    /* count + 1: word i is letters [starts[i], starts[i + 1]) */
     const uint8_t *flags;
-    const double *costs;       /* of reading it in a run of letters; infinity: it is not read there */
-    const uint32_t *aliases;   /* the word that it is a well-known disguise of, NO_WORD for none */
+    const double *costs;       /* of reading it in a run of letters; infinity: never */
+    const uint32_t *aliases;   /* the word of which it is a well-known spelling; NO_WORD: none */
     uint32_t count, harmful;
     uint32_t bits;             /* both tables have 1 << bits slots, at most half of them used */
-    uint32_t *slots;           /* by all letters: 14 bits of the hash, and number + 1 */
-    uint32_t *skeletons;       /* the same by what is left without repeats, of the first such word ... */
-    uint32_t *next;            /* ... and number + 1 of the next one behind each */
-    uint8_t *prefixes;         /* 1 << PREFIX_BITS bits: the hashes of what words begin with */
-    const uint64_t *masks;     /* for each length, place and letter: which words of that length have it there */
-    const uint32_t *masks_at;  /* LONGEST_WORD + 2: where those of a length begin */
-    const uint32_t *masked;    /* the words that may stand behind a mask, by length, the best first */
+    uint32_t *slots;           /* by all letters: 14 bits of the hash and number + 1 */
+    uint32_t *skeletons;       /* the same by the letters without repeats, of the first such word ... */
+    uint32_t *next;            /* ... and number + 1 of the next one after each */
+    uint8_t *prefixes;         /* 1 << PREFIX_BITS bits: the hashes of all prefixes of words */
+    const uint64_t *masks;     /* for each length, place and letter: the words of that length that have it there */
+    const uint32_t *masks_at;  /* LONGEST_WORD + 2: the beginning for each length */
+    const uint32_t *masked;    /* the words that a mask may hide, by length, the best first */
     const uint32_t *masked_at; /* LONGEST_WORD + 2 */
 } Words;
 
@@ -42,7 +43,7 @@ typedef struct {
 
 static inline uint64_t extended(uint64_t h, uint32_t c) { return (h ^ c) * 0x9e3779b97f4a7c15u; }
 
-/* splitmix64's finaliser (Steele and others 2014). */
+/* The finalizer of splitmix64 (Steele and others 2014). */
 static inline uint64_t mixed(uint64_t h) {
     h = (h ^ (h >> 30)) * 0xbf58476d1ce4e5b9u;
     h = (h ^ (h >> 27)) * 0x94d049bb133111ebu;
@@ -55,10 +56,10 @@ static uint64_t word_hash(uint64_t h, const uint32_t *text, size_t n) {
     return h;
 }
 
-/* A small l, a capital i, a one and a bar are one stroke. */
+/* A small l, a capital i, a one and a bar look the same. */
 static inline uint32_t stroke(uint32_t c) { return c == 'l' ? 'i' : c; }
 
-/* The same for words that differ by repeats, or by l and i. */
+/* The same hash for words that differ only by repeated letters, or by l and i. */
 static uint64_t skeleton_hash(uint64_t h, const uint32_t *text, size_t n) {
     COUNT(n);
     for (size_t i = 0, last = 0; i < n; i++) {
@@ -97,7 +98,7 @@ static uint32_t word_of(const Words *w, uint64_t hash, const uint32_t *text, siz
     return NO_WORD;
 }
 
-/* Any of those that were put in; it need not be known. */
+/* Any word in the tables; it need not be a known one. */
 static uint32_t listed(const Words *w, const uint32_t *text, size_t n) {
     return n && n <= LONGEST_WORD ? word_of(w, word_hash(0, text, n), text, n) : NO_WORD;
 }
@@ -107,7 +108,7 @@ static uint32_t known(const Words *w, const uint32_t *text, size_t n) {
     return has(w, word, IS_KNOWN) ? word : NO_WORD;
 }
 
-/* Whether a word may begin so; what is asked for letter by letter can end early where none does. */
+/* Whether a word may begin like this, so that a search letter by letter can end early. */
 static inline int may_begin_word(const Words *w, uint64_t hash) {
     uint64_t at = hash >> (64 - PREFIX_BITS);
     return w->prefixes[at >> 3] >> (at & 7) & 1;
@@ -136,16 +137,16 @@ static uint32_t *slot_of_skeleton(const Words *w, const uint32_t *text, size_t n
     return w->skeletons + at;
 }
 
-/* Number + 1 of the first word that differs by repeats only, or by l and i; 0 for none. */
+/* Number + 1 of the first word that differs only by repeated letters, or by l and i; 0: none. */
 static uint32_t first_of_skeleton(const Words *w, const uint32_t *text, size_t n) {
     uint32_t print;
     return *slot_of_skeleton(w, text, n, &print) & NUMBERS;
 }
 
-/* Called once for a lexicon: puts all words into its tables. */
+/* Called once for a lexicon: fills its tables. */
 void words_put(Words *w) {
     uint32_t text[LONGEST_WORD];
-    for (uint32_t word = w->count; word-- > 0;) { /* from the last, so that the best comes first in each chain */
+    for (uint32_t word = w->count; word-- > 0;) { /* backwards, so that the best comes first in each chain */
         size_t n = length_of(w, word);
         uint64_t prefix = 0;
         for (size_t i = 0; i < n; i++) {
@@ -159,13 +160,13 @@ void words_put(Words *w) {
         w->slots[at] = ((uint32_t)h & ~NUMBERS) | (word + 1);
         if (!(w->flags[word] & IS_KNOWN)) continue;
         uint32_t print, *slot = slot_of_skeleton(w, text, n, &print), first = *slot & NUMBERS;
-        if (n == 1 && first) continue; /* "a" and "i" are not what longer words are stretched from */
+        if (n == 1 && first) continue; /* no longer word is a stretched "a" or "i" */
         w->next[word] = first && length_of(w, first - 1) > 1 ? first : 0;
         *slot = print | (word + 1);
     }
 }
 
-/* Whether the word becomes the letters where some are repeated, or where i and l stand for each other. */
+/* Whether the letters are the word with some letters repeated, or with i and l exchanged. */
 static int becomes(const Words *w, uint32_t word, const uint32_t *text, size_t n) {
     const uint8_t *letters = letters_of(w, word);
     size_t length = length_of(w, word), longest = 0;
@@ -178,8 +179,8 @@ static int becomes(const Words *w, uint32_t word, const uint32_t *text, size_t n
         if (i - start < k - first) return 0;
         if (i - start > longest) longest = i - start;
     }
-    if (longest >= 3 || length == n) return 1; /* a letter so often in a row is no slip */
-    /* "wilt" is not "wit" with an i too many: its l is an l. */
+    if (longest >= 3 || length == n) return 1; /* so many repeats are no typing error */
+    /* "wilt" is not "wit" with a second i: its l is an l. */
     size_t i = 0, k = 0;
     while (i < n && k < length) {
         uint32_t c = text[i];
@@ -190,7 +191,7 @@ static int becomes(const Words *w, uint32_t word, const uint32_t *text, size_t n
     return i == n && k == length;
 }
 
-/* The words that become these letters, one after the other: the first behind `link`, 0 where there is no more. */
+/* Iterates over the words that match these letters: the next one after `link`; 0: no more. */
 static uint32_t next_stretched(const Words *w, const uint32_t *text, size_t n, uint32_t link) {
     while (link && !becomes(w, link - 1, text, n)) link = w->next[link - 1];
     return link;
@@ -200,7 +201,7 @@ static uint32_t first_stretched(const Words *w, const uint32_t *text, size_t n) 
     return n ? next_stretched(w, text, n, first_of_skeleton(w, text, n)) : 0;
 }
 
-/* The best of them. `exact`: of those with as many letters, so that only i and l stand for each other. */
+/* The best of them. `exact`: only those with as many letters, so that they differ by i and l at most. */
 static uint32_t stretched(const Words *w, const uint32_t *text, size_t n, int exact) {
     uint32_t best = NO_WORD;
     for (uint32_t at = first_stretched(w, text, n); at; at = next_stretched(w, text, n, w->next[at - 1]))
@@ -208,7 +209,7 @@ static uint32_t stretched(const Words *w, const uint32_t *text, size_t n, int ex
     return best;
 }
 
-/* The best of the words of which two neighbours changed places, neither the first nor the last letter. */
+/* The best word with two adjacent inner letters swapped. */
 static uint32_t swapped(const Words *w, const uint32_t *text, size_t n) {
     uint32_t tried[LONGEST_WORD], best = NO_WORD;
     if (n > LONGEST_WORD) return NO_WORD;
@@ -221,7 +222,7 @@ static uint32_t swapped(const Words *w, const uint32_t *text, size_t n) {
     return best;
 }
 
-/* The most telling word with these letters in these places; "*" stands for any letter. */
+/* The most severe word with these letters in these places; "*" matches any letter. */
 static uint32_t masked(const Words *w, const uint32_t *text, size_t n) {
     if (!n || n > LONGEST_WORD) return NO_WORD;
     size_t first = w->masked_at[n], count = w->masked_at[n + 1] - first, blocks = (count + 63) / 64;
@@ -240,7 +241,7 @@ static uint32_t masked(const Words *w, const uint32_t *text, size_t n) {
     return NO_WORD;
 }
 
-/* Whether a telling word of at least `shortest` letters is part of it. */
+/* Whether it contains a harmful word of at least `shortest` letters. */
 static int holds_telling(const Words *w, const uint32_t *text, size_t n, size_t shortest) {
     for (size_t start = 0; start + shortest <= n; start++) {
         uint64_t hash = 0;
@@ -254,8 +255,8 @@ static int holds_telling(const Words *w, const uint32_t *text, size_t n, size_t 
     return 0;
 }
 
-/* The likeliest words that a run of letters was written as: `from[end]` is where the one that ends there begins.
- * Single letters may be left over. `costs` and `from` have room for n + 1. */
+/* Splits a run of letters into the likeliest words: `from[end]` is the start of the word that ends there. Single
+ * letters may be left over. `costs` and `from` have room for n + 1. */
 static void parted(const Words *w, const uint32_t *text, size_t n, double *costs, uint32_t *from) {
     costs[0] = 0, from[0] = 0;
     for (size_t end = 1; end <= n; end++) costs[end] = HUGE_VAL;
