@@ -96,6 +96,7 @@ def _filters(texts: Texts) -> Mapping[str, Any]:
         "say": texts,
         "segment": lambda value: quote(value, safe=""),  # for paths: a comment id may hold slashes
         "day": lambda value: format_date(value.astimezone(UTC), "long", locale=locale),
+        "date": lambda value: format_date(value, "medium", locale=locale),
         "attribute": lambda value: texts(attribute_name(value)),
         "role_name": lambda role: texts(ROLES[role]),
     }
