@@ -216,7 +216,7 @@ def _on_debiasing(folder: Path, scorers: tuple[Flagging, Flagging | None]) -> Su
         f"false positives on {DEBIASING} (test split) where {FALSE_POSITIVES:.0%} of all harmless comments are flagged"
     )
     ours = rates[0]
-    assert ours is not None, "ours is always there"  # noqa: S101
+    assert ours is not None, "ours is always there"  # noqa: S101 - for the type checker
     return SummaryRow(what, rates[1].value if rates[1] else None, ours, 0.015, 0.01, False)
 
 

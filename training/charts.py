@@ -243,7 +243,7 @@ def shares(name: str, lines: Mapping[str, Sequence[tuple[float, float]]]) -> str
 def _chart(described: str, height: float) -> Iterator[tuple["Axes", list[str]]]:
     """Axes to draw on; on exit the list holds the SVG."""
     import matplotlib as mpl  # noqa: PLC0415 - heavy, and only a report draws
-    from matplotlib.figure import Figure  # noqa: PLC0415
+    from matplotlib.figure import Figure  # noqa: PLC0415 - matplotlib takes a second to import
 
     finished: list[str] = []
     with mpl.rc_context(), warnings.catch_warnings():
@@ -263,7 +263,7 @@ def _svg(figure: "Figure", described: str) -> str:
     figure.savefig(out, format="svg", transparent=True, metadata=no_metadata)
     drawn = out.getvalue()
     box = re.search(r'viewBox="[^"]*"', drawn)
-    assert box, "matplotlib writes a view box"  # noqa: S101
+    assert box, "matplotlib writes a view box"  # noqa: S101 - for the type checker
     inside = drawn[drawn.index(">", drawn.index("<svg")) + 1 :]
     # A style element would change the page's own rules; what matplotlib sets there is the browsers' default anyway.
     inside = re.sub(r"<style\b.*?</style>", "", inside, flags=re.DOTALL)

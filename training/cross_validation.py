@@ -96,5 +96,5 @@ def _textbook(judged: Examples, known: NDArray[np.intp], answers: NDArray[np.int
 
 def _auc(scores: NDArray[np.float64], answers: NDArray[np.int8], rng: np.random.Generator) -> Estimate:
     found = metrics.bootstrap_auc(scores, answers, 1_000, rng)
-    assert found is not None, "both answers are there"  # noqa: S101
+    assert found is not None, "both answers are there"  # noqa: S101 - for the type checker
     return found

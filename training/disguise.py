@@ -78,7 +78,7 @@ def disguised(text: str, kind: str, rng: random.Random, hidden: Collection[str] 
 
 
 def _zero_width(word: str, rng: random.Random) -> str:
-    return _between(word, lambda: rng.choice(_INVISIBLE) if rng.random() < 0.6 else "", rng)  # noqa: PLR2004
+    return _between(word, lambda: rng.choice(_INVISIBLE) if rng.random() < 0.6 else "", rng)  # noqa: PLR2004 - a share
 
 
 def _accents(word: str, rng: random.Random) -> str:
@@ -120,9 +120,9 @@ def _stars(word: str, rng: random.Random) -> str:
     mark = rng.choice("****#-_")
     vowel = next((at for at, letter in enumerate(word[1:], 1) if letter.lower() in _VOWELS), 1)
     way = rng.random()
-    if way < 0.5:  # noqa: PLR2004
+    if way < 0.5:  # noqa: PLR2004 - a share
         return word[:vowel] + mark + word[vowel + 1 :]
-    if way < 0.85 or len(word) > 5:  # noqa: PLR2004
+    if way < 0.85 or len(word) > 5:  # noqa: PLR2004 - a share
         return word[0] + mark * (len(word) - 2) + word[-1] if len(word) > _SHORTEST else word[0] + mark
     return word[0] + "*" * (len(word) - 1)
 
@@ -139,7 +139,7 @@ def _doubled(word: str, rng: random.Random) -> str:
 
 def _swapped(word: str, rng: random.Random) -> str:
     """Swaps two neighboring inner letters, which leaves the word readable."""
-    if len(word) < 4:  # noqa: PLR2004
+    if len(word) < 4:  # noqa: PLR2004 - no inner letters to swap
         return word
     at = rng.randint(1, len(word) - 3)
     return word[:at] + word[at + 1] + word[at] + word[at + 2 :]
@@ -156,7 +156,7 @@ def _mathematical(word: str, _rng: random.Random) -> str:
 def _emoji_letters(word: str, rng: random.Random) -> str:
     """One letter or all of them as squared letters or regional indicators."""
     first = rng.choice((_SQUARED, _REGIONAL))
-    if rng.random() < 0.5:  # noqa: PLR2004
+    if rng.random() < 0.5:  # noqa: PLR2004 - a share
         # A zero-width space keeps two regional indicators from forming a flag.
         return "\u200b".join(_alphabet(letter, first) for letter in word)
     at = rng.randrange(len(word))
@@ -206,7 +206,7 @@ def _some_replaced(word: str, table: Mapping[str, str], rng: random.Random) -> s
     able = [at for at, letter in enumerate(word) if letter.lower() in table]
     if not able:
         return word
-    chosen = {at for at in able if rng.random() < 0.5} | {rng.choice(able)}  # noqa: PLR2004
+    chosen = {at for at in able if rng.random() < 0.5} | {rng.choice(able)}  # noqa: PLR2004 - a share
     return "".join(rng.choice(table[letter.lower()]) if at in chosen else letter for at, letter in enumerate(word))
 
 

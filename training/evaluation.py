@@ -150,7 +150,7 @@ def _figures(
 ) -> AttributeFigures:
     auc = metrics.bootstrap_auc(scores, answers, REPEATS, rng)
     precision = metrics.bootstrap_average_precision(scores, answers, REPEATS, rng, weights)
-    assert auc is not None and precision is not None, "both answers are there"  # noqa: S101, PT018
+    assert auc is not None and precision is not None, "both answers are there"  # noqa: S101, PT018 - for the type checker
     table = metrics.reliability(calibrated, answers, BINS, weights)
     equal_mass = metrics.reliability_equal_mass(calibrated, answers, BINS, weights)
     return AttributeFigures(

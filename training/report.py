@@ -52,7 +52,7 @@ def _figures(scores: Numbers, labels: NDArray[np.float32], weights: NDArray[np.f
     if min(positive, len(answers) - positive) < FEWEST:
         return {}
     auc = metrics.roc_auc(scores, answers)
-    assert auc is not None, "both answers are there"  # noqa: S101
+    assert auc is not None, "both answers are there"  # noqa: S101 - for the type checker
     table = metrics.reliability(scores, answers, BINS, weights if weights.any() else None)
     return {
         "texts": len(answers),

@@ -98,7 +98,7 @@ def _harm(examples: Examples) -> tuple[list[bool], list[float], list[float]]:
     """For each text: whether most readers find it harmful, its weight (0 if unlabeled), its data set's base rate."""
     labels = examples.labels[:, [column(name) for name in _HARMS]]
     weights = np.where(np.isfinite(labels).any(axis=1), examples.weights, 0).astype(np.float64)
-    is_harmful = np.nan_to_num(labels).max(axis=1) > 0.5  # noqa: PLR2004
+    is_harmful = np.nan_to_num(labels).max(axis=1) > 0.5  # noqa: PLR2004 - more yes than no
     _, source = np.unique(examples.sources, return_inverse=True)
     harmful, all_of_it = np.bincount(source, weights * is_harmful), np.bincount(source, weights)
     # A lexicon is entirely harmful because each entry is labeled as such, so the share is capped.

@@ -234,13 +234,13 @@ def _lease(text: str, at: str) -> Lease:
 
 def _operation(
     name: str,
-    handler: Any,  # noqa: ANN401
+    handler: Any,  # noqa: ANN401 - of any signature
     body: type,
     answer: type | None,
     summary: str,
     *,
     scope: Scope = Scope.REVIEW,
-    **more: Any,  # noqa: ANN401
+    **more: Any,  # noqa: ANN401 - route's own options
 ) -> Operation:
     return Operation(
         method="POST",

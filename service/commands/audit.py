@@ -49,7 +49,7 @@ def audit() -> None:
 )
 def export(root: Path | None, site: str | None, trim: bool, keep_days: int) -> None:
     """Copy what is new to the files. May be run at any time, and again after being killed."""
-    from service.commands.stored import with_store  # noqa: PLC0415
+    from service.commands.stored import with_store  # noqa: PLC0415 - only export needs Redis
 
     root = root or _default()
 

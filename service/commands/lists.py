@@ -65,7 +65,7 @@ def import_list(  # noqa: PLR0917 - one for each option
     New entries are tried on the last 5,000 comments of the site. If one is found in more than 1 % of them, nothing is
     changed without --confirm.
     """
-    from service.cases import lists as cases  # noqa: PLC0415
+    from service.cases import lists as cases  # noqa: PLC0415 - heavy, not for --help
 
     with _refusals():
         wanted = _read(file.read(), ListFormat(form))
@@ -85,7 +85,7 @@ def import_list(  # noqa: PLR0917 - one for each option
 )
 def export(name: str, site: str, form: str, version: int | None, output: TextIO) -> None:
     """Write the list NAME as a file. The formats of others leave out what they cannot express."""
-    from service.cases import lists as cases  # noqa: PLC0415
+    from service.cases import lists as cases  # noqa: PLC0415 - heavy, not for --help
 
     with _refusals():
         found = with_store(lambda store: cases.get(store, site, name, version))
@@ -99,7 +99,7 @@ def export(name: str, site: str, form: str, version: int | None, output: TextIO)
 @of_site
 def list_lists(site: str) -> None:
     """Show the lists that the rules of the site can use."""
-    from service.cases import lists as cases  # noqa: PLC0415
+    from service.cases import lists as cases  # noqa: PLC0415 - heavy, not for --help
 
     table = Table("name", "version", "entries", "of", "changed", "by")
     for each in with_store(lambda store: cases.summaries(store, site)):
@@ -117,8 +117,8 @@ def test(name: str, text: str, site: str) -> None:
 
     One line for each: the entry, the text found, and from which to before which character. Exits with 1 if none is.
     """
-    from service.cases import lists as cases  # noqa: PLC0415
-    from service.cases.list_trial import find, finder  # noqa: PLC0415
+    from service.cases import lists as cases  # noqa: PLC0415 - heavy, not for --help
+    from service.cases.list_trial import find, finder  # noqa: PLC0415 - heavy, not for --help
 
     async def read(store: Store) -> tuple[WordList, ListUse]:
         return await cases.get(store, site, name), await cases.use_of(store, site, name)
@@ -155,7 +155,7 @@ def _refusals() -> Iterator[None]:
 
 
 def _read(raw: bytes, form: ListFormat) -> "Wanted":
-    from service.cases.lists import Wanted  # noqa: PLC0415
+    from service.cases.lists import Wanted  # noqa: PLC0415 - heavy, not for --help
 
     try:
         text = raw.decode("utf-8-sig")

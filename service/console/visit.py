@@ -176,7 +176,7 @@ class Visit:
         """Render a page in the visitor's language."""
         return web.Response(text=self.rendered(template, **values), status=status, content_type="text/html")
 
-    def rendered(self, template: str, **values: Any) -> str:  # noqa: ANN401
+    def rendered(self, template: str, **values: Any) -> str:  # noqa: ANN401 - whatever the template takes
         return self.console.renderer.render(
             self.texts, template, visit=self, nav=self.nav(), csrf=self._csrf_field, **values
         )

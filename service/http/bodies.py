@@ -293,7 +293,7 @@ def _finite(digits: str) -> float:
 _strict = json.JSONDecoder(object_pairs_hook=_without_duplicates, parse_constant=_not_finite, parse_float=_finite)
 
 
-def _is_deeper(value: Any, most: int) -> bool:  # noqa: ANN401
+def _is_deeper(value: Any, most: int) -> bool:  # noqa: ANN401 - decoded JSON
     level = [value]
     for _ in range(most):
         level = [
@@ -307,7 +307,7 @@ def _is_deeper(value: Any, most: int) -> bool:  # noqa: ANN401
     return True
 
 
-def _well_formed(value: Any) -> Any:  # noqa: ANN401
+def _well_formed(value: Any) -> Any:  # noqa: ANN401 - decoded JSON
     if isinstance(value, str):
         return _LONE_SURROGATE.sub("\ufffd", value)
     if isinstance(value, Mapping):

@@ -81,7 +81,7 @@ OPERATIONS = (
 
 async def redis_store(app: web.Application) -> AsyncIterator[None]:
     settings = app[keys.SETTINGS]
-    assert settings.redis_url is not None, "the caller starts Redis, or names one"  # noqa: S101
+    assert settings.redis_url is not None, "the caller starts Redis, or names one"  # noqa: S101 - for the type checker
     async with open_store(settings, settings.redis_url, app[keys.BACKGROUND]) as store:
         app[keys.STORE] = store
         with contextlib.suppress(Retryable):  # it starts, and scores, while Redis is away

@@ -96,7 +96,7 @@ class ServerPipe:
     def run(self, script: Script, keys: Sequence[str], *args: Argument) -> Awaitable[Any]:
         return self._answered((len(keys), *keys, *args, request_id.current()), script)
 
-    async def _answered(self, command: tuple[Argument, ...], script: Script | None) -> Any:  # noqa: ANN401
+    async def _answered(self, command: tuple[Argument, ...], script: Script | None) -> Any:  # noqa: ANN401 - what Redis answers
         try:
             return await self.enqueue(command, script)
         except RedisError as error:

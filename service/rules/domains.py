@@ -31,7 +31,7 @@ NATIONAL = frozenset(
     nc ne nf ng ni nl no np nr nu nz om pa pe pf pg ph pk pl pm pn pr ps pt pw py qa re ro rs ru rw sa sb sc sd se sg sh
     si sk sl sm sn so sr ss st su sv sx sy sz tc td tf tg th tj tk tl tm tn to tr tt tv tw tz ua ug uk us uy uz va vc ve
     vg vi vn vu wf ws ye yt za zm zw
-    """.split()  # noqa: SIM905
+    """.split()  # noqa: SIM905 - readable as text
 )
 # Top-level domains in other scripts.
 INTERNATIONAL = frozenset(
@@ -43,14 +43,14 @@ INTERNATIONAL = frozenset(
     \u53f0\u6e7e \ud55c\uad6d \u30b3\u30e0 \u307f\u3093\u306a \u0e44\u0e17\u0e22 \u05d9\u05e9\u05e8\u05d0\u05dc
     \u092d\u093e\u0930\u0924 \u0645\u0648\u0642\u0639 \u0634\u0628\u0643\u0629 \u0645\u0635\u0631
     \u0627\u0644\u0633\u0639\u0648\u062f\u064a\u0629 \u0627\u0645\u0627\u0631\u0627\u062a \u0627\u06cc\u0631\u0627\u0646
-    """.split()  # noqa: SIM905
+    """.split()  # noqa: SIM905 - readable as text
 )
 # Endings that are words too. Behind a dot without a space they mostly begin the next sentence.
 LIKE_WORDS = frozenset(
     """
     ad ai al am an as at be by do es et id ie il im in is it je la li ma me mo mu my na ne no om pa pm re sa se so st su
     ta to un va vi ye
-    """.split()  # noqa: SIM905
+    """.split()  # noqa: SIM905 - readable as text
 )
 # Under national domains: whatever somebody registers stands before these.
 SECOND_LEVEL = frozenset(
@@ -62,7 +62,7 @@ SHORTENERS = frozenset(
     is.gd ity.im j.mp kutt.it lnkd.in lnk.to mcaf.ee ouo.io ow.ly po.st qr.ae rb.gy rebrand.ly s.id s2r.co shorte.st
     short.gy shorturl.at snip.ly surl.li t.co t.ly t2m.io tiny.cc tinyurl.com trib.al u.to urlz.fr v.gd vk.cc wp.me
     x.gd youtu.be
-    """.split()  # noqa: SIM905
+    """.split()  # noqa: SIM905 - readable as text
 )
 # Hosts on which many people have pages of their own: only with the path a link says whom it is for.
 SHARED_HOSTS = SHORTENERS | frozenset(
@@ -71,7 +71,7 @@ SHARED_HOSTS = SHORTENERS | frozenset(
     forms.gle github.com instagram.com line.me linkedin.com linktr.ee m.me medium.com onlyfans.com patreon.com
     paypal.me pinterest.com play.google.com reddit.com sites.google.com soundcloud.com spotify.com t.me telegram.me
     telegra.ph tiktok.com tumblr.com twitch.tv twitter.com vk.com wa.me web.telegram.org whatsapp.com x.com youtube.com
-    """.split()  # noqa: SIM905
+    """.split()  # noqa: SIM905 - readable as text
 )
 # Under these each subdomain is somebody's own.
 SHARED_SUFFIXES = frozenset(
@@ -80,5 +80,5 @@ SHARED_SUFFIXES = frozenset(
     herokuapp.com livejournal.com myshopify.com netlify.app netlify.com ngrok.io pages.dev r2.dev replit.app
     s3.amazonaws.com surge.sh tumblr.com vercel.app web.app webflow.io weebly.com wixsite.com wordpress.com
     workers.dev
-    """.split()  # noqa: SIM905
+    """.split()  # noqa: SIM905 - readable as text
 )

@@ -262,9 +262,9 @@ def _comment(  # noqa: PLR0917 - as packed
     article: list[Any] | None = None,
     parent: list[Any] | None = None,
     created_at: Any = None,  # noqa: ANN401 - the Comment's own types
-    language: Any = None,  # noqa: ANN401
-    callback_url: Any = None,  # noqa: ANN401
-    metadata: Any = None,  # noqa: ANN401
+    language: Any = None,  # noqa: ANN401 - unpacked, not yet checked
+    callback_url: Any = None,  # noqa: ANN401 - unpacked, not yet checked
+    metadata: Any = None,  # noqa: ANN401 - unpacked, not yet checked
 ) -> Comment:
     return Comment(
         text=text,
@@ -283,7 +283,7 @@ def _packed_reason(reason: Reason) -> tuple[Any, ...]:
     return _short(_number(reason.code), _number(reason.attribute), *numbers, _number(reason.language))
 
 
-def _reason(code: Any, attribute: Any = None, *numbers: Any) -> Reason:  # noqa: ANN401
+def _reason(code: Any, attribute: Any = None, *numbers: Any) -> Reason:  # noqa: ANN401 - unpacked, not yet checked
     score, review_at, reject_at, language, *_ = (*numbers, None, None, None, None)
     return Reason(_word(code), _word(attribute), score, review_at, reject_at, _word(language))
 
@@ -292,7 +292,7 @@ def _fields(struct: Struct) -> tuple[Any, ...]:
     return _short(*msgspec.structs.astuple(struct))
 
 
-def _short(*fields: Any) -> tuple[Any, ...]:  # noqa: ANN401
+def _short(*fields: Any) -> tuple[Any, ...]:  # noqa: ANN401 - unpacked, not yet checked
     """Drops None and False at the end, which are the defaults of these fields."""
     last = len(fields)
     while last and (fields[last - 1] is None or fields[last - 1] is False):

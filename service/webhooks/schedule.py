@@ -32,4 +32,4 @@ class Schedule(Struct, frozen=True):
 
     @property
     def second_retry_s(self) -> float:
-        return max(self.first_retry_s, self.steps[2]) if len(self.steps) > 2 else self.first_retry_s  # noqa: PLR2004
+        return max(self.first_retry_s, self.steps[2]) if len(self.steps) > 2 else self.first_retry_s  # noqa: PLR2004 - the second retry

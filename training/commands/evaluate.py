@@ -67,11 +67,11 @@ def evaluate(  # noqa: PLR0917 - one for each option
     seed: int,
 ) -> None:
     """Print how good a MODEL folder (unset: the shipped one) is on texts that no training run sees."""
-    from rich.console import Console  # noqa: PLC0415 - heavy, not for --help
+    from rich.console import Console
 
-    import classifier  # noqa: PLC0415
-    from training import assessment  # noqa: PLC0415
-    from training.errors import TrainingError  # noqa: PLC0415
+    import classifier
+    from training import assessment
+    from training.errors import TrainingError
 
     console = Console()
     if not console.is_terminal:  # a file or a pipe: do not truncate
@@ -112,7 +112,7 @@ def _print(console: "Console", found: "EvaluationReport") -> None:
 
 
 def _write(model: "Model", found: "EvaluationReport", paths: dict[str, Path | None]) -> None:
-    import msgspec  # noqa: PLC0415
+    import msgspec
 
     figures = msgspec.json.decode(msgspec.json.encode(found.plain()))
     for kind, path in paths.items():
@@ -122,18 +122,18 @@ def _write(model: "Model", found: "EvaluationReport", paths: dict[str, Path | No
         if kind == "json":
             path.write_bytes(msgspec.json.format(msgspec.json.encode(figures)) + b"\n")
         elif kind == "html":
-            from training.page import render  # noqa: PLC0415
+            from training.page import render
 
             path.write_text(render(figures, _speed(model)), encoding="utf-8")
         else:
-            from training.model_card import card  # noqa: PLC0415
+            from training.model_card import card
 
             path.write_text(card(figures, model.manifest), encoding="utf-8")
 
 
 def _speed(model: "Model") -> dict[str, float]:
     """Microseconds for one comment of 359 characters; the fastest round, since the machine may be shared."""
-    import timeit  # noqa: PLC0415
+    import timeit
 
     text = COMMENT
     alone = min(timeit.repeat(lambda: model.score(text), number=200, repeat=15)) / 200
@@ -142,7 +142,7 @@ def _speed(model: "Model") -> dict[str, float]:
 
 
 def summary_table(found: "EvaluationReport") -> "Table":
-    from rich.table import Table  # noqa: PLC0415 - only this command pays for it
+    from rich.table import Table
 
     table = Table("what", "textbook", "ours", "must", "aim", title="Summary", title_justify="left")
     for row in found.summary:
@@ -155,7 +155,7 @@ def summary_table(found: "EvaluationReport") -> "Table":
 
 
 def _cases(found: "CaseFigures") -> "Table":
-    from rich.table import Column, Table  # noqa: PLC0415 - only this command pays for it
+    from rich.table import Column, Table
 
     table = Table(Column("kind", no_wrap=True), "sentences", "harmful: caught", "harmless: approved", "rejected")
     table.title = (
@@ -171,7 +171,7 @@ def _cases(found: "CaseFigures") -> "Table":
 
 
 def _written(found: "FrameFigures") -> "Table":
-    from rich.table import Column, Table  # noqa: PLC0415 - only this command pays for it
+    from rich.table import Column, Table
 
     table = Table(
         Column("function", no_wrap=True), "language", "sentences", "toxicity taught", "stopped", title_justify="left"
@@ -185,7 +185,7 @@ def _written(found: "FrameFigures") -> "Table":
 
 
 def _diluted(found: "Sequence[DilutionFigures]") -> "Table":
-    from rich.table import Table  # noqa: PLC0415 - only this command pays for it
+    from rich.table import Table
 
     table = Table("harmless sentences around it", "threats and insults", "approved", title_justify="left")
     table.title = "A threat or an insult among harmless sentences"
@@ -195,7 +195,7 @@ def _diluted(found: "Sequence[DilutionFigures]") -> "Table":
 
 
 def _tests(found: "Sequence[PublishedTestFigures]") -> "Table":
-    from rich.table import Column, Table  # noqa: PLC0415 - only this command pays for it
+    from rich.table import Column, Table
 
     table = Table(
         Column("data set", no_wrap=True),
@@ -225,7 +225,7 @@ def _tests(found: "Sequence[PublishedTestFigures]") -> "Table":
 
 
 def _spam(found: "SpamFigures") -> "Table":
-    from rich.table import Column, Table  # noqa: PLC0415 - only this command pays for it
+    from rich.table import Column, Table
 
     table = Table(Column("place", no_wrap=True), "part", "spam", "found", "harmless", "of these flagged")
     share = f"{found.harmless_flagged:.0%} of {found.harmless:,} harmless comments is flagged"
@@ -238,7 +238,7 @@ def _spam(found: "SpamFigures") -> "Table":
 
 
 def _table(result: "DataSetFigures") -> "Table":
-    from rich.table import Column, Table  # noqa: PLC0415 - only this command pays for it
+    from rich.table import Column, Table
 
     table = Table(
         Column("attribute", no_wrap=True),

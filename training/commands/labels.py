@@ -24,11 +24,11 @@ def labels() -> None:
 )
 def pull(url: str, key: str, folder: Path) -> None:
     """Fetch the labels that are new since the last pull. Safe to run at any time, and again after it was killed."""
-    from rich.progress import Progress, SpinnerColumn, TextColumn  # noqa: PLC0415 - heavy, not for --help
+    from rich.progress import Progress, SpinnerColumn, TextColumn
 
-    from training.client import connected  # noqa: PLC0415
-    from training.errors import TrainingError  # noqa: PLC0415
-    from training.pull import pull as pull_labels  # noqa: PLC0415
+    from training.client import connected
+    from training.errors import TrainingError
+    from training.pull import pull as pull_labels
 
     columns = (SpinnerColumn(), TextColumn("pulling labels: {task.completed:.0f}"))
     try:

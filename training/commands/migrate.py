@@ -130,11 +130,11 @@ def perspective(  # noqa: PLR0917 - one for each option
 
     FILE (CSV, TSV, NDJSON or Parquet) holds texts with Perspective's scores, or with --from-api the texts alone.
     """
-    from rich.console import Console  # noqa: PLC0415 - heavy, not for --help
+    from rich.console import Console
 
-    import classifier  # noqa: PLC0415 - heavy, not for --help
-    from training.errors import TrainingError  # noqa: PLC0415 - heavy, not for --help
-    from training.migration import perspective_scores, run  # noqa: PLC0415 - heavy, not for --help
+    import classifier
+    from training.errors import TrainingError
+    from training.migration import perspective_scores, run
 
     if put and not key:
         raise click.UsageError("--put needs --key, or STEWARD_KEY")
@@ -160,7 +160,7 @@ def perspective(  # noqa: PLR0917 - one for each option
 
 
 def _check(from_api: bool, columns: Sequence[tuple[str, str]], attributes: Sequence[str]) -> None:
-    from training.migration.perspective_scores import LABEL_OF  # noqa: PLC0415 - heavy, not for --help
+    from training.migration.perspective_scores import LABEL_OF
 
     for name in (*(name for name, _ in columns), *(attributes if from_api else ())):
         if name not in LABEL_OF:
@@ -170,9 +170,9 @@ def _check(from_api: bool, columns: Sequence[tuple[str, str]], attributes: Seque
 def _fetched(
     texts: "PerspectiveScores", attributes: Sequence[str], rate: float, file: Path, address: str | None
 ) -> "PerspectiveScores":
-    from rich.progress import Progress  # noqa: PLC0415 - heavy, not for --help
+    from rich.progress import Progress
 
-    from training.migration import perspective_client  # noqa: PLC0415 - heavy, not for --help
+    from training.migration import perspective_client
 
     if KEY not in os.environ:
         raise click.UsageError(f"--from-api reads the key from the environment: set {KEY}")
@@ -205,7 +205,7 @@ def _print(console: "Console", migration: "Migration") -> None:
 
 
 def _agreement(migration: "Migration") -> "Table":
-    from rich.table import Table  # noqa: PLC0415 - heavy, not for --help
+    from rich.table import Table
 
     table = Table("Perspective's", "ours", "texts", "rank correlation", "ROC AUC, Perspective", "ROC AUC, ours")
     table.title, table.title_justify = "Agreement", "left"
@@ -221,7 +221,7 @@ def _agreement(migration: "Migration") -> "Table":
 
 
 def _matches(migration: "Migration") -> "Table":
-    from rich.table import Table  # noqa: PLC0415 - heavy, not for --help
+    from rich.table import Table
 
     flagged = ("flagged there", "flagged here", "by both", "only there", "only here")
     table = Table("attribute", "above, there", "from, here", *flagged)
@@ -246,22 +246,22 @@ def _percent(estimate: "Estimate") -> str:
 
 
 def _write(migration: "Migration", json_path: Path | None, html_path: Path | None, map_path: Path | None) -> None:
-    import msgspec  # noqa: PLC0415 - heavy, not for --help
+    import msgspec
 
     for path, content in ((json_path, migration.plain), (map_path, migration.maps)):
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(msgspec.json.format(msgspec.json.encode(content())) + b"\n")
     if html_path is not None:
-        from training.migration.page import render  # noqa: PLC0415 - heavy, not for --help
+        from training.migration.page import render
 
         html_path.parent.mkdir(parents=True, exist_ok=True)
         html_path.write_text(render(migration), encoding="utf-8")
 
 
 def _put(migration: "Migration", url: str, key: str) -> None:
-    from training.client import connected  # noqa: PLC0415 - heavy, not for --help
-    from training.migration.run import put_maps  # noqa: PLC0415 - heavy, not for --help
+    from training.client import connected
+    from training.migration.run import put_maps
 
     with connected(url, key) as service:
         version = put_maps(service, migration.maps())

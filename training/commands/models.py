@@ -23,8 +23,8 @@ def models() -> None:
 @of_service
 def list_models(url: str, key: str) -> None:
     """Show which models there are and which is in use."""
-    from rich.console import Console  # noqa: PLC0415 - heavy, not for --help
-    from rich.table import Table  # noqa: PLC0415
+    from rich.console import Console
+    from rich.table import Table
 
     with _service(url, key) as service:
         known = service.get_json("/v1/models")
@@ -62,8 +62,8 @@ _COLUMNS = ("version", "source", "generation", "created_at", "problem")
 
 
 def _lost(service: "Service", version: str) -> list[str]:
-    from training.errors import ServiceRefused  # noqa: PLC0415 - only this command pays for it
-    from training.promotion_losses import of_service  # noqa: PLC0415 - only this command pays for it
+    from training.errors import ServiceRefused
+    from training.promotion_losses import of_service
 
     try:
         return of_service(service.get_json("/v1/models")["models"], version)
@@ -79,8 +79,8 @@ def _show(generation: dict[str, Any]) -> None:
 
 @contextmanager
 def _service(url: str, key: str) -> Iterator["Service"]:
-    from training.client import connected  # noqa: PLC0415
-    from training.errors import TrainingError  # noqa: PLC0415
+    from training.client import connected
+    from training.errors import TrainingError
 
     try:
         with connected(url, key) as service:

@@ -39,7 +39,7 @@ def of_files(command: Command) -> Command:
 
 
 def file_options(encoding: str | None, delimiter: str | None, lenient: bool, multiline: bool) -> "FileOptions":
-    from training.text_files import FileOptions  # noqa: PLC0415 - not for --help
+    from training.text_files import FileOptions
 
     def warn(message: str) -> None:
         click.echo(f"warning: {message}", err=True)

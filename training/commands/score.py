@@ -30,11 +30,11 @@ def score(  # noqa: PLR0917 - one for each option
 
     The column `language` holds the language that a text was judged in. Scores are empty if the model does not judge it.
     """
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415 - not for --help
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    import classifier  # noqa: PLC0415
-    from training.bulk import score_file  # noqa: PLC0415
-    from training.errors import TrainingError  # noqa: PLC0415
+    import classifier
+    from training.bulk import score_file
+    from training.errors import TrainingError
 
     columns = (SpinnerColumn(), TextColumn("{task.completed:,.0f} rows scored"), TimeElapsedColumn())
     try:

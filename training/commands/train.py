@@ -83,8 +83,8 @@ def train(  # noqa: PLR0917 - one for each option
     Asks before training if the model in use judges languages or attributes that this data cannot teach. Warns after
     training if the figures on held-out texts are significantly worse.
     """
-    from training.errors import TrainingError  # noqa: PLC0415 - heavy, not for --help
-    from training.run import TrainingOptions, run  # noqa: PLC0415 - as above
+    from training.errors import TrainingError
+    from training.run import TrainingOptions, run
 
     reading = file_options(encoding, delimiter, lenient, multiline)
     try:

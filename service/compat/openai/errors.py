@@ -48,7 +48,7 @@ KEY = web.RequestKey("openai_key", ApiKey)
 STARTED = web.RequestKey("openai_started", float)
 
 
-def answer(request: web.Request, status: int, body: Any, more: Mapping[str, str] | None = None) -> web.Response:  # noqa: ANN401
+def answer(request: web.Request, status: int, body: Any, more: Mapping[str, str] | None = None) -> web.Response:  # noqa: ANN401 - anything that msgspec encodes
     """A response with OpenAI's usual headers."""
     # The id of an internal error in the log is also the request id, so that a report of it identifies the log line.
     known_as = request.get(INSTANCE, "").removeprefix("urn:uuid:") or str(uuid_utils.uuid7())

@@ -78,7 +78,7 @@ def status_of(error: ServiceError) -> tuple[int, str]:
 
 
 def respond(request: web.Request, reply: Reply) -> web.StreamResponse:
-    if reply.status == 200 and "Origin" not in request.headers and is_plain(request):  # noqa: PLR2004
+    if reply.status == 200 and "Origin" not in request.headers and is_plain(request):  # noqa: PLR2004 - OK
         return Written(reply.body, _HEAD)
     headers = {**HEADERS, **reply.headers, **cors(request)}
     return web.Response(body=reply.body, status=reply.status, headers=headers)

@@ -88,7 +88,7 @@ def _reader(hint: Any) -> _Read:  # noqa: ANN401 - a type
 
 
 def _list(each: _Read) -> _Read:
-    def read_list(value: Any, at: str, wrong: _Found) -> Any:  # noqa: ANN401
+    def read_list(value: Any, at: str, wrong: _Found) -> Any:  # noqa: ANN401 - decoded JSON
         # A single value stands for a list of one.
         values = value if isinstance(value, list) else [value]
         return [each(inner, f"{at}[{place}]", wrong) for place, inner in enumerate(values)]
@@ -97,7 +97,7 @@ def _list(each: _Read) -> _Read:
 
 
 def _map(each: _Read) -> _Read:
-    def read_map(value: Any, at: str, wrong: _Found) -> Any:  # noqa: ANN401
+    def read_map(value: Any, at: str, wrong: _Found) -> Any:  # noqa: ANN401 - decoded JSON
         if not isinstance(value, dict):
             return _refused(at, "map", wrong)
         entries = enumerate(value.items())
@@ -114,33 +114,33 @@ def _refused(at: str, kind: str, wrong: _Found) -> None:
     wrong.append((at, f"Invalid value at '{at}' ({kind})"))
 
 
-def _text(value: Any, at: str, wrong: _Found) -> Any:  # noqa: ANN401
+def _text(value: Any, at: str, wrong: _Found) -> Any:  # noqa: ANN401 - decoded JSON
     return value if isinstance(value, str) else _refused(at, "TYPE_STRING", wrong)
 
 
-def _flag(value: Any, at: str, wrong: _Found) -> Any:  # noqa: ANN401
+def _flag(value: Any, at: str, wrong: _Found) -> Any:  # noqa: ANN401 - decoded JSON
     return value if isinstance(value, bool) else _refused(at, "TYPE_BOOL", wrong)
 
 
-def _number(value: Any, at: str, wrong: _Found) -> Any:  # noqa: ANN401
+def _number(value: Any, at: str, wrong: _Found) -> Any:  # noqa: ANN401 - decoded JSON
     number = _finite(value)
     return _refused(at, "TYPE_FLOAT", wrong) if number is None else number
 
 
-def _whole(value: Any, at: str, wrong: _Found) -> Any:  # noqa: ANN401
+def _whole(value: Any, at: str, wrong: _Found) -> Any:  # noqa: ANN401 - decoded JSON
     number = _finite(value)
     if number is None or not number.is_integer() or not -_INT32 <= number < _INT32:
         return _refused(at, "TYPE_INT32", wrong)
     return int(number)
 
 
-def _enum(value: Any, at: str, wrong: _Found) -> Any:  # noqa: ANN401
+def _enum(value: Any, at: str, wrong: _Found) -> Any:  # noqa: ANN401 - decoded JSON
     if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
         return value
     return _refused(at, "TYPE_ENUM", wrong)
 
 
-def _finite(value: Any) -> float | None:  # noqa: ANN401
+def _finite(value: Any) -> float | None:  # noqa: ANN401 - decoded JSON
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     if isinstance(value, str) and not _NUMBER.fullmatch(value):

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -172,8 +173,6 @@ async def test_an_endpoint_in_the_operators_network_is_refused(
 
 
 async def test_a_name_that_leads_into_the_operators_network_is_refused(admin: Any, problem: Any) -> None:
-    import socket  # noqa: PLC0415
-
     own_name = socket.gethostname()
     with contextlib.suppress(OSError):
         socket.getaddrinfo(own_name, 443)

@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+import msgspec
 import pytest
 from click.testing import CliRunner, Result
 from redis import Redis
@@ -25,8 +26,6 @@ def command(redis_server: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -
 
 
 def account(client: "Redis[str]", name: str) -> Account:
-    import msgspec  # noqa: PLC0415
-
     return msgspec.json.decode(client.hget("cm:{access}:accounts", name), type=Account)
 
 

@@ -115,7 +115,7 @@ async def test_reports_of_the_policy_are_counted_and_nothing_of_them_is_kept(cli
     before = metrics.CSP_REPORTS._value.get()  # noqa: SLF001 - what the library offers no other way to
     async with client.post("/console/csp-reports", data=b'{"csp-report": {"blocked-uri": "inline"}}') as response:
         assert response.status == 204
-    assert metrics.CSP_REPORTS._value.get() == before + 1  # noqa: SLF001
+    assert metrics.CSP_REPORTS._value.get() == before + 1  # noqa: SLF001 - prometheus_client has no public way
 
 
 async def test_scripts_are_told_of_errors_as_problems(signed_in: Any) -> None:

@@ -124,9 +124,9 @@ async def test_nobody_else_on_the_machine_can_look_into_it(folder: Path) -> None
 
 async def test_a_folder_that_was_there_keeps_its_rights(folder: Path) -> None:
     os.mkdir(folder)  # noqa: PTH102 - nothing else runs in this loop
-    os.chmod(folder, 0o750)  # noqa: PTH101, S103
+    os.chmod(folder, 0o750)  # noqa: PTH101, S103 - as an operator or another program may have left it
     async with EmbeddedRedis(folder).running():
-        assert stat.S_IMODE(os.stat(folder).st_mode) == 0o750  # noqa: PTH116
+        assert stat.S_IMODE(os.stat(folder).st_mode) == 0o750  # noqa: PTH116 - the folder itself
 
 
 async def test_a_second_service_is_refused_and_told_who_holds_the_folder(folder: Path) -> None:

@@ -4,6 +4,10 @@ import asyncio
 import json
 from typing import Any
 
+from yarl import URL
+
+from service.settings import Settings
+
 PATH = "/v1alpha1/comments:analyze"
 RUDE = "You are a stupid idiot and nobody wants you here."
 
@@ -176,8 +180,6 @@ async def test_numbers_are_short(perspective: Any) -> None:
 async def test_it_answers_while_redis_is_away(
     own_server: Any, tmp_path: Any, run: Any, key_for: Any, perspective_of: Any
 ) -> None:
-    from service.settings import Settings  # noqa: PLC0415
-
     async with run(Settings(redis_url=own_server.url, data_dir=tmp_path)) as client:
         caller = perspective_of(await key_for(client))
         own_server.kill()
@@ -201,8 +203,6 @@ PATHS = [
 
 async def test_other_ways_to_write_the_path_are_the_same(perspective: Any) -> None:
     for path in PATHS:
-        from yarl import URL  # noqa: PLC0415
-
         body = {"comment": {"text": RUDE}, "requestedAttributes": {"TOXICITY": {}}}
         url = URL(f"{path}?key={perspective.key}", encoded=True)
         assert value(await perspective.send("POST", url, json=body)) > 0.8
