@@ -3,17 +3,27 @@
 import gc
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 # Where the browser is, and on which Redis the tests run, says whoever runs the tests.
 OURS = {"STEWARD_CHROMIUM", "STEWARD_TEST_SERVER"}
 
 for name in [name for name in os.environ if name.startswith("STEWARD_") and name not in OURS]:
     del os.environ[name]
+
+# Containers often set this. Each worker, service and command of the tests would compile all the code anew.
+if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+    sys.dont_write_bytecode = False
+
+# How long an example takes says how busy the machine is. Tests of a cost measure processor time themselves.
+settings.register_profile("steward", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steward")
 
 # Every Redis of the tests writes through to its folder before it answers, and in memory that takes a tenth of the time.
 # What a killed process has written stays there as it does on a disk; only the machine's end takes it.

@@ -84,8 +84,11 @@ def test_a_column_that_says_the_language_is_believed(model: classifier.Model, tm
     assert [bool(row["toxicity"]) for row in found] == [True, False, True, False]
 
 
-def test_the_order_of_many_chunks_is_kept(model: classifier.Model, tmp_path: Path) -> None:
-    rows = [{"text": f"comment {number}"} for number in range(3 * CHUNK + 5)]
+def test_the_order_of_many_chunks_is_kept(
+    model: classifier.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("training.scored_files.CHUNK", 100)
+    rows = [{"text": f"comment {number}"} for number in range(305)]
     told: list[int] = []
     source, target = _write(tmp_path / "in.ndjson", rows), tmp_path / "out.ndjson"
     assert score_file(model, source, target, "text", jobs=2, advance=told.append) == len(rows) == sum(told)
