@@ -1,5 +1,5 @@
--- Comments that wait and share a fingerprint with another one; takes no lease.
--- ARGV     id of the other one, its fingerprints (a MessagePack array), how many at most
+-- Waiting comments that share a fingerprint with a given comment. Takes no lease.
+-- ARGV     id of the given comment, its fingerprints (a MessagePack array), how many at most
 -- Returns  {id, item, content, appeal}..., in no order.
 local page, seen = {}, {[ARGV[1]] = true}
 

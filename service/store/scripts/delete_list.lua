@@ -1,7 +1,7 @@
--- Take a word list away. Its versions can be brought back until they expire.
+-- Delete a word list. Its versions can be restored until they expire.
 -- ARGV     name, version that this deletion counts as, what is known of it (JSON with its `bytes`), how long the
 --          versions are kept (s), actor for the audit trail ('': no entry), details of the entry...
--- Returns  'ok', or 'changed' when another change came first.
+-- Returns  'ok', or 'changed' if another change came first.
 local list = P .. 'list:' .. ARGV[1]
 local by = list .. ':by'
 local newest = 0

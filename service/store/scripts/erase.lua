@@ -1,6 +1,6 @@
--- Remove text, author and metadata of a comment everywhere; what stays is the id, the outcome and the times.
--- ARGV     id, actor, ttl of what stays (s)
--- Returns  1 when something was erased, 0 when there was nothing (also the second time).
+-- Remove text, author and metadata of a comment everywhere. The id, the outcome and the times stay.
+-- ARGV     id, actor, ttl of the rest (s)
+-- Returns  1 if something was erased, 0 if there was nothing to erase.
 local id, key = ARGV[1], item_key(ARGV[1])
 local erased = redis.call('DEL', P .. 'imported:' .. id)
 local item = read_item(id)

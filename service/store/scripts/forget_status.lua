@@ -1,4 +1,4 @@
--- Forget the changes of an author's status, and what of them is in the feed, in the outbox and among the dead letters.
+-- Delete the changes of an author's status, also from the feed, the outbox and the dead letters.
 -- ARGV     author, name of the author's events
 -- Returns  how many changes there were.
 local key, name = P .. 'statuses:' .. ARGV[1], ARGV[2]

@@ -1,8 +1,8 @@
--- Note a change of an author's status, write it to the audit trail, and tell the site, in one step.
+-- Record a change of an author's status, with its audit entry and its event, in one step.
 -- ARGV     author, version, the change (JSON), how many are kept, name of the author's events (see author_status.py),
 --          status, until (ms; '' : for good), why, by, the author in the audit trail, status before, version that it
 --          undoes ('')
--- Returns  1; 0 when another change has this version or a later one.
+-- Returns  1, or 0 if another change has this version or a later one.
 local author, version, name, status = ARGV[1], ARGV[2], ARGV[5], ARGV[6]
 local ends, why, by = ARGV[7], ARGV[8], ARGV[9]
 local key = P .. 'statuses:' .. author

@@ -1,12 +1,12 @@
--- Store a word list as its next version, and forget its oldest ones.
+-- Store the next version of a word list, and delete its oldest versions.
 --   lists           HASH name -> current version
 --   list:<name>     HASH version -> entries, as store/lists.py packs them
 --   list:<name>:by  HASH version -> when (ms), a blank, and what else is known of the change (JSON)
--- ARGV     name, version it becomes, content, what is known of the version (JSON with its `bytes`), how many lists there
+-- ARGV     name, new version, content, what is known of the version (JSON with its `bytes`), how many lists there
 --          may be, how many versions of one, how many bytes all of them together, actor for the audit trail ('': no
 --          entry), details of the entry...
 -- Returns  'ok', 'changed' when another change came first, or 'full' when there are too many lists.
--- A deleted list that may still be brought back goes on with its numbers: a version is never another one's content.
+-- A deleted list that can still be restored keeps its version numbers, so a number never gets another content.
 local name, becomes, most, most_bytes = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local lists, list = P .. 'lists', P .. 'list:' .. name
 local by = list .. ':by'

@@ -2,14 +2,14 @@
 -- comment.
 -- ARGV     author, version (of the status, from 1), status ('active' : none), until (ms, 0: for good), by, why, note,
 --          at (ms)
--- Returns  1 when it was set, 0 when a later version stands already.
+-- Returns  1 if it was set, 0 if a later version is stored already.
 local author, version = ARGV[1], tonumber(ARGV[2])
 local key = P .. 'status:' .. author
 local known = tonumber(redis.call('HGET', key, 'version') or '0') or 0
 if version < known then return 0 end
 redis.call('HSET', key, 'version', ARGV[2], 'status', ARGV[3], 'until', ARGV[4], 'by', ARGV[5], 'why', ARGV[6],
   'note', ARGV[7], 'at', ARGV[8])
--- What has ended is kept a day longer, so that an earlier change that arrives late does not come back.
+-- A status that has ended is kept for another day, so that an older change that arrives late does not replace it.
 local ends = tonumber(ARGV[4])
 if ARGV[3] == 'active' then
   redis.call('EXPIRE', key, 86400)

@@ -1,5 +1,5 @@
 -- Periodic work: end expired leases, decide comments that waited too long, delete old entries.
--- ARGV     longest wait (ms; 0: for ever), status then, offset into waiting, label text ttl (s), hold (ms),
+-- ARGV     longest wait (ms; 0: forever), status then, offset into waiting, label text ttl (s), hold (ms),
 --          events kept (ms), labels kept (ms)
 -- Returns  {leases put back, comments decided by expiry, next offset into waiting or -1}
 -- Bounded: 50 leases, 50 waiting comments.
