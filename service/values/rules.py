@@ -147,7 +147,11 @@ class TextCondition(Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     longer_than: Annotated[int, Meta(ge=0, le=20_480)] | None = None
     capitals_above: Annotated[Probability | None, Meta(description="Share of capitals among its letters.")] = None
     language: Annotated[
-        tuple[Annotated[str, Meta(pattern=r"^[a-z]{2,3}$(?!\n)")], ...], Meta(max_length=64, description="ISO 639-1.")
+        tuple[
+            Annotated[str, Meta(pattern=r"^[a-z]{2,3}$(?!\n)", extra={WORDS: "must be a code such as en (ISO 639-1)"})],
+            ...,
+        ],
+        Meta(max_length=64, description="ISO 639-1."),
     ] = ()
 
 

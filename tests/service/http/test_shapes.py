@@ -67,19 +67,20 @@ def test_every_pattern_of_the_api_has_words() -> None:
     assert lacking == []
 
 
-def _without_words(described: Any, path: str, words: str = "") -> Iterator[str]:
+def _without_words(described: Any, path: str, words: str = "", seen: frozenset[Any] = frozenset()) -> Iterator[str]:
+    """`seen`: the structs that this one lies in, as a condition of a rule lies in another one."""
     if isinstance(described, Metadata):
-        yield from _without_words(described.type, path, words or (described.extra or {}).get(WORDS, ""))
+        yield from _without_words(described.type, path, words or (described.extra or {}).get(WORDS, ""), seen)
     elif isinstance(described, UnionType):
         for each in described.types:
-            yield from _without_words(each, path, words)
+            yield from _without_words(each, path, words, seen)
     elif isinstance(described, StructType):
-        for field in described.fields:
-            yield from _without_words(field.type, f"{path}/{field.encode_name}")
+        for field in described.fields if described.cls not in seen else ():
+            yield from _without_words(field.type, f"{path}/{field.encode_name}", "", seen | {described.cls})
     elif isinstance(described, DictType):
-        yield from _without_words(described.value_type, path + "/*")
+        yield from _without_words(described.value_type, path + "/*", "", seen)
     elif isinstance(described, CollectionType):
-        yield from _without_words(described.item_type, path + "/*")
+        yield from _without_words(described.item_type, path + "/*", "", seen)
     elif isinstance(described, StrType) and described.pattern and not words:
         yield path
 
