@@ -13,9 +13,11 @@ from service.console import (
     comment,
     comparison,
     dashboard,
+    lists,
     models,
     moderators,
     policy,
+    rules,
     search,
     webhooks,
 )
@@ -23,7 +25,10 @@ from service.console.visit import COOKIE
 from service.settings import Settings
 from service.values.accounts import Role
 
-MODULES = (api_keys, appeals, author, comment, comparison, dashboard, models, moderators, policy, search, webhooks)
+MODULES = (
+    *(api_keys, appeals, author, comment, comparison, dashboard, lists, models, moderators, policy, rules, search),
+    webhooks,
+)
 PAGES = [page for module in MODULES for page in module.PAGES]
 READS = {page.path: page.roles for page in PAGES if page.method == "GET"}
 CHANGES = {page.path: page.roles for page in PAGES if page.method == "POST"}
@@ -37,6 +42,11 @@ MAY_READ = {
     "/author?id=u-1": {M, S, A, D},
     "/appeals": {S, A, D},
     "/policy": {S, A, D},
+    "/rules": {S, A, D},
+    "/rules/edit?kind=links": {D},
+    "/lists": {S, A, D},
+    "/lists/list?name=words": {S, A, D},
+    "/lists/export?name=words": {S, A, D},
     "/models": {S, A, D},
     f"/models/compare?challenger={SHIPPED}": {S, A, D},
     "/webhooks": {A, D},
@@ -55,6 +65,19 @@ MAY_CHANGE = {
     "/appeals": {S, D},
     "/policy/preview": {S, A, D},
     "/policy": {D},
+    "/rules/preview": {S, A, D},
+    "/rules/try": {S, A, D},
+    "/rules/state": {D},
+    "/rules/delete": {D},
+    "/rules/undo": {D},
+    "/rules/edit": {D},
+    "/rules/edit/preview": {D},
+    "/lists": {D},
+    "/lists/add": {D},
+    "/lists/remove": {D},
+    "/lists/import": {D},
+    "/lists/restore": {D},
+    "/lists/delete": {D},
     "/models/promote": {D},
     "/models/roll-back": {D},
     "/webhooks": {D},
@@ -82,11 +105,12 @@ def test_the_tables_of_this_test_name_every_page() -> None:
 @pytest.mark.parametrize("role", list(Role))
 async def test_each_role_sees_and_changes_what_it_may(as_role: Any, admin: Any, role: Role) -> None:
     await admin.post("/v1/comments", {"id": "c-1", "text": "Hello there.", "author": {"id": "u-1"}})
+    await admin("PUT", "/v1/lists/words", {"entries": [{"text": "zorblax"}]})
     somebody = await as_role(role)
     for path, allowed in MAY_READ.items():
         page = await somebody.get(f"/console{path}")
         assert page.status == (200 if role in allowed else 403), path
-        assert page.text.count("<h1") == 1
+        assert page.text.count("<h1") == (page.headers["Content-Type"] != "text/csv; charset=utf-8")
     nav = re.findall(r'<li><a href="/console(/[a-z]+)"', (await somebody.get("/console/dashboard")).text)
     assert set(nav) >= {path for path in MAY_READ if "?" not in path and role in MAY_READ[path]}
     assert not set(nav) & {path for path in MAY_READ if role not in MAY_READ[path]}
@@ -143,6 +167,7 @@ async def test_without_anything_every_page_says_so(as_role: Any) -> None:
         "/dashboard": "Nothing in this time.",
         "/webhooks": "There are none.",
         "/keys": "This site has no keys.",
+        "/lists": "This site has no lists.",
         "/policy": "This site still has the policy that every site begins with.",
     }.items():
         assert said in (await chief.get(f"/console{path}")).text, path
