@@ -151,3 +151,13 @@ async def test_copies_that_wait_are_found_to_be_decided_together(admin: Any, ann
     assert [each["id"] for each in found] == ["c4", "c3"], "the first two were approved"
     assert (await ann.get("/v1/review/other/copies")).body == {"items": []}
     assert (await ann.get("/v1/review/nowhere/copies")).status == 404
+
+
+@pytest.mark.parametrize("depth", [9, 50, 5_000])
+async def test_conditions_that_are_nested_too_deep_are_refused(admin: Any, depth: int) -> None:
+    when = '{"not":' * depth + '{"links":{}}' + "}" * depth
+    body = f'{{"thresholds":{{"toxicity":{{}}}},"rules":[{{"id":"deep","when":{when},"then":{{"action":"review"}}}}]}}'
+    headers = {"Content-Type": "application/json"}
+    reply = await admin("PUT", "/v1/policies/default", data=body.encode(), headers=headers)
+    assert reply.status == 400
+    assert reply.body["code"] == "bad_request"
