@@ -16,7 +16,7 @@ from sklearn.linear_model import LogisticRegression
 
 import classifier
 from classifier.kernel import Weights
-from training import evaluation, metrics
+from training import contrast, evaluation, metrics
 from training.calibration import adjustment, split
 from training.commands.train import train
 from training.errors import DataUnusable
@@ -26,7 +26,7 @@ from training.regression import MaskedLogistic
 from training.report import report
 from training.run import TrainingOptions, gather, run
 
-QUICK = Recipe(bits=14, vector_bits=12, most_iterations=40)
+QUICK = Recipe(bits=14, vector_bits=12, most_iterations=40, epochs=3)
 NASTY, NICE = ("idiot", "moron", "scum", "filth"), ("garden", "minister", "weather", "article")
 
 
@@ -48,12 +48,16 @@ def plain() -> Examples:
     return joined([examples(NASTY, 1.0, 400), examples(NICE, 0.0, 1200)])
 
 
+@pytest.fixture(scope="module")
+def fitted(plain: Examples) -> Fitted:
+    return fit(plain, QUICK)
+
+
 def scores(fitted: Fitted, *texts: str) -> np.ndarray:
     return Weights(fitted.arrays).score_many(texts)
 
 
-def test_what_was_taught_is_known_and_calibrated(plain: Examples) -> None:
-    fitted = fit(plain, QUICK)
+def test_what_was_taught_is_known_and_calibrated(plain: Examples, fitted: Fitted) -> None:
     held_out = plain.held_out()
     found = Weights(fitted.arrays).score_many(held_out.texts)
     assert ((found > 0.5) == (held_out.labels > 0.5)).mean() > 0.98
@@ -61,19 +65,19 @@ def test_what_was_taught_is_known_and_calibrated(plain: Examples) -> None:
     assert metrics.calibration_error(table) < 0.05
 
 
-def test_held_out_texts_change_nothing(plain: Examples) -> None:
+def test_held_out_texts_change_nothing(plain: Examples, fitted: Fitted) -> None:
     labels = plain.labels.copy()
     labels[plain.folds == 1] = 1 - labels[plain.folds == 1]
-    one, other = fit(plain, QUICK), fit(replace(plain, labels=labels), QUICK)
-    for name, array in one.arrays.items():
+    other = fit(replace(plain, labels=labels), QUICK)
+    for name, array in fitted.arrays.items():
         np.testing.assert_array_equal(array, other.arrays[name], name)
 
 
-def test_the_same_run_makes_the_same_model(plain: Examples) -> None:
-    one, other = fit(plain, QUICK), fit(plain, replace(QUICK, jobs=2))
-    np.testing.assert_allclose(scores(one, *plain.texts[:50]), scores(other, *plain.texts[:50]), atol=0.02)
+def test_the_same_run_makes_the_same_model(plain: Examples, fitted: Fitted) -> None:
+    other = fit(plain, replace(QUICK, jobs=2))
+    np.testing.assert_allclose(scores(fitted, *plain.texts[:50]), scores(other, *plain.texts[:50]), atol=0.02)
     for name, array in fit(plain, QUICK).arrays.items():
-        np.testing.assert_array_equal(one.arrays[name], array, name)
+        np.testing.assert_array_equal(fitted.arrays[name], array, name)
 
 
 @pytest.mark.parametrize(
@@ -96,8 +100,15 @@ def test_an_attribute_that_no_text_has_is_never_found(plain: Examples) -> None:
     assert found[0, 0] > 0.5 > found[1, 0]
 
 
-def test_kaggles_train_csv_alone_makes_a_model(tmp_path: Path) -> None:
+def test_kaggles_train_csv_alone_makes_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It has no spam: that is said, and no score is made up for it."""
+    monkeypatch.setattr("training.run.Recipe", lambda **options: replace(QUICK, **options))
+    told = [(text, answer) for words, answer in ((NASTY, 1.0), (NICE, 0.0)) for text in examples(words, 0, 40).texts]
+    sentences = tuple(
+        contrast.Row(text, {"toxicity": taught}, "en", "told", f"told/{n}", is_test=True, groups=())
+        for n, (text, taught) in enumerate(told)
+    )
+    monkeypatch.setattr(contrast, "rows", lambda _language: sentences)
     rude, kind = examples(NASTY, 1.0, 300), examples(NICE, 0.0, 600)
     rows = [
         f"{n:016x},{text},{said}"
@@ -136,11 +147,13 @@ def test_moderators_outvote_a_few_old_labels(plain: Examples) -> None:
     before = joined([plain, examples((*kind, *NICE), 0.0, 60)])
     decided = examples(kind, 1.0, 200, "moderators").weighted(5)
     held_out = examples(kind, 1.0, 90)
-    found = scores(fit(before, QUICK), *held_out.texts)
-    taught = scores(fit(joined([before, decided]), QUICK), *held_out.texts)
+    longer = replace(QUICK, epochs=6)
+    found = scores(fit(before, longer), *held_out.texts)
+    after = fit(joined([before, decided]), longer)
+    taught = scores(after, *held_out.texts)
     assert (found[:, 0] > 0.5).mean() < 0.1
     assert (taught[:, 0] > 0.5).mean() > 0.95
-    harmless = scores(fit(joined([before, decided]), QUICK), *examples(NICE, 0.0, 90).texts)
+    harmless = scores(after, *examples(NICE, 0.0, 90).texts)
     assert (harmless[:, 0] > 0.5).mean() < 0.05
 
 
@@ -190,11 +203,12 @@ def test_an_unknown_label_teaches_nothing() -> None:
 def test_another_language_has_its_own_calibration_and_only_what_it_can_carry(plain: Examples) -> None:
     """German insults are taught rarely and told apart; threats in it are named at random."""
     random = np.random.default_rng(5)
-    rude, kind = (examples(words, 0.0, 2000, "german_germeval2018") for words in (("trottel",), ("garten",)))
+    # A fifth of them are calibrated on: more than enough of each kind to be judged.
+    rude, kind = (examples(words, 0.0, 800, "german_germeval2018") for words in (("trottel",), ("garten",)))
     german = joined([rude, kind])
-    labels = np.full((4000, 7), np.nan, np.float32)
-    labels[:, 3] = np.repeat([1.0, 0.0], 2000)
-    labels[:, 5] = random.random(4000) > 0.5
+    labels = np.full((1600, 7), np.nan, np.float32)
+    labels[:, 3] = np.repeat([1.0, 0.0], 800)
+    labels[:, 5] = random.random(1600) > 0.5
     german = replace(german, labels=labels, languages=["de"] * len(german))
     fitted = fit(joined([plain, german]), QUICK)
     assert dict(fitted.languages) == {"en": classifier.LABELS, "de": ("insult",)}
@@ -205,7 +219,7 @@ def test_another_language_has_its_own_calibration_and_only_what_it_can_carry(pla
 
 
 def test_a_sample_that_readers_judged_more_strictly_lowers_scores_and_changes_no_ranking(plain: Examples) -> None:
-    fitted = fit(plain, QUICK)
+    fitted = fit(plain, replace(QUICK, epochs=6))
     sample = joined([examples(NASTY, 1.0, 60), examples(NASTY, 0.0, 90), examples(NICE, 0.0, 400)])
     after = adjusted(fitted, sample)
     before, now = (Weights(each.arrays).score_many(sample.texts)[:, 0] for each in (fitted, after))
