@@ -7,20 +7,8 @@ from typing import Annotated, NamedTuple
 from msgspec import Meta, Struct
 
 from service.values.domain import WORDS, Action, Doubling, Probability, Reason, Status, Urgency, Why
-from service.values.rules import (
-    RULE,
-    RULE_UNAVAILABLE,
-    AuthorCondition,
-    Condition,
-    DuplicateCondition,
-    LinksCondition,
-    ListName,
-    ListUse,
-    Rule,
-    RuleAction,
-    Then,
-    VelocityCondition,
-)
+from service.values.recommended_rules import RECOMMENDED_RULES
+from service.values.rules import RULE, RULE_UNAVAILABLE, ListName, ListUse, Rule
 from service.values.site_settings import Protocols
 
 LanguageCode = Annotated[str, Meta(pattern=r"^[a-z]{2,3}$(?!\n)")]
@@ -385,39 +373,6 @@ def _depth(reason: Reason) -> float:
     return min(1.0, max(0.0, ((reason.score or 0.0) - low) / (high - low))) if high > low else 1.0
 
 
-_AS_SPAM = Then(RuleAction.REVIEW, due="spam", label="spam")
-# What no single text shows. Each only asks a person, so that a popular link or a quotation costs nobody a comment.
-RECOMMENDED_RULES = (
-    Rule(
-        "repeated-text",
-        Condition(duplicate=DuplicateCondition("exact", "author", 3)),
-        _AS_SPAM,
-        note="The same author sends the same text for the third time within a day.",
-    ),
-    Rule(
-        "repeated-links",
-        Condition(
-            all=(
-                Condition(links=LinksCondition(at_least=1)),
-                Condition(author=AuthorCondition(approved_below=1)),
-                Condition(
-                    any=(
-                        Condition(duplicate=DuplicateCondition("near", "site", 3)),
-                        Condition(duplicate=DuplicateCondition("links", "site", 3)),
-                    )
-                ),
-            )
-        ),
-        _AS_SPAM,
-        note="New authors send similar texts with links, or links to the same place, for the third time within a day.",
-    ),
-    Rule(
-        "flood",
-        Condition(velocity=VelocityCondition("author", 20, 60)),
-        _AS_SPAM,
-        note="An author sends more than 20 comments within a minute.",
-    ),
-)
 # What a site gets until it sets its own; docs/policies.md says why.
 DEFAULT = Policy(
     {
