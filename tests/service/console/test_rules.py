@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from service import app_keys as keys
 from service.console import rule_form, rule_words
-from service.console.rule_form import JSON, KINDS
+from service.console.rule_kinds import JSON, KINDS
 from service.console.texts import LANGUAGES, Texts
 from service.values.accounts import Role
 from service.values.policy import DEFAULT, RECOMMENDED_RULES

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,13 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from sending import Send, send_to
+
 from service.store import Store
+from service.store.author_status import StatusChange
 from service.store.base import Record, Submitted
 from service.values.domain import Action, Comment, Judgement, Reason, Urgency, Why
+from service.values.rules import AuthorStatus
 
 Submit = Callable[..., Awaitable[tuple[Submitted, Record | None]]]
 
@@ -45,6 +50,21 @@ def submit(store: Store, site: str) -> Submit:
         )
 
     return submit
+
+
+@pytest.fixture
+def send(store: Store, site: str) -> Send:
+    return send_to(store, site)
+
+
+@pytest.fixture
+def has_status(store: Store, site: str) -> Callable[..., Awaitable[None]]:
+    async def has_status(author: str, status: AuthorStatus, until: datetime | None = None) -> None:
+        earlier = await store.statuses.history(site, author)
+        change = StatusChange(status, len(earlier) + 1, datetime.now(UTC), "chief", until=until)
+        assert await store.statuses.put(site, author, change)
+
+    return has_status
 
 
 @pytest.fixture

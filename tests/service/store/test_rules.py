@@ -1,7 +1,5 @@
 """Rules that need what Redis counts are decided in the step that records the comment."""
 
-from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -10,115 +8,19 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sending import OUTCOMES, Send, of, open_rule, rules_of, send_to
 
 from service.store import Store, open_store
-from service.store.asked import OpenRule, Outcome, RulesAsked, Window
-from service.store.author_status import StatusChange
-from service.store.base import Record
+from service.store.asked import OpenRule, Window
 from service.store.keyspace import Shard
 from service.store.review import Filter
 from service.trail import Entry, outcomes
-from service.values.domain import (
-    Action,
-    Article,
-    Author,
-    Comment,
-    DecidedBy,
-    Doubling,
-    Judgement,
-    Reason,
-    State,
-    Status,
-    Urgency,
-    Verdict,
-    Why,
-)
-from service.values.errors import NotFound
+from service.values.domain import Action, DecidedBy, Doubling, State, Status, Verdict
 from service.values.rules import AuthorStatus, FiredRule, RuleAction, RuleState, most_severe
 
 pytestmark = pytest.mark.asyncio
 
-OUTCOMES = {
-    Action.APPROVE: Outcome(None, 0.0, ""),
-    Action.REVIEW: Outcome(Urgency(Why.RULE, 0.5, 3_600_000), 0.0, "spam"),
-    Action.REJECT: Outcome(None, 0.0, ""),
-}
 SHADOW = RuleState.SHADOW
-Send = Callable[..., Awaitable[Record | None]]
-
-
-def open_rule(action: RuleAction, *expression: Any, state: RuleState = RuleState.ON, **more: Any) -> OpenRule:
-    return OpenRule(FiredRule(f"{action}-rule", action, state, **more), list(expression), 60_000)
-
-
-@pytest.fixture
-def send(store: Store, site: str) -> Send:
-    return send_to(store, site)
-
-
-def send_to(store: Store, site: str) -> Send:
-    """Submits a comment that the model judges as `model` says; by default it approves."""
-
-    async def send(
-        comment_id: str,
-        *rules: OpenRule,
-        fired: tuple[FiredRule, ...] = (),
-        model: Action = Action.APPROVE,
-        author: str | None = "ann",
-        text: str = "hello",
-        article: str | None = None,
-        **asked: Any,
-    ) -> Record | None:
-        comment = Comment(
-            text,
-            author=None if author is None else Author(author),
-            article=None if article is None else Article(article),
-        )
-        judgement = Judgement(model, {"toxicity": 0.5}, (Reason("r", "toxicity", 0.5, 0.4, 0.9),), "m-1", "default@1")
-        _, record = await store.comments.submit(
-            site,
-            comment_id,
-            comment,
-            judgement,
-            urgency=OUTCOMES[model].urgency,
-            actor="site-key",
-            rules=RulesAsked(
-                **{
-                    "model": model,
-                    "outcomes": OUTCOMES,
-                    "open": rules,
-                    "fired": fired,
-                    "author_sla_ms": 60_000,
-                    **asked,
-                }
-            ),
-        )
-        return record
-
-    return send
-
-
-@pytest.fixture
-def has_status(store: Store, site: str) -> Callable[..., Awaitable[None]]:
-    async def has_status(author: str, status: AuthorStatus, until: datetime | None = None) -> None:
-        earlier = await store.statuses.history(site, author)
-        change = StatusChange(status, len(earlier) + 1, datetime.now(UTC), "chief", until=until)
-        assert await store.statuses.put(site, author, change)
-
-    return has_status
-
-
-def of(record: Record | None) -> tuple[Action, Status, DecidedBy]:
-    assert record is not None
-    return record.decision, record.status, record.decided_by
-
-
-def rules_of(record: Record | None) -> list[str | None]:
-    assert record is not None
-    assert record.content is not None
-    return [each.rule for each in record.content.judgement.reasons if each.code == "rule"]
-
-
 NEW = ("approved_below", 2)
 
 
@@ -298,52 +200,6 @@ async def test_fingerprints_whose_window_is_over_are_forgotten(send: Send, site:
         for n in range(2):
             await send(f"c{n}", THREE_ALIKE, prints=PRINTS, window_s=3600)
         assert set(client.zrange(Shard(site).key("prints"), 0, -1)) == {"n1", "n2", "n3"}
-
-
-@pytest.mark.parametrize(
-    ("status", "model", "want"),
-    [
-        (AuthorStatus.BANNED, Action.APPROVE, (Action.REJECT, Status.REJECTED, DecidedBy.RULE)),
-        (AuthorStatus.MUTED, Action.APPROVE, (Action.REJECT, Status.REJECTED, DecidedBy.RULE)),
-        (AuthorStatus.PREMODERATED, Action.APPROVE, (Action.REVIEW, Status.PENDING, DecidedBy.MODEL)),
-        (AuthorStatus.PREMODERATED, Action.REJECT, (Action.REJECT, Status.REJECTED, DecidedBy.MODEL)),
-        (AuthorStatus.TRUSTED, Action.REVIEW, (Action.APPROVE, Status.APPROVED, DecidedBy.RULE)),
-        (AuthorStatus.TRUSTED, Action.REJECT, (Action.REJECT, Status.REJECTED, DecidedBy.MODEL)),
-    ],
-)
-async def test_the_status_of_an_author_decides(
-    send: Send, has_status: Any, status: AuthorStatus, model: Action, want: tuple[Action, Status, DecidedBy]
-) -> None:
-    await has_status("ann", status)
-    record = await send("c1", model=model)
-    assert of(record) == want
-    assert record.content.judgement.reasons[-1].code == f"author_{status}"
-    assert of(await send("c2", author="bob")) == (Action.APPROVE, Status.APPROVED, DecidedBy.MODEL)
-
-
-async def test_a_mute_ends_by_itself_and_a_status_can_be_taken_back(send: Send, has_status: Any) -> None:
-    await has_status("ann", AuthorStatus.MUTED, datetime.now(UTC) - timedelta(seconds=1))
-    assert (await send("c1")).decision is Action.APPROVE
-    await has_status("ann", AuthorStatus.BANNED)
-    assert (await send("c2")).decision is Action.REJECT
-    await has_status("ann", AuthorStatus.ACTIVE)
-    assert (await send("c3")).decision is Action.APPROVE
-
-
-async def test_a_submission_without_rules_asks_for_them_if_the_author_has_a_status(
-    store: Store, site: str, submit: Any, has_status: Any
-) -> None:
-    await has_status("ann", AuthorStatus.BANNED)
-    assert await submit("c1", author=Author("ann")) == ("ask", None)
-    with pytest.raises(NotFound):
-        await store.comments.get(site, "c1")
-
-
-async def test_of_two_changes_of_a_status_with_one_version_the_first_stands(store: Store, site: str) -> None:
-    first, second = (StatusChange(AuthorStatus.BANNED, 1, datetime.now(UTC), by) for by in ("ann", "bob"))
-    assert await store.statuses.put(site, "author", first)
-    assert not await store.statuses.put(site, "author", second)
-    assert [each.by for each in await store.statuses.history(site, "author")] == ["ann"]
 
 
 async def test_a_comment_is_filed_under_the_label_of_a_rule_that_depends_on_counts(
