@@ -59,11 +59,11 @@ async def serving(settings: Settings, listening: socket.socket) -> AsyncIterator
     app = build_app(settings)
     options = _options(settings)
     runner = web.AppRunner(app, shutdown_timeout=DRAIN_S, **options)
-    await runner.setup()
-    shortcut.install_fast_path(runner)
-    # Objects that exist now live until the end, so garbage collections need not examine them.
-    gc.freeze()
     try:
+        await runner.setup()
+        shortcut.install_fast_path(runner)
+        # Objects that exist now live until the end, so garbage collections need not examine them.
+        gc.freeze()
         await unreadable.Site(runner, listening, BACKLOG, Connections(settings), **options).start()
         yield app
     finally:

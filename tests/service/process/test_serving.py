@@ -1,11 +1,19 @@
 """How a process is told to stop."""
 
+import asyncio
+import contextlib
 import signal
+import socket
 import subprocess
 import sys
 import time
+from collections.abc import AsyncIterator
 
 import pytest
+
+from service.cases.upkeep import Upkeep
+from service.process import serving
+from service.settings import Settings
 
 DRAINING = """
 import asyncio, time, uvloop
@@ -40,3 +48,32 @@ def test_more_signals_cut_neither_the_draining_nor_the_end_short(number: signal.
         said += process.stdout.readlines()
     assert said == ["draining\n", "drained\n", "ended\n"]
     assert process.returncode == 0
+
+
+async def test_a_stop_while_the_service_starts_ends_all_that_has_begun(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else its loops go on, and the process has to be killed."""
+    reached = asyncio.Event()
+
+    @contextlib.asynccontextmanager
+    async def never(_: Upkeep) -> AsyncIterator[None]:
+        reached.set()
+        await asyncio.Event().wait()
+        yield
+
+    async def enter(listening: socket.socket) -> None:
+        async with serving.serving(settings, listening):
+            pytest.fail("it must not have started")
+
+    before = asyncio.all_tasks()
+    monkeypatch.setattr(Upkeep, "running", never)
+    with serving.bound("127.0.0.1", 0, shared=False) as listening:
+        async with asyncio.timeout(60):
+            start = asyncio.ensure_future(enter(listening))
+            await reached.wait()
+            assert len(asyncio.all_tasks()) > len(before) + 1, "loops have begun"
+            start.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await start
+    assert asyncio.all_tasks() == before
