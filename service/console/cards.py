@@ -16,8 +16,10 @@ from service.console.shown import marked, plain
 from service.console.texts import N_, Texts
 from service.console.visit import Visit
 from service.store.base import Record
-from service.values.domain import Reason, State
+from service.values.domain import Reason, State, Why
+from service.values.errors import StoreUnavailable
 from service.values.policy import LANGUAGE_NOT_SUPPORTED
+from service.values.rules import RULE, RULE_UNAVAILABLE, RuleAction
 
 # Nobody may see which comments are audits, nor their scores. So blurring depends on something visible to all: how soon
 # the comment is due. These are the classes of threats and of severe abuse.
@@ -33,6 +35,10 @@ WHYS = {
     "reopened": N_("To be judged anew"),
     "rule": N_("A rule holds it"),
 }
+PREMODERATED = "author_premoderated"
+OTHERWISE_SAID = frozenset({LANGUAGE_NOT_SUPPORTED, RULE, RULE_UNAVAILABLE, PREMODERATED})
+# Rules that only label or approve hold nothing. What a rule rejected may wait for an appeal.
+HOLDING = frozenset({RuleAction.REVIEW, RuleAction.PREMODERATE, RuleAction.REJECT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +93,16 @@ def card(visit: Visit, record: Record) -> Card:
     show_scores = visit.request.app[keys.DIRECTORY].shows_scores(visit.site)
     item = review_item(visit.site, record, holder=visit.account.name, show_scores=show_scores)
     is_escalated = record.state is State.ESCALATED
+    ruled = _ruled(item, record)
+    blurred = is_blurred(visit, item)
     return Card(
         item=item,
-        text=None if item.text is None else marked(item.text, item.spans or ()),
+        text=None if item.text is None else marked(item.text, item.spans or (), ruled),
         line=Markup() if item.text is None else plain(item.text),
         parent=marked(item.parent.text) if item.parent and item.parent.text else None,
-        why=_why(visit.texts, item),
+        why=_why(visit.texts, item, [_of_rule(visit, each, is_blurred=blurred) for each in ruled]),
         bars=_bars(item),
-        is_blurred=is_blurred(visit, item),
+        is_blurred=blurred,
         is_late=_due(item) is not None and visit.now > (_due(item) or visit.now),
         escalated_by=record.moderator if is_escalated else None,
         escalation=_escalation(visit.texts, record) if is_escalated else None,
@@ -106,19 +114,65 @@ def _due(item: ReviewItem) -> datetime | None:
     return item.review.due_at if item.review else None
 
 
-def _why(texts: Texts, item: ReviewItem) -> list[str]:
-    """Every reason why the comment waits, one sentence each."""
+def _ruled(item: ReviewItem, record: Record) -> list[Reason]:
+    """The reasons of the rules, and of the author's status, that hold the comment.
+
+    Where scores are hidden, only if they are why it waits. An audit looks uncertain instead, so it shows none.
+    """
+    if item.reasons is None and not (item.review and item.review.why == Why.RULE):
+        return []
+    reasons = record.content.judgement.reasons if record.content else ()
+    return [each for each in reasons if _is_holding(each)]
+
+
+def _is_holding(reason: Reason) -> bool:
+    if reason.code == RULE:
+        return reason.action in HOLDING and not reason.shadow
+    return reason.code in {RULE_UNAVAILABLE, PREMODERATED}
+
+
+def _of_rule(visit: Visit, reason: Reason, *, is_blurred: bool) -> str:
+    """What the rule found is left out where the text is hidden."""
+    if reason.code == PREMODERATED:
+        return visit.texts(N_("The author is pre-moderated"))
+    if reason.code == RULE_UNAVAILABLE:
+        return visit.texts(N_("Rule %(rule)s cannot be evaluated"), rule=reason.rule)
+    if reason.entry and not is_blurred:
+        said = visit.texts(N_("Rule %(rule)s found “%(entry)s”"), rule=reason.rule, entry=reason.entry)
+    else:
+        said = visit.texts(N_("Rule %(rule)s"), rule=reason.rule)
+    note = _note(visit, reason.rule)
+    return f"{said} ({note})" if note else said
+
+
+def _note(visit: Visit, rule: str | None) -> str:
+    """As the rule says now. Without the policy people can go on, without notes."""
+    try:
+        rules = visit.request.app[keys.DIRECTORY].policy(visit.site).rules
+    except StoreUnavailable:
+        return ""
+    return next((each.note for each in rules if each.id == rule), "")
+
+
+def _why(texts: Texts, item: ReviewItem, of_rules: Sequence[str]) -> list[str]:
+    """Every reason why the comment waits, one sentence each. `of_rules`: those of rules."""
     said = []
     why = item.review.why if item.review else None
     if item.reports:
         said.append(texts.counted("%(n)d reader reported it", "%(n)d readers reported it", item.reports))
     if why == LANGUAGE_NOT_SUPPORTED and item.language:
         said.append(texts(N_("Its language (%(language)s) is not judged"), language=item.language))
-    elif why in WHYS and not (why == "reported" and item.reports) and not (why == "uncertain" and item.reasons):
+    elif why in WHYS and not _is_said(item, why, of_rules):
         said.append(texts(WHYS[why]))
+    said += of_rules
     scored = sorted(item.reasons or (), key=lambda each: -(each.score or 1.0))
-    said += [_reason(texts, reason) for reason in scored if reason.code != LANGUAGE_NOT_SUPPORTED]
+    said += [_reason(texts, reason) for reason in scored if reason.code not in OTHERWISE_SAID]
     return said
+
+
+def _is_said(item: ReviewItem, why: str, of_rules: Sequence[str]) -> bool:
+    """Whether another sentence says more exactly why the comment waits."""
+    return bool({"reported": item.reports, "uncertain": item.reasons, "rule": of_rules}.get(why))
 
 
 def _reason(texts: Texts, reason: Reason) -> str:

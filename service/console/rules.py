@@ -22,7 +22,7 @@ from service.console.texts import N_
 from service.console.visit import ADMINS, OVERSEERS, Nav, Page, Visit
 from service.http import bodies
 from service.values.accounts import Role
-from service.values.domain import Comment, Reason, Span
+from service.values.domain import Comment
 from service.values.errors import BadRequest, TooLarge
 from service.values.policy import DEFAULT, Policy
 from service.values.rules import Rule, RuleState
@@ -201,11 +201,7 @@ def _tried_text(tried: Tried | None) -> Any:  # noqa: ANN401 - Markup, or nothin
     """The text with what the rules found in it marked."""
     if tried is None or tried.check is None:
         return None
-    return marked(tried.values["text"], [span for reason in tried.check.rules for span in _spans(reason)])
-
-
-def _spans(reason: Reason) -> list[Span]:
-    return [Span(start, end, reason.rule or "", 1.0) for start, end in reason.spans]
+    return marked(tried.values["text"], rules=tried.check.rules)
 
 
 async def _last_change(visit: Visit, now: Policy) -> LastChange | None:

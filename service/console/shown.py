@@ -3,14 +3,14 @@
 import itertools
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 from urllib.parse import quote
 
 from markupsafe import Markup, escape
 
 from service.console.protection import PREFIX
-from service.values.domain import Span
+from service.values.domain import Reason, Span
 
 # The part of a link to show, without trailing punctuation, which belongs to the sentence.
 _LINK = re.compile(r"(?:https?://|www\.)[^\s<>\"'`\u2066-\u2069\u202a-\u202e]{2,2000}", re.IGNORECASE)
@@ -42,20 +42,33 @@ _INVISIBLE = {"Cc", "Cf", "Co", "Cn", "Zl", "Zp"}
 _BLANK = {"\u115f", "\u1160", "\u17b4", "\u17b5", "\u3164", "\uffa0", "\u2800"}
 
 
+class Mark(NamedTuple):
+    start: int
+    end: int
+    title: str
+    weight: float
+
+
 class Piece(NamedTuple):
     start: int
     end: int
-    span: Span | None
+    mark: Mark | None
 
 
-def marked(text: str, spans: Sequence[Span] = ()) -> Markup:
-    """The text with its spans highlighted. Offsets are code points of the original text."""
+def marked(text: str, spans: Sequence[Span] = (), rules: Iterable[Reason] = ()) -> Markup:
+    """The text with its spans highlighted, and with what the rules of these reasons found.
+
+    Offsets are code points of the original text. What a rule found is as strong as the heaviest span.
+    """
+    heaviest = max((span.weight for span in spans), default=1.0)
+    marks = [Mark(start, end, reason.rule or "", heaviest) for reason in rules for start, end in reason.spans]
+    marks += [Mark(span.start, span.end, span.attribute.replace("_", " "), span.weight) for span in spans]
     parts = []
     at = 0
     for start, end in _links(text):
-        parts += [_run(text, at, start, spans), _link(text, start, end, spans)]
+        parts += [_run(text, at, start, marks), _link(text, start, end, marks)]
         at = end
-    parts.append(_run(text, at, len(text), spans))
+    parts.append(_run(text, at, len(text), marks))
     return Markup().join(parts)
 
 
@@ -78,39 +91,39 @@ def _links(text: str) -> Iterator[tuple[int, int]]:
         yield found.start(), found.start() + len(found[0].rstrip(_BEHIND))
 
 
-def _link(text: str, start: int, end: int, spans: Sequence[Span]) -> Markup:
+def _link(text: str, start: int, end: int, marks: Sequence[Mark]) -> Markup:
     said = text[start:end]
     url = said if said.lower().startswith("http") else f"http://{said}"
     to = f"{PREFIX}/leave?to={quote(url, safe='')}"
     return Markup('<a class="out" href="{}" rel="noopener noreferrer nofollow" target="_blank">{}</a>').format(
-        to, _run(text, start, end, spans)
+        to, _run(text, start, end, marks)
     )
 
 
-def _run(text: str, start: int, end: int, spans: Sequence[Span]) -> Markup:
+def _run(text: str, start: int, end: int, marks: Sequence[Mark]) -> Markup:
     parts = []
-    heaviest = max((span.weight for span in spans), default=0.0)
-    for piece in _pieces(start, end, spans):
+    heaviest = max((mark.weight for mark in marks), default=0.0)
+    for piece in _pieces(start, end, marks):
         inner = Markup().join(_characters(text, piece.start, piece.end))
-        parts.append(inner if piece.span is None else _mark(inner, piece.span, heaviest))
+        parts.append(inner if piece.mark is None else _mark(inner, piece.mark, heaviest))
     return Markup().join(parts)
 
 
-def _mark(inner: Markup, piece: Span, heaviest: float) -> Markup:
-    """Spans with less than a third of the highest weight are highlighted faintly."""
-    weight = "faint" if piece.weight < heaviest / 3 else "strong"
-    return Markup('<mark class="{}" title="{}">{}</mark>').format(weight, piece.attribute.replace("_", " "), inner)
+def _mark(inner: Markup, mark: Mark, heaviest: float) -> Markup:
+    """Marks with less than a third of the highest weight are highlighted faintly."""
+    weight = "faint" if mark.weight < heaviest / 3 else "strong"
+    return Markup('<mark class="{}" title="{}">{}</mark>').format(weight, mark.title, inner)
 
 
-def _pieces(start: int, end: int, spans: Sequence[Span]) -> list[Piece]:
-    """Split at the boundaries of spans. Where spans overlap, the highest weight counts."""
-    inside = [span for span in spans if span.start < end and span.end > start and span.start < span.end]
-    cuts = sorted({start, end, *(min(end, max(start, at)) for span in inside for at in (span.start, span.end))})
+def _pieces(start: int, end: int, marks: Sequence[Mark]) -> list[Piece]:
+    """Split at the boundaries of marks. Where marks overlap, the highest weight counts, and of equal ones the first."""
+    inside = [mark for mark in marks if mark.start < end and mark.end > start and mark.start < mark.end]
+    cuts = sorted({start, end, *(min(end, max(start, at)) for mark in inside for at in (mark.start, mark.end))})
     found: list[Piece] = []
     for first, last in itertools.pairwise(cuts):
-        over = [span for span in inside if span.start <= first and last <= span.end]
-        heaviest = max(over, key=lambda span: span.weight, default=None)
-        if found and found[-1].span is heaviest:
+        over = [mark for mark in inside if mark.start <= first and last <= mark.end]
+        heaviest = max(over, key=lambda mark: mark.weight, default=None)
+        if found and found[-1].mark is heaviest:
             first = found.pop().start  # noqa: PLW2901 - one piece with the one before
         found.append(Piece(first, last, heaviest))
     return found

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.console.shown import is_ours_to_open, marked, plain
-from service.values.domain import Span
+from service.values.domain import Reason, Span
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -65,6 +65,15 @@ def test_exactly_the_span_is_marked_by_code_points() -> None:
 def test_of_spans_over_each_other_the_heavier_one_is_named() -> None:
     markup = str(marked("abcdef", (Span(0, 4, "insult", 0.1), Span(2, 6, "threat", 0.9))))
     assert markup == ('<mark class="faint" title="insult">ab</mark><mark class="strong" title="threat">cdef</mark>')
+
+
+def test_what_a_rule_found_is_as_strong_as_the_heaviest_span_and_the_rule_is_named() -> None:
+    found = Reason("rule", rule="house_words", spans=((2, 6),))
+    markup = str(marked("abcdefgh", (Span(0, 4, "insult", 0.1), Span(4, 8, "threat", 0.9)), [found]))
+    assert markup == (
+        '<mark class="faint" title="insult">ab</mark><mark class="strong" title="house_words">cdef</mark>'
+        '<mark class="strong" title="threat">gh</mark>'
+    )
 
 
 def test_spans_beyond_the_text_do_no_harm() -> None:
