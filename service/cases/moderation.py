@@ -31,6 +31,7 @@ from service.cases.scores import (
 )
 from service.rules.compiled import CompiledRules
 from service.store import Store
+from service.store.asked import RulesAsked
 from service.store.base import Outcome, Record
 from service.values.access import ApiKey
 from service.values.domain import Action, Comment, Judgement, LanguageSupport, Span, Urgency
@@ -91,10 +92,7 @@ class Moderation:
             return attention(decision, policy, section, draw)
 
         is_soon = section in policy.review.urgent_sections
-        rules, asked = await self._rulebook.rules(site, policy), None
-        if rules is not None:
-            now = datetime.now(UTC)
-            asked = ruling.ask(policy, rules, comment, judgement, attend, now=now, is_soon=is_soon)
+        rules = await self._rulebook.rules(site, policy)
         submit = partial(
             self._store.comments.submit,
             site,
@@ -105,14 +103,24 @@ class Moderation:
             actor=actor,
             audit_share=audit_share(judgement.decision, policy),
         )
-        outcome, record = await submit(rules=asked)
+        ask, asked = None, None
+        if rules is not None:
+            ask = partial(ruling.ask, policy, rules, comment, judgement, attend, now=datetime.now(UTC), is_soon=is_soon)
+            asked = ask(may_watch=self._store.shards == 1)
+        if isinstance(asked, RulesAsked):
+            outcome, record = await submit(rules=asked)
+        else:
+            outcome, record = await submit(watch=asked)
         if outcome == "ask":
-            outcome, record = await submit(rules=ruling.without_rules(policy, judgement, attend, is_soon=is_soon))
+            asked = ask() if ask else None
+            if not isinstance(asked, RulesAsked):
+                asked = ruling.without_rules(policy, judgement, attend, is_soon=is_soon)
+            outcome, record = await submit(rules=asked)
         if record is None:
             raise _full()
         if outcome == "erased":
             raise Conflict("comment_erased", f"comment '{comment_id}' was erased", {"id": comment_id})
-        if asked is not None and record.content is not None and outcome in ("created", "revised"):
+        if isinstance(asked, RulesAsked) and record.content is not None and outcome in ("created", "revised"):
             ruling.count_rules(record.content.judgement.reasons)
         return record
 

@@ -11,7 +11,18 @@ from service.metrics import RULES
 from service.rules.compiled import CompiledRules, Facts, conditions
 from service.rules.compiled import OpenRule as Undecided
 from service.rules.repetition import fingerprints
-from service.store.asked import OpenRule, Outcome, RulesAsked, Window, rate_name, rule_reason, unavailable_reason
+from service.store.asked import (
+    Limit,
+    OpenRule,
+    Outcome,
+    RulesAsked,
+    Watch,
+    Window,
+    limits_of,
+    rate_name,
+    rule_reason,
+    unavailable_reason,
+)
 from service.values.domain import Action, Comment, Doubling, Judgement, Reason, Urgency
 from service.values.policy import BY_RULE, DEFAULT_SLA_MS, SLA_MS, SOON_MS, Decision, Policy, audit_share
 from service.values.rules import RULE, Condition, FiredRule, RuleAction, RuleState, most_severe
@@ -62,8 +73,12 @@ def ask(
     *,
     now: datetime,
     is_soon: bool,
-) -> RulesAsked | None:
-    """None: no rule applies, and nothing is counted. `is_soon`: the section is urgent."""
+    may_watch: bool = False,
+) -> RulesAsked | Watch | None:
+    """None: no rule applies, and nothing is counted. `is_soon`: the section is urgent.
+
+    `may_watch`: a Watch is enough where each rule that is left is just a count.
+    """
     found = rules.evaluate(
         Facts(comment.text, judgement.language or "", judgement.scores, comment.author, comment.article, now)
     )
@@ -73,6 +88,13 @@ def ask(
     )
     if not (found.fired or found.open or found.unavailable or prints or rates):
         return None
+    if (
+        may_watch
+        and not found.fired
+        and not found.unavailable
+        and (watch := _watch(rules, found.open, comment, prints))
+    ):
+        return watch
     due = [_due(each.due, is_soon) for each in found.fired if each.action in _REVIEWS and each.state is RuleState.ON]
     return RulesAsked(
         model=judgement.decision,
@@ -82,10 +104,28 @@ def ask(
         unavailable=found.unavailable,
         prints=prints,
         rates=rates,
-        window_s=max((each[3] for each in rules.counts if each[0] == "duplicate"), default=0),
+        window_s=_window_s(rules),
         sla_ms=min(due, default=None),
         author_sla_ms=_due(None, is_soon),
     )
+
+
+def _watch(
+    rules: CompiledRules, open_rules: Sequence[Undecided], comment: Comment, prints: Mapping[str, tuple[str, ...]]
+) -> Watch | None:
+    """None: a rule that is left is more than one count."""
+    author, article = (comment.author and comment.author.id) or "", (comment.article and comment.article.id) or ""
+    limits: list[Limit] = []
+    for each in open_rules:
+        if each.expression[0] not in ("velocity", "duplicate"):
+            return None
+        limits += limits_of(each.expression, author, article, prints)
+    kept = tuple(dict.fromkeys(each for some in prints.values() for each in some))
+    return Watch(tuple(limits), _rates(rules, comment), kept, _window_s(rules))
+
+
+def _window_s(rules: CompiledRules) -> int:
+    return max((each[3] for each in rules.counts if each[0] == "duplicate"), default=0)
 
 
 def check(rules: CompiledRules, comment: Comment, judgement: Judgement, now: datetime) -> RuleCheck:

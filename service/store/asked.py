@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 
@@ -32,7 +32,7 @@ class OpenRule(Struct, frozen=True):
     sla_ms: int | None = None
 
 
-class Window(Struct, frozen=True):
+class Window(NamedTuple):
     """What to count of each comment: a name in Redis, and for how many seconds."""
 
     name: str
@@ -49,6 +49,26 @@ class Outcome(Struct, frozen=True):
     audit_share: float
     attributes: str
     urgent_double: Doubling | None = None
+
+
+class Limit(NamedTuple):
+    """More than `most` comments within `s` seconds under this name in Redis, this one among them."""
+
+    name: str
+    s: int
+    most: int
+
+
+class Watch(NamedTuple):
+    """What to count of a comment to which no rule applies, unless one of the limits is passed: then rules are asked.
+
+    Most comments pass none, and this costs a tenth of asking. `window_s`: how long fingerprints are counted.
+    """
+
+    limits: tuple[Limit, ...]
+    rates: tuple[Window, ...] = ()
+    prints: tuple[str, ...] = ()
+    window_s: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +176,19 @@ class Facts:
             self._numbers[ask] = len(self._numbers) + 1
             self._names.append(name)
         return self._numbers[ask]
+
+
+def limits_of(expression: Expression, author: str, article: str, prints: Mapping[str, tuple[str, ...]]) -> list[Limit]:
+    """The limits of an expression that is just one count; [] if it never holds. Raises ValueError for any other."""
+    operator, *rest = expression
+    if operator == "velocity":
+        by, more_than, s = rest
+        who = {"author": author, "article": article, "site": "site"}[by]
+        return [Limit(rate_name(by, who), s, more_than)] if who else []
+    if operator == "duplicate":
+        match, of, at_least, s = rest
+        return [Limit(f"same:{each}", s, at_least - 1) for each in prints.get(f"{match}:{of}", ())]
+    raise ValueError(operator)
 
 
 def rate_name(by: str, who: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from service.redis.pipe import Pipe
-from service.store.asked import RulesAsked, packed_rules, together
+from service.store.asked import RulesAsked, Watch, packed_rules, together
 from service.store.base import Outcome, Record, answered
 from service.store.fullness import Fullness
 from service.store.keyspace import Shard, Shards
@@ -82,12 +82,14 @@ class Comments:
         decided_by: str = "model",
         audit_share: float = 0.0,
         rules: RulesAsked | None = None,
+        watch: Watch | None = None,
     ) -> tuple[Submitted | Literal["ask"], Record | None]:
         """Record a comment together with its automatic decision, atomically and once for each text.
 
         `urgency`: why a person should review it; None: no review needed. `audit_share`: the probability that such a
-        decision is audited. `rules`: what the decision depends on besides; it then replaces the three. The record is
-        None only if nothing was written: the queue is full, or the author has a status and `rules` is None (ask).
+        decision is audited. `rules`: what the decision depends on besides; it then replaces the three. `watch`: instead
+        of rules, with one shard. The record is None only if nothing was written: the queue is full, or rules must be
+        sent (ask), because the author has a status or a limit of `watch` is passed.
         """
         # Audits match no attribute filter: among comments of one attribute their due time would reveal them.
         is_audit = urgency is not None and urgency.inclusion is not None
@@ -129,6 +131,7 @@ class Comments:
                 _decisive(judgement),
                 author,
                 asked or "",
+                watch or "",
             )
         )
         reply = await self._pipe.run(script("submit"), [shard.prefix], sent, data, *rows)

@@ -69,17 +69,17 @@ async def _measure(console: Console, most: int) -> None:
     # The file is rewritten in the background when it has doubled, which would fall upon one of the kinds.
     durable = {"appendonly": "yes", "appendfsync": "always", "auto-aof-rewrite-percentage": "0"}
     rivals.warn_of_missing()
-    with _redis(**durable) as redis:
-        async with _stores(redis, 1) as one, _stores(redis, MODERATORS) as each:
+    with redis_server(**durable) as redis:
+        async with stores(redis, 1) as one, stores(redis, MODERATORS) as each:
             console.print(await _pairs({"over one pipe": one, "a connection each": each}, redis))
     # Without an append-only file it fills sooner, and no disk hides how much slower a claim becomes.
-    with _redis(appendonly="no") as redis:
+    with redis_server(appendonly="no") as redis:
         async with open_store(_settings(redis, max_queued=2 * most, accept_loss=True), _url(redis)) as store:
             console.print(await _claims(store, redis, most))
 
 
 @contextlib.asynccontextmanager
-async def _stores(redis: "Redis", count: int) -> AsyncIterator[list[Store]]:
+async def stores(redis: "Redis", count: int) -> AsyncIterator[list[Store]]:
     async with contextlib.AsyncExitStack() as opened:
         yield [await opened.enter_async_context(open_store(_settings(redis), _url(redis))) for _ in range(count)]
 
@@ -240,7 +240,7 @@ def _path(redis: "Redis") -> str:
 
 
 @contextlib.contextmanager
-def _redis(**options: str) -> Iterator["Redis"]:
+def redis_server(**options: str) -> Iterator["Redis"]:
     """A server of its own in a new folder, ended by its own id."""
     with processes.new_folder() as folder:
         given = {"port": "0", "unixsocket": f"{folder}/redis.sock", "dir": folder, "save": "", **options}

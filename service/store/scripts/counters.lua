@@ -26,7 +26,8 @@ local function tally_one(key, name, letter, at, by)
   add(key, name, by)
   local day = math.floor(at / DAY_MS)
   if add(key, letter .. ':' .. day, by) ~= by or by < 0 then return end
-  -- The first of its day: forget days that no rule looks back to.
+  if redis.call('HLEN', key) <= 2 * COUNTED_DAYS + 3 then return end
+  -- The first of its day, and there are more days than rules look back to.
   for _, field in ipairs(redis.call('HKEYS', key)) do
     local its_day = tonumber(string.match(field, '^[ar]:(%d+)$'))
     if its_day and its_day <= day - COUNTED_DAYS then redis.call('HDEL', key, field) end
@@ -65,6 +66,17 @@ local function within(key, id, now, window_s)
 end
 
 local function is_harmless(fingerprint) return redis.call('ZSCORE', same_key(fingerprint), '') and true or false end
+
+-- Whether one of the limits is passed, so that a rule may hold. `limits`: {{key behind the prefix, window (s), most}...},
+-- this comment counted.
+local function passes_a_limit(limits, id, now)
+  for _, limit in ipairs(limits) do
+    if within(P .. limit[1], id, now, limit[2]) + 1 > limit[3] and not redis.call('ZSCORE', P .. limit[1], '') then
+      return true
+    end
+  end
+  return false
+end
 
 -- The facts of one shard that rules ask for, in the order of `asks`: {what, parameters...}. A fact is a number; false:
 -- nothing is known. `sent`: {id, author, fingerprints by kind}.
@@ -116,14 +128,15 @@ local function count_comment(id, rates, prints, window_s, now)
     put_in_window(same_key(fingerprint), id, now, window_s, MOST_ALIKE)
     redis.call('ZADD', P .. 'prints', now, fingerprint)
   end
-  if #prints == 0 then return end
+  if #prints == 0 or (now % 16 > 0 and redis.call('TTL', P .. 'prints') > 0) then return end
+  -- Now and then: what has ended, and what is too much.
   redis.call('EXPIRE', P .. 'prints', window_s)
   -- Those of more than one comment, so that a site with few comments keeps no name of an author that has expired.
-  local ended = redis.call('ZRANGEBYSCORE', P .. 'prints', '-inf', whole(now - window_s * 1000), 'LIMIT', 0, 50)
+  local ended = redis.call('ZRANGEBYSCORE', P .. 'prints', '-inf', whole(now - window_s * 1000), 'LIMIT', 0, 250)
   if #ended > 0 then redis.call('ZREM', P .. 'prints', unpack(ended)) end
   local over = redis.call('ZCARD', P .. 'prints') - MOST_PRINTS
   if over > 0 then
-    local oldest = redis.call('ZPOPMIN', P .. 'prints', math.min(over, 50))
+    local oldest = redis.call('ZPOPMIN', P .. 'prints', math.min(over, 250))
     for i = 1, #oldest, 2 do redis.call('DEL', same_key(oldest[i])) end
   end
 end

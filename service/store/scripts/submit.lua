@@ -6,15 +6,16 @@
 --          double review ('', 'drawn', 'rejects'), inclusion probability of an audit (''), callback URL (''),
 --          label text ttl (s), author to find it by ('' : none), for how long (s), share
 --          of such decisions that is drawn for audit ('' : none), attribute and score that decided (''),
---          author for status and counts (''), rules ('' : none that need Redis; see rules.lua)
+--          author for status and counts (''), rules ('' : none that need Redis; see rules.lua), what to count where no
+--          rule applies unless one of its limits is passed ('' : nothing): {limits, rates, fingerprints, window (s)}
 -- ARGV[2]  content
 -- ARGV[3]  with rules: reasons that the caller knows already, packed one after the other, then a packed reason for each
 --          open rule and for each status
 -- Returns  {'created' or 'revised', revision, version, now, created, how many wait now, it among them, or 0} for what was
 --          just recorded, and with rules also {decision, decided by, numbers of the reasons from ARGV[4] on that apply,
 --          due time (ms)}: the caller has the rest; else {outcome, item, content, appeal}; outcome is full, erased, exists
---          (so also what waits because the text of a person's decision was lost), or ask: the author has a status, so
---          the caller must send rules.
+--          (so also what waits because the text of a person's decision was lost), or ask: the author has a status, or a
+--          limit is passed, so the caller must send rules.
 local content, sent = ARGV[2], ARGV -- bytes, which cmsgpack does not know
 local ARGV = cmsgpack.unpack(ARGV[1])
 local id, digest, decision, status, why = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
@@ -34,6 +35,8 @@ if rules ~= '' then
   if ARGV[18] == '' and sla_ms <= MOST_URGENT_MS then ARGV[18] = urgent_double end
   content = with_reasons(content, rules.decision_at, ruled)
 elseif author ~= '' and (redis.call('HGET', P .. 'status:' .. author, 'status') or 'active') ~= 'active' then
+  return {'ask'}
+elseif ARGV[28] ~= '' and passes_a_limit(ARGV[28][1], id, now) then
   return {'ask'}
 end
 local waits = was.state == 'queued' or was.state == 'leased' or was.state == 'escalated'
@@ -91,7 +94,13 @@ else
   tally(wrote, was.status, '', decided_at, now, life_s)
   tally(ARGV[22], '', status, now, now, life_s)
 end
-if ruled then count_comment(id, rules.rates, rules.prints, rules.window_s, now) end
+local rates, prints, window_s = {}, {}, 0
+if ruled then
+  rates, prints, window_s = rules.rates, rules.prints, rules.window_s
+elseif ARGV[28] ~= '' then
+  rates, prints, window_s = unpack(ARGV[28], 2)
+end
+count_comment(id, rates, prints, window_s, now)
 local fields = {'digest', digest, 'revision', item.revision, 'version', item.version, 'state', item.state,
   'decision', decision, 'status', status, 'created', was.created or now}
 local function put(name, value)
@@ -104,7 +113,7 @@ put('section', ARGV[10])
 put('language', ARGV[16])
 put('attributes', ARGV[8])
 put('labelled', was.labelled or '')
-put('prints', ruled and #rules.prints > 0 and cmsgpack.pack(rules.prints) or '')
+put('prints', #prints > 0 and cmsgpack.pack(prints) or '')
 if item.callback then
   put('callback', '1')
   if ARGV[20] ~= '' then redis.call('SET', P .. 'callback:' .. id, ARGV[20]) end

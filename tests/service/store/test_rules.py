@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from sending import OUTCOMES, Send, of, open_rule, rules_of, send_to
 
 from service.store import Store, open_store
-from service.store.asked import OpenRule, Window
+from service.store.asked import Limit, OpenRule, Watch, Window
 from service.store.keyspace import Shard
 from service.store.review import Filter
 from service.trail import Entry, outcomes
-from service.values.domain import Action, DecidedBy, Doubling, State, Status, Verdict
+from service.values.domain import Action, Author, Comment, DecidedBy, Doubling, Judgement, State, Status, Verdict
+from service.values.errors import NotFound
 from service.values.rules import AuthorStatus, FiredRule, RuleAction, RuleState, most_severe
 
 pytestmark = pytest.mark.asyncio
@@ -302,3 +303,22 @@ async def test_the_facts_of_all_shards_count(settings: Any, site: str) -> None:
         prints = {"prints": PRINTS, "window_s": 3600}
         found = [rules_of(await send(f"d{n}", THREE_ALIKE, **prints)) for n in range(6)]
         assert found == [[], [], *[["review-rule"]] * 4]
+
+
+async def test_a_limit_that_is_passed_asks_for_rules_and_others_only_count(store: Store, site: str) -> None:
+    async def sent(comment_id: str, prints: tuple[str, ...] = ("p",)) -> str:
+        watch = Watch((Limit("same:p", 60, 2), Limit("author:ann", 60, 3)), (Window("rate:site:site", 60),), prints, 60)
+        judgement = Judgement(Action.APPROVE, {"toxicity": 0.1}, (), "m-1", "default@1")
+        comment = Comment("hello", author=Author("ann"))
+        outcome, _ = await store.comments.submit(
+            site, comment_id, comment, judgement, urgency=None, actor="site-key", watch=watch
+        )
+        return outcome
+
+    assert [await sent(f"c{n}") for n in range(3)] == ["created", "created", "ask"]
+    assert await sent("c1") == "exists", "the same again passes no limit"
+    with pytest.raises(NotFound):
+        await store.comments.get(site, "c2")
+    rule = open_rule(RuleAction.REVIEW, "velocity", "site", 2, 60)
+    assert rules_of(await send_to(store, site)("c3", rule)) == ["review-rule"], "what was watched is counted"
+    assert await sent("c4", ()) == "ask", "so does the fourth of the author within a minute"
