@@ -17,6 +17,7 @@ from service.console import (
     models,
     moderators,
     policy,
+    rule_editing,
     rules,
     search,
     webhooks,
@@ -26,8 +27,8 @@ from service.settings import Settings
 from service.values.accounts import Role
 
 MODULES = (
-    *(api_keys, appeals, author, comment, comparison, dashboard, lists, models, moderators, policy, rules, search),
-    webhooks,
+    *(api_keys, appeals, author, comment, comparison, dashboard, lists, models, moderators, policy, rule_editing),
+    *(rules, search, webhooks),
 )
 PAGES = [page for module in MODULES for page in module.PAGES]
 READS = {page.path: page.roles for page in PAGES if page.method == "GET"}
