@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 
 import classifier
 from service.cases import ruling
-from service.cases.replay import Arrival, Replay
+from service.cases.replay import Arrival, CountReplay
 from service.rules.compiled import CompiledRules, Facts, Findings
 from service.rules.holding import holds
 from service.store import Store
@@ -200,7 +200,7 @@ class _Trial:
 
     def __init__(self, rules: CompiledRules) -> None:
         self._rules = rules
-        self._replay = Replay(rules.counts)
+        self._replay = CountReplay(rules.counts)
         self._applied: dict[str, list[str]] = {}
 
     def look(self, seen: Sighting, said: Glance) -> _Ruled:

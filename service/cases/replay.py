@@ -20,7 +20,7 @@ class Arrival(NamedTuple):
     prints: Mapping[str, Sequence[str]]
 
 
-class Replay:
+class CountReplay:
     """Comments must come oldest first. Counts begin with the first one: earlier comments are not known.
 
     The status that an author had is not known either: it counts as active.

@@ -8,15 +8,14 @@ import msgspec
 from msgspec import UNSET, Struct
 
 from service.metrics import RULES
-from service.rules.compiled import CompiledRules, Facts, conditions
-from service.rules.compiled import OpenRule as Undecided
+from service.rules.compiled import CompiledRules, Facts, OpenRule, conditions
 from service.rules.repetition import fingerprints
 from service.store.asked import (
+    CountLimits,
     Limit,
-    OpenRule,
-    Outcome,
+    PossibleOutcome,
     RulesAsked,
-    Watch,
+    UndecidedRule,
     Window,
     limits_of,
     rate_name,
@@ -74,10 +73,10 @@ def ask(
     now: datetime,
     is_soon: bool,
     may_watch: bool = False,
-) -> RulesAsked | Watch | None:
+) -> RulesAsked | CountLimits | None:
     """None: no rule applies, and nothing is counted. `is_soon`: the section is urgent.
 
-    `may_watch`: a Watch is enough where each rule that is left is just a count.
+    `may_watch`: a CountLimits is enough where each rule that is left is just a count.
     """
     found = rules.evaluate(
         Facts(comment.text, judgement.language or "", judgement.scores, comment.author, comment.article, now)
@@ -100,7 +99,7 @@ def ask(
         model=judgement.decision,
         outcomes=_outcomes(policy, judgement, attend, found.fired),
         fired=found.fired,
-        open=tuple(OpenRule(each.rule, each.expression, _due(each.rule.due, is_soon)) for each in found.open),
+        open=tuple(UndecidedRule(each.rule, each.expression, _due(each.rule.due, is_soon)) for each in found.open),
         unavailable=found.unavailable,
         prints=prints,
         rates=rates,
@@ -111,8 +110,8 @@ def ask(
 
 
 def _watch(
-    rules: CompiledRules, open_rules: Sequence[Undecided], comment: Comment, prints: Mapping[str, tuple[str, ...]]
-) -> Watch | None:
+    rules: CompiledRules, open_rules: Sequence[OpenRule], comment: Comment, prints: Mapping[str, tuple[str, ...]]
+) -> CountLimits | None:
     """None: a rule that is left is more than one count."""
     author, article = (comment.author and comment.author.id) or "", (comment.article and comment.article.id) or ""
     limits: list[Limit] = []
@@ -121,7 +120,7 @@ def _watch(
             return None
         limits += limits_of(each.expression, author, article, prints)
     kept = tuple(dict.fromkeys(each for some in prints.values() for each in some))
-    return Watch(tuple(limits), _rates(rules, comment), kept, _window_s(rules))
+    return CountLimits(tuple(limits), _rates(rules, comment), kept, _window_s(rules))
 
 
 def _window_s(rules: CompiledRules) -> int:
@@ -203,7 +202,7 @@ def _due(attribute: str | None, is_soon: bool) -> int:
 
 def _outcomes(
     policy: Policy, judgement: Judgement, attend: Attend, fired: tuple[FiredRule, ...] = ()
-) -> dict[Action, Outcome]:
+) -> dict[Action, PossibleOutcome]:
     """What is recorded for each decision that the rules may come to."""
     labels = [each.label for each in fired if each.state is RuleState.ON]
     named = [each.attribute for each in judgement.reasons] + labels
@@ -214,11 +213,11 @@ def _outcomes(
         urgency = attend(BY_RULE if is_ours else Decision(action, judgement.reasons))
         is_audit = urgency is not None and urgency.inclusion is not None
         urgent = Doubling.REJECTS if action is Action.REVIEW and policy.review.double_review else None
-        found[action] = Outcome(urgency, audit_share(action, policy), "" if is_audit else attributes, urgent)
+        found[action] = PossibleOutcome(urgency, audit_share(action, policy), "" if is_audit else attributes, urgent)
     return found
 
 
-def prints_of(open_rules: Sequence[Undecided], text: str, author: str) -> dict[str, tuple[str, ...]]:
+def prints_of(open_rules: Sequence[OpenRule], text: str, author: str) -> dict[str, tuple[str, ...]]:
     """The fingerprints that open rules compare, by kind of duplicate, as `exact:site`.
 
     Only these are counted: a comment is a copy for a rule if all that the rule says besides fits both.

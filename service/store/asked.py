@@ -24,7 +24,7 @@ OF_STATUS = {
 _STATUS_REASONS = tuple(Reason(code, action=action.value) for code, action in OF_STATUS.values())
 
 
-class OpenRule(Struct, frozen=True):
+class UndecidedRule(Struct, frozen=True):
     """A rule that holds if `expression` does. `sla_ms`: until when a review that it asks for is due."""
 
     rule: FiredRule
@@ -39,7 +39,7 @@ class Window(NamedTuple):
     s: int
 
 
-class Outcome(Struct, frozen=True):
+class PossibleOutcome(Struct, frozen=True):
     """What is recorded if the rules come to a decision: who looks, and how often such decisions are audited.
 
     `urgent_double`: which first verdict needs a second one, if a rule makes the review most urgent.
@@ -59,7 +59,7 @@ class Limit(NamedTuple):
     most: int
 
 
-class Watch(NamedTuple):
+class CountLimits(NamedTuple):
     """What to count of a comment to which no rule applies, unless one of the limits is passed: then rules are asked.
 
     Most comments pass none, and this costs a tenth of asking. `window_s`: how long fingerprints are counted.
@@ -81,9 +81,9 @@ class RulesAsked:
     """
 
     model: Action
-    outcomes: Mapping[Action, Outcome]
+    outcomes: Mapping[Action, PossibleOutcome]
     fired: tuple[FiredRule, ...] = ()
-    open: tuple[OpenRule, ...] = ()
+    open: tuple[UndecidedRule, ...] = ()
     unavailable: tuple[str, ...] = ()
     prints: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     rates: tuple[Window, ...] = ()
@@ -120,7 +120,7 @@ def unavailable_reason(rule: str) -> Reason:
     return Reason(RULE_UNAVAILABLE, rule=rule)
 
 
-class Facts:
+class FactNumbers:
     """The facts that expressions need, each asked once."""
 
     def __init__(self, author: str, article: str) -> None:
@@ -198,7 +198,7 @@ def rate_name(by: str, who: str) -> str:
 
 def packed_rules(asked: RulesAsked, author: str, article: str, decision_at: int) -> tuple[dict[str, Any], list[bytes]]:
     """The map that rules.lua takes, and the packed reasons beside it."""
-    facts = Facts(author, article)
+    facts = FactNumbers(author, article)
     opened = [
         (
             each.rule.action.value,
@@ -244,7 +244,7 @@ def packed_rules(asked: RulesAsked, author: str, article: str, decision_at: int)
     return sent, rows
 
 
-def _outcome(action: Action, outcome: Outcome) -> tuple[Any, ...]:
+def _outcome(action: Action, outcome: PossibleOutcome) -> tuple[Any, ...]:
     urgency = outcome.urgency
     inclusion = urgency.inclusion if urgency else None
     return (

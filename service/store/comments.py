@@ -10,7 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from service.redis.pipe import Pipe
-from service.store.asked import RulesAsked, Watch, packed_rules, together
+from service.store.asked import CountLimits, RulesAsked, packed_rules, together
 from service.store.base import Outcome, Record, answered
 from service.store.fullness import Fullness
 from service.store.keyspace import Shard, Shards
@@ -82,7 +82,7 @@ class Comments:
         decided_by: str = "model",
         audit_share: float = 0.0,
         rules: RulesAsked | None = None,
-        watch: Watch | None = None,
+        watch: CountLimits | None = None,
     ) -> tuple[Submitted | Literal["ask"], Record | None]:
         """Record a comment together with its automatic decision, atomically and once for each text.
 

@@ -4,21 +4,21 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from service.store import Store
-from service.store.asked import OpenRule, Outcome, RulesAsked
+from service.store.asked import PossibleOutcome, RulesAsked, UndecidedRule
 from service.store.base import Record
 from service.values.domain import Action, Article, Author, Comment, DecidedBy, Judgement, Reason, Status, Urgency, Why
 from service.values.rules import FiredRule, RuleAction, RuleState
 
 OUTCOMES = {
-    Action.APPROVE: Outcome(None, 0.0, ""),
-    Action.REVIEW: Outcome(Urgency(Why.RULE, 0.5, 3_600_000), 0.0, "spam"),
-    Action.REJECT: Outcome(None, 0.0, ""),
+    Action.APPROVE: PossibleOutcome(None, 0.0, ""),
+    Action.REVIEW: PossibleOutcome(Urgency(Why.RULE, 0.5, 3_600_000), 0.0, "spam"),
+    Action.REJECT: PossibleOutcome(None, 0.0, ""),
 }
 Send = Callable[..., Awaitable[Record | None]]
 
 
-def open_rule(action: RuleAction, *expression: Any, state: RuleState = RuleState.ON, **more: Any) -> OpenRule:
-    return OpenRule(FiredRule(f"{action}-rule", action, state, **more), list(expression), 60_000)
+def open_rule(action: RuleAction, *expression: Any, state: RuleState = RuleState.ON, **more: Any) -> UndecidedRule:
+    return UndecidedRule(FiredRule(f"{action}-rule", action, state, **more), list(expression), 60_000)
 
 
 def send_to(store: Store, site: str) -> Send:
@@ -26,7 +26,7 @@ def send_to(store: Store, site: str) -> Send:
 
     async def send(
         comment_id: str,
-        *rules: OpenRule,
+        *rules: UndecidedRule,
         fired: tuple[FiredRule, ...] = (),
         model: Action = Action.APPROVE,
         author: str | None = "ann",

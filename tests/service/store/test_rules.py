@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sending import OUTCOMES, Send, of, open_rule, rules_of, send_to
 
 from service.store import Store, open_store
-from service.store.asked import Limit, OpenRule, Watch, Window
+from service.store.asked import CountLimits, Limit, UndecidedRule, Window
 from service.store.keyspace import Shard
 from service.store.review import Filter
 from service.trail import Entry, outcomes
@@ -278,7 +278,7 @@ ALWAYS, NEVER = ["not", ["status", "banned"]], ["status", "banned"]
 async def test_redis_decides_as_python_does(
     send: Send, model: Action, fired: Any, opened: Any, is_unavailable: bool
 ) -> None:
-    open_rules = [OpenRule(rule, ALWAYS if holds else NEVER, None) for rule, holds in opened]
+    open_rules = [UndecidedRule(rule, ALWAYS if holds else NEVER, None) for rule, holds in opened]
     record = await send(
         str(uuid4()),
         *open_rules,
@@ -307,7 +307,9 @@ async def test_the_facts_of_all_shards_count(settings: Any, site: str) -> None:
 
 async def test_a_limit_that_is_passed_asks_for_rules_and_others_only_count(store: Store, site: str) -> None:
     async def sent(comment_id: str, prints: tuple[str, ...] = ("p",)) -> str:
-        watch = Watch((Limit("same:p", 60, 2), Limit("author:ann", 60, 3)), (Window("rate:site:site", 60),), prints, 60)
+        watch = CountLimits(
+            (Limit("same:p", 60, 2), Limit("author:ann", 60, 3)), (Window("rate:site:site", 60),), prints, 60
+        )
         judgement = Judgement(Action.APPROVE, {"toxicity": 0.1}, (), "m-1", "default@1")
         comment = Comment("hello", author=Author("ann"))
         outcome, _ = await store.comments.submit(
