@@ -62,7 +62,7 @@ class Limit(NamedTuple):
 class CountLimits(NamedTuple):
     """What to count of a comment to which no rule applies, unless one of the limits is passed: then rules are asked.
 
-    Most comments pass none, and this costs a tenth of asking. `window_s`: how long fingerprints are counted.
+    Most comments pass none, and this costs less than asking. `window_s`: how long fingerprints are counted.
     """
 
     limits: tuple[Limit, ...]

@@ -91,49 +91,19 @@ class Comments:
         of rules, with one shard. The record is None only if nothing was written: the queue is full, or rules must be
         sent (ask), because the author has a status or a limit of `watch` is passed.
         """
-        # Audits match no attribute filter: among comments of one attribute their due time would reveal them.
-        is_audit = urgency is not None and urgency.inclusion is not None
-        attributes = "" if is_audit else ",".join(r.attribute for r in judgement.reasons if r.attribute)
-        article = comment.article
         content = Content(comment, judgement)
         data, decision_at = packed_with_place(content)
-        author, shard = (comment.author and comment.author.id) or "", self._shards.of(site, comment_id)
+        shard = self._shards.of(site, comment_id)
         asked, rows = None, list[bytes]()
         if rules is not None:
-            asked, rows = packed_rules(rules, author, (article and article.id) or "", decision_at)
-            asked["elsewhere"] = await self._elsewhere(site, shard, comment_id, author, asked)
-        sent = _pack(
-            (
-                comment_id,
-                hashlib.blake2b(comment.text.encode(), digest_size=16).hexdigest()[:DIGEST_CHARS],
-                judgement.decision,
-                STATUS_AFTER[judgement.decision],
-                urgency.why if urgency else "",
-                str(urgency.priority) if urgency else "",  # as text: Lua would write it with all its digits
-                urgency.sla_ms if urgency else "",
-                attributes,
-                (article and article.id) or "",
-                (article and article.section) or "",
-                self._retention.text_days * DAY_S,
-                self._max_queued,
-                actor,
-                judgement.model,
-                judgement.policy,
-                judgement.language or "",
-                decided_by,
-                (urgency and urgency.double) or "",
-                str(urgency.inclusion) if urgency and urgency.inclusion is not None else "",
-                comment.callback_url or "",
-                self._retention.label_days * DAY_S,
-                author if self._index_authors else "",
-                self._retention.author_s,
-                str(audit_share) if audit_share else "",
-                _decisive(judgement),
-                author,
-                asked or "",
-                watch or "",
+            author, article = (
+                (comment.author and comment.author.id) or "",
+                (comment.article and comment.article.id) or "",
             )
-        )
+            asked, rows = packed_rules(rules, author, article, decision_at)
+            asked["elsewhere"] = await self._elsewhere(site, shard, comment_id, author, asked)
+        described = self._described(comment_id, content, urgency, actor, decided_by, audit_share)
+        sent = _pack((*described, asked or "", watch or ""))
         reply = await self._pipe.run(script("submit"), [shard.prefix], sent, data, *rows)
         if reply[0] == b"ask":
             return "ask", None
@@ -149,6 +119,49 @@ class Comments:
         if outcome == "full":
             self._fullness.saw(shard, self._max_queued)
         return outcome, record
+
+    def _described(  # noqa: PLR0917 - as submit has them
+        self,
+        comment_id: str,
+        content: Content,
+        urgency: Urgency | None,
+        actor: str,
+        decided_by: str,
+        audit_share: float,
+    ) -> tuple[Any, ...]:
+        """The arguments of the script up to the author; see submit.lua."""
+        comment, judgement = content.comment, content.judgement
+        article, author = comment.article, (comment.author and comment.author.id) or ""
+        # Audits match no attribute filter: among comments of one attribute their due time would reveal them.
+        is_audit = urgency is not None and urgency.inclusion is not None
+        return (
+            comment_id,
+            hashlib.blake2b(comment.text.encode(), digest_size=16).hexdigest()[:DIGEST_CHARS],
+            judgement.decision,
+            STATUS_AFTER[judgement.decision],
+            urgency.why if urgency else "",
+            str(urgency.priority) if urgency else "",  # as text: Lua would write it with all its digits
+            urgency.sla_ms if urgency else "",
+            "" if is_audit else ",".join(each.attribute for each in judgement.reasons if each.attribute),
+            (article and article.id) or "",
+            (article and article.section) or "",
+            self._retention.text_days * DAY_S,
+            self._max_queued,
+            actor,
+            judgement.model,
+            judgement.policy,
+            judgement.language or "",
+            decided_by,
+            (urgency and urgency.double) or "",
+            str(urgency.inclusion) if urgency and urgency.inclusion is not None else "",
+            comment.callback_url or "",
+            self._retention.label_days * DAY_S,
+            author if self._index_authors else "",
+            self._retention.author_s,
+            str(audit_share) if audit_share else "",
+            _decisive(judgement),
+            author,
+        )
 
     async def _elsewhere(
         self, site: str, shard: Shard, comment_id: str, author: str, asked: Mapping[str, Any]
