@@ -11,7 +11,7 @@ from markupsafe import Markup
 from service import app_keys as keys
 from service.cases.answers import ReviewItem, review_item
 from service.cases.authors import History
-from service.console.reasons import attribute_name, title_of
+from service.console.reasons import CODES, attribute_name, code_title, title_of
 from service.console.shown import marked, plain
 from service.console.texts import N_, Texts
 from service.console.visit import Visit
@@ -28,17 +28,17 @@ THREATS_WITHIN = timedelta(minutes=15)
 
 WHYS = {
     "uncertain": N_("The model is not sure"),
-    "unscored": N_("The model could not judge it"),
-    "language_not_supported": N_("Its language is not judged"),
+    "unscored": CODES["unscored"],
+    LANGUAGE_NOT_SUPPORTED: CODES[LANGUAGE_NOT_SUPPORTED],
     "reported": N_("Reported by readers"),
     "appeal": N_("The author appeals"),
     "reopened": N_("To be judged anew"),
     "rule": N_("A rule holds it"),
 }
-PREMODERATED = "author_premoderated"
-OTHERWISE_SAID = frozenset({LANGUAGE_NOT_SUPPORTED, RULE, RULE_UNAVAILABLE, PREMODERATED})
-# Rules that only label or approve hold nothing. What a rule rejected may wait for an appeal.
+# What only labels or approves holds nothing. What was rejected may wait for an appeal.
 HOLDING = frozenset({RuleAction.REVIEW, RuleAction.PREMODERATE, RuleAction.REJECT})
+# The reason of an approval: its score reached no threshold.
+BELOW = "score_below_review_band"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def card(visit: Visit, record: Record) -> Card:
         text=None if item.text is None else marked(item.text, item.spans or (), ruled),
         line=Markup() if item.text is None else plain(item.text),
         parent=marked(item.parent.text) if item.parent and item.parent.text else None,
-        why=_why(visit.texts, item, [_of_rule(visit, each, is_blurred=blurred) for each in ruled]),
+        why=_why(visit.texts, item, [of_rule(visit, each, is_blurred=blurred) for each in ruled]),
         bars=_bars(item),
         is_blurred=blurred,
         is_late=_due(item) is not None and visit.now > (_due(item) or visit.now),
@@ -125,16 +125,19 @@ def _ruled(item: ReviewItem, record: Record) -> list[Reason]:
     return [each for each in reasons if _is_holding(each)]
 
 
+def is_of_rules(reason: Reason) -> bool:
+    """Whether it comes from a rule or from the status of the author, and not from the model."""
+    return reason.code == RULE_UNAVAILABLE or reason.action is not None
+
+
 def _is_holding(reason: Reason) -> bool:
-    if reason.code == RULE:
-        return reason.action in HOLDING and not reason.shadow
-    return reason.code in {RULE_UNAVAILABLE, PREMODERATED}
+    return reason.code == RULE_UNAVAILABLE or (reason.action in HOLDING and not reason.shadow)
 
 
-def _of_rule(visit: Visit, reason: Reason, *, is_blurred: bool) -> str:
-    """What the rule found is left out where the text is hidden."""
-    if reason.code == PREMODERATED:
-        return visit.texts(N_("The author is pre-moderated"))
+def of_rule(visit: Visit, reason: Reason, *, is_blurred: bool) -> str:
+    """A reason of a rule, or of the author's status. What the rule found is left out where the text is hidden."""
+    if reason.code not in {RULE, RULE_UNAVAILABLE}:
+        return visit.texts(code_title(reason.code))
     if reason.code == RULE_UNAVAILABLE:
         return visit.texts(N_("Rule %(rule)s cannot be evaluated"), rule=reason.rule)
     if reason.entry and not is_blurred:
@@ -166,8 +169,12 @@ def _why(texts: Texts, item: ReviewItem, of_rules: Sequence[str]) -> list[str]:
         said.append(texts(WHYS[why]))
     said += of_rules
     scored = sorted(item.reasons or (), key=lambda each: -(each.score or 1.0))
-    said += [_reason(texts, reason) for reason in scored if reason.code not in OTHERWISE_SAID]
+    said += [_reason(texts, reason) for reason in scored if _is_of_model(reason)]
     return said
+
+
+def _is_of_model(reason: Reason) -> bool:
+    return reason.code != LANGUAGE_NOT_SUPPORTED and not is_of_rules(reason)
 
 
 def _is_said(item: ReviewItem, why: str, of_rules: Sequence[str]) -> bool:
@@ -176,11 +183,12 @@ def _is_said(item: ReviewItem, why: str, of_rules: Sequence[str]) -> bool:
 
 
 def _reason(texts: Texts, reason: Reason) -> str:
-    attribute = texts(attribute_name(reason.attribute or ""))
-    if reason.code == "unscored":
+    """A reason of the model."""
+    attribute = texts(attribute_name(reason.attribute)) if reason.attribute else ""
+    if reason.code == "unscored" and attribute:
         return texts(N_("no score for %(attribute)s"), attribute=attribute)
     if reason.score is None:
-        return texts(attribute_name(reason.code))
+        return texts(code_title(reason.code))
     score = _number(texts, reason.score)
     if reason.code == "toxicity_stands_in":
         return texts(
@@ -210,9 +218,11 @@ def _number(texts: Texts, value: float) -> str:
 
 
 def _bars(item: ReviewItem) -> list[Bar]:
-    """The scores, highest first; None if they are not shown (review-queue.md, section 7)."""
-    zones = {reason.attribute: "review" for reason in item.reasons or () if reason.code != "score_below_review_band"}
-    found = [Bar(attribute, score, zones.get(attribute, "")) for attribute, score in (item.scores or {}).items()]
+    """The scores, highest first; none if they are not shown (review-queue.md, section 7)."""
+    high = {each.attribute for each in item.reasons or () if each.score is not None and each.code != BELOW}
+    found = [
+        Bar(attribute, score, "review" if attribute in high else "") for attribute, score in (item.scores or {}).items()
+    ]
     return sorted(found, key=lambda bar: -bar.score)
 
 

@@ -8,16 +8,17 @@ from msgspec import Meta, Struct
 
 from service import app_keys as keys
 from service.cases.answers import ReviewItem, comment_answer, review_item
-from service.console import words
-from service.console.cards import is_blurred
-from service.console.reasons import title_of
+from service.console import rule_words, words
+from service.console.cards import BELOW, is_blurred, is_of_rules, of_rule
+from service.console.reasons import attribute_name, code_title, title_of
 from service.console.shown import marked
 from service.console.texts import N_
 from service.console.visit import ADMINS, DECIDERS, SUPERVISORS, Page, Visit
 from service.store.base import AuditEntry, Record
 from service.values.accounts import Role
-from service.values.domain import NOT_OURS, WORDS, Id, State
+from service.values.domain import NOT_OURS, WORDS, Id, Reason, State
 from service.values.errors import Conflict
+from service.values.rules import RULE, RuleAction, RuleState
 
 # The number of trail entries that one request reads; a link leads to the next ones.
 MOST_LOOKS = 4
@@ -64,10 +65,13 @@ async def show_comment(visit: Visit) -> web.StreamResponse:
     record = await store.comments.get(site, query.id)
     is_blind = blinds(visit, record)
     untold, letters = await store.outbox.about(site, record.id, record.version)
+    item = seen(visit, record)
     return visit.show(
         "comment.html",
         words=words,
-        item=seen(visit, record),
+        item=item,
+        of_model=[each for each in item.reasons or () if not is_of_rules(each)],
+        of_rules=[_of_rule(visit, item, each) for each in item.reasons or () if is_of_rules(each)],
         record=record,
         is_blind=is_blind,
         timeline=await _timeline(visit, record, query.after, is_blind=is_blind),
@@ -76,8 +80,22 @@ async def show_comment(visit: Visit) -> web.StreamResponse:
         said=SAID.get(query.said, ""),
         may=allowed(visit, record),
         title_of=title_of,
+        code_title=code_title,
         **telling(visit),
     )
+
+
+def _of_rule(visit: Visit, item: ReviewItem, reason: Reason) -> str:
+    """What applied, and what it asked for."""
+    texts = visit.texts
+    said = [of_rule(visit, reason, is_blurred=_is_veiled(visit, item))]
+    if reason.code == RULE and reason.action is not None:
+        said.append(texts(rule_words.ACTIONS[RuleAction(reason.action)]))
+    if reason.attribute:
+        said.append(texts(N_("Label: %(attribute)s"), attribute=texts(attribute_name(reason.attribute))))
+    if reason.shadow:
+        said.append(texts(rule_words.STATES[RuleState.SHADOW]))
+    return " · ".join(said)
 
 
 def blinds(visit: Visit, record: Record) -> bool:
@@ -118,7 +136,7 @@ def telling(visit: Visit) -> dict[str, Any]:
 
 
 def _is_veiled(visit: Visit, item: ReviewItem) -> bool:
-    severe = {each.attribute for each in item.reasons or () if each.code != "score_below_review_band"} & SEVERE
+    severe = {each.attribute for each in item.reasons or () if each.code != BELOW and not each.shadow} & SEVERE
     return is_blurred(visit, item) or (bool(severe) and visit.preferences.blur == "severe")
 
 
@@ -147,8 +165,13 @@ def _step(entry: AuditEntry, *, is_blind: bool) -> Step:
         entry.at,
         told["action"],
         told["actor"],
-        [(name, value) for name, value in told.items() if value and name not in hidden],
+        [(name, each) for name, value in told.items() if value and name not in hidden for each in _parts(name, value)],
     )
+
+
+def _parts(name: str, value: str) -> list[str]:
+    """The values of a detail: the script that submits a comment joins the rules that applied."""
+    return value.split(", ") if name == "rules" else [value]
 
 
 async def undo(visit: Visit) -> web.StreamResponse:

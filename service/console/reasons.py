@@ -1,8 +1,10 @@
-"""Rejection reasons: their codes, and the labels that each implies."""
+"""Reasons in words: those of a person's rejection, with the labels that each implies, and those of a decision."""
 
 from typing import NamedTuple
 
 from service.console.texts import N_
+from service.store.asked import AUTHOR_BANNED, AUTHOR_MUTED, AUTHOR_PREMODERATED, AUTHOR_TRUSTED
+from service.values.policy import LANGUAGE_NOT_MEASURED, LANGUAGE_NOT_SUPPORTED, SPAM_NOT_EVIDENT
 
 
 class Ground(NamedTuple):
@@ -37,6 +39,24 @@ def labels_of(reason: str, known: tuple[str, ...]) -> dict[str, bool]:
 def title_of(reason: str) -> str:
     """The reason in words; an unknown code as it is."""
     return _BY_CODE[reason].title if reason in _BY_CODE else reason
+
+
+# Reasons for an automatic decision that name neither a score nor a rule.
+CODES = {
+    "unscored": N_("The model could not judge it"),
+    LANGUAGE_NOT_SUPPORTED: N_("Its language is not judged"),
+    LANGUAGE_NOT_MEASURED: N_("The model was never measured in its language"),
+    SPAM_NOT_EVIDENT: N_("The text has too little evidence of spam"),
+    AUTHOR_BANNED: N_("The author is banned"),
+    AUTHOR_MUTED: N_("The author is muted"),
+    AUTHOR_PREMODERATED: N_("The author is pre-moderated"),
+    AUTHOR_TRUSTED: N_("The author is trusted"),
+}
+
+
+def code_title(code: str) -> str:
+    """The code in words; an unknown one as it is."""
+    return CODES.get(code, code)
 
 
 ATTRIBUTES = {

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from service.console.cards import WHYS
-from service.console.reasons import title_of
+from service.console.reasons import code_title, title_of
 from service.console.rendering import ROLES
 from service.console.texts import N_
 from service.values.domain import Action, DecidedBy, State, Status
@@ -64,6 +64,8 @@ def actor(name: str) -> str:
 
 TOLD = {
     "decision": N_("decision"),
+    "decided_by": N_("decided by"),
+    "rules": N_("rule"),
     "reason": N_("reason"),
     "model": N_("model"),
     "policy": N_("policy"),
@@ -81,6 +83,7 @@ CAPACITIES = {
     "key": N_("an API key"),
     "admin key": N_("an API key for everything"),
 }
+_BY = {by.value: title for by, title in DECIDED_BY.items()}
 MODES = {"cancelled": N_("was not told yet"), "compensated": N_("is told")}
 
 
@@ -96,7 +99,15 @@ def value(name: str, said: str) -> str:
     """A value of the audit trail in words; an unknown one as it is."""
     if name == "reason":
         return title_of(said)
-    words: Mapping[str, Mapping[str, str]] = {"decision": VERDICTS, "mode": MODES, "why": WHYS, "role": CAPACITIES}
+    if name == "rules":
+        return code_title(said)
+    words: Mapping[str, Mapping[str, str]] = {
+        "decision": VERDICTS,
+        "decided_by": _BY,
+        "mode": MODES,
+        "why": WHYS,
+        "role": CAPACITIES,
+    }
     return words.get(name, {}).get(said, said)
 
 

@@ -8,7 +8,10 @@ import pytest
 
 from service import app_keys as keys
 from service.cases import answers
+from service.console import cards
+from service.console.texts import LANGUAGES, Texts
 from service.values.accounts import Preferences
+from service.values.domain import Reason
 from service.values.policy import DEFAULT, Policy, Thresholds
 from service.values.rules import Rule
 
@@ -110,3 +113,29 @@ async def test_a_card_says_that_its_author_is_premoderated(admin: Any, card_of: 
     assert (await admin("PUT", "/v1/authors/u-1/status", {"status": "premoderated"})).status == 200
     card, _ = await card_of({"thresholds": APPROVES, "rules": []})
     assert said(card) == ["The author is pre-moderated"]
+
+
+async def test_a_card_does_not_name_a_status_that_holds_nothing(
+    admin: Any, card_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answers, "_draw", lambda *_: 1)
+    assert (await admin("PUT", "/v1/authors/u-1/status", {"status": "trusted"})).status == 200
+    card, _ = await card_of({"thresholds": DOUBTS, "rules": [HOLDS], "review": {"show_scores": True}})
+    rule, score = said(card)
+    assert rule.startswith("Rule house_words")
+    assert score.startswith("toxicity")
+
+
+async def test_the_label_of_a_rule_marks_no_score(card_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answers, "_draw", lambda *_: 1)
+    card, _ = await card_of({"thresholds": DOUBTS, "rules": [*OTHERS, HOLDS], "review": {"show_scores": True}})
+    zones = re.findall(r'<div class="(\w*)"><dt>([^<]*)</dt>', card)
+    assert "spam" in {attribute for _, attribute in zones}
+    assert [attribute for zone, attribute in zones if zone] == ["toxicity"]
+
+
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+def test_a_reason_without_an_attribute_is_told_in_words(language: str) -> None:
+    texts = Texts(language)
+    said = cards._reason(texts, Reason("unscored"))  # noqa: SLF001 - no policy of these tests leads to this reason
+    assert said == texts("The model could not judge it")

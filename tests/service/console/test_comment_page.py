@@ -69,6 +69,67 @@ async def test_what_still_waits_tells_no_score_and_no_answer(
     assert "house" in (await auditor.get("/console/comment?id=c-3")).text
 
 
+@pytest.mark.parametrize(
+    ("language", "of_rules", "told"),
+    [
+        (
+            "en",
+            [
+                "The author is banned",
+                "Rule house found “zorblax” (Made-up words) · Only label · Label: spam",
+                "Rule tried found “zorblax” · Hold for review · Shadow",
+            ],
+            ["rule: <bdi>The author is banned", "rule: <bdi>house", "decided by: <bdi>a rule"],
+        ),
+        (
+            "de",
+            [
+                "Der Verfasser ist gesperrt",
+                "Regel house fand „zorblax“ (Made-up words) · Nur kennzeichnen · Label: Spam",
+            ],
+            ["Regel: <bdi>Der Verfasser ist gesperrt", "entschieden durch: <bdi>eine Regel"],
+        ),
+        (
+            "uk",
+            ["Автора заблоковано"],
+            ["правило: <bdi>Автора заблоковано", "вирішено: <bdi>правило"],
+        ),
+    ],
+)
+async def test_what_rules_and_the_author_s_status_said_is_told_in_words(
+    as_role: Any, admin: Any, language: str, of_rules: list[str], told: list[str]
+) -> None:
+    house: dict[str, Any] = {"id": "house", "when": {"words": {"any": ["zorblax"]}}, "note": "Made-up words"}
+    labels = {**house, "then": {"action": "label", "label": "spam"}}
+    tried = {**house, "id": "tried", "note": "", "state": "shadow", "then": {"action": "review"}}
+    policy = {"thresholds": {"toxicity": {}}, "rules": [labels, tried]}
+    assert (await admin("PUT", "/v1/policies/default", policy)).status == 200
+    assert (await admin("PUT", "/v1/authors/u-1/status", {"status": "banned"})).status == 200
+    await admin.post("/v1/comments", {"id": "c-1", "text": "A harmless zorblax.", "author": {"id": "u-1"}})
+    auditor = await as_role(Role.AUDITOR)
+    text = (await auditor.get("/console/comment?id=c-1", headers={"Accept-Language": language})).text
+    for each in of_rules:
+        assert f'<li class="wrap" dir="auto">{each}</li>' in text
+    for each in told:
+        assert f"{each}</bdi>" in text
+    assert "author_banned" not in text
+
+
+@pytest.mark.parametrize(("state", "is_veiled"), [("on", True), ("shadow", False)])
+async def test_a_label_veils_a_text_only_if_its_rule_is_on(
+    as_role: Any, admin: Any, state: str, *, is_veiled: bool
+) -> None:
+    when, then = {"words": {"any": ["zorblax"]}}, {"action": "label", "label": "threat"}
+    policy = {"thresholds": {"toxicity": {}}, "rules": [{"id": "house", "when": when, "then": then, "state": state}]}
+    assert (await admin("PUT", "/v1/policies/default", policy)).status == 200
+    await admin.post("/v1/comments", {"id": "c-1", "text": "A harmless zorblax."})
+    auditor = await as_role(Role.AUDITOR)
+    await auditor.post("/console/account/preferences", blur="severe")
+    text = (await auditor.get("/console/comment?id=c-1")).text
+    assert ('<details class="veil">' in text) is is_veiled
+    assert ("found “zorblax”" in text) is not is_veiled
+
+
 async def test_the_first_of_two_opinions_is_not_shown_to_the_second(as_role: Any, ann: Any, admin: Any) -> None:
     policy = {"thresholds": {"toxicity": {"review_at": 0}}, "review": {"double_review": 1}}
     await admin("PUT", "/v1/policies/default", policy)
