@@ -1,7 +1,6 @@
 """The word lists of a site: show, replace, change, compare, bring back, export."""
 
 import asyncio
-import contextlib
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
@@ -16,7 +15,7 @@ from service.store import Store
 from service.values import list_files
 from service.values.access import Scope
 from service.values.domain import NOT_OURS, WORDS
-from service.values.errors import BadRequest, Conflict, Forbidden, NotFound, Retryable
+from service.values.errors import BadRequest, Conflict, Forbidden, NotFound
 from service.values.list_files import ListFormat
 from service.values.lists import ListEntry, ListVersion, WordList, is_shared, key_of
 from service.values.rules import MAX_LIST_ENTRIES, Term
@@ -202,13 +201,12 @@ async def export_list(call: Call) -> web.Response:
     found = await lists.get(_store(call), call.key.site, _name(call), query.version)
     form = ListFormat(query.format)
     written = await asyncio.to_thread(list_files.write, found.entries, form, datetime.now(UTC).date())
-    ending = "csv" if form.content_type == "text/csv" else "txt"
     return web.Response(
         text=written.text,
         content_type=form.content_type,
         charset="utf-8",
         headers={
-            "Content-Disposition": f'attachment; filename="{found.name}.{ending}"',
+            "Content-Disposition": f'attachment; filename="{form.file_name(found.name)}"',
             "Steward-Left-Out": str(written.left_out),
         },
     )
@@ -243,9 +241,8 @@ def _format(request: web.Request, said: Formats | None) -> ListFormat:
 
 
 async def _in_force(call: Call, change: ListChange) -> ListChange:
-    """Have the rules of this process use the list. What fails here the background loop does soon."""
-    with contextlib.suppress(Retryable):
-        await call.request.app[keys.RULEBOOK].refresh()
+    """Have the rules of this process use the list."""
+    await call.request.app[keys.RULEBOOK].try_refresh()
     return change
 
 

@@ -11,14 +11,13 @@ from msgspec.structs import replace as replaced
 
 from service.cases import policies
 from service.cases.list_trial import Trial, tried
-from service.cases.rulebook import names_in
+from service.cases.rulebook import rules_with
 from service.rules.words import is_findable
 from service.store import Store
 from service.store.lists import MAX_LISTS, ListUnreadable, Written
 from service.values.errors import BadRequest, Conflict, Fault, NotFound, StoreUnavailable
 from service.values.list_files import MOST_FAULTS, Duplicate, Remark
 from service.values.lists import ListDiff, ListEntry, ListVersion, WordList, diff, is_shared, key_of, merged
-from service.values.policy import Policy
 from service.values.rules import MAX_LIST_ENTRIES, ListName, ListUse
 
 # Entries that an answer names; it counts all of them.
@@ -304,7 +303,7 @@ async def _users(store: Store, site: str, name: str) -> list[str]:
     found = []
     for each in sites:
         policy = await policies.newest(store, each)
-        named = [rule.id for rule in policy.rules if name in names_in(Policy(policy.thresholds, rules=(rule,)))]
+        named = [rule.id for rule in rules_with(policy, name)]
         found += [f"{rule} of {each}" for rule in named] if is_shared(name) else named
     return found
 

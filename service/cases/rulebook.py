@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import partial
 from typing import NamedTuple
@@ -91,6 +91,11 @@ class Rulebook:
         if failed is not None:
             raise failed
 
+    async def try_refresh(self) -> None:
+        """Compile what changed, as far as the store can be reached; the background loop does the rest soon."""
+        with contextlib.suppress(Retryable):
+            await self.refresh()
+
     async def _refresh(self, site: str) -> None:
         try:
             policy = self._directory.policy(site)
@@ -101,7 +106,7 @@ class Rulebook:
                 await self._compile(site, policy)
             else:
                 self._compiled.pop(site, None)
-            self._forget_lists(site, names_in(policy))
+            self._forget_lists(site, names_in(policy.rules))
 
     async def _compile(self, site: str, policy: Policy) -> None:
         lists = await self._wanted(site, policy)
@@ -130,7 +135,7 @@ class Rulebook:
 
     async def _wanted(self, site: str, policy: Policy) -> dict[str, WordList]:
         """The lists that the policy may use. One that cannot be read is missing: its rules ask for a person."""
-        names, found = names_in(policy), dict[str, WordList]()
+        names, found = names_in(policy.rules), dict[str, WordList]()
         if not names:
             return found
         versions = await self._lists.versions(site)
@@ -148,13 +153,9 @@ class Rulebook:
 
     @contextlib.asynccontextmanager
     async def kept_fresh(self) -> AsyncIterator[None]:
-        async def once() -> None:
-            with contextlib.suppress(Retryable):
-                await self.refresh()
-
         with self._background.sparing("rules", "the first look"):
-            await once()
-        async with self._background.beside("rules", once, every_s=LOOK_S, longest_pause_s=LOOK_S):
+            await self.try_refresh()
+        async with self._background.beside("rules", self.try_refresh, every_s=LOOK_S, longest_pause_s=LOOK_S):
             yield
 
 
@@ -174,14 +175,16 @@ def _unavailable(rule: Rule) -> Rule:
     return msgspec.structs.replace(rule, when=Condition(words=WordsCondition(list="none")))
 
 
-def names_in(policy: Policy) -> frozenset[str]:
-    """The lists that the rules of a policy name."""
-    found: set[str] = set()
-    todo = [rule.when for rule in policy.rules]
-    while todo:
-        condition = todo.pop()
-        todo += [each for some in (condition.all, condition.any) if some for each in some]
-        todo += [condition.not_] if condition.not_ else []
-        if condition.words and condition.words.list:
-            found.add(condition.words.list)
-    return frozenset(found)
+def names_in(rules: Iterable[Rule]) -> frozenset[str]:
+    """The lists that the rules name."""
+    return frozenset(
+        each.words.list
+        for rule in rules
+        for each in conditions(rule.when)
+        if each.words is not UNSET and each.words.list is not None
+    )
+
+
+def rules_with(policy: Policy, name: str) -> list[Rule]:
+    """The rules that name a list."""
+    return [rule for rule in policy.rules if name in names_in((rule,))]

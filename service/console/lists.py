@@ -1,7 +1,6 @@
 """A site's word lists: their entries, changes, files, versions, and the rules that use them."""
 
 import asyncio
-import contextlib
 import hashlib
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from msgspec import Struct
 from service import app_keys as keys
 from service.cases import lists, policies
 from service.cases.lists import Asked, ListChange, Wanted
-from service.cases.rulebook import names_in
+from service.cases.rulebook import rules_with
 from service.console import rule_words
 from service.console.policy_form import FieldProblem
 from service.console.texts import N_
@@ -23,11 +22,10 @@ from service.console.visit import ADMINS, OVERSEERS, Nav, Page, Visit
 from service.http import bodies
 from service.values import list_files
 from service.values.accounts import Role
-from service.values.errors import BadRequest, Conflict, Forbidden, NotFound, Retryable
+from service.values.errors import BadRequest, Conflict, Forbidden, NotFound
 from service.values.list_files import ListFormat
 from service.values.lists import ListEntry, WordList, is_shared, key_of
-from service.values.policy import Policy
-from service.values.rules import ListUse, Match, Rule
+from service.values.rules import ListUse, Match
 
 PER_PAGE = 100
 # A file as a form sends it: larger ones go by the API or the command line.
@@ -220,7 +218,7 @@ async def delete_list(visit: Visit) -> web.StreamResponse:
         await lists.delete(visit.console.store, visit.site, name, _asked(visit))
     except Conflict as error:
         return await _refused(visit, Answer("delete"), error)
-    await _in_force(visit)
+    await visit.request.app[keys.RULEBOOK].try_refresh()
     return _gone_to(visit, name, "deleted")
 
 
@@ -228,12 +226,11 @@ async def export_file(visit: Visit) -> web.StreamResponse:
     query = visit.query(ExportQuery)
     found = await lists.get(visit.console.store, visit.site, query.name, query.version)
     written = await asyncio.to_thread(list_files.write, found.entries, query.form, datetime.now(UTC).date())
-    ending = "csv" if query.form.content_type == "text/csv" else "txt"
     return web.Response(
         text=written.text,
         content_type=query.form.content_type,
         charset="utf-8",
-        headers={"Content-Disposition": f'attachment; filename="{found.name}.{ending}"'},
+        headers={"Content-Disposition": f'attachment; filename="{query.form.file_name(found.name)}"'},
     )
 
 
@@ -245,7 +242,7 @@ async def _changed(
         found = await change(_asked(visit))
     except Conflict as error:
         return await _refused(visit, answer, error)
-    await _in_force(visit)
+    await visit.request.app[keys.RULEBOOK].try_refresh()
     is_same = not (found.added or found.changed or found.removed) and said == "changed"
     return _gone_to(visit, _name(visit), "same" if is_same else said)
 
@@ -256,12 +253,6 @@ async def _refused(visit: Visit, answer: Answer, error: Conflict) -> web.Respons
     said = FieldProblem(_REFUSED.get(error.reason, str(error)), {})
     answer = Answer(answer.form, answer.values, said, change=change, seen=answer.seen)
     return await _one_list(visit, ListQuery(_name(visit)), 409, answer)
-
-
-async def _in_force(visit: Visit) -> None:
-    """Have the rules of this process use the list. What fails here the background loop does soon."""
-    with contextlib.suppress(Retryable):
-        await visit.request.app[keys.RULEBOOK].refresh()
 
 
 def _asked(visit: Visit, version: int | None = None) -> Asked:
@@ -298,7 +289,7 @@ async def _all_lists(visit: Visit, status: int = 200, answer: Answer | None = No
     return visit.show(
         "lists.html",
         status,
-        lists=[(each, _users(policy, each.name)) for each in found],
+        lists=[(each, rules_with(policy, each.name)) for each in found],
         answer=answer or Answer(),
         may_change=visit.role is Role.ADMIN,
     )
@@ -319,7 +310,7 @@ async def _one_list(visit: Visit, query: ListQuery, status: int = 200, answer: A
         query=query,
         versions=versions,
         newest=versions[0].version,
-        users=_users(policy, name),
+        users=rules_with(policy, name),
         use=policy.lists.get(name, ListUse()),
         states=rule_words.STATES,
         answer=answer or Answer(),
@@ -349,11 +340,6 @@ def _page_of(found: WordList, text: str, at: int) -> Shown:
         max(0, at - PER_PAGE) if at else None,
         at + PER_PAGE if at + PER_PAGE < len(fit) else None,
     )
-
-
-def _users(policy: Policy, name: str) -> list[Rule]:
-    """The rules that name the list."""
-    return [rule for rule in policy.rules if name in names_in(Policy(policy.thresholds, rules=(rule,)))]
 
 
 PAGES = (

@@ -33,6 +33,10 @@ class ListFormat(StrEnum):
     def content_type(self) -> str:
         return "text/csv" if self in (ListFormat.CSV, ListFormat.DISCOURSE) else "text/plain"
 
+    def file_name(self, name: str) -> str:
+        """Of the file with the list `name`."""
+        return f"{name}.{'csv' if self.content_type == 'text/csv' else 'txt'}"
+
 
 class Remark(Struct, frozen=True):
     """Something in a file that the list does not take over: first in `line`, and in `count` lines."""
