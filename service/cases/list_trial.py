@@ -10,13 +10,10 @@ from msgspec import Meta, Struct
 
 from service.rules.words import Found, Term, Terms, WordFinder
 from service.store import Store
-from service.store.packing import glanced
 from service.values.lists import ListEntry
 from service.values.rules import ListUse
 
 LAST = 5_000
-# Audit entries read per wanted comment, as in cases/policies.py.
-ENTRIES_EACH = 10
 # An entry in more than this share of the comments is asked about. One comment of few is no reason to.
 MANY, LEAST = 0.01, 2
 # Comments between yields to the event loop: a few milliseconds of work.
@@ -65,22 +62,14 @@ async def tried(
     terms = [entry for entry in new if not entry.is_exception]
     words = await asyncio.to_thread(finder, [*terms, *exceptions], use, today)
     counts, examples = Counter[str](), defaultdict[str, list[str]](list)
-    comments = unread = 0
-    back = store.recent.backwards(site, most=LAST * ENTRIES_EACH)
-    async for seen in back:
-        said = glanced(seen.content)
-        if said is None:
-            unread += 1
-            continue
+    comments = 0
+    newest = store.recent.newest(site, LAST, at_once=SLICE)
+    async for seen, said in newest:
         comments += 1
         for text in {each.term for each in find(words, said.text)}:
             counts[text] += 1
             if len(examples[text]) < EXAMPLES:
                 examples[text].append(seen.id)
-        if comments == LAST:
-            break
-        if comments % SLICE == 0:
-            await asyncio.sleep(0)
     touches = [Touch(text, count, examples[text]) for text, count in counts.most_common(MOST_TOUCHES)]
     too_many = [each for each in touches if each.comments >= LEAST and each.comments > comments * MANY]
-    return Trial(comments, back.missing + unread, back.back_to, len(counts), touches, too_many)
+    return Trial(comments, newest.missing, newest.back_to, len(counts), touches, too_many)

@@ -315,14 +315,9 @@ async def _tell_all_sites(store: Store, site: str, action: str, change: ListVers
     details = {"list": f"{name}@{change.version}", "removed": str(change.removed)}
     if not change.is_deleted:
         details |= {"added": str(change.added), "changed": str(change.changed)}
-    # Another site may have an actor of the same name, so the other trails also name the site.
-    elsewhere = details | {"actor_site": site}
     sites = sorted((await store.access.sites()).known | {site})
-    writing = [
-        store.audit.write(each, action, change.actor, **(details if each == site else elsewhere)) for each in sites
-    ]
     try:
-        await asyncio.gather(*writing)
+        await store.audit.write_to_all(sites, site, action, change.actor, **details)
     except StoreUnavailable as error:
         raise StoreUnavailable(f"{name} is changed, but not every audit trail says so") from error
 

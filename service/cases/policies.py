@@ -18,7 +18,7 @@ from service.rules.holding import holds
 from service.store import Store
 from service.store.access import PolicyUnreadable
 from service.store.base import CommentSummary
-from service.store.packing import Glance, glanced
+from service.store.packing import Glance
 from service.store.recent import Sighting
 from service.values.domain import Action, Status
 from service.values.errors import Conflict, NotFound
@@ -30,8 +30,6 @@ SLICE = 100
 # With rules, which may read each text for longer.
 SLICE_WITH_RULES = 5
 EXAMPLES = 5
-# Audit entries read per wanted comment: one is written on submission, more when people work on it.
-ENTRIES_EACH = 10
 
 
 class PolicyFault(NamedTuple):
@@ -154,29 +152,19 @@ async def simulate(  # noqa: PLR0917 - what a policy is tried on
     `rules`: those of the policy. What they count begins with the oldest of these comments.
     """
     attributes = frozenset(known)
-    unread = 0
     found: list[_Looked] = []
     tally, trial = _Tally(), _Trial(rules) if rules is not None else None
-    some = SLICE if trial is None else SLICE_WITH_RULES
-    back = store.recent.backwards(site, most=last * ENTRIES_EACH)
-    async for seen in back:
-        said = glanced(seen.content)
-        if said is None:
-            unread += 1
-            continue
+    newest = store.recent.newest(site, last, at_once=SLICE if trial is None else SLICE_WITH_RULES)
+    async for seen, said in newest:
         would = _would_get(said, policy, attributes)
         found.append(_Looked(seen.summary, said.decision, would, trial.look(seen, said) if trial else None))
-        if len(found) == last:
-            break
-        if len(found) % some == 0:
-            await asyncio.sleep(0)
     for number, each in enumerate(reversed(found)):
         would = each.would if trial is None or each.ruled is None else trial.decide(each, each.ruled)
         tally.add(each.summary.id, each.decision, would, each.summary.verdict)
         if number % SLICE == 0:
             await asyncio.sleep(0)
     trials = trial.result(policy.rules) if trial is not None else []
-    return tally.simulation(back.missing + unread, back.back_to, trials)
+    return tally.simulation(newest.missing, newest.back_to, trials)
 
 
 class _Ruled(NamedTuple):

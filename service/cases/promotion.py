@@ -1,7 +1,5 @@
 """Changes the active model for all sites and records it in the audit trail of each."""
 
-import asyncio
-
 from service.cases.directory import Directory
 from service.cases.models import Generation, Models
 from service.store import Store
@@ -28,14 +26,8 @@ class ModelPromotion:
 
     async def _audited(self, site: str, action: str, actor: str, generation: Generation) -> Generation:
         details = {"model": generation.version, "generation": str(generation.generation)}
-        # Another site may have an actor of the same name, so the other trails also name the site.
-        elsewhere = details | {"actor_site": site}
-        entries = [
-            self._store.audit.write(name, action, actor, **(details if name == site else elsewhere))
-            for name in sorted({*self._directory.sites, site})
-        ]
         try:
-            await asyncio.gather(*entries)
+            await self._store.audit.write_to_all(sorted({*self._directory.sites, site}), site, action, actor, **details)
         except StoreUnavailable as error:
             raise StoreUnavailable(f"{generation.version} is in use, but not every audit trail says so") from error
         return generation

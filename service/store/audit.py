@@ -1,5 +1,7 @@
 """The audit trail in Redis: append-only, readable in order."""
 
+import asyncio
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import partial
 
@@ -62,6 +64,13 @@ class Audit:
             details["request"] = asked
         flat = [part for pair in details.items() for part in pair]
         await self._pipe.call("XADD", Shard(site).key("audit"), "*", "action", action, "actor", actor, *flat)
+
+    async def write_to_all(self, sites: Iterable[str], site: str, action: str, actor: str, **details: str) -> None:
+        """Record in the trails of several sites what somebody of `site` did."""
+        # Another site may have an actor of the same name, so the other trails also name the site.
+        elsewhere = details | {"actor_site": site}
+        writing = [self.write(each, action, actor, **(details if each == site else elsewhere)) for each in sites]
+        await asyncio.gather(*writing)
 
     def shards(self, site: str) -> tuple[Shard, ...]:
         """The shards of the site, each with its own ordered stream of entries."""

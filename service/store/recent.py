@@ -14,6 +14,7 @@ from msgspec import Struct
 from service.redis.pipe import Pipe
 from service.store.base import CommentSummary, comment_summary
 from service.store.keyspace import Shard, Shards
+from service.store.packing import Glance, glanced
 from service.store.scripts import script
 from service.store.shards import BETWEEN, order_of
 
@@ -21,6 +22,8 @@ from service.store.shards import BETWEEN, order_of
 AT_ONCE = 100
 # The position of a shard that was read to its oldest entry.
 END = "0-0"
+# Entries read per wanted comment: one is written on submission, more when people work on it.
+ENTRIES_EACH = 10
 
 
 class Sighting(Struct, frozen=True):
@@ -52,6 +55,10 @@ class Recent:
             for shard, place in zip(self._shards.each(site), places, strict=True)
         ]
         return Backwards(shards, most)
+
+    def newest(self, site: str, most: int, *, at_once: int) -> "Newest":
+        """At most so many comments. `at_once`: how many are given before the event loop serves others."""
+        return Newest(self.backwards(site, most=most * ENTRIES_EACH), most, at_once)
 
 
 class Backwards:
@@ -94,6 +101,39 @@ class Backwards:
                 self.missing += 1
             else:
                 yield found
+
+
+class Newest:
+    """Iterates over comments that can be read, newest first. `back_to`: as of Backwards."""
+
+    def __init__(self, back: Backwards, most: int, at_once: int) -> None:
+        self._back = back
+        self._most = most
+        self._at_once = at_once
+        self._unreadable = 0
+
+    @property
+    def missing(self) -> int:
+        """Comments skipped because their text was erased, has expired, or cannot be read."""
+        return self._back.missing + self._unreadable
+
+    @property
+    def back_to(self) -> datetime | None:
+        return self._back.back_to
+
+    async def __aiter__(self) -> AsyncIterator[tuple[Sighting, Glance]]:
+        given = 0
+        async for seen in self._back:
+            said = glanced(seen.content)
+            if said is None:
+                self._unreadable += 1
+                continue
+            yield seen, said
+            given += 1
+            if given == self._most:
+                return
+            if given % self._at_once == 0:
+                await asyncio.sleep(0)
 
 
 class _ShardReader:
