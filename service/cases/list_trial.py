@@ -8,7 +8,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from service.rules.words import Found, Term, Terms, WordFinder
+from service.rules.words import Found, Terms, WordFinder, terms_of
 from service.store import Store
 from service.values.lists import ListEntry
 from service.values.rules import ListUse
@@ -42,12 +42,7 @@ class Trial(Struct, frozen=True):
 
 def finder(entries: Iterable[ListEntry], use: ListUse, today: date) -> WordFinder:
     """Finds the entries that have not ended, as a policy that uses the list so would. Takes seconds for 50,000."""
-    terms = tuple(
-        Term(entry.text, entry.match or use.match, entry.is_exception)
-        for entry in entries
-        if entry.until is None or entry.until >= today
-    )
-    return WordFinder([Terms(terms, use.unmask, use.case)])
+    return WordFinder([Terms(tuple(terms_of(entries, use.match, today)), use.unmask, use.case)])
 
 
 def find(words: WordFinder, text: str) -> tuple[Found, ...]:

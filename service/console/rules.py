@@ -193,7 +193,7 @@ async def _page(
 
 
 def _row(visit: Visit, rule: Rule) -> Row:
-    is_over = rule.until is not None and rule.until < datetime.now(UTC).date()
+    is_over = rule.has_ended(datetime.now(UTC).date())
     return Row(rule, rule_words.sentence(visit.texts, rule), rule_words.consequences(visit.texts, rule), is_over)
 
 

@@ -35,37 +35,13 @@ CHEAP, COUNTED, READ = 0, 1, 2
 
 
 def all_of(parts: Sequence[Compiled]) -> Compiled:
-    decides = [each.decide for each in sorted(parts, key=lambda each: each.cost)]
-
-    def decide(seen: Seen) -> Value:
-        still_open: list[Value] = []
-        for each in decides:
-            value = each(seen)
-            if value is False:
-                return False
-            if value is not True:
-                still_open.append(value)
-        return _one_or("all", still_open) if still_open else True
-
     known = [each.triggers for each in parts if each.triggers is not None]
-    return _combined(decide, parts, rarest(known) if known else None)
+    return _combined("all", parts, rarest(known) if known else None, settles=False)
 
 
 def any_of(parts: Sequence[Compiled]) -> Compiled:
-    decides = [each.decide for each in sorted(parts, key=lambda each: each.cost)]
-
-    def decide(seen: Seen) -> Value:
-        still_open: list[Value] = []
-        for each in decides:
-            value = each(seen)
-            if value is True:
-                return True
-            if value is not False:
-                still_open.append(value)
-        return _one_or("any", still_open) if still_open else False
-
     known = [each.triggers for each in parts if each.triggers is not None]
-    return _combined(decide, parts, Triggers().union(*known) if len(known) == len(parts) else None)
+    return _combined("any", parts, Triggers().union(*known) if len(known) == len(parts) else None, settles=True)
 
 
 def not_of(part: Compiled) -> Compiled:
@@ -79,11 +55,23 @@ def not_of(part: Compiled) -> Compiled:
     return Compiled(decide, part.cost, counts=part.counts)
 
 
-def _one_or(operator: str, some: list[Value]) -> Value:
-    return some[0] if len(some) == 1 else [operator, *some]
+def _combined(operator: str, parts: Sequence[Compiled], triggers: Triggers | None, *, settles: bool) -> Compiled:
+    """`settles`: what one part decides for all of them."""
+    decides = [each.decide for each in sorted(parts, key=lambda each: each.cost)]
+    otherwise = not settles
 
+    def decide(seen: Seen) -> Value:
+        still_open: list[Value] = []
+        for each in decides:
+            value = each(seen)
+            if value is settles:
+                return settles
+            if value is not otherwise:
+                still_open.append(value)
+        if not still_open:
+            return otherwise
+        return still_open[0] if len(still_open) == 1 else [operator, *still_open]
 
-def _combined(decide: Decide, parts: Sequence[Compiled], triggers: Triggers | None) -> Compiled:
     return Compiled(
         decide,
         max(each.cost for each in parts),

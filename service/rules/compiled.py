@@ -12,7 +12,7 @@ from service.rules.conditions import Compiler
 from service.rules.patterns import Patterns
 from service.rules.seen import Facts, Seen
 from service.rules.triggers import Index
-from service.rules.words import Term, Terms, WordFinder
+from service.rules.words import Term, Terms, WordFinder, terms_of
 from service.values.lists import WordList
 from service.values.rules import Condition, FiredRule, ListUse, Match, Rule, RuleState, WordsCondition
 
@@ -113,7 +113,7 @@ def compile_rules(
     where it depends on it. `attributes`: scores of others are missing. `today`: in UTC; what ended before does not
     count, so compile anew each day.
     """
-    in_force = [each for each in rules if each.state is not RuleState.OFF and not _is_over(each.until, today)]
+    in_force = [each for each in rules if each.state is not RuleState.OFF and not each.has_ended(today)]
     terms = _AllTerms(uses, lists, today)
     patterns = {
         found: number
@@ -138,10 +138,6 @@ def conditions(when: Condition) -> Iterator[Condition]:
             yield from conditions(each)
     if when.not_ is not UNSET:
         yield from conditions(when.not_)
-
-
-def _is_over(until: date | None, today: date) -> bool:
-    return until is not None and until < today
 
 
 def _as_fired(rule: Rule) -> FiredRule:
@@ -174,6 +170,4 @@ class _AllTerms:
     def _terms(self, words: WordsCondition, match: Match) -> Iterator[Term]:
         yield from (Term(each, match) for each in words.any)
         if words.list:
-            for entry in self._lists[words.list].entries:
-                if not _is_over(entry.until, self._today):
-                    yield Term(entry.text, entry.match or match, entry.is_exception)
+            yield from terms_of(self._lists[words.list].entries, match, self._today)

@@ -1,7 +1,10 @@
 """What a words condition looks for."""
 
+from collections.abc import Iterable, Iterator
+from datetime import date
 from typing import NamedTuple
 
+from service.values.lists import ListEntry
 from service.values.rules import Match
 
 
@@ -19,6 +22,13 @@ class Terms(NamedTuple):
     terms: tuple[Term, ...]
     unmasks: bool = True
     keeps_case: bool = False
+
+
+def terms_of(entries: Iterable[ListEntry], match: Match, today: date) -> Iterator[Term]:
+    """Those of a list that have not ended. `match`: of an entry that says nothing itself."""
+    for entry in entries:
+        if not entry.has_ended(today):
+            yield Term(entry.text, entry.match or match, entry.is_exception)
 
 
 class Owner(NamedTuple):

@@ -12,14 +12,14 @@ from typing import NamedTuple
 from ahocorasick_rs import AhoCorasick
 
 from service.rules.readings import is_of_word, token_origins, tokens, word_origins, words
-from service.rules.terms import Hit, Owner, Term, Terms, bounded
+from service.rules.terms import Hit, Owner, Term, Terms, bounded, terms_of
 from service.rules.unmasking import Unmasking
 
 # Terms that end at the same place of a text; more of one list say nothing new, but cost time for each.
 MOST_NESTED = 8
 
 
-__all__ = ["Found", "Term", "Terms", "WordFinder", "is_findable"]
+__all__ = ["Found", "Term", "Terms", "WordFinder", "is_findable", "terms_of"]
 
 
 class Found(NamedTuple):

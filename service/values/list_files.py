@@ -116,7 +116,7 @@ def write(entries: Iterable[ListEntry], form: ListFormat, today: date) -> Writte
         rows = [_cells(entry) for entry in entries]
         return WrittenFile(_table([COLUMNS, *rows]), 0)
     given = list(entries)
-    current = [each for each in given if not each.is_exception and (each.until is None or each.until >= today)]
+    current = [each for each in given if not each.is_exception and not each.has_ended(today)]
     if form is ListFormat.DISCOURSE:
         words = [_with_wildcards(entry) for entry in current if "*" not in entry.text]
         return WrittenFile(_table([(word,) for word in words]), len(given) - len(words))

@@ -35,6 +35,10 @@ class ListEntry(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
     at: Annotated[datetime | None, Meta(description="When it was added. Ignored in requests.")] = None
     until: Annotated[date | None, Meta(description="The last day, in UTC, on which it counts.")] = None
 
+    def has_ended(self, today: date) -> bool:
+        """`today`: in UTC."""
+        return self.until is not None and self.until < today
+
 
 class WordList(Struct, frozen=True, forbid_unknown_fields=True):
     """A version of a list. No two entries have the same `key_of`."""

@@ -205,6 +205,10 @@ class Rule(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     state: RuleState = RuleState.ON
     until: Annotated[date | None, Meta(description="The last day, in UTC, on which the rule is in force.")] = None
 
+    def has_ended(self, today: date) -> bool:
+        """`today`: in UTC."""
+        return self.until is not None and self.until < today
+
 
 class ListUse(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """How the rules of a policy match the entries of a list that say nothing themselves."""
