@@ -11,7 +11,7 @@ from service.cases.author_status import BatchId, RejectionReason, StatusRequest
 from service.console import words
 from service.console.reasons import GROUNDS, labels_of, title_of
 from service.console.texts import N_
-from service.console.visit import ADMINS, SUPERVISORS, Page, Visit
+from service.console.visit import ADMINS, SUPERVISORS, Page, Visit, whole
 from service.http import bodies
 from service.values.accounts import Role
 from service.values.domain import Id
@@ -106,7 +106,7 @@ async def set_status(visit: Visit) -> web.StreamResponse:
         "why": visit.field("why") or None,
         "note": visit.field("note").strip().replace("\r\n", "\n"),
         "until": visit.now + timedelta(days=int(days)) if int(days) else None,
-        "version": _whole(visit.field("version")),
+        "version": whole(visit.field("version")),
     }
     if asked["status"] == AuthorStatus.MUTED and asked["until"] is None:
         return await _page(visit, AuthorQuery(author), 400, N_("Choose for how long the author is muted."))
@@ -125,7 +125,7 @@ async def undo_status(visit: Visit) -> web.StreamResponse:
     author = _author(visit)
     try:
         await visit.request.app[keys.AUTHOR_STATUS].undo(
-            visit.site, author, visit.account.name, _whole(visit.field("version"))
+            visit.site, author, visit.account.name, whole(visit.field("version"))
         )
     except Conflict as error:
         return _refused(visit, author, error)
@@ -177,12 +177,6 @@ def _refused(visit: Visit, author: str, error: Conflict) -> web.StreamResponse:
     if error.reason not in REFUSED:
         raise error
     return visit.go("/author", id=author, refused=error.reason)
-
-
-def _whole(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 16):  # noqa: PLR2004 - 2^53
-        raise BadRequest("version: not a number")
-    return int(text)
 
 
 PAGES = (

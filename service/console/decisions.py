@@ -15,7 +15,7 @@ from service.cases.reviewing import new_batch
 from service.console.queue import LEASE_S, asked_in
 from service.console.reasons import labels_of
 from service.console.texts import N_
-from service.console.visit import DECIDERS, Page, Visit, own_path
+from service.console.visit import DECIDERS, Page, Visit, own_path, whole
 from service.http import bodies
 from service.http.problems import problem_of, rendered
 from service.store.base import Record
@@ -118,7 +118,7 @@ async def decide_many(visit: Visit) -> web.StreamResponse:
 
 
 async def undo(visit: Visit) -> web.StreamResponse:
-    version = visit.body(Back).version if visit.wants_json else _whole(visit.field("version"))
+    version = visit.body(Back).version if visit.wants_json else whole(visit.field("version"))
     record = await visit.reviewing.undo(
         visit.moderator, visit.request.match_info["id"], version=version, lease_s=LEASE_S
     )
@@ -222,7 +222,7 @@ def _from_form(visit: Visit) -> DecisionBody:
         "lease": visit.field("lease"),
     }
     if visit.field("version"):
-        raw["version"] = _whole(visit.field("version"))
+        raw["version"] = whole(visit.field("version"))
     return bodies.shape(raw, DecisionBody)
 
 
@@ -230,14 +230,8 @@ def _one_of(said: DecisionBody, chosen: str) -> DecisionOn:
     """`chosen`: version, optional lease, and id, from the list's check boxes."""
     version, _, rest = chosen.partition(" ")
     lease, _, comment_id = rest.partition(" ")
-    stands_on = {"lease": lease} if lease else {"lease": "", "version": _whole(version)}
+    stands_on = {"lease": lease} if lease else {"lease": "", "version": whole(version)}
     return bodies.shape({**msgspec.structs.asdict(said), "version": None, **stands_on, "id": comment_id}, DecisionOn)
-
-
-def _whole(text: str) -> int:
-    if not text.isdecimal() or len(text) > 15:  # noqa: PLR2004 - far below what JSON keeps exact
-        raise BadRequest("version: not a number", [Fault("/version", "not a number")])
-    return int(text)
 
 
 def _back(visit: Visit, **happened: object) -> web.Response:

@@ -18,7 +18,7 @@ from service.cases.rulebook import rules_with
 from service.console import rule_words
 from service.console.policy_form import FieldProblem
 from service.console.texts import N_
-from service.console.visit import ADMINS, OVERSEERS, Nav, Page, Visit
+from service.console.visit import ADMINS, OVERSEERS, Nav, Page, Visit, whole
 from service.http import bodies
 from service.values import list_files
 from service.values.accounts import Role
@@ -203,7 +203,7 @@ def _digest(*parts: str) -> str:
 
 async def restore_version(visit: Visit) -> web.StreamResponse:
     name = _name(visit)
-    version = _number(visit.field("restored"))
+    version = whole(visit.field("restored"), "restored")
     return await _changed(
         visit,
         Answer("restore"),
@@ -256,15 +256,8 @@ async def _refused(visit: Visit, answer: Answer, error: Conflict) -> web.Respons
 
 
 def _asked(visit: Visit, version: int | None = None) -> Asked:
-    chosen = _number(visit.field("version")) if version is None else version
+    chosen = whole(visit.field("version")) if version is None else version
     return Asked(visit.account.name, visit.now, chosen, confirm=bool(visit.field("confirm")))
-
-
-def _number(text: str) -> int:
-    """Raises BadRequest."""
-    if not text.isascii() or not text.isdigit() or len(text) > len(str(2**53)):
-        raise BadRequest("not a version")
-    return int(text)
 
 
 def _name(visit: Visit) -> str:

@@ -201,6 +201,13 @@ class Visit:
         return web.Response(status=303, headers={"Location": where})
 
 
+def whole(text: str, name: str = "version") -> int:
+    """A version as forms send it. Raises BadRequest, which names the field."""
+    if not (text.isascii() and text.isdigit() and len(text) < 16):  # noqa: PLR2004 - 2^53
+        raise BadRequest(f"{name}: not a number", [Fault(f"/{name}", "not a number")])
+    return int(text)
+
+
 View = Callable[[Visit], Awaitable[web.StreamResponse]]
 
 CONSOLE = web.AppKey("console", Console)
