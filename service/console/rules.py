@@ -1,4 +1,4 @@
-"""The rules of a site: show, try, switch, delete, and turn the last change back."""
+"""The rules of a site: show, try, switch, delete, and undo the last change."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,11 +33,11 @@ SAID = {
     "shadow": N_("The rule is in shadow: it is counted and changes nothing."),
     "off": N_("The rule is off."),
     "deleted": N_("The rule is deleted."),
-    "undone": N_("The last change is turned back."),
+    "undone": N_("The last change is undone."),
 }
 SWITCHES = {
     RuleState.ON: N_("Turn on"),
-    RuleState.SHADOW: N_("To shadow"),
+    RuleState.SHADOW: N_("Put in shadow"),
     RuleState.OFF: N_("Turn off"),
 }
 
@@ -135,7 +135,7 @@ async def delete_rule(visit: Visit) -> web.StreamResponse:
     return await _saved(visit, now, msgspec.structs.replace(now, rules=left), "deleted")
 
 
-async def turn_back(visit: Visit) -> web.StreamResponse:
+async def undo(visit: Visit) -> web.StreamResponse:
     """Bring the version before the newest one back, as the next version."""
     store, site = visit.console.store, visit.site
     now = await policies.newest(store, site)
@@ -230,5 +230,5 @@ PAGES = (
     Page(path="/rules/try", view=try_text, method="POST", roles=OVERSEERS, limit=4 * bodies.MAX_BODY_BYTES),
     Page(path="/rules/state", view=switch_rule, method="POST", roles=ADMINS),
     Page(path="/rules/delete", view=delete_rule, method="POST", roles=ADMINS),
-    Page(path="/rules/undo", view=turn_back, method="POST", roles=ADMINS),
+    Page(path="/rules/undo", view=undo, method="POST", roles=ADMINS),
 )

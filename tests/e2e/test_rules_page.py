@@ -55,8 +55,8 @@ def test_a_rule_is_written_previewed_saved_and_turned_back(service: Steward, bro
         expect(page.locator(".tried mark")).to_have_text("Z-o-r-b-l-a-x")
         assert faults(desk) == []
 
-        page.get_by_role("button", name="Turn the last change back").click()
-        expect(page.locator(".good")).to_contain_text("The last change is turned back.")
+        page.get_by_role("button", name="Undo the last change").click()
+        expect(page.locator(".good")).to_contain_text("The last change is undone.")
         expect(page.locator("#rule-house-words")).to_have_count(0)
         assert posted(client, "/v1/comments", {"id": "r-3", "text": HELD})["decision"] == "approve"
     assert desk.complaints == []

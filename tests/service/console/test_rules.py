@@ -1,4 +1,4 @@
-"""The page Rules: what it shows is what is in force, and what it changes can be turned back."""
+"""The page Rules: what it shows is what is in force, and what it changes can be undone."""
 
 import re
 from datetime import UTC, datetime, timedelta
