@@ -82,6 +82,14 @@ async def test_a_rule_is_added_and_holds_a_comment(as_role: Any, admin: Any) -> 
     assert told.body["decision"] == "review"
 
 
+@pytest.mark.parametrize("kind", [*KINDS, JSON])
+async def test_every_hint_is_said_of_its_field(as_role: Any, kind: str) -> None:
+    text = (await (await as_role()).get(f"{PAGE}/edit?kind={kind}")).text
+    hints = re.findall(r'id="(h-[^"]+)"', text)
+    assert {"h-due", "h-label", "h-reason"} <= set(hints)
+    assert [each for each in hints if f'aria-describedby="{each}"' not in text] == []
+
+
 async def test_a_rule_is_switched_changed_deleted_and_all_of_it_turned_back(as_role: Any, admin: Any) -> None:
     chief = await as_role()
     first = await rules_of(admin)
