@@ -192,11 +192,11 @@ def of(policy: Policy) -> Entered:
     values = {field.path: _written(field, _at(policy, field.path)) for field in FIELDS if field.kind != "expiry"}
     expiry = policy.review.expiry
     values["review.expiry"] = expiry.decision if expiry else ""
-    values[EXPIRY_AFTER] = _number(expiry.after_s / HOUR_S) if expiry else ""
+    values[EXPIRY_AFTER] = for_input(expiry.after_s / HOUR_S) if expiry else ""
     for attribute, limits in policy.thresholds.items():
         values[f"counts.{attribute}"] = "1"
         for name in ("review_at", "reject_at"):
-            values[f"{name}.{attribute}"] = _number(getattr(limits, name))
+            values[f"{name}.{attribute}"] = for_input(getattr(limits, name))
     return Entered(values, policy, {})
 
 
@@ -264,7 +264,7 @@ def _thresholds(
         if not values.get(f"counts.{attribute}"):
             continue
         row = {
-            name: _between(values.get(f"{name}.{attribute}", ""), f"{name}.{attribute}", 0, 1, problems)
+            name: between(values.get(f"{name}.{attribute}", ""), f"{name}.{attribute}", 0, 1, problems)
             for name in ("review_at", "reject_at")
         }
         limits = Thresholds(**row)
@@ -281,7 +281,7 @@ def _thresholds(
 def _expiry(values: Mapping[str, str], problems: dict[str, FieldProblem]) -> dict[str, Any] | None:
     if not values.get("review.expiry"):
         return None
-    hours = _between(values.get(EXPIRY_AFTER, ""), EXPIRY_AFTER, LEAST_HOURS, MOST_HOURS, problems, is_needed=True)
+    hours = between(values.get(EXPIRY_AFTER, ""), EXPIRY_AFTER, LEAST_HOURS, MOST_HOURS, problems, is_needed=True)
     return {"decision": values["review.expiry"], "after_s": round((hours or 1) * HOUR_S)}
 
 
@@ -292,7 +292,7 @@ def _value(field: Field, text: str, problems: dict[str, FieldProblem]) -> Any:  
         return sorted({line.strip() for line in text.splitlines() if line.strip()})
     if field.kind == "pairs":
         return _pairs(field, text, problems)
-    found = _between(text, field.path, field.least, field.most, problems, is_needed=field.kind != "score")
+    found = between(text, field.path, field.least, field.most, problems, is_needed=field.kind != "score")
     if found is None or field.kind == "score":
         return found
     if field.kind == "share":
@@ -313,7 +313,7 @@ def _pairs(field: Field, text: str, problems: dict[str, FieldProblem]) -> dict[s
     return found
 
 
-def _between(
+def between(
     text: str, where: str, least: float, most: float, problems: dict[str, FieldProblem], *, is_needed: bool = False
 ) -> float | None:
     """Parse a number, with a decimal point or comma."""
@@ -324,7 +324,7 @@ def _between(
     except ValueError:
         value = math.nan
     if not least <= value <= most:
-        problems[where] = FieldProblem(A_NUMBER, {"least": _number(least), "most": _number(most)})
+        problems[where] = FieldProblem(A_NUMBER, {"least": for_input(least), "most": for_input(most)})
         return None
     return value
 
@@ -336,12 +336,12 @@ def _written(field: Field, value: Any) -> str:  # noqa: ANN401 - the field's own
         return "\n".join(sorted(value))
     if field.kind == "pairs":
         return "\n".join(f"{name} = {attribute}" for name, attribute in value.items())
-    return _number(value * CENT if field.kind == "share" else value)
+    return for_input(value * CENT if field.kind == "share" else value)
 
 
-def _number(value: float | None) -> str:
+def for_input(value: float | None) -> str:
     """Format a number for <input type="number">."""
-    return "" if value is None else f"{round(value, 4):g}"
+    return "" if value is None else f"{round(value, 6):.6f}".rstrip("0").rstrip(".")
 
 
 def _at(policy: Policy, path: str) -> Any:  # noqa: ANN401 - the field's own type

@@ -1,22 +1,20 @@
 """The guided fields of a rule's condition: read them, and fill them in."""
 
 import itertools
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 from msgspec import UNSET
 
-from service.console.policy_form import A_NUMBER, FieldProblem
-from service.console.rule_kinds import HOUR_S, KINDS, Field, fields_of
+from service.console.policy_form import CENT, HOUR_S, FieldProblem, between, for_input
+from service.console.rule_kinds import KINDS, Field, fields_of
 from service.console.texts import N_
 from service.http.shapes import fault_of
 from service.rules.links import is_domain
 from service.rules.words import is_findable
 from service.values.rules import Condition
 
-CENT = 100
 ONE_OF_THEM = N_("Fill in at least one of these fields.")
 CHOICES = frozenset({"choice", "list", "attribute"})
 
@@ -124,19 +122,9 @@ def _value(field: Field, text: str, problems: dict[str, FieldProblem]) -> Any:  
 
 
 def _number(field: Field, text: str, problems: dict[str, FieldProblem]) -> float | None:
-    text = text.strip().replace(",", ".")
-    if not text and not field.is_needed:
-        return None
     most = CENT if field.kind == "share" else field.most
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not field.least <= value <= most:
-        limits = {"least": _shown(field.least), "most": _shown(most)}
-        problems[field.path] = FieldProblem(A_NUMBER, limits)
-        return None
-    if field.kind == "whole" and value != int(value):
+    value = between(text, field.path, field.least, most, problems, is_needed=field.is_needed)
+    if field.kind == "whole" and value is not None and value != int(value):
         problems[field.path] = FieldProblem(N_("Enter a whole number."), {})
         return None
     return value
@@ -160,9 +148,4 @@ def _text(field: Field, value: Any, *, is_there: bool) -> str:  # noqa: ANN401 -
         return "\n".join(value)
     if field.kind in CHOICES:
         return str(value)
-    return _shown(value / HOUR_S if field.kind == "hours" else value * CENT if field.kind == "share" else value)
-
-
-def _shown(value: float) -> str:
-    """Format a number for <input type="number">."""
-    return f"{round(value, 6):.6f}".rstrip("0").rstrip(".")
+    return for_input(value / HOUR_S if field.kind == "hours" else value * CENT if field.kind == "share" else value)

@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from service.console.policy_form import HOUR_S
 from service.console.texts import N_
 from service.values.rules import MAX_WINDOW_S
 
-HOUR_S = 3600
 JSON = "json"
 
 # whole: an integer. score: 0 to 1. share: percent. hours: seconds, shown as hours. lines: one entry a line. flag: true
