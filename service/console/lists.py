@@ -61,7 +61,7 @@ _REFUSED = {
 _BAD_NAME = N_("Use at most 64 small letters, digits, - and _; begin with a letter or a digit.")
 
 
-class ListQuery(Struct, frozen=True, forbid_unknown_fields=True):
+class OneListQuery(Struct, frozen=True, forbid_unknown_fields=True):
     """`text`: only entries that contain it. `at`: how many of these come on the pages before."""
 
     name: str
@@ -70,14 +70,14 @@ class ListQuery(Struct, frozen=True, forbid_unknown_fields=True):
     said: str = ""
 
 
-class ExportQuery(Struct, frozen=True, forbid_unknown_fields=True):
+class ListExportQuery(Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     form: ListFormat = ListFormat.CSV
     version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class FormAnswer:
     """What became of a form. `values`: its fields, to be shown again. `form`: which of the page's forms it was.
 
     `change`: what it would change. `seen`: identifies the file that was tried.
@@ -112,15 +112,15 @@ async def make_list(visit: Visit) -> web.StreamResponse:
     try:
         await lists.replace(visit.console.store, visit.site, name, Wanted(()), _asked(visit, version=0))
     except BadRequest:
-        return await _all_lists(visit, 400, Answer("make", values, FieldProblem(_BAD_NAME, {})))
+        return await _all_lists(visit, 400, FormAnswer("make", values, FieldProblem(_BAD_NAME, {})))
     except Conflict as error:
         said = N_("There is a list of this name.") if error.reason == "list_changed" else _REFUSED[error.reason]
-        return await _all_lists(visit, 409, Answer("make", values, FieldProblem(said, {})))
+        return await _all_lists(visit, 409, FormAnswer("make", values, FieldProblem(said, {})))
     return _gone_to(visit, name, "made")
 
 
 async def show_list(visit: Visit) -> web.StreamResponse:
-    query = visit.query(ListQuery)
+    query = visit.query(OneListQuery)
     return await _one_list(visit, query)
 
 
@@ -130,15 +130,15 @@ async def add_entries(visit: Visit) -> web.StreamResponse:
     lines = [line.strip() for line in visit.field("terms").splitlines() if line.strip()]
     if not lines:
         problem = FieldProblem(N_("Write at least one entry."), {})
-        return await _one_list(visit, ListQuery(name), 400, Answer("add", values, problem))
+        return await _one_list(visit, OneListQuery(name), 400, FormAnswer("add", values, problem))
     try:
         entries = [_entry(visit, line) for line in lines]
         wanted = await asyncio.to_thread(lists.checked, entries, "")
     except (BadRequest, msgspec.ValidationError) as error:
-        return await _one_list(visit, ListQuery(name), 400, Answer("add", values, *_faulty(error)))
+        return await _one_list(visit, OneListQuery(name), 400, FormAnswer("add", values, *_faulty(error)))
     return await _changed(
         visit,
-        Answer("add", values),
+        FormAnswer("add", values),
         lambda asked: lists.patch(visit.console.store, visit.site, name, asked, add=wanted, remove=()),
     )
 
@@ -158,10 +158,12 @@ def _faulty(error: BadRequest | msgspec.ValidationError) -> tuple[FieldProblem, 
 async def remove_entries(visit: Visit) -> web.StreamResponse:
     name = _name(visit)
     terms = visit.form.get("term", [])
-    answer = Answer("remove")
+    answer = FormAnswer("remove")
     if not terms:
         problem = FieldProblem(N_("Select the entries to remove first."), {})
-        return await _one_list(visit, ListQuery(name, visit.field("text")), 400, Answer("remove", problem=problem))
+        return await _one_list(
+            visit, OneListQuery(name, visit.field("text")), 400, FormAnswer("remove", problem=problem)
+        )
     return await _changed(
         visit,
         answer,
@@ -179,7 +181,7 @@ async def import_file(visit: Visit) -> web.StreamResponse:
         read = await asyncio.to_thread(list_files.read, values["file"], form)
     except (BadRequest, ValueError) as error:
         wrong = error if isinstance(error, BadRequest) else BadRequest(str(error))
-        return await _one_list(visit, ListQuery(name), 400, Answer("import", values, *_faulty(wrong)))
+        return await _one_list(visit, OneListQuery(name), 400, FormAnswer("import", values, *_faulty(wrong)))
     wanted = Wanted(read.entries, read.duplicates, read.remarks)
 
     async def change(asked: Asked) -> ListChange:
@@ -189,12 +191,12 @@ async def import_file(visit: Visit) -> web.StreamResponse:
 
     seen = _digest(visit.field("version"), values["form"], values["way"], values["file"])
     if values["go"] and values["seen"] == seen:
-        return await _changed(visit, Answer("import", values, seen=seen), change)
+        return await _changed(visit, FormAnswer("import", values, seen=seen), change)
     try:
         found = await change(_asked(visit)._replace(dry_run=True))
     except Conflict as error:
-        return await _refused(visit, Answer("import", values), error)
-    return await _one_list(visit, ListQuery(name), 200, Answer("import", values, change=found, seen=seen))
+        return await _refused(visit, FormAnswer("import", values), error)
+    return await _one_list(visit, OneListQuery(name), 200, FormAnswer("import", values, change=found, seen=seen))
 
 
 def _digest(*parts: str) -> str:
@@ -206,7 +208,7 @@ async def restore_version(visit: Visit) -> web.StreamResponse:
     version = whole(visit.field("restored"), "restored")
     return await _changed(
         visit,
-        Answer("restore"),
+        FormAnswer("restore"),
         lambda asked: lists.restore(visit.console.store, visit.site, name, version, asked),
         said="restored",
     )
@@ -217,13 +219,13 @@ async def delete_list(visit: Visit) -> web.StreamResponse:
     try:
         await lists.delete(visit.console.store, visit.site, name, _asked(visit))
     except Conflict as error:
-        return await _refused(visit, Answer("delete"), error)
+        return await _refused(visit, FormAnswer("delete"), error)
     await visit.request.app[keys.RULEBOOK].try_refresh()
     return _gone_to(visit, name, "deleted")
 
 
 async def export_file(visit: Visit) -> web.StreamResponse:
-    query = visit.query(ExportQuery)
+    query = visit.query(ListExportQuery)
     found = await lists.get(visit.console.store, visit.site, query.name, query.version)
     written = await asyncio.to_thread(list_files.write, found.entries, query.form, datetime.now(UTC).date())
     return web.Response(
@@ -235,7 +237,11 @@ async def export_file(visit: Visit) -> web.StreamResponse:
 
 
 async def _changed(
-    visit: Visit, answer: Answer, change: Callable[[Asked], Coroutine[Any, Any, ListChange]], *, said: str = "changed"
+    visit: Visit,
+    answer: FormAnswer,
+    change: Callable[[Asked], Coroutine[Any, Any, ListChange]],
+    *,
+    said: str = "changed",
 ) -> web.Response:
     """Carry out a change of the list that the form names, and go to its page."""
     try:
@@ -247,12 +253,12 @@ async def _changed(
     return _gone_to(visit, _name(visit), "same" if is_same else said)
 
 
-async def _refused(visit: Visit, answer: Answer, error: Conflict) -> web.Response:
+async def _refused(visit: Visit, answer: FormAnswer, error: Conflict) -> web.Response:
     """The page again, with what was in the way. `list_too_broad` says which entries are found how often."""
     change = msgspec.convert(error.current, ListChange) if error.reason == "list_too_broad" else None
     said = FieldProblem(_REFUSED.get(error.reason, str(error)), {})
-    answer = Answer(answer.form, answer.values, said, change=change, seen=answer.seen)
-    return await _one_list(visit, ListQuery(_name(visit)), 409, answer)
+    answer = FormAnswer(answer.form, answer.values, said, change=change, seen=answer.seen)
+    return await _one_list(visit, OneListQuery(_name(visit)), 409, answer)
 
 
 def _asked(visit: Visit, version: int | None = None) -> Asked:
@@ -276,19 +282,21 @@ def _gone_to(visit: Visit, name: str, said: str) -> web.Response:
     return visit.go("/lists/list", name=name, said=said)
 
 
-async def _all_lists(visit: Visit, status: int = 200, answer: Answer | None = None) -> web.Response:
+async def _all_lists(visit: Visit, status: int = 200, answer: FormAnswer | None = None) -> web.Response:
     store, site = visit.console.store, visit.site
     found, policy = await asyncio.gather(lists.summaries(store, site), policies.newest(store, site))
     return visit.show(
         "lists.html",
         status,
         lists=[(each, rules_with(policy, each.name)) for each in found],
-        answer=answer or Answer(),
+        answer=answer or FormAnswer(),
         may_change=visit.role is Role.ADMIN,
     )
 
 
-async def _one_list(visit: Visit, query: ListQuery, status: int = 200, answer: Answer | None = None) -> web.Response:
+async def _one_list(
+    visit: Visit, query: OneListQuery, status: int = 200, answer: FormAnswer | None = None
+) -> web.Response:
     store, site, name = visit.console.store, visit.site, query.name
     versions = await lists.versions(store, site, name)  # raises NotFound
     found = None if versions[0].is_deleted else await _readable(visit, name)
@@ -306,7 +314,7 @@ async def _one_list(visit: Visit, query: ListQuery, status: int = 200, answer: A
         users=rules_with(policy, name),
         use=policy.lists.get(name, ListUse()),
         states=rule_words.STATES,
-        answer=answer or Answer(),
+        answer=answer or FormAnswer(),
         said=SAID.get(query.said, ""),
         matches=MATCHES,
         formats=FORMATS,

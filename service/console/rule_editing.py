@@ -12,7 +12,7 @@ from service.console import policy, rule_form, rule_kinds, rule_words
 from service.console.policy_form import FieldProblem
 from service.console.reasons import GROUNDS
 from service.console.rule_changes import LAST, attributes_of, faults_of, find_rule, keep, lists_of, simulated
-from service.console.rule_form import Entered
+from service.console.rule_form import EnteredRule
 from service.console.rule_kinds import JSON, KINDS
 from service.console.texts import N_
 from service.console.visit import ADMINS, Page, Visit
@@ -64,7 +64,7 @@ async def save_rule(visit: Visit) -> web.StreamResponse:
     return await _form(visit, now, entered, before, 409, is_outrun=True)
 
 
-async def _entered(visit: Visit, now: Policy) -> tuple[str, Entered]:
+async def _entered(visit: Visit, now: Policy) -> tuple[str, EnteredRule]:
     """The name that the rule had, "": it is new; and the form, with all its faults."""
     before = visit.field("rule")
     form = {name: found[0].replace("\r\n", "\n") for name, found in visit.form.items()}
@@ -74,7 +74,7 @@ async def _entered(visit: Visit, now: Policy) -> tuple[str, Entered]:
         return before, entered
     if rule_form.is_taken(now.rules, before, rule.id):
         problems = {"id": FieldProblem(N_("Another rule has this name."), {})}
-        return before, Entered(entered.kind, entered.values, None, problems)
+        return before, EnteredRule(entered.kind, entered.values, None, problems)
     found = await faults_of(visit, now, rule_form.replaced(now.rules, before, rule), rule.id)
     return before, rule_form.with_faults(entered, found)
 
@@ -89,7 +89,7 @@ def _kind(name: str) -> str:
 async def _form(
     visit: Visit,
     now: Policy,
-    entered: Entered,
+    entered: EnteredRule,
     before: str,
     status: int = 200,
     *,
@@ -116,7 +116,7 @@ async def _form(
     )
 
 
-def _preview(visit: Visit, entered: Entered, found: Simulation | None) -> dict[str, Any]:
+def _preview(visit: Visit, entered: EnteredRule, found: Simulation | None) -> dict[str, Any]:
     rule = entered.rule
     return {
         "entered": entered,

@@ -22,7 +22,7 @@ Fault = tuple[Steps, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Entered:
+class EnteredRule:
     """A form. `values`: by field name. `rule`: None if there are problems."""
 
     kind: str
@@ -31,15 +31,15 @@ class Entered:
     problems: Mapping[str, FieldProblem]
 
 
-def blank(kind: str, author: str) -> Entered:
+def blank(kind: str, author: str) -> EnteredRule:
     """The form of a new rule. It begins in shadow, so that nothing happens before somebody has looked."""
     values = {field.path: field.standard for field in fields_of(kind)}
     values |= {field.path: "1" for field in fields_of(kind) if field.kind == "unset"}
     values |= {"state": RuleState.SHADOW.value, "action": RuleAction.REVIEW.value, "author": author}
-    return Entered(kind, values, None, {})
+    return EnteredRule(kind, values, None, {})
 
 
-def of(rule: Rule, kind: str = "") -> Entered:
+def of(rule: Rule, kind: str = "") -> EnteredRule:
     """The form of a rule. `kind`: JSON to have any rule as JSON."""
     kind = kind if kind == JSON else kind_of(rule.when)
     then = rule.then
@@ -59,7 +59,7 @@ def of(rule: Rule, kind: str = "") -> Entered:
         values[WHEN] = msgspec.json.format(msgspec.json.encode(rule.when), indent=2).decode()
     else:
         values |= rule_fields.written(rule.when, kind)
-    return Entered(kind, values, rule, {})
+    return EnteredRule(kind, values, rule, {})
 
 
 def kind_of(when: Condition) -> str:
@@ -73,7 +73,7 @@ def kind_of(when: Condition) -> str:
     return JSON
 
 
-def read(kind: str, form: Mapping[str, str]) -> Entered:
+def read(kind: str, form: Mapping[str, str]) -> EnteredRule:
     """Parse the form."""
     problems: dict[str, FieldProblem] = {}
     when = _read_json(form, problems) if kind == JSON else rule_fields.read(kind, form, problems)
@@ -104,8 +104,8 @@ def read(kind: str, form: Mapping[str, str]) -> Entered:
         problems.setdefault(name if name in _MESSAGES else "", _said(name, wrong.detail))
         rule = None
     if rule is None or problems:
-        return Entered(kind, form, None, problems)
-    return Entered(kind, form, msgspec.structs.replace(rule, when=when), {})
+        return EnteredRule(kind, form, None, problems)
+    return EnteredRule(kind, form, msgspec.structs.replace(rule, when=when), {})
 
 
 _MESSAGES = {
@@ -122,12 +122,12 @@ def _said(name: str, detail: str) -> FieldProblem:
     return FieldProblem(N_("This cannot be read: %(detail)s"), {"detail": detail})
 
 
-def with_faults(entered: Entered, faults: Iterable[Fault]) -> Entered:
+def with_faults(entered: EnteredRule, faults: Iterable[Fault]) -> EnteredRule:
     """The form with the faults of its rule, each beside the field where it is. Steps are those within the rule."""
     problems = dict(entered.problems)
     for steps, detail in faults:
         problems.setdefault(_field_at(entered.kind, steps), _at_place(entered.kind, steps, detail))
-    return Entered(entered.kind, entered.values, None if problems else entered.rule, problems)
+    return EnteredRule(entered.kind, entered.values, None if problems else entered.rule, problems)
 
 
 def _field_at(kind: str, steps: Steps) -> str:

@@ -39,7 +39,7 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class RuleKind:
     """`fields`: those of the first condition, which the rule always has, and then those of others, which it may have.
 
     `is_any_needed`: at least one field must be filled in.
@@ -58,8 +58,8 @@ _NEW_AUTHORS = Field(
     N_("Empty: of all authors. 1: only of authors of whom nothing was approved yet."),
 )
 
-KINDS: Mapping[str, Kind] = {
-    "words": Kind(
+KINDS: Mapping[str, RuleKind] = {
+    "words": RuleKind(
         N_("Words"),
         N_("Words that you write here, or those of a list."),
         (
@@ -81,7 +81,7 @@ KINDS: Mapping[str, Kind] = {
         ),
         is_any_needed=True,
     ),
-    "links": Kind(
+    "links": RuleKind(
         N_("Links"),
         N_("How many links, and to where; also only of new authors."),
         (
@@ -97,7 +97,7 @@ KINDS: Mapping[str, Kind] = {
             _NEW_AUTHORS,
         ),
     ),
-    "repetition": Kind(
+    "repetition": RuleKind(
         N_("Repetition"),
         N_("The same text, a similar one, or the same link again."),
         (
@@ -139,7 +139,7 @@ KINDS: Mapping[str, Kind] = {
             _NEW_AUTHORS,
         ),
     ),
-    "flood": Kind(
+    "flood": RuleKind(
         N_("Too many comments in a short time"),
         N_("Of one author, under one article or on the whole site."),
         (
@@ -158,7 +158,7 @@ KINDS: Mapping[str, Kind] = {
             Field("velocity.s", "whole", N_("Within seconds"), most=MAX_WINDOW_S, is_needed=True, standard="60"),
         ),
     ),
-    "new_author": Kind(
+    "new_author": RuleKind(
         N_("New authors"),
         N_("By how many of their comments were approved, or since when they write here."),
         (
@@ -167,7 +167,7 @@ KINDS: Mapping[str, Kind] = {
         ),
         is_any_needed=True,
     ),
-    "score": Kind(
+    "score": RuleKind(
         N_("Score"),
         N_("A score of the model within a range."),
         (
@@ -177,7 +177,7 @@ KINDS: Mapping[str, Kind] = {
         ),
         is_any_needed=True,
     ),
-    "text": Kind(
+    "text": RuleKind(
         N_("Language, capitals or length"),
         N_("The rule applies if all that you fill in is so."),
         (
@@ -188,7 +188,7 @@ KINDS: Mapping[str, Kind] = {
         ),
         is_any_needed=True,
     ),
-    "article": Kind(
+    "article": RuleKind(
         N_("Section or article"),
         N_("All comments of a section or under an article."),
         (

@@ -43,7 +43,7 @@ SWITCHES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RuleRow:
     rule: Rule
     sentence: str
     consequences: list[str]
@@ -192,9 +192,9 @@ async def _page(
     )
 
 
-def _row(visit: Visit, rule: Rule) -> Row:
+def _row(visit: Visit, rule: Rule) -> RuleRow:
     is_over = rule.has_ended(datetime.now(UTC).date())
-    return Row(rule, rule_words.sentence(visit.texts, rule), rule_words.consequences(visit.texts, rule), is_over)
+    return RuleRow(rule, rule_words.sentence(visit.texts, rule), rule_words.consequences(visit.texts, rule), is_over)
 
 
 def _tried_text(tried: Tried | None) -> Any:  # noqa: ANN401 - Markup, or nothing

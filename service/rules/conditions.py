@@ -25,7 +25,7 @@ from service.rules.combining import (
     any_of,
     not_of,
 )
-from service.rules.links import Kind, Link, is_under, normalized_domain
+from service.rules.links import LinkKind, TextLink, is_under, normalized_domain
 from service.rules.seen import Seen
 from service.rules.triggers import (
     ARTICLE,
@@ -130,7 +130,7 @@ def _of_links(links: LinksCondition) -> Compiled:
     fits = _fits(links)
     least = links.at_least or 1
 
-    def fitting(seen: Seen) -> Sequence[Link]:
+    def fitting(seen: Seen) -> Sequence[TextLink]:
         if fits not in seen.fitting:
             seen.fitting[fits] = [each for each in seen.links if fits(each)]
         return seen.fitting[fits]
@@ -143,19 +143,19 @@ def _of_links(links: LinksCondition) -> Compiled:
     return Compiled(lambda seen: len(fitting(seen)) >= least, READ, triggers, (places,))
 
 
-def _fits(links: LinksCondition) -> Callable[[Link], bool]:
-    kinds = {Kind.EMAIL: links.email, Kind.PHONE: links.phone}
-    wanted = {kind for kind, asked in kinds.items() if asked} or {Kind.URL, Kind.BARE}
+def _fits(links: LinksCondition) -> Callable[[TextLink], bool]:
+    kinds = {LinkKind.EMAIL: links.email, LinkKind.PHONE: links.phone}
+    wanted = {kind for kind, asked in kinds.items() if asked} or {LinkKind.URL, LinkKind.BARE}
     allowed, denied = (frozenset(map(normalized_domain, some)) for some in (links.domains, links.not_domains))
 
-    def fits(link: Link) -> bool:
+    def fits(link: TextLink) -> bool:
         return (
             link.kind in wanted
             and (not allowed or is_under(link.host, allowed))
             and not (denied and is_under(link.host, denied))
             and links.shortener in {None, link.is_shortened}
             and links.punycode in {None, link.is_international}
-            and links.bare in {None, link.kind is Kind.BARE}
+            and links.bare in {None, link.kind is LinkKind.BARE}
         )
 
     return fits

@@ -135,7 +135,7 @@ class Letters(NamedTuple):
     last: int
 
 
-class Word(NamedTuple):
+class DisguisedWord(NamedTuple):
     """What a chunk, or a part of it, may be read as. `is_bent`: signs went, or letters were replaced."""
 
     letters: tuple[Letters, ...]
@@ -146,7 +146,7 @@ class Word(NamedTuple):
         return "".join([each.letter for each in self.letters])
 
 
-class Chunk(NamedTuple):
+class DisguisedChunk(NamedTuple):
     """A part of the text that may be disguised. `is_spaced`: single letters with white space between them. `is_mixed`:
     letters of more than one script.
     """
@@ -165,7 +165,7 @@ class Chunk(NamedTuple):
             found += _glanced(alike)
         return _REPEATED.sub(r"\1", f" {' '.join(found)} ")
 
-    def readings(self) -> Iterator[tuple[Word, ...]]:
+    def readings(self) -> Iterator[tuple[DisguisedWord, ...]]:
         """What may be meant: one word, or several."""
         plain, alike = read(self.raw), fold_homoglyphs(self.raw)
         sources = [(plain, origins(self.raw), self.is_mixed)]
@@ -177,7 +177,7 @@ class Chunk(NamedTuple):
                 yield from _joined(parts, is_spaced=self.is_spaced)
 
 
-def disguised_chunks(text: str) -> Iterator[Chunk]:
+def disguised_chunks(text: str) -> Iterator[DisguisedChunk]:
     """In the order of the text. Accepts any str."""
     raw, expression = _shape(text)
     at = expression.Match(_ANCHOR, raw, 0, len(raw))[0][0]
@@ -187,7 +187,9 @@ def disguised_chunks(text: str) -> Iterator[Chunk]:
     while at >= 0:
         start, end, is_spaced = _chunk_at(shape, at)
         if is_spaced or not _is_harmless(shape, start, end):
-            yield Chunk(start, end, text[start:end], is_spaced, _IS_MIXED.search(shape, start, end) is not None)
+            yield DisguisedChunk(
+                start, end, text[start:end], is_spaced, _IS_MIXED.search(shape, start, end) is not None
+            )
         at = expression.Match(_ANCHOR, raw, end, len(raw))[0][0] if end < len(raw) else -1
 
 
@@ -279,7 +281,7 @@ def _is_letter(character: str) -> bool:
     return character.isalnum() or not character.isascii()
 
 
-def _joined(parts: list[tuple[str, _Part]], *, is_spaced: bool) -> Iterator[tuple[Word, ...]]:
+def _joined(parts: list[tuple[str, _Part]], *, is_spaced: bool) -> Iterator[tuple[DisguisedWord, ...]]:
     singles = [len(part) == 1 for _, part in parts]
     if is_spaced:
         yield from _spaced(parts)
@@ -300,7 +302,7 @@ def _is_joinable(parts: list[tuple[str, _Part]]) -> bool:
     return any(len(part) == 1 or "".join([each.letter for each in part]) not in ordinary for _, part in parts)
 
 
-def _spaced(parts: list[tuple[str, _Part]]) -> Iterator[tuple[Word, ...]]:
+def _spaced(parts: list[tuple[str, _Part]]) -> Iterator[tuple[DisguisedWord, ...]]:
     """Where some gaps are wider, words end there."""
     words: list[_Part] = []
     is_wide = [len(gap) > 1 and gap.isspace() for gap, _ in parts]
@@ -314,7 +316,7 @@ def _spaced(parts: list[tuple[str, _Part]]) -> Iterator[tuple[Word, ...]]:
         yield (_word(words[0][1:], is_bent=True),)
 
 
-def _runs_of_singles(parts: list[tuple[str, _Part]]) -> Iterator[Word]:
+def _runs_of_singles(parts: list[tuple[str, _Part]]) -> Iterator[DisguisedWord]:
     for is_single, some in groupby(parts, lambda each: len(each[1]) == 1):
         if is_single:
             yield _word([each for _, part in some for each in part], is_bent=True)
@@ -322,8 +324,8 @@ def _runs_of_singles(parts: list[tuple[str, _Part]]) -> Iterator[Word]:
             yield from (_word(part) for _, part in some)
 
 
-def _word(part: Iterable[_Letter], *, is_bent: bool = False) -> Word:
+def _word(part: Iterable[_Letter], *, is_bent: bool = False) -> DisguisedWord:
     part = list(part)
     runs = (list(run) for _, run in groupby(part, itemgetter(0)))
     letters = tuple(Letters(run[0].letter, len(run), run[0].at, run[-1].at) for run in runs)
-    return Word(letters, is_bent or any(each.is_bent for each in part))
+    return DisguisedWord(letters, is_bent or any(each.is_bent for each in part))

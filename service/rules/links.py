@@ -19,14 +19,14 @@ from service.rules.domains import (
 )
 
 
-class Kind(StrEnum):
+class LinkKind(StrEnum):
     URL = "url"
     BARE = "bare"
     EMAIL = "email"
     PHONE = "phone"
 
 
-class Link(NamedTuple):
+class TextLink(NamedTuple):
     """A link from `start` to before `end`, in code points. `host`: in small letters, Unicode; empty for a number.
 
     `path`: what follows the host, or the number's digits.
@@ -34,7 +34,7 @@ class Link(NamedTuple):
 
     start: int
     end: int
-    kind: Kind
+    kind: LinkKind
     host: str
     path: str = ""
 
@@ -64,7 +64,7 @@ _FEWEST_INTERNATIONAL, _FEWEST_NATIONAL, _MOST_NATIONAL = 8, 9, 12
 _NORTH_AMERICAN = 10
 
 
-def find_links(text: str) -> tuple[Link, ...]:
+def find_links(text: str) -> tuple[TextLink, ...]:
     """In the order of the text; none within another. Accepts any str."""
     if not text.isascii():
         text = text.translate(_DOTS)
@@ -74,7 +74,7 @@ def find_links(text: str) -> tuple[Link, ...]:
     return tuple(_found(text))
 
 
-def _found(text: str) -> Iterator[Link]:
+def _found(text: str) -> Iterator[TextLink]:
     some = list(_links(text)) if "." in text or "://" in text else []
     if _has_digits(text):
         some += _phones(text)
@@ -90,22 +90,22 @@ def _has_digits(text: str) -> bool:
     return len(raw) - len(raw.translate(None, b"0123456789")) >= _FEWEST_DIGITS
 
 
-def _links(text: str) -> Iterator[Link]:
+def _links(text: str) -> Iterator[TextLink]:
     if "://" in text:
         for match in _URL.finditer(text):
             path = match[2].rstrip(_TRAILING)
             end = match.end() - len(match[2]) + len(path)
             if host := _host(match[1]):
-                yield Link(match.start(), end, Kind.URL, host, path)
+                yield TextLink(match.start(), end, LinkKind.URL, host, path)
     if "@" in text:
         for match in _EMAIL.finditer(text):
-            yield Link(match.start(), match.end(), Kind.EMAIL, normalized_domain(match[1]))
+            yield TextLink(match.start(), match.end(), LinkKind.EMAIL, normalized_domain(match[1]))
     if _INNER_DOT.search(text):
         for match in _BARE.finditer(text):
             if _is_domain(match[1], match[2] or ""):
                 path = (match[2] or "").rstrip(_TRAILING)
                 end = match.end() - len(match[2] or "") + len(path)
-                yield Link(match.start(), end, Kind.BARE, normalized_domain(match[1]), path)
+                yield TextLink(match.start(), end, LinkKind.BARE, normalized_domain(match[1]), path)
 
 
 # Begins with a plain character, which Python finds faster than the host itself.
@@ -133,12 +133,12 @@ def _is_domain(written: str, path: str) -> bool:
     return ending in NATIONAL and (is_sure or ending not in LIKE_WORDS)
 
 
-def _phones(text: str) -> Iterator[Link]:
+def _phones(text: str) -> Iterator[TextLink]:
     for match in _PHONE.finditer(text):
         written = match[0]
         digits = _DIGITS.sub("", written)
         if _is_phone(written, digits):
-            yield Link(match.start(), match.end(), Kind.PHONE, "", digits)
+            yield TextLink(match.start(), match.end(), LinkKind.PHONE, "", digits)
 
 
 def _is_phone(written: str, digits: str) -> bool:
@@ -220,9 +220,9 @@ def _is_second_level(domain: str) -> bool:
     return last in NATIONAL and name in SECOND_LEVEL
 
 
-def target_of(link: Link) -> str:
+def target_of(link: TextLink) -> str:
     """The registered domain; for hosts that many share, also the path: that is whom the link is for."""
-    if link.kind is Kind.PHONE:
+    if link.kind is LinkKind.PHONE:
         return link.path
     if is_under(link.host, SHARED_HOSTS):
         return f"{link.host.removeprefix('www.')}{link.path.rstrip('/')}"

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.homoglyphs import fold_homoglyphs
-from service.rules.links import Kind, Link, find_links, registered_domain, target_of
+from service.rules.links import LinkKind, TextLink, find_links, registered_domain, target_of
 from service.rules.readings import is_spaceless
 
 # With fewer letters texts are equal by chance.
@@ -71,13 +71,13 @@ def fingerprints(text: str, *, with_near: bool = True) -> Fingerprints:
     return fingerprints_with(text, find_links(text), with_near=with_near)
 
 
-def fingerprints_with(text: str, links: tuple[Link, ...], *, with_near: bool = True) -> Fingerprints:
+def fingerprints_with(text: str, links: tuple[TextLink, ...], *, with_near: bool = True) -> Fingerprints:
     """For a text whose links are known."""
     words = _normalized(text, [registered_domain(each.host) for each in links], links)
     joined = " ".join(words)
     letters = len(joined) - len(words) + 1
     is_short = letters < SHORT_LETTERS
-    targets = dict.fromkeys(target_of(each) for each in links[:MOST_LINKS] if each.kind is not Kind.EMAIL)
+    targets = dict.fromkeys(target_of(each) for each in links[:MOST_LINKS] if each.kind is not LinkKind.EMAIL)
     return Fingerprints(
         _hash(joined or " ".join(text.split())),
         # An attacker changes the address from copy to copy.
@@ -87,7 +87,7 @@ def fingerprints_with(text: str, links: tuple[Link, ...], *, with_near: bool = T
     )
 
 
-def _normalized(text: str, shown_as: Sequence[str], links: Sequence[Link]) -> list[str]:
+def _normalized(text: str, shown_as: Sequence[str], links: Sequence[TextLink]) -> list[str]:
     """The words; of scripts that write no spaces between words the letters. `shown_as`: what each link becomes."""
     pieces, done = [], 0
     for link, shown in zip(links, shown_as, strict=True):

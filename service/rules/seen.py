@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from service.rules.links import Link, find_links
+from service.rules.links import TextLink, find_links
 from service.rules.patterns import Spans
 from service.rules.words import Found
 from service.values.domain import Article, Author
@@ -33,13 +33,13 @@ class Seen:
     facts: Facts
     words: Mapping[int, tuple[Found, ...]]
     patterns: Mapping[int, Spans]
-    fitting: dict[object, Sequence[Link]] = field(default_factory=dict)
-    _links: tuple[Link, ...] | None = None
+    fitting: dict[object, Sequence[TextLink]] = field(default_factory=dict)
+    _links: tuple[TextLink, ...] | None = None
     _capitals: float | None = None
     _local: dict[str, datetime] = field(default_factory=dict)
 
     @property
-    def links(self) -> tuple[Link, ...]:
+    def links(self) -> tuple[TextLink, ...]:
         if self._links is None:
             self._links = find_links(self.facts.text)
         return self._links

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ahocorasick_rs import AhoCorasick
 
 from classifier.homoglyphs import fold_homoglyphs
-from service.rules.disguises import DRAWN_OUT, Chunk, Letters, Word, disguised_chunks
+from service.rules.disguises import DRAWN_OUT, DisguisedChunk, DisguisedWord, Letters, disguised_chunks
 from service.rules.readings import is_spaceless, token_origins, tokens
 from service.rules.terms import Hit, Owner, Terms, bounded
 from service.values.rules import Match
@@ -58,7 +58,7 @@ class Unmasking:
         if of_phrases:
             yield from self._in_words(list(_around(text, of_phrases)))
 
-    def _in_words(self, words: Sequence[Word]) -> Iterator[Hit]:
+    def _in_words(self, words: Sequence[DisguisedWord]) -> Iterator[Hit]:
         """`words`: neighbors in the text. Finds terms of which a part is disguised."""
         read_as = f" {' '.join([word.skeleton for word in words])} "
         matches = self._automaton.find_matches_as_indexes(read_as, overlapping=True)
@@ -83,7 +83,7 @@ def _stands_for(count: int, asked: int) -> bool:
     return count == asked or (count >= DRAWN_OUT and count > asked)
 
 
-def _around(text: str, chunks: Iterable[tuple[Chunk, Sequence[Word]]]) -> Iterator[Word]:
+def _around(text: str, chunks: Iterable[tuple[DisguisedChunk, Sequence[DisguisedWord]]]) -> Iterator[DisguisedWord]:
     """All words of the text, with those of the chunks in their places."""
     done = 0
     for chunk, words in chunks:
@@ -94,7 +94,7 @@ def _around(text: str, chunks: Iterable[tuple[Chunk, Sequence[Word]]]) -> Iterat
     yield from _ordinary(text, done, len(text))
 
 
-def _ordinary(text: str, start: int, end: int) -> Iterator[Word]:
+def _ordinary(text: str, start: int, end: int) -> Iterator[DisguisedWord]:
     read_as, origins = tokens(text[start:end]), token_origins(text[start:end])
     at = 1
     for token in read_as.split():
@@ -104,7 +104,7 @@ def _ordinary(text: str, start: int, end: int) -> Iterator[Word]:
             letters.append(Letters(letter, count, start + int(origins[at]), start + int(origins[at + count - 1])))
             at += count
         at += 1
-        yield Word(tuple(letters), is_bent=False)
+        yield DisguisedWord(tuple(letters), is_bent=False)
 
 
 def _spellings(term: str) -> Iterator[Sequence[str]]:
