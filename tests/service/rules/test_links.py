@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.rules.links import (
-    Kind,
+    LinkKind,
     find_links,
     is_domain,
     is_under,
@@ -142,5 +142,5 @@ def test_any_text_is_read(text: str) -> None:
     end = 0
     for each in find_links(text):
         assert end <= each.start < each.end <= len(text)
-        assert each.kind in Kind
+        assert each.kind in LinkKind
         end = each.end
