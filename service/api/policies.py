@@ -18,7 +18,8 @@ from service.rules.faults import faults as rule_faults
 from service.values.access import Scope
 from service.values.domain import Comment
 from service.values.errors import BadRequest, Fault
-from service.values.policy import InLanguage, LanguageCode, Policy, Reviewing, Thresholds
+from service.values.policy import InLanguage, LanguageCode, Policy, Thresholds
+from service.values.review_settings import Reviewing
 from service.values.rules import MAX_RULES, ListName, ListUse, Rule
 from service.values.site_settings import Protocols, faults
 

@@ -22,7 +22,8 @@ from service.store.access import Access, PolicyUnreadable, Sites
 from service.values import access
 from service.values.access import ApiKey, SigningSecret
 from service.values.errors import Retryable, StoreUnavailable
-from service.values.policy import Policy, Reviewing
+from service.values.policy import Policy
+from service.values.review_settings import Reviewing
 
 log = logging.getLogger(__name__)
 

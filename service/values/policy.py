@@ -6,8 +6,9 @@ from typing import Annotated, NamedTuple
 
 from msgspec import Meta, Struct
 
-from service.values.domain import WORDS, Action, Doubling, Probability, Reason, Status, Urgency, Why
+from service.values.domain import Action, Doubling, Probability, Reason, Urgency, Why
 from service.values.recommended_rules import RECOMMENDED_RULES
+from service.values.review_settings import Reviewing
 from service.values.rules import RULE, RULE_UNAVAILABLE, ListName, ListUse, Rule
 from service.values.site_settings import Protocols
 
@@ -22,56 +23,6 @@ class Thresholds(Struct, frozen=True, forbid_unknown_fields=True):
 
     review_at: Probability | None = None
     reject_at: Probability | None = None
-
-
-class Expiry(Struct, frozen=True, forbid_unknown_fields=True):
-    """What becomes of a comment that nobody looked at in time."""
-
-    after_s: Annotated[int, Meta(ge=60, le=90 * 86_400, description="Seconds in the queue.")]
-    decision: Annotated[str, Meta(pattern=r"^(approve|reject)$(?!\n)", extra={WORDS: "must be approve or reject"})]
-
-    @property
-    def status(self) -> Status:
-        return Status.APPROVED if self.decision == "approve" else Status.REJECTED
-
-
-class Reviewing(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """How people work: what comes to them beside the doubtful, how soon, and what they are shown."""
-
-    audit_approved: Annotated[
-        Probability, Meta(description="Share of automatic approvals that a person judges without knowing the answer.")
-    ] = 0.0
-    audit_rejected: Annotated[Probability, Meta(description="The same of automatic rejections.")] = 0.0
-    audit_overturns: Annotated[
-        bool, Meta(description="A person who disagrees in an audit changes the decision; else it is escalated.")
-    ] = True
-    double_review: Annotated[
-        Probability,
-        Meta(
-            description="Share of comments that take two people's agreement. Above 0, so do all rejections of the most "
-            "urgent class. The site needs two moderators, and a third who settles."
-        ),
-    ] = 0.0
-    reports_needed: Annotated[
-        int, Meta(ge=1, le=1000, description="Distinct readers whose reports bring an approved comment back.")
-    ] = 3
-    reports_reopen_judged: Annotated[bool, Meta(description="Also what a person has approved.")] = False
-    urgent_sections: Annotated[
-        frozenset[str], Meta(max_length=64, description="Sections that many read: their comments are due in an hour.")
-    ] = frozenset()
-    show_scores: Annotated[
-        bool,
-        Meta(
-            description="Show moderators what the model says before they decide. Every fifth comment is shown without, "
-            "and so is every audit."
-        ),
-    ] = False
-    expiry: Expiry | None = None
-
-    @property
-    def draws(self) -> bool:
-        """Whether anything is left to chance."""
-        return self.audit_approved + self.audit_rejected + self.double_review > 0
 
 
 class InLanguage(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

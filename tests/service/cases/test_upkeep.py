@@ -20,7 +20,8 @@ from service.store.review import Answer, Filter
 from service.values.access import Scope, mint
 from service.values.domain import Action, Comment, Judgement, Status, Urgency, Verdict, Why
 from service.values.errors import StoreUnavailable
-from service.values.policy import Expiry, Policy, Reviewing, Thresholds
+from service.values.policy import Policy, Thresholds
+from service.values.review_settings import Expiry, Reviewing
 
 SITE = "daily"
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from service.console import policy_form
 from service.console.policy import changes
 from service.values.accounts import Role
-from service.values.policy import DEFAULT, Expiry, InLanguage, Policy, Reviewing, Thresholds
+from service.values.policy import DEFAULT, InLanguage, Policy, Thresholds
+from service.values.review_settings import Expiry, Reviewing
 from service.values.site_settings import Akismet, Coral, Perspective, Protocols
 
 KNOWN = tuple(DEFAULT.thresholds)

@@ -13,7 +13,8 @@ from service.store import Store, open_store
 from service.store.keyspace import Shard
 from service.store.review import Filter
 from service.values.domain import Action, DecidedBy, Reason, State, Verdict
-from service.values.policy import DEFAULT_SLA_MS, Decision, Policy, Reviewing, attention
+from service.values.policy import DEFAULT_SLA_MS, Decision, Policy, attention
+from service.values.review_settings import Reviewing
 
 VERDICT = {"approved": Verdict.APPROVE, "rejected": Verdict.REJECT}
 OTHER = {"approved": "rejected", "rejected": "approved"}

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from service.store import Store
 from service.values.domain import Action, DecidedBy, Doubling, Reason, State, Status, Verdict
-from service.values.policy import DEFAULT_SLA_MS, MOST_URGENT_MS, Decision, Policy, Reviewing, attention
+from service.values.policy import DEFAULT_SLA_MS, MOST_URGENT_MS, Decision, Policy, attention
+from service.values.review_settings import Reviewing
 
 VERDICTS = [Verdict.APPROVE, Verdict.REJECT]
 

@@ -4,7 +4,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from service.values.policy import DEFAULT, DEFAULT_SLA_MS, MINUTE_MS, SLA_MS, Reviewing
+from service.values.policy import DEFAULT, DEFAULT_SLA_MS, MINUTE_MS, SLA_MS
+from service.values.review_settings import Reviewing
 from service.values.site_settings import Protocols
 
 PAGE = (Path(__file__).parents[3] / "docs" / "policies.md").read_text()
