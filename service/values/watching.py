@@ -1,0 +1,160 @@
+"""Watches promises: whether audits contradict one, and whether comments or decisions changed. Pure functions.
+
+Sources: Ville 1939; Waudby-Smith & Ramdas, JRSS B 86 (2023), for the e-process; Lin, IEEE Trans. Inf. Theory 37 (1991),
+for the Jensen-Shannon distance. PSI is the population stability index of credit scoring, with its usual limits.
+"""
+
+import math
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from msgspec import Struct
+from numpy.typing import ArrayLike, NDArray
+
+# The bets of the e-process: shares of wrong decisions, as multiples of the promised one, for which it grows fastest.
+MULTIPLES = (2.0, 5.0)
+# Of the population stability index: from the first value on look, from the second on act.
+PSI_LOOK, PSI_ACT = 0.1, 0.25
+# Standard deviations by which coverage or inflow may differ from the same hour of earlier weeks.
+SIGMAS = 3.0
+LEAST_WEEKS = 4
+# Points of evidence that are kept for the plot.
+MOST_POINTS = 240
+
+
+class PromiseState(StrEnum):
+    """`unknown`: nothing is promised, or no audit has checked it yet."""
+
+    HOLDING = "holding"
+    AT_RISK = "at_risk"
+    BROKEN = "broken"
+    UNKNOWN = "unknown"
+
+
+def bet(alpha: float, share: float) -> float:
+    """The stake that grows fastest if `share` of the decisions is wrong; it stays below 1 / alpha."""
+    return (share - alpha) / (alpha * (1 - alpha))
+
+
+def bets(alpha: float) -> tuple[float, ...]:
+    return tuple(bet(alpha, min(multiple * alpha, (1 + alpha) / 2)) for multiple in MULTIPLES)
+
+
+def log_evidence(
+    audits: ArrayLike, wrong: ArrayLike, alpha: float, stakes: Sequence[float] = ()
+) -> NDArray[np.float64]:
+    """The logarithm of the e-process after so many audits, of which so many were wrong.
+
+    It is the mean over the stakes of prod(1 + g (x - alpha)), and so depends on the counts alone. If at most a share of
+    alpha is wrong, the probability that it ever reaches 1 / delta is at most delta: so every audit may be looked at.
+    """
+    n, k = np.asarray(audits, np.float64), np.asarray(wrong, np.float64)
+    stakes = stakes or bets(alpha)
+    logs = [k * math.log1p(g * (1 - alpha)) + (n - k) * math.log1p(-g * alpha) for g in stakes]
+    return np.asarray(np.logaddexp.reduce(logs, axis=0) - math.log(len(logs)))
+
+
+class Evidence(Struct, frozen=True, omit_defaults=True):
+    """What audits say about one promise since its certificate.
+
+    `peak`: the highest logarithm of the evidence so far. `points`: audits, wrong ones and the logarithm after each
+    look; at most MOST_POINTS, thinned out evenly.
+    """
+
+    audits: int = 0
+    wrong: int = 0
+    peak: float = 0.0
+    points: tuple[tuple[int, int, float], ...] = ()
+
+    def with_outcome(self, is_wrong: bool, alpha: float, times: int = 1) -> "Evidence":
+        """After one more audit; `times` -1: an outcome that its moderator took back."""
+        n, k = max(0, self.audits + times), max(0, self.wrong + times * is_wrong)
+        log = float(log_evidence(n, min(k, n), alpha))
+        points = (*self.points, (n, k, round(log, 4)))
+        if len(points) > MOST_POINTS:
+            points = (*points[:-1:2], points[-1])
+        return Evidence(n, min(k, n), max(self.peak, log), points)
+
+
+def state_of(evidence: Evidence, delta: float, *, is_drifting: bool = False) -> PromiseState:
+    """`broken` from evidence of 1 / delta on, also if later audits are better: recovery is a person's decision.
+
+    `at_risk`: half way there, on the logarithmic scale; or comments changed (`is_drifting`).
+    """
+    if evidence.peak >= -math.log(delta):
+        return PromiseState.BROKEN
+    if not evidence.audits:
+        return PromiseState.UNKNOWN
+    log = evidence.points[-1][2] if evidence.points else 0.0
+    return PromiseState.AT_RISK if is_drifting or log >= -math.log(delta) / 2 else PromiseState.HOLDING
+
+
+# What an empty bin counts as, so that the logarithms exist.
+_TINY = 1e-6
+
+
+def psi(reference: ArrayLike, current: ArrayLike) -> float:
+    """The population stability index of two histograms over the same bins."""
+    p, q = _shares(reference), _shares(current)
+    return float(((q - p) * np.log(q / p)).sum())
+
+
+def jensen_shannon(reference: ArrayLike, current: ArrayLike) -> float:
+    """The Jensen-Shannon distance, base 2, of two histograms: 0 for equal ones, 1 for ones without a common bin."""
+    p, q = _shares(reference), _shares(current)
+    middle = (p + q) / 2
+    divergence = float(sum((each * np.log2(each / middle)).sum() for each in (p, q)) / 2)
+    return math.sqrt(max(0.0, divergence))
+
+
+def _shares(counts: ArrayLike) -> NDArray[np.float64]:
+    numbers = np.asarray(counts, np.float64)
+    total = numbers.sum()
+    if total <= 0:
+        raise ValueError("a histogram of nothing")
+    shares: NDArray[Any] = np.maximum(numbers / total, _TINY)
+    return np.asarray(shares / shares.sum(), np.float64)
+
+
+class Drift(Struct, frozen=True, omit_defaults=True):
+    """How the newest comments differ from those that the certificate was made from. No labels are needed."""
+
+    comments: int
+    psi: float
+    jensen_shannon: float
+
+    @property
+    def must_act(self) -> bool:
+        return self.psi > PSI_ACT
+
+
+def drift(reference: Sequence[int], current: Sequence[int]) -> Drift | None:
+    """None: one of the histograms is empty."""
+    if not sum(reference) or not sum(current):
+        return None
+    return Drift(sum(current), psi(reference, current), jensen_shannon(reference, current))
+
+
+class Departure(Struct, frozen=True, omit_defaults=True):
+    """A figure of the last full hour, and the same hour of earlier weeks. `sigmas`: the distance in deviations."""
+
+    now: float
+    usual: float
+    sigmas: float
+
+    @property
+    def is_notable(self) -> bool:
+        return abs(self.sigmas) > SIGMAS
+
+
+def departure(now: float, earlier: Sequence[float], least_deviation: float) -> Departure | None:
+    """None: too few earlier weeks. `least_deviation`: what chance alone makes of such a figure."""
+    if len(earlier) < LEAST_WEEKS:
+        return None
+    usual = float(np.mean(earlier))
+    deviation = max(float(np.std(earlier, ddof=1)), least_deviation)
+    if deviation <= 0:
+        return Departure(now, usual, 0.0 if now == usual else math.copysign(math.inf, now - usual))
+    return Departure(now, usual, (now - usual) / deviation)
