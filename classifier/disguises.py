@@ -33,7 +33,7 @@ class _Quick(ctypes.Structure):
     _fields_ = (("slots", ctypes.c_void_p), ("bits", ctypes.c_uint32))
 
 
-class _Words(ctypes.Structure):
+class _CompiledWords(ctypes.Structure):
     _fields_ = (
         ("letters", ctypes.c_void_p),
         ("starts", ctypes.c_void_p),
@@ -54,7 +54,7 @@ class _Words(ctypes.Structure):
     )
 
 
-class _Plain(ctypes.Structure):
+class _CompiledPlain(ctypes.Structure):
     _fields_ = (
         ("text", ctypes.c_char_p),
         ("about", ctypes.c_void_p),
@@ -137,10 +137,10 @@ class Disguises:
         """
         raw = plain.encode("utf-32-le")
         if looked is None:
-            about, source = None, _Plain(raw, None, len(plain), None, None)
+            about, source = None, _CompiledPlain(raw, None, len(plain), None, None)
         else:
             about = looked.about
-            source = _Plain(raw, _data(looked.of_plain), len(plain), _data(looked.starts), _data(looked.ends))
+            source = _CompiledPlain(raw, _data(looked.of_plain), len(plain), _data(looked.starts), _data(looked.ends))
         found, letters = np.empty((_MOST, _FIELDS), np.int64), np.empty(_MOST_LETTERS, np.uint8)
         reading, length = np.empty(len(plain) + _MOST_LETTERS + _MOST, np.uint32), ctypes.c_int64()
         count = self._library.unmask_find(
@@ -174,12 +174,12 @@ class Disguises:
         self._library.quick_put(ctypes.addressof(quick), joined, offsets.ctypes.data, values.ctypes.data, len(flags))
         return quick
 
-    def _word_tables(self, lexicon: Lexicon) -> _Words:
+    def _word_tables(self, lexicon: Lexicon) -> _CompiledWords:
         ordered = lexicon.ordered
         numbers = {word: number for number, word in enumerate(ordered)}
         bits = (2 * len(ordered) + 1).bit_length()
         address = self._address
-        words = _Words(
+        words = _CompiledWords(
             address(np.frombuffer("".join(ordered).encode("ascii") + b"\0", np.uint8)),
             address(np.cumsum([0, *map(len, ordered)], dtype=np.uint32)),
             address(np.array([_word_flags(word, lexicon) for word in ordered], np.uint8)),

@@ -18,19 +18,19 @@ class AuditQuery(Struct, frozen=True, forbid_unknown_fields=True):
     limit: Annotated[int, Meta(ge=1, le=1000)] = 100
 
 
-class AuditAnswer(Struct, frozen=True):
+class AuditResponse(Struct, frozen=True):
     """`next` is where to go on, null at the end. A page can be short and still have a next one."""
 
     entries: list[AuditEntry]
     next: str | None
 
 
-async def read_audit(call: Call) -> AuditAnswer:
+async def read_audit(call: Call) -> AuditResponse:
     query: AuditQuery = call.query
     entries, following = await call.request.app[keys.STORE].audit.page(
         call.key.site, checked(call.request, query.after), query.limit, comment=query.comment, actor=query.actor
     )
-    return AuditAnswer(entries, following)
+    return AuditResponse(entries, following)
 
 
 OPERATIONS = (
@@ -42,7 +42,7 @@ OPERATIONS = (
         tag="Audit",
         summary="The audit trail, oldest first.",
         query=AuditQuery,
-        answer=AuditAnswer,
+        answer=AuditResponse,
         problems=(503,),
     ),
 )

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from service import app_keys as keys
 from service import metrics
 from service.api.operation import Call, Operation
-from service.cases.answers import CommentAnswer, Results, comment_answer
+from service.cases.answers import CommentResponse, Results, comment_answer
 from service.http import bodies
 from service.http.problems import problem_of, rendered
 from service.store.fullness import PRESSED
@@ -26,21 +26,21 @@ MAX_APPEAL = 2_000
 Answer = TypeVar("Answer", bound=Struct)
 
 
-class Batch(Struct, frozen=True, forbid_unknown_fields=True):
+class BatchRequest(Struct, frozen=True, forbid_unknown_fields=True):
     comments: Annotated[list[Any], Meta(min_length=1, description="Each as in POST /v1/comments; checked one by one.")]
 
 
-class BatchAnswer(Struct, frozen=True):
+class BatchResponse(Struct, frozen=True):
     """In the order of the comments; one bad item does not spoil the others."""
 
     results: Results
 
 
-class Wait(Struct, frozen=True, forbid_unknown_fields=True):
+class WaitQuery(Struct, frozen=True, forbid_unknown_fields=True):
     wait: Annotated[float, Meta(ge=0, le=60, description="Seconds to wait for a final status.")] = 0
 
 
-async def submit_comment(call: Call) -> CommentAnswer | web.StreamResponse:
+async def submit_comment(call: Call) -> CommentResponse | web.StreamResponse:
     """Score, decide and record a comment.
 
     While the queue is nearly full the answer says so in `X-Queue-Pressure`: the share of what may wait, from 0.80 on.
@@ -48,7 +48,7 @@ async def submit_comment(call: Call) -> CommentAnswer | web.StreamResponse:
     return _under_pressure(call, await _submit(call, bodies.check_comment(call.body)))
 
 
-async def submit_comments(call: Call) -> BatchAnswer | web.StreamResponse:
+async def submit_comments(call: Call) -> BatchResponse | web.StreamResponse:
     """The same for many at once."""
     bodies.check_count(call.body.comments, "/comments")
     results: list[Any] = []
@@ -56,35 +56,35 @@ async def submit_comments(call: Call) -> BatchAnswer | web.StreamResponse:
     for at in range(0, len(items), SLICE):  # the event loop serves other requests between slices
         work = (_submit_one(call, item, f"/comments/{index}") for index, item in items[at : at + SLICE])
         results += await asyncio.gather(*work)
-    return _under_pressure(call, BatchAnswer(results))
+    return _under_pressure(call, BatchResponse(results))
 
 
-async def follow_comment(call: Call) -> CommentAnswer:
+async def follow_comment(call: Call) -> CommentResponse:
     """Where a comment stands; with `wait`, as soon as that is final."""
     record = await call.request.app[keys.MODERATION].follow(call.key.site, call.id, call.query.wait)
     return comment_answer(call.key.site, record)
 
 
-class Report(Struct, frozen=True, forbid_unknown_fields=True):
+class ReportRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """A reader's flag. Who reports is kept as a hash, and only to count each reader once."""
 
     reporter: Id
     reason: Annotated[str, Meta(description="For the site's own use; it is not kept.")] = ""
 
 
-class Appeal(Struct, frozen=True, forbid_unknown_fields=True):
+class AppealRequest(Struct, frozen=True, forbid_unknown_fields=True):
     reason: Annotated[
         str, Meta(description=f"What the author says; shown to the moderator. Cut to {MAX_APPEAL} characters.")
     ] = ""
 
 
-async def report_comment(call: Call) -> CommentAnswer:
+async def report_comment(call: Call) -> CommentResponse:
     """Count a reader's report; enough distinct readers bring an approved comment back to the queue."""
     record = await call.request.app[keys.MODERATION].report(call.key.site, call.id, call.body.reporter)
     return comment_answer(call.key.site, record)
 
 
-async def appeal_comment(call: Call) -> CommentAnswer:
+async def appeal_comment(call: Call) -> CommentResponse:
     """Bring a rejected comment back to the queue, for somebody who did not reject it. It stays down meanwhile."""
     record = await call.request.app[keys.MODERATION].appeal(
         call.key.site, call.id, bodies.cut(call.body.reason, MAX_APPEAL)
@@ -104,7 +104,7 @@ def _under_pressure(call: Call, answer: Answer) -> Answer | web.StreamResponse:
     return web.json_response(body=msgspec.json.encode(answer), headers={"X-Queue-Pressure": f"{min(pressure, 1):.2f}"})
 
 
-async def _submit(call: Call, comment: Comment, at: str = "") -> CommentAnswer:
+async def _submit(call: Call, comment: Comment, at: str = "") -> CommentResponse:
     if comment.callback_url and (problem := call.request.app[keys.WEBHOOKS].refusal(comment.callback_url)):
         where = f"{at}/callback_url"
         raise BadRequest(f"{where}: {problem}", [Fault(where, problem)])
@@ -129,7 +129,7 @@ OPERATIONS = (
         tag="Comments",
         summary="Score, decide and record a comment.",
         body=Comment,
-        answer=CommentAnswer,
+        answer=CommentResponse,
         problems=(409, 503),
         is_hot=True,
     ),
@@ -140,8 +140,8 @@ OPERATIONS = (
         scope=Scope.COMMENTS,
         tag="Comments",
         summary="The same for up to 1,000 comments.",
-        body=Batch,
-        answer=BatchAnswer,
+        body=BatchRequest,
+        answer=BatchResponse,
         limit=bodies.MAX_BATCH_BYTES,
     ),
     Operation(
@@ -151,8 +151,8 @@ OPERATIONS = (
         scope=Scope.COMMENTS,
         tag="Comments",
         summary="Where a comment stands.",
-        query=Wait,
-        answer=CommentAnswer,
+        query=WaitQuery,
+        answer=CommentResponse,
         problems=(404, 503),
     ),
     Operation(
@@ -162,8 +162,8 @@ OPERATIONS = (
         scope=Scope.COMMENTS,
         tag="Comments",
         summary="A reader's flag.",
-        body=Report,
-        answer=CommentAnswer,
+        body=ReportRequest,
+        answer=CommentResponse,
         problems=(404, 503),
     ),
     Operation(
@@ -173,8 +173,8 @@ OPERATIONS = (
         scope=Scope.COMMENTS,
         tag="Comments",
         summary="The author asks for another look.",
-        body=Appeal,
-        answer=CommentAnswer,
+        body=AppealRequest,
+        answer=CommentResponse,
         problems=(404, 409, 503),
     ),
     Operation(

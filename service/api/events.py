@@ -22,7 +22,7 @@ class EventsQuery(Struct, frozen=True, forbid_unknown_fields=True):
     limit: Annotated[int, Meta(ge=1, le=1000)] = 100
 
 
-class EventAnswer(Struct, frozen=True, omit_defaults=True, kw_only=True):
+class EventResponse(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What happened to a comment, or to the status of an author. `type` as in webhooks.
 
     Of several events of a comment, or of an author, the highest version counts. `author`, `by`, `why` and `until` are
@@ -44,17 +44,17 @@ class EventAnswer(Struct, frozen=True, omit_defaults=True, kw_only=True):
     until: datetime | None = None
 
 
-class EventsAnswer(Struct, frozen=True):
+class EventsResponse(Struct, frozen=True):
     """`next` is where to go on, also when there are no more yet: ask again with it later.
 
     A page can be short, or empty, because much was passed over that sites are not told; then `next` is another one.
     """
 
-    events: list[EventAnswer]
+    events: list[EventResponse]
     next: str | None
 
 
-async def read_events(call: Call) -> EventsAnswer | web.StreamResponse:
+async def read_events(call: Call) -> EventsResponse | web.StreamResponse:
     """What sites are told, as pages (`application/json`), or all that happens, as it happens (`text/event-stream`).
 
     Pages are for sites that cannot take webhooks: start without `after`, keep `next`, ask again. A decision shows once
@@ -68,14 +68,14 @@ async def read_events(call: Call) -> EventsAnswer | web.StreamResponse:
     query: EventsQuery = call.query
     after = checked(call.request, query.after)
     found, following = await _events(call).site_events(call.key.site, after, query.limit)
-    return EventsAnswer([_answer(event) for event in found], following or query.after)
+    return EventsResponse([_answer(event) for event in found], following or query.after)
 
 
-def _answer(event: FeedEvent) -> EventAnswer:
+def _answer(event: FeedEvent) -> EventResponse:
     said = event.details
     about: dict[str, Any] = {"type": said["type"], "version": int(said["version"]), "at": event.at}
     if "author" in said:
-        return EventAnswer(
+        return EventResponse(
             **about,
             author=said["author"],
             status=said["status"],
@@ -83,7 +83,7 @@ def _answer(event: FeedEvent) -> EventAnswer:
             why=said.get("why"),
             until=instant(said.get("ends")),
         )
-    return EventAnswer(
+    return EventResponse(
         **about,
         comment_id=said["comment"],
         revision=int(said["revision"]),
@@ -118,7 +118,7 @@ OPERATIONS = (
         tag="Comments",
         summary="What became of the site's comments, as pages or as a stream.",
         query=EventsQuery,
-        answer=EventsAnswer,
+        answer=EventsResponse,
         gives=JSON,
         problems=(503,),
     ),

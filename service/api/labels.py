@@ -28,7 +28,7 @@ class LabelsQuery(Struct, frozen=True, forbid_unknown_fields=True):
     limit: Annotated[int, Meta(ge=1, le=5000)] = 1000
 
 
-class LabelIn(Struct, frozen=True, forbid_unknown_fields=True):
+class LabelRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """A label made elsewhere: a decision, labels by attribute, or both."""
 
     text: str
@@ -62,7 +62,7 @@ class LabelIn(Struct, frozen=True, forbid_unknown_fields=True):
     ) = None
 
 
-class LabelsAnswer(Struct, frozen=True):
+class LabelsResponse(Struct, frozen=True):
     added: int
     known: int
 
@@ -90,7 +90,7 @@ async def list_labels(call: Call) -> web.Response:
     return web.Response(body=body, content_type=NDJSON, headers={"Steward-Next-Cursor": after})
 
 
-async def add_labels(call: Call) -> LabelsAnswer:
+async def add_labels(call: Call) -> LabelsResponse:
     """Take in labels made elsewhere. All lines are checked before the first is kept; known ones change nothing."""
     site, known = call.key.site, call.request.app[keys.MODERATION].attributes
     lines = [
@@ -100,12 +100,12 @@ async def add_labels(call: Call) -> LabelsAnswer:
     for start in range(0, len(lines), AT_ONCE):
         some = lines[start : start + AT_ONCE]
         added += sum(await asyncio.gather(*(kept.add(site, label, call.key.name) for label in some)))
-    return LabelsAnswer(added, len(lines) - added)
+    return LabelsResponse(added, len(lines) - added)
 
 
 def _label(line: str, number: int, known: tuple[str, ...]) -> Imported:
     at = f"/{number}"
-    label = bodies.shape(bodies.parse(line), LabelIn, at)
+    label = bodies.shape(bodies.parse(line), LabelRequest, at)
     bodies.check_text(label.text, f"{at}/text")
     for name in label.labels:
         if name not in known:
@@ -158,9 +158,9 @@ OPERATIONS = (
         scope=Scope.ADMIN,
         tag="Labels",
         summary="Take in labels made elsewhere (NDJSON).",
-        body=LabelIn,
+        body=LabelRequest,
         takes=NDJSON,
-        answer=LabelsAnswer,
+        answer=LabelsResponse,
         limit=bodies.MAX_BATCH_BYTES,
         problems=(503,),
     ),

@@ -31,17 +31,17 @@ Version = Annotated[int, Meta(ge=1)]
 ListCursor = Annotated[str, Meta(max_length=32, pattern=r"^[0-9]{1,15}-[0-9]{1,15}$(?!\n)", extra={WORDS: NOT_OURS})]
 
 
-class ListsAnswer(Struct, frozen=True):
+class ListsResponse(Struct, frozen=True):
     lists: list[ListSummary]
 
 
-class ListQuery(Struct, frozen=True, forbid_unknown_fields=True):
+class WordListQuery(Struct, frozen=True, forbid_unknown_fields=True):
     text: Annotated[str, Meta(max_length=200, description="Only terms that contain this, in any case.")] = ""
     limit: Annotated[int, Meta(ge=1, le=1_000)] = 100
     cursor: Annotated[ListCursor, Meta(description="`next` of the page before.")] | None = None
 
 
-class ListAnswer(Struct, frozen=True):
+class ListResponse(Struct, frozen=True):
     """A page of one version, so that a change meanwhile moves nothing. `next`: the cursor to go on, null at the end."""
 
     name: str
@@ -77,14 +77,14 @@ class ListRequest(Struct, frozen=True, forbid_unknown_fields=True):
     entries: Annotated[tuple[ListEntry, ...], Meta(max_length=2 * MAX_LIST_ENTRIES)]
 
 
-class ListPatch(Struct, frozen=True, forbid_unknown_fields=True):
+class ListPatchRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """Entries to add, which replace those of the same term, and terms to remove."""
 
     add: Annotated[tuple[ListEntry, ...], Meta(max_length=MAX_LIST_ENTRIES)] = ()
     remove: Annotated[tuple[Term, ...], Meta(max_length=MAX_LIST_ENTRIES)] = ()
 
 
-class VersionsAnswer(Struct, frozen=True):
+class VersionsResponse(Struct, frozen=True):
     versions: list[ListVersion]
 
 
@@ -105,14 +105,14 @@ class ExportQuery(Struct, frozen=True, forbid_unknown_fields=True):
     version: Annotated[Version | None, Meta(description="Unset: the current one.")] = None
 
 
-async def show_lists(call: Call) -> ListsAnswer:
+async def show_lists(call: Call) -> ListsResponse:
     """The lists that the site's rules can use: its own, and those that all sites share (`shared-…`)."""
-    return ListsAnswer(await lists.summaries(_store(call), call.key.site))
+    return ListsResponse(await lists.summaries(_store(call), call.key.site))
 
 
-async def show_list(call: Call) -> ListAnswer:
+async def show_list(call: Call) -> ListResponse:
     """A page of its entries, in the order in which they were added."""
-    query: ListQuery = call.query
+    query: WordListQuery = call.query
     version, start = map(int, query.cursor.split("-")) if query.cursor else (None, 0)
     try:
         found = await lists.get(_store(call), call.key.site, _name(call), version)
@@ -123,14 +123,14 @@ async def show_list(call: Call) -> ListAnswer:
     return await asyncio.to_thread(_page, found, query.text, start, query.limit)
 
 
-def _page(found: WordList, text: str, start: int, limit: int) -> ListAnswer:
+def _page(found: WordList, text: str, start: int, limit: int) -> ListResponse:
     wanted, items, at = key_of(text), list[ListEntry](), start
     while at < len(found.entries) and len(items) < limit:
         if not wanted or wanted in key_of(found.entries[at].text):
             items.append(found.entries[at])
         at += 1
     following = f"{found.version}-{at}" if at < len(found.entries) else None
-    return ListAnswer(found.name, found.version, is_shared(found.name), len(found.entries), items, following)
+    return ListResponse(found.name, found.version, is_shared(found.name), len(found.entries), items, following)
 
 
 async def replace_list(call: Call) -> ListChange:
@@ -155,7 +155,7 @@ async def replace_list(call: Call) -> ListChange:
 
 async def patch_list(call: Call) -> ListChange:
     """Add and remove entries, as the next version. Tried on the last comments as `PUT` does."""
-    asked: ListPatch = call.body
+    asked: ListPatchRequest = call.body
     name = _changed_name(call)
     add = await asyncio.to_thread(lists.checked, asked.add, "/add")
     change = await lists.patch(
@@ -171,9 +171,9 @@ async def delete_list(call: Call) -> None:
     await lists.delete(_store(call), call.key.site, _changed_name(call), asked)
 
 
-async def show_list_versions(call: Call) -> VersionsAnswer:
+async def show_list_versions(call: Call) -> VersionsResponse:
     """The last 20 versions, newest first: who changed the list, when, and by how much. Large lists keep fewer."""
-    return VersionsAnswer(await lists.versions(_store(call), call.key.site, _name(call)))
+    return VersionsResponse(await lists.versions(_store(call), call.key.site, _name(call)))
 
 
 async def compare_list_versions(call: Call) -> ListDifference:
@@ -254,7 +254,7 @@ OPERATIONS = (
         scope=Scope.ADMIN,
         tag="Lists",
         summary="The word lists.",
-        answer=ListsAnswer,
+        answer=ListsResponse,
         problems=(503,),
     ),
     # Before the list itself: the name of a list matches any segment.
@@ -300,8 +300,8 @@ OPERATIONS = (
         scope=Scope.ADMIN,
         tag="Lists",
         summary="The entries of a list.",
-        query=ListQuery,
-        answer=ListAnswer,
+        query=WordListQuery,
+        answer=ListResponse,
         problems=(404, 409, 503),
     ),
     Operation(
@@ -326,7 +326,7 @@ OPERATIONS = (
         tag="Lists",
         summary="Add and remove entries.",
         query=ChangeQuery,
-        body=ListPatch,
+        body=ListPatchRequest,
         answer=ListChange,
         limit=MAX_LIST_BYTES,
         problems=(404, 409, 503),
@@ -349,7 +349,7 @@ OPERATIONS = (
         scope=Scope.ADMIN,
         tag="Lists",
         summary="The last versions of a list.",
-        answer=VersionsAnswer,
+        answer=VersionsResponse,
         problems=(404, 503),
     ),
 )

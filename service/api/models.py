@@ -13,15 +13,15 @@ from service.cases.promotion import ModelPromotion
 from service.values.access import Scope
 
 
-class ModelsAnswer(Struct, frozen=True):
+class ModelsResponse(Struct, frozen=True):
     active: str
     models: list[Described]
 
 
-async def list_models(call: Call) -> ModelsAnswer:
+async def list_models(call: Call) -> ModelsResponse:
     """Every model folder that this service sees; one with a `problem` cannot be promoted."""
     models = call.request.app[keys.MODELS]
-    return ModelsAnswer(models.current.version, await asyncio.to_thread(models.list))
+    return ModelsResponse(models.current.version, await asyncio.to_thread(models.list))
 
 
 async def show_model(call: Call) -> Described:
@@ -66,7 +66,7 @@ OPERATIONS = (
         or_scope=Scope.OPERATE,
         tag="Models",
         summary="Which models there are and which is in use.",
-        answer=ModelsAnswer,
+        answer=ModelsResponse,
     ),
     Operation(
         method="GET",

@@ -22,14 +22,14 @@ class ItemsQuery(Struct, frozen=True, forbid_unknown_fields=True):
     language: str | None = None
 
 
-class ItemsAnswer(Struct, frozen=True):
+class ItemsResponse(Struct, frozen=True):
     """`next` is the cursor of the next page, null at the end. A page can be short and still have a next one."""
 
     items: list[ReviewItem]
     next: int | None
 
 
-class CopiesAnswer(Struct, frozen=True):
+class CopiesResponse(Struct, frozen=True):
     """At most 200, the newest first."""
 
     items: list[ReviewItem]
@@ -43,7 +43,7 @@ MOST_COPIES = 200
 _STATES = {"queued": State.QUEUED, "claimed": State.LEASED, "escalated": State.ESCALATED}
 
 
-async def list_items(call: Call) -> ItemsAnswer:
+async def list_items(call: Call) -> ItemsResponse:
     """What waits, in the order in which it is handed out."""
     query: ItemsQuery = call.query
     site = call.key.site
@@ -51,10 +51,10 @@ async def list_items(call: Call) -> ItemsAnswer:
     found = await call.request.app[keys.REVIEWING].listed(site, _STATES[query.state], wanted, query.cursor, query.limit)
     show_scores = call.request.app[keys.DIRECTORY].shows_scores(site)
     items = [review_item(site, record, holder=None, show_scores=show_scores) for record in found.records]
-    return ItemsAnswer(items, found.following)
+    return ItemsResponse(items, found.following)
 
 
-async def list_copies(call: Call) -> CopiesAnswer:
+async def list_copies(call: Call) -> CopiesResponse:
     """What waits and is a copy of this comment: the same text, a similar one, or the same link, as its rules compare.
 
     To decide them together, send the ids and versions to `POST /v1/review/decisions`.
@@ -63,7 +63,7 @@ async def list_copies(call: Call) -> CopiesAnswer:
     await call.request.app[keys.STORE].comments.get(site, call.id)  # raises NotFound
     found = await call.request.app[keys.STORE].queue.copies(site, call.id, MOST_COPIES)
     show_scores = call.request.app[keys.DIRECTORY].shows_scores(site)
-    return CopiesAnswer([review_item(site, record, holder=None, show_scores=show_scores) for record in found])
+    return CopiesResponse([review_item(site, record, holder=None, show_scores=show_scores) for record in found])
 
 
 async def queue_stats(call: Call) -> Figures:
@@ -80,7 +80,7 @@ OPERATIONS = (
         tag="Review",
         summary="What waits; takes no lease.",
         query=ItemsQuery,
-        answer=ItemsAnswer,
+        answer=ItemsResponse,
         problems=(503,),
     ),
     Operation(
@@ -90,7 +90,7 @@ OPERATIONS = (
         scope=Scope.REVIEW,
         tag="Review",
         summary="What waits and is a copy of a comment; takes no lease.",
-        answer=CopiesAnswer,
+        answer=CopiesResponse,
         problems=(404, 503),
     ),
     Operation(

@@ -11,29 +11,29 @@ from service.values.access import Scope
 from service.values.domain import Id
 
 
-class Known(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+class KnownComment(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A comment that the site has; `revision` as it was answered when the site submitted it."""
 
     id: Id
     revision: Annotated[int, Meta(ge=1)] | None = None
 
 
-class Reconcile(Struct, frozen=True, forbid_unknown_fields=True):
-    comments: Annotated[list[Known], Meta(description="At most 1,000.")]
+class ReconcileRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    comments: Annotated[list[KnownComment], Meta(description="At most 1,000.")]
 
 
-class ReconcileAnswer(Struct, frozen=True):
+class ReconcileResponse(Struct, frozen=True):
     """In the order of the comments: those that are unknown here, or known in an older revision only."""
 
-    unknown: list[Known]
+    unknown: list[KnownComment]
 
 
-async def reconcile(call: Call) -> ReconcileAnswer:
+async def reconcile(call: Call) -> ReconcileResponse:
     """Name comments that the site has; the answer names those to submit again. Changes nothing."""
-    asked: list[Known] = call.body.comments
+    asked: list[KnownComment] = call.body.comments
     bodies.check_count(asked, "/comments")
     found = await call.request.app[keys.STORE].comments.revisions(call.key.site, [each.id for each in asked])
-    return ReconcileAnswer([each for each in asked if found.get(each.id, 0) < (each.revision or 1)])
+    return ReconcileResponse([each for each in asked if found.get(each.id, 0) < (each.revision or 1)])
 
 
 OPERATIONS = (
@@ -44,8 +44,8 @@ OPERATIONS = (
         scope=Scope.COMMENTS,
         tag="Comments",
         summary="Which of these comments are not known here.",
-        body=Reconcile,
-        answer=ReconcileAnswer,
+        body=ReconcileRequest,
+        answer=ReconcileResponse,
         limit=bodies.MAX_BATCH_BYTES,
         problems=(503,),
     ),

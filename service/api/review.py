@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 
 from service import app_keys as keys
 from service.api.operation import Call, Operation
-from service.cases.answers import CommentAnswer, Results, ReviewItem, comment_answer, decided_answer, review_item
+from service.cases.answers import CommentResponse, Results, ReviewItem, comment_answer, decided_answer, review_item
 from service.cases.reviewing import Moderator, ReviewWorkflow, new_batch
 from service.http import bodies
 from service.http.admission import bearer, held
@@ -27,7 +27,7 @@ class ClaimRequest(Struct, frozen=True, forbid_unknown_fields=True):
     filter: Filter = Filter()
 
 
-class ClaimAnswer(Struct, frozen=True):
+class ClaimResponse(Struct, frozen=True):
     items: list[ReviewItem]
 
 
@@ -60,11 +60,11 @@ class DecisionForId(DecisionRequest, frozen=True, kw_only=True, forbid_unknown_f
     id: Id
 
 
-class Decisions(Struct, frozen=True, forbid_unknown_fields=True):
+class DecisionsRequest(Struct, frozen=True, forbid_unknown_fields=True):
     decisions: Annotated[list[Any], Meta(min_length=1, max_length=200)]
 
 
-class DecisionsAnswer(Struct, frozen=True):
+class DecisionsResponse(Struct, frozen=True):
     results: Results
 
 
@@ -89,7 +89,7 @@ class ReopenRequest(Struct, frozen=True, forbid_unknown_fields=True):
     version: Annotated[int, Meta(ge=1, description="Reopen only this version.")] | None = None
 
 
-class UndoMany(Struct, frozen=True, forbid_unknown_fields=True):
+class UndoDecisionsRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """The ids and versions that a bulk decision answered."""
 
     decisions: Annotated[list[Any], Meta(min_length=1, max_length=200)]
@@ -99,7 +99,7 @@ class UndoForId(UndoRequest, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     id: Id
 
 
-async def claim(call: Call) -> ClaimAnswer:
+async def claim(call: Call) -> ClaimResponse:
     """Lease the most urgent comments to the caller, whose own live leases come first.
 
     A filter looks at the 20,000 most urgent comments; what lies behind them is found when it has moved up.
@@ -115,21 +115,21 @@ async def claim(call: Call) -> ClaimAnswer:
     found = await _reviewing(call).claim(
         _moderator(call), asked.count, asked.filter, lease_s=asked.lease_seconds, wait_s=asked.wait, still=still
     )
-    return ClaimAnswer([_item(call, record) for record in found])
+    return ClaimResponse([_item(call, record) for record in found])
 
 
-async def decide(call: Call) -> CommentAnswer:
+async def decide(call: Call) -> CommentResponse:
     """Decide a comment. Exactly one decision wins; the same request again is answered the same."""
     return await _decide(call, call.id, call.body, "")
 
 
-async def decide_many(call: Call) -> DecisionsAnswer:
+async def decide_many(call: Call) -> DecisionsResponse:
     """Decide many at once; each is answered by itself."""
     batch = new_batch()
     results = await asyncio.gather(
         *(_decide_one(call, item, f"/decisions/{index}", batch) for index, item in enumerate(call.body.decisions))
     )
-    return DecisionsAnswer(list(results))
+    return DecisionsResponse(list(results))
 
 
 async def extend(call: Call) -> ReviewItem:
@@ -154,16 +154,16 @@ async def undo(call: Call) -> ReviewItem:
     return await _undo(call, call.id, call.body)
 
 
-async def undo_many(call: Call) -> DecisionsAnswer:
+async def undo_many(call: Call) -> DecisionsResponse:
     """Take many back at once, as after a bulk decision; each is answered by itself."""
     batch = new_batch()
     results = await asyncio.gather(
         *(_undo_one(call, item, f"/decisions/{index}", batch) for index, item in enumerate(call.body.decisions))
     )
-    return DecisionsAnswer(list(results))
+    return DecisionsResponse(list(results))
 
 
-async def reopen(call: Call) -> CommentAnswer:
+async def reopen(call: Call) -> CommentResponse:
     """Bring a decided comment back to the queue, for somebody who did not decide it; until then its status stands."""
     asked: ReopenRequest = call.body
     record = await _reviewing(call).reopen(_moderator(call), call.id, asked.version)
@@ -207,7 +207,7 @@ async def _decide_one(call: Call, item: Any, at: str, batch: str) -> Any:  # noq
         return rendered(problem_of(error))
 
 
-async def _decide(call: Call, comment_id: str, asked: DecisionRequest, at: str, batch: str = "") -> CommentAnswer:
+async def _decide(call: Call, comment_id: str, asked: DecisionRequest, at: str, batch: str = "") -> CommentResponse:
     _check_labels(asked.labels, call.request.app[keys.MODERATION].attributes, at)
     who = _moderator(call)
     if asked.lease is None and not who.may_overrule:
@@ -256,27 +256,31 @@ def _operation(
 
 
 OPERATIONS = (
-    _operation("claim", claim, ClaimRequest, ClaimAnswer, "Lease the most urgent comments.", problems=(503,)),
+    _operation("claim", claim, ClaimRequest, ClaimResponse, "Lease the most urgent comments.", problems=(503,)),
     _operation(
         "decisions",
         decide_many,
-        Decisions,
-        DecisionsAnswer,
+        DecisionsRequest,
+        DecisionsResponse,
         "Decide many comments.",
         limit=bodies.MAX_BATCH_BYTES,
     ),
-    _operation("{id}/decision", decide, DecisionRequest, CommentAnswer, "Decide a comment.", problems=(404, 409, 503)),
+    _operation(
+        "{id}/decision", decide, DecisionRequest, CommentResponse, "Decide a comment.", problems=(404, 409, 503)
+    ),
     _operation("{id}/extend", extend, ExtendRequest, ReviewItem, "Keep a comment longer.", problems=(404, 409, 503)),
     _operation(
         "{id}/release", release, ReleaseRequest, None, "Put a comment back.", status=204, problems=(404, 409, 503)
     ),
     _operation("{id}/undo", undo, UndoRequest, ReviewItem, "Take a decision back.", problems=(404, 409, 503)),
-    _operation("undo", undo_many, UndoMany, DecisionsAnswer, "Take many back.", limit=bodies.MAX_BATCH_BYTES),
+    _operation(
+        "undo", undo_many, UndoDecisionsRequest, DecisionsResponse, "Take many back.", limit=bodies.MAX_BATCH_BYTES
+    ),
     _operation(
         "{id}/reopen",
         reopen,
         ReopenRequest,
-        CommentAnswer,
+        CommentResponse,
         "Have a decided comment judged anew.",
         scope=Scope.ADMIN,
         problems=(404, 409, 503),

@@ -38,12 +38,12 @@ class ScoreResult(Struct, frozen=True, omit_defaults=True):
     spans: tuple[Span, ...] | None = None
 
 
-class ScoreAnswer(Struct, frozen=True):
+class ScoreResponse(Struct, frozen=True):
     model: str
     results: list[ScoreResult]
 
 
-async def score(call: Call) -> ScoreAnswer:
+async def score(call: Call) -> ScoreResponse:
     """Calibrated probabilities of each attribute for one text or many, in order."""
     asked: ScoreRequest = call.body
     texts = _texts(asked)
@@ -51,7 +51,7 @@ async def score(call: Call) -> ScoreAnswer:
     wanted = _attributes(asked.attributes, moderation.attributes)
     model, found = await moderation.score(texts, spans=asked.spans, language=asked.language)
     results = [_result(scored, wanted, moderation.support(scored.language), with_spans=asked.spans) for scored in found]
-    return ScoreAnswer(model, results)
+    return ScoreResponse(model, results)
 
 
 def _texts(asked: ScoreRequest) -> list[str]:
@@ -90,7 +90,7 @@ OPERATIONS = (
         tag="Score",
         summary="Score text and keep nothing; works while Redis is away.",
         body=ScoreRequest,
-        answer=ScoreAnswer,
+        answer=ScoreResponse,
         limit=bodies.MAX_BATCH_BYTES,
         problems=(503,),
         is_hot=True,

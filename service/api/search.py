@@ -28,7 +28,7 @@ class SearchQuery(Struct, frozen=True, forbid_unknown_fields=True):
     cursor: Annotated[str, Meta(max_length=2_600, description="`next` of the page before.")] = ""
 
 
-class SearchAnswer(Struct, frozen=True):
+class SearchResponse(Struct, frozen=True):
     """One look is bounded: `looked_at` comments were read, back to the one that came at `back_to`.
 
     `next` is where to go on, null at the end. A page can be short, or empty, and still have a next one.
@@ -40,7 +40,7 @@ class SearchAnswer(Struct, frozen=True):
     back_to: datetime | None
 
 
-async def search_comments(call: Call) -> SearchAnswer:
+async def search_comments(call: Call) -> SearchResponse:
     """Comments that fit all that is asked, the newest first, as moderators may see them.
 
     By author all that is kept is found, and who asks is written to the audit trail. Else that trail is read backwards,
@@ -59,7 +59,7 @@ async def search_comments(call: Call) -> SearchAnswer:
     found = await find(app[keys.STORE], site, wanted, query.limit, cursor)
     show_scores = app[keys.DIRECTORY].shows_scores(site)
     items = [review_item(site, record, holder=call.key.name, show_scores=show_scores) for record in found.records]
-    return SearchAnswer(items, found.next, found.looked_at, found.back_to)
+    return SearchResponse(items, found.next, found.looked_at, found.back_to)
 
 
 OPERATIONS = (
@@ -71,7 +71,7 @@ OPERATIONS = (
         tag="Review",
         summary="Search among what is kept.",
         query=SearchQuery,
-        answer=SearchAnswer,
+        answer=SearchResponse,
         problems=(409, 503),
     ),
 )

@@ -23,7 +23,7 @@ class EndpointRequest(Struct, frozen=True, forbid_unknown_fields=True):
     include_text: Annotated[bool, Meta(description="Send the comment's text along.")] = False
 
 
-class EndpointAnswer(Struct, frozen=True, kw_only=True):
+class EndpointResponse(Struct, frozen=True, kw_only=True):
     """`url`: null while there is no endpoint. `secret` is shown only when it is made.
 
     `disabled_at`: since when nothing is sent, because the receiver answered 410; PUT enables the endpoint again.
@@ -41,14 +41,14 @@ class EndpointAnswer(Struct, frozen=True, kw_only=True):
     secret: str | None = None
 
 
-class SecretAnswer(Struct, frozen=True):
+class SecretResponse(Struct, frozen=True):
     """`previous_until`: until when webhooks are signed with the one before, too."""
 
     secret: str
     previous_until: datetime | None
 
 
-class TestAnswer(Struct, frozen=True):
+class TestResponse(Struct, frozen=True):
     """`because`: the status that the receiver answered, or what went wrong."""
 
     id: str
@@ -84,18 +84,18 @@ class DeadLetter(Struct, frozen=True, kw_only=True):
     callback_url: str | None
 
 
-class DeadAnswer(Struct, frozen=True):
+class DeadResponse(Struct, frozen=True):
     """`next` is the cursor to go on at; null on the last page."""
 
     letters: tuple[DeadLetter, ...]
     next: str | None
 
 
-class RetryAnswer(Struct, frozen=True):
+class RetryResponse(Struct, frozen=True):
     id: str
 
 
-class RetryAllAnswer(Struct, frozen=True):
+class RetryAllResponse(Struct, frozen=True):
     """`superseded`: removed, because the receiver has a newer version. `busy`: a newer one was on its way, so it stays.
 
     `more`: there are letters left that were not looked at; call again.
@@ -107,11 +107,11 @@ class RetryAllAnswer(Struct, frozen=True):
     more: bool
 
 
-async def show_endpoint(call: Call) -> EndpointAnswer:
+async def show_endpoint(call: Call) -> EndpointResponse:
     return await _shown(call, None)
 
 
-async def replace_endpoint(call: Call) -> EndpointAnswer:
+async def replace_endpoint(call: Call) -> EndpointResponse:
     """Set and enable the endpoint; the first time a secret is made, and shown only in this answer."""
     asked: EndpointRequest = call.body
     webhooks = call.request.app[keys.WEBHOOKS]
@@ -127,30 +127,30 @@ async def remove_endpoint(call: Call) -> None:
     await call.request.app[keys.STORE].outbox.endpoints.remove(call.key.site, call.key.name)
 
 
-async def rotate_secret(call: Call) -> SecretAnswer:
+async def rotate_secret(call: Call) -> SecretResponse:
     """A new secret, also where none was; the one before stays good for a day."""
-    return SecretAnswer(*await call.request.app[keys.WEBHOOKS].rotate(call.key.site, call.key.name))
+    return SecretResponse(*await call.request.app[keys.WEBHOOKS].rotate(call.key.site, call.key.name))
 
 
-async def test_endpoint(call: Call) -> TestAnswer:
+async def test_endpoint(call: Call) -> TestResponse:
     """Send an event of the type webhook.test now."""
     site, app = call.key.site, call.request.app
     endpoint = await app[keys.STORE].outbox.endpoints.get(site)
     if endpoint.url is None or not endpoint.secrets:
         raise NotFound("this site has no endpoint")
     message_id, outcome = await app[keys.WEBHOOKS].test(site, endpoint)
-    return TestAnswer(message_id, outcome.result, outcome.because, round(outcome.seconds, 3))
+    return TestResponse(message_id, outcome.result, outcome.because, round(outcome.seconds, 3))
 
 
-async def list_dead(call: Call) -> DeadAnswer:
+async def list_dead(call: Call) -> DeadResponse:
     """What was given up, oldest first, for 30 days."""
     site, query = call.key.site, call.query
     found = await call.request.app[keys.STORE].outbox.letters(site, _place(query.cursor), query.limit)
     following = f"{found[-1].died}.{_id(site, found[-1])}" if len(found) == query.limit else None
-    return DeadAnswer(tuple(_letter(site, each) for each in found), following)
+    return DeadResponse(tuple(_letter(site, each) for each in found), following)
 
 
-async def retry_dead(call: Call) -> RetryAnswer:
+async def retry_dead(call: Call) -> RetryResponse:
     """Send it again, in its place among the comment's events; refused where the receiver has a newer version."""
     site, name = call.key.site, MessageId.parse(call.id)
     if name is None or name.site != site:
@@ -162,20 +162,20 @@ async def retry_dead(call: Call) -> RetryAnswer:
         raise Conflict("superseded", "the receiver has a newer version of this comment", {"comment_id": name.comment})
     if outcome == "busy":
         raise Conflict("busy", "a newer version is being sent just now; try again", {"comment_id": name.comment})
-    return RetryAnswer(str(name))
+    return RetryResponse(str(name))
 
 
-async def retry_all_dead(call: Call) -> RetryAllAnswer:
+async def retry_all_dead(call: Call) -> RetryAllResponse:
     """Send all dead letters again, those of each comment in order."""
     replay = await call.request.app[keys.STORE].outbox.replay_all(call.key.site, MOST_IN_ONE_REPLAY)
-    return RetryAllAnswer(replay.sent, replay.superseded, replay.busy, replay.is_more)
+    return RetryAllResponse(replay.sent, replay.superseded, replay.busy, replay.is_more)
 
 
-async def _shown(call: Call, secret: str | None) -> EndpointAnswer:
+async def _shown(call: Call, secret: str | None) -> EndpointResponse:
     site, outbox = call.key.site, call.request.app[keys.STORE].outbox
     endpoint: Endpoint = await outbox.endpoints.get(site)
     backlog: Backlog = await outbox.backlog(site)
-    return EndpointAnswer(
+    return EndpointResponse(
         url=endpoint.url,
         include_text=endpoint.include_text,
         disabled_at=endpoint.disabled_at,
@@ -227,7 +227,7 @@ OPERATIONS = (
         scope=Scope.ADMIN,
         tag="Webhooks",
         summary="The site's endpoint, and how much is still to be told.",
-        answer=EndpointAnswer,
+        answer=EndpointResponse,
         problems=(503,),
     ),
     Operation(
@@ -238,7 +238,7 @@ OPERATIONS = (
         tag="Webhooks",
         summary="Set the site's endpoint.",
         body=EndpointRequest,
-        answer=EndpointAnswer,
+        answer=EndpointResponse,
         problems=(503,),
     ),
     Operation(
@@ -258,7 +258,7 @@ OPERATIONS = (
         scope=Scope.ADMIN,
         tag="Webhooks",
         summary="Make a new secret.",
-        answer=SecretAnswer,
+        answer=SecretResponse,
         problems=(503,),
     ),
     Operation(
@@ -268,7 +268,7 @@ OPERATIONS = (
         scope=Scope.ADMIN,
         tag="Webhooks",
         summary="Send a test event and say what came of it.",
-        answer=TestAnswer,
+        answer=TestResponse,
         problems=(404, 503),
     ),
     Operation(
@@ -279,7 +279,7 @@ OPERATIONS = (
         tag="Webhooks",
         summary="Dead letters: events that were given up.",
         query=DeadQuery,
-        answer=DeadAnswer,
+        answer=DeadResponse,
         problems=(503,),
     ),
     Operation(
@@ -289,7 +289,7 @@ OPERATIONS = (
         scope=Scope.ADMIN,
         tag="Webhooks",
         summary="Send a dead letter again.",
-        answer=RetryAnswer,
+        answer=RetryResponse,
         problems=(404, 409, 503),
     ),
     Operation(
@@ -299,7 +299,7 @@ OPERATIONS = (
         scope=Scope.ADMIN,
         tag="Webhooks",
         summary="Send all dead letters again.",
-        answer=RetryAllAnswer,
+        answer=RetryAllResponse,
         problems=(503,),
     ),
 )

@@ -23,7 +23,7 @@ from service.values.domain import (
 )
 
 # OpenAPI schema of a list whose entries are answers or problems: msgspec has no union of two untagged structs.
-_EITHER = [{"$ref": "#/components/schemas/CommentAnswer"}, {"$ref": "#/components/schemas/Problem"}]
+_EITHER = [{"$ref": "#/components/schemas/CommentResponse"}, {"$ref": "#/components/schemas/Problem"}]
 Results = Annotated[list[Any], Meta(extra_json_schema={"items": {"anyOf": _EITHER}})]
 
 
@@ -34,7 +34,7 @@ class ReviewState(Struct, frozen=True):
     due_at: datetime | None
 
 
-class CommentAnswer(Struct, frozen=True, kw_only=True):
+class CommentResponse(Struct, frozen=True, kw_only=True):
     """A comment and its state. Erased fields are null; `decision` is the automatic decision."""
 
     id: str
@@ -63,7 +63,7 @@ class CommentAnswer(Struct, frozen=True, kw_only=True):
     erased_at: datetime | None = None
 
 
-class ReviewItem(CommentAnswer, frozen=True, kw_only=True):
+class ReviewItem(CommentResponse, frozen=True, kw_only=True):
     """A comment with what a moderator needs: its text, its context and, when claimed, the lease."""
 
     text: str | None
@@ -79,8 +79,8 @@ class ReviewItem(CommentAnswer, frozen=True, kw_only=True):
     expiries: Annotated[int, Meta(description="Times a lease ended without a decision; from 5 on it may be stuck.")]
 
 
-def comment_answer(site: str, record: Record) -> CommentAnswer:
-    return CommentAnswer(**_answer(site, record))
+def comment_answer(site: str, record: Record) -> CommentResponse:
+    return CommentResponse(**_answer(site, record))
 
 
 # Scores are hidden for one comment in five, so that hidden scores do not reveal an audit.
@@ -125,10 +125,10 @@ def _draw(comment_id: str, key: bytes) -> int:
     return hashlib.blake2b(comment_id.encode(), key=key, digest_size=4).digest()[0] % SHOWN_WITHOUT
 
 
-def decided_answer(site: str, record: Record) -> CommentAnswer:
+def decided_answer(site: str, record: Record) -> CommentResponse:
     """The answer to a decision: complete, unless the comment still waits, for a second review or a supervisor."""
     shown = _answer(site, record)
-    return CommentAnswer(**(shown | _blind(record) | _UNSCORED if record.is_waiting else shown))
+    return CommentResponse(**(shown | _blind(record) | _UNSCORED if record.is_waiting else shown))
 
 
 _UNSCORED: dict[str, Any] = {"scores": None, "reasons": None, "spans": None}

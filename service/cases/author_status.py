@@ -9,7 +9,7 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 from msgspec import Meta, Struct
 
-from service.cases.authors import AT_ONCE, MOST_COUNTED, Authors, Change, shown
+from service.cases.authors import AT_ONCE, MOST_COUNTED, Authors, StatusChangeShown, shown
 from service.cases.reviewing import Moderator, ReviewWorkflow, new_batch
 from service.store import Store
 from service.store.author_status import StatusChange
@@ -68,7 +68,7 @@ class Standing(Struct, frozen=True, kw_only=True):
     version: int
     approved: int
     rejected: int
-    history: list[Change]
+    history: list[StatusChangeShown]
 
 
 class Skipped(Struct, frozen=True):

@@ -89,7 +89,7 @@ class Exported(Struct, frozen=True, tag="comment", tag_field="kind"):
     revisions: list[Revision]
 
 
-class Change(Struct, frozen=True, omit_defaults=True):
+class StatusChangeShown(Struct, frozen=True, omit_defaults=True):
     """A change of an author's status. `undoes`: the version of the change that this one undid."""
 
     status: AuthorStatus
@@ -108,7 +108,7 @@ class ExportedStatus(Struct, frozen=True, tag="author", tag_field="kind"):
     author: str
     approved: int
     rejected: int
-    history: list[Change]
+    history: list[StatusChangeShown]
 
 
 class Authors:
@@ -249,9 +249,9 @@ class Authors:
         await self._store.audit.write(site, action, actor, author=self.named(site, author), **details)
 
 
-def shown(change: StatusChange) -> Change:
+def shown(change: StatusChange) -> StatusChangeShown:
     """Without its place in the feed."""
-    return Change(
+    return StatusChangeShown(
         change.status, change.version, change.at, change.by, change.until, change.why, change.note, change.undoes
     )
 

@@ -6,7 +6,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from service.cases.answers import CommentAnswer
+from service.cases.answers import CommentResponse
 from service.demo import Thread, load_thread
 from service.values.domain import Action, Reason
 
@@ -38,7 +38,7 @@ def demo(url: str, key: str) -> None:
     )
 
 
-def _post(client: httpx.Client, thread: Thread, comment: dict[str, str]) -> CommentAnswer:
+def _post(client: httpx.Client, thread: Thread, comment: dict[str, str]) -> CommentResponse:
     body = {
         "id": comment["id"],
         "text": comment["text"],
@@ -51,10 +51,10 @@ def _post(client: httpx.Client, thread: Thread, comment: dict[str, str]) -> Comm
         raise click.ClickException(f"no service answers at {client.base_url}: {error}; start one: make run") from error
     if response.is_error:
         raise click.ClickException(f"{response.status_code}: {response.json().get('detail', response.text)}")
-    return msgspec.json.decode(response.content, type=CommentAnswer)
+    return msgspec.json.decode(response.content, type=CommentResponse)
 
 
-def _table(thread: Thread, answers: list[CommentAnswer]) -> Table:
+def _table(thread: Thread, answers: list[CommentResponse]) -> Table:
     table = Table("decision", "because", "comment", show_lines=False)
     for comment, answer in zip(thread.comments, answers, strict=True):
         because = ", ".join(_described(reason) for reason in answer.reasons or ())

@@ -9,7 +9,7 @@ import click
 import httpx
 import msgspec
 
-from service.api.reconcile import Known, Reconcile, ReconcileAnswer
+from service.api.reconcile import KnownComment, ReconcileRequest, ReconcileResponse
 from service.http import bodies
 from service.http.shapes import fault_of
 from service.values.domain import MAX_BATCH_ITEMS
@@ -47,8 +47,8 @@ def _connected(url: str, key: str) -> httpx.Client:
         raise click.ClickException(f"{url} is not the address of a service: {error}") from error
 
 
-def _ask(client: httpx.Client, batch: list[Known]) -> list[Known]:
-    body = msgspec.json.encode(Reconcile(batch))
+def _ask(client: httpx.Client, batch: list[KnownComment]) -> list[KnownComment]:
+    body = msgspec.json.encode(ReconcileRequest(batch))
     try:
         response = client.post("/v1/reconcile", content=body, headers={"Content-Type": "application/json"})
     except httpx.TransportError as error:
@@ -56,7 +56,7 @@ def _ask(client: httpx.Client, batch: list[Known]) -> list[Known]:
     if not response.is_success:
         raise click.ClickException(f"POST /v1/reconcile: {response.status_code}: {_detail(response)}")
     try:
-        return msgspec.json.decode(response.content, type=ReconcileAnswer).unknown
+        return msgspec.json.decode(response.content, type=ReconcileResponse).unknown
     except msgspec.DecodeError as error:
         raise click.ClickException(f"{client.base_url}: the answer is not one of the service: {error}") from error
 
@@ -68,7 +68,7 @@ def _detail(response: httpx.Response) -> str:
         return response.reason_phrase
 
 
-def _comments(lines: Iterator[str]) -> Iterator[Known]:
+def _comments(lines: Iterator[str]) -> Iterator[KnownComment]:
     """Parse the lines. Raises ClickException with the number of an invalid line."""
     try:
         for at, found in _rows(lines):
@@ -79,11 +79,11 @@ def _comments(lines: Iterator[str]) -> Iterator[Known]:
         ) from error
 
 
-def _known(at: int, found: dict[str, Any]) -> Known:
+def _known(at: int, found: dict[str, Any]) -> KnownComment:
     try:
-        return msgspec.convert(found, Known, strict=False)
+        return msgspec.convert(found, KnownComment, strict=False)
     except msgspec.ValidationError as error:
-        fault = fault_of(str(error), "", Known)
+        fault = fault_of(str(error), "", KnownComment)
         raise click.ClickException(f"line {at}: {fault.pointer.removeprefix('/') or 'it'} {fault.detail}") from error
 
 

@@ -21,7 +21,7 @@ PER_PAGE = 25
 SAID = {"approve": N_("Approved."), "reject": N_("Rejected.")}
 
 
-class ListQuery(Struct, frozen=True, forbid_unknown_fields=True):
+class AppealsQuery(Struct, frozen=True, forbid_unknown_fields=True):
     kind: Literal["escalated", "appeal"] = "escalated"
     after: Annotated[int, Meta(ge=0, le=2**53)] = 0
     said: str = ""
@@ -37,7 +37,7 @@ class Waiting(NamedTuple):
 
 
 async def show_appeals(visit: Visit) -> web.StreamResponse:
-    return await _page(visit, visit.query(ListQuery))
+    return await _page(visit, visit.query(AppealsQuery))
 
 
 async def decide(visit: Visit) -> web.StreamResponse:
@@ -48,13 +48,13 @@ async def decide(visit: Visit) -> web.StreamResponse:
     if verdict not in (Verdict.APPROVE, Verdict.REJECT) or not (version.isascii() and version.isdigit()):
         raise BadRequest("not a form of ours", [Fault("/verdict", "approve or reject")])
     if not reason:
-        return await _page(visit, ListQuery(kind), 400, problem=N_("Choose a reason first."), at=visit.field("id"))
+        return await _page(visit, AppealsQuery(kind), 400, problem=N_("Choose a reason first."), at=visit.field("id"))
     answer = Answer(Verdict(verdict), None, reason[:100], note=visit.field("note")[:1000], version=int(version[:15]))
     try:
         await visit.reviewing.decide(visit.moderator, visit.field("id"), answer)
     except Conflict as error:
         problem = _REFUSED.get(error.reason, N_("Somebody was faster: it stands as it is shown now."))
-        return await _page(visit, ListQuery(kind), 409, problem=problem, at=visit.field("id"))
+        return await _page(visit, AppealsQuery(kind), 409, problem=problem, at=visit.field("id"))
     return visit.go("/appeals", kind=kind, said=verdict)
 
 
@@ -65,7 +65,9 @@ _REFUSED = {
 }
 
 
-async def _page(visit: Visit, query: ListQuery, status: int = 200, *, problem: str = "", at: str = "") -> web.Response:
+async def _page(
+    visit: Visit, query: AppealsQuery, status: int = 200, *, problem: str = "", at: str = ""
+) -> web.Response:
     if query.kind == "appeal":
         found = await visit.reviewing.listed(visit.site, State.QUEUED, Filter(why=Why.APPEAL), query.after, PER_PAGE)
     else:

@@ -31,7 +31,7 @@ BATCH_LASTS = timedelta(hours=1)
 Reason = Annotated[str, Meta(max_length=64, pattern=r"^[a-z0-9_]*$(?!\n)", extra={WORDS: A_CODE})]
 
 
-class DecisionBody(Struct, frozen=True, forbid_unknown_fields=True):
+class DeskDecisionRequest(Struct, frozen=True, forbid_unknown_fields=True):
     """A moderator's decision, valid for a lease or for the version that was shown."""
 
     decision: Verdict
@@ -41,35 +41,35 @@ class DecisionBody(Struct, frozen=True, forbid_unknown_fields=True):
     note: Annotated[str, Meta(max_length=2000)] = ""
 
 
-class DecisionOn(DecisionBody, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class DeskDecisionOn(DeskDecisionRequest, frozen=True, kw_only=True, forbid_unknown_fields=True):
     id: Id
 
 
-class Many(Struct, frozen=True, forbid_unknown_fields=True):
-    decisions: Annotated[list[DecisionOn], Meta(min_length=1, max_length=MOST_AT_ONCE)]
+class DeskDecisionsRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    decisions: Annotated[list[DeskDecisionOn], Meta(min_length=1, max_length=MOST_AT_ONCE)]
 
 
-class Back(Struct, frozen=True, forbid_unknown_fields=True):
+class DecisionToUndo(Struct, frozen=True, forbid_unknown_fields=True):
     """A decision to undo, identified by the version that it created."""
 
     id: Id
     version: Annotated[int, Meta(ge=1)]
 
 
-class ManyBack(Struct, frozen=True, forbid_unknown_fields=True):
-    decisions: Annotated[list[Back], Meta(min_length=1, max_length=MOST_AT_ONCE)]
+class UndoDeskDecisionsRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    decisions: Annotated[list[DecisionToUndo], Meta(min_length=1, max_length=MOST_AT_ONCE)]
 
 
-class Held(Struct, frozen=True, forbid_unknown_fields=True):
+class LeasedComment(Struct, frozen=True, forbid_unknown_fields=True):
     id: Id
     lease: Annotated[str, Meta(max_length=64)]
 
 
-class HeldOnes(Struct, frozen=True, forbid_unknown_fields=True):
-    items: Annotated[list[Held], Meta(max_length=100)]
+class LeasesRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    items: Annotated[list[LeasedComment], Meta(max_length=100)]
 
 
-class Done(Struct, frozen=True, omit_defaults=True):
+class DeskDecisionResponse(Struct, frozen=True, omit_defaults=True):
     """The result for one comment. `problem`: why nothing was done."""
 
     id: str
@@ -83,7 +83,7 @@ class Done(Struct, frozen=True, omit_defaults=True):
 async def decide(visit: Visit) -> web.StreamResponse:
     comment_id = visit.request.match_info["id"]
     if visit.wants_json:
-        return visit.answer(_done(visit, await _decide(visit, comment_id, visit.body(DecisionBody))))
+        return visit.answer(_done(visit, await _decide(visit, comment_id, visit.body(DeskDecisionRequest))))
     said = _from_form(visit)
     try:
         record = await _decide(visit, comment_id, said)
@@ -98,7 +98,7 @@ async def decide(visit: Visit) -> web.StreamResponse:
 async def decide_many(visit: Visit) -> web.StreamResponse:
     """Decide each one separately, with a result for each."""
     if visit.wants_json:
-        return visit.answer({"results": await _all(visit, visit.body(Many).decisions)})
+        return visit.answer({"results": await _all(visit, visit.body(DeskDecisionsRequest).decisions)})
     chosen = visit.form.get("chosen", [])
     if not chosen:
         return _back(visit, refused="nothing_chosen")
@@ -118,7 +118,7 @@ async def decide_many(visit: Visit) -> web.StreamResponse:
 
 
 async def undo(visit: Visit) -> web.StreamResponse:
-    version = visit.body(Back).version if visit.wants_json else whole(visit.field("version"))
+    version = visit.body(DecisionToUndo).version if visit.wants_json else whole(visit.field("version"))
     record = await visit.reviewing.undo(
         visit.moderator, visit.request.match_info["id"], version=version, lease_s=LEASE_S
     )
@@ -128,12 +128,12 @@ async def undo(visit: Visit) -> web.StreamResponse:
 async def undo_many(visit: Visit) -> web.StreamResponse:
     """Undo those whose version is unchanged, and name the others."""
     if visit.wants_json:
-        asked = visit.body(ManyBack).decisions
+        asked = visit.body(UndoDeskDecisionsRequest).decisions
     else:
         ticket = await visit.console.store.accounts.redeem(visit.field("batch"), "batch")
         if ticket is None or ticket.account != visit.account.name:
             raise NotFound(N_("This batch was taken back before, or is too old."))
-        asked = [Back(name, int(version)) for name, version in ticket.details.items()]
+        asked = [DecisionToUndo(name, int(version)) for name, version in ticket.details.items()]
     named = new_batch()
     results = await asyncio.gather(*(_undo(visit, each, named) for each in asked))
     if visit.wants_json:
@@ -144,11 +144,11 @@ async def undo_many(visit: Visit) -> web.StreamResponse:
 
 async def release(visit: Visit) -> web.StreamResponse:
     """Skip: return the comment to its place, and do not offer it to this moderator for a day."""
-    raw = visit.body(Held).lease if visit.wants_json else visit.field("lease")
+    raw = visit.body(LeasedComment).lease if visit.wants_json else visit.field("lease")
     comment_id = visit.request.match_info["id"]
     await visit.reviewing.release(visit.moderator, comment_id, _lease(raw), skip=True)
     if visit.wants_json:
-        return visit.answer(Done(comment_id))
+        return visit.answer(DeskDecisionResponse(comment_id))
     await visit.reviewing.claim(visit.moderator, 1, asked_in(visit, "in_").wanted(visit), lease_s=LEASE_S)
     return _back(visit, what="skipped")
 
@@ -156,39 +156,39 @@ async def release(visit: Visit) -> web.StreamResponse:
 async def extend(visit: Visit) -> web.StreamResponse:
     """Extend the moderator's leases, and name those that were lost."""
 
-    async def one(held: Held) -> Done:
+    async def one(held: LeasedComment) -> DeskDecisionResponse:
         try:
             record = await visit.reviewing.extend(visit.moderator, held.id, _lease(held.lease), LEASE_S)
         except (Conflict, NotFound) as error:
-            return Done(held.id, problem=rendered(problem_of(error)))
-        return Done(held.id, record.version)
+            return DeskDecisionResponse(held.id, problem=rendered(problem_of(error)))
+        return DeskDecisionResponse(held.id, record.version)
 
-    return visit.answer({"results": await asyncio.gather(*map(one, visit.body(HeldOnes).items))})
+    return visit.answer({"results": await asyncio.gather(*map(one, visit.body(LeasesRequest).items))})
 
 
-async def _all(visit: Visit, decisions: list[DecisionOn]) -> list[Done]:
+async def _all(visit: Visit, decisions: list[DeskDecisionOn]) -> list[DeskDecisionResponse]:
     batch = new_batch()
 
-    async def one(said: DecisionOn) -> Done:
+    async def one(said: DeskDecisionOn) -> DeskDecisionResponse:
         try:
             return _done(visit, await _decide(visit, said.id, said, batch))
         except ServiceError as error:
-            return Done(said.id, problem=rendered(problem_of(error)))
+            return DeskDecisionResponse(said.id, problem=rendered(problem_of(error)))
 
     return list(await asyncio.gather(*map(one, decisions)))
 
 
-async def _undo(visit: Visit, asked: Back, batch: str) -> Done:
+async def _undo(visit: Visit, asked: DecisionToUndo, batch: str) -> DeskDecisionResponse:
     try:
         record = await visit.reviewing.undo(
             visit.moderator, asked.id, version=asked.version, lease_s=LEASE_S, batch=batch
         )
     except ServiceError as error:
-        return Done(asked.id, problem=rendered(problem_of(error)))
+        return DeskDecisionResponse(asked.id, problem=rendered(problem_of(error)))
     return _done(visit, record)
 
 
-async def _decide(visit: Visit, comment_id: str, said: DecisionBody, batch: str = "") -> Record:
+async def _decide(visit: Visit, comment_id: str, said: DeskDecisionRequest, batch: str = "") -> Record:
     known = visit.request.app[keys.MODERATION].attributes
     labels = labels_of(said.reason, known) if said.decision is Verdict.REJECT else {}
     lease = _lease(said.lease) if said.lease else None
@@ -198,11 +198,13 @@ async def _decide(visit: Visit, comment_id: str, said: DecisionBody, batch: str 
     return await visit.reviewing.decide(visit.moderator, comment_id, answer, batch=batch)
 
 
-def _done(visit: Visit, record: Record) -> Done:
+def _done(visit: Visit, record: Record) -> DeskDecisionResponse:
     """The visible result. An audit or a first vote must look like any other comment."""
     shown = decided_answer(visit.site, record)
     is_mine = record.owner == visit.account.name and record.lease is not None
-    return Done(record.id, record.version, shown.status, record.state, str(record.lease) if is_mine else None)
+    return DeskDecisionResponse(
+        record.id, record.version, shown.status, record.state, str(record.lease) if is_mine else None
+    )
 
 
 def _lease(text: str) -> Lease:
@@ -212,7 +214,7 @@ def _lease(text: str) -> Lease:
     return lease
 
 
-def _from_form(visit: Visit) -> DecisionBody:
+def _from_form(visit: Visit) -> DeskDecisionRequest:
     """Read the buttons of a card: `reject` holds the reason, `decision` any other decision."""
     is_reject = "reject" in visit.form
     raw: dict[str, Any] = {
@@ -223,15 +225,17 @@ def _from_form(visit: Visit) -> DecisionBody:
     }
     if visit.field("version"):
         raw["version"] = whole(visit.field("version"))
-    return bodies.shape(raw, DecisionBody)
+    return bodies.shape(raw, DeskDecisionRequest)
 
 
-def _one_of(said: DecisionBody, chosen: str) -> DecisionOn:
+def _one_of(said: DeskDecisionRequest, chosen: str) -> DeskDecisionOn:
     """`chosen`: version, optional lease, and id, from the list's check boxes."""
     version, _, rest = chosen.partition(" ")
     lease, _, comment_id = rest.partition(" ")
     stands_on = {"lease": lease} if lease else {"lease": "", "version": whole(version)}
-    return bodies.shape({**msgspec.structs.asdict(said), "version": None, **stands_on, "id": comment_id}, DecisionOn)
+    return bodies.shape(
+        {**msgspec.structs.asdict(said), "version": None, **stands_on, "id": comment_id}, DeskDecisionOn
+    )
 
 
 def _back(visit: Visit, **happened: object) -> web.Response:

@@ -26,7 +26,7 @@ _GONE = frozenset({"withdrawn", "erased"})
 _DONE = frozenset({"queued", "claimed", "released", "decided", "undone", "escalated"})
 
 
-class Since(Struct, frozen=True, forbid_unknown_fields=True):
+class EventsSinceQuery(Struct, frozen=True, forbid_unknown_fields=True):
     """`after`: the cursor when the page was rendered, so that no event is missed."""
 
     after: str = ""
@@ -50,7 +50,7 @@ class QueueCounts(Struct, frozen=True):
 async def stream(visit: Visit) -> web.StreamResponse:
     """Server-sent events of the session's own site, until the session ends; no more than three for each account."""
     check_origin(visit.request)
-    after = checked(visit.request, visit.query(Since).after)
+    after = checked(visit.request, visit.query(EventsSinceQuery).after)
     return await follow(
         visit.request,
         visit.site,

@@ -25,7 +25,7 @@ ACTIONS = {Action.APPROVE: N_("Approve"), Action.REVIEW: N_("To a person"), Acti
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class PolicyChange:
     """A field that differs between two versions. None: not set."""
 
     path: str
@@ -114,17 +114,17 @@ def _order(known: tuple[str, ...]) -> Any:  # noqa: ANN401 - a key for sorted()
     return lambda attribute: (places.get(attribute, len(places)), attribute)
 
 
-def _history(versions: list[Version]) -> list[tuple[Version, list[Change]]]:
+def _history(versions: list[Version]) -> list[tuple[Version, list[PolicyChange]]]:
     """The newest versions, each with its changes."""
     before = [DEFAULT, *(each.policy for each in versions)]
     pairs = zip(versions, before, strict=False)
     return [(each, changes(earlier, each.policy)) for each, earlier in reversed(list(pairs)[-SHOWN_VERSIONS:])]
 
 
-def changes(before: Policy, after: Policy) -> list[Change]:
+def changes(before: Policy, after: Policy) -> list[PolicyChange]:
     old, new = policy_form.flat(before), policy_form.flat(after)
     return [
-        Change(path, old.get(path), new.get(path))
+        PolicyChange(path, old.get(path), new.get(path))
         for path in sorted(old.keys() | new.keys())
         if old.get(path) != new.get(path)
     ]

@@ -23,7 +23,7 @@ A_NUMBER = N_("Enter a number from %(least)s to %(most)s.")
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class PolicyField:
     """`path`: in the policy, and the name in the form. `least` and `most`: in the unit of the form."""
 
     path: str
@@ -38,7 +38,7 @@ class Field:
 class Group:
     title: str
     intro: str
-    fields: tuple[Field, ...]
+    fields: tuple[PolicyField, ...]
 
 
 GROUPS = (
@@ -46,20 +46,20 @@ GROUPS = (
         N_("Looking twice"),
         N_("Without a sample that people judge blindly, nobody knows how often the automatic answer is wrong."),
         (
-            Field(
+            PolicyField(
                 "review.audit_approved",
                 "share",
                 N_("Blind audits of automatic approvals, %"),
                 N_("This share is judged by a person who is not told the answer. The comments are public meanwhile."),
             ),
-            Field("review.audit_rejected", "share", N_("Blind audits of automatic rejections, %")),
-            Field(
+            PolicyField("review.audit_rejected", "share", N_("Blind audits of automatic rejections, %")),
+            PolicyField(
                 "review.audit_overturns",
                 "flag",
                 N_("An audit that disagrees changes the decision"),
                 N_("Else it goes to the supervisors."),
             ),
-            Field(
+            PolicyField(
                 "review.double_review",
                 "share",
                 N_("Comments that two people must agree on, %"),
@@ -71,21 +71,23 @@ GROUPS = (
         N_("What comes back, and how soon"),
         "",
         (
-            Field("review.reports_needed", "whole", N_("Readers whose reports bring a comment back"), "", 1, 1000),
-            Field("review.reports_reopen_judged", "flag", N_("Also what a person has approved")),
-            Field(
+            PolicyField(
+                "review.reports_needed", "whole", N_("Readers whose reports bring a comment back"), "", 1, 1000
+            ),
+            PolicyField("review.reports_reopen_judged", "flag", N_("Also what a person has approved")),
+            PolicyField(
                 "review.urgent_sections",
                 "lines",
                 N_("Sections whose comments are due in an hour"),
                 N_("One a line, at most 64."),
             ),
-            Field(
+            PolicyField(
                 "review.show_scores",
                 "flag",
                 N_("Show scores before a decision"),
                 N_("They sway whoever decides. Every fifth comment and every audit is shown without."),
             ),
-            Field(
+            PolicyField(
                 "review.expiry",
                 "expiry",
                 N_("When nobody looked in time"),
@@ -97,25 +99,25 @@ GROUPS = (
         N_("Sites that speak Perspective's protocol"),
         "",
         (
-            Field(
+            PolicyField(
                 "protocols.perspective.queue_doubtful",
                 "flag",
                 N_("Queue doubtful comments for people"),
                 N_("Unless they are sent with doNotStore."),
             ),
-            Field(
+            PolicyField(
                 "protocols.perspective.trust_languages",
                 "flag",
                 N_("Believe the language that the site names"),
                 N_("Coral names English for most of its locales; then let the text tell."),
             ),
-            Field(
+            PolicyField(
                 "protocols.perspective.accept_html",
                 "flag",
                 N_("Accept HTML"),
                 N_("The text between the tags is judged. Else HTML is refused."),
             ),
-            Field(
+            PolicyField(
                 "protocols.perspective.attributes",
                 "pairs",
                 N_("Further names that are served"),
@@ -127,13 +129,15 @@ GROUPS = (
         N_("Coral"),
         "",
         (
-            Field(
+            PolicyField(
                 "protocols.coral.may_approve", "flag", N_("May approve"), N_("This overrules Coral's pre-moderation.")
             ),
-            Field("protocols.coral.may_reject", "flag", N_("May reject"), N_("Else what is rejected is withheld.")),
-            Field("protocols.coral.publish_first", "flag", N_("Publish doubtful comments, flagged")),
-            Field("protocols.coral.shadow", "flag", N_("Judge and record, and always say nothing")),
-            Field(
+            PolicyField(
+                "protocols.coral.may_reject", "flag", N_("May reject"), N_("Else what is rejected is withheld.")
+            ),
+            PolicyField("protocols.coral.publish_first", "flag", N_("Publish doubtful comments, flagged")),
+            PolicyField("protocols.coral.shadow", "flag", N_("Judge and record, and always say nothing")),
+            PolicyField(
                 "protocols.coral.budget_ms",
                 "whole",
                 N_("Milliseconds until nothing is said"),
@@ -147,14 +151,16 @@ GROUPS = (
         N_("OpenAI and Akismet"),
         "",
         (
-            Field(
+            PolicyField(
                 "protocols.openai.ignore_images",
                 "flag",
                 N_("OpenAI: judge the texts beside an image"),
                 N_("Else images are refused."),
             ),
-            Field("protocols.akismet.doubtful_is_spam", "flag", N_("Akismet: answer that a doubtful comment is spam")),
-            Field(
+            PolicyField(
+                "protocols.akismet.doubtful_is_spam", "flag", N_("Akismet: answer that a doubtful comment is spam")
+            ),
+            PolicyField(
                 "protocols.akismet.discard_at",
                 "score",
                 N_("Akismet: spam score from which a comment may be thrown away"),
@@ -285,7 +291,7 @@ def _expiry(values: Mapping[str, str], problems: dict[str, FieldProblem]) -> dic
     return {"decision": values["review.expiry"], "after_s": round((hours or 1) * HOUR_S)}
 
 
-def _value(field: Field, text: str, problems: dict[str, FieldProblem]) -> Any:  # noqa: ANN401 - the field's own type
+def _value(field: PolicyField, text: str, problems: dict[str, FieldProblem]) -> Any:  # noqa: ANN401 - the field's own type
     if field.kind == "flag":
         return bool(text)
     if field.kind == "lines":
@@ -302,7 +308,7 @@ def _value(field: Field, text: str, problems: dict[str, FieldProblem]) -> Any:  
     return int(found)
 
 
-def _pairs(field: Field, text: str, problems: dict[str, FieldProblem]) -> dict[str, str]:
+def _pairs(field: PolicyField, text: str, problems: dict[str, FieldProblem]) -> dict[str, str]:
     found = {}
     for line in text.splitlines():
         name, is_pair, attribute = (part.strip() for part in line.partition("="))
@@ -329,7 +335,7 @@ def between(
     return value
 
 
-def _written(field: Field, value: Any) -> str:  # noqa: ANN401 - the field's own type
+def _written(field: PolicyField, value: Any) -> str:  # noqa: ANN401 - the field's own type
     if field.kind == "flag":
         return "1" if value else ""
     if field.kind == "lines":

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET
 
 from service.console.policy_form import CENT, HOUR_S, FieldProblem, between, for_input
-from service.console.rule_kinds import KINDS, Field, fields_of
+from service.console.rule_kinds import KINDS, RuleField, fields_of
 from service.console.texts import N_
 from service.http.shapes import fault_of
 from service.rules.links import is_domain
@@ -104,7 +104,7 @@ def leaves(when: Condition) -> dict[str, Any] | None:
     return found
 
 
-def _value(field: Field, text: str, problems: dict[str, FieldProblem]) -> Any:  # noqa: ANN401 - the field's own type
+def _value(field: RuleField, text: str, problems: dict[str, FieldProblem]) -> Any:  # noqa: ANN401 - the field's own type
     """None: not set."""
     if field.kind == "flag":
         return True if text else None
@@ -121,7 +121,7 @@ def _value(field: Field, text: str, problems: dict[str, FieldProblem]) -> Any:  
     return _OF_NUMBERS[field.kind](found)
 
 
-def _number(field: Field, text: str, problems: dict[str, FieldProblem]) -> float | None:
+def _number(field: RuleField, text: str, problems: dict[str, FieldProblem]) -> float | None:
     most = CENT if field.kind == "share" else field.most
     value = between(text, field.path, field.least, most, problems, is_needed=field.is_needed)
     if field.kind == "whole" and value is not None and value != int(value):
@@ -137,7 +137,7 @@ _OF_NUMBERS: Mapping[str, Callable[[float], float]] = {
 }
 
 
-def _text(field: Field, value: Any, *, is_there: bool) -> str:  # noqa: ANN401 - the field's own type
+def _text(field: RuleField, value: Any, *, is_there: bool) -> str:  # noqa: ANN401 - the field's own type
     if field.kind == "unset":
         return "" if value is False else "1"
     if not is_there or value is None or value is False:

@@ -16,7 +16,7 @@ FieldKind = Literal["whole", "score", "share", "hours", "lines", "flag", "unset"
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class RuleField:
     """`path`: a condition and its field, and the name in the form. `least` and `most`: in the unit of the form."""
 
     path: str
@@ -47,11 +47,11 @@ class RuleKind:
 
     title: str
     hint: str
-    fields: tuple[Field, ...]
+    fields: tuple[RuleField, ...]
     is_any_needed: bool = False
 
 
-_NEW_AUTHORS = Field(
+_NEW_AUTHORS = RuleField(
     "author.approved_below",
     "whole",
     N_("Only of authors with fewer approved comments than"),
@@ -63,9 +63,9 @@ KINDS: Mapping[str, RuleKind] = {
         N_("Words"),
         N_("Words that you write here, or those of a list."),
         (
-            Field("words.list", "list", N_("List")),
-            Field("words.any", "lines", N_("Or these words"), N_("One word or phrase a line.")),
-            Field(
+            RuleField("words.list", "list", N_("List")),
+            RuleField("words.any", "lines", N_("Or these words"), N_("One word or phrase a line.")),
+            RuleField(
                 "words.match",
                 "choice",
                 N_("Where they are found"),
@@ -76,8 +76,10 @@ KINDS: Mapping[str, RuleKind] = {
                     "part": N_("Also inside other words"),
                 },
             ),
-            Field("words.unmask", "unset", N_("Also find disguised words"), N_("Such as w-o-r-d.")),
-            Field("words.case", "flag", N_("Tell capitals from small letters"), N_("Then disguises are not found.")),
+            RuleField("words.unmask", "unset", N_("Also find disguised words"), N_("Such as w-o-r-d.")),
+            RuleField(
+                "words.case", "flag", N_("Tell capitals from small letters"), N_("Then disguises are not found.")
+            ),
         ),
         is_any_needed=True,
     ),
@@ -85,15 +87,15 @@ KINDS: Mapping[str, RuleKind] = {
         N_("Links"),
         N_("How many links, and to where; also only of new authors."),
         (
-            Field("links.at_least", "whole", N_("At least this many links"), N_("Empty: one.")),
-            Field(
+            RuleField("links.at_least", "whole", N_("At least this many links"), N_("Empty: one.")),
+            RuleField(
                 "links.domains",
                 "lines",
                 N_("Only links to these domains"),
                 N_("One a line, such as example.org. Subdomains count, too."),
             ),
-            Field("links.not_domains", "lines", N_("Links to these domains do not count"), N_("One a line.")),
-            Field("links.shortener", "flag", N_("Only links through a link shortener")),
+            RuleField("links.not_domains", "lines", N_("Links to these domains do not count"), N_("One a line.")),
+            RuleField("links.shortener", "flag", N_("Only links through a link shortener")),
             _NEW_AUTHORS,
         ),
     ),
@@ -101,7 +103,7 @@ KINDS: Mapping[str, RuleKind] = {
         N_("Repetition"),
         N_("The same text, a similar one, or the same link again."),
         (
-            Field(
+            RuleField(
                 "duplicate.match",
                 "choice",
                 N_("What comes again"),
@@ -112,14 +114,14 @@ KINDS: Mapping[str, RuleKind] = {
                 },
                 standard="exact",
             ),
-            Field(
+            RuleField(
                 "duplicate.of",
                 "choice",
                 N_("From whom"),
                 choices={"author": N_("From the same author"), "site": N_("From anybody")},
                 standard="author",
             ),
-            Field(
+            RuleField(
                 "duplicate.at_least",
                 "whole",
                 N_("How many times, this one included"),
@@ -127,7 +129,7 @@ KINDS: Mapping[str, RuleKind] = {
                 is_needed=True,
                 standard="3",
             ),
-            Field(
+            RuleField(
                 "duplicate.s",
                 "hours",
                 N_("Within hours"),
@@ -143,7 +145,7 @@ KINDS: Mapping[str, RuleKind] = {
         N_("Too many comments in a short time"),
         N_("Of one author, under one article or on the whole site."),
         (
-            Field(
+            RuleField(
                 "velocity.by",
                 "choice",
                 N_("Which comments are counted"),
@@ -154,16 +156,18 @@ KINDS: Mapping[str, RuleKind] = {
                 },
                 standard="author",
             ),
-            Field("velocity.more_than", "whole", N_("More than"), most=10_000, is_needed=True, standard="20"),
-            Field("velocity.s", "whole", N_("Within seconds"), most=MAX_WINDOW_S, is_needed=True, standard="60"),
+            RuleField("velocity.more_than", "whole", N_("More than"), most=10_000, is_needed=True, standard="20"),
+            RuleField("velocity.s", "whole", N_("Within seconds"), most=MAX_WINDOW_S, is_needed=True, standard="60"),
         ),
     ),
     "new_author": RuleKind(
         N_("New authors"),
         N_("By how many of their comments were approved, or since when they write here."),
         (
-            Field("author.approved_below", "whole", N_("Fewer approved comments than")),
-            Field("author.new", "hours", N_("First comment less than this many hours ago"), least=0.01, most=365 * 24),
+            RuleField("author.approved_below", "whole", N_("Fewer approved comments than")),
+            RuleField(
+                "author.new", "hours", N_("First comment less than this many hours ago"), least=0.01, most=365 * 24
+            ),
         ),
         is_any_needed=True,
     ),
@@ -171,9 +175,9 @@ KINDS: Mapping[str, RuleKind] = {
         N_("Score"),
         N_("A score of the model within a range."),
         (
-            Field("score.attribute", "attribute", N_("Attribute")),
-            Field("score.at_least", "score", N_("At least"), N_("From 0 to 1. Empty: no limit."), 0, 1),
-            Field("score.below", "score", N_("Below"), N_("From 0 to 1. Empty: no limit."), 0, 1),
+            RuleField("score.attribute", "attribute", N_("Attribute")),
+            RuleField("score.at_least", "score", N_("At least"), N_("From 0 to 1. Empty: no limit."), 0, 1),
+            RuleField("score.below", "score", N_("Below"), N_("From 0 to 1. Empty: no limit."), 0, 1),
         ),
         is_any_needed=True,
     ),
@@ -181,10 +185,12 @@ KINDS: Mapping[str, RuleKind] = {
         N_("Language, capitals or length"),
         N_("The rule applies if all that you fill in is so."),
         (
-            Field("text.language", "lines", N_("Languages"), N_("Their codes, one a line: de, en, uk.")),
-            Field("text.capitals_above", "share", N_("More than this share of the letters are capitals, %"), least=0),
-            Field("text.shorter_than", "whole", N_("Fewer characters than"), most=20_480),
-            Field("text.longer_than", "whole", N_("More characters than"), least=0, most=20_480),
+            RuleField("text.language", "lines", N_("Languages"), N_("Their codes, one a line: de, en, uk.")),
+            RuleField(
+                "text.capitals_above", "share", N_("More than this share of the letters are capitals, %"), least=0
+            ),
+            RuleField("text.shorter_than", "whole", N_("Fewer characters than"), most=20_480),
+            RuleField("text.longer_than", "whole", N_("More characters than"), least=0, most=20_480),
         ),
         is_any_needed=True,
     ),
@@ -192,8 +198,8 @@ KINDS: Mapping[str, RuleKind] = {
         N_("Section or article"),
         N_("All comments of a section or under an article."),
         (
-            Field("article.section", "lines", N_("Sections"), N_("One a line, as the site names them.")),
-            Field("article.ids", "lines", N_("Ids of articles"), N_("One a line.")),
+            RuleField("article.section", "lines", N_("Sections"), N_("One a line, as the site names them.")),
+            RuleField("article.ids", "lines", N_("Ids of articles"), N_("One a line.")),
         ),
         is_any_needed=True,
     ),
@@ -201,6 +207,6 @@ KINDS: Mapping[str, RuleKind] = {
 JSON_TITLE, JSON_HINT = N_("Anything else"), N_("Patterns, times, and conditions combined, as JSON.")
 
 
-def fields_of(kind: str) -> Sequence[Field]:
+def fields_of(kind: str) -> Sequence[RuleField]:
     """The fields of a guided form; none for JSON."""
     return () if kind == JSON else KINDS[kind].fields
