@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from service.background import Background
+from service.cases.articles import Articles
 from service.cases.author_status import AuthorStatusWorkflow
 from service.cases.authors import Authors
 from service.cases.comparison import Comparisons
@@ -28,4 +29,5 @@ AUTHOR_STATUS = web.AppKey("author_status", AuthorStatusWorkflow)
 USAGE = web.AppKey("usage", Usage)
 WEBHOOKS = web.AppKey("webhooks", Webhooks)
 AUTHORS = web.AppKey("authors", Authors)
+ARTICLES = web.AppKey("articles", Articles)
 COMPARISONS = web.AppKey("comparisons", Comparisons)

@@ -23,15 +23,17 @@ class EventsQuery(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class EventResponse(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """What happened to a comment, or to the status of an author. `type` as in webhooks.
+    """What happened to a comment, or to the status of an author, an article or a section. `type` as in webhooks.
 
-    Of several events of a comment, or of an author, the highest version counts. `author`, `by`, `why` and `until` are
-    those of `author.status_changed`; the others are about a comment.
+    Of several events of one of these, the highest version counts. `author`, `article`, `section`, `by`, `why` and
+    `until` are those of `author.status_changed` and `article.status_changed`; the others are about a comment.
     """
 
     type: str
     comment_id: str | None = None
     author: Annotated[str | None, Meta(description="The stored id.")] = None
+    article: str | None = None
+    section: str | None = None
     revision: int | None = None
     version: int
     at: datetime
@@ -74,10 +76,12 @@ async def read_events(call: Call) -> EventsResponse | web.StreamResponse:
 def _answer(event: FeedEvent) -> EventResponse:
     said = event.details
     about: dict[str, Any] = {"type": said["type"], "version": int(said["version"]), "at": event.at}
-    if "author" in said:
+    if {"author", "article", "section"} & said.keys():
         return EventResponse(
             **about,
-            author=said["author"],
+            author=said.get("author"),
+            article=said.get("article"),
+            section=said.get("section"),
             status=said["status"],
             by=said.get("by"),
             why=said.get("why"),

@@ -114,7 +114,7 @@ class Moderation:
         if outcome == "ask":
             asked = ask() if ask else None
             if not isinstance(asked, RulesAsked):
-                asked = ruling.without_rules(policy, judgement, attend, is_soon=is_soon)
+                asked = ruling.without_rules(policy, comment, judgement, attend, is_soon=is_soon)
             outcome, record = await submit(rules=asked)
         if record is None:
             raise _full()

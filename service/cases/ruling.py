@@ -12,6 +12,7 @@ from service.rules.compiled import CompiledRules, Facts, OpenRule, conditions
 from service.rules.repetition import fingerprints
 from service.store.asked import (
     CountLimits,
+    Heated,
     Limit,
     PossibleOutcome,
     RulesAsked,
@@ -22,6 +23,7 @@ from service.store.asked import (
     rule_reason,
     unavailable_reason,
 )
+from service.values.articles import held_if_heated, places_of
 from service.values.domain import Action, Comment, Doubling, Judgement, Reason, Urgency
 from service.values.policy import BY_RULE, DEFAULT_SLA_MS, SLA_MS, SOON_MS, Decision, Policy, audit_share
 from service.values.rules import RULE, Condition, FiredRule, RuleAction, RuleState, most_severe
@@ -56,11 +58,26 @@ class RuleCheck(Struct, frozen=True):
 Attend = Callable[[Decision], Urgency | None]
 
 
-def without_rules(policy: Policy, judgement: Judgement, attend: Attend, *, is_soon: bool) -> RulesAsked:
-    """For a comment on which only the status of its author may bear."""
+def without_rules(
+    policy: Policy, comment: Comment, judgement: Judgement, attend: Attend, *, is_soon: bool
+) -> RulesAsked:
+    """For a comment on which only the status of its author, its article or its section may bear."""
     return RulesAsked(
-        model=judgement.decision, outcomes=_outcomes(policy, judgement, attend), author_sla_ms=_due(None, is_soon)
+        model=judgement.decision,
+        outcomes=_outcomes(policy, judgement, attend),
+        author_sla_ms=_due(None, is_soon),
+        heated=_heated(policy, comment, judgement, attend),
     )
+
+
+def _heated(policy: Policy, comment: Comment, judgement: Judgement, attend: Attend) -> Heated | None:
+    if judgement.decision is not Action.APPROVE or not places_of(comment.article):
+        return None
+    held = held_if_heated(judgement.scores, policy)
+    if held is None:
+        return None
+    reason = held.reasons[0]
+    return Heated(reason, PossibleOutcome(attend(held), 0.0, reason.attribute or ""))
 
 
 def ask(
@@ -106,6 +123,7 @@ def ask(
         window_s=_window_s(rules),
         sla_ms=min(due, default=None),
         author_sla_ms=_due(None, is_soon),
+        heated=_heated(policy, comment, judgement, attend),
     )
 
 

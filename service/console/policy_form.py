@@ -82,6 +82,14 @@ GROUPS = (
                 N_("One a line, at most 64."),
             ),
             PolicyField(
+                "review.heated_factor",
+                "share",
+                N_("In heated articles people look from this part of each threshold on, %"),
+                "",
+                1,
+                99,
+            ),
+            PolicyField(
                 "review.show_scores",
                 "flag",
                 N_("Show scores before a decision"),

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from service import app_keys as keys
 from service.api import (
+    articles,
     audit,
     author_status,
     authors,
@@ -29,6 +30,7 @@ from service.api import (
 from service.api.openapi import describe
 from service.api.operation import routes
 from service.background import Background
+from service.cases.articles import Articles
 from service.cases.author_status import AuthorStatusWorkflow
 from service.cases.authors import Authors
 from service.cases.comparison import Comparisons
@@ -66,6 +68,7 @@ OPERATIONS = (
     *reconcile.OPERATIONS,
     *search.OPERATIONS,
     *authors.OPERATIONS,
+    *articles.OPERATIONS,
     *author_status.OPERATIONS,
     *events.OPERATIONS,
     *review.OPERATIONS,
@@ -121,6 +124,7 @@ async def moderation(app: web.Application) -> AsyncIterator[None]:
     app[keys.AUTHOR_STATUS] = AuthorStatusWorkflow(
         store, app[keys.AUTHORS], app[keys.REVIEWING], settings.undo_window_s
     )
+    app[keys.ARTICLES] = Articles(store)
     app[keys.COMPARISONS] = Comparisons(store, app[keys.MODELS], directory.policy)
     async with rulebook.kept_fresh():
         yield

@@ -11,6 +11,7 @@ from service.redis.pipe import Pipe
 from service.settings import Settings
 from service.store.access import Access
 from service.store.accounts import Accounts
+from service.store.articles import ArticleStatuses
 from service.store.audit import Audit
 from service.store.author_status import AuthorStatuses
 from service.store.authors import AuthorIndex
@@ -44,6 +45,7 @@ class Store:
     recent: Recent
     authors: AuthorIndex
     statuses: AuthorStatuses
+    articles: ArticleStatuses
     batches: Batches
     outbox: Outbox
     access: Access
@@ -94,6 +96,7 @@ async def open_store(settings: Settings, url: str, background: Background | None
         recent=Recent(pipe, shards),
         authors=AuthorIndex(pipe, shards),
         statuses=AuthorStatuses(pipe, shards),
+        articles=ArticleStatuses(pipe, shards),
         batches=Batches(pipe, settings.undo_window_s),
         outbox=Outbox(pipe, shards, background),
         access=Access(pipe, background),

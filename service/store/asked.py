@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+import msgspec
 from msgspec import Struct
 
 from service.store.packing import packed_rule
+from service.values.articles import ACTIONS, IN_FORCE, ArticleStatus, PlaceKind, code_of
 from service.values.domain import STATUS_AFTER, Action, Doubling, Reason, Urgency
 from service.values.rules import RULE, RULE_UNAVAILABLE, AuthorStatus, FiredRule, RuleAction, RuleState
 
@@ -22,6 +24,9 @@ OF_STATUS = {
     AuthorStatus.TRUSTED: (AUTHOR_TRUSTED, RuleAction.APPROVE),
 }
 _STATUS_REASONS = tuple(Reason(code, action=action.value) for code, action in OF_STATUS.values())
+
+
+_PLACES = tuple((kind, status) for kind in PlaceKind for status in IN_FORCE)
 
 
 class UndecidedRule(Struct, frozen=True):
@@ -51,6 +56,13 @@ class PossibleOutcome(Struct, frozen=True):
     urgent_double: Doubling | None = None
 
 
+class Heated(NamedTuple):
+    """An approved comment that people look at if its article or section is heated: why, and what is recorded then."""
+
+    reason: Reason
+    outcome: PossibleOutcome
+
+
 class Limit(NamedTuple):
     """More than `most` comments within `s` seconds under this name in Redis, this one among them."""
 
@@ -77,7 +89,8 @@ class RulesAsked:
     `unavailable`: ids of rules that cannot be decided.
 
     `prints`: fingerprints by kind of duplicate, as `exact:site`. `rates`: what to count of this one. `sla_ms`: until
-    when a review that `fired` asks for is due. `window_s`: how long fingerprints are counted.
+    when a review that `fired` asks for is due. `window_s`: how long fingerprints are counted. `heated`: None if the
+    comment would be approved in a heated article too.
     """
 
     model: Action
@@ -90,6 +103,7 @@ class RulesAsked:
     window_s: int = 0
     sla_ms: int | None = None
     author_sla_ms: int = 0
+    heated: Heated | None = None
 
     @property
     def known_reasons(self) -> tuple[Reason, ...]:
@@ -98,8 +112,27 @@ class RulesAsked:
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
-        """Those that may apply: of open rules, then of an author's status. The script answers with their numbers."""
-        return (*(rule_reason(each.rule) for each in self.open), *_STATUS_REASONS)
+        """Those that may apply: of open rules, then of the status of the author, of the article, and of the section.
+
+        The script answers with their numbers.
+        """
+        of_places = (_of_place(kind, status, self.heated) for kind, status in _PLACES)
+        return (*(rule_reason(each.rule) for each in self.open), *_STATUS_REASONS, *of_places)
+
+    def outcome(self, action: Action, reasons: Sequence[Reason]) -> PossibleOutcome:
+        """What is recorded for a decision with these reasons."""
+        is_heated = any(each.code in _HEATED for each in reasons)
+        return self.heated.outcome if self.heated and is_heated and action is Action.REVIEW else self.outcomes[action]
+
+
+_HEATED = {code_of(kind, ArticleStatus.HEATED) for kind in PlaceKind}
+
+
+def _of_place(kind: PlaceKind, status: ArticleStatus, heated: Heated | None) -> Reason:
+    code = code_of(kind, status)
+    if status in ACTIONS:
+        return Reason(code, action=ACTIONS[status].value)
+    return msgspec.structs.replace(heated.reason, code=code) if heated else Reason(code)
 
 
 def rule_reason(fired: FiredRule) -> Reason:
@@ -236,6 +269,7 @@ def packed_rules(asked: RulesAsked, author: str, article: str, decision_at: int)
         "prints": sorted({each for some in asked.prints.values() for each in some}),
         "window_s": asked.window_s,
         "author_sla_ms": asked.author_sla_ms,
+        "heated": _outcome(Action.REVIEW, asked.heated.outcome) if asked.heated else False,
     }
     rows = [
         b"".join(map(packed_rule, asked.known_reasons)),

@@ -103,7 +103,7 @@ class AuthorStatuses:
             await self._pipe.run(
                 script("set_status"),
                 [shard.prefix],
-                author,
+                f"status:{author}",
                 change.version,
                 change.status.value,
                 until_ms,

@@ -89,7 +89,7 @@ class Comments:
         `urgency`: why a person should review it; None: no review needed. `audit_share`: the probability that such a
         decision is audited. `rules`: what the decision depends on besides; it then replaces the three. `watch`: instead
         of rules, with one shard. The record is None only if nothing was written: the queue is full, or rules must be
-        sent (ask), because the author has a status or a limit of `watch` is passed.
+        sent (ask), because the author, the article or the section has a status, or a limit of `watch` is passed.
         """
         content = Content(comment, judgement)
         data, decision_at = packed_with_place(content)
@@ -241,17 +241,14 @@ def _ruled(content: Content, rules: RulesAsked, reply: Sequence[Any]) -> tuple[C
     """What the rules made of a judgement: the content as it was recorded, who should look, and who decided."""
     action, by, applied, facts, sla_ms = reply
     found, possible = Action(action.decode()), rules.reasons
+    added = tuple(possible[number - 1] for number in applied)
     judgement = msgspec.structs.replace(
         content.judgement,
         decision=found,
-        reasons=(
-            *content.judgement.reasons,
-            *rules.known_reasons,
-            *(possible[number - 1] for number in applied),
-        ),
+        reasons=(*content.judgement.reasons, *rules.known_reasons, *added),
         facts=msgspec.msgpack.decode(facts),
     )
-    urgency = rules.outcomes[found].urgency
+    urgency = rules.outcome(found, added).urgency
     if urgency is not None:
         urgency = msgspec.structs.replace(urgency, sla_ms=sla_ms)
     return Content(content.comment, judgement), urgency, by.decode()

@@ -99,6 +99,7 @@ _PERMANENT = {
         "policies",
         "policies:by",
         "lists",
+        "articles",
         "keys",
         "salt",
         "shards",
@@ -113,8 +114,8 @@ _PERMANENT = {
 
 
 # The leases of a moderator disappear with the last one, and every lease ends. Each word list has its own keys. So does
-# each author with a status.
-_PERMANENT_KINDS = ("held:", "list:", "status:", "statuses:")
+# each author, article and section with a status.
+_PERMANENT_KINDS = ("held:", "list:", "status:", "statuses:", "article:", "section:", "changes:")
 
 
 def is_permanent(key: str) -> bool:

@@ -31,6 +31,7 @@ EventType = Literal[
     "decision.reverted",
     "comment.withdrawn",
     "author.status_changed",
+    "article.status_changed",
     "webhook.test",
 ]
 Parsed = TypeVar("Parsed")
@@ -44,8 +45,9 @@ Replayed = Literal["ok", "superseded", "busy", "unknown"]
 class Event(Struct, frozen=True, kw_only=True):
     """An event as written by the script that made the change; `at` in Unix milliseconds.
 
-    `author`: the author whose status was changed, `by` whom and `why`, until when (`ends`, in Unix milliseconds). Then
-    there is no comment, and `comment` is the name of the author's events (see author_status.py).
+    `author`, `article` or `section`: whose status was changed, `by` whom and `why`, until when (`ends`, in Unix
+    milliseconds). Then there is no comment, and `comment` is the name of these events (see author_status.py and
+    articles.py).
     """
 
     comment: str
@@ -58,6 +60,8 @@ class Event(Struct, frozen=True, kw_only=True):
     decision: str | None = None
     reason: str | None = None
     author: str | None = None
+    article: str | None = None
+    section: str | None = None
     by: str | None = None
     why: str | None = None
     ends: int | None = None
@@ -117,7 +121,7 @@ class Take(Struct, frozen=True):
 
 
 class Backlog(Struct, frozen=True):
-    """`pending`: comments and authors with undelivered events.
+    """`pending`: comments, authors and articles with undelivered events.
 
     `overdue_s`: how late the oldest event is, None: none is late.
     """

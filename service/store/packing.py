@@ -96,7 +96,7 @@ def packed_with_place(content: Content) -> Packed:
 
 
 def packed_rule(reason: Reason) -> bytes:
-    """A reason of a rule, as the script adds it."""
+    """A reason of a rule, or of a status, as the script adds it."""
     return _encode(
         _short(
             reason.code,
@@ -108,6 +108,9 @@ def packed_rule(reason: Reason) -> bytes:
             reason.list,
             reason.entry,
             reason.spans or None,
+            reason.score,
+            reason.review_at,
+            reason.reject_at,
         )
     )
 
@@ -122,10 +125,15 @@ def _rule_reason(  # noqa: PLR0917 - as packed
     list_: str | None = None,
     entry: str | None = None,
     spans: Any = None,  # noqa: ANN401 - pairs, or not there
+    *numbers: float | None,
 ) -> Reason:
+    score, review_at, reject_at = (*numbers, None, None, None)[:3]
     return Reason(
         code,
         attribute,
+        score,
+        review_at,
+        reject_at,
         rule=rule,
         action=action,
         shadow=bool(shadow),

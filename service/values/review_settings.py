@@ -42,6 +42,10 @@ class Reviewing(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
     urgent_sections: Annotated[
         frozenset[str], Meta(max_length=64, description="Sections that many read: their comments are due in an hour.")
     ] = frozenset()
+    heated_factor: Annotated[
+        float,
+        Meta(gt=0, lt=1, description="In heated articles people look from each first threshold times this on."),
+    ] = 0.5
     show_scores: Annotated[
         bool,
         Meta(

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import msgspec
 from msgspec import Struct
 
+from service.store.base import instant
 from service.store.outbox import Event, EventType
 from service.values.domain import SITE_PATTERN
 
@@ -43,17 +44,30 @@ class AuthorData(Struct, frozen=True, omit_defaults=True, kw_only=True):
     until: datetime | None = None
 
 
+class ArticleData(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """The status of an article or a section, from now on or `until` then; `version` as for comments."""
+
+    article: str | None = None
+    section: str | None = None
+    site: str
+    version: int
+    status: str
+    by: str
+    until: datetime | None = None
+
+
 class Message(Struct, frozen=True):
     type: EventType
     timestamp: datetime
-    data: Data | AuthorData
+    data: Data | AuthorData | ArticleData
 
 
 class MessageId(Struct, frozen=True):
     """evt_<site>_<comment>_<version>. In the comment id, bytes other than [0-9A-Za-z_-] become ~ and two hex digits.
 
     This makes the id safe in headers, in paths, and in the signed string, where dots separate it from the rest. In
-    place of a comment's id an author's events have a name that is none (see store/author_status.py).
+    place of a comment's id, events of an author or an article have a name that is none (see store/author_status.py and
+    store/articles.py).
     """
 
     site: str
@@ -83,6 +97,8 @@ def body(site: str, event: Event, text: str | None) -> bytes:
     at = datetime.fromtimestamp(event.at / 1000, UTC)
     if event.author is not None:
         return msgspec.json.encode(Message(event.type, at, _author_data(site, event, event.author)))
+    if event.article is not None or event.section is not None:
+        return msgspec.json.encode(Message(event.type, at, _article_data(site, event)))
     data = Data(
         comment_id=event.comment,
         site=site,
@@ -108,7 +124,19 @@ def _author_data(site: str, event: Event, author: str) -> AuthorData:
         status=event.status,
         by=event.by or "",
         why=event.why,
-        until=None if event.ends is None else datetime.fromtimestamp(event.ends / 1000, UTC),
+        until=instant(event.ends),
+    )
+
+
+def _article_data(site: str, event: Event) -> ArticleData:
+    return ArticleData(
+        article=event.article,
+        section=event.section,
+        site=site,
+        version=event.version,
+        status=event.status,
+        by=event.by or "",
+        until=instant(event.ends),
     )
 
 

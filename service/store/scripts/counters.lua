@@ -3,6 +3,7 @@
 --   who:<author>       HASH  seen: time of the first comment (ms); approved, rejected: comments that stand so;
 --                            a:<day>, r:<day>: decisions of a day, kept for 62 days
 --   status:<author>    HASH  a status that people or rules gave; the same in every shard (see set_status.lua)
+--   article:<id>, section:<name>  HASH  the same of articles and sections
 --   rate:<what>        ZSET  comment -> time (ms), of an article or of the site
 --   same:<fingerprint> ZSET  comment -> time (ms), of texts or links with this fingerprint; '' -> inf: harmless, because
 --                            people approved it

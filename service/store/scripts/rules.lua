@@ -15,10 +15,15 @@
 --              of what is most urgent}
 --   decision_at  the position of the decision in the content
 --   rates, prints, window_s  what to count of this comment
---   author_sla_ms  until a review is due that the status of the author asks for
+--   author_sla_ms  until a review is due that a status asks for
+--   heated     the outcome of a review if the article or the section is heated, and the model would have approved
+--              (false: it is approved all the same)
 local DECISIONS = {approve = 0, review = 1, reject = 2} -- as in packing.py
--- The reasons of a status stand behind those of the open rules, in this order.
+-- The reasons of an author's status stand behind those of the open rules, and those of the article's and the section's
+-- status behind these, in this order.
 local STATUSES = {banned = 1, muted = 2, premoderated = 3, trusted = 4}
+local PLACES = {article_closed = 5, article_premoderated = 6, article_heated = 7, section_closed = 8,
+  section_premoderated = 9, section_heated = 10}
 local MOST_URGENT_MS = 15 * 60000 -- as in policy.py
 local MOST_AUDITED = 20 -- rules that an audit entry names
 
@@ -69,17 +74,34 @@ holds = function(e, facts, state)
   return holds_leaf(e, facts, state)
 end
 
--- The status of an author now; a mute ends by itself.
-local function status_of(author, now)
-  if author == '' then return 'active' end
-  local found = redis.call('HMGET', P .. 'status:' .. author, 'status', 'until')
+-- The status that a key holds now; nil if there is none, or it has ended by itself.
+local function status_at(key, now)
+  local found = redis.call('HMGET', key, 'status', 'until')
   local ends = tonumber(found[2] or '') or 0
-  if not found[1] or (ends > 0 and ends <= now) then return 'active' end
+  if not found[1] or (ends > 0 and ends <= now) then return nil end
   return found[1]
 end
 
+local function status_of(author, now)
+  return author ~= '' and status_at(P .. 'status:' .. author, now) or 'active'
+end
+
+local function add_place(found, kind, name, now)
+  local status = name ~= '' and status_at(P .. kind .. ':' .. name, now)
+  if status and status ~= 'open' then found[#found + 1] = kind .. '_' .. status end
+end
+
+-- The statuses in force of an article and of a section, as names of PLACES.
+local function statuses_of_places(article, section, now)
+  local found = {}
+  add_place(found, 'article', article, now)
+  add_place(found, 'section', section, now)
+  return found
+end
+
 -- The decision, as most_severe in service/values/rules.py: {action, by, rows, count, applied, facts, sla_ms, labels, ids}.
-local function apply_rules(rules, id, author, sent, now)
+-- `places`: as statuses_of_places answers.
+local function apply_rules(rules, id, author, places, sent, now)
   local facts = facts_of(rules.asks, {id = id, author = author, prints = rules.asked}, now)
   if rules.elsewhere ~= '' then
     for at, ask in ipairs(rules.asks) do
@@ -122,20 +144,33 @@ local function apply_rules(rules, id, author, sent, now)
     ask_for(action, false, rules.author_sla_ms)
     table.insert(ids, 1, 'author_' .. state.status)
   end
-  local action = rules.model
+  local model = rules.model
+  for _, each in ipairs(places) do
+    local is_closed, is_heated = string.find(each, '_closed$'), string.find(each, '_heated$')
+    if not is_heated or (rules.heated and rules.model == 'approve') then
+      apply(#rules.open + PLACES[each])
+      table.insert(ids, 1, each)
+    end
+    if is_heated and rules.heated and rules.model == 'approve' then
+      model, rules.outcomes.review = 'review', rules.heated
+    elseif not is_heated then
+      ask_for(is_closed and 'reject' or 'review', false, rules.author_sla_ms)
+    end
+  end
+  local action = model
   if rejects then
     action = 'reject'
-  elseif rules.model ~= 'reject' or overrides then
+  elseif model ~= 'reject' or overrides then
     if is_unavailable or reviews then
       action = 'review'
     elseif approves then
       action = 'approve'
     end
   end
-  local by_rule = action ~= rules.model and action ~= 'review'
+  local by_rule = action ~= model and action ~= 'review'
   if action ~= 'review' or not reviews then sla_ms = nil end
   -- Of two reasons for a review the more urgent one counts.
-  local of_model = rules.model == 'review' and tonumber(rules.outcomes.review[5])
+  local of_model = model == 'review' and tonumber(rules.outcomes.review[5])
   if sla_ms and of_model and of_model < sla_ms then sla_ms = of_model end
   local named = {status = state.status}
   for at, fact in ipairs(facts) do named[rules.names[at]] = fact end

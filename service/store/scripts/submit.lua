@@ -14,8 +14,8 @@
 -- Returns  {'created' or 'revised', revision, version, now, created, how many wait now, it among them, or 0} for what was
 --          just recorded, and with rules also {decision, decided by, numbers of the reasons from ARGV[4] on that apply,
 --          due time (ms)}: the caller has the rest; else {outcome, item, content, appeal}; outcome is full, erased, exists
---          (so also what waits because the text of a person's decision was lost), or ask: the author has a status, or a
---          limit is passed, so the caller must send rules.
+--          (so also what waits because the text of a person's decision was lost), or ask: the author, the article or
+--          the section has a status, or a limit is passed, so the caller must send rules.
 local content, sent = ARGV[2], ARGV -- bytes, which cmsgpack does not know
 local ARGV = cmsgpack.unpack(ARGV[1])
 local id, digest, decision, status, why = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
@@ -26,7 +26,7 @@ if was.state == 'erased' then return answer('erased', id, was) end
 if was.digest and string.sub(was.digest, 1, 24) == digest then return answer('exists', id, was) end -- older ones are longer
 local author, rules, now, ruled = ARGV[26], ARGV[27], now_ms(), nil
 if rules ~= '' then
-  ruled = apply_rules(rules, id, author, sent, now)
+  ruled = apply_rules(rules, id, author, statuses_of_places(ARGV[9], ARGV[10], now), sent, now)
   local outcome = rules.outcomes[ruled.action]
   local urgent_double
   decision, status, why, ARGV[6], sla_ms, ARGV[8], ARGV[18], ARGV[19], ARGV[24], urgent_double = unpack(outcome)
@@ -35,6 +35,8 @@ if rules ~= '' then
   if ARGV[18] == '' and sla_ms <= MOST_URGENT_MS then ARGV[18] = urgent_double end
   content = with_reasons(content, rules.decision_at, ruled)
 elseif author ~= '' and (redis.call('HGET', P .. 'status:' .. author, 'status') or 'active') ~= 'active' then
+  return {'ask'}
+elseif #statuses_of_places(ARGV[9], ARGV[10], now) > 0 then
   return {'ask'}
 elseif ARGV[28] ~= '' and passes_a_limit(ARGV[28][1], id, now) then
   return {'ask'}

@@ -13,8 +13,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 from sending import Send, send_to
 
 from service.store import Store
+from service.store.articles import ArticleChange
 from service.store.author_status import StatusChange
 from service.store.base import Record, Submitted
+from service.values.articles import ArticleStatus, Place
 from service.values.domain import Action, Comment, Judgement, Reason, Urgency, Why
 from service.values.rules import AuthorStatus
 
@@ -65,6 +67,18 @@ def has_status(store: Store, site: str) -> Callable[..., Awaitable[None]]:
         assert await store.statuses.put(site, author, change)
 
     return has_status
+
+
+@pytest.fixture
+def place_has(store: Store, site: str) -> Callable[..., Awaitable[None]]:
+    """Gives an article or a section a status."""
+
+    async def place_has(place: Place, status: ArticleStatus, until: datetime | None = None) -> None:
+        earlier = await store.articles.history(site, place)
+        change = ArticleChange(status, len(earlier) + 1, datetime.now(UTC), "chief", until=until)
+        assert await store.articles.put(site, place, change)
+
+    return place_has
 
 
 @pytest.fixture

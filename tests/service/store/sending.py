@@ -32,12 +32,13 @@ def send_to(store: Store, site: str) -> Send:
         author: str | None = "ann",
         text: str = "hello",
         article: str | None = None,
+        section: str | None = None,
         **asked: Any,
     ) -> Record | None:
         comment = Comment(
             text,
             author=None if author is None else Author(author),
-            article=None if article is None else Article(article),
+            article=Article(article, section=section) if article or section else None,
         )
         judgement = Judgement(model, {"toxicity": 0.5}, (Reason("r", "toxicity", 0.5, 0.4, 0.9),), "m-1", "default@1")
         _, record = await store.comments.submit(

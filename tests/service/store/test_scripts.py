@@ -11,6 +11,7 @@ import pytest
 from redis.cluster import key_slot
 
 from service.store import Store
+from service.store.articles import ArticleChange
 from service.store.author_status import StatusChange
 from service.store.keyspace import Shard, is_permanent, waits_in
 from service.store.labels import Imported
@@ -18,6 +19,7 @@ from service.store.recovery import Restored
 from service.store.review import Answer, Filter
 from service.store.scripts import script
 from service.values.accounts import IDLE, Account, Role, Session, Ticket
+from service.values.articles import ArticleStatus, Place, PlaceKind
 from service.values.domain import Action, Article, Author, DecidedBy, State, Status, Verdict
 from service.values.lists import ListEntry, ListVersion, WordList
 from service.values.policy import Policy, Thresholds
@@ -97,6 +99,9 @@ async def everything(store: Store, site: str, submit: Any) -> Any:  # noqa: PLR0
     yield "status"
     await store.statuses.forget(site, "u-9")
     yield "forget status"
+    closed = ArticleChange(ArticleStatus.CLOSED, 1, datetime.now(UTC), "chief")
+    assert await store.articles.put(site, Place(PlaceKind.ARTICLE, "a-9"), closed)
+    yield "article"
     assert await store.batches.note(site, "batch-1", {"c-9": 1})
     yield "batch"
     question = msgspec.msgpack.encode(("c-9", "u-9", [("approved",)], {}))

@@ -2,6 +2,7 @@
 
 import json
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -50,6 +51,28 @@ def test_a_changed_status_names_the_author_and_no_comment() -> None:
             "until": "2025-10-09T08:54:20Z",
         },
     }
+
+
+def test_a_changed_status_names_the_article_or_the_section() -> None:
+    closed = Event(
+        comment=" article:a-1", revision=0, version=3, at=1760000000000, type="article.status_changed", status="closed",
+        decided_by="", article="a-1", by="chief", ends=1760000060000,
+    )  # fmt: skip
+    assert json.loads(body("daily", closed, None)) == {
+        "type": "article.status_changed",
+        "timestamp": "2025-10-09T08:53:20Z",
+        "data": {
+            "article": "a-1",
+            "site": "daily",
+            "version": 3,
+            "status": "closed",
+            "by": "chief",
+            "until": "2025-10-09T08:54:20Z",
+        },
+    }
+    of_section = msgspec.structs.replace(closed, comment=" section:news", article=None, section="news", ends=None)
+    data = json.loads(body("daily", of_section, None))["data"]
+    assert (data["section"], data.keys() & {"article", "until", "comment_id"}) == ("news", set())
 
 
 def test_a_text_goes_along_if_there_is_room_for_it() -> None:
