@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from service.background import Background, Loop
 from service.store.access import Access, PolicyUnreadable, Sites
-from service.values import access
+from service.values import access, short_keys
 from service.values.access import ApiKey, SigningSecret
 from service.values.errors import Retryable, StoreUnavailable
 from service.values.policy import Policy
@@ -92,6 +92,7 @@ class Directory:
         # Keys accepted since the last refresh, by their text. Each refresh clears them, so they are checked again.
         self._opened: dict[str, ApiKey] = {}
         self._labels: dict[str, ApiKey] = {}
+        self._shorts: dict[str, ApiKey] = {}
         self._origins = frozenset[str]()
         self._looked_at = 0.0
         self._failed_at = 0.0
@@ -126,6 +127,14 @@ class Directory:
             await self._look_again()
         record = self._labels.get(digest)
         return None if record is None or record.is_expired(self._now()) else record
+
+    async def admit_short(self, text: str) -> ApiKey | None:
+        """The record of a valid short key, or None. Raises StoreUnavailable as `admit` does."""
+        digest = await asyncio.to_thread(short_keys.digest, text)
+        if digest not in self._shorts:
+            await self._look_again()
+        record = self._shorts.get(digest)
+        return record if record is not None and short_keys.opens(digest, record, self._now()) else None
 
     def policy(self, site: str) -> Policy:
         """The last readable version. Raises StoreUnavailable if none was read yet and the site may have one."""
@@ -230,6 +239,7 @@ class Directory:
     def _see_keys(self, keys: dict[str, ApiKey]) -> None:
         self._keys, self._opened, self._is_known = keys, {}, True
         self._labels = {key.label_sha256: key for key in keys.values() if key.label_sha256}
+        self._shorts = short_keys.by_digest(keys.values())
         self._origins = frozenset[str]().union(*(key.origins for key in keys.values()))
 
     def _see_salt(self, salt: bytes) -> None:

@@ -1,4 +1,4 @@
-"""steward keys create | list | label | revoke."""
+"""steward keys create | list | label | rotate | revoke."""
 
 import os
 import re
@@ -10,6 +10,7 @@ from rich.table import Table
 
 from service.commands.stored import ACTOR, with_store
 from service.store import Store
+from service.values import short_keys
 from service.values.access import Scope, audit_details, key_id, label_of, mint, origin_of
 from service.values.domain import SITE_PATTERN
 
@@ -52,20 +53,28 @@ def create(  # noqa: PLR0917 - one for each option
     rate: float | None,
     origins: tuple[str, ...],
 ) -> None:
-    """Make a key and print it. It cannot be shown again."""
+    """Make a key and print it. It cannot be shown again.
+
+    With the scope `akismet` it is a key of 12 hexadecimal digits, for forms that accept no other, such as WordPress's.
+    It opens Akismet's routes only.
+    """
     _check(site, SITE_PATTERN, "--site", "lower-case letters, digits and '-', at most 63")
     _check(name or "unset", NAME_PATTERN, "--name", "printable ASCII without spaces, at most 64")
     now = datetime.now(UTC)
     expires_at = now + timedelta(days=expires_days) if expires_days else None
-    text, record = mint(
-        site,
-        frozenset(map(Scope, scopes)),
-        name,
-        now,
-        expires_at=expires_at,
-        rate_per_s=rate,
-        origins=frozenset(map(_origin, origins)),
-    )
+    if Scope.AKISMET in scopes:
+        _check_alone(scopes, origins)
+        text, record = short_keys.mint(site, name, now, expires_at=expires_at, rate_per_s=rate)
+    else:
+        text, record = mint(
+            site,
+            frozenset(map(Scope, scopes)),
+            name,
+            now,
+            expires_at=expires_at,
+            rate_per_s=rate,
+            origins=frozenset(map(_origin, origins)),
+        )
 
     async def keep(store: Store) -> None:
         await store.access.keep(record)
@@ -105,6 +114,25 @@ def label() -> None:
 
 
 @keys.command()
+@click.argument("rotated", metavar="KEY_ID")
+def rotate(rotated: str) -> None:
+    """Print a new text for a key with the scope `akismet`. The old one works for one more day."""
+
+    async def change(store: Store) -> str | None:
+        known = (await store.access.keys()).get(rotated)
+        if known is None or known.short_digest is None:
+            return None
+        text, changed = short_keys.rotated(known, datetime.now(UTC))
+        await store.audit.write(known.site, "key_rotated", ACTOR, **audit_details(known))
+        return text if await store.access.change(rotated, lambda _: changed) else None
+
+    text = with_store(change)
+    if text is None:
+        raise click.ClickException(f"no key '{rotated}' with the scope akismet; 'steward keys list' shows the ids")
+    click.echo(text)
+
+
+@keys.command()
 @click.argument("revoked", metavar="KEY_ID")
 def revoke(revoked: str) -> None:
     """Make a key useless, everywhere within seconds."""
@@ -118,6 +146,12 @@ def revoke(revoked: str) -> None:
 
     if not with_store(remove):
         raise click.ClickException(f"no key '{revoked}'; 'steward keys list' shows the ids")
+
+
+def _check_alone(scopes: tuple[str, ...], origins: tuple[str, ...]) -> None:
+    """A key that can be guessed opens nothing else, and pages do not speak Akismet's protocol."""
+    if set(scopes) != {Scope.AKISMET} or origins:
+        raise click.BadParameter("akismet stands alone, without --origin; make another key", param_hint="--scope")
 
 
 def _origin(text: str) -> str:

@@ -1,5 +1,6 @@
 """The policy form: groups of fields, their text format, parsing, and error messages."""
 
+import dataclasses
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,7 +18,8 @@ CENT = 100
 
 # flag: yes or no. share: percent. whole: an integer. score: 0 to 1, or empty. lines: one entry a line.
 # pairs: "NAME = attribute" a line. hours: seconds, shown as hours.
-Kind = Literal["flag", "share", "whole", "score", "lines", "pairs", "hours", "expiry"]
+# choice: one of `choices`; the empty one stands for null.
+Kind = Literal["flag", "share", "whole", "score", "lines", "pairs", "hours", "expiry", "choice"]
 
 A_NUMBER = N_("Enter a number from %(least)s to %(most)s.")
 
@@ -32,6 +34,7 @@ class PolicyField:
     hint: str = ""
     least: float = 0
     most: float = 100
+    choices: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,8 @@ class Group:
     fields: tuple[PolicyField, ...]
 
 
+AKISMET_DOUBTFUL = "protocols.akismet.doubtful"
+AKISMET_ANSWERS = {"spam": N_("Spam"), "pending": N_("Pending"), "ham": N_("Not spam")}
 GROUPS = (
     Group(
         N_("Looking twice"),
@@ -166,7 +171,24 @@ GROUPS = (
                 N_("Else images are refused."),
             ),
             PolicyField(
-                "protocols.akismet.doubtful_is_spam", "flag", N_("Akismet: answer that a doubtful comment is spam")
+                AKISMET_DOUBTFUL,
+                "choice",
+                N_("Akismet: what a doubtful comment is called"),
+                N_("WordPress and Discourse hold what is pending. Other clients read it as spam."),
+                choices=AKISMET_ANSWERS,
+            ),
+            PolicyField(
+                "protocols.akismet.unread",
+                "choice",
+                N_("Akismet: a comment in a language that is not judged"),
+                N_("WordPress deletes spam after 15 days."),
+                choices={"": N_("As a doubtful one, but pending in WordPress"), **AKISMET_ANSWERS},
+            ),
+            PolicyField(
+                "protocols.akismet.spam",
+                "choice",
+                N_("Akismet: what a rejected comment is called"),
+                choices={name: said for name, said in AKISMET_ANSWERS.items() if name != "ham"},
             ),
             PolicyField(
                 "protocols.akismet.discard_at",
@@ -204,6 +226,7 @@ class Entered:
 def of(policy: Policy) -> Entered:
     """The form for an existing policy."""
     values = {field.path: _written(field, _at(policy, field.path)) for field in FIELDS if field.kind != "expiry"}
+    values[AKISMET_DOUBTFUL] = policy.protocols.akismet.doubtful_answer
     expiry = policy.review.expiry
     values["review.expiry"] = expiry.decision if expiry else ""
     values[EXPIRY_AFTER] = for_input(expiry.after_s / HOUR_S) if expiry else ""
@@ -228,6 +251,8 @@ def read(form: Mapping[str, list[str]], before: Policy, known: Iterable[str]) ->
             _put(raw, field.path, _expiry(values, problems))
         elif field.kind == "flag" or field.path in values:
             _put(raw, field.path, _value(field, values.get(field.path, ""), problems))
+    if values.get(AKISMET_DOUBTFUL) == before.protocols.akismet.doubtful_answer:  # an older policy says it otherwise
+        _put(raw, AKISMET_DOUBTFUL, before.protocols.akismet.doubtful)
     thresholds = _thresholds(values, before, known, problems)
     if problems:
         return Entered(values, before, problems)
@@ -300,8 +325,8 @@ def _expiry(values: Mapping[str, str], problems: dict[str, FieldProblem]) -> dic
 
 
 def _value(field: PolicyField, text: str, problems: dict[str, FieldProblem]) -> Any:  # noqa: ANN401 - the field's own type
-    if field.kind == "flag":
-        return bool(text)
+    if field.kind in ("flag", "choice"):
+        return bool(text) if field.kind == "flag" else text or None
     if field.kind == "lines":
         return sorted({line.strip() for line in text.splitlines() if line.strip()})
     if field.kind == "pairs":
@@ -346,6 +371,8 @@ def between(
 def _written(field: PolicyField, value: Any) -> str:  # noqa: ANN401 - the field's own type
     if field.kind == "flag":
         return "1" if value else ""
+    if field.kind == "choice":
+        return value or ""
     if field.kind == "lines":
         return "\n".join(sorted(value))
     if field.kind == "pairs":

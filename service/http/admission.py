@@ -6,9 +6,10 @@ from functools import cache
 from aiohttp import hdrs, web
 
 from service import app_keys as keys
+from service.http.guesses import Guesses
 from service.http.limits import Buckets, RateLimits
 from service.http.origin import client_network, is_from_proxy
-from service.values import access
+from service.values import access, short_keys
 from service.values.access import ApiKey, Scope
 from service.values.errors import Forbidden, KeyProblem, RateLimited, Unauthenticated, WrongOrigin
 
@@ -17,6 +18,7 @@ log = logging.getLogger(__name__)
 LIMITS = web.AppKey("limits", RateLimits)
 # Rate limits of addresses that send no valid key.
 STRANGERS = web.AppKey("strangers", Buckets)
+GUESSES = web.AppKey("guesses", Guesses)
 # The burst, in seconds of the average rate.
 BURST_S = 10
 
@@ -36,12 +38,24 @@ def bearer(request: web.Request) -> str:
 async def held(request: web.Request, text: str, *, labels: bool = False) -> ApiKey | None:
     """The key for `text`, None if it is not valid. Long-running requests call this again to notice a revoked key.
 
-    `labels`: also accept the label of a key. Labels appear in host names, which more people see than headers.
+    `labels`: also accept the label of a key, and short keys. Labels appear in host names, which more people see than
+    headers; short keys can be guessed. Raises RateLimited for guesses.
     """
     directory = request.app[keys.DIRECTORY]
+    if labels and short_keys.is_short(text):
+        return await _held_short(request, text)
     if labels and access.label_digest(text):
         return await directory.admit_label(text)
     return await directory.admit(text) if text else None
+
+
+async def _held_short(request: web.Request, text: str) -> ApiKey | None:
+    guesses, address = request.app[GUESSES], client_network(request)
+    guesses.check(address)
+    key = await request.app[keys.DIRECTORY].admit_short(text)
+    if key is None:
+        guesses.count(address, text)
+    return key
 
 
 async def recognized(request: web.Request, text: str, *, labels: bool = False) -> ApiKey:

@@ -87,6 +87,13 @@ class Buckets:
         if is_over:
             raise RateLimited(self._said, math.ceil((1 - tokens) / self._rate))
 
+    def check(self, name: str) -> None:
+        """Raises RateLimited as `take` would, and counts nothing."""
+        tokens, at = self._buckets.get(name, (self._burst, 0.0))
+        tokens = min(self._burst, tokens + (self._clock() - at) * self._rate)
+        if self._rate and tokens < 1:
+            raise RateLimited(self._said, math.ceil((1 - tokens) / self._rate))
+
     def give_back(self, name: str) -> None:
         """Undo the counting of one request."""
         if name in self._buckets:

@@ -50,7 +50,8 @@ from service.console.routes import open_console
 from service.console.routes import routes as console_routes
 from service.demo import article
 from service.http import cors, problems
-from service.http.admission import LIMITS, STRANGERS, strangers
+from service.http.admission import GUESSES, LIMITS, STRANGERS, strangers
+from service.http.guesses import Guesses
 from service.http.limits import RateLimits
 from service.http.shortcut import HOT_ROUTES
 from service.http.stream import STREAMS, Streams
@@ -170,6 +171,7 @@ def build_app(settings: Settings) -> web.Application:
     app[keys.BACKGROUND] = Background()
     app[LIMITS] = RateLimits(settings.key_rate_per_s)
     app[STRANGERS] = strangers(settings.address_rate_per_s)
+    app[GUESSES] = Guesses()
     app[STREAMS] = Streams(list)
     app[HOT_ROUTES] = [*((each.method, each.path) for each in OPERATIONS if each.is_hot), *perspective.HOT]
     app.cleanup_ctx.extend([redis_store, directory, served_models, moderation, usage, upkeep, webhook_relay])

@@ -27,6 +27,8 @@ FIRST_SITE = "default"
 # What Coral shows of a phase after it was saved; the whole text is the secret, prefix included.
 SIGNING_PATTERN = re.compile(r"empsec_[0-9A-Za-z_-]{4,193}")
 # redis://, rediss://, unix:// and those with +sentinel or +cluster, up to a blank or a quote.
+# A short key is known only by its place: twelve hexadecimal digits may be anything.
+_SHORT_IN_ADDRESS = re.compile(r"(/k/|\bkey=|api_key=)[0-9a-f]{12}(?![0-9a-zA-Z_-])", re.IGNORECASE | re.ASCII)
 _REDIS_ADDRESS = re.compile(r"(?:rediss?|unix)(?:\+[a-z]+)?://[^\s'\"]*")
 
 
@@ -38,6 +40,8 @@ class Scope(StrEnum):
     REVIEW = "review"
     ADMIN = "admin"
     OPERATE = "operate"
+    # Only Akismet's routes. The only scope of a short key.
+    AKISMET = "akismet"
 
 
 class ApiKey(Struct, frozen=True, omit_defaults=True):
@@ -54,6 +58,10 @@ class ApiKey(Struct, frozen=True, omit_defaults=True):
     label_sha256: str | None = None
     # The origins whose pages may use the key; empty: any.
     origins: frozenset[str] = frozenset()
+    # Of a short key, made by values/short_keys.py: its text, and the text before the last rotation with its end.
+    short_digest: str | None = None
+    former_digest: str | None = None
+    former_until: datetime | None = None
 
     def is_expired(self, now: datetime) -> bool:
         return self.expires_at is not None and now >= self.expires_at
@@ -94,7 +102,7 @@ def mint(
 
 
 def audit_details(key: ApiKey) -> dict[str, str]:
-    """The details of a new key for the audit trail."""
+    """The details of a new or rotated key for the audit trail."""
     limited = {"origins": " ".join(sorted(key.origins))} if key.origins else {}
     return {"key": key.id, "scopes": " ".join(sorted(key.scopes)), **limited}
 
@@ -153,6 +161,7 @@ def masked(text: str) -> str:
     password and options of any address of Redis left out.
     """
     text = SIGNING_PATTERN.sub("empsec_***", LABEL_PATTERN.sub(r"\1***", KEY_PATTERN.sub(r"cmk_live_\1_***", text)))
+    text = _SHORT_IN_ADDRESS.sub(r"\1***", text)
     return without_passwords(text)
 
 

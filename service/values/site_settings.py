@@ -2,11 +2,11 @@
 
 from collections.abc import Collection, Iterator
 from itertools import pairwise
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 from msgspec import Meta, Struct
 
-from service.values.domain import Probability
+from service.values.domain import Action, Probability
 
 # The Perspective attribute that stands for the whole policy instead of one attribute of the model.
 LIKELY_TO_REJECT = "LIKELY_TO_REJECT"
@@ -63,14 +63,53 @@ class OpenAi(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
     ] = True
 
 
+# `pending`: the client should hold the comment for its own moderators, outside of its spam folder.
+AkismetAnswer = Literal["spam", "ham", "pending"]
+
+
 class Akismet(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     doubtful_is_spam: Annotated[
-        bool, Meta(description="Answer true, without `discard`, for a comment that a person should see.")
+        bool,
+        Meta(description="What `doubtful` is if it is null: true for `spam`, false for `ham`. Set `doubtful` instead."),
     ] = True
+    doubtful: Annotated[
+        AkismetAnswer | None,
+        Meta(
+            description="For a comment that a person should see: `spam` answers true, without `discard`; `ham` answers "
+            "false; `pending` makes WordPress and Discourse hold it for their moderators."
+        ),
+    ] = None
+    unread: Annotated[
+        AkismetAnswer | None,
+        Meta(
+            description="For a comment in a language that the model does not judge. Null: as `doubtful`, but `pending` "
+            "instead of `spam` for WordPress's plugin, whose spam folder is emptied after 15 days."
+        ),
+    ] = None
+    spam: Annotated[
+        Literal["spam", "pending"],
+        Meta(description="For a comment that the policy rejects; only `spam` may carry `discard`."),
+    ] = "spam"
     discard_at: Annotated[
         Probability | None,
         Meta(description="From this spam score on a rejected comment may be thrown away; null: never."),
     ] = 0.99
+
+    def answer(self, action: Action, *, is_unread: bool, is_wordpress: bool) -> AkismetAnswer:
+        """What a client is told. `is_unread`: the model does not judge the language."""
+        if action is Action.APPROVE:
+            return "ham"
+        if action is Action.REJECT:
+            return self.spam
+        if not is_unread:
+            return self.doubtful_answer
+        if self.unread is not None:
+            return self.unread
+        return "pending" if is_wordpress and self.doubtful_answer == "spam" else self.doubtful_answer
+
+    @property
+    def doubtful_answer(self) -> AkismetAnswer:
+        return self.doubtful or ("spam" if self.doubtful_is_spam else "ham")
 
 
 class Protocols(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -1,6 +1,7 @@
 """comment-check, submit-spam and submit-ham: judges comments, and takes corrections."""
 
 import hashlib
+import re
 import unicodedata
 from typing import NamedTuple
 
@@ -17,7 +18,8 @@ from service.compat.akismet.markup import seen
 from service.store.labels import Imported
 from service.values.access import ApiKey, Scope
 from service.values.domain import Action, Judgement
-from service.values.policy import is_blatant
+from service.values.policy import LANGUAGE_NOT_SUPPORTED, is_blatant
+from service.values.site_settings import AkismetAnswer
 from service.values.windows import windows
 
 # Test values from Akismet's documentation that always mean spam.
@@ -27,51 +29,74 @@ SPAM_AUTHOR, SPAM_EMAIL = "viagra-test-123", "akismet-guaranteed-spam@example.co
 LABEL_WEIGHT = 0.5
 
 
+# How WordPress's plugin introduces itself: "WordPress/6.1.9 | Akismet/5.0.2".
+_WORDPRESS = re.compile(r"WordPress/\S+ \| Akismet/", re.ASCII)
+
+
 class SpamVerdict(NamedTuple):
     """`judgement` is None if a rule decided, without judging the text."""
 
-    is_spam: bool
+    answer: AkismetAnswer
     is_blatant: bool = False
     judgement: Judgement | None = None
 
 
 async def check(request: web.Request) -> web.Response:
-    """Answer `true` if the policy rejects the comment or, if the site asks for this, wants a person to review it."""
+    """Answer `true` for what the policy rejects, and for what a person should review as the site's policy says."""
     fields = await fields_of(request)
     key = await key_of(request, fields, Scope.SCORE)
     place = blog_of(fields, is_required=True) or NOWHERE
     required(fields, "user_ip", may_be_empty=True)
     verdict = _by_rule(fields) or await _judged(request, key, fields)
     if not is_true(fields, "is_test"):
-        request.app[keys.USAGE].count(key, place, "api_calls", "spam" if verdict.is_spam else "ham")
-    return answers.word("true" if verdict.is_spam else "false", _headers(verdict))
+        request.app[keys.USAGE].count(key, place, "api_calls", "ham" if verdict.answer == "ham" else "spam")
+    return answers.word(_word(request, fields, verdict), _headers(verdict))
+
+
+def _is_wordpress(request: web.Request) -> bool:
+    return _WORDPRESS.match(request.headers.get("User-Agent", "")) is not None
+
+
+def _word(request: web.Request, fields: Fields, verdict: SpamVerdict) -> str:
+    """A held comment is `true` with X-akismet-error, so that a client that ignores the header does not publish it.
+
+    When WordPress checks a comment again it ignores the header too, but leaves the comment where it is if the answer
+    is another word.
+    """
+    if verdict.answer == "pending" and fields.get("recheck_reason") and _is_wordpress(request):
+        return "pending"
+    return "false" if verdict.answer == "ham" else "true"
 
 
 def _by_rule(fields: Fields) -> SpamVerdict | None:
     """The rules that Akismet documents, whatever the text is."""
     if "administrator" in (role.strip() for role in fields.get("user_role", "").split(",")):
-        return SpamVerdict(is_spam=False)
+        return SpamVerdict("ham")
     if fields.get("comment_author") == SPAM_AUTHOR or fields.get("comment_author_email") == SPAM_EMAIL:
-        return SpamVerdict(is_spam=True)
+        return SpamVerdict("spam")
     trap = fields.get("honeypot_field_name")
-    return SpamVerdict(is_spam=True) if trap and fields.get(trap) else None
+    return SpamVerdict("spam") if trap and fields.get(trap) else None
 
 
 async def _judged(request: web.Request, key: ApiKey, fields: Fields) -> SpamVerdict:
     """A comment that cannot be judged, without a text or in an unsupported language, is doubtful, never approved."""
     wishes = request.app[keys.DIRECTORY].policy(key.site).protocols.akismet
     text = seen(fields.get("comment_content", "")).strip()
+    is_wordpress = _is_wordpress(request)
     if not text:
-        return SpamVerdict(wishes.doubtful_is_spam)
-    found = await request.app[keys.MODERATION].judge_all(key.site, text, _language(fields))
-    is_spam = found.decision is Action.REJECT or (found.decision is Action.REVIEW and wishes.doubtful_is_spam)
-    may_go = is_blatant(found.decision, found.scores, wishes.discard_at)
+        return SpamVerdict(wishes.answer(Action.REVIEW, is_unread=False, is_wordpress=is_wordpress))
+    found = await request.app[keys.MODERATION].judge_all(key.site, text, _language(fields, text))
+    is_unread = any(reason.code == LANGUAGE_NOT_SUPPORTED for reason in found.reasons)
+    answer = wishes.answer(found.decision, is_unread=is_unread, is_wordpress=is_wordpress)
+    may_go = answer == "spam" and is_blatant(found.decision, found.scores, wishes.discard_at)
     may_go = may_go and classifier.is_evident_spam(text, found.scores["spam"])
-    return SpamVerdict(is_spam, may_go, found)
+    return SpamVerdict(answer, may_go, found)
 
 
-def _language(fields: Fields) -> str | None:
-    """The language, if the site has only one. Several say nothing about one comment."""
+def _language(fields: Fields, text: str) -> str | None:
+    """The language of the site, if it has only one and the text does not show its own: readers write in others too."""
+    if classifier.detect(text) is not None:
+        return None
     said = [each.strip().replace("_", "-") for each in fields.get("blog_lang", "").split(",") if each.strip()]
     return said[0] if len(said) == 1 else None
 
@@ -81,6 +106,8 @@ def _headers(verdict: SpamVerdict) -> dict[str, str]:
     found = {"X-akismet-guid": known_as, "X-Moderation-Id": known_as}
     if verdict.is_blatant:
         found["X-akismet-pro-tip"] = "discard"
+    if verdict.answer == "pending":
+        found["X-akismet-error"] = "the policy of the site wants a person to see this comment"
     if verdict.judgement is not None:
         found["X-Moderation-Decision"] = verdict.judgement.decision
         # A dictionary (RFC 9651), empty if the language is not judged.

@@ -1,5 +1,7 @@
 """Finds the API key, which clients put in many places (akismet.md section 2)."""
 
+from collections.abc import Iterable
+
 from aiohttp import web
 
 from service import app_keys as keys
@@ -13,21 +15,26 @@ from service.values.errors import BadRequest, Forbidden
 
 async def key_of(request: web.Request, fields: Fields, *scopes: Scope) -> ApiKey:
     """The key of the request, if it has one of the scopes. Raises the errors of `admitted`, and BadRequest."""
-    return await admitted(request, _said(request, fields), *scopes, labels=True)
+    places = (fields.get("api_key"), _label(request), fields.get("key"), request.match_info.get("key"))
+    return await admitted(request, _first(request, places), *scopes, Scope.AKISMET, labels=True)
 
 
-async def verified(request: web.Request, fields: Fields, *scopes: Scope) -> None:
-    """Like `key_of`, but does not count against the key's rate."""
-    key = await recognized(request, _said(request, fields), labels=True)
-    if key.scopes.isdisjoint(scopes):
+async def verified(request: web.Request, fields: Fields, *scopes: Scope) -> ApiKey:
+    """The key that a request about a key names. Does not count against the key's rate.
+
+    The field `key` comes first here: when WordPress tries a new key, it still sends the old one as `api_key`.
+    """
+    places = (fields.get("key"), fields.get("api_key"), _label(request), request.match_info.get("key"))
+    key = await recognized(request, _first(request, places), labels=True)
+    if key.scopes.isdisjoint((*scopes, Scope.AKISMET)):
         raise Forbidden
+    return key
 
 
-def _said(request: web.Request, fields: Fields) -> str:
+def _first(request: web.Request, places: Iterable[str | None]) -> str:
     """The key from the first place that has one; the others are not tried."""
     if request.method != "GET":
         _refuse_in_query(request)
-    places = (fields.get("api_key"), _label(request), fields.get("key"), request.match_info.get("key"))
     return next((said.strip() for said in places if said and said.strip()), "")
 
 

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from service.compat.akismet import account, comments
+from service.compat.akismet import account, comments, subscription
 from service.compat.akismet.answers import render
 from service.http.handling import Handler, speaking
 
@@ -11,8 +11,18 @@ _POSTED: dict[str, Handler] = {
     "/1.1/comment-check": comments.check,
     "/1.1/submit-spam": comments.submit_spam,
     "/1.1/submit-ham": comments.submit_ham,
+    "/1.1/get-subscription": subscription.get_subscription,
+    "/1.1/get-stats": subscription.get_stats,
+    "/1.1/token": subscription.token,
+    "/1.1/deactivate": subscription.deactivate,
 }
-_ASKED: dict[str, Handler] = {"/1.2/usage-limit": account.usage_limit, "/1.2/key-sites": account.key_sites}
+_ASKED: dict[str, Handler] = {
+    "/1.1/test": subscription.test,
+    "/1.1/usage-limit": account.usage_limit,
+    "/1.1/key-sites": account.key_sites,
+    "/1.2/usage-limit": account.usage_limit,
+    "/1.2/key-sites": account.key_sites,
+}
 
 
 def _handled(path: str, handle: Handler) -> Handler:

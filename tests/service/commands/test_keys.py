@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from service.commands.keys import keys
 from service.values.access import ApiKey, label_of, mint
+from service.values.short_keys import digest
 
 KEY, _ = mint("daily", frozenset(), None, datetime.now(UTC))
 
@@ -59,3 +60,29 @@ def test_a_key_for_pages_keeps_its_origins_as_browsers_send_them(
         assert set(entry["origins"].split()) == origins
     listed = CliRunner().invoke(keys, ["list"]).output
     assert all(origin in listed for origin in origins)
+
+
+def test_a_key_for_akismet_has_12_digits_and_is_rotated_by_its_id(
+    redis_server: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    monkeypatch.setenv("STEWARD_REDIS_URL", redis_server.url)
+    monkeypatch.setenv("STEWARD_DATA_DIR", str(tmp_path))
+    made = CliRunner().invoke(keys, ["create", "--site", "daily", "--scope", "akismet", "--name", "blog"])
+    assert re.fullmatch("[0-9a-f]{12}\n", made.output), made.output
+    with redis_server.client() as client:
+        record = msgspec.json.decode(client.hvals("cm:{access}:keys")[0], type=ApiKey)
+        rotated = CliRunner().invoke(keys, ["rotate", record.id])
+        assert re.fullmatch("[0-9a-f]{12}\n", rotated.output), rotated.output
+        after = msgspec.json.decode(client.hvals("cm:{access}:keys")[0], type=ApiKey)
+        actions = [entry["action"] for _, entry in client.xrange("cm:{daily}:audit")]
+    assert after.short_digest == digest(rotated.output.strip())
+    assert after.former_digest == record.short_digest == digest(made.output.strip())
+    assert actions == ["key_made", "key_rotated"]
+    assert CliRunner().invoke(keys, ["rotate", "missing1"]).exit_code == 1
+
+
+@pytest.mark.parametrize("more", [["--scope", "score"], ["--origin", "https://a.example"]])
+def test_a_key_for_akismet_opens_nothing_else(more: list[str]) -> None:
+    done = CliRunner().invoke(keys, ["create", "--site", "daily", "--scope", "akismet", *more])
+    assert done.exit_code == 2
+    assert "akismet stands alone" in done.output

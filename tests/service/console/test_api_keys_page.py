@@ -69,3 +69,31 @@ async def test_a_key_for_pages_is_made_for_the_origins_that_were_named(as_role: 
             assert response.status == status
     (entry,) = (await admin.get("/v1/audit?actor=admin")).body["entries"]
     assert entry["details"]["origins"] == "http://localhost:3000 https://www.example.org"
+
+
+async def test_a_key_of_12_digits_is_made_rotated_and_opens_akismets_routes_only(
+    as_role: Any, client: Any, admin: Any
+) -> None:
+    chief = await as_role()
+    made = await chief.post("/console/keys", name="wordpress", scope="akismet")
+    (first,) = re.findall(r'id="made">([0-9a-f]{12})<', made.text)
+    (key_id,) = set(re.findall(r'action="/console/keys/rotate".*?name="key" value="(\w+)"', made.text, re.DOTALL))
+    rotated = await chief.post("/console/keys/rotate", key=key_id)
+    (second,) = re.findall(r'id="made">([0-9a-f]{12})<', rotated.text)
+    assert first != second
+    assert "works for one more day" in rotated.text
+    for key in (first, second):
+        async with client.post("/1.1/verify-key", data={"key": key, "blog": "https://daily.example"}) as response:
+            assert await response.text() == "valid"
+    entries = [entry["details"] for entry in (await admin.get("/v1/audit?actor=admin")).body["entries"]]
+    assert [(each["action"], each["key"]) for each in entries] == [("key_made", key_id), ("key_rotated", key_id)]
+
+
+async def test_a_key_of_12_digits_opens_nothing_else_and_long_keys_are_not_rotated(as_role: Any, key_for: Any) -> None:
+    chief = await as_role()
+    page = await chief.post("/console/keys", name="x", scope=["akismet", "score"])
+    assert page.status == 400
+    assert re.findall(r'class="field-problem" id="(\w+)-problem"', page.text) == ["scope"]
+    long = await key_for(chief.client, "score")
+    assert (await chief.post("/console/keys/rotate", key=long.key.split("_")[2])).status == 404
+    assert (await chief.post("/console/keys/rotate", key="none")).status == 404

@@ -7,9 +7,11 @@ import msgspec
 import pytest
 from redis import Redis
 
+import classifier
 from service.settings import Settings
 from service.values.domain import MAX_TEXT_BYTES
 
+FINNISH = "Minä rakastan sinua, sinä olet ihana ihminen ja hyvä ystävä."
 SPAM_FOR_CERTAIN = {"spam": {"reject_at": 0.0}}
 
 
@@ -69,19 +71,28 @@ async def test_headers_of_ours_name_the_check_and_its_scores(blog: Any, say: Any
 
 
 async def test_a_comment_in_a_language_that_is_not_judged_is_doubtful(blog: Any, set_policy: Any) -> None:
-    finnish = "Minä rakastan sinua, sinä olet ihana ihminen ja hyvä ystävä."
-    reply = await blog.check(finnish)
+    reply = await blog.check(FINNISH)
     assert (reply.raw, reply.headers["X-Moderation-Score"]) == (b"true", "")
+    assert "X-akismet-error" not in reply.headers
     await set_policy({"toxicity": {"review_at": 0.5}}, doubtful_is_spam=False)
-    assert (await blog.check(finnish)).raw == b"false"
+    assert (await blog.check(FINNISH)).raw == b"false"
+
+
+@pytest.mark.parametrize("said", ["fi", "fi_FI", "fr_FR", "en", "en, fr_ca", "?"])
+async def test_the_language_of_a_site_never_outweighs_that_of_the_text(blog: Any, say: Any, said: str) -> None:
+    assert (await blog.check(say.civil, blog_lang=said)).headers["X-Moderation-Decision"] == "approve"
+    finnish = (await blog.check(FINNISH, blog_lang="en_US")).headers
+    assert (finnish["X-Moderation-Decision"], finnish["X-Moderation-Score"]) == ("review", "")
 
 
 @pytest.mark.parametrize(
-    ("said", "decision"),
-    [("fi", "review"), ("fi_FI", "review"), ("en", "approve"), ("en, fr_ca", "approve"), ("?", "approve")],
+    ("said", "decision"), [("fi", "review"), ("fi_FI", "review"), ("en", "approve"), ("fi, sv", "approve")]
 )
-async def test_the_language_of_a_site_that_has_one_is_believed(blog: Any, say: Any, said: str, decision: str) -> None:
-    assert (await blog.check(say.civil, blog_lang=said)).headers["X-Moderation-Decision"] == decision
+async def test_the_language_of_a_site_that_has_one_counts_where_the_text_shows_none(
+    blog: Any, said: str, decision: str
+) -> None:
+    assert classifier.detect("Ok!") is None
+    assert (await blog.check("Ok!", blog_lang=said)).headers["X-Moderation-Decision"] == decision
 
 
 @pytest.mark.parametrize("text", [None, "", " \n ", "<p> </p>"])
