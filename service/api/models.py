@@ -1,7 +1,7 @@
 """Models: list, promote, roll back, compare."""
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -11,17 +11,26 @@ from service.cases.comparison import Comparison
 from service.cases.models import Described, Generation
 from service.cases.promotion import ModelPromotion
 from service.values.access import Scope
+from service.values.openai_models import OpenAiModel, openai_models
 
 
 class ModelsResponse(Struct, frozen=True):
     active: str
-    models: list[Described]
+    models: Annotated[list[Described], Meta(description="Empty for a key with the scope `score` alone.")]
+    data: Annotated[list[OpenAiModel], Meta(description="The same in OpenAI's form, for its clients.")]
+    object: Literal["list"] = "list"
 
 
 async def list_models(call: Call) -> ModelsResponse:
-    """Every model folder that this service sees; one with a `problem` cannot be promoted."""
+    """Every model folder that this service sees; one with a `problem` cannot be promoted.
+
+    `object` and `data` are what OpenAI's clients read: the names by which they may ask for the model in use.
+    """
     models = call.request.app[keys.MODELS]
-    return ModelsResponse(models.current.version, await asyncio.to_thread(models.list))
+    in_use = models.current
+    may_see = not call.key.scopes.isdisjoint((Scope.ADMIN, Scope.OPERATE))
+    found = await asyncio.to_thread(models.list) if may_see else []
+    return ModelsResponse(in_use.version, found, openai_models(in_use.version, in_use.manifest.created_at))
 
 
 async def show_model(call: Call) -> Described:
@@ -64,6 +73,7 @@ OPERATIONS = (
         handler=list_models,
         scope=Scope.ADMIN,
         or_scope=Scope.OPERATE,
+        also_scopes=(Scope.SCORE,),
         tag="Models",
         summary="Which models there are and which is in use.",
         answer=ModelsResponse,

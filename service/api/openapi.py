@@ -48,7 +48,7 @@ def describe(operations: Iterable[Operation]) -> dict[str, Any]:
 
 
 def _scopes(row: Operation) -> str:
-    return " or ".join(f"`{scope}`" for scope in (row.scope, row.or_scope) if scope)
+    return " or ".join(f"`{scope}`" for scope in row.scopes)
 
 
 def _operation(row: Operation, named: dict[type, Any]) -> dict[str, Any]:

@@ -48,6 +48,8 @@ class Operation:
     handler: Callable[[Call], Awaitable[Any]]
     scope: Scope
     or_scope: Scope | None = None
+    # A key with only one of these gets a part of the answer.
+    also_scopes: tuple[Scope, ...] = ()
     summary: str
     tag: str
     body: type | None = None
@@ -61,6 +63,11 @@ class Operation:
     limit: int = bodies.MAX_BODY_BYTES
     problems: tuple[int, ...] = ()
     is_hot: bool = False
+
+    @property
+    def scopes(self) -> tuple[Scope, ...]:
+        """A key needs one of these."""
+        return tuple(scope for scope in (self.scope, self.or_scope, *self.also_scopes) if scope)
 
     @property
     def name(self) -> str:
@@ -80,7 +87,7 @@ def _handler(operation: Operation) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
         # Before checking the key: a key in the query string is reported as such, not as missing.
         query = bodies.parameters(request, operation.query) if request.query_string else operation.query()
-        key = await admitted(request, bearer(request), operation.scope, operation.or_scope)
+        key = await admitted(request, bearer(request), *operation.scopes)
         body = await _body(request, operation)
         answer = await operation.handler(Call(request, key, body, query))
         # First check for a struct: aiohttp's responses are mappings, so isinstance takes a hundred times as long.

@@ -130,6 +130,7 @@ GROUPS = (
                 N_("Accept HTML"),
                 N_("The text between the tags is judged. Else HTML is refused."),
             ),
+            PolicyField("protocols.perspective.omit_unknown", "flag", N_("Leave out names that are not served")),
             PolicyField(
                 "protocols.perspective.attributes",
                 "pairs",

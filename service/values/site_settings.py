@@ -23,6 +23,9 @@ class Perspective(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults
         ),
     ] = True
     accept_html: Annotated[bool, Meta(description="Judge the text between the tags; false: HTML is refused.")] = False
+    omit_unknown: Annotated[
+        bool, Meta(description="Leave attributes that are not served out of the answer; false: refuse the request.")
+    ] = False
     attributes: Annotated[
         dict[str, str],
         Meta(

@@ -105,3 +105,8 @@ def test_node_throws_what_it_would_with_the_original(node: Any) -> None:
     assert "0123456789abcdef" not in wrong["message"]
     assert (image["exception"], image["status"], image["param"]) == ("BadRequestError", 400, "input")
     assert (many["exception"], many["code"]) == ("BadRequestError", "too_many_images")
+
+
+def test_both_list_the_models(python: Any, node: Any) -> None:
+    assert python["models"] == python["models_without_v1"] == node["models"]
+    assert python["models"][0] == "omni-moderation-latest"

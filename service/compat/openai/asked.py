@@ -7,14 +7,7 @@ from service.compat.openai.errors import Refusal
 from service.http import bodies
 from service.values.domain import MAX_BATCH_ITEMS
 from service.values.errors import BadRequest
-
-# The first is the default.
-MODELS = (
-    "omni-moderation-latest",
-    "omni-moderation-2024-09-26",
-    "text-moderation-latest",
-    "text-moderation-stable",
-)
+from service.values.openai_models import MODELS
 
 
 class ModerationsRequest(NamedTuple):
@@ -32,6 +25,7 @@ def asked(raw: bytes, model: str, *, ignore_images: bool) -> ModerationsRequest:
     wanted = body.get("model") or MODELS[0]
     if not isinstance(wanted, str):
         _refuse("/model", f"Invalid type for 'model': expected a string, but got {_kind(wanted)}.", "invalid_type")
+    wanted = wanted.removeprefix(_PROVIDER)
     if wanted not in (*MODELS, model):
         # Do not quote the requested name: it can be any text.
         served = ", ".join((*MODELS, model))
@@ -41,6 +35,8 @@ def asked(raw: bytes, model: str, *, ignore_images: bool) -> ModerationsRequest:
     return ModerationsRequest(wanted, _texts(body["input"], ignore_images=ignore_images))
 
 
+# LiteLLM's name for OpenAI in front of a model, which it does not always remove.
+_PROVIDER = "openai/"
 _NO_MODEL = "model_not_found"
 
 

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import uuid_utils
@@ -19,6 +19,7 @@ from service.http.handling import speaking
 from service.values import access
 from service.values.access import ApiKey, Scope
 from service.values.errors import BadRequest
+from service.values.openai_models import OpenAiModel, openai_models
 from service.values.policy import reached
 from service.values.windows import windows
 
@@ -46,6 +47,20 @@ async def moderate(request: web.Request) -> web.Response:
     lacking = ",".join(unsupported(request.app[keys.MODERATION].attributes))
     told = {"X-Moderation-Unsupported": lacking, "X-Moderation-Model": version}
     return errors.answer(request, 200, answer, told)
+
+
+async def list_models(request: web.Request) -> web.Response:
+    """As `GET /v1/models` for clients whose base URL has no /v1. OpenAI's SDKs and credential tests call it."""
+    request[errors.STARTED] = time.perf_counter()
+    _refuse_a_key_in_the_query(request)
+    request[errors.KEY] = await admitted(request, bearer(request), Scope.SCORE, Scope.ADMIN, Scope.OPERATE)
+    in_use = request.app[keys.MODELS].current
+    return errors.answer(request, 200, _ModelList(openai_models(in_use.version, in_use.manifest.created_at)))
+
+
+class _ModelList(msgspec.Struct, frozen=True):
+    data: list[OpenAiModel]
+    object: Literal["list"] = "list"
 
 
 def _refuse_a_key_in_the_query(request: web.Request) -> None:
@@ -90,16 +105,21 @@ async def warn(app: web.Application) -> None:
     log.warning("the OpenAI routes cannot judge %s: the model has no such attributes (docs/openai.md)", lacking)
 
 
-def _routes(path: str) -> list[web.AbstractRouteDef]:
-    def handled(name: str, handle: Any) -> Any:  # noqa: ANN401 - one handler for another
-        return speaking(errors.render, name, handle)
+def _handled(name: str, handle: Any) -> Any:  # noqa: ANN401 - one handler for another
+    return speaking(errors.render, name, handle)
 
+
+def _routes(path: str) -> list[web.AbstractRouteDef]:
     return [
-        web.post(path, handled("openai_moderations", moderate)),
-        web.route("*", path, handled("openai_method", refuse_method)),
-        web.route("*", path + "/{rest:.*}", handled("openai_path", refuse_path)),
+        web.post(path, _handled("openai_moderations", moderate)),
+        web.route("*", path, _handled("openai_method", refuse_method)),
+        web.route("*", path + "/{rest:.*}", _handled("openai_path", refuse_path)),
     ]
 
 
 # The second path is the one of LiteLLM's proxy (BerriAI/litellm#1974).
-ROUTES = (*_routes("/v1/moderations"), *_routes("/moderations"))
+ROUTES = (
+    *_routes("/v1/moderations"),
+    *_routes("/moderations"),
+    web.get("/models", _handled("openai_models", list_models)),
+)

@@ -46,10 +46,13 @@ class RequestedAttribute(NamedTuple):
 def wanted(
     requested: Mapping[str, AttributeParameters], labels: tuple[str, ...], wish: Perspective
 ) -> Sequence[RequestedAttribute]:
-    """In the order of the request. Raises InvalidRequest for an attribute or a type of score that is not served."""
+    """In the order of the request. Raises InvalidRequest for a type of score that is not served, and for an attribute
+    that is not, unless the site wants these left out.
+    """
     names = _names(labels)
-    found = [_found(name, names, wish, each.score_threshold) for name, each in requested.items()]
-    for name, each in requested.items():
+    asked = {name: each for name, each in requested.items() if not wish.omit_unknown or _is_known(name, names, wish)}
+    found = [_found(name, names, wish, each.score_threshold) for name, each in asked.items()]
+    for name, each in asked.items():
         check_type(name, each.score_type)
     return found
 
@@ -66,6 +69,14 @@ def check_type(name: str, score_type: str | int | None) -> None:
 def known(name: str, labels: tuple[str, ...], wish: Perspective) -> RequestedAttribute:
     """Raises InvalidRequest."""
     return _found(name, _names(labels), wish, None)
+
+
+def _is_known(name: str, names: Mapping[str, str], wish: Perspective) -> bool:
+    try:
+        _found(name, names, wish, None)
+    except InvalidRequest:
+        return False
+    return True
 
 
 def _found(name: str, names: Mapping[str, str], wish: Perspective, threshold: float | None) -> RequestedAttribute:

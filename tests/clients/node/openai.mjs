@@ -36,6 +36,7 @@ const found = {
   score: answer.results[0].category_scores['harassment/threatening'],
   applied: answer.results[0].category_applied_input_types['self-harm'],
   counts,
+  models: (await client.models.list()).data.map((each) => each.id),
   wrongKey: await refused(() => stranger.moderations.create({ input: 'hello' })),
   image: await refused(() => client.moderations.create({ input: [part, image] })),
   tooMany: await refused(() => client.moderations.create({ input: [image, image] })),

@@ -45,6 +45,7 @@ with openai.OpenAI(base_url=f"{URL}/v1", api_key=KEY) as client:
     with_raw = client.moderations.with_raw_response.create(input="hello")
     with openai.OpenAI(base_url=f"{URL}", api_key=KEY, organization="org-1", project="proj-1") as without_v1:
         plain = count(without_v1, "hello")
+        models_without_v1 = [each.id for each in without_v1.models.list()]
     with openai.OpenAI(base_url=f"{URL}/v1", api_key="sk-wrong-0123456789abcdef") as stranger:
         wrong_key = refused(lambda: stranger.moderations.create(input="hello"))
     found = {
@@ -64,6 +65,8 @@ with openai.OpenAI(base_url=f"{URL}/v1", api_key=KEY) as client:
         "plain": plain,
         "wrong_key": wrong_key,
         "image": refused(lambda: client.moderations.create(input=[part, image])),
+        "models": [each.id for each in client.models.list()],
+        "models_without_v1": models_without_v1,
         "nothing": refused(lambda: client.moderations.create(input=[])),
         "no_model": refused(lambda: client.moderations.create(input="a", model="gpt-4o")),
         "asynchronous": asyncio.run(asynchronous()),

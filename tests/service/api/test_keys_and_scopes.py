@@ -29,7 +29,7 @@ async def test_without_a_key_nothing_opens(client: Any, admin: Any, problem: Any
 
 @Row
 async def test_a_key_without_the_scope_is_refused(client: Any, key_for: Any, problem: Any, row: Operation) -> None:
-    others = [scope for scope in ("score", "comments", "review", "admin") if scope not in (row.scope, row.or_scope)]
+    others = [scope for scope in ("score", "comments", "review", "admin") if scope not in row.scopes]
     problem(await (await key_for(client, *others))(row.method, path_of(row)), 403)
 
 
@@ -53,7 +53,7 @@ async def test_each_kind_of_wrong_key_has_one_message_on_every_route(
     secret, other = admin.key[18:61], unknown[18:61]
     body = f"{admin.key[:18]}{other}"  # of the id that is known, with another secret and a right checksum
     mixed = f"{body}_{access._checksum(body)}"  # noqa: SLF001 - no seam shows it from outside
-    lacking = [scope for scope in Scope if scope not in (row.scope, row.or_scope)]
+    lacking = [scope for scope in Scope if scope not in row.scopes]
     kinds: dict[KeyProblem | None, list[dict[str, str]]] = {
         KeyProblem.MISSING: [{}, {"X-API-Key": admin.key}],
         KeyProblem.MALFORMED: [

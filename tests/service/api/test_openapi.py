@@ -9,7 +9,7 @@ import pytest
 OF_THE_DOCUMENTATION = {("/openapi.json", "get"), ("/docs", "get"), ("/docs/{name}", "get")}
 # Pages for people, and routes that speak another service's words, which that service describes (docs/compatibility.md).
 NOT_NATIVE = re.compile(
-    r"/(?:\{before\})?(console|demo|v1alpha1|\$discovery|batch|moderations|v1/moderations|1\.[12]|k|coral)\b"
+    r"/(?:\{before\})?(console|demo|v1alpha1|\$discovery|batch|models|moderations|v1/moderations|1\.[12]|k|coral)\b"
 )
 
 

@@ -15,7 +15,7 @@ async def test_a_key_is_shown_once_and_opens_what_was_ticked(as_role: Any, clien
     headers = {"Authorization": f"Bearer {text}"}
     async with client.post("/v1/score", json={"text": "Hello."}, headers=headers) as response:
         assert response.status == 200
-    async with client.get("/v1/models", headers=headers) as response:
+    async with client.get("/v1/labels", headers=headers) as response:
         assert response.status == 403
     key_id = text.split("_")[2]
     page = await chief.post("/console/keys/revoke", key=key_id)

@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 from classifier import LABELS
-from service.compat.openai.asked import MODELS
 from service.compat.openai.categories import CATEGORIES, unsupported
+from service.values.openai_models import MODELS
 
 PAGE = (Path(__file__).parents[4] / "docs" / "openai.md").read_text()
 TABLE = re.findall(r"^\| (`[^|]+`) \| ([^|]+) \| ([^|]+) \|$", PAGE, re.MULTILINE)

@@ -51,6 +51,28 @@ async def test_an_operator_can_name_further_attributes(perspective: Any, wish: A
     assert value(reply, "INFLAMMATORY@3") == value(reply, "TOXICITY")
 
 
+# Those of perspectiveapi-proxy's own configuration.
+PROXY = [
+    *("ATTACK_ON_AUTHOR", "ATTACK_ON_COMMENTER", "ATTACK_ON_PUBLISHER", "INCOHERENT", "INFLAMMATORY", "OBSCENE"),
+    *("OFF_TOPIC", "SPAM", "UNSUBSTANTIAL", "LIKELY_TO_REJECT", "TOXICITY", "TOXICITY_FAST"),
+]
+
+
+async def test_a_site_can_have_what_is_not_served_left_out(perspective: Any, wish: Any, refusal: Any) -> None:
+    refusal(await perspective.analyze(RUDE, *PROXY), 400, kind="INVALID_REQUEST")
+    await wish(omit_unknown=True, attributes={"ATTACK_ON_AUTHOR": "insult"})
+    reply = await perspective.analyze(RUDE, *PROXY)
+    assert list(reply.body["attributeScores"]) == [
+        "ATTACK_ON_AUTHOR",
+        "OBSCENE",
+        "SPAM",
+        "LIKELY_TO_REJECT",
+        "TOXICITY",
+    ]
+    alone = await perspective.analyze(RUDE, "INCOHERENT", "OFF_TOPIC")
+    assert (alone.status, "attributeScores" in alone.body) == (200, False)
+
+
 async def test_likely_to_reject_says_what_the_policy_would_do(perspective: Any, wish: Any) -> None:
     toxicity = value(await perspective.analyze(RUDE, "TOXICITY"), "TOXICITY")
     for limits, low, high in (
