@@ -67,13 +67,16 @@ class DeadQuery(Struct, frozen=True, forbid_unknown_fields=True):
 class DeadLetter(Struct, frozen=True, kw_only=True):
     """`id`: the webhook-id that the receiver would have seen. `because`: why it was given up.
 
-    `comment_id` is null, and `revision` 0, for an event about the status of an author, whose stored id is `author`.
+    `comment_id` is null, and `revision` 0, for an event about the status of an author, whose stored id is `author`, or
+    of an `article` or a `section`.
     """
 
     id: str
     type: str
     comment_id: str | None
     author: str | None
+    article: str | None
+    section: str | None
     revision: int
     version: int
     status: str
@@ -196,8 +199,10 @@ def _letter(site: str, letter: Letter) -> DeadLetter:
     return DeadLetter(
         id=_id(site, letter),
         type=letter.type,
-        comment_id=None if letter.author else letter.comment,
+        comment_id=None if letter.comment.startswith(" ") else letter.comment,
         author=letter.author,
+        article=letter.article,
+        section=letter.section,
         revision=letter.revision,
         version=letter.version,
         status=letter.status,

@@ -98,6 +98,19 @@ class Articles:
                 return await self.show(site, place)
         raise Conflict("status_changed", "somebody else changed the status meanwhile", _current(newest))
 
+    async def undo(self, site: str, place: Place, actor: str, version: int | None) -> ArticleStanding:
+        """Restore what was before the last change, if it has that version. Undoing twice restores the change."""
+        history = await self._store.articles.history(site, place)
+        if not history:
+            raise Conflict("no_change", "the status was never changed", _current(None))
+        if version != history[0].version:
+            raise Conflict("status_changed", "somebody else changed the status meanwhile", _current(history[0]))
+        before = history[1] if len(history) > 1 and history[1].is_in_force(datetime.now(UTC)) else None
+        asked = ArticleStatusRequest(ArticleStatus.OPEN, version=version)
+        if before is not None:
+            asked = ArticleStatusRequest(before.status, before.until, before.note or "", version)
+        return await self.change(site, place, asked, actor)
+
     async def end(self, site: str, place: Place, actor: str) -> ArticleStanding:
         """Open an article or section again; it may be open already."""
         standing = await self.show(site, place)

@@ -1,8 +1,8 @@
 """Cards: a comment as moderators see it, with the reasons in words."""
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from babel.numbers import format_decimal
@@ -15,7 +15,9 @@ from service.console.reasons import CODES, attribute_name, code_title, title_of
 from service.console.shown import marked, plain
 from service.console.texts import N_, Texts
 from service.console.visit import Visit
+from service.store.articles import InForce
 from service.store.base import Record
+from service.values.articles import ARTICLE_HEATED, SECTION_HEATED, places_of
 from service.values.domain import Reason, State, Why
 from service.values.errors import StoreUnavailable
 from service.values.policy import LANGUAGE_NOT_SUPPORTED
@@ -52,7 +54,10 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """`item` is what may be shown (service/cases/answers.py); the other fields are derived from it."""
+    """`item` is what may be shown (service/cases/answers.py); the other fields are derived from it.
+
+    `places`: the statuses of its article and section that are not open, by kind.
+    """
 
     item: ReviewItem
     text: Markup | None
@@ -66,6 +71,7 @@ class Card:
     escalation: str | None = None
     note: str | None = None
     history: History | None = None
+    places: Mapping[str, InForce] = field(default_factory=dict)
 
     @property
     def is_held(self) -> bool:
@@ -78,14 +84,22 @@ def cards(visit: Visit, records: Sequence[Record]) -> list[Card]:
 
 
 async def full_cards(visit: Visit, records: Sequence[Record]) -> list[Card]:
-    """Cards with the authors' histories. Looks up each author once."""
+    """Cards with the authors' histories and the statuses of articles. Looks up each of them once."""
     shown = cards(visit, records)
+    standing = await visit.console.store.articles.in_force(
+        visit.site, [place for each in shown for place in places_of(each.item.article)]
+    )
     authors = {each.item.author.id for each in shown if each.item.author and each.item.author.id}
     store = visit.request.app[keys.AUTHORS]
     found = await asyncio.gather(*(store.history(visit.site, author) for author in authors))
     histories = {history.author: history for history in found}
     return [
-        replace(each, history=histories.get(each.item.author.id or "") if each.item.author else None) for each in shown
+        replace(
+            each,
+            history=histories.get(each.item.author.id or "") if each.item.author else None,
+            places={place.kind.value: standing[place] for place in places_of(each.item.article) if place in standing},
+        )
+        for each in shown
     ]
 
 
@@ -196,7 +210,8 @@ def _reason(texts: Texts, reason: Reason) -> str:
             attribute=attribute,
             score=score,
         )
-    return _band(texts, attribute, reason, reason.score)
+    said = _band(texts, attribute, reason, reason.score)
+    return f"{texts(code_title(reason.code))}: {said}" if reason.code in (ARTICLE_HEATED, SECTION_HEATED) else said
 
 
 def _band(texts: Texts, attribute: str, reason: Reason, score: float) -> str:

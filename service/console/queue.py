@@ -12,12 +12,13 @@ from service import app_keys as keys
 from service.cases.answers import review_item
 from service.cases.reviewing import matches
 from service.console import words
+from service.console.articles import AT_ONCE
 from service.console.cards import WHYS, cards, full_cards
 from service.console.keymap import KEYS, chosen
 from service.console.reasons import GROUNDS, attribute_name
 from service.console.shown import is_ours_to_open
 from service.console.texts import N_
-from service.console.visit import DECIDERS, EVERYBODY, OVERSEERS, Nav, Page, Visit
+from service.console.visit import DECIDERS, EVERYBODY, OVERSEERS, SUPERVISORS, Nav, Page, Visit
 from service.http import bodies
 from service.store.base import Record
 from service.store.review import Filter
@@ -161,6 +162,8 @@ async def shared(visit: Visit, asked: QueueQuery) -> dict[str, Any]:
         "attributes": {each: attribute_name(each) for each in attributes},
         "whys": WHYS,
         "words": words,
+        "at_once": AT_ONCE,
+        "supervisors": SUPERVISORS,
         "keys": KEYS,
         "chosen": chosen(visit.preferences.keys),
         "may_decide": visit.role in DECIDERS,

@@ -51,6 +51,12 @@ CODES = {
     AUTHOR_MUTED: N_("The author is muted"),
     AUTHOR_PREMODERATED: N_("The author is pre-moderated"),
     AUTHOR_TRUSTED: N_("The author is trusted"),
+    "article_closed": N_("The article is closed"),
+    "article_premoderated": N_("The article is pre-moderated"),
+    "article_heated": N_("The article is heated"),
+    "section_closed": N_("The section is closed"),
+    "section_premoderated": N_("The section is pre-moderated"),
+    "section_heated": N_("The section is heated"),
 }
 
 

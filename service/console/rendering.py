@@ -61,6 +61,10 @@ class Renderer:
         return environment
 
 
+def moment(texts: Texts, at: datetime) -> str:
+    return format_datetime(at.astimezone(UTC), "medium", locale=texts.locale)
+
+
 def _filters(texts: Texts) -> Mapping[str, Any]:
     locale = texts.locale
 
@@ -83,16 +87,13 @@ def _filters(texts: Texts) -> Mapping[str, Any]:
             return texts(N_("just now"))
         return texts(N_("%(time)s ago"), time=since(value, now))
 
-    def moment(value: datetime) -> str:
-        return format_datetime(value.astimezone(UTC), "medium", locale=locale)
-
     return {
         "number": number,
         "percent": percent,
         "two_digits": two_digits,
         "since": since,
         "ago": ago,
-        "moment": moment,
+        "moment": lambda value: moment(texts, value),
         "say": texts,
         "segment": lambda value: quote(value, safe=""),  # for paths: a comment id may hold slashes
         "day": lambda value: format_date(value.astimezone(UTC), "long", locale=locale),

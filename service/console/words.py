@@ -6,6 +6,7 @@ from service.console.cards import WHYS
 from service.console.reasons import code_title, title_of
 from service.console.rendering import ROLES
 from service.console.texts import N_
+from service.values.articles import ArticleStatus
 from service.values.domain import Action, DecidedBy, State, Status
 from service.values.rules import AuthorStatus
 
@@ -17,6 +18,12 @@ AUTHOR_STATUSES = {
     AuthorStatus.PREMODERATED: N_("Pre-moderated"),
     AuthorStatus.MUTED: N_("Muted"),
     AuthorStatus.BANNED: N_("Banned"),
+}
+ARTICLE_STATUSES = {
+    ArticleStatus.OPEN: N_("Open"),
+    ArticleStatus.PREMODERATED: N_("Pre-moderated"),
+    ArticleStatus.HEATED: N_("Heated"),
+    ArticleStatus.CLOSED: N_("Closed"),
 }
 STATES = {
     State.QUEUED: N_("waits in the queue"),

@@ -4,6 +4,7 @@ import { Refused, announce, ask, fragment, t, tn, toast } from "./base.js";
 import { closeChoices, common, guard, listen, openChoice, showKey, unveil } from "./keys.js";
 import { follow } from "./live.js";
 import { Outbox, refusal } from "./outbox.js";
+import { openPlace, watchPlaces } from "./place.js";
 import { span, refresh } from "./times.js";
 import { watchBreaks } from "./breaks.js";
 
@@ -241,6 +242,7 @@ listen(chosen, {
     if (opened) announce(t("Choose a reason: 1 to 9, or 0 for none."));
   },
   escalate: () => { if (current) openChoice(current, "escalate"); },
+  article: () => openPlace(current),
   undo: () => { undo(); },
   reveal: () => {
     const veil = current?.querySelector("details.veil");
@@ -255,6 +257,7 @@ listen(chosen, {
   },
 });
 
+watchPlaces(list);
 recall();
 document.addEventListener("visibilitychange", () => { if (!document.hidden) { extend(); refill(); } });
 setInterval(extend, EXTEND_MS);

@@ -4,6 +4,7 @@ import { element, t } from "./base.js";
 import { common, closeChoices, guard, listen, openChoice, unveil } from "./keys.js";
 import { follow } from "./live.js";
 import { Outbox } from "./outbox.js";
+import { openPlace, watchPlaces } from "./place.js";
 import "./times.js";
 
 const card = document.querySelector("#one article.card");
@@ -22,6 +23,7 @@ listen(chosen, {
   skip: press("skip"),
   reject: () => { if (!unveil(card)) openChoice(card, "reject"); },
   escalate: () => { openChoice(card, "escalate"); },
+  article: () => openPlace(card),
   reveal: () => {
     const veil = card.querySelector("details.veil");
     if (veil) veil.open = !veil.open;
@@ -36,6 +38,7 @@ listen(chosen, {
     return true;
   },
 });
+watchPlaces(card);
 card.focus({ preventScroll: true });
 card.addEventListener("submit", (event) => {
   const { name, value } = event.submitter ?? {};
