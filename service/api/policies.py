@@ -22,6 +22,7 @@ from service.values.policy import InLanguage, LanguageCode, Policy, Thresholds
 from service.values.review_settings import Reviewing
 from service.values.rules import MAX_RULES, ListName, ListUse, Rule
 from service.values.site_settings import Protocols, faults
+from service.values.strikes import Strikes, Trust, strike_faults
 
 
 class PolicyRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -36,6 +37,8 @@ class PolicyRequest(Struct, frozen=True, forbid_unknown_fields=True):
     protocols: Protocols = Protocols()
     rules: Annotated[tuple[Rule, ...], Meta(max_length=MAX_RULES)] = ()
     lists: Annotated[dict[ListName, ListUse], Meta(max_length=64, description="How rules match each list.")] = {}
+    strikes: Strikes | None = None
+    trust: Trust | None = None
 
 
 class PolicyVersionRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -53,7 +56,7 @@ class RuleCheckRequest(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SimulationRequest(PolicyRequest, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A policy to try. `version`, `review` and `protocols` may be sent and change nothing."""
+    """A policy to try. `version`, `review`, `protocols`, `strikes` and `trust` may be sent and change nothing."""
 
     last: Annotated[int, Meta(ge=1, le=20_000, description="How many of the newest comments.")] = 5_000
 
@@ -76,6 +79,8 @@ async def replace_policy(call: Call) -> Policy:
         protocols=asked.protocols,
         rules=asked.rules,
         lists=asked.lists,
+        strikes=asked.strikes,
+        trust=asked.trust,
     )
     return await _replaced(call, before, asked_for)
 
@@ -134,6 +139,8 @@ async def _check(call: Call, asked: PolicyRequest) -> None:
         where = at if found.field is None else f"{at}/{found.field}"
         raise BadRequest(f"{where}: {found.detail}", [Fault(where, found.detail)])
     wrong = [Fault(pointer("/protocols", *steps), why) for steps, why in faults(asked.protocols, known)]
+    if asked.strikes is not None:
+        wrong += [Fault(pointer("/strikes", *steps), why) for steps, why in strike_faults(asked.strikes)]
     if wrong:
         raise BadRequest(f"{wrong[0].pointer}: {wrong[0].detail}", wrong)
     if asked.rules or asked.lists:

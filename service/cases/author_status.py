@@ -16,6 +16,7 @@ from service.store.author_status import StatusChange
 from service.store.base import Record
 from service.store.batches import MOST_IN_BATCH
 from service.store.review import Answer
+from service.store.strikes import Strike
 from service.values.domain import A_CODE, WORDS, Instant, State, Verdict
 from service.values.errors import BadRequest, Conflict, Fault, NotFound
 from service.values.rules import AuthorStatus, Code
@@ -69,6 +70,7 @@ class Standing(Struct, frozen=True, kw_only=True):
     approved: int
     rejected: int
     history: list[StatusChangeShown]
+    strikes: list[Strike]
 
 
 class Skipped(Struct, frozen=True):
@@ -146,7 +148,7 @@ class AuthorStatusWorkflow:
         newest = standing.history[0] if standing.history else None
         return (
             newest is not None
-            and newest.by == actor
+            and _is_of(newest, actor)
             and newest.undoes is None
             and datetime.now(UTC) - newest.at <= self._undo_within
         )
@@ -164,7 +166,7 @@ class AuthorStatusWorkflow:
             raise _changed(newest)
         if newest.undoes is not None:
             raise Conflict("already_undone", "the last change was undone", _current(newest))
-        if newest.by != actor:
+        if not _is_of(newest, actor):
             raise Conflict("not_yours", "somebody else made the last change; set a status instead", _current(newest))
         now = datetime.now(UTC)
         if now - newest.at > self._undo_within:
@@ -270,6 +272,7 @@ class AuthorStatusWorkflow:
             approved=max(0, counted["approved"]),
             rejected=max(0, counted["rejected"]),
             history=[shown(each) for each in history],
+            strikes=await self._authors.strikes(site, author),
         )
 
 
@@ -290,6 +293,11 @@ def _check(asked: StatusRequest, now: datetime) -> None:
 def _is_same(newest: StatusChange, asked: StatusRequest, actor: str) -> bool:
     was = (newest.status, newest.until, newest.why, newest.note, newest.by)
     return newest.undoes is None and was == (asked.status, asked.until, asked.why, asked.note.strip() or None, actor)
+
+
+def _is_of(change: StatusChange | StatusChangeShown, actor: str) -> bool:
+    """Whether this person made the change. A person's name may be that of what the site's strikes do."""
+    return change.by == actor and change.strikes is None and change.approvals is None
 
 
 def _changed(newest: StatusChange | None) -> Conflict:

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from msgspec import Meta, Struct
@@ -13,6 +13,7 @@ from service.store import Store
 from service.store.author_status import StatusChange
 from service.store.authors import CommentHistory
 from service.store.base import CommentSummary
+from service.store.strikes import Strike
 from service.values.domain import Action, Comment, DecidedBy, Reason, State, Status
 from service.values.errors import Conflict
 from service.values.rules import AuthorStatus
@@ -44,6 +45,7 @@ class History(Struct, frozen=True, kw_only=True):
     author: Annotated[str, Meta(description="The stored id: a keyed hash unless STEWARD_HASH_AUTHORS is false.")]
     status: AuthorStatus
     status_until: datetime | None
+    strikes: Annotated[int, Meta(description="Sum of the weights of the strikes that count.")]
     comments: int
     people: Annotated[Counts, Meta(description="Decided by people.")]
     automatic: Annotated[Counts, Meta(description="Decided by the model, a rule or expiry.")]
@@ -90,7 +92,10 @@ class Exported(Struct, frozen=True, tag="comment", tag_field="kind"):
 
 
 class StatusChangeShown(Struct, frozen=True, omit_defaults=True):
-    """A change of an author's status. `undoes`: the version of the change that this one undid."""
+    """A change of an author's status. `undoes`: the version of the change that this one undid.
+
+    `strikes` or `approvals`: from how many on the site gives the status; then no person gave it.
+    """
 
     status: AuthorStatus
     version: int
@@ -100,6 +105,8 @@ class StatusChangeShown(Struct, frozen=True, omit_defaults=True):
     why: str | None = None
     note: str | None = None
     undoes: int | None = None
+    strikes: int | None = None
+    approvals: int | None = None
 
 
 class ExportedStatus(Struct, frozen=True, tag="author", tag_field="kind"):
@@ -109,6 +116,7 @@ class ExportedStatus(Struct, frozen=True, tag="author", tag_field="kind"):
     approved: int
     rejected: int
     history: list[StatusChangeShown]
+    strikes: list[Strike]
 
 
 class Authors:
@@ -147,6 +155,7 @@ class Authors:
             author=author,
             status=given.status if given else AuthorStatus.ACTIVE,
             status_until=given.until if given else None,
+            strikes=sum(each.weight for each in await self.strikes(site, author)),
             comments=found.total,
             people=_counts(counted, "people"),
             automatic=_counts(counted, "automatic"),
@@ -155,6 +164,12 @@ class Authors:
             last_at=comments[0].at if comments else None,
             latest=[Latest(each.id, each.at, each.shown) for each in comments[:LATEST]],
         )
+
+    async def strikes(self, site: str, author: str) -> list[Strike]:
+        """Those that count now, the newest first, by the stored id."""
+        policy, now = self._directory.for_people(site).strikes, datetime.now(UTC)
+        found = await self._store.strikes.of(site, author)
+        return [each for each in found if policy is not None and now - each.at < timedelta(days=policy.expire_days)]
 
     async def profile(self, site: str, who: str, actor: str) -> History:
         """As `history`, with an audit entry that names the reader."""
@@ -181,7 +196,8 @@ class Authors:
         counted = await self._store.statuses.counted(site, author)
         if history or counted:
             approved, rejected = counted.get("approved", 0), counted.get("rejected", 0)
-            yield ExportedStatus(author, approved, rejected, [shown(each) for each in history])
+            strikes = await self._store.strikes.of(site, author)
+            yield ExportedStatus(author, approved, rejected, [shown(each) for each in history], strikes)
 
     async def _exported_comments(self, site: str, author: str) -> AsyncIterator[Exported]:
         offset = 0
@@ -252,7 +268,16 @@ class Authors:
 def shown(change: StatusChange) -> StatusChangeShown:
     """Without its place in the feed."""
     return StatusChangeShown(
-        change.status, change.version, change.at, change.by, change.until, change.why, change.note, change.undoes
+        change.status,
+        change.version,
+        change.at,
+        change.by,
+        change.until,
+        change.why,
+        change.note,
+        change.undoes,
+        change.strikes,
+        change.approvals,
     )
 
 

@@ -150,8 +150,11 @@ class Directory:
         return self._default
 
     def reviewing(self, site: str) -> Reviewing:
-        """How the site reviews; as the default says where its policy was never read, so that people can go on."""
-        return (self._policies.get(site) or self._default).review
+        return self.for_people(site).review
+
+    def for_people(self, site: str) -> Policy:
+        """By which people work; the default where the site's policy was never read, so that they can go on."""
+        return self._policies.get(site) or self._default
 
     def signing_secrets(self, site: str) -> tuple[SigningSecret, ...]:
         """The valid signing secrets of a site. Raises StoreUnavailable until they were read once."""

@@ -1,6 +1,7 @@
 """The moderators' use cases: claim waiting comments, decide them, undo decisions; and the errors of each."""
 
 import asyncio
+import contextlib
 import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -11,11 +12,12 @@ import uuid_utils
 
 from service.cases.answers import current
 from service.cases.directory import Directory
+from service.cases.strikes import Strikes, author_of
 from service.store import Store
 from service.store.base import Record
 from service.store.review import Answer, Filter
 from service.values.domain import Lease, State, Why
-from service.values.errors import Conflict, NotFound, RateLimited
+from service.values.errors import Conflict, NotFound, RateLimited, Retryable
 from service.values.policy import SOON_MS
 
 # A claim with a filter may read much of the queue, so it is not repeated at every change of the queue.
@@ -53,10 +55,11 @@ class ReviewPage(NamedTuple):
 class ReviewWorkflow:
     """Methods raise Conflict with the current state, NotFound, and StoreUnavailable (nothing was acknowledged)."""
 
-    def __init__(self, directory: Directory, store: Store, lease_s: int) -> None:
+    def __init__(self, directory: Directory, store: Store, lease_s: int, *, hash_authors: bool = True) -> None:
         self._directory = directory
         self._store = store
         self._lease_s = lease_s
+        self._strikes = Strikes(directory, store, hash_authors=hash_authors)
 
     async def claim(
         self,
@@ -97,8 +100,16 @@ class ReviewWorkflow:
             audit_overturns=self._directory.reviewing(who.site).audit_overturns,
             role=who.role,
             batch=batch,
+            terms=await self._strikes.terms(who.site, comment_id),
         )
+        await self._weigh(who.site, record)
         return _record_or_raise(outcome, comment_id, record)
+
+    async def _weigh(self, site: str, record: Record | None) -> None:
+        author = author_of(record)
+        with contextlib.suppress(Retryable):  # the decision stands, and is noted: Upkeep weighs it soon
+            if author:
+                await self._strikes.weigh(site, author)
 
     async def take(self, who: Moderator, comment_id: str, lease_s: int | None = None) -> Record:
         """Lease this comment. Raises RateLimited if the moderator holds too many."""
@@ -146,8 +157,16 @@ class ReviewWorkflow:
     ) -> Record:
         """Undo this moderator's last decision, vote or escalation, if it made that version (None: any)."""
         outcome, record = await self._store.queue.undo(
-            who.site, comment_id, who.name, lease_s or self._lease_s, version=version, role=who.role, batch=batch
+            who.site,
+            comment_id,
+            who.name,
+            lease_s or self._lease_s,
+            version=version,
+            role=who.role,
+            batch=batch,
+            terms=await self._strikes.terms(who.site, comment_id),
         )
+        await self._weigh(who.site, record)
         return _record_or_raise(outcome, comment_id, record)
 
     async def reopen(self, who: Moderator, comment_id: str, version: int | None = None) -> Record:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 from service import metrics
 from service.cases.directory import Directory
+from service.cases.strikes import Strikes
 from service.store import Store
 from service.store.fullness import PRESSED
 from service.values.errors import Retryable
@@ -20,11 +21,14 @@ MEASURE_S = 10.0
 class Upkeep:
     """Every process may run it: each step is one script that is safe to repeat."""
 
-    def __init__(self, store: Store, directory: Directory, every_s: float = EVERY_S) -> None:
+    def __init__(
+        self, store: Store, directory: Directory, every_s: float = EVERY_S, *, hash_authors: bool = True
+    ) -> None:
         self._background = store.background
         self._queue = store.queue
         self._fullness = store.fullness
         self._directory = directory
+        self._strikes = Strikes(directory, store, hash_authors=hash_authors)
         self._every_s = every_s
         self._pressed: set[str] = set()
 
@@ -32,6 +36,7 @@ class Upkeep:
         for name in self._directory.sites:
             with self._background.sparing("upkeep", name):
                 await self._tend(name)
+                await self._strikes.weigh(name)  # what was decided, and not weighed, as a process ended
 
     async def _tend(self, name: str) -> None:
         expiry = self._directory.reviewing(name).expiry

@@ -258,8 +258,8 @@ def read(form: Mapping[str, list[str]], before: Policy, known: Iterable[str]) ->
     if problems:
         return Entered(values, before, problems)
     try:
-        policy = msgspec.convert({**raw, "thresholds": thresholds, "name": before.name}, Policy)
-        policy = msgspec.structs.replace(policy, rules=before.rules, lists=before.lists)
+        shown = msgspec.convert({**raw, "thresholds": thresholds}, Policy)
+        policy = msgspec.structs.replace(before, **{name: getattr(shown, name) for name in (*raw, "thresholds")})
     except msgspec.ValidationError as error:
         wrong = fault_of(str(error), "", Policy)
         path = wrong.pointer.removeprefix("/").replace("/", ".")
@@ -283,11 +283,17 @@ def flat(policy: Policy) -> dict[str, Any]:
         for name, each in inner.items():
             walk(f"{at}.{name}" if at else name, each)
         if not inner and value not in (None, {}, ()):
-            found[at] = sorted(value) if isinstance(value, frozenset) else value
+            found[at] = _told(value)
 
     walk("", msgspec.structs.replace(policy, rules=()))
     found |= {f"rules.{rule.id}": msgspec.json.encode(rule).decode() for rule in policy.rules}
     return {path: value for path, value in found.items() if path not in ("name", "version")}
+
+
+def _told(value: Any) -> Any:  # noqa: ANN401 - the field's own type
+    if isinstance(value, tuple) and isinstance(value[0], msgspec.Struct):
+        return msgspec.json.encode(value).decode()
+    return sorted(value) if isinstance(value, frozenset) else value
 
 
 def _fields(value: Any) -> dict[str, Any]:  # noqa: ANN401 - the field's own type

@@ -121,7 +121,7 @@ async def moderation(app: web.Application) -> AsyncIterator[None]:
         max_waiting_batches=settings.max_waiting_batches,
     )
     app[keys.AUTHORS] = Authors(store, directory, hash_authors=settings.hash_authors, is_indexed=settings.index_authors)
-    app[keys.REVIEWING] = ReviewWorkflow(directory, store, settings.lease_s)
+    app[keys.REVIEWING] = ReviewWorkflow(directory, store, settings.lease_s, hash_authors=settings.hash_authors)
     app[keys.AUTHOR_STATUS] = AuthorStatusWorkflow(
         store, app[keys.AUTHORS], app[keys.REVIEWING], settings.undo_window_s
     )
@@ -139,7 +139,8 @@ async def usage(app: web.Application) -> AsyncIterator[None]:
 
 
 async def upkeep(app: web.Application) -> AsyncIterator[None]:
-    async with Upkeep(app[keys.STORE], app[keys.DIRECTORY]).running():
+    hash_authors = app[keys.SETTINGS].hash_authors
+    async with Upkeep(app[keys.STORE], app[keys.DIRECTORY], hash_authors=hash_authors).running():
         yield
 
 

@@ -28,6 +28,7 @@ from service.store.outbox import Outbox
 from service.store.recent import Recent
 from service.store.recovery import Recovery
 from service.store.review import Queue, QueueLimits
+from service.store.strikes import StrikeBook
 from service.store.usage import UsageCounters
 
 __all__ = ["Store", "open_store"]
@@ -45,6 +46,7 @@ class Store:
     recent: Recent
     authors: AuthorIndex
     statuses: AuthorStatuses
+    strikes: StrikeBook
     articles: ArticleStatuses
     batches: Batches
     outbox: Outbox
@@ -84,7 +86,7 @@ async def open_store(settings: Settings, url: str, background: Background | None
         settings.max_lease_age_s, settings.max_open_leases, settings.undo_hold_s, settings.undo_window_s
     )
     shards, most = Shards(pipe, settings.shards), settings.max_queued
-    fullness = Fullness(most)
+    fullness, statuses = Fullness(most), AuthorStatuses(pipe, shards)
     store = Store(
         comments=Comments(pipe, retention, most, fullness, shards, index_authors=settings.index_authors),
         queue=Queue(pipe, retention, limits, fullness, shards),
@@ -95,7 +97,8 @@ async def open_store(settings: Settings, url: str, background: Background | None
         events=Events(pipe, settings.undo_hold_s, shards),
         recent=Recent(pipe, shards),
         authors=AuthorIndex(pipe, shards),
-        statuses=AuthorStatuses(pipe, shards),
+        statuses=statuses,
+        strikes=StrikeBook(pipe, shards, statuses),
         articles=ArticleStatuses(pipe, shards),
         batches=Batches(pipe, settings.undo_window_s),
         outbox=Outbox(pipe, shards, background),

@@ -23,6 +23,7 @@ class StatusChange(Struct, frozen=True, omit_defaults=True):
     """A status with who gave it, when and why. `until`: when it ends by itself. `version` counts up from 1.
 
     `undoes`: the version of the change that this one undid. `event`: its place in the feed, which the store adds.
+    `strikes` or `approvals`: how many of them gave it, not a person; then `by` is `rule`.
     """
 
     status: AuthorStatus
@@ -34,6 +35,8 @@ class StatusChange(Struct, frozen=True, omit_defaults=True):
     until: datetime | None = None
     undoes: int | None = None
     event: str | None = None
+    strikes: int | None = None
+    approvals: int | None = None
 
     def is_in_force(self, now: datetime) -> bool:
         return self.until is None or self.until > now
@@ -59,7 +62,7 @@ class AuthorStatuses:
         return found[0] if found else None
 
     async def _read(self, site: str, author: str, most: int) -> list[StatusChange]:
-        shard = self._shard(site, author)
+        shard = self.shard(site, author)
         found = await self._pipe.call("LRANGE", shard.key(f"statuses:{author}"), 0, most - 1)
         return [_change(each) for each in found]
 
@@ -78,7 +81,7 @@ class AuthorStatuses:
         """
         if not await self._pipe.run(
             script("log_status"),
-            [self._shard(site, author).prefix],
+            [self.shard(site, author).prefix],
             author,
             change.version,
             msgspec.json.encode(change),
@@ -113,12 +116,18 @@ class AuthorStatuses:
                 _ms(change.at),
             )
 
+    async def spread_json(self, site: str, author: str, change: bytes) -> None:
+        """As `spread`, for a change as the history has it."""
+        await self.spread(site, author, _change(change))
+
     async def forget(self, site: str, author: str) -> None:
         """Remove the status, its history, events that say it, and all that was counted of the author."""
-        await self._pipe.run(script("forget_status"), [self._shard(site, author).prefix], author, event_name(author))
+        await self._pipe.run(script("forget_status"), [self.shard(site, author).prefix], author, event_name(author))
         for shard in self._shards.each(site):
             await self._pipe.call("DEL", shard.key(f"status:{author}"))
             await self._pipe.call("DEL", shard.key(f"who:{author}"))
+            await self._pipe.call("DEL", shard.key(f"strikes:{author}"))
+            await self._pipe.call("HDEL", shard.key("struck"), author)
 
     async def counted(self, site: str, author: str) -> dict[str, int]:
         """The author's approved and rejected comments, as rules count them."""
@@ -130,7 +139,7 @@ class AuthorStatuses:
                     total[name] = total.get(name, 0) + int(value)
         return total
 
-    def _shard(self, site: str, author: str) -> Shard:
+    def shard(self, site: str, author: str) -> Shard:
         """Where the outbox looks for the author's events."""
         return self._shards.of(site, event_name(author))
 

@@ -13,6 +13,7 @@ from service.store.comments import DAY_S, Retention
 from service.store.fullness import Fullness
 from service.store.keyspace import Shard, Shards
 from service.store.scripts import script
+from service.store.strikes import StrikeTerms
 from service.values.domain import Lease, State, Status, Verdict
 
 SKIP_MS = DAY_S * 1000
@@ -24,6 +25,7 @@ TENDED_AT_ONCE = 50
 HOURS_AT_ONCE = 100
 SAMPLE_MINUTES = 5
 SAMPLED = "waiting@"
+_NO_TERMS = StrikeTerms()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,12 +180,14 @@ class Queue:
         audit_overturns: bool = True,
         role: str = "",
         batch: str = "",
+        terms: StrikeTerms = _NO_TERMS,
     ) -> tuple[Outcome, Record | None]:
         """Write the decision, its label, its audit entry and its event in one step.
 
         `may_overrule`: decide also without a lease. `by_version`: the same, except for escalated comments.
         `audit_overturns`: whether a blind audit that disagrees with the automatic decision changes it, or escalates the
-        comment. `role` and `batch` go into the audit entry.
+        comment. `role` and `batch` go into the audit entry. `terms`: of strikes against the author; with several shards
+        they are noted, and StrikeBook.weigh_noted weighs them.
         """
         lease = answer.lease
         return await self._run(
@@ -205,6 +209,7 @@ class Queue:
             1 if audit_overturns else 0,
             role,
             batch,
+            terms.packed(answer.reason, is_alone=self._shards.count == 1),
         )
 
     async def undo(
@@ -217,13 +222,15 @@ class Queue:
         version: int | None = None,
         role: str = "",
         batch: str = "",
+        terms: StrikeTerms = _NO_TERMS,
     ) -> tuple[Outcome, Record | None]:
         """Undo this moderator's last decision, vote or escalation.
 
         The comment is leased to the same moderator again, or escalated again if it was decided from there.
         """
         limits = (self._limits.undo_s * 1000, lease_s * 1000)
-        return await self._run("undo", site, comment_id, moderator, version or "", *limits, role, batch)
+        packed = terms.packed(is_alone=self._shards.count == 1)
+        return await self._run("undo", site, comment_id, moderator, version or "", *limits, role, batch, packed)
 
     async def reopen(
         self, site: str, comment_id: str, actor: str, *, sla_ms: int, version: int | None = None, role: str = ""

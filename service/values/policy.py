@@ -11,6 +11,7 @@ from service.values.recommended_rules import RECOMMENDED_RULES
 from service.values.review_settings import Reviewing
 from service.values.rules import RULE, RULE_UNAVAILABLE, ListName, ListUse, Rule
 from service.values.site_settings import Protocols
+from service.values.strikes import Strikes, Trust
 
 LanguageCode = Annotated[str, Meta(pattern=r"^[a-z]{2,3}$(?!\n)")]
 
@@ -48,6 +49,8 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     protocols: Protocols = Protocols()
     rules: tuple[Rule, ...] = ()
     lists: dict[ListName, ListUse] = {}
+    strikes: Strikes | None = None
+    trust: Trust | None = None
 
     def __str__(self) -> str:
         return f"{self.name}@{self.version}"

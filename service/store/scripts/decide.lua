@@ -2,7 +2,7 @@
 -- ARGV     id, moderator, token ('' : without a lease), revision ('' : any), verdict, reason, labels (JSON), digest of
 --          the request, '1' if the caller may decide without a lease ('2': except escalated comments), label text
 --          ttl (s), note, version ('' : any), hold (ms), '1' if an audit that disagrees changes the decision,
---          role of the moderator (''), batch that the decision belongs to ('')
+--          role of the moderator (''), batch that the decision belongs to (''), terms of strikes (see strikes.lua)
 -- Returns  {outcome, item, content, appeal}; outcome is ok, duplicate, conflict, stale, superseded, escalated, own, gone.
 -- Keeps:   each version has one decision, one audit entry, one label and at most one event, or none of them.
 -- Checks the token, not the clock: a late decision counts if nobody else has leased the comment since.
@@ -133,8 +133,9 @@ if before_harmless then
   fields[#fields + 1] = 'before_harmless'
   fields[#fields + 1] = before_harmless
 end
+local author = content and author_of(content)
 if not agrees then
-  tally(author_of(content), item.status, status, tonumber(item.decided) or now, now, tally_life(tonumber(ARGV[10])))
+  tally(author, item.status, status, tonumber(item.decided) or now, now, tally_life(tonumber(ARGV[10])))
 end
 local upholds = agrees and blind -- an audit that changes nothing: no event
 local by = upholds and item.decided_by or 'moderator'
@@ -156,5 +157,22 @@ else
   fields[#fields + 1] = 'held_until'
   fields[#fields + 1] = whole(now + hold_ms)
 end
+-- An audit that upholds a rejection is no strike: who is drawn must not fare worse.
+local terms, is_weighed = cmsgpack.unpack(ARGV[17]), false
+if item.before_strike then unset(id, item, 'before_strike') end
+if author and not upholds then
+  local weight = verdict == 'reject' and terms.weight or 0
+  local strike = weight > 0 and whole(now) .. ' ' .. whole(weight) .. ' ' .. reason or ''
+  local before_strike = put_strike(author, id, strike, terms, now)
+  if strike ~= '' or before_strike ~= '' then
+    fields[#fields + 1] = 'before_strike'
+    fields[#fields + 1] = before_strike
+    is_weighed = true
+  end
+  is_weighed = is_weighed or (verdict == 'approve' and terms.trust)
+end
 settle(id, item, status, by, now, tonumber(ARGV[10]), fields)
+if is_weighed then
+  weigh_after(author, {what = verdict, reason = reason, comment = id, moderator = moderator}, terms, now)
+end
 return answer('ok', id, item)

@@ -15,7 +15,10 @@ for _, fingerprint in ipairs(item.prints and cmsgpack.unpack(item.prints) or {})
 end
 for revision = 1, tonumber(item.revision) do
   local author = author_of(redis.call('GET', text_key(id, revision)))
-  if author then redis.call('ZREM', P .. 'author:' .. author, id) end
+  if author then
+    redis.call('ZREM', P .. 'author:' .. author, id)
+    redis.call('HDEL', P .. 'strikes:' .. author, id)
+  end
   redis.call('DEL', text_key(id, revision))
 end
 redis.call('DEL', P .. 'appeal:' .. id, P .. 'reports:' .. id)
@@ -23,7 +26,7 @@ unlist(id, item)
 bump(item)
 item.state = 'erased'
 unset(id, item, 'digest', 'prints', 'before_harmless', 'note', 'article', 'section', 'language', 'attributes',
-  'token', 'owner', 'claimed', 'until', 'against', 'voter', 'before_escalation')
+  'token', 'owner', 'claimed', 'until', 'against', 'voter', 'before_escalation', 'before_strike')
 set(id, item, 'state', 'erased', 'version', item.version, 'erased', now)
 redis.call('EXPIRE', key, tonumber(ARGV[3]))
 redis.call('EXPIRE', P .. 'callback:' .. id, tonumber(ARGV[3]))

@@ -1,7 +1,8 @@
 -- Undo a moderator's last decision, vote or escalation. The comment is leased to that moderator again, or escalated
 -- again if it was escalated before. The label is retracted. The site is told, unless the event was still held
 -- back; then the event is deleted.
--- ARGV     id, moderator, version ('' : any), undo window (ms), lease_ms, role (''), batch ('')
+-- ARGV     id, moderator, version ('' : any), undo window (ms), lease_ms, role (''), batch (''), terms of strikes (see
+--          strikes.lua)
 -- Returns  {outcome, item, content, appeal}; outcome is ok, duplicate, not_yours, window_closed, expired, stale or gone.
 local id, moderator, key = ARGV[1], ARGV[2], item_key(ARGV[1])
 local item = read_item(id)
@@ -32,6 +33,7 @@ redis.call('PERSIST', P .. 'appeal:' .. id)
 local since = unlist(id, item) or item.queued or now
 local decided_version = item.version
 local escalation = item.state == 'decided' and item.before_escalation and cmsgpack.unpack(item.before_escalation)
+local struck, terms = false, cmsgpack.unpack(ARGV[8])
 bump(item)
 if item.state == 'decided' then
   -- Correct the statistics of the hour in which it was decided.
@@ -50,10 +52,13 @@ if item.state == 'decided' then
     set(id, item, 'kind', 'review', 'why', 'reopened')
     unset(id, item, 'inclusion')
   end
+  local author = author_of(redis.call('GET', text_key(id, item.revision)))
   if item.before_status ~= item.status then
-    tally(author_of(redis.call('GET', text_key(id, item.revision))), item.status, item.before_status,
-      tonumber(item.decided), tonumber(item.before_decided) or now, tally_life(0))
+    tally(author, item.status, item.before_status, tonumber(item.decided), tonumber(item.before_decided) or now,
+      tally_life(0))
   end
+  if author and item.before_strike then put_strike(author, id, item.before_strike, terms, now) end
+  if author and (item.before_strike or terms.trust) then struck = author end
   restore_harmless(item.prints, item.before_harmless)
   item.status, item.decided_by = item.before_status, item.before_by
   if item.before_decided ~= '' then
@@ -75,7 +80,8 @@ if label and not escalates then
     'decision', '', 'reason', '', 'labels', '{}', 'actor', moderator, 'source', 'undone', 'weight', '0', 'retracts', label)
 end
 unset(id, item, 'request', 'moderator', 'reason', 'note', 'label', 'event', 'held_until',
-  'before_status', 'before_by', 'before_decided', 'before_harmless', 'before_escalation', 'escalated_by')
+  'before_status', 'before_by', 'before_decided', 'before_harmless', 'before_escalation', 'before_strike',
+  'escalated_by')
 item.state = escalation and 'escalated' or 'leased'
 set(id, item, 'state', item.state, 'version', item.version, 'status', item.status, 'decided_by', item.decided_by,
   'undone', item.version, 'due', item.due or whole(now))
@@ -110,6 +116,7 @@ end
 audit('undone', moderator, id, item, was,
   as_who({'mode', (cancelled or not item.event) and 'cancelled' or 'compensated'}, ARGV[6], ARGV[7]))
 count(now, 'undone')
+if struck then weigh_after(struck, {what = 'undo', comment = id, moderator = moderator}, terms, now) end
 if cancelled or not item.event then
   happened('undone', id, item, {'moderator', moderator})
 else

@@ -162,3 +162,18 @@ async def test_a_dead_letter_about_an_author_is_shown(client: Any, as_role: Any,
     (letter,) = (await admin.get("/v1/webhooks/dead")).body["letters"]
     assert (letter["author"], letter["comment_id"], letter["status"]) == (author, None, "banned")
     assert (await admin.post(f"/v1/webhooks/dead/{letter['id']}:retry")).status == 200
+
+
+async def test_strikes_stand_on_the_page_and_on_the_card(as_role: Any, admin: Any, author: str) -> None:
+    before = (await admin.get("/v1/policies/default")).body
+    steps = [{"strikes": 1, "status": "premoderated", "days": 7}]
+    policy = {"thresholds": before["thresholds"], "strikes": {"at": steps, "weights": {"spam": 2}}}
+    assert (await admin("PUT", "/v1/policies/default", policy)).status == 200
+    body = {"decision": "reject", "reason": "spam", "version": 1}
+    assert (await admin.post("/v1/review/c-0/decision", body)).status == 200
+    moderator = await as_role(Role.MODERATOR)
+    text = (await moderator.get(f"/console/author?id={author}")).text
+    assert "2 strikes" in text
+    assert "weight 2" in text
+    assert "rules, for 1 strike" in text
+    assert "2 strikes" in (await moderator.get("/console/queue/c-1")).text

@@ -163,6 +163,18 @@ async def test_the_preview_says_what_would_have_been_and_changes_nothing(as_role
     assert (await admin.get("/v1/policies/default")).body["version"] == 1
 
 
+async def test_what_the_form_does_not_show_is_kept(as_role: Any, admin: Any) -> None:
+    chief = await as_role()
+    strikes = {"at": [{"strikes": 3, "status": "banned"}], "weights": {"spam": 2}}
+    asked = {"thresholds": {"toxicity": {"reject_at": 0.5}}, "strikes": strikes, "trust": {"approvals": 9}}
+    assert (await admin("PUT", "/v1/policies/default", asked)).status == 200
+    fields = {name: values[0] for name, values in filled(DEFAULT, **{"reject_at.insult": "0.4"}).items()}
+    assert (await chief.post("/console/policy", version="2", **fields)).status == 303
+    policy = (await admin.get("/v1/policies/default")).body
+    assert (policy["version"], policy["strikes"], policy["trust"]) == (3, strikes, {"approvals": 9})
+    assert "strikes.weights.spam" in (await chief.get("/console/policy")).text
+
+
 async def test_the_languages_a_policy_names_are_kept_by_the_api_and_by_the_form(as_role: Any, admin: Any) -> None:
     chief = await as_role()
     languages = {"fi": {"reject": True}}

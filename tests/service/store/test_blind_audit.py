@@ -12,9 +12,11 @@ from service.settings import Settings
 from service.store import Store, open_store
 from service.store.keyspace import Shard
 from service.store.review import Filter
-from service.values.domain import Action, DecidedBy, Reason, State, Verdict
+from service.store.strikes import StrikeTerms
+from service.values.domain import Action, Author, DecidedBy, Reason, State, Verdict
 from service.values.policy import DEFAULT_SLA_MS, Decision, Policy, attention
 from service.values.review_settings import Reviewing
+from service.values.strikes import Strikes, StrikeStep
 
 VERDICT = {"approved": Verdict.APPROVE, "rejected": Verdict.REJECT}
 OTHER = {"approved": "rejected", "rejected": "approved"}
@@ -169,3 +171,12 @@ def test_audits_are_drawn_with_exactly_the_share_that_the_policy_names(
     if found is not None:
         assert found.inclusion == share
         assert found.sla_ms == DEFAULT_SLA_MS, "an audit of a threat is as urgent as of anything"
+
+
+async def test_an_audit_that_upholds_a_rejection_is_no_strike(store: Store, site: str, submit: Any) -> None:
+    terms = StrikeTerms(strikes=Strikes((StrikeStep(1, "banned"),)))
+    for comment_id, decision in (("c-1", "rejected"), ("c-2", "approved")):
+        await submit(comment_id, decision=AUTOMATIC[decision], urgency=AUDIT, author=Author("ann"))
+        assert (await judge(store, site, "eve", Verdict.REJECT, terms=terms))[0] == "ok"
+    assert [each.comment for each in await store.strikes.of(site, "ann")] == ["c-2"]
+    assert [each.status for each in await store.statuses.history(site, "ann")] == ["banned"]

@@ -18,6 +18,7 @@ from service.store.labels import Imported
 from service.store.recovery import Restored
 from service.store.review import Answer, Filter
 from service.store.scripts import script
+from service.store.strikes import StrikeTerms
 from service.values.accounts import IDLE, Account, Role, Session, Ticket
 from service.values.articles import ArticleStatus, Place, PlaceKind
 from service.values.domain import Action, Article, Author, DecidedBy, State, Status, Verdict
@@ -28,7 +29,8 @@ from service.values.rules import AuthorStatus
 SCRIPTS = [
     path.name.removesuffix(".lua")
     for path in files("service.store.scripts").iterdir()
-    if path.name.endswith(".lua") and path.name not in ("prelude.lua", "judged.lua", "counters.lua", "rules.lua")
+    if path.name.endswith(".lua")
+    and path.name not in ("prelude.lua", "judged.lua", "counters.lua", "rules.lua", "statuses.lua", "strikes.lua")
 ]
 
 
@@ -97,6 +99,12 @@ async def everything(store: Store, site: str, submit: Any) -> Any:  # noqa: PLR0
     change = StatusChange(AuthorStatus.BANNED, 1, datetime.now(UTC), "chief")
     assert await store.statuses.put(site, "u-9", change)
     yield "status"
+    deed = msgspec.msgpack.encode({"what": "approve", "comment": "c-9", "moderator": "ann"})
+    await store.pipe.call("HSET", Shard(site).key("struck"), "u-9", deed)
+    await store.strikes.weigh_noted(site, lambda _: StrikeTerms())
+    assert await store.pipe.call("EXISTS", Shard(site).key("struck")) == 0
+    assert len(await store.statuses.history(site, "u-9")) == 1
+    yield "weigh"
     await store.statuses.forget(site, "u-9")
     yield "forget status"
     closed = ArticleChange(ArticleStatus.CLOSED, 1, datetime.now(UTC), "chief")
