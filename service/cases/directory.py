@@ -23,7 +23,6 @@ from service.values import access, short_keys
 from service.values.access import ApiKey, SigningSecret
 from service.values.errors import Retryable, StoreUnavailable
 from service.values.policy import Policy
-from service.values.review_settings import Reviewing
 
 log = logging.getLogger(__name__)
 
@@ -149,9 +148,6 @@ class Directory:
             )
         return self._default
 
-    def reviewing(self, site: str) -> Reviewing:
-        return self.for_people(site).review
-
     def for_people(self, site: str) -> Policy:
         """By which people work; the default where the site's policy was never read, so that they can go on."""
         return self._policies.get(site) or self._default
@@ -164,7 +160,7 @@ class Directory:
 
     def shows_scores(self, site: str) -> bytes | None:
         """The key of the draw that hides the scores of some comments; None: the site shows no scores."""
-        return self._salt if self.reviewing(site).show_scores else None
+        return self._salt if self.for_people(site).review.show_scores else None
 
     @property
     def origins(self) -> frozenset[str]:

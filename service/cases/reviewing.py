@@ -97,7 +97,7 @@ class ReviewWorkflow:
             msgspec.structs.replace(answer, digest=_digest(answer)),
             may_overrule=who.may_overrule,
             by_version=who.by_version,
-            audit_overturns=self._directory.reviewing(who.site).audit_overturns,
+            audit_overturns=self._directory.for_people(who.site).review.audit_overturns,
             role=who.role,
             batch=batch,
             terms=await self._strikes.terms(who.site, comment_id),

@@ -39,7 +39,7 @@ class Upkeep:
                 await self._strikes.weigh(name)  # what was decided, and not weighed, as a process ended
 
     async def _tend(self, name: str) -> None:
-        expiry = self._directory.reviewing(name).expiry
+        expiry = self._directory.for_people(name).review.expiry
         if expiry is None:
             await self._queue.tend(name)
             return

@@ -9,6 +9,7 @@ from service import app_keys as keys
 from service.cases import policies
 from service.cases.policies import Simulation
 from service.console import policy_form, words
+from service.console.policy_fields import flat
 from service.console.policy_form import Entered
 from service.console.texts import N_
 from service.console.visit import ADMINS, OVERSEERS, Nav, Page, Visit
@@ -122,7 +123,7 @@ def _history(versions: list[Version]) -> list[tuple[Version, list[PolicyChange]]
 
 
 def changes(before: Policy, after: Policy) -> list[PolicyChange]:
-    old, new = policy_form.flat(before), policy_form.flat(after)
+    old, new = flat(before), flat(after)
     return [
         PolicyChange(path, old.get(path), new.get(path))
         for path in sorted(old.keys() | new.keys())
