@@ -1,6 +1,6 @@
 # Every target sets up what it needs; `make` alone shows what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-store chromium check lint fmt types contracts lengths dependencies lock train evaluate bench faults shape demo clean
+.PHONY: help setup run test test-store integrations chromium check lint fmt types contracts lengths dependencies lock train evaluate bench faults shape demo clean
 
 PYTHON ?= $(firstword $(foreach name,python3.12 python3.11 python3.13 python3.14 python3 python,$(shell \
   $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $(name))))
@@ -9,6 +9,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.set-up
 TRAINS := $(VENV)/.trains
 CLIENTS := .clients
+WORDPRESS := .wordpress
 RIVALS := .rivals
 # Teaches the deep reader; the CPU's build is a tenth of the size of the one that pip takes by itself (docs/retraining.md).
 TORCH ?= torch==2.13.0
@@ -43,6 +44,12 @@ test-store: $(STAMP)  ## Run the store's tests on each Redis or Valkey server th
 	@names=$$($(BIN)/python -c 'from service.redis.server import find_servers; print(*find_servers())') && test -n "$$names" || exit 1; \
 	for name in $$names; do echo "== the store's tests on $$name"; \
 	  STEWARD_TEST_SERVER=$$name $(BIN)/python -m pytest --quiet tests/service/store || exit 1; done
+
+# Bounded in time, and no failure where a package cannot be had: then the tests did not run, and this says so.
+integrations: $(STAMP)  ## Run a real WordPress, with Akismet's plugin and with ours, against the service (Debian, as root)
+	@if .ci/set_up_wordpress $(WORDPRESS); then \
+	  STEWARD_WORDPRESS=$(CURDIR)/$(WORDPRESS)/usr/share/wordpress timeout 1200 $(BIN)/python -m pytest --quiet tests/integrations; \
+	else echo "WARNING: WORDPRESS WAS NOT TESTED: it could not be set up on this machine (see above)"; fi
 
 chromium:  ## Find Chromium, in which the console is tested, or install it where that can be done
 	@for name in "$${STEWARD_CHROMIUM:-chromium}" chromium-browser google-chrome; do \
@@ -132,4 +139,4 @@ demo: $(STAMP)  ## Post a thread to the running service (STEWARD_KEY must be set
 	@$(BIN)/steward demo
 
 clean:  ## Remove the virtual environment and what was built
-	rm -rf $(VENV) $(CLIENTS) $(RIVALS) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache classifier/_*.so
+	rm -rf $(VENV) $(CLIENTS) $(RIVALS) $(WORDPRESS) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache classifier/_*.so

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 # Where the browser is, and on which Redis the tests run, says whoever runs the tests.
-OURS = {"STEWARD_CHROMIUM", "STEWARD_TEST_SERVER"}
+OURS = {"STEWARD_CHROMIUM", "STEWARD_TEST_SERVER", "STEWARD_WORDPRESS"}
 
 for name in [name for name in os.environ if name.startswith("STEWARD_") and name not in OURS]:
     del os.environ[name]
