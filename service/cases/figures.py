@@ -8,8 +8,9 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from service.store import Store
+from service.values.audits import AuditCounts, DrawnStratum, audited_share, found_share_of_kinds, share_of_kinds
 from service.values.domain import Action, Verdict
-from service.values.statistics import Agreement, Estimate, Stratum, cohens_kappa, found_share, share_of_all
+from service.values.statistics import Agreement, Estimate, cohens_kappa
 
 # Redis keeps the counters for this long.
 MOST_HOURS = 62 * 24
@@ -37,25 +38,33 @@ class QueueSample(Struct, frozen=True):
     oldest_age_s: float
 
 
-class Audited(Struct, frozen=True):
-    """Comments with one automatic decision, how many of them people judged, and how many of those violate the rules."""
+class Audited(Struct, frozen=True, omit_defaults=True):
+    """Comments with one automatic decision, how many of them people judged, and how many of those violate the rules.
+
+    `unaudited`: comments that came while such decisions were not audited; estimates do not cover them.
+    """
 
     comments: int
     judged: int
     violating: int
+    unaudited: int = 0
 
 
 class Quality(Struct, frozen=True, kw_only=True):
     """Estimates for all comments of these hours from people's decisions, each with its 95 % interval.
 
     Automatic decisions enter through blind audits only, each weighted by the number of comments that it represents
-    (Horvitz and Thompson), so that doubtful comments, which people mostly see, do not weigh too much. Null: part of the
-    comments was not audited. An interval is null if the sample is too small.
+    (Horvitz and Thompson), so that doubtful comments, which people mostly see, do not weigh too much. `lowest` and
+    `highest` of an estimate say how much the audits that nobody has answered could change it. The first two cover the
+    comments that came while such decisions were audited; the others are null if part of the comments was not audited.
+    An interval is null if the sample is too small.
     """
 
     rejected: Audited
     reviewed: Audited
     approved: Audited
+    audits_of_rejections: AuditCounts
+    audits_of_approvals: AuditCounts
     precision_of_rejections: Annotated[Estimate | None, Meta(description="Automatic rejections that violate.")]
     missed_in_approvals: Annotated[Estimate | None, Meta(description="Automatic approvals that violate.")]
     violating: Annotated[Estimate | None, Meta(description="Share of all comments that violate.")]
@@ -156,32 +165,56 @@ def _double_review(counted: Mapping[str, int]) -> Agreement | None:
 def _quality(counted: Mapping[str, int]) -> Quality:
     rejected, approved = _strata(counted, Action.REJECT), _strata(counted, Action.APPROVE)
     judged = {verdict: counted.get(f"judged:{verdict}", 0) for verdict in (Verdict.APPROVE, Verdict.REJECT)}
-    came = _automatic(counted).get(Action.REVIEW, 0)
+    answered, came = sum(judged.values()), _automatic(counted).get(Action.REVIEW, 0)
     # More can be judged than came in: an edited comment may have come in an earlier hour.
-    reviewed = [Stratum(max(came, sum(judged.values())), sum(judged.values()), judged[Verdict.REJECT])]
+    reviewed = [DrawnStratum(max(came, answered), answered, answered, judged[Verdict.REJECT])]
+    is_whole = not any(_unaudited(counted, action) for action in (Action.REJECT, Action.APPROVE))
     return Quality(
-        rejected=_audited(rejected),
-        reviewed=_audited(reviewed),
-        approved=_audited(approved),
-        precision_of_rejections=share_of_all(rejected),
-        missed_in_approvals=share_of_all(approved),
-        violating=share_of_all([*rejected, *reviewed, *approved]),
-        recall_of_rejections=found_share(rejected, [*reviewed, *approved]),
-        recall=found_share([*rejected, *reviewed], approved),
+        rejected=_audited(counted, Action.REJECT, rejected),
+        reviewed=Audited(max(came, answered), answered, judged[Verdict.REJECT]),
+        approved=_audited(counted, Action.APPROVE, approved),
+        audits_of_rejections=_audits(counted, Action.REJECT, rejected),
+        audits_of_approvals=_audits(counted, Action.APPROVE, approved),
+        precision_of_rejections=audited_share(rejected),
+        missed_in_approvals=audited_share(approved),
+        violating=share_of_kinds([rejected, reviewed, approved]) if is_whole else None,
+        recall_of_rejections=found_share_of_kinds([rejected], [reviewed, approved]) if is_whole else None,
+        recall=found_share_of_kinds([rejected, reviewed], [approved]) if is_whole else None,
     )
 
 
-def _strata(counted: Mapping[str, int], action: Action) -> list[Stratum]:
-    """One stratum for each audit share, because the share changes with the policy."""
+def _strata(counted: Mapping[str, int], action: Action) -> list[DrawnStratum]:
+    """One stratum for each audit share, because the share changes with the policy and as a day's audits run out."""
     strata = []
-    for name, total in _of(counted, f"automatic:{action}").items():
-        judged = _of(counted, f"audited:{action}{name}:") if name else {}
-        strata.append(Stratum(max(total, sum(judged.values())), sum(judged.values()), judged.get(Verdict.REJECT, 0)))
+    for name, total in _of(counted, f"automatic:{action}@").items():
+        judged = _of(counted, f"audited:{action}@{name}:")
+        answered = sum(judged.values())
+        # Earlier releases did not count draws by their share.
+        drawn = max(answered, counted.get(f"drawn:{action}@{name}", 0))
+        strata.append(DrawnStratum(max(total, drawn), drawn, answered, judged.get(Verdict.REJECT, 0)))
     return strata
 
 
-def _audited(strata: Sequence[Stratum]) -> Audited:
-    return Audited(sum(s.total for s in strata), sum(s.sampled for s in strata), sum(s.hits for s in strata))
+def _unaudited(counted: Mapping[str, int], action: Action) -> int:
+    return counted.get(f"automatic:{action}", 0)
+
+
+def _audited(counted: Mapping[str, int], action: Action, strata: Sequence[DrawnStratum]) -> Audited:
+    unaudited = _unaudited(counted, action)
+    return Audited(
+        comments=round(sum(each.total for each in strata)) + unaudited,
+        judged=sum(each.answered for each in strata),
+        violating=sum(each.hits for each in strata),
+        unaudited=unaudited,
+    )
+
+
+def _audits(counted: Mapping[str, int], action: Action, strata: Sequence[DrawnStratum]) -> AuditCounts:
+    drawn, answered = sum(each.drawn for each in strata), sum(each.answered for each in strata)
+    lost: Counter[str] = Counter()
+    for name, n in _of(counted, f"lost:{action}@").items():
+        lost[name.partition(":")[2]] += n
+    return AuditCounts(drawn, answered, max(0, drawn - answered - lost.total()), dict(lost))
 
 
 def _automatic(counted: Mapping[str, int]) -> dict[str, int]:

@@ -86,10 +86,10 @@ class Moderation:
         comment = self._pseudonymous(site, comment)
         section = comment.article.section if comment.article else None
         # Most sites use neither audits nor double review, so the draw has no effect.
-        draw = self._draw(site, comment_id, comment.text) if policy.review.draws else 1.0
+        draw = self._draw(site, comment_id, comment.text) if policy.review.draws else None
 
         def attend(decision: Decision) -> Urgency | None:
-            return attention(decision, policy, section, draw)
+            return attention(decision, policy, section, 1.0 if draw is None else draw)
 
         is_soon = section in policy.review.urgent_sections
         rules = await self._rulebook.rules(site, policy)
@@ -102,6 +102,8 @@ class Moderation:
             urgency=attend(Decision(judgement.decision, judgement.reasons)),
             actor=actor,
             audit_share=audit_share(judgement.decision, policy),
+            draw=draw,
+            audits_per_day=policy.review.audits_per_day,
         )
         ask, asked = None, None
         if rules is not None:

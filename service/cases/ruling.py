@@ -229,9 +229,8 @@ def _outcomes(
     for action in Action:
         is_ours = action is Action.REVIEW and judgement.decision is not action
         urgency = attend(BY_RULE if is_ours else Decision(action, judgement.reasons))
-        is_audit = urgency is not None and urgency.inclusion is not None
         urgent = Doubling.REJECTS if action is Action.REVIEW and policy.review.double_review else None
-        found[action] = PossibleOutcome(urgency, audit_share(action, policy), "" if is_audit else attributes, urgent)
+        found[action] = PossibleOutcome(urgency, audit_share(action, policy), attributes, urgent)
     return found
 
 

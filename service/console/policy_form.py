@@ -26,7 +26,10 @@ A_NUMBER = N_("Enter a number from %(least)s to %(most)s.")
 
 @dataclass(frozen=True, slots=True)
 class PolicyField:
-    """`path`: in the policy, and the name in the form. `least` and `most`: in the unit of the form."""
+    """`path`: in the policy, and the name in the form. `least` and `most`: in the unit of the form.
+
+    `may_be_empty`: null in the policy.
+    """
 
     path: str
     kind: Kind
@@ -35,6 +38,7 @@ class PolicyField:
     least: float = 0
     most: float = 100
     choices: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    may_be_empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +60,20 @@ GROUPS = (
                 "share",
                 N_("Blind audits of automatic approvals, %"),
                 N_("This share is judged by a person who is not told the answer. The comments are public meanwhile."),
+                may_be_empty=True,
             ),
-            PolicyField("review.audit_rejected", "share", N_("Blind audits of automatic rejections, %")),
+            PolicyField(
+                "review.audit_rejected", "share", N_("Blind audits of automatic rejections, %"), may_be_empty=True
+            ),
+            PolicyField(
+                "review.audits_per_day",
+                "whole",
+                N_("Most blind audits in a day"),
+                N_("When many of them are used up, fewer comments are drawn. Empty: any number."),
+                1,
+                10_000,
+                may_be_empty=True,
+            ),
             PolicyField(
                 "review.audit_overturns",
                 "flag",
@@ -198,6 +214,7 @@ GROUPS = (
                 N_("Empty: never."),
                 0,
                 1,
+                may_be_empty=True,
             ),
         ),
     ),
@@ -310,7 +327,7 @@ def _value(field: PolicyField, text: str, problems: dict[str, FieldProblem]) -> 
         return sorted({line.strip() for line in text.splitlines() if line.strip()})
     if field.kind == "pairs":
         return _pairs(field, text, problems)
-    found = between(text, field.path, field.least, field.most, problems, is_needed=field.kind != "score")
+    found = between(text, field.path, field.least, field.most, problems, is_needed=not field.may_be_empty)
     if found is None or field.kind == "score":
         return found
     if field.kind == "share":
@@ -356,7 +373,7 @@ def _written(field: PolicyField, value: Any) -> str:  # noqa: ANN401 - the field
         return "\n".join(sorted(value))
     if field.kind == "pairs":
         return "\n".join(f"{name} = {attribute}" for name, attribute in value.items())
-    return for_input(value * CENT if field.kind == "share" else value)
+    return for_input(value * CENT if field.kind == "share" and value is not None else value)
 
 
 def for_input(value: float | None) -> str:

@@ -18,6 +18,7 @@ from service.store.authors import AuthorIndex
 from service.store.batches import Batches
 from service.store.changes import Changes
 from service.store.comments import Comments, Retention
+from service.store.draws import Draws
 from service.store.events import Events
 from service.store.fsck import Fsck
 from service.store.fullness import Fullness
@@ -42,6 +43,7 @@ class Store:
     queue: Queue
     labels: Labels
     audit: Audit
+    draws: Draws
     events: Events
     recent: Recent
     authors: AuthorIndex
@@ -94,6 +96,7 @@ async def open_store(settings: Settings, url: str, background: Background | None
         recovery=Recovery(pipe, shards),
         labels=Labels(pipe, retention, shards),
         audit=Audit(pipe, shards),
+        draws=Draws(pipe, shards),
         events=Events(pipe, settings.undo_hold_s, shards),
         recent=Recent(pipe, shards),
         authors=AuthorIndex(pipe, shards),

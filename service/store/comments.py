@@ -81,15 +81,19 @@ class Comments:
         actor: str,
         decided_by: str = "model",
         audit_share: float = 0.0,
+        draw: float | None = None,
+        audits_per_day: int | None = None,
         rules: RulesAsked | None = None,
         watch: CountLimits | None = None,
     ) -> tuple[Submitted | Literal["ask"], Record | None]:
         """Record a comment together with its automatic decision, atomically and once for each text.
 
         `urgency`: why a person should review it; None: no review needed. `audit_share`: the probability that such a
-        decision is audited. `rules`: what the decision depends on besides; it then replaces the three. `watch`: instead
-        of rules, with one shard. The record is None only if nothing was written: the queue is full, or rules must be
-        sent (ask), because the author, the article or the section has a status, or a limit of `watch` is passed.
+        decision is audited; `draw`: the comment's number in [0, 1) that decides it; `audits_per_day`: the most of the
+        site (None: any number). `rules`: what the decision depends on besides; it then replaces the three. `watch`:
+        instead of rules, with one shard. The record is None only if nothing was written: the queue is full, or rules
+        must be sent (ask), because the author, the article or the section has a status, or a limit of `watch`
+        is passed.
         """
         content = Content(comment, judgement)
         data, decision_at = packed_with_place(content)
@@ -103,7 +107,8 @@ class Comments:
             asked, rows = packed_rules(rules, author, article, decision_at)
             asked["elsewhere"] = await self._elsewhere(site, shard, comment_id, author, asked)
         described = self._described(comment_id, content, urgency, actor, decided_by, audit_share)
-        sent = _pack((*described, asked or "", watch or ""))
+        most = "" if audits_per_day is None else max(1, audits_per_day // self._shards.count)
+        sent = _pack((*described, asked or "", watch or "", "" if draw is None else draw, most))
         reply = await self._pipe.run(script("submit"), [shard.prefix], sent, data, *rows)
         if reply[0] == b"ask":
             return "ask", None
@@ -132,8 +137,6 @@ class Comments:
         """The arguments of the script up to the author; see submit.lua."""
         comment, judgement = content.comment, content.judgement
         article, author = comment.article, (comment.author and comment.author.id) or ""
-        # Audits match no attribute filter: among comments of one attribute their due time would reveal them.
-        is_audit = urgency is not None and urgency.inclusion is not None
         return (
             comment_id,
             hashlib.blake2b(comment.text.encode(), digest_size=16).hexdigest()[:DIGEST_CHARS],
@@ -142,7 +145,7 @@ class Comments:
             urgency.why if urgency else "",
             str(urgency.priority) if urgency else "",  # as text: Lua would write it with all its digits
             urgency.sla_ms if urgency else "",
-            "" if is_audit else ",".join(each.attribute for each in judgement.reasons if each.attribute),
+            ",".join(each.attribute for each in judgement.reasons if each.attribute),
             (article and article.id) or "",
             (article and article.section) or "",
             self._retention.text_days * DAY_S,

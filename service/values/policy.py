@@ -302,7 +302,8 @@ def audit_share(action: Action, policy: Policy) -> float:
     """The probability that an automatic decision is drawn for a blind audit."""
     if action is Action.REVIEW:
         return 0.0
-    return policy.review.audit_approved if action is Action.APPROVE else policy.review.audit_rejected
+    review = policy.review
+    return (review.audit_approved if action is Action.APPROVE else review.audit_rejected) or 0.0
 
 
 _OF_RULES = frozenset({RULE, RULE_UNAVAILABLE})

@@ -2,9 +2,13 @@
 
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta, Struct
 
 from service.values.domain import WORDS, Probability, Status
+
+# The audits of a new site (thresholds.md section 6), and about a quarter of an hour's work a day at most.
+AUDIT_APPROVED, AUDIT_REJECTED, AUDITS_PER_DAY = 0.01, 0.05, 50
 
 
 class Expiry(Struct, frozen=True, forbid_unknown_fields=True):
@@ -21,10 +25,29 @@ class Expiry(Struct, frozen=True, forbid_unknown_fields=True):
 class Reviewing(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """How people work: what comes to them beside the doubtful, how soon, and what they are shown."""
 
-    audit_approved: Annotated[
-        Probability, Meta(description="Share of automatic approvals that a person judges without knowing the answer.")
-    ] = 0.0
-    audit_rejected: Annotated[Probability, Meta(description="The same of automatic rejections.")] = 0.0
+    audit_approved: (
+        Annotated[
+            Probability,
+            Meta(
+                description="Share of automatic approvals that a person judges without knowing the answer. If this "
+                "and the next are null: 0.01 and 0.05 for a site that began with audits, else none."
+            ),
+        ]
+        | None
+    ) = None
+    audit_rejected: Annotated[Probability, Meta(description="The same of automatic rejections.")] | None = None
+    audits_per_day: (
+        Annotated[
+            int,
+            Meta(
+                ge=1,
+                le=10_000,
+                description="Most audits that come to people in a day (UTC); null: any number. As a day's audits run "
+                "out, the shares fall, and estimates count with the smaller ones.",
+            ),
+        ]
+        | None
+    ) = None
     audit_overturns: Annotated[
         bool, Meta(description="A person who disagrees in an audit changes the decision; else it is escalated.")
     ] = True
@@ -58,4 +81,20 @@ class Reviewing(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
     @property
     def draws(self) -> bool:
         """Whether anything is left to chance."""
-        return self.audit_approved + self.audit_rejected + self.double_review > 0
+        return (self.audit_approved or 0) + (self.audit_rejected or 0) + self.double_review > 0
+
+    @property
+    def is_unasked(self) -> bool:
+        """Whether the site never said whether it wants audits."""
+        return self.audit_approved is None and self.audit_rejected is None
+
+    def audited(self) -> "Reviewing":
+        """With the shares of thresholds.md section 6 where the site names none, and a limit for a small team."""
+        if not self.is_unasked:
+            return self
+        return msgspec.structs.replace(
+            self,
+            audit_approved=AUDIT_APPROVED,
+            audit_rejected=AUDIT_REJECTED,
+            audits_per_day=self.audits_per_day or AUDITS_PER_DAY,
+        )

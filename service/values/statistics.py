@@ -16,19 +16,28 @@ BOOTSTRAPS = 2_000
 
 
 class Estimate(Struct, frozen=True):
-    """A share and its 95 % interval; `low` and `high` are null if the sample is too small for an interval."""
+    """A share and its 95 % interval; `low` and `high` are null if the sample is too small for an interval.
+
+    `lowest` and `highest`: the interval for the worst that audits without an answer could have found, in either
+    direction; null where nothing is missing by design.
+    """
 
     value: float
     low: float | None = None
     high: float | None = None
+    lowest: float | None = None
+    highest: float | None = None
 
 
 class Stratum(Struct, frozen=True):
-    """A random sample: of `total` comments `sampled` were judged, and `hits` of those have the property."""
+    """A random sample: of `total` comments `sampled` were judged, and `hits` of those have the property.
 
-    total: int
-    sampled: int
-    hits: int
+    Not whole numbers where several samples were pooled into one (see `pooled`).
+    """
+
+    total: float
+    sampled: float
+    hits: float
 
     @property
     def share(self) -> float:
@@ -51,6 +60,26 @@ class Stratum(Struct, frozen=True):
             return None
         spread = self.sampled / (self.sampled - 1) * self.share * (1 - self.share)
         return self.total**2 * (1 - self.sampled / self.total) * spread / self.sampled
+
+
+def pooled(strata: Sequence[Stratum]) -> Stratum | None:
+    """Samples of one kind of comments, drawn with different shares, as one sample; None: nothing was sampled.
+
+    Each comment counts for as many as it stands for. `sampled` is the effective size of Kish (Survey Sampling, 1965),
+    smaller than the number of comments by what unequal weights cost; with it the exact interval of a share holds
+    approximately (Korn and Graubard, Survey Methodology 24, 1998). Strata without a sample, which are small if each
+    comment had a chance, are taken to be like the others.
+    """
+    some = [each for each in strata if each.sampled]
+    if not some:
+        return None
+    if len(some) == 1:
+        total = sum(each.total for each in strata)
+        return Stratum(total, some[0].sampled, some[0].hits)
+    stands_for = sum(each.total for each in some)
+    share = sum(each.estimated for each in some) / stands_for
+    size = stands_for**2 / sum(each.total**2 / each.sampled for each in some)
+    return Stratum(sum(each.total for each in strata), size, share * size)
 
 
 def known(strata: Sequence[Stratum]) -> bool:
@@ -102,11 +131,11 @@ def _with_interval(value: float, weighted: Sequence[tuple[float, Stratum]], divi
     return Estimate(value, low, high)
 
 
-def clopper_pearson(hits: int, sampled: int, level: float = 0.95) -> tuple[float, float]:
+def clopper_pearson(hits: float, sampled: float, level: float = 0.95) -> tuple[float, float]:
     """The exact interval of a share: all values that a binomial test at (1 - level) / 2 per side does not reject."""
     tail = (1 - level) / 2
     low = 0.0 if hits == 0 else _beta_quantile(tail, hits, sampled - hits + 1)
-    high = 1.0 if hits == sampled else _beta_quantile(1 - tail, hits + 1, sampled - hits)
+    high = 1.0 if hits >= sampled else _beta_quantile(1 - tail, hits + 1, sampled - hits)
     return low, high
 
 

@@ -23,11 +23,13 @@ _FLAGS = {
 
 # Fragments that stand between the prelude and a script.
 _FRAGMENTS = {
-    "submit": ("counters", "rules"),
+    "submit": ("counters", "rules", "draws"),
     "observe": ("counters",),
     "tend": ("counters",),
-    **dict.fromkeys(("decide", "undo", "weigh"), ("counters", "statuses", "strikes")),
+    **dict.fromkeys(("decide", "undo"), ("counters", "statuses", "strikes", "draws")),
+    "weigh": ("counters", "statuses", "strikes"),
     **dict.fromkeys(("set_status", "log_status"), ("statuses",)),
+    "erase": ("draws",),
 }
 # Scripts whose audit entries name the model, policy and scores of the automatic decision.
 _DECIDING = ("decide", "tend")

@@ -15,9 +15,8 @@ local now = now_ms()
 redis.call('SET', P .. 'appeal:' .. id, ARGV[2]) -- takes memory: a full Redis refuses here
 set(id, item, 'appealed', item.revision)
 item.appealed = item.revision
-if waits then -- drawn for an audit of its rejection: it now waits as an appeal, due no later than before
+if waits then -- drawn for an audit of its rejection: it now waits as an appeal, whose answer is that of the audit too
   set(id, item, 'why', 'appeal', 'kind', 'review')
-  unset(id, item, 'inclusion')
   audit('appealed', 'author', id, item, item.state)
   if item.state == 'queued' then
     local due = math.min(tonumber(item.due), now + tonumber(ARGV[3]))

@@ -46,7 +46,7 @@ bump(item)
 local function label(source, kind)
   local entry = {'id', id, 'revision', item.revision, 'version', item.version, 'decision', verdict, 'reason', reason,
     'labels', ARGV[7], 'actor', moderator, 'source', source, 'weight', '1'}
-  if item.inclusion then
+  if is_open_draw(item) then
     entry[#entry + 1] = 'inclusion'
     entry[#entry + 1] = item.inclusion
   end
@@ -110,13 +110,19 @@ local agrees, blind = item.status == status, item.kind == 'audit'
 local fields = {'request', request, 'moderator', moderator, 'reason', reason, 'note', ARGV[11],
   'before_status', item.status, 'before_by', item.decided_by, 'before_decided', item.decided or '',
   'queued', since or now, 'label', label(blind and 'audit' or 'moderator'), 'labelled', item.labelled}
-count_judged(since or now, item, item.status, verdict)
+if is_open_draw(item) then
+  answer_draw(id, item, verdict, since or now, now)
+  fields[#fields + 1] = 'answered'
+  fields[#fields + 1] = verdict
+else
+  count_judged(since or now, item, item.status, verdict)
+end
 if item.status ~= 'pending' then count(now, agrees and 'upheld' or 'overturned') end
 if blind and not agrees and ARGV[14] ~= '1' then
   -- This label stays, whatever the next one says. The next one is no audit, because its author knows the decision.
   set(id, item, 'judged', 1, 'kind', 'review', 'against', (item.against or '\n') .. moderator .. '\n',
     unpack(fields))
-  unset(id, item, 'inclusion')
+  unset(id, item, 'inclusion', 'drawn', 'answered')
   escalate('audit_disagreed', moderator)
   return answer('ok', id, item)
 end

@@ -23,6 +23,7 @@ for revision = 1, tonumber(item.revision) do
 end
 redis.call('DEL', P .. 'appeal:' .. id, P .. 'reports:' .. id)
 unlist(id, item)
+lose_draw(id, item, 'erased', now)
 bump(item)
 item.state = 'erased'
 unset(id, item, 'digest', 'prints', 'before_harmless', 'note', 'article', 'section', 'language', 'attributes',

@@ -97,14 +97,10 @@ local function count(now, field, by)
   if redis.call('HINCRBY', key, field, by or 1) == 1 then redis.call('EXPIRE', key, 62 * 86400) end
 end
 
--- A person's first answer to what the automatic step left open, or decided and was drawn for audit; counted in the hour
--- in which the comment came (`at`), beside all that came then. `status`: what stood before the answer.
+-- A person's first answer to what the automatic step left open, counted in the hour in which the comment came (`at`),
+-- beside all that came then. `status`: what stood before the answer.
 local function count_judged(at, item, status, verdict, by)
-  if item.kind == 'audit' and item.inclusion then
-    count(at, 'audited:' .. item.decision .. '@' .. item.inclusion .. ':' .. verdict, by)
-  elseif item.decision == 'review' and status == 'pending' then
-    count(at, 'judged:' .. verdict, by)
-  end
+  if item.decision == 'review' and status == 'pending' then count(at, 'judged:' .. verdict, by) end
 end
 
 -- Add an event of a comment to the feed and publish it to waiting requests of every process (a lost message only delays
@@ -241,7 +237,7 @@ local function reopen(id, item, why, actor, now, sla_ms, more, role)
   set(id, item, 'state', 'queued', 'version', item.version, 'why', why, 'kind', 'review',
     'priority', '1', 'due', whole(now + sla_ms))
   unset(id, item, 'expiries', 'double', 'vote', 'voter', 'vote_request', 'label', 'event', 'held_until',
-    'inclusion', 'request', 'before_escalation')
+    'inclusion', 'drawn', 'answered', 'request', 'before_escalation')
   redis.call('ZADD', P .. 'ready', now + sla_ms, id)
   audit('reopened', actor, id, item, was, as_who({'why', why}, role or '', ''))
   count(now, 'reopened:' .. why)

@@ -7,7 +7,8 @@
 --          label text ttl (s), author to find it by ('' : none), for how long (s), share
 --          of such decisions that is drawn for audit ('' : none), attribute and score that decided (''),
 --          author for status and counts (''), rules ('' : none that need Redis; see rules.lua), what to count where no
---          rule applies unless one of its limits is passed ('' : nothing): {limits, rates, fingerprints, window (s)}
+--          rule applies unless one of its limits is passed ('' : nothing): {limits, rates, fingerprints, window (s)},
+--          the comment's draw in [0, 1) ('' : no audits), most audits a day in this shard ('' : any number)
 -- ARGV[2]  content
 -- ARGV[3]  with rules: reasons that the caller knows already, packed one after the other, then a packed reason for each
 --          open rule and for each status
@@ -31,7 +32,7 @@ if rules ~= '' then
   local urgent_double
   decision, status, why, ARGV[6], sla_ms, ARGV[8], ARGV[18], ARGV[19], ARGV[24], urgent_double = unpack(outcome)
   ARGV[17], sla_ms = ruled.by, ruled.sla_ms or tonumber(sla_ms) or 3600000
-  if ARGV[19] == '' then ARGV[8] = with_labels(ARGV[8], ruled.labels) end
+  ARGV[8] = with_labels(ARGV[8], ruled.labels)
   if ARGV[18] == '' and sla_ms <= MOST_URGENT_MS then ARGV[18] = urgent_double end
   content = with_reasons(content, rules.decision_at, ruled)
 elseif author ~= '' and (redis.call('HGET', P .. 'status:' .. author, 'status') or 'active') ~= 'active' then
@@ -42,15 +43,25 @@ elseif ARGV[28] ~= '' and passes_a_limit(ARGV[28][1], id, now) then
   return {'ask'}
 end
 local waits = was.state == 'queued' or was.state == 'leased' or was.state == 'escalated'
-local audited = ARGV[19] ~= ''
+local drawing
+ARGV[24], drawing = share_now(ARGV[24], ARGV[30], now)
+if drawing and ARGV[19] ~= '' and ARGV[24] ~= ARGV[19] then -- fewer are drawn now than the policy says
+  if ARGV[24] ~= '' and tonumber(ARGV[29]) < tonumber(ARGV[24]) then
+    ARGV[19] = ARGV[24]
+  else
+    ARGV[19], why = '', ''
+  end
+end
+local inclusion = ARGV[19]
+local audited = inclusion ~= ''
 -- A person's decision whose text was lost with Redis (restore.lua): whether this is the same text nobody knows, and the
 -- model's answer must not take the place of another one of a person. Somebody looks again.
 local doubted = was.state == 'decided' and was.moderator and not was.digest and was.status ~= status
-if doubted then why, status, audited, ARGV[17] = 'reopened', 'pending', false, 'model' end
+if doubted then why, status, audited, inclusion, ARGV[17] = 'reopened', 'pending', false, '', 'model' end
 local waiting = why ~= '' and redis.call('ZCARD', P .. 'waiting') or 0
 if why ~= '' and not waits and waiting >= tonumber(ARGV[12]) then
   if status == 'pending' then return {'full'} end
-  why, audited = '', false -- an audit can wait for better days
+  why, audited = '', false -- drawn, and nobody will answer: counted as lost
 end
 
 local item = {state = why ~= '' and 'queued' or 'decided', status = status, decided_by = ARGV[17],
@@ -66,6 +77,7 @@ if waits then
   -- The author edited while it waited: the earlier revision is withdrawn, its lease is void.
   bump(item)
   unlist(id, was)
+  lose_draw(id, was, 'edited', now)
   local gone = {revision = was.revision, version = item.version, state = 'withdrawn', status = was.status,
     decided_by = was.decided_by, callback = was.callback}
   audit('withdrawn', ARGV[13], id, gone, was.state)
@@ -113,7 +125,8 @@ put('decided_by', item.decided_by ~= 'model' and item.decided_by or '')
 put('article', ARGV[9])
 put('section', ARGV[10])
 put('language', ARGV[16])
-put('attributes', ARGV[8])
+-- Audits match no attribute filter: among comments of one attribute their due time would reveal them.
+put('attributes', audited and '' or ARGV[8])
 put('labelled', was.labelled or '')
 put('prints', #prints > 0 and cmsgpack.pack(prints) or '')
 if item.callback then
@@ -133,7 +146,8 @@ if why ~= '' then
   if doubted then put('against', '\n' .. was.moderator .. '\n') end
   if audited then
     put('kind', 'audit')
-    put('inclusion', ARGV[19])
+    put('inclusion', inclusion)
+    put('drawn', now)
     put('decided', now)
   end
   redis.call('HSET', key, unpack(fields))
@@ -157,7 +171,7 @@ if ARGV[25] ~= '' then
 end
 if audited then
   more[#more + 1] = 'inclusion'
-  more[#more + 1] = ARGV[19]
+  more[#more + 1] = inclusion
 end
 if ruled and #ruled.ids > 0 then
   more[#more + 1] = 'rules'
@@ -170,7 +184,15 @@ end
 audit('submitted', ARGV[13], id, item, was.state, more)
 -- By the share, so that what audits find can be weighted by the probability with which they were drawn.
 count(now, 'automatic:' .. decision .. (ARGV[24] ~= '' and '@' .. ARGV[24] or ''))
-if audited then count(now, 'drawn:' .. decision) end
+if inclusion ~= '' then
+  if drawing then note_drawing(drawing) end
+  record_draw(id, item.revision, {decision, inclusion, ARGV[25], ARGV[16], ARGV[14], ARGV[15], ARGV[17]}, now,
+    tonumber(ARGV[21]))
+  if not audited then
+    lose_draw(id, {decision = decision, inclusion = inclusion, drawn = now, revision = item.revision, kind = 'audit'},
+      'queue_full', now)
+  end
+end
 if doubted then return answer('exists', id, read_item(id)) end
 return {was.revision and 'revised' or 'created', tonumber(item.revision), tonumber(item.version), now,
   tonumber(was.created or now), why ~= '' and waiting + (waits and 0 or 1) or 0,

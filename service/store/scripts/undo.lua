@@ -44,13 +44,18 @@ if item.state == 'decided' then
     count(tonumber(item.decided), 'agreed', -1)
     count(tonumber(item.decided), 'votes:' .. verdict .. ':' .. verdict, -1)
   end
-  count_judged(tonumber(item.queued), item, item.before_status, verdict, -1)
+  local came_at = tonumber(item.queued)
+  if item.answered or item.kind == 'audit' and item.inclusion then -- or from before answers were noted
+    reopen_draw(id, item, verdict, came_at)
+    unset(id, item, 'answered')
+  else
+    count_judged(came_at, item, item.before_status, verdict, -1)
+  end
   if item.before_status ~= 'pending' then
     count(tonumber(item.decided), item.before_status == item.status and 'upheld' or 'overturned', -1)
   end
   if item.kind == 'audit' then -- the moderator has seen the automatic decision, so the audit is no longer blind
     set(id, item, 'kind', 'review', 'why', 'reopened')
-    unset(id, item, 'inclusion')
   end
   local author = author_of(redis.call('GET', text_key(id, item.revision)))
   if item.before_status ~= item.status then

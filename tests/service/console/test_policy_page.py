@@ -38,7 +38,8 @@ POLICIES = st.builds(
     version=st.integers(1, 50),
     review=st.builds(
         Reviewing,
-        audit_approved=SHARE,
+        audit_approved=st.none() | SHARE,
+        audits_per_day=st.none() | st.integers(1, 10_000),
         double_review=SHARE,
         audit_overturns=st.booleans(),
         reports_needed=st.integers(1, 1000),
@@ -76,7 +77,7 @@ def test_a_form_that_nobody_touched_says_the_policy_again(policy: Policy) -> Non
         ({"review_at.insult": "1.5"}, "review_at.insult"),
         ({"review_at.insult": "nan"}, "review_at.insult"),
         ({"review_at.insult": "0.9", "reject_at.insult": "0.8"}, "review_at.insult"),
-        ({"review.audit_approved": ""}, "review.audit_approved"),
+        ({"review.double_review": ""}, "review.double_review"),
         ({"review.audit_approved": "120"}, "review.audit_approved"),
         ({"review.reports_needed": "2.5"}, "review.reports_needed"),
         ({"review.reports_needed": "0"}, "review.reports_needed"),

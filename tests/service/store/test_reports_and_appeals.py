@@ -252,7 +252,7 @@ async def test_an_appeal_against_a_rejection_that_is_being_audited_waits_as_an_a
     assert (outcome, record.decided_by) == ("ok", DecidedBy.MODERATOR), "the author gets a person's answer"
     assert (await told(store, site))[-1] == ("decision.created", record.version)
     ((label,), _) = await store.labels.page(site, "", 10)
-    assert (label.source, label.inclusion) == ("moderator", None)
+    assert (label.source, label.inclusion) == ("moderator", 0.25), "of those drawn, although not blind"
 
 
 async def test_a_second_judgement_can_be_taken_back_and_the_first_stands_again(

@@ -26,11 +26,11 @@ from service.values.lists import ListEntry, ListVersion, WordList
 from service.values.policy import Policy, Thresholds
 from service.values.rules import AuthorStatus
 
+FRAGMENTS = ("prelude.lua", "judged.lua", "counters.lua", "rules.lua", "statuses.lua", "strikes.lua", "draws.lua")
 SCRIPTS = [
     path.name.removesuffix(".lua")
     for path in files("service.store.scripts").iterdir()
-    if path.name.endswith(".lua")
-    and path.name not in ("prelude.lua", "judged.lua", "counters.lua", "rules.lua", "statuses.lua", "strikes.lua")
+    if path.name.endswith(".lua") and path.name not in FRAGMENTS
 ]
 
 
