@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 from service import app_keys as keys
 from service.cases.answers import decided_answer
 from service.cases.reviewing import new_batch
-from service.console.queue import LEASE_S, asked_in
+from service.console.queue import LEASE_S, asked_in, copies_of
 from service.console.reasons import labels_of
 from service.console.texts import N_
 from service.console.visit import DECIDERS, Page, Visit, own_path, whole
@@ -22,7 +22,7 @@ from service.store.base import Record
 from service.store.review import Answer
 from service.values.accounts import Ticket
 from service.values.domain import A_CODE, WORDS, Id, Lease, Verdict
-from service.values.errors import BadRequest, Conflict, Fault, NotFound, ServiceError
+from service.values.errors import BadRequest, Conflict, Fault, NotFound, ServiceError, StoreUnavailable
 
 # Larger bulk decisions take two people (security.md, section 2).
 MOST_AT_ONCE = 200
@@ -70,20 +70,22 @@ class LeasesRequest(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class DeskDecisionResponse(Struct, frozen=True, omit_defaults=True):
-    """The result for one comment. `problem`: why nothing was done."""
+    """The result for one comment. `problem`: why nothing was done. `copies`: of what was rejected, so many wait."""
 
     id: str
     version: int = 0
     status: str = ""
     state: str = ""
     lease: str | None = None
+    copies: int = 0
     problem: dict[str, Any] | None = None
 
 
 async def decide(visit: Visit) -> web.StreamResponse:
     comment_id = visit.request.match_info["id"]
     if visit.wants_json:
-        return visit.answer(_done(visit, await _decide(visit, comment_id, visit.body(DeskDecisionRequest))))
+        wanted = visit.body(DeskDecisionRequest)
+        return visit.answer(await _with_copies(visit, await _decide(visit, comment_id, wanted), wanted.decision))
     said = _from_form(visit)
     try:
         record = await _decide(visit, comment_id, said)
@@ -92,7 +94,8 @@ async def decide(visit: Visit) -> web.StreamResponse:
     if said.lease and visit.field("next"):  # show the next comment, for pages without scripts
         asked = asked_in(visit, "in_")
         await visit.reviewing.claim(visit.moderator, 1, asked.wanted(visit), lease_s=LEASE_S)
-    return _back(visit, done=record.id, version=record.version, what=said.decision.value)
+    copies = await _copies(visit, record, said.decision)
+    return _back(visit, done=record.id, version=record.version, what=said.decision.value, copies=copies)
 
 
 async def decide_many(visit: Visit) -> web.StreamResponse:
@@ -171,7 +174,8 @@ async def _all(visit: Visit, decisions: list[DeskDecisionOn]) -> list[DeskDecisi
 
     async def one(said: DeskDecisionOn) -> DeskDecisionResponse:
         try:
-            return _done(visit, await _decide(visit, said.id, said, batch))
+            record = await _decide(visit, said.id, said, batch)
+            return _done(visit, record) if len(decisions) > 1 else await _with_copies(visit, record, said.decision)
         except ServiceError as error:
             return DeskDecisionResponse(said.id, problem=rendered(problem_of(error)))
 
@@ -196,6 +200,20 @@ async def _decide(visit: Visit, comment_id: str, said: DeskDecisionRequest, batc
         raise BadRequest("version: required where there is no lease", [Fault("/version", "required")])
     answer = Answer(said.decision, lease, said.reason, labels, said.note, version=said.version)
     return await visit.reviewing.decide(visit.moderator, comment_id, answer, batch=batch)
+
+
+async def _copies(visit: Visit, record: Record, decision: Verdict) -> int:
+    """How many copies wait of what was just rejected. The decision stands, also if Redis cannot say."""
+    if decision is not Verdict.REJECT or record.is_waiting:
+        return 0
+    try:
+        return len(await copies_of(visit, record.id))
+    except StoreUnavailable:
+        return 0
+
+
+async def _with_copies(visit: Visit, record: Record, decision: Verdict) -> DeskDecisionResponse:
+    return msgspec.structs.replace(_done(visit, record), copies=await _copies(visit, record, decision))
 
 
 def _done(visit: Visit, record: Record) -> DeskDecisionResponse:

@@ -20,6 +20,7 @@ KEYS = (
     Key("skip", "s", N_("Skip: somebody else may have it")),
     Key("escalate", "e", N_("Pass on, with a note")),
     Key("article", "t", N_("Change the article: heated, pre-moderated, closed")),
+    Key("copies", "c", N_("After a rejection: the comments like it that wait")),
     Key("undo", "u", N_("Take the last decision back (also Ctrl+Z)")),
     Key("select", "x", N_("Select, in the list")),
     Key("approve_all", "A", N_("Approve all that are selected")),

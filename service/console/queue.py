@@ -15,7 +15,7 @@ from service.console import words
 from service.console.articles import AT_ONCE
 from service.console.cards import WHYS, cards, full_cards
 from service.console.keymap import KEYS, chosen
-from service.console.reasons import GROUNDS, attribute_name
+from service.console.reasons import GROUNDS, attribute_name, title_of
 from service.console.shown import is_ours_to_open
 from service.console.texts import N_
 from service.console.visit import DECIDERS, EVERYBODY, OVERSEERS, SUPERVISORS, Nav, Page, Visit
@@ -23,7 +23,7 @@ from service.http import bodies
 from service.store.base import Record
 from service.store.review import Filter
 from service.values.accounts import Role
-from service.values.domain import State
+from service.values.domain import State, Status
 from service.values.errors import BadRequest, Fault, NotFound
 
 # Leases are short and extended while the page is open, so a closed laptop soon releases its comments.
@@ -60,7 +60,7 @@ QUEUES = (
 
 
 class QueueQuery(Struct, frozen=True, forbid_unknown_fields=True):
-    """Filter and view. `done`, `version`, `batch`, `what`, `refused` and `by` describe the last action.
+    """Filter and view. `done`, `version`, `batch`, `what`, `refused`, `by` and `copies` describe the last action.
 
     For the view by score: the attribute (`axis`), the range (`low` to `high`), and whether all are selected.
     """
@@ -82,6 +82,7 @@ class QueueQuery(Struct, frozen=True, forbid_unknown_fields=True):
     what: Text = ""
     refused: Text = ""
     by: Text = ""
+    copies: Annotated[int, Meta(ge=0)] = 0
 
     @property
     def queued(self) -> Queued:
@@ -212,6 +213,22 @@ async def show_one(visit: Visit) -> web.StreamResponse:
     return visit.show("one.html", **values, card=shown)
 
 
+async def show_copies(visit: Visit) -> web.StreamResponse:
+    """What waits and is a copy of a comment, all selected for one decision."""
+    after = await visit.console.store.events.latest(visit.site)
+    record = await visit.console.store.comments.get(visit.site, visit.request.match_info["id"])
+    asked = QueueQuery(view="list", all=True)
+    found = await copies_of(visit, record.id)
+    values = {**await shared(visit, asked), "after": after, "following": None, "original": cards(visit, [record])[0]}
+    reason = record.reason if record.status is Status.REJECTED and not record.is_waiting else None
+    return visit.show("list.html", **values, cards=cards(visit, found), reason=reason, title_of=title_of)
+
+
+async def copies_of(visit: Visit, comment_id: str) -> list[Record]:
+    """Comments like this one that wait for anybody, or that the visitor holds."""
+    return await visit.console.store.queue.copies(visit.site, comment_id, LISTED, visit.account.name)
+
+
 def _queue_of(record: Record) -> Literal["waiting", "held", "escalated"]:
     return {State.LEASED: "held", State.ESCALATED: "escalated"}.get(record.state, "waiting")  # type: ignore[return-value]
 
@@ -247,6 +264,7 @@ PAGES = (
     Page(path="/queue", view=show_queue, nav=Nav(title=N_("Queue"), order=10)),
     Page(path="/queue/claim", view=claim, method="POST", roles=DECIDERS, is_background=True),
     Page(path="/queue/{id}", view=show_one),
+    Page(path="/queue/{id}/copies", view=show_copies, roles=DECIDERS),
     Page(path="/queue/{id}/take", view=take, method="POST", roles=DECIDERS),
     Page(path="/leave", view=leave),
 )

@@ -272,17 +272,18 @@ class Queue:
             offset = max(0, offset - size)
         return found
 
-    async def copies(self, site: str, comment_id: str, limit: int) -> list[Record]:
-        """Comments that wait for anybody and are copies of this one, as its rules compared it; the newest first.
+    async def copies(self, site: str, comment_id: str, limit: int, holder: str = "") -> list[Record]:
+        """Comments that wait for anybody, or that `holder` leases, and are copies of this one; the newest first.
 
-        Empty if no rule compared it, or its fingerprints have expired.
+        Copies as its rules compared it: empty if no rule did, or its fingerprints have expired.
         """
         prints = await self._pipe.call("HGET", self._shards.of(site, comment_id).item(comment_id), "prints")
         if prints is None:
             return []
         found: list[Record] = []
         for shard in self._shards.each(site):
-            page = await self._pipe.run(script("copies"), [shard.prefix], comment_id, prints, limit - len(found))
+            left = limit - len(found)
+            page = await self._pipe.run(script("copies"), [shard.prefix], comment_id, prints, left, holder)
             found += [record(each.decode(), *item) for each, *item in page]
             if len(found) >= limit:
                 break

@@ -1,6 +1,6 @@
 // One comment after the other: the next ones are already here, each key is one decision, and every decision can be undone.
 
-import { Refused, announce, ask, fragment, t, tn, toast } from "./base.js";
+import { Refused, announce, ask, fragment, prefix, t, tn, toast } from "./base.js";
 import { closeChoices, common, guard, listen, openChoice, showKey, unveil } from "./keys.js";
 import { follow } from "./live.js";
 import { Outbox, refusal } from "./outbox.js";
@@ -99,6 +99,7 @@ async function refill() {
   if (!cards().length) setTimeout(refill, 200);
 }
 let retry = 0;
+let offered = null; // the last rejection of which copies wait
 
 async function signedOut() {
   const isBack = await ask("GET", "/session").then((found) => { document.body.dataset.token = found.token; return true; }, () => false);
@@ -138,6 +139,21 @@ function decide(card, body, said) {
   done.at(-1)?.toast?.remove(); // `u` still knows all of them
   done.push(entry);
   entry.toast = toast(said, t("Take back"), () => undo(entry));
+  entry.answer.then(({ copies }) => { if (copies && done.includes(entry)) offer(entry, copies); }, () => {});
+}
+
+/** Copies of what was rejected can be decided together. */
+function offer(entry, copies) {
+  offered?.offer.remove();
+  offered = entry;
+  const said = tn("%(n)d comment like it waits.", "%(n)d comments like it wait.", copies);
+  const key = chosen.copies ? ` (${chosen.copies})` : "";
+  entry.offer = toast(said, t("Look at them") + key, lookAtCopies);
+}
+
+function lookAtCopies() {
+  if (!offered) { announce(t("Nothing like the last comment waits.")); return; }
+  location.assign(`${prefix}/queue/${encodeURIComponent(offered.id)}/copies`);
 }
 
 function skip(card) {
@@ -151,6 +167,8 @@ async function undo(entry = done.at(-1)) {
   if (place < 0) return;
   done.splice(place, 1);
   entry.toast?.remove();
+  entry.offer?.remove();
+  if (entry === offered) offered = null;
   if (entry.answer && outbox.cancel(entry.answer.key)) { restore(entry, entry.card?.dataset.lease); return; }
   try {
     await entry.answer;
@@ -243,6 +261,7 @@ listen(chosen, {
   },
   escalate: () => { if (current) openChoice(current, "escalate"); },
   article: () => openPlace(current),
+  copies: lookAtCopies,
   undo: () => { undo(); },
   reveal: () => {
     const veil = current?.querySelector("details.veil");

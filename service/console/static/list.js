@@ -1,6 +1,6 @@
 // The list: rows by keys, many selected, decided at once, and the batch taken back at once.
 
-import { Refused, announce, element, t, tn, toast } from "./base.js";
+import { Refused, announce, element, prefix, t, tn, toast } from "./base.js";
 import { closeChoices, common, guard, listen, openChoice } from "./keys.js";
 import { watchList } from "./live-list.js";
 import { Outbox, refusal } from "./outbox.js";
@@ -18,6 +18,7 @@ const rows = () => (body ? [...body.rows] : []);
 const box = (row) => row.querySelector('input[name="chosen"]');
 const selected = () => rows().filter((row) => box(row)?.checked);
 let current = null;
+let alike = null; // the last rejected comment of which copies wait
 
 function look(row) {
   current?.classList.remove("current");
@@ -68,6 +69,7 @@ function decide(some, answer, said, isMeant = false) {
   for (const row of some) { if (box(row)) box(row).checked = false; row.remove(); }
   const batch = { rows: some, places, said };
   batch.answer = outbox.send("/queue/decisions", { decisions }).then(({ results }) => {
+    if (results[0]?.copies) offer(results[0]);
     batch.versions = results.filter((each) => !each.problem).map(({ id, version }) => ({ id, version }));
     const refused = results.filter((each) => each.problem);
     if (refused.length) {
@@ -86,6 +88,18 @@ function decide(some, answer, said, isMeant = false) {
   look(next);
   count();
   batch.toast = toast(some.length === 1 ? said : `${said}: ${some.length}`, some.length === 1 ? t("Take back") : t("Take all back"), () => undo(batch));
+}
+
+/** Copies of what was rejected can be decided together. */
+function offer({ id, copies }) {
+  alike = id;
+  const key = chosenKeys.copies ? ` (${chosenKeys.copies})` : "";
+  toast(tn("%(n)d comment like it waits.", "%(n)d comments like it wait.", copies), t("Look at them") + key, lookAtCopies);
+}
+
+function lookAtCopies() {
+  if (alike === null) { announce(t("Nothing like the last comment waits.")); return; }
+  location.assign(`${prefix}/queue/${encodeURIComponent(alike)}/copies`);
 }
 
 /** The rows of a batch for which `isBack(row)`, where they were. */
@@ -162,6 +176,7 @@ listen(chosenKeys, {
   reject: () => { if (isOpen(current)) rejecting(current); },
   approve_all: () => { alone = null; decide(selected(), { decision: "approve" }, t("Approved")); },
   reject_all: () => { if (selected().length) rejecting(null); else announce(t("Nothing is selected.")); },
+  copies: lookAtCopies,
   undo: () => { undo(); },
   escape: () => { const closed = bulk && closeChoices(bulk); alone = null; count(); return Boolean(closed); },
   digit: (event) => {

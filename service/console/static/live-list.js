@@ -14,6 +14,7 @@ export function watchList(form, outbox, changed) {
   const body = form.querySelector("tbody");
   const me = form.dataset.account;
   const where = JSON.parse(form.dataset.where);
+  const isComplete = form.dataset.only !== undefined; // no comments join the rows that it has
   const rows = () => (body ? [...body.rows] : []);
   const byId = (id) => rows().find((row) => row.dataset.id === id);
   const wanted = new Set(); // ids of rows to ask for
@@ -33,7 +34,7 @@ export function watchList(form, outbox, changed) {
       fresh.delete(id);
       if (row) hold(row, who);
       offer();
-    } else if (row || where.view !== "scores") {
+    } else if (row || (where.view !== "scores" && !isComplete)) {
       ask(id);
     }
   }
