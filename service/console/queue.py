@@ -149,6 +149,8 @@ async def _list(visit: Visit, asked: QueueQuery) -> web.StreamResponse:
         cards=cards(visit, found.records),
         following=found.following,
         after=after,
+        original=None,
+        reason=None,
     )
 
 
