@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
+import msgspec
 from aiohttp import web
 from msgspec import Meta, Struct
 
@@ -41,6 +42,9 @@ class EventResponse(Struct, frozen=True, omit_defaults=True, kw_only=True):
     decided_by: str | None = None
     decision: str | None = None
     reason: str | None = None
+    reason_texts: Annotated[
+        dict[str, str] | None, Meta(description="The site's own words for the reason, by language.")
+    ] = None
     by: str | None = None
     why: str | None = None
     until: datetime | None = None
@@ -95,6 +99,7 @@ def _answer(event: FeedEvent) -> EventResponse:
         decided_by=said.get("decided_by"),
         decision=said.get("decision"),
         reason=said.get("reason") or None,
+        reason_texts=msgspec.json.decode(said["reason_texts"]) if said.get("reason_texts") else None,
     )
 
 

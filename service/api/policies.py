@@ -19,7 +19,7 @@ from service.values.access import Scope
 from service.values.domain import Comment
 from service.values.errors import BadRequest, Fault
 from service.values.policy import InLanguage, LanguageCode, Policy, Thresholds
-from service.values.review_settings import Reviewing
+from service.values.review_settings import Reviewing, review_faults
 from service.values.rules import MAX_RULES, ListName, ListUse, Rule
 from service.values.site_settings import Protocols, faults
 from service.values.strikes import Strikes, Trust, strike_faults
@@ -138,7 +138,8 @@ async def _check(call: Call, asked: PolicyRequest) -> None:
         at = pointer("/thresholds", found.attribute)
         where = at if found.field is None else f"{at}/{found.field}"
         raise BadRequest(f"{where}: {found.detail}", [Fault(where, found.detail)])
-    wrong = [Fault(pointer("/protocols", *steps), why) for steps, why in faults(asked.protocols, known)]
+    wrong = [Fault(pointer("/review", *steps), why) for steps, why in review_faults(asked.review, known)]
+    wrong += [Fault(pointer("/protocols", *steps), why) for steps, why in faults(asked.protocols, known)]
     if asked.strikes is not None:
         wrong += [Fault(pointer("/strikes", *steps), why) for steps, why in strike_faults(asked.strikes)]
     if wrong:

@@ -195,6 +195,7 @@ class AuthorStatusWorkflow:
 
         Repeated with the same batch it goes on with the rest. Leaves out what another moderator holds.
         """
+        self._reviewing.check_reason(who.site, Verdict.REJECT, reason)
         batch = batch or new_batch()
         waiting = await self._waiting(who.site, author)
         if waiting.versions and not await self._store.batches.note(

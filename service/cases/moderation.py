@@ -37,7 +37,6 @@ from service.values.access import ApiKey
 from service.values.domain import Action, Comment, Judgement, LanguageSupport, Span, Urgency
 from service.values.errors import Conflict, NotFound, QueueFull
 from service.values.policy import (
-    SOON_MS,
     Decision,
     Policy,
     attention,
@@ -45,6 +44,7 @@ from service.values.policy import (
     decide_scored,
     likelihood,
     set_aside,
+    soon_ms,
 )
 from service.values.windows import windows
 
@@ -234,14 +234,15 @@ class Moderation:
             comment_id,
             self._directory.pseudonym(site, reader)[:16],
             needed=review.reports_needed,
-            sla_ms=SOON_MS,
+            sla_ms=soon_ms(review),
             reopen_judged=review.reports_reopen_judged,
         )
         return self._expected(comment_id, outcome, record)
 
     async def appeal(self, site: str, comment_id: str, reason: str) -> Record:
         """Bring a rejected comment back to the queue. Raises NotFound, Conflict, QueueFull and StoreUnavailable."""
-        outcome, record = await self._store.comments.appeal(site, comment_id, reason, sla_ms=SOON_MS)
+        sla_ms = soon_ms(self._directory.policy(site).review)
+        outcome, record = await self._store.comments.appeal(site, comment_id, reason, sla_ms=sla_ms)
         return self._expected(comment_id, outcome, record)
 
     def _expected(self, comment_id: str, outcome: Outcome, record: Record | None) -> Record:

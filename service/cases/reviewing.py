@@ -16,9 +16,9 @@ from service.cases.strikes import Strikes, author_of
 from service.store import Store
 from service.store.base import Record
 from service.store.review import Answer, Filter
-from service.values.domain import Lease, State, Why
-from service.values.errors import Conflict, NotFound, RateLimited, Retryable
-from service.values.policy import SOON_MS
+from service.values.domain import Lease, State, Verdict, Why
+from service.values.errors import BadRequest, Conflict, Fault, NotFound, RateLimited, Retryable
+from service.values.policy import soon_ms
 
 # A claim with a filter may read much of the queue, so it is not repeated at every change of the queue.
 LEAST_BETWEEN_LOOKS_S = 1.0
@@ -89,7 +89,12 @@ class ReviewWorkflow:
                 await still()
 
     async def decide(self, who: Moderator, comment_id: str, answer: Answer, *, batch: str = "") -> Record:
-        """Decide a comment. Exactly one decision wins; a repetition is answered the same. `batch`: see new_batch."""
+        """Decide a comment. Exactly one decision wins; a repetition is answered the same. `batch`: see new_batch.
+
+        Raises BadRequest if the site does not reject for this reason.
+        """
+        review = self._directory.for_people(who.site).review
+        self.check_reason(who.site, answer.verdict, answer.reason)
         outcome, record = await self._store.queue.decide(
             who.site,
             comment_id,
@@ -97,13 +102,20 @@ class ReviewWorkflow:
             msgspec.structs.replace(answer, digest=_digest(answer)),
             may_overrule=who.may_overrule,
             by_version=who.by_version,
-            audit_overturns=self._directory.for_people(who.site).review.audit_overturns,
+            audit_overturns=review.audit_overturns,
+            reason_texts=next((each.titles for each in review.reasons if each.key == answer.reason), {}),
             role=who.role,
             batch=batch,
             terms=await self._strikes.terms(who.site, comment_id),
         )
         await self._weigh(who.site, record)
         return _record_or_raise(outcome, comment_id, record)
+
+    def check_reason(self, site: str, verdict: Verdict, reason: str, at: str = "/reason") -> None:
+        """Raises BadRequest if the site does not reject for this reason, or wants one."""
+        fault = self._directory.for_people(site).review.reason_fault(reason) if verdict is Verdict.REJECT else None
+        if fault is not None:
+            raise BadRequest(f"{at}: {fault}", [Fault(at, fault)])
 
     async def _weigh(self, site: str, record: Record | None) -> None:
         author = author_of(record)
@@ -171,7 +183,12 @@ class ReviewWorkflow:
 
     async def reopen(self, who: Moderator, comment_id: str, version: int | None = None) -> Record:
         outcome, record = await self._store.queue.reopen(
-            who.site, comment_id, who.name, sla_ms=SOON_MS, version=version, role=who.role
+            who.site,
+            comment_id,
+            who.name,
+            sla_ms=soon_ms(self._directory.for_people(who.site).review),
+            version=version,
+            role=who.role,
         )
         return _record_or_raise(outcome, comment_id, record)
 

@@ -25,7 +25,7 @@ from service.store.asked import (
 )
 from service.values.articles import held_if_heated, places_of
 from service.values.domain import Action, Comment, Doubling, Judgement, Reason, Urgency
-from service.values.policy import BY_RULE, DEFAULT_SLA_MS, SLA_MS, SOON_MS, Decision, Policy, audit_share
+from service.values.policy import BY_RULE, Decision, Policy, audit_share, sla_ms_of, soon_ms
 from service.values.rules import RULE, Condition, FiredRule, RuleAction, RuleState, most_severe
 
 # Names of rules that the metrics tell apart.
@@ -65,7 +65,7 @@ def without_rules(
     return RulesAsked(
         model=judgement.decision,
         outcomes=_outcomes(policy, judgement, attend),
-        author_sla_ms=_due(None, is_soon),
+        author_sla_ms=_due(policy, None, is_soon),
         heated=_heated(policy, comment, judgement, attend),
     )
 
@@ -111,18 +111,24 @@ def ask(
         and (watch := _watch(rules, found.open, comment, prints))
     ):
         return watch
-    due = [_due(each.due, is_soon) for each in found.fired if each.action in _REVIEWS and each.state is RuleState.ON]
+    due = [
+        _due(policy, each.due, is_soon)
+        for each in found.fired
+        if each.action in _REVIEWS and each.state is RuleState.ON
+    ]
     return RulesAsked(
         model=judgement.decision,
         outcomes=_outcomes(policy, judgement, attend, found.fired),
         fired=found.fired,
-        open=tuple(UndecidedRule(each.rule, each.expression, _due(each.rule.due, is_soon)) for each in found.open),
+        open=tuple(
+            UndecidedRule(each.rule, each.expression, _due(policy, each.rule.due, is_soon)) for each in found.open
+        ),
         unavailable=found.unavailable,
         prints=prints,
         rates=rates,
         window_s=_window_s(rules),
         sla_ms=min(due, default=None),
-        author_sla_ms=_due(None, is_soon),
+        author_sla_ms=_due(policy, None, is_soon),
         heated=_heated(policy, comment, judgement, attend),
     )
 
@@ -212,10 +218,10 @@ def count_rules(reasons: tuple[Reason, ...]) -> None:
 _named: set[str] = set()
 
 
-def _due(attribute: str | None, is_soon: bool) -> int:
+def _due(policy: Policy, attribute: str | None, is_soon: bool) -> int:
     """Milliseconds until a review is due that a rule asks for."""
-    sla_ms = SLA_MS.get(attribute or "", DEFAULT_SLA_MS)
-    return min(sla_ms, SOON_MS) if is_soon else sla_ms
+    sla_ms = sla_ms_of(attribute, policy.review)
+    return min(sla_ms, soon_ms(policy.review)) if is_soon else sla_ms
 
 
 def _outcomes(

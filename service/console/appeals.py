@@ -7,7 +7,6 @@ from msgspec import Meta, Struct
 
 from service.cases.answers import ReviewItem
 from service.console import comment, words
-from service.console.reasons import GROUNDS
 from service.console.texts import N_
 from service.console.visit import OVERSEERS, SUPERVISORS, Nav, Page, Visit
 from service.store.base import Record
@@ -82,7 +81,7 @@ async def _page(
         escalated=stats["escalated"],
         following=found.following,
         **comment.telling(visit),
-        grounds=GROUNDS,
+        grounds=visit.reasons.grounds,
         said=SAID.get(query.said, ""),
         problem=problem,
         problem_at=at,

@@ -9,7 +9,6 @@ from msgspec import Meta, Struct
 from service import app_keys as keys
 from service.cases.author_status import BatchId, RejectionReason, StatusRequest
 from service.console import words
-from service.console.reasons import GROUNDS, labels_of, title_of
 from service.console.texts import N_
 from service.console.visit import ADMINS, SUPERVISORS, Page, Visit, whole
 from service.http import bodies
@@ -87,8 +86,8 @@ async def _page(visit: Visit, query: AuthorQuery, status: int = 200, problem: st
         said=SAID.get(query.said, ""),
         refused=REFUSED.get(query.refused, ""),
         problem=problem,
-        grounds=GROUNDS,
-        title_of=title_of,
+        grounds=visit.reasons.grounds,
+        title_of=visit.reasons.title,
         days=DAYS,
         may_change=may_change,
         may_undo=may_change and app[keys.AUTHOR_STATUS].can_undo(standing, visit.account.name),
@@ -140,7 +139,7 @@ async def reject_waiting(visit: Visit) -> web.StreamResponse:
             visit.moderator,
             author,
             reason=reason,
-            labels=labels_of(reason, visit.request.app[keys.MODERATION].attributes),
+            labels=visit.reasons.labels(reason, visit.request.app[keys.MODERATION].attributes),
             batch=bodies.shape({"batch": batch}, BatchField).batch if batch else None,
         )
     except Conflict as error:

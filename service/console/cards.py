@@ -11,7 +11,7 @@ from markupsafe import Markup
 from service import app_keys as keys
 from service.cases.answers import ReviewItem, review_item
 from service.cases.authors import History
-from service.console.reasons import CODES, attribute_name, code_title, title_of
+from service.console.reasons import CODES, SEVERE, attribute_name, code_title
 from service.console.shown import marked, plain
 from service.console.texts import N_, Texts
 from service.console.visit import Visit
@@ -20,13 +20,9 @@ from service.store.base import Record
 from service.values.articles import ARTICLE_HEATED, SECTION_HEATED, places_of
 from service.values.domain import Reason, State, Why
 from service.values.errors import StoreUnavailable
-from service.values.policy import LANGUAGE_NOT_SUPPORTED
+from service.values.policy import LANGUAGE_NOT_SUPPORTED, sla_ms_of, soon_ms
+from service.values.review_settings import Reviewing
 from service.values.rules import RULE, RULE_UNAVAILABLE, RuleAction
-
-# Nobody may see which comments are audits, nor their scores. So blurring depends on something visible to all: how soon
-# the comment is due. These are the classes of threats and of severe abuse.
-SEVERE_WITHIN = timedelta(minutes=60)
-THREATS_WITHIN = timedelta(minutes=15)
 
 WHYS = {
     "uncertain": N_("The model is not sure"),
@@ -119,7 +115,7 @@ def card(visit: Visit, record: Record) -> Card:
         is_blurred=blurred,
         is_late=_due(item) is not None and visit.now > (_due(item) or visit.now),
         escalated_by=record.moderator if is_escalated else None,
-        escalation=_escalation(visit.texts, record) if is_escalated else None,
+        escalation=_escalation(visit, record) if is_escalated else None,
         note=record.note if is_escalated else None,
     )
 
@@ -244,16 +240,26 @@ def _bars(item: ReviewItem) -> list[Bar]:
 def is_blurred(visit: Visit, item: ReviewItem) -> bool:
     wanted = visit.preferences.blur
     due = _due(item)
-    if wanted != "severe" or due is None or item.review is None or item.review.why != "uncertain":
+    if wanted != "severe" or due is None or item.review is None or item.review.why not in ("uncertain", "rule"):
         return wanted == "all"
-    urgent = visit.request.app[keys.DIRECTORY].policy(visit.site).review.urgent_sections
-    is_urgent_anyway = item.article is not None and item.article.section in urgent
-    return due - item.created_at <= (THREATS_WITHIN if is_urgent_anyway else SEVERE_WITHIN) + timedelta(seconds=1)
+    review = visit.request.app[keys.DIRECTORY].policy(visit.site).review
+    is_soon = item.article is not None and item.article.section in review.urgent_sections
+    return due - item.created_at <= _severe_within(review, is_soon=is_soon) + timedelta(seconds=1)
 
 
-def _escalation(texts: Texts, record: Record) -> str:
+def _severe_within(review: Reviewing, *, is_soon: bool) -> timedelta:
+    """The due time that only what may be severe has. `is_soon`: what is not is due sooner, too.
+
+    Nobody may see which comments are audits, nor their scores. So blurring depends on what all may see.
+    """
+    others = min(sla_ms_of(None, review), soon_ms(review)) if is_soon else sla_ms_of(None, review)
+    severe = (sla_ms_of(each, review) for each in SEVERE)
+    return timedelta(milliseconds=max((each for each in severe if each < others), default=-1_000))
+
+
+def _escalation(visit: Visit, record: Record) -> str:
     if record.vote is not None:
-        return texts(N_("Two moderators disagreed"))
+        return visit.texts(N_("Two moderators disagreed"))
     if record.reason:
-        return texts(N_("Passed on: %(reason)s"), reason=texts(title_of(record.reason)))
-    return texts(N_("Passed on for somebody else to decide"))
+        return visit.texts(N_("Passed on: %(reason)s"), reason=visit.texts(visit.reasons.title(record.reason)))
+    return visit.texts(N_("Passed on for somebody else to decide"))

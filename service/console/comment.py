@@ -10,7 +10,7 @@ from service import app_keys as keys
 from service.cases.answers import ReviewItem, comment_answer, review_item
 from service.console import rule_words, words
 from service.console.cards import BELOW, is_blurred, is_of_rules, of_rule
-from service.console.reasons import attribute_name, code_title, title_of
+from service.console.reasons import SEVERE, attribute_name, code_title
 from service.console.shown import marked
 from service.console.texts import N_
 from service.console.visit import ADMINS, DECIDERS, SUPERVISORS, Page, Visit
@@ -25,7 +25,6 @@ MOST_LOOKS = 4
 SHOWN = 200
 ORIGIN = r"^[0-9]{1,16}-[0-9]{1,16}$(?!\n)"
 
-SEVERE = frozenset({"threat", "severe_toxicity", "identity_attack"})
 
 SAID = {
     "undone": N_("Your decision was taken back. The comment is yours again, in the queue."),
@@ -79,7 +78,7 @@ async def show_comment(visit: Visit) -> web.StreamResponse:
         letters=letters,
         said=SAID.get(query.said, ""),
         may=allowed(visit, record),
-        title_of=title_of,
+        title_of=visit.reasons.title,
         code_title=code_title,
         **telling(visit),
     )

@@ -13,7 +13,6 @@ from service import app_keys as keys
 from service.cases.answers import decided_answer
 from service.cases.reviewing import new_batch
 from service.console.queue import LEASE_S, asked_in, copies_of
-from service.console.reasons import labels_of
 from service.console.texts import N_
 from service.console.visit import DECIDERS, Page, Visit, own_path, whole
 from service.http import bodies
@@ -194,7 +193,7 @@ async def _undo(visit: Visit, asked: DecisionToUndo, batch: str) -> DeskDecision
 
 async def _decide(visit: Visit, comment_id: str, said: DeskDecisionRequest, batch: str = "") -> Record:
     known = visit.request.app[keys.MODERATION].attributes
-    labels = labels_of(said.reason, known) if said.decision is Verdict.REJECT else {}
+    labels = visit.reasons.labels(said.reason, known) if said.decision is Verdict.REJECT else {}
     lease = _lease(said.lease) if said.lease else None
     if lease is None and said.version is None:
         raise BadRequest("version: required where there is no lease", [Fault("/version", "required")])

@@ -116,6 +116,7 @@ GROUPS = (
                 N_("Show scores before a decision"),
                 N_("They sway whoever decides. Every fifth comment and every audit is shown without."),
             ),
+            PolicyField("review.reason_required", "flag", N_("A rejection needs a reason")),
             PolicyField(
                 "review.expiry",
                 "expiry",

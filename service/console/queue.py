@@ -15,7 +15,7 @@ from service.console import words
 from service.console.articles import AT_ONCE
 from service.console.cards import WHYS, cards, full_cards
 from service.console.keymap import KEYS, chosen
-from service.console.reasons import GROUNDS, attribute_name, title_of
+from service.console.reasons import attribute_name
 from service.console.shown import is_ours_to_open
 from service.console.texts import N_
 from service.console.visit import DECIDERS, EVERYBODY, OVERSEERS, SUPERVISORS, Nav, Page, Visit
@@ -161,7 +161,7 @@ async def shared(visit: Visit, asked: QueueQuery) -> dict[str, Any]:
         "asked": asked,
         "queues": [each for each in QUEUES if visit.role in each.roles],
         "stats": stats,
-        "grounds": GROUNDS,
+        "grounds": visit.reasons.grounds,
         "attributes": {each: attribute_name(each) for each in attributes},
         "whys": WHYS,
         "words": words,
@@ -223,7 +223,7 @@ async def show_copies(visit: Visit) -> web.StreamResponse:
     found = await copies_of(visit, record.id)
     values = {**await shared(visit, asked), "after": after, "following": None, "original": cards(visit, [record])[0]}
     reason = record.reason if record.status is Status.REJECTED and not record.is_waiting else None
-    return visit.show("list.html", **values, cards=cards(visit, found), reason=reason, title_of=title_of)
+    return visit.show("list.html", **values, cards=cards(visit, found), reason=reason, title_of=visit.reasons.title)
 
 
 async def copies_of(visit: Visit, comment_id: str) -> list[Record]:

@@ -1,10 +1,12 @@
 """Reasons in words: those of a person's rejection, with the labels that each implies, and those of a decision."""
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from service.console.texts import N_
 from service.store.asked import AUTHOR_BANNED, AUTHOR_MUTED, AUTHOR_PREMODERATED, AUTHOR_TRUSTED
 from service.values.policy import LANGUAGE_NOT_MEASURED, LANGUAGE_NOT_SUPPORTED, SPAM_NOT_EVIDENT
+from service.values.review_settings import Reviewing
 
 
 class Ground(NamedTuple):
@@ -15,7 +17,8 @@ class Ground(NamedTuple):
     label: str | None = None
 
 
-# In the order of the keys 1 to 9. Do not rename the codes: decisions, webhooks and labels hold them.
+# In the order of the keys 1 to 9, for sites without reasons of their own. Do not rename the codes: decisions, webhooks
+# and labels hold them.
 GROUNDS = (
     Ground("personal_attack", N_("Personal attack"), "insult"),
     Ground("hate", N_("Hate against a group"), "identity_attack"),
@@ -30,15 +33,31 @@ GROUNDS = (
 _BY_CODE = {ground.code: ground for ground in GROUNDS}
 
 
-def labels_of(reason: str, known: tuple[str, ...]) -> dict[str, bool]:
-    """The labels that a rejection for this reason implies. Other attributes stay unlabeled."""
-    ground = _BY_CODE.get(reason)
-    return {ground.label: True} if ground is not None and ground.label in known else {}
+@dataclass(frozen=True, slots=True)
+class Reasons:
+    """For which a site rejects, in the order of its menus. `is_required`: nobody rejects without one."""
+
+    grounds: tuple[Ground, ...] = GROUNDS
+    is_required: bool = False
+
+    def labels(self, reason: str, known: tuple[str, ...]) -> dict[str, bool]:
+        """The labels that a rejection for this reason implies. Other attributes stay unlabeled."""
+        ground = self._ground(reason)
+        return {ground.label: True} if ground is not None and ground.label in known else {}
+
+    def title(self, reason: str) -> str:
+        """The reason in words; an unknown code as it is."""
+        ground = self._ground(reason) or _BY_CODE.get(reason)  # one from before the site had its own
+        return ground.title if ground else reason
+
+    def _ground(self, reason: str) -> Ground | None:
+        return next((each for each in self.grounds if each.code == reason), None)
 
 
-def title_of(reason: str) -> str:
-    """The reason in words; an unknown code as it is."""
-    return _BY_CODE[reason].title if reason in _BY_CODE else reason
+def reasons_of(review: Reviewing, language: str) -> Reasons:
+    """Those of a site, in the language of the page."""
+    own = tuple(Ground(each.key, each.title(language), each.label) for each in review.reasons)
+    return Reasons(own or GROUNDS, review.reason_required)
 
 
 # Reasons for an automatic decision that name neither a score nor a rule.
@@ -65,6 +84,7 @@ def code_title(code: str) -> str:
     return CODES.get(code, code)
 
 
+SEVERE = frozenset({"threat", "severe_toxicity", "identity_attack"})
 ATTRIBUTES = {
     "toxicity": N_("toxicity"),
     "severe_toxicity": N_("severe toxicity"),

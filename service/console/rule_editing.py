@@ -10,7 +10,6 @@ from service.cases import policies
 from service.cases.policies import Simulation
 from service.console import policy, rule_form, rule_kinds, rule_words
 from service.console.policy_form import FieldProblem
-from service.console.reasons import GROUNDS
 from service.console.rule_changes import LAST, attributes_of, faults_of, find_rule, keep, lists_of, simulated
 from service.console.rule_form import EnteredRule
 from service.console.rule_kinds import JSON, KINDS
@@ -108,7 +107,7 @@ async def _form(
         fields=() if kind == JSON else KINDS[kind].fields,
         lists=await lists_of(visit),
         attributes=attributes_of(visit),
-        grounds=GROUNDS,
+        grounds=visit.reasons.grounds,
         rule_actions=rule_words.ACTIONS,
         states=rule_words.STATES,
         is_outrun=is_outrun,

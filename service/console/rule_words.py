@@ -9,7 +9,7 @@ from babel.lists import format_list
 from babel.numbers import format_decimal, format_percent
 from msgspec import UNSET
 
-from service.console.reasons import attribute_name, title_of
+from service.console.reasons import Reasons, attribute_name
 from service.console.texts import N_, SOURCE, Texts
 from service.values.rules import (
     DAY_S,
@@ -72,7 +72,7 @@ def sentence(texts: Texts, rule: Rule) -> str:
     return texts(message, condition=_Words(texts).condition(rule.when))
 
 
-def consequences(texts: Texts, rule: Rule) -> list[str]:
+def consequences(texts: Texts, reasons: Reasons, rule: Rule) -> list[str]:
     """What else the rule sets."""
     then, found = rule.then, []
     if then.label:
@@ -80,7 +80,7 @@ def consequences(texts: Texts, rule: Rule) -> list[str]:
     if then.due:
         found.append(texts(N_("Due as soon as: %(attribute)s"), attribute=texts(attribute_name(then.due))))
     if then.reason:
-        found.append(texts(N_("Reason for the site: %(reason)s"), reason=texts(title_of(then.reason))))
+        found.append(texts(N_("Reason for the site: %(reason)s"), reason=texts(reasons.title(then.reason))))
     return found
 
 

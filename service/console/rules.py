@@ -194,7 +194,9 @@ async def _page(
 
 def _row(visit: Visit, rule: Rule) -> RuleRow:
     is_over = rule.has_ended(datetime.now(UTC).date())
-    return RuleRow(rule, rule_words.sentence(visit.texts, rule), rule_words.consequences(visit.texts, rule), is_over)
+    return RuleRow(
+        rule, rule_words.sentence(visit.texts, rule), rule_words.consequences(visit.texts, visit.reasons, rule), is_over
+    )
 
 
 def _tried_text(tried: Tried | None) -> Any:  # noqa: ANN401 - Markup, or nothing

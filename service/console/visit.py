@@ -15,6 +15,7 @@ from service.cases.reviewing import Moderator, ReviewWorkflow
 from service.console.assets import Assets
 from service.console.protection import PREFIX, TOKEN_FIELD, token_of
 from service.console.provider import Provider
+from service.console.reasons import Reasons, reasons_of
 from service.console.rendering import Renderer
 from service.console.texts import Texts
 from service.http import bodies
@@ -140,6 +141,11 @@ class Visit:
     @property
     def reviewing(self) -> ReviewWorkflow:
         return self.request.app[keys.REVIEWING]
+
+    @property
+    def reasons(self) -> Reasons:
+        """For which the site rejects, in the visitor's language."""
+        return reasons_of(self.request.app[keys.DIRECTORY].for_people(self.site).review, self.texts.language)
 
     @property
     def token(self) -> str:

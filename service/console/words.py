@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from service.console.cards import WHYS
-from service.console.reasons import code_title, title_of
+from service.console.reasons import code_title
 from service.console.rendering import ROLES
 from service.console.texts import N_
 from service.values.articles import ArticleStatus
@@ -103,9 +103,7 @@ def why(name: str) -> str:
 
 
 def value(name: str, said: str) -> str:
-    """A value of the audit trail in words; an unknown one as it is."""
-    if name == "reason":
-        return title_of(said)
+    """A value of the audit trail in words; an unknown one, or a reason of the site, as it is."""
     if name == "rules":
         return code_title(said)
     words: Mapping[str, Mapping[str, str]] = {

@@ -45,6 +45,8 @@ Replayed = Literal["ok", "superseded", "busy", "unknown"]
 class Event(Struct, frozen=True, kw_only=True):
     """An event as written by the script that made the change; `at` in Unix milliseconds.
 
+    `reason_texts`: JSON by language.
+
     `author`, `article` or `section`: whose status was changed, `by` whom and `why`, until when (`ends`, in Unix
     milliseconds). Then there is no comment, and `comment` is the name of these events (see author_status.py and
     articles.py).
@@ -59,6 +61,7 @@ class Event(Struct, frozen=True, kw_only=True):
     decided_by: str
     decision: str | None = None
     reason: str | None = None
+    reason_texts: str | None = None
     author: str | None = None
     article: str | None = None
     section: str | None = None

@@ -181,13 +181,14 @@ class Queue:
         role: str = "",
         batch: str = "",
         terms: StrikeTerms = _NO_TERMS,
+        reason_texts: Mapping[str, str] | None = None,
     ) -> tuple[Outcome, Record | None]:
         """Write the decision, its label, its audit entry and its event in one step.
 
         `may_overrule`: decide also without a lease. `by_version`: the same, except for escalated comments.
         `audit_overturns`: whether a blind audit that disagrees with the automatic decision changes it, or escalates the
         comment. `role` and `batch` go into the audit entry. `terms`: of strikes against the author; with several shards
-        they are noted, and StrikeBook.weigh_noted weighs them.
+        they are noted, and StrikeBook.weigh_noted weighs them. `reason_texts`: what the site is told, by language.
         """
         lease = answer.lease
         return await self._run(
@@ -210,6 +211,7 @@ class Queue:
             role,
             batch,
             terms.packed(answer.reason, is_alone=self._shards.count == 1),
+            encode(reason_texts) if reason_texts else "",
         )
 
     async def undo(

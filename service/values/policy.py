@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 
 from service.values.domain import Action, Doubling, Probability, Reason, Urgency, Why
 from service.values.recommended_rules import RECOMMENDED_RULES
-from service.values.review_settings import Reviewing
+from service.values.review_settings import OTHER, SOON, Reviewing
 from service.values.rules import RULE, RULE_UNAVAILABLE, ListName, ListUse, Rule
 from service.values.site_settings import Protocols
 from service.values.strikes import Strikes, Trust
@@ -284,8 +284,8 @@ def attention(decision: Decision, policy: Policy, section: str | None, draw: flo
     """
     review = policy.review
     if decision.action is Action.REVIEW:
-        found = urgency(decision.reasons)
-        sla_ms = min(found.sla_ms, SOON_MS) if section in review.urgent_sections else found.sla_ms
+        found = urgency(decision.reasons, review)
+        sla_ms = min(found.sla_ms, soon_ms(review)) if section in review.urgent_sections else found.sla_ms
         double = None
         if draw < review.double_review:
             double = Doubling.DRAWN
@@ -294,7 +294,8 @@ def attention(decision: Decision, policy: Policy, section: str | None, draw: flo
         return Urgency(found.why, found.priority, sla_ms, double)
     share = audit_share(decision.action, policy)
     # Of the ordinary class, so that its due time does not give it away.
-    sla_ms = min(DEFAULT_SLA_MS, SOON_MS) if section in review.urgent_sections else DEFAULT_SLA_MS
+    sla_ms = sla_ms_of(None, review)
+    sla_ms = min(sla_ms, soon_ms(review)) if section in review.urgent_sections else sla_ms
     return Urgency(Why.AUDIT, 0.5, sla_ms, inclusion=share) if draw < share else None
 
 
@@ -310,9 +311,27 @@ _OF_RULES = frozenset({RULE, RULE_UNAVAILABLE})
 BY_RULE = Decision(Action.REVIEW, (Reason(RULE),))
 
 
-def urgency(reasons: tuple[Reason, ...]) -> Urgency:
+_AS_BY_DEFAULT = Reviewing()
+
+
+def sla_ms_of(attribute: str | None, review: Reviewing) -> int:
+    """The time until a person should have looked at what may have this attribute."""
+    for name in (attribute, OTHER):
+        if name in review.due_s:
+            return review.due_s[name] * 1000
+        if name in SLA_MS:
+            return SLA_MS[name]
+    return DEFAULT_SLA_MS
+
+
+def soon_ms(review: Reviewing) -> int:
+    """The same of what many people see, or what somebody asked for."""
+    return review.due_s[SOON] * 1000 if SOON in review.due_s else SOON_MS
+
+
+def urgency(reasons: tuple[Reason, ...], review: Reviewing = _AS_BY_DEFAULT) -> Urgency:
     """How soon a person should look at what `decide` sent to review for `reasons`."""
-    sla_ms = min((SLA_MS.get(reason.attribute or "", DEFAULT_SLA_MS) for reason in reasons), default=DEFAULT_SLA_MS)
+    sla_ms = min((sla_ms_of(each.attribute, review) for each in reasons), default=sla_ms_of(None, review))
     if any(reason.code == LANGUAGE_NOT_SUPPORTED for reason in reasons):
         return Urgency(Why.LANGUAGE_NOT_SUPPORTED, 1.0, sla_ms)
     if all(reason.code in _OF_RULES for reason in reasons):

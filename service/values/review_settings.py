@@ -1,11 +1,19 @@
 """A site's settings for the people who review its comments, as a part of its policy."""
 
+from collections.abc import Collection, Iterator
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Struct
 
-from service.values.domain import WORDS, Probability, Status
+from service.values.domain import A_CODE, WORDS, Probability, Status
+
+# Keys of `due_s` beside the attributes: what is none of them, and what many see or somebody asked for.
+OTHER, SOON = "other", "soon"
+MAX_REASONS = 30
+Code = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[a-z0-9_]+$(?!\n)", extra={WORDS: A_CODE})]
+LanguageCode = Annotated[str, Meta(pattern=r"^[a-z]{2,3}$(?!\n)")]
+Title = Annotated[str, Meta(min_length=1, max_length=100)]
 
 # The audits of a new site (thresholds.md section 6), and about a quarter of an hour's work a day at most.
 AUDIT_APPROVED, AUDIT_REJECTED, AUDITS_PER_DAY = 0.01, 0.05, 50
@@ -20,6 +28,20 @@ class Expiry(Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def status(self) -> Status:
         return Status.APPROVED if self.decision == "approve" else Status.REJECTED
+
+
+class SiteReason(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A reason for a rejection. `key`: what the site is told, and labels and the audit trail hold."""
+
+    key: Code
+    titles: Annotated[dict[LanguageCode, Title], Meta(min_length=1, max_length=64, description="By ISO 639-1 code.")]
+    label: Annotated[
+        Code | None, Meta(description="The attribute that a comment rejected in the console for this reason has.")
+    ] = None
+
+    def title(self, language: str) -> str:
+        """In this language, else in English, else in the first one."""
+        return self.titles.get(language) or self.titles.get("en") or next(iter(self.titles.values()))
 
 
 class Reviewing(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -77,6 +99,23 @@ class Reviewing(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
         ),
     ] = False
     expiry: Expiry | None = None
+    reasons: Annotated[
+        tuple[SiteReason, ...],
+        Meta(
+            max_length=MAX_REASONS,
+            description="For which moderators reject, in this order; others are refused. Empty: the console offers its "
+            "own, and the API takes any.",
+        ),
+    ] = ()
+    reason_required: Annotated[bool, Meta(description="A rejection needs a reason.")] = False
+    due_s: Annotated[
+        dict[Code, Annotated[int, Meta(ge=60, le=30 * 86_400)]],
+        Meta(
+            max_length=64,
+            description="Seconds until a person should have looked: by attribute, `other`, and `soon` for reports, "
+            "appeals, reopened comments and urgent sections. What is left out is due as by default.",
+        ),
+    ] = {}
 
     @property
     def draws(self) -> bool:
@@ -98,3 +137,24 @@ class Reviewing(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
             audit_rejected=AUDIT_REJECTED,
             audits_per_day=self.audits_per_day or AUDITS_PER_DAY,
         )
+
+    def reason_fault(self, reason: str) -> str | None:
+        """Why nobody can reject for this reason ('': none)."""
+        if not reason:
+            return "required" if self.reason_required else None
+        keys = [each.key for each in self.reasons]
+        return f"not one of the site's reasons: {', '.join(keys)}" if keys and reason not in keys else None
+
+
+def review_faults(review: Reviewing, attributes: Collection[str]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Settings of the right type that are impossible: the path in `Reviewing`, and why. `attributes`: of the model."""
+    seen: set[str] = set()
+    for number, each in enumerate(review.reasons):
+        if each.key in seen:
+            yield ("reasons", str(number), "key"), "another reason has this key"
+        if each.label is not None and each.label not in attributes:
+            yield ("reasons", str(number), "label"), "not an attribute of this model"
+        seen.add(each.key)
+    for name in review.due_s:
+        if name not in {*attributes, OTHER, SOON}:
+            yield ("due_s", name), f"neither an attribute of this model, nor {OTHER} or {SOON}"

@@ -29,6 +29,7 @@ class Data(Struct, frozen=True, omit_defaults=True, kw_only=True):
     decided_by: str
     decision: str | None = None
     reason: str | None = None
+    reason_texts: msgspec.Raw | None = None
     text: str | None = None
 
 
@@ -108,6 +109,7 @@ def body(site: str, event: Event, text: str | None) -> bytes:
         decided_by=event.decided_by,
         decision=event.decision or None,
         reason=event.reason or None,
+        reason_texts=msgspec.Raw(event.reason_texts.encode()) if event.reason_texts else None,
         text=text,
     )
     encoded = msgspec.json.encode(Message(event.type, at, data))

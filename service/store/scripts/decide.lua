@@ -2,7 +2,8 @@
 -- ARGV     id, moderator, token ('' : without a lease), revision ('' : any), verdict, reason, labels (JSON), digest of
 --          the request, '1' if the caller may decide without a lease ('2': except escalated comments), label text
 --          ttl (s), note, version ('' : any), hold (ms), '1' if an audit that disagrees changes the decision,
---          role of the moderator (''), batch that the decision belongs to (''), terms of strikes (see strikes.lua)
+--          role of the moderator (''), batch that the decision belongs to (''), terms of strikes (see strikes.lua),
+--          the reason in words (JSON by language, '')
 -- Returns  {outcome, item, content, appeal}; outcome is ok, duplicate, conflict, stale, superseded, escalated, own, gone.
 -- Keeps:   each version has one decision, one audit entry, one label and at most one event, or none of them.
 -- Checks the token, not the clock: a late decision counts if nobody else has leased the comment since.
@@ -159,7 +160,8 @@ else
   local hold_ms = tonumber(ARGV[13])
   fields[#fields + 1] = 'event'
   fields[#fields + 1] = tell('decision.created', 'decided', id, item, now, hold_ms,
-    {'decision', verdict, 'reason', reason, 'moderator', moderator})
+    {'decision', verdict, 'reason', reason, 'moderator', moderator,
+      unpack(ARGV[18] ~= '' and {'reason_texts', ARGV[18]} or {})})
   fields[#fields + 1] = 'held_until'
   fields[#fields + 1] = whole(now + hold_ms)
 end
