@@ -76,6 +76,36 @@ async def test_where_the_text_is_hidden_the_reason_does_not_tell_it(card_of: Any
     assert "zorblax" not in row
 
 
+@pytest.mark.parametrize(
+    ("due", "due_s", "is_blurred"),
+    [
+        ("threat", {}, True),
+        ("identity_attack", {}, True),
+        ("spam", {}, False),
+        ("threat", {"threat": 7200, "other": 36_000}, True),
+        ("spam", {"spam": 7200}, False),
+    ],
+)
+async def test_what_a_rule_holds_as_severe_is_blurred(
+    card_of: Any, app: Any, due: str, due_s: dict[str, int], *, is_blurred: bool
+) -> None:
+    await app[keys.STORE].accounts.prefer("ann", Preferences(blur="severe"))
+    holds = {**HOLDS, "then": {"action": "review", "due": due}}
+    card, _ = await card_of({"thresholds": APPROVES, "rules": [holds], "review": {"due_s": due_s}})
+    assert ("This may be severe" in card) is is_blurred
+
+
+async def test_the_menu_has_the_sites_own_reasons_in_the_moderators_language(card_of: Any) -> None:
+    reasons = [{"key": f"reason_{n}", "titles": {"en": f"Reason {n}", "de": f"Grund {n}"}} for n in range(1, 12)]
+    review = {"reasons": reasons, "reason_required": True}
+    card, row = await card_of({"thresholds": APPROVES, "rules": [HOLDS], "review": review}, language="de")
+    for text in (card, row):
+        assert re.findall(r'name="reject" value="(\w*)"', text) in ([each["key"] for each in reasons], [])
+    assert '<button name="reject" value="reason_9" data-digit="9"><kbd>9</kbd> Grund 9</button>' in card
+    assert '<button name="reject" value="reason_10"> Grund 10</button>' in card
+    assert "Hass" not in card
+
+
 @pytest.mark.parametrize("show_scores", [False, True])
 async def test_an_audit_names_no_rule_and_marks_nothing(card_of: Any, show_scores: bool) -> None:
     rejects = {**HOLDS, "then": {"action": "reject"}}

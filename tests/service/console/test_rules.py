@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from service import app_keys as keys
 from service.console import rule_form, rule_words
+from service.console.reasons import Reasons
 from service.console.rule_kinds import JSON, KINDS
 from service.console.texts import LANGUAGES, Texts
 from service.values.accounts import Role
@@ -368,4 +369,4 @@ def test_every_condition_has_its_own_words_in_every_language(language: str, acti
     assert all("%(" not in each and each.endswith(".") for each in said)
     override = rule_of(LEAVES[0], then={"action": "approve", "override": True, "label": "spam", "reason": "spam"})
     assert rule_words.sentence(texts, override) not in said
-    assert len(rule_words.consequences(texts, override)) == 2
+    assert len(rule_words.consequences(texts, Reasons(), override)) == 2

@@ -33,6 +33,11 @@ def test_a_body_says_what_happened_and_no_more() -> None:
     }
 
 
+def test_a_body_has_the_sites_own_words_for_a_reason() -> None:
+    told = msgspec.structs.replace(EVENT, reason_texts='{"en":"Insult","de":"Beleidigung"}')
+    assert json.loads(body("daily", told, None))["data"]["reason_texts"] == {"en": "Insult", "de": "Beleidigung"}
+
+
 def test_a_changed_status_names_the_author_and_no_comment() -> None:
     banned = Event(
         comment=" author:f00", revision=0, version=3, at=1760000000000, type="author.status_changed", status="muted",
