@@ -20,7 +20,7 @@ GROUPS = "groups"
 _BEGINNING = re.compile(r'(?:^|[.!?…]\s|^["“„]|[:,.!?]\s["“„])$')
 # No match of it is longer, so only the end of a text needs to be searched.
 _BEFORE = 4
-_NO_LETTERS = re.compile(r"\W+")
+_NO_LETTERS = re.compile(r"[\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
