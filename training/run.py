@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version as installed
 from pathlib import Path
@@ -36,7 +36,10 @@ from training.text_files import FileOptions
 from training.vocabulary import words
 
 if TYPE_CHECKING:
+    from classifier.deep.stack import Stack
+    from classifier.words import Words
     from training.deep.build import Arrays, TrainedReader
+    from training.deep.exchange import KeptModel
 
 # A moderator applied the site's own rules to the site's own comments, so one decision counts as several crowd labels.
 DECISION_WEIGHT = 10.0
@@ -63,6 +66,8 @@ THRESHOLDS = {
     "spam": {"review_at": 0.5, "reject_at": 0.98},
 }
 Ask = Callable[[list[str]], None]
+# The choices of `readers` that train a deep reader.
+NEW_DEEP = ("both", "deep")
 LIBRARIES = ("comment-steward", "numpy", "scipy", "scikit-learn")
 
 
@@ -95,40 +100,78 @@ def run(options: TrainingOptions, console: Console | None = None, ask: Ask = lam
     console = console or Console()
     models = _models(options.data_dir)
     out = options.out or models / f"{datetime.now(UTC):%Y-%m-%d-%H%M%S}"
+    options = replace(options, out=out)
     if out.exists():
         raise DataUnusable(f"{out} already exists; a model never overwrites another one")
     started = datetime.now(UTC)
-    existing = _existing_reader(options)
+    existing, kept = _existing_reader(options), _kept_model(options)
     examples = gather(options)
     console.print(f"{len(examples):,} texts from {', '.join(sorted(set(examples.sources)))}")
-    for attribute in never_yes(examples):
+    for attribute in never_yes(examples) if kept is None else ():
         console.print(
             f"{attribute}: no text has this label, so the model will not judge it; add a data set that has some"
         )
     before = in_use(models)
     expected = losses(_worth(before)._replace(metrics={}), Worth(_to_be_judged(examples, options.readers), {}))
-    if expected.is_any:
+    if expected.is_any and not kept:
         ask(list(describe(expected, before.version)))
-    fitted = _fast_reader(options, examples, console)
-    public = load(PUBLIC_TEST, options.folder) if DATA_SETS[PUBLIC_TEST].files(options.folder) else None
-    if public is not None:
-        fitted = adjusted(fitted, public)
-    deep = None if options.readers == "fast" else _deep_reader(options, existing, examples, fitted, public, console)
-    manifest, arrays, known_words = _manifest(out.name, examples, fitted), dict(fitted.arrays), words(examples)
-    if deep is not None:
-        manifest, arrays = with_deep_reader(manifest, deep), arrays | dict(deep.arrays)
-    model = classifier.Model(manifest, Weights(arrays), known_words, deep.stack if deep else None)
+    built = (
+        _exchanged(options, kept, existing, examples, console) if kept else _built(options, existing, examples, console)
+    )
+    model = classifier.Model(built.manifest, Weights(built.arrays), built.words, built.stack)
     console.print("scoring held-out texts")
     found = report(model, options.folder, examples)
     minutes = (datetime.now(UTC) - started).total_seconds() / 60
-    manifest = msgspec.structs.replace(manifest, metrics={"training_minutes": round(minutes, 2), "held_out": found})
-    write_folder(out, manifest, arrays, known_words)
+    metrics = {"training_minutes": round(minutes, 2), "held_out": found}
+    manifest = msgspec.structs.replace(built.manifest, metrics=metrics)
+    write_folder(out, manifest, built.arrays, built.words)
     classifier.load(out)
     _print(console, found)
     for loss in describe(losses(_worth(before), _worth(manifest)), before.version):
         console.print(f"Warning: {loss}")
     console.print(f"wrote {out} in {minutes:.1f} minutes; `steward models promote {out.name}` puts it in use")
     return out
+
+
+@dataclass(frozen=True, slots=True)
+class _Built:
+    """A model that was not scored or written yet. `stack`: None without a deep reader."""
+
+    manifest: Manifest
+    arrays: "Arrays"
+    words: "Words | None"
+    stack: "Stack | None"
+
+
+def _built(options: TrainingOptions, existing: "Arrays | None", examples: Examples, console: Console) -> _Built:
+    fitted = _fast_reader(options, examples, console)
+    public = load(PUBLIC_TEST, options.folder) if DATA_SETS[PUBLIC_TEST].files(options.folder) else None
+    if public is not None:
+        fitted = adjusted(fitted, public)
+    manifest, arrays, known_words = _manifest(_version(options), examples, fitted), dict(fitted.arrays), words(examples)
+    if options.readers == "fast":
+        return _Built(manifest, arrays, known_words, None)
+    deep = _deep_reader(options, existing, examples, fitted, public, console)
+    return _Built(with_deep_reader(manifest, deep), arrays | dict(deep.arrays), known_words, deep.stack)
+
+
+def _exchanged(
+    options: TrainingOptions, kept: "KeptModel", existing: "Arrays | None", examples: Examples, console: Console
+) -> _Built:
+    """The model in use with a new deep reader."""
+    from training.deep.exchange import exchanged  # noqa: PLC0415 - PyTorch takes seconds, and `fast` needs none
+
+    arrays = _trained_reader(options, existing, examples, console)
+    console.print("fitting the scale of the new reader")
+    deep = exchanged(kept, arrays, examples)
+    manifest = msgspec.structs.replace(
+        with_deep_reader(kept.manifest, deep),
+        version=_version(options),
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        data=_counts(examples),
+        libraries=_libraries(),
+    )
+    return _Built(manifest, kept.fast | dict(deep.arrays), kept.words, deep.stack)
 
 
 def _fast_reader(options: TrainingOptions, examples: Examples, console: Console) -> Fitted:
@@ -143,13 +186,18 @@ def _fast_reader(options: TrainingOptions, examples: Examples, console: Console)
     return fitted
 
 
+def _version(options: TrainingOptions) -> str:
+    assert options.out is not None, "run has chosen it"  # noqa: S101 - for the type checker; it cannot happen
+    return options.out.name
+
+
 def _checkpoints(options: TrainingOptions) -> Path:
     return _models(options.data_dir).parent / "training"
 
 
 def _existing_reader(options: TrainingOptions) -> "Arrays | None":
     """The deep reader that the run keeps or continues. Read before the work that an unusable folder would waste."""
-    folder = options.begin_from if options.readers == "both" else None
+    folder = options.begin_from if options.readers in NEW_DEEP else None
     if options.readers == "keep":
         folder = in_use_folder(_models(options.data_dir))
     if folder is None or not folder.is_dir():
@@ -157,6 +205,25 @@ def _existing_reader(options: TrainingOptions) -> "Arrays | None":
     from training.deep.build import existing_arrays  # noqa: PLC0415 - PyTorch takes seconds, and `fast` needs none
 
     return existing_arrays(folder)
+
+
+def _kept_model(options: TrainingOptions) -> "KeptModel | None":
+    if options.readers != "deep":
+        return None
+    from training.deep.exchange import kept_model  # noqa: PLC0415 - as above
+
+    return kept_model(in_use_folder(_models(options.data_dir)))
+
+
+def _trained_reader(
+    options: TrainingOptions, existing: "Arrays | None", examples: Examples, console: Console
+) -> "Arrays":
+    from training.deep.build import StartFrom, train_reader  # noqa: PLC0415 - as above
+    from training.deep.fit import DeepRecipe  # noqa: PLC0415 - as above
+
+    recipe = DeepRecipe(epochs=options.epochs, threads=options.jobs, seed=options.seed)
+    start = StartFrom(options.resume, existing, options.begin_from)
+    return train_reader(examples, recipe, _checkpoints(options), start, console.print)
 
 
 def _deep_reader(  # noqa: PLR0917 - all that the run has found so far
@@ -167,15 +234,11 @@ def _deep_reader(  # noqa: PLR0917 - all that the run has found so far
     public: Examples | None,
     console: Console,
 ) -> "TrainedReader":
-    from training.deep.build import StartFrom, combine_readers, train_reader  # noqa: PLC0415 - as above
-    from training.deep.fit import DeepRecipe  # noqa: PLC0415 - as above
+    from training.deep.build import combine_readers  # noqa: PLC0415 - as above
 
-    if options.readers == "keep" and existing is not None:
-        arrays = existing
-    else:
-        recipe = DeepRecipe(epochs=options.epochs, threads=options.jobs, seed=options.seed)
-        start = StartFrom(options.resume, existing, options.begin_from)
-        arrays = train_reader(examples, recipe, _checkpoints(options), start, console.print)
+    arrays = existing if options.readers == "keep" else None
+    if arrays is None:
+        arrays = _trained_reader(options, existing, examples, console)
     console.print("fitting the weights of the two readers")
     return combine_readers(arrays, fitted, examples, public, GOLDEN)
 
@@ -243,7 +306,6 @@ def _worth(manifest: Manifest) -> Worth:
 def _manifest(version: str, examples: Examples, fitted: Fitted) -> Manifest:
     """The manifest of the fast reader, without metrics and files."""
     weights, unjudged = Weights(fitted.arrays), never_yes(examples)
-    sources, counts = np.unique(examples.training().sources, return_counts=True)
     return Manifest(
         format=FORMAT,
         version=version,
@@ -256,10 +318,20 @@ def _manifest(version: str, examples: Examples, fitted: Fitted) -> Manifest:
         },
         files={},
         golden=[Golden(text, list(weights.score(text))) for text in GOLDEN],
-        data={str(source): int(count) for source, count in zip(sources, counts, strict=True)},
+        data=_counts(examples),
         thresholds=THRESHOLDS,
-        libraries={name: installed(name) for name in LIBRARIES},
+        libraries=_libraries(),
     )
+
+
+def _counts(examples: Examples) -> dict[str, int]:
+    """The training texts of each source."""
+    sources, counts = np.unique(examples.training().sources, return_counts=True)
+    return {str(source): int(count) for source, count in zip(sources, counts, strict=True)}
+
+
+def _libraries() -> dict[str, str]:
+    return {name: installed(name) for name in LIBRARIES}
 
 
 @contextmanager

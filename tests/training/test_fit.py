@@ -19,6 +19,7 @@ from classifier.kernel import Weights
 from training import contrast, evaluation, metrics
 from training.calibration import adjustment, split
 from training.commands.train import train
+from training.datasets import load
 from training.errors import DataUnusable
 from training.examples import Examples, fold_of, is_first_half, joined
 from training.fit import Fitted, Recipe, adjusted, fit, groups, never_yes
@@ -140,6 +141,39 @@ def test_kaggles_train_csv_alone_makes_a_model(tmp_path: Path, monkeypatch: pyte
     assert toxicity[0] > 0.5 > toxicity[1]
     (tmp_path / "SMSSpamCollection").write_text("".join(f"spam\tWIN {n}\nham\tSee you {n}\n" for n in range(150)))
     assert {each.data_set for each in evaluation.evaluate(model, tmp_path)} == {"jigsaw_toxic_train", "contrast_en"}
+
+
+def test_the_deep_reader_alone_is_trained_beside_the_fast_one_in_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contrast, "rows", lambda _language: ())
+    rude, kind = examples(NASTY, 1.0, 60), examples(NICE, 0.0, 60)
+    rows = [f"{n:016x},{text},1,1,1,1,1,1" for n, text in enumerate(rude.texts)]
+    rows += [f"{n:016x},{text},0,0,0,0,0,0" for n, text in enumerate(kind.texts, len(rows))]
+    header = "id,comment_text,toxic,severe_toxic,obscene,threat,insult,identity_hate"
+    (tmp_path / "train.csv").write_text("\n".join([header, *rows, ""]))
+    printed, asked = io.StringIO(), list[str]()
+    options = TrainingOptions(
+        tmp_path,
+        ("jigsaw_toxic_train",),
+        out=tmp_path / "model",
+        data_dir=tmp_path,
+        readers="deep",
+        epochs=0.01,
+        begin_from=classifier.SHIPPED,
+    )
+    out = run(options, Console(file=printed, width=200), asked.extend)
+    assert not asked, "the model judges what the one in use judges"
+    assert "step 1 of 1" in printed.getvalue()
+    before, after = classifier.read_manifest(classifier.SHIPPED), classifier.read_manifest(out)
+    changed = {name for name, file in after.files.items() if file != before.files[name]}
+    assert {"deep_first.npy", "deep_output.npy"} <= changed
+    assert all(name.startswith("deep_") for name in changed), "the fast reader stays"
+    assert after.version == "model"
+    assert after.data == {"jigsaw_toxic_train": len(load("jigsaw_toxic_train", tmp_path).training())}
+    assert after.judged_by_both == before.judged_by_both
+    toxicity = classifier.load(out).score_many(["You are an idiot and a liar.", "What a lovely garden."])[:, 0]
+    assert toxicity[0] > 0.5 > toxicity[1]
 
 
 def test_moderators_outvote_a_few_old_labels(plain: Examples) -> None:

@@ -41,10 +41,11 @@ DATA = Path("../shared/data")
 )
 @click.option(
     "--readers",
-    type=click.Choice(["both", "keep", "fast"]),
+    type=click.Choice(["both", "keep", "deep", "fast"]),
     default="both",
     show_default=True,
-    help="Train both; or keep the deep reader of the model in use, for a quick run; or train only the fast one.",
+    help="Train both; keep the deep reader of the model in use, for a quick run; train only the deep one and keep the "
+    "fast one of the model in use; or train a model with only a fast one.",
 )
 @click.option(
     "--epochs", type=click.FloatRange(min=0.01), default=EPOCHS, show_default=True, help="Epochs of the deep reader."
