@@ -87,6 +87,19 @@ OLDEST = Gauge(
     ("site",),
     multiprocess_mode="mostrecent",
 )
+AUDITS = Gauge(
+    "steward_audits",
+    "Blind audits drawn in the last seven days, by automatic decision; lost: nobody can answer them any more.",
+    ("site", "decision", "state"),
+    multiprocess_mode="mostrecent",
+)
+AUDITED_WRONG = Gauge(
+    "steward_audited_wrong_share",
+    "Share of the automatic decisions of the last seven days that people contradict: value, its 95 % interval (low, "
+    "high), and the same for the worst that unanswered audits could be (lowest, highest). NaN: unknown.",
+    ("site", "decision", "bound"),
+    multiprocess_mode="mostrecent",
+)
 RULES = Counter(
     "steward_rules",
     "Comments for which a rule applied, in shadow too; other: one of the rules beyond the first thousand names.",

@@ -100,6 +100,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             "embedded Redis."
         ),
     ] = None
+    audit_new_sites: Annotated[
+        bool,
+        Meta(
+            description="New sites begin with blind audits: of 1 % of the automatic approvals and 5 % of the "
+            "rejections, at most 50 a day. Without audits nobody knows how often these decisions are wrong."
+        ),
+    ] = True
     wait_replicas: Annotated[
         int,
         Meta(

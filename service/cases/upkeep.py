@@ -2,13 +2,17 @@
 
 import contextlib
 import logging
+import math
 from collections.abc import AsyncIterator
 
 from service import metrics
+from service.cases.audits import audit_figures
 from service.cases.directory import Directory
 from service.cases.strikes import Strikes
 from service.store import Store
 from service.store.fullness import PRESSED
+from service.values.audits import AuditGroup
+from service.values.domain import Action
 from service.values.errors import Retryable
 
 log = logging.getLogger(__name__)
@@ -16,6 +20,8 @@ log = logging.getLogger(__name__)
 # An expired lease is noticed after at most this long, even if no moderator claims comments.
 EVERY_S = 2.0
 MEASURE_S = 10.0
+# Audits are answered by people, and reading a week of them takes longer.
+AUDITS_S, AUDIT_HOURS = 60.0, 7 * 24
 
 
 class Upkeep:
@@ -25,12 +31,14 @@ class Upkeep:
         self, store: Store, directory: Directory, every_s: float = EVERY_S, *, hash_authors: bool = True
     ) -> None:
         self._background = store.background
+        self._store = store
         self._queue = store.queue
         self._fullness = store.fullness
         self._directory = directory
         self._strikes = Strikes(directory, store, hash_authors=hash_authors)
         self._every_s = every_s
         self._pressed: set[str] = set()
+        self._asked: set[str] = set()
 
     async def once(self) -> None:
         for name in self._directory.sites:
@@ -62,6 +70,24 @@ class Upkeep:
         metrics.OLDEST.labels(name).set(max(found["oldest_ms"], 0) / 1000)
         self._watch(name, self._fullness.of(name))
 
+    async def measure_audits(self) -> None:
+        """Set the metrics of blind audits, and ask each site once in the log that never said whether it wants any."""
+        for name in self._directory.sites:
+            with self._background.sparing("audits", name):
+                self._ask(name)
+                found = (await audit_figures(self._store, name, AUDIT_HOURS)).all
+                _show(name, Action.APPROVE, found.approvals)
+                _show(name, Action.REJECT, found.rejections)
+
+    def _ask(self, name: str) -> None:
+        if self._directory.for_people(name).review.is_unasked and name not in self._asked:
+            self._asked.add(name)
+            log.warning(
+                "%s: no blind audits, so nobody knows how often automatic decisions are wrong; set audit_approved and "
+                "audit_rejected in the policy (0: none), or answer in the console",
+                name,
+            )
+
     def _watch(self, name: str, share: float) -> None:
         metrics.FULLNESS.labels(name).set(share)
         if share < PRESSED:
@@ -76,5 +102,15 @@ class Upkeep:
         async with (
             beside("upkeep", self.once, every_s=self._every_s),
             beside("measure", self.measure, every_s=MEASURE_S),
+            beside("audits", self.measure_audits, every_s=AUDITS_S),
         ):
             yield
+
+
+def _show(site: str, action: Action, found: AuditGroup) -> None:
+    counts = {"answered": found.audits.answered, "open": found.audits.open, "lost": sum(found.audits.lost.values())}
+    for state, count in counts.items():
+        metrics.AUDITS.labels(site, action, state).set(count)
+    for bound in ("value", "low", "high", "lowest", "highest"):
+        share = None if found.wrong_share is None else getattr(found.wrong_share, bound)
+        metrics.AUDITED_WRONG.labels(site, action, bound).set(math.nan if share is None else share)

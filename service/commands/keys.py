@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from service.commands.stored import ACTOR, with_store
+from service.settings import from_env
 from service.store import Store
 from service.values import short_keys
 from service.values.access import Scope, audit_details, key_id, label_of, mint, origin_of
@@ -77,6 +78,8 @@ def create(  # noqa: PLR0917 - one for each option
         )
 
     async def keep(store: Store) -> None:
+        if from_env(os.environ).audit_new_sites:
+            await store.access.begin(site)
         await store.access.keep(record)
         await store.audit.write(site, "key_made", ACTOR, **audit_details(record))
 

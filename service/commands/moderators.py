@@ -1,5 +1,6 @@
 """steward moderators add | list | link | disable | password."""
 
+import os
 import re
 import sys
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from service.commands.stored import with_store
+from service.settings import from_env
 from service.store import Store
 from service.values.accounts import NAME_PATTERN, Account, Role, Ticket, hashed, weakness
 from service.values.domain import SITE_PATTERN
@@ -38,6 +40,8 @@ def add(name: str, site: str, role: str, by_link: bool, subject: str | None) -> 
     async def put(store: Store) -> None:
         account = there or Account(name, {}, datetime.now(UTC), password=password)
         given = {"subject": subject} if subject else {}
+        if from_env(os.environ).audit_new_sites:
+            await store.access.begin(site)
         await _keep(store, msgspec.structs.replace(account, roles={**account.roles, site: Role(role)}, **given))
 
     with_store(put)

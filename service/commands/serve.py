@@ -47,7 +47,7 @@ async def _serve_here(settings: Settings) -> None:
 
     with serving.bound(settings.host, settings.port, shared=False) as listening:
         async with serving.serving(settings, listening) as app, serving.serving_metrics(settings):
-            await serving.welcome(serving.url(listening), app[keys.STORE], demo=settings.demo)
+            await serving.welcome(serving.url(listening), app[keys.STORE], settings)
             await serving.forever()
 
 

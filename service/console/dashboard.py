@@ -1,16 +1,26 @@
 """The dashboard: waiting comments and their age, arrivals, decisions. By time, never by person."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple
 
 from aiohttp import web
 from msgspec import Struct
 
+from service import app_keys as keys
+from service.cases.audits import AuditSides, audit_figures
 from service.cases.figures import HOUR_S, Figures, HourCounts, QueueSample, figures
 from service.console.texts import N_
 from service.console.visit import EVERYBODY, Nav, Page, Visit
+from service.values.accounts import Role
+from service.values.audits import AuditCounts
 
+# Why nobody can answer an audit any more.
+LOST = {
+    "edited": N_("edited by the author"),
+    "erased": N_("erased"),
+    "queue_full": N_("the queue was full"),
+}
 # For each range in hours, the hours per data point.
 SPANS = {"day": (24, 1), "week": (7 * 24, 6), "month": (30 * 24, 24)}
 Known = Sequence[float | None]
@@ -25,6 +35,13 @@ class Series(NamedTuple):
 
     title: str
     values: Known
+
+
+class AuditTable(NamedTuple):
+    """Audits apart by one property of the decisions; the most audited first."""
+
+    title: str
+    groups: Mapping[str, AuditSides]
 
 
 class Chart(NamedTuple):
@@ -51,14 +68,33 @@ async def show_dashboard(visit: Visit) -> web.StreamResponse:
     query = visit.query(DashboardQuery)
     hours, step = SPANS[query.span]
     found = await figures(visit.console.store, visit.site, hours, step=step)
+    audited = await audit_figures(visit.console.store, visit.site, hours)
     return visit.show(
         "dashboard.html",
         span=query.span,
         figures=found,
         oldest_since=visit.now - timedelta(seconds=found.oldest_age_s or 0),
         estimates=_estimates(found),
+        audits=_audits(found),
+        LOST=LOST,
+        groups=[
+            AuditTable(N_("Attribute"), audited.by_attribute),
+            AuditTable(N_("Language"), audited.by_language),
+            AuditTable(N_("Model"), audited.by_model),
+            AuditTable(N_("Policy"), audited.by_policy),
+        ],
+        asks_for_audits=visit.role is Role.ADMIN
+        and visit.request.app[keys.DIRECTORY].for_people(visit.site).review.is_unasked,
         charts=charts(found, visit.now, step),
     )
+
+
+def _audits(found: Figures) -> list[tuple[str, AuditCounts, int]]:
+    quality = found.quality
+    return [
+        (N_("Of automatic approvals"), quality.audits_of_approvals, quality.approved.unaudited),
+        (N_("Of automatic rejections"), quality.audits_of_rejections, quality.rejected.unaudited),
+    ]
 
 
 def _estimates(found: Figures) -> list[tuple[str, object]]:

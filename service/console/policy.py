@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from aiohttp import web
 
 from service import app_keys as keys
@@ -71,6 +72,22 @@ async def save_policy(visit: Visit) -> web.StreamResponse:
     return visit.go("/policy", said="saved")
 
 
+async def answer_audits(visit: Visit) -> web.StreamResponse:
+    """The administrator's answer to whether a sample of the automatic decisions is audited."""
+    store, site = visit.console.store, visit.site
+    now = await policies.newest(store, site)
+    none = msgspec.structs.replace(now.review, audit_approved=0.0, audit_rejected=0.0)
+    review = now.review.audited() if visit.field("answer") == "on" else none
+    if now.review.is_unasked:
+        try:
+            after = msgspec.structs.replace(now, review=review)
+            await policies.replace(store, site, now, after, visit.account.name)
+        except Conflict:
+            return visit.go("/policy")  # it shows what somebody else saved meanwhile, and asks again if need be
+        await visit.request.app[keys.DIRECTORY].refresh()
+    return visit.go("/policy", said="saved")
+
+
 async def _page(
     visit: Visit,
     now: Policy,
@@ -98,6 +115,7 @@ async def _page(
         outran=changes(entered.policy, now) if is_outrun else [],
         history=_history(versions),
         may_change=visit.role is Role.ADMIN,
+        asks_for_audits=visit.role is Role.ADMIN and now.review.is_unasked,
         last=LAST,
     )
 
@@ -135,4 +153,5 @@ PAGES = (
     Page(path="/policy", view=show_policy, roles=OVERSEERS, nav=Nav(title=N_("Policy"), order=60)),
     Page(path="/policy/preview", view=preview, method="POST", roles=OVERSEERS),
     Page(path="/policy", view=save_policy, method="POST", roles=ADMINS),
+    Page(path="/policy/audits", view=answer_audits, method="POST", roles=ADMINS),
 )

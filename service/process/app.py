@@ -11,6 +11,7 @@ from service import app_keys as keys
 from service.api import (
     articles,
     audit,
+    audits,
     author_status,
     authors,
     comments,
@@ -79,6 +80,7 @@ OPERATIONS = (
     *policies.OPERATIONS,
     *lists.OPERATIONS,
     *audit.OPERATIONS,
+    *audits.OPERATIONS,
     *webhooks.OPERATIONS,
 )
 

@@ -103,10 +103,10 @@ FIRST_ADMIN = "admin"
 LINK_LASTS = timedelta(hours=1)
 
 
-async def welcome(address: str, store: Store, *, demo: bool) -> None:
+async def welcome(address: str, store: Store, settings: Settings) -> None:
     """Say where the service is, as soon as Redis is there, and on its very first start which key opens it."""
-    key = await _first_key(address, store)
-    also = f", demo: {address}/demo" if demo else ""
+    key = await _first_key(address, store, is_audited=settings.audit_new_sites)
+    also = f", demo: {address}/demo" if settings.demo else ""
     click.echo(f"steward: ready on {address} (documentation: {address}/docs, console: {address}/console{also})")
     if key is not None:
         ticket = await _first_ticket(store)
@@ -120,12 +120,12 @@ async def _first_ticket(store: Store) -> str:
     return await store.accounts.issue(Ticket("link", FIRST_ADMIN), LINK_LASTS)
 
 
-async def _first_key(address: str, store: Store) -> str | None:
+async def _first_key(address: str, store: Store, *, is_audited: bool) -> str | None:
     reason = ""
     while True:
         try:
             await store.check()
-            return await store.access.first_key(FIRST_SITE)
+            return await store.access.first_key(FIRST_SITE, is_audited=is_audited)
         except StoreUnavailable as error:
             if str(error) != reason:
                 reason = str(error)

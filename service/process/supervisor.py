@@ -47,7 +47,7 @@ async def supervise(settings: Settings) -> None:
                 await asyncio.gather(*(worker.ready() for worker in workers))
                 await running.enter_async_context(serving.serving_metrics(settings))
                 async with open_store(settings, settings.redis_url or "") as store:
-                    await serving.welcome(serving.url(reserved), store, demo=settings.demo)
+                    await serving.welcome(serving.url(reserved), store, settings)
                 await serving.forever()
             finally:
                 for worker in workers:  # stop all before waiting for the first

@@ -10,12 +10,12 @@ import msgspec
 from service.background import Background
 from service.redis.pipe import Pipe
 from service.store.base import fields, instant
-from service.store.keyspace import ACCOUNTS, KEYS, OPERATED, SALT, SHARDS, SIGNING, SITES, Shard
+from service.store.keyspace import ACCOUNTS, AUDITED, KEYS, OPERATED, SALT, SHARDS, SIGNING, SITES, Shard
 from service.store.scripts import script
 from service.values.access import ApiKey, Scope, SigningSecret, mint
 from service.values.accounts import Account
 from service.values.errors import SettingsError
-from service.values.policy import Policy
+from service.values.policy import DEFAULT, Policy
 
 Kind = TypeVar("Kind")
 
@@ -59,6 +59,11 @@ class Access:
     async def keep(self, key: ApiKey) -> None:
         await self._pipe.call("SADD", SITES, key.site)
         await self._pipe.call("HSET", KEYS, key.id, msgspec.json.encode(key))
+
+    async def begin(self, site: str) -> None:
+        """Let a new site begin with blind audits; sites of earlier releases are asked (`Reviewing.is_unasked`)."""
+        if site not in (await self.sites()).known:
+            await self._pipe.call("SADD", AUDITED, site)
 
     async def sites(self) -> Sites:
         """All sites. A staffed site is stored permanently, because its comments and webhooks outlive its last key."""
@@ -114,13 +119,18 @@ class Access:
         if int(kept) != wanted:
             raise SettingsError(f"STEWARD_SHARDS is {wanted}, but this Redis was first used with {int(kept)}")
 
-    async def first_key(self, site: str) -> str | None:
-        """Create the first key, with every scope. Returns None if there are keys already, or another process won."""
+    async def first_key(self, site: str, *, is_audited: bool = False) -> str | None:
+        """Create the first key, with every scope. Returns None if there are keys already, or another process won.
+
+        `is_audited`: the site begins with blind audits.
+        """
         text, key = mint(site, frozenset(Scope), FIRST_NAME, datetime.now(UTC))
         await self._pipe.call("SADD", SITES, site)
         kept = await self._pipe.run(_FIRST_KEY, [KEYS], key.id, msgspec.json.encode(key))
         if kept:
             await self._pipe.call("SET", OPERATED, 1)
+            if is_audited:
+                await self._pipe.call("SADD", AUDITED, site)
             return text
         await self._let_first_key_operate(site)
         return None
@@ -151,17 +161,19 @@ class Access:
     async def policy(self, site: str) -> Policy | None:
         """The newest version that this release can read, or None if the site has set none.
 
-        Raises PolicyUnreadable if there are versions but none can be read.
+        With the audits that the site began with, unless the policy names its own: a site that began with audits always
+        has a policy. Raises PolicyUnreadable if there are versions but none can be read.
         """
+        is_audited = bool(await self._pipe.call("SISMEMBER", AUDITED, site))
         versions = [int(version) for version in await self._pipe.call("HKEYS", Shard(site).key("policies"))]
         for version in sorted(versions, reverse=True):
             kept = await self._pipe.call("HGET", Shard(site).key("policies"), version)
             policy = None if kept is None else self._policy(site, version, kept)
             if policy is not None:
-                return policy
+                return _audited(policy) if is_audited else policy
         if versions:
             raise PolicyUnreadable(site)
-        return None
+        return _audited(DEFAULT) if is_audited else None
 
     async def policies(self, site: str) -> list[Version]:
         """Every readable version that the site has set, oldest first. Version 1 is the default, which is not stored."""
@@ -189,6 +201,10 @@ class Access:
             policy.name,
         )
         return bool(kept)
+
+
+def _audited(policy: Policy) -> Policy:
+    return msgspec.structs.replace(policy, review=policy.review.audited())
 
 
 def _possible(names: set[str]) -> frozenset[str]:

@@ -15,6 +15,7 @@ SIGNING = "cm:{access}:signing"
 SHARDS = "cm:{access}:shards"
 OPERATED = "cm:{access}:operated"  # exists once the first key has the scope `operate`
 SITES = "cm:{access}:sites"
+AUDITED = "cm:{access}:audited"  # sites that began with blind audits, unless their policy says otherwise
 ACCOUNTS = "cm:{access}:accounts"
 PREFERENCES = "cm:{access}:preferences"
 ACCESS_AUDIT = "cm:{access}:audit"
@@ -105,6 +106,7 @@ _PERMANENT = {
         "shards",
         "operated",
         "sites",
+        "audited",
         "accounts",
         "preferences",
         "signing",

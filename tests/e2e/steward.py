@@ -28,6 +28,7 @@ class Steward:
             **{name: value for name, value in os.environ.items() if not name.startswith("STEWARD_")},
             "STEWARD_DATA_DIR": str(folder),
             "STEWARD_PORT": "0",
+            "STEWARD_AUDIT_NEW_SITES": "false",  # what a test sends must not wait by chance
             "STEWARD_STORE_TIMEOUT_S": "5",  # the disk below Redis is shared with other tests
         }
         self._arguments = arguments

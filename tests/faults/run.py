@@ -40,6 +40,7 @@ KILL_EVERY_S = 10  # on average, in long runs
 SETTINGS = {
     "STEWARD_RELAY": "false",  # it runs alone here, so that it can be killed alone
     "STEWARD_UNDO_HOLD_S": "1",
+    "STEWARD_AUDIT_NEW_SITES": "false",
     "STEWARD_WEBHOOK_ALLOW_PRIVATE": "true",
     "STEWARD_WEBHOOK_TIMEOUT_S": "1",
     "STEWARD_MAX_QUEUED": "1000000",

@@ -160,3 +160,39 @@ async def test_it_goes_on_after_redis_was_away(own_server: Any, tmp_path: Path) 
 async def _leased(server: Any) -> int:
     with server.client() as client:
         return int(client.zcard(Shard(SITE).key("lease")))
+
+
+async def test_a_site_that_never_said_whether_it_wants_audits_is_asked_once_in_the_log(
+    store: Store, directory: Directory, caplog: pytest.LogCaptureFixture
+) -> None:
+    upkeep = Upkeep(store, directory)
+    await upkeep.measure_audits()
+    await upkeep.measure_audits()
+    asked = [each.getMessage() for each in caplog.records if "no blind audits" in each.getMessage()]
+    assert len(asked) == 1
+    assert asked[0].startswith("daily: ")
+    caplog.clear()
+    said = Policy({"spam": Thresholds(0.1)}, version=2, review=Reviewing(audit_approved=0.0, audit_rejected=0.0))
+    assert await store.access.keep_policy(SITE, said, "chief")
+    await directory.refresh()
+    await Upkeep(store, directory).measure_audits()
+    assert [each for each in caplog.records if "no blind audits" in each.getMessage()] == []
+
+
+async def test_the_metrics_say_what_became_of_audits_and_what_they_found(store: Store, directory: Directory) -> None:
+    judgement = Judgement(Action.APPROVE, {"spam": 0.1}, (), "m-1", "default@1")
+    audit = Urgency(Why.AUDIT, 0.5, 1, inclusion=0.5)
+    for number in range(3):
+        comment = Comment(f"hi {number}")
+        await store.comments.submit(SITE, f"a-{number}", comment, judgement, urgency=audit, actor="site")
+    for held, verdict in zip(
+        await store.queue.claim(SITE, "ann", 2, 60, Filter()), (Verdict.APPROVE, Verdict.REJECT), strict=True
+    ):
+        await store.queue.decide(SITE, held.id, "ann", Answer(verdict, held.lease, digest="d"), may_overrule=False)
+    await store.comments.erase(SITE, "a-2", "chief")
+    await Upkeep(store, directory).measure_audits()
+    text = metrics.render().decode()
+    for state, count in (("answered", 2), ("open", 0), ("lost", 1)):
+        assert f'steward_audits{{decision="approve",site="daily",state="{state}"}} {count}.0' in text
+    assert 'steward_audited_wrong_share{bound="value",decision="approve",site="daily"} 0.5' in text
+    assert 'steward_audited_wrong_share{bound="value",decision="reject",site="daily"} NaN' in text

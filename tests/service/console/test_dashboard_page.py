@@ -59,3 +59,43 @@ async def test_what_happened_is_counted_and_nobody_is_named(
         assert 'data-value="4"' in text
         assert ">ann<" not in text
         assert "<dt>Decided without a person</dt><dd>0%" in text
+
+
+async def test_the_dashboard_says_what_became_of_the_audits_and_how_much_the_unanswered_could_change(
+    as_role: Any, ann: Any, admin: Any
+) -> None:
+    policy = {"thresholds": {"toxicity": {}}, "review": {"audit_approved": 1}}
+    assert (await admin("PUT", "/v1/policies/default", policy)).status == 200
+    for n in range(3):
+        await admin.post("/v1/comments", {"id": f"c-{n}", "text": "Hello, good morning."})
+    (item,) = (await ann.post("/v1/review/claim", {"count": 1})).body["items"]
+    await ann.post(f"/v1/review/{item['id']}/decision", {"decision": "approve", "lease": item["lease"]})
+    await admin.post("/v1/comments", {"id": "c-2", "text": "Edited."})
+    text = (await (await as_role(Role.SUPERVISOR)).get("/console/dashboard")).text
+    row = text.split('<th scope="row">Of automatic approvals</th>')[1].split("</tr>")[0]
+    shown = [each.split("<")[0].strip() for each in row.split('">')[1:]]
+    assert shown[:4] == ["4", "1", "2", "1"], "drawn, answered, open, lost"
+    assert "edited by the author: 1" in row
+    assert "Whatever the unanswered are" in text
+    assert "Toxicity" in text.split("Wrong decisions by attribute")[1]
+
+
+@pytest.mark.parametrize(("answer", "share"), [("on", 0.01), ("off", 0)])
+async def test_a_site_that_was_never_asked_answers_once_whether_it_wants_audits(
+    as_role: Any, admin: Any, answer: str, share: float
+) -> None:
+    question = "Shall a sample of the automatic decisions be checked?"
+    assert question not in (await (await as_role(Role.SUPERVISOR)).get("/console/dashboard")).text
+    chief = await as_role(Role.ADMIN)
+    for page in ("/console/dashboard", "/console/policy"):
+        assert question in (await chief.get(page)).text
+    before = (await admin.get("/v1/policies/default")).body
+    assert before["version"] == 1
+    assert (await chief.post("/console/policy/audits", answer=answer)).status == 303
+    after = (await admin.get("/v1/policies/default")).body
+    assert (after["version"], after["review"]["audit_approved"]) == (2, share)
+    assert after["thresholds"] == before["thresholds"]
+    for page in ("/console/dashboard", "/console/policy"):
+        assert question not in (await chief.get(page)).text
+    await chief.post("/console/policy/audits", answer="off" if answer == "on" else "on")
+    assert (await admin.get("/v1/policies/default")).body["version"] == 2, "what was answered is changed in the policy"
