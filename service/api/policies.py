@@ -39,6 +39,9 @@ class PolicyRequest(Struct, frozen=True, forbid_unknown_fields=True):
     lists: Annotated[dict[ListName, ListUse], Meta(max_length=64, description="How rules match each list.")] = {}
     strikes: Strikes | None = None
     trust: Trust | None = None
+    keep_ban_on_erase: Annotated[
+        bool, Meta(description="The keyed hash of a banned author stays banned when the author is erased.")
+    ] = False
 
 
 class PolicyVersionRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -81,6 +84,7 @@ async def replace_policy(call: Call) -> Policy:
         lists=asked.lists,
         strikes=asked.strikes,
         trust=asked.trust,
+        keep_ban_on_erase=asked.keep_ban_on_erase,
     )
     return await _replaced(call, before, asked_for)
 
@@ -142,6 +146,8 @@ async def _check(call: Call, asked: PolicyRequest) -> None:
     wrong += [Fault(pointer("/protocols", *steps), why) for steps, why in faults(asked.protocols, known)]
     if asked.strikes is not None:
         wrong += [Fault(pointer("/strikes", *steps), why) for steps, why in strike_faults(asked.strikes)]
+    if asked.keep_ban_on_erase and not call.request.app[keys.SETTINGS].hash_authors:
+        wrong.append(Fault("/keep_ban_on_erase", "would keep an author's id: STEWARD_HASH_AUTHORS is false"))
     if wrong:
         raise BadRequest(f"{wrong[0].pointer}: {wrong[0].detail}", wrong)
     if asked.rules or asked.lists:

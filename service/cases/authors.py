@@ -62,6 +62,7 @@ class Receipt(Struct, frozen=True):
     erased: int
     left: int
     at: datetime
+    ban_kept: Annotated[bool, Meta(description="The pseudonym stays banned (`keep_ban_on_erase`).")] = False
 
 
 class Revision(Struct, frozen=True):
@@ -218,7 +219,7 @@ class Authors:
         """
         author, erased, seen = await self.stored_id(site, who), 0, 0
         if not self._is_indexed:
-            await self._store.statuses.forget(site, author)
+            await self._forget(site, author)
             await self._write(site, "author_erased", actor, author, erased="0")
             self.check_index()
         while seen < MOST_ERASED:
@@ -230,10 +231,15 @@ class Authors:
                 erased += await self._store.comments.erase(site, each, actor)
             # Also drop ids whose comments had expired, or the loop would find them again.
             await self._store.authors.forget(site, author, ids)
-        await self._store.statuses.forget(site, author)
-        receipt = Receipt(author, erased, await self._store.authors.count(site, author), datetime.now(UTC))
+        is_kept = await self._forget(site, author)
+        receipt = Receipt(author, erased, await self._store.authors.count(site, author), datetime.now(UTC), is_kept)
         await self._write(site, "author_erased", actor, author, erased=str(erased))
         return receipt
+
+    async def _forget(self, site: str, author: str) -> bool:
+        """Returns whether a ban is kept: only under a pseudonym, and if the site says so."""
+        keeps = self._hash_authors and self._directory.for_people(site).keep_ban_on_erase
+        return await self._store.statuses.forget(site, author, keep_ban=keeps)
 
     async def stored_id(self, site: str, who: str) -> str:
         """The possible stored id that has comments or a status, else the first one. Works without an index too."""

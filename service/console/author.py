@@ -90,6 +90,7 @@ async def _page(visit: Visit, query: AuthorQuery, status: int = 200, problem: st
         title_of=visit.reasons.title,
         days=DAYS,
         may_change=may_change,
+        keeps_ban=app[keys.DIRECTORY].for_people(visit.site).keep_ban_on_erase,
         may_undo=may_change and app[keys.AUTHOR_STATUS].can_undo(standing, visit.account.name),
         may_erase=visit.role is Role.ADMIN and (history.comments > 0 or bool(standing.history)),
     )

@@ -120,14 +120,22 @@ class AuthorStatuses:
         """As `spread`, for a change as the history has it."""
         await self.spread(site, author, _change(change))
 
-    async def forget(self, site: str, author: str) -> None:
-        """Remove the status, its history, events that say it, and all that was counted of the author."""
-        await self._pipe.run(script("forget_status"), [self.shard(site, author).prefix], author, event_name(author))
+    async def forget(self, site: str, author: str, *, keep_ban: bool = False) -> bool:
+        """Remove the status, its history, events that say it, and all that was counted of the author.
+
+        `keep_ban`: except that the author is banned, if so. Returns whether a ban is kept.
+        """
+        own = self.shard(site, author).prefix
+        is_kept = await self._pipe.run(script("forget_status"), [own], author, event_name(author), 1 if keep_ban else 0)
         for shard in self._shards.each(site):
-            await self._pipe.call("DEL", shard.key(f"status:{author}"))
+            if is_kept:
+                await self._pipe.call("HDEL", shard.key(f"status:{author}"), "by", "why", "note")
+            else:
+                await self._pipe.call("DEL", shard.key(f"status:{author}"))
             await self._pipe.call("DEL", shard.key(f"who:{author}"))
             await self._pipe.call("DEL", shard.key(f"strikes:{author}"))
             await self._pipe.call("HDEL", shard.key("struck"), author)
+        return bool(is_kept)
 
     async def counted(self, site: str, author: str) -> dict[str, int]:
         """The author's approved and rejected comments, as rules count them."""

@@ -51,6 +51,7 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     lists: dict[ListName, ListUse] = {}
     strikes: Strikes | None = None
     trust: Trust | None = None
+    keep_ban_on_erase: bool = False
 
     def __str__(self) -> str:
         return f"{self.name}@{self.version}"

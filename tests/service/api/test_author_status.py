@@ -12,6 +12,7 @@ from service import app_keys as keys
 from service.cases import author_status
 from service.settings import Settings
 from service.store.author_status import StatusChange
+from service.store.keyspace import Shard
 from service.values.rules import AuthorStatus
 
 STATUS = "/v1/authors/u-1/status"
@@ -279,3 +280,49 @@ async def test_a_status_needs_no_index(
         assert problem(await chief.post("/v1/authors/u-1:reject-waiting", {}), 409)["code"] == "authors_not_indexed"
         assert problem(await chief("DELETE", "/v1/authors/u-1"), 409)["code"] == "authors_not_indexed"
         assert (await chief.get(STATUS)).body["history"] == []
+
+
+async def keeps_bans(chief: Any) -> None:
+    body = {"thresholds": {"toxicity": {}}, "keep_ban_on_erase": True}
+    assert (await chief("PUT", "/v1/policies/default", body)).status == 200
+
+
+async def test_a_ban_outlives_an_erasure_if_the_site_says_so_and_nothing_else_does(chief: Any, client: Any) -> None:
+    await keeps_bans(chief)
+    await post(chief, "c-1")
+    await put(chief, status="premoderated", note="first warning")
+    await put(chief, **BAN)
+    for _ in range(2):  # safe to repeat
+        assert (await chief("DELETE", "/v1/authors/u-1")).body["ban_kept"] is True
+    found = (await chief.get(STATUS)).body
+    (change,) = found["history"]
+    assert (found["status"], found["approved"], change["by"], change.keys() & {"why", "note"}) == (
+        "banned", 0, "erasure", set(),
+    )  # fmt: skip
+    assert (await post(chief, "c-2"))["status"] == "rejected"
+    store, settings = client.server.app[keys.STORE], client.server.app[keys.SETTINGS]
+    for shard in (Shard("daily", number) for number in range(settings.shards)):
+        kept = await store.pipe.call("HGETALL", shard.key(f"status:{found['author']}"))
+        assert b"third account" not in kept
+        assert b"chief" not in kept
+    assert (await put(chief, status="active")).body["status"] == "active"
+    assert (await post(chief, "c-3"))["status"] == "approved"
+    assert (await chief("DELETE", "/v1/authors/u-1")).body["ban_kept"] is False
+    assert (await chief.get(STATUS)).body["history"] == []
+
+
+async def test_only_a_ban_outlives_an_erasure_and_only_if_the_site_says_so(chief: Any) -> None:
+    await put(chief, **BAN)
+    assert (await chief("DELETE", "/v1/authors/u-1")).body["ban_kept"] is False
+    await keeps_bans(chief)
+    await put(chief, status="premoderated")
+    assert (await chief("DELETE", "/v1/authors/u-1")).body["ban_kept"] is False
+    assert (await chief.get(STATUS)).body["status"] == "active"
+
+
+async def test_no_ban_is_kept_under_the_sites_own_id(run: Any, settings: Settings, key_for: Any) -> None:
+    async with run(msgspec.structs.replace(settings, hash_authors=False)) as client:
+        chief = await key_for(client, name="chief")
+        body = {"thresholds": {"toxicity": {}}, "keep_ban_on_erase": True}
+        refused = await chief("PUT", "/v1/policies/default", body)
+        assert (refused.status, refused.body["errors"][0]["pointer"]) == (400, "/keep_ban_on_erase")
