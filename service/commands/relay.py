@@ -11,12 +11,13 @@ from service.settings import Settings, from_env
 @click.command()
 def relay() -> None:
     """Deliver webhooks, beside services that have STEWARD_RELAY=false, or in addition to theirs."""
-    from service.process.serving import configure_logging, until_stopped  # noqa: PLC0415 - aiohttp is not needed for --help
+    from service.process.logs import configure_logging  # noqa: PLC0415 - as below
+    from service.process.serving import until_stopped  # noqa: PLC0415 - aiohttp is not needed for --help
 
     settings = from_env(os.environ)
     if settings.redis_url is None:
         raise click.ClickException("STEWARD_REDIS_URL must name the Redis of the service")
-    configure_logging(settings.log_level)
+    configure_logging(settings)
     uvloop.run(until_stopped(_relay(settings, settings.redis_url)))
 
 

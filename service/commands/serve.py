@@ -20,10 +20,11 @@ from service.values.errors import StoreUnavailable
 @click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Folder for Redis and models.")
 def serve(**given: object) -> None:
     """Serve the API. Every setting is an environment variable; see docs/settings.md."""
-    from service.process.serving import configure_logging, until_stopped  # noqa: PLC0415 - aiohttp is not needed for --help
+    from service.process.logs import configure_logging  # noqa: PLC0415 - as below
+    from service.process.serving import until_stopped  # noqa: PLC0415 - aiohttp is not needed for --help
 
     settings = from_env(os.environ, **given)
-    configure_logging(settings.log_level)
+    configure_logging(settings)
     try:
         uvloop.run(until_stopped(_serve(settings)))
     except StoreUnavailable as error:
@@ -43,12 +44,15 @@ async def _serve(settings: Settings) -> None:
 
 async def _serve_here(settings: Settings) -> None:
     from service import app_keys as keys  # noqa: PLC0415 - as above
-    from service.process import serving  # noqa: PLC0415 - as above
+    from service.process import running, serving  # noqa: PLC0415 - as above
+    from service.process.welcome import welcome  # noqa: PLC0415 - as above
 
     with serving.bound(settings.host, settings.port, shared=False) as listening:
+        address = serving.url(listening)
         async with serving.serving(settings, listening) as app, serving.serving_metrics(settings):
-            await serving.welcome(serving.url(listening), app[keys.STORE], settings)
-            await serving.forever()
+            with running.noted(settings, address):
+                await welcome(address, app[keys.STORE], settings)
+                await serving.forever()
 
 
 @contextlib.asynccontextmanager

@@ -24,6 +24,9 @@ SAID = {
 }
 
 
+WEAK = N_("Take at least 12 characters, not your name, and not the same few again and again.")
+
+
 async def show_account(visit: Visit) -> web.StreamResponse:
     return await account_page(visit)
 
@@ -45,8 +48,7 @@ async def change_password(visit: Visit) -> web.StreamResponse:
             return await account_page(visit, 400, password_problem=N_("The current password is wrong."))
         await entry.right_try(visit, visit.account.name)
     if accounts.weakness(new, visit.account.name) is not None:
-        problem = N_("Take at least 12 characters, not your name, and not the same few again and again.")
-        return await account_page(visit, 400, password_problem=problem)
+        return await account_page(visit, 400, password_problem=WEAK)
     async with entry.AT_ONCE:
         kept = await asyncio.to_thread(accounts.hashed, new)
     await change(visit, "password_changed", password=kept, epoch=visit.account.epoch + 1)

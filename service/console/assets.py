@@ -38,6 +38,12 @@ class Assets:
         own = (name for name in self._assets if name.endswith(".js") and not name.endswith(".min.js"))
         return [self._assets[name].body.decode() for name in own]
 
+    def plain(self, name: str, caching: str) -> web.Response:
+        """A file at an address without a version."""
+        asset = self._assets[name]
+        headers = {"ETag": f'"{asset.etag}"', "Cache-Control": caching}
+        return web.Response(body=asset.body, content_type=asset.content_type, charset="utf-8", headers=headers)
+
     def answer(self, request: web.Request) -> web.StreamResponse:
         """Serve a file. A page of another release asks for another version: it gets this one, without caching."""
         asset = self._assets.get(request.match_info["name"])

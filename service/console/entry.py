@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import logging
 import math
 from datetime import timedelta
 
@@ -10,6 +11,7 @@ from aiohttp import web
 
 from service import app_keys as keys
 from service.console.codes import accepted
+from service.console.protection import PREFIX
 from service.console.texts import N_
 from service.console.visit import COOKIE, Page, Visit, own_path
 from service.http.admission import give_back
@@ -18,6 +20,8 @@ from service.http.origin import client_network
 from service.store.accounts import Visitor
 from service.values import accounts
 from service.values.accounts import Account, Session, Ticket
+
+log = logging.getLogger(__name__)
 
 # Attempts without a delay: a person mistypes; an office shares an address.
 FREE_FOR_ACCOUNT, FREE_FOR_ADDRESS = 4, 20
@@ -28,7 +32,7 @@ AT_ONCE = asyncio.Semaphore(2)
 
 WRONG = N_("Name or password is wrong.")
 WRONG_CODE = N_("The code is wrong, or was used before.")
-OVER = N_("This link was used before, or is too old.")
+OVER = N_("That link has expired.")
 
 
 async def show_sign_in(visit: Visit) -> web.StreamResponse:
@@ -40,13 +44,15 @@ async def show_sign_in(visit: Visit) -> web.StreamResponse:
 async def sign_in(visit: Visit) -> web.StreamResponse:
     name, password, following = visit.field("name").strip(), visit.field("password"), visit.field("next")
     if wait_s := await counted_try(visit, name):
-        return _form(visit, following, 429, wait_s=wait_s)
+        log.warning("a sign-in was refused: too many wrong tries (from %s)", client_network(visit.request))
+        return _form(visit, following, 429, wait_s=wait_s, name=name)
     account = await visit.console.store.accounts.get(name)
     kept = account.password if account and not account.is_disabled else None
     async with AT_ONCE:
         is_right = await asyncio.to_thread(accounts.is_password, password[: accounts.LONGEST_PASSWORD + 1], kept)
     if not is_right or account is None or not account.roles:
-        return _form(visit, following, 401, WRONG)
+        log.warning("a sign-in failed: wrong name or password (from %s)", client_network(visit.request))
+        return _form(visit, following, 401, WRONG, name=name)
     if kept and accounts.is_outdated(kept):
         async with AT_ONCE:
             fresh = msgspec.structs.replace(account, password=await asyncio.to_thread(accounts.hashed, password))
@@ -69,6 +75,7 @@ async def sign_in_with_code(visit: Visit) -> web.StreamResponse:
         return _code_form(visit, secret, following, 429, wait_s=wait_s)
     checked = await accepted(visit, account, visit.field("code"))
     if checked is None:
+        log.warning("a sign-in failed: wrong code for %s (from %s)", account.name, client_network(visit.request))
         return _code_form(visit, secret, following, 401, problem=WRONG_CODE)
     await right_try(visit, account.name)
     if await store.redeem(secret, "code") is None:  # already used, or expired
@@ -78,7 +85,11 @@ async def sign_in_with_code(visit: Visit) -> web.StreamResponse:
 
 async def show_link(visit: Visit) -> web.StreamResponse:
     """Show only a form: programs that follow links automatically must not use the link up."""
-    return visit.show("link.html", ticket=visit.request.query.get("ticket", ""))
+    secret = visit.request.query.get("ticket", "")
+    account = await _account_of(visit, await visit.console.store.accounts.look_at(secret, "link"))
+    if account is None:
+        return _form(visit, "", 401, OVER)
+    return visit.show("link.html", ticket=secret, account=account)
 
 
 async def enter_by_link(visit: Visit) -> web.StreamResponse:
@@ -87,7 +98,8 @@ async def enter_by_link(visit: Visit) -> web.StreamResponse:
         return _form(visit, "", 401, OVER)
     if account.totp is not None:
         return await _ask_code(visit, account, "")
-    return await enter(visit, account, "link", "")
+    following = "" if account.password or account.subject else f"{PREFIX}/welcome"
+    return await enter(visit, account, "link", following)
 
 
 async def sign_out(visit: Visit) -> web.StreamResponse:
@@ -169,8 +181,13 @@ def _whose(visit: Visit, name: str) -> tuple[str, str]:
     return account, address
 
 
-def _form(visit: Visit, following: str, status: int = 200, problem: str = "", wait_s: int = 0) -> web.Response:
-    return waiting(visit.show("sign_in.html", status, next=following, problem=problem, wait_s=wait_s), wait_s)
+def _form(  # noqa: PLR0917 - what the page shows
+    visit: Visit, following: str, status: int = 200, problem: str = "", wait_s: int = 0, name: str = ""
+) -> web.Response:
+    """`name`: as it was typed, so that only the password is typed again."""
+    return waiting(
+        visit.show("sign_in.html", status, next=following, problem=problem, wait_s=wait_s, name=name), wait_s
+    )
 
 
 def waiting(response: web.Response, wait_s: int) -> web.Response:

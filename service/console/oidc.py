@@ -75,7 +75,7 @@ def _back(visit: Visit) -> str:
 
 
 def _sorry(visit: Visit, problem: str) -> web.StreamResponse:
-    return visit.show("sign_in.html", 401, next="", problem=problem, wait_s=0)
+    return visit.show("sign_in.html", 401, next="", problem=problem, wait_s=0, name="")
 
 
 PAGES = (

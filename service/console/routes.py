@@ -20,6 +20,7 @@ from service.console import (
     dashboard,
     decisions,
     entry,
+    first_steps,
     home,
     lists,
     live,
@@ -55,6 +56,7 @@ log = logging.getLogger(__name__)
 PAGES: tuple[Page, ...] = (
     *home.PAGES,
     *entry.PAGES,
+    *first_steps.PAGES,
     *oidc.PAGES,
     *account.PAGES,
     *second_factor.PAGES,

@@ -20,6 +20,7 @@ from msgspec import Meta, Struct
 
 from service import app_keys as keys
 from service import metrics
+from service.console.first_steps import PRACTICE
 from service.console.protection import DEMO, check_origin
 from service.console.texts import N_, Texts, negotiated
 from service.console.visit import CONSOLE, FORM, JSON, form_of
@@ -57,6 +58,8 @@ WARNINGS = {
     "severe_toxicity": N_("This may hurt those who read it."),
     "toxicity": N_("This may hurt those who read it."),
 }
+# Rude, and not severe: the model leaves it to a person.
+PRACTICE_TEXT = "Did you even read the article? What a dumb take."
 _LIMIT_REASONS = ("score_in_review_band", "score_in_reject_band")
 
 
@@ -98,6 +101,7 @@ async def open_demo(app: web.Application) -> AsyncIterator[None]:
     """Post the thread as soon as Redis answers. Comments from an earlier start are left as they are."""
     _, key = mint(FIRST_SITE, frozenset({Scope.COMMENTS}), "demo", datetime.now(UTC))
     app[DEMONSTRATION] = Demo(load_thread(), key, posts=Buckets(0.2, 5), hints=Buckets(3, 12))
+    app[PRACTICE] = partial(_post_practice, app)
     async with app[keys.BACKGROUND].beside("demo", partial(_post_thread, app), is_once=True):
         yield
 
@@ -107,6 +111,13 @@ async def _post_thread(app: web.Application) -> None:
     for posted in demo.thread.comments:
         author = Author(id=posted["author"], name=posted["author"])
         await _post_once(app, Comment(id=posted["id"], text=posted["text"], author=author, article=demo.article))
+
+
+async def _post_practice(app: web.Application) -> str:
+    """A doubtful comment for somebody who decides for the first time; its id."""
+    demo, author = app[DEMONSTRATION], Author(id="demo-practice", name="Robin")
+    comment = Comment(id=f"demo-{uuid_utils.uuid7()}", text=PRACTICE_TEXT, author=author, article=demo.article)
+    return (await app[keys.MODERATION].submit(demo.key, comment)).id
 
 
 async def _post_once(app: web.Application, comment: Comment) -> None:

@@ -46,6 +46,10 @@ TITLES = {
 }
 
 
+# Said where the web framework refuses a request.
+_DETAILS = {"not_found": "there is nothing at this path; /docs describes the API, and / names what else there is"}
+
+
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     """application/problem+json. `code` is stable; `instance` names this one occurrence, also in our log."""
 
@@ -97,7 +101,7 @@ async def middleware(request: web.Request, handler: Handler) -> web.StreamRespon
             return answer
         code = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}.get(error.status, "http_error")
         allow = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
-        return _response(_problem(code, error.status, error.reason or code), allow)
+        return _response(_problem(code, error.status, _DETAILS.get(code) or error.reason or code), allow)
     except Exception as error:  # noqa: BLE001 - the outermost handler: log_unforeseen logs it
         instance = log_unforeseen(error)
         return _response(

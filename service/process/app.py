@@ -46,6 +46,7 @@ from service.compat import perspective
 from service.compat.akismet import routes as akismet
 from service.compat.coral import door as coral
 from service.compat.openai import moderations as openai
+from service.console import landing
 from service.console.protection import protect as protect_pages
 from service.console.routes import open_console
 from service.console.routes import routes as console_routes
@@ -179,7 +180,6 @@ def build_app(settings: Settings) -> web.Application:
     app[HOT_ROUTES] = [*((each.method, each.path) for each in OPERATIONS if each.is_hot), *perspective.HOT]
     app.cleanup_ctx.extend([redis_store, directory, served_models, moderation, usage, upkeep, webhook_relay])
     app.cleanup_ctx.extend([coral.opened, open_console()])
-    app.on_startup.append(openai.warn)
     app.on_shutdown.append(answer_who_waits)
     app.on_response_prepare.extend([protect, protect_pages, cors.allow])
     app.add_routes(routes(OPERATIONS))
@@ -188,6 +188,7 @@ def build_app(settings: Settings) -> web.Application:
     app.add_routes(akismet.ROUTES)
     app.add_routes(coral.ROUTES)
     app.add_routes(operations.ROUTES)
+    app.add_routes(landing.ROUTES)
     app.add_routes(console_routes())
     if settings.demo:
         app.cleanup_ctx.append(article.open_demo)

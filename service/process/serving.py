@@ -4,44 +4,28 @@ import asyncio
 import contextlib
 import gc
 import logging
+import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Coroutine
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import click
 from aiohttp import http, web
 
+from service import app_keys as keys
 from service.http import shortcut, unreadable
 from service.http.connections import Connections
 from service.process.app import build_app, build_metrics_app
 from service.settings import Settings
-from service.store import Store
-from service.values import access
-from service.values.access import FIRST_SITE
-from service.values.accounts import Account, Role, Ticket
-from service.values.errors import SettingsError, StoreUnavailable
+from service.values.errors import SettingsError
+
+log = logging.getLogger(__name__)
 
 DRAIN_S = 10.0
 BACKLOG = 1024
-LOOK_S = 1.0
 # Requests in flight hold thousands of objects that reference counts will free. By default (700, 10, 10) Python looks
 # for cycles among them all the time.
 COLLECT_AFTER = (50_000, 20, 100)
-
-
-class MaskedFormatter(logging.Formatter):
-    """Masks API keys in all log lines."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        return access.masked(super().format(record))
-
-
-def configure_logging(level: str) -> None:
-    handler = logging.StreamHandler()
-    handler.setFormatter(MaskedFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
 
 
 def require_compiled_parser(settings: Settings) -> None:
@@ -65,10 +49,14 @@ async def serving(settings: Settings, listening: socket.socket) -> AsyncIterator
         # Objects that exist now live until the end, so garbage collections need not examine them.
         gc.freeze()
         await unreadable.Site(runner, listening, BACKLOG, Connections(settings), **options).start()
+        model = app[keys.MODELS].current.version
+        log.info("serving on %s with model %s (process %d)", url(listening), model, os.getpid())
         yield app
+        log.info("stopping: open requests have %g s to finish (process %d)", DRAIN_S, os.getpid())
     finally:
         gc.unfreeze()
         await runner.cleanup()
+        log.info("stopped: no request is open, and everything acknowledged is in Redis (process %d)", os.getpid())
 
 
 def _options(settings: Settings) -> dict[str, Any]:
@@ -97,56 +85,6 @@ async def serving_metrics(settings: Settings) -> AsyncIterator[None]:
             yield
         finally:
             await runner.cleanup()
-
-
-FIRST_ADMIN = "admin"
-LINK_LASTS = timedelta(hours=1)
-
-
-async def welcome(address: str, store: Store, settings: Settings) -> None:
-    """Say where the service is, as soon as Redis is there, and on its very first start which key opens it."""
-    key = await _first_key(address, store, is_audited=settings.audit_new_sites)
-    also = f", demo: {address}/demo" if settings.demo else ""
-    click.echo(f"steward: ready on {address} (documentation: {address}/docs, console: {address}/console{also})")
-    if key is not None:
-        ticket = await _first_ticket(store)
-        click.echo(_FIRST_START.format(address=address, key=key, site=FIRST_SITE, ticket=ticket))
-
-
-async def _first_ticket(store: Store) -> str:
-    """A sign-in link, valid once, for the first administrator."""
-    account = Account(FIRST_ADMIN, {FIRST_SITE: Role.ADMIN}, datetime.now(UTC))
-    await store.accounts.put(account)  # where there is one already, it stays as it is
-    return await store.accounts.issue(Ticket("link", FIRST_ADMIN), LINK_LASTS)
-
-
-async def _first_key(address: str, store: Store, *, is_audited: bool) -> str | None:
-    reason = ""
-    while True:
-        try:
-            await store.check()
-            return await store.access.first_key(FIRST_SITE, is_audited=is_audited)
-        except StoreUnavailable as error:
-            if str(error) != reason:
-                reason = str(error)
-                click.echo(f"steward: listening on {address}, not ready: {reason}")
-            await asyncio.sleep(LOOK_S)
-
-
-_FIRST_START = """
-This is the first start. The key below holds every scope for the site '{site}'; it is shown only now.
-
-  export STEWARD_KEY={key}
-
-Try it:
-
-  curl -s {address}/v1/comments -H "Authorization: Bearer {key}" \\
-    -H "Content-Type: application/json" -d '{{"text": "What a thoughtful article, thank you."}}'
-
-Sign in at the console, once and within an hour, by this link:
-
-  {address}/console/sign-in/link?ticket={ticket}
-"""
 
 
 def url(listening: socket.socket) -> str:

@@ -15,6 +15,8 @@ import msgspec
 from service import metrics
 from service.background import Background, Loop
 from service.process import serving
+from service.process.running import noted
+from service.process.welcome import welcome
 from service.settings import PREFIX, Settings
 from service.store import open_store
 from service.values.errors import SettingsError
@@ -46,9 +48,11 @@ async def supervise(settings: Settings) -> None:
             try:
                 await asyncio.gather(*(worker.ready() for worker in workers))
                 await running.enter_async_context(serving.serving_metrics(settings))
+                address = serving.url(reserved)
                 async with open_store(settings, settings.redis_url or "") as store:
-                    await serving.welcome(serving.url(reserved), store, settings)
-                await serving.forever()
+                    await welcome(address, store, settings)
+                with noted(settings, address):
+                    await serving.forever()
             finally:
                 for worker in workers:  # stop all before waiting for the first
                     worker.stop()

@@ -7,6 +7,7 @@ import sys
 import uvloop
 
 from service.process import serving
+from service.process.logs import configure_logging
 from service.process.supervisor import READY
 from service.settings import Settings, from_env
 from service.values.errors import SettingsError
@@ -30,7 +31,7 @@ async def _orphaned() -> None:
 
 if __name__ == "__main__":
     settings = from_env(os.environ)
-    serving.configure_logging(settings.log_level)
+    configure_logging(settings)
     try:
         uvloop.run(serving.until_stopped(_work(settings)))
     except SettingsError as error:

@@ -33,6 +33,14 @@ class Address:
     service: str = ""
     sentinel_options: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def place(self) -> str:
+        """Where it is, without user and password, for people."""
+        if self.nodes:
+            return ",".join(f"{host}:{port}" for host, port in self.nodes)
+        host, port = self.options.get("host", "localhost"), self.options.get("port", 6379)
+        return str(self.options.get("path") or f"{host}:{port}")
+
     def at(self, host: str, port: int) -> "Address":
         """The address of one node of the Cluster."""
         return Address("server", {**self.options, "host": host, "port": port})

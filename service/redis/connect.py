@@ -87,6 +87,7 @@ class Link:
     def __init__(self, address: Address, durability: Durability, timeout_s: float, server: str = "") -> None:
         self._durability = durability
         self._server = server
+        self.place = address.place
         self._peers: WeakKeyDictionary[AbstractConnection, _Peer] = WeakKeyDictionary()
         self._sentinel: Sentinel | None = None
         options = {

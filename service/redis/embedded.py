@@ -199,11 +199,16 @@ async def redis_for_command(settings: Settings) -> AsyncIterator[str]:
         yield settings.redis_url
         return
     embedded = EmbeddedRedis(settings.data_path)
-    if await _state(settings.data_path / "redis.sock") == "ready":
+    if await is_served(settings):
         yield embedded.url
         return
     async with embedded.running():
         yield embedded.url
+
+
+async def is_served(settings: Settings) -> bool:
+    """Whether a service runs with its own Redis in the data folder."""
+    return await _state(settings.data_path / "redis.sock") == "ready"
 
 
 def _locked(folder: Path) -> IO[str]:

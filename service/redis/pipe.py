@@ -16,6 +16,7 @@ from redis.exceptions import NoScriptError, RedisError
 
 from service.background import log_failure
 from service.redis.connect import Link
+from service.redis.contact import Contact
 from service.redis.replies import (
     FAILURES,
     Unconfirmed,
@@ -87,6 +88,7 @@ class ServerPipe:
         self._waiting: deque[PendingCall] = deque()
         self._running: asyncio.Task[None] | None = None
         self._wire: Wire | None = None
+        self._contact = Contact(link.place)
         # Whether the last server seen reads script flags. Calls are packed for it before they are sent.
         self._flagged = False
 
@@ -140,7 +142,9 @@ class ServerPipe:
         try:
             answers = await self._committed(calls, self._loop.time() + self._timeout_s)
         except Exception as error:  # noqa: BLE001 - a bug must not leave all callers without an answer
-            if not isinstance(error, FAILURES):
+            if isinstance(error, FAILURES):
+                self._contact.lost(error)
+            else:
                 log_failure("pipe", error)
             # Waiting calls would fail too, each after another timeout. They were not sent, so they fail now.
             calls += self._waiting
@@ -150,6 +154,7 @@ class ServerPipe:
             _fail(calls, None)
             raise
         else:
+            self._contact.found()
             _give(calls, answers)
 
     async def _committed(self, calls: Sequence[PendingCall], deadline: float) -> list[Any]:

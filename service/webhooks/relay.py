@@ -214,7 +214,7 @@ class Relay:
             raise
         except Exception as error:  # noqa: BLE001 - logged and counted
             self._background.note("relay_send", f"an event of {job.taken.shard.site}", error)
-            await self._retry(job, DeliveryOutcome("failed", "internal", 0.0))
+            await self._retry(job, DeliveryOutcome("failed", "internal", 0.0), "the receiver")
 
     async def _deliver(self, job: _Job) -> None:
         taken = job.taken
@@ -240,7 +240,7 @@ class Relay:
 
     async def _send(self, job: _Job, url: str, secrets: list[str]) -> None:
         taken, key = job.taken, _key(job.taken.shard.site, url)
-        site = taken.shard.site
+        site, host = taken.shard.site, URL(url).host or "the receiver"
         try:
             body = message.body(site, taken.event, taken.text)
             outcome = await self._sender.post(url, message.message_id(site, taken.event), body, secrets)
@@ -258,8 +258,8 @@ class Relay:
         else:
             if self._breakers.failed(key, time.monotonic(), outcome.rest_s):
                 metrics.OPENED.inc()
-                log.warning("webhooks of %s: paused, because the receiver keeps failing (%s)", site, outcome.because)
-            await self._retry(job, outcome)
+                log.warning("webhooks of %s: paused, because %s keeps failing (%s)", site, host, outcome.because)
+            await self._retry(job, outcome, host)
 
     async def _is_gone(self, job: _Job, url: str) -> None:
         if job.taken.callback is None:
@@ -268,17 +268,26 @@ class Relay:
             self._endpoints.pop(job.taken.shard.site, None)
         await self._give_up(job, job.taken.attempts + 1, "gone")
 
-    async def _retry(self, job: _Job, outcome: DeliveryOutcome) -> None:
+    async def _retry(self, job: _Job, outcome: DeliveryOutcome, host: str) -> None:
         attempts = job.taken.attempts + 1
         delay_s = self._schedule.delay_s(attempts, random.random())  # noqa: S311 - spreads load, secures nothing
         if delay_s is None:
             await self._give_up(job, attempts, outcome.because)
         else:
-            await self._settle(job, "failed", attempts=attempts, delay_s=max(delay_s, outcome.rest_s or 0.0))
+            wait_s = max(delay_s, outcome.rest_s or 0.0)
+            log.warning(
+                "webhooks of %s: %s did not take an event (%s); attempt %d, the next one in %.0f s",
+                job.taken.shard.site,
+                host,
+                outcome.because,
+                attempts,
+                wait_s,
+            )
+            await self._settle(job, "failed", attempts=attempts, delay_s=wait_s)
 
     async def _give_up(self, job: _Job, attempts: int, because: str) -> None:
         metrics.DEAD.labels(because).inc()
-        log.info(
+        log.warning(
             "webhooks of %s: an event was given up after %d attempts (%s)", job.taken.shard.site, attempts, because
         )
         await self._settle(job, "dead", attempts=attempts, because=because)

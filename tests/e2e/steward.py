@@ -67,7 +67,7 @@ class Steward:
                 return found[1]
 
     def first_key(self) -> str:
-        return self.line(r"(cmk_live_\S+)")
+        return self.line(r"export STEWARD_KEY=(cmk_live_\S+)")
 
     def client(self, key: str) -> httpx.Client:
         return httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {key}"}, timeout=30)
@@ -83,7 +83,7 @@ class Steward:
 
     def key(self, site: str, name: str, *scopes: str) -> str:
         options = [part for scope in scopes for part in ("--scope", scope)]
-        return self.command("keys", "create", "--site", site, "--name", name, *options).strip()
+        return self.command("keys", "create", "--site", site, "--new-site", "--name", name, *options).strip()
 
     def kill(self) -> None:
         """As a power cut would: nothing is tidied up."""

@@ -81,7 +81,7 @@ def test_python_raises_what_it_would_with_the_original(python: Any) -> None:
 
 
 def test_python_waits_as_long_as_it_is_told_and_no_longer(service: Steward) -> None:
-    options = ("--site", "llm", "--scope", "score", "--rate", "0.5")
+    options = ("--site", "llm", "--new-site", "--scope", "score", "--rate", "0.5")
     limited = service.command("keys", "create", *options).strip()
     found = said(installed("openai/bin/python"), SCRIPTS / "openai" / "limited.py", service.url, limited)
     assert found["answered"] == [1, 1]

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 from rich.pretty import Pretty
 
-from service.process.serving import MaskedFormatter
+from service.process.logs import MaskedFormatter
 from service.settings import Settings, from_env
 from service.values.errors import SettingsError
 

@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from service.process.app import build_app
-from service.process.serving import MaskedFormatter
+from service.process.logs import MaskedFormatter
 from service.settings import Settings
 from service.values.access import mint
 

@@ -102,7 +102,9 @@ def test_every_entry_is_exported_once_in_order(steward: Steward) -> None:
 def test_every_site_with_a_key_is_exported(steward: Steward) -> None:
     steward.add(3, days_ago=1, site="weekly")
     for site in ("daily", "weekly"):
-        made = CliRunner(env=steward.environment).invoke(keys, ["create", "--site", site, "--scope", "admin"])
+        made = CliRunner(env=steward.environment).invoke(
+            keys, ["create", "--site", site, "--new-site", "--scope", "admin"]
+        )
         assert made.exit_code == 0, made.output
     said = steward.done("export").splitlines()
     assert [line.partition(", head")[0] for line in said] == ["daily: 1 new, 1 entries", "weekly: 4 new, 4 entries"]
@@ -180,7 +182,9 @@ def test_of_two_exports_at_once_one_gives_up(steward: Steward) -> None:
 
 def test_a_redis_that_is_away_is_one_line(steward: Steward) -> None:
     result = steward.run("export", STEWARD_REDIS_URL="unix:///nowhere/redis.sock")
-    assert (result.exit_code, result.stderr.count("\n")) == (1, 1)
+    said = result.stderr.splitlines()
+    assert (result.exit_code, len(said)) == (1, 2)
+    assert said[0] == "store: Redis at unix:///nowhere/redis.sock"
 
 
 def test_an_export_killed_at_any_point_leaves_nothing_out_and_nothing_twice(steward: Steward) -> None:

@@ -1,5 +1,6 @@
 """steward moderators, beside a running Redis."""
 
+import json
 import re
 from typing import Any
 
@@ -31,13 +32,19 @@ def account(client: "Redis[str]", name: str) -> Account:
 
 def test_an_account_is_made_with_a_password_from_the_standard_input(command: Any, redis_server: Any) -> None:
     assert command("add", "olena", "--site", "daily", "--role", "moderator", said=f"{PASSWORD}\n").exit_code == 0
-    assert command("add", "olena", "--site", "weekly", "--role", "auditor").exit_code == 0, "it has one already"
+    mistyped = command("add", "olena", "--site", "weekly", "--role", "auditor")
+    assert mistyped.exit_code == 1
+    assert "site 'weekly' is new (known: daily). Add --new-site" in mistyped.output
+    again = command("add", "olena", "--site", "weekly", "--role", "auditor", "--new-site")
+    assert again.exit_code == 0, "it has a password already"
     with redis_server.client() as client:
         made = account(client, "olena")
         assert made.roles == {"daily": "moderator", "weekly": "auditor"}
         assert is_password(PASSWORD, made.password)
         assert PASSWORD not in str(client.hgetall("cm:{access}:accounts"))
     assert "olena" in command("list").output
+    (listed,) = json.loads(command("list", "--json").stdout)
+    assert (listed["roles"], listed["password"]) == ({"daily": "moderator", "weekly": "auditor"}, True)
 
 
 @pytest.mark.parametrize("password", ["short", "", "olena olena olena", "aaaaaaaaaaaaaaaa", "x" * 2000])

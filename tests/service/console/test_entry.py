@@ -69,7 +69,9 @@ async def test_a_wrong_name_and_a_wrong_password_are_answered_alike(browser: Any
         ]
     ]
     assert {answer.status for answer in answers} == {401}
-    assert len({answer.text for answer in answers}) == 1
+    # Only the name stands in the form as it was typed, and the cursor where something is missing.
+    alike = {re.sub(r'(?<=name="name" value=")[^"]*| autofocus', "", answer.text) for answer in answers}
+    assert len(alike) == 1
     assert COOKIE not in browser.cookies
 
 
@@ -147,8 +149,8 @@ async def test_a_link_lets_in_once_and_only_when_it_is_used_by_a_person(browser:
     ticket = await app[keys.STORE].accounts.issue(Ticket("link", "new"), LINK_LASTS)
     for _ in range(2):
         assert (await browser.get(f"/console/sign-in/link?ticket={ticket}")).status == 200, "looking uses nothing up"
-    assert (await browser.post("/console/sign-in/link", ticket=ticket)).location == "/console"
-    assert "Set a password now" in (await browser.get("/console/account")).text
+    assert (await browser.post("/console/sign-in/link", ticket=ticket)).location == "/console/welcome"
+    assert "Choose a password" in (await browser.get("/console/welcome")).text
     browser.cookies.clear()
     assert (await browser.post("/console/sign-in/link", ticket=ticket)).status == 401
 
