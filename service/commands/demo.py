@@ -19,6 +19,7 @@ COLORS = {Action.APPROVE: "green", Action.REVIEW: "yellow", Action.REJECT: "red"
 def demo(url: str, key: str) -> None:
     """Post a few dozen comments under a news story and show what was decided."""
     console, thread = Console(), load_thread()
+    click.echo(f"service: {url}", err=True)
     with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=10) as client:
         answers = [_post(client, thread, comment) for comment in thread.comments]
     console.print(f"[bold]{thread.article['title']}[/bold]\n")

@@ -45,6 +45,7 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
     ),
     "keys list": ("steward keys list", "steward keys list --json"),
     "keys label": ("STEWARD_KEY=cmk_live_… steward keys label",),
+    "keys rotate": ("steward keys rotate 3k7f0a1b",),
     "keys revoke": ("steward keys revoke 3k7f0a1b",),
     "moderators add": (
         "steward moderators add olena --site default --role moderator --link",

@@ -34,7 +34,7 @@ def reconcile(file: TextIO, url: str, key: str) -> None:
             for each in missing:
                 click.echo(msgspec.json.encode(each))
             asked, unknown = asked + len(batch), unknown + len(missing)
-    click.echo(f"{unknown} of {asked} comments are unknown", err=True)
+    click.echo(f"{unknown} of {asked} comments are unknown to {url}", err=True)
 
 
 def _connected(url: str, key: str) -> httpx.Client:

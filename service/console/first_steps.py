@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from aiohttp import web
 
@@ -13,9 +14,16 @@ from service.values import accounts
 from service.values.access import FIRST_SITE
 from service.values.errors import NotFound
 
-Post = Callable[[], Awaitable[str]]
-# Posts a doubtful comment to the demonstration and returns its id. Set where there is a demonstration.
-PRACTICE: web.AppKey[Post] = web.AppKey("practice")
+
+@dataclass(frozen=True, slots=True)
+class Practice:
+    """`post` writes a doubtful comment to the demonstration and returns its id."""
+
+    post: Callable[[], Awaitable[str]]
+
+
+# Set where there is a demonstration.
+PRACTICE = web.AppKey("practice", Practice)
 
 
 async def show_password(visit: Visit) -> web.StreamResponse:
@@ -47,13 +55,13 @@ async def show_queue(visit: Visit) -> web.StreamResponse:
 
 
 async def practice(visit: Visit) -> web.StreamResponse:
-    post = _practice(visit)
-    if post is None:
+    there = _practice(visit)
+    if there is None:
         raise NotFound("there is no demonstration here")
-    return visit.go(f"/queue/{await post()}")
+    return visit.go(f"/queue/{await there.post()}")
 
 
-def _practice(visit: Visit) -> Post | None:
+def _practice(visit: Visit) -> Practice | None:
     """The demonstration writes to the first site only."""
     is_there = visit.site == FIRST_SITE and visit.role in DECIDERS
     return visit.request.app.get(PRACTICE) if is_there else None

@@ -20,7 +20,7 @@ from msgspec import Meta, Struct
 
 from service import app_keys as keys
 from service import metrics
-from service.console.first_steps import PRACTICE
+from service.console.first_steps import PRACTICE, Practice
 from service.console.protection import DEMO, check_origin
 from service.console.texts import N_, Texts, negotiated
 from service.console.visit import CONSOLE, FORM, JSON, form_of
@@ -101,7 +101,7 @@ async def open_demo(app: web.Application) -> AsyncIterator[None]:
     """Post the thread as soon as Redis answers. Comments from an earlier start are left as they are."""
     _, key = mint(FIRST_SITE, frozenset({Scope.COMMENTS}), "demo", datetime.now(UTC))
     app[DEMONSTRATION] = Demo(load_thread(), key, posts=Buckets(0.2, 5), hints=Buckets(3, 12))
-    app[PRACTICE] = partial(_post_practice, app)
+    app[PRACTICE] = Practice(partial(_post_practice, app))
     async with app[keys.BACKGROUND].beside("demo", partial(_post_thread, app), is_once=True):
         yield
 

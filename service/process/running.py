@@ -28,7 +28,7 @@ def noted(settings: Settings, url: str) -> Iterator[None]:
     """Leave a note while the service runs. A machine without a folder for it runs without."""
     redis = settings.redis_url or ""
     is_own = unquote(redis) == f"unix://{settings.data_path / 'redis.sock'}"
-    named = "" if is_own else access.address_without_password(redis)
+    named = "" if is_own or not redis else access.address_without_password(redis)
     note = RunningService(os.getpid(), url, str(settings.data_path), named)
     file = _folder() / f"{note.pid}.json"
     with contextlib.suppress(OSError):

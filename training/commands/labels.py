@@ -31,6 +31,7 @@ def pull(url: str, key: str, folder: Path) -> None:
     from training.pull import pull as pull_labels
 
     columns = (SpinnerColumn(), TextColumn("pulling labels: {task.completed:.0f}"))
+    click.echo(f"service: {url}", err=True)
     try:
         with connected(url, key) as service, Progress(*columns, transient=True) as bar:
             task = bar.add_task("pulling", total=None)

@@ -21,13 +21,18 @@ def models() -> None:
 
 @models.command("list")
 @of_service
-def list_models(url: str, key: str) -> None:
+@click.option("--json", "is_json", is_flag=True, help="Print JSON, for programs.")
+def list_models(url: str, key: str, is_json: bool) -> None:
     """Show which models there are and which is in use."""
+    import msgspec
     from rich.console import Console
     from rich.table import Table
 
     with _service(url, key) as service:
         known = service.get_json("/v1/models")
+    if is_json:
+        click.echo(msgspec.json.format(msgspec.json.encode(known["models"])))
+        return
     table = Table("", "version", "source", "generation", "created", "problem")
     for model in known["models"]:
         table.add_row("in use" if model["active"] else "", *(str(model.get(name) or "") for name in _COLUMNS))
@@ -47,7 +52,8 @@ def promote(url: str, key: str, version: str, *, yes: bool) -> None:
     with _service(url, key) as service:
         lost = _lost(service, version)
         ask(f"{version} is worse than the model in use:", lost, "Put it in use anyway?", yes=yes)
-        _show(service.post(f"/v1/models/{quote(version, safe='')}:promote"))
+        before = _in_use(service)
+        _show(service.post(f"/v1/models/{quote(version, safe='')}:promote"), before)
 
 
 @models.command()
@@ -55,26 +61,40 @@ def promote(url: str, key: str, version: str, *, yes: bool) -> None:
 def rollback(url: str, key: str) -> None:
     """Put the previous model back in use."""
     with _service(url, key) as service:
-        _show(service.post("/v1/models:rollback"))
+        before = _in_use(service)
+        _show(service.post("/v1/models:rollback"), before)
 
 
 _COLUMNS = ("version", "source", "generation", "created_at", "problem")
 
 
 def _lost(service: "Service", version: str) -> list[str]:
-    from training.errors import ServiceRefused
+    """A service that does not list its models reports its own objections on promotion."""
     from training.promotion_losses import of_service
 
+    return of_service(_listed(service), version)
+
+
+def _in_use(service: "Service") -> str:
+    """The version; "" from a service that does not list its models."""
+    return next((str(model["version"]) for model in _listed(service) if model.get("active")), "")
+
+
+def _listed(service: "Service") -> list[dict[str, Any]]:
+    from training.errors import ServiceRefused
+
     try:
-        return of_service(service.get_json("/v1/models")["models"], version)
+        found: list[dict[str, Any]] = service.get_json("/v1/models")["models"]
     except ServiceRefused as error:
         if error.status != HTTPStatus.NOT_FOUND:
             raise
-        return []  # a service without this endpoint reports its own objections on promotion
+        return []
+    return found
 
 
-def _show(generation: dict[str, Any]) -> None:
-    click.echo(f"{generation['version']} is in use (generation {generation['generation']})")
+def _show(generation: dict[str, Any], before: str) -> None:
+    was = f", was {before}" if before else ""
+    click.echo(f"{generation['version']} is in use (generation {generation['generation']}){was}")
 
 
 @contextmanager
@@ -82,6 +102,7 @@ def _service(url: str, key: str) -> Iterator["Service"]:
     from training.client import connected
     from training.errors import TrainingError
 
+    click.echo(f"service: {url}", err=True)
     try:
         with connected(url, key) as service:
             yield service
