@@ -11,7 +11,7 @@ from markupsafe import Markup
 from service import app_keys as keys
 from service.cases.answers import ReviewItem, review_item
 from service.cases.authors import History
-from service.console.reasons import CODES, SEVERE, attribute_name, code_title
+from service.console.reasons import CODES, SEVERE, attribute_title, code_title
 from service.console.shown import marked, plain
 from service.console.texts import N_, Texts
 from service.console.visit import Visit
@@ -25,7 +25,7 @@ from service.values.review_settings import Reviewing
 from service.values.rules import RULE, RULE_UNAVAILABLE, RuleAction
 
 WHYS = {
-    "uncertain": N_("The model is not sure"),
+    "uncertain": N_("Score in the review range"),
     "unscored": CODES["unscored"],
     LANGUAGE_NOT_SUPPORTED: CODES[LANGUAGE_NOT_SUPPORTED],
     "reported": N_("Reported by readers"),
@@ -194,7 +194,7 @@ def _is_said(item: ReviewItem, why: str, of_rules: Sequence[str]) -> bool:
 
 def _reason(texts: Texts, reason: Reason) -> str:
     """A reason of the model."""
-    attribute = texts(attribute_name(reason.attribute)) if reason.attribute else ""
+    attribute = attribute_title(texts, reason.attribute) if reason.attribute else ""
     if reason.code == "unscored" and attribute:
         return texts(N_("no score for %(attribute)s"), attribute=attribute)
     if reason.score is None:
@@ -216,12 +216,12 @@ def _band(texts: Texts, attribute: str, reason: Reason, score: float) -> str:
     low, high = reason.review_at, reason.reject_at
     if low is not None and high is not None and low <= score < high:
         low_high = {"low": _number(texts, low), "high": _number(texts, high)}
-        return texts(N_("%(attribute)s %(score)s lies between %(low)s and %(high)s"), **said, **low_high)
-    reached = [at for at in (low, high) if at is not None and score >= at]
-    if reached:
-        at = _number(texts, max(reached))
-        return texts(N_("%(attribute)s %(score)s is not below %(at)s"), **said, at=at)
-    return texts(N_("%(attribute)s %(score)s is low"), **said)
+        return texts(N_("%(attribute)s %(score)s (review from %(low)s, reject from %(high)s)"), **said, **low_high)
+    if high is not None and score >= high:
+        return texts(N_("%(attribute)s %(score)s (reject from %(at)s)"), **said, at=_number(texts, high))
+    if low is not None and score >= low:
+        return texts(N_("%(attribute)s %(score)s (review from %(at)s)"), **said, at=_number(texts, low))
+    return texts(N_("%(attribute)s %(score)s (low)"), **said)
 
 
 def _number(texts: Texts, value: float) -> str:
@@ -261,5 +261,5 @@ def _escalation(visit: Visit, record: Record) -> str:
     if record.vote is not None:
         return visit.texts(N_("Two moderators disagreed"))
     if record.reason:
-        return visit.texts(N_("Passed on: %(reason)s"), reason=visit.texts(visit.reasons.title(record.reason)))
-    return visit.texts(N_("Passed on for somebody else to decide"))
+        return visit.texts(N_("Escalated: %(reason)s"), reason=visit.texts(visit.reasons.title(record.reason)))
+    return visit.texts(N_("Escalated for somebody else to decide"))

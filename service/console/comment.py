@@ -42,7 +42,7 @@ class CommentQuery(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Step(Struct, frozen=True):
-    """One entry of the history. `told`: its details as pairs of name and value."""
+    """One entry of the history. `told`: its details in words, as pairs of name (or "") and value."""
 
     at: datetime
     deed: str
@@ -153,10 +153,10 @@ async def _timeline(visit: Visit, record: Record, after: str | None, *, is_blind
     is_cut = after is None and await audit.is_cut(visit.site, record.id, begin)
     # That two people are asked does not reveal the first vote; that somebody is the second one does.
     shown = [entry for entry in entries if not (is_blind and entry.details["action"] == "voted")]
-    return Timeline([_step(entry, is_blind=is_blind) for entry in shown], place, is_cut)
+    return Timeline([_step(visit, entry, is_blind=is_blind) for entry in shown], place, is_cut)
 
 
-def _step(entry: AuditEntry, *, is_blind: bool) -> Step:
+def _step(visit: Visit, entry: AuditEntry, *, is_blind: bool) -> Step:
     told = entry.details
     known = {"action", "actor", "comment", "from", "to", "version", "revision", "token", "batch", "noted"}
     hidden = known | TELLING if is_blind else known
@@ -164,13 +164,25 @@ def _step(entry: AuditEntry, *, is_blind: bool) -> Step:
         entry.at,
         told["action"],
         told["actor"],
-        [(name, each) for name, value in told.items() if value and name not in hidden for each in _parts(name, value)],
+        [
+            _detail(visit, name, each)
+            for name, value in told.items()
+            if value and name not in hidden
+            for each in _parts(name, value)
+        ],
     )
 
 
+def _detail(visit: Visit, name: str, value: str) -> tuple[str, str]:
+    """A reason may be one of the site's own."""
+    if name == "reason":
+        return visit.texts(words.told(name)), visit.texts(visit.reasons.title(value))
+    return words.detail(visit.texts, name, value)
+
+
 def _parts(name: str, value: str) -> list[str]:
-    """The values of a detail: the script that submits a comment joins the rules that applied."""
-    return value.split(", ") if name == "rules" else [value]
+    """The values of a detail: the script that submits a comment joins the rules that applied, and the scores."""
+    return value.split(", ") if name in {"rules", "score"} else [value]
 
 
 async def undo(visit: Visit) -> web.StreamResponse:

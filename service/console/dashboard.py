@@ -120,21 +120,21 @@ def charts(found: Figures, now: datetime, step: int) -> list[Chart]:
         *queue_charts(found.queue, times, step),
         Chart(
             "inflow",
-            N_("Comments that came, by what the automatic step said"),
+            N_("Comments posted, by automatic decision"),
             times,
             lines(
                 (N_("Approve"), lambda each: each.automatic.get("approve", 0)),
-                (N_("To a person"), lambda each: each.automatic.get("review", 0)),
+                (N_("Review"), lambda each: each.automatic.get("review", 0)),
                 (N_("Reject"), lambda each: each.automatic.get("reject", 0)),
             ),
         ),
         Chart(
             "decisions",
-            N_("What people decided, and what came to them"),
+            N_("Moderators' decisions, and comments that came to them"),
             times,
             lines(
                 (N_("Decided"), lambda each: each.decisions.get("approve", 0) + each.decisions.get("reject", 0)),
-                (N_("Came"), lambda each: each.inflow),
+                (N_("Posted"), lambda each: each.inflow),
                 (N_("Escalated"), lambda each: each.decisions.get("escalate", 0)),
             ),
         ),
@@ -178,8 +178,8 @@ def queue_charts(samples: Sequence[QueueSample], times: Sequence[datetime], step
     lengths = [Series(N_("Comments"), [waiting.get(at) for at in times])]
     ages = [Series(N_("Hours"), [round(oldest[at], 2) if at in oldest else None for at in times])]
     return [
-        Chart("queue", N_("How many waited at most"), times, lengths),
-        Chart("age", N_("How long the oldest had waited, in hours"), times, ages, "hours"),
+        Chart("queue", N_("Most comments waiting"), times, lengths),
+        Chart("age", N_("Age of the oldest comment, in hours"), times, ages, "hours"),
     ]
 
 

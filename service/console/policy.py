@@ -23,7 +23,7 @@ from service.values.policy import DEFAULT, Policy
 LAST = 5_000
 SHOWN_VERSIONS = 20
 
-ACTIONS = {Action.APPROVE: N_("Approve"), Action.REVIEW: N_("To a person"), Action.REJECT: N_("Reject")}
+ACTIONS = {Action.APPROVE: N_("Approve"), Action.REVIEW: N_("Review"), Action.REJECT: N_("Reject")}
 
 
 @dataclass(frozen=True, slots=True)

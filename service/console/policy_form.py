@@ -52,7 +52,7 @@ AKISMET_DOUBTFUL = "protocols.akismet.doubtful"
 AKISMET_ANSWERS = {"spam": N_("Spam"), "pending": N_("Pending"), "ham": N_("Not spam")}
 GROUPS = (
     Group(
-        N_("Looking twice"),
+        N_("Quality checks"),
         N_("Without a sample that people judge blindly, nobody knows how often the automatic answer is wrong."),
         (
             PolicyField(

@@ -54,8 +54,8 @@ QUEUES = (
     Queued("waiting", N_("Waiting"), State.QUEUED),
     Queued("reported", N_("Reported"), State.QUEUED, "reported"),
     Queued("appeals", N_("Appeals"), State.QUEUED, "appeal"),
-    Queued("held", N_("Held now"), State.LEASED),
-    Queued("escalated", N_("Passed on"), State.ESCALATED, roles=OVERSEERS),
+    Queued("held", N_("Being reviewed"), State.LEASED),
+    Queued("escalated", N_("Escalated"), State.ESCALATED, roles=OVERSEERS),
 )
 
 

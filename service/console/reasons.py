@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from service.console.texts import N_
+from service.console.texts import N_, Texts
 from service.store.asked import AUTHOR_BANNED, AUTHOR_MUTED, AUTHOR_PREMODERATED, AUTHOR_TRUSTED
 from service.values.policy import LANGUAGE_NOT_MEASURED, LANGUAGE_NOT_SUPPORTED, SPAM_NOT_EVIDENT
 from service.values.review_settings import Reviewing
@@ -99,3 +99,9 @@ ATTRIBUTES = {
 
 def attribute_name(attribute: str) -> str:
     return ATTRIBUTES.get(attribute, attribute.replace("_", " "))
+
+
+def attribute_title(texts: Texts, attribute: str) -> str:
+    """The name where it stands first."""
+    said = texts(attribute_name(attribute))
+    return said[:1].upper() + said[1:]

@@ -1,7 +1,7 @@
 """Renders templates: always escaped, in one of the supported languages."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -62,7 +62,13 @@ class Renderer:
 
 
 def moment(texts: Texts, at: datetime) -> str:
-    return format_datetime(at.astimezone(UTC), "medium", locale=texts.locale)
+    """One form on every page: "29 Nov 2026, 06:05 UTC"."""
+    return f"{format_datetime(at.astimezone(UTC), f'{_day_pattern(texts)}, HH:mm', locale=texts.locale)} UTC"
+
+
+def _day_pattern(texts: Texts) -> str:
+    """With the name of the month, so that nobody takes the day for it."""
+    return "d. MMM y" if texts.language == "de" else "d MMM y"
 
 
 def _filters(texts: Texts) -> Mapping[str, Any]:
@@ -82,10 +88,16 @@ def _filters(texts: Texts) -> Mapping[str, Any]:
         """The time between `value` and `now`: "12 minutes"."""
         return format_timedelta(abs(now - value), granularity="minute", threshold=1.2, locale=locale)
 
+    def when(value: datetime, now: datetime) -> str:
+        """Relative to now, in the case that the language asks for: "in 12 minutes", "12 minutes ago"."""
+        return format_timedelta(value - now, granularity="minute", threshold=1.2, locale=locale, add_direction=True)
+
     def ago(value: datetime, now: datetime) -> str:
-        if now - value < timedelta(minutes=1):
-            return texts(N_("just now"))
-        return texts(N_("%(time)s ago"), time=since(value, now))
+        return texts(N_("just now")) if now - value < timedelta(minutes=1) else when(value, now)
+
+    def day(value: datetime | date) -> str:
+        at = value.astimezone(UTC) if isinstance(value, datetime) else value
+        return format_date(at, _day_pattern(texts), locale=locale)
 
     return {
         "number": number,
@@ -96,8 +108,10 @@ def _filters(texts: Texts) -> Mapping[str, Any]:
         "moment": lambda value: moment(texts, value),
         "say": texts,
         "segment": lambda value: quote(value, safe=""),  # for paths: a comment id may hold slashes
-        "day": lambda value: format_date(value.astimezone(UTC), "long", locale=locale),
-        "date": lambda value: format_date(value, "medium", locale=locale),
+        "instant": lambda value: moment(texts, datetime.fromisoformat(value)),
+        "when": when,
+        "day": day,
+        "date": day,
         "attribute": lambda value: texts(attribute_name(value)),
         "role_name": lambda role: texts(ROLES[role]),
     }

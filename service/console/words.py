@@ -1,17 +1,20 @@
 """Words for our terms on pages, translated when shown."""
 
+import re
 from collections.abc import Mapping
 
+from babel.numbers import format_decimal, format_percent
+
 from service.console.cards import WHYS
-from service.console.reasons import code_title
+from service.console.reasons import attribute_title, code_title
 from service.console.rendering import ROLES
-from service.console.texts import N_
+from service.console.texts import N_, Texts
 from service.values.articles import ArticleStatus
 from service.values.domain import Action, DecidedBy, State, Status
 from service.values.rules import AuthorStatus
 
 STATUSES = {Status.APPROVED: N_("Approved"), Status.PENDING: N_("Pending"), Status.REJECTED: N_("Rejected")}
-DECISIONS = {Action.APPROVE: N_("Approve"), Action.REVIEW: N_("To a person"), Action.REJECT: N_("Reject")}
+DECISIONS = {Action.APPROVE: N_("Approve"), Action.REVIEW: N_("Review"), Action.REJECT: N_("Reject")}
 AUTHOR_STATUSES = {
     AuthorStatus.ACTIVE: N_("Active"),
     AuthorStatus.TRUSTED: N_("Trusted"),
@@ -26,30 +29,30 @@ ARTICLE_STATUSES = {
     ArticleStatus.CLOSED: N_("Closed"),
 }
 STATES = {
-    State.QUEUED: N_("waits in the queue"),
-    State.LEASED: N_("is with a moderator"),
-    State.ESCALATED: N_("waits for a supervisor"),
-    State.DECIDED: N_("is decided"),
-    State.ERASED: N_("is erased"),
+    State.QUEUED: N_("In the queue"),
+    State.LEASED: N_("With a moderator"),
+    State.ESCALATED: N_("With the supervisors"),
+    State.DECIDED: N_("Decided"),
+    State.ERASED: N_("Erased"),
 }
 DECIDED_BY = {
     DecidedBy.MODEL: N_("the model"),
     DecidedBy.RULE: N_("a rule"),
     DecidedBy.MODERATOR: N_("a moderator"),
-    DecidedBy.EXPIRY: N_("the end of the waiting time"),
+    DecidedBy.EXPIRY: N_("a timeout"),
 }
 # Words for the actions in the audit trail.
 DEEDS = {
-    "submitted": N_("The comment came"),
+    "submitted": N_("Posted"),
     "claimed": N_("Claimed"),
     "released": N_("Put back"),
     "skipped": N_("Skipped"),
-    "expired": N_("The claim ended by itself"),
+    "expired": N_("Not decided in time; back in the queue"),
     "decided": N_("Decided"),
     "voted": N_("First of two opinions"),
-    "escalated": N_("Passed to a supervisor"),
-    "disagreed": N_("Two opinions differ: passed to a supervisor"),
-    "audit_disagreed": N_("An audit disagrees: passed to a supervisor"),
+    "escalated": N_("Escalated to a supervisor"),
+    "disagreed": N_("Two opinions differ: escalated to a supervisor"),
+    "audit_disagreed": N_("An audit disagrees: escalated to a supervisor"),
     "undone": N_("Taken back"),
     "reopened": N_("Reopened"),
     "reported": N_("A reader reported it"),
@@ -58,7 +61,7 @@ DEEDS = {
     "erased": N_("Erased"),
     "labelled": N_("A label was brought in from elsewhere"),
 }
-ACTORS = {"author": N_("the author"), "reader": N_("a reader"), "expiry": N_("the end of the waiting time")}
+ACTORS = {"author": N_("the author"), "reader": N_("a reader"), "expiry": N_("a timeout")}
 
 
 def deed(name: str) -> str:
@@ -69,6 +72,8 @@ def actor(name: str) -> str:
     return ACTORS.get(name, name)
 
 
+_SCORE = re.compile(r"([a-z_]{1,64}) ([01]\.\d{1,9})")
+_SHARE = re.compile(r"[01](\.\d{1,17})?")
 TOLD = {
     "decision": N_("decision"),
     "decided_by": N_("decided by"),
@@ -79,12 +84,11 @@ TOLD = {
     "inclusion": N_("drawn with probability"),
     "mode": N_("the site"),
     "why": N_("because"),
-    "handling_ms": N_("milliseconds in hand"),
     "source": N_("source"),
     "role": N_("role"),
     "score": N_("score"),
 }
-VERDICTS = {"approve": N_("Approve"), "reject": N_("Reject"), "escalate": N_("Escalate"), "review": N_("To a person")}
+VERDICTS = {"approve": N_("Approve"), "reject": N_("Reject"), "escalate": N_("Escalate"), "review": N_("Review")}
 CAPACITIES = {
     **{role.value: title for role, title in ROLES.items()},
     "key": N_("an API key"),
@@ -100,6 +104,21 @@ def told(name: str) -> str:
 
 def why(name: str) -> str:
     return WHYS.get(name, name)
+
+
+def detail(texts: Texts, name: str, said: str) -> tuple[str, str]:
+    """A detail of the audit trail in words: its name, "" where the value says it all, and its value."""
+    if name == "handling_ms" and said.isdecimal():
+        return "", texts(N_("Decided in %(seconds)s s"), seconds=_decimal(texts, int(said) / 1000, "0.0"))
+    if name == "inclusion" and _SHARE.fullmatch(said):
+        return texts(told(name)), format_percent(float(said), "0.#%", locale=texts.locale)
+    if name == "score" and (found := _SCORE.fullmatch(said)):
+        return "", f"{attribute_title(texts, found[1])} {_decimal(texts, float(found[2]), '0.00')}"
+    return texts(told(name)), texts(value(name, said))
+
+
+def _decimal(texts: Texts, number: float, form: str) -> str:
+    return format_decimal(number, format=form, locale=texts.locale)
 
 
 def value(name: str, said: str) -> str:

@@ -5,7 +5,7 @@ import { closeChoices, common, guard, listen, openChoice, showKey, unveil } from
 import { follow } from "./live.js";
 import { Outbox, refusal } from "./outbox.js";
 import { openPlace, watchPlaces } from "./place.js";
-import { span, refresh } from "./times.js";
+import { refresh, when } from "./times.js";
 import { watchBreaks } from "./breaks.js";
 
 const desk = document.getElementById("desk");
@@ -52,7 +52,7 @@ function showEmpty() {
   if (stats.queued > 0) said.push(tn("%(n)d comment waits that you may not judge, skipped, or filtered out.", "%(n)d comments wait that you may not judge, skipped, or filtered out.", stats.queued));
   if (stats.leased > 0) {
     said.push(tn("%(n)d is held by somebody.", "%(n)d are held by somebody.", stats.leased));
-    if (stats.frees_ms >= 0) said.push(t("The next one may come back in %(time)s.", { time: span(stats.frees_ms / 1000) }));
+    if (stats.frees_ms >= 0) said.push(t("The next one may come back %(when)s.", { when: when(stats.frees_ms / 1000) }));
   }
   why.textContent = said.join(" ");
 }
@@ -231,7 +231,7 @@ list.addEventListener("submit", (event) => {
   else if ((button.name === "reject" || button.value === "approve") && unveil(card)) closeChoices(card);
   else if (button.name === "reject") decide(card, { decision: "reject", reason: button.value }, t("Rejected"));
   else if (button.value === "approve") decide(card, { decision: "approve" }, t("Approved"));
-  else decide(card, { decision: "escalate", note: event.target.elements.note.value.trim() }, t("Passed on"));
+  else decide(card, { decision: "escalate", note: event.target.elements.note.value.trim() }, t("Escalated"));
 });
 
 // A choice that is open belongs to its card: one that is left with Escape gives the focus back.

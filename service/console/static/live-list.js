@@ -55,7 +55,7 @@ export function watchList(form, outbox, changed) {
     row.classList.remove("held");
     row.classList.add("left");
     row.querySelector('input[name="chosen"]')?.remove();
-    const said = { decided: t("decided by %(who)s", { who }), escalated: t("passed on by %(who)s", { who }), gone: t("gone") };
+    const said = { decided: t("decided by %(who)s", { who }), escalated: t("escalated by %(who)s", { who }), gone: t("gone") };
     holder(row).replaceChildren(kind === "decided" && !who ? t("decided") : said[kind]);
     changed(row);
     tell(kind, who);

@@ -55,7 +55,7 @@ const SAID = {
   claimed: (who) => t("%(who)s has it now.", { who }),
   undone: (who) => t("%(who)s has it now.", { who }),
   decided: (who) => (who ? t("%(who)s was faster: it is decided.", { who }) : t("It is decided already.")),
-  escalated: () => t("It was passed on."),
+  escalated: () => t("It was escalated."),
   gone: () => t("The comment is gone."),
 };
 follow(one.dataset.after, {

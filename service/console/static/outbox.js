@@ -301,7 +301,7 @@ export function refusal(refused) {
   if (code === "already_decided") return who ? t("%(who)s was faster: it is decided.", { who }) : t("It is decided already.");
   if (code === "revision_superseded") return t("The author changed the comment meanwhile.");
   if (code === "own_decision") return t("Somebody else must judge this one: you did before.");
-  if (code === "already_escalated") return t("It was passed on.");
+  if (code === "already_escalated") return t("It was escalated.");
   if (code === "lease_lost") return who ? t("%(who)s has it now.", { who }) : t("It was given to somebody else meanwhile.");
   if (code === "not_found") return t("The comment is gone.");
   if (code === "undo_window_closed") return t("That is too long ago to be taken back.");

@@ -5,23 +5,25 @@ import { t } from "./base.js";
 const language = document.documentElement.lang;
 const UNITS = [["day", 86_400], ["hour", 3_600], ["minute", 60]];
 
-/** "12 minutes" */
-export function span(seconds) {
-  const [unit, length] = UNITS.find(([, each]) => seconds >= each * 1.2) ?? UNITS[2];
-  const n = Math.max(0, Math.round(seconds / length));
-  return new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "long" }).format(n);
+const relative = new Intl.RelativeTimeFormat(language, { numeric: "always" });
+
+/** "in 12 minutes", or "12 minutes ago" where `seconds` is negative: in the case that the language asks for. */
+export function when(seconds) {
+  const size = Math.abs(seconds);
+  const [unit, length] = UNITS.find(([, each]) => size >= each * 1.2) ?? UNITS[2];
+  return relative.format(Math.sign(seconds || 1) * Math.max(1, Math.round(size / length)), unit);
 }
 
 export function refresh(root = document) {
   const now = Date.now();
   for (const each of root.querySelectorAll("time[data-ago]")) {
     const seconds = (now - Date.parse(each.dateTime)) / 1000;
-    each.textContent = seconds < 60 ? t("just now") : t("%(time)s ago", { time: span(seconds) });
+    each.textContent = seconds < 60 ? t("just now") : when(-seconds);
   }
   for (const each of root.querySelectorAll("time[data-due]")) {
     const left = (Date.parse(each.dateTime) - now) / 1000;
     each.classList.toggle("late", left < 0);
-    each.textContent = left < 0 ? t("%(time)s overdue", { time: span(-left) }) : t("due in %(time)s", { time: span(left) });
+    each.textContent = left < 0 ? t("was due %(when)s", { when: when(left) }) : t("due %(when)s", { when: when(left) });
   }
 }
 
