@@ -34,6 +34,10 @@ class Renderer:
     def texts(self, language: str) -> Texts:
         return self._texts[language]
 
+    def filters(self, language: str) -> Mapping[str, Any]:
+        """How values are written in a language."""
+        return self._environments[language].filters
+
     def render(self, texts: Texts, template: str, **values: Any) -> str:  # noqa: ANN401 - the template's own
         return (
             self._environments[texts.language]

@@ -88,7 +88,7 @@ def test_two_dozen_comments_are_cleared_by_keys_alone(desk: Desk, service: Stewa
     assert len(claims) < 20, "the next comments come several at a time, before they are needed"
     labels = site.get("/v1/labels").text.splitlines()
     assert sum('"reason":"personal_attack"' in label for label in labels) == 1, "only the 21st was rejected by 1"
-    expect(desk.page.get_by_text("Nothing for you just now.")).to_be_visible()
+    expect(desk.page.get_by_text("All done for now.")).to_be_visible()
     site.post({"k-24": "One more, please."})
     assert desk.wait_for_card() == "k-24", "it comes by itself"
 

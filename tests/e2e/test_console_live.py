@@ -162,7 +162,7 @@ def test_a_comment_that_somebody_else_takes_leaves_the_desk(both: tuple[Desk, De
     opened(desk, "/queue")
     assert desk.wait_for_card() == "x-0"
     other.go("/queue")
-    expect(other.page.get_by_text("Nothing for you just now.")).to_be_visible()
+    expect(other.page.get_by_text("All done for now.")).to_be_visible()
     # What this desk asks when it hears that x-0 was given back is answered once it is Jan's, and not before.
     held: list[Route] = []
     is_jans = False

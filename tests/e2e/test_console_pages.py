@@ -177,9 +177,9 @@ def test_a_policy_is_tried_by_a_slider_and_then_saved(site: Site) -> None:
     slider.focus()
     page.keyboard.press("Home")
     assert page.locator('[name="review_at.insult"]').input_value() == "0"
-    preview.get_by_text(re.compile(r"Approve → To a person|Every comment would")).first.wait_for()
+    preview.get_by_text(re.compile(r"Approve → Review|Every comment would")).first.wait_for()
     page.locator('[name="review_at.insult"]').fill("2")
-    preview.get_by_text("Mend what is wrong in the form first.").wait_for()
+    preview.get_by_text("Fix the errors in the form first.").wait_for()
     page.get_by_role("button", name="Save as version 3").click()
     problem = page.locator('[name="review_at.insult"]')
     assert problem.get_attribute("aria-invalid") == "true"

@@ -36,7 +36,7 @@ def test_a_rule_is_written_previewed_saved_and_turned_back(service: Steward, bro
         page.get_by_role("button", name="Preview").focus()
         desk.press("Enter")
         expect(page.locator("#preview")).to_contain_text("It would have applied to 1 comment")
-        expect(page.locator("#preview")).to_contain_text("Approve → To a person")
+        expect(page.locator("#preview")).to_contain_text("Approve → Review")
         assert page.locator("#preview a").first.get_attribute("href") == "/console/comment?id=r-1"
         assert faults(desk) == []
         page.get_by_role("button", name=re.compile("^Save as version")).click()

@@ -39,7 +39,7 @@ async def test_an_appeal_goes_to_somebody_else_than_who_rejected(as_role: Any, a
     await decide_always("review")
     await admin.post("/v1/comments", {"id": "c-1", "text": "You are an idiot."})
     bob, eve = await as_role(Role.SUPERVISOR, "bob"), await as_role(Role.SUPERVISOR, "eve")
-    assert "No author's appeal waits" in (await bob.get("/console/appeals?kind=appeal")).text
+    assert "No appeals waiting" in (await bob.get("/console/appeals?kind=appeal")).text
     first = {"id": "c-1", "version": "1", "reason": "hate", "kind": "appeal"}
     assert (await bob.post("/console/appeals", verdict="reject", **first)).status == 303
     await admin.post("/v1/comments/c-1/appeal", {"reason": "It was a quote."})

@@ -111,14 +111,14 @@ async def test_an_audit_names_no_rule_and_marks_nothing(card_of: Any, show_score
     rejects = {**HOLDS, "then": {"action": "reject"}}
     review = {"audit_rejected": 1.0, "show_scores": show_scores}
     card, row = await card_of({"thresholds": APPROVES, "rules": [*OTHERS, rejects], "review": review})
-    assert said(card) == ["The model is not sure"]
+    assert said(card) == ["Score in the review range"]
     assert "<mark" not in card
     assert "house_words" not in card + row
 
 
 async def test_an_uncertain_comment_shows_no_rule_without_its_scores(card_of: Any) -> None:
     card, row = await card_of({"thresholds": DOUBTS, "rules": [HOLDS]})
-    assert said(card) == ["The model is not sure"]
+    assert said(card) == ["Score in the review range"]
     assert "<mark" not in card
     assert "house_words" not in card + row
 
@@ -128,7 +128,7 @@ async def test_where_scores_are_shown_the_rules_are_as_well(card_of: Any, monkey
     card, _ = await card_of({"thresholds": DOUBTS, "rules": [*OTHERS, HOLDS], "review": {"show_scores": True}})
     rule, score = said(card)
     assert rule == "Rule house_words found “zorblax” (Made-up words)"
-    assert re.fullmatch(r"toxicity 0\.\d\d is not below 0\.00", score)
+    assert re.fullmatch(r"Toxicity 0\.\d\d \(review from 0\.00\)", score)
     assert FOUND in card
 
 
@@ -153,7 +153,7 @@ async def test_a_card_does_not_name_a_status_that_holds_nothing(
     card, _ = await card_of({"thresholds": DOUBTS, "rules": [HOLDS], "review": {"show_scores": True}})
     rule, score = said(card)
     assert rule.startswith("Rule house_words")
-    assert score.startswith("toxicity")
+    assert score.startswith("Toxicity")
 
 
 async def test_the_label_of_a_rule_marks_no_score(card_of: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,6 +88,7 @@ MAY_CHANGE = {
     "/webhooks/resend": {D},
     "/webhooks/resend-all": {D},
     "/keys": {D},
+    "/keys/rotate": {D},
     "/keys/revoke": {D},
     "/moderators": {D},
     "/moderators/role": {D},
@@ -163,10 +164,10 @@ async def test_what_readers_wrote_is_inert_everywhere(as_role: Any, admin: Any, 
 async def test_without_anything_every_page_says_so(as_role: Any) -> None:
     chief = await as_role()
     for path, said in {
-        "/search?text=nothing": "Nothing that is kept fits.",
+        "/search?text=nothing": "No comments found.",
         "/author?id=nobody": "Nothing of this author is kept.",
-        "/appeals": "Nothing waits for you here.",
-        "/appeals?kind=appeal": "No author's appeal waits",
+        "/appeals": "No escalated comments waiting",
+        "/appeals?kind=appeal": "No appeals waiting",
         "/dashboard": "Nothing in this time.",
         "/webhooks": "There are none.",
         "/keys": "This site has no keys.",

@@ -154,7 +154,7 @@ async def test_the_preview_says_what_would_have_been_and_changes_nothing(as_role
     page = await somebody.post("/console/policy/preview", version="1", **fields)
     assert page.status == 200
     assert "3 comments" in page.text
-    assert re.search(r"<strong>3</strong> (To a person|Reject) → Approve", page.text)
+    assert re.search(r"<strong>3</strong> (Review|Reject) → Approve", page.text)
     assert '<a href="/console/comment?id=c-1"' in page.text
     part = await somebody(
         "POST", "/console/policy/preview", data={"csrf": somebody.token, **fields}, headers={"X-Part": "preview"}

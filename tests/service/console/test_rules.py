@@ -219,7 +219,7 @@ async def test_the_previews_say_what_rules_would_have_done_and_change_nothing(as
     assert "<strong>3</strong> Approve → Reject" in part.text
     assert '<a href="/console/comment?id=c-2"' in part.text
     wrong = await chief.post(f"{PAGE}/edit/preview", version="1", part="1", **(WORDS | {"id": ""}))
-    assert "Mend what is wrong in the form first." in wrong.text
+    assert "Fix the errors in the form first." in wrong.text
     assert (await admin.get("/v1/policies/default")).body["version"] == 1
     await chief.post(f"{PAGE}/edit", version="1", **(WORDS | {"state": "off"}))
     page = await (await as_role(Role.SUPERVISOR)).post(f"{PAGE}/preview")

@@ -23,9 +23,11 @@ async def test_comments_of_every_shard_are_found_with_their_history(as_role: Any
     chief = await as_role()
     for each in ids:
         text = (await chief.get(f"/console/comment?id={each}")).text
-        assert [text.count(said) for said in ("The comment came", "Claimed", "Passed to a supervisor")] == [1, 1, 1], (
-            each
-        )
+        assert [text.count(f"<strong>{said}") for said in ("Posted", "Claimed", "Escalated to a supervisor")] == [
+            1,
+            1,
+            1,
+        ], each
     for path in ("/search?text=idiot", "/search?author=u-1", "/appeals"):
         found = re.findall(r'<a href="/console/comment\?id=(c-\d)"', (await chief.get(f"/console{path}")).text)
         assert sorted(found) == ids, path
