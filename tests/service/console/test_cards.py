@@ -92,7 +92,7 @@ async def test_what_a_rule_holds_as_severe_is_blurred(
     await app[keys.STORE].accounts.prefer("ann", Preferences(blur="severe"))
     holds = {**HOLDS, "then": {"action": "review", "due": due}}
     card, _ = await card_of({"thresholds": APPROVES, "rules": [holds], "review": {"due_s": due_s}})
-    assert ("This may be severe" in card) is is_blurred
+    assert ("Possibly severe" in card) is is_blurred
 
 
 async def test_the_menu_has_the_sites_own_reasons_in_the_moderators_language(card_of: Any) -> None:
