@@ -100,12 +100,17 @@ class Model:
         self._place = {language: place for place, language in enumerate(self.languages)}
         # The row of the fast reader's calibration; the stack expects scores calibrated for the first language.
         self._row = dict.fromkeys(self.languages, 0) if stack else self._place
+        self._words = words
         self._unmask = unmasker(words) if words else None
         self._may_rise = np.array([label not in AS_WRITTEN for label in manifest.labels])
 
     @property
     def has_deep_reader(self) -> bool:
         return self._stack is not None
+
+    def without_deep_reader(self) -> "Model":
+        """The same model with its fast reader alone, as `load(folder, both=False)` gives it."""
+        return Model(self.manifest, self._weights, self._words)
 
     def assess(self, text: str, language: str = "en") -> Assessment:
         """The scores of a text, and its spans on request. Accepts any str, also the empty one.

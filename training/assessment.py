@@ -29,6 +29,7 @@ from training.metrics import Estimate, calibration_error, reliability, roc_auc
 from training.published_tests import TESTS, PublishedTestFigures, SpamFigures, published_test_figures, spam_figures
 from training.robustness import FALSE_POSITIVES, Flagging, Robustness, Scorer, robustness, threshold_at
 from training.sentences import CaseFigures, DilutionFigures, FrameFigures, cases, diluted, written
+from training.skip_curve import SkipCurve, skip_curves
 from training.span_figures import SpanFigures, span_figures
 from training.summary import SummaryRow, of_groups, of_languages, of_sentences, of_spam
 from training.textbook import LABELS as TEXTBOOK_LABELS
@@ -70,6 +71,7 @@ class EvaluationReport:
     cases: CaseFigures | None = None
     written: FrameFigures | None = None
     diluted: list[DilutionFigures] = field(default_factory=list)
+    skipped: list[SkipCurve] = field(default_factory=list)
 
     def plain(self) -> dict[str, Any]:
         """The report as plain data for JSON; the same inputs and seed give the same bytes."""
@@ -96,6 +98,8 @@ def assess(
     progress("deciding on the sentence cases and on our own sentences")
     by_kind, own = cases(model, options.folder, options.seed), written(model, options.seed)
     hidden_in = diluted(model, options.seed)
+    progress("measuring what the deep reader is worth")
+    skipped = skip_curves(model, options.folder, options.seed)
     first = [*of_sentences(by_kind, own, hidden_in)]
     last = [*_goals(tests), *of_languages(model, tests), *of_spam(spam)]
     found = EvaluationReport(
@@ -108,6 +112,7 @@ def assess(
         cases=by_kind,
         written=own,
         diluted=hidden_in,
+        skipped=skipped,
     )
     if not DATA_SETS[JIGSAW].files(options.folder):
         return found

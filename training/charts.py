@@ -239,6 +239,16 @@ def shares(name: str, lines: Mapping[str, Sequence[tuple[float, float]]]) -> str
     return finished[0]
 
 
+def rise(name: str, points: Sequence[tuple[float, float]], below: str) -> str:
+    """A figure against a share, which is shown in percent; `below`: the name of the horizontal axis."""
+    described = "; ".join(f"{share:.0%}: {value:.3f}" for share, value in points)
+    with _chart(f"{name}: {described}", 2.6) as (axes, finished):
+        axes.plot([100 * share for share, _ in points], [value for _, value in points], color=OURS, marker="o", ms=3)
+        axes.set(xlim=(-2, 102), xlabel=below, ylabel="ROC AUC")
+        axes.grid(visible=True, axis="both")
+    return finished[0]
+
+
 @contextmanager
 def _chart(described: str, height: float) -> Iterator[tuple["Axes", list[str]]]:
     """Axes to draw on; on exit the list holds the SVG."""

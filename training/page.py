@@ -67,6 +67,7 @@ def render(figures: Plain, speed: Mapping[str, float] | None = None) -> str:
             disguise=_disguise_chart(figures.get("disguise")),
             cross=_cross_chart(figures.get("cross_validation")),
             tests=_test_chart(figures.get("tests")),
+            skipped=list(_skip_charts(figures.get("skipped") or ())),
             first=FIRST,
             speed=speed,
         )
@@ -186,6 +187,13 @@ def _test_chart(tests: Sequence[Plain] | None) -> ChartPanel | None:
         return None
     rows = [_dot(f"{each['data_set']}, {each['language']}", each["auc"]) for each in tests if _known(each["auc"])]
     return _chart("ROC AUC on tests", "", charts.dots("ROC AUC on tests", rows)) if rows else None
+
+
+def _skip_charts(curves: Sequence[Plain]) -> Iterator[ChartPanel]:
+    for curve in curves:
+        title = f"ROC AUC of {FIRST} on {curve['data_set']}"
+        points = [(each["read"], each["auc"]) for each in curve["points"]]
+        yield _chart(title, f"{curve['texts']:,} texts", charts.rise(title, points, "% of comments read by both"))
 
 
 def _chart(title: str, note: str, svg: str) -> ChartPanel:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from training.metrics import Estimate
     from training.published_tests import PublishedTestFigures, SpamFigures
     from training.sentences import CaseFigures, DilutionFigures, FrameFigures
+    from training.skip_curve import SkipCurve
 
 # Wide enough for every table to keep each attribute on one line.
 WIDTH = 160
@@ -103,8 +104,8 @@ def _print(console: "Console", found: "EvaluationReport") -> None:
         console.print(_cases(found.cases))
     if found.written:
         console.print(_written(found.written))
-    if found.diluted:
-        console.print(_diluted(found.diluted))
+    for table in [*([_diluted(found.diluted)] if found.diluted else []), *map(_skipped, found.skipped)]:
+        console.print(table)
     if found.spans:
         console.print(f"character F1 of spans, {found.spans.data_set}, test posts: {_shown(found.spans.f1)}\n")
     if found.summary:
@@ -191,6 +192,18 @@ def _diluted(found: "Sequence[DilutionFigures]") -> "Table":
     table.title = "A threat or an insult among harmless sentences"
     for each in found:
         table.add_row(f"{each.among}", f"{each.sentences}", f"{each.approved}")
+    return table
+
+
+def _skipped(found: "SkipCurve") -> "Table":
+    from rich.table import Table
+
+    table = Table("read by the deep reader", "ROC AUC", "gain lost", "harmful approved", "harmless held")
+    table.title = f"If the deep reader skips what the fast one is sure of: {found.data_set}, {found.texts:,} texts"
+    table.title_justify = "left"
+    for each in found.points:
+        lost = "" if each.lost is None else f"{each.lost:.1%}"
+        table.add_row(f"{each.read:.0%}", f"{each.auc:.4f}", lost, f"{each.missed:.1%}", f"{each.held:.1%}")
     return table
 
 
