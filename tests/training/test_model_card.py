@@ -95,6 +95,7 @@ def test_every_table_is_whole(figures: dict[str, Any]) -> None:
         ("cases", "Sentences by kind"),
         ("written", "Our own sentences"),
         ("diluted", "Among harmless sentences"),
+        ("skipped", "If comments skipped the deep reader"),
         ("cross_validation", "Another site"),
     ],
 )

@@ -17,6 +17,7 @@ from training.metrics import Bin, Estimate
 from training.page import headline, render, verdict
 from training.published_tests import PublishedTestFigures, SpamFigures, SpamPlaceFigures
 from training.robustness import DisguiseFigures, Robustness
+from training.skip_curve import SkipCurve, SkipPoint
 from training.span_figures import SpanFigures
 from training.summary import SummaryRow
 
@@ -32,6 +33,7 @@ SECTIONS = {
     "cases": "cases",
     "written": "written",
     "diluted": "diluted",
+    "skipped": "skipped",
 }
 HOSTILE = "<script>alert('x')</script>\"&$\\frac{"
 
@@ -294,6 +296,7 @@ def test_what_is_measured_can_be_shown() -> None:
         sentences.CaseFigures([sentences.CaseKindFigures("everyday", False, 8, 7, 1)], near, near, 1),
         sentences.FrameFigures({"en": near}, [sentences.FunctionFigures("friendly", "en", 0.0, 30, 0.1)]),
         [sentences.DilutionFigures(2, 20, 1)],
+        [SkipCurve("contrast_en", 9, [SkipPoint(0.0, 0.7, 0.2, 0.1, 1.0), SkipPoint(1.0, 0.8, 0.1, 0.1, 0.0)])],
     )
     page = Page(render(json.loads(json.dumps(assessed.plain()))))
     assert set(SECTIONS.values()) <= set(page.all("id"))
