@@ -100,6 +100,30 @@ AUDITED_WRONG = Gauge(
     ("site", "decision", "bound"),
     multiprocess_mode="mostrecent",
 )
+PROMISES = Gauge(
+    "steward_promise",
+    "1 for the state of a target of the policy: holding, at_risk, broken or unknown.",
+    ("site", "target", "state"),
+    multiprocess_mode="mostrecent",
+)
+PROMISE_EVIDENCE = Gauge(
+    "steward_promise_evidence",
+    "Evidence of audits against a target since its certificate; from 1 / risk on it is broken.",
+    ("site", "target"),
+    multiprocess_mode="mostrecent",
+)
+PROMISE_AUDITS = Gauge(
+    "steward_promise_audits",
+    "Audits that the evidence comes from.",
+    ("site", "target"),
+    multiprocess_mode="mostrecent",
+)
+SCORE_DRIFT = Gauge(
+    "steward_score_drift",
+    "Population stability index of the newest comments against those of the certificate; above 0.25, act.",
+    ("site",),
+    multiprocess_mode="mostrecent",
+)
 RULES = Counter(
     "steward_rules",
     "Comments for which a rule applied, in shadow too; other: one of the rules beyond the first thousand names.",

@@ -16,7 +16,7 @@ from scipy.stats import beta, binom
 # How often a threshold should pass for which the advice is given.
 POWER = 0.8
 # No advice beyond this sample.
-MOST_ADVISED = 2_000_000
+MOST_ADVISED = 1_000_000
 
 
 def p_values(n: ArrayLike, k: ArrayLike, alpha: float) -> NDArray[np.float64]:
@@ -74,13 +74,20 @@ def sample_for_power(alpha: float, true_share: float, delta: float, power: float
     """
     if true_share >= alpha:
         return None
-    errors = 0
-    while (n := smallest_sample(alpha, delta, errors)) <= MOST_ADVISED:
+
+    def is_enough(errors: int) -> bool:
         # Among all regions that may have so many errors and no more, the smallest has the most power.
-        if binom.cdf(errors, n, true_share) >= power:
-            return n
-        errors += 1
-    return None
+        return bool(binom.cdf(errors, smallest_sample(alpha, delta, errors), true_share) >= power)
+
+    low, high = -1, 0
+    while not is_enough(high):
+        low, high = high, 2 * high + 1
+        if smallest_sample(alpha, delta, high) > MOST_ADVISED:
+            return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if is_enough(middle) else (middle, high)
+    return smallest_sample(alpha, delta, high)
 
 
 @dataclass(frozen=True, slots=True)

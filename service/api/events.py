@@ -24,10 +24,11 @@ class EventsQuery(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class EventResponse(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """What happened to a comment, or to the status of an author, an article or a section. `type` as in webhooks.
+    """What happened to a comment, to the status of an author, an article or a section, or to a promise.
 
-    Of several events of one of these, the highest version counts. `author`, `article`, `section`, `by`, `why` and
-    `until` are those of `author.status_changed` and `article.status_changed`; the others are about a comment.
+    `type` as in webhooks. Of several events of one of these, the highest version counts. `author`, `article`,
+    `section`, `by`, `why` and `until` are those of `author.status_changed` and `article.status_changed`, `promise` and
+    `policy` of `promise.broken`; the others are about a comment.
     """
 
     type: str
@@ -48,6 +49,8 @@ class EventResponse(Struct, frozen=True, omit_defaults=True, kw_only=True):
     by: str | None = None
     why: str | None = None
     until: datetime | None = None
+    promise: str | None = None
+    policy: str | None = None
 
 
 class EventsResponse(Struct, frozen=True):
@@ -91,6 +94,8 @@ def _answer(event: FeedEvent) -> EventResponse:
             why=said.get("why"),
             until=instant(said.get("ends")),
         )
+    if "promise" in said:
+        return EventResponse(**about, status=said["status"], promise=said["promise"], policy=said["policy"])
     return EventResponse(
         **about,
         comment_id=said["comment"],

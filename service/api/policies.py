@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct
 
 from service import app_keys as keys
 from service.api.operation import Call, Operation
@@ -18,17 +18,21 @@ from service.rules.faults import faults as rule_faults
 from service.values.access import Scope
 from service.values.domain import Comment
 from service.values.errors import BadRequest, Fault
-from service.values.policy import InLanguage, LanguageCode, Policy, Thresholds
+from service.values.policy import InLanguage, LanguageCode, Policy, Thresholds, default_thresholds
 from service.values.review_settings import Reviewing, review_faults
 from service.values.rules import MAX_RULES, ListName, ListUse, Rule
 from service.values.site_settings import Protocols, faults
 from service.values.strikes import Strikes, Trust, strike_faults
+from service.values.targets import Targets
 
 
 class PolicyRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    """The whole policy; attributes that are left out do not count towards a decision."""
+    """The whole policy; attributes that are left out do not count towards a decision.
 
-    thresholds: Annotated[dict[str, Thresholds], Meta(min_length=1, max_length=64)]
+    With targets the thresholds may be left out: those of the default policy give the attributes their weights.
+    """
+
+    thresholds: Annotated[dict[str, Thresholds], Meta(max_length=64)] = {}
     version: (
         Annotated[int, Meta(ge=1, description="The version that this replaces; unset: whichever is newest.")] | None
     ) = None
@@ -42,6 +46,7 @@ class PolicyRequest(Struct, frozen=True, forbid_unknown_fields=True):
     keep_ban_on_erase: Annotated[
         bool, Meta(description="The keyed hash of a banned author stays banned when the author is erased.")
     ] = False
+    targets: Targets | None = None
 
 
 class PolicyVersionRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -59,7 +64,7 @@ class RuleCheckRequest(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SimulationRequest(PolicyRequest, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A policy to try. `version`, `review`, `protocols`, `strikes` and `trust` may be sent and change nothing."""
+    """A policy to try. `version`, and all but thresholds, languages, rules and lists may be sent and change nothing."""
 
     last: Annotated[int, Meta(ge=1, le=20_000, description="How many of the newest comments.")] = 5_000
 
@@ -76,7 +81,7 @@ async def replace_policy(call: Call) -> Policy:
     if asked.version not in (None, before.version):
         raise policies.changed(f"the newest version is {before}", before)
     asked_for = Policy(
-        asked.thresholds,
+        asked.thresholds or default_thresholds(call.request.app[keys.MODERATION].attributes),
         review=asked.review,
         languages=asked.languages,
         protocols=asked.protocols,
@@ -85,6 +90,10 @@ async def replace_policy(call: Call) -> Policy:
         strikes=asked.strikes,
         trust=asked.trust,
         keep_ban_on_erase=asked.keep_ban_on_erase,
+        targets=asked.targets or UNSET,
+        # A certificate stays; it applies as long as what decides is what it was made for.
+        certificate=before.certificate,
+        suspended=before.suspended,
     )
     return await _replaced(call, before, asked_for)
 
@@ -137,6 +146,10 @@ async def simulate_policy(call: Call) -> Simulation:
 
 async def _check(call: Call, asked: PolicyRequest) -> None:
     known = call.request.app[keys.MODERATION].attributes
+    if not asked.thresholds and (asked.targets is None or isinstance(asked, SimulationRequest)):
+        raise BadRequest("/thresholds: needed without targets", [Fault("/thresholds", "needed without targets")])
+    if asked.targets is not None and not asked.targets.wanted:
+        raise BadRequest("/targets: names no target", [Fault("/targets", "names no target")])
     found = policies.first_fault(asked.thresholds, known)
     if found is not None:
         at = pointer("/thresholds", found.attribute)

@@ -36,6 +36,7 @@ from service.store.base import Outcome, Record
 from service.values.access import ApiKey
 from service.values.domain import Action, Comment, Judgement, LanguageSupport, Span, Urgency
 from service.values.errors import Conflict, NotFound, QueueFull
+from service.values.ladder import InForceCache, unless_promised
 from service.values.policy import (
     Decision,
     Policy,
@@ -66,6 +67,7 @@ class Moderation:
         self._store = store
         self._hash_authors = hash_authors
         self._batcher = ScoreBatcher()
+        self._in_force = InForceCache()
         self.executor = BoundedExecutor(max_waiting_batches)
 
     async def submit(self, key: ApiKey, comment: Comment) -> Record:
@@ -197,14 +199,17 @@ class Moderation:
         labels = model.languages[language]
         scores = rounded(labels, found.scores)
         lacking = () if labels == model.labels else frozenset(model.labels).difference(labels)
+        promised = self._in_force(policy, model.digest, language)
         decision = decide_scored(
             scores,
-            policy,
+            promised.policy,
             language=language,
             is_measured=language not in model.transferred,
             is_evident=partial(classifier.is_evident_spam, text),
             lacking=lacking,
         )
+        if promised.unpromised:
+            decision = unless_promised(decision, promised.unpromised)
         shows = with_spans and decision.action is not Action.APPROVE
         spans = own_spans(found.spans()) if shows else ()
         return _make_judgement(decision, scores, spans, model, policy, language)
@@ -291,7 +296,8 @@ class Moderation:
         """How close the site's policy is to rejecting a text with these scores; see policy.likelihood."""
         model = self._models.current
         lacking = frozenset(model.labels).difference(model.languages.get(language, ()))
-        return likelihood(scores, self._directory.policy(site), lacking)
+        policy = self._in_force(self._directory.policy(site), model.digest, language).policy
+        return likelihood(scores, policy, lacking)
 
     async def _scored_soon(self, model: classifier.Model, text: str, declared: str | None) -> Scored:
         language = language_of(model, text, declared)

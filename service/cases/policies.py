@@ -5,7 +5,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import partial
-from typing import Annotated, NamedTuple
+from typing import Annotated, NamedTuple, Unpack
 
 import msgspec
 from msgspec import Meta, Struct
@@ -16,7 +16,7 @@ from service.cases.replay import Arrival, CountReplay
 from service.rules.compiled import CompiledRules, Facts, Findings
 from service.rules.holding import holds
 from service.store import Store
-from service.store.access import PolicyUnreadable
+from service.store.access import PolicyUnreadable, Trail
 from service.store.base import CommentSummary
 from service.store.packing import Glance
 from service.store.recent import Sighting
@@ -73,13 +73,13 @@ async def at_version(store: Store, site: str, version: int) -> Policy:
     raise NotFound(f"no version {version} of this policy")
 
 
-async def replace(store: Store, site: str, before: Policy, after: Policy, actor: str) -> Policy:
+async def replace(store: Store, site: str, before: Policy, after: Policy, actor: str, **trail: Unpack[Trail]) -> Policy:
     """Store `after` as the version that follows `before`. Raises Conflict if another change came first.
 
     The caller should then refresh the directory of this process; other processes see the change within seconds.
     """
     after = msgspec.structs.replace(after, name=before.name, version=before.version + 1)
-    if not await store.access.keep_policy(site, after, actor):
+    if not await store.access.keep_policy(site, after, actor, **trail):
         now = await newest(store, site, before.name)
         # Another change must have made a newer version. If there is none, this release cannot read the newest one.
         raise changed("another change came first", now) if now.version > before.version else _written_otherwise()

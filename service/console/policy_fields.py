@@ -3,6 +3,7 @@
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
 from service.values.policy import Policy
 
@@ -15,10 +16,13 @@ def flat(policy: Policy) -> dict[str, Any]:
         inner = _fields(value)
         for name, each in inner.items():
             walk(f"{at}.{name}" if at else name, each)
-        if not inner and value not in (None, {}, ()):
+        if not inner and value not in (None, {}, (), UNSET):
             found[at] = _told(value)
 
-    walk("", msgspec.structs.replace(policy, rules=()))
+    walk("", msgspec.structs.replace(policy, rules=(), certificate=UNSET, suspended=UNSET))
+    if policy.certificate is not UNSET:
+        found["certificate"] = policy.certificate.id
+    found |= {f"suspended.{each.side}": f"{each.at:%Y-%m-%d %H:%M} UTC" for each in policy.suspended or ()}
     found |= {f"rules.{rule.id}": msgspec.json.encode(rule).decode() for rule in policy.rules}
     return {path: value for path, value in found.items() if path not in ("name", "version")}
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from service.console.texts import N_, Texts
 from service.store.asked import AUTHOR_BANNED, AUTHOR_MUTED, AUTHOR_PREMODERATED, AUTHOR_TRUSTED
-from service.values.policy import LANGUAGE_NOT_MEASURED, LANGUAGE_NOT_SUPPORTED, SPAM_NOT_EVIDENT
+from service.values.policy import LANGUAGE_NOT_MEASURED, LANGUAGE_NOT_SUPPORTED, NOT_CERTIFIED, SPAM_NOT_EVIDENT
 from service.values.review_settings import Reviewing
 
 
@@ -66,6 +66,7 @@ CODES = {
     LANGUAGE_NOT_SUPPORTED: N_("Its language is not judged"),
     LANGUAGE_NOT_MEASURED: N_("The model was never measured in its language"),
     SPAM_NOT_EVIDENT: N_("The text has too little evidence of spam"),
+    NOT_CERTIFIED: N_("The target for such decisions is not certified"),
     AUTHOR_BANNED: N_("The author is banned"),
     AUTHOR_MUTED: N_("The author is muted"),
     AUTHOR_PREMODERATED: N_("The author is pre-moderated"),

@@ -21,6 +21,7 @@ from service.api import (
     models,
     operations,
     policies,
+    promises,
     queue,
     reconcile,
     review,
@@ -42,6 +43,7 @@ from service.cases.reviewing import ReviewWorkflow
 from service.cases.rulebook import Rulebook
 from service.cases.upkeep import Upkeep
 from service.cases.usage import Usage
+from service.cases.watch import Watch
 from service.compat import perspective
 from service.compat.akismet import routes as akismet
 from service.compat.coral import door as coral
@@ -79,6 +81,7 @@ OPERATIONS = (
     *labels.OPERATIONS,
     *models.OPERATIONS,
     *policies.OPERATIONS,
+    *promises.OPERATIONS,
     *lists.OPERATIONS,
     *audit.OPERATIONS,
     *audits.OPERATIONS,
@@ -147,6 +150,11 @@ async def upkeep(app: web.Application) -> AsyncIterator[None]:
         yield
 
 
+async def watch(app: web.Application) -> AsyncIterator[None]:
+    async with Watch(app[keys.STORE], app[keys.DIRECTORY], lambda: app[keys.MODELS].current.digest).running():
+        yield
+
+
 async def webhook_relay(app: web.Application) -> AsyncIterator[None]:
     settings = app[keys.SETTINGS]
     async with open_webhooks(settings, app[keys.STORE]) as webhooks:
@@ -178,7 +186,7 @@ def build_app(settings: Settings) -> web.Application:
     app[GUESSES] = Guesses()
     app[STREAMS] = Streams(list)
     app[HOT_ROUTES] = [*((each.method, each.path) for each in OPERATIONS if each.is_hot), *perspective.HOT]
-    app.cleanup_ctx.extend([redis_store, directory, served_models, moderation, usage, upkeep, webhook_relay])
+    app.cleanup_ctx.extend([redis_store, directory, served_models, moderation, usage, upkeep, watch, webhook_relay])
     app.cleanup_ctx.extend([coral.opened, open_console()])
     app.on_shutdown.append(answer_who_waits)
     app.on_response_prepare.extend([protect, protect_pages, cors.allow])

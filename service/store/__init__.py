@@ -31,6 +31,7 @@ from service.store.recovery import Recovery
 from service.store.review import Queue, QueueLimits
 from service.store.strikes import StrikeBook
 from service.store.usage import UsageCounters
+from service.store.watch import Watches
 
 __all__ = ["Store", "open_store"]
 
@@ -56,6 +57,7 @@ class Store:
     accounts: Accounts
     lists: Lists
     usage: UsageCounters
+    watches: Watches
     fsck: Fsck
     fullness: Fullness
     recovery: Recovery
@@ -109,6 +111,7 @@ async def open_store(settings: Settings, url: str, background: Background | None
         accounts=Accounts(pipe),
         lists=Lists(pipe),
         usage=UsageCounters(pipe),
+        watches=Watches(pipe),
         fsck=Fsck(pipe, shards, retention.author_s if settings.index_authors else 0),
         changes=Changes(pipe.subscriber, background),
         durability=durability,

@@ -1,9 +1,9 @@
 """API keys, signing secrets and policies in Redis. They are few, so they are read as a whole."""
 
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, TypedDict, TypeVar, Unpack
 
 import msgspec
 
@@ -36,6 +36,16 @@ class Version(NamedTuple):
     policy: Policy
     actor: str | None
     at: datetime | None
+
+
+class Trail(TypedDict, total=False):
+    """`action`, `details`: of the audit entry of a new version. `broken`: the target that audits contradicted, of which
+    the site is told in the same step.
+    """
+
+    action: str
+    details: Mapping[str, str]
+    broken: str
 
 
 class Sites(NamedTuple):
@@ -190,8 +200,15 @@ class Access:
             self._background.note("policies", f"{site}: version {version} of the policy", error)
             return None
 
-    async def keep_policy(self, site: str, policy: Policy, actor: str) -> bool:
+    async def keep_policy(
+        self,
+        site: str,
+        policy: Policy,
+        actor: str,
+        **trail: Unpack[Trail],
+    ) -> bool:
         """Store `policy` under its version. Returns False if that version exists already."""
+        broken = trail.get("broken", "")
         kept = await self._pipe.run(
             _PUT_POLICY,
             [Shard(site).prefix],
@@ -199,12 +216,21 @@ class Access:
             msgspec.json.encode(policy),
             actor,
             policy.name,
+            trail.get("action", "policy_changed"),
+            msgspec.json.encode([part for pair in trail.get("details", {}).items() for part in pair]),
+            promise_events(policy.name) if broken else "",
+            broken,
         )
         return bool(kept)
 
 
 def _audited(policy: Policy) -> Policy:
     return msgspec.structs.replace(policy, review=policy.review.audited())
+
+
+def promise_events(policy: str) -> str:
+    """What stands in place of a comment's id in the events of promises. No comment's id begins with a space."""
+    return f" promise:{policy}"
 
 
 def _possible(names: set[str]) -> frozenset[str]:

@@ -112,6 +112,7 @@ _PERMANENT = {
         "signing",
     ),
     *("trimmed", "webhook", "webhook:secrets", "out:due", "out:tries", "out:told", "out:dead", "out:letters"),
+    "watch",
 }
 
 

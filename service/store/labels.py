@@ -9,7 +9,7 @@ from service.redis.pipe import Pipe
 from service.store.base import Label, fields
 from service.store.comments import DAY_S, Retention
 from service.store.keyspace import Shard, Shards
-from service.store.packing import readable
+from service.store.packing import Content, readable
 from service.store.scripts import script
 from service.store.shards import in_order, order_of
 from service.values.domain import Answers
@@ -35,6 +35,23 @@ class Imported(NamedTuple):
     community: str | None = None
 
 
+class JudgedLabel(NamedTuple):
+    """A person's answer, and the comment with its automatic decision. An entry that only `retracts` has no content."""
+
+    cursor: str
+    id: str
+    revision: int
+    verdict: str = ""
+    source: str = ""
+    inclusion: float | None = None
+    content: Content | None = None
+    retracts: str | None = None
+
+    @property
+    def at(self) -> datetime:
+        return datetime.fromtimestamp(int(self.cursor.partition("-")[0]) / 1000, UTC)
+
+
 class Labels:
     def __init__(self, pipe: Pipe, retention: Retention, shards: Shards) -> None:
         self._pipe = pipe
@@ -50,6 +67,13 @@ class Labels:
         return await in_order(self._shards.each(site), after, limit, self._page)
 
     async def _page(self, shard: Shard, after: str, limit: int) -> tuple[list[Label], str | None]:
+        entries = await self._entries(shard, after, limit)
+        labels = [_label(cursor.decode(), fields(flat), kept) for cursor, flat, kept in entries if kept is not None]
+        found = [label for label in labels if label is not None]
+        return found, entries[-1][0].decode() if entries else None
+
+    async def _entries(self, shard: Shard, after: str, limit: int) -> list[Any]:
+        """Entries of the stream after the cursor, each with what is stored of its text."""
         entries: list[Any] = []
         while (wanted := min(limit - len(entries), AT_ONCE)) > 0:
             start = entries[-1][0].decode() if entries else after
@@ -57,9 +81,18 @@ class Labels:
             entries += some
             if len(some) < wanted:
                 break
-        labels = [_label(cursor.decode(), fields(flat), kept) for cursor, flat, kept in entries if kept is not None]
-        found = [label for label in labels if label is not None]
-        return found, entries[-1][0].decode() if entries else None
+        return entries
+
+    async def judged(self, site: str, after: str, limit: int) -> "tuple[list[JudgedLabel], str | None]":
+        """As `page`, with the automatic decision on each text; labels made outside the queue are left out."""
+        return await in_order(self._shards.each(site), after, limit, self._judged)
+
+    async def _judged(self, shard: Shard, after: str, limit: int) -> "tuple[list[JudgedLabel], str | None]":
+        entries = await self._entries(shard, after, limit)
+        found = [
+            _judged_label(cursor.decode(), fields(flat), kept) for cursor, flat, kept in entries if kept is not None
+        ]
+        return [label for label in found if label is not None], entries[-1][0].decode() if entries else None
 
     async def newest(self, site: str, limit: int) -> list[Label]:
         """The newest decisions of people of the site, one label for each revision whose text is stored.
@@ -101,6 +134,19 @@ class Labels:
             label.community or "",
         )
         return bool(added)
+
+
+def _judged_label(cursor: str, entry: dict[str, str], kept: bytes) -> JudgedLabel | None:
+    """None: made outside the queue, or unreadable."""
+    if "retracts" in entry:
+        return JudgedLabel(cursor, entry["id"], int(entry["revision"]), retracts=entry["retracts"])
+    content = readable(kept) if int(entry["revision"]) and kept else None
+    if content is None:
+        return None
+    inclusion = float(entry["inclusion"]) if "inclusion" in entry else None
+    return JudgedLabel(
+        cursor, entry["id"], int(entry["revision"]), entry["decision"], entry["source"], inclusion, content
+    )
 
 
 def _label(cursor: str, entry: dict[str, str], kept: bytes) -> Label | None:

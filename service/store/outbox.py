@@ -32,6 +32,7 @@ EventType = Literal[
     "comment.withdrawn",
     "author.status_changed",
     "article.status_changed",
+    "promise.broken",
     "webhook.test",
 ]
 Parsed = TypeVar("Parsed")
@@ -49,7 +50,7 @@ class Event(Struct, frozen=True, kw_only=True):
 
     `author`, `article` or `section`: whose status was changed, `by` whom and `why`, until when (`ends`, in Unix
     milliseconds). Then there is no comment, and `comment` is the name of these events (see author_status.py and
-    articles.py).
+    articles.py). `promise`: the target that audits contradicted, `policy` the version that followed.
     """
 
     comment: str
@@ -68,6 +69,8 @@ class Event(Struct, frozen=True, kw_only=True):
     by: str | None = None
     why: str | None = None
     ends: int | None = None
+    promise: str | None = None
+    policy: str | None = None
 
 
 class Letter(Event, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Collection, Mapping
 from typing import Annotated, NamedTuple
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from service.values.domain import Action, Doubling, Probability, Reason, Urgency, Why
 from service.values.recommended_rules import RECOMMENDED_RULES
@@ -12,6 +12,7 @@ from service.values.review_settings import OTHER, SOON, Reviewing
 from service.values.rules import RULE, RULE_UNAVAILABLE, ListName, ListUse, Rule
 from service.values.site_settings import Protocols
 from service.values.strikes import Strikes, Trust
+from service.values.targets import Certificate, Suspended, Targets
 
 LanguageCode = Annotated[str, Meta(pattern=r"^[a-z]{2,3}$(?!\n)")]
 
@@ -52,6 +53,14 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     strikes: Strikes | None = None
     trust: Trust | None = None
     keep_ban_on_erase: bool = False
+    # Unset, these are not written, so that a policy without them stays readable for earlier releases.
+    targets: Targets | UnsetType = UNSET
+    certificate: Annotated[
+        Certificate | UnsetType, Meta(description="Which thresholds keep the targets, and how that was tested.")
+    ] = UNSET
+    suspended: Annotated[
+        tuple[Suspended, ...] | UnsetType, Meta(description="Sides that the watch has stopped; a person resumes them.")
+    ] = UNSET
 
     def __str__(self) -> str:
         return f"{self.name}@{self.version}"
@@ -180,6 +189,7 @@ def set_aside(language: str) -> Decision:
 
 
 SPAM_NOT_EVIDENT = "spam_not_evident"
+NOT_CERTIFIED = "not_certified"  # the policy has a target, and no certificate of it is in force
 
 
 def unless_evident(decision: Decision, is_evident: Callable[[float], bool]) -> Decision:
@@ -332,6 +342,9 @@ def soon_ms(review: Reviewing) -> int:
 
 def urgency(reasons: tuple[Reason, ...], review: Reviewing = _AS_BY_DEFAULT) -> Urgency:
     """How soon a person should look at what `decide` sent to review for `reasons`."""
+    if reasons == (Reason(NOT_CERTIFIED),):  # the model would have approved it
+        return Urgency(Why.UNCERTAIN, 0.0, sla_ms_of(None, review))
+    reasons = tuple(reason for reason in reasons if reason.code != NOT_CERTIFIED)
     sla_ms = min((sla_ms_of(each.attribute, review) for each in reasons), default=sla_ms_of(None, review))
     if any(reason.code == LANGUAGE_NOT_SUPPORTED for reason in reasons):
         return Urgency(Why.LANGUAGE_NOT_SUPPORTED, 1.0, sla_ms)
@@ -361,3 +374,8 @@ DEFAULT = Policy(
     },
     rules=RECOMMENDED_RULES,
 )
+
+
+def default_thresholds(known: Collection[str]) -> dict[str, Thresholds]:
+    """Those of the attributes that the model has."""
+    return {name: limits for name, limits in DEFAULT.thresholds.items() if name in known}

@@ -57,10 +57,20 @@ class ArticleData(Struct, frozen=True, omit_defaults=True, kw_only=True):
     until: datetime | None = None
 
 
+class PromiseData(Struct, frozen=True, kw_only=True):
+    """Audits contradicted a target. `policy`: the version that has decided since; `version` counts as for comments."""
+
+    promise: str
+    site: str
+    version: int
+    status: str
+    policy: str
+
+
 class Message(Struct, frozen=True):
     type: EventType
     timestamp: datetime
-    data: Data | AuthorData | ArticleData
+    data: Data | AuthorData | ArticleData | PromiseData
 
 
 class MessageId(Struct, frozen=True):
@@ -100,6 +110,15 @@ def body(site: str, event: Event, text: str | None) -> bytes:
         return msgspec.json.encode(Message(event.type, at, _author_data(site, event, event.author)))
     if event.article is not None or event.section is not None:
         return msgspec.json.encode(Message(event.type, at, _article_data(site, event)))
+    if event.promise is not None:
+        promised = PromiseData(
+            promise=event.promise,
+            site=site,
+            version=event.version,
+            status=event.status,
+            policy=event.policy or "",
+        )
+        return msgspec.json.encode(Message(event.type, at, promised))
     data = Data(
         comment_id=event.comment,
         site=site,

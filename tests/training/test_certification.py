@@ -1,5 +1,8 @@
 """The worked examples of the specification, and simulations of what a certificate promises."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -80,6 +83,16 @@ def test_the_advice_on_more_labels_is_that_of_the_specification() -> None:
     advice = [sample_for_power(alpha, q, DELTA) for alpha, q in ((0.05, 0.02), (0.05, 0.03), (0.01, 0.003))]
     assert [*advice, sample_for_power(0.01, 0.005, DELTA)] == [312, 780, 1022, 2470]
     assert sample_for_power(0.01, 0.01, DELTA) is None, "no number of labels certifies what does not hold"
+
+
+def test_the_table_in_the_docs_is_right() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "promises.md").read_text()
+    rows = re.findall(r"^\| (0\.\d+) \| ([\d,]+) \| ([\d,]+) \|$", text, re.MULTILINE)
+    found = {float(share): tuple(int(each.replace(",", "")) for each in numbers) for share, *numbers in rows[:3]}
+    assert found == {
+        alpha: (smallest_sample(alpha, DELTA), sample_for_power(alpha, alpha / 2, DELTA))
+        for alpha in (0.05, 0.01, 0.005)
+    }
 
 
 def test_the_test_and_the_bound_agree() -> None:

@@ -19,6 +19,7 @@ from service.store.recovery import Restored
 from service.store.review import Answer, Filter
 from service.store.scripts import script
 from service.store.strikes import StrikeTerms
+from service.store.watch import WatchState
 from service.values.accounts import IDLE, Account, Role, Session, Ticket
 from service.values.articles import ArticleStatus, Place, PlaceKind
 from service.values.domain import Action, Article, Author, DecidedBy, State, Status, Verdict
@@ -126,6 +127,9 @@ async def everything(store: Store, site: str, submit: Any) -> Any:  # noqa: PLR0
     yield "recent"
     assert await store.access.keep_policy(site, Policy({"spam": Thresholds(0.1)}, version=2), "chief")
     yield "policy"
+    assert await store.watches.put(site, 0, WatchState(certificate="c"))
+    assert not await store.watches.put(site, 0, WatchState()), "another process was faster"
+    yield "watch"
     change = ListVersion(1, datetime.now(UTC), "chief", 1)
     assert await store.lists.put(site, WordList("house-words", (ListEntry("idiot"),)), change) == "ok"
     yield "list"
