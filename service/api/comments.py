@@ -1,6 +1,8 @@
 """Comments: submit, follow, report, appeal, erase."""
 
 import asyncio
+import re
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -14,13 +16,17 @@ from service.cases.answers import CommentResponse, Results, comment_answer
 from service.http import bodies
 from service.http.problems import problem_of, rendered
 from service.store.fullness import PRESSED
+from service.store.reports import ReportReason
 from service.values.access import Scope
 from service.values.domain import Comment, Id
 from service.values.errors import BadRequest, Fault, ServiceError
+from service.values.rules import Code
 
 # Comments of a batch that are scored together. They take a few milliseconds.
 SLICE = 50
 MAX_APPEAL = 2_000
+MAX_REPORT = 500
+_A_CODE = re.compile(r"[a-z0-9_]{1,64}")
 
 
 Answer = TypeVar("Answer", bound=Struct)
@@ -66,10 +72,28 @@ async def follow_comment(call: Call) -> CommentResponse:
 
 
 class ReportRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    """A reader's flag. Who reports is kept as a hash, and only to count each reader once."""
+    """A reader's flag. Who reports is kept as a keyed hash. `kind` and `reason` are shown to moderators.
+
+    A `reason` that is a code, such as `spam`, counts as the kind if there is none.
+    """
 
     reporter: Id
-    reason: Annotated[str, Meta(description="For the site's own use; it is not kept.")] = ""
+    kind: Annotated[Code | None, Meta(description="What it is, as a code of the site's own; counted.")] = None
+    reason: Annotated[
+        str, Meta(description=f"What the reader says. Cut to {MAX_REPORT} characters; kept for 50 readers.")
+    ] = ""
+
+
+class ReportsResponse(Struct, frozen=True):
+    """`readers`: how many reported it. `halved`: how many of them count half; see `reports_discount` of the policy.
+
+    `kinds`: how often each was named. `reasons`: what readers said, those of 50 readers at most, oldest first.
+    """
+
+    readers: int
+    halved: int
+    kinds: Mapping[str, int]
+    reasons: Sequence[ReportReason]
 
 
 class AppealRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -79,9 +103,24 @@ class AppealRequest(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 async def report_comment(call: Call) -> CommentResponse:
-    """Count a reader's report; enough distinct readers bring an approved comment back to the queue."""
-    record = await call.request.app[keys.MODERATION].report(call.key.site, call.id, call.body.reporter)
+    """Count a reader's report; enough distinct readers bring an approved comment back to the queue.
+
+    Of several reports of one reader the first one counts.
+    """
+    asked: ReportRequest = call.body
+    kind, text = asked.kind or "", bodies.cut(asked.reason.strip(), MAX_REPORT)
+    if not kind and _A_CODE.fullmatch(text):
+        kind, text = text, ""
+    record = await call.request.app[keys.MODERATION].report(call.key.site, call.id, asked.reporter, kind, text)
     return comment_answer(call.key.site, record)
+
+
+async def show_reports(call: Call) -> ReportsResponse:
+    """What readers said of the comment as it is now. Who they are is not told."""
+    store = call.request.app[keys.STORE]
+    record = await store.comments.get(call.key.site, call.id)
+    found = await store.reports.of(call.key.site, call.id)
+    return ReportsResponse(record.reports, record.halved, found.kinds, found.reasons)
 
 
 async def appeal_comment(call: Call) -> CommentResponse:
@@ -164,6 +203,16 @@ OPERATIONS = (
         summary="A reader's flag.",
         body=ReportRequest,
         answer=CommentResponse,
+        problems=(404, 503),
+    ),
+    Operation(
+        method="GET",
+        path="/v1/comments/{id}/reports",
+        handler=show_reports,
+        scope=Scope.REVIEW,
+        tag="Comments",
+        summary="What readers said when they reported it.",
+        answer=ReportsResponse,
         problems=(404, 503),
     ),
     Operation(

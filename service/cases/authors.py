@@ -13,6 +13,7 @@ from service.store import Store
 from service.store.author_status import StatusChange
 from service.store.authors import CommentHistory
 from service.store.base import CommentSummary
+from service.store.reports import READER_CHARS, GivenReport
 from service.store.strikes import Strike
 from service.values.domain import Action, Comment, DecidedBy, Reason, State, Status
 from service.values.errors import Conflict
@@ -111,13 +112,17 @@ class StatusChangeShown(Struct, frozen=True, omit_defaults=True):
 
 
 class ExportedStatus(Struct, frozen=True, tag="author", tag_field="kind"):
-    """What is stored about an author beside the comments. `approved` and `rejected` are counted as rules count them."""
+    """What is stored about an author beside the comments. `approved` and `rejected` are counted as rules count them.
+
+    `reports`: of others' comments, by the same id.
+    """
 
     author: str
     approved: int
     rejected: int
     history: list[StatusChangeShown]
     strikes: list[Strike]
+    reports: list[GivenReport] = []
 
 
 class Authors:
@@ -195,10 +200,12 @@ class Authors:
             yield comment
         history = await self._store.statuses.history(site, author)
         counted = await self._store.statuses.counted(site, author)
-        if history or counted:
+        reports = await self._store.reports.given(site, self._reader(site, author))
+        if history or counted or reports:
             approved, rejected = counted.get("approved", 0), counted.get("rejected", 0)
             strikes = await self._store.strikes.of(site, author)
-            yield ExportedStatus(author, approved, rejected, [shown(each) for each in history], strikes)
+            changes = [shown(each) for each in history]
+            yield ExportedStatus(author, approved, rejected, changes, strikes, reports)
 
     async def _exported_comments(self, site: str, author: str) -> AsyncIterator[Exported]:
         offset = 0
@@ -213,11 +220,13 @@ class Authors:
                 return
 
     async def erase(self, site: str, who: str, actor: str) -> Receipt:
-        """Erase every comment of the author, one by one, and the author's status with its history. Safe to repeat.
+        """Erase every comment of the author, one by one, the author's status with its history, and what the author said
+        in reports. Safe to repeat.
 
-        Raises Conflict if comments cannot be found by author; the status is erased even so.
+        Raises Conflict if comments cannot be found by author; the rest is erased even so.
         """
         author, erased, seen = await self.stored_id(site, who), 0, 0
+        await self._store.reports.forget(site, self._reader(site, author))
         if not self._is_indexed:
             await self._forget(site, author)
             await self._write(site, "author_erased", actor, author, erased="0")
@@ -262,6 +271,10 @@ class Authors:
     async def _indexed_id(self, site: str, who: str) -> str:
         self.check_index()
         return await self.stored_id(site, who)
+
+    def _reader(self, site: str, author: str) -> str:
+        """The pseudonym under which the same person reports comments."""
+        return (author if self._hash_authors else self._directory.pseudonym(site, author))[:READER_CHARS]
 
     def named(self, site: str, author: str) -> str:
         """How audit entries name an author by the stored id: only by the pseudonym, for the trail cannot be erased."""

@@ -33,6 +33,7 @@ from service.rules.compiled import CompiledRules
 from service.store import Store
 from service.store.asked import RulesAsked
 from service.store.base import Outcome, Record
+from service.store.reports import READER_CHARS, Reader
 from service.values.access import ApiKey
 from service.values.domain import Action, Comment, Judgement, LanguageSupport, Span, Urgency
 from service.values.errors import Conflict, NotFound, QueueFull
@@ -231,16 +232,17 @@ class Moderation:
         drawn_by = f"{site}\n{comment_id}\n{text}".encode()
         return int.from_bytes(hashlib.blake2b(drawn_by, digest_size=7, key=self._directory.salt).digest()) / 2**56
 
-    async def report(self, site: str, comment_id: str, reader: str) -> Record:
-        """Count a reader's report. Raises NotFound, QueueFull and StoreUnavailable."""
+    async def report(self, site: str, comment_id: str, reader: str, kind: str = "", text: str = "") -> Record:
+        """Count a reader's report, and keep its reason. Raises NotFound, QueueFull and StoreUnavailable."""
         review = self._directory.policy(site).review
         outcome, record = await self._store.comments.report(
             site,
             comment_id,
-            self._directory.pseudonym(site, reader)[:16],
+            Reader(self._directory.pseudonym(site, reader)[:READER_CHARS], kind, text),
             needed=review.reports_needed,
             sla_ms=soon_ms(review),
             reopen_judged=review.reports_reopen_judged,
+            discounts=review.reports_discount,
         )
         return self._expected(comment_id, outcome, record)
 

@@ -17,6 +17,7 @@ from service.console.texts import N_, Texts
 from service.console.visit import Visit
 from service.store.articles import InForce
 from service.store.base import Record
+from service.store.reports import Reports
 from service.values.articles import ARTICLE_HEATED, SECTION_HEATED, places_of
 from service.values.domain import Reason, State, Why
 from service.values.errors import StoreUnavailable
@@ -52,7 +53,7 @@ class Bar:
 class Card:
     """`item` is what may be shown (service/cases/answers.py); the other fields are derived from it.
 
-    `places`: the statuses of its article and section that are not open, by kind.
+    `places`: the statuses of its article and section that are not open, by kind. `reports`: what readers said.
     """
 
     item: ReviewItem
@@ -68,6 +69,7 @@ class Card:
     note: str | None = None
     history: History | None = None
     places: Mapping[str, InForce] = field(default_factory=dict)
+    reports: Reports = Reports()
 
     @property
     def is_held(self) -> bool:
@@ -80,7 +82,7 @@ def cards(visit: Visit, records: Sequence[Record]) -> list[Card]:
 
 
 async def full_cards(visit: Visit, records: Sequence[Record]) -> list[Card]:
-    """Cards with the authors' histories and the statuses of articles. Looks up each of them once."""
+    """Cards with the authors' histories, the statuses of articles, and what readers said. Looks up each of them once."""
     shown = cards(visit, records)
     standing = await visit.console.store.articles.in_force(
         visit.site, [place for each in shown for place in places_of(each.item.article)]
@@ -89,9 +91,13 @@ async def full_cards(visit: Visit, records: Sequence[Record]) -> list[Card]:
     store = visit.request.app[keys.AUTHORS]
     found = await asyncio.gather(*(store.history(visit.site, author) for author in authors))
     histories = {history.author: history for history in found}
+    reported = [each.item.id for each in shown if each.item.reports]
+    said = await asyncio.gather(*(visit.console.store.reports.of(visit.site, each) for each in reported))
+    reports = dict(zip(reported, said, strict=True))
     return [
         replace(
             each,
+            reports=reports.get(each.item.id, Reports()),
             history=histories.get(each.item.author.id or "") if each.item.author else None,
             places={place.kind.value: standing[place] for place in places_of(each.item.article) if place in standing},
         )
@@ -110,7 +116,7 @@ def card(visit: Visit, record: Record) -> Card:
         text=None if item.text is None else marked(item.text, item.spans or (), ruled),
         line=Markup() if item.text is None else plain(item.text),
         parent=marked(item.parent.text) if item.parent and item.parent.text else None,
-        why=_why(visit.texts, item, [of_rule(visit, each, is_blurred=blurred) for each in ruled]),
+        why=_why(visit.texts, item, [of_rule(visit, each, is_blurred=blurred) for each in ruled], record.halved),
         bars=_bars(item),
         is_blurred=blurred,
         is_late=_due(item) is not None and visit.now > (_due(item) or visit.now),
@@ -167,12 +173,20 @@ def _note(visit: Visit, rule: str | None) -> str:
     return next((each.note for each in rules if each.id == rule), "")
 
 
-def _why(texts: Texts, item: ReviewItem, of_rules: Sequence[str]) -> list[str]:
-    """Every reason why the comment waits, one sentence each. `of_rules`: those of rules."""
+def _why(texts: Texts, item: ReviewItem, of_rules: Sequence[str], halved: int) -> list[str]:
+    """Every reason why the comment waits, one sentence each. `of_rules`: those of rules. `halved`: of the reports."""
     said = []
     why = item.review.why if item.review else None
     if item.reports:
         said.append(texts.counted("%(n)d reader reported it", "%(n)d readers reported it", item.reports))
+    if halved:
+        said.append(
+            texts.counted(
+                "%(n)d of them counts half: most of their reports were dismissed",
+                "%(n)d of them count half: most of their reports were dismissed",
+                halved,
+            )
+        )
     if why == LANGUAGE_NOT_SUPPORTED and item.language:
         said.append(texts(N_("Its language (%(language)s) is not judged"), language=item.language))
     elif why in WHYS and not _is_said(item, why, of_rules):

@@ -74,6 +74,7 @@ async def show_comment(visit: Visit) -> web.StreamResponse:
         record=record,
         is_blind=is_blind,
         timeline=await _timeline(visit, record, query.after, is_blind=is_blind),
+        reports=await store.reports.of(site, record.id),
         untold=untold,
         letters=letters,
         said=SAID.get(query.said, ""),

@@ -28,6 +28,7 @@ from service.store.lists import Lists
 from service.store.outbox import Outbox
 from service.store.recent import Recent
 from service.store.recovery import Recovery
+from service.store.reports import ReportReasons
 from service.store.review import Queue, QueueLimits
 from service.store.strikes import StrikeBook
 from service.store.usage import UsageCounters
@@ -52,6 +53,7 @@ class Store:
     strikes: StrikeBook
     articles: ArticleStatuses
     batches: Batches
+    reports: ReportReasons
     outbox: Outbox
     access: Access
     accounts: Accounts
@@ -106,6 +108,7 @@ async def open_store(settings: Settings, url: str, background: Background | None
         strikes=StrikeBook(pipe, shards, statuses),
         articles=ArticleStatuses(pipe, shards),
         batches=Batches(pipe, settings.undo_window_s),
+        reports=ReportReasons(pipe, shards),
         outbox=Outbox(pipe, shards, background),
         access=Access(pipe, background),
         accounts=Accounts(pipe),

@@ -36,6 +36,7 @@ class Record(Struct, frozen=True, kw_only=True):
     """The current state of a comment. `content` is None once the text is erased or has expired.
 
     `status` is the decision in force; a comment can wait for review (`state`) while an earlier decision is in force.
+    `halved`: how many of the `reports` counted half.
     """
 
     id: str
@@ -58,6 +59,7 @@ class Record(Struct, frozen=True, kw_only=True):
     leased_until: datetime | None = None
     expiries: int = 0
     reports: int = 0
+    halved: int = 0
     vote: str | None = None
     appeal: str | None = None
     note: str | None = None
@@ -168,6 +170,7 @@ def record(comment_id: str, flat: list[Any], content: bytes | None, appeal: byte
         leased_until=instant(item.get(b"until")),
         expiries=int(item.get(b"expiries") or 0),
         reports=int(item.get(b"reports") or 0),
+        halved=int(item.get(b"halved") or 0),
         vote=_text(item.get(b"vote")),
         appeal=_text(appeal),
         note=_text(item.get(b"note")) or None,

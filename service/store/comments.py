@@ -15,6 +15,7 @@ from service.store.base import Outcome, Record, answered
 from service.store.fullness import Fullness
 from service.store.keyspace import Shard, Shards
 from service.store.packing import Content, packed_with_place
+from service.store.reports import Reader, ReportReasons
 from service.store.scripts import script
 from service.values.domain import STATUS_AFTER, Action, Comment, DecidedBy, Judgement, State, Status, Urgency
 from service.values.errors import NotFound
@@ -69,6 +70,7 @@ class Comments:
         self._fullness = fullness
         self._shards = shards
         self._index_authors = index_authors
+        self._reports = ReportReasons(pipe, shards)
 
     async def submit(
         self,
@@ -185,21 +187,37 @@ class Comments:
         return record
 
     async def report(
-        self, site: str, comment_id: str, reader: str, *, needed: int, sla_ms: int, reopen_judged: bool
+        self,
+        site: str,
+        comment_id: str,
+        reader: Reader,
+        *,
+        needed: int,
+        sla_ms: int,
+        reopen_judged: bool,
+        discounts: bool = False,
     ) -> tuple[Outcome, Record | None]:
-        """Count a report. `reader`: a hash of the reader's id. The `needed`th reader reopens an approved comment."""
+        """Count a report. The `needed`th reader reopens an approved comment.
+
+        `discounts`: a reader whose reports were mostly dismissed counts half.
+        """
+        elsewhere = await self._reports.judged(site, reader.name, comment_id) if discounts else (0, 0)
         return answered(
             comment_id,
             await self._run(
                 "report",
                 site,
                 comment_id,
-                reader,
+                reader.name,
                 needed,
                 sla_ms,
                 1 if reopen_judged else 0,
                 self._max_queued,
                 self._retention.text_days * DAY_S,
+                reader.kind,
+                reader.text,
+                1 if discounts else 0,
+                *elsewhere,
             ),
         )
 

@@ -84,6 +84,10 @@ class Reviewing(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
         int, Meta(ge=1, le=1000, description="Distinct readers whose reports bring an approved comment back.")
     ] = 3
     reports_reopen_judged: Annotated[bool, Meta(description="Also what a person has approved.")] = False
+    reports_discount: Annotated[
+        bool,
+        Meta(description="A reader of whom at least five reports were judged, most of them dismissed, counts half."),
+    ] = False
     urgent_sections: Annotated[
         frozenset[str], Meta(max_length=64, description="Sections that many read: their comments are due in an hour.")
     ] = frozenset()

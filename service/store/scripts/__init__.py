@@ -8,12 +8,16 @@ from service.store.packing import WORDS
 
 # Scripts that are not listed here add data.
 _FLAGS = {
-    **dict.fromkeys(("claim", "take", "extend", "release", "decide", "undo", "erase", "forget_author"), Flags.DRAINS),
+    **dict.fromkeys(
+        ("claim", "take", "extend", "release", "decide", "undo", "erase", "forget_author"),
+        Flags.DRAINS,
+    ),
     **dict.fromkeys(
         ("forget_status", "tend", "mend", "take_events", "settle_event", "delete_list", "weigh", "weighed"),
         Flags.DRAINS,
     ),
     "weighed": Flags.DRAINS,
+    "forget_reporter": Flags.DRAINS,
     # Moderators who drain the queue must be able to sign in.
     **dict.fromkeys(("open_session", "visitor", "issue_ticket", "try_sign_in", "right_try"), Flags.DRAINS),
     **dict.fromkeys(("get", "items", "labels", "stats", "walk", "letters", "outbox", "endpoint"), Flags.READS),
@@ -26,10 +30,11 @@ _FRAGMENTS = {
     "submit": ("counters", "rules", "draws"),
     "observe": ("counters",),
     "tend": ("counters",),
-    **dict.fromkeys(("decide", "undo"), ("counters", "statuses", "strikes", "draws")),
+    **dict.fromkeys(("decide", "undo"), ("counters", "statuses", "strikes", "draws", "reporters")),
     "weigh": ("counters", "statuses", "strikes"),
     **dict.fromkeys(("set_status", "log_status"), ("statuses",)),
     "erase": ("draws",),
+    **dict.fromkeys(("report", "forget_reporter"), ("reporters",)),
 }
 # Scripts whose audit entries name the model, policy and scores of the automatic decision.
 _DECIDING = ("decide", "tend")

@@ -152,6 +152,9 @@ count(now, 'decision:' .. verdict)
 if item.reports then -- this decision covers all reports so far; later reports count anew
   fields[#fields + 1] = 'reports_judged'
   fields[#fields + 1] = item.reports
+  fields[#fields + 1] = 'halved_judged'
+  fields[#fields + 1] = item.halved or '0'
+  settle_reports(id, verdict == 'reject' and 'u' or 'd')
 end
 if upholds then
   happened('decided', id, item, {'moderator', moderator})

@@ -21,7 +21,7 @@ for revision = 1, tonumber(item.revision) do
   end
   redis.call('DEL', text_key(id, revision))
 end
-redis.call('DEL', P .. 'appeal:' .. id, P .. 'reports:' .. id)
+redis.call('DEL', P .. 'appeal:' .. id, P .. 'reports:' .. id, P .. 'reasons:' .. id)
 unlist(id, item)
 lose_draw(id, item, 'erased', now)
 bump(item)

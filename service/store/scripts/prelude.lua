@@ -5,7 +5,7 @@
 --   text:<id>:<rev>  STRING what was sent and judged             lease       ZSET id -> lease end (ms)
 --   appeal:<id>      STRING what the author said against it      escalated   ZSET id -> escalation time (ms)
 --   callback:<id>    STRING where the site wants to hear of it   waiting     ZSET id -> time queued (ms), any of these
---   reports:<id>     SET   readers who reported the revision     held:<m>    ZSET id -> lease end, of one moderator
+--   reports:<id>     SET   who reported it (see reporters.lua)   held:<m>    ZSET id -> lease end, of one moderator
 --   token            counter of leases                           skipped:<m> ZSET id -> until when not again (ms)
 --   audit            STREAM what happened, for ever              labels      STREAM what people said of texts
 --   events           STREAM what sites and consoles follow       stat:<hour> HASH counters

@@ -88,7 +88,7 @@ local wrote = ARGV[22] -- who wrote the revision before; the same author, where 
 if was.revision then
   local earlier = redis.call('GET', text_key(id, was.revision))
   if earlier then wrote = author_of(earlier) or '' end
-  redis.call('DEL', key, P .. 'reports:' .. id, P .. 'appeal:' .. id)
+  redis.call('DEL', key, P .. 'reports:' .. id, P .. 'reasons:' .. id, P .. 'appeal:' .. id)
   -- The text of a revision that somebody judged stays as long as its label.
   if was.moderator or was.judged or (was.against or '\n') ~= '\n' then
     if waits then redis.call('EXPIRE', text_key(id, was.revision), tonumber(ARGV[21])) end

@@ -11,6 +11,7 @@ from deeds import AUDIT, AUTOMATIC, HOUR_MS, breaches, claim, counted, decide, j
 from service.settings import Settings
 from service.store import Store, open_store
 from service.store.keyspace import Shard
+from service.store.reports import Reader
 from service.values.audits import Draw, DrawState
 from service.values.domain import Action, Comment, Judgement, Reason, State, Urgency, Verdict, Why
 
@@ -97,9 +98,9 @@ async def test_an_answer_that_is_undone_leaves_the_audit_open_until_somebody_ans
 async def test_a_reported_audit_is_answered_like_any_other(store: Store, site: str, submit: Any) -> None:
     await submit("c-1", **APPROVED)
     counts = {"needed": 1, "sla_ms": HOUR_MS, "reopen_judged": True}
-    await store.comments.report(site, "c-1", "reader", **counts)
+    await store.comments.report(site, "c-1", Reader("reader"), **counts)
     await judge(store, site, "ann", Verdict.APPROVE)
-    await store.comments.report(site, "c-1", "another", **counts)
+    await store.comments.report(site, "c-1", Reader("another"), **counts)
     await judge(store, site, "bob", Verdict.REJECT)
     assert await fate(store, site) == (DrawState.ANSWERED, Verdict.APPROVE, True)
 

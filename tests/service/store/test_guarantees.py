@@ -14,6 +14,7 @@ from service.settings import Settings
 from service.store import Store, open_store
 from service.store.keyspace import Shard
 from service.store.labels import Imported
+from service.store.reports import Reader
 from service.store.review import Answer
 from service.values.domain import Action, Author, Status, Verdict
 from service.values.errors import StoreUnavailable
@@ -92,7 +93,7 @@ async def test_of_one_decision_and_one_undo_and_one_edit_and_one_report_at_once_
             decide(store, site, held),
             store.queue.undo(site, name, "ann", 60),
             submit(name, "edited", decision=Action.APPROVE),
-            store.comments.report(site, name, "reader", needed=1, sla_ms=HOUR_MS, reopen_judged=True),
+            store.comments.report(site, name, Reader("reader"), needed=1, sla_ms=HOUR_MS, reopen_judged=True),
             store.comments.appeal(site, name, "why?", sla_ms=HOUR_MS),
         )
         await store.comments.erase(site, name, "site-key")
@@ -179,7 +180,7 @@ async def undone(store: Store, site: str, submit: Any) -> Step:
 
 async def reported(store: Store, site: str, submit: Any) -> Step:
     await submit("c-1", decision=Action.APPROVE)
-    return lambda: store.comments.report(site, "c-1", "reader", needed=1, sla_ms=HOUR_MS, reopen_judged=True)
+    return lambda: store.comments.report(site, "c-1", Reader("reader"), needed=1, sla_ms=HOUR_MS, reopen_judged=True)
 
 
 async def appealed(store: Store, site: str, submit: Any) -> Step:
@@ -267,7 +268,7 @@ async def test_a_full_redis_refuses_what_fills_the_queue_before_its_first_write(
             lambda: submit("waits", "edited", to=store),
             lambda: submit("held", "edited", to=store),
             lambda: submit("approved", "edited", to=store),
-            lambda: store.comments.report(site, "approved", "r", needed=1, sla_ms=1, reopen_judged=True),
+            lambda: store.comments.report(site, "approved", Reader("r"), needed=1, sla_ms=1, reopen_judged=True),
             lambda: store.comments.appeal(site, "rejected", "why?", sla_ms=1),
             lambda: store.labels.add(site, Imported("l", "d", "t", {}, "reject", "", "import", 1.0), "chief"),
         ]

@@ -27,6 +27,7 @@ from model_of_queue import NEEDED, Model
 from service.settings import Settings
 from service.store import Store, open_store
 from service.store.keyspace import Shard
+from service.store.reports import Reader
 from service.store.review import Answer, Filter
 from service.values.domain import (
     Action,
@@ -291,7 +292,7 @@ class Queue(Invariants):
         due = next(self.sooner if is_soon else self.later)
         outcome, _ = self.done(
             self.store.comments.report(
-                SITE, comment_id, reader, needed=NEEDED, sla_ms=due * HOUR_MS, reopen_judged=reopen_judged
+                SITE, comment_id, Reader(reader), needed=NEEDED, sla_ms=due * HOUR_MS, reopen_judged=reopen_judged
             )
         )
         assert outcome == self.model.report(comment_id, reader, due, reopen_judged=reopen_judged)

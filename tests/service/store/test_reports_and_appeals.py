@@ -25,13 +25,14 @@ from service.settings import Settings
 from service.store import Store, open_store
 from service.store.base import Record
 from service.store.keyspace import Shard
+from service.store.reports import Reader
 from service.values.domain import Action, DecidedBy, State, Status, Verdict
 
 NEEDED = 3
 
 
 async def report(store: Store, site: str, reader: str, *, sla_ms: int = HOUR_MS, judged: bool = False) -> Any:
-    return await store.comments.report(site, "c-1", reader, needed=NEEDED, sla_ms=sla_ms, reopen_judged=judged)
+    return await store.comments.report(site, "c-1", Reader(reader), needed=NEEDED, sla_ms=sla_ms, reopen_judged=judged)
 
 
 async def appeal(store: Store, site: str, comment_id: str = "c-1", *, sla_ms: int = HOUR_MS) -> Any:
@@ -158,7 +159,8 @@ async def test_a_full_queue_takes_nothing_back_and_says_so(
             await report(store, site, f"reader-{n}")
         with redis_server.client() as client:
             before = {key: client.dump(key) for key in client.scan_iter()}
-            assert (await store.comments.report(site, "c-1", "x", needed=3, sla_ms=1, reopen_judged=False))[0] == "full"
+            counts = {"needed": 3, "sla_ms": 1, "reopen_judged": False}
+            assert (await store.comments.report(site, "c-1", Reader("x"), **counts))[0] == "full"
             assert (await appeal(store, site, "c-2"))[0] == "full"
             assert {key: client.dump(key) for key in client.scan_iter()} == before
         await judge(store, site, "ann")

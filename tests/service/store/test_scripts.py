@@ -16,6 +16,7 @@ from service.store.author_status import StatusChange
 from service.store.keyspace import Shard, is_permanent, waits_in
 from service.store.labels import Imported
 from service.store.recovery import Restored
+from service.store.reports import Reader
 from service.store.review import Answer, Filter
 from service.store.scripts import script
 from service.store.strikes import StrikeTerms
@@ -27,7 +28,10 @@ from service.values.lists import ListEntry, ListVersion, WordList
 from service.values.policy import Policy, Thresholds
 from service.values.rules import AuthorStatus
 
-FRAGMENTS = ("prelude.lua", "judged.lua", "counters.lua", "rules.lua", "statuses.lua", "strikes.lua", "draws.lua")
+FRAGMENTS = (
+    *("prelude.lua", "judged.lua", "counters.lua", "rules.lua", "statuses.lua", "strikes.lua", "draws.lua"),
+    "reporters.lua",
+)
 SCRIPTS = [
     path.name.removesuffix(".lua")
     for path in files("service.store.scripts").iterdir()
@@ -74,7 +78,7 @@ async def everything(store: Store, site: str, submit: Any) -> Any:  # noqa: PLR0
     assert (await store.queue.decide(site, "c-1", "eve", answer, may_overrule=False))[0] == "ok"
     await submit("c-3", decision=Action.APPROVE)
     counted = {"needed": 1, "sla_ms": 1_000, "reopen_judged": False}
-    assert (await store.comments.report(site, "c-3", "reader", **counted))[0] == "queued"
+    assert (await store.comments.report(site, "c-3", Reader("reader"), **counted))[0] == "queued"
     yield "report"
     assert (await store.queue.tend(site)).put_back == 0
     yield "tend"
@@ -108,6 +112,8 @@ async def everything(store: Store, site: str, submit: Any) -> Any:  # noqa: PLR0
     yield "weigh"
     await store.statuses.forget(site, "u-9")
     yield "forget status"
+    assert await store.reports.forget(site, "reader") == 1
+    yield "forget reporter"
     closed = ArticleChange(ArticleStatus.CLOSED, 1, datetime.now(UTC), "chief")
     assert await store.articles.put(site, Place(PlaceKind.ARTICLE, "a-9"), closed)
     yield "article"
