@@ -69,7 +69,7 @@ class Card:
     note: str | None = None
     history: History | None = None
     places: Mapping[str, InForce] = field(default_factory=dict)
-    reports: Reports = Reports()
+    reports: Reports = field(default_factory=Reports)
 
     @property
     def is_held(self) -> bool:
@@ -82,7 +82,7 @@ def cards(visit: Visit, records: Sequence[Record]) -> list[Card]:
 
 
 async def full_cards(visit: Visit, records: Sequence[Record]) -> list[Card]:
-    """Cards with the authors' histories, the statuses of articles, and what readers said. Looks up each of them once."""
+    """Cards with the authors' histories, the statuses of articles, and what readers said; each is looked up once."""
     shown = cards(visit, records)
     standing = await visit.console.store.articles.in_force(
         visit.site, [place for each in shown for place in places_of(each.item.article)]

@@ -97,6 +97,12 @@ GROUPS = (
             ),
             PolicyField("review.reports_reopen_judged", "flag", N_("Also what a person has approved")),
             PolicyField(
+                "review.reports_discount",
+                "flag",
+                N_("Readers whose reports were mostly dismissed count half"),
+                N_("From five judged reports on. The card says how many count half."),
+            ),
+            PolicyField(
                 "review.urgent_sections",
                 "lines",
                 N_("Sections whose comments are due in an hour"),

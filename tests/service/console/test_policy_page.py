@@ -43,6 +43,8 @@ POLICIES = st.builds(
         double_review=SHARE,
         audit_overturns=st.booleans(),
         reports_needed=st.integers(1, 1000),
+        reports_discount=st.booleans(),
+        heated_factor=st.integers(1, 99).map(lambda percent: percent / 100),
         urgent_sections=st.frozensets(st.text("abc-", min_size=1, max_size=5), max_size=5),
         show_scores=st.booleans(),
         expiry=st.none()
