@@ -12,6 +12,7 @@ from service.cases.policies import Simulation
 from service.console import policy_form, words
 from service.console.policy_fields import flat
 from service.console.policy_form import Entered
+from service.console.policy_groups import GROUPS
 from service.console.texts import N_
 from service.console.visit import ADMINS, OVERSEERS, Nav, Page, Visit
 from service.store.access import Version
@@ -106,7 +107,7 @@ async def _page(
         policy=now,
         entered=entered,
         attributes=sorted({*_attributes(visit), *now.thresholds}, key=_order(_attributes(visit))),
-        groups=policy_form.GROUPS,
+        groups=GROUPS,
         found=found,
         problems=entered.problems,
         actions=ACTIONS,

@@ -1,13 +1,13 @@
-"""The policy form: groups of fields, their text format, parsing, and error messages."""
+"""The policy form: the text format of its fields, parsing, and error messages."""
 
-import dataclasses
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
+from service.console.policy_groups import AKISMET_DOUBTFUL, FIELDS, PolicyField
 from service.console.texts import N_
 from service.http.shapes import fault_of
 from service.values.policy import Policy, Thresholds
@@ -16,217 +16,9 @@ from service.values.site_settings import faults
 HOUR_S = 3600
 CENT = 100
 
-# flag: yes or no. share: percent. whole: an integer. score: 0 to 1, or empty. lines: one entry a line.
-# pairs: "NAME = attribute" a line. hours: seconds, shown as hours.
-# choice: one of `choices`; the empty one stands for null.
-Kind = Literal["flag", "share", "whole", "score", "lines", "pairs", "hours", "expiry", "choice"]
-
 A_NUMBER = N_("Enter a number from %(least)s to %(most)s.")
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyField:
-    """`path`: in the policy, and the name in the form. `least` and `most`: in the unit of the form.
-
-    `may_be_empty`: null in the policy.
-    """
-
-    path: str
-    kind: Kind
-    label: str
-    hint: str = ""
-    least: float = 0
-    most: float = 100
-    choices: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    may_be_empty: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    title: str
-    intro: str
-    fields: tuple[PolicyField, ...]
-
-
-AKISMET_DOUBTFUL = "protocols.akismet.doubtful"
-AKISMET_ANSWERS = {"spam": N_("Spam"), "pending": N_("Pending"), "ham": N_("Not spam")}
-GROUPS = (
-    Group(
-        N_("Quality checks"),
-        N_("Without a sample that people judge blindly, nobody knows how often the automatic answer is wrong."),
-        (
-            PolicyField(
-                "review.audit_approved",
-                "share",
-                N_("Blind audits of automatic approvals, %"),
-                N_("This share is judged by a person who is not told the answer. The comments are public meanwhile."),
-                may_be_empty=True,
-            ),
-            PolicyField(
-                "review.audit_rejected", "share", N_("Blind audits of automatic rejections, %"), may_be_empty=True
-            ),
-            PolicyField(
-                "review.audits_per_day",
-                "whole",
-                N_("Most blind audits in a day"),
-                N_("When many of them are used up, fewer comments are drawn. Empty: any number."),
-                1,
-                10_000,
-                may_be_empty=True,
-            ),
-            PolicyField(
-                "review.audit_overturns",
-                "flag",
-                N_("An audit that disagrees changes the decision"),
-                N_("Else it goes to the supervisors."),
-            ),
-            PolicyField(
-                "review.double_review",
-                "share",
-                N_("Comments that two people must agree on, %"),
-                N_("Above 0, so do all rejections of the most urgent class. It takes three moderators."),
-            ),
-        ),
-    ),
-    Group(
-        N_("What comes back, and how soon"),
-        "",
-        (
-            PolicyField(
-                "review.reports_needed", "whole", N_("Readers whose reports bring a comment back"), "", 1, 1000
-            ),
-            PolicyField("review.reports_reopen_judged", "flag", N_("Also what a person has approved")),
-            PolicyField(
-                "review.reports_discount",
-                "flag",
-                N_("Readers whose reports were mostly dismissed count half"),
-                N_("From five judged reports on. The card says how many count half."),
-            ),
-            PolicyField(
-                "review.urgent_sections",
-                "lines",
-                N_("Sections whose comments are due in an hour"),
-                N_("One a line, at most 64."),
-            ),
-            PolicyField(
-                "review.heated_factor",
-                "share",
-                N_("In heated articles people look from this part of each threshold on, %"),
-                "",
-                1,
-                99,
-            ),
-            PolicyField(
-                "review.show_scores",
-                "flag",
-                N_("Show scores before a decision"),
-                N_("They sway whoever decides. Every fifth comment and every audit is shown without."),
-            ),
-            PolicyField("review.reason_required", "flag", N_("A rejection needs a reason")),
-            PolicyField(
-                "review.expiry",
-                "expiry",
-                N_("When nobody looked in time"),
-                N_("Nothing is decided by waiting unless you want it."),
-            ),
-        ),
-    ),
-    Group(
-        N_("Sites that speak Perspective's protocol"),
-        "",
-        (
-            PolicyField(
-                "protocols.perspective.queue_doubtful",
-                "flag",
-                N_("Queue doubtful comments for people"),
-                N_("Unless they are sent with doNotStore."),
-            ),
-            PolicyField(
-                "protocols.perspective.trust_languages",
-                "flag",
-                N_("Believe the language that the site names"),
-                N_("Coral names English for most of its locales; then let the text tell."),
-            ),
-            PolicyField(
-                "protocols.perspective.accept_html",
-                "flag",
-                N_("Accept HTML"),
-                N_("The text between the tags is judged. Else HTML is refused."),
-            ),
-            PolicyField("protocols.perspective.omit_unknown", "flag", N_("Leave out names that are not served")),
-            PolicyField(
-                "protocols.perspective.attributes",
-                "pairs",
-                N_("Further names that are served"),
-                N_("One a line: a Perspective attribute, =, one of the model's. Scores are mapped by a command."),
-            ),
-        ),
-    ),
-    Group(
-        N_("Coral"),
-        "",
-        (
-            PolicyField(
-                "protocols.coral.may_approve", "flag", N_("May approve"), N_("This overrules Coral's pre-moderation.")
-            ),
-            PolicyField(
-                "protocols.coral.may_reject", "flag", N_("May reject"), N_("Else what is rejected is withheld.")
-            ),
-            PolicyField("protocols.coral.publish_first", "flag", N_("Publish doubtful comments, flagged")),
-            PolicyField("protocols.coral.shadow", "flag", N_("Judge and record, and always say nothing")),
-            PolicyField(
-                "protocols.coral.budget_ms",
-                "whole",
-                N_("Milliseconds until nothing is said"),
-                N_("Below the time-out of the phase in Coral."),
-                20,
-                10_000,
-            ),
-        ),
-    ),
-    Group(
-        N_("OpenAI and Akismet"),
-        "",
-        (
-            PolicyField(
-                "protocols.openai.ignore_images",
-                "flag",
-                N_("OpenAI: judge the texts beside an image"),
-                N_("Else images are refused."),
-            ),
-            PolicyField(
-                AKISMET_DOUBTFUL,
-                "choice",
-                N_("Akismet: what a doubtful comment is called"),
-                N_("WordPress and Discourse hold what is pending. Other clients read it as spam."),
-                choices=AKISMET_ANSWERS,
-            ),
-            PolicyField(
-                "protocols.akismet.unread",
-                "choice",
-                N_("Akismet: a comment in a language that is not judged"),
-                N_("WordPress deletes spam after 15 days."),
-                choices={"": N_("As a doubtful one, but pending in WordPress"), **AKISMET_ANSWERS},
-            ),
-            PolicyField(
-                "protocols.akismet.spam",
-                "choice",
-                N_("Akismet: what a rejected comment is called"),
-                choices={name: said for name, said in AKISMET_ANSWERS.items() if name != "ham"},
-            ),
-            PolicyField(
-                "protocols.akismet.discard_at",
-                "score",
-                N_("Akismet: spam score from which a comment may be thrown away"),
-                N_("Empty: never."),
-                0,
-                1,
-                may_be_empty=True,
-            ),
-        ),
-    ),
-)
-FIELDS = tuple(field for group in GROUPS for field in group.fields)
 EXPIRY_AFTER = "review.expiry.after"
 LEAST_HOURS, MOST_HOURS = 60 / HOUR_S, 90 * 24
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from service.console import policy_form
 from service.console.policy import changes
+from service.console.policy_groups import FIELDS
 from service.values.accounts import Role
 from service.values.policy import DEFAULT, InLanguage, Policy, Thresholds
 from service.values.review_settings import Expiry, Reviewing
@@ -21,7 +22,7 @@ KNOWN = tuple(DEFAULT.thresholds)
 def filled(policy: Policy, **fields: str) -> dict[str, list[str]]:
     """A form as a browser sends it: boxes that are not ticked are not there."""
     values = {**policy_form.of(policy).values, **fields}
-    flags = {field.path for field in policy_form.FIELDS if field.kind == "flag"}
+    flags = {field.path for field in FIELDS if field.kind == "flag"}
     return {name: [value] for name, value in values.items() if value or name not in flags}
 
 
