@@ -11,6 +11,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "e2e"))
 
+from own_plugin import install
 from steward import Steward
 from wordpress import SOURCE, WordPress, free_port, wordpress
 
@@ -45,3 +46,19 @@ def site(folder: Path) -> Iterator[WordPress]:
     (folder / "wordpress").mkdir()
     with wordpress(folder / "wordpress") as found:
         yield found
+
+
+@pytest.fixture(scope="module")
+def chief(service: Steward) -> str:
+    return service.key("daily", "chief", "admin", "review", "comments")
+
+
+@pytest.fixture(scope="module")
+def secret(service: Steward, chief: str) -> str:
+    with service.client(chief) as client:
+        return str(client.post("/v1/webhooks:rotate").raise_for_status().json()["secret"])
+
+
+@pytest.fixture(scope="module")
+def own_blog(site: WordPress, service: Steward, secret: str) -> WordPress:
+    return install(site, service, secret)

@@ -29,11 +29,6 @@ def new_key(service: Steward) -> str:
 
 
 @pytest.fixture(scope="module")
-def chief(service: Steward) -> str:
-    return service.key("daily", "chief", "admin")
-
-
-@pytest.fixture(scope="module")
 def blog(site: WordPress, service: Steward) -> WordPress:
     """The must-use plugin of the page, Akismet's plugin, and a key in its form."""
     (php,) = re.findall(r"```php\n(<\?php.*?)```", PAGE, re.DOTALL)

@@ -105,7 +105,7 @@ class WordPress:
     def _start_php(self) -> None:
         address = self.url.removeprefix("http://")
         more = {"PHP_CLI_SERVER_WORKERS": _WORKERS}
-        self._spawn("php", ["php", "-d", "memory_limit=256M", "-S", address, "-t", str(self.tree)], **more)
+        self._spawn("server", ["php", "-d", "memory_limit=256M", "-S", address, "-t", str(self.tree)], **more)
         _wait(lambda: httpx.get(f"{self.url}/wp-admin/install.php", timeout=30).status_code < 500)
 
     def _install(self) -> None:
