@@ -16,7 +16,7 @@ from service.cases.bounded_executor import BoundedExecutor
 from service.cases.directory import AUTHOR_CHARS, Directory
 from service.cases.models import Models
 from service.cases.rulebook import Rulebook
-from service.cases.ruling import RuleCheck
+from service.cases.ruling import NOBODY, RuleCheck, SentBy
 from service.cases.scores import (
     MOST_SCORED_INLINE,
     Assessed,
@@ -35,9 +35,10 @@ from service.store.asked import RulesAsked
 from service.store.base import Outcome, Record
 from service.store.reports import READER_CHARS, Reader
 from service.values.access import ApiKey
-from service.values.domain import Action, Comment, Judgement, LanguageSupport, Span, Urgency
+from service.values.domain import Action, Comment, Judgement, LanguageSupport, Sender, Span, Urgency
 from service.values.errors import Conflict, NotFound, QueueFull
 from service.values.ladder import InForceCache, unless_promised
+from service.values.networks import network_of
 from service.values.policy import (
     Decision,
     Policy,
@@ -86,6 +87,7 @@ class Moderation:
 
     async def _record(self, site: str, policy: Policy, comment: Comment, judgement: Judgement, actor: str) -> Record:
         comment_id = comment.id or str(uuid_utils.uuid7())
+        sent_by = self._sent_by(site, comment) if comment.sender else NOBODY
         comment = self._pseudonymous(site, comment)
         section = comment.article.section if comment.article else None
         # Most sites use neither audits nor double review, so the draw has no effect.
@@ -110,7 +112,10 @@ class Moderation:
         )
         ask, asked = None, None
         if rules is not None:
-            ask = partial(ruling.ask, policy, rules, comment, judgement, attend, now=datetime.now(UTC), is_soon=is_soon)
+            now = datetime.now(UTC)
+            ask = partial(
+                ruling.ask, policy, rules, comment, judgement, attend, now=now, is_soon=is_soon, sent_by=sent_by
+            )
             asked = ask(may_watch=self._store.shards == 1)
         if isinstance(asked, RulesAsked):
             outcome, record = await submit(rules=asked)
@@ -129,17 +134,19 @@ class Moderation:
             ruling.count_rules(record.content.judgement.reasons)
         return record
 
-    async def judge_all(self, site: str, text: str, declared: str | None = None) -> Judgement:
-        """Judge a text of any length, without spans.
+    async def judge_all(
+        self, site: str, text: str, declared: str | None = None, *, name: str = "", email: str = ""
+    ) -> Judgement:
+        """Judge a text of any length, without spans. `name`, `email`: of the author, for rules on words.
 
         Returns the judgement of the worst window, with the highest score of each attribute in any. Rules only count
-        where they need no more than the text, because nothing is recorded. Raises Overloaded, and
+        where they need no more than these, because nothing is recorded. Raises Overloaded, and
         StoreUnavailable if the lists of its rules were never read.
         """
         policy = self._directory.policy(site)
         found = await self._judge_windows(policy, text, declared)
         rules = await self._rulebook.rules(site, policy)
-        return found if rules is None else ruling.by_text(policy, rules, text, found, datetime.now(UTC))
+        return found if rules is None else ruling.by_text(policy, rules, text, found, datetime.now(UTC), name, email)
 
     async def _judge_windows(self, policy: Policy, text: str, declared: str | None) -> Judgement:
         pieces = windows(text)
@@ -215,8 +222,20 @@ class Moderation:
         spans = own_spans(found.spans()) if shows else ()
         return _make_judgement(decision, scores, spans, model, policy, language)
 
+    def _sent_by(self, site: str, comment: Comment) -> SentBy:
+        """What rules may ask of the sender: nothing of it is stored, except counts of a hash of the network."""
+        sender = comment.sender or Sender()
+        network = network_of(sender.ip) if sender.ip else None
+        hashed = self._directory.pseudonym(site, f"network\n{network}")[:AUTHOR_CHARS] if network else ""
+        return SentBy(sender.email or "", hashed)
+
     def _pseudonymous(self, site: str, comment: Comment) -> Comment:
-        """Replace the author's id by a pseudonym: a hash under a key that is secret (security.md, section 7)."""
+        """Replace the author's id by a pseudonym: a hash under a key that is secret (security.md, section 7).
+
+        Without the sender, who is not stored.
+        """
+        if comment.sender is not None:
+            comment = msgspec.structs.replace(comment, sender=None)
         if not self._hash_authors or comment.author is None or comment.author.id is None:
             return comment
         author = msgspec.structs.replace(

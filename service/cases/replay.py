@@ -23,7 +23,7 @@ class Arrival(NamedTuple):
 class CountReplay:
     """Comments must come oldest first. Counts begin with the first one: earlier comments are not known.
 
-    The status that an author had is not known either: it counts as active.
+    The status that an author had is not known either: it counts as active. Nor are networks: none is fast.
     """
 
     def __init__(self, counts: Collection[tuple[Any, ...]]) -> None:
@@ -47,7 +47,9 @@ class CountReplay:
             approved=len(approved),
             rejected_by_days=rejected_by,
             decided_by_days={days: n + _within(approved, at, days * DAY_S) for days, n in rejected_by.items()},
-            velocity={(by, s): _within(self._rates[by, who[by]], at, s) + 1 for by, s in self._velocities if who[by]},
+            velocity={
+                (by, s): _within(self._rates[by, who[by]], at, s) + 1 for by, s in self._velocities if who.get(by)
+            },
             duplicates={
                 (match, of, s): 1
                 + max(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import UNSET, Struct
@@ -24,7 +24,7 @@ from service.store.asked import (
     unavailable_reason,
 )
 from service.values.articles import held_if_heated, places_of
-from service.values.domain import Action, Comment, Doubling, Judgement, Reason, Urgency
+from service.values.domain import Action, Author, Comment, Doubling, Judgement, Reason, Sender, Urgency
 from service.values.policy import BY_RULE, Decision, Policy, audit_share, sla_ms_of, soon_ms
 from service.values.rules import RULE, Condition, FiredRule, RuleAction, RuleState, most_severe
 
@@ -55,6 +55,14 @@ class RuleCheck(Struct, frozen=True):
     unavailable: tuple[str, ...]
 
 
+class SentBy(NamedTuple):
+    """Who sent a comment, as far as rules ask. `network`: a keyed hash. Each may be empty."""
+
+    email: str = ""
+    network: str = ""
+
+
+NOBODY = SentBy()
 Attend = Callable[[Decision], Urgency | None]
 
 
@@ -89,26 +97,25 @@ def ask(
     *,
     now: datetime,
     is_soon: bool,
+    sent_by: SentBy = NOBODY,
     may_watch: bool = False,
 ) -> RulesAsked | CountLimits | None:
     """None: no rule applies, and nothing is counted. `is_soon`: the section is urgent.
 
     `may_watch`: a CountLimits is enough where each rule that is left is just a count.
     """
+    language, counted = judgement.language or "", _counted(comment, sent_by)
     found = rules.evaluate(
-        Facts(comment.text, judgement.language or "", judgement.scores, comment.author, comment.article, now)
+        Facts(comment.text, language, judgement.scores, comment.author, comment.article, now, *sent_by)
     )
-    prints, rates = (
-        prints_of(found.open, comment.text, (comment.author and comment.author.id) or ""),
-        _rates(rules, comment),
-    )
+    prints, rates = prints_of(found.open, comment.text, counted["author"]), _rates(rules, counted)
     if not (found.fired or found.open or found.unavailable or prints or rates):
         return None
     if (
         may_watch
         and not found.fired
         and not found.unavailable
-        and (watch := _watch(rules, found.open, comment, prints))
+        and (watch := _watch(rules, found.open, counted, prints))
     ):
         return watch
     due = [
@@ -130,21 +137,24 @@ def ask(
         sla_ms=min(due, default=None),
         author_sla_ms=_due(policy, None, is_soon),
         heated=_heated(policy, comment, judgement, attend),
+        network=sent_by.network,
     )
 
 
 def _watch(
-    rules: CompiledRules, open_rules: Sequence[OpenRule], comment: Comment, prints: Mapping[str, tuple[str, ...]]
+    rules: CompiledRules,
+    open_rules: Sequence[OpenRule],
+    counted: Mapping[str, str],
+    prints: Mapping[str, tuple[str, ...]],
 ) -> CountLimits | None:
     """None: a rule that is left is more than one count."""
-    author, article = (comment.author and comment.author.id) or "", (comment.article and comment.article.id) or ""
     limits: list[Limit] = []
     for each in open_rules:
         if each.expression[0] not in ("velocity", "duplicate"):
             return None
-        limits += limits_of(each.expression, author, article, prints)
+        limits += limits_of(each.expression, counted, prints)
     kept = tuple(dict.fromkeys(each for some in prints.values() for each in some))
-    return CountLimits(tuple(limits), _rates(rules, comment), kept, _window_s(rules))
+    return CountLimits(tuple(limits), _rates(rules, counted), kept, _window_s(rules))
 
 
 def _window_s(rules: CompiledRules) -> int:
@@ -152,8 +162,11 @@ def _window_s(rules: CompiledRules) -> int:
 
 
 def check(rules: CompiledRules, comment: Comment, judgement: Judgement, now: datetime) -> RuleCheck:
+    sender = comment.sender or Sender()
+    sent_by = SentBy(sender.email or "", sender.ip or "")  # any name of a network will do: nothing is counted
+    language = judgement.language or ""
     found = rules.evaluate(
-        Facts(comment.text, judgement.language or "", judgement.scores, comment.author, comment.article, now)
+        Facts(comment.text, language, judgement.scores, comment.author, comment.article, now, *sent_by)
     )
     return RuleCheck(
         judgement.decision,
@@ -183,9 +196,18 @@ def _leaves(expression: Sequence[Any]) -> Iterator[Sequence[Any]]:
         yield expression
 
 
-def by_text(policy: Policy, rules: CompiledRules, text: str, judgement: Judgement, now: datetime) -> Judgement:
-    """For a comment that is not recorded: what the rules say that need no more than the text."""
-    found = rules.evaluate(Facts(text, judgement.language or "", judgement.scores, None, None, now))
+def by_text(  # noqa: PLR0917 - as the route has it
+    policy: Policy,
+    rules: CompiledRules,
+    text: str,
+    judgement: Judgement,
+    now: datetime,
+    name: str = "",
+    email: str = "",
+) -> Judgement:
+    """For a comment that is not recorded: what the rules say that need no more than its text, and who sent it."""
+    language, author = judgement.language or "", Author(name=name)
+    found = rules.evaluate(Facts(text, language, judgement.scores, author, None, now, email))
     applied = {*(each.rule for each in found.fired), *found.unavailable}
     need_more = {each.id for each in policy.rules if each.id in applied and not _is_of_text(each.when)}
     fired = tuple(each for each in found.fired if each.rule not in need_more)
@@ -260,11 +282,16 @@ def prints_of(open_rules: Sequence[OpenRule], text: str, author: str) -> dict[st
     return prints
 
 
-def _rates(rules: CompiledRules, comment: Comment) -> tuple[Window, ...]:
-    who = {"article": (comment.article and comment.article.id) or "", "site": "site"}
+def _counted(comment: Comment, sent_by: SentBy) -> dict[str, str]:
+    """Whose comments are counted, by kind; '': nobody's."""
+    author, article = (comment.author and comment.author.id) or "", (comment.article and comment.article.id) or ""
+    return {"author": author, "article": article, "site": "site", "network": sent_by.network}
+
+
+def _rates(rules: CompiledRules, counted: Mapping[str, str]) -> tuple[Window, ...]:
     windows: dict[str, int] = {}
     for _, by, s in (each for each in rules.counts if each[0] == "velocity"):
-        if who.get(by):
-            name = rate_name(by, who[by])
+        if by != "author" and counted[by]:  # those of an author are in the author's index
+            name = rate_name(by, counted[by])
             windows[name] = max(s, windows.get(name, 0))
     return tuple(Window(name, s) for name, s in windows.items())

@@ -153,6 +153,7 @@ KINDS: Mapping[str, RuleKind] = {
                     "author": N_("Those of one author"),
                     "article": N_("Those under one article"),
                     "site": N_("All of the site"),
+                    "network": N_("Those from one network"),
                 },
                 standard="author",
             ),

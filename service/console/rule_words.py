@@ -84,6 +84,13 @@ def consequences(texts: Texts, reasons: Reasons, rule: Rule) -> list[str]:
     return found
 
 
+_PLACES = {
+    "text": N_("the text"),
+    "name": N_("the name of the author"),
+    "email": N_("the e-mail address of the author"),
+}
+
+
 class _Words:
     def __init__(self, texts: Texts) -> None:
         self.texts = texts
@@ -151,6 +158,9 @@ class _Words:
             notes.append(self.texts(N_("with the same capitals")))
         elif words.unmask is False:
             notes.append(self.texts(N_("not disguised")))
+        if words.places != ("text",):
+            places = self._some([self.texts(_PLACES[each]) for each in words.places])
+            notes.append(self.texts(N_("looked for in %(places)s"), places=places))
         yield _noted(said, notes)
 
     def _links(self, links: LinksCondition) -> Iterator[str]:
@@ -243,6 +253,13 @@ class _Words:
             yield self.counted(
                 "its article gets more than %(n)d comment within %(time)s",
                 "its article gets more than %(n)d comments within %(time)s",
+                n,
+                time=time,
+            )
+        elif velocity.by == "network":
+            yield self.counted(
+                "its network sends more than %(n)d comment within %(time)s",
+                "its network sends more than %(n)d comments within %(time)s",
                 n,
                 time=time,
             )

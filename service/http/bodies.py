@@ -26,6 +26,7 @@ from service.values.domain import (
     Comment,
 )
 from service.values.errors import BadRequest, Fault, TooLarge, TooSlow, WrongContentType
+from service.values.networks import network_of
 
 Shape = TypeVar("Shape")
 
@@ -181,6 +182,8 @@ def check_comment(comment: Comment, at: str = "") -> Comment:
     if comment.metadata and len(msgspec.json.encode(comment.metadata)) > MAX_METADATA_BYTES:
         detail = f"longer than {MAX_METADATA_BYTES} bytes of JSON"
         raise TooLarge(f"{at}/metadata: {detail}", [Fault(f"{at}/metadata", detail)])
+    if comment.sender is not None and comment.sender.ip and network_of(comment.sender.ip) is None:
+        raise BadRequest(f"{at}/sender/ip: not an IP address", [Fault(f"{at}/sender/ip", "not an IP address")])
     return _fitted(comment)
 
 

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, Struct
 
 from service.rules.combining import MISSING, Compiled, Expression, Value
-from service.rules.conditions import Compiler
+from service.rules.conditions import NOWHERE, Compiler
 from service.rules.patterns import Patterns
 from service.rules.seen import Facts, Seen
 from service.rules.triggers import Index
@@ -64,6 +64,7 @@ class CompiledRules:
             facts,
             self._words.find(facts.text) if self._words else {},
             self._patterns.find(facts.text) if self._patterns else {},
+            self._words,
         )
         fired: list[FiredRule] = []
         still_open: list[OpenRule] = []
@@ -94,7 +95,7 @@ def _with_places(rule: _Compiled, seen: Seen) -> FiredRule:
     found = [each for places in rule.when.places for each in places(seen)]
     if not found:
         return rule.as_fired
-    spans = sorted({(each.start, each.end) for each, _ in found})[:MOST_SPANS]
+    spans = sorted({(each.start, each.end) for each, _ in found if each.start != NOWHERE})[:MOST_SPANS]
     first, of = min((each for each in found if each[0].term), default=(None, ""))
     entry = first.term if first else None
     return msgspec.structs.replace(rule.as_fired, spans=tuple(spans), entry=entry, list=of or None)

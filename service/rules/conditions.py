@@ -57,6 +57,9 @@ from service.values.rules import (
     WordsCondition,
 )
 
+# The place of what is found, and not in the text.
+NOWHERE = -1
+
 
 class Compiler:
     """`words`, `patterns`: the number of each words condition (None: its list is missing) and pattern. `attributes`:
@@ -97,12 +100,27 @@ class Compiler:
         number = self._words(words)
         if number is None:
             return Compiled(lambda _: MISSING, COUNTED)
+        if words.places != ("text",):
+            return _of_words_elsewhere(number, words)
         return Compiled(
             lambda seen: number in seen.words,
             READ,
             frozenset({(WORDS, number)}),
             (lambda seen: [(each, words.list or "") for each in seen.words.get(number, ())],),
         )
+
+
+def _of_words_elsewhere(number: int, words: WordsCondition) -> Compiled:
+    """What is found in a name or an address has no place: offsets are of the text."""
+
+    def places(seen: Seen) -> Sequence[tuple[Found, str]]:
+        return [
+            (each if place == "text" else each._replace(start=NOWHERE, end=NOWHERE), words.list or "")
+            for place in words.places
+            for each in seen.words_at(place).get(number, ())
+        ]
+
+    return Compiled(lambda seen: any(number in seen.words_at(place) for place in words.places), READ, places=(places,))
 
 
 def _of_pattern(number: int) -> Compiled:
@@ -243,6 +261,8 @@ def _of_velocity(velocity: VelocityCondition) -> Compiled:
         if by == "author" and not seen.has_author:
             return False
         if by == "article" and (seen.facts.article is None or seen.facts.article.id is None):
+            return False
+        if by == "network" and not seen.facts.network:
             return False
         return expression
 

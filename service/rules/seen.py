@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from service.rules.links import TextLink, find_links
 from service.rules.patterns import Spans
-from service.rules.words import Found
+from service.rules.words import Found, WordFinder
 from service.values.domain import Article, Author
 
 
@@ -15,7 +15,8 @@ from service.values.domain import Article, Author
 class Facts:
     """What is known of a comment before Redis is asked.
 
-    `language`: ISO 639-1, or empty. `scores`: by attribute; empty if the text was not scored.
+    `language`: ISO 639-1, or empty. `scores`: by attribute; empty if the text was not scored. `email`: of the author.
+    `network`: a keyed hash. Both are empty if they were not sent.
     """
 
     text: str
@@ -24,19 +25,38 @@ class Facts:
     author: Author | None
     article: Article | None
     now: datetime
+    email: str = ""
+    network: str = ""
+
+    def at(self, place: str) -> str:
+        """What stands in a place where words are looked for."""
+        return {"email": self.email, "name": (self.author and self.author.name) or ""}.get(place, self.text)
 
 
 @dataclass(slots=True, eq=False)
 class Seen:
-    """What is found in a comment while its rules are decided. `fitting`: the links that fit each condition on links."""
+    """What is found in a comment while its rules are decided. `fitting`: the links that fit each condition on links.
+
+    `words`: in the text. `finder`: finds them elsewhere.
+    """
 
     facts: Facts
     words: Mapping[int, tuple[Found, ...]]
     patterns: Mapping[int, Spans]
+    finder: WordFinder | None = None
     fitting: dict[object, Sequence[TextLink]] = field(default_factory=dict)
+    _elsewhere: dict[str, Mapping[int, tuple[Found, ...]]] = field(default_factory=dict)
     _links: tuple[TextLink, ...] | None = None
     _capitals: float | None = None
     _local: dict[str, datetime] = field(default_factory=dict)
+
+    def words_at(self, place: str) -> Mapping[int, tuple[Found, ...]]:
+        if place == "text":
+            return self.words
+        if place not in self._elsewhere:
+            said = self.facts.at(place)
+            self._elsewhere[place] = self.finder.find(said) if said and self.finder else {}
+        return self._elsewhere[place]
 
     @property
     def links(self) -> tuple[TextLink, ...]:

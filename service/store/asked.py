@@ -90,7 +90,7 @@ class RulesAsked:
 
     `prints`: fingerprints by kind of duplicate, as `exact:site`. `rates`: what to count of this one. `sla_ms`: until
     when a review that `fired` asks for is due. `window_s`: how long fingerprints are counted. `heated`: None if the
-    comment would be approved in a heated article too.
+    comment would be approved in a heated article too. `network`: a keyed hash ('': not known).
     """
 
     model: Action
@@ -103,6 +103,7 @@ class RulesAsked:
     window_s: int = 0
     sla_ms: int | None = None
     author_sla_ms: int = 0
+    network: str = ""
     heated: Heated | None = None
 
     @property
@@ -156,8 +157,8 @@ def unavailable_reason(rule: str) -> Reason:
 class FactNumbers:
     """The facts that expressions need, each asked once."""
 
-    def __init__(self, author: str, article: str) -> None:
-        self._author, self._article = author, article
+    def __init__(self, author: str, article: str, network: str = "") -> None:
+        self._who = {"author": author, "article": article, "site": "site", "network": network}
         self._numbers: dict[tuple[Any, ...], int] = {}
         self._names: list[str] = []
 
@@ -199,7 +200,7 @@ class FactNumbers:
         raise ValueError(f"no condition that Redis can answer: {operator}")
 
     def _rate(self, by: str, s: int) -> int:
-        who = {"author": self._author, "article": self._article, "site": "site"}[by]
+        who = self._who[by]
         if not who:
             return self._number(f"by_{by}_{s}s", "nothing")
         return self._number(f"by_{by}_{s}s", "rate", rate_name(by, who), s)
@@ -211,12 +212,15 @@ class FactNumbers:
         return self._numbers[ask]
 
 
-def limits_of(expression: Expression, author: str, article: str, prints: Mapping[str, tuple[str, ...]]) -> list[Limit]:
-    """The limits of an expression that is just one count; [] if it never holds. Raises ValueError for any other."""
+def limits_of(expression: Expression, counted: Mapping[str, str], prints: Mapping[str, tuple[str, ...]]) -> list[Limit]:
+    """The limits of an expression that is just one count; [] if it never holds. Raises ValueError for any other.
+
+    `counted`: whose comments are counted, by kind ('': nobody's).
+    """
     operator, *rest = expression
     if operator == "velocity":
         by, more_than, s = rest
-        who = {"author": author, "article": article, "site": "site"}[by]
+        who = counted[by]
         return [Limit(rate_name(by, who), s, more_than)] if who else []
     if operator == "duplicate":
         match, of, at_least, s = rest
@@ -231,7 +235,7 @@ def rate_name(by: str, who: str) -> str:
 
 def packed_rules(asked: RulesAsked, author: str, article: str, decision_at: int) -> tuple[dict[str, Any], list[bytes]]:
     """The map that rules.lua takes, and the packed reasons beside it."""
-    facts = FactNumbers(author, article)
+    facts = FactNumbers(author, article, asked.network)
     opened = [
         (
             each.rule.action.value,

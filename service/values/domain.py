@@ -20,6 +20,7 @@ SITE_PATTERN = r"^[a-z0-9][a-z0-9-]{0,62}$"
 
 MAX_ID = 256
 MAX_NAME = 200
+MAX_EMAIL = 254  # RFC 5321, 4.5.3.1.3
 MAX_TITLE = 500
 MAX_SECTION = 128
 MAX_URL = 2_048
@@ -140,6 +141,16 @@ class Parent(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
     text: Annotated[str, Meta(description=f"Cut to {MAX_TEXT_BYTES} bytes of UTF-8.")] | None = None
 
 
+class Sender(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What rules may ask about whoever sent a comment. It is used for the decision and never stored.
+
+    Of `ip` the network (/24, or /48 of IPv6) is counted under a keyed hash, for as long as a rule counts.
+    """
+
+    email: Annotated[str, Meta(max_length=MAX_EMAIL)] | None = None
+    ip: Annotated[str, Meta(max_length=64, description="IPv4 or IPv6.")] | None = None
+
+
 class Comment(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A reader's comment as the site sent it."""
 
@@ -150,6 +161,7 @@ class Comment(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     author: Author | None = None
     article: Article | None = None
     parent: Parent | None = None
+    sender: Sender | None = None
     created_at: Instant | None = None
     language: LanguageTag | None = None
     callback_url: (

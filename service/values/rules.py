@@ -68,14 +68,20 @@ class AuthorStatus(StrEnum):
     BANNED = "banned"
 
 
+WordsPlace = Literal["text", "name", "email"]
+
+
 class WordsCondition(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The text has a term of a list, or one of `any`."""
+    """The text, or the author's name or e-mail address, has a term of a list, or one of `any`."""
 
     list: ListName | None = None
     any: Annotated[tuple[Term, ...], Meta(max_length=1_000)] = ()
     match: Match | None = None
     unmask: Annotated[bool | None, Meta(description="Also find obfuscated words. Default: true.")] = None
     case: Annotated[bool, Meta(description="Distinguish capitals from small letters; never unmasks.")] = False
+    places: Annotated[
+        tuple[WordsPlace, ...], Meta(min_length=1, max_length=3, description="Where it is looked for.")
+    ] = field(default=("text",), name="in")
 
 
 class LinksCondition(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -124,7 +130,10 @@ class ArticleCondition(Struct, frozen=True, forbid_unknown_fields=True, omit_def
 class VelocityCondition(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """More than `more_than` comments within `s` seconds, this one among them."""
 
-    by: Literal["author", "article", "site"]
+    by: Annotated[
+        Literal["author", "article", "site", "network"],
+        Meta(description="Network: the /24 or /48 of `sender.ip`; comments without one are not counted."),
+    ]
     more_than: Annotated[int, Meta(ge=1, le=10_000)]
     s: Window
 

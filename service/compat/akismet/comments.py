@@ -17,7 +17,7 @@ from service.compat.akismet.key import key_of
 from service.compat.akismet.markup import seen
 from service.store.labels import Imported
 from service.values.access import ApiKey, Scope
-from service.values.domain import Action, Judgement
+from service.values.domain import MAX_EMAIL, MAX_NAME, Action, Judgement
 from service.values.policy import LANGUAGE_NOT_SUPPORTED, is_blatant
 from service.values.site_settings import AkismetAnswer
 from service.values.windows import windows
@@ -85,7 +85,10 @@ async def _judged(request: web.Request, key: ApiKey, fields: Fields) -> SpamVerd
     is_wordpress = _is_wordpress(request)
     if not text:
         return SpamVerdict(wishes.answer(Action.REVIEW, is_unread=False, is_wordpress=is_wordpress))
-    found = await request.app[keys.MODERATION].judge_all(key.site, text, _language(fields, text))
+    name, email = fields.get("comment_author", "")[:MAX_NAME], fields.get("comment_author_email", "")[:MAX_EMAIL]
+    found = await request.app[keys.MODERATION].judge_all(
+        key.site, text, _language(fields, text), name=name, email=email
+    )
     is_unread = any(reason.code == LANGUAGE_NOT_SUPPORTED for reason in found.reasons)
     answer = wishes.answer(found.decision, is_unread=is_unread, is_wordpress=is_wordpress)
     may_go = answer == "spam" and is_blatant(found.decision, found.scores, wishes.discard_at)

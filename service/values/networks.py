@@ -1,0 +1,16 @@
+"""Networks of IP addresses, by which floods are counted."""
+
+from ipaddress import IPv6Address, ip_address, ip_network
+
+PREFIX_4, PREFIX_6 = 24, 48
+
+
+def network_of(address: str) -> str | None:
+    """The /24 of an IPv4 address, or the /48 of an IPv6 address; None for what is no address."""
+    try:
+        ip = ip_address(address.strip().partition("%")[0])
+    except ValueError:
+        return None
+    if isinstance(ip, IPv6Address) and ip.ipv4_mapped is not None:
+        ip = ip.ipv4_mapped
+    return str(ip_network((ip, PREFIX_4 if ip.version == 4 else PREFIX_6), strict=False))  # noqa: PLR2004 - of IP
