@@ -1,8 +1,10 @@
 """The page of an article and the menu on cards: heated, pre-moderated or closed by one button, and taken back."""
 
+import html
 import json
 import re
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -142,6 +144,18 @@ async def test_those_that_are_not_open_are_listed(as_role: Any, admin: Any) -> N
     text = (await lead.get("/console/article")).text
     assert '<a href="/console/article?article=%3Cb%3E"><bdi>&lt;b&gt;</bdi></a>' in text
     assert '<a href="/console/article?section=sports"><bdi>sports</bdi></a>' in text
+
+
+@pytest.mark.parametrize("name", ["a&b=c#d?e%2F", "<i>\"'", "\U0001f98a" * 256, "/politics/mayor", "a b  c"])
+async def test_an_article_with_a_foreign_id_is_changed_and_taken_back(as_role: Any, admin: Any, name: str) -> None:
+    lead = await as_role(Role.SUPERVISOR)
+    assert f"<bdi>{name}</bdi>" in html.unescape((await lead.get(f"/console/article?article={quote(name)}")).text)
+    text = html.unescape(await followed(lead, await lead.post("/console/article/status", article=name, set="closed 0")))
+    assert f'<input type="hidden" name="article" value="{name}">' in text
+    path = f"/v1/articles/{quote(name, safe='')}"
+    assert (await admin.get(path)).body["status"] == "closed"
+    await lead.post("/console/article/undo", article=name, version="1")
+    assert (await admin.get(path)).body["status"] == "open"
 
 
 async def test_a_dead_letter_about_an_article_is_shown(client: Any, as_role: Any, admin: Any) -> None:

@@ -9,6 +9,7 @@ import classifier
 from service.console import (
     api_keys,
     appeals,
+    articles,
     author,
     comment,
     comparison,
@@ -27,7 +28,20 @@ from service.settings import Settings
 from service.values.accounts import Role
 
 MODULES = (
-    *(api_keys, appeals, author, comment, comparison, dashboard, lists, models, moderators, policy, rule_editing),
+    *(
+        api_keys,
+        appeals,
+        articles,
+        author,
+        comment,
+        comparison,
+        dashboard,
+        lists,
+        models,
+        moderators,
+        policy,
+        rule_editing,
+    ),
     *(rules, search, webhooks),
 )
 PAGES = [page for module in MODULES for page in module.PAGES]
@@ -42,6 +56,7 @@ MAY_READ = {
     "/comment?id=c-1": {M, S, A, D},
     "/author?id=u-1": {M, S, A, D},
     "/appeals": {S, A, D},
+    "/article?article=a-1": {M, S, A, D},
     "/policy": {S, A, D},
     "/rules": {S, A, D},
     "/rules/edit?kind=links": {D},
@@ -64,6 +79,8 @@ MAY_CHANGE = {
     "/author/undo-rejected": {S, D},
     "/author/erase": {D},
     "/appeals": {S, D},
+    "/article/status": {S, D},
+    "/article/undo": {S, D},
     "/policy/preview": {S, A, D},
     "/policy": {D},
     "/rules/preview": {S, A, D},
