@@ -52,6 +52,16 @@ class Deep(Struct, frozen=True, kw_only=True):
     adjusted: dict[str, tuple[float, float]] = {}
 
 
+class LabelsRead(Struct, frozen=True):
+    """The labels that a model was trained on: the parts of an archive before `next_part`, which had lost the texts of
+    `erasures` erasures by then (training/erasure.py).
+    """
+
+    archive: str
+    next_part: int
+    erasures: int
+
+
 class Manifest(Struct, frozen=True, kw_only=True):
     format: int
     version: FolderName
@@ -65,6 +75,8 @@ class Manifest(Struct, frozen=True, kw_only=True):
     files: dict[str, File]
     golden: Annotated[list[Golden], Meta(min_length=1)]
     data: dict[str, Any] = {}
+    # Also of the models from which it took a reader.
+    labels_read: list[LabelsRead] = []
     metrics: dict[str, Any] = {}
     thresholds: dict[str, dict[str, float]] = {}
     libraries: dict[str, str] = {}

@@ -7,6 +7,7 @@ part and the other one gives up.
 
 import os
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -25,6 +26,7 @@ from training.tables import Table, read_table
 
 SOURCE = "moderators"
 _CURSOR = b"steward.next_cursor"
+_IDENTITY = "archive-id"
 _SCHEMA = pa.schema(
     [
         ("cursor", pa.string()),
@@ -73,16 +75,37 @@ class LabelLine(Struct, frozen=True, kw_only=True):
     retracts: str | None = None
     community: str | None = None
 
+    @property
+    def is_erasure(self) -> bool:
+        """Whether the comment was erased: all earlier labels of this id go, with their texts (see erasure.py)."""
+        return self.retracts == "*" and self.source == "erased"
+
 
 def next_cursor(folder: Path) -> str | None:
     """The cursor of the next pull; None if the archive is empty or does not exist."""
-    parts = _parts(folder)
-    return str(_opened(parts[-1]).schema.metadata[_CURSOR].decode()) if parts else None
+    found = parts(folder)
+    return str(opened(found[-1]).schema.metadata[_CURSOR].decode()) if found else None
+
+
+def identity(folder: Path) -> str:
+    """A name of this archive, by which models remember it; made when first asked for. Raises DataUnusable."""
+    path = folder / _IDENTITY
+    try:
+        if not path.exists():
+            fresh = path.with_name(f".{path.name}.{uuid4().hex}")
+            fresh.write_text(uuid4().hex)
+            sync(fresh)
+            with suppress(FileExistsError):  # another process made one first
+                path.hardlink_to(fresh)
+            fresh.unlink()
+        return path.read_text().strip()
+    except OSError as error:
+        raise DataUnusable(f"{path}: {error}") from error
 
 
 def next_number(folder: Path) -> int:
     """The number of the next part. Call this before next_cursor, since another pull may be running."""
-    return _following(_parts(folder))
+    return _following(parts(folder))
 
 
 def append(folder: Path, labels: Sequence[LabelLine], cursor: str, number: int | None = None) -> Path:
@@ -102,7 +125,7 @@ def append(folder: Path, labels: Sequence[LabelLine], cursor: str, number: int |
     fresh = folder / f".{path.name}.{uuid4().hex}"
     try:
         pyarrow.parquet.write_table(table, fresh, compression="zstd")
-        _sync(fresh)
+        sync(fresh)
         path.hardlink_to(fresh)  # a rename would replace what another pull wrote
     except FileExistsError as error:
         raise DataUnusable(f"{path}: another pull wrote it meanwhile; run one at a time") from error
@@ -110,7 +133,7 @@ def append(folder: Path, labels: Sequence[LabelLine], cursor: str, number: int |
         raise DataUnusable(f"{path}: {error}") from error
     finally:
         fresh.unlink(missing_ok=True)
-    _sync(folder)
+    sync(folder)
     return path
 
 
@@ -126,7 +149,8 @@ def read(folder: Path, languages: Collection[str] = ("en",)) -> Examples:
 
     What nobody said stays unknown, and a share stays a share. Raises DataUnusable.
     """
-    rows = [label for part in _parts(folder) or _nothing(folder) for label in _rows(part)]
+    rows = [label for part in parts(folder) or _nothing(folder) for label in lines_of(part)]
+    _check_erased(folder, rows)
     # By id and cursor: if a site's queue has several shards, labels of two comments can have the same cursor.
     retracted = {(label.id, label.retracts) for label in rows}
     valid = (label for label in rows if label.retracts is None and (label.id, label.cursor) not in retracted)
@@ -143,6 +167,14 @@ def read(folder: Path, languages: Collection[str] = ("en",)) -> Examples:
         [SOURCE] * len(found),
         [language for _, language in readable],
     )
+
+
+def _check_erased(folder: Path, rows: Sequence[LabelLine]) -> None:
+    """Raises DataUnusable if the archive holds texts of comments that were erased."""
+    last = {label.id: number for number, label in enumerate(rows) if label.is_erasure}
+    erased = sum(bool(label.text) and number < last.get(label.id, -1) for number, label in enumerate(rows))
+    if erased:
+        raise DataUnusable(f"{folder}: {erased} texts in it were erased; 'steward labels pull' removes them")
 
 
 # A label counts as yes from this share of readers on.
@@ -163,37 +195,40 @@ def _targets(label: LabelLine) -> list[float]:
     return [values.get(name, float("nan")) for name in LABELS]
 
 
-def _rows(part: Path) -> Iterator[LabelLine]:
-    for row in _opened(part).to_pylist():
+def lines_of(part: Path) -> Iterator[LabelLine]:
+    for row in opened(part).to_pylist():
         yield msgspec.convert(row | {"labels": msgspec.json.decode(row["labels"])}, LabelLine)
 
 
-def _opened(part: Path) -> Table:
+def opened(part: Path) -> Table:
     table = read_table(part)
     if _CURSOR not in (table.schema.metadata or {}) or table.schema not in _SCHEMAS:
         raise DataUnusable(f"{part}: not written by 'steward labels pull'")
     return table
 
 
-def _following(parts: Sequence[Path]) -> int:
+def _following(found: Sequence[Path]) -> int:
     """The last number plus one, not the count: after a part was removed, the next one must not replace another."""
-    if not parts:
-        return 0
-    number = parts[-1].stem.removeprefix("labels-")
+    return number_of(found[-1]) + 1 if found else 0
+
+
+def number_of(part: Path) -> int:
+    """Raises DataUnusable for a file with another name."""
+    number = part.stem.removeprefix("labels-")
     if not number.isdecimal():
-        raise DataUnusable(f"{parts[-1]}: not written by 'steward labels pull'")
-    return int(number) + 1
+        raise DataUnusable(f"{part}: not written by 'steward labels pull'")
+    return int(number)
 
 
 def _nothing(folder: Path) -> list[Path]:
     raise DataUnusable(f"{folder}: no labels; 'steward labels pull' writes them")
 
 
-def _parts(folder: Path) -> list[Path]:
+def parts(folder: Path) -> list[Path]:
     return sorted(folder.glob("labels-*.parquet"))
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

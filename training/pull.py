@@ -19,7 +19,7 @@ def pull(service: Service, folder: Path, advance: Callable[[int], None] = lambda
     """Fetch new labels page by page; each page is stored before the next one is requested.
 
     Returns the number of labels, and calls `advance` with the number on each page. Retractions are stored too, but not
-    counted.
+    counted. The texts of comments that were erased must be removed next (`erasure.apply`).
 
     Raises ServiceRefused, and DataUnusable if the archive cannot be read or written.
     """

@@ -19,8 +19,8 @@ import classifier
 from classifier import Worth, losses
 from classifier.folder import write_folder
 from classifier.kernel import Weights
-from classifier.manifest import DEEP_FORMAT, FORMAT, Golden, Manifest
-from training import archive, checkpoint, sentences, user_file
+from classifier.manifest import DEEP_FORMAT, FORMAT, NAME, Golden, LabelsRead, Manifest, read_manifest
+from training import archive, checkpoint, erasure, sentences, user_file
 from training.calibration import NATURAL
 from training.datasets import DATA_SETS, DEFAULT, available, is_written, load
 from training.deep import EPOCHS
@@ -105,7 +105,9 @@ def run(options: TrainingOptions, console: Console | None = None, ask: Ask = lam
         raise DataUnusable(f"{out} already exists; a model never overwrites another one")
     started = datetime.now(UTC)
     existing, kept = _existing_reader(options), _kept_model(options)
+    erasures = len(erasure.receipts(options.labels)) if options.labels else 0
     examples = gather(options)
+    labels_read = [*_inherited(options), *([erasure.labels_read(options.labels, erasures)] if options.labels else [])]
     console.print(f"{len(examples):,} texts from {', '.join(sorted(set(examples.sources)))}")
     for attribute in never_yes(examples) if kept is None else ():
         console.print(
@@ -123,7 +125,7 @@ def run(options: TrainingOptions, console: Console | None = None, ask: Ask = lam
     found = report(model, options.folder, examples)
     minutes = (datetime.now(UTC) - started).total_seconds() / 60
     metrics = {"training_minutes": round(minutes, 2), "held_out": found}
-    manifest = msgspec.structs.replace(built.manifest, metrics=metrics)
+    manifest = msgspec.structs.replace(built.manifest, metrics=metrics, labels_read=labels_read)
     write_folder(out, manifest, built.arrays, built.words)
     classifier.load(out)
     _print(console, found)
@@ -131,6 +133,12 @@ def run(options: TrainingOptions, console: Console | None = None, ask: Ask = lam
         console.print(f"Warning: {loss}")
     console.print(f"wrote {out} in {minutes:.1f} minutes; `steward models promote {out.name}` puts it in use")
     return out
+
+
+def _inherited(options: TrainingOptions) -> list[LabelsRead]:
+    """What the model was trained on from which this run takes a reader."""
+    folder = in_use_folder(_models(options.data_dir)) if options.readers in ("keep", "deep") else options.begin_from
+    return read_manifest(folder).labels_read if folder is not None and (folder / NAME).is_file() else []
 
 
 @dataclass(frozen=True, slots=True)

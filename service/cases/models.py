@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 import classifier
+from classifier.manifest import LabelsRead
 from service.background import Background
 from service.values.errors import ModelUnusable, NotFound
 
@@ -45,6 +46,7 @@ class Described(Struct, frozen=True, omit_defaults=True):
     """A model folder as the API shows it; `problem` says why it cannot be served.
 
     `readers`: which of its readers score comments here. `transferred`: languages in which it was never measured.
+    `labels_read`: which archives of labels it was trained on, and how far.
     """
 
     version: str
@@ -58,6 +60,7 @@ class Described(Struct, frozen=True, omit_defaults=True):
     readers: tuple[str, ...] = ()
     transferred: tuple[str, ...] = ()
     metrics: dict[str, Any] = {}
+    labels_read: tuple[LabelsRead, ...] = ()
     problem: str | None = None
 
 
@@ -235,6 +238,7 @@ class Models:
             readers=("fast", "deep") if reads_deep else ("fast",),
             transferred=tuple(manifest.deep.transferred) if manifest.deep and reads_deep else (),
             metrics=manifest.metrics,
+            labels_read=tuple(manifest.labels_read),
         )
 
     def _history(self) -> _GenerationHistory:

@@ -1,4 +1,4 @@
-"""steward audit export | verify | show: the audit trail in hash-chained files (docs/audit.md)."""
+"""steward audit export | verify | show | prune: the audit trail in hash-chained files (docs/audit.md)."""
 
 import os
 import re
@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from service.settings import from_env
-from service.trail import START, Check, Entry, Trail, as_csv, entries, locked, sites
+from service.trail import Check, Entry, Trail, as_csv, entries, locked, prune, removed, sites
 from service.values.errors import TrailUnusable
 
 if TYPE_CHECKING:  # --help and verify need no Redis
@@ -77,16 +77,48 @@ def _hash(_: click.Context, option: click.Parameter, value: str | None) -> str |
 @of_folder
 @of_site
 @click.option("--head", callback=_hash, help="A hash that an export or verify printed: the trail must hold it.")
-@click.option("--after", callback=_hash, default=START, help="The last hash of older files that were put away.")
-def verify(root: Path | None, site: str | None, head: str | None, after: str) -> None:
+@click.option(
+    "--after", callback=_hash, help="The last hash of older files that were put away.  [default: as 'prune' noted it]"
+)
+def verify(root: Path | None, site: str | None, head: str | None, after: str | None) -> None:
     """Recompute the hash chain of every file; exit with 1 and say where if anything was changed."""
     root = root or _default()
     names = _sites(root, site)
-    if len(names) > 1 and (head or after != START):
+    if len(names) > 1 and (head or after):
         raise click.UsageError("a hash belongs to one site; say which with --site")
-    damaged = [name for name in names if not _is_whole(root / name, head, after)]
+    try:
+        damaged = [name for name in names if not _is_whole(root / name, head, after or removed(root / name).hash)]
+    except TrailUnusable as error:
+        raise click.ClickException(str(error)) from error
     if damaged:
         raise SystemExit(1)
+
+
+@audit.command("prune")
+@of_folder
+@of_site
+@click.option(
+    "--keep-days",
+    type=click.IntRange(1, 36_500),
+    default=3 * 365,
+    show_default=True,
+    help="Days that entries stay in the files.",
+)
+def prune_files(root: Path | None, site: str | None, keep_days: int) -> None:
+    """Remove the oldest files once all their entries are older than the files should keep. For cron.
+
+    'verify' and 'rebuild' go on from the hash that is printed; keep it elsewhere with the heads.
+    """
+    root = root or _default()
+    before = datetime.now(UTC) - timedelta(days=keep_days)
+    try:
+        with locked(root):
+            for name in _sites(root, site):
+                count, gone = prune(root / name, before)
+                since = f"; the rest follows the hash {gone.hash}" if gone.file else ""
+                click.echo(f"{name}: {count} entries removed, {gone.entries} in all{since}")
+    except TrailUnusable as error:
+        raise click.ClickException(str(error)) from error
 
 
 @audit.command()

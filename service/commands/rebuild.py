@@ -13,7 +13,7 @@ from service.settings import Settings, from_env
 from service.store import Store
 from service.store.comments import DAY_S, STATE_OUTLIVES_DAYS
 from service.store.recovery import Restored
-from service.trail import Check, CommentOutcome, Outcomes, entries, locked, outcomes, sites
+from service.trail import Check, CommentOutcome, Outcomes, entries, locked, outcomes, removed, sites
 from service.values.domain import State
 from service.values.errors import TrailUnusable
 
@@ -69,7 +69,7 @@ def rebuild(root: Path, only: str | None, access: Path | None) -> None:
 
 def _told(folder: Path, life: timedelta) -> Outcomes:
     """Raises TrailUnusable if the trail was changed."""
-    check = Check(folder)
+    check = Check(folder, after=removed(folder).hash)
     for finding in check.findings():
         raise TrailUnusable(f"{finding.path}, line {finding.line}: {finding.problem}; see 'steward audit verify'")
     return outcomes(entries(folder), life)

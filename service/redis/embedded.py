@@ -35,6 +35,8 @@ STOP_S = 15.0
 STEADY_S = 10.0
 RESTART_S = 1.0
 LONGEST_PAUSE_S = 30.0
+# The append-only file keeps what was deleted until it is rewritten. Erased texts must be gone within 72 hours.
+COMPACT_S = 24 * 3600.0
 _ASK_S = 0.02
 _ANSWER_S = 2.0
 
@@ -48,12 +50,19 @@ class EmbeddedRedis:
     """
 
     def __init__(
-        self, folder: Path, server: str | None = None, *, start_s: float = START_S, stop_s: float = STOP_S
+        self,
+        folder: Path,
+        server: str | None = None,
+        *,
+        start_s: float = START_S,
+        stop_s: float = STOP_S,
+        compact_s: float = COMPACT_S,
     ) -> None:
         self._folder = folder
         self._server = server
         self._start_s = start_s
         self._stop_s = stop_s
+        self._compact_s = compact_s
         self._socket = folder / "redis.sock"
         self._process: asyncio.subprocess.Process | None = None
         if len(os.fsencode(self._socket)) > LONGEST_SOCKET_PATH:
@@ -77,7 +86,11 @@ class EmbeddedRedis:
             servers = [self._server] if self._server else servers_for(self._folder / "redis")
             try:
                 server = await self._start_one_of(servers)
-                async with Background().beside("redis", partial(self._keep_running, server)):
+                background = Background()
+                async with (
+                    background.beside("redis", partial(self._keep_running, server)),
+                    background.beside("compact", self._keep_compact),
+                ):
                     yield self
             finally:
                 await self._stop()
@@ -161,6 +174,14 @@ class EmbeddedRedis:
                 await self._start(server)
             except (StoreUnavailable, OSError) as error:
                 log.error("%s", error)
+
+    async def _keep_compact(self) -> None:
+        """Rewrite the append-only file once a day."""
+        while True:
+            await asyncio.sleep(self._compact_s)
+            with contextlib.suppress(RedisError, OSError):  # it is down, or rewrites already
+                async with _client(self._socket) as client:
+                    await client.bgrewriteaof()
 
     async def _stop_leftover(self) -> None:
         process = _listener(self._socket)

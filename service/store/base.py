@@ -106,7 +106,8 @@ class Label(Struct, frozen=True, omit_defaults=True):
     """A person's judgement of a text. `cursor` orders labels and is the position after which to continue.
 
     `language`: in which the text was judged, None for an imported label. `inclusion`: the probability with which a
-    blind audit drew the comment. `retracts`: the cursor of a retracted label; such an entry has no other meaning.
+    blind audit drew the comment. `retracts`: the cursor of a retracted label; such an entry has no other meaning. With
+    the source `erased` it is `*`: all earlier labels of this id are retracted, and their texts must be removed.
     `labels`: true or false, or the share of people who would say yes. `decision`: approve or reject, empty if nothing
     was decided. `community`: which community's people judged, if a site has several.
     """

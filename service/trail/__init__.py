@@ -4,6 +4,7 @@ from service.trail.chain import START, Entry
 from service.trail.check import Check, Finding
 from service.trail.files import Trail, entries, locked, sites
 from service.trail.outcomes import CommentOutcome, Outcomes, outcomes
+from service.trail.pruning import Removed, prune, removed
 from service.trail.table import as_csv
 
 __all__ = [
@@ -13,10 +14,13 @@ __all__ = [
     "Entry",
     "Finding",
     "Outcomes",
+    "Removed",
     "Trail",
     "as_csv",
     "entries",
     "locked",
     "outcomes",
+    "prune",
+    "removed",
     "sites",
 ]

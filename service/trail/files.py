@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,6 +15,8 @@ from service.values.errors import TrailUnusable
 
 # Where a file ends and the next begins: small enough to be moved about, large enough to be few.
 MOST_BYTES = 64 * 1024 * 1024
+# A file begins anew after this long too, so that a site with few comments has old files to remove.
+MOST_AGE = timedelta(days=92)
 
 _NAME = re.compile(r"audit-([0-9]{8,})\.jsonl")
 
@@ -76,18 +78,23 @@ class Trail:
         self._folder, self._site, self._most_bytes = folder, site, most_bytes
         self._number = 0
         self._file: BinaryIO | None = None
+        self._begun_at: datetime | None = None  # the first entry of the newest file
         self.n, self.head, self.cursors = 0, START, dict[int, str]()
         with _translated(folder):
             self._file = self._recovered()
 
     def append(self, shard: int, cursor: str, at: datetime, details: Mapping[str, str]) -> None:
         with _translated(self._folder):
-            if self._file is None or self._file.tell() >= self._most_bytes:
-                self._file = self._next_file()
+            if self._file is None or self._file.tell() >= self._most_bytes or self._is_old(at):
+                self._file, self._begun_at = self._next_file(), None
+            self._begun_at = self._begun_at or at
             self.n += 1
             self.head, raw = line(self.head, Entry(at, cursor, dict(details), self.n, shard))
             self._file.write(raw)
         self.cursors[shard] = cursor
+
+    def _is_old(self, at: datetime) -> bool:
+        return self._begun_at is not None and at - self._begun_at > MOST_AGE
 
     def sync(self) -> None:
         """After it the entries are on disk, also those that a killed export had written."""
@@ -144,6 +151,7 @@ class Trail:
                     raise _damaged(path, at)
                 self.n, self.head = entry.n, found.hash
                 self.cursors[entry.shard] = entry.cursor
+                self._begun_at = self._begun_at or entry.at
 
 
 def _finished(path: Path) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -22,7 +23,13 @@ def models() -> None:
 @models.command("list")
 @of_service
 @click.option("--json", "is_json", is_flag=True, help="Print JSON, for programs.")
-def list_models(url: str, key: str, is_json: bool) -> None:
+@click.option(
+    "--labels",
+    "folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Archive of labels: also count the comments in each model's training data that were erased since.",
+)
+def list_models(url: str, key: str, is_json: bool, folder: Path | None) -> None:
     """Show which models there are and which is in use."""
     import msgspec
     from rich.console import Console
@@ -30,12 +37,15 @@ def list_models(url: str, key: str, is_json: bool) -> None:
 
     with _service(url, key) as service:
         known = service.get_json("/v1/models")
+    if folder is not None:
+        known["models"] = [model | {"erased_since": _erased(folder, model)} for model in known["models"]]
     if is_json:
         click.echo(msgspec.json.format(msgspec.json.encode(known["models"])))
         return
-    table = Table("", "version", "source", "generation", "created", "problem")
+    table = Table("", "version", "source", "generation", "created", "problem", *(["erased since"] if folder else []))
     for model in known["models"]:
-        table.add_row("in use" if model["active"] else "", *(str(model.get(name) or "") for name in _COLUMNS))
+        cells = [str(model.get(name) or "") for name in _COLUMNS]
+        table.add_row("in use" if model["active"] else "", *cells, *([str(model["erased_since"])] if folder else []))
     Console().print(table)
 
 
@@ -66,6 +76,20 @@ def rollback(url: str, key: str) -> None:
 
 
 _COLUMNS = ("version", "source", "generation", "created_at", "problem")
+
+
+def _erased(folder: Path, model: dict[str, Any]) -> int:
+    """How many comments that the model was trained on are erased by now."""
+    import msgspec
+
+    from classifier.manifest import LabelsRead
+    from training import erasure
+    from training.errors import TrainingError
+
+    try:
+        return erasure.seen(folder, msgspec.convert(model.get("labels_read") or [], list[LabelsRead]))
+    except (TrainingError, msgspec.ValidationError) as error:
+        raise click.ClickException(str(error)) from error
 
 
 def _lost(service: "Service", version: str) -> list[str]:

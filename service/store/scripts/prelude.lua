@@ -6,6 +6,7 @@
 --   appeal:<id>      STRING what the author said against it      escalated   ZSET id -> escalation time (ms)
 --   callback:<id>    STRING where the site wants to hear of it   waiting     ZSET id -> time queued (ms), any of these
 --   reports:<id>     SET   who reported it (see reporters.lua)   held:<m>    ZSET id -> lease end, of one moderator
+--   unknown:<id>     STRING exists once archives of labels were told of the erasure of a comment without a state
 --   token            counter of leases                           skipped:<m> ZSET id -> until when not again (ms)
 --   audit            STREAM what happened, for ever              labels      STREAM what people said of texts
 --   events           STREAM what sites and consoles follow       stat:<hour> HASH counters

@@ -19,7 +19,7 @@ from click.testing import CliRunner, Result
 from service.commands.audit import audit
 from service.commands.keys import keys
 from service.store.keyspace import Shard
-from service.trail import entries, locked
+from service.trail import Trail, entries, locked
 from service.trail.files import numbered
 
 DAILY = "daily"
@@ -266,3 +266,50 @@ def test_what_one_request_did_is_shown(steward: Steward) -> None:
     steward.done("export", "--site", "daily")
     (shown,) = steward.done("show", "--request", "edge-7").splitlines()
     assert json.loads(shown)["details"]["comment"] == "c-1"
+
+
+def test_old_files_are_removed_and_the_rest_is_still_checked(tmp_path: Path) -> None:
+    folder = tmp_path / "daily"
+    start = datetime.now(UTC) - timedelta(days=400)
+    with locked(tmp_path):
+        trail = Trail(folder, DAILY)
+        for number in range(5):
+            at = start + timedelta(days=93 * number)
+            trail.append(0, f"{number + 1}-0", at, {"action": "decided", "actor": "ann"})
+            trail.append(0, f"{number + 1}-1", at, {"action": "undone", "actor": "ann"})
+        trail.sync()
+        trail.close()
+    assert len(numbered(folder)) == 5, "a file begins anew after three months"
+
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(audit, [*arguments, "--folder", str(tmp_path)])
+
+    done = run("prune", "--keep-days", "200")
+    assert done.exit_code == 0, done.output
+    assert re.search(r"daily: 6 entries removed, 6 in all; the rest follows the hash [0-9a-f]{64}", done.output)
+    assert sorted(numbered(folder)) == [4, 5]
+    assert "0 entries removed, 6 in all" in run("prune", "--keep-days", "200").output
+    checked = run("verify")
+    assert checked.exit_code == 0, checked.output
+    assert "whole, 10 entries in 2 files" in checked.output
+    assert "0 entries removed" in run("prune", "--keep-days", "1").output.replace("2 entries", "0 entries")
+    assert sorted(numbered(folder)) == [5], "the newest file stays"
+    with locked(tmp_path):
+        trail = Trail(folder, DAILY)
+        trail.append(0, "9-0", datetime.now(UTC), {"action": "decided", "actor": "ann"})
+        trail.close()
+    assert run("verify").exit_code == 0, "an export goes on behind it"
+    newest = numbered(folder)[5]
+    newest.write_bytes(newest.read_bytes().replace(b"undone", b"edited"))
+    assert run("verify").exit_code == 1
+
+
+def test_a_trail_whose_old_files_were_removed_without_a_note_is_damaged(tmp_path: Path) -> None:
+    with locked(tmp_path):
+        trail = Trail(tmp_path / DAILY, DAILY)
+        for number in range(3):
+            at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=100 * number)
+            trail.append(0, f"{number + 1}-0", at, {"action": "decided", "actor": "ann"})
+        trail.close()
+    numbered(tmp_path / DAILY)[1].unlink()
+    assert CliRunner().invoke(audit, ["verify", "--folder", str(tmp_path)]).exit_code == 1

@@ -368,3 +368,18 @@ async def test_it_refuses_comments_before_the_machine_runs_out_of_memory(folder:
             limit = int(redis.config_get("maxmemory")["maxmemory"])
             assert redis.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
     assert 0 < limit <= os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+
+
+async def test_what_was_deleted_leaves_the_file_on_disk_too(folder: Path) -> None:
+    embedded = EmbeddedRedis(folder, compact_s=0.05)
+    async with embedded.running():
+        with client(folder) as redis:
+            redis.set("cm:test", "a text that is erased later")
+            redis.delete("cm:test")
+
+        def holds() -> bool:
+            return any(b"is erased later" in path.read_bytes() for path in (folder / "redis").rglob("*.aof*"))
+
+        async with asyncio.timeout(30):
+            while holds():
+                await asyncio.sleep(0.02)

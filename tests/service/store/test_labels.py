@@ -4,12 +4,13 @@ import asyncio
 from typing import Any
 
 import pytest
+from deeds import judge
 
 from service.store import Store
 from service.store.keyspace import Shard
 from service.store.labels import Imported
 from service.store.review import Answer, Filter
-from service.values.domain import Verdict
+from service.values.domain import Action, Verdict
 
 
 def imported(label_id: str, digest: str = "d", **more: Any) -> Imported:
@@ -73,7 +74,7 @@ async def test_an_erased_text_is_passed_over_and_the_cursor_goes_on(store: Store
     assert page == []
     assert after is not None
     page, after = await store.labels.page(site, after, 5)
-    assert [label.id for label in page] == ["c-1", "c-2"]
+    assert [(label.id, label.retracts) for label in page] == [("c-1", None), ("c-2", None), ("c-0", "*")]
     assert await store.labels.page(site, after, 5) == ([], None)
 
 
@@ -129,3 +130,31 @@ async def test_any_text_survives(store: Store, site: str) -> None:
 async def test_sites_keep_their_labels_apart(store: Store, site: str) -> None:
     await store.labels.add(site, imported("l-1"), "admin")
     assert await store.labels.page("weekly", "", 10) == ([], None)
+
+
+async def test_an_erasure_tells_archives_to_remove_the_texts_once(store: Store, site: str, submit: Any) -> None:
+    async def erasures() -> list[str]:
+        found, _ = await store.labels.page(site, "", 100)
+        assert all(not each.text for each in found if each.source == "erased")
+        return [each.id for each in found if (each.source, each.retracts) == ("erased", "*")]
+
+    await submit("c-1")
+    await judge(store, site, "ann")
+    await submit("c-2", decision=Action.APPROVE)
+    await store.labels.add(site, Imported("l-1", "d", "t", {}, "reject", "", "import", 1.0), "chief")
+    for _ in range(2):
+        for each in ("c-1", "c-2", "l-1", "long-gone"):
+            await store.comments.erase(site, each, "chief")
+    assert await erasures() == ["c-1", "l-1", "long-gone"], "c-2 never had a label"
+    assert all(each.source == "erased" for each in (await store.labels.page(site, "", 100))[0])
+
+
+async def test_an_edited_comment_whose_older_text_has_a_label_is_retracted_too(
+    store: Store, site: str, submit: Any
+) -> None:
+    await submit("c-1")
+    await judge(store, site, "ann")
+    await submit("c-1", "edited", decision=Action.APPROVE)
+    await store.comments.erase(site, "c-1", "chief")
+    found, _ = await store.labels.page(site, "", 100)
+    assert [(each.id, each.source) for each in found] == [("c-1", "erased")]

@@ -1,0 +1,203 @@
+"""Removes from the label archive what was erased at the service, and what is older than the archive keeps.
+
+The feed of labels says which comments were erased (`LabelLine.is_erasure`). A pull stores these lines like any other,
+and then rewrites the parts of the archive that hold labels of these comments from before. `erasures.jsonl` in the
+archive has a receipt for each erasure, with a hash of the id of the comment instead of the id.
+
+A crash leaves either parts that still hold erased texts, which training refuses, or a plan that the next pull finishes.
+"""
+
+import fcntl
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet
+from msgspec import Struct
+
+from classifier.manifest import LabelsRead
+from training import archive
+from training.archive import LabelLine
+from training.errors import DataUnusable
+
+RECEIPTS = "erasures.jsonl"
+_PLAN = ".erasing.json"
+
+
+class ErasureReceipt(Struct, frozen=True, kw_only=True):
+    """What an erasure removed from the archive.
+
+    `comment_sha256`: of the comment's id. `cursor`: of the line in the feed. `labels`: how many labels with their texts
+    were removed, and from the parts with which numbers.
+    """
+
+    comment_sha256: str
+    cursor: str
+    erased_at: datetime
+    removed_at: datetime
+    labels: int
+    parts: list[int]
+
+
+class _Place(Struct, frozen=True):
+    """A row of the archive: the number of its part, and its place in it. Places compare in the order of the pulls."""
+
+    part: int
+    row: int
+
+
+def open_erasures(folder: Path) -> int:
+    """How many texts of erased comments the archive still holds. Raises DataUnusable."""
+    return sum(len(rows) for rows, _ in _found(folder).values())
+
+
+def apply(folder: Path) -> list[ErasureReceipt]:
+    """Remove all texts of erased comments. Returns the receipts of this run. Safe to repeat, also after a crash.
+
+    Raises DataUnusable.
+    """
+    with locked(folder):
+        _finish(folder)
+        known = {(receipt.cursor, receipt.comment_sha256) for receipt in receipts(folder)}
+        now = datetime.now(UTC)
+        found = [(rows, _receipt(line, [place.part for place in rows], now)) for rows, line in _found(folder).values()]
+        planned = [each for rows, each in found if rows or (each.cursor, each.comment_sha256) not in known]
+        if planned:
+            _write(folder / _PLAN, msgspec.json.encode(planned))
+            _finish(folder)
+        return planned
+
+
+def prune(folder: Path, before: datetime) -> int:
+    """Remove all labels from before this time. Returns how many. Raises DataUnusable."""
+    with locked(folder):
+        _finish(folder)
+        return sum(
+            _rewritten(part, lambda row: row["text"] == "" or row["at"] >= before) for part in archive.parts(folder)
+        )
+
+
+def receipts(folder: Path) -> list[ErasureReceipt]:
+    """All receipts, oldest first. Raises DataUnusable."""
+    try:
+        lines = (folder / RECEIPTS).read_bytes().splitlines()
+        return [msgspec.json.decode(line, type=ErasureReceipt) for line in lines if line.strip()]
+    except FileNotFoundError:
+        return []
+    except (OSError, msgspec.DecodeError) as error:
+        raise DataUnusable(f"{folder / RECEIPTS}: {error}") from error
+
+
+def labels_read(folder: Path, erasures: int) -> LabelsRead:
+    """What a model that has read the archive notes of it. `erasures`: the number of receipts before it was read."""
+    return LabelsRead(archive.identity(folder), archive.next_number(folder), erasures)
+
+
+def seen(folder: Path, read: Sequence[LabelsRead]) -> int:
+    """How many comments that are erased by now a model was trained on. Raises DataUnusable."""
+    found, name = receipts(folder), archive.identity(folder)
+    known = [each for each in read if each.archive == name]
+    erased = {
+        receipt.comment_sha256
+        for each in known
+        for receipt in found[each.erasures :]
+        if any(part < each.next_part for part in receipt.parts)
+    }
+    return len(erased)
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Only one process rewrites an archive. Raises DataUnusable if another one does."""
+    with (folder / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise DataUnusable(f"{folder}: another process changes this archive; run one at a time") from error
+        yield
+
+
+def _finish(folder: Path) -> None:
+    """Carry out the plan, if there is one. Each step can be repeated."""
+    plan = folder / _PLAN
+    if not plan.exists():
+        return
+    planned = msgspec.json.decode(plan.read_bytes(), type=list[ErasureReceipt])
+    gone: dict[int, set[int]] = {}
+    for rows, _ in _found(folder).values():
+        for place in rows:
+            gone.setdefault(place.part, set()).add(place.row)
+    for part in archive.parts(folder):
+        if rows_gone := gone.get(archive.number_of(part)):
+            _rewritten(part, partial(_stays, rows_gone))
+    written = receipts(folder)
+    fresh = [receipt for receipt in planned if receipt not in written]
+    with (folder / RECEIPTS).open("ab") as file:
+        file.write(b"".join(msgspec.json.encode(receipt) + b"\n" for receipt in fresh))
+        file.flush()
+        os.fsync(file.fileno())
+    plan.unlink()
+
+
+def _found(folder: Path) -> dict[str, tuple[list[_Place], LabelLine]]:
+    """For each erasure by its cursor and id: the rows before it that still hold a text of its comment, and its line."""
+    texts: dict[str, list[_Place]] = {}
+    found: dict[str, tuple[list[_Place], LabelLine]] = {}
+    for part in archive.parts(folder):
+        number = archive.number_of(part)
+        for row, line in enumerate(archive.lines_of(part)):
+            if line.is_erasure:
+                found[f"{line.cursor} {line.id}"] = (texts.pop(line.id, []), line)
+            elif line.text:
+                texts.setdefault(line.id, []).append(_Place(number, row))
+    return found
+
+
+def _receipt(line: LabelLine, parts: list[int], now: datetime) -> ErasureReceipt:
+    return ErasureReceipt(
+        comment_sha256=hashlib.sha256(line.id.encode()).hexdigest(),
+        cursor=line.cursor,
+        erased_at=line.at,
+        removed_at=now,
+        labels=len(parts),
+        parts=sorted(set(parts)),
+    )
+
+
+def _stays(rows_gone: set[int], row: dict[str, Any]) -> bool:
+    return row["_row"] not in rows_gone
+
+
+def _rewritten(part: Path, keeps: Callable[[dict[str, Any]], bool]) -> int:
+    """Replace a part by one with only the rows that are kept. Returns how many were removed."""
+    table = archive.opened(part)
+    kept = [bool(keeps({**row, "_row": number})) for number, row in enumerate(table.to_pylist())]
+    removed = len(kept) - sum(kept)
+    if removed:
+        fresh = part.with_name(f".{part.name}.{uuid4().hex}")
+        try:
+            pyarrow.parquet.write_table(table.filter(pa.array(kept, pa.bool_())), fresh, compression="zstd")
+            archive.sync(fresh)
+            fresh.replace(part)
+        except OSError as error:
+            raise DataUnusable(f"{part}: {error}") from error
+        finally:
+            fresh.unlink(missing_ok=True)
+        archive.sync(part.parent)
+    return removed
+
+
+def _write(path: Path, data: bytes) -> None:
+    fresh = path.with_name(f"{path.name}.{uuid4().hex}")
+    fresh.write_bytes(data)
+    archive.sync(fresh)
+    fresh.replace(path)
+    archive.sync(path.parent)
