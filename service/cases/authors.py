@@ -228,8 +228,8 @@ class Authors:
         author, erased, seen = await self.stored_id(site, who), 0, 0
         await self._store.reports.forget(site, self._reader(site, author))
         if not self._is_indexed:
-            await self._forget(site, author)
-            await self._write(site, "author_erased", actor, author, erased="0")
+            kept = {"ban_kept": "1"} if await self._forget(site, author) else {}
+            await self._write(site, "author_erased", actor, author, erased="0", **kept)
             self.check_index()
         while seen < MOST_ERASED:
             ids = await self._store.authors.ids(site, author, AT_ONCE)
@@ -242,7 +242,8 @@ class Authors:
             await self._store.authors.forget(site, author, ids)
         is_kept = await self._forget(site, author)
         receipt = Receipt(author, erased, await self._store.authors.count(site, author), datetime.now(UTC), is_kept)
-        await self._write(site, "author_erased", actor, author, erased=str(erased))
+        kept = {"ban_kept": "1"} if is_kept else {}
+        await self._write(site, "author_erased", actor, author, erased=str(erased), **kept)
         return receipt
 
     async def _forget(self, site: str, author: str) -> bool:

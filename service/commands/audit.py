@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from service.commands.kept_lists import keep_lists
 from service.settings import from_env
 from service.trail import Check, Entry, Trail, as_csv, entries, locked, prune, removed, sites
 from service.values.errors import TrailUnusable
@@ -55,7 +56,7 @@ def export(root: Path | None, site: str | None, trim: bool, keep_days: int) -> N
 
     async def work(store: "Store") -> bool:
         known = {site} if site else (await store.access.sites()).known | set(sites(root))
-        done = [await _exported(store.audit, name, root, keep_days if trim else None) for name in sorted(known)]
+        done = [await _exported(store, name, root, keep_days if trim else None) for name in sorted(known)]
         return all(done)
 
     try:
@@ -147,14 +148,16 @@ def show(root: Path | None, site: str | None, is_csv: bool, **wanted: str | None
         raise click.ClickException(str(error)) from error
 
 
-async def _exported(audit: "Audit", site: str, root: Path, keep_days: int | None) -> bool:
+async def _exported(store: "Store", site: str, root: Path, keep_days: int | None) -> bool:
     """Export one site and report it. A site whose files are damaged does not stop the others."""
+    audit = store.audit
     try:
         trail = Trail(root / site, site)
         try:
             added = await _copied(audit, site, trail)
         finally:
             trail.close()
+        await keep_lists(store, site, root / site)
     except TrailUnusable as error:
         click.echo(f"{site}: {error}", err=True)
         return False

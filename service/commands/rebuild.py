@@ -8,14 +8,27 @@ from pathlib import Path
 import click
 
 from service.cases.directory import Snapshot, copy_of
+from service.commands.kept_lists import kept_lists, put_back_lists
 from service.commands.stored import ACTOR, with_store
 from service.settings import Settings, from_env
 from service.store import Store
+from service.store.author_status import StatusChange
 from service.store.comments import DAY_S, STATE_OUTLIVES_DAYS
 from service.store.recovery import Restored
-from service.trail import Check, CommentOutcome, Outcomes, entries, locked, outcomes, removed, sites
+from service.trail import (
+    Check,
+    CommentOutcome,
+    Outcomes,
+    StandingStatus,
+    entries,
+    locked,
+    outcomes,
+    removed,
+    sites,
+)
 from service.values.domain import State
 from service.values.errors import TrailUnusable
+from service.values.rules import AuthorStatus
 
 
 @click.command()
@@ -46,6 +59,7 @@ def rebuild(root: Path, only: str | None, access: Path | None) -> None:
     try:
         with locked(root):  # a running export would look like a damaged file
             told = {name: _told(root / name, life) for name in names}
+            lists = {name: list(kept_lists(root / name)) for name in names}
     except TrailUnusable as error:
         raise click.ClickException(str(error)) from error
     path = access or settings.data_path / "access.json"
@@ -54,15 +68,19 @@ def rebuild(root: Path, only: str | None, access: Path | None) -> None:
         raise click.ClickException(f"{access}: not a copy of keys and policies")
 
     async def work(store: Store) -> None:
+        knows_authors = copy is not None and settings.hash_authors
         if copy is not None and (access is not None or not await store.access.keys()):
             written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
             click.echo(f"keys and policies as of {written:%Y-%m-%d %H:%M:%S} UTC, from {path}")
             revoked = set[str]().union(*(found.revoked for found in told.values()))
-            await _let_in(store, _good(copy, revoked, only))
+            knows_authors = await _let_in(store, _good(copy, revoked, only)) and knows_authors
         elif copy is not None:
             click.echo("there are keys already, so none is put back; --access names a copy to put back all the same")
         for name, found in told.items():
             await _put_back(store, settings, name, found)
+            await _put_back_statuses(store, name, found if knows_authors else Outcomes())
+            put, known = await put_back_lists(store, name, lists[name], ACTOR)
+            click.echo(f"{name}: {put} lists put back, {known} known already")
 
     with_store(work)
 
@@ -84,14 +102,19 @@ def _good(copy: Snapshot, revoked: set[str], only: str | None) -> Snapshot:
     )
 
 
-async def _let_in(store: Store, copy: Snapshot) -> None:
-    """Restore policies, the salt of pseudonyms, and keys. Keys come last: if they exist, everything does."""
-    if copy.salt and not await store.recovery.salt(copy.salt):
+async def _let_in(store: Store, copy: Snapshot) -> bool:
+    """Restore policies, the salt of pseudonyms, and keys. Keys come last: if they exist, everything does.
+
+    Returns whether pseudonyms from before are known again.
+    """
+    knows_authors = not copy.salt or await store.recovery.salt(copy.salt)
+    if not knows_authors:
         click.echo("another salt was drawn meanwhile: authors of before are not known again", err=True)
     policies = {name: policy for name, policy in copy.policies.items() if policy is not None}
     kept = [name for name, policy in policies.items() if await store.recovery.policy(name, policy)]
     restored = await store.recovery.keys(copy.keys.values())
     click.echo(f"{restored} keys, {len(kept)} policies put back; moderators' accounts and signing secrets are lost")
+    return knows_authors
 
 
 async def _put_back(store: Store, settings: Settings, site: str, found: Outcomes) -> None:
@@ -105,6 +128,26 @@ async def _put_back(store: Store, settings: Settings, site: str, found: Outcomes
         f"{site}: {restored} of {told} comments put back, {told - kept} too old, {kept - restored} known already; "
         f"{waited} of them waited for people and must be sent again"
     )
+
+
+async def _put_back_statuses(store: Store, site: str, found: Outcomes) -> None:
+    """Of authors, whom the trail names by pseudonyms."""
+    now = datetime.now(UTC)
+    changes = {author: _change(each, now) for author, each in found.authors.items()}
+    standing = {
+        author: each
+        for author, each in changes.items()
+        if each.status is not AuthorStatus.ACTIVE and each.is_in_force(now)
+    }
+    restored = sum([await store.statuses.restore(site, author, each) for author, each in standing.items()])
+    click.echo(f"{site}: {restored} statuses of authors put back, {len(standing) - restored} known already")
+
+
+def _change(standing: StandingStatus, now: datetime) -> StatusChange:
+    until = None if standing.until_ms is None else datetime.fromtimestamp(standing.until_ms / 1000, UTC)
+    # As of comments: higher than what was told after the last export.
+    version = max(standing.version + 1, int(now.timestamp()))
+    return StatusChange(AuthorStatus(standing.status), version, standing.at, standing.by, standing.why, until=until)
 
 
 def _rows(found: Outcomes, settings: Settings, now: datetime) -> Iterator[Restored]:

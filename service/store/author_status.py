@@ -116,6 +116,24 @@ class AuthorStatuses:
                 _ms(change.at),
             )
 
+    async def restore(self, site: str, author: str, change: StatusChange) -> bool:
+        """After a loss of Redis: no event, no audit entry. Returns False if the author has had a status since."""
+        restored = await self._pipe.run(
+            script("restore_status"),
+            [self.shard(site, author).prefix],
+            author,
+            msgspec.json.encode(change),
+            change.version,
+            change.status.value,
+            0 if change.until is None else _ms(change.until),
+            change.by,
+            change.why or "",
+            _ms(change.at),
+        )
+        if restored:
+            await self.spread(site, author, change)
+        return bool(restored)
+
     async def spread_json(self, site: str, author: str, change: bytes) -> None:
         """As `spread`, for a change as the history has it."""
         await self.spread(site, author, _change(change))

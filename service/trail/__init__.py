@@ -3,7 +3,7 @@
 from service.trail.chain import START, Entry
 from service.trail.check import Check, Finding
 from service.trail.files import Trail, entries, locked, sites
-from service.trail.outcomes import CommentOutcome, Outcomes, outcomes
+from service.trail.outcomes import CommentOutcome, Outcomes, StandingStatus, outcomes
 from service.trail.pruning import Removed, prune, removed
 from service.trail.table import as_csv
 
@@ -15,6 +15,7 @@ __all__ = [
     "Finding",
     "Outcomes",
     "Removed",
+    "StandingStatus",
     "Trail",
     "as_csv",
     "entries",

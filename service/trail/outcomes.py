@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from service.trail.chain import Entry
 from service.values.domain import STATUS_AFTER, Action, DecidedBy, State, Status
@@ -53,11 +54,25 @@ class CommentOutcome:
         return self.state in (State.QUEUED, State.LEASED, State.ESCALATED)
 
 
+class StandingStatus(NamedTuple):
+    """The status of an author, by whom, when, and until when it is (Unix ms; None: for good)."""
+
+    status: str
+    version: int
+    by: str
+    at: datetime
+    why: str | None
+    until_ms: int | None
+
+
 @dataclass(slots=True)
 class Outcomes:
-    """`revoked`: ids of API keys. `forgotten`: how many comments were decided too long ago to matter."""
+    """`authors`: the last change of each status, by pseudonym. `revoked`: ids of API keys. `forgotten`: how many
+    comments were decided too long ago to matter.
+    """
 
     comments: dict[str, CommentOutcome] = field(default_factory=dict)
+    authors: dict[str, StandingStatus] = field(default_factory=dict)
     revoked: set[str] = field(default_factory=set)
     forgotten: int = 0
 
@@ -80,6 +95,7 @@ def outcomes(entries: Iterable[Entry], life: timedelta = timedelta.max) -> Outco
         details = entry.details
         if details["action"] == "key_revoked":
             found.revoked.add(details.get("key", ""))
+        _see_author(found.authors, entry)
         state = _STATES.get(details.get("to", ""))
         if state is None or not details.get("comment"):  # of no comment, or of a revision that is withdrawn
             continue
@@ -89,6 +105,22 @@ def outcomes(entries: Iterable[Entry], life: timedelta = timedelta.max) -> Outco
         elif before is not None:  # else its beginning was put away with older files
             found.comments[details["comment"]] = _changed(entry, state, before)
     return found
+
+
+def _see_author(authors: dict[str, StandingStatus], entry: Entry) -> None:
+    details, author = entry.details, entry.details.get("author", "")
+    if details["action"] == "author_status" and author:
+        until = details.get("until")
+        authors[author] = StandingStatus(
+            details["after"],
+            int(details["version"]),
+            details["actor"],
+            entry.at,
+            details.get("why"),
+            int(until) if until else None,
+        )
+    elif details["action"] == "author_erased" and not details.get("ban_kept"):
+        authors.pop(author, None)
 
 
 def _submitted(entry: Entry, state: State, before: CommentOutcome | None) -> CommentOutcome:

@@ -32,7 +32,7 @@ _FRAGMENTS = {
     "tend": ("counters",),
     **dict.fromkeys(("decide", "undo"), ("counters", "statuses", "strikes", "draws", "reporters")),
     "weigh": ("counters", "statuses", "strikes"),
-    **dict.fromkeys(("set_status", "log_status"), ("statuses",)),
+    **dict.fromkeys(("set_status", "log_status", "restore_status"), ("statuses",)),
     "erase": ("draws",),
     **dict.fromkeys(("report", "forget_reporter"), ("reporters",)),
 }

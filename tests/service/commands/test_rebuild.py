@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,16 @@ from service.commands.keys import keys
 from service.commands.rebuild import rebuild
 from service.settings import Settings
 from service.store import Store, open_store
+from service.store.author_status import StatusChange
 from service.store.base import Record
 from service.store.keyspace import Shard
 from service.store.review import Answer, Filter
 from service.trail import Entry, outcomes
 from service.values.access import Scope, mint
 from service.values.domain import Action, Comment, DecidedBy, Judgement, Reason, State, Status, Urgency, Verdict, Why
+from service.values.lists import ListEntry, ListVersion, WordList
 from service.values.policy import DEFAULT, Policy, Thresholds
+from service.values.rules import AuthorStatus
 
 SITE = "daily"
 HOUR_MS = 3_600_000
@@ -328,3 +331,68 @@ async def test_what_would_be_forgotten_by_now_is_not_brought_back(lost: Lost) ->
     await asyncio.to_thread(lost.export)
     lost.lose()
     assert "0 of 1 comments put back, 1 too old" in (await asyncio.to_thread(lost.run)).output
+
+
+async def has_status(store: Store, author: str, status: AuthorStatus, until: datetime | None = None) -> None:
+    seen = await store.statuses.newest(SITE, author)
+    version = seen.version + 1 if seen else 1
+    change = StatusChange(status, version, datetime.now(UTC), "chief", "spam", "a note", until)
+    assert await store.statuses.put(SITE, author, change)
+
+
+async def test_the_status_of_authors_comes_back_with_its_end(lost: Lost, store: Store) -> None:
+    later = datetime.now(UTC).replace(microsecond=0) + timedelta(days=2)
+    await has_status(store, "banned", AuthorStatus.BANNED)
+    await has_status(store, "muted", AuthorStatus.MUTED, later)
+    await has_status(store, "ended", AuthorStatus.MUTED, datetime.now(UTC) - timedelta(seconds=1))
+    await has_status(store, "pardoned", AuthorStatus.BANNED)
+    await has_status(store, "pardoned", AuthorStatus.ACTIVE)
+    await has_status(store, "erased", AuthorStatus.BANNED)
+    await store.audit.write(SITE, "author_erased", "chief", author="erased", erased="0")
+    await has_status(store, "erased-and-banned", AuthorStatus.BANNED)
+    await store.audit.write(SITE, "author_erased", "chief", author="erased-and-banned", erased="0", ban_kept="1")
+    directory = Directory(store.access, lost.folder / "access.json", DEFAULT, store.background)
+    await directory.refresh()
+    await directory.keep_copy()
+    await asyncio.to_thread(lost.export)
+    lost.lose()
+    assert "3 statuses of authors put back, 0 known already" in (await asyncio.to_thread(lost.run)).output
+    found = {name: await store.statuses.newest(SITE, name) for name in ("banned", "muted", "erased-and-banned")}
+    assert {name: each and (each.status, each.until, each.by, each.why) for name, each in found.items()} == {
+        "banned": (AuthorStatus.BANNED, None, "chief", "spam"),
+        "muted": (AuthorStatus.MUTED, later, "chief", "spam"),
+        "erased-and-banned": (AuthorStatus.BANNED, None, "chief", "spam"),
+    }
+    for name in ("ended", "pardoned", "erased"):
+        assert await store.statuses.newest(SITE, name) is None
+    status, until = await store.pipe.call("HMGET", Shard(SITE).key("status:muted"), "status", "until")
+    assert (status, int(until)) == (b"muted", later.timestamp() * 1000)
+    assert "0 statuses of authors put back, 3 known already" in (await asyncio.to_thread(lost.run)).output
+
+
+async def test_word_lists_come_back_as_last_exported(lost: Lost, store: Store) -> None:
+    words = WordList("house-words", (ListEntry("zorblax", note="made up"), ListEntry("class", is_exception=True)), 1)
+    change = ListVersion(1, datetime.now(UTC), "chief", 2)
+    assert await store.lists.put(SITE, words, change) == "ok"
+    assert await store.lists.put(SITE, WordList("shared-words", (ListEntry("all"),)), change) == "ok"
+    assert await store.lists.put(SITE, WordList("gone", (ListEntry("all"),)), change) == "ok"
+    await asyncio.to_thread(lost.export)
+    folder = lost.trail / SITE / "lists"
+    files = sorted(each.name for each in folder.iterdir())
+    assert files == ["gone@1.json", "house-words@1.json", "shared-words@1.json"]
+    newer = WordList("house-words", (*words.entries, ListEntry("quux")), 2)
+    second = msgspec.structs.replace(change, version=2)
+    assert await store.lists.put(SITE, newer, second) == "ok"
+    assert await store.lists.delete(SITE, "gone", second) == "ok"
+    await asyncio.to_thread(lost.export)
+    assert sorted(each.name for each in folder.iterdir()) == ["house-words@2.json", "shared-words@1.json"]
+    assert all(each.stat().st_mode & 0o777 == 0o600 for each in folder.iterdir())
+    lost.lose()
+    assert "2 lists put back, 0 known already" in (await asyncio.to_thread(lost.run)).output
+    for name, entries in (("house-words", newer.entries), ("shared-words", (ListEntry("all"),))):
+        found = await store.lists.get(SITE, name)
+        assert found is not None
+        assert (found.version, found.entries) == (1, entries)
+    assert "0 lists put back, 2 known already" in (await asyncio.to_thread(lost.run)).output
+    (folder / "house-words@2.json").write_text("{}")
+    assert "not a list that" in (await asyncio.to_thread(lost.run)).output

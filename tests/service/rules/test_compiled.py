@@ -115,6 +115,15 @@ KNOWN = Author(id="a")
         ({"author": {"approved_below": 3}}, facts(), True),
         ({"author": {"rejected_share_above": 0.5}}, facts(author=KNOWN), ["rejected_share_above", 0.5, 30]),
         ({"author": {"rejected_share_above": 0.5}}, facts(), False),
+        ({"author": {"rejected_at_least": 3}}, facts(author=KNOWN), ["rejected_at_least", 3, 30]),
+        ({"author": {"rejected_at_least": 3, "days": 7}}, facts(author=KNOWN), ["rejected_at_least", 3, 7]),
+        ({"author": {"rejected_at_least": 3}}, facts(), False),
+        (
+            {"author": {"rejected_share_above": 0.5, "rejected_at_least": 3}},
+            facts(author=KNOWN),
+            ["all", ["rejected_share_above", 0.5, 30], ["rejected_at_least", 3, 30]],
+        ),
+        ({"velocity": {"by": "network", "more_than": 5, "s": 60}}, facts(), False),
         ({"author": {"status": ["active", "muted"]}}, facts(author=KNOWN), ["status", "active", "muted"]),
         ({"author": {"status": ["active", "muted"]}}, facts(), True),
         ({"author": {"status": ["banned"]}}, facts(), False),
@@ -260,9 +269,10 @@ def test_what_rules_count_is_known_without_a_comment() -> None:
         rule({"not": {"velocity": {"by": "site", "more_than": 5, "s": 60}}}, "two"),
         rule({"any": [{"duplicate": {"match": "near"}}, {"links": {}}]}, "three", state="shadow"),
         rule({"duplicate": {"match": "exact", "of": "author"}}, "four", state="off"),
+        rule({"author": {"rejected_at_least": 3, "days": 9}}, "five"),
     )
     assert rules.counts == {
-        *(("new",), ("approved",), ("rejected", 7), ("status",)),
+        *(("new",), ("approved",), ("rejected", 7), ("status",), ("rejected", 9)),
         *(("velocity", "site", 60), ("duplicate", "near", "site", 86_400)),
     }
     assert compiled().counts == frozenset()
@@ -278,6 +288,7 @@ LEAVES: Sequence[Mapping[str, Any]] = (
     {"author": {"new": 60}},
     {"author": {"approved_below": 3, "status": ["active"]}},
     {"author": {"rejected_share_above": 0.5}},
+    {"author": {"rejected_at_least": 2}},
     {"velocity": {"by": "author", "more_than": 5, "s": 60}},
     {"velocity": {"by": "site", "more_than": 1, "s": 60}},
     {"duplicate": {"match": "near"}},

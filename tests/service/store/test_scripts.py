@@ -156,6 +156,9 @@ async def everything(store: Store, site: str, submit: Any) -> Any:  # noqa: PLR0
     assert await store.recovery.comments(site, [lost], token=1) == (1, 0)
     assert (await store.comments.get(site, "c-8")).version == 1001
     yield "restore"
+    change = StatusChange(AuthorStatus.BANNED, 7, datetime.now(UTC), "chief")
+    assert await store.statuses.restore(site, "u-8", change)
+    yield "restore status"
     async for deed in told(store, site, submit):
         yield deed
     async for deed in entered(store, site):
