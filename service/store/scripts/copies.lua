@@ -22,7 +22,7 @@ end
 for _, fingerprint in ipairs(cmsgpack.unpack(ARGV[2])) do
   for _, id in ipairs(redis.call('ZREVRANGE', P .. 'same:' .. fingerprint, 0, 1000)) do
     if #page >= tonumber(ARGV[3]) then return page end
-    if not seen[id] and id ~= '' and waits(id) and has(id, fingerprint) then
+    if not seen[id] and waits(id) and has(id, fingerprint) then
       seen[id] = true
       page[#page + 1] = answer(id, id, read_item(id))
     end

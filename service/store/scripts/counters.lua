@@ -6,7 +6,7 @@
 --   article:<id>, section:<name>  HASH  the same of articles and sections
 --   rate:<what>        ZSET  comment -> time (ms), of an article or of the site
 --   same:<fingerprint> ZSET  comment -> time (ms), of texts or links with this fingerprint; '' -> inf: harmless, because
---                            people approved it
+--                            people approved it; ' ' -> inf: spam, because people rejected it as such
 --   prints             ZSET  fingerprint -> time (ms): the oldest are forgotten first
 
 -- As in values/rules.py.
@@ -66,15 +66,21 @@ local function within(key, id, now, window_s)
   return found
 end
 
-local function is_harmless(fingerprint) return redis.call('ZSCORE', same_key(fingerprint), '') and true or false end
+-- No id of a comment is one of these.
+local HARMLESS, SPAM = '', ' '
+
+-- What people said of all texts with a fingerprint: HARMLESS, SPAM, or nil.
+local function said_of(key)
+  if redis.call('ZSCORE', key, HARMLESS) then return HARMLESS end
+  return redis.call('ZSCORE', key, SPAM) and SPAM or nil
+end
 
 -- Whether one of the limits is passed, so that a rule may hold. `limits`: {{key behind the prefix, window (s), most}...},
 -- this comment counted.
 local function passes_a_limit(limits, id, now)
   for _, limit in ipairs(limits) do
-    if within(P .. limit[1], id, now, limit[2]) + 1 > limit[3] and not redis.call('ZSCORE', P .. limit[1], '') then
-      return true
-    end
+    local said = string.sub(limit[1], 1, 5) == 'same:' and said_of(P .. limit[1])
+    if said == SPAM or (not said and within(P .. limit[1], id, now, limit[2]) + 1 > limit[3]) then return true end
   end
   return false
 end
@@ -105,7 +111,10 @@ local function facts_of(asks, sent, now)
     elseif what == 'same' then
       fact = 0 -- the most of any of the fingerprints
       for _, fingerprint in ipairs(sent.prints[ask[2]] or {}) do
-        if not is_harmless(fingerprint) then
+        local said = said_of(same_key(fingerprint))
+        if said == SPAM then
+          fact = MOST_ALIKE -- as many as any rule may ask for
+        elseif not said then
           fact = math.max(fact, within(same_key(fingerprint), id, now, ask[3]))
         end
       end
@@ -142,28 +151,30 @@ local function count_comment(id, rates, prints, window_s, now)
   end
 end
 
--- A person said of a text that it is harmless, or not. Returns what stood before, for `restore_harmless`.
-local function say_harmless(packed_prints, harmless)
+local function mark(fingerprint, said)
+  local key = same_key(fingerprint)
+  if said and redis.call('EXISTS', key) == 1 then redis.call('ZADD', key, 'inf', said) end
+  for _, other in ipairs({HARMLESS, SPAM}) do
+    if other ~= said then redis.call('ZREM', key, other) end
+  end
+end
+
+-- A person said of a text that it is HARMLESS, or SPAM, or (nil) that it is not harmless. Returns what stood before, for
+-- `restore_said`: for each fingerprint 1 (harmless), 2 (spam) or 0.
+local function say_of_copies(packed_prints, said)
   if not packed_prints then return false end
-  local prints, before = cmsgpack.unpack(packed_prints), {}
-  for at, fingerprint in ipairs(prints) do
-    before[at] = is_harmless(fingerprint) and '1' or '0'
-    if not harmless then
-      redis.call('ZREM', same_key(fingerprint), '')
-    elseif redis.call('EXISTS', same_key(fingerprint)) == 1 then
-      redis.call('ZADD', same_key(fingerprint), 'inf', '')
-    end
+  local before = {}
+  for at, fingerprint in ipairs(cmsgpack.unpack(packed_prints)) do
+    local was = said_of(same_key(fingerprint))
+    before[at] = was == HARMLESS and '1' or was == SPAM and '2' or '0'
+    if said or was == HARMLESS then mark(fingerprint, said) end
   end
   return table.concat(before)
 end
 
-local function restore_harmless(packed_prints, before)
+local function restore_said(packed_prints, before)
   if not packed_prints or not before then return end
   for at, fingerprint in ipairs(cmsgpack.unpack(packed_prints)) do
-    if string.sub(before, at, at) == '1' and redis.call('EXISTS', same_key(fingerprint)) == 1 then
-      redis.call('ZADD', same_key(fingerprint), 'inf', '')
-    else
-      redis.call('ZREM', same_key(fingerprint), '')
-    end
+    mark(fingerprint, ({['1'] = HARMLESS, ['2'] = SPAM})[string.sub(before, at, at)])
   end
 end

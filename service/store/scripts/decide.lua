@@ -135,7 +135,8 @@ if was == 'escalated' then
 elseif item.before_escalation then
   unset(id, item, 'before_escalation')
 end
-local before_harmless = say_harmless(item.prints, verdict == 'approve')
+local is_spam = verdict == 'reject' and (reason == 'spam' or cjson.decode(ARGV[7]).spam == true)
+local before_harmless = say_of_copies(item.prints, verdict == 'approve' and HARMLESS or is_spam and SPAM or nil)
 if before_harmless then
   fields[#fields + 1] = 'before_harmless'
   fields[#fields + 1] = before_harmless

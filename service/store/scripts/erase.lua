@@ -21,7 +21,9 @@ local now, was = now_ms(), item.state
 -- Fingerprints of the text, some of which name the author. The first write takes no memory.
 for _, fingerprint in ipairs(item.prints and cmsgpack.unpack(item.prints) or {}) do
   local same = P .. 'same:' .. fingerprint
-  if redis.call('ZREM', same, id) == 1 and redis.call('EXISTS', same) == 0 then
+  -- What people said of its copies goes with the last of them.
+  if redis.call('ZREM', same, id) == 1 and redis.call('ZCOUNT', same, '-inf', '(inf') == 0 then
+    redis.call('DEL', same)
     redis.call('ZREM', P .. 'prints', fingerprint)
   end
 end

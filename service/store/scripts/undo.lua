@@ -64,7 +64,7 @@ if item.state == 'decided' then
   end
   if author and item.before_strike then put_strike(author, id, item.before_strike, terms, now) end
   if author and (item.before_strike or terms.trust) then struck = author end
-  restore_harmless(item.prints, item.before_harmless)
+  restore_said(item.prints, item.before_harmless)
   if item.reports then settle_reports(id, 'o') end
   item.status, item.decided_by = item.before_status, item.before_by
   if item.before_decided ~= '' then

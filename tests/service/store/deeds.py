@@ -23,11 +23,11 @@ async def claim(store: Store, site: str, moderator: str = "ann") -> Record:
 
 
 async def decide(
-    store: Store, site: str, held: Record, verdict: Verdict = Verdict.REJECT, **more: Any
+    store: Store, site: str, held: Record, verdict: Verdict = Verdict.REJECT, *, reason: str = "", **more: Any
 ) -> tuple[Outcome, Any]:
     """By the holder, with the lease."""
     assert held.owner is not None
-    answer = Answer(verdict, held.lease, digest=verdict)
+    answer = Answer(verdict, held.lease, reason, digest=verdict)
     return await store.queue.decide(site, held.id, held.owner, answer, may_overrule=False, **more)
 
 

@@ -13,7 +13,7 @@ from sending import OUTCOMES, Send, of, open_rule, rules_of, send_to
 from service.store import Store, open_store
 from service.store.asked import CountLimits, Limit, UndecidedRule, Window
 from service.store.keyspace import Shard
-from service.store.review import Filter
+from service.store.review import Answer, Filter
 from service.trail import Entry, outcomes
 from service.values.domain import Action, Author, Comment, DecidedBy, Doubling, Judgement, State, Status, Verdict
 from service.values.errors import NotFound
@@ -172,6 +172,43 @@ async def test_what_people_approve_is_harmless_until_they_reject_it(store: Store
     assert await sent("c7") == ["review-rule"]
 
 
+async def test_what_people_reject_as_spam_is_held_at_once_until_that_is_undone(
+    store: Store, site: str, send: Send, redis_server: Any
+) -> None:
+    async def sent(comment_id: str) -> list[str | None]:
+        return rules_of(await send(comment_id, THREE_ALIKE, author=comment_id, prints=PRINTS, window_s=3600))
+
+    async def judge(verdict: Verdict, reason: str = "", **labels: bool) -> None:
+        version = (await store.comments.get(site, "c0")).version
+        answer = Answer(verdict, None, reason, labels, digest=f"{version}", version=version)
+        assert (await store.queue.decide(site, "c0", "chief", answer, may_overrule=True))[0] == "ok"
+
+    await send("c0", THREE_ALIKE, author="c0", prints=PRINTS, window_s=3600, model=Action.REVIEW)
+    await judge(Verdict.REJECT, "off_topic")
+    assert await sent("c1") == []
+    await store.queue.undo(site, "c0", "chief", 60)
+    await judge(Verdict.REJECT, "spam")
+    with redis_server.client() as client:  # as if the first two were forgotten: the person's word counts, not the count
+        for key in client.scan_iter("*same:*"):
+            client.zrem(key, "c1")
+    assert await sent("c2") == ["review-rule"]
+    await store.queue.undo(site, "c0", "chief", 60)
+    await store.comments.erase(site, "c2", "site-key")
+    assert await sent("c3") == []
+    await store.comments.erase(site, "c3", "site-key")
+    await judge(Verdict.REJECT, spam=True)
+    assert await sent("c4") == ["review-rule"]
+    await store.queue.reopen(site, "c0", "head", sla_ms=1)
+    version = (await store.comments.get(site, "c0")).version
+    approval = Answer(Verdict.APPROVE, None, digest="a", version=version)
+    assert (await store.queue.decide(site, "c0", "head", approval, may_overrule=True))[0] == "ok"
+    assert await sent("c5") == []
+    for each in ("c0", "c1", "c4", "c5"):
+        await store.comments.erase(site, each, "site-key")
+    with redis_server.client() as client:
+        assert list(client.scan_iter("*same:*")) == []
+
+
 async def test_an_edited_comment_is_no_copy_to_decide_together(store: Store, site: str, send: Send) -> None:
     more = {"prints": PRINTS, "window_s": 3600, "model": Action.REVIEW}
     for n in range(3):
@@ -324,3 +361,22 @@ async def test_a_limit_that_is_passed_asks_for_rules_and_others_only_count(store
     rule = open_rule(RuleAction.REVIEW, "velocity", "site", 2, 60)
     assert rules_of(await send_to(store, site)("c3", rule)) == ["review-rule"], "what was watched is counted"
     assert await sent("c4", ()) == "ask", "so does the fourth of the author within a minute"
+
+
+async def test_a_copy_of_rejected_spam_passes_a_limit_at_once(store: Store, site: str, send: Send) -> None:
+    judgement = Judgement(Action.APPROVE, {"toxicity": 0.1}, (), "m-1", "default@1")
+    watch = CountLimits((Limit("same:p", 60, 2),), (), ("p",), 60)
+
+    async def sent(comment_id: str) -> str:
+        outcome, _ = await store.comments.submit(
+            site, comment_id, Comment("hello"), judgement, urgency=None, actor="site-key", watch=watch
+        )
+        return outcome
+
+    await send("c0", THREE_ALIKE, prints={"near:site": ("p",)}, window_s=60, model=Action.REVIEW)
+    assert await sent("c1") == "created"
+    await deeds.judge(store, site, "mod", Verdict.REJECT, reason="spam")
+    assert await sent("c2") == "ask"
+    await store.queue.undo(site, "c0", "mod", 60)
+    await store.comments.erase(site, "c1", "site-key")
+    assert await sent("c3") == "created"
