@@ -90,6 +90,7 @@ fmt: $(STAMP)  ## Format the code and mend what can be mended
 
 types: $(STAMP) $(TRAINS)
 	$(BIN)/mypy
+	$(BIN)/mypy --strict clients/python/src/comment_steward_client
 
 contracts: $(STAMP)
 	$(BIN)/lint-imports

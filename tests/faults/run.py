@@ -19,7 +19,6 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1] / "e2e"))
 
 import aiohttp
-import clients
 import ledger as books
 import written
 from killing import Killer, Relay
@@ -28,6 +27,8 @@ from receiver import Receiver
 from rich.console import Console
 from rich.table import Table
 from steward import Steward
+
+import clients
 
 SITE = "default"
 MODERATORS = 8
