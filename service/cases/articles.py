@@ -1,5 +1,6 @@
 """The status of articles and sections as people change it."""
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -73,7 +74,7 @@ class Articles:
 
     async def listed(self, site: str) -> ArticleList:
         places, is_more = await self._store.articles.listed(site, MOST_LISTED)
-        found = [await self.show(site, each) for each in places]
+        found = await asyncio.gather(*(self.show(site, each) for each in places))
         return ArticleList([each for each in found if each.status is not ArticleStatus.OPEN], is_more)
 
     async def change(self, site: str, place: Place, asked: ArticleStatusRequest, actor: str) -> ArticleStanding:

@@ -38,6 +38,7 @@ WHYS = {
 HOLDING = frozenset({RuleAction.REVIEW, RuleAction.PREMODERATE, RuleAction.REJECT})
 # The reason of an approval: its score reached no threshold.
 BELOW = "score_below_review_band"
+HEATED = frozenset({ARTICLE_HEATED, SECTION_HEATED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,8 +193,9 @@ def _why(texts: Texts, item: ReviewItem, of_rules: Sequence[str], halved: int) -
     elif why in WHYS and not _is_said(item, why, of_rules):
         said.append(texts(WHYS[why]))
     said += of_rules
-    scored = sorted(item.reasons or (), key=lambda each: -(each.score or 1.0))
-    said += [_reason(texts, reason) for reason in scored if _is_of_model(reason)]
+    scored = sorted(filter(_is_of_model, item.reasons or ()), key=lambda each: -(each.score or 1.0))
+    is_heated = any(each.code in HEATED for each in scored)  # then the score that the model found low is not low
+    said += [_reason(texts, reason) for reason in scored if not (is_heated and reason.code == BELOW)]
     return said
 
 
@@ -221,7 +223,7 @@ def _reason(texts: Texts, reason: Reason) -> str:
             score=score,
         )
     said = _band(texts, attribute, reason, reason.score)
-    return f"{texts(code_title(reason.code))}: {said}" if reason.code in (ARTICLE_HEATED, SECTION_HEATED) else said
+    return f"{texts(code_title(reason.code))}: {said}" if reason.code in HEATED else said
 
 
 def _band(texts: Texts, attribute: str, reason: Reason, score: float) -> str:

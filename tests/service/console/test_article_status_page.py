@@ -117,6 +117,34 @@ async def test_a_moderator_sees_the_status_on_the_page_and_the_card_and_cannot_c
     assert "/console/article/status" in (await lead.get("/console/queue/c-1")).text
 
 
+async def test_a_card_says_that_the_article_is_pre_moderated_and_hides_that_calmer_thresholds_hold_it(
+    as_role: Any, admin: Any
+) -> None:
+    ann = await as_role(Role.MODERATOR)
+    await admin("PUT", STATUS, {"status": "premoderated"})
+    assert (await post(admin, "c-1"))["status"] == "pending"
+    assert "<li>The article is pre-moderated</li>" in (await ann.get("/console/queue/c-1")).text
+    score = (await admin.post("/v1/comments", {"id": "probe", "text": "You fool"})).body["scores"]["toxicity"]
+    limits = {"toxicity": {"review_at": min(1, score * 1.5)}}
+    await admin("PUT", "/v1/policies/default", {"thresholds": limits})
+    await admin("PUT", STATUS, {"status": "heated", "until": "2999-01-01T00:00:00Z"})
+    comment = {"id": "c-2", "text": "You fool", "article": ARTICLE}
+    assert (await admin.post("/v1/comments", comment)).body["reasons"][-1]["code"] == "article_heated"
+    assert "The article is heated" not in (await ann.get("/console/queue/c-2")).text
+    await admin("PUT", "/v1/policies/default", {"thresholds": limits, "review": {"show_scores": True}})
+    shown = [(await ann.get(f"/console/queue/{each}")).text for each in await waiting(admin, 8)]
+    assert any("<li>The article is heated: Toxicity" in each for each in shown)
+    assert not any("(low)" in each for each in shown)
+
+
+async def waiting(admin: Any, number: int) -> list[str]:
+    """Comments that calmer thresholds hold: of five one shows no score."""
+    names = [f"w-{n}" for n in range(number)]
+    for name in names:
+        await admin.post("/v1/comments", {"id": name, "text": "You fool", "article": ARTICLE})
+    return names
+
+
 async def test_the_menu_of_a_card_is_answered_in_json(as_role: Any, admin: Any) -> None:
     lead = await as_role(Role.SUPERVISOR)
     await lead.get("/console/article")
