@@ -1,5 +1,7 @@
 """The kernel and the scikit-learn reference give the same probabilities."""
 
+from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import classifier
+from classifier import reference
 from classifier.folder import read_folder
 from classifier.kernel import Weights
 from classifier.reference import Reference
@@ -23,6 +26,17 @@ DATA = Path(__file__).parents[3] / "shared" / "data"
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=80) | st.text(
     "ab '1\u00e9\u0301\u200b\U0001f600 \n", max_size=80
 )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def words_once() -> Iterator[None]:
+    """Words come again and again, and the reference hashes each of them anew: here it does so once."""
+    features, once = reference.character_features, lru_cache(1 << 16)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reference, "character_features", once(lambda run: tuple(features(run))))
+        patch.setattr(reference, "mixed", once(reference.mixed))
+        patch.setattr(Reference, "_vector", once(Reference._vector))  # noqa: SLF001 - no seam shows it from outside
+        yield
 
 
 @pytest.fixture(scope="session")
