@@ -313,9 +313,9 @@ def test_a_quick_run_makes_a_model_that_loads(tmp_path: Path) -> None:
     folder.mkdir()
     names = ("jigsaw_toxic_train", "spam_sms")
     for name in names:  # the first rows: to read all of them takes longer than to learn
-        few = next(pq.ParquetFile(kept / f"{name}.parquet").iter_batches(6_000))
+        few = next(pq.ParquetFile(kept / f"{name}.parquet").iter_batches(3_000))
         pq.write_table(pa.Table.from_batches([few]), folder / f"{name}.parquet")
-    options = TrainingOptions(folder, names, rows=4_000, out=out, data_dir=tmp_path, readers="keep")
+    options = TrainingOptions(folder, names, rows=2_000, out=out, data_dir=tmp_path, readers="keep")
     run(options, Console(quiet=True))
     model = classifier.load(out)
     assert model.version == "quick"
@@ -328,7 +328,7 @@ def test_a_quick_run_makes_a_model_that_loads(tmp_path: Path) -> None:
     assert figures == report(model, folder, examples)
     assert figures != report(classifier.load(out, both=False), folder, examples), "they are of both readers"
     assert said["data"].keys() == set(names)
-    assert sum(said["data"].values()) <= 4_000
+    assert sum(said["data"].values()) <= 2_000
     rude, kind = model.score_many(["You are a fucking idiot", "I agree with the author of this article."])[:, 0]
     assert rude > 0.5 > kind
 
