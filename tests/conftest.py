@@ -21,8 +21,8 @@ for name in [name for name in os.environ if name.startswith("STEWARD_") and name
 if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
     sys.dont_write_bytecode = False
 
-# Each process of the tests has one core. The threads of BLAS and OpenMP would wait for each other in busy loops, on cores
-# that the other processes need. Read when numpy and torch are imported, here and in what the tests start.
+# Each process of the tests has one core. The threads of BLAS and OpenMP would wait for each other in busy loops, on the
+# cores of other processes. Read when numpy and torch are imported, here and in what the tests start.
 for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 
