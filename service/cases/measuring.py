@@ -18,6 +18,8 @@ from service.values.watching import Departure, departure, drift
 # Comments that are compared with the fold of the certificate.
 NEWEST = 1_000
 AT_ONCE = 100
+# Of fewer comments, chance alone makes a large index.
+LEAST_COMPARED = 200
 WEEK_HOURS = 7 * 24
 # Redis keeps the counts of this many weeks.
 WEEKS = 8
@@ -31,7 +33,8 @@ async def measured(  # noqa: PLR0917 - what is measured, and against what
     """The state with new figures, or with those before if too little can be seen."""
     found = None
     if certificate.risks is not None:
-        found = drift(certificate.risks.counts, await _histogram(store, site, policy, certificate.risks))
+        counts = await _histogram(store, site, policy, certificate.risks)
+        found = drift(certificate.risks.counts, counts) if sum(counts) >= LEAST_COMPARED else None
     hours = (await figures(store, site, WEEKS * WEEK_HOURS + 2)).decisions_per_hour
     coverage, inflow = departures(hours, now)
     return msgspec.structs.replace(

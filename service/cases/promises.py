@@ -21,8 +21,10 @@ from service.values.watching import Departure, Drift, PromiseState, log_evidence
 WATCHED = {Side.APPROVE: Target.WRONG_APPROVE, Side.REJECT: Target.WRONG_REJECT}
 
 # Why a promise is unknown: no certificate, one of another model, of other thresholds or rules, or of another target;
-# no audit yet; or a target that single audits cannot check.
-Why = Literal["no_certificate", "other_model", "other_policy", "not_certified", "no_audits", "not_watched"]
+# no audit yet; a target that single audits cannot check; or audits contradict another target of the same decisions.
+Why = Literal[
+    "no_certificate", "other_model", "other_policy", "not_certified", "no_audits", "not_watched", "side_stopped"
+]
 
 
 class StratumPromise(Struct, frozen=True, kw_only=True):
@@ -175,11 +177,9 @@ def _promise(  # noqa: PLR0917 - a target, and all that bears on it
         alarm_at=1 / delta,
         strata=_strata(policy, wanted, target),
     )
-    if stopped is not None:
-        found = msgspec.structs.replace(found, state=PromiseState.BROKEN, why=None, since=stopped.at)
-    elif why is not None:
-        return found
-    if target is not WATCHED[side]:
+    if stopped is not None and target is not WATCHED[side]:
+        return msgspec.structs.replace(found, why="side_stopped", since=stopped.at)
+    if stopped is None and why is not None:
         return found
     now = state_of(watch.evidence, delta, is_drifting=is_drifting(state))
     return msgspec.structs.replace(

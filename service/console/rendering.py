@@ -84,6 +84,10 @@ def _filters(texts: Texts) -> Mapping[str, Any]:
     def percent(value: float) -> str:
         return format_percent(value, format="#,##0 %" if texts.language != "en" else "#,##0%", locale=locale)
 
+    def fine_percent(value: float) -> str:
+        """The format of small shares: 0.25%."""
+        return format_percent(value, format="#,##0.## %" if texts.language != "en" else "#,##0.##%", locale=locale)
+
     def two_digits(value: float) -> str:
         """The format of scores: 0.61."""
         return format_decimal(value, format="0.00", locale=locale)
@@ -106,6 +110,7 @@ def _filters(texts: Texts) -> Mapping[str, Any]:
     return {
         "number": number,
         "percent": percent,
+        "fine_percent": fine_percent,
         "two_digits": two_digits,
         "since": since,
         "ago": ago,

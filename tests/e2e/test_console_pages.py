@@ -29,6 +29,7 @@ PATHS = (
     "/appeals",
     "/appeals?kind=appeal",
     "/policy",
+    "/promises",
     "/rules",
     "/rules/edit?kind=links",
     "/rules/edit?kind=json",

@@ -18,6 +18,7 @@ from service.console import (
     models,
     moderators,
     policy,
+    promises,
     rule_editing,
     rules,
     search,
@@ -40,6 +41,7 @@ MODULES = (
         models,
         moderators,
         policy,
+        promises,
         rule_editing,
     ),
     *(rules, search, webhooks),
@@ -58,6 +60,7 @@ MAY_READ = {
     "/appeals": {S, A, D},
     "/article?article=a-1": {M, S, A, D},
     "/policy": {S, A, D},
+    "/promises": {S, A, D},
     "/rules": {S, A, D},
     "/rules/edit?kind=links": {D},
     "/lists": {S, A, D},
@@ -189,6 +192,7 @@ async def test_without_anything_every_page_says_so(as_role: Any) -> None:
         "/webhooks": "There are none.",
         "/keys": "This site has no keys.",
         "/lists": "This site has no lists.",
+        "/promises": "The policy has no targets.",
         "/policy": "This site still has the policy that every site begins with.",
     }.items():
         assert said in (await chief.get(f"/console{path}")).text, path
