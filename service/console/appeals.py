@@ -72,6 +72,7 @@ async def _page(
     else:
         found = await visit.reviewing.listed(visit.site, State.ESCALATED, Filter(), query.after, PER_PAGE)
     stats = await visit.console.store.queue.stats(visit.site, 1)
+    held = await visit.reviewing.listed(visit.site, State.LEASED, Filter(why=Why.APPEAL), 0, PER_PAGE)
     return visit.show(
         "appeals.html",
         status,
@@ -80,6 +81,7 @@ async def _page(
         waiting=[_waiting(visit, each) for each in found.records],
         escalated=stats["escalated"],
         following=found.following,
+        held=[_waiting(visit, each) for each in held.records] if query.kind == "appeal" else [],
         **comment.telling(visit),
         grounds=visit.reasons.grounds,
         said=SAID.get(query.said, ""),

@@ -1,14 +1,17 @@
 """One author: the stored comments and the status. Each view is recorded in the audit trail."""
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from aiohttp import web
+from markupsafe import Markup
 from msgspec import Meta, Struct
 
 from service import app_keys as keys
 from service.cases.author_status import BatchId, RejectionReason, StatusRequest
 from service.console import words
+from service.console.comment import is_veiled, seen
+from service.console.shown import plain
 from service.console.texts import N_
 from service.console.visit import ADMINS, SUPERVISORS, Page, Visit, whole
 from service.http import bodies
@@ -67,6 +70,18 @@ class BatchField(Struct, frozen=True):
     batch: BatchId
 
 
+class Written(NamedTuple):
+    """The beginning of a comment's text, and the name under which it was written."""
+
+    id: str
+    name: str = ""
+    line: Markup = Markup()
+
+
+# Characters of about two lines.
+TWO_LINES = 160
+
+
 async def show_author(visit: Visit) -> web.StreamResponse:
     return await _page(visit, visit.query(AuthorQuery))
 
@@ -76,9 +91,12 @@ async def _page(visit: Visit, query: AuthorQuery, status: int = 200, problem: st
     history = await app[keys.AUTHORS].profile(visit.site, query.id, visit.account.name)
     standing = await app[keys.AUTHOR_STATUS].show(visit.site, history.author)
     may_change = visit.role in SUPERVISORS
+    latest = [await _written(visit, each.id) for each in history.latest]
     return visit.show(
         "author.html",
         status,
+        name=next((each.name for each in latest if each.name), ""),
+        written={each.id: each.line for each in latest},
         words=words,
         history=history,
         standing=standing,
@@ -94,6 +112,20 @@ async def _page(visit: Visit, query: AuthorQuery, status: int = 200, problem: st
         may_undo=may_change and app[keys.AUTHOR_STATUS].can_undo(standing, visit.account.name),
         may_erase=visit.role is Role.ADMIN and (history.comments > 0 or bool(standing.history)),
     )
+
+
+async def _written(visit: Visit, comment_id: str) -> Written:
+    """What one of the latest comments says; nothing of a text that this person would see hidden."""
+    try:
+        record = await visit.console.store.comments.get(visit.site, comment_id)
+    except NotFound:
+        return Written(comment_id)
+    comment = record.content.comment if record.content else None
+    if comment is None:
+        return Written(comment_id)
+    name = comment.author.name if comment.author else None
+    is_hidden = is_veiled(visit, seen(visit, record))
+    return Written(comment_id, name or "", Markup() if is_hidden else plain(comment.text, TWO_LINES))
 
 
 async def set_status(visit: Visit) -> web.StreamResponse:

@@ -73,6 +73,12 @@ class Card:
     reports: Reports = field(default_factory=Reports)
 
     @property
+    def is_notable(self) -> bool:
+        """Whether its reason says more than that the model was in doubt, which most rows of a list would say."""
+        is_doubt = self.item.review is not None and self.item.review.why == Why.UNCERTAIN
+        return self.escalation is not None or not is_doubt or len(self.why) > 1 or bool(self.item.reasons)
+
+    @property
     def is_held(self) -> bool:
         return self.item.lease is not None
 

@@ -88,7 +88,7 @@ async def show_comment(visit: Visit) -> web.StreamResponse:
 def _of_rule(visit: Visit, item: ReviewItem, reason: Reason) -> str:
     """What applied, and what it asked for."""
     texts = visit.texts
-    said = [of_rule(visit, reason, is_blurred=_is_veiled(visit, item))]
+    said = [of_rule(visit, reason, is_blurred=is_veiled(visit, item))]
     if reason.code == RULE and reason.action is not None:
         said.append(texts(rule_words.ACTIONS[RuleAction(reason.action)]))
     if reason.attribute:
@@ -132,10 +132,10 @@ def allowed(visit: Visit, record: Record) -> set[str]:
 
 def telling(visit: Visit) -> dict[str, Any]:
     """Template values for showing readers' texts: inert, and blurred if the person prefers it."""
-    return {"marked": marked, "is_veiled": lambda item: _is_veiled(visit, item)}
+    return {"marked": marked, "is_veiled": lambda item: is_veiled(visit, item)}
 
 
-def _is_veiled(visit: Visit, item: ReviewItem) -> bool:
+def is_veiled(visit: Visit, item: ReviewItem) -> bool:
     severe = {each.attribute for each in item.reasons or () if each.code != BELOW and not each.shadow} & SEVERE
     return is_blurred(visit, item) or (bool(severe) and visit.preferences.blur == "severe")
 

@@ -23,6 +23,7 @@ KEYS = (
     Key("copies", "c", N_("After a rejection: the comments like it that wait")),
     Key("undo", "u", N_("Take the last decision back (also Ctrl+Z)")),
     Key("select", "x", N_("Select, in the list")),
+    Key("select_range", "X", N_("Select from the last selected row to this one")),
     Key("approve_all", "A", N_("Approve all that are selected")),
     Key("reject_all", "R", N_("Reject all that are selected")),
     Key("open", "Enter", N_("Open, in the list")),
@@ -32,6 +33,24 @@ KEYS = (
     Key("reveal", "b", N_("Show a text that is hidden")),
     Key("help", "?", N_("These keys")),
 )
+
+
+# After `g`: the page of each letter. The digits after it are the queues.
+PAGES = {
+    "q": "/queue",
+    "a": "/appeals",
+    "s": "/search",
+    "d": "/dashboard",
+    "t": "/decided",
+    "p": "/policy",
+    "r": "/rules",
+    "l": "/lists",
+    "m": "/models",
+    "w": "/webhooks",
+    "k": "/keys",
+    "o": "/moderators",
+    "c": "/account",
+}
 
 
 def chosen(kept: Mapping[str, str]) -> dict[str, str]:

@@ -36,10 +36,12 @@ class PolicyChange:
     after: Any
 
 
+SAID = {"saved": N_("Saved. Every process decides by it within seconds."), "unchanged": N_("Nothing was changed.")}
+
+
 async def show_policy(visit: Visit) -> web.StreamResponse:
     now = await policies.newest(visit.console.store, visit.site)
-    said = N_("Saved. Every process decides by it within seconds.") if visit.request.query.get("said") else ""
-    return await _page(visit, now, policy_form.of(now), said=said)
+    return await _page(visit, now, policy_form.of(now), said=SAID.get(visit.request.query.get("said", ""), ""))
 
 
 async def preview(visit: Visit) -> web.StreamResponse:
@@ -64,6 +66,8 @@ async def save_policy(visit: Visit) -> web.StreamResponse:
         return await _page(visit, now, entered, status=400)
     if visit.field("version") != str(now.version):
         return await _page(visit, now, entered, status=409, is_outrun=True)
+    if entered.policy == now:
+        return visit.go("/policy", said="unchanged")
     try:
         await policies.replace(store, site, now, entered.policy, visit.account.name)
     except Conflict:

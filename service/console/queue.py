@@ -151,7 +151,16 @@ async def _list(visit: Visit, asked: QueueQuery) -> web.StreamResponse:
         after=after,
         original=None,
         reason=None,
+        held_here=await _held_here(visit, asked) if not found.records else 0,
     )
+
+
+async def _held_here(visit: Visit, asked: QueueQuery) -> int:
+    """How many comments that would stand in this list somebody reviews at the moment; at most LISTED."""
+    if asked.queued.state is not State.QUEUED:
+        return 0
+    held = await visit.reviewing.listed(visit.site, State.LEASED, asked.wanted(visit), 0, LISTED)
+    return len(held.records)
 
 
 async def shared(visit: Visit, asked: QueueQuery) -> dict[str, Any]:
@@ -171,6 +180,7 @@ async def shared(visit: Visit, asked: QueueQuery) -> dict[str, Any]:
         "chosen": chosen(visit.preferences.keys),
         "may_decide": visit.role in DECIDERS,
         "filter_link": asked.link,
+        "shows_scores": visit.request.app[keys.DIRECTORY].shows_scores(visit.site),
     }
 
 
@@ -221,7 +231,13 @@ async def show_copies(visit: Visit) -> web.StreamResponse:
     record = await visit.console.store.comments.get(visit.site, visit.request.match_info["id"])
     asked = QueueQuery(view="list", all=True)
     found = await copies_of(visit, record.id)
-    values = {**await shared(visit, asked), "after": after, "following": None, "original": cards(visit, [record])[0]}
+    values = {
+        **await shared(visit, asked),
+        "after": after,
+        "following": None,
+        "original": cards(visit, [record])[0],
+        "held_here": 0,
+    }
     reason = record.reason if record.status is Status.REJECTED and not record.is_waiting else None
     return visit.show("list.html", **values, cards=cards(visit, found), reason=reason, title_of=visit.reasons.title)
 

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from markupsafe import Markup, escape
 
 from service.console.protection import PREFIX
+from service.console.small_words import is_small
 from service.values.domain import Reason, Span
 
 # The part of a link to show, without trailing punctuation, which belongs to the sentence.
@@ -42,6 +43,10 @@ _INVISIBLE = {"Cc", "Cf", "Co", "Cn", "Zl", "Zp"}
 _BLANK = {"\u115f", "\u1160", "\u17b4", "\u17b5", "\u3164", "\uffa0", "\u2800"}
 
 
+# Of the heaviest span: what moved the score less than this explains nothing.
+FAINTEST = 0.08
+
+
 class Mark(NamedTuple):
     start: int
     end: int
@@ -61,6 +66,7 @@ def marked(text: str, spans: Sequence[Span] = (), rules: Iterable[Reason] = ()) 
     Offsets are code points of the original text. What a rule found is as strong as the heaviest span.
     """
     heaviest = max((span.weight for span in spans), default=1.0)
+    spans = [span for span in spans if span.weight >= FAINTEST * heaviest and not is_small(text[span.start : span.end])]
     marks = [Mark(start, end, reason.rule or "", heaviest) for reason in rules for start, end in reason.spans]
     marks += [Mark(span.start, span.end, span.attribute.replace("_", " "), span.weight) for span in spans]
     parts = []

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from service import app_keys as keys
 from service.cases.reviewing import Moderator, ReviewWorkflow
 from service.console.assets import Assets
+from service.console.keymap import PAGES, chosen
 from service.console.protection import PREFIX, TOKEN_FIELD, token_of
 from service.console.provider import Provider
 from service.console.reasons import Reasons, reasons_of
@@ -184,7 +185,14 @@ class Visit:
 
     def rendered(self, template: str, **values: Any) -> str:  # noqa: ANN401 - whatever the template takes
         return self.console.renderer.render(
-            self.texts, template, visit=self, nav=self.nav(), csrf=self._csrf_field, **values
+            self.texts,
+            template,
+            visit=self,
+            nav=self.nav(),
+            csrf=self._csrf_field,
+            go_key=chosen(self.preferences.keys)["go"],
+            go_keys={key: PREFIX + path for key, path in PAGES.items()},
+            **values,
         )
 
     def _csrf_field(self) -> Markup:

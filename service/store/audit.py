@@ -8,7 +8,7 @@ from functools import partial
 from service.redis.pipe import Pipe
 from service.store.base import AuditEntry, fields
 from service.store.keyspace import Shard, Shards
-from service.store.shards import in_order, order_of
+from service.store.shards import BETWEEN, in_order, order_of
 from service.values import request_id
 
 # Entries that one call reads; the caller continues at the cursor.
@@ -57,6 +57,11 @@ class Audit:
     async def is_cut(self, site: str, comment: str, after: str) -> bool:
         """Whether entries of this comment's shard after the cursor were deleted from Redis."""
         return await self.has_trimmed(self._shards.of(site, comment), after)
+
+    def just_before(self, site: str, at: datetime) -> str:
+        """The cursor after which `page` begins with the entries of `at` and later."""
+        ms = int(at.timestamp() * 1000) - 1
+        return BETWEEN.join([f"{ms}-{2**63}"] * len(self._shards.each(site)))
 
     async def write(self, site: str, action: str, actor: str, **details: str) -> None:
         """Record an event that is not a change of a comment, such as a promoted model or a new key."""

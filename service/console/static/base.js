@@ -118,10 +118,10 @@ export function announce(message) {
 const TOAST_MS = 12_000;
 
 /** A message at the foot of the page, with one thing to do about it; it stays while it has the focus or the pointer. */
-export function toast(message, action, act) {
+export function toast(message, action, act, kind = "") {
   const list = document.getElementById("toasts");
   while (list.children.length > 2) list.firstChild.remove();
-  const made = element("div", { class: "toast" }, element("span", {}, message));
+  const made = element("div", { class: `toast ${kind}`.trim() }, element("span", {}, message));
   if (action) made.append(element("button", { type: "button", onclick: () => { made.remove(); act(); } }, action));
   list.append(made);
   announce(message);
@@ -146,6 +146,21 @@ function switchTheme(form) {
 }
 
 document.querySelectorAll("[data-theme-switch]").forEach(switchTheme);
+
+/** A text that is shown once, or typed nowhere by hand, has a button that copies it. */
+function offerCopy(text) {
+  const button = element("button", { type: "button", onclick: async () => {
+    await navigator.clipboard.writeText(text.textContent.trim());
+    announce(t("Copied"));
+    button.textContent = t("Copied");
+    setTimeout(() => { button.textContent = t("Copy"); }, 2_000);
+  } }, t("Copy"));
+  const place = element("div", { class: "copy" });
+  text.replaceWith(place);
+  place.append(text, button);
+}
+
+if (navigator.clipboard) document.querySelectorAll("[data-copy]").forEach(offerCopy);
 
 // An open menu closes when one clicks elsewhere or leaves it with Escape.
 document.addEventListener("click", (event) => {

@@ -3,6 +3,7 @@
 import { t, tn, toast } from "./base.js";
 
 const REST_MS = 5 * 60_000;
+const SNOOZE_MS = 10 * 60_000;
 
 /** `minutes` of work until the reminder; 0: none. */
 export function watchBreaks(name, minutes) {
@@ -19,7 +20,7 @@ export function watchBreaks(name, minutes) {
       if (minutes && now - since >= minutes * 60_000) {
         const said = [t("Time for a break?"), tn("%(n)d comment read since the last one.", "%(n)d comments read since the last one.", count)];
         if (hard) said.push(tn("%(n)d of them may have been severe.", "%(n)d of them may have been severe.", hard));
-        toast(said.join(" "));
+        toast(said.join(" "), t("In 10 minutes"), () => write({ ...read(), since: Date.now() - minutes * 60_000 + SNOOZE_MS }), "break");
         since = now;
         hard = 0;
         count = 0;

@@ -30,7 +30,7 @@ function options({ names }, kind, width) {
     scales: { y: { range: kind === "share" ? [0, 1] : (_, __, most) => [0, Math.max(most * 1.1, kind === "count" ? 1 : 0.1)] } },
     axes: [
       { ...axis, space: 72, values: (_, ticks) => ticks.map((at) => short(at, ticks)) },
-      { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => (Number.isInteger(tick) || kind !== "count" ? written(tick) : "")) },
+      { ...axis, size: 56, values: (_, ticks) => once(ticks.map((tick) => (Number.isInteger(tick) || kind !== "count" ? written(tick) : ""))) },
     ],
     series: [
       { label: t("Time"), value: (_, at) => (at == null ? "" : date.format(at * 1000)) },
@@ -41,6 +41,9 @@ function options({ names }, kind, width) {
     ],
   };
 }
+
+/** Ticks that read alike after rounding are written once. */
+const once = (said) => said.map((each, place) => (said.indexOf(each) === place ? each : ""));
 
 /** The hour where the ticks lie within days, else the day. */
 function short(at, ticks) {

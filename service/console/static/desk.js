@@ -48,6 +48,8 @@ function showEmpty() {
   document.getElementById("nothing").hidden = stats === null;
   const why = document.getElementById("nothing-why");
   if (!stats) return;
+  document.getElementById("nothing-title").textContent = outbox.isAway ? t("No connection to the service.") : t("All done for now.");
+  if (outbox.isAway) { why.textContent = t("The next comments come when the connection is back."); return; }
   const said = [];
   if (stats.queued > 0) said.push(tn("%(n)d comment waits that you may not judge, skipped, or filtered out.", "%(n)d comments wait that you may not judge, skipped, or filtered out.", stats.queued));
   if (stats.leased > 0) {
@@ -86,11 +88,14 @@ async function refill() {
   if (!current) showEmpty();
   try {
     adopt(await fetching);
+    outbox.away(false);
     retry = 0;
   } catch (refused) {
     fetching = null;
     if (!(refused instanceof Refused)) throw refused;
     if (refused.status === 401 || refused.status === 403) { await signedOut(); return; }
+    if (refused.status === 0) outbox.away(true);
+    if (!current) showEmpty();
     setTimeout(refill, Math.min(15_000, 500 * 2 ** retry++));
     return;
   }
@@ -185,7 +190,7 @@ async function undo(entry = done.at(-1)) {
 function restore(entry, lease, version) {
   pending.delete(entry.id);
   gone.delete(lease);
-  announce(t("Taken back"));
+  toast(entry.said ? t("Taken back; it was: %(decision)s", { decision: entry.said }) : t("Taken back"));
   if (!entry.card) { location.reload(); return; } // of before this page was loaded: the service has it
   if (lease) entry.card.dataset.lease = lease;
   if (version) entry.card.dataset.version = version;

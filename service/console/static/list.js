@@ -16,6 +16,7 @@ const done = []; // batches that can be taken back, the last one last
 
 const rows = () => (body ? [...body.rows] : []);
 const box = (row) => row.querySelector('input[name="chosen"]');
+const shownRows = () => rows().filter((row) => !row.classList.contains("filtered"));
 const selected = () => rows().filter((row) => box(row)?.checked);
 let current = null;
 let alike = null; // the last rejected comment of which copies wait
@@ -33,6 +34,8 @@ function look(row) {
 function count() {
   if (!bulk) return;
   const n = selected().length;
+  const all = document.getElementById("pick-all");
+  if (all) { all.checked = n > 0 && n === shownRows().filter(isOpen).length; all.indeterminate = n > 0 && !all.checked; }
   bulk.hidden = n === 0;
   document.getElementById("chosen").textContent = n ? tn("%(n)d selected", "%(n)d selected", n) : "";
 }
@@ -156,8 +159,56 @@ function rejecting(row) {
   else count();
 }
 
+let picked = null; // the row that was selected last, where a range begins
+
+/** Select a row, or with `isRange` all rows from the one that was selected last. */
+function pick(row, isOn, isRange = false) {
+  if (!isOpen(row)) return;
+  const all = shownRows();
+  const [from, to] = [all.indexOf(isRange && picked?.isConnected ? picked : row), all.indexOf(row)].sort((a, b) => a - b);
+  for (const each of all.slice(Math.max(0, from), to + 1)) if (isOpen(each)) box(each).checked = isOn;
+  picked = row;
+  count();
+}
+
+body?.addEventListener("click", (event) => {
+  const row = event.target.closest('input[name="chosen"]')?.closest("tr");
+  if (!row) return;
+  if (event.shiftKey) pick(row, box(row).checked, true);
+  else picked = row;
+});
+const pickAll = document.getElementById("pick-all");
+pickAll?.addEventListener("change", () => {
+  for (const row of shownRows()) if (isOpen(row)) box(row).checked = pickAll.checked;
+  count();
+});
+
+const ORDERS = {
+  due: (row) => Date.parse(row.querySelector("time[data-due]")?.dateTime ?? "") || Infinity,
+  newest: (row) => -Date.parse(row.querySelector("time[data-ago]")?.dateTime ?? ""),
+  oldest: (row) => Date.parse(row.querySelector("time[data-ago]")?.dateTime ?? ""),
+  author: (row) => row.querySelector(".line .small")?.textContent.trim() ?? "",
+  article: (row) => row.querySelector(".about-what")?.textContent.trim() ?? "",
+};
+const words = document.getElementById("rows-filter");
+const order = document.getElementById("rows-order");
+words?.addEventListener("input", () => {
+  const wanted = words.value.toLocaleLowerCase().split(/\s+/).filter(Boolean);
+  for (const row of rows()) {
+    const said = row.textContent.toLocaleLowerCase();
+    row.classList.toggle("filtered", !wanted.every((each) => said.includes(each)));
+    if (row.classList.contains("filtered") && box(row)) box(row).checked = false; // nothing is decided out of sight
+  }
+  count();
+});
+order?.addEventListener("change", () => {
+  const key = ORDERS[order.value];
+  const compare = (a, b) => (typeof a === "string" ? a.localeCompare(b, document.documentElement.lang) : a - b);
+  body.append(...rows().map((row) => [key(row), row]).sort(([a], [b]) => compare(a, b)).map(([, row]) => row));
+});
+
 const move = (step) => {
-  const all = rows();
+  const all = shownRows();
   look(all[current ? Math.min(all.length - 1, Math.max(0, all.indexOf(current) + step)) : 0]);
 };
 const isOpen = (row) => row && box(row) && !box(row).disabled;
@@ -167,9 +218,12 @@ listen(chosenKeys, {
   next: () => move(1),
   previous: () => move(-1),
   select: () => {
-    if (!isOpen(current)) return;
-    box(current).checked = !box(current).checked;
-    count();
+    if (!current) move(1);
+    pick(current, !box(current)?.checked);
+  },
+  select_range: () => {
+    if (!current) move(1);
+    pick(current, true, true);
   },
   open: () => { current?.querySelector("a.open").click(); },
   approve: () => { if (isOpen(current)) decide([current], { decision: "approve" }, t("Approved")); },

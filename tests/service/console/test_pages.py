@@ -86,6 +86,7 @@ MAY_CHANGE = {
     "/article/undo": {S, D},
     "/policy/preview": {S, A, D},
     "/policy": {D},
+    "/policy/audits": {D},
     "/rules/preview": {S, A, D},
     "/rules/try": {S, A, D},
     "/rules/state": {D},

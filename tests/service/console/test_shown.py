@@ -212,3 +212,10 @@ def test_the_longest_texts_take_no_time_to_speak_of(text: str) -> None:
     before = time.process_time()
     marked(text, spans)
     assert time.process_time() - before < 2.0, "far more than it takes, far less than a quadratic one would"
+
+
+def test_words_of_every_sentence_and_faint_spans_are_not_highlighted() -> None:
+    text = "And you are an idiot, like 🤡"
+    spans = [Span(0, 3, "insult", 0.5), Span(4, 11, "insult", 0.9), Span(15, 20, "insult", 1.0)]
+    spans += [Span(22, 26, "insult", 0.05), Span(27, 28, "insult", 0.6)]
+    assert re.findall(r"<mark[^>]*>([^<]*)</mark>", str(marked(text, spans))) == ["idiot", "🤡"]

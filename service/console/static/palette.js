@@ -1,0 +1,115 @@
+// Every page and action by name (Ctrl+K), pages by `g` and a letter, and `/` and `?` on pages without keys of their own.
+
+import { announce, element, t } from "./base.js";
+
+const GO_MS = 2_000;
+const body = document.body;
+const keys = JSON.parse(body.dataset.goKeys ?? "{}");
+const goKey = body.dataset.goKey ?? "g";
+let wentAt = -Infinity;
+
+const isWriting = (target) => target.closest?.("input:not([type=checkbox]), textarea, select, [contenteditable]") != null;
+const named = (node) => node.textContent.replace(/\s+/g, " ").trim();
+
+/** What can be reached from here: {name, hint, act}. Links that are on the page, and the forms of the menu. */
+function entries() {
+  const found = new Map();
+  const add = (name, act, hint = "") => { if (name && !found.has(name)) found.set(name, { name, act, hint }); };
+  for (const link of document.querySelectorAll(".pages a, .sheet > a")) {
+    const key = Object.entries(keys).find(([, path]) => link.pathname === path)?.[0];
+    add(named(link), () => link.click(), key ? `${goKey} ${key}` : "");
+  }
+  for (const link of document.querySelectorAll(".queues a, .views a")) {
+    add(named(link).replace(/ [\d.,\s]+$/, ""), () => link.click(), link.dataset.go ? `${goKey} ${link.dataset.go}` : "");
+  }
+  for (const button of document.querySelectorAll("[data-theme-switch] button, .menu form button")) {
+    if (button.closest(".filter, .place-menu")) continue;
+    add(button.title || named(button), () => button.form.requestSubmit(button));
+  }
+  for (const button of document.querySelectorAll("main .deeds button, main .queue-tools button")) {
+    if (!button.closest("[hidden]") && button.name !== "reject") add(named(button), () => button.click());
+  }
+  return [...found.values()];
+}
+
+let dialog = null;
+
+function open() {
+  if (dialog?.open) return;
+  const all = entries();
+  const field = element("input", {
+    type: "search", role: "combobox", "aria-expanded": "true", "aria-controls": "palette-list", "aria-autocomplete": "list",
+    "aria-label": t("Page or action"), placeholder: t("Page or action"), autocomplete: "off", spellcheck: "false",
+  });
+  const list = element("ul", { id: "palette-list", role: "listbox", "aria-label": t("Pages and actions") });
+  let shown = [];
+  let at = 0;
+  const mark = () => {
+    [...list.children].forEach((each, place) => each.setAttribute("aria-selected", String(place === at)));
+    const chosen = list.children[at];
+    if (chosen) { field.setAttribute("aria-activedescendant", chosen.id); chosen.scrollIntoView({ block: "nearest" }); }
+    else field.removeAttribute("aria-activedescendant");
+  };
+  const run = (entry) => { dialog.close(); entry?.act(); };
+  const look = () => {
+    const words = field.value.toLocaleLowerCase().split(/\s+/).filter(Boolean);
+    shown = all.filter(({ name }) => words.every((word) => name.toLocaleLowerCase().includes(word)));
+    at = 0;
+    list.replaceChildren(...shown.map((entry, place) => element(
+      "li", { id: `palette-${place}`, role: "option", onclick: () => run(entry) },
+      element("span", {}, entry.name), entry.hint ? element("kbd", {}, entry.hint) : null,
+    )));
+    mark();
+  };
+  field.addEventListener("input", look);
+  field.addEventListener("keydown", (event) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step && shown.length) { at = (at + step + shown.length) % shown.length; mark(); event.preventDefault(); }
+    if (event.key === "Enter" && !event.isComposing) { event.preventDefault(); run(shown[at]); }
+  });
+  dialog = element("dialog", { class: "palette", "aria-label": t("Pages and actions") }, field, list);
+  dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
+  dialog.addEventListener("close", () => dialog.remove());
+  body.append(dialog);
+  look();
+  dialog.showModal();
+  field.focus();
+}
+
+function help() {
+  const there = document.getElementById("help");
+  if (there) there.showModal();
+  else open();
+}
+
+function search() {
+  const field = document.querySelector('main input[type="search"]');
+  if (field) field.focus();
+  else document.querySelector(`.pages a[href$="/search"]`)?.click();
+}
+
+// Before the keys of the page: after `g` a letter is a page and must not decide a comment.
+addEventListener("keydown", (event) => {
+  if (event.isComposing || event.altKey) return;
+  if ((event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === "k") {
+    event.preventDefault();
+    open();
+    return;
+  }
+  if (event.ctrlKey || event.metaKey || isWriting(event.target) || document.querySelector("dialog[open]")) return;
+  if (performance.now() - wentAt < GO_MS && /^[a-z]$/i.test(event.key) && event.key !== goKey) {
+    wentAt = -Infinity;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    const link = [...document.querySelectorAll(".pages a, .sheet > a")].find((each) => each.pathname === keys[event.key]);
+    if (link) link.click();
+    else announce(t("No page has this key. Ctrl+K lists all."));
+  } else if (event.key === goKey) {
+    wentAt = performance.now();
+  } else if (!body.querySelector("[data-keys]")) {
+    if (event.key === "?") { event.preventDefault(); help(); }
+    if (event.key === "/") { event.preventDefault(); search(); }
+  }
+}, true);
+
+document.querySelector("[data-palette]")?.addEventListener("click", open);
