@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterator
 from enum import StrEnum
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -55,7 +56,8 @@ _EMAIL = re.compile(rf"(?<![\w.+-])[\w.+-]{{1,64}}@({_HOST})(?![\w-])", re.IGNOR
 _PHONE = re.compile(r"(?<![\w.,/:+-])(?:\+ ?|00)?\(?[0-9][0-9() ./-]{5,22}[0-9](?!\w)")
 # A dot that is spelled out, so that a link is not seen: example[.]org, example (dot) org.
 _SPELLED_DOT = re.compile(r" ?[\[({] ?(?:\.|dot) ?[\])}] ?", re.IGNORECASE)
-_DOTS = str.maketrans("\u3002\uff0e\uff61", "...")
+_WIDE_DOTS = "\u3002\uff0e\uff61"
+_DOTS = str.maketrans(_WIDE_DOTS, "...")
 _TRAILING = ".,;:!?)]}'\u2019\u201d\u00bb*_"
 _DIGITS = re.compile(r"\D++")
 _GROUPS = re.compile(r"\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}|1[ .-]\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}")
@@ -66,7 +68,7 @@ _NORTH_AMERICAN = 10
 
 def find_links(text: str) -> tuple[TextLink, ...]:
     """In the order of the text; none within another. Accepts any str."""
-    if not text.isascii():
+    if not text.isascii() and any(each in text for each in _WIDE_DOTS):
         text = text.translate(_DOTS)
     if any(each in text for each in "[({") and _SPELLED_DOT.search(text):
         text, origins = _with_dots(text)
@@ -202,6 +204,7 @@ def suffixes(host: str) -> Iterator[str]:
         host = host.partition(".")[2]
 
 
+@lru_cache(maxsize=4_096)
 def registered_domain(host: str) -> str:
     """What somebody registered, as far as is known without a list of all public suffixes."""
     if host.replace(".", "").isdecimal():

@@ -37,6 +37,7 @@ _MARKS = (0x0900, 0x1AAF, 0x3099, 0x309A, 0xA800, 0xABFF)
 
 # What stands between a letter of a spaceless script, or a mark, and a mark that belongs to it; other marks stand alone.
 _LETTER = "".join(f"{chr(first)}-{chr(last)}" for first, last in zip(_SPACELESS[::2], _SPACELESS[1::2], strict=True))
+SPACELESS = re.compile(f"[{_LETTER}]")
 _LOOSE = re.compile(f"(?<=[{_LETTER}\\u3099\\u309a]) {_JOINED}|{_JOINED}")
 _SPACES = re.compile(r" +")
 

@@ -10,7 +10,6 @@ import re
 from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from hashlib import blake2b
-from itertools import accumulate
 from typing import NamedTuple
 from zlib import crc32
 
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 
 from classifier.homoglyphs import fold_homoglyphs
 from service.rules.links import LinkKind, TextLink, find_links, registered_domain, target_of
-from service.rules.readings import is_spaceless
+from service.rules.readings import SPACELESS, is_spaceless
 
 # With fewer letters texts are equal by chance.
 SHORT_LETTERS = 12
@@ -32,6 +31,8 @@ MOST_LINKS = 10
 # What is read of a text: what spam says stands at its start, and a long text has enough of it.
 MOST_CHARACTERS = 4_096
 _HASH_BYTES = 9
+# Of a fingerprint with two minima of 4 bytes: a multiple of 3, so that its Base64 ends with it.
+_PADDED = 9
 _NUMBER = re.compile(r"[0-9]+")
 # ASCII in small letters, with one digit for all, and spaces for what is neither.
 _WORDS_ONLY = (
@@ -41,7 +42,7 @@ _WORDS_ONLY = (
     )
     + b" " * 128
 )
-_NO_WORD = re.compile(r"[\W_]+")
+_NO_WORD, _WORD = re.compile(r"[\W_]+"), re.compile(r"[^\W_]+")
 
 
 class Fingerprints(NamedTuple):
@@ -98,34 +99,33 @@ def _normalized(text: str, shown_as: Sequence[str], links: Sequence[TextLink]) -
     if shown.isascii():
         read_as = shown.encode().translate(_WORDS_ONLY).decode()
         return (_NUMBER.sub("0", read_as) if "0" in read_as else read_as).split()
-    words = _NO_WORD.sub(" ", _NUMBER.sub("0", fold_homoglyphs(shown))).split()
+    folded = _NUMBER.sub("0", fold_homoglyphs(shown))
+    words = _WORD.findall(folded)
+    if not SPACELESS.search(folded):
+        return words
     return [part for word in words for part in (word if any(map(is_spaceless, word)) else (word,))]
 
 
 def _near(words: list[str]) -> tuple[str, ...]:
     if not words:
         return ()
-    hashes = np.array([crc32(word.encode("utf-8", "replace")) for word in words], np.uint64)
-    if _is_spaceless(words):
-        minima = _minima(_shingles(hashes, CHARACTERS_OF_SHINGLE))
-    else:
-        shingles = _shingles(hashes, WORDS_OF_SHINGLE)
-        letters = _sums([len(word) for word in words], len(words) - len(shingles) + 1)
-        telling = shingles[letters >= LETTERS_OF_SHINGLE]
-        minima = _minima(telling if len(telling) >= LEAST_SHINGLES else shingles)
-    raw = minima.astype("<u4").tobytes()
-    return tuple(_written(raw[at : at + 4 * MINIMA]) for at in range(0, len(raw), 4 * MINIMA))
+    joined = " ".join(words)
+    is_ascii, raw = joined.isascii(), joined.encode("utf-8", "replace").split(b" ")
+    hashes = np.fromiter(map(crc32, raw), np.uint64, len(raw))
+    if not is_ascii and _is_spaceless(words, joined):
+        return _written_all(_minima(_shingles(hashes, CHARACTERS_OF_SHINGLE)))
+    shingles = _shingles(hashes, WORDS_OF_SHINGLE)
+    letters = np.fromiter(map(len, raw if is_ascii else words), np.int64, len(raw))
+    if len(words) > 1:
+        letters = letters[:-1] + letters[1:]
+    telling = shingles[letters >= LETTERS_OF_SHINGLE]
+    return _written_all(_minima(telling if len(telling) >= LEAST_SHINGLES else shingles))
 
 
-def _sums(values: list[int], length: int) -> NDArray[np.int64]:
-    """Of each run of so many."""
-    until = np.array([0, *accumulate(values)], np.int64)
-    found: NDArray[np.int64] = until[length:] - until[:-length]
-    return found
-
-
-def _is_spaceless(words: list[str]) -> bool:
+def _is_spaceless(words: list[str], joined: str) -> bool:
     """Whether most of them are letters of a script without spaces."""
+    if not SPACELESS.search(joined):
+        return False
     return 2 * sum(len(word) == 1 and is_spaceless(word) for word in words if not word.isascii()) > len(words)
 
 
@@ -133,16 +133,26 @@ def _shingles(hashes: NDArray[np.uint64], length: int) -> NDArray[np.uint64]:
     """A hash of each run of so many words."""
     length = min(length, len(hashes))
     count = len(hashes) - length + 1
-    found = np.zeros(count, np.uint64)
-    for at in range(length):
+    found = hashes[:count]
+    for at in range(1, length):
         found = found * _BETWEEN + hashes[at : at + count]
     return found
 
 
 def _minima(shingles: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """The smallest value of each hash function."""
-    found: NDArray[np.uint64] = ((shingles * _FACTORS + _ADDED) >> _HIGH).min(axis=1)
-    return found
+    """The smallest value of each hash function: the upper half of the product."""
+    values = shingles * _FACTORS
+    values += _ADDED
+    found: NDArray[np.uint64] = np.minimum.reduce(values, axis=1)
+    return found >> _HIGH
+
+
+def _written_all(minima: NDArray[np.uint64]) -> tuple[str, ...]:
+    """MINIMA of them in each fingerprint, encoded together: a fingerprint of 8 bytes and a 0 has 12 characters."""
+    rows = np.zeros((FINGERPRINTS, _PADDED), np.uint8)
+    rows[:, : 4 * MINIMA] = minima.astype("<u4").view(np.uint8).reshape(FINGERPRINTS, 4 * MINIMA)
+    written = urlsafe_b64encode(rows.tobytes()).decode()
+    return tuple(written[at : at + 11] for at in range(0, len(written), 12))
 
 
 def _hash(value: str) -> str:
