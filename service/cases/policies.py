@@ -195,7 +195,7 @@ class _Trial:
         facts = Facts(said.text, said.language or "", said.scores, said.author_sent(), said.article_sent(), seen.at)
         author = said.author or ""
         found = self._rules.evaluate(facts)
-        prints = ruling.prints_of(found.open, said.text, author)
+        prints = ruling.prints_of(found, said.text, author)
         return _Ruled(found, Arrival(seen.at, author, said.article or "", prints))
 
     def decide(self, looked: _Looked, ruled: _Ruled) -> Action:

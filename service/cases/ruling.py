@@ -8,8 +8,9 @@ import msgspec
 from msgspec import UNSET, Struct
 
 from service.metrics import RULES
-from service.rules.compiled import CompiledRules, Facts, OpenRule, conditions
-from service.rules.repetition import fingerprints
+from service.rules.compiled import CompiledRules, Facts, Findings, OpenRule, conditions
+from service.rules.links import find_links
+from service.rules.repetition import fingerprints_with
 from service.store.asked import (
     CountLimits,
     Heated,
@@ -108,14 +109,14 @@ def ask(
     found = rules.evaluate(
         Facts(comment.text, language, judgement.scores, comment.author, comment.article, now, *sent_by)
     )
-    prints, rates = prints_of(found.open, comment.text, counted["author"]), _rates(rules, counted)
+    prints, rates = prints_of(found, comment.text, counted["author"]), _rates(rules, counted)
     if not (found.fired or found.open or found.unavailable or prints or rates):
         return None
     if (
         may_watch
         and not found.fired
         and not found.unavailable
-        and (watch := _watch(rules, found.open, counted, prints))
+        and (watch := _watch(rules, found.open, counted, prints, rates))
     ):
         return watch
     due = [
@@ -133,7 +134,7 @@ def ask(
         unavailable=found.unavailable,
         prints=prints,
         rates=rates,
-        window_s=_window_s(rules),
+        window_s=rules.window_s,
         sla_ms=min(due, default=None),
         author_sla_ms=_due(policy, None, is_soon),
         heated=_heated(policy, comment, judgement, attend),
@@ -146,6 +147,7 @@ def _watch(
     open_rules: Sequence[OpenRule],
     counted: Mapping[str, str],
     prints: Mapping[str, tuple[str, ...]],
+    rates: tuple[Window, ...],
 ) -> CountLimits | None:
     """None: a rule that is left is more than one count."""
     limits: list[Limit] = []
@@ -154,11 +156,7 @@ def _watch(
             return None
         limits += limits_of(each.expression, counted, prints)
     kept = tuple(dict.fromkeys(each for some in prints.values() for each in some))
-    return CountLimits(tuple(limits), _rates(rules, counted), kept, _window_s(rules))
-
-
-def _window_s(rules: CompiledRules) -> int:
-    return max((each[3] for each in rules.counts if each[0] == "duplicate"), default=0)
+    return CountLimits(tuple(limits), rates, kept, rules.window_s)
 
 
 def check(rules: CompiledRules, comment: Comment, judgement: Judgement, now: datetime) -> RuleCheck:
@@ -262,15 +260,17 @@ def _outcomes(
     return found
 
 
-def prints_of(open_rules: Sequence[OpenRule], text: str, author: str) -> dict[str, tuple[str, ...]]:
+def prints_of(findings: Findings, text: str, author: str) -> dict[str, tuple[str, ...]]:
     """The fingerprints that open rules compare, by kind of duplicate, as `exact:site`.
 
     Only these are counted: a comment is a copy for a rule if all that the rule says besides fits both.
     """
-    wanted = {(each[1], each[2]) for rule in open_rules for each in _leaves(rule.expression) if each[0] == "duplicate"}
+    leaves = (each for rule in findings.open for each in _leaves(rule.expression))
+    wanted = {(each[1], each[2]) for each in leaves if each[0] == "duplicate"}
     if not wanted:
         return {}
-    found = fingerprints(text, with_near=any(match == "near" for match, _ in wanted))
+    links = find_links(text) if findings.links is None else findings.links
+    found = fingerprints_with(text, links, with_near=any(match == "near" for match, _ in wanted))
     kinds = {"exact": (found.exact,), "near": found.near, "links": found.links}
     prints = {}
     for match, of in sorted(wanted):
@@ -289,9 +289,11 @@ def _counted(comment: Comment, sent_by: SentBy) -> dict[str, str]:
 
 
 def _rates(rules: CompiledRules, counted: Mapping[str, str]) -> tuple[Window, ...]:
+    if not rules.rates:
+        return ()
     windows: dict[str, int] = {}
-    for _, by, s in (each for each in rules.counts if each[0] == "velocity"):
-        if by != "author" and counted[by]:  # those of an author are in the author's index
+    for by, s in rules.rates:
+        if counted[by]:
             name = rate_name(by, counted[by])
             windows[name] = max(s, windows.get(name, 0))
     return tuple(Window(name, s) for name, s in windows.items())

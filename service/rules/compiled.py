@@ -9,6 +9,7 @@ from msgspec import UNSET, Struct
 
 from service.rules.combining import MISSING, Compiled, Expression, Value
 from service.rules.conditions import NOWHERE, Compiler
+from service.rules.links import TextLink
 from service.rules.patterns import Patterns
 from service.rules.seen import Facts, Seen
 from service.rules.triggers import Index
@@ -30,11 +31,15 @@ class OpenRule(Struct, frozen=True):
 
 
 class Findings(NamedTuple):
-    """`unavailable`: ids of rules in force that cannot be decided, as a list is missing, or the text has no scores."""
+    """`unavailable`: ids of rules in force that cannot be decided, as a list is missing, or the text has no scores.
+
+    `links`: those of the text; None: no rule asked for them.
+    """
 
     fired: tuple[FiredRule, ...] = ()
     open: tuple[OpenRule, ...] = ()
     unavailable: tuple[str, ...] = ()
+    links: tuple[TextLink, ...] | None = None
 
 
 _NOTHING = Findings()
@@ -49,11 +54,16 @@ class CompiledRules:
     """Immutable and thread-safe. `counts`: what Redis must count for these rules.
 
     ("new",), ("approved",), ("rejected", days), ("status",), ("velocity", by, s), ("duplicate", match, of, s).
+
+    `rates`: the velocities that have counters of their own, as (by, s); the index of authors counts those of an author.
+    `window_s`: how long fingerprints are counted.
     """
 
     def __init__(self, rules: Sequence[_Compiled], words: WordFinder | None, patterns: Patterns | None) -> None:
         self._rules, self._words, self._patterns = rules, words, patterns
         self.counts: frozenset[tuple[Any, ...]] = frozenset().union(*(each.when.counts for each in rules))
+        self.rates = tuple(each[1:] for each in self.counts if each[0] == "velocity" and each[1] != "author")
+        self.window_s: int = max((each[3] for each in self.counts if each[0] == "duplicate"), default=0)
         self._index = Index([each.when.triggers for each in rules])
 
     def evaluate(self, facts: Facts) -> Findings:
@@ -82,7 +92,7 @@ class CompiledRules:
                     still_open.append(OpenRule(_with_places(rule, seen), value))
         if not (fired or still_open or unavailable):
             return _NOTHING
-        return Findings(tuple(fired), tuple(still_open), tuple(unavailable))
+        return Findings(tuple(fired), tuple(still_open), tuple(unavailable), seen.known_links)
 
 
 def _is_missing(value: Value) -> bool:
@@ -92,6 +102,8 @@ def _is_missing(value: Value) -> bool:
 
 
 def _with_places(rule: _Compiled, seen: Seen) -> FiredRule:
+    if not rule.when.places:
+        return rule.as_fired
     found = [each for places in rule.when.places for each in places(seen)]
     if not found:
         return rule.as_fired

@@ -65,6 +65,11 @@ class Seen:
         return self._links
 
     @property
+    def known_links(self) -> tuple[TextLink, ...] | None:
+        """None: nobody has asked for them."""
+        return self._links
+
+    @property
     def capitals(self) -> float:
         """The share of capitals among the letters."""
         if self._capitals is None:

@@ -181,3 +181,37 @@ def test_a_long_text_takes_milliseconds(unit: str) -> None:
     started = time.thread_time()
     fingerprints(text)
     assert time.thread_time() - started < 0.25
+
+
+# Redis holds them, and other processes and releases compare with them.
+KEPT = {
+    "Hello to all of you, my friends of the garden club!": (
+        "eRSs1uKXGIaA",
+        ("36VuHqxqsAc", "K0JGCfaB0Qg", "7fuFMFT801g", "mTz5WoWiEwI", "dsUjA_VCpEk", "v_H5RrRbpRI"),
+        (),
+    ),
+    "Visit https://shop.example.org/a?b=1 or call +49 170 1234567 today, only 99 left": (
+        "IkkrYTvKVzBt",
+        ("5BVpKV_y2BU", "yxmlPpQ02C0", "AxGcIx0I-2U", "WkwEMFz8nTc", "CHAFKhko7BE", "CSkgBR94pRI"),
+        ("oF7ZQJXkg9Y0", "qrSrwSDbNVui"),
+    ),
+    "\u0426\u0435 \u0434\u0443\u0436\u0435 \u0433\u0430\u0440\u043d\u0430 \u0441\u0442\u0430\u0442\u0442\u044f, "
+    "\u0434\u044f\u043a\u0443\u044e \u0430\u0432\u0442\u043e\u0440\u0443 \u0437\u0430 "
+    "\u0447\u0435\u0441\u043d\u0438\u0439 \u043f\u043e\u0433\u043b\u044f\u0434": (
+        "qgxONEgbaC-r",
+        ("cnBdDGQ_uTA", "RNEQL3jFNAk", "fthfBY97LRY", "_RPiGb5Y3iE", "dXq3BD9bngI", "CvR6Kr-7u0E"),
+        (),
+    ),
+    "\u4eca\u65e5\u306f\u3068\u3066\u3082\u826f\u3044\u5929\u6c17\u3067\u3059\u306d\u3001"
+    "\u516c\u5712\u3078\u884c\u304d\u307e\u3057\u3087\u3046": (
+        "PjFdu7s1tSgV",
+        ("H2yNFG5BDwU", "2lCfDJF3Tw8", "VuGuA7Pxqgk", "Re25Abd8kgs", "cEKkALIL3xk", "bqsCDizZ9Co"),
+        (),
+    ),
+    "+1": ("mFOtRASNRSf1", (), ()),
+}
+
+
+@pytest.mark.parametrize("text", KEPT)
+def test_fingerprints_stay_the_same_from_release_to_release(text: str) -> None:
+    assert fingerprints(text)[:3] == KEPT[text]
