@@ -1,7 +1,5 @@
 """A supervisor at a real Chromium calms an article from a card, closes it on its page, and takes both back."""
 
-import re
-
 from pages import Desk, forum, texts, violations
 from playwright.sync_api import Browser, expect
 from steward import Steward, posted
@@ -14,8 +12,7 @@ def test_an_article_is_heated_from_a_card_and_closed_on_its_page(service: Stewar
     made = service.command("moderators", "add", "lead", "--site", "articles", "--role", "supervisor", "--link")
     desk = Desk.open(browser, service)
     page = desk.page
-    desk.go(re.findall(r"/console(/sign-in/link\S+)", made)[0])
-    page.get_by_role("button", name="Enter").click()
+    desk.enter(made)
     desk.wait_for_card()
 
     # By keys only: t opens the menu of the article, Enter presses its first button.

@@ -1,7 +1,5 @@
 """A supervisor at a real Chromium bans an author and rejects all that waits of the author, and takes both back."""
 
-import re
-
 from pages import Desk, forum, texts, violations
 from playwright.sync_api import Browser, expect
 from steward import Steward, posted
@@ -18,9 +16,7 @@ def test_an_author_is_banned_and_all_that_waits_rejected_and_both_are_taken_back
     made = service.command("moderators", "add", "lead", "--site", "authors", "--role", "supervisor", "--link")
     desk = Desk.open(browser, service)
     page = desk.page
-    desk.go(re.findall(r"/console(/sign-in/link\S+)", made)[0])
-    page.get_by_role("button", name="Enter").click()
-    page.wait_for_url("**/console/queue")
+    desk.enter(made)
     stored = site.get("/v1/authors/u-1").json()["author"]
 
     # By keys only: the details open with Enter, the choices are made by typing.

@@ -19,9 +19,7 @@ def test_a_rule_is_written_previewed_saved_and_turned_back(service: Steward, bro
     made = service.command("moderators", "add", "chief", "--site", "default", "--role", "admin", "--link")
     desk = Desk.open(browser, service)
     page = desk.page
-    desk.go(re.findall(r"/console(/sign-in/link\S+)", made)[0])
-    page.get_by_role("button", name="Enter").click()
-    page.wait_for_url("**/console/queue")
+    desk.enter(made)
     with service.client(admin) as client:
         assert posted(client, "/v1/comments", {"id": "r-1", "text": HELD})["decision"] == "approve"
 
@@ -66,9 +64,7 @@ def test_a_file_is_read_into_the_form_of_a_list(service: Steward, browser: Brows
     made = service.command("moderators", "add", "clerk", "--site", "default", "--role", "admin", "--link")
     desk = Desk.open(browser, service, viewport={"width": 390, "height": 844})
     page = desk.page
-    desk.go(re.findall(r"/console(/sign-in/link\S+)", made)[0])
-    page.get_by_role("button", name="Enter").click()
-    page.wait_for_url("**/console/queue")
+    desk.enter(made)
     desk.go("/lists")
     page.get_by_label("Name", exact=True).fill("house-words")
     page.get_by_role("button", name="Make the list").click()

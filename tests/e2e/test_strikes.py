@@ -1,7 +1,5 @@
 """A moderator at a real Chromium rejects by the site's own reasons, and the strikes give the author a status."""
 
-import re
-
 from pages import Desk, forum, texts, violations
 from playwright.sync_api import Browser, expect
 from steward import Steward
@@ -27,9 +25,7 @@ def test_own_reasons_bring_strikes_that_an_undo_takes_back(service: Steward, bro
     made = service.command("moderators", "add", "anna", "--site", "strikes", "--role", "supervisor", "--link")
     desk = Desk.open(browser, service)
     page = desk.page
-    desk.go(re.findall(r"/console(/sign-in/link\S+)", made)[0])
-    page.get_by_role("button", name="Enter").click()
-    page.wait_for_url("**/console/queue")
+    desk.enter(made)
     stored = site.get("/v1/authors/u-1").json()["author"]
 
     desk.wait_for_card()
