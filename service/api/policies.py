@@ -17,11 +17,13 @@ from service.http.shapes import pointer
 from service.rules.faults import faults as rule_faults
 from service.values.access import Scope
 from service.values.domain import Comment
+from service.values.dsa import Dsa, faults_of
 from service.values.errors import BadRequest, Fault
 from service.values.policy import InLanguage, LanguageCode, Policy, Thresholds, default_thresholds
 from service.values.review_settings import Reviewing, review_faults
 from service.values.rules import MAX_RULES, ListName, ListUse, Rule
 from service.values.site_settings import Protocols, faults
+from service.values.statement_schema import categories
 from service.values.strikes import Strikes, Trust, strike_faults
 from service.values.targets import Targets
 
@@ -47,6 +49,7 @@ class PolicyRequest(Struct, frozen=True, forbid_unknown_fields=True):
         bool, Meta(description="The keyed hash of a banned author stays banned when the author is erased.")
     ] = False
     targets: Targets | None = None
+    dsa: Annotated[Dsa | None, Meta(description="Statements of reasons (EU Digital Services Act).")] = None
 
 
 class PolicyVersionRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -91,6 +94,7 @@ async def replace_policy(call: Call) -> Policy:
         trust=asked.trust,
         keep_ban_on_erase=asked.keep_ban_on_erase,
         targets=asked.targets or UNSET,
+        dsa=asked.dsa or UNSET,
         # A certificate stays; it applies as long as what decides is what it was made for.
         certificate=before.certificate,
         suspended=before.suspended,
@@ -159,6 +163,8 @@ async def _check(call: Call, asked: PolicyRequest) -> None:
     wrong += [Fault(pointer("/protocols", *steps), why) for steps, why in faults(asked.protocols, known)]
     if asked.strikes is not None:
         wrong += [Fault(pointer("/strikes", *steps), why) for steps, why in strike_faults(asked.strikes)]
+    if asked.dsa is not None:
+        wrong += [Fault(pointer("/dsa", *steps), why) for steps, why in faults_of(asked.dsa, categories())]
     if asked.keep_ban_on_erase and not call.request.app[keys.SETTINGS].hash_authors:
         wrong.append(Fault("/keep_ban_on_erase", "would keep an author's id: STEWARD_HASH_AUTHORS is false"))
     if wrong:

@@ -117,7 +117,12 @@ def review_item(site: str, record: Record, *, holder: str | None, show_scores: b
 
 def shows_scores(record: Record, key: bytes | None) -> bool:
     """Whether a moderator may see the scores of a waiting comment; `key` as in review_item."""
-    return key is not None and not record.is_audit and _draw(record.id, key) != 0
+    return not record.is_audit and draws_scores(record.id, key)
+
+
+def draws_scores(comment_id: str, key: bytes | None) -> bool:
+    """As `shows_scores`, of a comment that is no audit."""
+    return key is not None and _draw(comment_id, key) != 0
 
 
 def _draw(comment_id: str, key: bytes) -> int:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import msgspec
 import uuid_utils
 
-from service.cases.answers import current
+from service.cases.answers import current, draws_scores
 from service.cases.directory import Directory
 from service.cases.strikes import Strikes, author_of
 from service.store import Store
@@ -107,6 +107,7 @@ class ReviewWorkflow:
             role=who.role,
             batch=batch,
             terms=await self._strikes.terms(who.site, comment_id),
+            scores_shown=draws_scores(comment_id, self._directory.shows_scores(who.site)),
         )
         await self._weigh(who.site, record)
         return _record_or_raise(outcome, comment_id, record)

@@ -15,6 +15,7 @@ SUMMARIES: Mapping[str, str] = {
     "backup": "Write the embedded Redis, trained models and the audit files to one archive.",
     "restore": "Put an archive of `steward backup` into an empty data folder.",
     "audit": "Export the audit trail to hash-chained files, and verify them.",
+    "dsa": "Statements of reasons for the EU's transparency database.",
     "fsck": "Check the data in Redis, and repair them.",
     "rebuild": "After a loss of Redis: restore comments' states from the audit files.",
     "reconcile": "List the comments of a file that the service does not know.",
@@ -28,7 +29,7 @@ SUMMARIES: Mapping[str, str] = {
 SECTIONS: Mapping[str, Sequence[str]] = {
     "Run": ("serve", "status", "doctor", "relay", "demo"),
     "Access and lists": ("keys", "moderators", "lists", "coral"),
-    "Data": ("backup", "restore", "audit", "fsck", "rebuild", "reconcile", "migrate"),
+    "Data": ("backup", "restore", "audit", "dsa", "fsck", "rebuild", "reconcile", "migrate"),
     "Models": ("models", "labels", "train", "evaluate", "score"),
 }
 # By the words of the command.
@@ -70,6 +71,8 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
     "audit export": ("steward audit export", "steward audit export --trim --keep-days 30"),
     "audit verify": ("steward audit verify", "steward audit verify --site default --head 5f0c…"),
     "audit show": ("steward audit show --site default --actor olena", "steward audit show --site default --csv"),
+    "audit prune": ("steward audit prune --keep-days 1095",),
+    "dsa export": ("steward dsa export --site default --to statements",),
     "fsck": ("steward fsck", "steward fsck --site default --repair"),
     "rebuild": ("steward rebuild --from-export /var/lib/steward/audit",),
     "reconcile": ("steward reconcile ids.txt", "steward reconcile export.csv > unknown.ndjson"),
@@ -77,6 +80,7 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
     "models list": ("steward models list", "steward models list --json"),
     "models promote": ("steward models promote 2026-11-30-1",),
     "models rollback": ("steward models rollback",),
+    "labels prune": ("steward labels prune --to labels --keep-days 365",),
     "labels pull": ("steward labels pull --to labels",),
     "train": ("steward train --labels labels", "steward train --labels labels --readers keep"),
     "evaluate": ("steward evaluate", "steward evaluate ~/.local/share/steward/models/2026-11-30-1 --html report.html"),

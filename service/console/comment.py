@@ -32,6 +32,8 @@ SAID = {
     "erased": N_("Text, author and metadata are erased everywhere."),
 }
 # Fields that reveal a judgment, which would bias a person who still has to judge.
+# Of a rejection, for its statement of reasons; other entries say the same.
+OF_STATEMENT = frozenset({"why", "automatic", "before", "reports", "scores_shown"})
 TELLING = frozenset({"decision", "decided_by", "reason", "model", "policy", "inclusion", "mode", "rules", "score"})
 
 
@@ -159,7 +161,18 @@ async def _timeline(visit: Visit, record: Record, after: str | None, *, is_blind
 
 def _step(visit: Visit, entry: AuditEntry, *, is_blind: bool) -> Step:
     told = entry.details
-    known = {"action", "actor", "comment", "from", "to", "version", "revision", "token", "batch", "noted"}
+    known = {
+        "action",
+        "actor",
+        "comment",
+        "from",
+        "to",
+        "version",
+        "revision",
+        "token",
+        "batch",
+        "noted",
+    } | OF_STATEMENT
     hidden = known | TELLING if is_blind else known
     return Step(
         entry.at,

@@ -27,6 +27,7 @@ from service.api import (
     review,
     score,
     search,
+    statements,
     webhooks,
 )
 from service.api.openapi import describe
@@ -85,6 +86,7 @@ OPERATIONS = (
     *lists.OPERATIONS,
     *audit.OPERATIONS,
     *audits.OPERATIONS,
+    *statements.OPERATIONS,
     *webhooks.OPERATIONS,
 )
 

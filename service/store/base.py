@@ -58,6 +58,7 @@ class Record(Struct, frozen=True, kw_only=True):
     token: int | None = None
     leased_until: datetime | None = None
     expiries: int = 0
+    scores_shown: bool = False
     reports: int = 0
     halved: int = 0
     vote: str | None = None
@@ -170,6 +171,7 @@ def record(comment_id: str, flat: list[Any], content: bytes | None, appeal: byte
         token=None if (token := item.get(b"token")) is None else int(token),
         leased_until=instant(item.get(b"until")),
         expiries=int(item.get(b"expiries") or 0),
+        scores_shown=item.get(b"scores_shown") == b"1",
         reports=int(item.get(b"reports") or 0),
         halved=int(item.get(b"halved") or 0),
         vote=_text(item.get(b"vote")),

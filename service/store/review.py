@@ -182,6 +182,7 @@ class Queue:
         batch: str = "",
         terms: StrikeTerms = _NO_TERMS,
         reason_texts: Mapping[str, str] | None = None,
+        scores_shown: bool = False,
     ) -> tuple[Outcome, Record | None]:
         """Write the decision, its label, its audit entry and its event in one step.
 
@@ -189,6 +190,7 @@ class Queue:
         `audit_overturns`: whether a blind audit that disagrees with the automatic decision changes it, or escalates the
         comment. `role` and `batch` go into the audit entry. `terms`: of strikes against the author; with several shards
         they are noted, and StrikeBook.weigh_noted weighs them. `reason_texts`: what the site is told, by language.
+        `scores_shown`: the moderator saw the model's scores before the decision.
         """
         lease = answer.lease
         return await self._run(
@@ -212,6 +214,7 @@ class Queue:
             batch,
             terms.packed(answer.reason, is_alone=self._shards.count == 1),
             encode(reason_texts) if reason_texts else "",
+            1 if scores_shown else 0,
         )
 
     async def undo(

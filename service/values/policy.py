@@ -7,6 +7,7 @@ from typing import Annotated, NamedTuple
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from service.values.domain import Action, Doubling, Probability, Reason, Urgency, Why
+from service.values.dsa import Dsa
 from service.values.recommended_rules import RECOMMENDED_RULES
 from service.values.review_settings import OTHER, SOON, Reviewing
 from service.values.rules import RULE, RULE_UNAVAILABLE, ListName, ListUse, Rule
@@ -54,6 +55,7 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     trust: Trust | None = None
     keep_ban_on_erase: bool = False
     # Unset, these are not written, so that a policy without them stays readable for earlier releases.
+    dsa: Annotated[Dsa | UnsetType, Meta(description="Statements of reasons.")] = UNSET
     targets: Targets | UnsetType = UNSET
     certificate: Annotated[
         Certificate | UnsetType, Meta(description="Which thresholds keep the targets, and how that was tested.")

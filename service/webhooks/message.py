@@ -9,6 +9,7 @@ from msgspec import Struct
 from service.store.base import instant
 from service.store.outbox import Event, EventType
 from service.values.domain import SITE_PATTERN
+from service.values.statement_words import WordedStatement
 
 # Limit of the body (specs: review queue, 10). A text that does not fit is left out; the site has a copy.
 MAX_BODY_BYTES = 20_000
@@ -31,6 +32,7 @@ class Data(Struct, frozen=True, omit_defaults=True, kw_only=True):
     reason: str | None = None
     reason_texts: msgspec.Raw | None = None
     text: str | None = None
+    statement: WordedStatement | None = None
 
 
 class AuthorData(Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -104,7 +106,7 @@ def message_id(site: str, event: Event) -> str:
     return str(MessageId(site, event.comment, event.version))
 
 
-def body(site: str, event: Event, text: str | None) -> bytes:
+def body(site: str, event: Event, text: str | None, statement: WordedStatement | None = None) -> bytes:
     at = datetime.fromtimestamp(event.at / 1000, UTC)
     if event.author is not None:
         return msgspec.json.encode(Message(event.type, at, _author_data(site, event, event.author)))
@@ -130,10 +132,11 @@ def body(site: str, event: Event, text: str | None) -> bytes:
         reason=event.reason or None,
         reason_texts=msgspec.Raw(event.reason_texts.encode()) if event.reason_texts else None,
         text=text,
+        statement=statement,
     )
     encoded = msgspec.json.encode(Message(event.type, at, data))
     if len(encoded) > MAX_BODY_BYTES and text is not None:
-        return body(site, event, None)
+        return body(site, event, None, statement)
     return encoded
 
 

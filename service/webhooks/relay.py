@@ -24,6 +24,7 @@ from service.webhooks.breaker import BreakerPauses, Breakers
 from service.webhooks.delivery import DeliveryOutcome, Sender
 from service.webhooks.schedule import Schedule
 from service.webhooks.sealing import Sealer, SecretUnreadable
+from service.webhooks.statements import statement_for
 from service.webhooks.upkeep import keep_up
 
 log = logging.getLogger(__name__)
@@ -242,7 +243,7 @@ class Relay:
         taken, key = job.taken, _key(job.taken.shard.site, url)
         site, host = taken.shard.site, URL(url).host or "the receiver"
         try:
-            body = message.body(site, taken.event, taken.text)
+            body = message.body(site, taken.event, taken.text, await statement_for(self._store, site, taken.event))
             outcome = await self._sender.post(url, message.message_id(site, taken.event), body, secrets)
         except BaseException:
             self._breakers.left(key)

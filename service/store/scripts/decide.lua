@@ -3,7 +3,7 @@
 --          the request, '1' if the caller may decide without a lease ('2': except escalated comments), label text
 --          ttl (s), note, version ('' : any), hold (ms), '1' if an audit that disagrees changes the decision,
 --          role of the moderator (''), batch that the decision belongs to (''), terms of strikes (see strikes.lua),
---          the reason in words (JSON by language, '')
+--          the reason in words (JSON by language, ''), '1' if the moderator saw scores before the decision
 -- Returns  {outcome, item, content, appeal}; outcome is ok, duplicate, conflict, stale, superseded, escalated, own, gone.
 -- Keeps:   each version has one decision, one audit entry, one label and at most one event, or none of them.
 -- Checks the token, not the clock: a late decision counts if nobody else has leased the comment since.
@@ -29,6 +29,16 @@ if item.against and string.find(item.against, '\n' .. moderator .. '\n', 1, true
 local now, was = now_ms(), item.state
 local before = was == 'escalated' and escalation_of(item)
 local more = {'decision', verdict, 'reason', reason, 'token', token}
+local saw_scores = ARGV[19] == '1' and item.kind ~= 'audit'
+if verdict == 'reject' then -- what a statement of reasons tells: how the comment came here, and what stood before
+  for _, pair in ipairs({{'why', item.why}, {'automatic', item.decision}, {'before', item.status},
+    {'reports', item.reports}, {'scores_shown', saw_scores and '1' or nil}}) do
+    if pair[2] and pair[2] ~= '' then
+      more[#more + 1] = pair[1]
+      more[#more + 1] = pair[2]
+    end
+  end
+end
 as_who(more, ARGV[15], ARGV[16])
 if ARGV[11] ~= '' then -- the note is stored with the comment, where it can be erased
   more[#more + 1] = 'noted'
@@ -156,6 +166,12 @@ if item.reports then -- this decision covers all reports so far; later reports c
   fields[#fields + 1] = 'halved_judged'
   fields[#fields + 1] = item.halved or '0'
   settle_reports(id, verdict == 'reject' and 'u' or 'd')
+end
+if saw_scores then
+  fields[#fields + 1] = 'scores_shown'
+  fields[#fields + 1] = '1'
+elseif item.scores_shown then
+  unset(id, item, 'scores_shown')
 end
 if upholds then
   happened('decided', id, item, {'moderator', moderator})

@@ -97,6 +97,7 @@ async def test_real_answers_have_the_described_shapes(admin: Any, decide_always:
     fits(await admin.post("/v1/review/decisions", many), "/v1/review/decisions")
     fits(await admin.post("/v1/review/c-1/release", {"lease": "1.1"}), "/v1/review/{id}/release")
     fits(await admin.get("/v1/review/stats"), "/v1/review/stats", "get")
+    fits(await admin.get("/v1/comments/c-1/statement"), "/v1/comments/{id}/statement", "get")
     fits(await admin.get("/v1/review/audits"), "/v1/review/audits", "get")
     fits(await admin.get("/v1/review/draws"), "/v1/review/draws", "get")
     fits(await admin.get("/v1/audit"), "/v1/audit", "get")
