@@ -111,8 +111,9 @@ local function weigh(author, deed, elsewhere, terms, now)
     local change = cjson.decode(json)
     if at == 1 then newest = change end
     if not (change.by == 'rule' and change.undoes) then
-      if not standing and stands(change, strikes, approved, terms, now) then standing = change end
       if not deserved and change.strikes and sum >= change.strikes then deserved = change end
+      if not standing and stands(change, strikes, approved, terms, now) then standing = change end
+      if not change.struck_ms then break end -- what a person said covers what was before
     end
   end
   if deserved and SEVERITY[effect(deserved, now)] > SEVERITY[effect(standing, now)] then standing = deserved end
@@ -131,23 +132,30 @@ local function weigh(author, deed, elsewhere, terms, now)
     newest, status, ends = change, effect(change, now)
   end
 
+  local step = step_of(sum, terms.steps)
+  local function give(why)
+    record({status = step[2], why = why, strikes = step[1], struck_ms = struck, ['until'] = step[4] or nil,
+      until_ms = step[3] or nil})
+  end
   local owed, owed_until = effect(standing, now)
   if newest and (owed ~= status or owed_until ~= ends) then
-    local restored = {status = owed, undoes = newest.version}
-    if owed ~= 'active' then
-      restored.why, restored.note, restored['until'] = standing.why, standing.note, standing['until']
+    if step and SEVERITY[step[2]] > SEVERITY[owed] then -- fewer strikes: a step that was passed over at first
+      give()
+    else
+      local restored = {status = owed, undoes = newest.version}
+      if owed ~= 'active' then
+        restored.why, restored.note, restored['until'] = standing.why, standing.note, standing['until']
+      end
+      restored.until_ms = owed_until or nil
+      record(restored)
     end
-    restored.until_ms = owed_until or nil
-    record(restored)
   end
   if deed.what == 'reject' and sum > 0 then
-    local step = step_of(sum, terms.steps)
     -- By an hour at least: one change is enough for strikes that come together.
     local is_longer = step and step[2] == status and ends and (not step[3] or step[3] > ends + 3600000)
     local why = deed.reason ~= '' and deed.reason or nil
     if step and (SEVERITY[step[2]] > SEVERITY[status] or is_longer) then
-      record({status = step[2], why = why, strikes = step[1], struck_ms = struck, ['until'] = step[4] or nil,
-        until_ms = step[3] or nil})
+      give(why)
     elseif status == 'trusted' and standing and standing.approvals then -- earned trust ends with a strike
       record({status = 'active', why = why, strikes = 1, struck_ms = struck})
     end

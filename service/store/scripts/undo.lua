@@ -62,8 +62,13 @@ if item.state == 'decided' then
     tally(author, item.status, item.before_status, tonumber(item.decided), tonumber(item.before_decided) or now,
       tally_life(0))
   end
-  if author and item.before_strike then put_strike(author, id, item.before_strike, terms, now) end
-  if author and (item.before_strike or terms.trust) then struck = author end
+  if author and (item.before_strike or terms.trust) then
+    struck = {author = author, what = 'undo', reason = ''}
+    local gone = item.before_strike and put_strike(author, id, item.before_strike, terms, now)
+    if gone == '' and item.before_strike ~= '' then -- an approval had taken a strike back
+      struck.what, struck.reason = 'reject', read_strike(item.before_strike).reason
+    end
+  end
   restore_said(item.prints, item.before_harmless)
   if item.reports then settle_reports(id, 'o') end
   item.status, item.decided_by = item.before_status, item.before_by
@@ -122,7 +127,10 @@ end
 audit('undone', moderator, id, item, was,
   as_who({'mode', (cancelled or not item.event) and 'cancelled' or 'compensated'}, ARGV[6], ARGV[7]))
 count(now, 'undone')
-if struck then weigh_after(struck, {what = 'undo', comment = id, moderator = moderator}, terms, now) end
+if struck then
+  local deed = {what = struck.what, reason = struck.reason, comment = id, moderator = moderator}
+  weigh_after(struck.author, deed, terms, now)
+end
 if cancelled or not item.event then
   happened('undone', id, item, {'moderator', moderator})
 else

@@ -155,6 +155,18 @@ async def test_a_status_that_a_person_gave_meanwhile_outlives_the_strikes(chief:
     assert ((await standing(chief))["status"], len((await standing(chief))["history"])) == ("banned", 2)
 
 
+async def test_a_pardon_holds_until_the_next_strike(chief: Any) -> None:
+    await reject(chief, "c-1", "c-2", "c-3")
+    await post(chief, "c-4")
+    assert (await chief("PUT", STATUS, {"status": "active"})).status == 200
+    await decide(chief, "c-4", "approve")
+    await undo(chief, "c-4")
+    await undo(chief, "c-1")
+    assert ((await standing(chief))["status"], len((await standing(chief))["history"])) == ("active", 2)
+    await reject(chief, "c-5")
+    assert (await standing(chief))["status"] == "premoderated"
+
+
 async def test_strikes_expire(chief: Any, client: Any) -> None:
     await reject(chief, "c-1", "c-2")
     pipe, author = client.server.app[keys.STORE].pipe, (await standing(chief))["author"]
