@@ -1,6 +1,6 @@
 # Every target sets up what it needs; `make` alone shows what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup training run test test-store integrations chromium check lint fmt types contracts lengths dependencies lock train evaluate bench faults shape demo clean
+.PHONY: help setup training run test test-store integrations chromium check lint fmt types contracts lengths dependencies lock train evaluate story bench faults shape demo clean
 
 PYTHON ?= $(firstword $(foreach name,python3.12 python3.11 python3.13 python3.14 python3 python,$(shell \
   $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $(name))))
@@ -132,6 +132,9 @@ $(RIVALS)/.set-up: tests/bench/requirements.txt tests/bench/package-lock.json | 
 	  && cp tests/bench/package.json tests/bench/package-lock.json $(RIVALS)/node \
 	  && cd $(RIVALS)/node && npm ci --silent --no-audit --no-fund --ignore-scripts && touch ../.set-up; } \
 	  || echo "WARNING: not all of arq, dramatiq and BullMQ could be installed"
+
+story: $(STAMP) $(TRAINS)  ## Tell the story of a promise with 20,000 comments and print its figures (minutes)
+	$(BIN)/python tests/e2e/story.py
 
 bench: $(STAMP) $(RIVALS)/.set-up chromium  ## Measure requests, the queue, scores, rules and the detector of languages, each beside a baseline
 	$(BIN)/python tests/bench/bench_service.py

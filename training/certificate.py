@@ -162,8 +162,13 @@ def _side(  # noqa: PLR0917 - a side, and all that it is tested on
     # Both targets of approvals are tested at the same levels, so that they can pass the same one.
     first = wanted[0]
     tune, sample = (pool(each, first, most) for each in lines)
-    least = 1 if first == "max_missed" else smallest_sample(targets.wanted[first], made.delta)
-    levels = grid(tune, side, most, least, len(sample) / max(1, len(tune)))
+    sizes = (1, 1)
+    if first != "max_missed":
+        sizes = (
+            smallest_sample(targets.wanted[first], made.delta),
+            smallest_sample(targets.wanted[first], made.delta, 2),
+        )
+    levels = grid(tune, side, most, sizes, len(sample) / max(1, len(tune)))
     tests = [
         test(pool(lines[1], target, most), target, levels, targets.wanted[target], made.delta) for target in wanted
     ]

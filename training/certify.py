@@ -5,6 +5,7 @@ levels, which audits are used) look at scores, times and inclusion probabilities
 """
 
 import hashlib
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ GRID = 40
 LEAST_ANSWERED = 0.95
 # Comments that came when audits were rarest may be left out, up to this share of all.
 MOST_LEFT_OUT = 0.1
+# Answers from which levels are chosen.
+LEAST_TUNE = 200
 BINS = 10
 TARGETS = ("max_wrong_approve", "max_missed", "max_wrong_reject")
 SIDES: Mapping[str, Literal["approve", "reject"]] = {
@@ -178,7 +181,9 @@ def folds(lines: Sequence[SampleLine], options: CertifyOptions) -> Fold:
     if not unused:
         since = f" since {options.begins:%Y-%m-%d %H:%M} UTC" if options.begins else ""
         raise DataUnusable(f"no audit or review{since} was answered at least {options.wait} ago")
-    first = min(len(unused) - 1, int(len(unused) * (1 - options.certify_share))) if options.begins is None else 0
+    # Answers that certified before can choose levels; after a change of the rules there are too few, so newer ones do.
+    has_older = len(usable) - len(unused) >= LEAST_TUNE
+    first = 0 if has_older else min(len(unused) - 1, int(len(unused) * (1 - options.certify_share)))
     certify = unused[first:]
     tune = [line for line in usable if line.at < certify[0].at]
     return Fold(tune, certify, certify[0].at, max(certify[-1].at, certify[0].at + timedelta(microseconds=1)))
@@ -219,16 +224,19 @@ def pool(lines: Sequence[SampleLine], target: str, most: int) -> list[SampleLine
     return thinned(found, common_inclusion(found)) if found else []
 
 
-def grid(tune: Sequence[SampleLine], side: str, most: int, least: int, scale: float) -> list[int]:
+def grid(tune: Sequence[SampleLine], side: str, most: int, first: tuple[int, int], scale: float) -> list[int]:
     """Levels from the safest to the boldest at quantiles of the tune fold; labels are not looked at.
 
-    The first level should have `least` comments in the certify fold, which is `scale` times as large as the tune fold:
-    fewer can never pass.
+    `first`: how many comments the first level should have in the certify fold, which is `scale` times as large as the
+    tune fold: at least so many that it can pass at all; better so many that it may have a few errors, but no more than
+    half of the fold, because the first failure ends the tests.
     """
     levels = sorted(level for line in tune if (level := line.level(side)) is not None and level <= most)
     if not levels:
         return [most]
-    start = min(1.0, 1.25 * least / max(1.0, scale * len(levels)))
+    least, better = first
+    expected = max(1.0, scale * len(levels))
+    start = min(1.0, max(1.25 * least, min(better, expected / 2)) / expected)
     found = np.quantile(levels, np.linspace(start, 1, GRID), method="higher")
     return sorted({*map(int, found), most})
 
@@ -292,8 +300,8 @@ def advice(tested: Tested, days: float) -> str:
         )
     likely = sample_for_power(tested.alpha, k / n if n else tested.alpha / 3, tested.delta)
     missing = max(1, (likely or least) - n)
-    rate = n / days if days > 0 else 0
-    time = f", about {missing / rate:.0f} more days at {rate:.0f} a day" if rate >= 1 else ""
+    rate = n / days if days >= 1 else 0
+    time = f", about {math.ceil(missing / rate)} more days at {rate:.0f} a day" if rate >= 1 else ""
     return (
         f"{tested.target}: {n} audits of such decisions were answered, {k} of them wrong. With as few wrong ones it "
         f"takes at least {least}; to pass in 8 of 10 cases, about {missing} more answers are needed{time}."

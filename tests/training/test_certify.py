@@ -220,14 +220,24 @@ def test_answers_are_opened_once(tmp_path: Path) -> None:
         folds(lines[:50], CertifyOptions(now=NOW, begins=opened.last_end(tmp_path)))
 
 
+def test_without_older_answers_some_of_the_new_ones_choose_the_levels() -> None:
+    lines = [line(n, at=NOW - timedelta(hours=1000 - n), verdict="approve") for n in range(900)]
+    begins = lines[49].at
+    found = folds(lines, CertifyOptions(certify_share=0.5, now=NOW, begins=begins))
+    assert len(found.certify) == 425
+    assert len(found.tune) == 475
+    older = folds(lines, CertifyOptions(certify_share=0.5, now=NOW, begins=lines[299].at))
+    assert (len(older.tune), len(older.certify)) == (300, 600)
+
+
 def test_levels_are_chosen_by_scores_alone_and_start_where_a_test_can_pass() -> None:
     lines = traffic(4, 4_000)
     flipped = [msgspec.structs.replace(each, verdict="approve") for each in lines]
-    levels = grid(lines, "approve", 0, 200, 1.0)
-    assert levels == grid(flipped, "approve", 0, 200, 1.0)
+    levels = grid(lines, "approve", 0, (200, 300), 1.0)
+    assert levels == grid(flipped, "approve", 0, (200, 300), 1.0)
     assert levels == sorted(levels)
     assert levels[-1] == 0
-    assert sum(each.approve_level <= levels[0] for each in lines if each.approve_level is not None) >= 200
+    assert sum(each.approve_level <= levels[0] for each in lines if each.approve_level is not None) >= 300
 
 
 def test_too_few_answers_are_counted_before_any_label_is_opened() -> None:
