@@ -106,14 +106,14 @@ def site() -> Iterator[Site]:
     with receiving() as receiver, browsing() as browser:
         steward.start()
         try:
-            key = steward.first_key()
             link = steward.line(r"(http://\S+/console/sign-in/link\S+)")
+            key = steward.first_key()
             fill(steward, key, receiver)
             context = browser.new_context()
             page = context.new_page()
             page.goto(link)
-            page.get_by_role("button", name="Enter").click()
-            page.wait_for_url("**/console/**")
+            page.get_by_role("button", name="Continue").click()
+            page.wait_for_url("**/console/welcome")
             yield Site(steward, receiver, browser, context.storage_state())
         finally:
             steward.stop()
@@ -226,6 +226,22 @@ def test_a_key_is_made_copied_and_revoked(site: Site) -> None:
         row.get_by_role("button", name="Revoke newsroom").click()
         page.get_by_text("The key is revoked.").wait_for()
         assert client.post("/v1/score", json={"text": "Hello."}).status_code == 401
+    assert complaints == []
+
+
+def test_a_key_of_12_digits_is_made_and_rotated(site: Site) -> None:
+    page, complaints = site.page()
+    page.goto(site.url("/keys"))
+    page.get_by_label("Name").fill("blog")
+    page.get_by_role("checkbox", name=re.compile("^akismet")).check()
+    page.get_by_role("button", name="Make the key").click()
+    first = page.locator("#made").inner_text()
+    row = page.get_by_role("row").filter(has_text="blog")
+    row.get_by_text("Rotate…").click()
+    row.get_by_role("button", name="Rotate blog").click()
+    page.get_by_text("The old key works for one more day.").wait_for()
+    assert re.fullmatch("[0-9a-f]{12}", page.locator("#made").inner_text())
+    assert page.locator("#made").inner_text() != first
     assert complaints == []
 
 
