@@ -109,6 +109,7 @@ class Moderation:
             audit_share=audit_share(judgement.decision, policy),
             draw=draw,
             audits_per_day=policy.review.audits_per_day,
+            keep_rejected_s=policy.keep_rejected_s,
         )
         ask, asked = None, None
         if rules is not None:

@@ -108,6 +108,7 @@ class ReviewWorkflow:
             batch=batch,
             terms=await self._strikes.terms(who.site, comment_id),
             scores_shown=draws_scores(comment_id, self._directory.shows_scores(who.site)),
+            keep_rejected_s=self._directory.for_people(who.site).keep_rejected_s,
         )
         await self._weigh(who.site, record)
         return _record_or_raise(outcome, comment_id, record)

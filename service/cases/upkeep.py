@@ -47,11 +47,13 @@ class Upkeep:
                 await self._strikes.weigh(name)  # what was decided, and not weighed, as a process ended
 
     async def _tend(self, name: str) -> None:
-        expiry = self._directory.for_people(name).review.expiry
+        policy = self._directory.for_people(name)
+        expiry = policy.review.expiry
         if expiry is None:
             await self._queue.tend(name)
             return
-        tended = await self._queue.tend(name, expiry.after_s, expiry.status)
+        keep_s = policy.keep_rejected_s
+        tended = await self._queue.tend(name, expiry.after_s, expiry.status, keep_rejected_s=keep_s)
         if tended.expired:
             log.warning("%s: %d comments were decided by expiry (%s)", name, tended.expired, expiry.decision)
 

@@ -8,15 +8,16 @@ from msgspec import Meta, Struct
 
 from service import app_keys as keys
 from service.cases.answers import ReviewItem, comment_answer, review_item
+from service.cases.statements import dsa_of
 from service.console import rule_words, words
 from service.console.cards import BELOW, is_blurred, is_of_rules, of_rule
 from service.console.reasons import SEVERE, attribute_name, code_title
 from service.console.shown import marked
 from service.console.texts import N_
-from service.console.visit import ADMINS, DECIDERS, SUPERVISORS, Page, Visit
+from service.console.visit import ADMINS, DECIDERS, OVERSEERS, SUPERVISORS, Page, Visit
 from service.store.base import AuditEntry, Record
 from service.values.accounts import Role
-from service.values.domain import NOT_OURS, WORDS, Id, Reason, State
+from service.values.domain import NOT_OURS, WORDS, Id, Reason, State, Status
 from service.values.errors import Conflict
 from service.values.rules import RULE, RuleAction, RuleState
 
@@ -82,6 +83,7 @@ async def show_comment(visit: Visit) -> web.StreamResponse:
         said=SAID.get(query.said, ""),
         may=allowed(visit, record),
         title_of=visit.reasons.title,
+        has_statement=has_statement(visit, record),
         code_title=code_title,
         **telling(visit),
     )
@@ -103,6 +105,18 @@ def _of_rule(visit: Visit, item: ReviewItem, reason: Reason) -> str:
 def blinds(visit: Visit, record: Record) -> bool:
     """Whether this person may still judge the comment, and so must not see judgments of others or of the model."""
     return record.is_waiting and visit.role in DECIDERS
+
+
+def has_statement(visit: Visit, record: Record) -> bool:
+    """Whether the page of a comment links to its statement."""
+    is_in_scope = dsa_of(visit.request.app[keys.DIRECTORY].for_people(visit.site)) is not None
+    return (
+        is_in_scope
+        and visit.role in OVERSEERS
+        and record.status is Status.REJECTED
+        and record.erased_at is None
+        and not blinds(visit, record)
+    )
 
 
 def seen(visit: Visit, record: Record) -> ReviewItem:

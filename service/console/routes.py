@@ -36,6 +36,7 @@ from service.console import (
     scores,
     search,
     second_factor,
+    statement,
     webhooks,
 )
 from service.console.assets import Assets
@@ -70,6 +71,7 @@ PAGES: tuple[Page, ...] = (
     *appeals.PAGES,
     *dashboard.PAGES,
     *comment.PAGES,
+    *statement.PAGES,
     *search.PAGES,
     *articles.PAGES,
     *author.PAGES,

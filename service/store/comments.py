@@ -85,6 +85,7 @@ class Comments:
         audit_share: float = 0.0,
         draw: float | None = None,
         audits_per_day: int | None = None,
+        keep_rejected_s: int = 0,
         rules: RulesAsked | None = None,
         watch: CountLimits | None = None,
     ) -> tuple[Submitted | Literal["ask"], Record | None]:
@@ -92,7 +93,8 @@ class Comments:
 
         `urgency`: why a person should review it; None: no review needed. `audit_share`: the probability that such a
         decision is audited; `draw`: the comment's number in [0, 1) that decides it; `audits_per_day`: the most of the
-        site (None: any number). `rules`: what the decision depends on besides; it then replaces the three. `watch`:
+        site (None: any number). `keep_rejected_s`: how long at least a rejected text is kept. `rules`: what the
+        decision depends on besides; it then replaces the three. `watch`:
         instead of rules, with one shard. The record is None only if nothing was written: the queue is full, or rules
         must be sent (ask), because the author, the article or the section has a status, or a limit of `watch`
         is passed.
@@ -108,9 +110,10 @@ class Comments:
             )
             asked, rows = packed_rules(rules, author, article, decision_at)
             asked["elsewhere"] = await self._elsewhere(site, shard, comment_id, author, asked)
-        described = self._described(comment_id, content, urgency, actor, decided_by, audit_share)
+        life_s = max(self._retention.author_s, keep_rejected_s + AUTHOR_INDEX_DAYS * DAY_S)
+        described = self._described(comment_id, content, urgency, actor, decided_by, audit_share, life_s)
         most = "" if audits_per_day is None else max(1, audits_per_day // self._shards.count)
-        sent = _pack((*described, asked or "", watch or "", "" if draw is None else draw, most))
+        sent = _pack((*described, asked or "", watch or "", "" if draw is None else draw, most, keep_rejected_s))
         reply = await self._pipe.run(script("submit"), [shard.prefix], sent, data, *rows)
         if reply[0] == b"ask":
             return "ask", None
@@ -135,6 +138,7 @@ class Comments:
         actor: str,
         decided_by: str,
         audit_share: float,
+        author_s: int,
     ) -> tuple[Any, ...]:
         """The arguments of the script up to the author; see submit.lua."""
         comment, judgement = content.comment, content.judgement
@@ -162,7 +166,7 @@ class Comments:
             comment.callback_url or "",
             self._retention.label_days * DAY_S,
             author if self._index_authors else "",
-            self._retention.author_s,
+            author_s,
             str(audit_share) if audit_share else "",
             _decisive(judgement),
             author,

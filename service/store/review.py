@@ -183,6 +183,7 @@ class Queue:
         terms: StrikeTerms = _NO_TERMS,
         reason_texts: Mapping[str, str] | None = None,
         scores_shown: bool = False,
+        keep_rejected_s: int = 0,
     ) -> tuple[Outcome, Record | None]:
         """Write the decision, its label, its audit entry and its event in one step.
 
@@ -190,7 +191,8 @@ class Queue:
         `audit_overturns`: whether a blind audit that disagrees with the automatic decision changes it, or escalates the
         comment. `role` and `batch` go into the audit entry. `terms`: of strikes against the author; with several shards
         they are noted, and StrikeBook.weigh_noted weighs them. `reason_texts`: what the site is told, by language.
-        `scores_shown`: the moderator saw the model's scores before the decision.
+        `scores_shown`: the moderator saw the model's scores before the decision. `keep_rejected_s`: how long at least
+        the text is kept.
         """
         lease = answer.lease
         return await self._run(
@@ -205,7 +207,7 @@ class Queue:
             encode(answer.labels),
             hashlib.blake2b(f"{moderator}\n{lease}\n{answer.digest}".encode(), digest_size=12).hexdigest(),
             1 if may_overrule else 2 if by_version else 0,
-            self._retention.label_days * DAY_S,
+            max(self._retention.label_days * DAY_S, keep_rejected_s),
             answer.note,
             answer.version or "",
             round(self._limits.hold_s * 1000),
@@ -243,8 +245,14 @@ class Queue:
         """Return a decided comment to the queue, for a moderator who did not decide it."""
         return await self._run("reopen", site, comment_id, actor, version or "", sla_ms, role)
 
-    async def tend(self, site: str, expiry_s: int = 0, status: Status = Status.REJECTED) -> TendResult:
-        """End expired leases, decide comments older than `expiry_s` (0: never), delete old events and labels."""
+    async def tend(
+        self, site: str, expiry_s: int = 0, status: Status = Status.REJECTED, *, keep_rejected_s: int = 0
+    ) -> TendResult:
+        """End expired leases, decide comments older than `expiry_s` (0: never), delete old events and labels.
+
+        `keep_rejected_s`: how long at least the text of a comment is kept that is rejected so.
+        """
+        text_s = max(self._retention.text_days * DAY_S, keep_rejected_s if status is Status.REJECTED else 0)
         put_back = expired = 0
         for shard in self._shards.each(site):
             offset, some = 0, TENDED_AT_ONCE
@@ -255,7 +263,7 @@ class Queue:
                     expiry_s * 1000,
                     status,
                     max(offset, 0),
-                    self._retention.text_days * DAY_S,
+                    text_s,
                     round(self._limits.hold_s * 1000),
                     self._retention.event_days * DAY_S * 1000,
                     self._retention.label_days * DAY_S * 1000,

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from service.values.domain import WORDS, Action, DecidedBy, Why
-from service.values.review_settings import Code
+from service.values.review_settings import Code, LanguageCode
 
 # The clause for whatever has none of its own.
 OTHER = "other"
@@ -29,16 +29,35 @@ Territory = Annotated[
 Url = Annotated[str, Meta(max_length=500, pattern=r"^https?://\S+$(?!\n)", extra={WORDS: "must begin with https://"})]
 
 
+ClauseName = Annotated[
+    str, Meta(min_length=1, max_length=500, description="The clause or the law, as authors read it.")
+]
+Explanation = Annotated[str, Meta(min_length=1, max_length=2_000, description="Why such a comment breaks it.")]
+
+
+class ClauseTexts(Struct, frozen=True, forbid_unknown_fields=True):
+    """A clause in another language."""
+
+    clause: ClauseName
+    explanation: Explanation
+
+
 class Clause(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Why a comment may not stay: a clause of the site's terms, or for `illegal` content a law. No personal data."""
 
-    clause: Annotated[str, Meta(min_length=1, max_length=500, description="The clause or the law, as authors read it.")]
-    explanation: Annotated[str, Meta(min_length=1, max_length=2_000, description="Why such a comment breaks it.")]
+    clause: ClauseName
+    explanation: Explanation
     ground: Literal["terms", "illegal"] = "terms"
     category: Annotated[
         str, Meta(pattern=r"^STATEMENT_CATEGORY_[A-Z_]+$(?!\n)", description="As the transparency database lists them.")
     ] = "STATEMENT_CATEGORY_OTHER_VIOLATION_TC"
     url: Url | None = None
+    translations: Annotated[
+        dict[LanguageCode, ClauseTexts], Meta(max_length=64, description="For texts to authors, by ISO 639-1 code.")
+    ] = {}
+
+    def texts(self, language: str) -> ClauseTexts:
+        return self.translations.get(language) or ClauseTexts(self.clause, self.explanation)
 
 
 class Dsa(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -156,9 +175,11 @@ def faults_of(dsa: Dsa, categories: Collection[str]) -> Iterator[tuple[tuple[str
     for name, clause in dsa.clauses.items():
         if clause.category not in categories:
             yield ("clauses", name, "category"), "not one of the transparency database's"
-        for field in ("clause", "explanation"):
-            if (found := personal_data(getattr(clause, field))) is not None:
-                yield ("clauses", name, field), f"looks like personal data ({found})"
+        texts = {(): clause} | {("translations", code): each for code, each in clause.translations.items()}
+        for steps, each in texts.items():
+            for field in ("clause", "explanation"):
+                if (found := personal_data(getattr(each, field))) is not None:
+                    yield ("clauses", name, *steps, field), f"looks like personal data ({found})"
 
 
 def clause_of(restriction: Restriction, dsa: Dsa) -> Clause:

@@ -67,6 +67,11 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     def __str__(self) -> str:
         return f"{self.name}@{self.version}"
 
+    @property
+    def keep_rejected_s(self) -> int:
+        """For how long at least the text of a rejected comment is kept, so that its author can complain."""
+        return self.dsa.complaint_days * 86_400 if self.dsa is not UNSET and self.dsa.in_scope else 0
+
 
 class Decision(Struct, frozen=True):
     action: Action

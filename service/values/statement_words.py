@@ -9,7 +9,7 @@ import msgspec
 from babel.dates import format_date
 
 from service.values.domain import DecidedBy
-from service.values.dsa import Dsa, Restriction, Source, Statement, statement_of
+from service.values.dsa import ClauseTexts, Dsa, Restriction, Source, Statement, clause_of, statement_of
 
 LANGUAGES = ("en", "de", "uk")
 SOURCE_LANGUAGE = "en"
@@ -49,12 +49,15 @@ class WordedStatement(Statement, frozen=True, kw_only=True):
 
 def worded(restriction: Restriction, dsa: Dsa) -> WordedStatement:
     """Raises KeyError if the site has no clause for it."""
-    statement = statement_of(restriction, dsa, facts(restriction))
-    texts = {language: text_of(statement, facts(restriction, language), language) for language in LANGUAGES}
+    statement, clause = statement_of(restriction, dsa, facts(restriction)), clause_of(restriction, dsa)
+    texts = {
+        language: text_of(statement, clause.texts(language), facts(restriction, language), language)
+        for language in LANGUAGES
+    }
     return WordedStatement(**msgspec.structs.asdict(statement), texts=texts)
 
 
-def text_of(statement: Statement, in_words: str, language: str) -> str:
+def text_of(statement: Statement, breaks: ClauseTexts, in_words: str, language: str) -> str:
     """For the author: paragraphs separated by blank lines. `in_words`: the facts, in this language."""
     words = templates(language)
 
@@ -69,7 +72,7 @@ def text_of(statement: Statement, in_words: str, language: str) -> str:
         for each in (statement.sent_at or statement.since, statement.since, statement.complaint_until)
     )
     territory = ", ".join(words["areas"].get(name, name) for name in statement.territory)
-    clause = say(f"clause_{statement.ground}", clause=statement.clause, explanation=statement.explanation)
+    clause = say(f"clause_{statement.ground}", clause=breaks.clause, explanation=breaks.explanation)
     detection = say("detection_yes" if statement.automated_detection else "detection_no")
     paragraphs = (
         [say("title")],

@@ -8,7 +8,8 @@
 --          of such decisions that is drawn for audit ('' : none), attribute and score that decided (''),
 --          author for status and counts (''), rules ('' : none that need Redis; see rules.lua), what to count where no
 --          rule applies unless one of its limits is passed ('' : nothing): {limits, rates, fingerprints, window (s)},
---          the comment's draw in [0, 1) ('' : no audits), most audits a day in this shard ('' : any number)
+--          the comment's draw in [0, 1) ('' : no audits), most audits a day in this shard ('' : any number),
+--          how long at least the text of a rejected comment is kept (s)
 -- ARGV[2]  content
 -- ARGV[3]  with rules: reasons that the caller knows already, packed one after the other, then a packed reason for each
 --          open rule and for each status
@@ -43,6 +44,7 @@ elseif ARGV[28] ~= '' and passes_a_limit(ARGV[28][1], id, now) then
   return {'ask'}
 end
 local waits = was.state == 'queued' or was.state == 'leased' or was.state == 'escalated'
+if status == 'rejected' then ttl = math.max(ttl, ARGV[31] or 0) end -- its author may complain
 local drawing
 ARGV[24], drawing = share_now(ARGV[24], ARGV[30], now)
 if drawing and ARGV[19] ~= '' and ARGV[24] ~= ARGV[19] then -- fewer are drawn now than the policy says

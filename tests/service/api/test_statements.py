@@ -116,3 +116,26 @@ async def test_settings_that_cannot_be_used_are_refused_by_their_field(
 ) -> None:
     reply = await admin("PUT", "/v1/policies/default", {"thresholds": {"toxicity": {}}, "dsa": dsa})
     assert problem(reply, 400)["errors"][0]["pointer"] == pointer
+
+
+@pytest.mark.parametrize("dsa", [DSA, None])
+async def test_a_rejected_text_is_kept_as_long_as_its_author_may_complain(
+    admin: Any, ann: Any, redis_server: Any, dsa: Any
+) -> None:
+    await put(admin, {"reject_at": 0}, dsa)
+    await admin.post("/v1/comments", {"id": "rejected", "text": "hello", "author": {"id": "u-1"}})
+    await put(admin, {}, dsa)
+    await admin.post("/v1/comments", {"id": "approved", "text": "hello"})
+    await put(admin, {"review_at": 0}, dsa)
+    await admin.post("/v1/comments", {"id": "judged", "text": "hello"})
+    (item,) = (await ann.post("/v1/review/claim", {"count": 1})).body["items"]
+    await ann.post("/v1/review/judged/decision", {"decision": "reject", "lease": item["lease"]})
+    with redis_server.client() as client:
+        days = {name: client.ttl(f"cm:{{daily}}:text:{name}:1") / 86_400 for name in ("rejected", "approved", "judged")}
+        state = client.ttl("cm:{daily}:item:rejected") / 86_400
+        (index,) = client.keys("cm:{daily}:author:*")
+        assert client.ttl(index) / 86_400 > days["rejected"] + 60, "who erases it must still find it"
+    assert days["approved"] < 31
+    assert (days["rejected"] > 182) is bool(dsa)
+    assert state > days["rejected"]
+    assert days["judged"] > 182

@@ -15,6 +15,7 @@ from service.values.domain import Action, DecidedBy, Why
 from service.values.dsa import (
     Automation,
     Clause,
+    ClauseTexts,
     Dsa,
     Restriction,
     Source,
@@ -217,3 +218,15 @@ def test_the_page_shows_all_that_a_site_may_say() -> None:
     rows = re.findall(r"^\| `(\w+)` \| ([^|]+) \|", page.split("| in `dsa` |")[1].split("\n\n")[0], re.MULTILINE)
     defaults = msgspec.json.decode(msgspec.json.encode(msgspec.structs.asdict(Dsa())))
     assert {name: msgspec.json.decode(value) for name, value in rows} == defaults
+
+
+def test_a_clause_is_translated_where_the_site_has_translated_it() -> None:
+    german = {"de": ClauseTexts("Punkt 1 der Regeln", "Kommentare m\u00fcssen die Regeln einhalten.")}
+    clause = msgspec.structs.replace(DSA.clauses["other"], translations=german)
+    found = worded(rejected(attributes=()), msgspec.structs.replace(DSA, clauses={"other": clause}))
+    assert "Punkt 1 der Regeln. Kommentare" in found.texts["de"]
+    assert "Section 1 of our rules" in found.texts["uk"]
+    assert found.clause == "Section 1 of our rules"
+    careless = msgspec.structs.replace(clause, translations={"de": ClauseTexts("a", "an jo@site.example")})
+    (fault,) = faults_of(Dsa(in_scope=True, clauses={"other": careless}), categories())
+    assert fault[0] == ("clauses", "other", "translations", "de", "explanation")
