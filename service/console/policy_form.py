@@ -1,20 +1,27 @@
 """The policy form: the text format of its fields, parsing, and error messages."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
+from service.console import policy_texts
 from service.console.policy_groups import AKISMET_DOUBTFUL, FIELDS, PolicyField
 from service.console.texts import N_
 from service.http.shapes import fault_of
 from service.values.policy import Policy, Thresholds
+from service.values.review_settings import review_faults
 from service.values.site_settings import faults
+from service.values.strikes import EXPIRE_DAYS, strike_faults
 
 HOUR_S = 3600
 CENT = 100
+
+# Parts of a policy that may be left out, and the field without which there is none.
+_OPTIONAL = {"strikes": "at", "trust": "approvals"}
+_USUAL = {"strikes.expire_days": EXPIRE_DAYS, "trust.days": 0}
 
 A_NUMBER = N_("Enter a number from %(least)s to %(most)s.")
 
@@ -62,6 +69,7 @@ def read(form: Mapping[str, list[str]], before: Policy, known: Iterable[str]) ->
         "review": msgspec.to_builtins(before.review),
         "languages": msgspec.to_builtins(before.languages),
         "protocols": msgspec.to_builtins(before.protocols),
+        **{name: msgspec.to_builtins(getattr(before, name)) or {} for name in _OPTIONAL},
     }
     for field in FIELDS:
         if field.kind == "expiry":
@@ -71,6 +79,9 @@ def read(form: Mapping[str, list[str]], before: Policy, known: Iterable[str]) ->
     if values.get(AKISMET_DOUBTFUL) == before.protocols.akismet.doubtful_answer:  # an older policy says it otherwise
         _put(raw, AKISMET_DOUBTFUL, before.protocols.akismet.doubtful)
     thresholds = _thresholds(values, before, known, problems)
+    if raw["strikes"].get("weights") and not raw["strikes"].get("at"):
+        problems.setdefault("strikes.at", FieldProblem(N_("Enter at least one step, or no strikes for a reason."), {}))
+    raw |= {name: raw[name] if raw[name].get(needed) else None for name, needed in _OPTIONAL.items()}
     if problems:
         return Entered(values, before, problems)
     try:
@@ -79,15 +90,24 @@ def read(form: Mapping[str, list[str]], before: Policy, known: Iterable[str]) ->
     except msgspec.ValidationError as error:
         wrong = fault_of(str(error), "", Policy)
         path = wrong.pointer.removeprefix("/").replace("/", ".")
-        where = next((field.path for field in FIELDS if path.startswith(field.path)), "")
         told = {"detail": f"{path}: {wrong.detail}"}
-        return Entered(values, before, {where: FieldProblem(N_("This cannot be read: %(detail)s"), told)})
-    for fault in faults(policy.protocols, tuple(known)):
-        path = ".".join(("protocols", *fault.steps))
-        where = next((field.path for field in FIELDS if path.startswith(field.path)), "")
-        detail = f"{fault.steps[-1]}: {fault.why}"
+        return Entered(values, before, {_field_of(path): FieldProblem(N_("This cannot be read: %(detail)s"), told)})
+    for steps, why in _faults(policy, tuple(known)):
+        detail = f"{steps[-1]}: {why}"
+        where = _field_of(".".join(steps))
         problems.setdefault(where, FieldProblem(N_("This cannot be read: %(detail)s"), {"detail": detail}))
     return Entered(values, before if problems else policy, problems)
+
+
+def _field_of(path: str) -> str:
+    return next((field.path for field in FIELDS if path.startswith(field.path)), "")
+
+
+def _faults(policy: Policy, known: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+    yield from ((("protocols", *each.steps), each.why) for each in faults(policy.protocols, known))
+    yield from ((("review", *steps), why) for steps, why in review_faults(policy.review, known))
+    if policy.strikes is not None:
+        yield from ((("strikes", *steps), why) for steps, why in strike_faults(policy.strikes))
 
 
 def _thresholds(
@@ -122,10 +142,8 @@ def _expiry(values: Mapping[str, str], problems: dict[str, FieldProblem]) -> dic
 def _value(field: PolicyField, text: str, problems: dict[str, FieldProblem]) -> Any:  # noqa: ANN401 - the field's own type
     if field.kind in ("flag", "choice"):
         return bool(text) if field.kind == "flag" else text or None
-    if field.kind == "lines":
-        return sorted({line.strip() for line in text.splitlines() if line.strip()})
-    if field.kind == "pairs":
-        return _pairs(field, text, problems)
+    if field.kind in ("lines", "pairs", *policy_texts.FORMS):
+        return _lines(field, text, problems)
     found = between(text, field.path, field.least, field.most, problems, is_needed=not field.may_be_empty)
     if found is None or field.kind == "score":
         return found
@@ -134,6 +152,18 @@ def _value(field: PolicyField, text: str, problems: dict[str, FieldProblem]) -> 
     if found != int(found):
         problems[field.path] = FieldProblem(N_("Enter a whole number."), {})
     return int(found)
+
+
+def _lines(field: PolicyField, text: str, problems: dict[str, FieldProblem]) -> Any:  # noqa: ANN401 - the field's own type
+    if field.kind == "lines":
+        return sorted({line.strip() for line in text.splitlines() if line.strip()})
+    if field.kind == "pairs":
+        return _pairs(field, text, problems)
+    try:
+        return policy_texts.parsed(field.kind, text)
+    except ValueError:
+        problems[field.path] = FieldProblem(policy_texts.FORMS[field.kind], {})
+        return None
 
 
 def _pairs(field: PolicyField, text: str, problems: dict[str, FieldProblem]) -> dict[str, str]:
@@ -172,6 +202,8 @@ def _written(field: PolicyField, value: Any) -> str:  # noqa: ANN401 - the field
         return "\n".join(sorted(value))
     if field.kind == "pairs":
         return "\n".join(f"{name} = {attribute}" for name, attribute in value.items())
+    if field.kind in policy_texts.FORMS:
+        return policy_texts.written(field.kind, value)
     return for_input(value * CENT if field.kind == "share" and value is not None else value)
 
 
@@ -181,9 +213,10 @@ def for_input(value: float | None) -> str:
 
 
 def _at(policy: Policy, path: str) -> Any:  # noqa: ANN401 - the field's own type
+    """None, or the usual value, of a part that the policy lacks."""
     found: Any = policy
     for name in path.split("."):
-        found = getattr(found, name)
+        found = _USUAL.get(path) if found is None else getattr(found, name)
     return found
 
 

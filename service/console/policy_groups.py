@@ -9,8 +9,10 @@ from service.console.texts import N_
 
 # flag: yes or no. share: percent. whole: an integer. score: 0 to 1, or empty. lines: one entry a line.
 # pairs: "NAME = attribute" a line. hours: seconds, shown as hours.
-# choice: one of `choices`; the empty one stands for null.
-Kind = Literal["flag", "share", "whole", "score", "lines", "pairs", "hours", "expiry", "choice"]
+# choice: one of `choices`; the empty one stands for null. reasons, steps, numbers: see policy_texts.py.
+Kind = Literal[
+    "flag", "share", "whole", "score", "lines", "pairs", "hours", "expiry", "choice", "reasons", "steps", "numbers"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +113,66 @@ GROUPS = (
                 N_("Show scores before a decision"),
                 N_("They sway whoever decides. Every fifth comment and every audit is shown without."),
             ),
-            PolicyField("review.reason_required", "flag", N_("A rejection needs a reason")),
             PolicyField(
                 "review.expiry",
                 "expiry",
                 N_("When nobody looked in time"),
                 N_("Nothing is decided by waiting unless you want it."),
             ),
+        ),
+    ),
+    Group(
+        N_("Reasons and due times"),
+        "",
+        (
+            PolicyField(
+                "review.reasons",
+                "reasons",
+                N_("The site's own reasons to reject"),
+                N_(
+                    "One a line: a key, an attribute of the model or nothing, and a title for each language, such as: "
+                    "advertising | spam | en: Advertising | de: Werbung. Empty: the usual ones."
+                ),
+            ),
+            PolicyField("review.reason_required", "flag", N_("A rejection needs a reason")),
+            PolicyField(
+                "review.due_s",
+                "numbers",
+                N_("Own due times, in seconds"),
+                N_("One a line, such as: threat = 300. Also: other, and soon for reports and appeals."),
+            ),
+        ),
+    ),
+    Group(
+        N_("Strikes and trust"),
+        N_("Authors get a status by what people decide. It is taken back with the decision."),
+        (
+            PolicyField(
+                "strikes.at",
+                "steps",
+                N_("Status by rejected comments"),
+                N_(
+                    "One a line: from how many strikes on, premoderated, muted or banned, and for how many days, such "
+                    "as: 3 premoderated 7. Empty: none."
+                ),
+            ),
+            PolicyField(
+                "strikes.weights",
+                "numbers",
+                N_("Strikes for a reason"),
+                N_("One a line, such as: threat = 3. Others count 1."),
+            ),
+            PolicyField("strikes.expire_days", "whole", N_("Days that a strike counts"), "", 1, 365),
+            PolicyField(
+                "trust.approvals",
+                "whole",
+                N_("Authors are trusted from so many approved comments on"),
+                N_("Empty: never."),
+                1,
+                10_000,
+                may_be_empty=True,
+            ),
+            PolicyField("trust.days", "whole", N_("And so many days after their first comment"), "", 0, 365),
         ),
     ),
     Group(

@@ -13,7 +13,14 @@ OTHER, SOON = "other", "soon"
 MAX_REASONS = 30
 Code = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[a-z0-9_]+$(?!\n)", extra={WORDS: A_CODE})]
 LanguageCode = Annotated[str, Meta(pattern=r"^[a-z]{2,3}$(?!\n)")]
-Title = Annotated[str, Meta(min_length=1, max_length=100)]
+Title = Annotated[
+    str,
+    Meta(
+        max_length=100,
+        pattern=r"^[^\s|](?:[^|\n\r]*[^\s|])?$(?!\n)",
+        extra={WORDS: "must have no | and no white space at either end"},
+    ),
+]
 
 # The audits of a new site (thresholds.md section 6), and about a quarter of an hour's work a day at most.
 AUDIT_APPROVED, AUDIT_REJECTED, AUDITS_PER_DAY = 0.01, 0.05, 50

@@ -13,8 +13,9 @@ from service.console.policy import changes
 from service.console.policy_groups import FIELDS
 from service.values.accounts import Role
 from service.values.policy import DEFAULT, InLanguage, Policy, Thresholds
-from service.values.review_settings import Expiry, Reviewing
+from service.values.review_settings import Expiry, Reviewing, SiteReason
 from service.values.site_settings import Akismet, Coral, Perspective, Protocols
+from service.values.strikes import Strikes, StrikeStep, Trust
 
 KNOWN = tuple(DEFAULT.thresholds)
 
@@ -26,6 +27,7 @@ def filled(policy: Policy, **fields: str) -> dict[str, list[str]]:
     return {name: [value] for name, value in values.items() if value or name not in flags}
 
 
+TITLES = st.text("abc:;=, \u00e4\u0436", min_size=1, max_size=20).map(str.strip).filter(bool)
 SHARE = st.integers(0, 100).map(lambda n: n / 100)
 POLICIES = st.builds(
     Policy,
@@ -48,6 +50,12 @@ POLICIES = st.builds(
         heated_factor=st.integers(1, 99).map(lambda percent: percent / 100),
         urgent_sections=st.frozensets(st.text("abc-", min_size=1, max_size=5), max_size=5),
         show_scores=st.booleans(),
+        reasons=st.dictionaries(
+            st.sampled_from(["advertising", "house_rules"]),
+            st.dictionaries(st.sampled_from(["en", "de"]), TITLES, min_size=1),
+        ).map(lambda found: tuple(SiteReason(key, titles, "spam") for key, titles in found.items())),
+        reason_required=st.booleans(),
+        due_s=st.dictionaries(st.sampled_from(["threat", "other", "soon"]), st.integers(60, 86_400)),
         expiry=st.none()
         | st.builds(Expiry, after_s=st.integers(1, 90).map(lambda d: d * 86_400), decision=st.just("reject")),
     ),
@@ -63,6 +71,15 @@ POLICIES = st.builds(
         akismet=st.builds(Akismet, discard_at=st.none() | SHARE),
     ),
     languages=st.dictionaries(st.sampled_from(["fi", "sv"]), st.builds(InLanguage, reject=st.booleans())),
+    strikes=st.none()
+    | st.builds(
+        Strikes,
+        at=st.just((StrikeStep(2, "premoderated"), StrikeStep(3, "muted", 7), StrikeStep(9, "banned"))),
+        weights=st.dictionaries(st.sampled_from(["spam", "threat"]), st.integers(0, 10)),
+        expire_days=st.integers(1, 365),
+    ),
+    trust=st.none() | st.builds(Trust, st.integers(1, 10_000), st.integers(0, 365)),
+    keep_ban_on_erase=st.booleans(),
 )
 
 
@@ -90,6 +107,20 @@ def test_a_form_that_nobody_touched_says_the_policy_again(policy: Policy) -> Non
         ({"protocols.perspective.attributes": "no equals sign"}, "protocols.perspective.attributes"),
         ({"protocols.perspective.attributes": "TASTE = taste"}, "protocols.perspective.attributes"),
         ({"protocols.perspective.attributes": "INSULT = threat"}, "protocols.perspective.attributes"),
+        ({"review.reasons": "advertising"}, "review.reasons"),
+        ({"review.reasons": "a b | en: Advertising"}, "review.reasons"),
+        ({"review.reasons": "ad | en: One\nad | en: Two"}, "review.reasons"),
+        ({"review.reasons": "ad | rudeness | en: One"}, "review.reasons"),
+        ({"review.due_s": "threat = soon"}, "review.due_s"),
+        ({"review.due_s": "rudeness = 600"}, "review.due_s"),
+        ({"review.due_s": "threat = 5"}, "review.due_s"),
+        ({"strikes.at": "three banned"}, "strikes.at"),
+        ({"strikes.at": "3 muted"}, "strikes.at"),
+        ({"strikes.at": "3 trusted 7"}, "strikes.at"),
+        ({"strikes.weights": "spam = 2"}, "strikes.at"),
+        ({"strikes.at": "3 banned", "strikes.weights": "spam = 99"}, "strikes.weights"),
+        ({"strikes.expire_days": "0"}, "strikes.expire_days"),
+        ({"trust.approvals": "0"}, "trust.approvals"),
         ({"protocols.coral.budget_ms": "19"}, "protocols.coral.budget_ms"),
         ({f"counts.{attribute}": "" for attribute in KNOWN}, "thresholds"),
     ],
@@ -169,14 +200,38 @@ async def test_the_preview_says_what_would_have_been_and_changes_nothing(as_role
 
 async def test_what_the_form_does_not_show_is_kept(as_role: Any, admin: Any) -> None:
     chief = await as_role()
-    strikes = {"at": [{"strikes": 3, "status": "banned"}], "weights": {"spam": 2}}
-    asked = {"thresholds": {"toxicity": {"reject_at": 0.5}}, "strikes": strikes, "trust": {"approvals": 9}}
+    asked = {"thresholds": {"toxicity": {"reject_at": 0.5}}, "keep_ban_on_erase": True}
     assert (await admin("PUT", "/v1/policies/default", asked)).status == 200
     fields = {name: values[0] for name, values in filled(DEFAULT, **{"reject_at.insult": "0.4"}).items()}
     assert (await chief.post("/console/policy", version="2", **fields)).status == 303
     policy = (await admin.get("/v1/policies/default")).body
-    assert (policy["version"], policy["strikes"], policy["trust"]) == (3, strikes, {"approvals": 9})
-    assert "strikes.weights.spam" in (await chief.get("/console/policy")).text
+    assert (policy["version"], policy["keep_ban_on_erase"]) == (3, True)
+
+
+async def test_reasons_and_strikes_are_set_on_the_page(as_role: Any, admin: Any) -> None:
+    chief = await as_role()
+    entered = {
+        "review.reasons": "advertising | spam | en: Advertising | de: Werbung\nhouse_rules | en: House rules",
+        "review.due_s": "threat = 300",
+        "strikes.at": "3 premoderated 7\n9 banned",
+        "strikes.weights": "advertising = 2",
+        "strikes.expire_days": "60",
+        "trust.approvals": "50",
+    }
+    fields = {name: values[0] for name, values in filled(DEFAULT, **entered).items()}
+    page = await chief.post("/console/policy", version="1", **fields)
+    assert page.status == 303, page.text
+    policy = (await admin.get("/v1/policies/default")).body
+    assert policy["review"]["reasons"] == [
+        {"key": "advertising", "titles": {"en": "Advertising", "de": "Werbung"}, "label": "spam"},
+        {"key": "house_rules", "titles": {"en": "House rules"}},
+    ]
+    steps = [{"strikes": 3, "status": "premoderated", "days": 7}, {"strikes": 9, "status": "banned"}]
+    assert policy["strikes"] == {"at": steps, "weights": {"advertising": 2}, "expire_days": 60}
+    assert (policy["trust"], policy["review"]["due_s"]) == ({"approvals": 50}, {"threat": 300})
+    shown = (await chief.get("/console/policy")).text
+    assert "strikes.weights.advertising" in shown
+    assert "advertising | spam | en: Advertising | de: Werbung\nhouse_rules | en: House rules</textarea>" in shown
 
 
 async def test_the_languages_a_policy_names_are_kept_by_the_api_and_by_the_form(as_role: Any, admin: Any) -> None:
