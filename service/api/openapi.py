@@ -1,5 +1,6 @@
 """/openapi.json, generated from the route table."""
 
+import inspect
 import re
 from collections.abc import Iterable
 from importlib.metadata import version
@@ -7,12 +8,40 @@ from typing import Any
 
 import msgspec
 
-from service.api.operation import Operation
+from service.api.examples import examples
+from service.api.operation import JSON, Operation
 from service.http.problems import TITLES, Problem
 from service.values.domain import Id
 
 _PARAMETER = re.compile(r"{(\w+)}")
 _REF = "#/components/schemas/{name}"
+
+# In the order in which somebody new needs them.
+TAGS = {
+    "Comments": "Post comments and learn what was decided: in the answer, later by id, as a feed, or by a webhook.",
+    "Score": "Score texts without storing anything.",
+    "Review": "What moderators do: claim comments, decide them, take decisions back; the queue and its figures.",
+    "Webhooks": "The address to which Steward posts each change, its secret, and what could not be delivered.",
+    "Authors": "One author: statistics, export, erasure; trusted, pre-moderated, muted or banned.",
+    "Articles": "Close, pre-moderate or calm an article or a section for a time.",
+    "Policies": "Thresholds and rules: read, try on past comments, change, restore.",
+    "Lists": "Word lists for rules, with versions.",
+    "Labels": "Moderators' decisions as training data, and labels from elsewhere.",
+    "Models": "The models: compare, promote, roll back.",
+    "Audit": "Who did what when.",
+    "Operations": "Health checks and counters.",
+}
+_START = """Comment moderation: score, decide, record, review, learn.
+
+**Start here.** Press *Authorize* and paste an API key (the first start of the service prints one; `steward keys create`
+makes others). Then open *Comments*, `POST /v1/comments`, and press *Try it out*: the answer says `approve`, `review` or
+`reject`. A comment with `review` waits for a moderator; `GET /v1/comments/{id}` shows what became of it, and webhooks
+(`PUT /v1/webhooks`) tell your site at once.
+
+Every example is a request that was made, with its real answer. Errors are problem documents (RFC 9457): `detail` says
+what is wrong, `errors` names the fields, `code` is stable.
+
+An optional field that is null, blank, or [] in place of an object counts as not sent."""
 
 # Errors that any operation with a key may answer.
 _ALWAYS = (401, 403, 429)
@@ -33,12 +62,12 @@ def describe(operations: Iterable[Operation]) -> dict[str, Any]:
         "info": {
             "title": "Steward",
             "version": version("comment-steward"),
-            "description": "Comment moderation: score, decide, record, review, learn.\n\n"
-            "An optional field that is null, blank, or [] in place of an object counts as not sent.",
+            "description": _START,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": "/"}],
         "security": [{"key": []}],
+        "tags": [{"name": name, "description": said} for name, said in TAGS.items()],
         "paths": paths,
         "components": {
             "schemas": components,
@@ -52,17 +81,19 @@ def _scopes(row: Operation) -> str:
 
 
 def _operation(row: Operation, named: dict[type, Any]) -> dict[str, Any]:
+    shown = examples().get(row.name, {})
     described: dict[str, Any] = {
         "operationId": row.name,
         "tags": [row.tag],
         "summary": row.summary,
-        "description": f"{(row.handler.__doc__ or '').strip()}\n\nNeeds the scope {_scopes(row)}.".strip(),
-        "parameters": [*_path_parameters(row.path), *_query_parameters(row.query)],
-        "responses": {str(row.status): _answer(row, named)} | {str(s): _problem(s) for s in _statuses(row)},
+        "description": f"{inspect.cleandoc(row.handler.__doc__ or '')}\n\nNeeds the scope {_scopes(row)}.".strip(),
+        "parameters": [*_path_parameters(row.path, shown.get("path", {})), *_query_parameters(row.query)],
+        "responses": {str(row.status): _answer(row, named, shown)} | {str(s): _problem(s) for s in _statuses(row)},
     }
     if row.body is not None:
         texts = {kind: {"schema": {"type": "string"}} for kind in row.also_takes}
-        described["requestBody"] = {"required": True, "content": {row.takes: {"schema": named[row.body]}} | texts}
+        body = {"schema": named[row.body]} | ({"example": shown["body"]} if "body" in shown else {})
+        described["requestBody"] = {"required": True, "content": {row.takes: body} | texts}
     return described
 
 
@@ -71,10 +102,12 @@ def _statuses(row: Operation) -> list[int]:
     return sorted({400, *_ALWAYS, *of_body, *row.problems})
 
 
-def _answer(row: Operation, named: dict[type, Any]) -> dict[str, Any]:
+def _answer(row: Operation, named: dict[type, Any], shown: dict[str, Any]) -> dict[str, Any]:
     if row.answer is None:
         return {"description": "Done."}
     content = {kind: {"schema": named[row.answer]} for kind in (row.gives, *row.also_gives)}
+    if "answer" in shown and row.gives == JSON:
+        content[row.gives]["example"] = shown["answer"]
     return {"description": "The answer.", "content": content}
 
 
@@ -83,9 +116,13 @@ def _problem(status: int) -> dict[str, Any]:
     return {"description": TITLES[status], "content": {"application/problem+json": {"schema": schema}}}
 
 
-def _path_parameters(path: str) -> list[dict[str, Any]]:
+def _path_parameters(path: str, shown: dict[str, str]) -> list[dict[str, Any]]:
     schema = msgspec.json.schema(Id)
-    return [{"name": name, "in": "path", "required": True, "schema": schema} for name in _PARAMETER.findall(path)]
+    return [
+        {"name": name, "in": "path", "required": True, "schema": schema}
+        | ({"example": shown[name]} if name in shown else {})
+        for name in _PARAMETER.findall(path)
+    ]
 
 
 def _query_parameters(query: type) -> list[dict[str, Any]]:

@@ -24,6 +24,7 @@ _DOCUMENTATION_CSP = (
 # The files that /docs may load; no other file of the package is served.
 _ASSETS = {
     "docs.js": ("docs.js", "text/javascript"),
+    "docs.css": ("docs.css", "text/css"),
     "swagger-ui-bundle.js": ("swagger-ui/swagger-ui-bundle.js", "text/javascript"),
     "swagger-ui.css": ("swagger-ui/swagger-ui.css", "text/css"),
 }

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-# The description does not describe itself.
-OF_THE_DOCUMENTATION = {("/openapi.json", "get"), ("/docs", "get"), ("/docs/{name}", "get")}
+# The description describes neither itself nor the page that leads to it.
+OF_THE_DOCUMENTATION = {(path, "get") for path in ("/openapi.json", "/docs", "/docs/{name}", "/", "/favicon.ico")}
 # Pages for people, and routes that speak another service's words, which that service describes (docs/compatibility.md).
 NOT_NATIVE = re.compile(
     r"/(?:\{before\})?(console|demo|v1alpha1|\$discovery|batch|models|moderations|v1/moderations|1\.[12]|k|coral)\b"
@@ -146,3 +146,12 @@ async def test_word_lists_answer_as_described(admin: Any, description: Any, fits
     assert body.keys() == {"application/json", "text/csv", "text/plain"}
     answer = description["paths"][f"{path}:export"]["get"]["responses"]["200"]["content"]
     assert answer.keys() == {"text/csv", "text/plain"}
+
+
+async def test_every_group_is_explained_and_no_description_is_indented_like_code(description: Any) -> None:
+    explained = {tag["name"] for tag in description["tags"] if tag["description"]}
+    operations = [each for found in description["paths"].values() for each in found.values()]
+    assert {tag for each in operations for tag in each["tags"]} == explained
+    assert not [
+        each["operationId"] for each in operations if re.search(r"^ {4}", each.get("description", ""), re.MULTILINE)
+    ]
