@@ -15,7 +15,7 @@ from service.values.errors import BadRequest, Conflict, Fault
 from service.values.ladder import at_levels, boldest_approve, boldest_reject, decides_digest
 from service.values.policy import Policy, Thresholds
 from service.values.targets import SIDE_OF, Certificate, CertifiedStratum, Side, Target, Targets, TargetTest, keeps
-from service.values.watching import Departure, Drift, PromiseState, log_evidence, state_of
+from service.values.watching import Departure, Drift, PromiseState, state_of
 
 # Targets that audits of one side check as they are answered.
 WATCHED = {Side.APPROVE: Target.WRONG_APPROVE, Side.REJECT: Target.WRONG_REJECT}
@@ -189,7 +189,7 @@ def _promise(  # noqa: PLR0917 - a target, and all that bears on it
         since=stopped.at if stopped else watch.since,
         audits=watch.evidence.audits,
         wrong=watch.evidence.wrong,
-        evidence=_evidence(watch, alpha),
+        evidence=_exp(watch.evidence.log),
         points=[(n, _exp(log)) for n, _, log in watch.evidence.points],
     )
 
@@ -198,10 +198,6 @@ def is_drifting(state: WatchState) -> bool:
     return (state.drift is not None and state.drift.must_act) or (
         state.coverage is not None and state.coverage.is_notable
     )
-
-
-def _evidence(watch: SideWatch, alpha: float) -> float:
-    return _exp(float(log_evidence(watch.evidence.audits, watch.evidence.wrong, alpha)))
 
 
 def _exp(log: float) -> float:

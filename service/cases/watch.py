@@ -177,10 +177,10 @@ def count_answers(
         if label.retracts is not None:
             gone = counted.pop((label.retracts, label.id), None)
             if gone is not None:
-                sides[gone.side] = _with(sides, gone, targets, -1)
+                sides[gone.side] = _with(sides, gone, targets, is_back=True)
         elif (found := _outcome(label, versions)) is not None:
             counted[found.cursor, found.comment] = found
-            sides[found.side] = _with(sides, found, targets, 1)
+            sides[found.side] = _with(sides, found, targets)
     return msgspec.structs.replace(state, sides=sides, counted=tuple(counted.values())[-MOST_COUNTED:])
 
 
@@ -195,11 +195,12 @@ def _outcome(label: JudgedLabel, versions: frozenset[str]) -> Counted | None:
     return Counted(label.cursor, label.id, side, label.verdict != _RIGHT[side])
 
 
-def _with(sides: Mapping[Side, SideWatch], outcome: Counted, targets: Targets, times: int) -> SideWatch:
+def _with(sides: Mapping[Side, SideWatch], outcome: Counted, targets: Targets, *, is_back: bool = False) -> SideWatch:
     watch, alpha = sides.get(outcome.side, SideWatch()), targets.alpha(WATCHED[outcome.side])
     if alpha is None:
         return watch
-    return msgspec.structs.replace(watch, evidence=watch.evidence.with_outcome(outcome.is_wrong, alpha, times))
+    change = watch.evidence.without_outcome if is_back else watch.evidence.with_outcome
+    return msgspec.structs.replace(watch, evidence=change(outcome.is_wrong, alpha))
 
 
 def _judged(state: WatchState, targets: Targets, now: datetime) -> WatchState:

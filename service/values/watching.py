@@ -20,6 +20,8 @@ PSI_LOOK, PSI_ACT = 0.1, 0.25
 # Standard deviations by which coverage or inflow may differ from the same hour of earlier weeks.
 SIGMAS = 3.0
 LEAST_WEEKS = 4
+# Audits after which another product of the evidence begins, and how many of these blocks are kept apart.
+BLOCK, MOST_BLOCKS = 50, 400
 # Points of evidence that are kept for the plot.
 MOST_POINTS = 240
 
@@ -42,40 +44,88 @@ def bets(alpha: float) -> tuple[float, ...]:
     return tuple(bet(alpha, min(multiple * alpha, (1 + alpha) / 2)) for multiple in MULTIPLES)
 
 
-def log_evidence(
-    audits: ArrayLike, wrong: ArrayLike, alpha: float, stakes: Sequence[float] = ()
-) -> NDArray[np.float64]:
-    """The logarithm of the e-process after so many audits, of which so many were wrong.
-
-    It is the mean over the stakes of prod(1 + g (x - alpha)), and so depends on the counts alone. If at most a share of
-    alpha is wrong, the probability that it ever reaches 1 / delta is at most delta: so every audit may be looked at.
-    """
+def log_product(audits: ArrayLike, wrong: ArrayLike, alpha: float, stake: float) -> NDArray[np.float64]:
+    """The logarithm of prod(1 + g (x - alpha)) over so many audits, of which so many were wrong."""
     n, k = np.asarray(audits, np.float64), np.asarray(wrong, np.float64)
-    stakes = stakes or bets(alpha)
-    logs = [k * math.log1p(g * (1 - alpha)) + (n - k) * math.log1p(-g * alpha) for g in stakes]
-    return np.asarray(np.logaddexp.reduce(logs, axis=0) - math.log(len(logs)))
+    return np.asarray(k * math.log1p(stake * (1 - alpha)) + (n - k) * math.log1p(-stake * alpha))
+
+
+def log_evidence(blocks: Sequence[tuple[int, int]], alpha: float) -> float:
+    """The logarithm of the e-process after these blocks of audits, each with its number of wrong ones.
+
+    One product begins with each block, because after many good audits a single one would take long to recover. Their
+    weights, 1 / ((m + 1)(m + 2)) for block m, add up to 1, and the weight of products that have not begun counts as it
+    is. So this is a mixture of e-processes: if at most a share of alpha is wrong, the probability that it ever reaches
+    1 / delta is at most delta, although every audit is looked at.
+    """
+    begun = np.arange(len(blocks))
+    log_weights = -np.log((begun + 1.0) * (begun + 2.0))
+    n, k = (np.array(each) for each in zip(*blocks, strict=True)) if blocks else (begun, begun)
+    logs = []
+    for stake in bets(alpha):
+        gains = log_product(n, k, alpha, stake)
+        logs.append(np.logaddexp.reduce(log_weights + gains[::-1].cumsum()[::-1], initial=-math.inf))
+    mean = np.logaddexp.reduce(logs) - math.log(len(logs))
+    return float(np.logaddexp(mean, -math.log(len(blocks) + 1)))
 
 
 class Evidence(Struct, frozen=True, omit_defaults=True):
     """What audits say about one promise since its certificate.
 
-    `peak`: the highest logarithm of the evidence so far. `points`: audits, wrong ones and the logarithm after each
-    look; at most MOST_POINTS, thinned out evenly.
+    `blocks`: numbers of audits and of wrong ones, BLOCK audits each. `peak`: the highest logarithm of the evidence so
+    far. `points`: audits, wrong ones and the logarithm after each look; at most MOST_POINTS, thinned out evenly.
     """
 
-    audits: int = 0
-    wrong: int = 0
+    blocks: tuple[tuple[int, int], ...] = ()
     peak: float = 0.0
     points: tuple[tuple[int, int, float], ...] = ()
 
-    def with_outcome(self, is_wrong: bool, alpha: float, times: int = 1) -> "Evidence":
-        """After one more audit; `times` -1: an outcome that its moderator took back."""
-        n, k = max(0, self.audits + times), max(0, self.wrong + times * is_wrong)
-        log = float(log_evidence(n, min(k, n), alpha))
-        points = (*self.points, (n, k, round(log, 4)))
+    @property
+    def audits(self) -> int:
+        return sum(n for n, _ in self.blocks)
+
+    @property
+    def wrong(self) -> int:
+        return sum(k for _, k in self.blocks)
+
+    @property
+    def log(self) -> float:
+        return self.points[-1][2] if self.points else 0.0
+
+    def with_outcome(self, is_wrong: bool, alpha: float) -> "Evidence":
+        """After one more audit."""
+        blocks = self.blocks
+        if not blocks or blocks[-1][0] >= BLOCK:
+            blocks = (*_fewer(blocks), (0, 0))
+        n, k = blocks[-1]
+        return self._after((*blocks[:-1], (n + 1, k + is_wrong)), alpha)
+
+    def without_outcome(self, is_wrong: bool, alpha: float) -> "Evidence":
+        """After a moderator took an answer back: one such outcome leaves the newest block that has one."""
+        for place in range(len(self.blocks) - 1, -1, -1):
+            n, k = self.blocks[place]
+            if (k if is_wrong else n - k) > 0:
+                kept = (n - 1, k - is_wrong)
+                return self._after((*self.blocks[:place], kept, *self.blocks[place + 1 :]), alpha)
+        return self
+
+    def _after(self, blocks: tuple[tuple[int, int], ...], alpha: float) -> "Evidence":
+        log = round(log_evidence(blocks, alpha), 4)
+        points = (*self.points, (sum(n for n, _ in blocks), sum(k for _, k in blocks), log))
         if len(points) > MOST_POINTS:
             points = (*points[:-1:2], points[-1])
-        return Evidence(n, min(k, n), max(self.peak, log), points)
+        return Evidence(blocks, max(self.peak, log), points)
+
+
+def _fewer(blocks: tuple[tuple[int, int], ...]) -> tuple[tuple[int, int], ...]:
+    """At most MOST_BLOCKS: neighbors among the older half become one. Products that began between them are given up,
+    which only lowers the evidence.
+    """
+    if len(blocks) < MOST_BLOCKS:
+        return blocks
+    half = len(blocks) // 4 * 2
+    pairs = zip(blocks[:half:2], blocks[1:half:2], strict=True)
+    return (*((n + m, k + j) for (n, k), (m, j) in pairs), *blocks[half:])
 
 
 def state_of(evidence: Evidence, delta: float, *, is_drifting: bool = False) -> PromiseState:
@@ -87,8 +137,8 @@ def state_of(evidence: Evidence, delta: float, *, is_drifting: bool = False) -> 
         return PromiseState.BROKEN
     if not evidence.audits:
         return PromiseState.UNKNOWN
-    log = evidence.points[-1][2] if evidence.points else 0.0
-    return PromiseState.AT_RISK if is_drifting or log >= -math.log(delta) / 2 else PromiseState.HOLDING
+    is_near = evidence.log >= -math.log(delta) / 2
+    return PromiseState.AT_RISK if is_drifting or is_near else PromiseState.HOLDING
 
 
 # What an empty bin counts as, so that the logarithms exist.

@@ -102,7 +102,7 @@ async def test_every_promise_is_shown_with_its_state(client: Any, as_role: Any, 
     store = client.server.app[keys.STORE]
     sides = {
         Side.APPROVE: _watched([False] * 60, 0.05),
-        Side.REJECT: _watched([True, True, False], 0.1),
+        Side.REJECT: _watched([True, True], 0.1),
     }
     state = WatchState(
         certificate=certified.certificate,
