@@ -72,6 +72,7 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
     "audit verify": ("steward audit verify", "steward audit verify --site default --head 5f0c…"),
     "audit show": ("steward audit show --site default --actor olena", "steward audit show --site default --csv"),
     "audit prune": ("steward audit prune --keep-days 1095",),
+    "dsa report": ("steward dsa report --site default --year 2026 --to report.html",),
     "dsa export": ("steward dsa export --site default --to statements",),
     "fsck": ("steward fsck", "steward fsck --site default --repair"),
     "rebuild": ("steward rebuild --from-export /var/lib/steward/audit",),

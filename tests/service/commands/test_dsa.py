@@ -1,6 +1,8 @@
 """steward dsa export: every rejection once, with a puid that stays, and without personal data."""
 
 import asyncio
+import csv
+import io
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +13,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner
 
+from service.commands.audit import audit
 from service.commands.dsa import dsa, export_new
 from service.settings import Settings
 from service.store import Store, open_store
@@ -187,3 +190,59 @@ def test_an_erased_comment_keeps_its_statement(run: Any, tmp_path: Path) -> None
     (found,) = statements(tmp_path)
     assert "content_language" not in found
     assert datetime.fromisoformat(found["content_date"]).date() >= (datetime.now(UTC) - timedelta(days=1)).date()
+
+
+def exported(redis_server: Any, tmp_path: Path) -> dict[str, str]:
+    """The environment of the commands, after the trail was exported."""
+    environment = {"STEWARD_REDIS_URL": redis_server.url}
+    done = CliRunner(env=environment).invoke(audit, ["export", "--site", SITE, "--folder", str(tmp_path / "audit")])
+    assert done.exit_code == 0, done.output
+    return environment
+
+
+@pytest.mark.parametrize("suffix", ["csv", "html"])
+def test_the_figures_of_a_year_are_those_of_the_trail(redis_server: Any, run: Any, tmp_path: Path, suffix: str) -> None:
+    run(everything)
+    environment, target = exported(redis_server, tmp_path), tmp_path / f"report.{suffix}"
+    command = ["report", "--site", SITE, "--year", str(datetime.now(UTC).year), "--to", str(target)]
+    done = CliRunner(env=environment).invoke(dsa, [*command, "--folder", str(tmp_path / "audit")])
+    assert done.exit_code == 0, done.output
+    assert "6 restrictions, 1 complaints" in done.output
+    text = target.read_text()
+    if suffix == "html":
+        assert '<th scope="row">Complaints</th><td>1</td>' in text
+        assert "http" not in text, "no external requests"
+        return
+    said = {(row["section"], row["indicator"]): row["value"] for row in csv.DictReader(io.StringIO(text))}
+    expected = {
+        ("Own-initiative moderation and notices", "Restrictions (rejected comments)"): "6",
+        ("By decision", "fully"): "3",
+        ("By decision", "partially"): "1",
+        ("By decision", "not_automated"): "2",
+        ("By detection", "automated"): "4",
+        ("By detection", "not_automated"): "2",
+        ("Notices (article 16)", "Reports by readers"): "1",
+        ("Notices (article 16)", "Restrictions after reports"): "1",
+        ("Complaints (article 20)", "Complaints"): "1",
+        ("Complaints (article 20)", "Decision upheld"): "1",
+        ("Complaints (article 20)", "Decision reversed"): "0",
+        ("Complaints (article 20)", "Not decided yet"): "0",
+        ("Automated means", "Automatic step: approve"): "3",
+        ("Automated means", "Automatic step: reject"): "3",
+        ("Automated means", "Automatic step: review"): "2",
+        ("Automated means", "Decisions checked by people without knowing them"): "2",
+        ("People", "Moderators who decided"): "2",
+    }
+    assert {name: said[name] for name in expected} == expected
+    assert said["Automated means", "Wrong automatic rejections (95 % interval)"].startswith("0.00% (0.00% to 97.50%)")
+    assert said["Automated means", "Wrong automatic approvals (95 % interval)"].startswith("100.00% (2.50% to 100.00%)")
+
+
+def test_another_year_and_another_kind_of_file_are_told_apart(redis_server: Any, run: Any, tmp_path: Path) -> None:
+    run(everything)
+    environment = exported(redis_server, tmp_path)
+    command = ["report", "--site", SITE, "--folder", str(tmp_path / "audit"), "--year", "2025"]
+    done = CliRunner(env=environment).invoke(dsa, [*command, "--to", str(tmp_path / "r.csv")])
+    assert "0 restrictions, 0 complaints in 2025" in done.output
+    done = CliRunner(env=environment).invoke(dsa, [*command, "--to", str(tmp_path / "r.pdf")])
+    assert (done.exit_code, ".html or .csv" in done.output) == (2, True)
