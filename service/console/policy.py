@@ -50,7 +50,9 @@ async def preview(visit: Visit) -> web.StreamResponse:
     Changes nothing. It is a POST because the form does not fit into a URL.
     """
     now = await policies.newest(visit.console.store, visit.site)
-    entered = policy_form.read(visit.form, now, _attributes(visit))
+    # Browsers send no disabled fields: whoever may not change the policy sees what the current one does.
+    is_disabled = visit.role is not Role.ADMIN and not any(name.startswith("counts.") for name in visit.form)
+    entered = policy_form.of(now) if is_disabled else policy_form.read(visit.form, now, _attributes(visit))
     found = None if entered.problems else await _simulated(visit, entered.policy)
     if visit.request.headers.get("X-Part") == "preview":
         return visit.show("policy_preview.html", found=found, problems=entered.problems, actions=ACTIONS)

@@ -198,6 +198,19 @@ async def test_the_preview_says_what_would_have_been_and_changes_nothing(as_role
     assert (await admin.get("/v1/policies/default")).body["version"] == 1
 
 
+async def test_a_supervisor_whose_fields_are_disabled_sees_what_the_current_policy_does(
+    as_role: Any, admin: Any
+) -> None:
+    await admin.post("/v1/comments", {"id": "c-1", "text": "You are an idiot."})
+    lead = await as_role(Role.SUPERVISOR)
+    await lead.get("/console/policy")
+    part = await lead(
+        "POST", "/console/policy/preview", data={"csrf": lead.token, "version": "1"}, headers={"X-Part": "preview"}
+    )
+    assert "Fix the errors" not in part.text
+    assert "1 comment" in part.text
+
+
 async def test_what_the_form_does_not_show_is_kept(as_role: Any, admin: Any) -> None:
     chief = await as_role()
     asked = {"thresholds": {"toxicity": {"reject_at": 0.5}}, "keep_ban_on_erase": True}
