@@ -29,6 +29,7 @@ from service.cases.scores import (
     score_texts,
     support_of,
 )
+from service.cases.unrecorded import UnrecordedSender, apply_rules
 from service.rules.compiled import CompiledRules
 from service.store import Store
 from service.store.asked import RulesAsked
@@ -147,7 +148,8 @@ class Moderation:
         policy = self._directory.policy(site)
         found = await self._judge_windows(policy, text, declared)
         rules = await self._rulebook.rules(site, policy)
-        return found if rules is None else ruling.by_text(policy, rules, text, found, datetime.now(UTC), name, email)
+        sender = UnrecordedSender(name, email, self._stored_id(site, email.strip().lower()))
+        return await apply_rules(self._store, site, policy, rules, text, found, sender)
 
     async def _judge_windows(self, policy: Policy, text: str, declared: str | None) -> Judgement:
         pieces = windows(text)
@@ -239,10 +241,11 @@ class Moderation:
             comment = msgspec.structs.replace(comment, sender=None)
         if not self._hash_authors or comment.author is None or comment.author.id is None:
             return comment
-        author = msgspec.structs.replace(
-            comment.author, id=self._directory.pseudonym(site, comment.author.id)[:AUTHOR_CHARS]
-        )
+        author = msgspec.structs.replace(comment.author, id=self._stored_id(site, comment.author.id))
         return msgspec.structs.replace(comment, author=author)
+
+    def _stored_id(self, site: str, who: str) -> str:
+        return self._directory.pseudonym(site, who)[:AUTHOR_CHARS] if who and self._hash_authors else who
 
     def _draw(self, site: str, comment_id: str, text: str) -> float:
         """A number in [0, 1) that depends on the id and the text, so that a repeated comment draws the same one.

@@ -4,11 +4,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-import msgspec
-from msgspec import UNSET, Struct
+from msgspec import Struct
 
 from service.metrics import RULES
-from service.rules.compiled import CompiledRules, Facts, Findings, OpenRule, conditions
+from service.rules.compiled import CompiledRules, Facts, Findings, OpenRule
 from service.rules.links import find_links
 from service.rules.repetition import fingerprints_with
 from service.store.asked import (
@@ -22,12 +21,11 @@ from service.store.asked import (
     limits_of,
     rate_name,
     rule_reason,
-    unavailable_reason,
 )
 from service.values.articles import held_if_heated, places_of
-from service.values.domain import Action, Author, Comment, Doubling, Judgement, Reason, Sender, Urgency
+from service.values.domain import Action, Comment, Doubling, Judgement, Reason, Sender, Urgency
 from service.values.policy import BY_RULE, Decision, Policy, audit_share, sla_ms_of, soon_ms
-from service.values.rules import RULE, Condition, FiredRule, RuleAction, RuleState, most_severe
+from service.values.rules import RULE, FiredRule, RuleAction, RuleState, most_severe
 
 # Names of rules that the metrics tell apart.
 MOST_NAMED = 1_000
@@ -178,7 +176,7 @@ def check(rules: CompiledRules, comment: Comment, judgement: Judgement, now: dat
                 each.rule.rule,
                 each.rule.action.value,
                 each.rule.state is RuleState.SHADOW,
-                sorted({leaf[0] for leaf in _leaves(each.expression)}),
+                sorted({leaf[0] for leaf in leaves(each.expression)}),
             )
             for each in found.open
         ],
@@ -186,45 +184,13 @@ def check(rules: CompiledRules, comment: Comment, judgement: Judgement, now: dat
     )
 
 
-def _leaves(expression: Sequence[Any]) -> Iterator[Sequence[Any]]:
+def leaves(expression: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """The conditions of an expression that Redis answers."""
     if expression[0] in ("all", "any", "not"):
         for each in expression[1:]:
-            yield from _leaves(each)
+            yield from leaves(each)
     else:
         yield expression
-
-
-def by_text(  # noqa: PLR0917 - as the route has it
-    policy: Policy,
-    rules: CompiledRules,
-    text: str,
-    judgement: Judgement,
-    now: datetime,
-    name: str = "",
-    email: str = "",
-) -> Judgement:
-    """For a comment that is not recorded: what the rules say that need no more than its text, and who sent it."""
-    language, author = judgement.language or "", Author(name=name)
-    found = rules.evaluate(Facts(text, language, judgement.scores, author, None, now, email))
-    applied = {*(each.rule for each in found.fired), *found.unavailable}
-    need_more = {each.id for each in policy.rules if each.id in applied and not _is_of_text(each.when)}
-    fired = tuple(each for each in found.fired if each.rule not in need_more)
-    unavailable = tuple(each for each in found.unavailable if each not in need_more)
-    if not fired and not unavailable:
-        return judgement
-    action = most_severe(judgement.decision, fired, is_unavailable=bool(unavailable))
-    reasons = (*judgement.reasons, *map(rule_reason, fired), *map(unavailable_reason, unavailable))
-    count_rules(reasons)
-    return msgspec.structs.replace(judgement, decision=action, reasons=reasons)
-
-
-def _is_of_text(when: Condition) -> bool:
-    """Whether nothing in it asks for the author, the article, or what came before."""
-    return all(
-        part is UNSET
-        for each in conditions(when)
-        for part in (each.author, each.article, each.velocity, each.duplicate)
-    )
 
 
 def count_rules(reasons: tuple[Reason, ...]) -> None:
@@ -265,8 +231,8 @@ def prints_of(findings: Findings, text: str, author: str) -> dict[str, tuple[str
 
     Only these are counted: a comment is a copy for a rule if all that the rule says besides fits both.
     """
-    leaves = (each for rule in findings.open for each in _leaves(rule.expression))
-    wanted = {(each[1], each[2]) for each in leaves if each[0] == "duplicate"}
+    open_ones = (each for rule in findings.open for each in leaves(rule.expression))
+    wanted = {(each[1], each[2]) for each in open_ones if each[0] == "duplicate"}
     if not wanted:
         return {}
     links = find_links(text) if findings.links is None else findings.links

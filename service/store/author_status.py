@@ -4,6 +4,7 @@ The changes of an author, their audit entries and their events are in one shard,
 """
 
 from datetime import datetime
+from operator import add
 from typing import Any
 
 import msgspec
@@ -157,12 +158,16 @@ class AuthorStatuses:
 
     async def counted(self, site: str, author: str) -> dict[str, int]:
         """The author's approved and rejected comments, as rules count them."""
+        return {name: n for name, n in (await self.who(site, author)).items() if name in ("approved", "rejected")}
+
+    async def who(self, site: str, author: str) -> dict[str, int]:
+        """All that is counted of an author, by the names in counters.lua."""
         total: dict[str, int] = {}
         for shard in self._shards.each(site):
             flat: list[Any] = await self._pipe.call("HGETALL", shard.key(f"who:{author}"))
             for name, value in fields(flat).items():
-                if name in ("approved", "rejected"):
-                    total[name] = total.get(name, 0) + int(value)
+                combine = min if name == "seen" else add
+                total[name] = combine(total[name], int(value)) if name in total else int(value)
         return total
 
     def shard(self, site: str, author: str) -> Shard:
