@@ -10,7 +10,18 @@ import msgspec
 from service.background import Background
 from service.redis.pipe import Pipe
 from service.store.base import fields, instant
-from service.store.keyspace import ACCOUNTS, AUDITED, KEYS, OPERATED, SALT, SHARDS, SIGNING, SITES, Shard
+from service.store.keyspace import (
+    ACCOUNTS,
+    AUDITED,
+    KEYS,
+    OPERATED,
+    PROMISE_EVENTS,
+    SALT,
+    SHARDS,
+    SIGNING,
+    SITES,
+    Shard,
+)
 from service.store.scripts import script
 from service.values.access import ApiKey, Scope, SigningSecret, mint
 from service.values.accounts import Account
@@ -218,7 +229,7 @@ class Access:
             policy.name,
             trail.get("action", "policy_changed"),
             msgspec.json.encode([part for pair in trail.get("details", {}).items() for part in pair]),
-            promise_events(policy.name) if broken else "",
+            f"{PROMISE_EVENTS}{policy.name}" if broken else "",
             broken,
         )
         return bool(kept)
@@ -226,11 +237,6 @@ class Access:
 
 def _audited(policy: Policy) -> Policy:
     return msgspec.structs.replace(policy, review=policy.review.audited())
-
-
-def promise_events(policy: str) -> str:
-    """What stands in place of a comment's id in the events of promises. No comment's id begins with a space."""
-    return f" promise:{policy}"
 
 
 def _possible(names: set[str]) -> frozenset[str]:

@@ -281,6 +281,22 @@ async def test_audits_that_contradict_a_promise_stop_that_side_everywhere_and_te
     assert "audits contradict max_wrong_approve" in caplog.text
 
 
+async def test_the_metrics_say_which_promises_hold(
+    admin: Any, ann: Any, set_policy: Any, put_certificate: Any, sent: Any, watch: Any
+) -> None:
+    await set_policy(targets=TARGETS, review=AUDITED)
+    await put_certificate()
+    await sent("a", HARMLESS)
+    await _answer_all(ann, {"a": "approve"})
+    await watch.once()
+    said = (await admin.get("/metrics")).raw.decode()
+    of = 'site="daily",target="max_wrong_approve"'
+    assert 'steward_promise{site="daily",state="holding",target="max_wrong_approve"} 1.0' in said
+    assert 'steward_promise{site="daily",state="broken",target="max_wrong_approve"} 0.0' in said
+    assert f"steward_promise_audits{{{of}}} 1.0" in said
+    assert f"steward_promise_evidence{{{of}}} 0." in said
+
+
 async def test_a_broken_promise_is_told_once_however_many_workers_watch(
     admin: Any, ann: Any, client: Any, set_policy: Any, put_certificate: Any, sent: Any, watch: Any
 ) -> None:

@@ -38,6 +38,24 @@ def test_a_body_has_the_sites_own_words_for_a_reason() -> None:
     assert json.loads(body("daily", told, None))["data"]["reason_texts"] == {"en": "Insult", "de": "Beleidigung"}
 
 
+def test_a_broken_promise_names_the_target_and_the_version_that_follows() -> None:
+    broken = Event(
+        comment=" promise:default", revision=0, version=8, at=1760000000000, type="promise.broken", status="broken",
+        decided_by="", promise="max_wrong_approve", policy="default@8",
+    )  # fmt: skip
+    assert json.loads(body("daily", broken, None)) == {
+        "type": "promise.broken",
+        "timestamp": "2025-10-09T08:53:20Z",
+        "data": {
+            "promise": "max_wrong_approve",
+            "site": "daily",
+            "version": 8,
+            "status": "broken",
+            "policy": "default@8",
+        },
+    }
+
+
 def test_a_changed_status_names_the_author_and_no_comment() -> None:
     banned = Event(
         comment=" author:f00", revision=0, version=3, at=1760000000000, type="author.status_changed", status="muted",
