@@ -1,4 +1,8 @@
-"""One real service for all stories that do not need to break it."""
+"""One real service and one browser for all stories that do not need to break them.
+
+Both are started once for each process of the tests, so each test has sites and moderators of its own. They end with
+the last test of this folder: Playwright keeps an event loop running, and asynchronous tests need one of their own.
+"""
 
 import shutil
 import sys
@@ -23,7 +27,7 @@ def data_dir() -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def service() -> Iterator[Steward]:
     folder = Path(tempfile.mkdtemp(prefix="steward-"))
     with running(folder) as steward:
@@ -31,12 +35,27 @@ def service() -> Iterator[Steward]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+@pytest.fixture(scope="package")
+def chromium() -> Iterator[Browser]:
     with browsing() as browser:
         yield browser
 
 
 @pytest.fixture(scope="module")
-def admin(service: Steward) -> str:
+def browser(chromium: Browser) -> Iterator[Browser]:
+    """What the tests of a file leave open would go on asking the service."""
+    yield chromium
+    for context in chromium.contexts:
+        context.close()
+
+
+@pytest.fixture(scope="package")
+def first_link(service: Steward) -> str:
+    """Good for one sign-in of the first administrator."""
+    return service.line(r"(http://\S+/console/sign-in/link\?ticket=\S+)")
+
+
+@pytest.fixture(scope="package")
+def admin(service: Steward, first_link: str) -> str:
+    assert first_link  # which the service tells first
     return service.first_key()

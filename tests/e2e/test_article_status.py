@@ -9,7 +9,7 @@ ARTICLE = {"id": "a-1", "title": "A new bridge over the river", "section": "poli
 
 def test_an_article_is_heated_from_a_card_and_closed_on_its_page(service: Steward, browser: Browser) -> None:
     site = forum(service, "articles", texts("w-1", "w-2"), article=ARTICLE)
-    made = service.command("moderators", "add", "lead", "--site", "articles", "--role", "supervisor", "--link")
+    made = service.command("moderators", "add", "editor", "--site", "articles", "--role", "supervisor", "--link")
     desk = Desk.open(browser, service)
     page = desk.page
     desk.enter(made)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from pages import AXE, browsing
+from pages import AXE
 from playwright.sync_api import Browser, Page
 from steward import Steward, posted
 
@@ -95,7 +95,7 @@ def receiving() -> Iterator[Receiver]:
 
 
 @pytest.fixture(scope="module")
-def site() -> Iterator[Site]:
+def site(browser: Browser) -> Iterator[Site]:
     """A site with something on every page, and its administrator at a browser."""
     folder = Path(tempfile.mkdtemp(prefix="steward-"))
     copied = shutil.copytree(classifier.SHIPPED, folder / "models" / OTHER)
@@ -103,7 +103,7 @@ def site() -> Iterator[Site]:
     (copied / "manifest.json").write_text(json.dumps(manifest | {"version": OTHER}))
     steward = Steward(folder)
     steward.environment |= {"STEWARD_WEBHOOK_ALLOW_PRIVATE": "true", "STEWARD_WEBHOOK_SCHEDULE": "0"}
-    with receiving() as receiver, browsing() as browser:
+    with receiving() as receiver:
         steward.start()
         try:
             link = steward.line(r"(http://\S+/console/sign-in/link\S+)")
@@ -114,7 +114,9 @@ def site() -> Iterator[Site]:
             page.goto(link)
             page.get_by_role("button", name="Continue").click()
             page.wait_for_url("**/console/welcome")
-            yield Site(steward, receiver, browser, context.storage_state())
+            state = context.storage_state()
+            context.close()
+            yield Site(steward, receiver, browser, state)
         finally:
             steward.stop()
     shutil.rmtree(folder, ignore_errors=True)
