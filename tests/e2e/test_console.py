@@ -58,7 +58,7 @@ def test_the_first_start_lets_its_operator_in_who_comes_back_with_two_factors(de
         "Strict",
     )
     page.goto(first_link)
-    expect(page.get_by_role("alert")).to_contain_text("used before")
+    expect(page.get_by_role("alert")).to_contain_text("That link has expired.")
     assert [complaint for complaint in desk.complaints if "401" not in complaint] == []
     desk.complaints.clear()  # which the browser says of that one
 
