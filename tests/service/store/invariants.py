@@ -68,7 +68,7 @@ class Invariants(RuleBasedStateMachine):
         assert max(Counter(decided).values(), default=1) == 1
         labels = [(e["id"], int(e["version"]), e["source"]) for _, e in self.redis.xrange(Shard(SITE).key("labels"))]
         standing = [(*place, source) for place, source in self.model.labels.items()]
-        assert [label for label in labels if label[2] != "undone"] == standing
+        assert [label for label in labels if label[2] not in ("undone", "erased")] == standing
         events = [(e["comment"], int(e["version"]), e["type"]) for e in self.feed() if "type" in e]
         assert events == self.model.events
 
