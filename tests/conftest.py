@@ -39,6 +39,32 @@ if "TMPDIR" not in os.environ and os.access(IN_MEMORY, os.W_OK) and shutil.disk_
     os.environ["TMPDIR"] = tempfile.tempdir = str(IN_MEMORY)
 
 
+# What takes longest, in this order; then all other files in theirs. A long file that begins last keeps one worker busy
+# while the others have nothing left to do.
+LONGEST_FIRST = (
+    "tests/e2e/test_retraining.py",
+    "tests/service/store/test_machine.py",
+    "tests/e2e",
+    "tests/training",
+    "tests/faults",
+    "tests/service/test_chaos.py",
+    "tests/classifier",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def place(item: pytest.Item) -> int:
+        return next((at for at, part in enumerate(LONGEST_FIRST) if item.nodeid.startswith(part)), len(LONGEST_FIRST))
+
+    items.sort(key=place)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: tests wait for Redis, for other processes and for the browser."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Iterator[None]:
     """What is imported and collected stays to the end: the garbage collector need not look at it again and again."""
