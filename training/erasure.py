@@ -12,7 +12,7 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,10 @@ from training.archive import LabelLine
 from training.errors import DataUnusable
 
 RECEIPTS = "erasures.jsonl"
+# A text must be gone three days after its erasure (security.md, section 7).
+MOST_PULL_AGE = timedelta(days=3)
 _PLAN = ".erasing.json"
+_PULLED = ".pulled"
 
 
 class ErasureReceipt(Struct, frozen=True, kw_only=True):
@@ -74,6 +77,19 @@ def apply(folder: Path) -> list[ErasureReceipt]:
             _write(folder / _PLAN, msgspec.json.encode(planned))
             _finish(folder)
         return planned
+
+
+def note_pull(folder: Path) -> None:
+    """Note that the archive knows the erasures of the service until now."""
+    (folder / _PULLED).touch()
+
+
+def pull_age(folder: Path) -> timedelta | None:
+    """How long ago the archive last asked the service for erasures; None: never, or an earlier release did."""
+    try:
+        return datetime.now(UTC) - datetime.fromtimestamp((folder / _PULLED).stat().st_mtime, UTC)
+    except FileNotFoundError:
+        return None
 
 
 def prune(folder: Path, before: datetime) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -106,6 +106,9 @@ def run(options: TrainingOptions, console: Console | None = None, ask: Ask = lam
     started = datetime.now(UTC)
     existing, kept = _existing_reader(options), _kept_model(options)
     erasures = len(erasure.receipts(options.labels)) if options.labels else 0
+    age = erasure.pull_age(options.labels) if options.labels else timedelta()
+    if age is None or age > erasure.MOST_PULL_AGE:
+        console.print("Warning: texts that readers had erased may still be in the labels; run 'steward labels pull'")
     examples = gather(options)
     labels_read = [*_inherited(options), *([erasure.labels_read(options.labels, erasures)] if options.labels else [])]
     console.print(f"{len(examples):,} texts from {', '.join(sorted(set(examples.sources)))}")

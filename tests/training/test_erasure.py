@@ -1,6 +1,7 @@
 """What was erased at the service leaves the archive, and nothing is trained on it meanwhile."""
 
 import hashlib
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -153,3 +154,16 @@ def test_old_labels_leave_the_archive_and_the_rest_stays(folder: Path) -> None:
     done = CliRunner().invoke(labels_command, ["prune", "--to", str(folder), "--keep-days", "730"])
     assert done.exit_code == 0, done.output
     assert "1 labels older than 730 days removed" in done.output
+
+
+def test_it_is_known_how_long_ago_the_service_was_asked(folder: Path) -> None:
+    assert erasure.pull_age(folder) is None
+    erasure.note_pull(folder)
+    age = erasure.pull_age(folder)
+    assert age is not None
+    assert timedelta(minutes=-1) < age < timedelta(minutes=1)
+    week = (datetime.now(UTC) - timedelta(days=7)).timestamp()
+    os.utime(folder / ".pulled", (week, week))
+    found = erasure.pull_age(folder)
+    assert found is not None
+    assert found > erasure.MOST_PULL_AGE

@@ -3,6 +3,7 @@
 import io
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,9 @@ from sklearn.linear_model import LogisticRegression
 
 import classifier
 from classifier.kernel import Weights
-from training import contrast, evaluation, metrics
+from classifier.manifest import LabelsRead
+from training import archive, contrast, evaluation, metrics
+from training.archive import LabelLine
 from training.calibration import adjustment, split
 from training.commands.train import train
 from training.datasets import load
@@ -122,8 +125,16 @@ def test_kaggles_train_csv_alone_makes_a_model(tmp_path: Path, monkeypatch: pyte
     printed = io.StringIO()
     names = ("jigsaw_toxic_train",)  # without our own sentences, to be quick
     asked: list[str] = []
-    options = TrainingOptions(tmp_path, names, out=tmp_path / "model", data_dir=tmp_path, readers="fast")
+    at = datetime.now(UTC)
+    said = LabelLine(cursor="1-0", id="c-1", revision=1, text="Xyloquartz gardens", decision="approve", at=at)
+    archive.append(tmp_path / "labels", [said], "1-0")
+    options = TrainingOptions(
+        tmp_path, names, out=tmp_path / "model", data_dir=tmp_path, readers="fast", labels=tmp_path / "labels"
+    )
     out = run(options, Console(file=printed, width=200), asked.extend)
+    seen = classifier.read_manifest(out).labels_read
+    assert seen == [LabelsRead(archive.identity(tmp_path / "labels"), 1, 0)]
+    assert not any(b"yloquartz" in path.read_bytes() for path in out.iterdir()), "a rare word is in no file of a model"
     shipped = classifier.SHIPPED.name
     first, *others = classifier.read_manifest(classifier.SHIPPED).judged_by_both
     assert first == "en"
@@ -134,6 +145,7 @@ def test_kaggles_train_csv_alone_makes_a_model(tmp_path: Path, monkeypatch: pyte
     ]
     assert asked == lost, "asked before the work"
     assert all(f"Warning: {each}" in printed.getvalue() for each in lost), "and told after it"
+    assert "texts that readers had erased may still be in the labels" in printed.getvalue(), "never pulled"
     assert "spam: no text has this label, so the model will not judge it" in printed.getvalue()
     model = classifier.load(out)
     assert model.labels == tuple(name for name in classifier.LABELS if name != "spam")

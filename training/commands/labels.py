@@ -42,6 +42,8 @@ def pull(url: str, key: str, folder: Path) -> None:
             task = bar.add_task("pulling", total=None)
             count = pull_labels(service, folder, lambda more: bar.advance(task, more))
         removed = erasure.apply(folder) if folder.is_dir() else []
+        if folder.is_dir():
+            erasure.note_pull(folder)
     except TrainingError as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"{count} new labels in {folder}")
