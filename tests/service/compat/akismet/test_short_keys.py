@@ -48,7 +48,7 @@ async def test_a_short_key_opens_every_route_of_akismet_and_nothing_else(
     assert (await blog.post(f"/k/{site.key}/1.1/comment-check", blog=BLOG, user_ip="")).status == 200
     for text in (site.key, f"cmk_live_{site.record.id}_{'A' * 43}_AAAAAA"):
         problem(await type(blog.caller)(blog.caller.client, text).post("/v1/score", {"text": "hello"}), 401)
-    problem(await blog.caller.get("/v1/models"), 403)
+    problem(await blog.caller.get("/v1/audit"), 403)
 
 
 async def test_what_a_short_key_reports_is_learned_for_its_site(short_key: Any, labels: Any, say: Any) -> None:
