@@ -124,7 +124,8 @@ async def test_of_two_changes_with_one_version_the_first_stands(store: Store, si
 
 
 async def test_those_with_a_status_are_listed_by_when_they_end(store: Store, site: str, place_has: Any) -> None:
-    soon, later = (datetime.now(UTC) + timedelta(hours=hours) for hours in (1, 2))
+    now = datetime.now(UTC).replace(microsecond=0)
+    soon, later = now + timedelta(hours=1), now + timedelta(hours=2)
     ended, closed, opened = (Place(PlaceKind.ARTICLE, name) for name in ("ended", "closed", "opened"))
     await place_has(ARTICLE, ArticleStatus.HEATED, later)
     await place_has(SECTION, ArticleStatus.PREMODERATED, soon)
@@ -136,6 +137,6 @@ async def test_those_with_a_status_are_listed_by_when_they_end(store: Store, sit
     assert await store.articles.listed(site, 2) == ([SECTION, ARTICLE], True)
     found = await store.articles.in_force(site, [ARTICLE, ended, closed, opened])
     assert found == {
-        ARTICLE: InForce(ArticleStatus.HEATED, later.replace(microsecond=later.microsecond // 1000 * 1000)),
+        ARTICLE: InForce(ArticleStatus.HEATED, later),
         closed: InForce(ArticleStatus.CLOSED),
     }
