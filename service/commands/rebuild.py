@@ -12,7 +12,9 @@ from service.commands.kept_lists import kept_lists, put_back_lists
 from service.commands.stored import ACTOR, with_store
 from service.settings import Settings, from_env
 from service.store import Store
+from service.store.articles import ArticleChange
 from service.store.author_status import StatusChange
+from service.store.base import instant
 from service.store.comments import DAY_S, STATE_OUTLIVES_DAYS
 from service.store.recovery import Restored
 from service.trail import (
@@ -26,6 +28,7 @@ from service.trail import (
     removed,
     sites,
 )
+from service.values.articles import ArticleStatus, Place, PlaceKind
 from service.values.domain import State
 from service.values.errors import TrailUnusable
 from service.values.rules import AuthorStatus
@@ -79,6 +82,7 @@ def rebuild(root: Path, only: str | None, access: Path | None) -> None:
         for name, found in told.items():
             await _put_back(store, settings, name, found)
             await _put_back_statuses(store, name, found if knows_authors else Outcomes())
+            await _put_back_articles(store, name, found)
             put, known = await put_back_lists(store, name, lists[name], ACTOR)
             click.echo(f"{name}: {put} lists put back, {known} known already")
 
@@ -144,10 +148,26 @@ async def _put_back_statuses(store: Store, site: str, found: Outcomes) -> None:
 
 
 def _change(standing: StandingStatus, now: datetime) -> StatusChange:
-    until = None if standing.until_ms is None else datetime.fromtimestamp(standing.until_ms / 1000, UTC)
-    # As of comments: higher than what was told after the last export.
-    version = max(standing.version + 1, int(now.timestamp()))
+    version, until = _version(standing, now), instant(standing.until_ms)
     return StatusChange(AuthorStatus(standing.status), version, standing.at, standing.by, standing.why, until=until)
+
+
+async def _put_back_articles(store: Store, site: str, found: Outcomes) -> None:
+    now = datetime.now(UTC)
+    changes = {
+        Place(PlaceKind(kind), name): ArticleChange(
+            ArticleStatus(each.status), _version(each, now), each.at, each.by, until=instant(each.until_ms)
+        )
+        for (kind, name), each in found.articles.items()
+    }
+    standing = {place: each for place, each in changes.items() if each.is_in_force(now)}
+    restored = sum([await store.articles.restore(site, place, each) for place, each in standing.items()])
+    click.echo(f"{site}: {restored} statuses of articles put back, {len(standing) - restored} known already")
+
+
+def _version(standing: StandingStatus, now: datetime) -> int:
+    """As of comments: higher than what was told after the last export."""
+    return max(standing.version + 1, int(now.timestamp()))
 
 
 def _rows(found: Outcomes, settings: Settings, now: datetime) -> Iterator[Restored]:

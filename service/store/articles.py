@@ -89,6 +89,13 @@ class ArticleStatuses:
 
         Writes an audit entry and the event for the site.
         """
+        return await self._write(site, place, change, before.value)
+
+    async def restore(self, site: str, place: Place, change: ArticleChange) -> bool:
+        """After a loss of Redis: no event, no audit entry. Returns False if it has had a status since."""
+        return await self._write(site, place, change, "")
+
+    async def _write(self, site: str, place: Place, change: ArticleChange, before: str) -> bool:
         if not await self._pipe.run(
             script("log_article"),
             [self._shard(site, place).prefix],
@@ -101,7 +108,7 @@ class ArticleStatuses:
             change.status.value,
             "" if change.until is None else _ms(change.until),
             change.by,
-            before.value,
+            before,
             KEPT_AFTER_S,
         ):
             return False

@@ -55,7 +55,7 @@ class CommentOutcome:
 
 
 class StandingStatus(NamedTuple):
-    """The status of an author, by whom, when, and until when it is (Unix ms; None: for good)."""
+    """The status of an author or an article, by whom, when, and until when it is (Unix ms; None: for good)."""
 
     status: str
     version: int
@@ -67,12 +67,14 @@ class StandingStatus(NamedTuple):
 
 @dataclass(slots=True)
 class Outcomes:
-    """`authors`: the last change of each status, by pseudonym. `revoked`: ids of API keys. `forgotten`: how many
-    comments were decided too long ago to matter.
+    """`authors`: the last change of each status, by pseudonym; `articles`: by kind and name. `revoked`: API keys.
+
+    `forgotten`: how many comments were decided too long ago to matter.
     """
 
     comments: dict[str, CommentOutcome] = field(default_factory=dict)
     authors: dict[str, StandingStatus] = field(default_factory=dict)
+    articles: dict[tuple[str, str], StandingStatus] = field(default_factory=dict)
     revoked: set[str] = field(default_factory=set)
     forgotten: int = 0
 
@@ -96,6 +98,7 @@ def outcomes(entries: Iterable[Entry], life: timedelta = timedelta.max) -> Outco
         if details["action"] == "key_revoked":
             found.revoked.add(details.get("key", ""))
         _see_author(found.authors, entry)
+        _see_article(found.articles, entry)
         state = _STATES.get(details.get("to", ""))
         if state is None or not details.get("comment"):  # of no comment, or of a revision that is withdrawn
             continue
@@ -110,17 +113,27 @@ def outcomes(entries: Iterable[Entry], life: timedelta = timedelta.max) -> Outco
 def _see_author(authors: dict[str, StandingStatus], entry: Entry) -> None:
     details, author = entry.details, entry.details.get("author", "")
     if details["action"] == "author_status" and author:
-        until = details.get("until")
-        authors[author] = StandingStatus(
-            details["after"],
-            int(details["version"]),
-            details["actor"],
-            entry.at,
-            details.get("why"),
-            int(until) if until else None,
-        )
+        authors[author] = _standing(entry)
     elif details["action"] == "author_erased" and not details.get("ban_kept"):
         authors.pop(author, None)
+
+
+def _see_article(articles: dict[tuple[str, str], StandingStatus], entry: Entry) -> None:
+    if entry.details["action"] == "article_status":
+        kind = "article" if "article" in entry.details else "section"
+        articles[kind, entry.details[kind]] = _standing(entry)
+
+
+def _standing(entry: Entry) -> StandingStatus:
+    details, until = entry.details, entry.details.get("until")
+    return StandingStatus(
+        details["after"],
+        int(details["version"]),
+        details["actor"],
+        entry.at,
+        details.get("why"),
+        int(until) if until else None,
+    )
 
 
 def _submitted(entry: Entry, state: State, before: CommentOutcome | None) -> CommentOutcome:

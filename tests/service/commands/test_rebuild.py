@@ -3,17 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from click.testing import CliRunner, Result
+from losing import Lost
 
 from service.cases.directory import Directory
-from service.commands.audit import audit
-from service.commands.keys import keys
-from service.commands.rebuild import rebuild
 from service.settings import Settings
 from service.store import Store, open_store
 from service.store.author_status import StatusChange
@@ -30,40 +26,6 @@ from service.values.rules import AuthorStatus
 SITE = "daily"
 HOUR_MS = 3_600_000
 WAITING = {"waits", "held", "undone", "reopened", "escalated", "voted", "edited"}
-
-
-class Lost:
-    """A service's data folder and its Redis, which can be lost."""
-
-    def __init__(self, server: Any, folder: Path) -> None:
-        self.server, self.folder, self.trail = server, folder, folder / "audit"
-
-    def run(self, *arguments: str) -> Result:
-        return self._invoke(rebuild, "--from-export", str(self.trail), *arguments)
-
-    def export(self) -> None:
-        assert self._invoke(audit, "export").exit_code == 0
-
-    def keys(self, *arguments: str) -> Result:
-        return self._invoke(keys, *arguments)
-
-    def lose(self) -> None:
-        with self.server.client() as client:
-            client.flushall()
-            client.script_flush()
-
-    def _invoke(self, command: Any, *arguments: str) -> Result:
-        environment = {
-            "STEWARD_REDIS_URL": self.server.url,
-            "STEWARD_DATA_DIR": str(self.folder),
-            "STEWARD_STORE_TIMEOUT_S": "10",
-        }
-        return CliRunner(env=environment).invoke(command, [*arguments])
-
-
-@pytest.fixture
-def lost(redis_server: Any, tmp_path: Path) -> Lost:
-    return Lost(redis_server, tmp_path)
 
 
 @pytest.fixture
