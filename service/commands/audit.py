@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from service.commands.kept_lists import keep_lists
+from service.commands.listing import counted
 from service.settings import from_env
 from service.trail import Check, Entry, Trail, as_csv, entries, locked, prune, removed, sites
 from service.values.errors import TrailUnusable
@@ -215,9 +216,12 @@ def _is_whole(folder: Path, head: str | None, after: str) -> bool:
     if head and check.kept_at is None:
         click.echo(f"{folder}: the kept head is not in it: its end was cut off, or all of it was written anew")
         found += 1
-    state = f"DAMAGED, {found} findings" if found else "whole"
+    state = f"DAMAGED, {counted(found, 'finding')}" if found else "whole"
     kept = f" (the kept head is that of entry {check.kept_at})" if head and check.kept_at is not None else ""
-    click.echo(f"{folder.name}: {state}, {check.n} entries in {check.files} files, head {check.head}{kept}")
+    size = f"{counted(check.n, 'entry', 'entries')} in {counted(check.files, 'file')}"
+    click.echo(f"{folder.name}: {state}, {size}, head {check.head}{kept}")
+    if not head and not found:
+        click.echo(f"{folder.name}: the end is unchecked: pass --head with the hash of an earlier export")
     return not found
 
 

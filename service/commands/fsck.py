@@ -4,6 +4,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from service.commands.listing import counted
 from service.commands.stored import with_store
 from service.store import Store
 from service.store.fsck import Breach
@@ -35,7 +36,8 @@ def fsck(sites: tuple[str, ...], repair: bool) -> None:
     if found:
         _show(found)
     mended = sum(breach.is_mended for breach in found)
-    click.echo(f"{comments} comments: {len(found)} breaches" + (f", {mended} mended" if repair else ""))
+    problems = f"{counted(len(found), 'problem')} found" if found else "no problems found"
+    click.echo(f"{counted(comments, 'comment')}: {problems}" + (f", {mended} mended" if repair else ""))
     if mended < len(found):
         raise SystemExit(1)
 

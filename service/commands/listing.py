@@ -10,6 +10,11 @@ import msgspec
 Row = Mapping[str, Any]
 
 
+def counted(n: int, one: str, many: str = "") -> str:
+    """In words: one file, two files."""
+    return f"{n} {one if n == 1 else many or f'{one}s'}"
+
+
 def as_json(command: Callable[..., Any]) -> Callable[..., Any]:
     """--json, given to the command as `is_json`."""
     return click.option("--json", "is_json", is_flag=True, help="Print JSON, for programs.")(command)

@@ -162,7 +162,7 @@ async def post(request: web.Request) -> web.StreamResponse:
 
 def _check(text: str) -> None:
     if not text:
-        raise BadRequest("text: blank", [Fault("/text", "blank")])
+        raise BadRequest("/text: must not be empty", [Fault("/text", "must not be empty")])
     if len(text) > MAX_TEXT_LENGTH:
         raise BadRequest(f"text: longer than {MAX_TEXT_LENGTH} characters", [Fault("/text", "too long")])
 

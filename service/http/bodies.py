@@ -150,7 +150,7 @@ def check_text(text: str, at: str) -> None:
         detail = f"longer than {MAX_TEXT_BYTES} bytes of UTF-8"
         raise TooLarge(f"{at}: {detail}", [Fault(at, detail)])
     if not text or text.isspace():
-        raise BadRequest(f"{at}: blank", [Fault(at, "blank")])
+        raise BadRequest(f"{at}: must not be empty", [Fault(at, "must not be empty")])
 
 
 def check_count(items: Sequence[object], at: str) -> None:

@@ -1,7 +1,8 @@
 """Bodies that do not fit their type: ignores empty optional fields, and describes in words what is wrong."""
 
+import difflib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -62,11 +63,17 @@ def fault_of(message: str, at: str, kind: Any) -> Fault:  # noqa: ANN401 - any t
     steps = _steps(named)
     lacking = _FIELD.match(detail)
     if lacking:
-        steps.append(lacking[2])
-        said = "required" if lacking[1] == "missing required" else "not a field that we know"
-        return Fault(pointer(at, *steps), said)
+        said = "required" if lacking[1] == "missing required" else _unknown(lacking[2], _at(_described(kind), steps))
+        return Fault(pointer(at, *steps, lacking[2]), said)
     kinds = list(_at(_described(kind), [*steps, "", *_steps(within)] if is_entry else steps))
     return Fault(pointer(at, *steps), _in_words(detail, kinds))
+
+
+def _unknown(name: str, kinds: Iterable[Any]) -> str:
+    """With the field that was probably meant."""
+    known = [field.encode_name for each in kinds if isinstance(each, StructType) for field in each.fields]
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"unknown field; did you mean {near[0]}?" if near else "unknown field"
 
 
 def _steps(path: str) -> list[str]:

@@ -220,10 +220,10 @@ def _breaches(steward: Steward) -> range:
     except AssertionError as error:
         said = str(error)
         print(said, file=sys.stderr)
-    found = re.search(r"(\d+) comments: (\d+) breaches", said)
+    found = re.search(r"(\d+) comments?: (no|\d+) problems? found", said)
     if found is None or int(found[1]) == 0:
         raise RuntimeError(f"fsck did not say how it went: {said}")
-    return range(int(found[2]))
+    return range(0 if found[2] == "no" else int(found[2]))
 
 
 def _table(title: str, rows: list[tuple[str, str]]) -> Table:

@@ -155,6 +155,8 @@ def perspective(  # noqa: PLR0917 - one for each option
         _write(migration, json_path, html_path, map_path)
         if put:
             _put(migration, url, key or "")
+        else:
+            click.echo("next: --put writes these maps to the policy of a running service", err=True)
     except (TrainingError, classifier.ModelRefused) as error:
         raise click.ClickException(str(error)) from error
 
@@ -252,11 +254,13 @@ def _write(migration: "Migration", json_path: Path | None, html_path: Path | Non
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(msgspec.json.format(msgspec.json.encode(content())) + b"\n")
+            click.echo(f"wrote {path}", err=True)
     if html_path is not None:
         from training.migration.page import render
 
         html_path.parent.mkdir(parents=True, exist_ok=True)
         html_path.write_text(render(migration), encoding="utf-8")
+        click.echo(f"wrote {html_path}", err=True)
 
 
 def _put(migration: "Migration", url: str, key: str) -> None:

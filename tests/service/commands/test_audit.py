@@ -214,14 +214,16 @@ def _killed_at(steward: Steward, written_bytes: int) -> bool:
 def test_verify_names_the_place_and_fails(steward: Steward) -> None:
     steward.add(30)
     head = head_of(steward.done("export", "--site", "daily"))
-    assert steward.done("verify") == f"daily: whole, 30 entries in 1 files, head {head}\n"
+    assert steward.done("verify").startswith(
+        f"daily: whole, 30 entries in 1 file, head {head}\ndaily: the end is unchecked"
+    )
     path = numbered(steward.folder / "daily")[1]
     path.write_bytes(path.read_bytes().replace(b'"c-7"', b'"c-8"'))
     result = steward.run("verify")
     assert result.exit_code == 1
     assert result.stdout.splitlines() == [
         f"{path}, line 9: changed, or put in, or the line before it was removed",
-        f"daily: DAMAGED, 1 findings, 30 entries in 1 files, head {head}",
+        f"daily: DAMAGED, 1 finding, 30 entries in 1 file, head {head}",
     ]
 
 

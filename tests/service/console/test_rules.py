@@ -161,7 +161,7 @@ async def test_nothing_is_changed_that_somebody_else_changed_meanwhile(as_role: 
             "when",
             "At /all/1/pattern: missing )",
         ),
-        (WORDS | {"kind": "json", "when": '{"links": {"many": 1}}'}, "when", "At /links/many: not a field"),
+        (WORDS | {"kind": "json", "when": '{"links": {"many": 1}}'}, "when", "At /links/many: unknown field"),
     ],
 )
 async def test_a_fault_is_told_beside_its_field_and_nothing_is_saved(

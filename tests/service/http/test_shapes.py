@@ -49,7 +49,8 @@ class Body(Struct, forbid_unknown_fields=True):
         ({"code": "a" * 10}, "/code", "must have at most 9 characters"),
         ({"inner": {"name": "a", "size": 4}}, "/inner/size", "must be at most 3"),
         ({"inner": {"size": 1}}, "/inner/name", "required"),
-        ({"inners": [{"name": "a"}, {"name": "b", "more": 1}]}, "/inners/1/more", "not a field that we know"),
+        ({"inners": [{"name": "a"}, {"name": "b", "more": 1}]}, "/inners/1/more", "unknown field"),
+        ({"inners": [{"nam": "a"}]}, "/inners/0/nam", "unknown field; did you mean name?"),
         ([1], "", "must be an object, not a list"),
     ],
 )
