@@ -38,8 +38,12 @@ class Commands(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
         """In sections, from our own table: no subcommand is loaded for the overview."""
         known = _found()
-        for title, names in SECTIONS.items():
-            if rows := [(name, SUMMARIES[name]) for name in names if name in known]:
+        if others := [name for name in sorted(known) if name not in SUMMARIES]:
+            sections = {**SECTIONS, "Others": others}
+        else:
+            sections = dict(SECTIONS)
+        for title, names in sections.items():
+            if rows := [(name, SUMMARIES.get(name, "")) for name in names if name in known]:
                 with formatter.section(title):
                     formatter.write_dl(rows)
 

@@ -23,6 +23,7 @@ SUMMARIES: Mapping[str, str] = {
     "models": "List, promote and roll back the models of a running service.",
     "labels": "Fetch moderators' decisions as training data.",
     "train": "Train a model on data sets and moderators' labels.",
+    "certify": "Test how often automatic decisions are wrong, for a promise.",
     "evaluate": "Measure a model on texts that it has not seen.",
     "score": "Score every row of a file.",
 }
@@ -30,7 +31,7 @@ SECTIONS: Mapping[str, Sequence[str]] = {
     "Run": ("serve", "status", "doctor", "relay", "demo"),
     "Access and lists": ("keys", "moderators", "lists", "coral"),
     "Data": ("backup", "restore", "audit", "dsa", "fsck", "rebuild", "reconcile", "migrate"),
-    "Models": ("models", "labels", "train", "evaluate", "score"),
+    "Models": ("models", "labels", "train", "evaluate", "certify", "score"),
 }
 # By the words of the command.
 EXAMPLES: Mapping[str, Sequence[str]] = {

@@ -148,7 +148,7 @@ class EmbeddedRedis:
     async def _ready(self, process: asyncio.subprocess.Process) -> None:
         """Wait until it has loaded its data, however long that takes. Raises TimeoutError if it does not answer."""
         async with asyncio.timeout(self._start_s) as patience:
-            while (state := await _state(self._socket)) != "ready":
+            while (state := await state_of(self._socket)) != "ready":
                 if process.returncode is not None:
                     raise StoreUnavailable(
                         f"the embedded Redis ended with status {process.returncode}; see {self._folder / 'redis.log'}"
@@ -180,7 +180,7 @@ class EmbeddedRedis:
         while True:
             await asyncio.sleep(self._compact_s)
             with contextlib.suppress(RedisError, OSError):  # it is down, or rewrites already
-                async with _client(self._socket) as client:
+                async with client_of(self._socket) as client:
                     await client.bgrewriteaof()
 
     async def _stop_leftover(self) -> None:
@@ -189,7 +189,7 @@ class EmbeddedRedis:
             return
         log.warning("stopping the Redis that a killed service left in %s", self._folder)
         try:
-            await _shut_down(self._socket)
+            await shut_down(self._socket)
             if not await _ended(process, self._stop_s):
                 # It hangs. All acknowledged data are on disk.
                 signal.pidfd_send_signal(process, signal.SIGKILL)
@@ -202,7 +202,7 @@ class EmbeddedRedis:
         if process is None or process.returncode is not None:
             return
         if _listening_pid(self._socket) == process.pid:
-            await _shut_down(self._socket)
+            await shut_down(self._socket)
         else:  # stopped before it listened
             process.terminate()
         try:
@@ -229,7 +229,7 @@ async def redis_for_command(settings: Settings) -> AsyncIterator[str]:
 
 async def is_served(settings: Settings) -> bool:
     """Whether a service runs with its own Redis in the data folder."""
-    return await _state(settings.data_path / "redis.sock") == "ready"
+    return await state_of(settings.data_path / "redis.sock") == "ready"
 
 
 def _locked(folder: Path) -> IO[str]:
@@ -255,7 +255,7 @@ def _locked(folder: Path) -> IO[str]:
     return lock
 
 
-async def _state(path: Path) -> Literal["ready", "loading", "silent"]:
+async def state_of(path: Path) -> Literal["ready", "loading", "silent"]:
     """Does not use redis-py, which sometimes swallows the cancellation of a waiting task."""
     try:
         async with asyncio.timeout(_ANSWER_S):
@@ -317,8 +317,8 @@ async def _ended(process: int, timeout_s: float) -> bool:
         loop.remove_reader(process)
 
 
-async def _shut_down(path: Path) -> None:
-    client = _client(path)
+async def shut_down(path: Path) -> None:
+    client = client_of(path)
     try:
         # A rewrite of the append-only file or a loading server can delay the answer; the caller waits for the end.
         await client.shutdown(nosave=True)
@@ -328,7 +328,7 @@ async def _shut_down(path: Path) -> None:
         await client.aclose()
 
 
-def _client(path: Path) -> "Redis":
+def client_of(path: Path) -> "Redis":
     return Redis(
         unix_socket_path=str(path),
         socket_timeout=_ANSWER_S,
