@@ -86,5 +86,6 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
     "labels pull": ("steward labels pull --to labels",),
     "train": ("steward train --labels labels", "steward train --labels labels --readers keep"),
     "evaluate": ("steward evaluate", "steward evaluate ~/.local/share/steward/models/2026-11-30-1 --html report.html"),
+    "certify": ("steward certify --put",),
     "score": ("steward score comments.csv scored.csv", "steward score comments.csv scored.parquet --column body"),
 }

@@ -33,6 +33,7 @@ class Steward:
         }
         self._arguments = arguments
         self._said: queue.Queue[str] = queue.Queue()
+        self._passed_over: list[str] = []
         self.process: subprocess.Popen[str]
         self.url = ""
 
@@ -55,8 +56,15 @@ class Steward:
         threading.Thread(target=self._read, args=(self.process,), daemon=True).start()
 
     def line(self, pattern: str) -> str:
-        """Wait until the service says something that matches; its first group."""
-        said = []
+        """Wait until the service says something that matches; its first group.
+
+        Lines that were passed over on the way to another one are looked at first.
+        """
+        for place, line in enumerate(self._passed_over):
+            if found := re.search(pattern, line):
+                del self._passed_over[place]
+                return found[1]
+        said: list[str] = []
         while True:
             try:
                 said.append(self._said.get(timeout=READY_S))
@@ -65,6 +73,7 @@ class Steward:
             found = re.search(pattern, said[-1])
             if found:
                 return found[1]
+            self._passed_over.append(said[-1])
 
     def first_key(self) -> str:
         return self.line(r"export STEWARD_KEY=(cmk_live_\S+)")

@@ -1,14 +1,11 @@
-// Every page and action by name (Ctrl+K), pages by `g` and a letter, and `/` and `?` on pages without keys of their own.
+// The palette: every page and action by its name. Loaded when it is first opened (go.js).
 
-import { announce, element, t } from "./base.js";
+import { element, t } from "./base.js";
 
-const GO_MS = 2_000;
 const body = document.body;
 const keys = JSON.parse(body.dataset.goKeys ?? "{}");
 const goKey = body.dataset.goKey ?? "g";
-let wentAt = -Infinity;
 
-const isWriting = (target) => target.closest?.("input:not([type=checkbox]), textarea, select, [contenteditable]") != null;
 const named = (node) => node.textContent.replace(/\s+/g, " ").trim();
 
 /** What can be reached from here: {name, hint, act}. Links that are on the page, and the forms of the menu. */
@@ -34,7 +31,8 @@ function entries() {
 
 let dialog = null;
 
-function open() {
+/** Show it, once. */
+export function open() {
   if (dialog?.open) return;
   const all = entries();
   const field = element("input", {
@@ -75,41 +73,3 @@ function open() {
   dialog.showModal();
   field.focus();
 }
-
-function help() {
-  const there = document.getElementById("help");
-  if (there) there.showModal();
-  else open();
-}
-
-function search() {
-  const field = document.querySelector('main input[type="search"]');
-  if (field) field.focus();
-  else document.querySelector(`.pages a[href$="/search"]`)?.click();
-}
-
-// Before the keys of the page: after `g` a letter is a page and must not decide a comment.
-addEventListener("keydown", (event) => {
-  if (event.isComposing || event.altKey) return;
-  if ((event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === "k") {
-    event.preventDefault();
-    open();
-    return;
-  }
-  if (event.ctrlKey || event.metaKey || isWriting(event.target) || document.querySelector("dialog[open]")) return;
-  if (performance.now() - wentAt < GO_MS && /^[a-z]$/i.test(event.key) && event.key !== goKey) {
-    wentAt = -Infinity;
-    event.preventDefault();
-    event.stopImmediatePropagation();
-    const link = [...document.querySelectorAll(".pages a, .sheet > a")].find((each) => each.pathname === keys[event.key]);
-    if (link) link.click();
-    else announce(t("No page has this key. Ctrl+K lists all."));
-  } else if (event.key === goKey) {
-    wentAt = performance.now();
-  } else if (!body.querySelector("[data-keys]")) {
-    if (event.key === "?") { event.preventDefault(); help(); }
-    if (event.key === "/") { event.preventDefault(); search(); }
-  }
-}, true);
-
-document.querySelector("[data-palette]")?.addEventListener("click", open);

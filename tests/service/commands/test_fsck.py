@@ -30,7 +30,7 @@ def test_a_comment_is_named_as_the_site_names_it(settings: Settings, redis_serve
     found = CliRunner(env=environment).invoke(fsck, ["--site", "daily"])
     assert (found.exit_code, ODD in found.output) == (1, True), found.output
     mended = CliRunner(env=environment).invoke(fsck, ["--site", "daily", "--repair"])
-    assert (mended.exit_code, "1 breaches, 1 mended" in mended.output) == (0, True), mended.output
-    assert CliRunner(env=environment).invoke(fsck, ["--site", "daily"]).output == "1 comments: 0 breaches\n"
+    assert (mended.exit_code, "1 comment: 1 problem found, 1 mended" in mended.output) == (0, True), mended.output
+    assert CliRunner(env=environment).invoke(fsck, ["--site", "daily"]).stdout == "1 comment: no problems found\n"
     with redis_server.client() as client:
         client.flushall()
