@@ -31,6 +31,9 @@ class Steward:
             "STEWARD_AUDIT_NEW_SITES": "false",  # what a test sends must not wait by chance
             "STEWARD_STORE_TIMEOUT_S": "5",  # the disk below Redis is shared with other tests
         }
+        # Another installation has its own command, and must not find the source in the working directory.
+        self.command_line = [sys.executable, "-m", "service"]
+        self.directory: Path | None = None
         self._arguments = arguments
         self._said: queue.Queue[str] = queue.Queue()
         self._passed_over: list[str] = []
@@ -44,11 +47,12 @@ class Steward:
 
     def spawn(self) -> "subprocess.Popen[str]":
         return subprocess.Popen(
-            [sys.executable, "-m", "service", "serve", *self._arguments],
+            [*self.command_line, "serve", *self._arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             env=self.environment,
+            cwd=self.directory,
         )
 
     def listen(self) -> None:
