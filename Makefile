@@ -1,6 +1,6 @@
 # Every target sets up what it needs; `make` alone shows what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup training run test test-store integrations chromium check lint fmt types contracts lengths dependencies lock train evaluate story bench faults shape demo clean
+.PHONY: help setup training run test test-store integrations chromium wheels check lint fmt types contracts lengths dependencies lock train evaluate story bench faults shape demo clean
 
 PYTHON ?= $(firstword $(foreach name,python3.12 python3.11 python3.13 python3.14 python3 python,$(shell \
   $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $(name))))
@@ -60,6 +60,14 @@ integrations: $(STAMP)  ## Run a real WordPress, with Akismet's plugin and with 
 	@if .ci/set_up_wordpress $(WORDPRESS); then \
 	  STEWARD_WORDPRESS=$(CURDIR)/$(WORDPRESS)/usr/share/wordpress timeout 1200 $(BIN)/python -m pytest --quiet tests/integrations; \
 	else echo "WARNING: WORDPRESS WAS NOT TESTED: it could not be set up on this machine (see above)"; fi
+
+# With zig, which compiles for both kinds of machines and an old glibc, whatever this machine is.
+wheels: $(STAMP)  ## Build wheels for Linux on x86-64 and arm64 into dist/, and check them
+	@$(PYTHON) -m venv --clear --without-pip build/wheels && $(BIN)/python -m pip --python build/wheels/bin/python \
+	  install --quiet --disable-pip-version-check --require-hashes -r requirements/wheels.txt
+	@for machine in x86_64 aarch64; do \
+	  STEWARD_WHEEL_FOR=$$machine build/wheels/bin/python -m hatchling build --target wheel --directory dist || exit 1; done
+	@$(BIN)/python .ci/check_wheels.py dist
 
 chromium:  ## Find Chromium, in which the console is tested, or install it where that can be done
 	@for name in "$${STEWARD_CHROMIUM:-chromium}" chromium-browser google-chrome; do \

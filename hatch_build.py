@@ -19,6 +19,8 @@ NAMES = ("_kernel", "_unmask", "_english", "_deep")
 # on which.
 FLAGS = ("-O3", "-std=c11", "-fPIC", "-shared", "-fvisibility=default", "-ffp-contract=off", "-Wall", "-Wextra")
 
+# For a wheel that runs on other machines zig compiles for a glibc that all of them have (PEP 600).
+PORTABLE, GLIBC = ("x86_64", "aarch64"), "2.17"
 # Unlike the others, zig builds for the processor at hand unless told not to.
 ZIG = (sys.executable, "-m", "ziglang", "cc", "-mcpu=baseline")
 
@@ -32,22 +34,37 @@ def compiler() -> list[str] | None:
     return None
 
 
+def portable() -> str | None:
+    """x86_64 or aarch64, if a wheel for other machines was asked for (`make wheels`); None: for this machine."""
+    wanted = os.environ.get("STEWARD_WHEEL_FOR")
+    if wanted not in (None, *PORTABLE):
+        raise ValueError(f"STEWARD_WHEEL_FOR is {wanted}; it must be one of {', '.join(PORTABLE)}")
+    return wanted
+
+
 class BuildKernel(BuildHookInterface):
     def dependencies(self) -> list[str]:
-        return [] if compiler() else ["ziglang>=0.13"]
+        return [] if compiler() and not portable() else ["ziglang>=0.13"]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 - hatchling's signature
         if self.target_name != "wheel":
             return
-        platform = sysconfig.get_platform().replace("-", "_")
+        wanted = portable()
+        platform = f"linux_{wanted}" if wanted else sysconfig.get_platform().replace("-", "_")
+        of_machine = [*ZIG[:-1], "-target", f"{wanted}-linux-gnu.{GLIBC}"] if wanted else [*(compiler() or ZIG)]
         for name in NAMES:
-            target = Path(self.root, "classifier", f"{name}.{platform}.so")
+            target = Path(self.root, "build" if wanted else "classifier", f"{name}.{platform}.so")
+            target.parent.mkdir(exist_ok=True)
             fresh = target.with_suffix(".building")
-            command = [*(compiler() or ZIG), *FLAGS]
-            source = target.with_name(f"{name}.c")
+            command = [*of_machine, *FLAGS]
+            source = Path(self.root, "classifier", f"{name}.c")
             subprocess.run([*command, "-o", str(fresh), str(source), "-lm"], check=True)
             # Replaced, not rewritten: a running service has the old file mapped.
             fresh.replace(target)
-            build_data["artifacts"].append(f"classifier/{target.name}")
+            if wanted:  # not beside the source, where this machine would load it
+                build_data["force_include"][str(target)] = f"classifier/{target.name}"
+            else:
+                build_data["artifacts"].append(f"classifier/{target.name}")
         build_data["pure_python"] = False
-        build_data["tag"] = f"py3-none-{platform.replace('.', '_')}"
+        tag = f"manylinux_{GLIBC.replace('.', '_')}_{wanted}" if wanted else platform.replace(".", "_")
+        build_data["tag"] = f"py3-none-{tag}"
