@@ -181,7 +181,8 @@ class Models:
             raise NotFound(f"no model '{version}'")
         model = await asyncio.to_thread(_load, path, both=self._both)
         entry = await asyncio.to_thread(self._append, model, actor, rolled_back)
-        before, self._current, self._generation = self.current.version, model, entry.generation
+        before = self._current.version if self._current else "not loaded yet"
+        self._current, self._generation = model, entry.generation
         log.info(
             "model %s is in use, was %s: %s by %s (generation %d)",
             version,

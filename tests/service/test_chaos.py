@@ -32,6 +32,7 @@ from service.cases.models import Models
 from service.cases.rulebook import Rulebook
 from service.cases.upkeep import Upkeep
 from service.cases.usage import Usage
+from service.cases.watch import Watch
 from service.demo import Thread, article
 from service.http.limits import Buckets
 from service.process import supervisor
@@ -46,16 +47,19 @@ from service.values.domain import Action, Comment, Judgement, Urgency, Why
 from service.values.errors import StoreUnavailable
 from service.values.policy import DEFAULT
 from service.values.rules import Condition, Rule, RuleAction, Then, WordsCondition
+from service.values.targets import Certificate, CertifiedStratum, FoldWindow, RiskHistogram, Targets
 from service.webhooks import relay
 from service.webhooks.administration import open_webhooks
 from service.webhooks.delivery import Sender
 
 SITE = "daily"
+MODEL = "a" * 64
 SERVICE = f"{Path(background.__file__).parent}/"
 # The store, and the loops' own pauses, are no work of theirs.
 BELOW = (f"{SERVICE}store/", f"{SERVICE}background.py")
 LOOPS = {
     *("keys", "signing", "policies", "copy", "upkeep", "measure", "usage", "models", "rules", "news", "demo"),
+    "watch",
     *("relay_send", "relay_sites", "relay_news", "relay_take", "relay_upkeep"),
 }
 # They keep a process running, and are tried by themselves.
@@ -188,6 +192,7 @@ async def busy(
         for part in (
             *(store.changes.listening(), known.kept_fresh(), book.kept_fresh(), served.watched(), used.written()),
             *(Upkeep(store, known, 0.02).running(), webhooks.relayed()),
+            Watch(store, known, lambda: MODEL, every_s=0.02).running(),
         ):
             await running.enter_async_context(part)
         others = Models(tmp_path / "models", beside)
@@ -230,6 +235,25 @@ async def _post_demonstration(store: Store, beside: Background) -> None:
         await asyncio.sleep(0.02)
 
 
+def _certificate(number: int) -> Certificate:
+    now = datetime.now(UTC)
+    stratum = CertifiedStratum((), None, None, (), audits=0)
+    return Certificate(
+        id=f"certificate-{number}",
+        method="binomial-fst",
+        model=MODEL,
+        model_version="m",
+        policy="default@1",
+        decides="0" * 64,
+        confidence=0.95,
+        strata=(stratum,),
+        fold=FoldWindow(now, now),
+        sampling="",
+        risks=RiskHistogram((0.0,), (1, 1)),
+        created_at=now,
+    )
+
+
 async def _feed(store: Store, used: Usage, key: Any, others: Models) -> None:
     """Work for all loops. Another salt is how another Redis is noticed."""
     salts = itertools.cycle((b"a" * 32, b"b" * 32))
@@ -241,7 +265,14 @@ async def _feed(store: Store, used: Usage, key: Any, others: Models) -> None:
         if number % 20 == 0:
             await others.promote(classifier.SHIPPED.name, "chief")
             # Whoever has a list looks for its versions, and whoever has a new version of rules compiles them.
-            policy = msgspec.structs.replace(DEFAULT, version=2 + number // 20, rules=(A_RULE,))
+            # Whoever watches promises begins anew with a new certificate.
+            policy = msgspec.structs.replace(
+                DEFAULT,
+                version=2 + number // 20,
+                rules=(A_RULE,),
+                targets=Targets(max_wrong_approve=0.05),
+                certificate=_certificate(number),
+            )
             await store.access.keep_policy(SITE, policy, "admin")
             await store.pipe.call("SET", SALT, next(salts))
         await asyncio.sleep(0.02)
