@@ -59,6 +59,7 @@ class Record(Struct, frozen=True, kw_only=True):
     leased_until: datetime | None = None
     expiries: int = 0
     scores_shown: bool = False
+    rejected_version: int | None = None
     reports: int = 0
     halved: int = 0
     vote: str | None = None
@@ -172,6 +173,7 @@ def record(comment_id: str, flat: list[Any], content: bytes | None, appeal: byte
         leased_until=instant(item.get(b"until")),
         expiries=int(item.get(b"expiries") or 0),
         scores_shown=item.get(b"scores_shown") == b"1",
+        rejected_version=None if (rejected := item.get(b"rejected_version")) is None else int(rejected),
         reports=int(item.get(b"reports") or 0),
         halved=int(item.get(b"halved") or 0),
         vote=_text(item.get(b"vote")),

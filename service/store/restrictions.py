@@ -16,6 +16,7 @@ def restriction_of(site: str, record: Record) -> Restriction | None:
         comment=record.id,
         revision=record.revision,
         version=record.version,
+        rejected_version=record.rejected_version,
         at=record.decided_at,
         decided_by=record.decided_by,
         automatic=record.decision,

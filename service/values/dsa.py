@@ -94,12 +94,14 @@ class Restriction(Struct, frozen=True, kw_only=True):
     """A rejection, as it happened. `automatic`: what the automatic step had said; `attributes`: those that led to it.
 
     `reason`: the moderator's. `scores_shown`: the moderator saw the model's scores before the decision.
+    `rejected_version`: the version that a person made by rejecting what was not rejected; None: nobody did.
     """
 
     site: str
     comment: str
     revision: int
     version: int
+    rejected_version: int | None = None
     at: datetime
     decided_by: DecidedBy
     automatic: Action
@@ -136,9 +138,14 @@ class Restriction(Struct, frozen=True, kw_only=True):
 
     @property
     def puid(self) -> str:
-        """Unique for each rejection, and the same again when the statement is made again. Not the comment's own id."""
+        """Unique for each rejection, and the same again when the statement is made again, also after an appeal or an
+        audit that upheld it. Not the comment's own id.
+
+        What decides automatically rejects each revision once at most.
+        """
         name = hashlib.sha256(f"{self.site}\n{self.comment}".encode()).hexdigest()
-        return f"{name[:40]}-{self.version}"
+        which = f"r{self.revision}" if self.rejected_version is None else f"{self.rejected_version}"
+        return f"{name[:40]}-{which}"
 
 
 class Statement(Struct, frozen=True, kw_only=True):

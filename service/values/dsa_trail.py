@@ -43,6 +43,7 @@ def restriction_in(site: str, at: datetime, said: Details) -> Restriction | None
         comment=said["comment"],
         revision=int(said["revision"]),
         version=int(said["version"]),
+        rejected_version=int(said["version"]) if by is DecidedBy.MODERATOR else None,
         at=at,
         decided_by=by,
         automatic=Action(said.get("automatic") or (Action.REVIEW if action == "decided" else Action.REJECT)),

@@ -155,6 +155,10 @@ local author = content and author_of(content)
 if not agrees then
   tally(author, item.status, status, tonumber(item.decided) or now, now, tally_life(tonumber(ARGV[10])))
 end
+if verdict == 'reject' and not agrees then -- which rejection a statement of reasons is about, whatever comes after
+  fields[#fields + 1] = 'rejected_version'
+  fields[#fields + 1] = item.version
+end
 local upholds = agrees and blind -- an audit that changes nothing: no event
 local by = upholds and item.decided_by or 'moderator'
 item.state, item.status, item.decided_by = 'decided', status, by

@@ -17,6 +17,7 @@ from service.commands.audit import audit
 from service.commands.dsa import dsa, export_new
 from service.settings import Settings
 from service.store import Store, open_store
+from service.store.restrictions import restriction_of
 from service.store.review import Answer, Filter
 from service.values.domain import Action, Author, Comment, DecidedBy, Judgement, Reason, Urgency, Verdict, Why
 from service.values.dsa import Clause, Dsa
@@ -122,6 +123,20 @@ def test_each_rejection_is_written_once_as_it_happened(run: Any, tmp_path: Path,
     assert len({each["puid"] for each in found}) == 6
     written = "".join(path.read_text() for path in (tmp_path / "out").iterdir())
     assert not any(word in written for word in ("secret words", "u-1", "Jo Doe", "by-model", "ann"))
+
+
+def test_the_puid_is_that_of_the_statement_over_http_also_after_an_appeal_or_an_audit(run: Any, tmp_path: Path) -> None:
+    shown: set[str] = set()
+
+    async def read(store: Store) -> None:
+        await everything(store)
+        for name in ("by-model", "by-rule", "by-person", "upheld", "overturned", "reported"):
+            restriction = restriction_of(SITE, await store.comments.get(SITE, name))
+            assert restriction is not None
+            shown.add(restriction.puid)
+
+    run(read)
+    assert shown == {each["puid"] for each in statements(tmp_path)}
 
 
 def test_the_next_export_goes_on_and_repeats_nothing(run: Any, tmp_path: Path) -> None:

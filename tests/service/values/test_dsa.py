@@ -103,8 +103,10 @@ def test_the_moderators_reason_chooses_the_clause_else_the_attribute_else_other(
 def test_a_rejection_keeps_its_puid_and_each_has_its_own() -> None:
     first = rejected().puid
     assert first == rejected(reports=9).puid
-    others = {rejected(version=4).puid, rejected(comment="c-2").puid, rejected(site="weekly").puid}
-    assert len({first, *others}) == 4
+    assert first == rejected(version=4).puid, "an audit or an appeal upheld it"
+    others = {rejected(revision=2).puid, rejected(comment="c-2").puid, rejected(site="weekly").puid}
+    by_people = {rejected(**BY_PERSON, rejected_version=version).puid for version in (2, 5)}
+    assert len({first, *others, *by_people}) == 6
     assert "c-1" not in first
 
 
