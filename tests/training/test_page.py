@@ -3,6 +3,7 @@
 import copy
 import json
 import re
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,28 @@ class Page(HTMLParser):
 @pytest.fixture(scope="module")
 def html() -> str:
     return render(MADE_UP, {"one_comment_us": 23.456})
+
+
+@pytest.fixture(scope="module")
+def drawn() -> dict[str, str]:
+    return {}
+
+
+@pytest.fixture
+def drawn_once(drawn: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages that differ elsewhere have the same charts, and it takes long to draw them."""
+
+    def once(name: str, draw: Callable[..., str]) -> Callable[..., str]:
+        def drawn_before(*figures: Any) -> str:
+            key = repr((name, figures))
+            if key not in drawn:
+                drawn[key] = draw(*figures)
+            return drawn[key]
+
+        return drawn_before
+
+    for name in ("dots", "pairs", "reliability", "trade", "rise"):
+        monkeypatch.setattr(charts, name, once(name, getattr(charts, name)))
 
 
 @pytest.fixture(scope="module")
@@ -174,6 +197,7 @@ def test_charts_take_their_colours_from_the_page(html: str) -> None:
 
 @pytest.mark.parametrize("key", SECTIONS)
 @pytest.mark.parametrize("absent", [True, False])
+@pytest.mark.usefixtures("drawn_once")
 def test_a_section_without_figures_is_left_out(key: str, absent: bool) -> None:
     figures = MADE_UP | {"data_sets": MADE_UP["data_sets"][-1:], key: None}
     if absent:
@@ -189,6 +213,7 @@ def test_a_page_needs_only_a_model_a_seed_and_data_sets() -> None:
     assert "Can model made-up-1 be trusted?" in page.text
 
 
+@pytest.mark.usefixtures("drawn_once")
 def test_a_hostile_name_stays_text() -> None:
     figures = copy.deepcopy(MADE_UP)
     figures["model"]["version"] = HOSTILE
