@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import msgspec
 import pytest
 from hypothesis import given
@@ -124,10 +123,19 @@ RESTRICTIONS = st.builds(
 )
 
 
+@pytest.fixture(scope="module")
+def validator() -> Any:
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 - slow, and not wanted by whoever only collects
+
+    return Draft202012Validator(schema())
+
+
 @given(restriction=RESTRICTIONS)
-def test_every_statement_fits_the_schema_and_names_neither_comment_nor_author(restriction: Restriction) -> None:
+def test_every_statement_fits_the_schema_and_names_neither_comment_nor_author(
+    validator: Any, restriction: Restriction
+) -> None:
     found = for_database(statement_of(restriction, DSA, facts(restriction)))
-    jsonschema.Draft202012Validator(schema()).validate(found)
+    validator.validate(found)
     assert list(problems(found, schema())) == []
     assert personal_data_in(found) is None
     assert "c-1" not in msgspec.json.encode(found).decode()
@@ -152,9 +160,9 @@ BROKEN: list[tuple[str, Any]] = [
 
 
 @pytest.mark.parametrize(("field", "value"), BROKEN)
-def test_our_check_refuses_what_the_library_refuses(field: str, value: Any) -> None:
+def test_our_check_refuses_what_the_library_refuses(validator: Any, field: str, value: Any) -> None:
     found = for_database(statement_of(rejected(), DSA, "facts")) | {field: value}
-    assert not jsonschema.Draft202012Validator(schema()).is_valid(found) or value == "line\n"
+    assert not validator.is_valid(found) or value == "line\n"
     assert list(problems(found, schema()))
 
 
