@@ -103,6 +103,7 @@ def certify(about: Certifiable, targets: Targets, made: Plan, opened: int = 1) -
             "method": "binomial-fst",
             "model": about.model,
             "model_version": about.model_version,
+            "site": about.site,
             "policy": about.policy,
             "decides": about.decides,
             "confidence": targets.confidence,

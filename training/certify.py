@@ -62,6 +62,7 @@ class Targets(Struct, frozen=True, omit_defaults=True):
 class Certifiable(Struct, frozen=True):
     """GET /v1/policies/{name}/certifiable."""
 
+    site: str
     policy: str
     decides: str
     model: str

@@ -13,17 +13,18 @@ NAME = "opened.jsonl"
 
 
 class Opened(Struct, frozen=True, rename={"begins": "from", "ends": "to"}):
-    """A fold whose labels were used. `policy`: for which version."""
+    """A fold whose labels were used. `policy`: for which version of which site."""
 
+    site: str
     begins: datetime
     ends: datetime
     at: datetime
     policy: str
 
 
-def last_end(folder: Path) -> datetime | None:
-    """Up to when labels were used; None: none were."""
-    ends = [each.ends for each in read(folder)]
+def last_end(folder: Path, site: str) -> datetime | None:
+    """Up to when labels of a site were used; None: none were."""
+    ends = [each.ends for each in read(folder) if each.site == site]
     return max(ends, default=None)
 
 

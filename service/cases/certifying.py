@@ -38,6 +38,7 @@ class Certifiable(Struct, frozen=True, kw_only=True):
     days, and how many of them people decided.
     """
 
+    site: str
     policy: str
     decides: str
     model: str
@@ -76,6 +77,7 @@ class SampleLine(Struct, frozen=True, omit_defaults=True, kw_only=True):
 async def certifiable(store: Store, site: str, policy: Policy, model: classifier.Model) -> Certifiable:
     reviewed = (await figures(store, site, MOST_HOURS)).quality.reviewed
     return Certifiable(
+        site=site,
         policy=str(policy),
         decides=decides_digest(policy),
         model=model.digest,

@@ -86,6 +86,8 @@ async def put_certificate(store: Store, site: str, certificate: Certificate, mod
     ]
     if wrong:
         raise BadRequest(f"{wrong[0].pointer}: {wrong[0].detail}", wrong)
+    if certificate.site != site:
+        raise _refused(f"it was made from the comments of site {certificate.site}")
     if certificate.model != model:
         raise _refused(f"it certifies model {certificate.model_version}, which is not the one in use")
     if certificate.decides != decides_digest(before):

@@ -157,6 +157,7 @@ class Certificate(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     method: Literal["binomial-fst"]
     model: Digest
     model_version: Annotated[str, Meta(max_length=128)]
+    site: Annotated[str, Meta(max_length=63, description="Whose comments it was made from.")]
     policy: Annotated[str, Meta(max_length=128)]
     decides: Digest
     confidence: Annotated[float, Meta(ge=0.5, lt=1)]

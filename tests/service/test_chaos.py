@@ -243,6 +243,7 @@ def _certificate(number: int) -> Certificate:
         method="binomial-fst",
         model=MODEL,
         model_version="m",
+        site=SITE,
         policy="default@1",
         decides="0" * 64,
         confidence=0.95,

@@ -36,6 +36,7 @@ TARGETS = Targets(max_wrong_approve=0.05, max_wrong_reject=0.1, confidence=0.9)
 
 def about(**more: Any) -> Certifiable:
     fields: dict[str, Any] = {
+        "site": "daily",
         "policy": "default@2",
         "decides": "d" * 64,
         "model": "m" * 64,
@@ -213,11 +214,12 @@ def test_an_audit_that_nobody_answered_counts_as_wrong() -> None:
 def test_answers_are_opened_once(tmp_path: Path) -> None:
     lines = [line(n, at=NOW - timedelta(hours=100 - n), verdict="approve") for n in range(100)]
     used = folds(lines[:50], CertifyOptions(now=NOW))
-    opened.note(tmp_path, opened.Opened(used.begins, used.ends, NOW, "default@2"))
-    again = folds(lines, CertifyOptions(now=NOW, begins=opened.last_end(tmp_path)))
+    opened.note(tmp_path, opened.Opened("daily", used.begins, used.ends, NOW, "default@2"))
+    again = folds(lines, CertifyOptions(now=NOW, begins=opened.last_end(tmp_path, "daily")))
     assert not {each.id for each in again.certify} & {each.id for each in used.certify}
+    assert opened.last_end(tmp_path, "weekly") is None
     with pytest.raises(DataUnusable, match="no audit or review since"):
-        folds(lines[:50], CertifyOptions(now=NOW, begins=opened.last_end(tmp_path)))
+        folds(lines[:50], CertifyOptions(now=NOW, begins=opened.last_end(tmp_path, "daily")))
 
 
 def test_without_older_answers_some_of_the_new_ones_choose_the_levels() -> None:

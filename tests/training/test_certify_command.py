@@ -27,6 +27,7 @@ class Service:
 
     def about(self) -> dict[str, Any]:
         return {
+            "site": "daily",
             "policy": "default@2",
             "decides": "d" * 64,
             "model": "a" * 64,

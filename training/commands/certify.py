@@ -25,7 +25,7 @@ _SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
     type=click.Path(file_okay=False, path_type=Path),
     default=Path("certificates"),
     show_default=True,
-    help="Folder of the certificates, one for each site. It also records which labels were used.",
+    help="Folder of the certificates. It also records which labels were used.",
 )
 @click.option("--max-wrong-approve", type=_SHARE, help="Default for all targets: those of the policy.")
 @click.option("--max-wrong-reject", type=_SHARE)
@@ -92,7 +92,7 @@ def _run(
     from training.sample import fetch, fetch_draws
 
     lines = valid(fetch(service, POLICY))
-    options = dataclasses.replace(options, begins=opened.last_end(folder))
+    options = dataclasses.replace(options, begins=opened.last_end(folder, about.site))
     fold = folds(lines, options)
     draws = fetch_draws(service, fold.begins.date(), fold.ends.date())
     fold = dataclasses.replace(fold, open=unanswered(draws, about, fold))
@@ -117,7 +117,7 @@ def _opened(made: "Plan", about: "Certifiable") -> Any:  # noqa: ANN401 - import
 
     from training.opened import Opened
 
-    return Opened(made.fold.begins, made.fold.ends, datetime.now(UTC), about.policy)
+    return Opened(about.site, made.fold.begins, made.fold.ends, datetime.now(UTC), about.policy)
 
 
 def _keep(service: "Service", folder: Path, certificate: dict[str, Any], *, put: bool) -> None:

@@ -37,7 +37,7 @@ async def certificate_of(admin: Any, number: int = 1, approve: int = 0, reject: 
     return {
         "id": f"certificate-{number}",
         "method": "binomial-fst",
-        **{name: about[name] for name in ("model", "model_version", "policy", "decides")},
+        **{name: about[name] for name in ("site", "model", "model_version", "policy", "decides")},
         "confidence": 0.9,
         "strata": [stratum],
         "fold": {"from": (now - timedelta(days=30)).isoformat(), "to": now.isoformat()},
@@ -137,7 +137,7 @@ async def test_a_withdrawn_certificate_means_review(
     assert (await sent("a", HARMLESS))["status"] == "pending"
 
 
-@pytest.mark.parametrize(("field", "value"), [("model", "f" * 64), ("decides", "0" * 64)])
+@pytest.mark.parametrize(("field", "value"), [("model", "f" * 64), ("decides", "0" * 64), ("site", "weekly")])
 async def test_a_certificate_of_something_else_is_refused(
     admin: Any, set_policy: Any, problem: Any, field: str, value: str
 ) -> None:

@@ -104,6 +104,7 @@ def _certificate(policy: Any, risks: RiskHistogram | None) -> Certificate:
         method="binomial-fst",
         model="a" * 64,
         model_version="m",
+        site="daily",
         policy=str(policy),
         decides=decides_digest(policy),
         confidence=0.95,

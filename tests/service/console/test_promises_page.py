@@ -67,7 +67,7 @@ async def certified(admin: Any) -> WatchState:
     certificate = {
         "id": "certificate-1",
         "method": "binomial-fst",
-        **{name: about[name] for name in ("model", "model_version", "policy", "decides")},
+        **{name: about[name] for name in ("site", "model", "model_version", "policy", "decides")},
         "confidence": 0.9,
         "strata": [{"languages": [], "approve_level": 0, "reject_level": 0, "tests": tests, "audits": 900}],
         "fold": {"from": (now - timedelta(days=30)).isoformat(), "to": now.isoformat()},
@@ -148,7 +148,9 @@ async def test_a_broken_promise_says_since_when_people_look(
 
 async def test_without_a_certificate_it_says_so(as_role: Any, admin: Any) -> None:
     await admin("PUT", "/v1/policies/default", {"targets": {"max_wrong_approve": 0.005}})
-    text = (await (await as_role()).get("/console/promises")).text
+    chief = await as_role()
+    text = (await chief.get("/console/promises")).text
+    assert "This policy has targets" in (await chief.get("/console/policy")).text
     assert _states(text) == ["Unknown"]
     assert "There is no certificate." in text
     assert "at most 0.5% break the rules" in text

@@ -67,6 +67,7 @@ def _certificate(*strata: CertifiedStratum, **more: Any) -> Certificate:
         "method": "binomial-fst",
         "model": MODEL,
         "model_version": "m",
+        "site": "daily",
         "policy": "default@2",
         "decides": decides_digest(BASE),
         "confidence": 0.95,
