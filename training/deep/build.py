@@ -31,6 +31,9 @@ ENCODER = "use-multilingual-3"
 # Languages of the encoder's own training, or close to one, of which we have no good labeled comments. Czech and Swedish
 # were tried and do not transfer (docs/experiments.md).
 TRANSFERRED = ("fr", "nl", "uk", "id")
+# Transferred languages in which both readers, weighed as in the first language, are better than the deep one alone: the
+# fast one has learned our own sentences in them (docs/experiments.md).
+LIKE_FIRST = ("uk",)
 # Texts that the ranges of the activations are measured on.
 RANGED = 5_000
 # The learning rate of a continued run, relative to that of a new one.
@@ -112,6 +115,9 @@ def combine_readers(
         weights[0] *= slopes[:, None]
         bias[0] = slopes * bias[0] + intercepts
         adjusted = {label: (float(slopes[at]), float(intercepts[at])) for at, label in enumerate(LABELS)}
+    for row, language in enumerate(languages):
+        if language in transferred and language in LIKE_FIRST:
+            weights[row], bias[row] = weights[0], bias[0]
     described = Deep(
         encoder=encoder.name,
         encoder_sha256=encoder.digest,

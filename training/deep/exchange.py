@@ -25,6 +25,7 @@ from classifier.words import Words
 from training.calibration import NATURAL, platt
 from training.datasets import is_written
 from training.deep.build import ENCODER, Arrays, TrainedReader, existing_arrays
+from training.deep.stack import OF_WHOLE
 from training.deep.training_set import EVALUATION_ONLY, STACKING_FOLD
 from training.examples import Examples
 
@@ -76,13 +77,15 @@ def rescaled(kept: KeptModel, unseen: Examples, before: Floats, after: Floats) -
     languages = np.array(unseen.languages)
     natural = np.array(unseen.sources) == NATURAL
     everything = np.ones(len(unseen), bool)
+    split = np.array([OF_WHOLE, 1 - OF_WHOLE])
     for row, language in enumerate(kept.manifest.deep.languages):
         here = languages == language
         samples = [natural & here, here, everything]
         for label in range(len(LABELS)):
             slope, shift = _scale(unseen, label, samples, before, after)
-            bias[row, label] += weights[row, label, 1:].sum() * shift
-            weights[row, label, 1:] *= slope
+            of_deep = weights[row, label, 1:].sum()
+            bias[row, label] += of_deep * shift
+            weights[row, label, 1:] = of_deep * slope * split
     return weights, bias
 
 
@@ -105,6 +108,6 @@ def _unseen(examples: Examples) -> Examples:
 
 
 def _said(reader: DeepReader, unseen: Examples) -> Floats:
-    """(n, LABELS) the mean of the logits of the whole text and of its worst part, which the stack weighs alike."""
+    """(n, LABELS) the mean of the logits of the whole text and of its worst part, weighed as the stack weighs them."""
     found = reader.read_many(unseen.texts).astype(np.float64).reshape(len(unseen), 2, len(LABELS))
-    return np.asarray(found.mean(axis=1), np.float64)
+    return np.asarray(OF_WHOLE * found[:, 0] + (1 - OF_WHOLE) * found[:, 1], np.float64)

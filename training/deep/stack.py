@@ -2,8 +2,8 @@
 
 The first step is the direction: a logistic regression on the logits of both, with non-negative weights. Each data set
 has its own intercept, since base rates differ, and the same total mass, so that the largest one does not dominate.
-The deep reader's logits of the whole text and of its worst part get equal weights: few labeled comments hide a harmful
-sentence among friendly ones, so the data cannot tell what the worst part is worth.
+How the deep reader's weight is split between the whole text and its worst part is fixed: few labeled comments hide a
+harmful sentence among friendly ones, so the data cannot tell what the worst part is worth (docs/experiments.md).
 
 Then Platt scaling on natural text makes the sum a probability, as in training/calibration.py.
 """
@@ -22,6 +22,8 @@ from training.calibration import NATURAL, platt, split
 
 Floats = NDArray[np.float64]
 
+# The share of the deep reader's weight that the whole text has; its worst part has the rest.
+OF_WHOLE = 0.4
 # A data set with fewer answers of either kind is not used for the direction.
 FEWEST = 20
 # The precision of a normal prior around equal weights: with few answers both readers count about the same.
@@ -30,8 +32,8 @@ STEADINESS = 20.0
 MASS = 1_000.0
 # A language with at least this many answers of each kind has weights of its own.
 FEWEST_IN_LANGUAGE = 15
-# The columns in use: the fast reader and the mean of the deep one's logits; or the deep one alone, for a language that
-# the fast one was not trained on.
+# The columns in use: the fast reader and the weighted mean of the deep one's logits; or the deep one alone, for a
+# language that the fast one was not trained on.
 _BOTH, _DEEP_ONLY = (0, 1), (1,)
 
 
@@ -84,15 +86,15 @@ def _are_enough(data: ReaderLogits, label: int) -> bool:
 def _fitted(data: ReaderLogits, label: int, used: tuple[int, ...]) -> tuple[Floats, float]:
     """Weights (INPUTS,) and bias."""
     fast, whole, highest = data.logits[:, label].T
-    x = np.stack([fast, (whole + highest) / 2], axis=1)[:, list(used)]
+    x = np.stack([fast, OF_WHOLE * whole + (1 - OF_WHOLE) * highest], axis=1)[:, list(used)]
     direction = _direction(data, label, x)
     summed = x @ direction
     natural = data.sources == NATURAL
     usable = natural if _has_both(data.labels[natural, label]) else np.ones(len(summed), bool)
     found = platt(summed[usable], data.labels[usable, label], data.weights[usable])
     slope, intercept = found or (1.0, 0.0)
-    of_deep = direction[-1] / 2
-    return np.array([direction[0] if used == _BOTH else 0.0, of_deep, of_deep]) * slope, intercept
+    of_deep = direction[-1] * np.array([OF_WHOLE, 1 - OF_WHOLE])
+    return np.array([direction[0] if used == _BOTH else 0.0, *of_deep]) * slope, intercept
 
 
 def _has_both(labels: NDArray[np.float32]) -> bool:

@@ -12,6 +12,7 @@ from classifier import LABELS
 from classifier.folder import DEEP, EXPECTED, write_folder
 from training.calibration import NATURAL
 from training.deep.exchange import KeptModel, exchanged, kept_model, rescaled
+from training.deep.stack import OF_WHOLE
 from training.deep.training_set import STACKING_FOLD
 from training.errors import DataUnusable
 from training.examples import Examples
@@ -49,7 +50,7 @@ def test_a_reader_that_knows_less_counts_for_less(kept: KeptModel) -> None:
     unseen, before = said()
     worse = before + np.random.default_rng(RNG_SEED + 1).normal(size=before.shape, scale=4)
     weights, _ = rescaled(kept, unseen, before, worse)
-    assert (weights[0, :, 1:] < kept.stack[0, :, 1:] * 0.7).all()
+    assert (weights[0, :, 1:].sum(axis=1) < kept.stack[0, :, 1:].sum(axis=1) * 0.7).all()
 
 
 def test_a_language_with_too_few_answers_takes_the_scale_of_all_texts(kept: KeptModel) -> None:
@@ -57,7 +58,7 @@ def test_a_language_with_too_few_answers_takes_the_scale_of_all_texts(kept: Kept
     assert kept.manifest.deep is not None
     weights, _ = rescaled(kept, unseen, before, before * 2)
     german = list(kept.manifest.deep.languages).index("de")
-    in_english, in_german = (weights[row, 0, 1:] / kept.stack[row, 0, 1:] for row in (0, german))
+    in_english, in_german = (weights[row, 0, 1:].sum() / kept.stack[row, 0, 1:].sum() for row in (0, german))
     np.testing.assert_allclose(in_german, in_english)
 
 
@@ -65,8 +66,15 @@ def test_without_answers_the_weights_stay(kept: KeptModel) -> None:
     unseen, before = said()
     unknown = replace(unseen, labels=np.full_like(unseen.labels, np.nan))
     weights, bias = rescaled(kept, unknown, before, before * 2)
-    np.testing.assert_array_equal(weights, kept.stack)
+    np.testing.assert_allclose(weights[..., 1:].sum(axis=-1), kept.stack[..., 1:].sum(axis=-1))
     np.testing.assert_array_equal(bias, kept.bias)
+
+
+def test_the_worst_part_counts_as_in_a_new_fit(kept: KeptModel) -> None:
+    unseen, before = said()
+    weights, _ = rescaled(kept, unseen, before, before)
+    judged = weights[..., 1:].sum(axis=-1) > 0
+    np.testing.assert_allclose((weights[..., 1] / weights[..., 1:].sum(axis=-1))[judged], OF_WHOLE)
 
 
 def test_the_same_reader_in_its_own_place_makes_the_same_model(kept: KeptModel, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from classifier import LABELS
 from classifier.deep.stack import INPUTS
 from training.calibration import NATURAL
-from training.deep.stack import FEWEST_IN_LANGUAGE, ReaderLogits, stacked
+from training.deep.stack import FEWEST_IN_LANGUAGE, OF_WHOLE, ReaderLogits, stacked
 
 ALL = {"en": LABELS}
 
@@ -44,7 +44,7 @@ def together(*parts: ReaderLogits) -> ReaderLogits:
 
 def shares(weights: NDArray[np.float64]) -> tuple[float, float]:
     """Of the fast reader, and of the deep one in all."""
-    assert weights[1] == weights[2], "the whole and the worst part count alike"
+    np.testing.assert_allclose(weights[1:], weights[1:].sum() * np.array([OF_WHOLE, 1 - OF_WHOLE]))
     assert (weights >= 0).all()
     return float(weights[0] / weights.sum()), float((weights[1] + weights[2]) / weights.sum())
 
