@@ -116,6 +116,8 @@ class Articles:
         """Open an article or section again; it may be open already."""
         standing = await self.show(site, place)
         if standing.status is ArticleStatus.OPEN:
+            for newest in standing.history[:1]:  # an earlier try may have been interrupted
+                await self._store.articles.spread(site, place, newest)
             return standing
         return await self.change(site, place, ArticleStatusRequest(ArticleStatus.OPEN), actor)
 

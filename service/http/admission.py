@@ -50,12 +50,11 @@ async def held(request: web.Request, text: str, *, labels: bool = False) -> ApiK
 
 
 async def _held_short(request: web.Request, text: str) -> ApiKey | None:
-    guesses, address = request.app[GUESSES], client_network(request)
-    guesses.check(address)
-    key = await request.app[keys.DIRECTORY].admit_short(text)
-    if key is None:
-        guesses.count(address, text)
-    return key
+    with request.app[GUESSES].looking(client_network(request), text) as say_wrong:
+        key = await request.app[keys.DIRECTORY].admit_short(text)
+        if key is None:
+            say_wrong()
+        return key
 
 
 async def recognized(request: web.Request, text: str, *, labels: bool = False) -> ApiKey:

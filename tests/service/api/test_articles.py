@@ -3,12 +3,15 @@
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import AsyncMock
 
 import msgspec
 import pytest
 
 from service import app_keys as keys
 from service.settings import Settings
+from service.store.articles import ArticleChange
+from service.values.articles import ArticleStatus, Place, PlaceKind
 
 ARTICLE, SECTION = "/v1/articles/a-1", "/v1/sections/sports"
 CLOSED = {"status": "closed", "note": "a lawyer called"}
@@ -175,3 +178,16 @@ async def test_the_site_hears_of_a_status_in_the_feed(chief: Any) -> None:
         "by": "chief",
         "until": until.isoformat().replace("+00:00", "Z"),
     }
+
+
+@pytest.mark.parametrize("path", [ARTICLE, SECTION])
+async def test_an_end_that_was_interrupted_can_be_repeated(client: Any, chief: Any, path: str) -> None:
+    await chief("PUT", path, CLOSED)
+    articles = client.server.app[keys.STORE].articles
+    place = Place(PlaceKind(path.split("/")[2][:-1]), path.split("/")[3])
+    change = ArticleChange(ArticleStatus.OPEN, 2, datetime.now(UTC), "chief")
+    spread, articles.spread = articles.spread, AsyncMock()
+    assert await articles.put("daily", place, change, before=ArticleStatus.CLOSED)
+    articles.spread = spread
+    assert (await chief("DELETE", path)).body["status"] == "open"
+    assert (await post(chief, "c-1"))["status"] == "approved"

@@ -1,5 +1,6 @@
 """Keys of 12 digits, as WordPress's form takes them: what they open, how they are rotated, and how guesses end."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -103,6 +104,21 @@ async def test_an_address_that_guesses_is_told_nothing_more_even_of_a_right_key(
     for key in (site.key, f"{BURST:012x}"):
         refused = await site.post("/1.1/verify-key", key=key)
         assert (refused.status, int(refused.headers["Retry-After"]) > 1) == (429, True)
+
+
+async def test_guesses_at_the_same_moment_are_limited_as_those_one_after_the_other(short_key: Any) -> None:
+    site = await short_key()
+    guesses = [f"{number:012x}" for number in range(3 * BURST)] + [site.key]
+    *wrong, right = await asyncio.gather(*(site.post("/1.1/verify-key", key=each) for each in guesses))
+    assert [each.raw for each in wrong].count(b"invalid") <= BURST
+    assert right.status == 429
+
+
+async def test_requests_with_a_right_key_at_the_same_moment_are_no_guesses(short_key: Any) -> None:
+    site = await short_key()
+    for _ in range(2):
+        replies = await asyncio.gather(*(site.post("/1.1/verify-key", key=site.key) for _ in range(3 * BURST)))
+        assert {each.raw for each in replies} == {b"valid"}
 
 
 async def test_a_site_that_repeats_one_wrong_key_locks_out_nobody(short_key: Any) -> None:
