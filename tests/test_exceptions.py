@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = ("classifier", "service", "training", "tests", ".ci")
+FOLDERS = ("classifier", "service", "training", "tests", "clients", ".ci")
 BARE = re.compile(r"# noqa(?:: ?[A-Z0-9]+(?:, ?[A-Z0-9]+)*)?\s*$", re.MULTILINE)
 
 

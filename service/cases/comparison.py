@@ -15,7 +15,8 @@ from service.store import Store
 from service.store.base import Label
 from service.values.domain import YES_FROM, Action
 from service.values.policy import Policy, Thresholds, decide_scored
-from service.values.statistics import average_precision, mcnemar, roc_auc
+from service.values.ranking import average_precision, roc_auc
+from service.values.statistics import mcnemar
 
 # Texts that a thread scores in one go.
 AT_ONCE = 200

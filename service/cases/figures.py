@@ -8,9 +8,10 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from service.store import Store
+from service.values.agreement import Agreement, cohens_kappa
 from service.values.audits import AuditCounts, DrawnStratum, audited_share, found_share_of_kinds, share_of_kinds
 from service.values.domain import Action, Verdict
-from service.values.statistics import Agreement, Estimate, cohens_kappa
+from service.values.statistics import Estimate
 
 # Redis keeps the counters for this long.
 MOST_HOURS = 62 * 24

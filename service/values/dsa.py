@@ -276,7 +276,7 @@ def _language(language: str | None) -> str | None:
 
 # What must not be in a published statement. Names of people cannot be recognized, so clauses must not name any.
 _PERSONAL = {
-    "an e-mail address": re.compile(r"[^\s@]+@[^\s@]+\.[a-z]{2,}", re.IGNORECASE),
+    "an e-mail address": re.compile(r"[^\s@]@(?:[^\s@.]+\.)+[a-z]{2,}", re.IGNORECASE),
     "a telephone number": re.compile(r"(?<![\w.])(?:\+|00?)\d[\d\s()/.-]{6,}\d(?!\w)"),
     "an account name": re.compile(r"(?<!\w)@\w{2,}"),
     "an IP address": re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])"),

@@ -1,18 +1,15 @@
 """Statistics that the service shows, exact where that is cheap. They need no scipy.
 
-Sources: Clopper & Pearson, Biometrika 26 (1934); Horvitz & Thompson, JASA 47 (1952); McNemar, Psychometrika 12 (1947);
-Cohen, Educational and Psychological Measurement 20 (1960). The tests compare them with scipy and worked examples.
+Sources: Clopper & Pearson, Biometrika 26 (1934); Horvitz & Thompson, JASA 47 (1952); McNemar, Psychometrika 12 (1947).
+The tests compare them with scipy and worked examples. Policies and so all commands load this module: no numpy here.
 """
 
 import math
 from collections.abc import Sequence
 
-import numpy as np
 from msgspec import Struct
-from numpy.typing import ArrayLike, NDArray
 
 Z95 = 1.959963984540054
-BOOTSTRAPS = 2_000
 
 
 class Estimate(Struct, frozen=True):
@@ -147,63 +144,6 @@ def mcnemar(only_first: int, only_second: int) -> float:
         return 1.0
     # P(Bin(n, 1/2) <= k) is a regularized incomplete beta function.
     return min(1.0, 2 * beta_cdf(0.5, pairs - fewer, fewer + 1))
-
-
-class Agreement(Struct, frozen=True):
-    """How much two people agree. `kappa`: beyond chance; 1: always, 0: as often as by chance."""
-
-    pairs: int
-    observed: float
-    kappa: float | None
-    low: float | None = None
-    high: float | None = None
-
-
-def cohens_kappa(table: Sequence[Sequence[int]], seed: int = 0) -> Agreement | None:
-    """`table[i][j]`: number of pairs in which the first said i and the second j. The interval is a bootstrap."""
-    counts = np.asarray(table, dtype=np.float64)
-    pairs = int(counts.sum())
-    if not pairs:
-        return None
-    observed, kappa = _kappas(counts[None])
-    if not math.isfinite(kappa[0]):
-        return Agreement(pairs, float(observed[0]), None)
-    again = np.random.default_rng(seed).multinomial(pairs, counts.ravel() / pairs, BOOTSTRAPS)
-    _, drawn = _kappas(again.reshape(-1, *counts.shape).astype(np.float64))
-    low, high = np.quantile(drawn[np.isfinite(drawn)], (0.025, 0.975))
-    return Agreement(pairs, float(observed[0]), float(kappa[0]), float(low), float(high))
-
-
-def _kappas(tables: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    pairs = tables.sum(axis=(1, 2))
-    observed = np.trace(tables, axis1=1, axis2=2) / pairs
-    by_chance = (tables.sum(axis=2) * tables.sum(axis=1)).sum(axis=1) / pairs**2
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return observed, (observed - by_chance) / (1 - by_chance)
-
-
-def roc_auc(scores: ArrayLike, truth: ArrayLike, weights: ArrayLike) -> float:
-    """The probability that a positive scores higher than a negative; ties count half."""
-    score, is_true, weight = _sorted(scores, truth, weights)
-    starts = np.flatnonzero(np.r_[True, score[1:] != score[:-1]])
-    true, false = (np.add.reduceat(np.where(is_true == wanted, weight, 0.0), starts) for wanted in (True, False))
-    above = true.sum() - np.cumsum(true)
-    return float(((above + true / 2) * false).sum() / (true.sum() * false.sum()))
-
-
-def average_precision(scores: ArrayLike, truth: ArrayLike, weights: ArrayLike) -> float:
-    """Precision averaged over recall, from the highest score to the lowest."""
-    score, is_true, weight = (each[::-1] for each in _sorted(scores, truth, weights))
-    ends = np.r_[score[1:] != score[:-1], True]
-    true, all_of_them = np.cumsum(np.where(is_true, weight, 0.0))[ends], np.cumsum(weight)[ends]
-    return float((np.diff(true, prepend=0.0) * true / all_of_them).sum() / true[-1])
-
-
-def _sorted(scores: ArrayLike, truth: ArrayLike, weights: ArrayLike) -> tuple[NDArray[np.float64], ...]:
-    """All three arrays, by ascending score."""
-    score = np.asarray(scores, dtype=np.float64)
-    order = np.argsort(score, kind="stable")
-    return score[order], np.asarray(truth, dtype=np.float64)[order], np.asarray(weights, dtype=np.float64)[order]
 
 
 def beta_cdf(x: float, a: float, b: float) -> float:

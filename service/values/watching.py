@@ -1,17 +1,17 @@
 """Watches promises: whether audits contradict one, and whether comments or decisions changed. Pure functions.
 
 Sources: Ville 1939; Waudby-Smith & Ramdas, JRSS B 86 (2023), for the e-process; Lin, IEEE Trans. Inf. Theory 37 (1991),
-for the Jensen-Shannon distance. PSI is the population stability index of credit scoring, with its usual limits.
+for the Jensen-Shannon distance. PSI is the population stability index of credit scoring, with its usual limits. All
+commands load this module through the store: no numpy here.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
-from typing import Any
+from itertools import accumulate
+from statistics import fmean, stdev
 
-import numpy as np
 from msgspec import Struct
-from numpy.typing import ArrayLike, NDArray
 
 # The bets of the e-process: shares of wrong decisions, as multiples of the promised one, for which it grows fastest.
 MULTIPLES = (2.0, 5.0)
@@ -44,10 +44,9 @@ def bets(alpha: float) -> tuple[float, ...]:
     return tuple(bet(alpha, min(multiple * alpha, (1 + alpha) / 2)) for multiple in MULTIPLES)
 
 
-def log_product(audits: ArrayLike, wrong: ArrayLike, alpha: float, stake: float) -> NDArray[np.float64]:
-    """The logarithm of prod(1 + g (x - alpha)) over so many audits, of which so many were wrong."""
-    n, k = np.asarray(audits, np.float64), np.asarray(wrong, np.float64)
-    return np.asarray(k * math.log1p(stake * (1 - alpha)) + (n - k) * math.log1p(-stake * alpha))
+def log_product(audits: float, wrong: float, alpha: float, stake: float) -> float:
+    """The logarithm of prod(1 + g (x - alpha)) over so many audits, of which so many were wrong. Also of arrays."""
+    return wrong * math.log1p(stake * (1 - alpha)) + (audits - wrong) * math.log1p(-stake * alpha)
 
 
 def log_evidence(blocks: Sequence[tuple[int, int]], alpha: float) -> float:
@@ -58,15 +57,20 @@ def log_evidence(blocks: Sequence[tuple[int, int]], alpha: float) -> float:
     is. So this is a mixture of e-processes: if at most a share of alpha is wrong, the probability that it ever reaches
     1 / delta is at most delta, although every audit is looked at.
     """
-    begun = np.arange(len(blocks))
-    log_weights = -np.log((begun + 1.0) * (begun + 2.0))
-    n, k = (np.array(each) for each in zip(*blocks, strict=True)) if blocks else (begun, begun)
     logs = []
     for stake in bets(alpha):
-        gains = log_product(n, k, alpha, stake)
-        logs.append(np.logaddexp.reduce(log_weights + gains[::-1].cumsum()[::-1], initial=-math.inf))
-    mean = np.logaddexp.reduce(logs) - math.log(len(logs))
-    return float(np.logaddexp(mean, -math.log(len(blocks) + 1)))
+        gains = [log_product(n, k, alpha, stake) for n, k in blocks]
+        since = [*accumulate(reversed(gains))][::-1]
+        logs.append(_log_sum(gain - math.log((m + 1) * (m + 2)) for m, gain in enumerate(since)))
+    not_begun = -math.log(len(blocks) + 1)
+    return _log_sum((_log_sum(logs) - math.log(len(logs)), not_begun))
+
+
+def _log_sum(logs: Iterable[float]) -> float:
+    """The logarithm of the sum of what these are the logarithms of."""
+    kept = [*logs]
+    highest = max(kept, default=-math.inf)
+    return highest if math.isinf(highest) else highest + math.log(math.fsum(math.exp(log - highest) for log in kept))
 
 
 class Evidence(Struct, frozen=True, omit_defaults=True):
@@ -145,27 +149,24 @@ def state_of(evidence: Evidence, delta: float, *, is_drifting: bool = False) -> 
 _TINY = 1e-6
 
 
-def psi(reference: ArrayLike, current: ArrayLike) -> float:
+def psi(reference: Sequence[float], current: Sequence[float]) -> float:
     """The population stability index of two histograms over the same bins."""
-    p, q = _shares(reference), _shares(current)
-    return float(((q - p) * np.log(q / p)).sum())
+    return math.fsum((q - p) * math.log(q / p) for p, q in zip(_shares(reference), _shares(current), strict=True))
 
 
-def jensen_shannon(reference: ArrayLike, current: ArrayLike) -> float:
+def jensen_shannon(reference: Sequence[float], current: Sequence[float]) -> float:
     """The Jensen-Shannon distance, base 2, of two histograms: 0 for equal ones, 1 for ones without a common bin."""
-    p, q = _shares(reference), _shares(current)
-    middle = (p + q) / 2
-    divergence = float(sum((each * np.log2(each / middle)).sum() for each in (p, q)) / 2)
+    pairs = [*zip(_shares(reference), _shares(current), strict=True)]
+    divergence = math.fsum(each * math.log2(2 * each / (p + q)) for p, q in pairs for each in (p, q)) / 2
     return math.sqrt(max(0.0, divergence))
 
 
-def _shares(counts: ArrayLike) -> NDArray[np.float64]:
-    numbers = np.asarray(counts, np.float64)
-    total = numbers.sum()
+def _shares(counts: Sequence[float]) -> list[float]:
+    total = sum(counts)
     if total <= 0:
         raise ValueError("a histogram of nothing")
-    shares: NDArray[Any] = np.maximum(numbers / total, _TINY)
-    return np.asarray(shares / shares.sum(), np.float64)
+    shares = [max(count / total, _TINY) for count in counts]
+    return [share / sum(shares) for share in shares]
 
 
 class Drift(Struct, frozen=True, omit_defaults=True):
@@ -203,8 +204,8 @@ def departure(now: float, earlier: Sequence[float], least_deviation: float) -> D
     """None: too few earlier weeks. `least_deviation`: what chance alone makes of such a figure."""
     if len(earlier) < LEAST_WEEKS:
         return None
-    usual = float(np.mean(earlier))
-    deviation = max(float(np.std(earlier, ddof=1)), least_deviation)
+    usual = fmean(earlier)
+    deviation = max(stdev(earlier), least_deviation)
     if deviation <= 0:
         return Departure(now, usual, 0.0 if now == usual else math.copysign(math.inf, now - usual))
     return Departure(now, usual, (now - usual) / deviation)

@@ -92,7 +92,7 @@ PATHS = {
     **dict.fromkeys(("/console/search?text={value}", "/console/author?id={value}"), 200),
     "/console/comment?id={value}": 404,
     "/console/sign-in?next={value}": 303,
-    "/console/sign-in/link?ticket={value}": 200,
+    "/console/sign-in/link?ticket={value}": 401,
 }
 ESCAPED = [b"%ED%A0%80", b"%FF"]  # HALF, and what is no UTF-8 at all
 

@@ -17,8 +17,8 @@ TEXTS = {"kind": "Thank you for this article.", "rude": "You stupid fucking idio
 
 
 def django():
-    import django_app  # noqa: PLC0415
-    from django.test import Client  # noqa: PLC0415
+    import django_app  # noqa: PLC0415 - only of the framework that is asked for
+    from django.test import Client  # noqa: PLC0415 - only of the framework that is asked for
 
     client = Client()
 
@@ -30,7 +30,7 @@ def django():
 
 
 def flask():
-    import flask_app  # noqa: PLC0415
+    import flask_app  # noqa: PLC0415 - only of the framework that is asked for
 
     client = flask_app.app.test_client()
 
@@ -42,8 +42,8 @@ def flask():
 
 
 def fastapi():
-    import fastapi_app  # noqa: PLC0415
-    import httpx  # noqa: PLC0415
+    import fastapi_app  # noqa: PLC0415 - only of the framework that is asked for
+    import httpx  # noqa: PLC0415 - only of the framework that is asked for
 
     async def send(path, body, headers):
         transport = httpx.ASGITransport(fastapi_app.app)

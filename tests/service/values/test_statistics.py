@@ -8,15 +8,14 @@ import pytest
 from scipy import stats
 from sklearn.metrics import average_precision_score, cohen_kappa_score, roc_auc_score
 
+from service.values.agreement import cohens_kappa
+from service.values.ranking import average_precision, roc_auc
 from service.values.statistics import (
     Stratum,
-    average_precision,
     beta_cdf,
     clopper_pearson,
-    cohens_kappa,
     found_share,
     mcnemar,
-    roc_auc,
     share_of_all,
     standard_error,
 )
