@@ -155,9 +155,18 @@ local author = content and author_of(content)
 if not agrees then
   tally(author, item.status, status, tonumber(item.decided) or now, now, tally_life(tonumber(ARGV[10])))
 end
-if verdict == 'reject' and not agrees then -- which rejection a statement of reasons is about, whatever comes after
-  fields[#fields + 1] = 'rejected_version'
-  fields[#fields + 1] = item.version
+if verdict == 'reject' then
+  -- For a statement of reasons: whether scores were seen, and which rejection it is about, whatever comes after.
+  for _, pair in ipairs({{'before_rejected', (item.rejected_version or '') .. ' ' .. (item.scores_shown or '')},
+    {'rejected_version', not agrees and item.version or nil}, {'scores_shown', saw_scores and '1' or nil}}) do
+    if pair[2] then
+      fields[#fields + 1] = pair[1]
+      fields[#fields + 1] = pair[2]
+    end
+  end
+  if item.scores_shown and not saw_scores then unset(id, item, 'scores_shown') end
+elseif item.before_rejected then
+  unset(id, item, 'before_rejected')
 end
 local upholds = agrees and blind -- an audit that changes nothing: no event
 local by = upholds and item.decided_by or 'moderator'
@@ -170,12 +179,6 @@ if item.reports then -- this decision covers all reports so far; later reports c
   fields[#fields + 1] = 'halved_judged'
   fields[#fields + 1] = item.halved or '0'
   settle_reports(id, verdict == 'reject' and 'u' or 'd')
-end
-if saw_scores then
-  fields[#fields + 1] = 'scores_shown'
-  fields[#fields + 1] = '1'
-elseif item.scores_shown then
-  unset(id, item, 'scores_shown')
 end
 if upholds then
   happened('decided', id, item, {'moderator', moderator})

@@ -72,6 +72,12 @@ if item.state == 'decided' then
   restore_said(item.prints, item.before_harmless)
   if item.reports then settle_reports(id, 'o') end
   item.status, item.decided_by = item.before_status, item.before_by
+  if item.before_rejected then
+    local version, shown = string.match(item.before_rejected, '^(%d*) (%d*)$')
+    for name, value in pairs({rejected_version = version, scores_shown = shown}) do
+      if value ~= '' then set(id, item, name, value) else unset(id, item, name) end
+    end
+  end
   if item.before_decided ~= '' then
     set(id, item, 'decided', item.before_decided)
   else
@@ -91,7 +97,7 @@ if label and not escalates then
     'decision', '', 'reason', '', 'labels', '{}', 'actor', moderator, 'source', 'undone', 'weight', '0', 'retracts', label)
 end
 unset(id, item, 'request', 'moderator', 'reason', 'note', 'label', 'event', 'held_until',
-  'before_status', 'before_by', 'before_decided', 'before_harmless', 'before_escalation', 'before_strike',
+  'before_status', 'before_by', 'before_decided', 'before_harmless', 'before_rejected', 'before_escalation', 'before_strike',
   'escalated_by')
 item.state = escalation and 'escalated' or 'leased'
 set(id, item, 'state', item.state, 'version', item.version, 'status', item.status, 'decided_by', item.decided_by,

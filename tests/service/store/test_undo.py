@@ -347,3 +347,24 @@ async def test_an_undo_that_meets_an_edit_leaves_one_truth(store: Store, site: s
         assert (await store.queue.claim(site, "bob", 1, 60, ANY))[0].id == comment_id
         await store.comments.erase(site, comment_id, "site-key")
     assert await breaches(store, site) == []
+
+
+async def test_an_undo_forgets_the_rejection_and_brings_back_the_one_before(
+    store: Store, site: str, submit: Any
+) -> None:
+    await submit("c-1")
+    held = await claim(store, site)
+    _, first = await decide(store, site, held, Verdict.REJECT, scores_shown=True)
+    assert (first.rejected_version, first.scores_shown) == (first.version, True)
+    _, undone = await store.queue.undo(site, "c-1", "ann", 60)
+    assert (undone.rejected_version, undone.scores_shown) == (None, False)
+    _, again = await decide(store, site, undone, Verdict.REJECT, scores_shown=True)
+    await store.comments.appeal(site, "c-1", "why?", sla_ms=1000)
+    _, upheld = await judge(store, site, "bob", Verdict.REJECT)
+    assert (upheld.rejected_version, upheld.scores_shown) == (again.version, False), "bob saw none"
+    _, back = await store.queue.undo(site, "c-1", "bob", 60)
+    assert (back.rejected_version, back.scores_shown) == (again.version, True)
+    _, approved = await decide(store, site, back, Verdict.APPROVE)
+    assert approved.rejected_version == again.version, "an undo of the approval needs it"
+    await store.queue.undo(site, "c-1", "bob", 60)
+    assert (await store.comments.get(site, "c-1")).scores_shown
