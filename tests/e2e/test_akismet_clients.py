@@ -24,8 +24,8 @@ def installed(path: str) -> Path:
     return found
 
 
-def said(*command: str | Path) -> Any:
-    environment = {name: value for name, value in os.environ.items() if "AKISMET" not in name}
+def said(*command: str | Path, **variables: str) -> Any:
+    environment = {name: value for name, value in os.environ.items() if "AKISMET" not in name} | variables
     environment["CLIENTS"] = str(CLIENTS / "node")
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -91,3 +91,32 @@ def test_node_speaks_to_us_as_to_akismet_with_the_label_in_the_host(service: Ste
         "false_positives": 1,
         "is_revoked": False,
     }
+
+
+def test_cedx_speaks_to_us_with_a_key_of_12_digits(service: Steward) -> None:
+    key, chief = service.key("cedx", "blog", "akismet"), service.key("cedx", "chief", "admin")
+    installed("node/node_modules/@cedx/akismet")
+    found = said("node", SCRIPTS / "node" / "cedx.mjs", service.url, key)
+    assert found["verified"] == [True, False]
+    assert found["checked"] == [True, True]
+    assert found["both"] == [True, False]
+    assert [label["decision"] for label in labels(service, chief)] == ["reject", "approve"]
+
+
+def test_a_client_with_the_fixed_address_speaks_to_us_by_dns() -> None:
+    """As docs/akismet.md says: the names of Akismet's hosts lead here, and a key of 12 digits stands in front."""
+    folder = Path(tempfile.mkdtemp(prefix="steward-"))
+    steward = Steward(folder)
+    steward.environment["STEWARD_AKISMET_DOMAIN"] = "rest.akismet.com"
+    steward.start()
+    try:
+        key, port = steward.key("npm", "blog", "akismet"), steward.url.rpartition(":")[2]
+        preload = SCRIPTS / "node" / "rest-akismet-com.cjs"
+        script = SCRIPTS / "node" / "akismet.cjs"
+        found = said("node", "--require", preload, script, "rest.akismet.com", key, STEWARD_PORT_OF_PROXY=port)
+        assert found["verified"] == [True, False]
+        assert found["checked"] == [False, True]
+        assert found["thanked"] == ["Thanks for making the web a better place."] * 2
+    finally:
+        assert steward.stop() == 0
+        shutil.rmtree(folder, ignore_errors=True)
