@@ -53,7 +53,7 @@ def backup(file: Path) -> None:
     made = _run(_backed_up(settings, file))
     size = file.stat().st_size / 1_000_000
     others = ", ".join(made.parts) or "no other parts"
-    click.echo(f"wrote {file}: {counted(made.keys, 'key')} of Redis, {others} ({size:.1f} MB)")
+    click.echo(f"wrote {file}: {counted(made.keys, 'entry', 'entries')} of Redis, {others} ({size:.1f} MB)")
     click.echo(f"try it: STEWARD_DATA_DIR=/tmp/steward-restored steward restore {file}", err=True)
 
 
@@ -67,9 +67,8 @@ def restore(file: Path) -> None:
     """
     settings = _own_redis()
     made, keys = _run(_restored(settings, file))
-    click.echo(
-        f"restored into {settings.data_path}: {counted(keys, 'key')} of Redis (as of {made.made_at:%Y-%m-%d %H:%M} UTC)"
-    )
+    restored = counted(keys, "entry", "entries")
+    click.echo(f"restored into {settings.data_path}: {restored} of Redis (as of {made.made_at:%Y-%m-%d %H:%M} UTC)")
     click.echo("next: steward fsck, then start the service with the same STEWARD_DATA_DIR", err=True)
 
 

@@ -52,8 +52,8 @@ async def serving(settings: Settings, listening: socket.socket) -> AsyncIterator
         model = app[keys.MODELS].current.version
         log.info("serving on %s with model %s (process %d)", url(listening), model, os.getpid())
         yield app
-        log.info("stopping: open requests have %g s to finish (process %d)", DRAIN_S, os.getpid())
     finally:
+        log.info("stopping: open requests have %g s to finish (process %d)", DRAIN_S, os.getpid())
         gc.unfreeze()
         await runner.cleanup()
         log.info("stopped: no request is open, and everything acknowledged is in Redis (process %d)", os.getpid())

@@ -176,7 +176,7 @@ def test_a_policy_is_tried_by_a_slider_and_then_saved(site: Site) -> None:
     preview = page.locator("#preview")
     preview.get_by_text("Every comment would get the same answer again.").wait_for()
     # The slider by keys alone: from 0.30 to the very end, and the number beside it follows.
-    slider = page.get_by_role("slider", name="Insult: to a person from")
+    slider = page.get_by_role("slider", name="Insult: review from")
     slider.focus()
     page.keyboard.press("Home")
     assert page.locator('[name="review_at.insult"]').input_value() == "0"

@@ -1,6 +1,7 @@
 """The service as processes: several on one port, replaced when killed, and an end in which no request is cut."""
 
 import contextlib
+import json
 import os
 import re
 import selectors
@@ -211,3 +212,15 @@ def test_a_service_without_redis_says_so_and_greets_once_it_comes(data_dir: Path
             redis.terminate()
     finally:
         assert steward.stop() == 0
+
+
+def test_start_and_stop_are_lines_of_json_where_the_log_is_wanted_so(data_dir: Path) -> None:
+    steward = Steward(data_dir)
+    steward.environment["STEWARD_LOG"] = "json"
+    steward.start()
+    began = json.loads(steward.line(r"(\{.*serving on.*\})"))
+    assert (began["level"], began["logger"]) == ("info", "service.process.serving")
+    assert steward.url in began["message"]
+    assert steward.stop() == 0
+    for said in ("stopping: open requests", "stopped: no request is open"):
+        assert json.loads(steward.line(rf"(\{{.*{said}.*\}})"))["level"] == "info"
