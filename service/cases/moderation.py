@@ -38,7 +38,7 @@ from service.store.reports import READER_CHARS, Reader
 from service.values.access import ApiKey
 from service.values.domain import Action, Comment, Judgement, LanguageSupport, Sender, Span, Urgency
 from service.values.errors import Conflict, NotFound, QueueFull
-from service.values.ladder import InForceCache, unless_promised
+from service.values.ladder import InForceCache, likelihood_in_force, unless_promised
 from service.values.networks import network_of
 from service.values.policy import (
     Decision,
@@ -46,7 +46,6 @@ from service.values.policy import (
     attention,
     audit_share,
     decide_scored,
-    likelihood,
     set_aside,
     soon_ms,
 )
@@ -321,8 +320,8 @@ class Moderation:
         """How close the site's policy is to rejecting a text with these scores; see policy.likelihood."""
         model = self._models.current
         lacking = frozenset(model.labels).difference(model.languages.get(language, ()))
-        policy = self._in_force(self._directory.policy(site), model.digest, language).policy
-        return likelihood(scores, policy, lacking)
+        in_force = self._in_force(self._directory.policy(site), model.digest, language)
+        return likelihood_in_force(scores, in_force, lacking)
 
     async def _scored_soon(self, model: classifier.Model, text: str, declared: str | None) -> Scored:
         language = language_of(model, text, declared)

@@ -7,14 +7,22 @@ ladder depends on no label, so the order of the tests is fixed before any label 
 
 import hashlib
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
 import msgspec
 from msgspec import UNSET
 
 from service.values.domain import Action, Reason
-from service.values.policy import NOT_CERTIFIED, Decision, Policy, Thresholds
+from service.values.policy import (
+    LOOKED_AT,
+    MOST_LOOKED_AT,
+    NOT_CERTIFIED,
+    Decision,
+    Policy,
+    Thresholds,
+    likelihood,
+)
 from service.values.targets import Certificate, CertifiedStratum, Side, encode, keeps
 
 LOWEST, HIGHEST = -80, 80
@@ -190,6 +198,14 @@ def at_levels(policy: Policy, approve_level: int | None, reject_level: int | Non
 def _with(policy: Policy, of: Callable[[Thresholds], Thresholds]) -> Policy:
     limits = {attribute: of(each) for attribute, each in policy.thresholds.items()}
     return msgspec.structs.replace(policy, thresholds=limits)
+
+
+def likelihood_in_force(scores: Mapping[str, float], in_force: InForce, lacking: Collection[str] = ()) -> float:
+    """As `likelihood`, but where nothing certifies a side, it says that a person looks."""
+    found = likelihood(scores, in_force.policy, lacking)
+    if Side.APPROVE in in_force.unpromised:
+        found = max(found, LOOKED_AT)
+    return min(found, MOST_LOOKED_AT) if Side.REJECT in in_force.unpromised else found
 
 
 _SIDES = {Action.APPROVE: Side.APPROVE, Action.REJECT: Side.REJECT}

@@ -153,6 +153,8 @@ def is_blatant(action: Action, scores: Mapping[str, float], discard_at: float | 
 
 # Where `likelihood` puts the two thresholds.
 LOOKED_AT, REJECTED = 0.5, 0.9
+# The highest value at which a person looks.
+MOST_LOOKED_AT = round(REJECTED - 1e-6, 6)
 
 
 def likelihood(scores: Mapping[str, float], policy: Policy, lacking: Collection[str] = ()) -> float:

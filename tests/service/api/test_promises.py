@@ -1,9 +1,12 @@
 """Targets over HTTP: without a certificate people look, with one the service decides, and audits can end that."""
 
+import asyncio
+import itertools
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from service import app_keys as keys
@@ -217,7 +220,7 @@ async def test_the_sample_says_at_which_level_each_comment_is_decided(
 async def _answer_all(moderator: Any, verdicts: dict[str, str]) -> None:
     while items := (await moderator.post("/v1/review/claim", {"count": 10})).body["items"]:
         for item in items:
-            body = {"decision": verdicts[item["id"]], "lease": item["lease"]}
+            body = {"decision": verdicts.get(item["id"], "approve"), "lease": item["lease"]}
             reply = await moderator.post(f"/v1/review/{item['id']}/decision", body)
             assert reply.status == 200, reply.body
 
@@ -311,6 +314,28 @@ async def test_a_broken_promise_is_told_once_however_many_workers_watch(
     assert (await _promises(admin))["max_wrong_approve"]["audits"] == 4
     assert (await admin.get("/v1/policies/default")).body["version"] == 4
     assert len((await admin.get("/v1/audit?actor=watch")).body["entries"]) == 1
+
+
+async def test_every_process_stops_within_seconds(
+    run: Any, settings: Any, ann: Any, admin: Any, set_policy: Any, put_certificate: Any, sent: Any
+) -> None:
+    """Nobody asks for it: the watch of whichever process is first stops the side, and all of them follow."""
+    await set_policy(targets=TARGETS, review=AUDITED)
+    await put_certificate()
+    other = msgspec.structs.replace(settings, data_dir=settings.data_path / "other")
+    async with run(other) as second:
+        key = type(admin)(second, admin.key)
+        assert (await key.post("/v1/comments", {"id": "before", "text": HARMLESS})).body["status"] == "approved"
+        await _break(ann, sent, wrong=6)
+        async with asyncio.timeout(20):
+            for number in itertools.count():
+                new = [{"id": f"{name}-{number}", "text": HARMLESS} for name in ("one", "two")]
+                replies = [await admin.post("/v1/comments", new[0]), await key.post("/v1/comments", new[1])]
+                if [each.body["status"] for each in replies] == ["pending", "pending"]:
+                    break
+                await asyncio.sleep(0.2)
+    entries = (await admin.get("/v1/audit?actor=watch")).body["entries"]
+    assert [each["details"]["action"] for each in entries] == ["promise_broken"]
 
 
 async def test_recovery_is_a_new_certificate_or_an_earlier_version_by_a_person(

@@ -13,6 +13,7 @@ from service.values.domain import Action, Reason
 from service.values.ladder import (
     HIGHEST,
     LOWEST,
+    InForce,
     InForceCache,
     approving,
     at_levels,
@@ -20,6 +21,7 @@ from service.values.ladder import (
     boldest_reject,
     decides_digest,
     in_force,
+    likelihood_in_force,
     lowest_level,
     moved,
     rejecting,
@@ -208,6 +210,15 @@ def test_what_nothing_certifies_goes_to_a_person_with_the_reason() -> None:
     assert urgency(held.reasons).sla_ms > urgency(unless_promised(rejected, both).reasons).sla_ms
     assert unless_promised(approved, frozenset({Side.REJECT})) is approved
     assert [each.code for each in unless_promised(rejected, both).reasons] == ["score_in_reject_band", NOT_CERTIFIED]
+
+
+@pytest.mark.parametrize(("score", "decided", "held"), [(0.1, 0.16, 0.5), (0.5, 0.63, 0.63), (0.99, 0.98, 0.9)])
+def test_what_nothing_certifies_has_the_likelihood_of_a_review(score: float, decided: float, held: float) -> None:
+    scores = {"toxicity": score, "spam": 0.0, "threat": 0.0}
+    plain = InForce(BASE)
+    assert likelihood_in_force(scores, plain) == pytest.approx(decided, abs=0.02)
+    assert likelihood_in_force(scores, InForce(BASE, frozenset(Side))) == pytest.approx(held, abs=0.02)
+    assert 0.5 <= likelihood_in_force(scores, InForce(BASE, frozenset(Side))) < 0.9
 
 
 def test_a_certificate_that_adds_up_has_no_faults() -> None:
