@@ -203,7 +203,8 @@ class EmbeddedRedis:
             return
         if _listening_pid(self._socket) == process.pid:
             await shut_down(self._socket)
-        else:  # stopped before it listened
+        # The signal stops it as cleanly: before it listened, or when it was too busy to take the command in time.
+        with contextlib.suppress(ProcessLookupError):
             process.terminate()
         try:
             async with asyncio.timeout(self._stop_s):
@@ -211,6 +212,7 @@ class EmbeddedRedis:
         except TimeoutError:
             process.kill()
             await process.wait()
+            self._socket.unlink(missing_ok=True)
 
 
 @contextlib.asynccontextmanager
