@@ -141,11 +141,11 @@ class Access:
             raise SettingsError(f"STEWARD_SHARDS is {wanted}, but this Redis was first used with {int(kept)}")
 
     async def first_key(self, site: str, *, is_audited: bool = False) -> str | None:
-        """Create the first key, with every scope. Returns None if there are keys already, or another process won.
+        """Create the first key, which may do all. Returns None if there are keys already, or another process won.
 
         `is_audited`: the site begins with blind audits.
         """
-        text, key = mint(site, frozenset(Scope), FIRST_NAME, datetime.now(UTC))
+        text, key = mint(site, _BEFORE_OPERATE | {Scope.OPERATE}, FIRST_NAME, datetime.now(UTC))
         await self._pipe.call("SADD", SITES, site)
         kept = await self._pipe.run(_FIRST_KEY, [KEYS], key.id, msgspec.json.encode(key))
         if kept:
@@ -258,6 +258,7 @@ def _version(policy: Policy, by: str | None) -> Version:
     return Version(policy, actor or None, instant(ms))
 
 
-# Every scope that there was before `operate`.
-_BEFORE_OPERATE = frozenset(Scope) - {Scope.OPERATE}
+# Every scope that there was before `operate`. The first key has these and `operate`: an earlier release cannot read a
+# key with a scope that it does not know, and `akismet` allows only what others allow too.
+_BEFORE_OPERATE = frozenset({Scope.SCORE, Scope.COMMENTS, Scope.REVIEW, Scope.ADMIN})
 _FIRST_KEY, _REPLACE_KEY, _PUT_POLICY = script("first_key"), script("replace_key"), script("put_policy")

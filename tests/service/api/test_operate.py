@@ -11,6 +11,8 @@ from service.values.access import Scope, mint
 
 SHIPPED = classifier.SHIPPED.name
 BEFORE = frozenset({Scope.SCORE, Scope.COMMENTS, Scope.REVIEW, Scope.ADMIN})
+# An earlier release cannot read a key with a scope that it does not know, so the first key has none of a part.
+ALL = BEFORE | {Scope.OPERATE}
 
 
 @pytest.mark.parametrize("path", [f"/v1/models/{SHIPPED}:promote", "/v1/models:rollback"])
@@ -56,7 +58,7 @@ async def scopes_of(access: Any, text: str) -> frozenset[Scope]:
 
 async def test_the_first_key_may_operate(access: Any) -> None:
     text = await access.first_key("default")
-    assert await scopes_of(access, text) == frozenset(Scope)
+    assert await scopes_of(access, text) == ALL
 
 
 async def test_the_first_key_of_an_earlier_release_may_still_choose_the_model(
@@ -70,7 +72,7 @@ async def test_the_first_key_of_an_earlier_release_may_still_choose_the_model(
         await old_key(access, frozenset({Scope.ADMIN})),
     ]
     assert await access.first_key("default") is None
-    assert await scopes_of(access, first) == frozenset(Scope)
+    assert await scopes_of(access, first) == ALL
     assert all([Scope.OPERATE not in await scopes_of(access, each) for each in others])
     caller = await key_for(client, "score")
     again = type(caller)(client, first)
