@@ -115,6 +115,14 @@ async def test_a_certificate_is_written_and_put_into_force(tmp_path: Path) -> No
     assert written["strata"][0]["approve_level"] is not None
     assert "default@3 decides by it" in result.output
     assert written["opened"] == 1
+    assert "by language: en; comments in other languages go to people" in result.output
+
+
+async def test_a_mixture_is_one_promise_for_all_languages(tmp_path: Path) -> None:
+    result = await run(Service(600), tmp_path, *TARGET, "--mixture")
+    assert result.exit_code == 0, result.output
+    assert "by language" not in result.output
+    assert [each["languages"] for each in certificates(tmp_path)[0]["strata"]] == [[]]
 
 
 async def test_too_few_answers_are_not_opened(tmp_path: Path) -> None:

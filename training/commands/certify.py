@@ -99,6 +99,11 @@ def _run(
     if fold.open:
         click.echo(f"{len(fold.open)} audits of this time have no answer; they count as wrong")
     made = plan(about, targets, fold, options)
+    if made.strata != [None]:
+        click.echo(
+            f"by language: {', '.join(each for each in made.strata if each)}; comments in other languages go to people "
+            "(--mixture: one promise for all)"
+        )
     for each in made.short:
         click.echo(f"too few: {each}")
     if made.is_hopeless and not partial:
