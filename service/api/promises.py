@@ -18,6 +18,12 @@ from service.values.policy import Policy
 from service.values.targets import Certificate
 
 
+class CertifiableQuery(Struct, frozen=True, forbid_unknown_fields=True):
+    wait_hours: Annotated[
+        int, Meta(ge=0, le=168, description="The newest hours, in which people may still answer, are not counted.")
+    ] = 24
+
+
 class SampleQuery(Struct, frozen=True, forbid_unknown_fields=True):
     after: Annotated[Cursor, Meta(description="Steward-Next-Cursor of the answer before.")] | None = None
     limit: Annotated[int, Meta(ge=1, le=1000)] = 500
@@ -59,7 +65,9 @@ async def show_certifiable(call: Call) -> Certifiable:
     """What a certificate of the policy in force must name, and how far its levels may go."""
     app = call.request.app
     policy = await _policy(call)
-    return await certifying.certifiable(app[keys.STORE], call.key.site, policy, app[keys.MODELS].current)
+    return await certifying.certifiable(
+        app[keys.STORE], call.key.site, policy, app[keys.MODELS].current, call.query.wait_hours
+    )
 
 
 async def list_sample(call: Call) -> web.Response:
@@ -126,6 +134,7 @@ OPERATIONS = (
         scope=Scope.ADMIN,
         tag="Policies",
         summary="What a certificate must name.",
+        query=CertifiableQuery,
         answer=Certifiable,
         problems=(404, 409, 503),
     ),

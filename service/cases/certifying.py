@@ -8,7 +8,7 @@ from typing import Annotated
 from msgspec import UNSET, Meta, Struct
 
 import classifier
-from service.cases.figures import MOST_HOURS, figures
+from service.cases.figures import MOST_HOURS, Audited, figures
 from service.store import Store
 from service.store.labels import JudgedLabel
 from service.store.packing import Content
@@ -35,7 +35,7 @@ class Certifiable(Struct, frozen=True, kw_only=True):
     `boldest_approve`: the highest level of approvals beside rejections by the policy's own thresholds, and
     `boldest_reject`: for each level of approvals from `lowest` on the highest of rejections, so that no score is in
     both; null: there is none. `reviewed`, `answered`: comments that the automatic step left to people in the last 62
-    days, and how many of them people decided.
+    days, without the newest hours, and how many of them people decided.
     """
 
     site: str
@@ -74,8 +74,10 @@ class SampleLine(Struct, frozen=True, omit_defaults=True, kw_only=True):
     retracts: str | None = None
 
 
-async def certifiable(store: Store, site: str, policy: Policy, model: classifier.Model) -> Certifiable:
+async def certifiable(store: Store, site: str, policy: Policy, model: classifier.Model, wait_hours: int) -> Certifiable:
+    """`wait_hours`: in which people may still answer what was left to them."""
     reviewed = (await figures(store, site, MOST_HOURS)).quality.reviewed
+    waiting = (await figures(store, site, wait_hours)).quality.reviewed if wait_hours else Audited(0, 0, 0)
     return Certifiable(
         site=site,
         policy=str(policy),
@@ -87,8 +89,8 @@ async def certifiable(store: Store, site: str, policy: Policy, model: classifier
         highest=HIGHEST,
         boldest_approve=boldest_approve(policy),
         boldest_reject=[boldest_reject(policy, level) for level in range(LOWEST, HIGHEST + 1)],
-        reviewed=reviewed.comments,
-        answered=reviewed.judged,
+        reviewed=reviewed.comments - waiting.comments,
+        answered=reviewed.judged - waiting.judged,
     )
 
 

@@ -1,5 +1,6 @@
 """steward certify."""
 
+import math
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,7 +33,7 @@ _SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
 @click.option("--max-missed", type=_SHARE)
 @click.option("--confidence", type=click.FloatRange(0.5, 1, max_open=True))
 @click.option(
-    "--wait-hours", type=click.FloatRange(min=0), default=24.0, show_default=True, help="Leave out newer answers."
+    "--wait-hours", type=click.FloatRange(0, 168), default=24.0, show_default=True, help="Leave out newer answers."
 )
 @click.option("--mixture", is_flag=True, help="One promise for all languages together, instead of one for each.")
 @click.option("--partial", is_flag=True, help="Go on although a target cannot pass anywhere yet.")
@@ -65,7 +66,7 @@ def certify(  # noqa: PLR0917 - one for each option
     }
     try:
         with connected(url, key) as service:
-            about = _about(service)
+            about = _about(service, math.ceil(wait_hours))
             targets = _targets(about, given, confidence)
             options = CertifyOptions(wait=timedelta(hours=wait_hours), by_language=not mixture)
             _run(service, folder, about, targets, options, partial=partial, put=put)
@@ -136,14 +137,14 @@ def _keep(service: "Service", folder: Path, certificate: dict[str, Any], *, put:
         click.echo(f"{policy['name']}@{policy['version']} decides by it")
 
 
-def _about(service: "Service") -> "Certifiable":
+def _about(service: "Service", wait_hours: int) -> "Certifiable":
     import msgspec
 
     from training.certify import Certifiable
     from training.errors import ServiceRefused
 
     try:
-        return msgspec.convert(service.get_json(f"{POLICY}/certifiable"), Certifiable)
+        return msgspec.convert(service.get_json(f"{POLICY}/certifiable?wait_hours={wait_hours}"), Certifiable)
     except msgspec.ValidationError as error:
         raise ServiceRefused(f"GET {POLICY}/certifiable: {error}; is this the service?") from error
 

@@ -29,13 +29,7 @@ async def certificate_of(admin: Any, number: int = 1, approve: int = 0, reject: 
     """A certificate of the policy in force, as `steward certify` writes it."""
     about = (await admin.get("/v1/policies/default/certifiable")).body
     tests = [_test("max_wrong_approve", 0.05, approve), _test("max_wrong_reject", 0.1, reject)]
-    stratum = {
-        "languages": [],
-        "approve_level": approve,
-        "reject_level": reject,
-        "tests": tests,
-        "audits": 1800,
-    }
+    stratum = {"languages": [], "approve_level": approve, "reject_level": reject, "tests": tests, "audits": 1800}
     now = datetime.now(UTC)
     return {
         "id": f"certificate-{number}",
@@ -215,6 +209,14 @@ async def test_the_sample_says_at_which_level_each_comment_is_decided(
     assert found["b"]["reject_level"] <= 0 < found["b"]["approve_level"]
     assert found["c"]["reject_level"] == -80, "a rule rejects it whatever the thresholds are"
     assert "approve_level" not in found["c"]
+
+
+async def test_reviews_of_the_newest_hours_may_still_be_answered(admin: Any, set_policy: Any, sent: Any) -> None:
+    await set_policy(targets=TARGETS)
+    await sent("a", HARMLESS)
+    now, older = [(await admin.get(f"/v1/policies/default/certifiable?wait_hours={hours}")).body for hours in (0, 24)]
+    assert (now["reviewed"], now["answered"]) == (1, 0)
+    assert (older["reviewed"], older["answered"]) == (0, 0)
 
 
 async def _answer_all(moderator: Any, verdicts: dict[str, str]) -> None:
