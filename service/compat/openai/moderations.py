@@ -77,7 +77,7 @@ def _refuse_a_key_in_the_query(request: web.Request) -> None:
 async def _results(request: web.Request, key: ApiKey, said: ModerationsRequest) -> list[Result]:
     """Judge a long text in windows, so that all of it is judged."""
     moderation = request.app[keys.MODERATION]
-    _warn_once(frozenset(moderation.attributes))
+    warn_once(frozenset(moderation.attributes))
     policy = request.app[keys.DIRECTORY].policy(key.site)
     doubtful = policy.protocols.openai.doubtful_is_flagged
     pieces = [windows(text) if text and not text.isspace() else [] for text in said.texts]
@@ -102,7 +102,7 @@ async def refuse_path(request: web.Request) -> web.Response:
 
 
 @cache
-def _warn_once(attributes: frozenset[str]) -> None:
+def warn_once(attributes: frozenset[str]) -> None:
     """Log the unsupported categories when a client first asks: some of them are important."""
     lacking = ", ".join(unsupported(attributes))
     log.warning("the OpenAI routes cannot judge %s: the model has no such attributes (docs/openai.md)", lacking)

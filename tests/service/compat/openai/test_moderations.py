@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from service.compat.openai import moderations
 from service.settings import Settings
 from service.values.domain import MAX_TEXT_BYTES
 
@@ -207,9 +208,16 @@ async def test_moderation_goes_on_while_redis_is_away(own_server: Any, tmp_path:
         assert (await scorer.post("/v1/moderations", {"input": "hello"})).status == 200
 
 
-async def test_the_start_says_what_nobody_judges(settings: Any, run: Any, caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_first_use_says_what_nobody_judges_and_no_start_does(
+    moderate: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    def said() -> list[str]:
+        return [record.getMessage() for record in caplog.records if "OpenAI" in record.getMessage()]
+
     caplog.set_level(logging.WARNING)
-    async with run(settings):
-        said = [record.getMessage() for record in caplog.records if "OpenAI" in record.getMessage()]
-    assert len(said) == 1
-    assert all(name in said[0] for name in ("self-harm", "sexual/minors", "illicit", "violence/graphic"))
+    moderations.warn_once.cache_clear()
+    assert said() == []
+    for text in ("hello", "hello again"):
+        await moderate(text)
+    (once,) = said()
+    assert all(name in once for name in ("self-harm", "sexual/minors", "illicit", "violence/graphic"))
