@@ -15,7 +15,7 @@ from service.values.statistics import beta_cdf
 
 OpenShare = Annotated[float, Meta(gt=0, lt=1)]
 Level = Annotated[int, Meta(ge=-80, le=80)]
-Count = Annotated[int, Meta(ge=0)]
+Count = Annotated[int, Meta(ge=0, le=2**53)]
 Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
 MAX_STEPS = 200
 MAX_STRATA = 32

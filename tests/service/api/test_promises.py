@@ -150,6 +150,7 @@ async def test_a_certificate_of_something_else_is_refused(
     [
         ({"n": 90, "k": 10}, "/strata/0/tests/0/chosen"),
         ({"level": 90}, "/strata/0/tests/0/steps/0/level"),
+        ({"n": 10**400}, "/strata/0/tests/0/steps/0/n"),
     ],
 )
 async def test_a_certificate_whose_figures_do_not_add_up_is_refused(
