@@ -11,8 +11,10 @@ from service.store.outbox import Event, EventType
 from service.values.domain import SITE_PATTERN
 from service.values.statement_words import WordedStatement
 
-# Limit of the body (specs: review queue, 10). A text that does not fit is left out; the site has a copy.
+# Limit of the body (specs: review queue, 10). What does not fit is left out, in this order: the site has a copy of the
+# text, GET /v1/comments/{id}/statement has the statement, and the policy has the words of reasons.
 MAX_BODY_BYTES = 20_000
+_LEFT_OUT = ("text", "statement", "reason_texts")
 
 _UNSAFE = re.compile(r"[^0-9A-Za-z_-]")
 _ESCAPED = re.compile(rb"~([0-9a-f]{2})")
@@ -135,8 +137,10 @@ def body(site: str, event: Event, text: str | None, statement: WordedStatement |
         statement=statement,
     )
     encoded = msgspec.json.encode(Message(event.type, at, data))
-    if len(encoded) > MAX_BODY_BYTES and text is not None:
-        return body(site, event, None, statement)
+    for name in _LEFT_OUT:
+        if len(encoded) > MAX_BODY_BYTES and getattr(data, name) is not None:
+            data = msgspec.structs.replace(data, **{name: None})
+            encoded = msgspec.json.encode(Message(event.type, at, data))
     return encoded
 
 

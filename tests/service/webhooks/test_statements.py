@@ -53,6 +53,20 @@ async def test_the_site_is_told_why_in_every_language(store: Store) -> None:
     assert "secret words" not in json.dumps(sent)
 
 
+@pytest.mark.parametrize("letters", [500, 2_000])
+async def test_a_body_stays_below_the_limit_also_with_long_clauses_and_titles(store: Store, letters: int) -> None:
+    long = Clause("\N{CYRILLIC SMALL LETTER YI}" * 500, "\N{GRINNING FACE}" * letters)
+    event = await rejected(store, Dsa(in_scope=True, clauses={"other": long}))
+    titles = {f"{a}{b}": "\N{GRINNING FACE}" * 100 for a in "abcdefgh" for b in "abcdefgh"}
+    event = msgspec.structs.replace(
+        event, reason_texts=json.dumps(titles, ensure_ascii=False) if letters > 500 else None
+    )
+    sent = message.body(SITE, event, "what I wrote", await statement_for(store, SITE, event))
+    assert len(sent) <= message.MAX_BODY_BYTES
+    assert ("statement" in json.loads(sent)["data"]) == (letters == 500)
+    assert json.loads(sent)["data"]["reason"] == "spam"
+
+
 async def test_a_body_that_is_too_large_loses_the_text_and_not_the_statement(store: Store) -> None:
     event = await rejected(store)
     found = json.loads(message.body(SITE, event, "x" * 19_000, await statement_for(store, SITE, event)))["data"]
