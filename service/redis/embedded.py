@@ -9,6 +9,7 @@ import signal
 import socket
 import struct
 import subprocess
+import time
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -176,12 +177,18 @@ class EmbeddedRedis:
                 log.error("%s", error)
 
     async def _keep_compact(self) -> None:
-        """Rewrite the append-only file once a day."""
+        """Rewrite the append-only file once a day, also of a service that is restarted more often."""
+        done = self._folder / "compacted"
+        if not done.exists():
+            done.touch()
         while True:
-            await asyncio.sleep(self._compact_s)
-            with contextlib.suppress(RedisError, OSError):  # it is down, or rewrites already
+            await asyncio.sleep(min(self._compact_s, done.stat().st_mtime + self._compact_s - time.time()))
+            try:
                 async with client_of(self._socket) as client:
                     await client.bgrewriteaof()
+                done.touch()
+            except (RedisError, OSError):  # it is down, or rewrites already
+                await asyncio.sleep(min(self._compact_s, LONGEST_PAUSE_S))
 
     async def _stop_leftover(self) -> None:
         process = _listener(self._socket)

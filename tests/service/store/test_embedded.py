@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -370,16 +371,21 @@ async def test_it_refuses_comments_before_the_machine_runs_out_of_memory(folder:
     assert 0 < limit <= os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
 
 
-async def test_what_was_deleted_leaves_the_file_on_disk_too(folder: Path) -> None:
-    embedded = EmbeddedRedis(folder, compact_s=0.05)
-    async with embedded.running():
+def holds_erased(folder: Path) -> bool:
+    return any(b"is erased later" in path.read_bytes() for path in (folder / "redis").rglob("*.aof*"))
+
+
+@pytest.mark.parametrize(("compact_s", "runs_s"), [(0.05, 30.0), (1.0, 0.2)])
+async def test_what_was_deleted_leaves_the_file_however_often_it_is_restarted(
+    folder: Path, compact_s: float, runs_s: float
+) -> None:
+    async with EmbeddedRedis(folder).running():
         with client(folder) as redis:
             redis.set("cm:test", "a text that is erased later")
             redis.delete("cm:test")
-
-        def holds() -> bool:
-            return any(b"is erased later" in path.read_bytes() for path in (folder / "redis").rglob("*.aof*"))
-
-        async with asyncio.timeout(30):
-            while holds():
-                await asyncio.sleep(0.02)
+    async with asyncio.timeout(30):
+        while holds_erased(folder):
+            async with EmbeddedRedis(folder, compact_s=compact_s).running():
+                ends_at = time.monotonic() + runs_s
+                while holds_erased(folder) and time.monotonic() < ends_at:
+                    await asyncio.sleep(0.02)
