@@ -68,7 +68,7 @@ async def save_policy(visit: Visit) -> web.StreamResponse:
         return await _page(visit, now, entered, status=400)
     if visit.field("version") != str(now.version):
         return await _page(visit, now, entered, status=409, is_outrun=True)
-    if entered.policy == now:
+    if msgspec.structs.replace(entered.policy, name=now.name, version=now.version) == now:
         return visit.go("/policy", said="unchanged")
     try:
         await policies.replace(store, site, now, entered.policy, visit.account.name)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import os
 import shutil
 from collections.abc import Callable
@@ -294,3 +295,16 @@ async def test_a_damaged_history_is_said_and_mended_without_a_restart(
     async with asyncio.timeout(20 * LOOK_S):
         while await in_use(admin) != "m-2":
             pass
+
+
+async def test_a_promotion_and_a_rollback_are_logged_with_what_was_in_use(
+    admin: Any, put: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    before = (await admin.get("/v1/models")).body["active"]
+    put("next")
+    assert (await admin.post("/v1/models/next:promote")).status == 200
+    assert (await admin.post("/v1/models:rollback")).status == 200
+    said = [each.getMessage() for each in caplog.records if "is in use, was" in each.getMessage()]
+    assert said[0].startswith(f"model next is in use, was {before}: promoted by ")
+    assert said[1].startswith(f"model {before} is in use, was next: rolled back by ")

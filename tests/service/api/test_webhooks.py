@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import logging
+import re
 import socket
 from collections.abc import AsyncIterator
 from typing import Any
@@ -325,3 +327,24 @@ async def test_the_relay_can_be_left_to_another_process(
     async with run(msgspec.structs.replace(alone, relay=True)) as client:
         await until(settled(type(chief)(client, chief.key)))
         assert listener.ids == ["evt_daily_c-1_1"]
+
+
+async def test_a_webhook_that_is_not_taken_is_logged_with_host_and_next_try(
+    settings: Any, run: Any, key_for: Any, url: str, listener: Listener, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    listener.status = 500
+    patient = msgspec.structs.replace(settings, webhook_allow_private=True, webhook_schedule="0,600", undo_hold_s=0)
+    async with run(patient) as client:
+        chief = await key_for(client, name="chief")
+        await chief("PUT", "/v1/webhooks", {"url": url})
+        await queue_comment(chief, "c-1")
+
+        async def is_logged() -> bool:
+            return any("did not take an event" in each.getMessage() for each in caplog.records)
+
+        await until(is_logged)
+    (line,) = [each.getMessage() for each in caplog.records if "did not take an event" in each.getMessage()]
+    assert re.fullmatch(
+        r"webhooks of daily: 127\.0\.0\.1 did not take an event \(500\); attempt 1, the next one in \d{3} s", line
+    )
