@@ -93,7 +93,9 @@ def test_a_deep_reader_on_another_encoder_is_refused(tmp_path: Path) -> None:
         existing_arrays(tmp_path / "other")
 
 
-def test_a_run_continues_from_a_model_folder_at_half_the_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_continues_from_a_model_folder_at_half_the_rate(
+    monkeypatch: pytest.MonkeyPatch, source: Published
+) -> None:
     begun: list[DeepRecipe] = []
 
     class NoSteps(Run):
@@ -105,6 +107,7 @@ def test_a_run_continues_from_a_model_folder_at_half_the_rate(monkeypatch: pytes
             self.step = self.steps
 
     monkeypatch.setattr("training.deep.build.Run", NoSteps)
+    monkeypatch.setattr("training.deep.build.published", lambda: source)
     examples = replace(made("jigsaw_toxic_train"), folds=np.zeros(80, np.int8))
     arrays = existing_arrays(classifier.SHIPPED)
     recipe = DeepRecipe(threads=1)

@@ -15,7 +15,7 @@ from classifier.deep.reader import DeepReader
 from training.deep.fit import DeepRecipe, DeepTrainingSet, Run, multiplies_bfloat16
 from training.deep.integers import arrays_of, reach, weights_of
 from training.deep.network import PieceBatch
-from training.deep.published import Published, published, write
+from training.deep.published import Published, write
 from training.deep.training_set import training_set
 from training.errors import DataUnusable
 from training.examples import Examples
@@ -27,11 +27,6 @@ WORDS = ("great", "big", "total", "real", "complete", "true", "huge", "small")
 
 
 @pytest.fixture(scope="module")
-def source() -> Published:
-    return published()
-
-
-@pytest.fixture(scope="module")
 def training_data() -> DeepTrainingSet:
     texts = [frame.format(word) for frames in (INSULTS, KIND) for frame in frames for word in WORDS]
     labels = np.full((len(texts), 7), np.nan, np.float32)
@@ -39,6 +34,14 @@ def training_data() -> DeepTrainingSet:
     weights, folds = np.ones(len(texts), np.float32), np.zeros(len(texts), np.int8)
     examples = Examples(texts, labels, weights, texts, folds, ["own"] * len(texts))
     return training_set(examples, load_encoder(SHIPPED / "use-multilingual-3").tokenizer)
+
+
+@pytest.fixture(scope="module")
+def whole(source: Published, training_data: DeepTrainingSet) -> Run:
+    """A run that was not interrupted."""
+    run = Run(source, training_data, RECIPE, None)
+    run.train()
+    return run
 
 
 def test_what_ships_is_what_the_package_holds(source: Published, tmp_path: Path) -> None:
@@ -52,10 +55,8 @@ def test_what_ships_is_what_the_package_holds(source: Published, tmp_path: Path)
     assert len(source.codes) == load_encoder(shipped).tokenizer.size
 
 
-def test_it_learns_what_an_insult_is_also_in_another_language(
-    source: Published, training_data: DeepTrainingSet
-) -> None:
-    reader = Run(source, training_data, RECIPE, None).train()
+def test_it_learns_what_an_insult_is_also_in_another_language(whole: Run, training_data: DeepTrainingSet) -> None:
+    reader = whole.reader
     weights = {name: tensor.detach().numpy() for name, tensor in reader.state_dict().items()}
     encoder = load_encoder(SHIPPED / "use-multilingual-3")
     deep = DeepReader(
@@ -70,10 +71,8 @@ def test_it_learns_what_an_insult_is_also_in_another_language(
 
 
 def test_a_run_that_was_killed_goes_on_where_it_stood(
-    source: Published, training_data: DeepTrainingSet, tmp_path: Path
+    source: Published, training_data: DeepTrainingSet, whole: Run, tmp_path: Path
 ) -> None:
-    whole = Run(source, training_data, RECIPE, None)
-    whole.train()
     stopped = Run(source, training_data, RECIPE, tmp_path)
 
     def kill(_: str) -> None:
@@ -135,8 +134,10 @@ def test_a_run_can_begin_with_what_another_one_learnt(
         second.begin_from(tmp_path / "other.pt")
 
 
-def test_a_run_can_begin_with_the_integers_of_a_model(source: Published, training_data: DeepTrainingSet) -> None:
-    first = Run(source, training_data, RECIPE, None).train()
+def test_a_run_can_begin_with_the_integers_of_a_model(
+    source: Published, training_data: DeepTrainingSet, whole: Run
+) -> None:
+    first = whole.reader
     arrays = arrays_of(
         {name: each.detach().numpy() for name, each in first.state_dict().items()}, reach(first, training_data.pieces)
     )
