@@ -16,7 +16,10 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from argon2 import PasswordHasher
+
 from service.cli import GROUP, main
+from service.values import accounts
 
 PRELOADED = {"keys", "moderators"}
 
@@ -91,6 +94,8 @@ def begin(arguments: list[str], environment: dict[str, str], folder: str) -> Non
 
 
 def serve() -> None:
+    # Passwords of the tests guard nothing. The service itself hashes them as ever when their owners first sign in.
+    accounts._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)  # noqa: SLF001 - as in tests/service
     for entry in entry_points(group=GROUP):
         if entry.name in PRELOADED:
             entry.load()
