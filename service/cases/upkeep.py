@@ -6,7 +6,7 @@ import math
 from collections.abc import AsyncIterator
 
 from service import metrics
-from service.cases.audits import audit_figures
+from service.cases.audits import audit_sides
 from service.cases.directory import Directory
 from service.cases.strikes import Strikes
 from service.store import Store
@@ -77,7 +77,7 @@ class Upkeep:
         for name in self._directory.sites:
             with self._background.sparing("audits", name):
                 self._ask(name)
-                found = (await audit_figures(self._store, name, AUDIT_HOURS)).all
+                found = await audit_sides(self._store, name, AUDIT_HOURS)
                 _show(name, Action.APPROVE, found.approvals)
                 _show(name, Action.REJECT, found.rejections)
 

@@ -14,6 +14,8 @@ from service.values.domain import Action, DecidedBy, Verdict
 EPOCH = date(1970, 1, 1)
 # Days that one call reads together.
 AT_ONCE = 16
+# Elements of an answer that are read at once; more of them would delay other requests.
+MOST_AT_ONCE = 200
 _decode = msgspec.msgpack.Decoder(tuple[str | int, ...]).decode
 
 
@@ -40,7 +42,13 @@ class Draws:
 
     async def _of_shard(self, shard: Shard, day: date) -> list[Draw]:
         flat = await self._pipe.call("HGETALL", shard.key(f"draws:{(day - EPOCH).days}"))
-        return [_draw(name.decode(), packed) for name, packed in zip(flat[::2], flat[1::2], strict=True)]
+        if len(flat) <= MOST_AT_ONCE:
+            return _draws(flat)
+        return await asyncio.to_thread(_draws, flat)
+
+
+def _draws(flat: Sequence[bytes]) -> list[Draw]:
+    return [_draw(name.decode(), packed) for name, packed in zip(flat[::2], flat[1::2], strict=True)]
 
 
 def _draw(name: str, packed: bytes) -> Draw:

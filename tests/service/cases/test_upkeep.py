@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -196,3 +197,24 @@ async def test_the_metrics_say_what_became_of_audits_and_what_they_found(store: 
         assert f'steward_audits{{decision="approve",site="daily",state="{state}"}} {count}.0' in text
     assert 'steward_audited_wrong_share{bound="value",decision="approve",site="daily"} 0.5' in text
     assert 'steward_audited_wrong_share{bound="value",decision="reject",site="daily"} NaN' in text
+
+
+async def test_measuring_many_audits_lets_other_work_go_on(
+    store: Store, directory: Directory, redis_server: Any
+) -> None:
+    now = datetime.now(UTC)
+    ms = str(int(now.timestamp() * 1000))
+    about = (ms, "approve", "0.01", "toxicity 0.1, insult 0.2", "en", "m-1", "default@1", "model")
+    draw = msgspec.msgpack.encode((*about, "answered", "approve", ms, "1"))
+    with redis_server.client() as client:
+        key = Shard(SITE).key(f"draws:{int(now.timestamp()) // 86_400}")
+        client.hset(key, mapping={f"c-{number}\n1": draw for number in range(30_000)})
+        client.expire(key, 3600)
+    measuring, longest_s = asyncio.create_task(Upkeep(store, directory).measure_audits()), 0.0
+    began = last = time.monotonic()
+    while not measuring.done():
+        await asyncio.sleep(0)
+        longest_s, last = max(longest_s, time.monotonic() - last), time.monotonic()
+    await measuring
+    assert 30_000 in {each.value for found in metrics.AUDITS.collect() for each in found.samples}
+    assert longest_s < (last - began) / 3
