@@ -51,7 +51,7 @@ def test_a_key_for_pages_keeps_its_origins_as_browsers_send_them(
     named = ["--origin", "https://WWW.example.org:443/", "--origin", "http://localhost:3000"]
     done = CliRunner().invoke(keys, ["create", "--site", "daily", "--scope", "score", *named])
     assert done.exit_code == 0, done.output
-    assert re.fullmatch(r"cmk_live_\S+\n", done.output)
+    assert re.fullmatch(r"cmk_live_\S+\n", done.stdout)
     origins = {"https://www.example.org", "http://localhost:3000"}
     with redis_server.client() as client:
         (kept,) = client.hvals("cm:{access}:keys")
@@ -68,15 +68,15 @@ def test_a_key_for_akismet_has_12_digits_and_is_rotated_by_its_id(
     monkeypatch.setenv("STEWARD_REDIS_URL", redis_server.url)
     monkeypatch.setenv("STEWARD_DATA_DIR", str(tmp_path))
     made = CliRunner().invoke(keys, ["create", "--site", "daily", "--scope", "akismet", "--name", "blog"])
-    assert re.fullmatch("[0-9a-f]{12}\n", made.output), made.output
+    assert re.fullmatch("[0-9a-f]{12}\n", made.stdout), made.stdout
     with redis_server.client() as client:
         record = msgspec.json.decode(client.hvals("cm:{access}:keys")[0], type=ApiKey)
         rotated = CliRunner().invoke(keys, ["rotate", record.id])
-        assert re.fullmatch("[0-9a-f]{12}\n", rotated.output), rotated.output
+        assert re.fullmatch("[0-9a-f]{12}\n", rotated.stdout), rotated.stdout
         after = msgspec.json.decode(client.hvals("cm:{access}:keys")[0], type=ApiKey)
         actions = [entry["action"] for _, entry in client.xrange("cm:{daily}:audit")]
-    assert after.short_digest == digest(rotated.output.strip())
-    assert after.former_digest == record.short_digest == digest(made.output.strip())
+    assert after.short_digest == digest(rotated.stdout.strip())
+    assert after.former_digest == record.short_digest == digest(made.stdout.strip())
     assert actions == ["key_made", "key_rotated"]
     assert CliRunner().invoke(keys, ["rotate", "missing1"]).exit_code == 1
 
