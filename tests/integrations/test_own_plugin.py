@@ -87,7 +87,12 @@ def test_steward_gets_the_article_the_parent_and_a_pseudonym(blog: WordPress, se
     assert body["text"].endswith("Second here https://example.org/x .")
     assert body["author"]["id"].startswith("guest-")
     assert "bob@example.com" not in json.dumps(body)
+    assert "sender" not in body
+    blog.run("update_option('comment_steward', ['sender' => true] + get_option('comment_steward'));")
+    body = blog.run(f"echo json_encode(CommentSteward\\Checks::body(get_comment({comment})));")
+    assert body["sender"] == {"email": "bob@example.com", "ip": "127.0.0.1"}
     with service.client(chief) as client:
+        client.post("/v1/comments", json=body).raise_for_status()
         found = client.get(f"/v1/comments/wp-1-{comment}").raise_for_status().json()
     assert found["status"] == "approved"
 

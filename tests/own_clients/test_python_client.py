@@ -23,6 +23,7 @@ from comment_steward_client import (
     Parent,
     Problem,
     Refused,
+    Sender,
     Steward,
 )
 from steward import Steward as Service
@@ -65,6 +66,7 @@ def test_every_field_of_a_comment_arrives(steward: Steward) -> None:
         author=Author(id="u-1", name="Ann", created_at=now, trusted=True),
         article=Article(id="a-1", url="https://daily.example/1", title="Title", section="news", published_at=now),
         parent=Parent(id="p-1", text="Earlier"),
+        sender=Sender(email="ann@example.com", ip="192.0.2.7"),
         created_at=now,
         language="fi",
         metadata={"floor": 3},

@@ -3,7 +3,7 @@ import { Refused, Steward, verify, type Comment, type Judged, type Problem } fro
 import { nudge } from '@comment-steward/client/nudge'
 
 const steward = new Steward('https://a.example', 'k', { retry: { tries: 2 } })
-const comment: Comment = { text: 'a', author: { id: 'u' } }
+const comment: Comment = { text: 'a', author: { id: 'u' }, sender: { ip: '192.0.2.7' } }
 const judged: Judged = await steward.submit(comment)
 const many: (Judged | Problem)[] = await steward.submitMany([comment])
 const insult: number | undefined = (await steward.score('a')).scores['insult']

@@ -20,6 +20,12 @@ export interface Parent {
   text?: string;
 }
 
+/** Rules use it for the decision. Steward stores neither; a rule may count the network of `ip` under a keyed hash. */
+export interface Sender {
+  email?: string;
+  ip?: string;
+}
+
 /** A reader's comment. The same comment sent twice under one id is recorded once. */
 export interface Comment {
   text: string;
@@ -27,6 +33,7 @@ export interface Comment {
   author?: Author;
   article?: Article;
   parent?: Parent;
+  sender?: Sender;
   created_at?: string;
   /** A BCP 47 tag, only if you know it. */
   language?: string;

@@ -26,6 +26,7 @@ from comment_steward_client.values import (
     Problem,
     Reason,
     Scored,
+    Sender,
     Span,
 )
 from comment_steward_client.webhooks import verify
@@ -50,6 +51,7 @@ __all__ = [
     "Refused",
     "Retry",
     "Scored",
+    "Sender",
     "Span",
     "Steward",
     "StewardError",

@@ -37,6 +37,14 @@ class Parent:
 
 
 @dataclass(frozen=True, slots=True)
+class Sender:
+    """Rules use it for the decision. Steward stores neither; rules may count the network of `ip` by a keyed hash."""
+
+    email: str | None = None
+    ip: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Comment:
     """A reader's comment. `id`: of your own; the same comment sent twice under one id is recorded once.
 
@@ -48,6 +56,7 @@ class Comment:
     author: Author | None = None
     article: Article | None = None
     parent: Parent | None = None
+    sender: Sender | None = None
     created_at: datetime | None = None
     language: str | None = None
     callback_url: str | None = None
@@ -60,7 +69,7 @@ def to_json(value: Any) -> Any:  # noqa: ANN401 - any of the classes above
         if value.tzinfo is None:
             raise ValueError("an instant needs a time zone")
         return value.isoformat()
-    if isinstance(value, Author | Article | Parent | Comment):
+    if isinstance(value, Author | Article | Parent | Sender | Comment):
         found = {each.name: to_json(getattr(value, each.name)) for each in fields(value)}
         return {name: each for name, each in found.items() if each not in (None, {}, False)}
     return value

@@ -178,6 +178,12 @@ class Checks {
 				'text' => $parent ? Text::cut( Text::of( $parent->comment_content ) ) : '',
 			);
 		}
+		if ( Settings::get( 'sender' ) ) {
+			$body['sender'] = array(
+				'email' => $comment->comment_author_email,
+				'ip'    => $comment->comment_author_IP,
+			);
+		}
 		if ( '' !== Settings::get( 'secret' ) ) {
 			$body['callback_url'] = Webhook::url();
 		}
@@ -185,7 +191,7 @@ class Checks {
 	}
 
 	/**
-	 * A guest is known by a keyed hash of the e-mail address, which never leaves WordPress.
+	 * A guest is known by a keyed hash of the e-mail address, which leaves WordPress only if the site wants that.
 	 */
 	private static function author( $comment ) {
 		$author = array( 'name' => $comment->comment_author );

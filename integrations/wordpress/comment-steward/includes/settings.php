@@ -30,6 +30,7 @@ class Settings {
 			'publish'    => true,
 			'feedback'   => true,
 			'skip_staff' => true,
+			'sender'     => false,
 			'timeout_s'  => 5,
 		);
 	}
@@ -78,6 +79,7 @@ class Settings {
 		self::field( 'comments', 'rejected', __( 'What Steward rejects', 'comment-steward' ), 'rejected', '' );
 		self::field( 'comments', 'publish', __( 'First comments', 'comment-steward' ), 'checkbox', __( 'Publish what Steward approves, also of readers without an approved comment', 'comment-steward' ) );
 		self::field( 'comments', 'skip_staff', __( 'Moderators', 'comment-steward' ), 'checkbox', __( 'Do not check comments of people who may moderate', 'comment-steward' ) );
+		self::field( 'comments', 'sender', __( 'Rules', 'comment-steward' ), 'checkbox', __( 'Send the e-mail and IP address of readers, which rules may use and Steward does not store', 'comment-steward' ) );
 		self::field( 'comments', 'feedback', __( 'Learning', 'comment-steward' ), 'checkbox', __( 'Send the decisions of moderators to Steward, which learns from them', 'comment-steward' ) );
 	}
 
@@ -151,7 +153,7 @@ class Settings {
 		$choice            = isset( $sent['rejected'] ) ? $sent['rejected'] : '';
 		$kept['rejected']  = array_key_exists( $choice, self::rejected_choices() ) ? $choice : $kept['rejected'];
 		$kept['timeout_s'] = min( 30, max( 1, isset( $sent['timeout_s'] ) ? (int) $sent['timeout_s'] : $kept['timeout_s'] ) );
-		foreach ( array( 'publish', 'skip_staff', 'feedback' ) as $name ) {
+		foreach ( array( 'publish', 'skip_staff', 'feedback', 'sender' ) as $name ) {
 			$kept[ $name ] = ! empty( $sent[ $name ] );
 		}
 		return $kept;
