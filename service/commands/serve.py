@@ -20,6 +20,9 @@ from service.values.errors import StoreUnavailable
 @click.option("--data-dir", type=click.Path(path_type=Path, file_okay=False), help="Folder for Redis and models.")
 def serve(**given: object) -> None:
     """Serve the API. Every setting is an environment variable; see docs/settings.md."""
+    from service.process.garbage import collect_seldom  # noqa: PLC0415 - as below
+
+    collect_seldom()
     from service.process.logs import configure_logging  # noqa: PLC0415 - as below
     from service.process.serving import until_stopped  # noqa: PLC0415 - aiohttp is not needed for --help
 

@@ -16,6 +16,7 @@ from service import app_keys as keys
 from service.http import shortcut, unreadable
 from service.http.connections import Connections
 from service.process.app import build_app, build_metrics_app
+from service.process.garbage import collect_seldom
 from service.settings import Settings
 from service.values.errors import SettingsError
 
@@ -23,9 +24,6 @@ log = logging.getLogger(__name__)
 
 DRAIN_S = 10.0
 BACKLOG = 1024
-# Requests in flight hold thousands of objects that reference counts will free. By default (700, 10, 10) Python looks
-# for cycles among them all the time.
-COLLECT_AFTER = (50_000, 20, 100)
 
 
 def require_compiled_parser(settings: Settings) -> None:
@@ -39,7 +37,7 @@ def require_compiled_parser(settings: Settings) -> None:
 async def serving(settings: Settings, listening: socket.socket) -> AsyncIterator[web.Application]:
     """The application, answering on a bound socket; leaving drains what is in flight."""
     require_compiled_parser(settings)
-    gc.set_threshold(*COLLECT_AFTER)
+    collect_seldom()
     app = build_app(settings)
     options = _options(settings)
     runner = web.AppRunner(app, shutdown_timeout=DRAIN_S, **options)

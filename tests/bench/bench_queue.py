@@ -23,7 +23,7 @@ from redis import Redis
 from rich.console import Console
 from rich.table import Table
 
-from service.process.serving import COLLECT_AFTER
+from service.process.garbage import COLLECT_AFTER
 from service.redis.scripts import Flags, made
 from service.redis.server import find_server
 from service.settings import Settings
