@@ -144,6 +144,9 @@ class AuthorStatuses:
 
         `keep_ban`: except that the author is banned, if so. Returns whether a ban is kept.
         """
+        for shard in self._shards.each(site):  # first, so that no strike gives a status again
+            await self._pipe.call("DEL", shard.key(f"strikes:{author}"))
+            await self._pipe.call("HDEL", shard.key("struck"), author)
         own = self.shard(site, author).prefix
         is_kept = await self._pipe.run(script("forget_status"), [own], author, event_name(author), 1 if keep_ban else 0)
         for shard in self._shards.each(site):
@@ -152,8 +155,6 @@ class AuthorStatuses:
             else:
                 await self._pipe.call("DEL", shard.key(f"status:{author}"))
             await self._pipe.call("DEL", shard.key(f"who:{author}"))
-            await self._pipe.call("DEL", shard.key(f"strikes:{author}"))
-            await self._pipe.call("HDEL", shard.key("struck"), author)
         return bool(is_kept)
 
     async def counted(self, site: str, author: str) -> dict[str, int]:

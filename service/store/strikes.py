@@ -92,11 +92,13 @@ class StrikeBook:
                 deed = await self._pipe.call("HGET", key, author)
                 noted = [] if deed is None else [author.encode(), deed]
             for who, deed in zip(noted[::2], noted[1::2], strict=True):
-                await self._weigh(site, who.decode(), deed, terms(who.decode()))
-                await self._pipe.run(script("weighed"), [shard.prefix], who, deed)
+                if await self._weigh(site, who.decode(), deed, terms(who.decode())):
+                    await self._pipe.run(script("weighed"), [shard.prefix], who, deed)
 
-    async def _weigh(self, site: str, author: str, deed: bytes, terms: StrikeTerms) -> None:
+    async def _weigh(self, site: str, author: str, deed: bytes, terms: StrikeTerms) -> bool:
+        """Returns False if a later weighing has begun: it has read all that this one has, and may have read more."""
         own = self._statuses.shard(site, author)
+        number = await self._pipe.run(script("begin_weighing"), [own.prefix], author)
         elsewhere: dict[str, Any] = {"strikes": [], "approved": 0, "seen": False}
         for shard in self._shards.each(site):
             if shard.number != own.number:
@@ -106,9 +108,12 @@ class StrikeBook:
                 elsewhere["seen"] = min(filter(None, (elsewhere["seen"], int(seen or 0))), default=False)
         elsewhere["strikes"] = [each.decode() for each in elsewhere["strikes"]]
         packed = terms.packed(is_alone=False)
-        newest = await self._pipe.run(script("weigh"), [own.prefix], author, deed, _encode(elsewhere), packed)
+        newest = await self._pipe.run(script("weigh"), [own.prefix], author, deed, _encode(elsewhere), packed, number)
+        if newest == 0:
+            return False
         if newest is not None:
             await self._statuses.spread_json(site, author, newest)
+        return True
 
 
 def _strike(comment: bytes, value: bytes) -> Strike:

@@ -13,11 +13,10 @@ _FLAGS = {
         Flags.DRAINS,
     ),
     **dict.fromkeys(
-        ("forget_status", "tend", "mend", "take_events", "settle_event", "delete_list", "weigh", "weighed"),
+        ("forget_status", "tend", "mend", "take_events", "settle_event", "delete_list"),
         Flags.DRAINS,
     ),
-    "weighed": Flags.DRAINS,
-    "forget_reporter": Flags.DRAINS,
+    **dict.fromkeys(("begin_weighing", "weigh", "weighed", "forget_reporter"), Flags.DRAINS),
     # Moderators who drain the queue must be able to sign in.
     **dict.fromkeys(("open_session", "visitor", "issue_ticket", "try_sign_in", "right_try"), Flags.DRAINS),
     **dict.fromkeys(("get", "items", "labels", "stats", "walk", "letters", "outbox", "endpoint"), Flags.READS),

@@ -4,7 +4,7 @@
 -- Returns  1 if a ban is kept, else 0.
 local key, name = P .. 'statuses:' .. ARGV[1], ARGV[2]
 local changes = redis.call('LRANGE', key, 0, -1)
-redis.call('DEL', key, P .. 'out:q:' .. name) -- the first write takes no memory
+redis.call('DEL', key, P .. 'out:q:' .. name, P .. 'weighing:' .. ARGV[1]) -- the first write takes no memory
 redis.call('ZREM', P .. 'out:due', name)
 redis.call('HDEL', P .. 'out:tries', name)
 redis.call('HDEL', P .. 'out:told', name)

@@ -4,6 +4,7 @@
 --   strikes:<author>  HASH  comment -> "<time (ms)> <weight> <reason>", in the comment's shard; one for each comment
 --   struck            HASH  author -> a decision (MessagePack) after which the status is not weighed yet; only with
 --                           several shards, where the strikes of all of them count
+--   weighing:<author> STRING  number of the last weighing that began; only with several shards, in the author's
 --
 -- `terms`, from service/store/strikes.py, is a map:
 --   at, at_ms  when the status is changed, as JSON and in ms

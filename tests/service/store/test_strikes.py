@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from service.settings import Settings
 from service.store import Store, open_store
 from service.store.review import Answer
+from service.store.scripts import script
 from service.store.strikes import StrikeTerms
 from service.values.domain import Action, Author, Comment, Judgement, Reason, Urgency, Verdict, Why
 from service.values.rules import AuthorStatus
@@ -128,3 +129,50 @@ async def test_trust_counts_what_stands_approved(store: Store, site: str, approv
         await store.queue.decide(site, f"c-{number}", "eve", answer, may_overrule=True, terms=terms)
         newest = await store.statuses.newest(site, "ann")
         assert (newest is not None) is (number + 1 == approvals)
+
+
+class Held:
+    """Holds the first weighing back when it has read the other shards."""
+
+    def __init__(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.reached, self.released, self._run = asyncio.Event(), asyncio.Event(), store.pipe.run
+        monkeypatch.setattr(store.pipe, "run", self._call)
+
+    async def _call(self, called: Any, *args: Any) -> Any:
+        if called is script("weigh") and not self.reached.is_set():
+            self.reached.set()
+            await self.released.wait()
+        return await self._run(called, *args)
+
+
+@pytest.mark.parametrize("deed", ["strikes", "erasure"])
+async def test_a_weighing_that_is_late_undoes_nothing_that_came_meanwhile(
+    settings: Settings, site: str, monkeypatch: pytest.MonkeyPatch, deed: str
+) -> None:
+    settings = msgspec.structs.replace(settings, shards=3)
+    async with open_store(settings, settings.redis_url or "") as store:
+
+        async def reject(number: int, reason: str = "") -> None:
+            await submit(store, site, f"c-{number}", "zed")
+            await decide(store, site, f"c-{number}", "ann", Verdict.REJECT, reason)
+
+        async def weigh() -> None:
+            await store.strikes.weigh_noted(site, lambda _: TERMS, "zed")
+
+        for number in range(3):
+            await reject(number, "heavy" if deed == "erasure" else "light" if number else "")
+        held = Held(store, monkeypatch)
+        late = asyncio.create_task(weigh())
+        await held.reached.wait()
+        if deed == "erasure":
+            await store.statuses.forget(site, "zed")
+        else:
+            for number in range(3, 6):
+                await reject(number)
+            await weigh()
+        held.released.set()
+        await late
+        newest = await store.statuses.newest(site, "zed")
+        assert (newest and newest.status) == (None if deed == "erasure" else AuthorStatus.MUTED)
+        await weigh()
+        assert not any([await store.pipe.call("HGETALL", each.key("struck")) for each in store.outbox.shards(site)])
