@@ -49,7 +49,12 @@ class Clause(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
     explanation: Explanation
     ground: Literal["terms", "illegal"] = "terms"
     category: Annotated[
-        str, Meta(pattern=r"^STATEMENT_CATEGORY_[A-Z_]+$(?!\n)", description="As the transparency database lists them.")
+        str,
+        Meta(
+            pattern=r"^STATEMENT_CATEGORY_[A-Z_]+$(?!\n)",
+            description="As the transparency database lists them.",
+            extra={WORDS: "must be a category of the transparency database, such as STATEMENT_CATEGORY_VIOLENCE"},
+        ),
     ] = "STATEMENT_CATEGORY_OTHER_VIOLATION_TC"
     url: Url | None = None
     translations: Annotated[

@@ -10,13 +10,18 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from service.values.domain import Instant
+from service.values.domain import WORDS, Instant
 from service.values.statistics import beta_cdf
 
 OpenShare = Annotated[float, Meta(gt=0, lt=1)]
 Level = Annotated[int, Meta(ge=-80, le=80)]
 Count = Annotated[int, Meta(ge=0, le=2**53)]
-Digest = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
+Digest = Annotated[
+    str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)", extra={WORDS: "must be a SHA-256 digest: 64 hexadecimal digits"})
+]
+_Language = Annotated[
+    str, Meta(pattern=r"^[a-z]{2,3}$(?!\n)", extra={WORDS: "must be a language of two or three small letters"})
+]
 MAX_STEPS = 200
 MAX_STRATA = 32
 BINS = 10
@@ -117,7 +122,7 @@ class CertifiedStratum(Struct, frozen=True, forbid_unknown_fields=True):
     share of the fold that these levels decide automatically.
     """
 
-    languages: Annotated[tuple[Annotated[str, Meta(pattern=r"^[a-z]{2,3}$(?!\n)")], ...], Meta(max_length=64)]
+    languages: Annotated[tuple[_Language, ...], Meta(max_length=64)]
     approve_level: Level | None
     reject_level: Level | None
     tests: Annotated[tuple[TargetTest, ...], Meta(max_length=len(Target))]
@@ -153,7 +158,13 @@ class Certificate(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     it says.
     """
 
-    id: Annotated[str, Meta(pattern=r"^[a-z0-9-]{8,64}$(?!\n)")]
+    id: Annotated[
+        str,
+        Meta(
+            pattern=r"^[a-z0-9-]{8,64}$(?!\n)",
+            extra={WORDS: "must have 8 to 64 small letters, digits and hyphens"},
+        ),
+    ]
     method: Literal["binomial-fst"]
     model: Digest
     model_version: Annotated[str, Meta(max_length=128)]

@@ -59,11 +59,11 @@ SERVICE = f"{Path(background.__file__).parent}/"
 BELOW = (f"{SERVICE}store/", f"{SERVICE}background.py")
 LOOPS = {
     *("keys", "signing", "policies", "copy", "upkeep", "measure", "usage", "models", "rules", "news", "demo"),
-    "watch",
+    *("audits", "watch"),
     *("relay_send", "relay_sites", "relay_news", "relay_take", "relay_upkeep"),
 }
 # They keep a process running, and are tried by themselves.
-KEEPERS = {"redis", "workers"}
+KEEPERS = {"redis", "compact", "workers"}
 # All that a loop awaits goes through one of these. Left out: the relay's semaphore, which counts what it hands out, and
 # what waits for one of these in another task.
 SEAMS: dict[str, tuple[Any, str]] = {
@@ -71,6 +71,7 @@ SEAMS: dict[str, tuple[Any, str]] = {
     **{f"the subscription's {name}": (PubSub, name) for name in ("subscribe", "get_message")},
     "the sender's post": (Sender, "post"),
     "a thread": (asyncio, "to_thread"),
+    "calls at the same time": (asyncio, "gather"),
     "a pause": (asyncio, "sleep"),
     "an event": (asyncio.Event, "wait"),
     "a queue": (asyncio.Queue, "get"),
@@ -79,7 +80,7 @@ KEEPER_SEAMS: dict[str, tuple[Any, str]] = {
     "a process' start": (asyncio, "create_subprocess_exec"),
     "a process' end": (asyncio.subprocess.Process, "wait"),
     "a process' output": (asyncio.StreamReader, "readline"),
-    "the server's state": (embedded, "_state"),
+    "the server's state": (embedded, "state_of"),
     "a pause": (asyncio, "sleep"),
 }
 ERRORS = (LookupError("ours"), asyncio.CancelledError(), StoreUnavailable("away"))
@@ -149,6 +150,7 @@ def chaos(monkeypatch: pytest.MonkeyPatch) -> Chaos:
     chaos = watched(monkeypatch, SEAMS)
     for module, name, value in (
         *((directory, "REFRESH_S", 0.02), (directory, "POLICIES_S", 0.02), (upkeep, "MEASURE_S", 0.02)),
+        (upkeep, "AUDITS_S", 0.02),
         *((usage, "WRITTEN_EVERY_S", 0.02), (models, "LOOK_S", 0.02), (rulebook, "LOOK_S", 0.02)),
         *((article, "RETRY_PAUSE_S", 0.005), (relay, "LONGEST_PAUSE_S", 0.02), (relay, "ENDPOINT_AGE_S", 0.0)),
         *((relay, "SITES_S", 0.02), (relay, "KEEP_UP_S", 0.02), (relay, "AWAY_S", 0.01)),
@@ -366,14 +368,17 @@ async def test_a_process_is_kept_running_after_a_failure_at_any_await_of_its_kee
         return next(states)
 
     for owner, name, value in (
-        *((embedded, "_state", state), (embedded, "RESTART_S", 0.01), (embedded, "LONGEST_PAUSE_S", 0.01)),
+        *((embedded, "state_of", state), (embedded, "RESTART_S", 0.01), (embedded, "LONGEST_PAUSE_S", 0.01)),
         *((embedded, "_ASK_S", 0.001), (supervisor, "LEAST_LIFE_S", 0.01), (supervisor, "LONGEST_PAUSE_S", 0.02)),
         (sys, "executable", str(stand_in)),
     ):
         monkeypatch.setattr(owner, name, value)
     chaos = watched(monkeypatch, KEEPER_SEAMS)
     beside = Background()
-    async with EmbeddedRedis(tmp_path, str(stand_in)).running(), supervisor._Worker({}, beside).running():  # noqa: SLF001 - the keeper of one worker
+    async with (
+        EmbeddedRedis(tmp_path, str(stand_in), compact_s=0.01).running(),
+        supervisor._Worker({}, beside).running(),  # noqa: SLF001 - the keeper of one worker
+    ):
         await fail_everywhere(chaos, KEEPERS, KEEPER_SEAMS, failures)
         assert not beside.down()
         before = len(starts.read_text().splitlines())
