@@ -8,24 +8,22 @@ import asyncio
 import contextlib
 import itertools
 import sys
-from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from contextvars import ContextVar
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from functools import partial
-from itertools import count, product
+from itertools import count
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import msgspec
 import pytest
 from aiohttp import web
+from chaos import SERVICE, Chaos, fail_everywhere, until, watched
 from redis.asyncio.client import PubSub
 
 import classifier
-from service import app_keys, background
-from service.background import Background, Loop
+from service import app_keys
+from service.background import Background
 from service.cases import directory, models, rulebook, upkeep, usage
 from service.cases.directory import Directory
 from service.cases.models import Models
@@ -41,11 +39,9 @@ from service.redis.embedded import EmbeddedRedis
 from service.redis.pipe import ServerPipe
 from service.settings import Settings
 from service.store import Store, open_store
-from service.store.draws import Draws
 from service.store.keyspace import SALT
 from service.values.access import Scope, mint
 from service.values.domain import Action, Comment, Judgement, Urgency, Why
-from service.values.errors import StoreUnavailable
 from service.values.policy import DEFAULT
 from service.values.rules import Condition, Rule, RuleAction, Then, WordsCondition
 from service.values.targets import Certificate, CertifiedStratum, FoldWindow, RiskHistogram, Targets
@@ -55,18 +51,13 @@ from service.webhooks.delivery import Sender
 
 SITE = "daily"
 MODEL = "a" * 64
-SERVICE = f"{Path(background.__file__).parent}/"
-# The store, and the loops' own pauses, are no work of theirs.
-BELOW = (f"{SERVICE}store/", f"{SERVICE}background.py")
 LOOPS = {
     *("keys", "signing", "policies", "copy", "upkeep", "measure", "usage", "models", "rules", "news", "demo"),
-    "watch",
+    *("audits", "watch"),
     *("relay_send", "relay_sites", "relay_news", "relay_take", "relay_upkeep"),
 }
 # They keep a process running, and are tried by themselves.
 KEEPERS = {"redis", "compact", "workers"}
-# Awaits the store in tasks of its own only, and is failed there by a test of its own.
-IN_TASKS = {"audits"}
 # All that a loop awaits goes through one of these. Left out: the relay's semaphore, which counts what it hands out, and
 # what waits for one of these in another task.
 SEAMS: dict[str, tuple[Any, str]] = {
@@ -85,66 +76,7 @@ KEEPER_SEAMS: dict[str, tuple[Any, str]] = {
     "the server's state": (embedded, "state_of"),
     "a pause": (asyncio, "sleep"),
 }
-ERRORS = (LookupError("ours"), asyncio.CancelledError(), StoreUnavailable("away"))
-
 A_RULE = Rule("a", Condition(words=WordsCondition(list="nowhere")), Then(RuleAction.REVIEW))
-
-_loop: ContextVar[str] = ContextVar("loop", default="")
-Place = tuple[str, str]  # a loop, and where in it
-ANYWHERE = ""
-
-
-class Chaos:
-    """Knows every place from which a loop awaits something, how often it came there, and what is to fail."""
-
-    def __init__(self) -> None:
-        self.begun: set[str] = set()
-        self.came: Counter[Place] = Counter()
-        self.seams: set[str] = set()
-        self.armed: dict[Place, BaseException] = {}
-
-    def fail(self, seam: str) -> None:
-        if not (name := _loop.get()):
-            return
-        frame: FrameType | None = sys._getframe(2)  # noqa: SLF001 - who awaits
-        while frame and (not frame.f_code.co_filename.startswith(SERVICE) or _is_below(frame.f_code.co_filename)):
-            frame = frame.f_back
-        if frame is None:
-            return  # a pause between two rounds, which test_background.py looks at
-        place = name, f"{frame.f_code.co_filename.removeprefix(SERVICE)}:{frame.f_lineno}"
-        self.seams.add(seam)
-        self.came[place] += 1
-        self.came[name, ANYWHERE] += 1
-        if error := self.armed.pop(place, None):
-            raise error
-
-    def wrapped(self, seam: str, kept: Callable[..., Any]) -> Callable[..., Any]:
-        async def failing(*args: Any, **more: Any) -> Any:
-            self.fail(seam)
-            return await kept(*args, **more)
-
-        return failing
-
-
-def _is_below(path: str) -> bool:
-    return path.startswith(BELOW) and not path.endswith("store/changes.py")
-
-
-def watched(monkeypatch: pytest.MonkeyPatch, seams: dict[str, tuple[Any, str]]) -> Chaos:
-    chaos = Chaos()
-    for seam, (owner, name) in seams.items():
-        monkeypatch.setattr(owner, name, chaos.wrapped(seam, getattr(owner, name)))
-    run = Loop._run  # noqa: SLF001 - every loop, whoever starts it
-
-    async def named(loop: Loop) -> None:
-        _loop.set(loop.name)
-        chaos.begun.add(loop.name)
-        await run(loop)
-
-    monkeypatch.setattr(Loop, "_run", named)
-    monkeypatch.setattr(background, "FIRST_PAUSE_S", 0.005)
-    monkeypatch.setattr(background, "LONGEST_PAUSE_S", 0.02)
-    return chaos
 
 
 @pytest.fixture
@@ -283,61 +215,6 @@ async def _feed(store: Store, used: Usage, key: Any, others: Models) -> None:
         await asyncio.sleep(0.02)
 
 
-async def comes_to(chaos: Chaos, place: Place, error: BaseException) -> bool:
-    """Let a place fail. One that a loop comes to only after a failure is reached by failures elsewhere."""
-    chaos.armed[place] = error
-    others = [other for other in chaos.came if other[0] == place[0] and other not in (place, (place[0], ANYWHERE))]
-    ways = [(None, error), *product(others, (StoreUnavailable("away"), LookupError()))]
-    for other, failing in ways:
-        if other is not None:
-            chaos.armed[other] = failing
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(0.5 if others else 10):
-                while place in chaos.armed:
-                    await asyncio.sleep(0.002)
-        if other is not None:
-            chaos.armed.pop(other, None)
-        if place not in chaos.armed:
-            chaos.came[place[0], ANYWHERE] = 0
-            return True
-    del chaos.armed[place]
-    return False
-
-
-async def until(holds: Callable[[], Any], what: object) -> None:
-    try:
-        async with asyncio.timeout(20):
-            while not holds():
-                await asyncio.sleep(0.002)
-    except TimeoutError:
-        raise AssertionError(what) from None
-
-
-async def fail_everywhere(chaos: Chaos, loops: set[str], seams: dict[str, tuple[Any, str]], failures: Any) -> None:
-    """An error of each kind at every place that one of the loops awaits something."""
-    for loop in loops:
-        await until(lambda loop=loop: any(name == loop for name, _ in chaos.came), f"{loop} awaits nothing")
-    seen, tried, missed = set[Place](), set[Place](), list[tuple[Place, str]]()
-    while todo := chaos.came.keys() - seen:
-        for place in sorted(todo):
-            seen.add(place)
-            if place[1] == ANYWHERE:
-                continue
-            for error in ERRORS:
-                counted = failures(place[0])
-                if not await comes_to(chaos, place, error):
-                    missed.append((place, repr(error)))
-                    break
-                tried.add(place)
-                await until(lambda place=place: chaos.came[place[0], ANYWHERE] > 0, f"{place} after {error!r}")
-                if not isinstance(error, StoreUnavailable):
-                    await until(lambda place=place, n=counted: failures(place[0]) > n, f"{place}: {error!r} uncounted")
-    assert {loop for loop, _ in tried} == loops
-    assert chaos.begun - IN_TASKS == loops, "a loop is not tried"
-    assert chaos.seams == seams.keys(), "no loop awaits the others any more: what it awaits instead is not looked at"
-    assert not missed, "these were reached once, and not again"
-
-
 async def test_every_loop_goes_on_after_a_failure_at_any_of_its_awaits(
     busy: tuple[Background, Directory, Store, set[str]], chaos: Chaos, failures: Any
 ) -> None:
@@ -354,28 +231,6 @@ async def test_every_loop_goes_on_after_a_failure_at_any_of_its_awaits(
     judgement, urgency = Judgement(Action.REVIEW, {}, (), "m", "p@1"), Urgency(Why.UNCERTAIN, 0.5, 60_000)
     await store.comments.submit(SITE, "last", Comment("hello"), judgement, urgency=urgency, actor="key")
     await until(lambda: "last" in told, "the receiver was not told of the last comment")
-
-
-async def test_the_loop_of_audits_goes_on_after_a_failure(
-    busy: tuple[Background, Directory, Store, set[str]], monkeypatch: pytest.MonkeyPatch, failures: Any
-) -> None:
-    beside, *_ = busy
-    kept, errors, looked = Draws.since, [*ERRORS], count()
-    done = next(looked)
-
-    async def since(*args: Any) -> Any:
-        nonlocal done
-        if errors:
-            raise errors.pop()
-        found = await kept(*args)
-        done = next(looked)
-        return found
-
-    counted = failures("audits")
-    monkeypatch.setattr(Draws, "since", since)
-    await until(lambda: done > 1, "the loop ended")
-    assert failures("audits") >= counted + 2, "one that the store was away is no fault of ours"
-    await until(lambda: not beside.down(), "a loop is down")
 
 
 async def test_a_process_is_kept_running_after_a_failure_at_any_await_of_its_keeper(
@@ -423,4 +278,4 @@ def test_all_loops_of_the_service_are_tried() -> None:
                     found.update(ast.literal_eval(key) for key in keys if key is not None)
                 case _:
                     pass
-    assert found == LOOPS | KEEPERS | IN_TASKS
+    assert found == LOOPS | KEEPERS
