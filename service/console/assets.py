@@ -1,5 +1,6 @@
 """Styles, scripts and images: a fixed map built at start, so that no request accesses the file system."""
 
+import gzip
 import hashlib
 from dataclasses import dataclass
 from importlib.resources import files
@@ -15,7 +16,10 @@ A_YEAR = "public, max-age=31536000, immutable"
 
 @dataclass(frozen=True, slots=True)
 class Asset:
+    """`packed`: the body with gzip. Only what is the same for everybody is packed, so lengths tell no secret."""
+
     body: bytes
+    packed: bytes
     content_type: str
     etag: str
 
@@ -50,15 +54,21 @@ class Assets:
         if asset is None:
             raise web.HTTPNotFound
         is_ours = request.match_info["version"] == self.version
-        headers = {"ETag": f'"{asset.etag}"', "Cache-Control": A_YEAR if is_ours else "no-cache"}
-        if any(tag.value == asset.etag for tag in request.if_none_match or ()):
+        is_packed = "gzip" in request.headers.get("Accept-Encoding", "")
+        etag = f"{asset.etag}-gz" if is_packed else asset.etag
+        caching = A_YEAR if is_ours else "no-cache"
+        headers = {"ETag": f'"{etag}"', "Cache-Control": caching, "Vary": "Accept-Encoding"}
+        if any(tag.value == etag for tag in request.if_none_match or ()):
             return web.Response(status=304, headers=headers)
-        return web.Response(body=asset.body, content_type=asset.content_type, charset="utf-8", headers=headers)
+        if is_packed:
+            headers["Content-Encoding"] = "gzip"
+        body = asset.packed if is_packed else asset.body
+        return web.Response(body=body, content_type=asset.content_type, charset="utf-8", headers=headers)
 
 
 def _asset(file: Traversable) -> Asset:
     body = file.read_bytes()
-    return Asset(body, _TYPES[file.name.rpartition(".")[2]], _digest(body))
+    return Asset(body, gzip.compress(body, mtime=0), _TYPES[file.name.rpartition(".")[2]], _digest(body))
 
 
 def _digest(data: bytes) -> str:
