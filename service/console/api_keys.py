@@ -12,7 +12,7 @@ from service import app_keys as keys
 from service.console.texts import N_
 from service.console.visit import ADMINS, Nav, Page, Visit
 from service.values import short_keys
-from service.values.access import Scope, audit_details, mint, origin_of
+from service.values.access import ApiKey, Scope, audit_details, mint, origin_of
 from service.values.accounts import NAME_PATTERN, Role
 from service.values.errors import NotFound
 
@@ -86,6 +86,10 @@ async def revoke_key(visit: Visit) -> web.StreamResponse:
     return visit.go("/keys", said="revoked")
 
 
+def _changed_meanwhile() -> NotFound:
+    return NotFound("the key was revoked or rotated meanwhile")
+
+
 async def rotate_key(visit: Visit) -> web.StreamResponse:
     """A new text for a short key. The old one works for another day, so that no comment is lost meanwhile."""
     access, key_id = visit.console.store.access, visit.field("key")
@@ -94,8 +98,14 @@ async def rotate_key(visit: Visit) -> web.StreamResponse:
         raise NotFound("no such key of 12 digits; it may have been revoked")
     text, rotated = await asyncio.to_thread(short_keys.rotated, record, visit.now)
     await visit.console.store.audit.write(visit.site, "key_rotated", visit.account.name, **audit_details(record))
-    if not await access.change(key_id, lambda _: rotated):
-        raise NotFound("the key was revoked or rotated meanwhile")
+
+    def unless_changed(now: ApiKey) -> ApiKey:
+        if now != record:
+            raise _changed_meanwhile()
+        return rotated
+
+    if not await access.change(key_id, unless_changed):
+        raise _changed_meanwhile()
     await visit.request.app[keys.DIRECTORY].refresh()
     return await _page(visit, made=Made(record.name, text, is_rotated=True))
 

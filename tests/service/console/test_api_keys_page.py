@@ -1,5 +1,6 @@
 """Keys from the console: shown once, good at once, revoked at once, and only those of one's site."""
 
+import asyncio
 import re
 from typing import Any
 
@@ -97,3 +98,15 @@ async def test_a_key_of_12_digits_opens_nothing_else_and_long_keys_are_not_rotat
     long = await key_for(chief.client, "score")
     assert (await chief.post("/console/keys/rotate", key=long.key.split("_")[2])).status == 404
     assert (await chief.post("/console/keys/rotate", key="none")).status == 404
+
+
+async def test_of_two_rotations_at_the_same_moment_one_counts_so_that_every_key_that_was_shown_opens(
+    as_role: Any, client: Any
+) -> None:
+    chief = await as_role()
+    made = await chief.post("/console/keys", name="wordpress", scope="akismet")
+    key_id = re.findall(r'action="/console/keys/rotate".*?name="key" value="(\w+)"', made.text, re.DOTALL)[0]
+    pages = await asyncio.gather(*(chief.post("/console/keys/rotate", key=key_id) for _ in range(2)))
+    for key in re.findall(r'id="made">([0-9a-f]{12})<', "".join(each.text for each in pages)):
+        async with client.post("/1.1/verify-key", data={"key": key, "blog": "https://daily.example"}) as response:
+            assert await response.text() == "valid"
