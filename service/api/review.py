@@ -213,9 +213,9 @@ async def _decide(call: Call, comment_id: str, asked: DecisionRequest, at: str, 
     if asked.lease is None and not who.may_overrule:
         raise BadRequest(f"{at}/lease: required", [Fault(f"{at}/lease", "required; claim the comment first")])
     lease = None if asked.lease is None else _lease(asked.lease, f"{at}/lease")
-    _reviewing(call).check_reason(who.site, asked.decision, asked.reason, f"{at}/reason")
     answer = Answer(asked.decision, lease, asked.reason, asked.labels, asked.note, version=asked.version)
-    return decided_answer(call.key.site, await _reviewing(call).decide(who, comment_id, answer, batch=batch))
+    record = await _reviewing(call).decide(who, comment_id, answer, batch=batch, at=f"{at}/reason")
+    return decided_answer(call.key.site, record)
 
 
 def _check_labels(labels: dict[str, bool], known: tuple[str, ...], at: str) -> None:

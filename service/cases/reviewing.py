@@ -88,13 +88,19 @@ class ReviewWorkflow:
                 await news.next(max(0, ends_at - loop.time()))
                 await still()
 
-    async def decide(self, who: Moderator, comment_id: str, answer: Answer, *, batch: str = "") -> Record:
+    async def decide(
+        self, who: Moderator, comment_id: str, answer: Answer, *, batch: str = "", at: str = "/reason"
+    ) -> Record:
         """Decide a comment. Exactly one decision wins; a repetition is answered the same. `batch`: see new_batch.
 
-        Raises BadRequest if the site does not reject for this reason.
+        Raises BadRequest if the site does not reject for this reason; `at`: the place of the reason in the request.
         """
         review = self._directory.for_people(who.site).review
-        self.check_reason(who.site, answer.verdict, answer.reason)
+        try:
+            self.check_reason(who.site, answer.verdict, answer.reason, at)
+        except BadRequest:
+            if not await self._is_decided_so(who, comment_id, answer):
+                raise
         outcome, record = await self._store.queue.decide(
             who.site,
             comment_id,
@@ -112,6 +118,14 @@ class ReviewWorkflow:
         )
         await self._weigh(who.site, record)
         return _record_or_raise(outcome, comment_id, record)
+
+    async def _is_decided_so(self, who: Moderator, comment_id: str, answer: Answer) -> bool:
+        """Whether this may be a repetition of a decision from before the site changed its reasons."""
+        try:
+            record = await self._store.comments.get(who.site, comment_id)
+        except NotFound:
+            return False
+        return record.state is State.DECIDED and (record.moderator, record.reason or "") == (who.name, answer.reason)
 
     def check_reason(self, site: str, verdict: Verdict, reason: str, at: str = "/reason") -> None:
         """Raises BadRequest if the site does not reject for this reason, or wants one."""

@@ -60,6 +60,18 @@ async def test_another_reason_than_the_sites_own_is_refused_by_name(chief: Any) 
     assert (await decide(chief, "c-2", decision="approve", reason="anything")).status == 200
 
 
+async def test_a_decision_that_is_sent_again_is_answered_the_same_after_the_reasons_changed(chief: Any) -> None:
+    await has_review(chief, reasons=REASONS)
+    await post(chief, "c-1")
+    await post(chief, "c-2")
+    first = await decide(chief, "c-1", reason="advertising")
+    await has_review(chief, reasons=REASONS[1:])
+    again = await decide(chief, "c-1", reason="advertising")
+    assert (again.status, again.body) == (first.status, first.body)
+    assert (await decide(chief, "c-1", reason="advertising", note="another one")).status == 409
+    assert (await decide(chief, "c-2", reason="advertising")).status == 400
+
+
 async def test_a_reason_can_be_required(chief: Any) -> None:
     await has_review(chief, reason_required=True)
     await post(chief, "c-1", author={"id": "u-1"})
