@@ -3,6 +3,7 @@
 from aiohttp import web
 
 from service.background import Background
+from service.cases.approvals import Approvals
 from service.cases.articles import Articles
 from service.cases.author_status import AuthorStatusWorkflow
 from service.cases.authors import Authors
@@ -29,5 +30,6 @@ AUTHOR_STATUS = web.AppKey("author_status", AuthorStatusWorkflow)
 USAGE = web.AppKey("usage", Usage)
 WEBHOOKS = web.AppKey("webhooks", Webhooks)
 AUTHORS = web.AppKey("authors", Authors)
+APPROVALS = web.AppKey("approvals", Approvals)
 ARTICLES = web.AppKey("articles", Articles)
 COMPARISONS = web.AppKey("comparisons", Comparisons)

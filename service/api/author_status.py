@@ -65,10 +65,16 @@ async def reject_waiting(call: Call) -> Rejected:
     """Reject the author's comments that wait, 200 at most; repeat with the answered batch while `more` is true.
 
     Comments that a moderator holds are skipped. A batch can be undone within STEWARD_UNDO_WINDOW_S.
+    409 `second_person_needed`: the policy says that so many take two people (`POST /v1/approvals`).
     """
     asked: RejectWaitingRequest = call.body
     return await call.request.app[keys.AUTHOR_STATUS].reject_waiting(
-        _moderator(call), await _author(call), reason=asked.reason, note=asked.note, batch=asked.batch
+        _moderator(call),
+        await _author(call),
+        reason=asked.reason,
+        note=asked.note,
+        batch=asked.batch,
+        policy=call.request.app[keys.DIRECTORY].policy(call.key.site),
     )
 
 

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from service import app_keys as keys
 from service.api.operation import NDJSON, Call, Operation
+from service.cases.approvals import check_erasure
 from service.cases.authors import Exported, ExportedStatus, History, Receipt
 from service.values.access import Scope
 
@@ -51,7 +52,9 @@ async def erase_author(call: Call) -> Receipt:
     The author's status, its history and what was counted of the author are forgotten.
 
     A request erases 5,000 at most: while `left` is above 0, ask again. Asked again after that, there is nothing to do.
+    409 `second_person_needed`: the policy says that this takes two people (`POST /v1/approvals`).
     """
+    check_erasure(call.request.app[keys.DIRECTORY].policy(call.key.site))
     return await call.request.app[keys.AUTHORS].erase(call.key.site, call.id, call.key.name)
 
 

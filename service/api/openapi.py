@@ -23,6 +23,7 @@ TAGS = {
     "Review": "What moderators do: claim comments, decide them, take decisions back; the queue and its figures.",
     "Webhooks": "The address to which Steward posts each change, its secret, and what could not be delivered.",
     "Authors": "One author: statistics, export, erasure; trusted, pre-moderated, muted or banned.",
+    "Approvals": "What takes two people: proposed with one key, approved with another.",
     "Articles": "Close, pre-moderate or calm an article or a section for a time.",
     "Policies": "Thresholds and rules: read, try on past comments, change, restore.",
     "Lists": "Word lists for rules, with versions.",

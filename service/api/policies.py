@@ -16,6 +16,7 @@ from service.http import bodies
 from service.http.shapes import pointer
 from service.rules.faults import faults as rule_faults
 from service.values.access import Scope
+from service.values.approvals import TwoPeople
 from service.values.domain import Comment
 from service.values.dsa import Dsa, faults_of
 from service.values.errors import BadRequest, Fault
@@ -50,6 +51,7 @@ class PolicyRequest(Struct, frozen=True, forbid_unknown_fields=True):
     ] = False
     targets: Targets | None = None
     dsa: Annotated[Dsa | None, Meta(description="Statements of reasons (EU Digital Services Act).")] = None
+    two_people: Annotated[TwoPeople | None, Meta(description="What takes a second person.")] = None
 
 
 class PolicyVersionRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -95,6 +97,7 @@ async def replace_policy(call: Call) -> Policy:
         keep_ban_on_erase=asked.keep_ban_on_erase,
         targets=asked.targets or UNSET,
         dsa=asked.dsa or UNSET,
+        two_people=asked.two_people or UNSET,
         # A certificate stays; it applies as long as what decides is what it was made for.
         certificate=before.certificate,
         suspended=before.suspended,

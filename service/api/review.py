@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 from service import app_keys as keys
 from service.api.operation import Call, Operation
 from service.cases.answers import CommentResponse, Results, ReviewItem, comment_answer, decided_answer, review_item
+from service.cases.approvals import check_bulk
 from service.cases.reviewing import Moderator, ReviewWorkflow, new_batch
 from service.http import bodies
 from service.http.admission import bearer, held
@@ -124,7 +125,11 @@ async def decide(call: Call) -> CommentResponse:
 
 
 async def decide_many(call: Call) -> DecisionsResponse:
-    """Decide many at once; each is answered by itself."""
+    """Decide many at once; each is answered by itself.
+
+    409 `second_person_needed`: the policy says that so many take two people (`POST /v1/approvals`).
+    """
+    check_bulk(call.request.app[keys.DIRECTORY].policy(call.key.site), len(call.body.decisions))
     batch = new_batch()
     results = await asyncio.gather(
         *(_decide_one(call, item, f"/decisions/{index}", batch) for index, item in enumerate(call.body.decisions))
@@ -265,6 +270,7 @@ OPERATIONS = (
         DecisionsResponse,
         "Decide many comments.",
         limit=bodies.MAX_BATCH_BYTES,
+        problems=(409,),
     ),
     _operation(
         "{id}/decision", decide, DecisionRequest, CommentResponse, "Decide a comment.", problems=(404, 409, 503)

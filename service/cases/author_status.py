@@ -9,6 +9,7 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 from msgspec import Meta, Struct
 
+from service.cases.approvals import check_bulk
 from service.cases.authors import AT_ONCE, MOST_COUNTED, Authors, StatusChangeShown, shown
 from service.cases.reviewing import Moderator, ReviewWorkflow, new_batch
 from service.store import Store
@@ -19,6 +20,7 @@ from service.store.review import Answer
 from service.store.strikes import Strike
 from service.values.domain import A_CODE, WORDS, Instant, State, Verdict
 from service.values.errors import BadRequest, Conflict, Fault, NotFound
+from service.values.policy import Policy
 from service.values.rules import AuthorStatus, Code
 
 MAX_NOTE = 500
@@ -99,7 +101,7 @@ class TakenBack(Struct, frozen=True):
     more: bool
 
 
-class _Waiting(NamedTuple):
+class Waiting(NamedTuple):
     """`versions`: waiting comments with their versions. `is_more`: there are, or may be, others."""
 
     versions: dict[str, int]
@@ -190,14 +192,18 @@ class AuthorStatusWorkflow:
         labels: dict[str, bool] | None = None,
         note: str = "",
         batch: str | None = None,
+        policy: Policy | None = None,
     ) -> Rejected:
         """Reject the author's comments that wait, the newest first, at most MOST_REJECTED of them.
 
-        Repeated with the same batch it goes on with the rest. Leaves out what another moderator holds.
+        Repeated with the same batch it goes on with the rest. Leaves out what another moderator holds. `policy`: raises
+        Conflict if by this policy so many take two people.
         """
         self._reviewing.check_reason(who.site, Verdict.REJECT, reason)
         batch = batch or new_batch()
-        waiting = await self._waiting(who.site, author)
+        waiting = await self.waiting(who.site, author)
+        if policy is not None:
+            check_bulk(policy, len(waiting.versions))
         if waiting.versions and not await self._store.batches.note(
             who.site, batch, {each: version + 1 for each, version in waiting.versions.items()}
         ):
@@ -230,7 +236,8 @@ class AuthorStatusWorkflow:
         await self._store.batches.drop(who.site, batch, (comment for comment, _ in some))
         return TakenBack(batch, len(tried) - len(skipped), skipped, len(found) > len(some))
 
-    async def _waiting(self, site: str, author: str) -> _Waiting:
+    async def waiting(self, site: str, author: str) -> Waiting:
+        """At most MOST_REJECTED of the author's comments that wait and nobody holds, the newest first."""
         found, offset = list[str](), 0
         self._authors.check_index()
         while True:
@@ -241,7 +248,7 @@ class AuthorStatusWorkflow:
                 break
         records = await asyncio.gather(*(self._get(site, each) for each in found[:MOST_REJECTED]))
         versions = {each[0]: each[1] for each in records if each is not None}
-        return _Waiting(versions, len(found) > MOST_REJECTED or offset < page.total)
+        return Waiting(versions, len(found) > MOST_REJECTED or offset < page.total)
 
     async def _get(self, site: str, comment: str) -> tuple[str, int] | None:
         try:

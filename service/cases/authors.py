@@ -219,16 +219,16 @@ class Authors:
             if offset >= page.total:
                 return
 
-    async def erase(self, site: str, who: str, actor: str) -> Receipt:
+    async def erase(self, site: str, who: str, actor: str, **told: str) -> Receipt:
         """Erase every comment of the author, one by one, the author's status with its history, and what the author said
-        in reports. Safe to repeat.
+        in reports. Safe to repeat. `told`: further details of the audit entry.
 
         Raises Conflict if comments cannot be found by author; the rest is erased even so.
         """
         author, erased, seen = await self.stored_id(site, who), 0, 0
         await self._store.reports.forget(site, self._reader(site, author))
         if not self._is_indexed:
-            kept = {"ban_kept": "1"} if await self._forget(site, author) else {}
+            kept = told | ({"ban_kept": "1"} if await self._forget(site, author) else {})
             await self._write(site, "author_erased", actor, author, erased="0", **kept)
             self.check_index()
         while seen < MOST_ERASED:
@@ -242,7 +242,7 @@ class Authors:
             await self._store.authors.forget(site, author, ids)
         is_kept = await self._forget(site, author)
         receipt = Receipt(author, erased, await self._store.authors.count(site, author), datetime.now(UTC), is_kept)
-        kept = {"ban_kept": "1"} if is_kept else {}
+        kept = told | ({"ban_kept": "1"} if is_kept else {})
         await self._write(site, "author_erased", actor, author, erased=str(erased), **kept)
         return receipt
 

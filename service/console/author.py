@@ -8,6 +8,7 @@ from markupsafe import Markup
 from msgspec import Meta, Struct
 
 from service import app_keys as keys
+from service.cases.approvals import NEEDED
 from service.cases.author_status import BatchId, RejectionReason, StatusRequest
 from service.console import words
 from service.console.comment import is_veiled, seen
@@ -16,7 +17,8 @@ from service.console.texts import N_
 from service.console.visit import ADMINS, SUPERVISORS, Page, Visit, whole
 from service.http import bodies
 from service.values.accounts import Role
-from service.values.domain import Id
+from service.values.approvals import Chosen, DecideMany, Deed, EraseAuthor
+from service.values.domain import Id, Verdict
 from service.values.errors import BadRequest, Conflict, NotFound
 from service.values.rules import AuthorStatus
 
@@ -25,6 +27,7 @@ SAID = {
     "more": N_("Many comments are erased; there are more. Do it again until none is left."),
     "changed": N_("The status is changed. It counts for new comments."),
     "undone": N_("The change was taken back."),
+    "proposed": N_("Nothing is done yet: somebody else must approve it, on the page Approvals, within 24 hours."),
 }
 # Conflicts that a person can cause with two open pages.
 REFUSED = {
@@ -91,12 +94,12 @@ async def _page(visit: Visit, query: AuthorQuery, status: int = 200, problem: st
     history = await app[keys.AUTHORS].profile(visit.site, query.id, visit.account.name)
     standing = await app[keys.AUTHOR_STATUS].show(visit.site, history.author)
     may_change = visit.role in SUPERVISORS
-    latest = [await _written(visit, each.id) for each in history.latest]
+    latest = [await written(visit, each.id) for each in history.latest]
     return visit.show(
         "author.html",
         status,
         name=next((each.name for each in latest if each.name), ""),
-        written={each.id: each.line for each in latest},
+        lines={each.id: each.line for each in latest},
         words=words,
         history=history,
         standing=standing,
@@ -114,8 +117,8 @@ async def _page(visit: Visit, query: AuthorQuery, status: int = 200, problem: st
     )
 
 
-async def _written(visit: Visit, comment_id: str) -> Written:
-    """What one of the latest comments says; nothing of a text that this person would see hidden."""
+async def written(visit: Visit, comment_id: str) -> Written:
+    """What a comment says; nothing of a text that this person would see hidden."""
     try:
         record = await visit.console.store.comments.get(visit.site, comment_id)
     except NotFound:
@@ -165,17 +168,23 @@ async def undo_status(visit: Visit) -> web.StreamResponse:
 
 
 async def reject_waiting(visit: Visit) -> web.StreamResponse:
+    app, batch = visit.request.app, visit.field("batch")
     author, reason = _author(visit), bodies.shape({"reason": visit.field("reason")}, ReasonField).reason
-    batch = visit.field("batch")
+    labels = visit.reasons.labels(reason, app[keys.MODERATION].attributes)
     try:
-        done = await visit.request.app[keys.AUTHOR_STATUS].reject_waiting(
+        done = await app[keys.AUTHOR_STATUS].reject_waiting(
             visit.moderator,
             author,
             reason=reason,
-            labels=visit.reasons.labels(reason, visit.request.app[keys.MODERATION].attributes),
+            labels=labels,
             batch=bodies.shape({"batch": batch}, BatchField).batch if batch else None,
+            policy=app[keys.DIRECTORY].policy(visit.site),
         )
     except Conflict as error:
+        if error.reason == NEEDED:
+            waiting = await app[keys.AUTHOR_STATUS].waiting(visit.site, author)
+            chosen = tuple(Chosen(each, version) for each, version in waiting.versions.items())
+            return await _proposed(visit, author, DecideMany(Verdict.REJECT, chosen, reason, labels))
         return _refused(visit, author, error)
     outcome = {"rejected": str(done.rejected), "skipped": str(len(done.skipped)), "left": str(int(done.more))}
     return visit.go("/author", id=author, batch=done.batch, **outcome)
@@ -196,8 +205,15 @@ async def erase_author(visit: Visit) -> web.StreamResponse:
     author = visit.field("id")
     if visit.field("meant") != "1":
         raise Conflict("not_confirmed", "tick the box first: what is erased does not come back", {})
+    if visit.request.app[keys.DIRECTORY].policy(visit.site).second_person.erasures:
+        return await _proposed(visit, author, EraseAuthor(_author(visit)))
     receipt = await visit.request.app[keys.AUTHORS].erase(visit.site, author, visit.account.name)
     return visit.go("/author", id=receipt.author, said="more" if receipt.left else "erased")
+
+
+async def _proposed(visit: Visit, author: str, deed: Deed) -> web.StreamResponse:
+    await visit.request.app[keys.APPROVALS].propose(visit.site, deed, visit.account.name)
+    return visit.go("/author", id=author, said="proposed")
 
 
 def _author(visit: Visit) -> str:

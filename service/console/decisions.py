@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 
 from service import app_keys as keys
 from service.cases.answers import decided_answer
+from service.cases.approvals import NEEDED
 from service.cases.reviewing import new_batch
 from service.console.queue import LEASE_S, asked_in, copies_of
 from service.console.texts import N_
@@ -20,11 +21,12 @@ from service.http.problems import problem_of, rendered
 from service.store.base import Record
 from service.store.review import Answer
 from service.values.accounts import Ticket
+from service.values.approvals import MOST_ALONE, Chosen, DecideMany
 from service.values.domain import A_CODE, WORDS, Id, Lease, Verdict
 from service.values.errors import BadRequest, Conflict, Fault, NotFound, ServiceError, StoreUnavailable
 
-# Larger bulk decisions take two people (security.md, section 2).
-MOST_AT_ONCE = 200
+# One person decides no more at once (security.md, section 2); the site may set a smaller number.
+MOST_AT_ONCE = MOST_ALONE
 BATCH_LASTS = timedelta(hours=1)
 
 Reason = Annotated[str, Meta(max_length=64, pattern=r"^[a-z0-9_]*$(?!\n)", extra={WORDS: A_CODE})]
@@ -100,7 +102,11 @@ async def decide(visit: Visit) -> web.StreamResponse:
 async def decide_many(visit: Visit) -> web.StreamResponse:
     """Decide each one separately, with a result for each."""
     if visit.wants_json:
-        return visit.answer({"results": await _all(visit, visit.body(DeskDecisionsRequest).decisions)})
+        asked = visit.body(DeskDecisionsRequest).decisions
+        if _takes_two(visit, len(asked)):
+            approval = await _proposed(visit, asked)
+            raise Conflict(NEEDED, "nothing was decided: it is proposed, and somebody else must approve it", approval)
+        return visit.answer({"results": await _all(visit, asked)})
     chosen = visit.form.get("chosen", [])
     if not chosen:
         return _back(visit, refused="nothing_chosen")
@@ -110,7 +116,11 @@ async def decide_many(visit: Visit) -> web.StreamResponse:
     if visit.field("meant") != "1" and any(each.split(" ", 2)[-1] in hidden for each in chosen):
         return _back(visit, refused="hidden_chosen")
     said = _from_form(visit)
-    results = await _all(visit, [_one_of(said, each) for each in chosen])
+    decisions = [_one_of(said, each) for each in chosen]
+    if _takes_two(visit, len(decisions)):
+        await _proposed(visit, decisions)
+        return _back(visit, refused=NEEDED)
+    results = await _all(visit, decisions)
     versions = {done.id: str(done.version) for done in results if done.problem is None}
     batch = ""
     if versions:
@@ -179,6 +189,36 @@ async def _all(visit: Visit, decisions: list[DeskDecisionOn]) -> list[DeskDecisi
             return DeskDecisionResponse(said.id, problem=rendered(problem_of(error)))
 
     return list(await asyncio.gather(*map(one, decisions)))
+
+
+def _takes_two(visit: Visit, count: int) -> bool:
+    return visit.request.app[keys.DIRECTORY].policy(visit.site).second_person.is_too_many(count)
+
+
+async def _proposed(visit: Visit, decisions: list[DeskDecisionOn]) -> dict[str, str]:
+    """Propose what one person may not decide. Whoever proposes it no longer holds the comments."""
+    said = decisions[0]
+    if any((each.decision, each.reason, each.note) != (said.decision, said.reason, said.note) for each in decisions):
+        raise BadRequest("decisions: what takes two people is one decision on all", [Fault("/decisions", "differ")])
+    known = visit.request.app[keys.MODERATION].attributes
+    labels = visit.reasons.labels(said.reason, known) if said.decision is Verdict.REJECT else {}
+    chosen = await asyncio.gather(*(_let_go(visit, each) for each in decisions))
+    deed = DecideMany(said.decision, tuple(each for each in chosen if each), said.reason, labels, said.note)
+    if not deed.comments:
+        raise Conflict("lease_lost", "all of them were given to somebody else meanwhile", {})
+    proposal = await visit.request.app[keys.APPROVALS].propose(visit.site, deed, visit.account.name)
+    return {"approval": proposal.id}
+
+
+async def _let_go(visit: Visit, said: DeskDecisionOn) -> Chosen | None:
+    """The comment as it stands when nobody holds it; None if somebody else does."""
+    if not said.lease:
+        return Chosen(said.id, said.version or 1)
+    try:
+        record = await visit.reviewing.release(visit.moderator, said.id, _lease(said.lease), skip=False)
+    except (Conflict, NotFound):
+        return None
+    return Chosen(said.id, record.version)
 
 
 async def _undo(visit: Visit, asked: DecisionToUndo, batch: str) -> DeskDecisionResponse:

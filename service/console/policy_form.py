@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
 from service.console import policy_texts
 from service.console.policy_groups import AKISMET_DOUBTFUL, FIELDS, PolicyField
@@ -69,6 +70,7 @@ def read(form: Mapping[str, list[str]], before: Policy, known: Iterable[str]) ->
         "review": msgspec.to_builtins(before.review),
         "languages": msgspec.to_builtins(before.languages),
         "protocols": msgspec.to_builtins(before.protocols),
+        "two_people": msgspec.to_builtins(before.second_person),
         **{name: msgspec.to_builtins(getattr(before, name)) or {} for name in _OPTIONAL},
     }
     for field in FIELDS:
@@ -84,9 +86,12 @@ def read(form: Mapping[str, list[str]], before: Policy, known: Iterable[str]) ->
     raw |= {name: raw[name] if raw[name].get(needed) else None for name, needed in _OPTIONAL.items()}
     if problems:
         return Entered(values, before, problems)
+    parts = (*raw, "thresholds")
+    if not any(raw["two_people"].values()):
+        del raw["two_people"]
     try:
         shown = msgspec.convert({**raw, "thresholds": thresholds}, Policy)
-        policy = msgspec.structs.replace(before, **{name: getattr(shown, name) for name in (*raw, "thresholds")})
+        policy = msgspec.structs.replace(before, **{name: getattr(shown, name) for name in parts})
     except msgspec.ValidationError as error:
         wrong = fault_of(str(error), "", Policy)
         path = wrong.pointer.removeprefix("/").replace("/", ".")
@@ -216,7 +221,7 @@ def _at(policy: Policy, path: str) -> Any:  # noqa: ANN401 - the field's own typ
     """None, or the usual value, of a part that the policy lacks."""
     found: Any = policy
     for name in path.split("."):
-        found = _USUAL.get(path) if found is None else getattr(found, name)
+        found = _USUAL.get(path) if found in (None, UNSET) else getattr(found, name)
     return found
 
 

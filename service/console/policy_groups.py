@@ -80,6 +80,22 @@ GROUPS = (
         ),
     ),
     Group(
+        N_("What takes two people"),
+        N_("One person proposes it, somebody else approves it on the page Approvals."),
+        (
+            PolicyField(
+                "two_people.bulk",
+                "whole",
+                N_("Decisions that one person makes at once"),
+                N_("More are proposed. Empty: 200, and nobody makes more."),
+                1,
+                200,
+                may_be_empty=True,
+            ),
+            PolicyField("two_people.erasures", "flag", N_("Erasing all of an author")),
+        ),
+    ),
+    Group(
         N_("What comes back, and how soon"),
         "",
         (

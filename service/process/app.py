@@ -9,6 +9,7 @@ from aiohttp import web
 
 from service import app_keys as keys
 from service.api import (
+    approvals,
     articles,
     audit,
     audits,
@@ -33,6 +34,7 @@ from service.api import (
 from service.api.openapi import describe
 from service.api.operation import routes
 from service.background import Background
+from service.cases.approvals import Approvals
 from service.cases.articles import Articles
 from service.cases.author_status import AuthorStatusWorkflow
 from service.cases.authors import Authors
@@ -87,6 +89,7 @@ OPERATIONS = (
     *audit.OPERATIONS,
     *audits.OPERATIONS,
     *statements.OPERATIONS,
+    *approvals.OPERATIONS,
     *webhooks.OPERATIONS,
 )
 
@@ -132,6 +135,9 @@ async def moderation(app: web.Application) -> AsyncIterator[None]:
     app[keys.REVIEWING] = ReviewWorkflow(directory, store, settings.lease_s, hash_authors=settings.hash_authors)
     app[keys.AUTHOR_STATUS] = AuthorStatusWorkflow(
         store, app[keys.AUTHORS], app[keys.REVIEWING], settings.undo_window_s
+    )
+    app[keys.APPROVALS] = Approvals(
+        store, app[keys.AUTHORS], app[keys.REVIEWING], lambda: app[keys.MODERATION].attributes
     )
     app[keys.ARTICLES] = Articles(store)
     app[keys.COMPARISONS] = Comparisons(store, app[keys.MODELS], directory.policy)

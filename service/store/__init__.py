@@ -11,6 +11,7 @@ from service.redis.pipe import Pipe
 from service.settings import Settings
 from service.store.access import Access
 from service.store.accounts import Accounts
+from service.store.approvals import Approvals
 from service.store.articles import ArticleStatuses
 from service.store.audit import Audit
 from service.store.author_status import AuthorStatuses
@@ -60,6 +61,7 @@ class Store:
     lists: Lists
     usage: UsageCounters
     watches: Watches
+    approvals: Approvals
     fsck: Fsck
     fullness: Fullness
     recovery: Recovery
@@ -115,6 +117,7 @@ async def open_store(settings: Settings, url: str, background: Background | None
         lists=Lists(pipe),
         usage=UsageCounters(pipe),
         watches=Watches(pipe),
+        approvals=Approvals(pipe),
         fsck=Fsck(pipe, shards, retention.author_s if settings.index_authors else 0),
         changes=Changes(pipe.subscriber, background),
         durability=durability,

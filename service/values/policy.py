@@ -6,6 +6,7 @@ from typing import Annotated, NamedTuple
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from service.values.approvals import TwoPeople
 from service.values.domain import Action, Doubling, Probability, Reason, Urgency, Why
 from service.values.dsa import Dsa
 from service.values.recommended_rules import RECOMMENDED_RULES
@@ -66,6 +67,13 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
 
     def __str__(self) -> str:
         return f"{self.name}@{self.version}"
+
+    two_people: Annotated[TwoPeople | UnsetType, Meta(description="What takes a second person.")] = UNSET
+
+    @property
+    def second_person(self) -> TwoPeople:
+        """What takes a second person; nothing, unless the site says so."""
+        return TwoPeople() if self.two_people is UNSET else self.two_people
 
     @property
     def keep_rejected_s(self) -> int:

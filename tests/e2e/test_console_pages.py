@@ -30,6 +30,7 @@ PATHS = (
     "/appeals?kind=appeal",
     "/policy",
     "/promises",
+    "/approvals",
     "/rules",
     "/rules/edit?kind=links",
     "/rules/edit?kind=json",

@@ -300,6 +300,7 @@ export function refusal(refused) {
   const who = current.moderator ?? current.claimed_by;
   if (code === "already_decided") return who ? t("%(who)s was faster: it is decided.", { who }) : t("It is decided already.");
   if (code === "revision_superseded") return t("The author changed the comment meanwhile.");
+  if (code === "second_person_needed") return t("Nothing is done yet: somebody else must approve it, on the page Approvals, within 24 hours.");
   if (code === "own_decision") return t("Somebody else must judge this one: you did before.");
   if (code === "already_escalated") return t("It was escalated.");
   if (code === "lease_lost") return who ? t("%(who)s has it now.", { who }) : t("It was given to somebody else meanwhile.");

@@ -17,6 +17,7 @@ _FLAGS = {
         Flags.DRAINS,
     ),
     **dict.fromkeys(("begin_weighing", "weigh", "weighed", "forget_reporter"), Flags.DRAINS),
+    "settle_approval": Flags.DRAINS,  # what is approved may be an erasure, or decisions
     # Moderators who drain the queue must be able to sign in.
     **dict.fromkeys(("open_session", "visitor", "issue_ticket", "try_sign_in", "right_try"), Flags.DRAINS),
     **dict.fromkeys(("get", "items", "labels", "stats", "walk", "letters", "outbox", "endpoint"), Flags.READS),

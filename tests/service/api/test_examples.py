@@ -146,11 +146,18 @@ STEPS = (
     Step("remove_endpoint", "/v1/webhooks"),
     Step("read_audit", "/v1/audit"),
     Step("delete_list", "/v1/lists/own-words"),
+    Step("show_statement", "/v1/comments/c-4712/statement"),
+    Step("propose", "/v1/approvals", {"deed": {"kind": "erase_author", "author": "u-9"}}),
+    Step("list_approvals", "/v1/approvals"),
+    Step("show_approval", "/v1/approvals/$id"),
+    Step("approve", "/v1/approvals/$id:approve"),
+    Step("refuse", "/v1/approvals/$id:refuse"),
     Step("erase_author", "/v1/authors/u-9"),
     Step("erase_comment", "/v1/comments/c-4713"),
 )
-# What a service that has one model, and no letter to send again, refuses; the example shows the request alone.
-REFUSED = {"roll_back_model", "compare_models", "retry_dead", "undo_author_status"}
+# What a service that has one model, one person, no letter to send again and no duty of statements refuses; the example
+# shows the request alone.
+REFUSED = {"roll_back_model", "compare_models", "retry_dead", "undo_author_status", "approve", "show_statement"}
 
 
 def _values(found: Any) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import classifier
 from service.console import (
     api_keys,
     appeals,
+    approvals,
     articles,
     author,
     comment,
@@ -32,6 +33,8 @@ MODULES = (
     *(
         api_keys,
         appeals,
+        approvals,
+        approvals,
         articles,
         author,
         comment,
@@ -61,6 +64,7 @@ MAY_READ = {
     "/article?article=a-1": {M, S, A, D},
     "/policy": {S, A, D},
     "/promises": {S, A, D},
+    "/approvals": {S, A, D},
     "/rules": {S, A, D},
     "/rules/edit?kind=links": {D},
     "/lists": {S, A, D},
@@ -100,6 +104,8 @@ MAY_CHANGE = {
     "/lists/import": {D},
     "/lists/restore": {D},
     "/lists/delete": {D},
+    "/approvals/approve": {S, D},
+    "/approvals/refuse": {S, D},
     "/models/promote": {D},
     "/models/roll-back": {D},
     "/webhooks": {D},
@@ -194,6 +200,7 @@ async def test_without_anything_every_page_says_so(as_role: Any) -> None:
         "/keys": "This site has no keys.",
         "/lists": "This site has no lists.",
         "/promises": "The policy has no targets.",
+        "/approvals": "Nothing waits for a second person.",
         "/policy": "This site still has the policy that every site begins with.",
     }.items():
         assert said in (await chief.get(f"/console{path}")).text, path

@@ -17,7 +17,7 @@ NOW = datetime(2026, 11, 29, 6, 5, 20, tzinfo=UTC)
 PAGES = (
     "/queue?view=list", "/scores", "/queue/c-2", "/appeals", "/appeals?kind=appeal", "/search?text=idiot",
     "/comment?id=c-1", "/comment?id=c-2", "/author?id=u-1", "/dashboard", "/policy", "/rules", "/lists", "/models",
-    "/promises", "/webhooks", "/keys", "/moderators", "/account",
+    "/promises", "/approvals", "/webhooks", "/keys", "/moderators", "/account",
 )  # fmt: skip
 # Our own codes, as they stand in the API; in words on every page. Ids of policies and models are shown as they are.
 CODES = re.compile(

@@ -7,11 +7,13 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import UNSET
 
 from service.console import policy_form
 from service.console.policy import changes
 from service.console.policy_groups import FIELDS
 from service.values.accounts import Role
+from service.values.approvals import TwoPeople
 from service.values.policy import DEFAULT, InLanguage, Policy, Thresholds
 from service.values.review_settings import Expiry, Reviewing, SiteReason
 from service.values.site_settings import Akismet, Coral, Perspective, Protocols
@@ -80,6 +82,7 @@ POLICIES = st.builds(
     ),
     trust=st.none() | st.builds(Trust, st.integers(1, 10_000), st.integers(0, 365)),
     keep_ban_on_erase=st.booleans(),
+    two_people=st.just(UNSET) | st.builds(TwoPeople, st.integers(1, 200), st.booleans()),
 )
 
 
@@ -121,6 +124,7 @@ def test_a_form_that_nobody_touched_says_the_policy_again(policy: Policy) -> Non
         ({"strikes.at": "3 banned", "strikes.weights": "spam = 99"}, "strikes.weights"),
         ({"strikes.expire_days": "0"}, "strikes.expire_days"),
         ({"trust.approvals": "0"}, "trust.approvals"),
+        ({"two_people.bulk": "201"}, "two_people.bulk"),
         ({"protocols.coral.budget_ms": "19"}, "protocols.coral.budget_ms"),
         ({f"counts.{attribute}": "" for attribute in KNOWN}, "thresholds"),
     ],

@@ -22,6 +22,7 @@ from service.store.scripts import script
 from service.store.strikes import StrikeTerms
 from service.store.watch import WatchState
 from service.values.accounts import IDLE, Account, Role, Session, Ticket
+from service.values.approvals import EraseAuthor
 from service.values.articles import ArticleStatus, Place, PlaceKind
 from service.values.domain import Action, Article, Author, DecidedBy, State, Status, Verdict
 from service.values.lists import ListEntry, ListVersion, WordList
@@ -136,6 +137,15 @@ async def everything(store: Store, site: str, submit: Any) -> Any:  # noqa: PLR0
     assert await store.watches.put(site, 0, WatchState(certificate="c"))
     assert not await store.watches.put(site, 0, WatchState()), "another process was faster"
     yield "watch"
+    deed = EraseAuthor("u-1")
+    assert await store.approvals.propose(site, "a-1", deed, "chief", {"kind": "erase_author"}) == "a-1"
+    assert await store.approvals.propose(site, "a-2", deed, "chief", {"kind": "erase_author"}) == "a-1"
+    yield "proposed"
+    assert await store.approvals.approve(site, "a-1", "chief", {}) == "own"
+    assert [await store.approvals.approve(site, "a-1", "ann", {}) for _ in range(2)] == ["ok", "ok"]
+    await store.approvals.note_done(site, "a-1", deed, {"erased": 0})
+    assert await store.approvals.refuse(site, "a-1", "ann", {}) == "done"
+    yield "approved"
     change = ListVersion(1, datetime.now(UTC), "chief", 1)
     assert await store.lists.put(site, WordList("house-words", (ListEntry("idiot"),)), change) == "ok"
     yield "list"

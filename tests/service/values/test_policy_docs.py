@@ -4,6 +4,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from service.values.approvals import TwoPeople
 from service.values.policy import DEFAULT, DEFAULT_SLA_MS, MINUTE_MS, SLA_MS
 from service.values.review_settings import Reviewing
 from service.values.site_settings import Protocols
@@ -42,3 +43,9 @@ def test_the_page_shows_all_that_a_part_of_the_policy_may_say(place: str, usual:
     shown = re.findall(r"^\| `(\w+)` \| ([^|]+) \|", table[1], re.MULTILINE)
     fields = msgspec.json.decode(msgspec.json.encode(msgspec.structs.asdict(usual)))
     assert {name: msgspec.json.decode(value) for name, value in shown} == fields
+
+
+def test_the_page_of_approvals_shows_what_may_take_two_people() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "approvals.md").read_text()
+    shown = re.findall(r"^\| `(\w+)` \| ([^|]+) \|", page.split("## Propose")[0], re.MULTILINE)
+    assert {name: msgspec.json.decode(value) for name, value in shown} == msgspec.structs.asdict(TwoPeople())

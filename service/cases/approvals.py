@@ -1,0 +1,183 @@
+"""Two people for one deed: proposed by one, approved by another, then done exactly as it was proposed."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import assert_never
+
+import msgspec
+
+from service.cases.authors import Authors
+from service.cases.reviewing import Moderator, ReviewWorkflow, new_batch
+from service.store import Store
+from service.store.approvals import Settled
+from service.store.review import Answer
+from service.values.approvals import MOST_OPEN, Approval, ApprovalState, Chosen, DecideMany, Deed, EraseAuthor, kind_of
+from service.values.errors import BadRequest, Conflict, Fault, NotFound, RateLimited, Retryable, ServiceError
+from service.values.policy import Policy
+
+AT_ONCE = 200
+NEEDED = "second_person_needed"
+
+_WHY_NOT: Mapping[Settled, tuple[str, str]] = {
+    "own": ("own_proposal", "whoever proposed it cannot approve it: somebody else must"),
+    "expired": ("proposal_expired", "nobody approved it in time; propose it again"),
+    "refused": ("proposal_refused", "it was refused"),
+    "done": ("proposal_done", "it was approved before"),
+}
+
+
+def check_bulk(policy: Policy, count: int) -> None:
+    """Raises Conflict if one person may not make so many decisions at once."""
+    if policy.second_person.is_too_many(count):
+        limit = policy.second_person.bulk
+        raise Conflict(
+            NEEDED,
+            f"more than {limit} decisions at once take a second person: propose them with POST /v1/approvals",
+            {"limit": limit, "count": count},
+        )
+
+
+def check_erasure(policy: Policy) -> None:
+    """Raises Conflict if one person may not erase an author."""
+    if policy.second_person.erasures:
+        raise Conflict(
+            NEEDED, "erasing an author takes a second person: propose it with POST /v1/approvals", {"limit": 0}
+        )
+
+
+class Approvals:
+    """Methods raise NotFound, Conflict with the current state, and StoreUnavailable."""
+
+    def __init__(
+        self, store: Store, authors: Authors, reviewing: ReviewWorkflow, attributes: Callable[[], tuple[str, ...]]
+    ) -> None:
+        self._store = store
+        self._authors = authors
+        self._reviewing = reviewing
+        self._attributes = attributes
+
+    async def propose(self, site: str, deed: Deed, by: str) -> Approval:
+        """The same proposal of the same person, while it is open, is answered as before."""
+        deed = await self._checked(site, deed)
+        found = await self._store.approvals.propose(site, new_batch(), deed, by, self._told(site, deed))
+        if found is None:
+            raise RateLimited(f"{MOST_OPEN} proposals wait for a second person; approve or refuse some first", 60)
+        return await self.get(site, found)
+
+    async def get(self, site: str, approval: str) -> Approval:
+        found = await self._store.approvals.get(site, approval)
+        if found is None:
+            raise NotFound(f"no proposal '{approval}'; proposals are kept for three days")
+        return found
+
+    async def listed(self, site: str) -> list[Approval]:
+        return await self._store.approvals.listed(site)
+
+    async def approve(self, approval: str, who: Moderator) -> Approval:
+        """Do what was proposed, as `who`. If that fails or is interrupted, approving it again goes on."""
+        found = await self.get(who.site, approval)
+        told = self._told(who.site, found.deed)
+        self._raise_unless_ok(await self._store.approvals.approve(who.site, approval, who.name, told), found)
+        outcome = await self._done(found, who)
+        await self._store.approvals.note_done(who.site, approval, self._kept(who.site, found.deed), outcome)
+        return await self.get(who.site, approval)
+
+    async def refuse(self, approval: str, who: Moderator) -> Approval:
+        """Also for whoever proposed it and takes it back."""
+        found = await self.get(who.site, approval)
+        told = self._told(who.site, found.deed)
+        self._raise_unless_ok(await self._store.approvals.refuse(who.site, approval, who.name, told), found)
+        return await self.get(who.site, approval)
+
+    @staticmethod
+    def _raise_unless_ok(settled: Settled, found: Approval) -> None:
+        if settled == "gone":
+            raise NotFound(f"no proposal '{found.id}'; proposals are kept for three days")
+        if settled != "ok":
+            code, detail = _WHY_NOT[settled]
+            raise Conflict(code, detail, {"state": found.state, "by": found.by})
+
+    async def _checked(self, site: str, deed: Deed) -> Deed:
+        """With the stored id of an author. Raises BadRequest."""
+        match deed:
+            case EraseAuthor(author):
+                return EraseAuthor(await self._authors.stored_id(site, author))
+            case DecideMany():
+                self._check_decisions(site, deed)
+                return deed
+            case _:
+                assert_never(deed)
+
+    def _check_decisions(self, site: str, deed: DecideMany) -> None:
+        self._reviewing.check_reason(site, deed.decision, deed.reason, "/deed/reason")
+        seen: set[str] = set()
+        for number, each in enumerate(deed.comments):
+            if each.id in seen:
+                at = f"/deed/comments/{number}/id"
+                raise BadRequest(f"{at}: named twice", [Fault(at, "named twice")])
+            seen.add(each.id)
+        for name in deed.labels:
+            if name not in self._attributes():
+                at = "/deed/labels"
+                detail = f"not attributes of this model, which has {', '.join(self._attributes())}"
+                raise BadRequest(f"{at}: {detail}", [Fault(at, detail)])
+
+    async def _done(self, found: Approval, who: Moderator) -> dict[str, int | str]:
+        match found.deed:
+            case EraseAuthor(author):
+                return await self._erased(found, author, who)
+            case DecideMany():
+                return await self._decided(found, found.deed, who)
+            case _:
+                assert_never(found.deed)
+
+    async def _erased(self, found: Approval, author: str, who: Moderator) -> dict[str, int | str]:
+        erased, left = 0, 1
+        while left:
+            receipt = await self._authors.erase(who.site, author, who.name, approval=found.id, proposed_by=found.by)
+            erased, left = erased + receipt.erased, receipt.left
+        return {"erased": erased}
+
+    async def _decided(self, found: Approval, deed: DecideMany, who: Moderator) -> dict[str, int | str]:
+        """The approval's id is the batch of the decisions in the trail."""
+
+        async def one(chosen: Chosen) -> bool:
+            answer = Answer(deed.decision, None, deed.reason, deed.labels, deed.note, version=chosen.version)
+            try:
+                await self._reviewing.decide(who, chosen.id, answer, batch=found.id)
+            except Retryable:
+                raise
+            except ServiceError:  # it has changed since, or somebody holds it
+                return False
+            return True
+
+        decided = 0
+        for start in range(0, len(deed.comments), AT_ONCE):
+            decided += sum(await asyncio.gather(*map(one, deed.comments[start : start + AT_ONCE])))
+        return {"decided": decided, "skipped": len(deed.comments) - decided}
+
+    def _kept(self, site: str, deed: Deed) -> Deed:
+        """What remains of a deed that is done: an erased author only by the pseudonym, and no note on comments."""
+        match deed:
+            case EraseAuthor(author):
+                return EraseAuthor(self._authors.named(site, author))
+            case DecideMany():
+                return msgspec.structs.replace(deed, note="")
+            case _:
+                assert_never(deed)
+
+    def _told(self, site: str, deed: Deed) -> dict[str, str]:
+        """Details for the audit trail."""
+        match deed:
+            case EraseAuthor(author):
+                return {"kind": kind_of(deed), "author": self._authors.named(site, author)}
+            case DecideMany():
+                more = {"reason": deed.reason} if deed.reason else {}
+                return {"kind": kind_of(deed), "decision": deed.decision, "comments": str(len(deed.comments)), **more}
+            case _:
+                assert_never(deed)
+
+
+def is_open(approval: Approval) -> bool:
+    """Whether somebody can still approve it, or go on with it."""
+    return approval.state in (ApprovalState.OPEN, ApprovalState.APPROVED)
