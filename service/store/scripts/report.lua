@@ -19,12 +19,12 @@ local comes_back = item.state == 'decided' and item.status == 'approved' and not
   and redis.call('EXISTS', text_key(id, item.revision)) == 1
 if comes_back and redis.call('ZCARD', P .. 'waiting') >= tonumber(ARGV[6]) then return answer('full', id, item) end
 redis.call('SADD', reports, ARGV[2]) -- takes memory: a full Redis refuses here
-redis.call('EXPIRE', reports, tonumber(ARGV[7]))
+local life_s = keep_reports(id, tonumber(ARGV[7]))
 if not known then
   set(id, item, 'reports', count_after)
   if is_half then set(id, item, 'halved', halved) end
   if remember_report(ARGV[2], id, now, tonumber(ARGV[7])) and ARGV[8] .. ARGV[9] ~= '' then
-    keep_reason(id, ARGV[2], ARGV[8], ARGV[9], now, tonumber(ARGV[7]))
+    keep_reason(id, ARGV[2], ARGV[8], ARGV[9], now, life_s)
   end
   audit('reported', 'reader', id, item, item.state)
   count(now, 'reported')

@@ -5,12 +5,27 @@
 --   reporter:<reader>  HASH  c:<id>: what became of the report, and when it came (ms), as o1760000000000: o open,
 --                            u upheld, d dismissed; u, d: how many are
 local MOST_REASONS, MOST_KINDS, MOST_REMEMBERED, MOST_JUDGED = 50, 20, 2000, 200
+local DAY_S = 86400
 local LEAST_JUDGED = 5 -- reports of a reader, before their share counts; as in domain.py
 
 local function reporter_key(reader) return P .. 'reporter:' .. reader end
 local function reasons_key(id) return P .. 'reasons:' .. id end
 
--- Remember that a reader reported a comment, for `life_s`. False if nothing more is remembered of the reader: then
+-- Keep the reports of a comment for `life_s`, or a day more, so that this is not done with each report. For as long its
+-- readers are remembered, or what they said could not be erased with them. Returns how long the reports are kept (s).
+local function keep_reports(id, life_s)
+  local reports, most_s = P .. 'reports:' .. id, life_s + DAY_S
+  local left_s = redis.call('TTL', reports)
+  if left_s >= life_s then return left_s end
+  redis.call('EXPIRE', reports, most_s)
+  redis.call('EXPIRE', reasons_key(id), most_s)
+  for _, reader in ipairs(redis.call('SMEMBERS', reports)) do
+    if redis.call('TTL', reporter_key(reader)) < most_s then redis.call('EXPIRE', reporter_key(reader), most_s) end
+  end
+  return most_s
+end
+
+-- Remember that a reader reported a comment, for `life_s` at least. False if nothing more is remembered of the reader: then
 -- what the reader says must not be kept, because it could not be erased with the reader.
 local function remember_report(reader, id, now, life_s)
   local key = reporter_key(reader)
@@ -18,7 +33,8 @@ local function remember_report(reader, id, now, life_s)
     local flat, oldest = redis.call('HGETALL', key), now - life_s * 1000
     for i = 1, #flat, 2 do
       local outcome, at = string.match(flat[i + 1], '^([oud])(%d+)$')
-      if outcome and tonumber(at) < oldest then
+      local is_old = outcome and tonumber(at) < oldest
+      if is_old and redis.call('SISMEMBER', P .. 'reports:' .. string.sub(flat[i], 3), reader) == 0 then
         redis.call('HDEL', key, flat[i])
         if outcome ~= 'o' then redis.call('HINCRBY', key, outcome, -1) end
       end
@@ -26,7 +42,7 @@ local function remember_report(reader, id, now, life_s)
     if redis.call('HLEN', key) >= MOST_REMEMBERED then return false end
   end
   redis.call('HSETNX', key, 'c:' .. id, 'o' .. whole(now))
-  redis.call('EXPIRE', key, life_s)
+  redis.call('EXPIRE', key, life_s + DAY_S)
   return true
 end
 

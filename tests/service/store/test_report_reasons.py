@@ -94,6 +94,25 @@ async def test_all_keys_of_reports_expire(store: Store, site: str, submit: Any, 
             assert client.ttl(key) > 0
 
 
+async def test_a_reader_is_found_as_long_as_what_the_reader_said_is_kept(
+    store: Store, site: str, submit: Any, redis_server: Any
+) -> None:
+    """Others may report a comment again and again, so that its reports are kept for long."""
+    await submit("c-1", decision=Action.APPROVE)
+    await report(store, site, "c-1", "r-0", "spam", "buys links")
+    names = [Shard(site).key(each) for each in ("reporter:r-0", "reports:c-1", "reasons:c-1")]
+    with redis_server.client() as client:
+        life_s = client.ttl(names[1])
+        for number in range(1, 4):
+            for each in names:  # half of the time passes
+                client.expire(each, client.ttl(each) - life_s // 2)
+            await report(store, site, "c-1", f"r-{number}", "spam")
+            reader, reports, reasons = map(client.ttl, names)
+            assert reader >= reports >= reasons > life_s - 86_400
+    await store.reports.forget(site, "r-0")
+    assert "buys links" not in str(await store.reports.of(site, "c-1"))
+
+
 async def test_a_forgotten_reader_is_nowhere_and_the_report_still_counts(
     store: Store, site: str, submit: Any, redis_server: Any
 ) -> None:
