@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import math
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from datetime import UTC, datetime
 
@@ -21,7 +22,7 @@ from service.values.domain import Action
 from service.values.errors import Conflict
 from service.values.ladder import decides_digest
 from service.values.policy import Policy
-from service.values.targets import Certificate, Side, Suspended, Targets, keeps
+from service.values.targets import Certificate, Side, Suspended, Target, Targets, keeps
 from service.values.watching import PromiseState, state_of
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,7 @@ class Watch:
         self._model = model
         self._every_s = every_s
         self._now = now
+        self._shown: dict[str, frozenset[Target]] = {}
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -68,6 +70,16 @@ class Watch:
                 policy = self._directory.policy(site)
                 if policy.targets is not UNSET:
                     await self.look(site, policy, policy.targets)
+                self._hide(site, frozenset() if policy.targets is UNSET else frozenset(policy.targets.wanted))
+
+    def _hide(self, site: str, wanted: frozenset[Target]) -> None:
+        """Let the metrics say nothing of a target that the site does not have any more."""
+        for target in self._shown.get(site, frozenset()) - wanted:
+            for state in PromiseState:
+                PROMISES.labels(site, target.value, state.value).set(0)
+            PROMISE_EVIDENCE.labels(site, target.value).set(math.nan)
+            PROMISE_AUDITS.labels(site, target.value).set(math.nan)
+        self._shown[site] = wanted
 
     async def look(self, site: str, policy: Policy, targets: Targets) -> Promises:
         """One round for one site."""

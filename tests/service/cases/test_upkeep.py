@@ -10,10 +10,12 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec import UNSET, UnsetType
 
 from service import metrics
 from service.cases.directory import Directory
 from service.cases.upkeep import Upkeep
+from service.cases.watch import Watch
 from service.settings import Settings
 from service.store import Store, open_store
 from service.store.keyspace import Shard
@@ -23,6 +25,7 @@ from service.values.domain import Action, Comment, Judgement, Status, Urgency, V
 from service.values.errors import StoreUnavailable
 from service.values.policy import Policy, Thresholds
 from service.values.review_settings import Expiry, Reviewing
+from service.values.targets import Targets
 
 SITE = "daily"
 
@@ -218,3 +221,19 @@ async def test_measuring_many_audits_lets_other_work_go_on(
     await measuring
     assert 30_000 in {each.value for found in metrics.AUDITS.collect() for each in found.samples}
     assert longest_s < (last - began) / 3
+
+
+async def test_the_metrics_say_nothing_of_a_target_that_the_site_gave_up(store: Store, directory: Directory) -> None:
+    watch = Watch(store, directory, lambda: "0" * 64)
+
+    async def shown(version: int, targets: Targets | UnsetType) -> set[tuple[str, float]]:
+        await store.access.keep_policy(
+            SITE, Policy({"spam": Thresholds(0.1)}, version=version, targets=targets), "chief"
+        )
+        await directory.refresh()
+        await watch.once()
+        samples = [each for found in metrics.PROMISES.collect() for each in found.samples]
+        return {(each.labels["state"], each.value) for each in samples if each.labels["target"] == "max_missed"}
+
+    assert ("unknown", 1.0) in await shown(2, Targets(max_missed=0.1))
+    assert {value for _, value in await shown(3, UNSET)} == {0.0}
