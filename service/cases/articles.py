@@ -104,13 +104,14 @@ class Articles:
         history = await self._store.articles.history(site, place)
         if not history:
             raise Conflict("no_change", "the status was never changed", _current(None))
+        if version == history[0].version - 1:
+            asked = _before(history[1:], version)
+            if _is_same(history[0], asked, actor):  # it was undone; an earlier try may have been interrupted
+                await self._store.articles.spread(site, place, history[0])
+                return await self.show(site, place)
         if version != history[0].version:
             raise Conflict("status_changed", "somebody else changed the status meanwhile", _current(history[0]))
-        before = history[1] if len(history) > 1 and history[1].is_in_force(datetime.now(UTC)) else None
-        asked = ArticleStatusRequest(ArticleStatus.OPEN, version=version)
-        if before is not None:
-            asked = ArticleStatusRequest(before.status, before.until, before.note or "", version)
-        return await self.change(site, place, asked, actor)
+        return await self.change(site, place, _before(history, version), actor)
 
     async def end(self, site: str, place: Place, actor: str) -> ArticleStanding:
         """Open an article or section again; it may be open already."""
@@ -142,6 +143,13 @@ def _standing(place: Place, history: list[ArticleChange], now: datetime) -> Arti
         version=newest.version if newest else 0,
         history=history,
     )
+
+
+def _before(history: list[ArticleChange], version: int) -> ArticleStatusRequest:
+    """What restores the status before the newest change, which has this version."""
+    if len(history) > 1 and history[1].is_in_force(datetime.now(UTC)):
+        return ArticleStatusRequest(history[1].status, history[1].until, history[1].note or "", version)
+    return ArticleStatusRequest(ArticleStatus.OPEN, version=version)
 
 
 def _check(asked: ArticleStatusRequest, now: datetime) -> None:

@@ -10,8 +10,9 @@ import pytest
 
 from service import app_keys as keys
 from service.settings import Settings
-from service.store.articles import ArticleChange
+from service.store.articles import ArticleChange, ArticleStatuses
 from service.values.articles import ArticleStatus, Place, PlaceKind
+from service.values.errors import Conflict, StoreUnavailable
 
 ARTICLE, SECTION = "/v1/articles/a-1", "/v1/sections/sports"
 CLOSED = {"status": "closed", "note": "a lawyer called"}
@@ -191,3 +192,21 @@ async def test_an_end_that_was_interrupted_can_be_repeated(client: Any, chief: A
     articles.spread = spread
     assert (await chief("DELETE", path)).body["status"] == "open"
     assert (await post(chief, "c-1"))["status"] == "approved"
+
+
+async def test_an_undo_that_was_interrupted_can_be_repeated(
+    client: Any, chief: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await chief("PUT", ARTICLE, CLOSED)
+    articles, place = client.server.app[keys.ARTICLES], Place(PlaceKind.ARTICLE, "a-1")
+    with monkeypatch.context() as patch:
+        patch.setattr(ArticleStatuses, "spread", AsyncMock(side_effect=StoreUnavailable("the process ended")))
+        with pytest.raises(StoreUnavailable):
+            await articles.undo("daily", place, "chief", 1)
+    with pytest.raises(Conflict):
+        await articles.undo("daily", place, "somebody else", 1)
+    assert (await articles.undo("daily", place, "chief", 1)).version == 2
+    assert (await post(chief, "c-1"))["status"] == "approved"
+    await chief("PUT", ARTICLE, {"status": "premoderated"})
+    with pytest.raises(Conflict):
+        await articles.undo("daily", place, "chief", 2)
