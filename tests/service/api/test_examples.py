@@ -31,7 +31,17 @@ COMMENT = {
     "article": ARTICLE,
     "parent": {"id": "c-4700", "text": "They promised transformers in March."},
 }
-DOUBTS = {"thresholds": {"toxicity": {"review_at": 0.25, "reject_at": 0.98}}, "review": {"show_scores": True}}
+DOUBTS = {
+    "thresholds": {"toxicity": {"review_at": 0.25, "reject_at": 0.98}},
+    "review": {"show_scores": True},
+    "dsa": {
+        "in_scope": True,
+        "clauses": {
+            "other": {"clause": "Section 1 of our rules", "explanation": "Comments must keep to our rules."},
+            "personal_attack": {"clause": "Section 3 of our rules", "explanation": "The comment attacks a person."},
+        },
+    },
+}
 HOOK = "https://www.example.com/hooks/steward"
 NDJSON = "application/x-ndjson"
 MOST_ITEMS = 2
@@ -67,6 +77,7 @@ STEPS = (
         "/v1/review/$id/decision",
         {"decision": "reject", "lease": "$lease", "reason": "personal_attack", "labels": {"insult": True}},
     ),
+    Step("show_statement", "/v1/comments/$id/statement"),
     Step("undo", "/v1/review/$id/undo", {"lease_seconds": 120}),
     Step("release", "/v1/review/$id/release", {"lease": "$lease", "skip": False}),
     Step("claim", "/v1/review/claim", {"count": 1, "lease_seconds": 120, "wait": 0}),

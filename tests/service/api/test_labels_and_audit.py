@@ -63,12 +63,16 @@ async def test_labels_are_read_on_from_a_cursor(admin: Any) -> None:
 
 
 @pytest.mark.usefixtures("decided")
-async def test_erased_texts_are_passed_over_and_reading_goes_on_behind_them(admin: Any) -> None:
+async def test_erased_texts_are_passed_over_and_the_erasures_follow_behind_them(admin: Any) -> None:
     for number in range(3):
         await admin("DELETE", f"/v1/comments/c-{number}")
     reply = await admin.get("/v1/labels?limit=1")
     assert [label["id"] for label in lines(reply.raw)] == ["c-3"]
     cursor = reply.headers["Steward-Next-Cursor"]
+    following = await admin.get(f"/v1/labels?after={cursor}")
+    told = [(label["id"], label["text"], label["retracts"]) for label in lines(following.raw)]
+    assert told == [(f"c-{number}", "", "*") for number in range(3)]
+    cursor = following.headers["Steward-Next-Cursor"]
     end = await admin.get(f"/v1/labels?after={cursor}")
     assert (end.raw, end.headers["Steward-Next-Cursor"]) == (b"", cursor)
 
