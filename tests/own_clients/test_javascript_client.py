@@ -63,6 +63,10 @@ def test_what_may_succeed_later_is_tried_again_under_the_same_id(used: Any) -> N
     assert used["once"] == ["bad_request", 1]
 
 
+def test_an_erasure_that_something_in_between_answered_is_not_done(used: Any) -> None:
+    assert used["between"] == ["manual", ["Refused", 301], "manual", ["Refused", 200]]
+
+
 def test_webhooks_are_checked(used: Any) -> None:
     assert used["event"] == {
         "type": "decision.created",

@@ -19,6 +19,7 @@ from comment_steward_client import (
     AsyncSteward,
     BadSignature,
     Comment,
+    Refused,
     Retry,
     Steward,
     Unavailable,
@@ -122,6 +123,30 @@ def test_an_answer_of_something_in_between_is_an_error_and_no_crash() -> None:
         steward.score("a")
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(301, headers={"Location": "https://a.example/v1/comments/c-1"}),
+        httpx.Response(200, text="<html>Back soon</html>"),
+    ],
+    ids=["redirect", "page"],
+)
+def test_an_erasure_that_something_in_between_answered_is_not_done(answer: httpx.Response) -> None:
+    transport = httpx.MockTransport(lambda _: answer)
+    with Steward("https://a.example", "k", transport=transport) as steward:
+        with pytest.raises(Refused) as refused:
+            steward.erase("c-1")
+        assert refused.value.problem.status == answer.status_code
+        with pytest.raises(Refused):
+            steward.score("a")
+
+
+def test_an_answer_that_cannot_be_unpacked_is_an_error_of_this_client() -> None:
+    broken = httpx.DecodingError("not gzip")
+    with Line(broken).client(retry=Retry(tries=1)) as steward, pytest.raises(Unreachable):
+        steward.submit(Comment("a"))
+
+
 def signed(body: bytes, secret: str = SECRET, at: int = NOW) -> dict[str, str]:
     key = base64.b64decode(secret.removeprefix("whsec_"))
     mac = base64.b64encode(hmac.digest(key, f"evt_1.{at}.".encode() + body, hashlib.sha256)).decode()
@@ -148,6 +173,8 @@ WRONG: list[tuple[str, Callable[[], tuple[dict[str, str], bytes, int]]]] = [
     ("no headers", lambda: ({}, BODY, NOW)),
     ("other secret", lambda: (signed(BODY, "whsec_" + base64.b64encode(b"o" * 24).decode()), BODY, NOW)),
     ("odd time", lambda: (signed(BODY) | {"Webhook-Timestamp": "²"}, BODY, NOW)),
+    ("long time", lambda: (signed(BODY) | {"Webhook-Timestamp": "9" * 400}, BODY, NOW)),
+    ("longer time", lambda: (signed(BODY) | {"Webhook-Timestamp": "9" * 5_000}, BODY, NOW)),
 ]
 
 

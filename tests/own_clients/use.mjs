@@ -62,6 +62,17 @@ const busy = new Steward('https://a.example', 'k', {
   fetch: async () => { once.push(1); return new Response('{"code": "bad_request"}', { status: 400 }) },
 })
 found.once = [await busy.submit({ text: 'a' }).catch((error) => error instanceof Refused && error.code), once.length]
+const between = [
+  new Response(null, { status: 301, headers: { Location: 'https://b.example/' } }),
+  new Response('<html>Back soon</html>'),
+]
+found.between = []
+for (const answer of between) {
+  const steward = new Steward('https://a.example', 'k', {
+    fetch: async (_, { redirect }) => { found.between.push(redirect); return answer },
+  })
+  found.between.push(await refused(() => steward.erase('c-1')))
+}
 
 // Webhooks.
 const secret = `whsec_${btoa('k'.repeat(24))}`

@@ -117,7 +117,9 @@ export class Steward {
     const headers = { Authorization: `Bearer ${this.#key}`, ...(body && { "Content-Type": "application/json" }) };
     const signal = AbortSignal.timeout(this.#timeoutMs + moreMs);
     try {
-      const response = await this.#fetch(this.#url + path, { method, headers, body, signal, credentials: "omit" });
+      // A redirect is followed as GET, or without the key: then the answer is not what was asked for.
+      const asked = { method, headers, body, signal, credentials: "omit", redirect: "manual" };
+      const response = await this.#fetch(this.#url + path, asked);
       return { response, text: await response.text() };
     } catch (failure) {
       return { failure };
@@ -133,12 +135,13 @@ export class Steward {
 
 function read(response, text) {
   let value = null;
+  let isOurs = true;
   try {
     value = text ? JSON.parse(text) : null;
   } catch {
-    // Something in between answered, such as a proxy's page.
+    isOurs = false; // something in between answered, such as a proxy's page
   }
-  if (!response.ok) throw new Refused(response.status, value && typeof value === "object" ? value : {});
+  if (!response.ok || !isOurs) throw new Refused(response.status, value && typeof value === "object" ? value : {});
   return value;
 }
 

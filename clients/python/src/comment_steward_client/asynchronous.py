@@ -105,7 +105,7 @@ class AsyncSteward:
             raise Unreachable(str(failure)) from failure
         return calls.read(call, response)
 
-    async def _try(self, call: Call[Answer]) -> tuple[httpx.Response | None, httpx.TransportError | None]:
+    async def _try(self, call: Call[Answer]) -> tuple[httpx.Response | None, httpx.RequestError | None]:
         request = self._http.build_request(call.method, call.path, json=call.body, params=call.query)
         request.extensions["timeout"] = {
             name: None if limit is None else limit + call.wait_s
@@ -113,5 +113,5 @@ class AsyncSteward:
         }
         try:
             return await self._http.send(request), None
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             return None, error

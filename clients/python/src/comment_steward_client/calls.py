@@ -14,7 +14,7 @@ from comment_steward_client.errors import refusal
 from comment_steward_client.values import Comment, Judged, Page, Problem, Scored
 
 Answer = TypeVar("Answer")
-FIRST_ERROR = 400
+FIRST_NOT_OK = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +33,13 @@ class Call(Generic[Answer]):
 
 
 def read(call: Call[Answer], response: httpx.Response) -> Answer:
-    """Raises Refused."""
+    """Raises Refused, also if something in between answers, with a redirect or a page: nothing was done then."""
+    value, is_ours = None, True
     try:
         value = response.json() if response.content else None
     except ValueError:
-        value = None
-    if response.status_code >= FIRST_ERROR:
+        is_ours = False
+    if response.status_code >= FIRST_NOT_OK or not is_ours:
         raise refusal(values.problem(response.status_code, value))
     return call.read(value)
 

@@ -105,7 +105,7 @@ class Steward:
             raise Unreachable(str(failure)) from failure
         return calls.read(call, response)
 
-    def _try(self, call: Call[Answer]) -> tuple[httpx.Response | None, httpx.TransportError | None]:
+    def _try(self, call: Call[Answer]) -> tuple[httpx.Response | None, httpx.RequestError | None]:
         request = self._http.build_request(call.method, call.path, json=call.body, params=call.query)
         request.extensions["timeout"] = {
             name: None if limit is None else limit + call.wait_s
@@ -113,5 +113,5 @@ class Steward:
         }
         try:
             return self._http.send(request), None
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             return None, error

@@ -12,6 +12,8 @@ from comment_steward_client.errors import BadSignature
 from comment_steward_client.values import Event, event
 
 TOLERANCE_S = 300
+# Seconds since 1970 have ten digits; int() and the comparison refuse much longer numbers in ways of their own.
+MOST_DIGITS = 15
 
 
 def verify(
@@ -28,7 +30,7 @@ def verify(
     """
     named = {name.lower(): value for name, value in headers.items()}
     message_id, sent_at = named.get("webhook-id", ""), named.get("webhook-timestamp", "")
-    if not (sent_at.isascii() and sent_at.isdigit()):
+    if not (sent_at.isascii() and sent_at.isdigit() and len(sent_at) <= MOST_DIGITS):
         raise BadSignature("the header webhook-timestamp is missing or not a number")
     if abs((time.time() if now is None else now) - int(sent_at)) > tolerance_s:
         raise BadSignature("the webhook is too old, or the clocks differ")
