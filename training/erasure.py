@@ -9,9 +9,8 @@ A crash leaves either parts that still hold erased texts, which training refuses
 
 import fcntl
 import hashlib
-import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -31,6 +30,8 @@ from training.errors import DataUnusable
 RECEIPTS = "erasures.jsonl"
 # A text must be gone three days after its erasure (security.md, section 7).
 MOST_PULL_AGE = timedelta(days=3)
+# A part that is still not whole after that time belongs to a pull that was killed.
+MOST_WRITING = timedelta(hours=1)
 _PLAN = ".erasing.json"
 _PULLED = ".pulled"
 
@@ -68,6 +69,7 @@ def apply(folder: Path) -> list[ErasureReceipt]:
     Raises DataUnusable.
     """
     with locked(folder):
+        _remove_abandoned(folder)
         _finish(folder)
         known = {(receipt.cursor, receipt.comment_sha256) for receipt in receipts(folder)}
         now = datetime.now(UTC)
@@ -95,6 +97,7 @@ def pull_age(folder: Path) -> timedelta | None:
 def prune(folder: Path, before: datetime) -> int:
     """Remove all labels from before this time. Returns how many. Raises DataUnusable."""
     with locked(folder):
+        _remove_abandoned(folder)
         _finish(folder)
         return sum(
             _rewritten(part, lambda row: row["text"] == "" or row["at"] >= before) for part in archive.parts(folder)
@@ -141,14 +144,26 @@ def locked(folder: Path) -> Iterator[None]:
         yield
 
 
+def _remove_abandoned(folder: Path) -> None:
+    """What killed pulls left, with texts that no erasure would find."""
+    before = (datetime.now(UTC) - MOST_WRITING).timestamp()
+    for path in folder.glob(".labels-*.parquet.*"):
+        with suppress(FileNotFoundError):  # it became whole meanwhile
+            if path.stat().st_mtime < before:
+                path.unlink()
+
+
 def _finish(folder: Path) -> None:
     """Carry out the plan, if there is one. Each step can be repeated."""
     plan = folder / _PLAN
     if not plan.exists():
         return
     planned = msgspec.json.decode(plan.read_bytes(), type=list[ErasureReceipt])
+    meant = {(receipt.cursor, receipt.comment_sha256) for receipt in planned}
     gone: dict[int, set[int]] = {}
-    for rows, _ in _found(folder).values():
+    for rows, line in _found(folder).values():
+        if (line.cursor, _hashed(line.id)) not in meant:  # pulled after the plan: it needs a receipt of its own
+            continue
         for place in rows:
             gone.setdefault(place.part, set()).add(place.row)
     for part in archive.parts(folder):
@@ -156,10 +171,8 @@ def _finish(folder: Path) -> None:
             _rewritten(part, partial(_stays, rows_gone))
     written = receipts(folder)
     fresh = [receipt for receipt in planned if receipt not in written]
-    with (folder / RECEIPTS).open("ab") as file:
-        file.write(b"".join(msgspec.json.encode(receipt) + b"\n" for receipt in fresh))
-        file.flush()
-        os.fsync(file.fileno())
+    # The whole file, so that a crash leaves no half line, which nobody could read.
+    _write(folder / RECEIPTS, b"".join(msgspec.json.encode(receipt) + b"\n" for receipt in [*written, *fresh]))
     plan.unlink()
 
 
@@ -179,13 +192,17 @@ def _found(folder: Path) -> dict[str, tuple[list[_Place], LabelLine]]:
 
 def _receipt(line: LabelLine, parts: list[int], now: datetime) -> ErasureReceipt:
     return ErasureReceipt(
-        comment_sha256=hashlib.sha256(line.id.encode()).hexdigest(),
+        comment_sha256=_hashed(line.id),
         cursor=line.cursor,
         erased_at=line.at,
         removed_at=now,
         labels=len(parts),
         parts=sorted(set(parts)),
     )
+
+
+def _hashed(comment_id: str) -> str:
+    return hashlib.sha256(comment_id.encode()).hexdigest()
 
 
 def _stays(rows_gone: set[int], row: dict[str, Any]) -> bool:

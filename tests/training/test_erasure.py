@@ -124,6 +124,35 @@ def test_a_run_that_was_killed_is_finished_by_the_next(
     assert erasure.apply(folder) == []
 
 
+def test_an_erasure_pulled_after_a_crash_has_its_labels_in_its_receipt(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    early = LabelsRead(archive.identity(folder), 1, 0)
+    with monkeypatch.context() as patch:
+        patch.setattr(erasure, "_rewritten", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            erasure.apply(folder)
+    archive.append(folder, [erased(9, "c-2")], "9-0")
+    erasure.apply(folder)
+    assert [(each.cursor, each.labels, each.parts) for each in erasure.receipts(folder)] == [
+        ("5-0", 2, [0]),
+        ("9-0", 1, [0]),
+    ]
+    assert erasure.seen(folder, [early]) == 2
+    assert texts(folder) == ["secret words of c-3, number 4", "", "a new text", ""]
+
+
+def test_a_part_that_a_killed_pull_left_goes_and_one_that_is_being_written_stays(folder: Path) -> None:
+    (part, *_) = archive.parts(folder)
+    left, writing = (part.with_name(f".{part.name}.{name}") for name in ("left", "writing"))
+    for path in (left, writing):
+        path.write_bytes(part.read_bytes())
+    hours_ago = (datetime.now(UTC) - timedelta(hours=2)).timestamp()
+    os.utime(left, (hours_ago, hours_ago))
+    erasure.apply(folder)
+    assert (left.exists(), writing.exists()) == (False, True)
+
+
 def test_two_processes_do_not_rewrite_an_archive_at_once(folder: Path) -> None:
     with erasure.locked(folder), pytest.raises(DataUnusable, match="one at a time"):
         erasure.apply(folder)
