@@ -8,13 +8,7 @@ for _, field in ipairs(redis.call('HKEYS', key)) do
   if id then
     if forgotten == tonumber(ARGV[2]) then break end
     forgotten = forgotten + 1
-    redis.call('HDEL', key, field) -- the first write takes no memory
-    local reports = P .. 'reports:' .. id
-    if redis.call('SISMEMBER', reports, reader) == 1 then
-      redis.call('SADD', reports, name) -- first: a set without members would lose its expiry
-      redis.call('SREM', reports, reader)
-    end
-    if redis.call('HDEL', reasons_key(id), 'r:' .. reader) == 1 then redis.call('HINCRBY', reasons_key(id), 'n', -1) end
+    forget_report(reader, id, name)
   end
 end
 local left = redis.call('HLEN', key)

@@ -23,9 +23,8 @@ local life_s = keep_reports(id, tonumber(ARGV[7]))
 if not known then
   set(id, item, 'reports', count_after)
   if is_half then set(id, item, 'halved', halved) end
-  if remember_report(ARGV[2], id, now, tonumber(ARGV[7])) and ARGV[8] .. ARGV[9] ~= '' then
-    keep_reason(id, ARGV[2], ARGV[8], ARGV[9], now, life_s)
-  end
+  remember_report(ARGV[2], id, now, tonumber(ARGV[7]))
+  if ARGV[8] .. ARGV[9] ~= '' then keep_reason(id, ARGV[2], ARGV[8], ARGV[9], now, life_s) end
   audit('reported', 'reader', id, item, item.state)
   count(now, 'reported')
 end

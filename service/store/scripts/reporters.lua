@@ -25,25 +25,38 @@ local function keep_reports(id, life_s)
   return most_s
 end
 
--- Remember that a reader reported a comment, for `life_s` at least. False if nothing more is remembered of the reader: then
--- what the reader says must not be kept, because it could not be erased with the reader.
+-- Forget what a reader said of a comment, and who it was; the report stays counted. `name`: nobody's, for the reader.
+local function forget_report(reader, id, name)
+  local key, reports = reporter_key(reader), P .. 'reports:' .. id
+  redis.call('HDEL', key, 'c:' .. id) -- the first write takes no memory
+  if redis.call('SISMEMBER', reports, reader) == 1 then
+    redis.call('SADD', reports, name) -- first: a set without members would lose its expiry
+    redis.call('SREM', reports, reader)
+  end
+  if redis.call('HDEL', reasons_key(id), 'r:' .. reader) == 1 then redis.call('HINCRBY', reasons_key(id), 'n', -1) end
+end
+
+-- Forget the oldest report of a reader who has many, because it could not be erased with the reader otherwise.
+local function forget_oldest(reader)
+  local key, oldest, oldest_at, was = reporter_key(reader), nil, nil, nil
+  local flat = redis.call('HGETALL', key)
+  for i = 1, #flat, 2 do
+    local outcome, at = string.match(flat[i + 1], '^([oud])(%d+)$')
+    if outcome and (not oldest or tonumber(at) < oldest_at) then
+      oldest, oldest_at, was = string.sub(flat[i], 3), tonumber(at), outcome
+    end
+  end
+  if not oldest then return end
+  forget_report(reader, oldest, 'forgotten ' .. redis.call('INCR', P .. 'token'))
+  if was ~= 'o' then redis.call('HINCRBY', key, was, -1) end
+end
+
+-- Remember that a reader reported a comment, for `life_s` at least.
 local function remember_report(reader, id, now, life_s)
   local key = reporter_key(reader)
-  if redis.call('HLEN', key) >= MOST_REMEMBERED then
-    local flat, oldest = redis.call('HGETALL', key), now - life_s * 1000
-    for i = 1, #flat, 2 do
-      local outcome, at = string.match(flat[i + 1], '^([oud])(%d+)$')
-      local is_old = outcome and tonumber(at) < oldest
-      if is_old and redis.call('SISMEMBER', P .. 'reports:' .. string.sub(flat[i], 3), reader) == 0 then
-        redis.call('HDEL', key, flat[i])
-        if outcome ~= 'o' then redis.call('HINCRBY', key, outcome, -1) end
-      end
-    end
-    if redis.call('HLEN', key) >= MOST_REMEMBERED then return false end
-  end
+  if redis.call('HLEN', key) >= MOST_REMEMBERED then forget_oldest(reader) end
   redis.call('HSETNX', key, 'c:' .. id, 'o' .. whole(now))
   redis.call('EXPIRE', key, life_s + DAY_S)
-  return true
 end
 
 -- What a person's decision makes of all reports of a comment: u (upheld), d (dismissed), or o (open again).

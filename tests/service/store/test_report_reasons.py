@@ -113,6 +113,25 @@ async def test_a_reader_is_found_as_long_as_what_the_reader_said_is_kept(
     assert "buys links" not in str(await store.reports.of(site, "c-1"))
 
 
+async def test_a_reader_with_more_reports_than_are_remembered_is_nowhere_once_forgotten(
+    store: Store, site: str, submit: Any, redis_server: Any
+) -> None:
+    for name in ("c-1", "c-2", "c-3"):
+        await submit(name, decision=Action.APPROVE)
+    await report(store, site, "c-1", "r-many", "spam", "buys links")
+    with redis_server.client() as client:
+        client.hset(Shard(site).key("reporter:r-many"), mapping={f"c:x-{n}": "o9999999999999" for n in range(2_000)})
+    await report(store, site, "c-2", "r-many", "spam", "buys more links")
+    await report(store, site, "c-3", "r-many")
+    await store.reports.forget(site, "r-many")
+    assert [(await store.comments.get(site, name)).reports for name in ("c-1", "c-2", "c-3")] == [1, 1, 1]
+    with redis_server.client() as client:
+        for name in ("c-1", "c-2", "c-3"):
+            assert client.scard(Shard(site).key(f"reports:{name}")) == 1
+            assert not client.sismember(Shard(site).key(f"reports:{name}"), "r-many")
+            assert client.hkeys(Shard(site).key(f"reasons:{name}")) in ([], ["k:spam", "n"])
+
+
 async def test_a_forgotten_reader_is_nowhere_and_the_report_still_counts(
     store: Store, site: str, submit: Any, redis_server: Any
 ) -> None:
