@@ -1,0 +1,78 @@
+"""Comment engines and frameworks of others: their own check of comments, unmodified, against the running service."""
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from steward import Steward
+
+ROOT = Path(__file__).parents[2]
+CLIENTS, SCRIPTS = ROOT / ".clients", ROOT / "tests" / "clients" / "node"
+WAYS = ("--require", str(SCRIPTS / "rest-akismet-com.cjs"), "--require", str(SCRIPTS / "plain-tls.cjs"))
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[Steward]:
+    """As docs/akismet.md says for clients whose address is fixed: the names of Akismet's hosts lead here."""
+    folder = Path(tempfile.mkdtemp(prefix="steward-"))
+    steward = Steward(folder)
+    steward.environment["STEWARD_AKISMET_DOMAIN"] = "rest.akismet.com"
+    steward.start()
+    yield steward
+    assert steward.stop() == 0
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def said(service: Steward, engine: str, key: str, package: str) -> Any:
+    found = CLIENTS / "node" / "node_modules" / package
+    assert found.exists(), f"{found} is missing: run 'make test', which installs the engines"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("OPENAI_", "AKISMET_"))}
+    environment |= {"CLIENTS": str(CLIENTS / "node"), "STEWARD_PORT_OF_PROXY": service.url.rpartition(":")[2]}
+    environment |= {"OPENAI_BASE_URL": f"{service.url}/v1", "OPENAI_API_KEY": key}
+    command = ["node", *WAYS, str(SCRIPTS / "engines.cjs"), engine, key]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240, env=environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout)
+
+
+def test_waline_publishes_what_is_kind_and_calls_the_rest_spam(service: Steward) -> None:
+    found = said(service, "waline", service.key("waline", "blog", "akismet"), "@waline/vercel")
+    assert found == {
+        "kind": False,
+        "rude": True,
+        "spam": True,
+        "stranger": "refused: Akismet API_KEY verify failed!",
+    }
+
+
+def test_twikoo_publishes_what_is_kind_and_calls_the_rest_spam(service: Steward) -> None:
+    found = said(service, "twikoo", service.key("twikoo", "blog", "akismet"), "twikoo-func")
+    assert found == {"kind": False, "rude": True, "spam": True, "stranger": None}
+
+
+def test_nodebb_refuses_what_is_rude_and_reports_flags(service: Steward) -> None:
+    key, chief = service.key("nodebb", "forum", "akismet"), service.key("nodebb", "chief", "admin")
+    found = said(service, "nodebb", key, "nodebb-plugin-spam-be-gone")
+    refused = "refused: Post content was flagged as spam by Akismet.com"
+    assert (found["kind"], found["rude"], found["spam"]) == ("posted", refused, refused)
+    assert found["counts"] == {"checks": 3, "spam": 2}
+    assert found["stranger"] == "posted", "with a wrong key the plugin checks nothing"
+    with service.client(chief) as client:
+        (label,) = client.get("/v1/labels").raise_for_status().text.splitlines()
+    assert (json.loads(label)["decision"], json.loads(label)["source"]) == ("reject", "akismet")
+
+
+def test_guardrails_stop_an_insult(service: Steward) -> None:
+    found = said(service, "guardrails", service.key("guard", "llm", "score"), "@openai/guardrails")
+    assert found["kind"] == {"tripwireTriggered": False, "flagged": []}
+    assert found["rude"] == {"tripwireTriggered": True, "flagged": ["harassment"]}
+    assert found["spam"]["tripwireTriggered"] is False, "OpenAI has no category for spam"
+    assert found["own"] is True, "also with a client for the guardrails alone"
+    assert found["one"] is False, "only the categories that are asked for count"
+    assert found["stranger"] is True, "a refused key is a failure of the guardrail, no answer"
