@@ -9,6 +9,7 @@ from service.cases.author_status import AuthorStatusWorkflow
 from service.cases.authors import Authors
 from service.cases.comparison import Comparisons
 from service.cases.directory import Directory
+from service.cases.gate import PromotionGate
 from service.cases.models import Models
 from service.cases.moderation import Moderation
 from service.cases.reviewing import ReviewWorkflow
@@ -32,4 +33,5 @@ WEBHOOKS = web.AppKey("webhooks", Webhooks)
 AUTHORS = web.AppKey("authors", Authors)
 APPROVALS = web.AppKey("approvals", Approvals)
 ARTICLES = web.AppKey("articles", Articles)
+GATE = web.AppKey("gate", PromotionGate)
 COMPARISONS = web.AppKey("comparisons", Comparisons)

@@ -24,8 +24,8 @@ class Service:
     def get_json(self, path: str) -> Any:  # noqa: ANN401 - any JSON
         return _json(self._ask("GET", path))
 
-    def post(self, path: str) -> Any:  # noqa: ANN401 - any JSON
-        return _json(self._ask("POST", path))
+    def post(self, path: str, body: Any = None) -> Any:  # noqa: ANN401 - any JSON
+        return _json(self._ask("POST", path) if body is None else self._ask("POST", path, json=body))
 
     def put(self, path: str, body: Any) -> Any:  # noqa: ANN401 - any JSON
         return _json(self._ask("PUT", path, json=body))

@@ -8,7 +8,8 @@ from service.cases.approvals import Approvals
 from service.cases.reviewing import Moderator
 from service.http import bodies
 from service.values.access import Scope
-from service.values.approvals import Approval, Deed
+from service.values.approvals import Approval, Deed, PromoteModel
+from service.values.errors import Forbidden
 
 
 class ProposalRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -25,6 +26,7 @@ async def propose(call: Call) -> Approval:
     The same proposal of the same key, while it is open, is answered with the earlier one.
     """
     asked: ProposalRequest = call.body
+    _check_scope(call, asked.deed)
     return await _approvals(call).propose(call.key.site, asked.deed, call.key.name)
 
 
@@ -42,6 +44,7 @@ async def approve(call: Call) -> Approval:
 
     `outcome` says what was done. If the request is interrupted, repeat it: it goes on where it stopped.
     """
+    _check_scope(call, (await _approvals(call).get(call.key.site, call.id)).deed)
     return await _approvals(call).approve(call.id, _second(call))
 
 
@@ -52,6 +55,12 @@ async def refuse(call: Call) -> Approval:
 
 def _approvals(call: Call) -> Approvals:
     return call.request.app[keys.APPROVALS]
+
+
+def _check_scope(call: Call, deed: Deed) -> None:
+    """The model is of all sites. Raises Forbidden."""
+    if isinstance(deed, PromoteModel) and Scope.OPERATE not in call.key.scopes:
+        raise Forbidden
 
 
 def _second(call: Call) -> Moderator:

@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 from service import app_keys as keys
 from service.api.operation import Call, Operation
 from service.cases.comparison import Comparison
+from service.cases.gate import GateResult
 from service.cases.models import Described, Generation
 from service.cases.promotion import ModelPromotion
 from service.values.access import Scope
@@ -38,8 +39,13 @@ async def show_model(call: Call) -> Described:
 
 
 async def promote_model(call: Call) -> Generation:
-    """Put a model in use on every replica. It is loaded and checked first; what fails changes nothing."""
-    version = call.request.match_info["version"]
+    """Put a model in use on every replica. It is loaded and checked first; what fails changes nothing.
+
+    409 `gate_failed`: the site's policy has a gate, and the model does not pass it. Two people can promote it even so,
+    with a reason (`POST /v1/approvals`, `promote_model`).
+    """
+    version, app = call.request.match_info["version"], call.request.app
+    await app[keys.GATE].admit(call.key.site, app[keys.DIRECTORY].policy(call.key.site), version)
     return await _promoting(call).promote(call.key.site, version, call.key.name)
 
 
@@ -51,6 +57,15 @@ async def roll_back_model(call: Call) -> Generation:
 def _promoting(call: Call) -> ModelPromotion:
     app = call.request.app
     return ModelPromotion(app[keys.MODELS], app[keys.STORE], app[keys.DIRECTORY])
+
+
+async def show_gate(call: Call) -> GateResult:
+    """Whether a model may be promoted: each check of the site's policy with its figures. Nothing changes.
+
+    Without a gate in the policy the usual one is shown, and a promotion does not ask it.
+    """
+    app, site = call.request.app, call.key.site
+    return await app[keys.GATE].check(site, app[keys.DIRECTORY].policy(site), call.request.match_info["version"])
 
 
 class ComparisonQuery(Struct, frozen=True, forbid_unknown_fields=True):
@@ -98,6 +113,16 @@ OPERATIONS = (
         summary="Champion and challenger on what people decided.",
         query=ComparisonQuery,
         answer=Comparison,
+        problems=(404, 409, 503),
+    ),
+    Operation(
+        method="GET",
+        path="/v1/models/{version}/gate",
+        handler=show_gate,
+        scope=Scope.ADMIN,
+        tag="Models",
+        summary="What a model shows before a promotion.",
+        answer=GateResult,
         problems=(404, 409, 503),
     ),
     Operation(

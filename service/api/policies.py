@@ -20,6 +20,7 @@ from service.values.approvals import TwoPeople
 from service.values.domain import Comment
 from service.values.dsa import Dsa, faults_of
 from service.values.errors import BadRequest, Fault
+from service.values.gate import Gate
 from service.values.policy import InLanguage, LanguageCode, Policy, Thresholds, default_thresholds
 from service.values.review_settings import Reviewing, review_faults
 from service.values.rules import MAX_RULES, ListName, ListUse, Rule
@@ -51,6 +52,7 @@ class PolicyRequest(Struct, frozen=True, forbid_unknown_fields=True):
     ] = False
     targets: Targets | None = None
     dsa: Annotated[Dsa | None, Meta(description="Statements of reasons (EU Digital Services Act).")] = None
+    gate: Annotated[Gate | None, Meta(description="What a model must show before a promotion.")] = None
     two_people: Annotated[TwoPeople | None, Meta(description="What takes a second person.")] = None
 
 
@@ -98,6 +100,7 @@ async def replace_policy(call: Call) -> Policy:
         targets=asked.targets or UNSET,
         dsa=asked.dsa or UNSET,
         two_people=asked.two_people or UNSET,
+        gate=asked.gate or UNSET,
         # A certificate stays; it applies as long as what decides is what it was made for.
         certificate=before.certificate,
         suspended=before.suspended,

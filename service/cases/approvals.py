@@ -1,17 +1,29 @@
 """Two people for one deed: proposed by one, approved by another, then done exactly as it was proposed."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import assert_never
 
 import msgspec
 
 from service.cases.authors import Authors
+from service.cases.models import Models
+from service.cases.promotion import ModelPromotion
 from service.cases.reviewing import Moderator, ReviewWorkflow, new_batch
 from service.store import Store
 from service.store.approvals import Settled
 from service.store.review import Answer
-from service.values.approvals import MOST_OPEN, Approval, ApprovalState, Chosen, DecideMany, Deed, EraseAuthor, kind_of
+from service.values.approvals import (
+    MOST_OPEN,
+    Approval,
+    ApprovalState,
+    Chosen,
+    DecideMany,
+    Deed,
+    EraseAuthor,
+    PromoteModel,
+    kind_of,
+)
 from service.values.errors import BadRequest, Conflict, Fault, NotFound, RateLimited, Retryable, ServiceError
 from service.values.policy import Policy
 
@@ -49,12 +61,18 @@ class Approvals:
     """Methods raise NotFound, Conflict with the current state, and StoreUnavailable."""
 
     def __init__(
-        self, store: Store, authors: Authors, reviewing: ReviewWorkflow, attributes: Callable[[], tuple[str, ...]]
+        self,
+        store: Store,
+        authors: Authors,
+        reviewing: ReviewWorkflow,
+        models: Models,
+        promotion: ModelPromotion,
     ) -> None:
         self._store = store
         self._authors = authors
         self._reviewing = reviewing
-        self._attributes = attributes
+        self._models = models
+        self._promotion = promotion
 
     async def propose(self, site: str, deed: Deed, by: str) -> Approval:
         """The same proposal of the same person, while it is open, is answered as before."""
@@ -105,6 +123,8 @@ class Approvals:
             case DecideMany():
                 self._check_decisions(site, deed)
                 return deed
+            case PromoteModel(model, why):
+                return PromoteModel(model, why, (await self._models.opened(model)).digest)
             case _:
                 assert_never(deed)
 
@@ -116,11 +136,10 @@ class Approvals:
                 at = f"/deed/comments/{number}/id"
                 raise BadRequest(f"{at}: named twice", [Fault(at, "named twice")])
             seen.add(each.id)
-        for name in deed.labels:
-            if name not in self._attributes():
-                at = "/deed/labels"
-                detail = f"not attributes of this model, which has {', '.join(self._attributes())}"
-                raise BadRequest(f"{at}: {detail}", [Fault(at, detail)])
+        attributes = self._models.current.labels
+        if not deed.labels.keys() <= set(attributes):
+            at, detail = "/deed/labels", f"not attributes of this model, which has {', '.join(attributes)}"
+            raise BadRequest(f"{at}: {detail}", [Fault(at, detail)])
 
     async def _done(self, found: Approval, who: Moderator) -> dict[str, int | str]:
         match found.deed:
@@ -128,6 +147,8 @@ class Approvals:
                 return await self._erased(found, author, who)
             case DecideMany():
                 return await self._decided(found, found.deed, who)
+            case PromoteModel():
+                return await self._promoted(found, found.deed, who)
             case _:
                 assert_never(found.deed)
 
@@ -156,6 +177,14 @@ class Approvals:
             decided += sum(await asyncio.gather(*map(one, deed.comments[start : start + AT_ONCE])))
         return {"decided": decided, "skipped": len(deed.comments) - decided}
 
+    async def _promoted(self, found: Approval, deed: PromoteModel, who: Moderator) -> dict[str, int | str]:
+        if (await self._models.opened(deed.model)).digest != deed.digest:
+            detail = f"the folder of '{deed.model}' holds another model now; propose it again"
+            raise Conflict("model_changed", detail, {})
+        told = {"approval": found.id, "proposed_by": found.by, "why": deed.why}
+        generation = await self._promotion.promote(who.site, deed.model, who.name, **told)
+        return {"generation": generation.generation}
+
     def _kept(self, site: str, deed: Deed) -> Deed:
         """What remains of a deed that is done: an erased author only by the pseudonym, and no note on comments."""
         match deed:
@@ -163,6 +192,8 @@ class Approvals:
                 return EraseAuthor(self._authors.named(site, author))
             case DecideMany():
                 return msgspec.structs.replace(deed, note="")
+            case PromoteModel():
+                return deed
             case _:
                 assert_never(deed)
 
@@ -174,6 +205,8 @@ class Approvals:
             case DecideMany():
                 more = {"reason": deed.reason} if deed.reason else {}
                 return {"kind": kind_of(deed), "decision": deed.decision, "comments": str(len(deed.comments)), **more}
+            case PromoteModel(model, why):
+                return {"kind": kind_of(deed), "model": model, "why": why}
             case _:
                 assert_never(deed)
 

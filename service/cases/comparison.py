@@ -14,6 +14,7 @@ from service.cases.scores import DECIMALS
 from service.store import Store
 from service.store.base import Label
 from service.values.domain import YES_FROM, Action
+from service.values.gate import Judged
 from service.values.policy import Policy, Thresholds, decide_scored
 from service.values.ranking import average_precision, roc_auc
 from service.values.statistics import mcnemar
@@ -100,13 +101,25 @@ class Comparisons:
 
     async def compare(self, site: str, challenger: str, champion: str | None, last: int) -> Comparison:
         """`champion`: None for the active model. Raises NotFound and ModelUnusable."""
+        return (await self._sides(site, challenger, champion, last))[0]
+
+    async def judged(self, site: str, challenger: str, last: int) -> tuple[Comparison, list[Judged]]:
+        """Against the active model, with what the challenger would have done with each comment."""
+        comparison, labels, actions = await self._sides(site, challenger, None, last)
+        pairs = zip(labels, actions, strict=True)
+        return comparison, [Judged(each.id, action, each.decision, each.inclusion) for each, action in pairs]
+
+    async def _sides(
+        self, site: str, challenger: str, champion: str | None, last: int
+    ) -> tuple[Comparison, Sequence[Label], Sequence[Action]]:
         async with self._one_at_a_time:
             policy = self._policy(site)
             first = self._models.current if champion is None else await self._models.opened(champion)
             second = await self._models.opened(challenger)
             labels = await self._store.labels.newest(site, last)
             sides = [await _judged(model, labels, policy) for model in (first, second)]
-            return await asyncio.to_thread(_compared, (first.version, second.version), policy, labels, sides)
+            found = await asyncio.to_thread(_compared, (first.version, second.version), policy, labels, sides)
+            return found, labels, sides[1].actions
 
 
 class _Side(Struct, frozen=True):

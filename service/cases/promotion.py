@@ -14,18 +14,21 @@ class ModelPromotion:
         self._store = store
         self._directory = directory
 
-    async def promote(self, site: str, version: str, actor: str) -> Generation:
-        """Activate a model on every replica. It is loaded and checked first; a failure changes nothing."""
+    async def promote(self, site: str, version: str, actor: str, **told: str) -> Generation:
+        """Activate a model on every replica. It is loaded and checked first; a failure changes nothing.
+
+        `told`: further details of the audit entry.
+        """
         await self._store.check()
-        return await self._audited(site, "model_promoted", actor, await self._models.promote(version, actor))
+        return await self._audited(site, "model_promoted", actor, await self._models.promote(version, actor), **told)
 
     async def roll_back(self, site: str, actor: str) -> Generation:
         """Activate the previous model again."""
         await self._store.check()
         return await self._audited(site, "model_rolled_back", actor, await self._models.rollback(actor))
 
-    async def _audited(self, site: str, action: str, actor: str, generation: Generation) -> Generation:
-        details = {"model": generation.version, "generation": str(generation.generation)}
+    async def _audited(self, site: str, action: str, actor: str, generation: Generation, **told: str) -> Generation:
+        details = {"model": generation.version, "generation": str(generation.generation), **told}
         try:
             await self._store.audit.write_to_all(sorted({*self._directory.sites, site}), site, action, actor, **details)
         except StoreUnavailable as error:

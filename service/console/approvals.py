@@ -12,7 +12,7 @@ from service.console.author import Written, written
 from service.console.texts import N_
 from service.console.visit import OVERSEERS, SUPERVISORS, Nav, Page, Visit
 from service.values.accounts import Role
-from service.values.approvals import Approval, ApprovalState, DecideMany, Deed, EraseAuthor
+from service.values.approvals import Approval, ApprovalState, DecideMany, Deed, EraseAuthor, PromoteModel
 from service.values.domain import Verdict
 from service.values.errors import Conflict, Forbidden
 
@@ -35,6 +35,7 @@ REFUSED = {
     "own_proposal": N_("You proposed it: somebody else must approve it."),
     "proposal_expired": N_("Nobody approved it in time. Propose it again."),
     "proposal_refused": N_("It was refused before."),
+    "model_changed": N_("The folder holds another model now. Propose it again."),
     "proposal_done": N_("It was approved before."),
 }
 
@@ -49,6 +50,7 @@ class Shown(NamedTuple):
 
     approval: Approval
     author: str
+    model: str
     decision: Verdict | None
     comments: list[Written]
     of: int
@@ -98,6 +100,8 @@ async def _checked(visit: Visit) -> str:
 
 
 def _may(visit: Visit, deed: Deed) -> bool:
+    if isinstance(deed, PromoteModel):
+        return visit.operates
     return visit.role is Role.ADMIN or (visit.role in SUPERVISORS and isinstance(deed, DecideMany))
 
 
@@ -109,6 +113,7 @@ async def _shown(visit: Visit, approval: Approval) -> Shown:
     return Shown(
         approval=approval,
         author=deed.author if isinstance(deed, EraseAuthor) else "",
+        model=deed.model if isinstance(deed, PromoteModel) else "",
         decision=deed.decision if isinstance(deed, DecideMany) else None,
         comments=[await written(visit, each.id) for each in comments[:SHOWN]] if waits else [],
         of=len(comments),

@@ -13,10 +13,13 @@ from service.cases.promotion import ModelPromotion
 from service.console import words
 from service.console.texts import N_
 from service.console.visit import ADMINS, OVERSEERS, Nav, Page, Visit
-from service.values.errors import Forbidden, ModelUnusable, NotFound
+from service.http import bodies
+from service.values.approvals import PromoteModel
+from service.values.errors import Conflict, Forbidden, ModelUnusable, NotFound
 
 SAID = {
     "promoted": N_("The model is in use; every replica takes it within seconds."),
+    "proposed": N_("Nothing is done yet: somebody else must approve it, on the page Approvals, within 24 hours."),
     "rolled-back": N_("The model that was in use before is in use again."),
 }
 
@@ -35,10 +38,28 @@ async def promote(visit: Visit) -> web.StreamResponse:
     if visit.field("meant") != "1" and lost(await asyncio.to_thread(app[keys.MODELS].list), version):
         return await _page(visit, 409, problem=visit.texts(NOT_MEANT))
     try:
+        await app[keys.GATE].admit(visit.site, app[keys.DIRECTORY].policy(visit.site), version)
         await promoting.promote(visit.site, version, visit.account.name)
+    except Conflict as error:
+        if error.reason != "gate_failed":
+            raise
+        return await _page(visit, 409, problem=str(error), stopped=version)
     except (ModelUnusable, NotFound) as error:
         return await _page(visit, 409, problem=str(error))
     return visit.go("/models", said="promoted")
+
+
+async def propose(visit: Visit) -> web.StreamResponse:
+    """Have a second person promote a model past the gate."""
+    _promoting(visit)
+    deed = bodies.shape(
+        {"kind": "promote_model", "model": visit.field("version"), "why": visit.field("why").strip()}, PromoteModel
+    )
+    try:
+        await visit.request.app[keys.APPROVALS].propose(visit.site, deed, visit.account.name)
+    except (ModelUnusable, NotFound) as error:
+        return await _page(visit, 409, problem=str(error))
+    return visit.go("/models", said="proposed")
 
 
 async def roll_back(visit: Visit) -> web.StreamResponse:
@@ -58,7 +79,8 @@ def _promoting(visit: Visit) -> ModelPromotion:
     return ModelPromotion(app[keys.MODELS], visit.console.store, app[keys.DIRECTORY])
 
 
-async def _page(visit: Visit, status: int = 200, problem: str = "") -> web.Response:
+async def _page(visit: Visit, status: int = 200, problem: str = "", stopped: str = "") -> web.Response:
+    """`stopped`: a model that the gate stopped, which a second person may promote."""
     models = visit.request.app[keys.MODELS]
     found = await asyncio.to_thread(models.list)
     return visit.show(
@@ -72,6 +94,7 @@ async def _page(visit: Visit, status: int = 200, problem: str = "") -> web.Respo
         may_change=visit.operates,
         said=SAID.get(visit.request.query.get("said", ""), ""),
         problem=problem,
+        stopped=stopped,
     )
 
 
@@ -92,5 +115,6 @@ def lost(models: Sequence[Described], version: str) -> Losses | None:
 PAGES = (
     Page(path="/models", view=show_models, roles=OVERSEERS, nav=Nav(title=N_("Models"), order=70)),
     Page(path="/models/promote", view=promote, method="POST", roles=ADMINS),
+    Page(path="/models/propose", view=propose, method="POST", roles=ADMINS),
     Page(path="/models/roll-back", view=roll_back, method="POST", roles=ADMINS),
 )

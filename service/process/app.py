@@ -40,8 +40,10 @@ from service.cases.author_status import AuthorStatusWorkflow
 from service.cases.authors import Authors
 from service.cases.comparison import Comparisons
 from service.cases.directory import Directory
+from service.cases.gate import PromotionGate
 from service.cases.models import Models
 from service.cases.moderation import Moderation
+from service.cases.promotion import ModelPromotion
 from service.cases.reviewing import ReviewWorkflow
 from service.cases.rulebook import Rulebook
 from service.cases.upkeep import Upkeep
@@ -137,10 +139,15 @@ async def moderation(app: web.Application) -> AsyncIterator[None]:
         store, app[keys.AUTHORS], app[keys.REVIEWING], settings.undo_window_s
     )
     app[keys.APPROVALS] = Approvals(
-        store, app[keys.AUTHORS], app[keys.REVIEWING], lambda: app[keys.MODERATION].attributes
+        store,
+        app[keys.AUTHORS],
+        app[keys.REVIEWING],
+        app[keys.MODELS],
+        ModelPromotion(app[keys.MODELS], store, directory),
     )
     app[keys.ARTICLES] = Articles(store)
     app[keys.COMPARISONS] = Comparisons(store, app[keys.MODELS], directory.policy)
+    app[keys.GATE] = PromotionGate(app[keys.COMPARISONS], app[keys.MODELS])
     async with rulebook.kept_fresh():
         yield
     app[keys.MODERATION].executor.close()

@@ -63,7 +63,17 @@ class DecideMany(Struct, frozen=True, tag="decide", tag_field="kind", forbid_unk
     note: Annotated[str, Meta(max_length=2000)] = ""
 
 
-Deed = EraseAuthor | DecideMany
+class PromoteModel(Struct, frozen=True, tag="promote_model", tag_field="kind", forbid_unknown_fields=True):
+    """Put a model in use that does not pass the gate."""
+
+    model: Annotated[str, Meta(min_length=1, max_length=256)]
+    why: Annotated[str, Meta(min_length=1, max_length=MAX_WHY, description="The reason; the audit trail says it.")]
+    digest: Annotated[
+        str, Meta(max_length=64, description="Of the model when it was proposed; the service fills it in.")
+    ] = ""
+
+
+Deed = EraseAuthor | DecideMany | PromoteModel
 
 
 class ApprovalState(StrEnum):

@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from service.values.approvals import TwoPeople
 from service.values.domain import Action, Doubling, Probability, Reason, Urgency, Why
 from service.values.dsa import Dsa
+from service.values.gate import Gate
 from service.values.recommended_rules import RECOMMENDED_RULES
 from service.values.review_settings import OTHER, SOON, Reviewing
 from service.values.rules import RULE, RULE_UNAVAILABLE, ListName, ListUse, Rule
@@ -68,6 +69,7 @@ class Policy(Struct, frozen=True, forbid_unknown_fields=True):
     def __str__(self) -> str:
         return f"{self.name}@{self.version}"
 
+    gate: Annotated[Gate | UnsetType, Meta(description="What a model must show before a promotion.")] = UNSET
     two_people: Annotated[TwoPeople | UnsetType, Meta(description="What takes a second person.")] = UNSET
 
     @property

@@ -26,7 +26,17 @@ from training.run import TrainingOptions
 
 HEAVY = ("numpy", "scipy", "sklearn", "joblib", "pyarrow", "httpx", "rich", "aiohttp", "redis")
 COMMANDS = (
-    *("train", "evaluate", "labels", "labels pull", "models", "models list", "models promote", "models rollback"),
+    *(
+        "train",
+        "evaluate",
+        "labels",
+        "labels pull",
+        "models",
+        "models list",
+        "models gate",
+        "models promote",
+        "models rollback",
+    ),
     *("migrate", "migrate perspective"),
 )
 KNOWN = {
@@ -163,6 +173,31 @@ async def test_promote_says_what_is_in_use_now() -> None:
     result = await against([web.post("/v1/models/{version}:promote", promote)], models, "promote", "a b/c?d")
     assert result.stdout == "a b/c?d is in use (generation 5)\n"
     assert result.stderr.startswith("service: http://127.0.0.1:")
+
+
+async def test_an_override_is_a_proposal_with_a_reason_and_promotes_nothing() -> None:
+    asked: list[Any] = []
+
+    async def propose(request: web.Request) -> web.Response:
+        asked.append(await request.json())
+        return web.json_response({"id": "a-1", "expires_at": "2026-12-01T12:00:00Z"})
+
+    result = await against([web.post("/v1/approvals", propose)], models, "promote", "m-2", "--override", "too blind")
+    assert asked == [{"deed": {"kind": "promote_model", "model": "m-2", "why": "too blind"}}]
+    assert "nothing is done yet: somebody else must approve a-1 until 2026-12-01T12:00:00Z" in result.stdout
+
+
+@pytest.mark.parametrize(("passed", "code"), [(True, 0), (False, 1)])
+async def test_the_gate_is_shown_check_by_check(passed: bool, code: int) -> None:
+    checks = [{"name": "coverage", "passed": passed, "detail": "88.0% would be decided automatically, now 90.0%"}]
+    found = {"policy": "default@3", "passed": passed, "checks": checks}
+    result = await against([web.get("/v1/models/m-2/gate", answering(found))], models, "gate", "m-2")
+    said = ("passed", "passes") if passed else ("failed", "does not pass")
+    assert result.stdout.splitlines() == [
+        f"{said[0]}  coverage: 88.0% would be decided automatically, now 90.0%",
+        f"m-2 {said[1]} the gate of default@3",
+    ]
+    assert result.exit_code == code
 
 
 def listed(version: str, *, active: bool, judges: Any = None, auc: float = 0.95) -> Any:

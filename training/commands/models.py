@@ -1,4 +1,4 @@
-"""steward models list | promote | rollback."""
+"""steward models list | gate | promote | rollback."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,18 +52,42 @@ def list_models(url: str, key: str, is_json: bool, folder: Path | None) -> None:
 @models.command()
 @of_service
 @click.option("--yes", is_flag=True, help="Do not ask, even if something is lost.")
+@click.option(
+    "--override",
+    "why",
+    metavar="REASON",
+    help="Propose it past the gate, with the reason, for a second person to approve.",
+)
 @click.argument("version")
-def promote(url: str, key: str, version: str, *, yes: bool) -> None:
+def promote(url: str, key: str, version: str, *, yes: bool, why: str | None) -> None:
     """Put a model in use on every replica. The service checks it first; a failed check changes nothing.
 
     Asks for confirmation if the model judges fewer languages or attributes than the one in use, or if its figures on
     held-out texts are significantly worse.
     """
     with _service(url, key) as service:
+        if why is not None:
+            deed = {"kind": "promote_model", "model": version, "why": why}
+            _show_proposal(service.post("/v1/approvals", {"deed": deed}))
+            return
         lost = _lost(service, version)
         ask(f"{version} is worse than the model in use:", lost, "Put it in use anyway?", yes=yes)
         before = _in_use(service)
         _show(service.post(f"/v1/models/{quote(version, safe='')}:promote"), before)
+
+
+@models.command()
+@of_service
+@click.argument("version")
+def gate(url: str, key: str, version: str) -> None:
+    """Show what a model must show before a promotion, each check with its figures. Exits with 1 if it does not pass."""
+    with _service(url, key) as service:
+        found = service.get_json(f"/v1/models/{quote(version, safe='')}/gate")
+    for check in found["checks"]:
+        click.echo(f"{'passed' if check['passed'] else 'failed'}  {check['name']}: {check['detail']}")
+    click.echo(f"{version} {'passes' if found['passed'] else 'does not pass'} the gate of {found['policy']}")
+    if not found["passed"]:
+        raise click.exceptions.Exit(1)
 
 
 @models.command()
@@ -114,6 +138,11 @@ def _listed(service: "Service") -> list[dict[str, Any]]:
             raise
         return []
     return found
+
+
+def _show_proposal(approval: dict[str, Any]) -> None:
+    click.echo(f"nothing is done yet: somebody else must approve {approval['id']} until {approval['expires_at']}")
+    click.echo(f"POST /v1/approvals/{approval['id']}:approve, or the page Approvals in the console")
 
 
 def _show(generation: dict[str, Any], before: str) -> None:

@@ -146,6 +146,7 @@ STEPS = (
     Step("show_model", "/v1/models/$version"),
     Step("promote_model", "/v1/models/$version:promote"),
     Step("compare_models", "/v1/models/$version/comparison"),
+    Step("show_gate", "/v1/models/$version/gate"),
     Step("roll_back_model", "/v1/models:rollback"),
     Step("replace_endpoint", "/v1/webhooks", {"url": "$hook", "include_text": False}),
     Step("show_endpoint", "/v1/webhooks"),

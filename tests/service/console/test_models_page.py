@@ -42,6 +42,34 @@ async def test_a_model_is_promoted_and_rolled_back(as_role: Any, admin: Any, set
     assert [each["details"]["action"] for each in entries] == ["model_promoted", "model_rolled_back"]
 
 
+async def test_a_model_that_the_gate_stops_is_promoted_by_two(as_role: Any, admin: Any, settings: Any) -> None:
+    other_model(settings, "m-2")
+    policy = {"thresholds": {"toxicity": {"reject_at": 0.9}}, "gate": {}}
+    assert (await admin("PUT", "/v1/policies/default", policy)).status == 200
+    chief = await as_role()
+    page = await chief.post("/console/models/promote", version="m-2")
+    assert page.status == 409
+    assert "m-2 does not pass the gate" in page.text
+    assert "Promote m-2 past the gate" in page.text
+    back = await chief.post("/console/models/propose", version="m-2", why="A new insult that the old one misses")
+    assert "somebody else must approve it" in (await chief.get(back.location)).text
+    assert (await admin.get("/v1/models")).body["active"] == classifier.SHIPPED.name
+    deputy = await as_role(name="deputy")
+    page = await deputy.get("/console/approvals")
+    assert "A new insult that the old one misses" in page.text
+    (proposal,) = (await admin.get("/v1/approvals")).body["approvals"]
+    done = await deputy.post("/console/approvals/approve", id=proposal["id"])
+    assert "Generation 1 is in use." in (await deputy.get(done.location)).text
+    assert (await admin.get("/v1/models")).body["active"] == "m-2"
+
+
+async def test_a_promotion_past_the_gate_needs_a_reason_and_a_model(as_role: Any, settings: Any) -> None:
+    other_model(settings, "m-2")
+    chief = await as_role()
+    assert (await chief.post("/console/models/propose", version="m-2", why=" ")).status == 400
+    assert (await chief.post("/console/models/propose", version="nothing", why="because")).status == 409
+
+
 async def test_what_cannot_be_served_is_shown_with_the_reason_and_not_promoted(
     as_role: Any, admin: Any, settings: Any
 ) -> None:

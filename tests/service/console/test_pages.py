@@ -107,6 +107,7 @@ MAY_CHANGE = {
     "/approvals/approve": {S, D},
     "/approvals/refuse": {S, D},
     "/models/promote": {D},
+    "/models/propose": {D},
     "/models/roll-back": {D},
     "/webhooks": {D},
     "/webhooks/remove": {D},

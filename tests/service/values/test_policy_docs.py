@@ -5,6 +5,7 @@ import msgspec
 import pytest
 
 from service.values.approvals import TwoPeople
+from service.values.gate import Gate
 from service.values.policy import DEFAULT, DEFAULT_SLA_MS, MINUTE_MS, SLA_MS
 from service.values.review_settings import Reviewing
 from service.values.site_settings import Protocols
@@ -49,3 +50,9 @@ def test_the_page_of_approvals_shows_what_may_take_two_people() -> None:
     page = (Path(__file__).parents[3] / "docs" / "approvals.md").read_text()
     shown = re.findall(r"^\| `(\w+)` \| ([^|]+) \|", page.split("## Propose")[0], re.MULTILINE)
     assert {name: msgspec.json.decode(value) for name, value in shown} == msgspec.structs.asdict(TwoPeople())
+
+
+def test_the_page_of_retraining_shows_what_a_gate_may_ask() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "retraining.md").read_text().split("| in `gate` |")[1]
+    shown = re.findall(r"^\| `(\w+)` \| ([^|]+) \|", page, re.MULTILINE)
+    assert {name: msgspec.json.decode(value) for name, value in shown} == msgspec.structs.asdict(Gate())

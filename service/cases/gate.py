@@ -1,0 +1,110 @@
+"""The gate before a promotion: what the site's policy asks of a model, checked on what people of the site decided."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from msgspec import UNSET, Struct
+
+import classifier
+from classifier import Losses, Worth
+from service.cases.comparison import Comparison, Comparisons
+from service.cases.models import Described, Models
+from service.values.errors import Conflict
+from service.values.gate import Gate, GateCheck, audits_check, coverage_check, target_checks
+from service.values.policy import Policy
+
+# Newest decisions of people that the checks look at.
+LAST = 2_000
+
+
+class GateResult(Struct, frozen=True, kw_only=True):
+    """`is_required`: the policy has a gate, so a promotion that does not pass takes two people."""
+
+    model: str
+    champion: str
+    policy: str
+    at: datetime
+    is_required: bool
+    passed: bool
+    checks: list[GateCheck]
+
+
+class PromotionGate:
+    """Methods raise NotFound, ModelUnusable and StoreUnavailable."""
+
+    def __init__(self, comparisons: Comparisons, models: Models) -> None:
+        self._comparisons = comparisons
+        self._models = models
+
+    async def check(self, site: str, policy: Policy, version: str) -> GateResult:
+        """By the policy's gate; by the usual one if it has none."""
+        gate = Gate() if policy.gate is UNSET else policy.gate
+        comparison, judged = await self._comparisons.judged(site, version, LAST)
+        known = await asyncio.to_thread(self._models.list)
+        targets = None if policy.targets is UNSET else policy.targets
+        checks = [
+            *_held_out(gate, known, version),
+            self._golden(await self._models.opened(version)),
+            *_compared(gate, comparison),
+            *target_checks(gate, targets, judged),
+        ]
+        return GateResult(
+            model=version,
+            champion=comparison.champion,
+            policy=str(policy),
+            at=datetime.now(UTC),
+            is_required=policy.gate is not UNSET,
+            passed=all(each.passed for each in checks),
+            checks=checks,
+        )
+
+    async def admit(self, site: str, policy: Policy, version: str) -> None:
+        """Raises Conflict if the policy has a gate and the model does not pass it. The model in use needs none."""
+        if policy.gate is UNSET or version == self._models.current.version:
+            return
+        found = await self.check(site, policy, version)
+        if not found.passed:
+            failed = [each for each in found.checks if not each.passed]
+            said = "; ".join(f"{each.name}: {each.detail}" for each in failed)
+            raise Conflict(
+                "gate_failed",
+                f"{version} does not pass the gate ({said}); a second person can promote it with a reason",
+                {"failed": [each.name for each in failed]},
+            )
+
+    @staticmethod
+    def _golden(model: classifier.Model) -> GateCheck:
+        """A model with another score for one of these texts could not have been opened."""
+        count = len(model.manifest.golden)
+        return GateCheck("golden", count > 0, f"{count} texts have the scores that were recorded", {"texts": count})
+
+
+def _held_out(gate: Gate, known: list[Described], version: str) -> Iterator[GateCheck]:
+    if not gate.held_out:
+        return
+    active = next(each for each in known if each.active)
+    other = next(each for each in known if each.version == version)
+    found = classifier.losses(Worth(active.languages, active.metrics), Worth(other.languages, other.metrics))
+    figures = {"languages": len(found.languages), "attributes": len(found.attributes), "data_sets": len(found.fallen)}
+    yield GateCheck("held_out", not found.is_any, _said(found), figures)
+
+
+def _said(found: Losses) -> str:
+    if not found.is_any:
+        return "nothing is lost, and no data set is significantly worse"
+    return (
+        f"lost: {len(found.languages)} languages and {len(found.attributes)} attributes; significantly worse: "
+        f"{len(found.fallen)} figures on held-out texts"
+    )
+
+
+def _compared(gate: Gate, comparison: Comparison) -> Iterator[GateCheck]:
+    shares = {name: each.automated_share for name, each in comparison.outcomes.items()}
+    pairs = comparison.audited
+    for check in (
+        coverage_check(gate, shares["champion"], shares["challenger"]),
+        audits_check(gate, pairs.comments, pairs.only_champion_wrong, pairs.only_challenger_wrong, pairs.p_value),
+    ):
+        if check is not None:
+            yield check
