@@ -158,7 +158,6 @@ STEPS = (
     Step("remove_endpoint", "/v1/webhooks"),
     Step("read_audit", "/v1/audit"),
     Step("delete_list", "/v1/lists/own-words"),
-    Step("show_statement", "/v1/comments/c-4712/statement"),
     Step("propose", "/v1/approvals", {"deed": {"kind": "erase_author", "author": "u-9"}}),
     Step("list_approvals", "/v1/approvals"),
     Step("show_approval", "/v1/approvals/$id"),
@@ -167,9 +166,9 @@ STEPS = (
     Step("erase_author", "/v1/authors/u-9"),
     Step("erase_comment", "/v1/comments/c-4713"),
 )
-# What a service that has one model, one person, no letter to send again and no duty of statements refuses; the example
-# shows the request alone.
-REFUSED = {"roll_back_model", "compare_models", "retry_dead", "undo_author_status", "approve", "show_statement"}
+# What a service that has one model, one person, and no letter to send again, refuses; the example shows the request
+# alone.
+REFUSED = {"roll_back_model", "compare_models", "retry_dead", "undo_author_status", "approve"}
 
 
 def _values(found: Any) -> dict[str, Any]:
