@@ -131,7 +131,7 @@ def service(readers: str = "both", workers: int = 1, command: Sequence[str] = ("
         with _process([sys.executable, *command, "serve"], environment) as (process, started):
             port = int(_line(process, r"ready on http://[^:]+:(\d+)"))
             ready_s = time.perf_counter() - started
-            key = _line(process, r"(cmk_live_\S+)")
+            key = _line(process, r"(cmk_live_[\w-]+)")
             yield Running(port, process.pid, key, ready_s)
 
 
