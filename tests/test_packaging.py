@@ -1,6 +1,7 @@
 """What stands around the code: the compose file, the command, the promises of the Makefile."""
 
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -94,6 +95,28 @@ def test_the_wheel_holds_all_that_the_service_reads(tmp_path: Path) -> None:
     assert set(tracked) <= packed
     for library in NAMES:
         assert any(name.startswith(f"classifier/{library}.") and name.endswith(".so") for name in packed)
+
+
+def test_what_the_image_is_built_from_is_enough_for_the_wheel(tmp_path: Path) -> None:
+    """Only what the Dockerfile copies and .dockerignore lets through, with the command of its first stage."""
+    _, build, final = (ROOT / "Dockerfile").read_text().split("FROM python")
+    copied = [each for line in re.findall(r"^COPY (.*) \S+$", build, re.MULTILINE) for each in line.split()]
+    allowed = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    assert {each.split("/")[0] for each in copied} <= allowed
+    assert "gcc" in build
+    assert "gcc" not in final, "no compiler reaches the image that runs"
+    ignored = shutil.ignore_patterns("__pycache__", "_*.so")
+    for name in {each.split("/")[0] for each in copied}:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
+        else:
+            shutil.copy(ROOT / name, tmp_path / name)
+    assert "classifier/_*.so" in (ROOT / ".dockerignore").read_text().splitlines(), "compiled for another machine"
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(tmp_path / "dist")]
+    subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    (wheel,) = (tmp_path / "dist").glob("*.whl")
+    packed = set(zipfile.ZipFile(wheel).namelist())
+    assert all(any(name.startswith(f"classifier/{library}.") for name in packed) for library in NAMES)
 
 
 def test_the_composed_counters_are_reached_from_the_network_of_the_two_and_not_from_outside() -> None:
