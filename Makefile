@@ -1,6 +1,6 @@
 # Every target sets up what it needs; `make` alone shows what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup training run test test-store integrations chromium wheels check lint fmt types contracts lengths dependencies lock train evaluate story bench faults shape demo clean
+.PHONY: help setup training run test test-store integrations chromium wheels check lint fmt types contracts lengths dependencies lock train evaluate story bench capacity faults shape demo clean
 
 PYTHON ?= $(firstword $(foreach name,python3.12 python3.11 python3.13 python3.14 python3 python,$(shell \
   $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $(name))))
@@ -153,6 +153,9 @@ bench: $(STAMP) $(RIVALS)/.set-up chromium  ## Measure requests, the queue, scor
 	$(BIN)/python tests/bench/bench_language.py
 	$(BIN)/python tests/bench/bench_console.py
 	$(BIN)/python tests/bench/bench_hooks.py
+
+capacity: $(STAMP)  ## Measure what a comment costs, and reckon what 1, 100 and 10,000 a second need (docs/deployment.md)
+	$(BIN)/python tests/bench/bench_capacity.py --docs docs/deployment.md
 
 shape: $(STAMP)  ## Print lengths of files and functions, imports between rooms, and class names with more than one home
 	@$(BIN)/python tests/shape.py
