@@ -20,8 +20,9 @@ def installed(path: str) -> Path:
     return found
 
 
-def said(*command: str | Path) -> Any:
+def said(*command: str | Path, **variables: str) -> Any:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("OPENAI_", "STEWARD_"))}
+    environment |= variables
     environment["CLIENTS"] = str(CLIENTS / "node")
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -110,3 +111,14 @@ def test_node_throws_what_it_would_with_the_original(node: Any) -> None:
 def test_both_list_the_models(python: Any, node: Any) -> None:
     assert python["models"] == python["models_without_v1"] == node["models"]
     assert python["models"][0] == "omni-moderation-latest"
+
+
+def test_langchain_replaces_or_refuses_an_insult(service: Steward, key: str) -> None:
+    script = SCRIPTS / "openai" / "langchain_chain.py"
+    variables = {"OPENAI_BASE_URL": f"{service.url}/v1", "OPENAI_API_KEY": key}
+    found = said(installed("openai/bin/python"), script, **variables)
+    refused = "Text was found that violates OpenAI's content policy."
+    assert found["kind"] is True, "it passes as it is"
+    assert (found["rude"], found["asynchronous"]) == (refused, refused)
+    assert found["strict"] == "ValueError"
+    assert found["stranger"] == "AuthenticationError"
