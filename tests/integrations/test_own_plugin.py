@@ -189,6 +189,58 @@ def test_an_older_or_foreign_event_changes_nothing(blog: WordPress, secret: str)
     assert blog.status(comment) == "approved"
 
 
+def tell(blog: WordPress, secret: str, comment: int, version: int, status: str, by: str) -> None:
+    data = {"comment_id": f"wp-1-{comment}", "version": version, "status": status, "decided_by": by}
+    body, headers = signed(secret, {"type": "decision.created", "data": data})
+    assert httpx.post(hook(blog), content=body, headers=headers).status_code == 204
+
+
+def test_what_a_moderator_removed_here_no_model_or_deadline_publishes(blog: WordPress, secret: str) -> None:
+    comment = blog.comment(f"{FINNISH} Poista.", "Cat")
+    blog.act(comment, "trash")
+    for version, by in enumerate(("expiry", "model", "rule"), 5):
+        tell(blog, secret, comment, version, "approved", by)
+        assert blog.status(comment) == "trash", by
+    tell(blog, secret, comment, 9, "approved", "moderator")
+    assert blog.status(comment) == "approved"
+    published = blog.comment(f"{FINNISH} Julkaise.", "Cat")
+    blog.act(published, "approve")
+    tell(blog, secret, published, 9, "rejected", "expiry")
+    assert blog.status(published) == "approved"
+
+
+def test_what_nobody_touched_here_follows_the_deadline(blog: WordPress, secret: str) -> None:
+    comment = blog.comment(f"{FINNISH} Aika.", "Cat")
+    tell(blog, secret, comment, 9, "rejected", "expiry")
+    assert blog.status(comment) == "trash"
+
+
+QUIET = "The library opens at nine on weekdays, and its new reading room is very pleasant."
+OTHER = "We took the early train to the lake and had a lovely picnic under the old trees."
+BETWEEN = """<?php
+add_filter('pre_http_request', function ($answer) {
+    $status = (int) get_option('test_between');
+    $page = ['headers' => [], 'body' => '<html>', 'cookies' => [], 'filename' => null];
+    return $status ? $page + ['response' => ['code' => $status, 'message' => '']] : $answer;
+});
+"""
+
+
+@pytest.mark.parametrize("status", [200, 301])
+def test_a_page_or_redirect_in_between_loses_neither_comments_nor_decisions(blog: WordPress, status: int) -> None:
+    decided = blog.comment(f"{QUIET} Decided {status}.", "Bea")
+    blog.must_use("between.php", BETWEEN)
+    blog.run(f"update_option('test_between', {status});")
+    comment = blog.comment(f"{OTHER} Between {status}.", "Bea")
+    blog.act(decided, "trash")
+    assert is_waiting(blog, comment)
+    assert "_comment_steward_decision" in blog.meta(decided)
+    blog.run("delete_option('test_between');")
+    blog.run("do_action('comment_steward_retry');")
+    assert blog.status(comment) == "approved", record(blog, comment)["reasons"]
+    assert "_comment_steward_decision" not in blog.meta(decided)
+
+
 def test_the_service_down_loses_neither_comments_nor_decisions(blog: WordPress, service: Steward, chief: str) -> None:
     published = blog.comment(f"{CIVIL} Before.")
     service.stop()
@@ -225,7 +277,7 @@ def test_a_wrong_key_is_told_to_the_administrator(blog: WordPress, service: Stew
     assert "Steward refuses the key" in blog.browser.get("/wp-admin/").text
     enter(blog, **usual(service, key=good))
     blog.run("do_action('comment_steward_retry');")
-    assert blog.status(comment) == "approved"
+    assert blog.status(comment) == "approved", record(blog, comment)["reasons"]
     assert "Steward refuses the key" not in blog.browser.get("/wp-admin/").text
 
 
@@ -244,7 +296,7 @@ def test_what_wordpress_itself_holds_is_not_published_by_the_model(blog: WordPre
     blog.run("update_option('moderation_keys', 'zorblax');")
     comment = blog.comment(f"{CIVIL} Zorblax.")
     assert blog.status(comment) == "unapproved"
-    assert record(blog, comment)["status"] == "approved"
+    assert record(blog, comment)["status"] == "approved", record(blog, comment)["reasons"]
     blog.run("update_option('moderation_keys', '');")
 
 

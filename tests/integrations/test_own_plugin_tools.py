@@ -84,6 +84,30 @@ def test_a_deleted_comment_is_erased_even_if_the_service_was_away(
         assert client.get(f"/v1/comments/wp-1-{comment}").json().get("scores") is None
 
 
+def test_a_comment_whose_answer_was_lost_is_erased_too(blog: WordPress, service: Steward, chief: str) -> None:
+    service.stop()
+    comment = blog.comment(f"{CIVIL} Lost.")
+    service.start()
+    with service.client(chief) as client:  # it had come, but the answer did not
+        client.post("/v1/comments", json={"id": f"wp-1-{comment}", "text": f"{CIVIL} Lost."}).raise_for_status()
+        blog.run(f"wp_delete_comment({comment}, true);")
+        assert client.get(f"/v1/comments/wp-1-{comment}").json().get("scores") is None
+    assert not blog.meta(comment), "no mark of a comment that is gone"
+
+
+def test_an_erasure_asked_for_meanwhile_is_not_forgotten(blog: WordPress) -> None:
+    left = blog.run(
+        "CommentSteward\\Retries::erase_later('wp-1-900001');"
+        "add_filter('pre_http_request', function () { CommentSteward\\Retries::erase_later('wp-1-900002');"
+        "return ['headers' => [], 'body' => '', 'cookies' => [], 'filename' => null,"
+        "'response' => ['code' => 204, 'message' => '']]; });"
+        "CommentSteward\\Retries::run(); echo json_encode(get_option('comment_steward_erase'));"
+    )
+    assert left == ["wp-1-900002"]
+    blog.run("do_action('comment_steward_retry');")
+    assert blog.run("echo json_encode(get_option('comment_steward_erase'));") is False
+
+
 def test_moderators_are_not_checked(blog: WordPress) -> None:
     page = blog.browser.get("/?p=1")
     assert page.status_code == 200

@@ -102,6 +102,9 @@ class Bulk {
 			}
 		}
 		$results = array();
+		foreach ( array_keys( $bodies ) as $id ) {
+			update_comment_meta( $id, Record::SENT, 1 );
+		}
 		if ( $bodies ) {
 			$answer = Client::post( '/v1/comments:batch', array( 'comments' => array_values( $bodies ) ), self::TIMEOUT_S );
 			if ( ! $answer->is_ok() ) {

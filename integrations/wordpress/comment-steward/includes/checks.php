@@ -89,6 +89,7 @@ class Checks {
 			self::refuse( $comment->comment_ID, __( 'there is no text to judge', 'comment-steward' ) );
 			return new Answer( 400, array() );
 		}
+		update_comment_meta( $comment->comment_ID, Record::SENT, 1 );
 		$answer = Client::post( '/v1/comments', $body );
 		self::take( $comment, $answer );
 		return $answer;
@@ -107,6 +108,18 @@ class Checks {
 			Retries::wait( $comment->comment_ID );
 		} else {
 			self::refuse( $comment->comment_ID, $answer->problem() );
+		}
+	}
+
+	/**
+	 * Do what Steward decided later. What somebody here decided, only a person there changes: not a model, a rule, or
+	 * the end of a time.
+	 */
+	public static function follow( $comment, $status ) {
+		$record = Record::of( $comment->comment_ID );
+		$person = isset( $record['decided_by'] ) && 'moderator' === $record['decided_by'];
+		if ( $person || ! get_comment_meta( $comment->comment_ID, Record::OWN, true ) ) {
+			self::apply( $comment, $status );
 		}
 	}
 
@@ -217,7 +230,7 @@ class Checks {
 	 * A comment that is deleted for good is erased in Steward too.
 	 */
 	public static function erase( $comment_id ) {
-		if ( Record::of( $comment_id ) && ! Client::send( 'DELETE', '/v1/comments/' . rawurlencode( Record::id( $comment_id ) ) )->is_ok() ) {
+		if ( Record::may_be_there( $comment_id ) && ! Client::send( 'DELETE', '/v1/comments/' . rawurlencode( Record::id( $comment_id ) ) )->is_ok() ) {
 			Retries::erase_later( Record::id( $comment_id ) );
 		}
 	}

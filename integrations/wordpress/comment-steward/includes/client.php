@@ -28,10 +28,11 @@ class Answer {
 	}
 
 	/**
-	 * Whether the same request can succeed later: no answer, a refused key, too many requests, or a fault of the service.
+	 * Whether the same request can succeed later: no answer, a redirect, a refused key, too many requests, or a fault of the service.
 	 */
 	public function may_try_again() {
-		return in_array( $this->status, array( 0, 401, 403, 404, 408, 429 ), true ) || $this->status >= 500;
+		$is_redirect = $this->status >= 300 && $this->status < 400; // the address is not Steward's
+		return $is_redirect || in_array( $this->status, array( 0, 401, 403, 404, 408, 429 ), true ) || $this->status >= 500;
 	}
 
 	public function problem() {
@@ -75,7 +76,12 @@ class Client {
 		if ( is_wp_error( $response ) ) {
 			return new Answer( 0, null, $response->get_error_message() );
 		}
-		$answer = new Answer( (int) wp_remote_retrieve_response_code( $response ), json_decode( wp_remote_retrieve_body( $response ), true ) );
+		$said   = wp_remote_retrieve_body( $response );
+		$value  = json_decode( $said, true );
+		$answer = new Answer( (int) wp_remote_retrieve_response_code( $response ), $value );
+		if ( $answer->is_ok() && '' !== $said && ! is_array( $value ) ) { // a page of something in between, such as a proxy
+			return new Answer( 0, null, __( 'another service answers at the address', 'comment-steward' ) );
+		}
 		self::note_key( $answer );
 		return $answer;
 	}

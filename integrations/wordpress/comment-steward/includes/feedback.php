@@ -18,7 +18,15 @@ class Feedback {
 	 * Keep the decision until Steward has it; the newest one counts.
 	 */
 	public static function note( $new, $old, $comment ) {
-		if ( $new === $old || Checks::$is_applying || ! Settings::get( 'feedback' ) || ! Settings::is_set_up() || ! current_user_can( 'moderate_comments' ) ) {
+		$is_there = in_array( $new, array( 'approved', 'unapproved', 'spam', 'trash' ), true );
+		if ( $new === $old || Checks::$is_applying || ! $is_there ) {
+			return;
+		}
+		update_comment_meta( $comment->comment_ID, Record::OWN, 1 );
+		if ( 'unapproved' !== $new ) { // else somebody took it back, and it may still be checked
+			delete_comment_meta( $comment->comment_ID, Record::WAITING );
+		}
+		if ( ! Settings::get( 'feedback' ) || ! Settings::is_set_up() || ! current_user_can( 'moderate_comments' ) ) {
 			return;
 		}
 		$decisions = array(
@@ -29,7 +37,6 @@ class Feedback {
 		if ( ! isset( $decisions[ $new ] ) ) {
 			return;
 		}
-		delete_comment_meta( $comment->comment_ID, Record::WAITING );
 		update_comment_meta( $comment->comment_ID, Record::DECISION, $decisions[ $new ] );
 		if ( ! self::send( $comment ) ) {
 			Retries::later();

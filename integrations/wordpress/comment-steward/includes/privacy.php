@@ -89,7 +89,7 @@ class Privacy {
 		$comments = self::page( $email, $page );
 		$removed  = false;
 		foreach ( $comments as $comment ) {
-			if ( Record::of( $comment->comment_ID ) ) {
+			if ( Record::may_be_there( $comment->comment_ID ) ) {
 				Checks::erase( $comment->comment_ID );
 				Record::forget( $comment->comment_ID );
 				$removed = true;

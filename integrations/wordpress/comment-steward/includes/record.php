@@ -18,6 +18,10 @@ class Record {
 	const DECISION = '_comment_steward_decision';
 	/** WordPress itself would hold the comment, so that only a person publishes it. */
 	const HELD = '_comment_steward_hold';
+	/** Somebody here changed the status: from then on only a person changes it from Steward's side. */
+	const OWN = '_comment_steward_own';
+	/** The comment was sent without an answer, so Steward may have it. */
+	const SENT = '_comment_steward_sent';
 	/** Steward will never answer: why. */
 	const REFUSED = '_comment_steward_refused';
 
@@ -61,8 +65,15 @@ class Record {
 		delete_comment_meta( $comment_id, self::REFUSED );
 	}
 
+	/**
+	 * Whether Steward has the comment, or may have it: an answer that got lost says nothing.
+	 */
+	public static function may_be_there( $comment_id ) {
+		return self::of( $comment_id ) || '' !== get_comment_meta( $comment_id, self::SENT, true );
+	}
+
 	public static function forget( $comment_id ) {
-		foreach ( array( self::ANSWER, self::WAITING, self::DECISION, self::HELD, self::REFUSED ) as $name ) {
+		foreach ( array( self::ANSWER, self::WAITING, self::DECISION, self::HELD, self::OWN, self::SENT, self::REFUSED ) as $name ) {
 			delete_comment_meta( $comment_id, $name );
 		}
 	}

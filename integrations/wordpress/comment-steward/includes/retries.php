@@ -104,22 +104,24 @@ class Retries {
 	}
 
 	private static function erase() {
-		$ids  = (array) get_option( self::ERASE, array() );
-		$left = $ids;
-		foreach ( $ids as $id ) {
+		$done = array();
+		foreach ( (array) get_option( self::ERASE, array() ) as $id ) {
 			$answer = Client::send( 'DELETE', '/v1/comments/' . rawurlencode( $id ) );
 			if ( ! $answer->is_ok() && 404 !== $answer->status ) {
 				break;
 			}
-			array_shift( $left );
+			$done[] = $id;
 		}
+		// Other requests may have added ids meanwhile, which this one's copy of the option lacks.
+		wp_cache_delete( self::ERASE, 'options' );
+		$left = array_values( array_diff( (array) get_option( self::ERASE, array() ), $done ) );
 		if ( $left ) {
 			update_option( self::ERASE, $left, false );
 			self::later();
-		} elseif ( $ids ) {
+		} elseif ( $done ) {
 			delete_option( self::ERASE );
 		}
-		return count( $ids ) - count( $left );
+		return count( $done );
 	}
 
 	/**
@@ -140,7 +142,8 @@ class Retries {
 			}
 			$known = Record::of( $comment->comment_ID );
 			if ( $answer->is_ok() && (int) $answer->body['version'] > (int) $known['version'] ) {
-				Checks::take( $comment, $answer );
+				Checks::take( $comment, $answer, false );
+				Checks::follow( $comment, (string) $answer->body['status'] );
 			}
 		}
 	}

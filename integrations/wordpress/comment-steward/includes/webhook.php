@@ -74,6 +74,6 @@ class Webhook {
 		}
 		$told = array_intersect_key( $data, array_flip( array( 'status', 'version', 'decided_by' ) ) );
 		Record::keep( $comment->comment_ID, $told + $kept );
-		Checks::apply( $comment, (string) $data['status'] );
+		Checks::follow( $comment, (string) $data['status'] );
 	}
 }
