@@ -9,9 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from steward import Steward
 
+KIND = "Thank you for this article, I learned a lot."
+RUDE = "You stupid fucking idiot, shut up, you worthless piece of shit."
+FINNISH = "Minä rakastan sinua, sinä olet ihana ihminen ja hyvä ystävä."
 ROOT = Path(__file__).parents[2]
 CLIENTS, SCRIPTS = ROOT / ".clients", ROOT / "tests" / "clients" / "node"
 WAYS = ("--require", str(SCRIPTS / "rest-akismet-com.cjs"), "--require", str(SCRIPTS / "plain-tls.cjs"))
@@ -76,3 +80,52 @@ def test_guardrails_stop_an_insult(service: Steward) -> None:
     assert found["own"] is True, "also with a client for the guardrails alone"
     assert found["one"] is False, "only the categories that are asked for count"
     assert found["stranger"] is True, "a refused key is a failure of the guardrail, no answer"
+
+
+def asked(service: Steward, key: str, call: str, form: dict[str, str]) -> httpx.Response:
+    """As programs ask that put the key in front of the host; what they send is recorded from their source code."""
+    headers = {"Host": f"{key}.rest.akismet.com", "Content-Type": "application/x-www-form-urlencoded"}
+    return httpx.post(f"{service.url}/1.1/{call}", headers=headers, data=form).raise_for_status()
+
+
+def test_artalks_requests_are_answered_as_it_expects(service: Steward) -> None:
+    key = service.key("artalk", "blog", "akismet")
+    sent = {
+        "blog": "https://blog.example",
+        "user_ip": "203.0.113.7",
+        "user_agent": "Mozilla/5.0",
+        "comment_author": "Ann",
+        "comment_author_email": "ann@example.com",
+    }
+    answers = [asked(service, key, "comment-check", sent | {"comment_content": text}).text for text in (KIND, RUDE)]
+    assert answers == ["false", "true"]
+    wrong = key[:-1] + ("1" if key.endswith("0") else "0")
+    assert asked(service, wrong, "comment-check", sent | {"comment_content": KIND}).text not in {"true", "false"}, (
+        "which Artalk takes for an error"
+    )
+
+
+def test_discourses_requests_are_answered_as_it_expects(service: Steward) -> None:
+    key, chief = service.key("discourse", "forum", "akismet"), service.key("discourse", "chief", "admin")
+    sent = {
+        "content_type": "forum-post",
+        "referrer": "https://forum.example",
+        "permalink": "https://forum.example/t/1/1",
+        "comment_author": "ann",
+        "user_ip": "203.0.113.7",
+        "user_agent": "Mozilla/5.0",
+        "blog": "https://forum.example",
+    }
+    with service.client(chief) as client:
+        policy = client.get("/v1/policies/default").raise_for_status().json()
+        held = {"akismet": {"doubtful": "pending", "unread": "pending"}}
+        body = {"thresholds": policy["thresholds"], "protocols": held}
+        client.put("/v1/policies/default", json=body).raise_for_status()
+    kind, rude, unread = (
+        asked(service, key, "comment-check", sent | {"comment_content": text}) for text in (KIND, RUDE, FINNISH)
+    )
+    assert (kind.text, rude.text, unread.text) == ("false", "true", "true")
+    assert "X-akismet-error" in unread.headers, "which it takes for the review queue"
+    assert all("X-akismet-error" not in each.headers for each in (kind, rude))
+    thanked = asked(service, key, "submit-spam", sent | {"comment_content": RUDE})
+    assert thanked.text == "Thanks for making the web a better place."
