@@ -183,11 +183,12 @@ class EmbeddedRedis:
             done.touch()
         while True:
             await asyncio.sleep(min(self._compact_s, done.stat().st_mtime + self._compact_s - time.time()))
-            try:
-                async with client_of(self._socket) as client:
-                    await client.bgrewriteaof()
+            answer = b""
+            with contextlib.suppress(OSError):
+                answer = await _asked(self._socket, b"BGREWRITEAOF")
+            if answer.startswith(b"+"):
                 done.touch()
-            except (RedisError, OSError):  # it is down, or rewrites already
+            else:  # it is down, or rewrites already
                 await asyncio.sleep(min(self._compact_s, LONGEST_PAUSE_S))
 
     async def _stop_leftover(self) -> None:
@@ -211,8 +212,9 @@ class EmbeddedRedis:
         if _listening_pid(self._socket) == process.pid:
             await shut_down(self._socket)
         # The signal stops it as cleanly: before it listened, or when it was too busy to take the command in time.
+        # Not by process.terminate(), which collects the status of an ended process before asyncio can.
         with contextlib.suppress(ProcessLookupError):
-            process.terminate()
+            os.kill(process.pid, signal.SIGTERM)
         try:
             async with asyncio.timeout(self._stop_s):
                 await process.wait()
@@ -265,20 +267,27 @@ def _locked(folder: Path) -> IO[str]:
 
 
 async def state_of(path: Path) -> Literal["ready", "loading", "silent"]:
-    """Does not use redis-py, which sometimes swallows the cancellation of a waiting task."""
     try:
-        async with asyncio.timeout(_ANSWER_S):
-            reader, writer = await asyncio.open_unix_connection(path)
-            try:
-                writer.write(b"PING\r\n")
-                answer = await reader.readline()
-            finally:
-                writer.close()
+        answer = await _asked(path, b"PING")
     except OSError:  # includes TimeoutError
         return "silent"
     if answer.startswith(b"-LOADING"):
         return "loading"
     return "ready" if answer.startswith(b"+PONG") else "silent"
+
+
+async def _asked(path: Path, command: bytes) -> bytes:
+    """The first line of the answer; b"" if the server ended meanwhile. Raises OSError.
+
+    Does not use redis-py, which sometimes swallows the cancellation of a waiting task or leaves its connection open.
+    """
+    async with asyncio.timeout(_ANSWER_S):
+        reader, writer = await asyncio.open_unix_connection(path)
+        try:
+            writer.write(command + b"\r\n")
+            return await reader.readline()
+        finally:
+            writer.close()
 
 
 def _listener(path: Path) -> int | None:
