@@ -372,7 +372,11 @@ async def test_it_refuses_comments_before_the_machine_runs_out_of_memory(folder:
 
 
 def holds_erased(folder: Path) -> bool:
-    return any(b"is erased later" in path.read_bytes() for path in (folder / "redis").rglob("*.aof*"))
+    for path in (folder / "redis").rglob("*.aof*"):
+        with contextlib.suppress(FileNotFoundError):  # a rewrite has just replaced it
+            if b"is erased later" in path.read_bytes():
+                return True
+    return False
 
 
 @pytest.mark.parametrize(("compact_s", "runs_s"), [(0.05, 30.0), (1.0, 0.2)])
