@@ -146,3 +146,17 @@ def test_a_curl_line_of_the_guide_works_when_pasted(command: str, service: Stewa
     )
     answer = json.loads(done.stdout)
     assert answer.keys() & {"attributeScores", "thresholds"}, answer
+
+
+def test_a_bot_with_a_fixed_address_works_by_dns(service: Steward) -> None:
+    key, chief = service.key("bots", "bot", "score"), service.key("bots", "chief", "admin")
+    found = said(of_python("bots", "judge.py"), service, key)
+    assert found["kind"] < 0.2
+    assert found["rude"] > 0.5
+    assert found["asynchronous"] > 0.5
+    assert found["unserved"] == found["stranger"] == "KeyError 'attributeScores'", "it does not read errors"
+    with service.client(chief) as client:
+        thresholds = client.get("/v1/policies/default").raise_for_status().json()["thresholds"]
+        body = {"thresholds": thresholds, "protocols": {"perspective": {"omit_unknown": True}}}
+        client.put("/v1/policies/default", json=body).raise_for_status()
+    assert said(of_python("bots", "judge.py"), service, key)["unserved"] is None
