@@ -16,7 +16,7 @@ async def show(request: web.Request) -> web.StreamResponse:
     """Where to go from here. Tells nothing that a stranger may not know."""
     take_as_stranger(request)
     console = request.app[CONSOLE]
-    texts = console.renderer.texts(negotiated(request.headers.get("Accept-Language", "")))
+    texts = await console.renderer.texts(negotiated(request.headers.get("Accept-Language", "")))
     demo = DEMO if request.app[keys.SETTINGS].demo else ""
     page = console.renderer.render(texts, "landing.html", demo=demo)
     return web.Response(text=page, content_type="text/html", headers=HEADERS)

@@ -1,6 +1,8 @@
 """Renders templates: always escaped, in one of the supported languages."""
 
+import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -12,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from service.console.assets import Assets
 from service.console.protection import PREFIX
 from service.console.reasons import attribute_name
-from service.console.texts import LANGUAGES, N_, Texts
+from service.console.texts import LANGUAGES, N_, SOURCE, Texts
 from service.values.accounts import Role
 
 ROLES = {
@@ -23,27 +25,44 @@ ROLES = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Spoken:
+    """What one language needs. It takes a tenth of a second to make, so only languages that somebody uses are made."""
+
+    texts: Texts
+    environment: Environment
+    for_scripts: Mapping[str, str | list[str]]
+
+
 class Renderer:
     def __init__(self, assets: Assets) -> None:
         self._assets = assets
-        self._texts = {language: Texts(language) for language in LANGUAGES}
-        self._environments = {language: self._environment(texts) for language, texts in self._texts.items()}
-        scripts = assets.scripts()
-        self._for_scripts = {language: texts.for_scripts(scripts) for language, texts in self._texts.items()}
+        self._scripts = assets.scripts()
+        self._spoken: dict[str, _Spoken] = {}
+        self._speak(SOURCE)
 
-    def texts(self, language: str) -> Texts:
-        return self._texts[language]
+    async def texts(self, language: str) -> Texts:
+        """Reads the catalogues of the language at its first use, beside the event loop."""
+        if language not in self._spoken:
+            await asyncio.to_thread(self._speak, language)
+        return self._spoken[language].texts
 
-    def filters(self, language: str) -> Mapping[str, Any]:
+    async def filters(self, language: str) -> Mapping[str, Any]:
         """How values are written in a language."""
-        return self._environments[language].filters
+        await self.texts(language)
+        return self._spoken[language].environment.filters
 
     def render(self, texts: Texts, template: str, **values: Any) -> str:  # noqa: ANN401 - the template's own
-        return (
-            self._environments[texts.language]
-            .get_template(template)
-            .render(**values, now=datetime.now(UTC), texts=texts, script_texts=self._for_scripts[texts.language])
+        """`texts` are those of this renderer, so their language has been read."""
+        spoken = self._spoken[texts.language]
+        return spoken.environment.get_template(template).render(
+            **values, now=datetime.now(UTC), texts=texts, script_texts=spoken.for_scripts
         )
+
+    def _speak(self, language: str) -> None:
+        """Two threads may do it at once; the first one counts."""
+        texts = Texts(language)
+        self._spoken.setdefault(language, _Spoken(texts, self._environment(texts), texts.for_scripts(self._scripts)))
 
     def _environment(self, texts: Texts) -> Environment:
         environment = Environment(

@@ -128,7 +128,7 @@ def _pattern(path: str) -> str:
 
 def _handler(page: Page) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
-        texts = request.app[CONSOLE].renderer.texts(negotiated(request.headers.get("Accept-Language", "")))
+        texts = await request.app[CONSOLE].renderer.texts(negotiated(request.headers.get("Accept-Language", "")))
         visit = request[VISIT] = Visit(request, request.app[CONSOLE], page, texts)
         await _recognize(visit)
         if visit.visitor is None:
@@ -155,7 +155,7 @@ async def _recognize(visit: Visit) -> None:
         await accounts.end_session(found.account.name, entry.session_id(secret))
         return
     visit.visitor, visit.secret = found, secret
-    visit.texts = visit.console.renderer.texts(found.preferences.language or visit.texts.language)
+    visit.texts = await visit.console.renderer.texts(found.preferences.language or visit.texts.language)
     if role is not found.session.role and not visit.page.is_background:
         await renew(visit, msgspec.structs.replace(found.session, role=role))
 

@@ -145,7 +145,7 @@ async def post(request: web.Request) -> web.StreamResponse:
     try:
         request.app[DEMONSTRATION].posts.take(client_network(request))
         _check(text)
-        hint = "" if "confirmed" in form else _hint(request, text)
+        hint = "" if "confirmed" in form else await _hint(request, text)
         if hint:
             return await _page(request, **kept, hint=hint)
         record = await _submit(request, text, kept["name"])
@@ -182,13 +182,13 @@ async def hint(request: web.Request) -> web.StreamResponse:
     check_origin(request)
     request.app[DEMONSTRATION].hints.take(client_network(request))
     asked = bodies.shaped(await bodies.read(request, JSON, bodies.MAX_BODY_BYTES), HintRequest)
-    answer = HintResponse(_hint(request, asked.text) if asked.text.strip() else "")
+    answer = HintResponse(await _hint(request, asked.text) if asked.text.strip() else "")
     return web.json_response({"hint": answer.hint})
 
 
-def _hint(request: web.Request, text: str) -> str:
+async def _hint(request: web.Request, text: str) -> str:
     judgement = request.app[keys.MODERATION].judge(FIRST_SITE, text, with_spans=False)
-    return _texts(request)(WARNINGS[found]) if (found := _warned_attribute(judgement)) else ""
+    return (await _texts(request))(WARNINGS[found]) if (found := _warned_attribute(judgement)) else ""
 
 
 def _warned_attribute(judgement: Judgement) -> str | None:
@@ -233,7 +233,7 @@ async def _page(request: web.Request, status: int = 200, **values: Any) -> web.R
         status = max(status, 503)
     given = {"text": "", "name": "", "hint": "", "problem": None, **values}
     page = renderer.render(
-        _texts(request),
+        await _texts(request),
         "article.html",
         story=demo.thread.article,
         own=[each for each in own if each],
@@ -265,8 +265,8 @@ def _own(request: web.Request) -> list[str]:
     return [each for each in cookie(request, COOKIE).split(".")[:MAX_OWN_COMMENTS] if _UUID.fullmatch(each)]
 
 
-def _texts(request: web.Request) -> Texts:
-    return request.app[CONSOLE].renderer.texts(negotiated(request.headers.get("Accept-Language", "")))
+async def _texts(request: web.Request) -> Texts:
+    return await request.app[CONSOLE].renderer.texts(negotiated(request.headers.get("Accept-Language", "")))
 
 
 def _refused(_: web.Request, error: ServiceError | None) -> web.StreamResponse:

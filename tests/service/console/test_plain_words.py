@@ -67,9 +67,9 @@ async def test_no_page_shows_codes_or_long_numbers_or_a_wrong_plural(busy: Any) 
         ("uk", "29 лист. 2026, 06:05 UTC"),
     ],
 )
-def test_a_moment_has_one_form_and_names_its_zone(language: str, expected: str) -> None:
+async def test_a_moment_has_one_form_and_names_its_zone(language: str, expected: str) -> None:
     renderer = Renderer(Assets())
-    assert renderer.filters(language)["moment"](NOW) == expected
+    assert (await renderer.filters(language))["moment"](NOW) == expected
 
 
 @pytest.mark.parametrize(
@@ -80,16 +80,16 @@ def test_a_moment_has_one_form_and_names_its_zone(language: str, expected: str) 
         ("uk", "21 хвилину тому", "через 51 хвилину"),
     ],
 )
-def test_a_time_stands_in_the_case_that_the_language_asks_for(language: str, ago: str, ahead: str) -> None:
-    filters = Renderer(Assets()).filters(language)
+async def test_a_time_stands_in_the_case_that_the_language_asks_for(language: str, ago: str, ahead: str) -> None:
+    filters = await Renderer(Assets()).filters(language)
     assert filters["ago"](NOW - timedelta(minutes=21), NOW) == ago
     assert filters["when"](NOW + timedelta(minutes=51), NOW) == ahead
     assert filters["ago"](NOW, NOW) not in {"", ago}
 
 
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
-def test_details_of_the_audit_trail_are_words(language: str) -> None:
-    texts = Renderer(Assets()).texts(language)
+async def test_details_of_the_audit_trail_are_words(language: str) -> None:
+    texts = await Renderer(Assets()).texts(language)
     point = "." if language == "en" else ","
     assert detail(texts, "score", "toxicity 0.579766")[1].endswith(f" 0{point}58")
     assert f"4{point}8" in detail(texts, "handling_ms", "4848")[1]

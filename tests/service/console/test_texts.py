@@ -8,7 +8,9 @@ import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
+from service.console import texts as messages_of
 from service.console.assets import Assets
+from service.console.rendering import Renderer
 from service.console.texts import LANGUAGES, SOURCE, Texts
 
 CONSOLE, DEMO = (Path(str(files(package))) for package in ("service.console", "service.demo"))
@@ -71,3 +73,18 @@ def test_scripts_get_their_messages_and_every_plural_form(language: str) -> None
     assert len(given["%(n)d comment"]) == 4
     assert all("%(n)d" in form or language == "en" for form in given["%(n)d comment"])
     assert Assets().version == Assets().version
+
+
+async def test_the_catalogues_of_a_language_are_read_when_somebody_uses_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def note(language: str) -> tuple[bytes, ...]:
+        read.append(language)
+        return ()
+
+    monkeypatch.setattr(messages_of, "_catalogues", note)
+    renderer = Renderer(Assets())
+    assert set(read) <= {SOURCE}, "at start no other language is read"
+    first = await renderer.texts("de")
+    assert await renderer.texts("de") is first
+    assert [each for each in read if each != SOURCE] == ["de"]
