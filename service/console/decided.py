@@ -8,6 +8,7 @@ from markupsafe import Markup
 from msgspec import Struct
 
 from service.console import words
+from service.console.comment import is_veiled, seen
 from service.console.shown import plain
 from service.console.texts import N_
 from service.console.visit import DECIDERS, Page, Visit, whole
@@ -92,7 +93,9 @@ async def _decided(visit: Visit, entry: AuditEntry) -> Decided | None:
         return None
     comment = record.content.comment if record.content else None
     author = comment.author.name if comment and comment.author and comment.author.name else ""
-    line = plain(comment.text) if comment else Markup()
+    # Nothing of a text that this person would see hidden; the id stands there instead.
+    is_shown = comment is not None and not is_veiled(visit, seen(visit, record))
+    line = plain(comment.text) if comment is not None and is_shown else Markup()
     return Decided(record.id, entry.at, _verdict(entry), line, author, _undoable(visit, record, entry))
 
 

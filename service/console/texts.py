@@ -38,7 +38,7 @@ class Texts:
             self.catalogue = found
 
     def __call__(self, message: str, **values: object) -> str:
-        text = self.catalogue.gettext(message)
+        text = self.catalogue.gettext(message) if message else ""  # the catalog's head stands under ""
         return text % values if values else text
 
     def counted(self, one: str, many: str, n: int) -> str:

@@ -40,5 +40,19 @@ async def test_the_page_lists_own_decisions_of_the_day_and_takes_one_back(
     assert "It could not be taken back" in (await ann.get(again.location)).text
 
 
+async def test_a_text_is_not_shown_to_somebody_who_wants_all_of_them_hidden(
+    signed_in: Any, admin: Any, decide_always: Any
+) -> None:
+    await decide_always("review")
+    await admin.post("/v1/comments", {"id": "c-1", "text": "Words that hurt"})
+    ann = await signed_in("ann")
+    await answered(ann, "reject", "c-1")
+    assert "Words that hurt" in (await ann.get("/console/decided")).text
+    await ann.post("/console/account/preferences", blur="all")
+    page = (await ann.get("/console/decided")).text
+    assert "Words that hurt" not in page
+    assert ">c-1<" in page
+
+
 async def test_an_empty_day_says_so(signed_in: Any) -> None:
     assert "You have decided nothing today." in (await (await signed_in("ann")).get("/console/decided")).text

@@ -62,6 +62,11 @@ def test_what_is_filled_in_is_filled_in_everywhere(language: str) -> None:
         assert errors == [], text
 
 
+@pytest.mark.parametrize("language", sorted(LANGUAGES))
+def test_nothing_is_said_as_nothing(language: str) -> None:
+    assert Texts(language)("") == ""
+
+
 def test_numbers_of_things_are_said_as_the_language_has_them() -> None:
     assert [Texts("uk").locale.plural_form(n) for n in (1, 2, 5, 21)] == ["one", "few", "many", "one"]
 
