@@ -11,7 +11,7 @@ from service.commands.stored import ACTOR, check_site, with_store
 from service.settings import from_env
 from service.store import Store
 from service.values import short_keys
-from service.values.access import Scope, audit_details, key_id, label_of, mint, origin_of
+from service.values.access import ApiKey, Scope, audit_details, key_id, label_of, mint, origin_of
 from service.values.domain import SITE_PATTERN
 
 # The name is used in Redis keys, the audit trail and statistics.
@@ -135,8 +135,14 @@ def rotate(rotated: str) -> None:
         if known is None or known.short_digest is None:
             return None
         text, changed = short_keys.rotated(known, datetime.now(UTC))
+
+        def unless_changed(now: ApiKey) -> ApiKey:
+            if now != known:
+                raise click.ClickException(f"key '{rotated}' was changed meanwhile; nothing was rotated")
+            return changed
+
         await store.audit.write(known.site, "key_rotated", ACTOR, **audit_details(known))
-        return text if await store.access.change(rotated, lambda _: changed) else None
+        return text if await store.access.change(rotated, unless_changed) else None
 
     text = with_store(change)
     if text is None:

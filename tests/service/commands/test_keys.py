@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from service.commands.keys import keys
 from service.values.access import ApiKey, label_of, mint
-from service.values.short_keys import digest
+from service.values.short_keys import digest, rotated
 
 KEY, _ = mint("daily", frozenset(), None, datetime.now(UTC))
 
@@ -71,14 +71,36 @@ def test_a_key_for_akismet_has_12_digits_and_is_rotated_by_its_id(
     assert re.fullmatch("[0-9a-f]{12}\n", made.stdout), made.stdout
     with redis_server.client() as client:
         record = msgspec.json.decode(client.hvals("cm:{access}:keys")[0], type=ApiKey)
-        rotated = CliRunner().invoke(keys, ["rotate", record.id])
-        assert re.fullmatch("[0-9a-f]{12}\n", rotated.stdout), rotated.stdout
+        done = CliRunner().invoke(keys, ["rotate", record.id])
+        assert re.fullmatch("[0-9a-f]{12}\n", done.stdout), done.stdout
         after = msgspec.json.decode(client.hvals("cm:{access}:keys")[0], type=ApiKey)
         actions = [entry["action"] for _, entry in client.xrange("cm:{daily}:audit")]
-    assert after.short_digest == digest(rotated.stdout.strip())
+    assert after.short_digest == digest(done.stdout.strip())
     assert after.former_digest == record.short_digest == digest(made.stdout.strip())
     assert actions == ["key_made", "key_rotated"]
     assert CliRunner().invoke(keys, ["rotate", "missing1"]).exit_code == 1
+
+
+def test_a_key_that_somebody_else_rotates_at_the_same_moment_is_rotated_once(
+    redis_server: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    monkeypatch.setenv("STEWARD_REDIS_URL", redis_server.url)
+    monkeypatch.setenv("STEWARD_DATA_DIR", str(tmp_path))
+    CliRunner().invoke(keys, ["create", "--site", "daily", "--scope", "akismet", "--name", "blog"])
+    with redis_server.client() as client:
+        record = msgspec.json.decode(client.hvals("cm:{access}:keys")[0], type=ApiKey)
+        other, by_other = rotated(record, datetime.now(UTC))
+
+        def late(known: ApiKey, now: datetime) -> tuple[str, ApiKey]:
+            client.hset("cm:{access}:keys", record.id, msgspec.json.encode(by_other))
+            return rotated(known, now)
+
+        monkeypatch.setattr("service.commands.keys.short_keys.rotated", late)
+        done = CliRunner().invoke(keys, ["rotate", record.id])
+        kept = msgspec.json.decode(client.hvals("cm:{access}:keys")[0], type=ApiKey)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "changed meanwhile" in done.stderr
+    assert kept.short_digest == digest(other), "the key that the other one was shown still opens"
 
 
 @pytest.mark.parametrize("more", [["--scope", "score"], ["--origin", "https://a.example"]])
