@@ -292,6 +292,26 @@ def test_without_webhooks_wordpress_asks(blog: WordPress, service: Steward, chie
     assert blog.status(comment) == "trash"
 
 
+def test_many_that_wait_do_not_hide_an_older_one_that_was_decided(
+    blog: WordPress, service: Steward, chief: str
+) -> None:
+    old = blog.comment(f"{FINNISH} Vanha.", "Dora")
+    many = "$all = []; for ($i = 0; $i < 50; $i++) { $all[] = wp_insert_comment(['comment_post_ID' => 1, "
+    made = blog.run(
+        f"{many} 'comment_content' => 'Another', 'comment_approved' => 0]);"
+        "update_comment_meta(end($all), '_comment_steward', ['status' => 'pending', 'version' => 1]); }"
+        "$kept = get_option('comment_steward'); $kept['secret'] = ''; update_option('comment_steward', $kept);"
+        f"update_comment_meta({old}, '_comment_steward', ['version' => 0] + CommentSteward\\Record::of({old}));"
+        "delete_option('comment_steward_asked'); echo json_encode($all);"
+    )
+    decide(service, chief, f"wp-1-{old}", "reject")
+    blog.run("do_action('comment_steward_sweep');")
+    assert blog.status(old) == "unapproved", "the 50 newer ones come first"
+    blog.run("do_action('comment_steward_sweep');")
+    assert blog.status(old) == "trash"
+    blog.run(f"foreach ({json.dumps(made)} as $id) wp_delete_comment($id, true);")
+
+
 def test_what_wordpress_itself_holds_is_not_published_by_the_model(blog: WordPress) -> None:
     blog.run("update_option('moderation_keys', 'zorblax');")
     comment = blog.comment(f"{CIVIL} Zorblax.")

@@ -15,6 +15,8 @@ class Retries {
 	const SWEEP = 'comment_steward_sweep';
 	/** An option: ids that Steward must still erase. */
 	const ERASE   = 'comment_steward_erase';
+	/** An option: how many of the comments that wait the last sweep passed over; the next one asks for those after. */
+	const ASKED   = 'comment_steward_asked';
 	const AT_ONCE = 50;
 	const FIRST_S = 60;
 	const LAST_S  = 3600;
@@ -125,14 +127,19 @@ class Retries {
 	}
 
 	/**
-	 * Without webhooks: ask what became of the newest comments that wait for a moderator of Steward's.
+	 * Without webhooks: ask what became of the comments that wait for a moderator of Steward's, newest first, and each
+	 * time of the next ones, so that many that wait hide no others.
 	 */
 	public static function ask() {
+		$passed  = (int) get_option( self::ASKED, 0 );
 		$pending = get_comments(
 			array(
 				'status'   => 'hold',
 				'meta_key' => Record::ANSWER, // phpcs:ignore WordPress.DB.SlowDBQuery -- pending comments are few
 				'number'   => self::AT_ONCE,
+				'offset'   => $passed,
+				'orderby'  => 'comment_ID', // an order without ties, so that the next sweep goes on where this one ended
+				'order'    => 'DESC',
 			)
 		);
 		foreach ( $pending as $comment ) {
@@ -146,6 +153,7 @@ class Retries {
 				Checks::follow( $comment, (string) $answer->body['status'] );
 			}
 		}
+		update_option( self::ASKED, count( $pending ) < self::AT_ONCE ? 0 : $passed + self::AT_ONCE, false );
 	}
 
 	/**
