@@ -6,11 +6,12 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from service.cases.until import check_until
 from service.store import Store
 from service.store.articles import ArticleChange
 from service.values.articles import ACTIONS, ArticleStatus, Place, PlaceKind, code_of
 from service.values.domain import Instant
-from service.values.errors import BadRequest, Conflict, Fault
+from service.values.errors import Conflict
 from service.values.rules import RuleAction
 
 MAX_NOTE = 500
@@ -18,7 +19,6 @@ MAX_NOTE = 500
 MOST_LISTED = 200
 # Tries of a change while others change the same status.
 _TRIES = 5
-_NO_LATER_THAN = datetime(9000, 1, 1, tzinfo=UTC)
 
 
 class ArticleStatusRequest(Struct, frozen=True, forbid_unknown_fields=True):
@@ -79,7 +79,13 @@ class Articles:
 
     async def change(self, site: str, place: Place, asked: ArticleStatusRequest, actor: str) -> ArticleStanding:
         """Give an article or section a status. The same again, by the same person, is no new change."""
-        _check(asked, datetime.now(UTC))
+        check_until(
+            asked.status,
+            asked.until,
+            datetime.now(UTC),
+            required_for=ArticleStatus.HEATED,
+            refused_for=ArticleStatus.OPEN,
+        )
         newest: ArticleChange | None = None
         for _ in range(_TRIES):
             history = await self._store.articles.history(site, place)
@@ -150,20 +156,6 @@ def _before(history: list[ArticleChange], version: int) -> ArticleStatusRequest:
     if len(history) > 1 and history[1].is_in_force(datetime.now(UTC)):
         return ArticleStatusRequest(history[1].status, history[1].until, history[1].note or "", version)
     return ArticleStatusRequest(ArticleStatus.OPEN, version=version)
-
-
-def _check(asked: ArticleStatusRequest, now: datetime) -> None:
-    if asked.status is ArticleStatus.HEATED and asked.until is None:
-        problem = "required for heated"
-    elif asked.status is ArticleStatus.OPEN and asked.until is not None:
-        problem = "must not be set for open"
-    elif asked.until is not None and asked.until <= now:
-        problem = "must be in the future"
-    elif asked.until is not None and asked.until > _NO_LATER_THAN:
-        problem = f"must be before the year {_NO_LATER_THAN.year}"
-    else:
-        return
-    raise BadRequest(f"/until: {problem}", [Fault("/until", problem)])
 
 
 def _is_same(newest: ArticleChange, asked: ArticleStatusRequest, actor: str) -> bool:

@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 from service.cases.approvals import check_bulk
 from service.cases.authors import AT_ONCE, MOST_COUNTED, Authors, StatusChangeShown, shown
 from service.cases.reviewing import Moderator, ReviewWorkflow, new_batch
+from service.cases.until import check_until
 from service.store import Store
 from service.store.author_status import StatusChange
 from service.store.base import Record
@@ -19,7 +20,7 @@ from service.store.batches import MOST_IN_BATCH
 from service.store.review import Answer
 from service.store.strikes import Strike
 from service.values.domain import A_CODE, WORDS, Instant, State, Verdict
-from service.values.errors import BadRequest, Conflict, Fault, NotFound
+from service.values.errors import Conflict, NotFound
 from service.values.policy import Policy
 from service.values.rules import AuthorStatus, Code
 
@@ -31,7 +32,6 @@ MOST_LOOKED_AT = 5_000
 WAITING = frozenset({State.QUEUED, State.LEASED, State.ESCALATED})
 # Tries of a change while others change the same status.
 _TRIES = 5
-_NO_LATER_THAN = datetime(9000, 1, 1, tzinfo=UTC)
 
 Note = Annotated[str, Meta(max_length=MAX_NOTE, description="For moderators; not sent to the site.")]
 BatchId = Annotated[
@@ -127,7 +127,13 @@ class AuthorStatusWorkflow:
 
     async def change(self, site: str, author: str, asked: StatusRequest, actor: str) -> Standing:
         """Give an author a status. The same again, by the same person, is no new change."""
-        _check(asked, datetime.now(UTC))
+        check_until(
+            asked.status,
+            asked.until,
+            datetime.now(UTC),
+            required_for=AuthorStatus.MUTED,
+            refused_for=AuthorStatus.ACTIVE,
+        )
         newest: StatusChange | None = None
         for _ in range(_TRIES):
             newest = await self._store.statuses.newest(site, author)
@@ -282,20 +288,6 @@ class AuthorStatusWorkflow:
             history=[shown(each) for each in history],
             strikes=await self._authors.strikes(site, author),
         )
-
-
-def _check(asked: StatusRequest, now: datetime) -> None:
-    if asked.status is AuthorStatus.MUTED and asked.until is None:
-        problem = "required for muted"
-    elif asked.status is AuthorStatus.ACTIVE and asked.until is not None:
-        problem = "must not be set for active"
-    elif asked.until is not None and asked.until <= now:
-        problem = "must be in the future"
-    elif asked.until is not None and asked.until > _NO_LATER_THAN:
-        problem = f"must be before the year {_NO_LATER_THAN.year}"
-    else:
-        return
-    raise BadRequest(f"/until: {problem}", [Fault("/until", problem)])
 
 
 def _is_same(newest: StatusChange, asked: StatusRequest, actor: str) -> bool:
