@@ -66,7 +66,8 @@ class Composed:
         conf = etc / ("redis.conf" if name in SERVERS else "sentinel.conf")
         conf.write_text(re.sub("^dir .*\n", f"dir {data}\n", conf.read_text(), flags=re.MULTILINE) + own)
         command = [compose / "start-redis", *map(self._named, SERVICES[name]["command"])]
-        given = {"PATH": f"{self.folder}/bin:{os.environ['PATH']}", "ETC": str(etc), "DATA": str(data)}
+        path = f"{self.folder}/bin:{os.environ['PATH']}"
+        given = {**os.environ, "PATH": path, "ETC": str(etc), "DATA": str(data)}
         return subprocess.Popen(command, env=given, cwd=data, stdout=subprocess.DEVNULL)
 
     def _named(self, text: str) -> str:
