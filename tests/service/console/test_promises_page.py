@@ -121,6 +121,9 @@ async def test_every_promise_is_shown_with_its_state(client: Any, as_role: Any, 
     assert "1.89%" in text
     assert "0.03" in text, "the drift"
     assert "too few weeks to say" in text, "of the inflow nothing is known"
+    changed = text.split('id="changes"')[1].split("</section>")[0]
+    assert '<table class="rows stacked">' in changed, "else it is wider than a phone in German"
+    assert changed.count("<td") == changed.count("data-label=") == 6
 
 
 async def test_a_broken_promise_says_since_when_people_look(
