@@ -262,8 +262,17 @@ def test_keys_can_be_others_and_help_shows_them(desk: Desk, service: Steward) ->
     assert site.statuses(["o-0"]) == ["approved"]
 
 
-@pytest.mark.parametrize("locale", ["de", "uk"])
-def test_all_pages_speak_the_language_of_whoever_reads_them(browser: Browser, service: Steward, locale: str) -> None:
+@pytest.mark.parametrize(
+    ("locale", "approve", "approved"),
+    [
+        ("de", "Freigeben", "Freigegeben"),
+        ("fr", "Approuver", "Approuvé"),
+        ("uk", "Схвалити", "Схвалено"),
+    ],
+)
+def test_all_pages_speak_the_language_of_whoever_reads_them(
+    browser: Browser, service: Steward, locale: str, approve: str, approved: str
+) -> None:
     name = f"spoken-{locale}"
     forum(service, name, {"s-1": "What do you say?", "s-2": "And you?"})
     moderator(service, name, f"lena-{locale}")
@@ -274,10 +283,9 @@ def test_all_pages_speak_the_language_of_whoever_reads_them(browser: Browser, se
     desk.page.locator("button.primary").click()
     desk.page.wait_for_url("**/queue")
     desk.wait_for_card()
-    approve = {"de": "Freigeben", "uk": "Схвалити"}[locale]
     expect(desk.page.get_by_role("button", name=re.compile(approve)).first).to_be_visible()
     desk.press("a")
-    expect(desk.page.locator(".toast")).to_contain_text({"de": "Freigegeben", "uk": "Схвалено"}[locale])
+    expect(desk.page.locator(".toast")).to_contain_text(approved)
     assert desk.complaints == []
     desk.page.context.close()
 
