@@ -266,6 +266,7 @@ def test_keys_can_be_others_and_help_shows_them(desk: Desk, service: Steward) ->
     ("locale", "approve", "approved"),
     [
         ("de", "Freigeben", "Freigegeben"),
+        ("es", "Aprobar", "Aprobado"),
         ("fr", "Approuver", "Approuvé"),
         ("uk", "Схвалити", "Схвалено"),
     ],

@@ -56,6 +56,7 @@ def said(card: str) -> list[str]:
     [
         ("en", "Rule house_words found “zorblax” (Made-up words)"),
         ("de", "Regel house_words fand „zorblax“ (Made-up words)"),
+        ("es", "La regla house_words halló «zorblax» (Made-up words)"),
         ("fr", "La règle house_words a trouvé «\u00a0zorblax\u00a0» (Made-up words)"),
         ("uk", "Правило house_words знайшло «zorblax» (Made-up words)"),
     ],

@@ -64,6 +64,7 @@ async def test_no_page_shows_codes_or_long_numbers_or_a_wrong_plural(busy: Any) 
     [
         ("en", "29 Nov 2026, 06:05 UTC"),
         ("de", "29. Nov. 2026, 06:05 UTC"),
+        ("es", "29 nov 2026, 06:05 UTC"),
         ("fr", "29 nov. 2026, 06:05 UTC"),
         ("uk", "29 лист. 2026, 06:05 UTC"),
     ],
@@ -78,6 +79,7 @@ async def test_a_moment_has_one_form_and_names_its_zone(language: str, expected:
     [
         ("en", "21 minutes ago", "in 51 minutes"),
         ("de", "vor 21 Minuten", "in 51 Minuten"),
+        ("es", "hace 21 minutos", "dentro de 51 minutos"),
         ("fr", "il y a 21 minutes", "dans 51 minutes"),
         ("uk", "21 хвилину тому", "через 51 хвилину"),
     ],
