@@ -17,7 +17,15 @@ from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
 
 SOURCE = "en"
-LANGUAGES = {"en": "English", "de": "Deutsch", "es": "Español", "fr": "Français", "pt": "Português", "uk": "Українська"}
+LANGUAGES = {
+    "en": "English",
+    "de": "Deutsch",
+    "es": "Español",
+    "fr": "Français",
+    "pl": "Polski",
+    "pt": "Português",
+    "uk": "Українська",
+}
 KEYWORDS = {"t": None, "tn": (1, 2)}
 
 

@@ -70,7 +70,7 @@ Key = Annotated[str, Meta(min_length=1, max_length=20)]
 class Preferences(Struct, frozen=True, omit_defaults=True):
     """How somebody likes to work. `blur`: which texts are blurred until asked for; `keys`: by name of the action."""
 
-    language: Literal["en", "de", "es", "fr", "pt", "uk"] | None = None
+    language: Literal["en", "de", "es", "fr", "pl", "pt", "uk"] | None = None
     theme: Literal["auto", "light", "dark"] = "auto"
     blur: Literal["none", "severe", "all"] = "severe"
     avoided: frozenset[str] = frozenset()  # attributes that this person is not shown

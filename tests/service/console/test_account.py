@@ -79,6 +79,7 @@ async def test_the_second_factor_moves_to_another_app_only_with_a_code_of_the_ol
 async def test_the_language_is_the_browsers_until_one_is_chosen(browser: Any) -> None:
     for said, language in [
         ("uk-UA,uk;q=0.9,en;q=0.8", "uk"),
+        ("pl-PL,pl;q=0.9,en;q=0.8", "pl"),
         ("es-MX, en;q=0.5", "es"),
         ("fr-CA;q=0.9, de-AT;q=0.5", "fr"),
         ("nl;q=0.9, de-AT;q=0.5", "de"),

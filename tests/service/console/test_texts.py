@@ -69,6 +69,13 @@ def test_nothing_is_said_as_nothing(language: str) -> None:
 
 def test_numbers_of_things_are_said_as_the_language_has_them() -> None:
     assert [Texts("uk").locale.plural_form(n) for n in (1, 2, 5, 21)] == ["one", "few", "many", "one"]
+    shown = [Texts("pl").counted("Show %(n)d new comment", "Show %(n)d new comments", n) for n in (1, 2, 5, 22)]
+    assert [each.split(maxsplit=2)[2] for each in shown] == [
+        "nowy komentarz",
+        "nowe komentarze",
+        "nowych komentarzy",
+        "nowe komentarze",
+    ]
 
 
 @pytest.mark.parametrize("language", sorted(LANGUAGES))
