@@ -14,6 +14,7 @@ from service.cases.models import Models
 from service.cases.moderation import Moderation
 from service.cases.reviewing import ReviewWorkflow
 from service.cases.rulebook import Rulebook
+from service.cases.shadow import Shadow
 from service.cases.usage import Usage
 from service.settings import Settings
 from service.store import Store
@@ -23,6 +24,7 @@ BACKGROUND = web.AppKey("background", Background)
 SETTINGS = web.AppKey("settings", Settings)
 STORE = web.AppKey("store", Store)
 DIRECTORY = web.AppKey("directory", Directory)
+SHADOW = web.AppKey("shadow", Shadow)
 MODELS = web.AppKey("models", Models)
 RULEBOOK = web.AppKey("rulebook", Rulebook)
 MODERATION = web.AppKey("moderation", Moderation)

@@ -130,6 +130,12 @@ RULES = Counter(
     ("rule",),
 )
 DECISIONS = Counter("steward_decisions", "Automatic decisions answered, repeated submissions included.", ("decision",))
+SHADOW = Counter(
+    "steward_shadow",
+    "Comments drawn for the model in shadow: same or differs (from the model in use), dropped (the queue was full, or "
+    "the model in use changed), failed.",
+    ("outcome",),
+)
 CORAL = Counter(
     "steward_coral",
     "Comments from Coral by answer: Coral's statuses, flagged, nothing, late (no answer in time), refused (503: too "

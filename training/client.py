@@ -30,6 +30,9 @@ class Service:
     def put(self, path: str, body: Any) -> Any:  # noqa: ANN401 - any JSON
         return _json(self._ask("PUT", path, json=body))
 
+    def delete(self, path: str) -> None:
+        self._ask("DELETE", path)
+
     def _ask(self, method: str, path: str, **more: Any) -> httpx.Response:  # noqa: ANN401 - httpx's own arguments
         try:
             response = self._client.request(method, path, **more)

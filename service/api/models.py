@@ -1,4 +1,4 @@
-"""Models: list, promote, roll back, compare."""
+"""Models: list, promote, roll back, compare, put in shadow."""
 
 import asyncio
 from typing import Annotated, Literal
@@ -11,6 +11,8 @@ from service.cases.comparison import Comparison
 from service.cases.gate import GateResult
 from service.cases.models import Described, Generation
 from service.cases.promotion import ModelPromotion
+from service.cases.shadow import ShadowSetting
+from service.cases.shadowing import Shadowing, ShadowReport
 from service.values.access import Scope
 from service.values.openai_models import OpenAiModel, openai_models
 
@@ -66,6 +68,34 @@ async def show_gate(call: Call) -> GateResult:
     """
     app, site = call.request.app, call.key.site
     return await app[keys.GATE].check(site, app[keys.DIRECTORY].policy(site), call.request.match_info["version"])
+
+
+class ShadowRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    share: Annotated[float, Meta(gt=0, le=1, description="Of the new comments that come to POST /v1/comments.")] = 0.1
+
+
+async def start_shadow(call: Call) -> ShadowSetting:
+    """Let a model judge a share of the live comments beside the one in use, on every replica. It decides nothing.
+
+    One model at a time is in shadow, for all sites; another one takes its place.
+    """
+    version = call.request.match_info["version"]
+    return await _shadowing(call).start(call.key.site, version, call.body.share, call.key.name)
+
+
+async def stop_shadow(call: Call) -> None:
+    """Take a model out of shadow, on every replica. What it counted is kept for its 90 days."""
+    await _shadowing(call).stop(call.key.site, call.request.match_info["version"], call.key.name)
+
+
+async def show_shadow(call: Call) -> ShadowReport:
+    """What a model in shadow would have done with the site's comments, beside what the model in use did."""
+    return await _shadowing(call).report(call.key.site, call.request.match_info["version"])
+
+
+def _shadowing(call: Call) -> Shadowing:
+    app = call.request.app
+    return Shadowing(app[keys.SHADOW], app[keys.MODELS], app[keys.STORE], app[keys.DIRECTORY])
 
 
 class ComparisonQuery(Struct, frozen=True, forbid_unknown_fields=True):
@@ -124,6 +154,37 @@ OPERATIONS = (
         summary="What a model shows before a promotion.",
         answer=GateResult,
         problems=(404, 409, 503),
+    ),
+    Operation(
+        method="GET",
+        path="/v1/models/{version}/shadow",
+        handler=show_shadow,
+        scope=Scope.ADMIN,
+        tag="Models",
+        summary="What a model in shadow would have done.",
+        answer=ShadowReport,
+        problems=(404, 503),
+    ),
+    Operation(
+        method="PUT",
+        path="/v1/models/{version}/shadow",
+        handler=start_shadow,
+        scope=Scope.OPERATE,
+        tag="Models",
+        summary="Put a model in shadow on every replica.",
+        body=ShadowRequest,
+        answer=ShadowSetting,
+        problems=(404, 409, 503),
+    ),
+    Operation(
+        method="DELETE",
+        path="/v1/models/{version}/shadow",
+        handler=stop_shadow,
+        scope=Scope.OPERATE,
+        tag="Models",
+        summary="Take a model out of shadow on every replica.",
+        status=204,
+        problems=(404, 503),
     ),
     Operation(
         method="POST",

@@ -142,10 +142,11 @@ def _side(model: classifier.Model, labels: Sequence[Label], policy: Policy) -> _
     languages = [classifier.language_of(label.text, label.language, model.languages) for label in labels]
     scores = _scores(model, labels, languages)
     each = zip(labels, languages, scores, strict=True)
-    return _Side(scores, [_action(model, label.text, language, found, policy) for label, language, found in each])
+    return _Side(scores, [would_do(model, label.text, language, found, policy) for label, language, found in each])
 
 
-def _action(model: classifier.Model, text: str, language: str, scores: Mapping[str, float], policy: Policy) -> Action:
+def would_do(model: classifier.Model, text: str, language: str, scores: Mapping[str, float], policy: Policy) -> Action:
+    """By the policy's own thresholds: no certificate is about a model that was never in use."""
     if not scores:
         return Action.REVIEW  # the model does not judge the language
     return decide_scored(

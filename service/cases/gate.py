@@ -10,9 +10,11 @@ import classifier
 from classifier import Losses, Worth
 from service.cases.comparison import Comparison, Comparisons
 from service.cases.models import Described, Models
+from service.store.shadow import ShadowCounts
 from service.values.errors import Conflict
-from service.values.gate import Gate, GateCheck, audits_check, coverage_check, target_checks
+from service.values.gate import Gate, GateCheck, audits_check, coverage_check, shadow_check, target_checks
 from service.values.policy import Policy
+from service.values.shadow import figures
 
 # Newest decisions of people that the checks look at.
 LAST = 2_000
@@ -33,9 +35,10 @@ class GateResult(Struct, frozen=True, kw_only=True):
 class PromotionGate:
     """Methods raise NotFound, ModelUnusable and StoreUnavailable."""
 
-    def __init__(self, comparisons: Comparisons, models: Models) -> None:
+    def __init__(self, comparisons: Comparisons, models: Models, shadow: ShadowCounts) -> None:
         self._comparisons = comparisons
         self._models = models
+        self._shadow = shadow
 
     async def check(self, site: str, policy: Policy, version: str) -> GateResult:
         """By the policy's gate; by the usual one if it has none."""
@@ -43,11 +46,13 @@ class PromotionGate:
         comparison, judged = await self._comparisons.judged(site, version, LAST)
         known = await asyncio.to_thread(self._models.list)
         targets = None if policy.targets is UNSET else policy.targets
+        model = await self._models.opened(version)
         checks = [
             *_held_out(gate, known, version),
-            self._golden(await self._models.opened(version)),
+            self._golden(model),
             *_compared(gate, comparison),
             *target_checks(gate, targets, judged),
+            *await self._shadowed(gate, site, model.digest),
         ]
         return GateResult(
             model=version,
@@ -72,6 +77,11 @@ class PromotionGate:
                 f"{version} does not pass the gate ({said}); a second person can promote it with a reason",
                 {"failed": [each.name for each in failed]},
             )
+
+    async def _shadowed(self, gate: Gate, site: str, digest: str) -> list[GateCheck]:
+        if not gate.shadow_days:
+            return []
+        return [shadow_check(gate, figures(await self._shadow.of(site, digest, datetime.now(UTC).date())))]
 
     @staticmethod
     def _golden(model: classifier.Model) -> GateCheck:

@@ -194,11 +194,11 @@ class Models:
         return entry
 
     def _append(self, model: classifier.Model, actor: str, rolled_back: bool) -> Generation:
-        with self._locked():
+        with self.locked():
             entries = self._history().entries
             number = entries[-1].generation + 1 if entries else 1
             entry = Generation(number, model.version, model.digest, datetime.now(UTC), actor, rolled_back)
-            _replace(
+            replace_file(
                 self._history_file, msgspec.json.format(msgspec.json.encode(_GenerationHistory((*entries, entry))))
             )
         return entry
@@ -251,14 +251,11 @@ class Models:
             raise ModelUnusable(f"{self._history_file} is damaged: {error}") from error
 
     def _stamp(self) -> tuple[int, int] | None:
-        try:
-            stat = self._history_file.stat()
-        except FileNotFoundError:
-            return None
-        return stat.st_mtime_ns, stat.st_ino
+        return stamp_of(self._history_file)
 
     @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
+    def locked(self) -> Iterator[None]:
+        """Only one process at a time changes what is written beside the model folders."""
         self._folder.mkdir(parents=True, exist_ok=True)
         with (self._folder / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -297,7 +294,16 @@ def _load(path: Path, *, both: bool) -> classifier.Model:
     return model
 
 
-def _replace(path: Path, data: bytes) -> None:
+def stamp_of(path: Path) -> tuple[int, int] | None:
+    """Changes when the file is replaced; None: there is none."""
+    try:
+        stat = path.stat()
+    except FileNotFoundError:
+        return None
+    return stat.st_mtime_ns, stat.st_ino
+
+
+def replace_file(path: Path, data: bytes) -> None:
     """Replace a file atomically, and durably in case of a power loss."""
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     with fresh.open("wb") as file:

@@ -29,6 +29,7 @@ from service.cases.scores import (
     score_texts,
     support_of,
 )
+from service.cases.shadow import Offer
 from service.cases.unrecorded import UnrecordedSender, apply_rules
 from service.rules.compiled import CompiledRules
 from service.store import Store
@@ -59,11 +60,13 @@ class Moderation:
         directory: Directory,
         store: Store,
         rulebook: Rulebook,
+        offer_shadow: Offer | None = None,
         *,
         hash_authors: bool = True,
         max_waiting_batches: int = 32,
     ) -> None:
         self._rulebook = rulebook
+        self._offer_shadow = offer_shadow
         self._models = models
         self._directory = directory
         self._store = store
@@ -79,13 +82,19 @@ class Moderation:
         """
         policy = self._directory.policy(key.site)
         judgement = await self._judge_batched(policy, comment.text, comment.language)
-        return await self._record(key.site, policy, comment, judgement, key.name)
+        is_new, record = await self._record(key.site, policy, comment, judgement, key.name)
+        if self._offer_shadow is not None and is_new:
+            self._offer_shadow(key.site, policy, comment.text, comment.language, judgement)
+        return record
 
     async def record(self, site: str, comment: Comment, judgement: Judgement, *, actor: str) -> Record:
         """Record a comment and its judgement; raises as `submit` does."""
-        return await self._record(site, self._directory.policy(site), comment, judgement, actor)
+        return (await self._record(site, self._directory.policy(site), comment, judgement, actor))[1]
 
-    async def _record(self, site: str, policy: Policy, comment: Comment, judgement: Judgement, actor: str) -> Record:
+    async def _record(
+        self, site: str, policy: Policy, comment: Comment, judgement: Judgement, actor: str
+    ) -> tuple[bool, Record]:
+        """Returns too whether the comment or this revision of it is new."""
         comment_id = comment.id or str(uuid_utils.uuid7())
         sent_by = self._sent_by(site, comment) if comment.sender else NOBODY
         comment = self._pseudonymous(site, comment)
@@ -131,9 +140,10 @@ class Moderation:
             raise _full()
         if outcome == "erased":
             raise Conflict("comment_erased", f"comment '{comment_id}' was erased", {"id": comment_id})
-        if isinstance(asked, RulesAsked) and record.content is not None and outcome in ("created", "revised"):
+        is_new = outcome in ("created", "revised")
+        if isinstance(asked, RulesAsked) and record.content is not None and is_new:
             ruling.count_rules(record.content.judgement.reasons)
-        return record
+        return is_new, record
 
     async def judge_all(
         self, site: str, text: str, declared: str | None = None, *, name: str = "", email: str = ""

@@ -46,6 +46,7 @@ from service.cases.moderation import Moderation
 from service.cases.promotion import ModelPromotion
 from service.cases.reviewing import ReviewWorkflow
 from service.cases.rulebook import Rulebook
+from service.cases.shadow import Shadow
 from service.cases.upkeep import Upkeep
 from service.cases.usage import Usage
 from service.cases.watch import Watch
@@ -121,6 +122,13 @@ async def served_models(app: web.Application) -> AsyncIterator[None]:
         yield
 
 
+async def shadow(app: web.Application) -> AsyncIterator[None]:
+    folder = app[keys.SETTINGS].data_path / "models"
+    app[keys.SHADOW] = Shadow(app[keys.MODELS], app[keys.STORE].shadow, app[keys.BACKGROUND], folder)
+    async with app[keys.SHADOW].running():
+        yield
+
+
 async def moderation(app: web.Application) -> AsyncIterator[None]:
     settings, store, directory = app[keys.SETTINGS], app[keys.STORE], app[keys.DIRECTORY]
     rulebook = Rulebook(directory, store.lists, app[keys.BACKGROUND], lambda: app[keys.MODELS].current.labels)
@@ -130,6 +138,7 @@ async def moderation(app: web.Application) -> AsyncIterator[None]:
         directory,
         store,
         rulebook,
+        app[keys.SHADOW].offer,
         hash_authors=settings.hash_authors,
         max_waiting_batches=settings.max_waiting_batches,
     )
@@ -147,7 +156,7 @@ async def moderation(app: web.Application) -> AsyncIterator[None]:
     )
     app[keys.ARTICLES] = Articles(store)
     app[keys.COMPARISONS] = Comparisons(store, app[keys.MODELS], directory.policy)
-    app[keys.GATE] = PromotionGate(app[keys.COMPARISONS], app[keys.MODELS])
+    app[keys.GATE] = PromotionGate(app[keys.COMPARISONS], app[keys.MODELS], store.shadow)
     async with rulebook.kept_fresh():
         yield
     app[keys.MODERATION].executor.close()
@@ -201,7 +210,8 @@ def build_app(settings: Settings) -> web.Application:
     app[GUESSES] = Guesses()
     app[STREAMS] = Streams(list)
     app[HOT_ROUTES] = [*((each.method, each.path) for each in OPERATIONS if each.is_hot), *perspective.HOT]
-    app.cleanup_ctx.extend([redis_store, directory, served_models, moderation, usage, upkeep, watch, webhook_relay])
+    app.cleanup_ctx.extend([redis_store, directory, served_models, shadow, moderation])
+    app.cleanup_ctx.extend([usage, upkeep, watch, webhook_relay])
     app.cleanup_ctx.extend([coral.opened, open_console()])
     app.on_shutdown.append(answer_who_waits)
     app.on_response_prepare.extend([protect, protect_pages, cors.allow])

@@ -31,6 +31,7 @@ from service.store.recent import Recent
 from service.store.recovery import Recovery
 from service.store.reports import ReportReasons
 from service.store.review import Queue, QueueLimits
+from service.store.shadow import ShadowCounts
 from service.store.strikes import StrikeBook
 from service.store.usage import UsageCounters
 from service.store.watch import Watches
@@ -60,6 +61,7 @@ class Store:
     accounts: Accounts
     lists: Lists
     usage: UsageCounters
+    shadow: ShadowCounts
     watches: Watches
     approvals: Approvals
     fsck: Fsck
@@ -116,6 +118,7 @@ async def open_store(settings: Settings, url: str, background: Background | None
         accounts=Accounts(pipe),
         lists=Lists(pipe),
         usage=UsageCounters(pipe),
+        shadow=ShadowCounts(pipe),
         watches=Watches(pipe),
         approvals=Approvals(pipe),
         fsck=Fsck(pipe, shards, retention.author_s if settings.index_authors else 0),

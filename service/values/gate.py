@@ -7,9 +7,12 @@ from typing import Annotated, Literal, NamedTuple
 from msgspec import Meta, Struct
 
 from service.values.domain import Action, Probability
+from service.values.shadow import ShadowFigures
 from service.values.targets import Target, Targets, p_value
 
-CheckName = Literal["held_out", "golden", "coverage", "audits", "max_wrong_approve", "max_wrong_reject", "max_missed"]
+CheckName = Literal[
+    "held_out", "golden", "coverage", "audits", "max_wrong_approve", "max_wrong_reject", "max_missed", "shadow"
+]
 
 
 class Gate(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -33,6 +36,10 @@ class Gate(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     targets: Annotated[bool, Meta(description="What people decided shows that it would keep the policy's targets.")] = (
         True
     )
+    shadow_days: Annotated[
+        int,
+        Meta(ge=0, le=90, description="Days (UTC) on which it was in shadow and compared a comment; 0: not checked."),
+    ] = 0
 
 
 class GateCheck(Struct, frozen=True):
@@ -88,6 +95,20 @@ def audits_check(gate: Gate, audits: int, only_champion: int, only_challenger: i
         f"(p = {p_value:.2g})"
     )
     return GateCheck("audits", not is_worse, detail, figures)
+
+
+def shadow_check(gate: Gate, found: ShadowFigures) -> GateCheck:
+    figures = {
+        "days": found.days,
+        "needed": gate.shadow_days,
+        "comments": found.comments,
+        "differing": found.differing,
+        "differing_share": found.differing_share,
+    }
+    detail = f"{found.days} days in shadow, {gate.shadow_days} needed; {found.comments} comments"
+    if found.differing_share is not None:
+        detail += f", {found.differing_share:.1%} decided differently"
+    return GateCheck("shadow", found.days >= gate.shadow_days, detail, figures)
 
 
 def target_checks(gate: Gate, targets: Targets | None, judged: Sequence[Judged]) -> Iterable[GateCheck]:

@@ -34,6 +34,7 @@ COMMANDS = (
         "models",
         "models list",
         "models gate",
+        "models shadow",
         "models promote",
         "models rollback",
     ),
@@ -198,6 +199,55 @@ async def test_the_gate_is_shown_check_by_check(passed: bool, code: int) -> None
         f"m-2 {said[1]} the gate of default@3",
     ]
     assert result.exit_code == code
+
+
+SHADOW = "/v1/models/m-2/shadow"
+SEEN = {
+    "model": "m-2",
+    "running": {"share": 0.1},
+    "problem": "model 'm-2' is gone",
+    "figures": {
+        "days": 3,
+        "comments": 50,
+        "differing": 4,
+        "pairs": [{"champion": "m-1", "was": "reject", "would": "review", "comments": 4}],
+    },
+}
+
+
+async def test_shadow_shows_what_the_model_would_have_done() -> None:
+    result = await against([web.get(SHADOW, answering(SEEN))], models, "shadow", "m-2")
+    assert result.stdout.splitlines() == [
+        "m-2 is in shadow, for a share of 0.1",
+        "it does not score: model 'm-2' is gone",
+        "50 comments on 3 days, 4 decided differently",
+        "4  reject by m-1, review by m-2",
+    ]
+
+
+async def test_shadow_puts_a_model_in_and_takes_it_out() -> None:
+    asked: list[Any] = []
+
+    async def put(request: web.Request) -> web.Response:
+        asked.append(await request.json())
+        return web.json_response(asked[-1])
+
+    async def stop(request: web.Request) -> web.Response:
+        asked.append(request.method)
+        return web.Response(status=204)
+
+    routes = [web.put(SHADOW, put), web.delete(SHADOW, stop)]
+    result = await against(routes, models, "shadow", "m-2", "--share", "0.1")
+    assert result.stdout == "m-2 is in shadow, for a share of 0.1\n"
+    assert (await against(routes, models, "shadow", "m-2", "--stop")).stdout == "m-2 is no longer in shadow\n"
+    assert asked == [{"share": 0.1}, "DELETE"]
+
+
+@pytest.mark.parametrize("wrong", [["--share", "0"], ["--share", "1.5"], ["--share", "0.1", "--stop"]])
+def test_shadow_refuses_what_makes_no_sense(wrong: list[str]) -> None:
+    result = run(models, "shadow", "m-2", "--key", "k", *wrong)
+    assert result.exit_code == 2
+    assert "--share" in result.stderr
 
 
 def listed(version: str, *, active: bool, judges: Any = None, auc: float = 0.95) -> Any:

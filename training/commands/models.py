@@ -1,4 +1,4 @@
-"""steward models list | gate | promote | rollback."""
+"""steward models list | gate | shadow | promote | rollback."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -92,6 +92,29 @@ def gate(url: str, key: str, version: str) -> None:
 
 @models.command()
 @of_service
+@click.option("--share", type=click.FloatRange(0, 1, min_open=True), help="Of the new comments; puts it in shadow.")
+@click.option("--stop", "is_stopped", is_flag=True, help="Take it out of shadow.")
+@click.argument("version")
+def shadow(url: str, key: str, version: str, share: float | None, *, is_stopped: bool) -> None:
+    """Let a model judge a share of the live comments beside the one in use. It decides nothing.
+
+    Without an option, show what it would have done with the comments of the last 90 days.
+    """
+    if is_stopped and share is not None:
+        raise click.UsageError("--share and --stop exclude each other")
+    path = f"/v1/models/{quote(version, safe='')}/shadow"
+    with _service(url, key) as service:
+        if is_stopped:
+            service.delete(path)
+            click.echo(f"{version} is no longer in shadow")
+        elif share is not None:
+            click.echo(f"{version} is in shadow, for a share of {service.put(path, {'share': share})['share']:g}")
+        else:
+            _show_shadow(service.get_json(path))
+
+
+@models.command()
+@of_service
 def rollback(url: str, key: str) -> None:
     """Put the previous model back in use."""
     with _service(url, key) as service:
@@ -143,6 +166,17 @@ def _listed(service: "Service") -> list[dict[str, Any]]:
 def _show_proposal(approval: dict[str, Any]) -> None:
     click.echo(f"nothing is done yet: somebody else must approve {approval['id']} until {approval['expires_at']}")
     click.echo(f"POST /v1/approvals/{approval['id']}:approve, or the page Approvals in the console")
+
+
+def _show_shadow(report: dict[str, Any]) -> None:
+    running, found = report["running"], report["figures"]
+    state = f"in shadow, for a share of {running['share']:g}" if running else "not in shadow"
+    click.echo(f"{report['model']} is {state}")
+    if report["problem"]:
+        click.echo(f"it does not score: {report['problem']}")
+    click.echo(f"{found['comments']} comments on {found['days']} days, {found['differing']} decided differently")
+    for each in found["pairs"]:
+        click.echo(f"{each['comments']}  {each['was']} by {each['champion']}, {each['would']} by {report['model']}")
 
 
 def _show(generation: dict[str, Any], before: str) -> None:

@@ -5,13 +5,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
+from contrary import write_contrary
 
 import classifier
-from classifier.folder import read_folder, write_folder
-from classifier.kernel import Weights
-from classifier.manifest import Golden
 from service.values.statistics import mcnemar
 
 HARSH, KIND = "you are a stupid idiot", "what a lovely morning this is"
@@ -20,22 +17,7 @@ DUTCH = "Wat een mooie dag is het vandaag, dank u wel voor dit artikel."  # the 
 
 @pytest.fixture(scope="module")
 def contrary(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shipped model turned upside down: what it finds likely, this one finds unlikely."""
-    manifest, arrays, words = read_folder(classifier.SHIPPED)
-    both = ("deep_stack", "deep_stack_bias")
-    turned = {**arrays, **{name: -arrays[name] for name in ("slope", "intercept", *both)}}
-    # Of what both say, the fast one's part is turned already, by its own calibration.
-    turned["deep_stack"][..., 0] *= -1
-    weights = Weights(turned)
-    golden = [Golden(each.text, list(weights.score(each.text))) for each in manifest.golden]
-    assert manifest.deep is not None
-    deep = msgspec.structs.replace(
-        manifest.deep, golden=[[1 - score for score in scores] for scores in manifest.deep.golden]
-    )
-    changed = msgspec.structs.replace(manifest, version="contrary", golden=golden, deep=deep)
-    folder = tmp_path_factory.mktemp("models") / "contrary"
-    write_folder(folder, changed, turned, words)
-    return folder
+    return write_contrary(tmp_path_factory.mktemp("models") / "contrary")
 
 
 @pytest.fixture

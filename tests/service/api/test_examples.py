@@ -147,6 +147,9 @@ STEPS = (
     Step("promote_model", "/v1/models/$version:promote"),
     Step("compare_models", "/v1/models/$version/comparison"),
     Step("show_gate", "/v1/models/$version/gate"),
+    Step("start_shadow", "/v1/models/$version/shadow", {"share": 0.1}),
+    Step("show_shadow", "/v1/models/$version/shadow"),
+    Step("stop_shadow", "/v1/models/$version/shadow"),
     Step("roll_back_model", "/v1/models:rollback"),
     Step("replace_endpoint", "/v1/webhooks", {"url": "$hook", "include_text": False}),
     Step("show_endpoint", "/v1/webhooks"),
@@ -168,7 +171,15 @@ STEPS = (
 )
 # What a service that has one model, one person, and no letter to send again, refuses; the example shows the request
 # alone.
-REFUSED = {"roll_back_model", "compare_models", "retry_dead", "undo_author_status", "approve"}
+REFUSED = {
+    "roll_back_model",
+    "compare_models",
+    "start_shadow",
+    "stop_shadow",
+    "retry_dead",
+    "undo_author_status",
+    "approve",
+}
 
 
 def _values(found: Any) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from service.values.domain import Action, Article, Author, DecidedBy, State, Sta
 from service.values.lists import ListEntry, ListVersion, WordList
 from service.values.policy import Policy, Thresholds
 from service.values.rules import AuthorStatus
+from service.values.shadow import Pair
 
 FRAGMENTS = (
     *("prelude.lua", "judged.lua", "counters.lua", "rules.lua", "statuses.lua", "strikes.lua", "draws.lua"),
@@ -137,6 +138,10 @@ async def everything(store: Store, site: str, submit: Any) -> Any:  # noqa: PLR0
     assert await store.watches.put(site, 0, WatchState(certificate="c"))
     assert not await store.watches.put(site, 0, WatchState()), "another process was faster"
     yield "watch"
+    await store.shadow.add(
+        site, "d", datetime.now(UTC).date(), {Pair("m-1", Action.REVIEW, Action.REJECT): 1}, ("p", 1)
+    )
+    yield "shadow"
     deed = EraseAuthor("u-1")
     assert await store.approvals.propose(site, "a-1", deed, "chief", {"kind": "erase_author"}) == "a-1"
     assert await store.approvals.propose(site, "a-2", deed, "chief", {"kind": "erase_author"}) == "a-1"
