@@ -19,6 +19,12 @@ def test_an_article_is_heated_from_a_card_and_closed_on_its_page(service: Stewar
     desk.press("t")
     expect(page.locator(".place-menu[open] button").first).to_be_focused()
     assert violations(desk) == []
+    page.set_viewport_size({"width": 390, "height": 844})
+    box = page.locator(".place-menu[open] .sheet").bounding_box()
+    assert box
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 390, "the menu lies within a phone"
+    page.set_viewport_size({"width": 1280, "height": 720})
     desk.press("Enter")
     expect(page.locator(".toast")).to_contain_text("The article: Heated until")
     shown = page.locator("#cards > article:not([hidden]) .article-heated")
