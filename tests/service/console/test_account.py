@@ -81,6 +81,7 @@ async def test_the_language_is_the_browsers_until_one_is_chosen(browser: Any) ->
         ("uk-UA,uk;q=0.9,en;q=0.8", "uk"),
         ("pl-PL,pl;q=0.9,en;q=0.8", "pl"),
         ("es-MX, en;q=0.5", "es"),
+        ("pt-BR,pt;q=0.9", "pt"),
         ("fr-CA;q=0.9, de-AT;q=0.5", "fr"),
         ("nl;q=0.9, de-AT;q=0.5", "de"),
         ("nl, *;q=0.1", "en"),

@@ -58,6 +58,7 @@ def said(card: str) -> list[str]:
         ("de", "Regel house_words fand „zorblax“ (Made-up words)"),
         ("es", "La regla house_words halló «zorblax» (Made-up words)"),
         ("fr", "La règle house_words a trouvé «\u00a0zorblax\u00a0» (Made-up words)"),
+        ("pt", "A regra house_words encontrou “zorblax” (Made-up words)"),
         ("uk", "Правило house_words знайшло «zorblax» (Made-up words)"),
     ],
 )

@@ -67,6 +67,7 @@ async def test_no_page_shows_codes_or_long_numbers_or_a_wrong_plural(busy: Any) 
         ("es", "29 nov 2026, 06:05 UTC"),
         ("fr", "29 nov. 2026, 06:05 UTC"),
         ("pl", "29 lis 2026, 06:05 UTC"),
+        ("pt", "29 nov. 2026, 06:05 UTC"),
         ("uk", "29 лист. 2026, 06:05 UTC"),
     ],
 )
@@ -83,6 +84,7 @@ async def test_a_moment_has_one_form_and_names_its_zone(language: str, expected:
         ("es", "hace 21 minutos", "dentro de 51 minutos"),
         ("fr", "il y a 21 minutes", "dans 51 minutes"),
         ("pl", "21 minut temu", "za 51 minut"),
+        ("pt", "há 21 minutos", "em 51 minutos"),
         ("uk", "21 хвилину тому", "через 51 хвилину"),
     ],
 )
