@@ -54,12 +54,13 @@ class Deep(Struct, frozen=True, kw_only=True):
 
 class LabelsRead(Struct, frozen=True):
     """The labels that a model was trained on: the parts of an archive before `next_part`, which had lost the texts of
-    `erasures` erasures by then (training/erasure.py).
+    `erasures` erasures by then (training/erasure.py). `pruned`: how many notes of pruned labels there were.
     """
 
     archive: str
     next_part: int
     erasures: int
+    pruned: int = 0
 
 
 class Manifest(Struct, frozen=True, kw_only=True):

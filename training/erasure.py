@@ -2,7 +2,9 @@
 
 The feed of labels says which comments were erased (`LabelLine.is_erasure`). A pull stores these lines like any other,
 and then rewrites the parts of the archive that hold labels of these comments from before. `erasures.jsonl` in the
-archive has a receipt for each erasure, with a hash of the id of the comment instead of the id.
+archive has a receipt for each erasure, with a hash of the id of the comment instead of the id. `pruned.jsonl` has such
+hashes of the labels that left the archive because they were old: a model may have read them, and the comment may be
+erased later.
 
 A crash leaves either parts that still hold erased texts, which training refuses, or a plan that the next pull finishes.
 """
@@ -14,7 +16,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import msgspec
@@ -28,12 +30,14 @@ from training.archive import LabelLine
 from training.errors import DataUnusable
 
 RECEIPTS = "erasures.jsonl"
+PRUNED = "pruned.jsonl"
 # A text must be gone three days after its erasure (security.md, section 7).
 MOST_PULL_AGE = timedelta(days=3)
 # A part that is still not whole after that time belongs to a pull that was killed.
 MOST_WRITING = timedelta(hours=1)
 _PLAN = ".erasing.json"
 _PULLED = ".pulled"
+Note = TypeVar("Note", bound=Struct)
 
 
 class ErasureReceipt(Struct, frozen=True, kw_only=True):
@@ -49,6 +53,13 @@ class ErasureReceipt(Struct, frozen=True, kw_only=True):
     removed_at: datetime
     labels: int
     parts: list[int]
+
+
+class PrunedComment(Struct, frozen=True):
+    """That labels of a comment left this part because they were old; no text, and a hash instead of the id."""
+
+    comment_sha256: str
+    part: int
 
 
 class _Place(Struct, frozen=True):
@@ -96,40 +107,52 @@ def pull_age(folder: Path) -> timedelta | None:
 
 def prune(folder: Path, before: datetime) -> int:
     """Remove all labels from before this time. Returns how many. Raises DataUnusable."""
+
+    def stays(text: str, at: datetime) -> bool:
+        return text == "" or at >= before
+
     with locked(folder):
         _remove_abandoned(folder)
         _finish(folder)
-        return sum(
-            _rewritten(part, lambda row: row["text"] == "" or row["at"] >= before) for part in archive.parts(folder)
-        )
+        # Noted first. After a crash the labels are noted again when they go, which a model read in between relies on.
+        _note_pruned(folder, stays)
+        return sum(_rewritten(part, lambda row: stays(row["text"], row["at"])) for part in archive.parts(folder))
 
 
 def receipts(folder: Path) -> list[ErasureReceipt]:
     """All receipts, oldest first. Raises DataUnusable."""
-    try:
-        lines = (folder / RECEIPTS).read_bytes().splitlines()
-        return [msgspec.json.decode(line, type=ErasureReceipt) for line in lines if line.strip()]
-    except FileNotFoundError:
-        return []
-    except (OSError, msgspec.DecodeError) as error:
-        raise DataUnusable(f"{folder / RECEIPTS}: {error}") from error
+    return _noted(folder / RECEIPTS, ErasureReceipt)
 
 
-def labels_read(folder: Path, erasures: int) -> LabelsRead:
-    """What a model that has read the archive notes of it. `erasures`: the number of receipts before it was read."""
-    return LabelsRead(archive.identity(folder), archive.next_number(folder), erasures)
+def pruned(folder: Path) -> list[PrunedComment]:
+    """Which labels left because they were old, in that order. Raises DataUnusable."""
+    return _noted(folder / PRUNED, PrunedComment)
+
+
+def labels_read(folder: Path) -> LabelsRead:
+    """What a model that is about to read the archive notes of it. Raises DataUnusable."""
+    noted = len(receipts(folder)), len(pruned(folder))
+    return LabelsRead(archive.identity(folder), archive.next_number(folder), *noted)
+
+
+def all_parts(folder: Path, read: LabelsRead) -> LabelsRead:
+    """The same after reading: with the parts that came meanwhile, which may have been read too."""
+    return msgspec.structs.replace(read, next_part=archive.next_number(folder))
 
 
 def seen(folder: Path, read: Sequence[LabelsRead]) -> int:
     """How many comments that are erased by now a model was trained on. Raises DataUnusable."""
-    found, name = receipts(folder), archive.identity(folder)
-    known = [each for each in read if each.archive == name]
-    erased = {
-        receipt.comment_sha256
-        for each in known
-        for receipt in found[each.erasures :]
-        if any(part < each.next_part for part in receipt.parts)
-    }
+    found, gone, name = receipts(folder), pruned(folder), archive.identity(folder)
+    erased = set[str]()
+    for each in read:
+        if each.archive != name:
+            continue
+        old = {label.comment_sha256 for label in gone[each.pruned :] if label.part < each.next_part}
+        erased |= {
+            receipt.comment_sha256
+            for receipt in found[each.erasures :]
+            if receipt.comment_sha256 in old or any(part < each.next_part for part in receipt.parts)
+        }
     return len(erased)
 
 
@@ -171,9 +194,33 @@ def _finish(folder: Path) -> None:
             _rewritten(part, partial(_stays, rows_gone))
     written = receipts(folder)
     fresh = [receipt for receipt in planned if receipt not in written]
-    # The whole file, so that a crash leaves no half line, which nobody could read.
-    _write(folder / RECEIPTS, b"".join(msgspec.json.encode(receipt) + b"\n" for receipt in [*written, *fresh]))
+    _write_all(folder / RECEIPTS, [*written, *fresh])
     plan.unlink()
+
+
+def _note_pruned(folder: Path, stays: Callable[[str, datetime], bool]) -> None:
+    fresh = {
+        PrunedComment(_hashed(line.id), archive.number_of(part)): None
+        for part in archive.parts(folder)
+        for line in archive.lines_of(part)
+        if not stays(line.text, line.at)
+    }
+    if fresh:
+        _write_all(folder / PRUNED, [*pruned(folder), *fresh])
+
+
+def _noted(path: Path, note: type[Note]) -> list[Note]:
+    try:
+        return [msgspec.json.decode(line, type=note) for line in path.read_bytes().splitlines() if line.strip()]
+    except FileNotFoundError:
+        return []
+    except (OSError, msgspec.DecodeError) as error:
+        raise DataUnusable(f"{path}: {error}") from error
+
+
+def _write_all(path: Path, notes: Sequence[Struct]) -> None:
+    """The whole file, so that a crash leaves no half line, which nobody could read."""
+    _write(path, b"".join(msgspec.json.encode(note) + b"\n" for note in notes))
 
 
 def _found(folder: Path) -> dict[str, tuple[list[_Place], LabelLine]]:

@@ -105,12 +105,14 @@ def run(options: TrainingOptions, console: Console | None = None, ask: Ask = lam
         raise DataUnusable(f"{out} already exists; a model never overwrites another one")
     started = datetime.now(UTC)
     existing, kept = _existing_reader(options), _kept_model(options)
-    erasures = len(erasure.receipts(options.labels)) if options.labels else 0
+    read = erasure.labels_read(options.labels) if options.labels else None
     age = erasure.pull_age(options.labels) if options.labels else timedelta()
     if age is None or age > erasure.MOST_PULL_AGE:
         console.print("Warning: texts that readers had erased may still be in the labels; run 'steward labels pull'")
     examples = gather(options)
-    labels_read = [*_inherited(options), *([erasure.labels_read(options.labels, erasures)] if options.labels else [])]
+    labels_read = _inherited(options)
+    if options.labels and read:
+        labels_read = [*labels_read, erasure.all_parts(options.labels, read)]
     console.print(f"{len(examples):,} texts from {', '.join(sorted(set(examples.sources)))}")
     for attribute in never_yes(examples) if kept is None else ():
         console.print(

@@ -163,7 +163,7 @@ def test_it_is_known_which_models_saw_a_text_that_was_erased_later(folder: Path)
     other = LabelsRead("another archive", 9, 0)
     assert erasure.seen(folder, [early]) == 0, "nothing was removed yet"
     erasure.apply(folder)
-    late = erasure.labels_read(folder, len(erasure.receipts(folder)))
+    late = erasure.labels_read(folder)
     assert late == LabelsRead(archive.identity(folder), 2, 1)
     assert [erasure.seen(folder, [each]) for each in (early, late, other)] == [1, 0, 0]
     archive.append(folder, [erased(9, "c-3"), erased(10, "c-2")], "10-0")
@@ -171,6 +171,38 @@ def test_it_is_known_which_models_saw_a_text_that_was_erased_later(folder: Path)
     assert erasure.seen(folder, [early]) == 2, "c-1 and c-2; c-3 came after"
     assert erasure.seen(folder, [late]) == 2, "c-3 and c-2"
     assert erasure.seen(folder, [early, late]) == 3, "a model that took a reader from an earlier one"
+
+
+def test_models_that_read_a_label_that_was_pruned_before_its_comment_was_erased_are_counted(folder: Path) -> None:
+    erasure.apply(folder)
+    before = erasure.labels_read(folder)
+    assert erasure.prune(folder, NOON + timedelta(days=4)) == 1, "the label of c-2"
+    after = erasure.labels_read(folder)
+    archive.append(folder, [label(7, "c-8"), erased(8, "c-2")], "8-0")
+    (receipt,) = erasure.apply(folder)
+    assert receipt.labels == 0, "its label was gone"
+    assert [erasure.seen(folder, [each]) for each in (before, after)] == [1, 0]
+    old = LabelsRead(before.archive, before.next_part, before.erasures)
+    assert erasure.seen(folder, [old]) == 1, "a model of an earlier release"
+    noted = (folder / "pruned.jsonl").read_text()
+    assert hashlib.sha256(b"c-2").hexdigest() in noted
+    assert "secret" not in noted
+    assert "c-2" not in noted
+
+
+def test_a_model_that_read_labels_after_a_prune_was_killed_is_counted(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    erasure.apply(folder)
+    with monkeypatch.context() as patch:
+        patch.setattr(erasure, "_rewritten", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            erasure.prune(folder, NOON + timedelta(days=4))
+    between = erasure.labels_read(folder)
+    erasure.prune(folder, NOON + timedelta(days=4))
+    archive.append(folder, [erased(8, "c-2")], "8-0")
+    erasure.apply(folder)
+    assert erasure.seen(folder, [between]) == 1
 
 
 def test_old_labels_leave_the_archive_and_the_rest_stays(folder: Path) -> None:
