@@ -128,7 +128,9 @@ class CertifyOptions:
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """`open`: audits of this time that nobody answered, which count as wrong."""
+    """`open`: audits drawn in this time that nobody answered, which count as wrong. `ends`: where the wait begins,
+    whether or not anybody answered until then.
+    """
 
     tune: list[SampleLine]
     certify: list[SampleLine]
@@ -150,6 +152,16 @@ def valid(lines: Iterable[SampleLine]) -> list[SampleLine]:
         drawn.setdefault(key, line.inclusion)
         newest[key] = msgspec.structs.replace(line, inclusion=drawn[key])
     return sorted(newest.values(), key=lambda line: line.at)
+
+
+def placed(lines: Iterable[SampleLine], draws: Iterable[DrawLine]) -> list[SampleLine]:
+    """Audits at the time of their draw, reviews at that of their answer; oldest first.
+
+    So who answers an audit, or when, moves none into a fold or out of it.
+    """
+    drawn = {(draw.comment, draw.revision): draw.at for draw in draws}
+    found = [msgspec.structs.replace(line, at=drawn.get((line.id, line.revision), line.at)) for line in lines]
+    return sorted(found, key=lambda line: line.at)
 
 
 def unanswered(draws: Iterable[DrawLine], about: Certifiable, fold: Fold) -> list[SampleLine]:
@@ -175,19 +187,22 @@ def unanswered(draws: Iterable[DrawLine], about: Certifiable, fold: Fold) -> lis
 
 
 def folds(lines: Sequence[SampleLine], options: CertifyOptions) -> Fold:
-    """Split by time: the newest answers certify. Raises DataUnusable if there are none."""
+    """Split by time: the newest answers certify. Raises DataUnusable if there are none.
+
+    The fold ends where the wait begins, not at its last answer: audits that nobody answered since count, too.
+    """
     until = (options.now or datetime.now(UTC)) - options.wait
     usable = [line for line in lines if line.at <= until]
     unused = [line for line in usable if options.begins is None or line.at > options.begins]
     if not unused:
         since = f" since {options.begins:%Y-%m-%d %H:%M} UTC" if options.begins else ""
-        raise DataUnusable(f"no audit or review{since} was answered at least {options.wait} ago")
+        raise DataUnusable(f"no audit or review{since} is at least {options.wait} old")
     # Answers that certified before can choose levels; after a change of the rules there are too few, so newer ones do.
     has_older = len(usable) - len(unused) >= LEAST_TUNE
     first = 0 if has_older else min(len(unused) - 1, int(len(unused) * (1 - options.certify_share)))
     certify = unused[first:]
     tune = [line for line in usable if line.at < certify[0].at]
-    return Fold(tune, certify, certify[0].at, max(certify[-1].at, certify[0].at + timedelta(microseconds=1)))
+    return Fold(tune, certify, certify[0].at, max(until, certify[0].at + timedelta(microseconds=1)))
 
 
 def common_inclusion(lines: Sequence[SampleLine]) -> float:

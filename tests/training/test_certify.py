@@ -22,6 +22,7 @@ from training.certify import (
     folds,
     grid,
     histogram,
+    placed,
     pool,
     thinned,
     unanswered,
@@ -211,9 +212,37 @@ def test_an_audit_that_nobody_answered_counts_as_wrong() -> None:
     assert open_ones.certificate["strata"][0]["unanswered"] == 3
 
 
+def test_the_fold_ends_where_the_wait_begins_and_not_at_the_last_answer() -> None:
+    """Nobody answered for two days; what was drawn meanwhile counts as wrong, until the wait begins."""
+    lines = [line(n, at=NOW - timedelta(hours=200 - n), verdict="approve") for n in range(128)]
+    fold = folds(lines, CertifyOptions(now=NOW))
+    assert fold.ends == NOW - timedelta(hours=24)
+    draws = [
+        DrawLine(f"d-{hours}", 1, NOW - timedelta(hours=hours), "approve", 1.0, "m", "open", "en")
+        for hours in (60, 30, 24, 23)
+    ]
+    assert [each.id for each in unanswered(draws, about(), fold)] == ["d-60", "d-30", "d-24"]
+
+
+def test_when_an_audit_is_answered_moves_it_into_no_other_fold() -> None:
+    answers = [line(n, at=NOW - timedelta(hours=100 - n), verdict="approve") for n in range(100)]
+    drawn = {each.id: NOW - timedelta(hours=150 - n) for n, each in enumerate(answers)}
+    draws = [DrawLine(name, 1, at, "approve", 1.0, "m", "answered") for name, at in drawn.items()]
+    review = line(200, at=NOW - timedelta(hours=60), verdict="approve")
+    found = placed([*reversed(answers), review], draws)
+    assert {each.id: each.at for each in found} == {**drawn, review.id: review.at}
+    assert found == sorted(found, key=lambda each: each.at)
+    late = folds(found, CertifyOptions(now=NOW, begins=NOW - timedelta(hours=80)))
+    assert {each.id for each in late.certify} == {
+        name for name, at in drawn.items() if at > late.begins or at == late.begins
+    } | {review.id}
+    assert all(NOW - timedelta(hours=80) < each.at <= late.ends for each in late.certify)
+
+
 def test_answers_are_opened_once(tmp_path: Path) -> None:
     lines = [line(n, at=NOW - timedelta(hours=100 - n), verdict="approve") for n in range(100)]
-    used = folds(lines[:50], CertifyOptions(now=NOW))
+    used = folds(lines[:50], CertifyOptions(now=NOW - timedelta(hours=27)))
+    assert used.ends == lines[49].at
     opened.note(tmp_path, opened.Opened("daily", used.begins, used.ends, NOW, "default@2"))
     again = folds(lines, CertifyOptions(now=NOW, begins=opened.last_end(tmp_path, "daily")))
     assert not {each.id for each in again.certify} & {each.id for each in used.certify}

@@ -47,7 +47,7 @@ class Service:
                 "cursor": f"{number}-0",
                 "id": f"c-{number}",
                 "revision": 1,
-                "at": (NOW - timedelta(days=30) + timedelta(minutes=number)).isoformat(),
+                "at": (self.first(number) + timedelta(minutes=number)).isoformat(),
                 "verdict": "reject" if self.wrong and number % self.wrong == 0 else "approve",
                 "decision": "approve",
                 "inclusion": 0.05,
@@ -57,6 +57,11 @@ class Service:
             }
             for number in range(self.answers)
         ]
+
+    @staticmethod
+    def first(number: int) -> datetime:
+        """The first 600 answers came thirty days ago, the others less than a day ago."""
+        return NOW - (timedelta(days=30) if number < 600 else timedelta(hours=22))
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         name = request.path.rpartition("/")[2]
@@ -72,7 +77,7 @@ class Service:
         return web.json_response({"name": "default", "version": 3})
 
     def _draws(self, day: str) -> list[dict[str, Any]]:
-        at = NOW - timedelta(days=30) + timedelta(minutes=self.answers - 10)
+        at = NOW - timedelta(days=30) + timedelta(minutes=self.answers + 10)
         if f"{at:%Y-%m-%d}" != day:
             return []
         lost = {"decision": "approve", "inclusion": 0.05, "model": "m", "state": "lost", "language": "en"}
@@ -138,7 +143,7 @@ async def test_answers_that_were_opened_are_not_used_again(tmp_path: Path) -> No
     again = await run(Service(600), tmp_path, *TARGET)
     assert again.exit_code == 1
     assert "no audit or review since" in again.output
-    more = await run(Service(1_200), tmp_path, *TARGET)
+    more = await run(Service(1_200), tmp_path, *TARGET, "--wait-hours", "0")
     assert more.exit_code == 0, more.output
     assert opened(tmp_path) == 2
 
@@ -151,6 +156,7 @@ async def test_a_target_that_fails_costs_its_answers_and_says_what_is_missing(tm
 
 
 async def test_audits_without_an_answer_count_as_wrong(tmp_path: Path) -> None:
+    """They were drawn after the last answer, which changes nothing."""
     result = await run(Service(600, lost=60), tmp_path, *TARGET)
     assert result.exit_code == 1
     assert "60 audits of this time have no answer" in result.output

@@ -1,7 +1,7 @@
 """steward certify."""
 
 import math
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from training.client import Service
 
 POLICY = "/v1/policies/default"
+_FIRST_DRAWS = timedelta(days=7)
 _SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
 
 
@@ -89,13 +90,16 @@ def _run(
     from training import opened
     from training.certificate import certify as test_all
     from training.certificate import plan
-    from training.certify import folds, unanswered, valid
+    from training.certify import folds, placed, unanswered, valid
     from training.sample import fetch, fetch_draws
 
     lines = valid(fetch(service, POLICY))
     options = dataclasses.replace(options, begins=opened.last_end(folder, about.site))
-    fold = folds(lines, options)
-    draws = fetch_draws(service, fold.begins.date(), fold.ends.date())
+    now = datetime.now(UTC)
+    # The first answers may be to audits that were drawn some days before.
+    begins = min((line.at for line in lines), default=now) - _FIRST_DRAWS
+    draws = list(fetch_draws(service, begins.date(), now.date()))
+    fold = folds(placed(lines, draws), dataclasses.replace(options, now=now))
     fold = dataclasses.replace(fold, open=unanswered(draws, about, fold))
     if fold.open:
         click.echo(f"{len(fold.open)} audits of this time have no answer; they count as wrong")
@@ -119,8 +123,6 @@ def _run(
 
 
 def _opened(made: "Plan", about: "Certifiable") -> Any:  # noqa: ANN401 - imported where it is used
-    from datetime import UTC, datetime
-
     from training.opened import Opened
 
     return Opened(about.site, made.fold.begins, made.fold.ends, datetime.now(UTC), about.policy)
