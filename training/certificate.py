@@ -1,11 +1,14 @@
 """Writes certificates: runs the tests of every stratum, and says what was certified and what was not."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from training.certification import smallest_sample
+import numpy as np
+
+from training.certification import smallest_sample, upper_bounds
 from training.certify import (
     LEAST_ANSWERED,
     NOT_PROMISED,
@@ -79,7 +82,7 @@ def _too_few(  # noqa: PLR0917 - a target, and all that it is tested on
     """Whether a target cannot pass whatever the labels say, in words. Known from counts alone, except for missed ones:
     how many comments violate only the labels say.
     """
-    most = _most(about, targets, SIDES[target], None)
+    most = _most(about, targets, SIDES[target])
     lines = _of([*fold.certify, *fold.open], language)
     have = 0 if most is None else len(pool(lines, target, most))
     least = smallest_sample(targets.wanted[target], delta)
@@ -125,27 +128,31 @@ def _stratum(about: Certifiable, targets: Targets, made: Plan, language: str | N
     missing = _of(made.fold.open, language)
     lines = [*lines, *missing]
     days = (made.fold.ends - made.fold.begins).total_seconds() / 86_400
-    approving = _side("approve", about, targets, made, (tune, lines), None)
-    # Approvals come first; rejections then only go as far as both decide different scores.
-    rejecting = _side("reject", about, targets, made, (tune, lines), approving.level)
-    said += [_said(each, language, side.level, days) for side in (approving, rejecting) for each in side.tests]
+    own = set() if about.boldest_approve is None else {about.boldest_approve}
+    approving = _side("approve", about, targets, made, (tune, lines), own)
+    beside = {most for level in approving.levels if (most := about.boldest_reject[level - about.lowest]) is not None}
+    rejecting = _side("reject", about, targets, made, (tune, lines), beside)
+    approve_level, reject_level, coverage = _chosen(about, approving, rejecting, lines)
+    said += [_said(each, language, approve_level, days) for each in approving.tests]
+    said += [_said(each, language, reject_level, days) for each in rejecting.tests]
     return {
         "languages": [] if language is None else [language],
-        "approve_level": approving.level,
-        "reject_level": rejecting.level,
+        "approve_level": approve_level,
+        "reject_level": reject_level,
         "tests": [_written(each) for each in (*approving.tests, *rejecting.tests)],
         "audits": len(lines),
         "unanswered": len(missing),
-        "coverage": _coverage(lines, {"approve": approving.level, "reject": rejecting.level}),
+        "coverage": coverage,
     }
 
 
 @dataclass(frozen=True, slots=True)
 class _Side:
-    """`level`: the boldest that all targets of the side passed; None: there is none."""
+    """`levels`: in the order of the tests. `passed`: those that all targets of the side passed."""
 
     tests: list[Tested]
-    level: int | None
+    levels: list[int]
+    passed: list[int]
 
 
 def _side(  # noqa: PLR0917 - a side, and all that it is tested on
@@ -154,12 +161,15 @@ def _side(  # noqa: PLR0917 - a side, and all that it is tested on
     targets: Targets,
     made: Plan,
     lines: tuple[Sequence[SampleLine], Sequence[SampleLine]],
-    approve_level: int | None,
+    beside: AbstractSet[int] = frozenset(),
 ) -> _Side:
+    """The tests of a side. Their order depends on scores alone, never on labels of the certify fold, not even on those
+    of the other side. `beside`: levels to test as well, for which the other side leaves room.
+    """
     wanted = [target for target in targets.wanted if SIDES[target] == side]
-    most = _most(about, targets, side, approve_level)
+    most = _most(about, targets, side)
     if not wanted or most is None:
-        return _Side([], None)
+        return _Side([], [], [])
     # Both targets of approvals are tested at the same levels, so that they can pass the same one.
     first = wanted[0]
     tune, sample = (pool(each, first, most) for each in lines)
@@ -170,33 +180,67 @@ def _side(  # noqa: PLR0917 - a side, and all that it is tested on
             smallest_sample(targets.wanted[first], made.delta, 2),
         )
     levels = grid(tune, side, most, sizes, len(sample) / max(1, len(tune)))
+    levels = sorted({*levels, *(each for each in beside if levels[0] < each < most)})
     tests = [
         test(pool(lines[1], target, most), target, levels, targets.wanted[target], made.delta) for target in wanted
     ]
     passed = set.intersection(*(set(each.passed) for each in tests))
-    return _Side(tests, max(passed, default=None))
+    return _Side(tests, levels, sorted(passed))
 
 
-def _most(about: Certifiable, targets: Targets, side: str, approve_level: int | None) -> int | None:
+def _most(about: Certifiable, targets: Targets, side: str) -> int | None:
+    """How bold the levels of a side may be, whatever labels say."""
     if side == "approve":
         return about.highest if targets.max_wrong_reject is not None else about.boldest_approve
-    # Level 0 is the policy's own thresholds, which decide approvals that have no target.
-    level = approve_level if approve_level is not None else about.lowest
-    return about.boldest_reject[level - about.lowest]
+    # Level 0 is the policy's own thresholds: nothing below the score that they approve is rejected.
+    return about.boldest_reject[0 - about.lowest]
 
 
-def _coverage(lines: Sequence[SampleLine], levels: Mapping[str, int | None]) -> float:
-    """The share of all comments that these levels decide; each line stands for 1 / inclusion comments."""
-    whole = sum(1 / line.inclusion for line in lines)
-    decided = sum(
-        1 / line.inclusion
-        for line in lines
-        if any(
-            most is not None and (level := line.level(side)) is not None and level <= most
-            for side, most in levels.items()
-        )
+def _chosen(
+    about: Certifiable, approving: _Side, rejecting: _Side, lines: Sequence[SampleLine]
+) -> tuple[int | None, int | None, float]:
+    """Of the levels that passed, the two that decide most comments and no score both ways, and which share that is.
+
+    The choice may look at everything: the tests of each side have a fixed order, so with the promised confidence none
+    of the levels that passed is wrong.
+    """
+    coverage = _Coverage(lines)
+    # The first of equals: the boldest approvals.
+    share, approve, reject = max(
+        ((coverage.of(*pair), *pair) for pair in _pairs(about, approving, rejecting)), key=lambda each: each[0]
     )
-    return round(decided / whole, 6) if whole else 0.0
+    return approve, reject, share
+
+
+def _pairs(about: Certifiable, approving: _Side, rejecting: _Side) -> Iterator[tuple[int | None, int | None]]:
+    """Each level of approvals that passed, the boldest first, or none, with the boldest rejections beside it."""
+    for approve in reversed(approving.passed):
+        most = about.boldest_reject[approve - about.lowest]
+        reject = max((each for each in rejecting.passed if most is not None and each <= most), default=None)
+        # Without a level of their own, rejections keep the policy's thresholds.
+        if reject is not None or (about.boldest_approve is not None and approve <= about.boldest_approve):
+            yield approve, reject
+    yield None, max(rejecting.passed, default=None)
+
+
+class _Coverage:
+    """The share of all comments that levels decide; each line stands for 1 / inclusion comments."""
+
+    def __init__(self, lines: Sequence[SampleLine]) -> None:
+        self._weights = np.array([1 / line.inclusion for line in lines])
+        self._approve, self._reject = (
+            np.array([np.inf if (level := line.level(side)) is None else level for line in lines])
+            for side in ("approve", "reject")
+        )
+
+    def of(self, approve: int | None, reject: int | None) -> float:
+        decided = np.zeros(len(self._weights), bool)
+        if approve is not None:
+            decided |= self._approve <= approve
+        if reject is not None:
+            decided |= self._reject <= reject
+        whole = self._weights.sum()
+        return round(float(self._weights[decided].sum() / whole), 6) if whole else 0.0
 
 
 def _of(lines: Sequence[SampleLine], language: str | None) -> list[SampleLine]:
@@ -216,11 +260,15 @@ def _written(tested: Tested) -> dict[str, Any]:
 
 
 def _said(tested: Tested, language: str | None, level: int | None, days: float) -> str:
-    chosen = tested.trial.chosen
-    if chosen is None:
+    if tested.trial.chosen is None:
         return f"not certified{_in(language)}: {advice(tested, days)}"
-    step = tested.trial.steps[chosen]
-    bound = upper(tested.trial, tested.delta)
+    step = next((each for each in tested.trial.steps if each.level == level), None)
+    if step is None:
+        return (
+            f"not applied{_in(language)}: {tested.target} {tested.alpha:.3g} passed, but at no level that the other "
+            "target of its side passed and that the other side leaves room for"
+        )
+    bound = float(upper_bounds(step.n, step.k, tested.delta))
     return (
         f"certified{_in(language)}: {tested.target} {tested.alpha:.3g} at level {level} ({step.k} of {step.n} wrong; "
         f"with confidence {1 - tested.delta:.4g} at most {bound:.2%})"
