@@ -111,6 +111,7 @@ class DrawLine(Struct, frozen=True):
     model: str
     state: str
     language: str = ""
+    policy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,10 +165,11 @@ def placed(lines: Iterable[SampleLine], draws: Iterable[DrawLine]) -> list[Sampl
     return sorted(found, key=lambda line: line.at)
 
 
-def unanswered(draws: Iterable[DrawLine], about: Certifiable, fold: Fold) -> list[SampleLine]:
+def unanswered(draws: Sequence[DrawLine], about: Certifiable, fold: Fold) -> list[SampleLine]:
     """The audits drawn in the time of the fold that nobody answered, as lines that count as wrong whatever the level:
-    what is appealed or erased is more often wrong than the rest.
+    what is appealed or erased is more often wrong than the rest. Those under other rules have no place in the sample.
     """
+    others = _other_rules(draws, fold)
     return [
         SampleLine(
             cursor="",
@@ -182,8 +184,19 @@ def unanswered(draws: Iterable[DrawLine], about: Certifiable, fold: Fold) -> lis
             reject_level=about.lowest if draw.decision == "reject" else None,
         )
         for draw in draws
-        if draw.state != "answered" and draw.model == about.model_version and fold.begins <= draw.at <= fold.ends
+        if draw.state != "answered"
+        and draw.model == about.model_version
+        and draw.policy not in others
+        and fold.begins <= draw.at <= fold.ends
     ]
+
+
+def _other_rules(draws: Sequence[DrawLine], fold: Fold) -> set[str]:
+    """Versions of the policy whose audits were answered, but whose answers are not in the sample."""
+    found = {(line.id, line.revision) for line in (*fold.tune, *fold.certify)}
+    answered = [draw for draw in draws if draw.state == "answered" and draw.at <= fold.ends]
+    used = {draw.policy for draw in answered if (draw.comment, draw.revision) in found}
+    return {draw.policy for draw in answered if draw.policy} - used
 
 
 def folds(lines: Sequence[SampleLine], options: CertifyOptions) -> Fold:
@@ -202,7 +215,9 @@ def folds(lines: Sequence[SampleLine], options: CertifyOptions) -> Fold:
     first = 0 if has_older else min(len(unused) - 1, int(len(unused) * (1 - options.certify_share)))
     certify = unused[first:]
     tune = [line for line in usable if line.at < certify[0].at]
-    return Fold(tune, certify, certify[0].at, max(until, certify[0].at + timedelta(microseconds=1)))
+    # Nor does it begin at its first answer, if it follows an earlier fold.
+    begins = certify[0].at if first or options.begins is None else options.begins + timedelta(microseconds=1)
+    return Fold(tune, certify, begins, max(until, begins + timedelta(microseconds=1)))
 
 
 def common_inclusion(lines: Sequence[SampleLine]) -> float:

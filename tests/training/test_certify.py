@@ -224,6 +224,30 @@ def test_the_fold_ends_where_the_wait_begins_and_not_at_the_last_answer() -> Non
     assert [each.id for each in unanswered(draws, about(), fold)] == ["d-60", "d-30", "d-24"]
 
 
+def test_audits_drawn_after_the_fold_before_count_although_the_first_answers_came_later() -> None:
+    lines = [line(n, at=NOW - timedelta(hours=1_000 - n), verdict="approve") for n in range(900)]
+    end = lines[299].at
+    later = [each for each in lines if not end < each.at < end + timedelta(hours=100)]
+    fold = folds(later, CertifyOptions(now=NOW, begins=end))
+    draws = [
+        DrawLine(f"d-{hours}", 1, end + timedelta(hours=hours), "approve", 1.0, "m", "open", "en")
+        for hours in (-1, 0, 1, 99)
+    ]
+    assert [each.id for each in unanswered(draws, about(), fold)] == ["d-1", "d-99"]
+
+
+def test_audits_under_other_rules_that_nobody_answered_do_not_count() -> None:
+    fold = folds(traffic(1, 1_000), CertifyOptions(now=NOW))
+    used, at = fold.certify[0], fold.begins + timedelta(hours=1)
+    answered = DrawLine(used.id, used.revision, used.at, "approve", 1.0, "m", "answered", policy="default@3")
+    draws = [
+        answered,
+        msgspec.structs.replace(answered, comment="elsewhere", policy="default@2"),
+        *(DrawLine(f"d-{n}", 1, at, "approve", 1.0, "m", "open", policy=f"default@{n}") for n in (2, 3, 4)),
+    ]
+    assert [each.id for each in unanswered(draws, about(), fold)] == ["d-3", "d-4"], "of 4, nothing is known"
+
+
 def test_when_an_audit_is_answered_moves_it_into_no_other_fold() -> None:
     answers = [line(n, at=NOW - timedelta(hours=100 - n), verdict="approve") for n in range(100)]
     drawn = {each.id: NOW - timedelta(hours=150 - n) for n, each in enumerate(answers)}
@@ -232,11 +256,9 @@ def test_when_an_audit_is_answered_moves_it_into_no_other_fold() -> None:
     found = placed([*reversed(answers), review], draws)
     assert {each.id: each.at for each in found} == {**drawn, review.id: review.at}
     assert found == sorted(found, key=lambda each: each.at)
-    late = folds(found, CertifyOptions(now=NOW, begins=NOW - timedelta(hours=80)))
-    assert {each.id for each in late.certify} == {
-        name for name, at in drawn.items() if at > late.begins or at == late.begins
-    } | {review.id}
-    assert all(NOW - timedelta(hours=80) < each.at <= late.ends for each in late.certify)
+    begins = NOW - timedelta(hours=80)
+    fold = folds(found, CertifyOptions(now=NOW, begins=begins, certify_share=1))
+    assert {each.id for each in fold.certify} == {name for name, at in drawn.items() if at > begins} | {review.id}
 
 
 def test_answers_are_opened_once(tmp_path: Path) -> None:

@@ -93,9 +93,9 @@ def _run(
     from training.certify import folds, placed, unanswered, valid
     from training.sample import fetch, fetch_draws
 
+    now = datetime.now(UTC)
     lines = valid(fetch(service, POLICY))
     options = dataclasses.replace(options, begins=opened.last_end(folder, about.site))
-    now = datetime.now(UTC)
     # The first answers may be to audits that were drawn some days before.
     begins = min((line.at for line in lines), default=now) - _FIRST_DRAWS
     draws = list(fetch_draws(service, begins.date(), now.date()))
