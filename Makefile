@@ -150,6 +150,7 @@ bench: $(STAMP) $(RIVALS)/.set-up chromium  ## Measure requests, the queue, scor
 	$(BIN)/python tests/bench/bench_classifier.py
 	$(BIN)/python tests/bench/bench_rules.py
 	$(BIN)/python tests/bench/bench_submission.py
+	$(BIN)/python tests/bench/bench_shadow.py
 	$(BIN)/python tests/bench/bench_language.py
 	$(BIN)/python tests/bench/bench_console.py
 	$(BIN)/python tests/bench/bench_hooks.py

@@ -1,8 +1,7 @@
 """A model in shadow: judges a share of the live comments beside the model in use, and decides nothing.
 
-A request only appends its comment to a short queue. One thread takes the comments from there and rests nine times as
-long as it worked, so that scoring takes at most a tenth of a core of each process. If the queue is full, comments are
-dropped and counted.
+A request only appends its comment to a short queue. One thread takes the comments from there and rests after each, so
+that scoring takes at most CPU_SHARE of a core of each process. If the queue is full, comments are dropped and counted.
 """
 
 import asyncio
@@ -39,7 +38,7 @@ Offer = Callable[[str, Policy, str, str | None, Judgement], None]
 log = logging.getLogger(__name__)
 
 # Of one core, for each process.
-CPU_SHARE = 0.1
+CPU_SHARE = 0.03
 # Comments that wait in one process.
 MOST_WAITING = 256
 WRITTEN_EVERY_S = 1.0

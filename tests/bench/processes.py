@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -116,9 +116,18 @@ def rest_costs(rest_s: float, mib: int = 8) -> float:
 
 
 @contextlib.contextmanager
-def service(readers: str = "both", workers: int = 1, command: Sequence[str] = ("-m", "service")) -> Iterator[Running]:
-    """`steward serve` with its embedded Redis in a new folder. `command`: what Python runs instead of `steward`."""
+def service(
+    readers: str = "both",
+    workers: int = 1,
+    command: Sequence[str] = ("-m", "service"),
+    prepare: Callable[[Path], None] = lambda _: None,
+) -> Iterator[Running]:
+    """`steward serve` with its embedded Redis in a new folder, which `prepare` fills first.
+
+    `command`: what Python runs instead of `steward`.
+    """
     with new_folder() as folder:
+        prepare(Path(folder))
         # A disk that stalls is seen in the latencies; it must not end the measurement.
         environment = {
             **os.environ,
