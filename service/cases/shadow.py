@@ -147,6 +147,8 @@ class Shadow:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Follow the setting, score, and write the counts. A killed process loses those of its last second."""
+        with contextlib.suppress(ModelUnusable):  # the first round says so
+            self._setting = await asyncio.to_thread(self._read)
         try:
             async with (
                 self._background.beside("shadow setting", self._follow, every_s=LOOK_S),
