@@ -169,8 +169,8 @@ async def test_it_rests_so_long_that_it_works_for_three_hundredths_of_the_time(
     monkeypatch.setattr(shadow_module, "CPU_SHARE", CPU_SHARE)
     monkeypatch.setattr(shadow_module.time, "monotonic", lambda: now[0])
     monkeypatch.setattr(shadow_module.asyncio, "sleep", rest)
-    shadow._arrived.set()  # noqa: SLF001
-    await shadow._work()  # noqa: SLF001
+    shadow._arrived.set()  # noqa: SLF001 - one round of its work
+    await shadow._work()  # noqa: SLF001 - one round of its work
     monkeypatch.undo()
     assert rests == pytest.approx([2.0 * 97 / 3] * 2)
 
@@ -226,7 +226,7 @@ async def test_another_replica_follows_and_so_does_a_restarted_one(settings: Any
 
 
 async def offers(client: Any) -> bool:
-    return client.server.app[keys.SHADOW]._challenger is not None  # noqa: SLF001
+    return client.server.app[keys.SHADOW]._challenger is not None  # noqa: SLF001 - whether it has looked
 
 
 @pytest.mark.parametrize("spoil", ["removed", "exchanged", "damaged setting"])
