@@ -18,7 +18,7 @@ from training.certify import (
     Fold,
     SampleLine,
     Targets,
-    Tested,
+    TestedTarget,
     advice,
     code_version,
     common_inclusion,
@@ -147,10 +147,10 @@ def _stratum(about: Certifiable, targets: Targets, made: Plan, language: str | N
 
 
 @dataclass(frozen=True, slots=True)
-class _Side:
+class _CertifiedSide:
     """`levels`: in the order of the tests. `passed`: those that all targets of the side passed."""
 
-    tests: list[Tested]
+    tests: list[TestedTarget]
     levels: list[int]
     passed: list[int]
 
@@ -162,14 +162,14 @@ def _side(  # noqa: PLR0917 - a side, and all that it is tested on
     made: Plan,
     lines: tuple[Sequence[SampleLine], Sequence[SampleLine]],
     beside: AbstractSet[int] = frozenset(),
-) -> _Side:
+) -> _CertifiedSide:
     """The tests of a side. Their order depends on scores alone, never on labels of the certify fold, not even on those
     of the other side. `beside`: levels to test as well, for which the other side leaves room.
     """
     wanted = [target for target in targets.wanted if SIDES[target] == side]
     most = _most(about, targets, side)
     if not wanted or most is None:
-        return _Side([], [], [])
+        return _CertifiedSide([], [], [])
     # Both targets of approvals are tested at the same levels, so that they can pass the same one.
     first = wanted[0]
     tune, sample = (pool(each, first, most) for each in lines)
@@ -185,7 +185,7 @@ def _side(  # noqa: PLR0917 - a side, and all that it is tested on
         test(pool(lines[1], target, most), target, levels, targets.wanted[target], made.delta) for target in wanted
     ]
     passed = set.intersection(*(set(each.passed) for each in tests))
-    return _Side(tests, levels, sorted(passed))
+    return _CertifiedSide(tests, levels, sorted(passed))
 
 
 def _most(about: Certifiable, targets: Targets, side: str) -> int | None:
@@ -197,7 +197,7 @@ def _most(about: Certifiable, targets: Targets, side: str) -> int | None:
 
 
 def _chosen(
-    about: Certifiable, approving: _Side, rejecting: _Side, lines: Sequence[SampleLine]
+    about: Certifiable, approving: _CertifiedSide, rejecting: _CertifiedSide, lines: Sequence[SampleLine]
 ) -> tuple[int | None, int | None, float]:
     """Of the levels that passed, the two that decide most comments and no score both ways, and which share that is.
 
@@ -212,7 +212,9 @@ def _chosen(
     return approve, reject, share
 
 
-def _pairs(about: Certifiable, approving: _Side, rejecting: _Side) -> Iterator[tuple[int | None, int | None]]:
+def _pairs(
+    about: Certifiable, approving: _CertifiedSide, rejecting: _CertifiedSide
+) -> Iterator[tuple[int | None, int | None]]:
     """Each level of approvals that passed, the boldest first, or none, with the boldest rejections beside it."""
     for approve in reversed(approving.passed):
         most = about.boldest_reject[approve - about.lowest]
@@ -247,7 +249,7 @@ def _of(lines: Sequence[SampleLine], language: str | None) -> list[SampleLine]:
     return [line for line in lines if language is None or line.language == language]
 
 
-def _written(tested: Tested) -> dict[str, Any]:
+def _written(tested: TestedTarget) -> dict[str, Any]:
     chosen = tested.trial.chosen
     return {
         "target": tested.target,
@@ -259,7 +261,7 @@ def _written(tested: Tested) -> dict[str, Any]:
     }
 
 
-def _said(tested: Tested, language: str | None, level: int | None, days: float) -> str:
+def _said(tested: TestedTarget, language: str | None, level: int | None, days: float) -> str:
     if tested.trial.chosen is None:
         return f"not certified{_in(language)}: {advice(tested, days)}"
     step = next((each for each in tested.trial.steps if each.level == level), None)

@@ -273,7 +273,7 @@ def grid(tune: Sequence[SampleLine], side: str, most: int, first: tuple[int, int
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
+class TestedTarget:
     """`target`: its test, with the share of wrong decisions in the largest region, for advice."""
 
     target: str
@@ -287,14 +287,14 @@ class Tested:
         return [] if last is None else [step.level for step in self.trial.steps[: last + 1]]
 
 
-def test(lines: Sequence[SampleLine], target: str, levels: Sequence[int], alpha: float, delta: float) -> Tested:
+def test(lines: Sequence[SampleLine], target: str, levels: Sequence[int], alpha: float, delta: float) -> TestedTarget:
     """The tests of one target on the labels of the certify fold."""
     side = SIDES[target]
     wrong = [line for line in lines if line.violates is (side == "approve")]
     base = wrong if target == "max_missed" else lines
     k = _decided(wrong, side, levels)
     n = [len(base)] * len(levels) if target == "max_missed" else _decided(base, side, levels)
-    return Tested(target, alpha, delta, fixed_sequence(levels, n, k, alpha, delta))
+    return TestedTarget(target, alpha, delta, fixed_sequence(levels, n, k, alpha, delta))
 
 
 def _decided(lines: Iterable[SampleLine], side: str, levels: Sequence[int]) -> list[int]:
@@ -318,7 +318,7 @@ def strata_of(
     return [language for language, n in counts.most_common() if n >= 2 * least] or [None]
 
 
-def advice(tested: Tested, days: float) -> str:
+def advice(tested: TestedTarget, days: float) -> str:
     """In plain words, how many more audits a target would take that failed; `days`: that the fold covers."""
     step = tested.trial.steps[0] if tested.trial.steps else None
     n, k = (step.n, step.k) if step else (0, 0)

@@ -10,14 +10,14 @@ from dataclasses import replace
 import numpy as np
 from scipy.special import expit
 
-from training.network import Targets, WordOrder
+from training.network import TrainingTargets, WordOrder
 from training.sequences import Sequences
 
 # The teachers' share in a known label, and the weight of a label that only they supply, relative to a known one.
 TEACHER_SHARE, TEACHER_WEIGHT = 0.3, 0.3
 
 
-def distilled(targets: Targets, teachers: Sequence[WordOrder], texts: Sequences) -> Targets:
+def distilled(targets: TrainingTargets, teachers: Sequence[WordOrder], texts: Sequences) -> TrainingTargets:
     """The targets mixed with the teachers' mean probabilities, each teacher with the intercepts of the text's group."""
     logits = [teacher.decision_function(texts) + teacher.group_intercepts(targets.groups) for teacher in teachers]
     predicted = expit(np.mean(logits, axis=0)).astype(np.float32)

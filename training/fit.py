@@ -21,7 +21,7 @@ from training.distillation import distilled
 from training.errors import DataUnusable
 from training.examples import CALIBRATION_FOLDS, FIRST_LANGUAGE, FOLDS, Examples
 from training.features import count, document_frequency, inverse_document_frequency, matrix
-from training.network import Targets, WordOrder
+from training.network import TrainingTargets, WordOrder
 from training.quantize import quantized_columns
 from training.regression import MaskedLogistic
 from training.sequences import Sequences, sequences
@@ -96,7 +96,7 @@ class _TrainingData:
     table: "sparse.csr_matrix"
     order: Sequences
     weights: NDArray[np.float32]
-    targets: Targets
+    targets: TrainingTargets
     vectors: NDArray[np.float32] | None
 
     def labeled_rows(self, among: NDArray[np.bool_]) -> NDArray[np.intp]:
@@ -134,7 +134,7 @@ def fit(examples: Examples, recipe: Recipe, progress: Progress = lambda _: None)
     group_of = groups(known.sources)
     weights = known.weights * np.where(group_of > 0, ELSEWHERE, 1).astype(np.float32)
     targets, vectors = (
-        Targets.of(known.labels, weights, group_of),
+        TrainingTargets.of(known.labels, weights, group_of),
         cooccurrence_vectors(order, VECTOR_SIZE, recipe.seed),
     )
     data = _TrainingData(known, matrix(counted, idf), order, weights, targets, vectors)

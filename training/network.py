@@ -32,7 +32,7 @@ Layers = dict[str, Floats]
 
 
 @dataclass(frozen=True, slots=True)
-class Targets:
+class TrainingTargets:
     """Training targets for the texts of a `Sequences`.
 
     `labels`: (n, labels) in [0, 1]. `weights`: (n, labels), 0 where a label is unknown. `groups`: (n,), from 0 on; as
@@ -44,7 +44,7 @@ class Targets:
     groups: NDArray[np.intp]
 
     @classmethod
-    def of(cls, labels: Floats, weights: Floats, groups: NDArray[np.intp]) -> "Targets":
+    def of(cls, labels: Floats, weights: Floats, groups: NDArray[np.intp]) -> "TrainingTargets":
         """`labels` NaN where unknown; `weights`: (n,)."""
         known = np.isfinite(labels)
         return cls(np.where(known, labels, np.float32(0)), known * weights[:, None], groups)
@@ -75,7 +75,7 @@ class WordOrder(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def fit(
         self,
         data: Sequences,
-        targets: Targets,
+        targets: TrainingTargets,
         rows: NDArray[np.intp] | None = None,
         vectors: Floats | None = None,
     ) -> "WordOrder":
@@ -102,7 +102,7 @@ class WordOrder(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _gradients(
         self,
         batch: "TextBatch",
-        targets: Targets,
+        targets: TrainingTargets,
         texts: NDArray[np.intp],
         mask: Floats,
         random: np.random.Generator,

@@ -50,7 +50,7 @@ class SkipCurve:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedTexts:
     """The scores of both readers together and of the fast one alone, (n, labels), and the right answers."""
 
     both: Floats
@@ -68,13 +68,13 @@ def skip_curves(model: classifier.Model, folder: Path, seed: int) -> list[SkipCu
     limits = [min(model.manifest.thresholds.get(label, {}).values(), default=1.0) for label in labels]
     found = []
     for name, texts, answers in _texts(folder, seed):
-        judged = Judged(model.score_many(texts), alone.score_many(texts), answers, np.array(limits, np.float64))
+        judged = JudgedTexts(model.score_many(texts), alone.score_many(texts), answers, np.array(limits, np.float64))
         if points := curve(judged, labels.index("toxicity")):
             found.append(SkipCurve(name, len(texts), points))
     return found
 
 
-def curve(judged: Judged, at: int) -> list[SkipPoint]:
+def curve(judged: JudgedTexts, at: int) -> list[SkipPoint]:
     """`at`: the label whose AUC is measured. [] if all answers are the same."""
     margins = (logit(judged.fast) - logit(judged.thresholds)).max(axis=1)
     least_sure = np.argsort(np.abs(margins), kind="stable")

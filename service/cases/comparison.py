@@ -14,7 +14,7 @@ from service.cases.scores import DECIMALS
 from service.store import Store
 from service.store.base import Label
 from service.values.domain import YES_FROM, Action
-from service.values.gate import Judged
+from service.values.gate import JudgedDecision
 from service.values.policy import Policy, Thresholds, decide_scored
 from service.values.ranking import average_precision, roc_auc
 from service.values.statistics import mcnemar
@@ -103,11 +103,11 @@ class Comparisons:
         """`champion`: None for the active model. Raises NotFound and ModelUnusable."""
         return (await self._sides(site, challenger, champion, last))[0]
 
-    async def judged(self, site: str, challenger: str, last: int) -> tuple[Comparison, list[Judged]]:
+    async def judged(self, site: str, challenger: str, last: int) -> tuple[Comparison, list[JudgedDecision]]:
         """Against the active model, with what the challenger would have done with each comment."""
         comparison, labels, actions = await self._sides(site, challenger, None, last)
         pairs = zip(labels, actions, strict=True)
-        return comparison, [Judged(each.id, action, each.decision, each.inclusion) for each, action in pairs]
+        return comparison, [JudgedDecision(each.id, action, each.decision, each.inclusion) for each, action in pairs]
 
     async def _sides(
         self, site: str, challenger: str, champion: str | None, last: int

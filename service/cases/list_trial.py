@@ -29,7 +29,7 @@ class Touch(Struct, frozen=True):
     examples: list[str]
 
 
-class Trial(Struct, frozen=True):
+class ListTrial(Struct, frozen=True):
     """New entries, tried on the newest comments of the site; nothing changes."""
 
     comments: int
@@ -51,7 +51,7 @@ def find(words: WordFinder, text: str) -> tuple[Found, ...]:
 
 async def tried(
     store: Store, site: str, new: Sequence[ListEntry], after: Iterable[ListEntry], *, use: ListUse, today: date
-) -> Trial:
+) -> ListTrial:
     """`after`: the list that is to be, whose exceptions hold for the new entries."""
     exceptions = [entry for entry in after if entry.is_exception]
     terms = [entry for entry in new if not entry.is_exception]
@@ -67,4 +67,4 @@ async def tried(
                 examples[text].append(seen.id)
     touches = [Touch(text, count, examples[text]) for text, count in counts.most_common(MOST_TOUCHES)]
     too_many = [each for each in touches if each.comments >= LEAST and each.comments > comments * MANY]
-    return Trial(comments, newest.missing, newest.back_to, len(counts), touches, too_many)
+    return ListTrial(comments, newest.missing, newest.back_to, len(counts), touches, too_many)

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from msgspec.structs import replace as replaced
 
 from service.cases import policies
-from service.cases.list_trial import Trial, tried
+from service.cases.list_trial import ListTrial, tried
 from service.cases.rulebook import rules_with
 from service.rules.words import is_findable
 from service.store import Store
@@ -65,9 +65,9 @@ class ListChange(Struct, frozen=True, kw_only=True):
     remarks: Annotated[list[Remark], Meta(description="What the list does not take over of a file.")] = []
     missing: Annotated[list[str], Meta(description="Terms to remove that are not in the list.")] = []
     never_found: Annotated[list[str], Meta(description="New terms without anything that could be found.")] = []
-    trial: Annotated[Trial | None, Meta(description="New entries tried on the last 5,000 comments of this site.")] = (
-        None
-    )
+    trial: Annotated[
+        ListTrial | None, Meta(description="New entries tried on the last 5,000 comments of this site.")
+    ] = None
 
 
 class ListDifference(Struct, frozen=True):

@@ -16,7 +16,7 @@ from service.cases.replay import Arrival, CountReplay
 from service.rules.compiled import CompiledRules, Facts, Findings
 from service.rules.holding import holds
 from service.store import Store
-from service.store.access import PolicyUnreadable, Trail
+from service.store.access import PolicyTrail, PolicyUnreadable
 from service.store.base import CommentSummary
 from service.store.packing import Glance
 from service.store.recent import Sighting
@@ -73,7 +73,9 @@ async def at_version(store: Store, site: str, version: int) -> Policy:
     raise NotFound(f"no version {version} of this policy")
 
 
-async def replace(store: Store, site: str, before: Policy, after: Policy, actor: str, **trail: Unpack[Trail]) -> Policy:
+async def replace(
+    store: Store, site: str, before: Policy, after: Policy, actor: str, **trail: Unpack[PolicyTrail]
+) -> Policy:
     """Store `after` as the version that follows `before`. Raises Conflict if another change came first.
 
     The caller should then refresh the directory of this process; other processes see the change within seconds.

@@ -64,7 +64,7 @@ class _Offered(NamedTuple):
     judgement: Judgement
 
 
-class _Batch(NamedTuple):
+class _ShadowBatch(NamedTuple):
     """Counts on their way to Redis. A failed batch is sent again unchanged, as Redis may have written it."""
 
     site: str
@@ -101,7 +101,7 @@ class Shadow:
         self._who = uuid_utils.uuid4().hex
         self._number = 0
         self._counting: dict[tuple[str, str, date], Counter[Pair]] = {}
-        self._unsent: deque[_Batch] = deque()
+        self._unsent: deque[_ShadowBatch] = deque()
         self._writing = asyncio.Lock()
 
     @property
@@ -245,7 +245,7 @@ class Shadow:
             counting, self._counting = self._counting, {}
             for (site, digest, day), counts in counting.items():
                 self._number += 1
-                self._unsent.append(_Batch(site, digest, day, self._number, counts))
+                self._unsent.append(_ShadowBatch(site, digest, day, self._number, counts))
             while self._unsent:
                 first = self._unsent[0]
                 who = (self._who, first.number)

@@ -38,7 +38,7 @@ MOST_COUNTED = MOST_PLACES * len(KeyUsage.__struct_fields__)
 
 
 @dataclass(slots=True)
-class _Batch:
+class _UsageBatch:
     """Unwritten counts of one key and month. A failed batch is sent again unchanged, as Redis may have written it."""
 
     number: int = 0
@@ -61,12 +61,12 @@ class Usage:
         self._kept = kept
         self._now = now
         self._who = uuid_utils.uuid4().hex
-        self._batches: dict[tuple[str, str, str], _Batch] = {}
+        self._batches: dict[tuple[str, str, str], _UsageBatch] = {}
         self._writing = asyncio.Lock()
 
     def count(self, key: ApiKey, place: str, *figures: str) -> None:
         """Add one to each of the named fields of KeyUsage."""
-        batch = self._batches.setdefault((key.site, key.id, self.month), _Batch())
+        batch = self._batches.setdefault((key.site, key.id, self.month), _UsageBatch())
         if (place, figures[0]) not in batch.counting and len(batch.counting) >= MOST_COUNTED:
             place = OTHERS
         batch.counting.update((place, figure) for figure in figures)
@@ -103,7 +103,7 @@ class Usage:
         if failed is not None:
             raise failed
 
-    async def _write_batch(self, site: str, key_id: str, month: str, batch: _Batch) -> None:
+    async def _write_batch(self, site: str, key_id: str, month: str, batch: _UsageBatch) -> None:
         while batch.is_open:
             if not batch.sent:
                 batch.number += 1

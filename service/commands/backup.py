@@ -29,7 +29,7 @@ Found = TypeVar("Found")
 PARTS = ("access.json", "models", "audit")
 
 
-class Manifest(Struct, frozen=True):
+class BackupManifest(Struct, frozen=True):
     """What the archive holds. `keys`: in Redis when the snapshot began."""
 
     made_at: datetime
@@ -86,7 +86,7 @@ def _run(work: Coroutine[Any, Any, Found]) -> Found:
         raise click.ClickException(str(error)) from error
 
 
-async def _backed_up(settings: Settings, file: Path) -> Manifest:
+async def _backed_up(settings: Settings, file: Path) -> BackupManifest:
     folder = settings.data_path
     if not (folder / "redis").exists():
         raise SettingsError(f"{folder} has no data of a service; set STEWARD_DATA_DIR to its folder")
@@ -95,14 +95,14 @@ async def _backed_up(settings: Settings, file: Path) -> Manifest:
         path, keys = await snapshot.written(folder)
         try:
             parts = [name for name in PARTS if (folder / name).exists()]
-            manifest = Manifest(datetime.now(UTC), version("comment-steward"), keys, parts)
+            manifest = BackupManifest(datetime.now(UTC), version("comment-steward"), keys, parts)
             await asyncio.to_thread(_pack, file, manifest, path, folder)
         finally:
             path.unlink(missing_ok=True)
     return manifest
 
 
-def _pack(file: Path, manifest: Manifest, rdb: Path, folder: Path) -> None:
+def _pack(file: Path, manifest: BackupManifest, rdb: Path, folder: Path) -> None:
     """Written under another name first, so that a file of the right name is whole."""
     partial = file.with_name(f"{file.name}.part")
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -117,7 +117,7 @@ def _pack(file: Path, manifest: Manifest, rdb: Path, folder: Path) -> None:
     partial.rename(file)
 
 
-async def _restored(settings: Settings, file: Path) -> tuple[Manifest, int]:
+async def _restored(settings: Settings, file: Path) -> tuple[BackupManifest, int]:
     folder = settings.data_path
     if await is_served(settings):
         raise SettingsError(f"a service runs on {folder}; restore into another folder (STEWARD_DATA_DIR)")
@@ -140,12 +140,12 @@ def _present(folder: Path) -> Iterator[str]:
             yield name
 
 
-def _unpack(file: Path, into: Path) -> Manifest:
+def _unpack(file: Path, into: Path) -> BackupManifest:
     """Raises SettingsError for a file that `steward backup` did not write."""
     try:
         with tarfile.open(file) as archive:
             archive.extractall(into, filter="data")  # refuses names and links that lead out of the folder
-        manifest = msgspec.json.decode((into / MANIFEST).read_bytes(), type=Manifest)
+        manifest = msgspec.json.decode((into / MANIFEST).read_bytes(), type=BackupManifest)
     except (tarfile.TarError, OSError, EOFError, msgspec.DecodeError) as error:
         raise SettingsError(f"{file} is not a whole backup of Steward: {error}") from error
     if not (into / SNAPSHOT).exists() or not {*manifest.parts} <= {*PARTS}:

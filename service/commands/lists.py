@@ -19,7 +19,7 @@ from service.values.lists import WordList
 from service.values.rules import ListUse
 
 if TYPE_CHECKING:  # --help needs no classifier
-    from service.cases.list_trial import Touch, Trial
+    from service.cases.list_trial import ListTrial, Touch
     from service.cases.lists import ListChange, Wanted
 
 MOST_SHOWN = 10
@@ -193,7 +193,7 @@ def _described(change: "ListChange", *, is_dry: bool) -> Iterator[str]:
         yield from _tried(change.trial)
 
 
-def _tried(trial: "Trial") -> Iterator[str]:
+def _tried(trial: "ListTrial") -> Iterator[str]:
     yield f"{trial.found} new entries are found in the last {trial.comments} comments"
     yield from (f"  {line}" for line in _touches(trial.touches[:MOST_SHOWN]))
     if trial.too_many:

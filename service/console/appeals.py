@@ -26,7 +26,7 @@ class AppealsQuery(Struct, frozen=True, forbid_unknown_fields=True):
     said: str = ""
 
 
-class Waiting(NamedTuple):
+class WaitingAppeals(NamedTuple):
     """A waiting comment as this person may see it. `is_own`: this person judged it before, so somebody else must."""
 
     item: ReviewItem
@@ -91,8 +91,8 @@ async def _page(
     )
 
 
-def _waiting(visit: Visit, record: Record) -> Waiting:
-    return Waiting(
+def _waiting(visit: Visit, record: Record) -> WaitingAppeals:
+    return WaitingAppeals(
         comment.seen(visit, record),
         record,
         # The person who escalated may decide in the end. The store refuses people who voted on it or audited it.

@@ -8,7 +8,7 @@ from msgspec import Struct
 from service import app_keys as keys
 from service.cases.approvals import Approvals, is_open
 from service.console import words
-from service.console.author import Written, written
+from service.console.author import AuthorTexts, written
 from service.console.texts import N_
 from service.console.visit import OVERSEERS, SUPERVISORS, Nav, Page, Visit
 from service.values.accounts import Role
@@ -45,14 +45,14 @@ class ApprovalsQuery(Struct, frozen=True, forbid_unknown_fields=True):
     refused: str = ""
 
 
-class Shown(NamedTuple):
+class ApprovalShown(NamedTuple):
     """`decision`: of a bulk decision. `may_approve`, `may_refuse`: whether this person may."""
 
     approval: Approval
     author: str
     model: str
     decision: Verdict | None
-    comments: list[Written]
+    comments: list[AuthorTexts]
     of: int
     may_approve: bool
     may_refuse: bool
@@ -105,12 +105,12 @@ def _may(visit: Visit, deed: Deed) -> bool:
     return visit.role is Role.ADMIN or (visit.role in SUPERVISORS and isinstance(deed, DecideMany))
 
 
-async def _shown(visit: Visit, approval: Approval) -> Shown:
+async def _shown(visit: Visit, approval: Approval) -> ApprovalShown:
     deed, waits = approval.deed, is_open(approval)
     comments = deed.comments if isinstance(deed, DecideMany) else ()
     may = waits and _may(visit, deed)
     is_own = approval.by.casefold() == visit.account.name.casefold()
-    return Shown(
+    return ApprovalShown(
         approval=approval,
         author=deed.author if isinstance(deed, EraseAuthor) else "",
         model=deed.model if isinstance(deed, PromoteModel) else "",

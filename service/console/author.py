@@ -73,7 +73,7 @@ class BatchField(Struct, frozen=True):
     batch: BatchId
 
 
-class Written(NamedTuple):
+class AuthorTexts(NamedTuple):
     """The beginning of a comment's text, and the name under which it was written."""
 
     id: str
@@ -117,18 +117,18 @@ async def _page(visit: Visit, query: AuthorQuery, status: int = 200, problem: st
     )
 
 
-async def written(visit: Visit, comment_id: str) -> Written:
+async def written(visit: Visit, comment_id: str) -> AuthorTexts:
     """What a comment says; nothing of a text that this person would see hidden."""
     try:
         record = await visit.console.store.comments.get(visit.site, comment_id)
     except NotFound:
-        return Written(comment_id)
+        return AuthorTexts(comment_id)
     comment = record.content.comment if record.content else None
     if comment is None:
-        return Written(comment_id)
+        return AuthorTexts(comment_id)
     name = comment.author.name if comment.author else None
     is_hidden = is_veiled(visit, seen(visit, record))
-    return Written(comment_id, name or "", Markup() if is_hidden else plain(comment.text, TWO_LINES))
+    return AuthorTexts(comment_id, name or "", Markup() if is_hidden else plain(comment.text, TWO_LINES))
 
 
 async def set_status(visit: Visit) -> web.StreamResponse:

@@ -15,7 +15,7 @@ from service.console.reasons import CODES, SEVERE, attribute_title, code_title
 from service.console.shown import marked, plain
 from service.console.texts import N_, Texts
 from service.console.visit import Visit
-from service.store.articles import InForce
+from service.store.articles import ArticleInForce
 from service.store.base import Record
 from service.store.reports import Reports
 from service.values.articles import ARTICLE_HEATED, SECTION_HEATED, places_of
@@ -69,7 +69,7 @@ class Card:
     escalation: str | None = None
     note: str | None = None
     history: History | None = None
-    places: Mapping[str, InForce] = field(default_factory=dict)
+    places: Mapping[str, ArticleInForce] = field(default_factory=dict)
     reports: Reports = field(default_factory=Reports)
 
     @property

@@ -92,7 +92,7 @@ class FormAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ListShown:
     """A page of the entries. `fit`: how many entries there are with the filter."""
 
     entries: Sequence[ListEntry]
@@ -332,10 +332,10 @@ async def _readable(visit: Visit, name: str) -> WordList | None:
         return None
 
 
-def _page_of(found: WordList, text: str, at: int) -> Shown:
+def _page_of(found: WordList, text: str, at: int) -> ListShown:
     wanted = key_of(text)
     fit = [entry for entry in found.entries if wanted in key_of(entry.text)] if wanted else found.entries
-    return Shown(
+    return ListShown(
         fit[at : at + PER_PAGE],
         len(fit),
         max(0, at - PER_PAGE) if at else None,

@@ -100,7 +100,7 @@ def plot(promise: Promise) -> Plot | None:
     return Plot(" ".join(f"{x(n)},{y(power)}" for n, power in start), y(alarm), ticks, most)
 
 
-class Shown(NamedTuple):
+class PromiseShown(NamedTuple):
     promise: Promise
     title: str
     plot: Plot | None
@@ -114,7 +114,7 @@ async def show_promises(visit: Visit) -> web.StreamResponse:
     return visit.show(
         "promises.html",
         found=found,
-        shown=[Shown(each, TITLES[each.target], plot(each)) for each in found.promises],
+        shown=[PromiseShown(each, TITLES[each.target], plot(each)) for each in found.promises],
         states=STATES,
         tags=TAGS,
         whys=WHYS,

@@ -49,7 +49,7 @@ class Version(NamedTuple):
     at: datetime | None
 
 
-class Trail(TypedDict, total=False):
+class PolicyTrail(TypedDict, total=False):
     """`action`, `details`: of the audit entry of a new version. `broken`: the target that audits contradicted, of which
     the site is told in the same step.
     """
@@ -216,7 +216,7 @@ class Access:
         site: str,
         policy: Policy,
         actor: str,
-        **trail: Unpack[Trail],
+        **trail: Unpack[PolicyTrail],
     ) -> bool:
         """Store `policy` under its version. Returns False if that version exists already."""
         broken = trail.get("broken", "")

@@ -35,7 +35,7 @@ class ArticleChange(Struct, frozen=True, omit_defaults=True):
         return self.status is not ArticleStatus.OPEN and (self.until is None or self.until > now)
 
 
-class InForce(Struct, frozen=True):
+class ArticleInForce(Struct, frozen=True):
     """The status of an article or section now. `until`: None, it does not end by itself."""
 
     status: ArticleStatus
@@ -55,18 +55,18 @@ class ArticleStatuses:
         key = self._shard(site, place).key(f"changes:{place}")
         return [_change(each) for each in await self._pipe.call("LRANGE", key, 0, KEPT_CHANGES - 1)]
 
-    async def in_force(self, site: str, places: Iterable[Place]) -> dict[Place, InForce]:
+    async def in_force(self, site: str, places: Iterable[Place]) -> dict[Place, ArticleInForce]:
         """The statuses now; without those that are open."""
         wanted, now = list(dict.fromkeys(places)), datetime.now(UTC)
         first = self._shards.each(site)[0]
         found = await asyncio.gather(
             *(self._pipe.call("HMGET", first.key(str(each)), "status", "until") for each in wanted)
         )
-        standing: dict[Place, InForce] = {}
+        standing: dict[Place, ArticleInForce] = {}
         for place, (status, ends) in zip(wanted, found, strict=True):
             until = instant(int(ends or 0))
             if status and status != b"open" and (until is None or until > now):
-                standing[place] = InForce(ArticleStatus(status.decode()), until)
+                standing[place] = ArticleInForce(ArticleStatus(status.decode()), until)
         return standing
 
     async def listed(self, site: str, most: int) -> tuple[list[Place], bool]:

@@ -31,7 +31,7 @@ class ListUnreadable(Exception):
     """A newer release of Steward wrote this version of a list."""
 
 
-class _Known(Struct, omit_defaults=True):
+class _KnownList(Struct, omit_defaults=True):
     """What is kept of a version beside its entries."""
 
     actor: str
@@ -136,7 +136,7 @@ def unpacked(content: bytes) -> tuple[ListEntry, ...]:
 
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(tuple[ListEntry, ...]).decode
-_known_from = msgspec.json.Decoder(_Known).decode
+_known_from = msgspec.json.Decoder(_KnownList).decode
 
 
 def _prefix(site: str, name: str) -> str:
@@ -152,8 +152,8 @@ def _audited(name: str, actor: str, details: tuple[Argument, ...]) -> tuple[Argu
     return ("",) if is_shared(name) else (actor, *details)
 
 
-def _known(change: ListVersion, size: int) -> _Known:
-    return _Known(
+def _known(change: ListVersion, size: int) -> _KnownList:
+    return _KnownList(
         change.actor,
         change.entries,
         size,

@@ -85,7 +85,7 @@ class YearFigures(Struct, frozen=True, kw_only=True):
 
 
 @dataclass(slots=True)
-class _Known:
+class _KnownDecision:
     """What is open of a comment."""
 
     reported_at: datetime | None = None
@@ -98,7 +98,7 @@ class _Known:
 @dataclass(slots=True)
 class _Year:
     restrictions: dict[tuple[str, int], Restriction] = field(default_factory=dict)
-    known: dict[str, _Known] = field(default_factory=dict)
+    known: dict[str, _KnownDecision] = field(default_factory=dict)
     counted: Counter[str] = field(default_factory=Counter)
     automatic: Counter[str] = field(default_factory=Counter)
     report_hours: list[float] = field(default_factory=list)
@@ -122,7 +122,7 @@ def year_figures(
 
 def _see(found: _Year, site: str, at: datetime, said: Details) -> None:
     action, version = said.get("action", ""), int(said.get("version") or 0)
-    known = found.known.setdefault(said["comment"], _Known())
+    known = found.known.setdefault(said["comment"], _KnownDecision())
     if (restriction := restriction_in(site, at, said)) is not None:
         found.restrictions[restriction.comment, restriction.version] = restriction
     if action == "submitted":
@@ -142,12 +142,12 @@ def _see(found: _Year, site: str, at: datetime, said: Details) -> None:
         _answered(found, known, at, said, version)
 
 
-def _submitted(found: _Year, said: Details) -> _Known:
+def _submitted(found: _Year, said: Details) -> _KnownDecision:
     found.automatic[said.get("decision", "")] += 1
-    return _Known(drawn=(said.get("decision", ""), said["inclusion"]) if "inclusion" in said else None)
+    return _KnownDecision(drawn=(said.get("decision", ""), said["inclusion"]) if "inclusion" in said else None)
 
 
-def _answered(found: _Year, known: _Known, at: datetime, said: Details, version: int) -> None:
+def _answered(found: _Year, known: _KnownDecision, at: datetime, said: Details, version: int) -> None:
     found.moderators.add(said.get("actor", ""))
     if known.drawn is not None and known.answered is None:
         known.answered, known.wrong = version, said["decision"] != known.drawn[0]
@@ -161,7 +161,7 @@ def _answered(found: _Year, known: _Known, at: datetime, said: Details, version:
     known.reported_at = known.appealed_at = None
 
 
-def _close(found: _Year, known: _Known) -> None:
+def _close(found: _Year, known: _KnownDecision) -> None:
     """Count what became of the audit of a revision."""
     if known.drawn is not None:
         outcome = "unanswered" if known.answered is None else "wrong" if known.wrong else "right"

@@ -51,7 +51,7 @@ class GateCheck(Struct, frozen=True):
     figures: Mapping[str, float | int | None]
 
 
-class Judged(NamedTuple):
+class JudgedDecision(NamedTuple):
     """A comment that a person decided: how, and what the challenger would have done.
 
     `inclusion`: the probability with which an audit drew it; None: it came to a person anyway.
@@ -111,7 +111,7 @@ def shadow_check(gate: Gate, found: ShadowFigures) -> GateCheck:
     return GateCheck("shadow", found.days >= gate.shadow_days, detail, figures)
 
 
-def target_checks(gate: Gate, targets: Targets | None, judged: Sequence[Judged]) -> Iterable[GateCheck]:
+def target_checks(gate: Gate, targets: Targets | None, judged: Sequence[JudgedDecision]) -> Iterable[GateCheck]:
     """An exact binomial test for each target of the policy, all together at its confidence."""
     if targets is None or not gate.targets:
         return
@@ -120,7 +120,7 @@ def target_checks(gate: Gate, targets: Targets | None, judged: Sequence[Judged])
         yield _target_check(target, targets.alpha(target) or 0.0, delta, judged)
 
 
-def _target_check(target: Target, alpha: float, delta: float, judged: Sequence[Judged]) -> GateCheck:
+def _target_check(target: Target, alpha: float, delta: float, judged: Sequence[JudgedDecision]) -> GateCheck:
     about = evenly(each for each in judged if _is_about(target, each))
     n, wrong = len(about), sum(_is_wrong(target, each) for each in about)
     p = p_value(n, wrong, alpha)
@@ -129,19 +129,19 @@ def _target_check(target: Target, alpha: float, delta: float, judged: Sequence[J
     return GateCheck(target.value, p <= delta, detail, figures)
 
 
-def _is_about(target: Target, each: Judged) -> bool:
+def _is_about(target: Target, each: JudgedDecision) -> bool:
     if target is Target.MISSED:
         return each.verdict == Action.REJECT
     return each.action is (Action.APPROVE if target is Target.WRONG_APPROVE else Action.REJECT)
 
 
-def _is_wrong(target: Target, each: Judged) -> bool:
+def _is_wrong(target: Target, each: JudgedDecision) -> bool:
     if target is Target.MISSED:
         return each.action is Action.APPROVE
     return each.action != each.verdict
 
 
-def evenly(judged: Iterable[Judged]) -> list[Judged]:
+def evenly(judged: Iterable[JudgedDecision]) -> list[JudgedDecision]:
     """A part in which each comment has the same probability: a test of shares needs a simple random sample.
 
     Which ones are left out depends on their ids alone, so that asking again changes nothing.

@@ -6,7 +6,7 @@ from scipy.special import expit
 
 from classifier.kernel import LABELS
 from training.distillation import TEACHER_SHARE, TEACHER_WEIGHT, distilled
-from training.network import Targets, WordOrder
+from training.network import TrainingTargets, WordOrder
 from training.sequences import Sequences, sequences
 
 BITS = 12
@@ -15,17 +15,17 @@ TEXTS = [f"word{n % 5} of text {n}" for n in range(80)]
 IS_SECOND = np.arange(80) >= 40
 
 
-def _targets() -> Targets:
+def _targets() -> TrainingTargets:
     labels = np.full((80, LABELS), np.nan, np.float32)
     labels[~IS_SECOND, 0] = np.arange(40) % 5 == 0
     labels[IS_SECOND, 1] = 1
     labels[-1] = np.nan
     weights = np.where(IS_SECOND, 2, 1).astype(np.float32)
     weights[0] = 0
-    return Targets.of(labels, weights, IS_SECOND.astype(np.intp))
+    return TrainingTargets.of(labels, weights, IS_SECOND.astype(np.intp))
 
 
-def _distilled(read: Sequences, targets: Targets) -> tuple[Targets, NDArray[np.float64]]:
+def _distilled(read: Sequences, targets: TrainingTargets) -> tuple[TrainingTargets, NDArray[np.float64]]:
     """The targets distilled, and what its two teachers say on average, by group."""
     teachers = [WordOrder(epochs=4, seed=seed).fit(read, targets) for seed in (1, 2)]
     logits = np.mean([teacher.decision_function(read) for teacher in teachers], axis=0)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from classifier.kernel import ARRAYS, DIM, LABELS, Weights
 from classifier.reference import Reference
 from training.features import count, document_frequency, inverse_document_frequency, matrix
-from training.network import ForwardPass, Targets, TextBatch, WordOrder, fresh
+from training.network import ForwardPass, TextBatch, TrainingTargets, WordOrder, fresh
 from training.quantize import quantized_columns
 from training.sequences import sequences
 
@@ -21,8 +21,8 @@ TEXTS = [
 ]
 
 
-def _targets(labels: NDArray[np.float32]) -> Targets:
-    return Targets.of(labels, np.ones(len(labels), np.float32), np.zeros(len(labels), int))
+def _targets(labels: NDArray[np.float32]) -> TrainingTargets:
+    return TrainingTargets.of(labels, np.ones(len(labels), np.float32), np.zeros(len(labels), int))
 
 
 def test_the_slopes_are_those_of_the_loss() -> None:

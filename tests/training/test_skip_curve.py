@@ -7,18 +7,18 @@ import pytest
 
 import classifier
 from training import contrast
-from training.skip_curve import OWN, SHARES, Judged, curve, skip_curves
+from training.skip_curve import OWN, SHARES, JudgedTexts, curve, skip_curves
 
 TEXTS = 200
 
 
-def judged() -> Judged:
+def judged() -> JudgedTexts:
     """The fast reader is right where it is sure, and guesses elsewhere; both together are always right."""
     answers = (np.arange(TEXTS) % 2).astype(np.int8)
     both = np.where(answers == 1, 0.9, 0.1)[:, None]
     fast = both.copy()
     fast[TEXTS // 2 :, 0] = np.random.default_rng(1).uniform(0.4, 0.6, TEXTS // 2)
-    return Judged(both, fast, answers, np.array([0.5]))
+    return JudgedTexts(both, fast, answers, np.array([0.5]))
 
 
 def test_the_ends_are_one_reader_and_both() -> None:
@@ -37,7 +37,7 @@ def test_what_the_fast_reader_is_sure_of_can_skip_without_loss() -> None:
 
 def test_answers_that_are_all_the_same_give_no_curve() -> None:
     found = judged()
-    assert not curve(Judged(found.both, found.fast, np.zeros(TEXTS, np.int8), found.thresholds), 0)
+    assert not curve(JudgedTexts(found.both, found.fast, np.zeros(TEXTS, np.int8), found.thresholds), 0)
 
 
 def test_the_shipped_model_is_measured_on_our_own_sentences(

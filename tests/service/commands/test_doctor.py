@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 
 from service import app_keys as keys
 from service.commands import asked
-from service.commands.doctor import Finding, doctor, of_sites
+from service.commands.doctor import Diagnosis, doctor, of_sites
 from service.commands.status import status
 from service.process.serving import bound, serving, url
 from service.settings import Settings
@@ -31,7 +31,7 @@ def run(command: Any, *arguments: str, **environment: str) -> Result:
 
 def findings(result: Result) -> dict[str, list[str]]:
     """What was found, by level; everything that is not well has a cure."""
-    found = [msgspec.convert(each, Finding) for each in json.loads(result.stdout)]
+    found = [msgspec.convert(each, Diagnosis) for each in json.loads(result.stdout)]
     assert all(bool(each.cure) == (each.level != "ok") for each in found)
     return {level: [each.what for each in found if each.level == level] for level in ("ok", "warning", "problem")}
 

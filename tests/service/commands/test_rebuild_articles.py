@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from losing import Lost
 
 from service.store import Store
-from service.store.articles import ArticleChange, InForce
+from service.store.articles import ArticleChange, ArticleInForce
 from service.values.access import Scope, mint
 from service.values.articles import ArticleStatus, Place, PlaceKind
 
@@ -35,9 +35,9 @@ async def test_the_status_of_articles_comes_back_with_its_end(lost: Lost, store:
     lost.lose()
     assert "3 statuses of articles put back, 0 known already" in (await asyncio.to_thread(lost.run)).output
     assert await store.articles.in_force(SITE, [CLOSED, HEATED, SECTION, ENDED, OPENED]) == {
-        CLOSED: InForce(ArticleStatus.CLOSED),
-        HEATED: InForce(ArticleStatus.HEATED, later),
-        SECTION: InForce(ArticleStatus.PREMODERATED, later),
+        CLOSED: ArticleInForce(ArticleStatus.CLOSED),
+        HEATED: ArticleInForce(ArticleStatus.HEATED, later),
+        SECTION: ArticleInForce(ArticleStatus.PREMODERATED, later),
     }
     assert set((await store.articles.listed(SITE, 9))[0]) == {CLOSED, HEATED, SECTION}
     (change,) = await store.articles.history(SITE, CLOSED)

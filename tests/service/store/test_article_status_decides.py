@@ -7,7 +7,7 @@ import pytest
 from sending import Send, of, open_rule
 
 from service.store import Store
-from service.store.articles import ArticleChange, InForce
+from service.store.articles import ArticleChange, ArticleInForce
 from service.store.asked import Heated, PossibleOutcome
 from service.values.articles import ArticleStatus, Place, PlaceKind
 from service.values.domain import Action, Article, DecidedBy, Reason, Status, Urgency, Why
@@ -137,6 +137,6 @@ async def test_those_with_a_status_are_listed_by_when_they_end(store: Store, sit
     assert await store.articles.listed(site, 2) == ([SECTION, ARTICLE], True)
     found = await store.articles.in_force(site, [ARTICLE, ended, closed, opened])
     assert found == {
-        ARTICLE: InForce(ArticleStatus.HEATED, later),
-        closed: InForce(ArticleStatus.CLOSED),
+        ARTICLE: ArticleInForce(ArticleStatus.HEATED, later),
+        closed: ArticleInForce(ArticleStatus.CLOSED),
     }

@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from service.values.domain import Action
-from service.values.gate import Gate, Judged, audits_check, coverage_check, evenly, target_checks
+from service.values.gate import Gate, JudgedDecision, audits_check, coverage_check, evenly, target_checks
 from service.values.statistics import mcnemar
 from service.values.targets import Target, Targets
 
@@ -47,8 +47,10 @@ def test_without_audits_nothing_is_shown() -> None:
     assert audits_check(Gate(worse_at=None), 0, 0, 0, 1.0) is None
 
 
-def decided(n: int, action: Action, verdict: str, start: int = 0, inclusion: float | None = None) -> list[Judged]:
-    return [Judged(f"c-{verdict}-{number}", action, verdict, inclusion) for number in range(start, start + n)]
+def decided(
+    n: int, action: Action, verdict: str, start: int = 0, inclusion: float | None = None
+) -> list[JudgedDecision]:
+    return [JudgedDecision(f"c-{verdict}-{number}", action, verdict, inclusion) for number in range(start, start + n)]
 
 
 @pytest.mark.parametrize(
@@ -76,8 +78,8 @@ def test_the_three_targets_count_what_they_are_about() -> None:
 
 
 def test_unequal_audits_are_thinned_to_equal_ones_and_the_same_each_time() -> None:
-    rare = [Judged(f"a-{n}", APPROVE, "approve", 0.01) for n in range(200)]
-    common = [Judged(f"b-{n}", APPROVE, "reject", None) for n in range(10_000)]
+    rare = [JudgedDecision(f"a-{n}", APPROVE, "approve", 0.01) for n in range(200)]
+    common = [JudgedDecision(f"b-{n}", APPROVE, "reject", None) for n in range(10_000)]
     found = evenly(rare + common)
     assert found == evenly(rare + common)
     assert [each for each in found if each.inclusion] == rare
@@ -97,6 +99,8 @@ def test_a_model_that_breaks_the_target_seldom_passes() -> None:
             inclusion = None if doubted else 0.5
             if inclusion is None or chance.random() < inclusion:
                 is_wrong = chance.random() < (0.3 if doubted else 0.05)
-                judged.append(Judged(f"{run}-{number}", APPROVE, "reject" if is_wrong else "approve", inclusion))
+                judged.append(
+                    JudgedDecision(f"{run}-{number}", APPROVE, "reject" if is_wrong else "approve", inclusion)
+                )
         passed += next(iter(target_checks(Gate(), targets, judged))).passed
     assert passed / runs <= delta + 3 * (delta * (1 - delta) / runs) ** 0.5
