@@ -91,7 +91,7 @@ def sample_for_power(alpha: float, true_share: float, delta: float, power: float
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class SequenceStep:
     """One test. `level`: the region, as a rung of the ladder of thresholds."""
 
     level: int
@@ -104,7 +104,7 @@ class Step:
 class Trial:
     """The tests of one target in their order, up to the first that failed. `chosen`: the last one that passed."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[SequenceStep, ...]
     chosen: int | None
 
 
@@ -114,7 +114,7 @@ def fixed_sequence(levels: Sequence[int], n: Sequence[int], k: Sequence[int], al
     p = p_values(n, k, alpha)
     last = int(last_passed(n, k, alpha, delta)) if len(levels) else -1
     tested = min(last + 2, len(levels))
-    steps = tuple(Step(levels[i], int(n[i]), int(k[i]), float(p[i])) for i in range(tested))
+    steps = tuple(SequenceStep(levels[i], int(n[i]), int(k[i]), float(p[i])) for i in range(tested))
     return Trial(steps, last if last >= 0 else None)
 
 

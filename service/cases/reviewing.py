@@ -12,7 +12,7 @@ import uuid_utils
 
 from service.cases.answers import current, draws_scores
 from service.cases.directory import Directory
-from service.cases.strikes import Strikes, author_of
+from service.cases.strikes import StrikeWeighing, author_of
 from service.store import Store
 from service.store.base import Record
 from service.store.review import Answer, Filter
@@ -59,7 +59,7 @@ class ReviewWorkflow:
         self._directory = directory
         self._store = store
         self._lease_s = lease_s
-        self._strikes = Strikes(directory, store, hash_authors=hash_authors)
+        self._strikes = StrikeWeighing(directory, store, hash_authors=hash_authors)
 
     async def claim(
         self,

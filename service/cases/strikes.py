@@ -7,7 +7,7 @@ from service.store.strikes import StrikeTerms
 from service.values.errors import NotFound
 
 
-class Strikes:
+class StrikeWeighing:
     """Methods raise StoreUnavailable."""
 
     def __init__(self, directory: Directory, store: Store, *, hash_authors: bool) -> None:

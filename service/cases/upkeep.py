@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from service import metrics
 from service.cases.audits import audit_sides
 from service.cases.directory import Directory
-from service.cases.strikes import Strikes
+from service.cases.strikes import StrikeWeighing
 from service.store import Store
 from service.store.fullness import PRESSED
 from service.values.audits import AuditGroup
@@ -35,7 +35,7 @@ class Upkeep:
         self._queue = store.queue
         self._fullness = store.fullness
         self._directory = directory
-        self._strikes = Strikes(directory, store, hash_authors=hash_authors)
+        self._strikes = StrikeWeighing(directory, store, hash_authors=hash_authors)
         self._every_s = every_s
         self._pressed: set[str] = set()
         self._asked: set[str] = set()

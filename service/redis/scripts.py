@@ -13,7 +13,7 @@ class Flags(StrEnum):
     READS = "no-writes"
 
 
-class Source(NamedTuple):
+class ScriptSource(NamedTuple):
     text: str
     sha: str
 
@@ -23,10 +23,10 @@ class Script(NamedTuple):
 
     name: str
     flags: Flags
-    plain: Source
-    flagged: Source
+    plain: ScriptSource
+    flagged: ScriptSource
 
-    def source(self, *, flagged: bool) -> Source:
+    def source(self, *, flagged: bool) -> ScriptSource:
         return self.flagged if flagged else self.plain
 
 
@@ -35,6 +35,6 @@ def made(name: str, text: str, flags: Flags) -> Script:
     return Script(name, flags, _source(text), _source(f"{first_line}\n{text}"))
 
 
-def _source(text: str) -> Source:
+def _source(text: str) -> ScriptSource:
     # Redis identifies a script by its SHA-1; it has no security purpose.
-    return Source(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
+    return ScriptSource(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())

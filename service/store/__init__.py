@@ -11,7 +11,7 @@ from service.redis.pipe import Pipe
 from service.settings import Settings
 from service.store.access import Access
 from service.store.accounts import Accounts
-from service.store.approvals import Approvals
+from service.store.approvals import ApprovalBook
 from service.store.articles import ArticleStatuses
 from service.store.audit import Audit
 from service.store.author_status import AuthorStatuses
@@ -63,7 +63,7 @@ class Store:
     usage: UsageCounters
     shadow: ShadowCounts
     watches: Watches
-    approvals: Approvals
+    approvals: ApprovalBook
     fsck: Fsck
     fullness: Fullness
     recovery: Recovery
@@ -120,7 +120,7 @@ async def open_store(settings: Settings, url: str, background: Background | None
         usage=UsageCounters(pipe),
         shadow=ShadowCounts(pipe),
         watches=Watches(pipe),
-        approvals=Approvals(pipe),
+        approvals=ApprovalBook(pipe),
         fsck=Fsck(pipe, shards, retention.author_s if settings.index_authors else 0),
         changes=Changes(pipe.subscriber, background),
         durability=durability,

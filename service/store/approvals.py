@@ -16,7 +16,7 @@ from service.values.approvals import KEPT_FOR, MOST_OPEN, OPEN_FOR, Approval, Ap
 Settled = Literal["ok", "gone", "own", "expired", "refused", "done"]
 
 
-class Approvals:
+class ApprovalBook:
     """All proposals of a site are in its first shard."""
 
     def __init__(self, pipe: Pipe) -> None:

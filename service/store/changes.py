@@ -19,7 +19,7 @@ LOOK_AGAIN_S = 5.0
 
 
 class Changes:
-    """One subscription for the whole process. `Watch.next` wakes on changes of a comment or of a site's queue."""
+    """One subscription for the process. `ChangesWatch.next` wakes on changes of a comment or of a site's queue."""
 
     EVERYTHING = ""
 
@@ -37,13 +37,13 @@ class Changes:
                 event.set()
 
     @contextlib.contextmanager
-    def watch(self, site: str, *whats: str) -> Iterator["Watch"]:
+    def watch(self, site: str, *whats: str) -> Iterator["ChangesWatch"]:
         """Changes from now on: of a comment (its id), a kind of event, or EVERYTHING. Enter before the first read."""
         event = asyncio.Event()
         for what in whats:
             self._waiting[site, what].add(event)
         try:
-            yield Watch(event)
+            yield ChangesWatch(event)
         finally:
             for what in whats:
                 self._waiting[site, what].discard(event)
@@ -73,7 +73,7 @@ class Changes:
                 event.set()
 
 
-class Watch:
+class ChangesWatch:
     def __init__(self, event: asyncio.Event) -> None:
         self._event = event
 

@@ -13,7 +13,7 @@ from service.store import Store
 from service.store.endpoint import Endpoint
 from service.store.outbox import Event
 from service.webhooks import guard, message
-from service.webhooks.delivery import DeliveryOutcome, Sender, open_sender
+from service.webhooks.delivery import DeliveryOutcome, WebhookSender, open_sender
 from service.webhooks.relay import PARALLEL, Relay
 from service.webhooks.schedule import Schedule
 from service.webhooks.sealing import Sealer
@@ -25,7 +25,7 @@ LOOK_UP_S = 5.0
 
 
 class Webhooks:
-    def __init__(self, settings: Settings, store: Store, sender: Sender, sealer: Sealer) -> None:
+    def __init__(self, settings: Settings, store: Store, sender: WebhookSender, sealer: Sealer) -> None:
         self._settings = settings
         self._store = store
         self._sender = sender

@@ -37,7 +37,7 @@ class DeliveryOutcome(Struct, frozen=True):
     rest_s: float | None = None
 
 
-class Sender:
+class WebhookSender:
     """Keeps connections open, and refuses addresses that webhooks must not go to."""
 
     def __init__(self, session: ClientSession, *, allow_private: bool, proxy: str | None) -> None:
@@ -74,7 +74,7 @@ async def open_sender(
     allow_private: bool,
     proxy: str | None = None,
     resolver: AbstractResolver | None = None,
-) -> AsyncIterator[Sender]:
+) -> AsyncIterator[WebhookSender]:
     """`resolver`: for tests. The default resolves only to addresses that it has checked."""
     if resolver is None and proxy is None:
         resolver = guard.CheckedResolver(allow_private)
@@ -91,7 +91,7 @@ async def open_sender(
         headers={"User-Agent": "steward-webhooks/1"},
     )
     async with session:
-        yield Sender(session, allow_private=allow_private, proxy=proxy)
+        yield WebhookSender(session, allow_private=allow_private, proxy=proxy)
     # TLS connections close one iteration of the event loop later.
     await asyncio.sleep(0)
 

@@ -21,7 +21,7 @@ from service.store.outbox import Take, Taken
 from service.values.errors import Retryable
 from service.webhooks import message, metrics
 from service.webhooks.breaker import BreakerPauses, Breakers
-from service.webhooks.delivery import DeliveryOutcome, Sender
+from service.webhooks.delivery import DeliveryOutcome, WebhookSender
 from service.webhooks.schedule import Schedule
 from service.webhooks.sealing import Sealer, SecretUnreadable
 from service.webhooks.statements import statement_for
@@ -68,7 +68,7 @@ class Relay:
     def __init__(
         self,
         store: Store,
-        sender: Sender,
+        sender: WebhookSender,
         sealer: Sealer,
         schedule: Schedule,
         timeout_s: float,

@@ -47,7 +47,7 @@ from service.values.rules import Condition, Rule, RuleAction, Then, WordsConditi
 from service.values.targets import Certificate, CertifiedStratum, FoldWindow, RiskHistogram, Targets
 from service.webhooks import relay
 from service.webhooks.administration import open_webhooks
-from service.webhooks.delivery import Sender
+from service.webhooks.delivery import WebhookSender
 
 SITE = "daily"
 MODEL = "a" * 64
@@ -63,7 +63,7 @@ KEEPERS = {"redis", "compact", "workers"}
 SEAMS: dict[str, tuple[Any, str]] = {
     **{f"the pipe's {name}": (ServerPipe, name) for name in ("call", "run", "subscriber")},
     **{f"the subscription's {name}": (PubSub, name) for name in ("subscribe", "get_message")},
-    "the sender's post": (Sender, "post"),
+    "the sender's post": (WebhookSender, "post"),
     "a thread": (asyncio, "to_thread"),
     "a pause": (asyncio, "sleep"),
     "an event": (asyncio.Event, "wait"),

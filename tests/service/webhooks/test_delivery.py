@@ -10,19 +10,19 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from service.webhooks.delivery import MAX_RESPONSE_BYTES, Sender, open_sender, retry_after_s
+from service.webhooks.delivery import MAX_RESPONSE_BYTES, WebhookSender, open_sender, retry_after_s
 from service.webhooks.signature import new_secret, sign
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-async def sender() -> AsyncIterator[Sender]:
+async def sender() -> AsyncIterator[WebhookSender]:
     async with open_sender(timeout_s=1, connections=4, allow_private=True) as sender:
         yield sender
 
 
-async def test_a_webhook_carries_its_id_its_time_and_its_signature(sender: Sender, receiver: Any) -> None:
+async def test_a_webhook_carries_its_id_its_time_and_its_signature(sender: WebhookSender, receiver: Any) -> None:
     secret = new_secret()
     outcome = await sender.post(receiver.url, "evt_1", b'{"a":1}', [secret])
     assert (outcome.result, outcome.because) == ("delivered", "204")
@@ -35,25 +35,25 @@ async def test_a_webhook_carries_its_id_its_time_and_its_signature(sender: Sende
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
-async def test_success_is_2xx(sender: Sender, receiver: Any, status: int) -> None:
+async def test_success_is_2xx(sender: WebhookSender, receiver: Any, status: int) -> None:
     receiver.answers(then=status)
     assert (await sender.post(receiver.url, "evt_1", b"{}", [])).result == "delivered"
 
 
 @pytest.mark.parametrize("status", [300, 304, 400, 401, 404, 409, 418, 429, 500, 502, 503])
-async def test_everything_else_is_a_failure(sender: Sender, receiver: Any, status: int) -> None:
+async def test_everything_else_is_a_failure(sender: WebhookSender, receiver: Any, status: int) -> None:
     receiver.answers(then=status)
     outcome = await sender.post(receiver.url, "evt_1", b"{}", [])
     assert (outcome.result, outcome.because, outcome.rest_s) == ("failed", str(status), None)
 
 
-async def test_410_says_that_nothing_is_wanted_any_more(sender: Sender, receiver: Any) -> None:
+async def test_410_says_that_nothing_is_wanted_any_more(sender: WebhookSender, receiver: Any) -> None:
     receiver.answers(then=410)
     assert (await sender.post(receiver.url, "evt_1", b"{}", [])).result == "gone"
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-async def test_a_redirect_is_a_failure_and_is_not_followed(sender: Sender, receiver: Any, status: int) -> None:
+async def test_a_redirect_is_a_failure_and_is_not_followed(sender: WebhookSender, receiver: Any, status: int) -> None:
     receiver.answers(then=status, headers={"Location": "/elsewhere"})
     outcome = await sender.post(receiver.url, "evt_1", b"{}", [])
     assert (outcome.result, outcome.because) == ("failed", str(status))
@@ -61,7 +61,7 @@ async def test_a_redirect_is_a_failure_and_is_not_followed(sender: Sender, recei
 
 
 @pytest.mark.parametrize("status", [429, 503])
-async def test_a_receiver_may_say_when_to_come_again(sender: Sender, receiver: Any, status: int) -> None:
+async def test_a_receiver_may_say_when_to_come_again(sender: WebhookSender, receiver: Any, status: int) -> None:
     receiver.answers(then=status, headers={"Retry-After": "120"})
     assert (await sender.post(receiver.url, "evt_1", b"{}", [])).rest_s == 120
     receiver.answers(then=500, headers={"Retry-After": "120"})
@@ -89,7 +89,7 @@ def test_when_to_come_again_is_a_number_or_a_date(header: str, seconds: float | 
     assert retry_after_s(header, NOW) == seconds
 
 
-async def test_a_receiver_that_takes_too_long_has_failed(sender: Sender, receiver: Any) -> None:
+async def test_a_receiver_that_takes_too_long_has_failed(sender: WebhookSender, receiver: Any) -> None:
     async def never(_: web.Request, __: dict[str, Any]) -> web.Response:
         await asyncio.sleep(60)
         return web.Response()
@@ -100,7 +100,7 @@ async def test_a_receiver_that_takes_too_long_has_failed(sender: Sender, receive
     assert 0.9 < outcome.seconds < 5
 
 
-async def test_an_endless_answer_is_not_read_to_its_end(sender: Sender, receiver: Any) -> None:
+async def test_an_endless_answer_is_not_read_to_its_end(sender: WebhookSender, receiver: Any) -> None:
     written = 0
 
     async def pour(request: web.Request, _: dict[str, Any]) -> web.StreamResponse:
@@ -132,7 +132,7 @@ async def test_an_answer_that_stops_half_way_counts_by_its_status(receiver: Any)
         assert (await sender.post(receiver.url, "evt_1", b"{}", [])).result == "delivered"
 
 
-async def test_connections_are_kept_open(sender: Sender, receiver: Any) -> None:
+async def test_connections_are_kept_open(sender: WebhookSender, receiver: Any) -> None:
     peers = set()
 
     async def note(request: web.Request, _: dict[str, Any]) -> web.Response:
@@ -146,12 +146,12 @@ async def test_connections_are_kept_open(sender: Sender, receiver: Any) -> None:
     assert len(peers) == 1
 
 
-async def test_nobody_there_is_a_failure(sender: Sender) -> None:
+async def test_nobody_there_is_a_failure(sender: WebhookSender) -> None:
     assert (await sender.post("http://127.0.0.1:1/", "evt_1", b"{}", [])).because == "no_connection"
     assert (await sender.post("http://host.invalid/", "evt_1", b"{}", [])).because == "name_not_found"
 
 
-async def test_what_is_no_http_is_a_failure(sender: Sender) -> None:
+async def test_what_is_no_http_is_a_failure(sender: WebhookSender) -> None:
     async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"SSH-2.0-OpenSSH_9.6\r\n")

@@ -12,7 +12,7 @@ from service.store.keyspace import Shard
 from service.values.access import Scope, mint
 from service.values.domain import Action, Comment, Judgement, Urgency, Why
 from service.webhooks.administration import Webhooks, open_webhooks
-from service.webhooks.delivery import DeliveryOutcome, Sender
+from service.webhooks.delivery import DeliveryOutcome, WebhookSender
 
 
 @pytest.mark.parametrize("kept", [b"\xc1", b"{", b"\x92\x01\x02", b"\x92\x91\xa1a\x97\x63\x90\x90\xa0\xa0\x90\xc0"])
@@ -78,14 +78,14 @@ async def test_what_nobody_foresaw_with_one_event_goes_by_the_schedule_and_the_o
     site: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    post = Sender.post
+    post = WebhookSender.post
 
-    async def frail(sender: Sender, url: str, message_id: str, body: bytes, secrets: Any) -> DeliveryOutcome:
+    async def frail(sender: WebhookSender, url: str, message_id: str, body: bytes, secrets: Any) -> DeliveryOutcome:
         if message_id == "evt_daily_bad_1":
             raise LookupError
         return await post(sender, url, message_id, body, secrets)
 
-    monkeypatch.setattr(Sender, "post", frail)
+    monkeypatch.setattr(WebhookSender, "post", frail)
     async with administration.relayed():
         await submit("bad")
         for n in range(20):
