@@ -107,9 +107,11 @@ def text_properties(text: str, plain: str, alike: str) -> TextProperties:
     sent = code_points(text)
     plain_shares, shares = lengths(sent), _FOLDING.lengths(sent)
     ends = np.cumsum(plain_shares, dtype=np.uint32)
-    about = np.repeat(_PROPERTIES.of_source(sent), shares) | _PROPERTIES.of_look(code_points(alike))
+    looks = _PROPERTIES.of_look(code_points(alike))
+    about = np.repeat(_PROPERTIES.of_source(sent), shares) | looks
     starts = np.repeat(ends - plain_shares, shares)
-    return TextProperties(about, _PROPERTIES.of_look(code_points(plain)), starts, np.repeat(ends, shares))
+    of_plain = looks if plain == alike else _PROPERTIES.of_look(code_points(plain))
+    return TextProperties(about, of_plain, starts, np.repeat(ends, shares))
 
 
 def _shape(character: str) -> int:

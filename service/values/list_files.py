@@ -157,6 +157,7 @@ def _parsed(text: str, delimiter: str = ",") -> Iterator[tuple[int, list[str], s
 
     Strict: an unbalanced quote would swallow the lines that follow.
     """
+    csv.field_size_limit(_LONGEST_CELL)  # of the whole process, which others may have changed
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     begins = 1
     try:
@@ -168,9 +169,10 @@ def _parsed(text: str, delimiter: str = ",") -> Iterator[tuple[int, list[str], s
         yield begins, [], _NOT_CSV
 
 
+_LONGEST_CELL = 131_072
 _NOT_CSV = (
     "not valid CSV: a quote is not closed where its cell ends (double a quote that belongs to the text), or a cell is "
-    "longer than 131,072 characters"
+    f"longer than {_LONGEST_CELL:,} characters"
 )
 
 

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from service.commands.keys import keys
+from service.commands.stored import _say_once
 from service.process.running import RunningService, noted, running_services
 from service.settings import Settings
 
@@ -45,6 +46,7 @@ def test_the_address_of_another_redis_is_told_without_its_password(notes: Path, 
 
 @pytest.mark.usefixtures("notes")
 def test_a_data_folder_that_was_named_is_used_as_it_is(redis_server: Any, tmp_path: Path) -> None:
+    _say_once.cache_clear()  # said before in this process, by the test of another command
     with noted(Settings(data_dir=tmp_path / "elsewhere"), URL):
         done = CliRunner(env={"STEWARD_REDIS_URL": redis_server.url}).invoke(keys, ["list"])
     assert done.exit_code == 0, done.output

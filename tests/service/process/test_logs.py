@@ -3,6 +3,8 @@
 import json
 import logging
 import sys
+from collections.abc import Callable
+from contextvars import copy_context
 from typing import Any
 
 import pytest
@@ -17,10 +19,18 @@ def record(message: str, *args: Any, error: bool = False) -> logging.LogRecord:
     return logging.LogRecord("service.x", logging.WARNING, __file__, 1, message, args, info)
 
 
+def in_request(name: str, work: Callable[[], str]) -> str:
+    """In a context of its own: tests that follow are in no request."""
+
+    def begun() -> str:
+        request_id.begin(name)
+        return work()
+
+    return copy_context().run(begun)
+
+
 def test_a_line_of_json_holds_time_level_part_message_and_request() -> None:
-    request_id.begin("r-1")
-    said = JsonFormatter().format(record("two\nlines of %s", "text"))
-    request_id.begin(None)
+    said = in_request("r-1", lambda: JsonFormatter().format(record("two\nlines of %s", "text")))
     assert "\n" not in said
     line = json.loads(said)
     assert line.pop("time").endswith("+00:00")
@@ -38,8 +48,8 @@ def test_a_line_of_json_holds_the_traceback_and_no_key() -> None:
 
 
 def test_a_line_of_text_names_its_request() -> None:
-    request_id.begin("r-2")
-    assert TextFormatter().format(record("said")).endswith("WARNING service.x said [request r-2]")
+    said = in_request("r-2", lambda: TextFormatter().format(record("said")))
+    assert said.endswith("WARNING service.x said [request r-2]")
 
 
 def test_an_outage_of_redis_is_one_line_and_its_end_another(caplog: pytest.LogCaptureFixture) -> None:
