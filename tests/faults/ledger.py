@@ -86,10 +86,6 @@ def reordered_notifications(received: Iterable[Told]) -> list[Told]:
 
 def unannounced_decisions(ledger: Ledger, feed: Iterable[Told], trail: Iterable[dict[str, Any]]) -> list[Said]:
     """Acknowledged decisions that nobody took back and the feed does not tell of."""
-    told = {(each.comment, each.version) for each in feed}
-    taken_back = {(entry["comment"], int(entry["version"]) - 1) for entry in trail if entry["action"] == "undone"}
-    return [
-        said
-        for said in ledger.decided
-        if said.verdict != "escalate" and (said.comment, said.version) not in told | taken_back
-    ]
+    known = {(each.comment, each.version) for each in feed}
+    known |= {(entry["comment"], int(entry["version"]) - 1) for entry in trail if entry["action"] == "undone"}
+    return [said for said in ledger.decided if said.verdict != "escalate" and (said.comment, said.version) not in known]
