@@ -18,16 +18,17 @@ from typing import Any
 import msgspec
 import pytest
 from aiohttp import web
-from chaos import SERVICE, Chaos, fail_everywhere, until, watched
+from chaos import ERRORS, SERVICE, Chaos, fail_everywhere, until, watched
 from redis.asyncio.client import PubSub
 
 import classifier
-from service import app_keys
+from service import app_keys, background
 from service.background import Background
-from service.cases import directory, models, rulebook, upkeep, usage
+from service.cases import directory, models, rulebook, shadow, upkeep, usage
 from service.cases.directory import Directory
 from service.cases.models import Models
 from service.cases.rulebook import Rulebook
+from service.cases.shadow import Shadow
 from service.cases.upkeep import Upkeep
 from service.cases.usage import Usage
 from service.cases.watch import Watch
@@ -58,6 +59,8 @@ LOOPS = {
 }
 # They keep a process running, and are tried by themselves.
 KEEPERS = {"redis", "compact", "workers"}
+# What the loops of the shadow do as a whole is failed by a test of its own.
+SHADOW = {"shadow setting": "_follow", "shadow": "_work", "shadow counts": "_write"}
 # All that a loop awaits goes through one of these. Left out: the relay's semaphore, which counts what it hands out, and
 # what waits for one of these in another task.
 SEAMS: dict[str, tuple[Any, str]] = {
@@ -233,6 +236,31 @@ async def test_every_loop_goes_on_after_a_failure_at_any_of_its_awaits(
     await until(lambda: "last" in told, "the receiver was not told of the last comment")
 
 
+@pytest.mark.parametrize(("loop", "work"), SHADOW.items())
+async def test_a_loop_of_the_shadow_goes_on_after_a_failure(
+    loop: str, work: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failures: Any
+) -> None:
+    kept, errors, calls = getattr(Shadow, work), [*ERRORS], list[str]()
+
+    async def failing(each: Shadow) -> None:
+        calls.append(work)
+        if errors:
+            raise errors.pop()
+        await kept(each)
+
+    for owner, name, value in (
+        *((Shadow, work, failing), (shadow, "LOOK_S", 0.02), (shadow, "WRITTEN_EVERY_S", 0.02)),
+        *((background, "FIRST_PAUSE_S", 0.005), (background, "LONGEST_PAUSE_S", 0.02)),
+    ):
+        monkeypatch.setattr(owner, name, value)
+    beside, counted = Background(), failures(loop)
+    nothing: Any = None  # no comment is counted
+    async with Shadow(Models(tmp_path / "models", beside), nothing, beside, tmp_path).running():
+        await until(lambda: len(calls) > len(ERRORS), f"{loop} ended")
+        await until(lambda: not beside.down(), f"{loop} is down")
+    assert failures(loop) >= counted + 2
+
+
 async def test_a_process_is_kept_running_after_a_failure_at_any_await_of_its_keeper(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failures: Any
 ) -> None:
@@ -278,4 +306,4 @@ def test_all_loops_of_the_service_are_tried() -> None:
                     found.update(ast.literal_eval(key) for key in keys if key is not None)
                 case _:
                     pass
-    assert found == LOOPS | KEEPERS
+    assert found == LOOPS | KEEPERS | SHADOW.keys()
