@@ -34,7 +34,6 @@ MODULES = (
         api_keys,
         appeals,
         approvals,
-        approvals,
         articles,
         author,
         comment,
