@@ -65,6 +65,13 @@ def put_certificate(admin: Any) -> Any:
 
 
 @pytest.fixture
+async def certified(set_policy: Any, put_certificate: Any) -> None:
+    """A policy with targets, a certificate for them, and audits of everything."""
+    await set_policy(targets=TARGETS, review=AUDITED)
+    await put_certificate()
+
+
+@pytest.fixture
 def sent(admin: Any) -> Any:
     async def sent(comment_id: str, text: str) -> dict[str, Any]:
         reply = await admin.post("/v1/comments", {"id": comment_id, "text": text})
@@ -242,11 +249,8 @@ async def _break(moderator: Any, sent: Any, wrong: int) -> None:
     await _answer_all(moderator, dict.fromkeys(names, "reject"))
 
 
-async def test_audits_that_agree_leave_the_promise_holding(
-    admin: Any, ann: Any, set_policy: Any, put_certificate: Any, sent: Any, watch: Any
-) -> None:
-    await set_policy(targets=TARGETS, review=AUDITED)
-    await put_certificate()
+@pytest.mark.usefixtures("certified")
+async def test_audits_that_agree_leave_the_promise_holding(admin: Any, ann: Any, sent: Any, watch: Any) -> None:
     await sent("a", HARMLESS)
     await _answer_all(ann, {"a": "approve"})
     await watch.once()
@@ -256,18 +260,15 @@ async def test_audits_that_agree_leave_the_promise_holding(
     assert found["points"] == [[1, pytest.approx(found["evidence"], rel=1e-3)]]
 
 
+@pytest.mark.usefixtures("certified")
 async def test_audits_that_contradict_a_promise_stop_that_side_everywhere_and_tell_the_site(
     client: Any,
     admin: Any,
     ann: Any,
-    set_policy: Any,
-    put_certificate: Any,
     sent: Any,
     watch: Any,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    await set_policy(targets=TARGETS, review=AUDITED)
-    await put_certificate()
     await _break(ann, sent, wrong=4)
     await watch.once()
     found = await _promises(admin)
@@ -287,11 +288,8 @@ async def test_audits_that_contradict_a_promise_stop_that_side_everywhere_and_te
     assert "audits contradict max_wrong_approve" in caplog.text
 
 
-async def test_the_metrics_say_which_promises_hold(
-    admin: Any, ann: Any, set_policy: Any, put_certificate: Any, sent: Any, watch: Any
-) -> None:
-    await set_policy(targets=TARGETS, review=AUDITED)
-    await put_certificate()
+@pytest.mark.usefixtures("certified")
+async def test_the_metrics_say_which_promises_hold(admin: Any, ann: Any, sent: Any, watch: Any) -> None:
     await sent("a", HARMLESS)
     await _answer_all(ann, {"a": "approve"})
     await watch.once()
@@ -303,11 +301,10 @@ async def test_the_metrics_say_which_promises_hold(
     assert f"steward_promise_evidence{{{of}}} 0." in said
 
 
+@pytest.mark.usefixtures("certified")
 async def test_a_broken_promise_is_told_once_however_many_workers_watch(
-    admin: Any, ann: Any, client: Any, set_policy: Any, put_certificate: Any, sent: Any, watch: Any
+    admin: Any, ann: Any, client: Any, sent: Any, watch: Any
 ) -> None:
-    await set_policy(targets=TARGETS, review=AUDITED)
-    await put_certificate()
     await _break(ann, sent, wrong=4)
     app = client.server.app
     others = [Watch(app[keys.STORE], app[keys.DIRECTORY], lambda: app[keys.MODELS].current.digest) for _ in range(3)]
@@ -319,12 +316,9 @@ async def test_a_broken_promise_is_told_once_however_many_workers_watch(
     assert len((await admin.get("/v1/audit?actor=watch")).body["entries"]) == 1
 
 
-async def test_every_process_stops_within_seconds(
-    run: Any, settings: Any, ann: Any, admin: Any, set_policy: Any, put_certificate: Any, sent: Any
-) -> None:
+@pytest.mark.usefixtures("certified")
+async def test_every_process_stops_within_seconds(run: Any, settings: Any, ann: Any, admin: Any, sent: Any) -> None:
     """Nobody asks for it: the watch of whichever process is first stops the side, and all of them follow."""
-    await set_policy(targets=TARGETS, review=AUDITED)
-    await put_certificate()
     other = msgspec.structs.replace(settings, data_dir=settings.data_path / "other")
     async with run(other) as second:
         key = type(admin)(second, admin.key)
@@ -341,11 +335,10 @@ async def test_every_process_stops_within_seconds(
     assert [each["details"]["action"] for each in entries] == ["promise_broken"]
 
 
+@pytest.mark.usefixtures("certified")
 async def test_recovery_is_a_new_certificate_or_an_earlier_version_by_a_person(
     admin: Any, ann: Any, set_policy: Any, put_certificate: Any, sent: Any, watch: Any
 ) -> None:
-    await set_policy(targets=TARGETS, review=AUDITED)
-    await put_certificate()
     await _break(ann, sent, wrong=4)
     await watch.once()
     await set_policy(targets=TARGETS, review=AUDITED)
@@ -372,11 +365,8 @@ async def test_the_fallback_can_be_the_certificate_before(
     assert found["reasons"][0]["review_at"] == moved(0.3, -20)
 
 
-async def test_an_answer_that_was_taken_back_does_not_count(
-    admin: Any, ann: Any, set_policy: Any, put_certificate: Any, sent: Any, watch: Any
-) -> None:
-    await set_policy(targets=TARGETS, review=AUDITED)
-    await put_certificate()
+@pytest.mark.usefixtures("certified")
+async def test_an_answer_that_was_taken_back_does_not_count(admin: Any, ann: Any, sent: Any, watch: Any) -> None:
     await sent("a", HARMLESS)
     await _answer_all(ann, {"a": "reject"})
     await watch.once()
