@@ -4,7 +4,7 @@ from pathlib import Path
 
 from classifier.entities import unescaped
 from classifier.errors import LanguageNotJudged, ModelRefused
-from classifier.held_out import Losses, Measured, Worth, losses, measured
+from classifier.held_out import GroupErrors, Losses, Measured, Worth, group_errors, losses, measured
 from classifier.language import detect, language_of, primary
 from classifier.manifest import Manifest, read_manifest
 from classifier.model import Assessment, Model, Span, load
@@ -14,12 +14,13 @@ from classifier.spam_evidence import is_evident as is_evident_spam
 LABELS = ("toxicity", "severe_toxicity", "identity_attack", "insult", "profanity", "threat", "spam")
 
 # The folder of the model that ships with the package.
-SHIPPED = Path(__file__).parent / "models" / "2026-11-30-1"
+SHIPPED = Path(__file__).parent / "models" / "2026-12-01-4"
 
 __all__ = [
     "LABELS",
     "SHIPPED",
     "Assessment",
+    "GroupErrors",
     "LanguageNotJudged",
     "Losses",
     "Manifest",
@@ -29,6 +30,7 @@ __all__ = [
     "Span",
     "Worth",
     "detect",
+    "group_errors",
     "is_evident_spam",
     "language_of",
     "load",

@@ -19,6 +19,7 @@ _FEW_ODD = 32
 _KNOWN, _STANDS, _TELLING, _WHOLE, _IS_ORDINARY = 1, 2, 4, 8, 16
 _NO_WORD = 0xFFFF_FFFF
 _LETTERS = "abcdefghijklmnopqrstuvwxyz'"
+_LETTER_AT = {letter: at for at, letter in enumerate(_LETTERS)}
 _BLOCK = 64
 _PREFIX_BITS = 20
 # As in _findings.h.
@@ -213,9 +214,9 @@ def _quick_flags(lexicon: Lexicon) -> Mapping[str, int]:
     words = lexicon.known | lexicon.standing
     owned = {word.replace("'", "\u2019") for word in words if "'" in word}
     return {
-        word: _ORDINARY * lexicon.is_ordinary(word)
+        word: _ORDINARY * (word.replace("\u2019", "'") in lexicon.ordinary)
         | _STANDING * (word in lexicon.standing)
-        | _PART * (len(word) >= _SHORTEST_PART and lexicon.is_whole(word))
+        | _PART * (len(word) >= _SHORTEST_PART and word in lexicon.whole)
         | _HARMFUL * (word in lexicon.harmful)
         | _ALIAS * (word in lexicon.aliases)
         for word in sorted(words | owned)
@@ -227,8 +228,8 @@ def _word_flags(word: str, lexicon: Lexicon) -> int:
         _KNOWN * (word in lexicon.known)
         | _STANDS * (word in lexicon.standing)
         | _TELLING * (word in lexicon.telling)
-        | _WHOLE * lexicon.is_whole(word)
-        | _IS_ORDINARY * lexicon.is_ordinary(word)
+        | _WHOLE * (word in lexicon.whole)
+        | _IS_ORDINARY * (word in lexicon.ordinary)
     )
 
 
@@ -238,12 +239,12 @@ def _masks(numbers: Sequence[int], ordered: Sequence[str]) -> tuple[NDArray[Any]
     blocks = [-(-len(group) // _BLOCK) for group in by_length]
     sizes = [length * len(_LETTERS) * blocks[length] for length in range(LONGEST + 1)]
     masks_at = np.cumsum([0, *sizes], dtype=np.uint32)
-    masks = np.zeros(int(masks_at[-1]) + 1, np.uint64)
-    for length, group in enumerate(by_length):
+    masks = [0] * (int(masks_at[-1]) + 1)  # a list, whose items are changed faster than those of an array
+    for start, count, group in zip(masks_at.tolist(), blocks, by_length, strict=False):
         for rank, number in enumerate(group):
+            block, bit = start + rank // _BLOCK, 1 << rank % _BLOCK
             for place, letter in enumerate(ordered[number]):
-                row = int(masks_at[length]) + (place * len(_LETTERS) + _LETTERS.index(letter)) * blocks[length]
-                masks[row + rank // _BLOCK] |= np.uint64(1 << rank % _BLOCK)
+                masks[block + (place * len(_LETTERS) + _LETTER_AT[letter]) * count] |= bit
     masked_at = np.cumsum([0, *map(len, by_length)], dtype=np.uint32)
     masked = np.array([number for group in by_length for number in group] + [0], np.uint32)
-    return masks, masks_at, masked, masked_at
+    return np.array(masks, np.uint64), masks_at, masked, masked_at

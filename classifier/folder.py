@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.deep.kernel import ARRAYS as DEEP_ARRAYS
+from classifier.deep.reader import MOST_NETWORKS, prefix
 from classifier.deep.stack import ARRAYS as STACK_ARRAYS
 from classifier.errors import ModelRefused
 from classifier.files import checked, mapped
@@ -31,6 +32,12 @@ DEEP: dict[str, tuple[str, int]] = {
     f"deep_{name}": (dtype, len(shape)) for name, (dtype, shape) in {**DEEP_ARRAYS, **STACK_ARRAYS}.items()
 }
 
+# The additional arrays of format 4: those of each further network.
+FURTHER: list[dict[str, tuple[str, int]]] = [
+    {f"deep_{prefix(at)}{name}": (dtype, len(shape)) for name, (dtype, shape) in DEEP_ARRAYS.items()}
+    for at in range(1, MOST_NETWORKS)
+]
+
 # Optional; a model without it does not unmask.
 WORDS = "words.txt"
 
@@ -41,7 +48,7 @@ def read_folder(folder: Path) -> tuple[Manifest, dict[str, NDArray[Any]], Words 
     Every file is opened only once, so the verified bytes are the bytes that are used.
     """
     manifest = read_manifest(folder)
-    arrays = EXPECTED | DEEP if manifest.deep else EXPECTED
+    arrays = arrays_of(manifest)
     expected = {f"{name}.npy" for name in arrays} | manifest.files.keys() & {WORDS}
     if set(manifest.files) != expected:
         raise ModelRefused(folder, f"{NAME} lists {sorted(manifest.files)}; it must list {sorted(expected)}")
@@ -49,7 +56,7 @@ def read_folder(folder: Path) -> tuple[Manifest, dict[str, NDArray[Any]], Words 
     if present != expected | {NAME}:
         raise ModelRefused(folder, f"holds {sorted(present)}; it must hold {sorted(expected | {NAME})}")
     words = _read_words(folder, manifest.files[WORDS]) if WORDS in expected else None
-    return manifest, {name: _read_array(folder, name, manifest.files[f"{name}.npy"]) for name in arrays}, words
+    return manifest, {name: _read_array(folder, name, manifest, kind) for name, kind in arrays.items()}, words
 
 
 def write_folder(folder: Path, manifest: Manifest, arrays: Arrays, words: Words | None = None) -> None:
@@ -60,10 +67,13 @@ def write_folder(folder: Path, manifest: Manifest, arrays: Arrays, words: Words 
     folder.parent.mkdir(parents=True, exist_ok=True)
     if folder.exists():
         raise FileExistsError(folder)
-    expected = EXPECTED | DEEP if manifest.deep else EXPECTED
+    expected = arrays_of(manifest)
     building = Path(tempfile.mkdtemp(prefix=".building-", dir=folder.parent))
     try:
-        files = {f"{name}.npy": _write(building / f"{name}.npy", _packed(name, arrays[name])) for name in expected}
+        files = {
+            f"{name}.npy": _write(building / f"{name}.npy", _packed(arrays[name], dtype))
+            for name, (dtype, _) in expected.items()
+        }
         if words is not None:
             files[WORDS] = _write(building / WORDS, packed(words))
         complete = msgspec.structs.replace(manifest, files=files, digest="")
@@ -78,9 +88,19 @@ def write_folder(folder: Path, manifest: Manifest, arrays: Arrays, words: Words 
         raise
 
 
-def _read_array(folder: Path, name: str, listed: File) -> NDArray[Any]:
+def arrays_of(manifest: Manifest) -> dict[str, tuple[str, int]]:
+    """The names of the arrays of a model's folder, with type and number of dimensions."""
+    found = dict(EXPECTED)
+    if manifest.deep is not None:
+        for some in (DEEP, *FURTHER[: manifest.deep.networks - 1]):
+            found |= some
+    return found
+
+
+def _read_array(folder: Path, name: str, manifest: Manifest, kind: tuple[str, int]) -> NDArray[Any]:
+    listed = manifest.files[f"{name}.npy"]
     with checked(folder, f"{name}.npy", listed.sha256, NAME, listed.size) as file:
-        return mapped(folder, f"{name}.npy", file, (EXPECTED | DEEP)[name])
+        return mapped(folder, f"{name}.npy", file, kind)
 
 
 def _read_words(folder: Path, listed: File) -> Words:
@@ -93,11 +113,9 @@ def _read_words(folder: Path, listed: File) -> Words:
             raise ModelRefused(folder, f"{WORDS} {error}") from error
 
 
-def _packed(name: str, array: NDArray[Any]) -> bytes:
+def _packed(array: NDArray[Any], dtype: str) -> bytes:
     buffer = io.BytesIO()
-    np.lib.format.write_array(
-        buffer, np.ascontiguousarray(array, (EXPECTED | DEEP)[name][0]), version=(1, 0), allow_pickle=False
-    )
+    np.lib.format.write_array(buffer, np.ascontiguousarray(array, dtype), version=(1, 0), allow_pickle=False)
     return buffer.getvalue()
 
 

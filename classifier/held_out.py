@@ -19,6 +19,20 @@ class Measured(NamedTuple):
     calibration_error: float | None
 
 
+class GroupErrors(NamedTuple):
+    """How often harmless texts that name an identity group are flagged: of each of `groups`, and of the worst."""
+
+    groups: int
+    worst: str
+    worst_share: float
+    mean_share: float
+
+    @property
+    def ratio(self) -> float:
+        """The worst group over the mean of all groups; 1 if no harmless text of any group is flagged."""
+        return self.worst_share / self.mean_share if self.mean_share else 1.0
+
+
 class Worth(NamedTuple):
     """What a model can do. `judges`: language -> attributes judged in it. `metrics`: from the manifest."""
 
@@ -61,6 +75,24 @@ def measured(metrics: Mapping[str, Any]) -> Iterator[Measured]:
                     _number(found, "roc_auc"),
                     _number(found, "calibration_error"),
                 )
+
+
+def group_errors(metrics: Mapping[str, Any]) -> GroupErrors | None:
+    """From the counts in the manifest; None if it has none, or those of fewer than two groups."""
+    noted = metrics.get("groups")
+    counts = noted.get("harmless") if isinstance(noted, Mapping) else None
+    shares = dict(_shares(counts)) if isinstance(counts, Mapping) else {}
+    if len(shares) < 2:  # noqa: PLR2004 - one group cannot be worse than others
+        return None
+    worst = max(shares, key=lambda group: (shares[group], group))
+    return GroupErrors(len(shares), worst, shares[worst], sum(shares.values()) / len(shares))
+
+
+def _shares(counts: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    for group, found in counts.items():
+        texts, flagged = (_number(found, name) if isinstance(found, Mapping) else None for name in ("texts", "flagged"))
+        if texts is not None and flagged is not None and 0 <= flagged <= texts and texts > 0:
+            yield str(group), flagged / texts
 
 
 def losses(before: Worth, after: Worth) -> Losses:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from classifier.words import Words
 
 # Two-letter words of English; any other two letters next to a fragment are a fragment too.
-_SHORT = frozenset(
+TWO_LETTERS = frozenset(
     """
     ad ah am an as at be by do eh ex go ha he hi if in is it la ma me mr ms my no of oh ok on or pa pm re so to tv uk
     um un up us vs we ye yo
@@ -44,7 +44,7 @@ class Lexicon:
         self.known = frozenset(listed) | {"a", "i"}
         commonest = {word for word in words.plain[:_COMMONEST] if len(word) > _SHORT_LENGTH}
         commonest |= {word for word in words.plain[:_COMMON_SHORT] if len(word) == _SHORT_LENGTH}
-        self.standing = commonest | _SHORT | {"a", "i"}
+        self.standing = commonest | TWO_LETTERS | {"a", "i"}
         # All words; those that are not in the model's vocabulary are last.
         self.ordered = listed + sorted(self.standing.difference(listed))
         # The cost of reading a run of letters as these words.
@@ -54,18 +54,11 @@ class Lexicon:
         self.maskable = [*words.harmful, *words.plain[:_MASKABLE]]
         self._by_skeleton = _grouped(listed)
         self.aliases = self._aliases(words.harmful)
-
-    def is_whole(self, word: str) -> bool:
-        """Whether it is not a mere piece of a word: some rarer harmful words are pieces of masked and split words."""
-        return word in self.known and self.harmful.get(word, 0) < RARE
-
-    def is_ordinary(self, word: str) -> bool:
-        """Whether it needs no thorough look. A short rare word does, because it may be a piece of a split word."""
-        word = word.replace("\u2019", "'")
-        if word in self.standing:
-            return word not in self.aliases
-        is_long = len(word) > _SHORTEST_SPLIT or self.harmful.get(word, RARE) < RARE
-        return is_long and word in self.known and word not in self.aliases
+        # Not mere pieces of a word: some rarer harmful words are pieces of masked and split words.
+        self.whole = self.known.difference(words.harmful[RARE:])
+        # Words that need no thorough look. A short rare word does, because it may be a piece of a split word.
+        long = {word for word in self.known if len(word) > _SHORTEST_SPLIT}
+        self.ordinary = long.union(self.standing, words.harmful[:RARE]).difference(self.aliases)
 
     def _aliases(self, harmful: Sequence[str]) -> dict[str, str]:
         """Harmful words that are themselves common disguises of much more indicative ones."""

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
+from classifier.deep.reader import MOST_NETWORKS
 from classifier.errors import ModelRefused
 from classifier.files import read_plainly
 
@@ -14,6 +15,8 @@ from classifier.files import read_plainly
 FORMAT = 2
 # The format of a model with a deep reader.
 DEEP_FORMAT = 3
+# The format of a model whose deep reader has several networks.
+NEWEST_FORMAT = 4
 NAME = "manifest.json"
 MOST_MANIFEST_BYTES = 1_048_576
 MOST_FILE_BYTES = 256 * 1_048_576
@@ -48,6 +51,8 @@ class Deep(Struct, frozen=True, kw_only=True):
     transferred: list[str] = []
     # The scores of both readers together for Manifest.golden.
     golden: list[list[float]] = []
+    # The logits of the networks are added up.
+    networks: Annotated[int, Meta(ge=1, le=MOST_NETWORKS)] = 1
     # By label: slope and intercept of the last calibration step, in the first language (ADR 10).
     adjusted: dict[str, tuple[float, float]] = {}
 
@@ -97,6 +102,13 @@ class Manifest(Struct, frozen=True, kw_only=True):
         return named or {"en": tuple(label for label in self.labels if label not in self.unjudged)}
 
 
+def format_of(deep: Deep | None) -> int:
+    """The format of a model with this deep reader, or without one."""
+    if deep is None:
+        return FORMAT
+    return DEEP_FORMAT if deep.networks == 1 else NEWEST_FORMAT
+
+
 def read_manifest(folder: Path) -> Manifest:
     """The manifest alone; does not check the files that it lists. Raises ModelRefused."""
     if folder.is_symlink():
@@ -104,11 +116,11 @@ def read_manifest(folder: Path) -> Manifest:
     raw = read_plainly(folder, NAME, MOST_MANIFEST_BYTES)
     try:
         number = msgspec.json.decode(raw, type=_Format).format
-        if number not in (FORMAT, DEEP_FORMAT):
-            raise ModelRefused(folder, f"has format {number}; this version reads formats {FORMAT} and {DEEP_FORMAT}")
+        if not FORMAT <= number <= NEWEST_FORMAT:
+            raise ModelRefused(folder, f"has format {number}; this version reads formats {FORMAT} to {NEWEST_FORMAT}")
         manifest = msgspec.json.decode(raw, type=Manifest)
-        if (manifest.deep is not None) != (number == DEEP_FORMAT):
-            raise ModelRefused(folder, f"has format {number}; format {DEEP_FORMAT} is for models with a deep reader")
+        if number != format_of(manifest.deep):
+            raise ModelRefused(folder, f"has format {number}; what it describes has format {format_of(manifest.deep)}")
     except (msgspec.DecodeError, RecursionError) as error:
         raise ModelRefused(folder, f"{NAME} is not a manifest: {error}") from error
     return msgspec.structs.replace(manifest, digest=hashlib.sha256(raw).hexdigest())

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from classifier.deep.encoder import SHIPPED as ENCODERS
 from classifier.deep.encoder import load_encoder
-from classifier.deep.kernel import DeepWeights
 from classifier.deep.reader import DeepReader
 from classifier.deep.stack import Stack
 from classifier.errors import LanguageNotJudged, ModelRefused
@@ -30,6 +29,8 @@ GOLDEN_TOLERANCE_OF_BOTH = 1e-3
 FEWEST_BITS, MOST_BITS = 10, 24
 # Disguises hide abuse. Spam is recognized by its spelling, which unmasking would remove.
 AS_WRITTEN = frozenset({"spam"})
+# The language of most words of the vocabulary; only in it are joined words separated.
+WORDS_LANGUAGE = "en"
 # A word is shown if it raised a logit by this much: exp(0.3) means a third higher odds.
 LEAST_SHOWN = 0.3
 # Punctuation around a word.
@@ -50,11 +51,26 @@ class Span:
 class Assessment:
     """A model's result for one text. `scores`: in the order of the model's `languages[language]`."""
 
-    __slots__ = ("_explain", "scores")
+    __slots__ = ("_explain", "_readers", "scores")
 
-    def __init__(self, scores: tuple[float, ...], explain: Callable[[int], tuple[Span, ...]]) -> None:
+    def __init__(
+        self,
+        scores: tuple[float, ...],
+        explain: Callable[[int], tuple[Span, ...]],
+        readers: tuple[Sequence[float], Sequence[float], Sequence[int]] = ((), (), ()),
+    ) -> None:
         self.scores = scores
         self._explain = explain
+        self._readers = readers
+
+    @property
+    def disagreement(self) -> float:
+        """How far the deep reader moves the fast reader's probability of a label, at most, in [0, 1].
+
+        Of the text as sent. 0 if only one reader judges the language.
+        """
+        fast, both, columns = self._readers
+        return max((abs(fast[at] - both[at]) for at in columns), default=0.0)
 
     def spans(self, limit: int = 20) -> tuple[Span, ...]:
         """Like Model.spans, without unmasking the text again."""
@@ -93,6 +109,7 @@ class Model:
         self.languages: Mapping[str, tuple[str, ...]] = manifest.judged_by_both if stack else manifest.judged
         self.transferred = frozenset(manifest.deep.transferred if stack and manifest.deep else ())
         self._stack = stack
+        self._read_by_both = frozenset(self.languages).intersection(manifest.judged) if stack else frozenset()
         self._columns = {
             language: [manifest.labels.index(label) for label in labels] for language, labels in self.languages.items()
         }
@@ -122,12 +139,14 @@ class Model:
         plain = None if text.isascii() else read(text)
         first = self._weights.score(text, row) if plain is None else self._weights.score_reading(plain, row)
         before = after = highest = self._stacked(language, text, first)
-        seen = self._unmasked(text, plain)
+        seen = self._unmasked(text, plain, language)
         if seen is not None:
             after = self._stacked(language, seen.reading, self._weights.score_reading(seen.reading, row))
             highest = self._higher(before, after).tolist()
         found = _Found(before, after, seen)
-        return Assessment(tuple([highest[at] for at in columns]), partial(self._explained, text, language, found))
+        compared = columns if language in self._read_by_both else ()
+        explain = partial(self._explained, text, language, found)
+        return Assessment(tuple([highest[at] for at in columns]), explain, (first, before, compared))
 
     def score(self, text: str, language: str = "en") -> tuple[float, ...]:
         """Probability of each label in the order of `languages[language]`; see `assess`."""
@@ -139,7 +158,7 @@ class Model:
         plain = [read(text) for text in texts]
         rows = self._stacked_many(language, texts, self._weights.score_readings(plain, row))
         pairs = zip(texts, plain, strict=True)
-        seen = {at: found.reading for at, pair in enumerate(pairs) if (found := self._unmasked(*pair))}
+        seen = {at: found.reading for at, pair in enumerate(pairs) if (found := self._unmasked(*pair, language))}
         unmasked = [*seen.values()]
         after = self._stacked_many(language, unmasked, self._weights.score_readings(unmasked, row))
         for at, each in zip(seen, after, strict=True):
@@ -232,8 +251,8 @@ class Model:
             return fast
         return self._stack.scores(self._place[language], fast, self._stack.reader.read_many(texts))
 
-    def _unmasked(self, text: str, plain: str | None) -> Unmasked | None:
-        return self._unmask(text, plain) if self._unmask else None
+    def _unmasked(self, text: str, plain: str | None, language: str) -> Unmasked | None:
+        return self._unmask(text, plain, joins=language == WORDS_LANGUAGE) if self._unmask else None
 
     def _higher(self, plain: Sequence[float], unmasked: Sequence[float]) -> NDArray[np.float64]:
         return np.where(self._may_rise, np.maximum(plain, unmasked), plain)
@@ -289,7 +308,7 @@ def _stack(folder: Path, manifest: Manifest, arrays: Mapping[str, NDArray[Any]])
         raise ModelRefused(
             folder, f"has reader weights for {len(own['stack'])} of {len(manifest.deep.languages)} languages"
         )
-    return Stack(DeepReader(encoder, DeepWeights(own, encoder.codes, encoder.steps)), own["stack"], own["stack_bias"])
+    return Stack(DeepReader.of(encoder, own), own["stack"], own["stack_bias"])
 
 
 def _check_languages(folder: Path, manifest: Manifest) -> None:

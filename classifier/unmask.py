@@ -1,17 +1,21 @@
-"""Undoes obfuscation: replaces each disguised word by the word that the model knows."""
+"""Undoes obfuscation: replaces each disguised word by the word that the model knows, and separates joined words."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from classifier.compounds import Compounds, separated
 from classifier.disguises import Disguises, Word
 from classifier.emoji_words import mark_aimed_emoji
 from classifier.homoglyphs import fold_homoglyphs, homoglyph_origins, text_properties
 from classifier.lexicon import Lexicon
 from classifier.normalize import origins, read
 from classifier.words import Words
+
+_NO_WORDS = np.zeros((0, len(Word._fields)), np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +25,8 @@ class Unmasked:
     reading: str
     _text: str
     _words: NDArray[np.int64]
+    # For each code point of `_text` its index in the text as sent, if joined words were separated.
+    _sent: Sequence[int] | None = None
 
     @property
     def origins(self) -> list[int]:
@@ -28,6 +34,10 @@ class Unmasked:
 
         The first and last letters of a word map to the ends of its disguise.
         """
+        return self._in_text if self._sent is None else [self._sent[at] for at in self._in_text]
+
+    @property
+    def _in_text(self) -> list[int]:
         plain = origins(self._text)
         alike = plain if self._text.isascii() else homoglyph_origins(self._text)
         found: list[int] = []
@@ -46,9 +56,22 @@ class Unmasker:
     def __init__(self, words: Words, *, has_quick_look: bool = True) -> None:
         """`has_quick_look`: False skips the prefilter, which is slower and gives the same result."""
         self._disguises = Disguises(Lexicon(words), has_quick_look=has_quick_look)
+        self._compounds = Compounds(words)
 
-    def __call__(self, text: str, plain: str | None = None) -> Unmasked | None:
-        """None if nothing is disguised. Accepts any str. `plain`: its reading, if already computed."""
+    def __call__(self, text: str, plain: str | None = None, *, joins: bool = False) -> Unmasked | None:
+        """None if nothing is disguised. Accepts any str.
+
+        `plain`: its reading, if already computed. `joins`: whether to separate words that are written together, which
+        only works in the language of the vocabulary.
+        """
+        spaces = self._compounds.spaces(text) if joins else []
+        if not spaces:
+            return self._undisguised(text, plain)
+        apart, sent = separated(text, spaces)
+        found = self._undisguised(apart, None) or Unmasked(read(apart), apart, _NO_WORDS)
+        return replace(found, _sent=sent)
+
+    def _undisguised(self, text: str, plain: str | None) -> Unmasked | None:
         if text.isascii():
             if not self._disguises.may_be_in_ascii(text):  # true of nearly every comment
                 return None

@@ -6,7 +6,7 @@ part and the other one gives up.
 """
 
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 from msgspec import Meta, Struct
+from numpy.typing import NDArray
 
 from classifier import LABELS, language_of
 from training.errors import DataUnusable
@@ -25,6 +26,8 @@ from training.examples import Examples, fold_of
 from training.tables import Table, read_table
 
 SOURCE = "moderators"
+# Decisions wait before training reads them, because people take back, appeal or correct some within a day.
+WAIT_HOURS = 24
 _CURSOR = b"steward.next_cursor"
 _IDENTITY = "archive-id"
 _SCHEMA = pa.schema(
@@ -44,19 +47,22 @@ _SCHEMA = pa.schema(
         ("inclusion", pa.float64()),
         ("retracts", pa.string()),
         ("community", pa.string()),
+        ("learning_inclusion", pa.float64()),
     ]
 )
-# Archives of older releases lack the last column (before labels had a community), the last three (before labels could
-# be retracted) or the last four (before labels had a language).
-_SCHEMAS = tuple(pa.schema(list(_SCHEMA)[: len(_SCHEMA) - missing]) for missing in (0, 1, 3, 4))
+# Archives of older releases lack the last column (before comments were drawn to learn from), the last two (before
+# labels had a community), the last four (before labels could be retracted) or the last five (before labels had a
+# language).
+_SCHEMAS = tuple(pa.schema(list(_SCHEMA)[: len(_SCHEMA) - missing]) for missing in (0, 1, 2, 4, 5))
 
 
 class LabelLine(Struct, frozen=True, kw_only=True):
     """A line of GET /v1/labels: one person's decision about a text.
 
     If `retracts` is set, the line only retracts the label with that cursor and this id. `inclusion` is the probability
-    with which a blind audit drew the comment; None outside an audit. `labels`: yes, no, or the share of people who
-    would say yes. `decision`: approve or reject; empty if nothing was decided.
+    with which a blind audit drew the comment; None outside an audit. `learning_inclusion`: the probability with which
+    the comment was drawn because a model learns most from it. `labels`: yes, no, or the share of people who would say
+    yes. `decision`: approve or reject; empty if nothing was decided.
     """
 
     cursor: str
@@ -74,6 +80,7 @@ class LabelLine(Struct, frozen=True, kw_only=True):
     inclusion: float | None = None
     retracts: str | None = None
     community: str | None = None
+    learning_inclusion: float | None = None
 
     @property
     def is_erasure(self) -> bool:
@@ -137,10 +144,11 @@ def append(folder: Path, labels: Sequence[LabelLine], cursor: str, number: int |
     return path
 
 
-def read(folder: Path, languages: Collection[str] = ("en",)) -> Examples:
+def read(folder: Path, languages: Collection[str] = ("en",), before: datetime | None = None) -> Examples:
     """The archive as examples; of several decisions on one revision of a comment the newest that was not retracted.
 
-    Only texts in one of the `languages`: moderators also decide on texts that the model cannot read.
+    Only texts in one of the `languages`: moderators also decide on texts that the model cannot read. `before`: without
+    what people decided later (see `is_young`).
 
     - approve: 0 for every attribute, except for what the labels say.
     - reject: what the labels say. If one of them is a kind of abuse and none is toxicity, also toxicity 1. If none is
@@ -149,15 +157,12 @@ def read(folder: Path, languages: Collection[str] = ("en",)) -> Examples:
 
     What nobody said stays unknown, and a share stays a share. Raises DataUnusable.
     """
-    rows = [label for part in parts(folder) or _nothing(folder) for label in lines_of(part)]
-    _check_erased(folder, rows)
-    # By id and cursor: if a site's queue has several shards, labels of two comments can have the same cursor.
-    retracted = {(label.id, label.retracts) for label in rows}
-    valid = (label for label in rows if label.retracts is None and (label.id, label.cursor) not in retracted)
-    newest = {(label.id, label.revision): label for label in valid}
-    by_language = ((label, language_of(label.text, label.language, languages)) for label in newest.values())
-    readable = [(label, language) for label, language in by_language if language in languages]
-    found = [label for label, _ in readable]
+    return as_examples([label for label in newest(valid(folder)) if not is_young(label, before)], languages)
+
+
+def as_examples(labels: Sequence[LabelLine], languages: Collection[str]) -> Examples:
+    """Those of `in_languages`, in this order."""
+    found = in_languages(labels, languages)
     return Examples(
         [label.text for label in found],
         np.array([_targets(label) for label in found], np.float32).reshape(len(found), len(LABELS)),
@@ -165,8 +170,57 @@ def read(folder: Path, languages: Collection[str] = ("en",)) -> Examples:
         [label.id for label in found],
         np.array([fold_of(label.id) for label in found], np.int8),
         [SOURCE] * len(found),
-        [language for _, language in readable],
+        [language_of(label.text, label.language, languages) for label in found],
+        stands_for(found),
     )
+
+
+def stands_for(labels: Sequence[LabelLine]) -> NDArray[np.float32]:
+    """For how many comments each label stands in an evaluation, (n,).
+
+    Labels of comments that were drawn to learn from are mostly of doubtful ones, so each counts 1 / its probability. If
+    there are any, audits do, too, and as both are samples of the automatic decisions, each kind gets its share of the
+    two. All others stand for themselves.
+    """
+    learning = sum(label.learning_inclusion is not None for label in labels)
+    audits = sum(label.learning_inclusion is None and label.inclusion is not None for label in labels)
+    counts = np.ones(len(labels), np.float32)
+    for at, label in enumerate(labels if learning else ()):
+        if label.learning_inclusion is not None:
+            counts[at] = learning / (learning + audits) / label.learning_inclusion
+        elif label.inclusion is not None:
+            counts[at] = audits / (learning + audits) / label.inclusion
+    return counts
+
+
+def in_languages(labels: Sequence[LabelLine], languages: Collection[str]) -> list[LabelLine]:
+    return [label for label in labels if language_of(label.text, label.language, languages) in languages]
+
+
+def valid(folder: Path) -> list[LabelLine]:
+    """All labels that were not retracted, oldest first. Raises DataUnusable."""
+    rows = [label for part in parts(folder) or _nothing(folder) for label in lines_of(part)]
+    _check_erased(folder, rows)
+    # By id and cursor: if a site's queue has several shards, labels of two comments can have the same cursor.
+    retracted = {(label.id, label.retracts) for label in rows}
+    return [label for label in rows if label.retracts is None and (label.id, label.cursor) not in retracted]
+
+
+def newest(labels: Iterable[LabelLine]) -> list[LabelLine]:
+    """The last label of each revision."""
+    return list({(label.id, label.revision): label for label in labels}.values())
+
+
+def is_young(label: LabelLine, before: datetime | None) -> bool:
+    """Whether people decided it at `before` or later (None: no limit). Labels made elsewhere are never young.
+
+    A young label hides older ones of the same revision, because they are replaced.
+    """
+    return before is not None and label.revision > 0 and label.at >= before
+
+
+def count_young(folder: Path, before: datetime) -> int:
+    return sum(is_young(label, before) for label in newest(valid(folder)))
 
 
 def _check_erased(folder: Path, rows: Sequence[LabelLine]) -> None:

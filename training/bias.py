@@ -6,6 +6,7 @@ D+ and D- are the comments that name none of the groups (the background), D+g an
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,6 +82,13 @@ class ThresholdedScores:
     threshold: float
 
 
+class Flagged(NamedTuple):
+    """Harmless texts, and how many of them are flagged."""
+
+    texts: int
+    flagged: int
+
+
 def bias(
     data_set: str, attribute: str, judged: ThresholdedScores, texts: Sequence[str], rng: np.random.Generator
 ) -> Bias:
@@ -130,6 +138,16 @@ def group_row(
         false_positive_rate=share(int(np.sum(flagged & inside & no)), int(np.sum(inside & no))),
         false_negative_rate=share(int(np.sum(~flagged & inside & yes)), int(np.sum(inside & yes))),
     )
+
+
+def flagged_harmless(judged: ThresholdedScores, texts: Sequence[str], fewest: int = FEWEST) -> dict[str, Flagged]:
+    """By group, of at least `fewest` harmless texts that name it."""
+    harmless, flagged = judged.answers == 0, judged.scores >= judged.threshold
+    found = {
+        group: Flagged(int(np.sum(inside & harmless)), int(np.sum(inside & harmless & flagged)))
+        for group, inside in membership(texts).items()
+    }
+    return {group: each for group, each in found.items() if each.texts >= fewest}
 
 
 def equality_gap(inside: Numbers, background: Numbers) -> float | None:

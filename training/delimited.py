@@ -85,9 +85,9 @@ class Delimited:
                 row = next(reader)
             except StopIteration:
                 return
-            except csv.Error:
+            except csv.Error as error:
                 self._number += 1
-                row, reader = self._one_line(f"a quote is not closed at the end of its cell; {_CURE}"), self._reader()
+                row, reader = self._one_line(self._cause(error)), self._reader()
             else:
                 if not row:
                     continue
@@ -98,6 +98,11 @@ class Delimited:
                 elif self._number <= _LOOKED_AT and len(lines.taken) == 1:
                     self._learn(row)
             yield row
+
+    def _cause(self, error: csv.Error) -> str:
+        if len(self._lines.taken) == 1 and "field limit" in str(error):
+            return f"a cell has more than {_LONGEST_CELL:,} characters; --lenient reads it"
+        return f"a quote is not closed at the end of its cell; {_CURE}"
 
     def _reader(self) -> Iterator[Row]:
         return csv.reader(self._lines, delimiter=self.layout.delimiter, strict=True)

@@ -1,6 +1,7 @@
 """The exceptions that training raises.
 
 TrainingError
+├── ClusterUnusable  no scheduler or worker of a cluster, or one with other software than here
 ├── DataUnusable     a data file is not what it should be; the message names file, column and row
 └── ServiceRefused   the running service refused the request, or did not answer
 """
@@ -8,6 +9,10 @@ TrainingError
 
 class TrainingError(Exception):
     """The message is shown on the command line."""
+
+
+class ClusterUnusable(TrainingError):
+    pass
 
 
 class DataUnusable(TrainingError):

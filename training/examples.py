@@ -25,7 +25,9 @@ class Examples:
 
     `labels`: (n, len(LABELS)) float32 in [0, 1], NaN if unknown. A fraction is the share of readers who would say yes.
     `weights`: (n,) float32. `groups`: rows of one group stay in one fold. `folds`: (n,) int8, 0 to 9, or TEST.
-    `languages`: of each text; if empty, all are in FIRST_LANGUAGE.
+    `languages`: of each text; if empty, all are in FIRST_LANGUAGE. `stands_for`: (n,) float32, for how many comments a
+    row stands in an evaluation, because some were drawn more often than others; if empty, each for itself. Training
+    does not use it.
     """
 
     texts: list[str]
@@ -35,8 +37,11 @@ class Examples:
     folds: NDArray[np.int8]
     sources: list[str]
     languages: list[str] = field(default_factory=list)
+    stands_for: NDArray[np.float32] = field(default_factory=lambda: np.empty(0, np.float32))
 
     def __post_init__(self) -> None:
+        if not len(self.stands_for):
+            object.__setattr__(self, "stands_for", np.ones(len(self.texts), np.float32))
         if not self.languages:
             object.__setattr__(self, "languages", [FIRST_LANGUAGE] * len(self.texts))
 
@@ -56,6 +61,7 @@ class Examples:
             self.folds[places],
             [self.sources[i] for i in places],
             [self.languages[i] for i in places],
+            self.stands_for[places],
         )
 
     def training(self) -> "Examples":
@@ -108,6 +114,7 @@ def joined(parts: Sequence[Examples]) -> Examples:
         np.concatenate([part.folds for part in parts]),
         [source for part in parts for source in part.sources],
         [language for part in parts for language in part.languages],
+        np.concatenate([part.stands_for for part in parts]),
     )
 
 

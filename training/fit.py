@@ -3,14 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.metrics import roc_auc_score
-from threadpoolctl import threadpool_limits
 
 from classifier import LABELS
 from classifier.kernel import WIDTH, Weights
@@ -21,6 +19,7 @@ from training.distillation import distilled
 from training.errors import DataUnusable
 from training.examples import CALIBRATION_FOLDS, FIRST_LANGUAGE, FOLDS, Examples
 from training.features import count, document_frequency, inverse_document_frequency, matrix
+from training.machines import Machines, ThisMachine
 from training.network import TrainingTargets, WordOrder
 from training.quantize import quantized_columns
 from training.regression import MaskedLogistic
@@ -28,11 +27,13 @@ from training.sequences import Sequences, sequences
 from training.word_vectors import cooccurrence_vectors
 
 Progress = Callable[[str], None]
-Result = TypeVar("Result")
 
 # Rows of other sites count this much more when weights are fitted than when scores are calibrated to Jigsaw's readers.
 # It hardly changes the figures on Jigsaw (docs/experiments.md).
 ELSEWHERE = 3.0
+# Rows of other languages count this much more in the bag. The penalty is the same for all weights, so light rows taught
+# it little. Languages share few n-grams, so English does not move (docs/experiments.md).
+OTHER_LANGUAGES = 4.0
 # Root mean square of the initial word vectors.
 VECTOR_SIZE = 0.3
 
@@ -55,7 +56,7 @@ ONE_PLACE = {"ham_irc_ubuntu": "spam_webform_adamspd"}
 class Recipe:
     """Hyperparameters; see docs/experiments.md. `regularisation`: C. `least`: texts that a feature must occur in."""
 
-    bits: int = 19
+    bits: int = 21
     vector_bits: int = 18
     regularisation: float = 4.0
     least: int = 2
@@ -89,7 +90,7 @@ class Fitted:
 class _TrainingData:
     """The inputs of both models for the same texts.
 
-    `table` is for the bag of n-grams; `order`, `targets` and the initial `vectors` are for the network.
+    `table` and `weights` are for the bag of n-grams; `order`, `targets` and the initial `vectors` are for the network.
     """
 
     examples: Examples
@@ -116,18 +117,23 @@ class _ModelPair:
         )
 
 
-def fit(examples: Examples, recipe: Recipe, progress: Progress = lambda _: None) -> Fitted:
+def fit(
+    examples: Examples, recipe: Recipe, progress: Progress = lambda _: None, machines: Machines | None = None
+) -> Fitted:
     """Fit on all examples except the held-out fold and the test parts, which are never used.
 
     The calibration is fitted on two folds with weights that have not seen them; the shipped weights have seen all.
+    `machines` None: on this one.
     """
+    machines = machines or ThisMachine()
     known = examples.training()
     _check_answers(known)
     progress("diluting harmful comments")
     folds = [fold for fold in range(FOLDS) if fold not in CALIBRATION_FOLDS]  # the calibration set stays natural
     known = diluted(known, sorted(OURS), folds, recipe.seed)
     progress("counting features")
-    counted = count(known.texts, recipe.bits, recipe.jobs)
+    with machines.spread():
+        counted = count(known.texts, recipe.bits, recipe.jobs)
     idf = inverse_document_frequency(document_frequency(counted), len(known), recipe.least)
     progress("building the matrices")
     order = sequences(known.texts, recipe.vector_bits)
@@ -137,12 +143,18 @@ def fit(examples: Examples, recipe: Recipe, progress: Progress = lambda _: None)
         TrainingTargets.of(known.labels, weights, group_of),
         cooccurrence_vectors(order, VECTOR_SIZE, recipe.seed),
     )
-    data = _TrainingData(known, matrix(counted, idf), order, weights, targets, vectors)
+    data = _TrainingData(known, matrix(counted, idf), order, _bag_weights(weights, known.languages), targets, vectors)
     is_calibration = np.isin(known.folds, CALIBRATION_FOLDS)
-    progress("training the two teacher networks")
-    data = replace(data, targets=distilled(data.targets, _teachers(~is_calibration, data, recipe), order))
-    progress("fitting, once without the calibration folds and once with all")
-    before, after = _fit_each((~is_calibration, np.ones(len(known), bool)), data, recipe)
+    parts = [data.labeled_rows(part) for part in (~is_calibration, np.ones(len(known), bool))]
+    progress("training the two teacher networks, and the bags with and without the calibration folds")
+    teachers, bags = _teachers_and_bags(parts, data, recipe, machines)
+    data = replace(data, targets=distilled(data.targets, teachers, order))
+    progress("training the networks with and without the calibration folds")
+    networks = machines.each(
+        [partial(_network_of, recipe, recipe.seed, order, data.targets, rows, data.vectors) for rows in parts],
+        recipe.jobs,
+    )
+    before, after = (_ModelPair(bag, network) for bag, network in zip(bags, networks, strict=True))
     progress("calibrating")
     logits, judged = before.logits(data, np.flatnonzero(is_calibration)), known.where(is_calibration)
     combined = combination(logits, judged)
@@ -166,33 +178,57 @@ def adjusted(fitted: Fitted, sample: Examples) -> Fitted:
     return replace(fitted, arrays={**fitted.arrays, "slope": slope, "intercept": intercept})
 
 
-def _teachers(among: NDArray[np.bool_], data: _TrainingData, recipe: Recipe) -> list[WordOrder]:
-    """Two different networks: initial co-occurrence vectors are better on Jigsaw, and random ones on news."""
-    rows = data.labeled_rows(among)
+def _teachers_and_bags(
+    parts: Sequence[NDArray[np.intp]], data: _TrainingData, recipe: Recipe, machines: Machines
+) -> tuple[list[WordOrder], list[MaskedLogistic]]:
+    """Two different networks: initial co-occurrence vectors are better on Jigsaw, and random ones on news.
 
-    def taught(seed: int, vectors: NDArray[np.float32] | None) -> WordOrder:
-        return WordOrder(epochs=recipe.epochs, seed=seed).fit(data.order, data.targets, rows, vectors)
+    They learn from the first of the `parts`; there is a bag for each.
+    """
+    without_calibration = parts[0]
+    teachers = [
+        partial(_network_of, recipe, recipe.seed + number, data.order, data.targets, without_calibration, vectors)
+        for number, vectors in ((1, None), (2, data.vectors))
+    ]
+    bags = [
+        partial(
+            _bag_of,
+            recipe,
+            data.table[rows],
+            data.examples.labels[rows],
+            data.weights[rows],
+            data.targets.groups[rows],
+        )
+        for rows in parts
+    ]
+    found: list[Any] = machines.each([*teachers, *bags], recipe.jobs)
+    return found[: len(teachers)], found[len(teachers) :]
 
-    return _in_threads(recipe, [partial(taught, recipe.seed + 1, None), partial(taught, recipe.seed + 2, data.vectors)])
+
+def _network_of(  # noqa: PLR0917 - passed on by position
+    recipe: Recipe,
+    seed: int,
+    order: Sequences,
+    targets: TrainingTargets,
+    rows: NDArray[np.intp],
+    vectors: NDArray[np.float32] | None,
+) -> WordOrder:
+    return WordOrder(epochs=recipe.epochs, seed=seed).fit(order, targets, rows, vectors)
 
 
-def _fit_each(parts: Sequence[NDArray[np.bool_]], data: _TrainingData, recipe: Recipe) -> list[_ModelPair]:
-    return _in_threads(recipe, [partial(_fit_both, data.labeled_rows(part), data, recipe) for part in parts])
+def _bag_weights(weights: NDArray[np.float32], languages: Sequence[str]) -> NDArray[np.float32]:
+    is_other = np.array(languages) != FIRST_LANGUAGE
+    return weights * np.where(is_other, OTHER_LANGUAGES, 1).astype(np.float32)
 
 
-def _in_threads(recipe: Recipe, works: Sequence[Callable[[], Result]]) -> list[Result]:
-    """Runs each in a thread: numpy and scipy release the GIL, and the matrices are too large to copy."""
-    jobs = min(recipe.jobs, len(works))
-    with threadpool_limits(max(1, recipe.jobs // jobs)):
-        found: list[Result] = Parallel(n_jobs=jobs, prefer="threads")(delayed(work)() for work in works)
-    return found
-
-
-def _fit_both(rows: NDArray[np.intp], data: _TrainingData, recipe: Recipe) -> _ModelPair:
-    bag = MaskedLogistic(recipe.regularisation, recipe.most_iterations)
-    bag.fit(data.table[rows], data.examples.labels[rows], data.weights[rows], data.targets.groups[rows])
-    network = WordOrder(epochs=recipe.epochs, seed=recipe.seed)
-    return _ModelPair(bag, network.fit(data.order, data.targets, rows, data.vectors))
+def _bag_of(
+    recipe: Recipe,
+    table: "sparse.csr_matrix",
+    labels: NDArray[np.float32],
+    weights: NDArray[np.float32],
+    of_groups: NDArray[np.intp],
+) -> MaskedLogistic:
+    return MaskedLogistic(recipe.regularisation, recipe.most_iterations).fit(table, labels, weights, of_groups)
 
 
 def _bag(bag: MaskedLogistic, combined: Combination, idf: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:

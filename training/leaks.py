@@ -38,9 +38,9 @@ def without_leaks(training: Examples, held_out: Examples) -> Examples:
     as held out, but only for duplicates, and they are never removed. So `training` may be all the data there is.
     """
     is_unseen = np.isin(training.folds, (HELD_OUT_FOLD, TEST))
-    keys = [_key(text) for text in training.texts]
+    keys = [key(text) for text in training.texts]
     held_out_keys = {key for key, unseen in zip(keys, is_unseen, strict=True) if unseen}
-    held_out_keys.update(map(_key, held_out.texts))
+    held_out_keys.update(map(key, held_out.texts))
     is_leak = np.array([key in held_out_keys for key in keys], bool) | _is_quotation(training, held_out)
     return training.where(~is_leak | is_unseen)
 
@@ -57,7 +57,7 @@ class _KeptCharacters(dict[int, str | None]):
 _kept_characters = _KeptCharacters()
 
 
-def _key(text: str) -> str:
+def key(text: str) -> str:
     """Equal for texts that differ only in spaces, punctuation and case."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     return folded.translate(_kept_characters) or "".join(folded.split())

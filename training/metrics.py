@@ -44,6 +44,12 @@ def roc_auc(scores: Numbers, answers: Answers, weights: Numbers | None = None) -
     return float(roc_auc_score(answers, scores, sample_weight=weights))
 
 
+def effective_size(weights: Numbers) -> int:
+    """How many equal weights are as precise as these: Kish, Survey Sampling, 1965. Their number if they are equal."""
+    squares = float(np.square(weights, dtype=np.float64).sum())
+    return round(float(weights.sum(dtype=np.float64)) ** 2 / squares) if squares else 0
+
+
 def average_precision(scores: Numbers, answers: Answers, weights: Numbers | None = None) -> float | None:
     if not answers.any():
         return None

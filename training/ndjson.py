@@ -12,6 +12,9 @@ from training.errors import DataUnusable
 from training.text_files import FileOptions, encoding_of, lines_of
 
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
+# Python's readers and writers of JSON recurse, and fail at about 1,000.
+DEEPEST = 500
+_STRING, _BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"'), re.compile(r"[\[\]{}]")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _KINDS = {bool: "true or false", int: "a number", float: "a number", list: "a list", dict: "an object"}
 
@@ -51,12 +54,24 @@ class _NotAnObject(ValueError):
 
 
 def _object(line: str, marks: tuple[str, ...]) -> dict[str, Any]:
+    if line.count("[") + line.count("{") > DEEPEST and _is_deep(line):
+        raise _NotAnObject("nested too deeply")
     if all(line.count(mark) < 2 for mark in marks):  # noqa: PLR2004 - twice
         try:
             return _decode(line)
         except (msgspec.DecodeError, UnicodeEncodeError):
             pass
     return _slowly(line)
+
+
+def _is_deep(line: str) -> bool:
+    """What is deeper than DEEPEST; brackets in strings do not count."""
+    depth = 0
+    for bracket in _BRACKETS.findall(_STRING.sub("", line)):
+        depth += 1 if bracket in "[{" else -1
+        if depth > DEEPEST:
+            return True
+    return False
 
 
 def _slowly(line: str) -> dict[str, Any]:
@@ -66,8 +81,6 @@ def _slowly(line: str) -> dict[str, Any]:
         if line.lstrip().startswith("[") or line.strip() == "{":
             raise _NotAnObject("not a complete JSON object; write one on each line, as `jq -c` does") from error
         raise _NotAnObject(f"not JSON: {error.msg} at character {error.colno}") from error
-    except RecursionError as error:
-        raise _NotAnObject("nested too deeply") from error
     if not isinstance(value, dict):
         raise _NotAnObject("not a JSON object; write one on each line, as `jq -c '.[]'` does")
     found: dict[str, Any] = _well_formed(value)

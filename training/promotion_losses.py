@@ -38,29 +38,42 @@ def _worth(model: Mapping[str, Any]) -> Worth:
     return Worth(model.get("languages") or {}, model.get("metrics") or {})
 
 
-def in_use(models: Path) -> classifier.Manifest:
-    """The manifest of the newest promoted model in the service's folder that can be read; else of the shipped one."""
-    return classifier.read_manifest(in_use_folder(models))
+def in_use(models: Path, site: str | None = None) -> classifier.Manifest:
+    """The manifest of the newest promoted model in the service's folder that can be read; else of the shipped one.
+
+    `site`: the newest one of its own comes first, unless it takes the model of all sites.
+    """
+    return classifier.read_manifest(in_use_folder(models, site))
 
 
-def in_use_folder(models: Path) -> Path:
+def in_use_folder(models: Path, site: str | None = None) -> Path:
     """The folder of the model whose manifest `in_use` returns."""
+    own = _promoted(models, f"active.{site}.json") if site else None
+    return own or _promoted(models, "active.json") or classifier.SHIPPED
+
+
+def _promoted(models: Path, name: str) -> Path | None:
     try:
-        history = msgspec.json.decode((models / "active.json").read_bytes(), type=_History)
+        history = msgspec.json.decode((models / name).read_bytes(), type=_History)
     except (OSError, msgspec.DecodeError):
         history = _History()
     for entry in reversed(history.entries):
+        if entry.follows:
+            break
         folder = classifier.SHIPPED if entry.version == classifier.SHIPPED.name else models / entry.version
         try:
             classifier.read_manifest(folder)
         except classifier.ModelRefused:
             continue
         return folder
-    return classifier.SHIPPED
+    return None
 
 
 class _Entry(Struct, frozen=True):
+    """`follows`: of a site that has no model of its own from here on."""
+
     version: str
+    follows: bool = False
 
 
 class _History(Struct, frozen=True):

@@ -6,20 +6,19 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version as installed
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 from platformdirs import user_data_path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 import classifier
 from classifier import Worth, losses
 from classifier.folder import write_folder
 from classifier.kernel import Weights
-from classifier.manifest import DEEP_FORMAT, FORMAT, NAME, Golden, LabelsRead, Manifest, read_manifest
+from classifier.manifest import FORMAT, NAME, Golden, LabelsRead, Manifest, format_of, read_manifest
 from training import archive, checkpoint, erasure, sentences, user_file
 from training.calibration import NATURAL
 from training.datasets import DATA_SETS, DEFAULT, available, is_written, load
@@ -29,8 +28,9 @@ from training.evaluation import PUBLIC_TEST
 from training.examples import FIRST_LANGUAGE, Examples, joined
 from training.fit import STEPS, Fitted, Recipe, adjusted, fit, never_yes
 from training.leaks import without_leaks
+from training.machines import Machines
 from training.promotion_losses import describe, in_use, in_use_folder
-from training.report import Report, report
+from training.report import report, show
 from training.row_weights import with_row_weights
 from training.text_files import FileOptions
 from training.vocabulary import words
@@ -57,13 +57,13 @@ GOLDEN = (
 )
 # Default thresholds for calibrated scores; docs/experiments.md shows the precision behind them.
 THRESHOLDS = {
-    "toxicity": {"review_at": 0.25, "reject_at": 0.98},
-    "severe_toxicity": {"review_at": 0.3, "reject_at": 0.98},
-    "identity_attack": {"review_at": 0.2, "reject_at": 0.98},
-    "insult": {"review_at": 0.3, "reject_at": 0.98},
-    "profanity": {"review_at": 0.5, "reject_at": 0.98},
-    "threat": {"review_at": 0.12, "reject_at": 0.98},
-    "spam": {"review_at": 0.5, "reject_at": 0.98},
+    "toxicity": {"review_at": 0.55, "reject_at": 0.98},
+    "severe_toxicity": {"review_at": 0.20, "reject_at": 0.98},
+    "identity_attack": {"review_at": 0.65, "reject_at": 0.98},
+    "insult": {"review_at": 0.23, "reject_at": 0.98},
+    "profanity": {"review_at": 0.45, "reject_at": 0.98},
+    "threat": {"review_at": 0.07, "reject_at": 0.98},
+    "spam": {"review_at": 0.45, "reject_at": 0.98},
 }
 Ask = Callable[[list[str]], None]
 # The choices of `readers` that train a deep reader.
@@ -73,7 +73,10 @@ LIBRARIES = ("comment-steward", "numpy", "scipy", "scikit-learn")
 
 @dataclass(frozen=True, slots=True)
 class TrainingOptions:
-    """The options of the command line. None means the default that the help text names."""
+    """The options of the command line. None means the default that the help text names.
+
+    `before`: decisions count from before this time; None: from `wait_hours` ago.
+    """
 
     folder: Path
     names: tuple[str, ...] = ()
@@ -88,7 +91,11 @@ class TrainingOptions:
     readers: str = "both"
     epochs: float = EPOCHS
     begin_from: Path | None = None
+    site: str | None = None
     resume: bool = False
+    wait_hours: int = archive.WAIT_HOURS
+    before: datetime | None = None
+    machines: Machines | None = None
 
 
 def run(options: TrainingOptions, console: Console | None = None, ask: Ask = lambda *_: None) -> Path:
@@ -100,12 +107,14 @@ def run(options: TrainingOptions, console: Console | None = None, ask: Ask = lam
     console = console or Console()
     models = _models(options.data_dir)
     out = options.out or models / f"{datetime.now(UTC):%Y-%m-%d-%H%M%S}"
-    options = replace(options, out=out)
     if out.exists():
         raise DataUnusable(f"{out} already exists; a model never overwrites another one")
     started = datetime.now(UTC)
+    options = replace(options, out=out, before=_settled_for_run(options))
     existing, kept = _existing_reader(options), _kept_model(options)
     read = erasure.labels_read(options.labels) if options.labels else None
+    if options.labels and (young := archive.count_young(options.labels, _settled(options))):
+        console.print(f"{young} labels are younger than {options.wait_hours} hours and wait (--wait-hours)")
     age = erasure.pull_age(options.labels) if options.labels else timedelta()
     if age is None or age > erasure.MOST_PULL_AGE:
         console.print("Warning: texts that readers had erased may still be in the labels; run 'steward labels pull'")
@@ -118,7 +127,7 @@ def run(options: TrainingOptions, console: Console | None = None, ask: Ask = lam
         console.print(
             f"{attribute}: no text has this label, so the model will not judge it; add a data set that has some"
         )
-    before = in_use(models)
+    before = in_use(models, options.site)
     expected = losses(_worth(before)._replace(metrics={}), Worth(_to_be_judged(examples, options.readers), {}))
     if expected.is_any and not kept:
         ask(list(describe(expected, before.version)))
@@ -129,20 +138,27 @@ def run(options: TrainingOptions, console: Console | None = None, ask: Ask = lam
     console.print("scoring held-out texts")
     found = report(model, options.folder, examples)
     minutes = (datetime.now(UTC) - started).total_seconds() / 60
-    metrics = {"training_minutes": round(minutes, 2), "held_out": found}
+    metrics: dict[str, Any] = {"training_minutes": round(minutes, 2), "held_out": found.figures}
+    if found.groups is not None:
+        metrics["groups"] = found.groups
     manifest = msgspec.structs.replace(built.manifest, metrics=metrics, labels_read=labels_read)
     write_folder(out, manifest, built.arrays, built.words)
     classifier.load(out)
-    _print(console, found)
+    show(found, console)
     for loss in describe(losses(_worth(before), _worth(manifest)), before.version):
         console.print(f"Warning: {loss}")
-    console.print(f"wrote {out} in {minutes:.1f} minutes; `steward models promote {out.name}` puts it in use")
+    promote = f"steward models promote {out.name}" + (f" --site {options.site}" if options.site else "")
+    console.print(f"wrote {out} in {minutes:.1f} minutes; `{promote}` puts it in use")
     return out
 
 
 def _inherited(options: TrainingOptions) -> list[LabelsRead]:
     """What the model was trained on from which this run takes a reader."""
-    folder = in_use_folder(_models(options.data_dir)) if options.readers in ("keep", "deep") else options.begin_from
+    folder = (
+        in_use_folder(_models(options.data_dir), options.site)
+        if options.readers in ("keep", "deep")
+        else options.begin_from
+    )
     return read_manifest(folder).labels_read if folder is not None and (folder / NAME).is_file() else []
 
 
@@ -193,7 +209,7 @@ def _fast_reader(options: TrainingOptions, examples: Examples, console: Console)
         console.print("reusing the fast reader of the interrupted run")
         return saved
     with _progress(console) as step:
-        fitted = fit(examples, recipe, step)
+        fitted = fit(examples, recipe, step, options.machines)
     if options.readers == "both":
         checkpoint.save(_checkpoints(options), examples, recipe, fitted)
     return fitted
@@ -212,7 +228,7 @@ def _existing_reader(options: TrainingOptions) -> "Arrays | None":
     """The deep reader that the run keeps or continues. Read before the work that an unusable folder would waste."""
     folder = options.begin_from if options.readers in NEW_DEEP else None
     if options.readers == "keep":
-        folder = in_use_folder(_models(options.data_dir))
+        folder = in_use_folder(_models(options.data_dir), options.site)
     if folder is None or not folder.is_dir():
         return None
     from training.deep.build import existing_arrays  # noqa: PLC0415 - PyTorch takes seconds, and `fast` needs none
@@ -225,7 +241,7 @@ def _kept_model(options: TrainingOptions) -> "KeptModel | None":
         return None
     from training.deep.exchange import kept_model  # noqa: PLC0415 - as above
 
-    return kept_model(in_use_folder(_models(options.data_dir)))
+    return kept_model(in_use_folder(_models(options.data_dir), options.site))
 
 
 def _trained_reader(
@@ -257,7 +273,7 @@ def _deep_reader(  # noqa: PLR0917 - all that the run has found so far
 
 
 def with_deep_reader(manifest: Manifest, reader: "TrainedReader") -> Manifest:
-    return msgspec.structs.replace(manifest, format=DEEP_FORMAT, deep=reader.described)
+    return msgspec.structs.replace(manifest, format=format_of(reader.described), deep=reader.described)
 
 
 def gather(options: TrainingOptions) -> Examples:
@@ -271,7 +287,8 @@ def gather(options: TrainingOptions) -> Examples:
         public = without_leaks(public, joined([*reported_on, sentences.as_examples(options.folder)]))
         parts.append(public.sampled(options.rows, options.seed) if options.rows else public)
     if options.labels:
-        parts.append(archive.read(options.labels, _languages(names)).weighted(DECISION_WEIGHT))
+        found = archive.read(options.labels, languages_of(names), _settled(options))
+        parts.append(found.weighted(DECISION_WEIGHT))
     parts.extend(user_file.read(path, options.reading).weighted(OWN_WEIGHT) for path in options.files)
     if not parts:
         raise DataUnusable(
@@ -280,13 +297,25 @@ def gather(options: TrainingOptions) -> Examples:
     return joined(parts)
 
 
+def _settled(options: TrainingOptions) -> datetime:
+    return options.before or datetime.now(UTC) - timedelta(hours=options.wait_hours)
+
+
+def _settled_for_run(options: TrainingOptions) -> datetime:
+    """The same again for a run that is resumed."""
+    before = _settled(options)
+    if not options.labels or options.readers not in NEW_DEEP:  # no checkpoint depends on decisions
+        return before
+    return checkpoint.settled(_checkpoints(options), options.wait_hours, before, resume=options.resume)
+
+
 def _reported_on(name: str, folder: Path) -> Examples:
     """The held-out rows of the data sets in REPORTED_ON; the published test split of the others."""
     found = load(name, folder)
     return found.held_out() if name in REPORTED_ON else found.published_test()
 
 
-def _languages(names: Iterable[str]) -> set[str]:
+def languages_of(names: Iterable[str]) -> set[str]:
     """The languages in which the data sets hold real comments.
 
     Generated sentences calibrate nothing, and moderators' decisions in another language cannot be calibrated either.
@@ -303,7 +332,7 @@ def _models(data_dir: Path | None) -> Path:
 def _to_be_judged(examples: Examples, readers: str) -> dict[str, set[str]]:
     """The most that these examples can teach. Which attributes a language supports is known only after fitting."""
     if readers == "fast":
-        languages = _languages(source for source in set(examples.sources) if source in DATA_SETS)
+        languages = languages_of(source for source in set(examples.sources) if source in DATA_SETS)
     else:
         from training.deep.build import judged_in  # noqa: PLC0415 - as in _deep_reader
 
@@ -363,20 +392,3 @@ class _Step:
 
     def __call__(self, description: str) -> None:
         self._bar.update(self._task, description=description, advance=1)
-
-
-def _print(console: Console, found: Report) -> None:
-    table = Table(
-        "data set", "attribute", "texts", "positive", "ROC AUC", "calibration error", title="On held-out texts"
-    )
-    for source, attributes in found.items():
-        for attribute, figures in attributes.items():
-            table.add_row(
-                source,
-                attribute,
-                str(figures["texts"]),
-                str(figures["positive"]),
-                f"{figures['roc_auc']:.4f}",
-                f"{figures['calibration_error']:.4f}" if "calibration_error" in figures else "",
-            )
-    console.print(table)

@@ -109,7 +109,7 @@ class _ParquetFile:
 
     def chunks(self) -> Iterator[Chunk]:
         first_row = 1
-        with pyarrow.parquet.ParquetFile(self._path) as file:
+        with translated(self._path), pyarrow.parquet.ParquetFile(self._path) as file:
             for batch in file.iter_batches(batch_size=CHUNK):
                 table = pa.Table.from_batches([batch])
                 yield Chunk(table, texts(table, self._column, self._path, first_row), self._tags(table))

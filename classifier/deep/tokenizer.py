@@ -20,7 +20,7 @@ class Tokenizer:
         self.size: int = self._pieces.vocab_size()
         self.begin: int = self._pieces.bos_id()
         self.end: int = self._pieces.eos_id()
-        alphabet = {character for at in range(self.size) for character in self._pieces.id_to_piece(at)}
+        alphabet = set("".join(self._pieces.id_to_piece([*range(self.size)])))
         self._read = ChunkNormalizer(alphabet)
         self._remembered = lru_cache(_REMEMBERED)(self._tokens)
 

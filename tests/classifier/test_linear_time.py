@@ -5,12 +5,11 @@ Texts are made of units that are repeated, as those are that make a careless exp
 
 import ctypes
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from growth import assert_at_most, plain
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -30,14 +29,6 @@ BYTES = 20_480
 MOST_TIMES = 5
 WORDS = read_folder(classifier.SHIPPED)[2]
 LEXICON = Lexicon(WORDS)
-PROSE = (
-    "I read the whole report last night, and what the council proposes for the old harbour is neither cheap nor new. "
-    "Most of us asked for a bridge that buses can use; instead we are promised another study, due in spring, and a "
-    "park that floods twice a year. Who pays for repairs? The engineers warned us in March: salt water ruins concrete "
-    "within a decade, unless somebody maintains it. My neighbour, who fished there since 1974, calls it a fine place "
-    "for ducks. Perhaps he is right, but a town that loses its market every winter needs more than birds and benches. "
-)
-
 # All that reading a text looks at: letters, digits, marks, blanks, accents, other scripts, symbols, emoji, words.
 NAMED = [
     *"abcdefghijklmnopqrstuvwxyzAIL0123456789",
@@ -130,32 +121,14 @@ def whole() -> classifier.Model:
     return classifier.load(classifier.SHIPPED)
 
 
-def least(call: Callable[[], object], times: int) -> float:
-    """The processor time of the fastest of some runs: what else the machine does only ever adds to it."""
-    found = []
-    for _ in range(times):
-        start = time.thread_time()
-        call()
-        found.append(time.thread_time() - start)
-    return min(found)
-
-
-PLAIN = (PROSE * (BYTES // len(PROSE) + 1))[:BYTES]
+PLAIN = plain(BYTES)
 PLAIN_AND_DIFFERENT = " ".join(WORDS.plain)[:BYTES]
 
 
 def assert_bounded(model: classifier.Model, text: str, plain: str = PLAIN) -> None:
-    """Tried again before it fails: the two are not measured at the same moment."""
     for name, call in (("score", model.score), ("spans", model.spans)):
-        ratio = 0.0
-        for times in (1, 2, 4, 8, 16, 32, 64):
-            # By turns, and each compared with its neighbor: what slows the machine for a moment slows both, and what
-            # slows only one is passed over. A text that costs too much does so in each turn.
-            pairs = [(least(lambda: call(text), 1), least(lambda: call(plain), 1)) for _ in range(times)]  # noqa: B023 - called here
-            ratio = min(first / second for first, second in pairs)
-            if ratio <= MOST_TIMES:
-                break
-        assert ratio <= MOST_TIMES, f"{name} of {text[:40]!r}... takes {ratio:.1f} times as long as plain text"
+        said = f"{name} of {text[:40]!r}..."
+        assert_at_most(MOST_TIMES, lambda: call(text), lambda: call(plain), said)  # noqa: B023 - called here
 
 
 @pytest.mark.parametrize("name", [*REPORTED, *OTHERS])
@@ -175,7 +148,7 @@ def test_disguised_words_take_little_more_than_as_many_plain_ones(model: classif
 
 def test_evidence_of_spam_takes_less_time_than_scoring(whole: classifier.Model) -> None:
     """It is looked for in each comment that would be rejected as spam, on the event loop."""
-    assert least(lambda: evidence(PLAIN), 5) < least(lambda: whole.score(PLAIN), 5)
+    assert_at_most(1, lambda: evidence(PLAIN), lambda: whole.score(PLAIN))
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -245,7 +218,7 @@ def test_a_text_is_unmasked_once_for_its_scores_and_its_spans(model: classifier.
     unmask: Any = model._unmask  # noqa: SLF001 - how often it is called is what is tested
     counted = classifier.Model.__new__(classifier.Model)
     counted.__dict__ |= model.__dict__
-    counted._unmask = lambda text, plain: asked.append(text) or unmask(text, plain)  # type: ignore[assignment, func-returns-value] # noqa: SLF001 - no seam shows it from outside
+    counted._unmask = lambda text, plain, **how: asked.append(text) or unmask(text, plain, **how)  # type: ignore[assignment, func-returns-value] # noqa: SLF001 - no seam shows it from outside
     assessed = counted.assess("you are an 1d10t")
     assert assessed.scores == model.score("you are an 1d10t")
     assert assessed.spans() == model.spans("you are an 1d10t")

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+from growth import assert_linear
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -50,17 +50,7 @@ def test_threads_do_not_disturb_each_other(model: classifier.Model) -> None:
 
 @pytest.mark.parametrize("unit", ["a", "ab", "e\u0301", "\ufdfa", "a\u200b", "!", "\U0001f600"])
 def test_time_is_linear_in_the_length(model: classifier.Model, unit: str) -> None:
-    """Eight times the text may take 36 times as long where others use the caches, too; a quadratic pass takes 64."""
-
-    def fastest(text: str) -> float:
-        times = []
-        for _ in range(7):
-            start = time.thread_time()
-            model.score(text)
-            times.append(time.thread_time() - start)
-        return min(times)
-
-    assert fastest(unit * 40_000) < 36 * fastest(unit * 5_000)
+    assert_linear(model.score, lambda length: unit * length, 40_000)
 
 
 def test_what_has_no_ink_changes_nothing(model: classifier.Model) -> None:

@@ -87,6 +87,7 @@ def test_nothing_of_a_label_is_lost(tmp_path: Path) -> None:
         language="fi",
         inclusion=0.02,
         community="Coral:https://example.org",
+        learning_inclusion=0.125,
     )
     path = archive.append(tmp_path, [whole], "1-0")
     (row,) = pyarrow.parquet.read_table(path).to_pylist()
@@ -204,7 +205,9 @@ def test_only_what_the_model_is_to_read_teaches_it(tmp_path: Path) -> None:
     assert archive.read(tmp_path).texts == ["comment 0", "comment 3"], "imported without a language"
 
 
-@pytest.mark.parametrize("first", ["language", "inclusion", "community"], ids=lambda name: f"without {name}")
+@pytest.mark.parametrize(
+    "first", ["language", "inclusion", "community", "learning_inclusion"], ids=lambda name: f"without {name}"
+)
 def test_labels_that_were_pulled_by_an_older_version_are_read(tmp_path: Path, first: str) -> None:
     path = archive.append(tmp_path, [label(1)], "1-0")
     table = pyarrow.parquet.read_table(path)
@@ -275,3 +278,42 @@ def test_what_was_taken_back_makes_no_difference_to_what_stands(said: list[tuple
             archive.append(Path(folder), lines[at : at + page], f"{at}")
         found = archive.read(Path(folder))
     assert dict(zip(found.groups, found.labels[:, LABELS.index("toxicity")], strict=True)) == standing
+
+
+def test_decisions_of_the_last_hours_wait_and_so_does_what_they_replace(tmp_path: Path) -> None:
+    labels = [
+        label(1, at=NOON),
+        label(2, at=NOON + timedelta(hours=30)),
+        label(3, at=NOON),
+        label(13, "reject", id="c-3", at=NOON + timedelta(hours=30)),
+        label(4, revision=0, at=NOON + timedelta(hours=30), source="import"),
+    ]
+    archive.append(tmp_path, labels, "4-0")
+    before = NOON + timedelta(hours=30)
+    assert archive.read(tmp_path, before=before).groups == ["c-1", "c-4"]
+    assert archive.count_young(tmp_path, before) == 2
+    later = before + timedelta(seconds=1)
+    assert archive.read(tmp_path, before=later).groups == ["c-1", "c-2", "c-3", "c-4"]
+    assert archive.count_young(tmp_path, later) == 0
+
+
+def test_a_decision_that_was_taken_back_while_it_waited_leaves_the_one_before(tmp_path: Path) -> None:
+    late = NOON + timedelta(hours=30)
+    undone = label(3, id="c-1", decision="", text="", at=late, retracts="2-0")
+    archive.append(tmp_path, [label(1), label(2, "reject", id="c-1", at=late), undone], "3-0")
+    assert archive.read(tmp_path, before=late).groups == ["c-1"]
+
+
+def test_what_was_drawn_to_learn_from_teaches_like_any_label_and_counts_by_its_probability(tmp_path: Path) -> None:
+    drawn = [label(number, learning_inclusion=0.05 * number, source="learning") for number in (1, 2, 3)]
+    archive.append(tmp_path, [*drawn, label(4, inclusion=0.01, source="audit"), label(5, source="moderator")], "5-0")
+    found = archive.read(tmp_path)
+    assert found.weights.tolist() == [1.0] * 5
+    # Three of the four comments that were drawn by chance, and one of them.
+    expected = [0.75 / 0.05, 0.75 / 0.1, 0.75 / 0.15, 0.25 / 0.01, 1.0]
+    assert found.stands_for.tolist() == pytest.approx(expected)
+
+
+def test_without_draws_to_learn_from_each_label_stands_for_itself(tmp_path: Path) -> None:
+    archive.append(tmp_path, [label(1, inclusion=0.01, source="audit"), label(2)], "2-0")
+    assert archive.read(tmp_path).stands_for.tolist() == [1.0, 1.0]

@@ -11,7 +11,7 @@ import pytest
 
 import classifier
 from training import user_file
-from training.bulk import CHUNK, score_file
+from training.bulk import CHUNK, on_cores, score_file
 from training.errors import DataUnusable
 from training.migration import perspective_scores
 from training.text_files import FileOptions
@@ -58,7 +58,7 @@ def model() -> classifier.Model:
 @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".ndjson", ".jsonl", ".parquet"])
 def test_every_row_comes_back_as_it_was_with_its_scores(model: classifier.Model, tmp_path: Path, suffix: str) -> None:
     source, target = _write(tmp_path / f"in{suffix}", ROWS), tmp_path / f"out{suffix}"
-    assert score_file(model, source, target, "text", jobs=2, advance=lambda _: None) == len(ROWS)
+    assert score_file(model, source, target, "text", judging=on_cores(model, 2), advance=lambda _: None) == len(ROWS)
     judged = set()
     for before, after in zip(ROWS, _read(target), strict=True):
         assert {name: after[name] for name in before} == before
@@ -78,7 +78,7 @@ def test_every_row_comes_back_as_it_was_with_its_scores(model: classifier.Model,
 def test_a_column_that_says_the_language_is_believed(model: classifier.Model, tmp_path: Path, suffix: str) -> None:
     rows = [{"text": "lol", "language": tag} for tag in ("en-GB", "fi", "", "fi-FI")]
     source, target = _write(tmp_path / f"in{suffix}", rows), tmp_path / f"out{suffix}"
-    score_file(model, source, target, "text", jobs=1, advance=lambda _: None)
+    score_file(model, source, target, "text", judging=on_cores(model, 1), advance=lambda _: None)
     found = _read(target)
     assert [row["language"] for row in found] == ["en", "fi", "en", "fi"]
     assert [bool(row["toxicity"]) for row in found] == [True, False, True, False]
@@ -91,7 +91,8 @@ def test_the_order_of_many_chunks_is_kept(
     rows = [{"text": f"comment {number}"} for number in range(305)]
     told: list[int] = []
     source, target = _write(tmp_path / "in.ndjson", rows), tmp_path / "out.ndjson"
-    assert score_file(model, source, target, "text", jobs=2, advance=told.append) == len(rows) == sum(told)
+    count = score_file(model, source, target, "text", judging=on_cores(model, 2), advance=told.append)
+    assert count == len(rows) == sum(told)
     assert [row["text"] for row in _read(target)] == [row["text"] for row in rows]
 
 
@@ -112,7 +113,7 @@ def test_what_cannot_be_scored_is_said_by_name_and_leaves_nothing_behind(
     source.write_text(content)
     target = tmp_path / f"out{source.suffix}"
     with pytest.raises(DataUnusable, match=complaint):
-        score_file(model, source, target, "text", jobs=1, advance=lambda _: None)
+        score_file(model, source, target, "text", judging=on_cores(model, 1), advance=lambda _: None)
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
@@ -121,7 +122,15 @@ NOT_TEXT = r"column 'text' holds .*, not text|no column looks like the text"
 
 def score(model: classifier.Model, source: Path, **reading: Any) -> Path:
     target = source.with_name(f"out{source.suffix}")
-    score_file(model, source, target, "text", jobs=1, advance=lambda _: None, options=FileOptions(**reading))
+    score_file(
+        model,
+        source,
+        target,
+        "text",
+        judging=on_cores(model, 1),
+        advance=lambda _: None,
+        options=FileOptions(**reading),
+    )
     return target
 
 
@@ -257,7 +266,9 @@ def test_odd_lines_are_scored_as_the_service_scores_them(model: classifier.Model
         ('["a"]', "not a JSON object; write one on each line"),
         ("[", "not a complete JSON object; write one on each line"),
         ('{"text": "a", "n": Infinity}', "Infinity is not a JSON number"),
-        ("[" * 100_000, "nested too deeply|not a JSON object"),
+        ("[" * 100_000, "nested too deeply"),
+        ('{"text": "a", "x": ' + "[" * 3000 + "]" * 3000 + "}", "nested too deeply"),
+        ('{"text": "a", "x": ' + '{"a":' * 501 + "1" + "}" * 501 + "}", "nested too deeply"),
     ],
 )
 def test_a_line_that_cannot_be_scored_is_named_by_its_number(
@@ -267,6 +278,21 @@ def test_a_line_that_cannot_be_scored_is_named_by_its_number(
     source.write_text('{"text": "fine"}\n\n' + line + "\n")
     with pytest.raises(DataUnusable, match=f"in.ndjson: line 3: .*({said})"):
         score(model, source)
+
+
+def test_brackets_that_are_text_nest_nothing_and_what_is_nested_comes_back(
+    model: classifier.Model, tmp_path: Path
+) -> None:
+    source = tmp_path / "in.ndjson"
+    lines = [
+        {"text": "[" * 3000 + '"\\'},
+        {"text": "a", "x": ["]"] * 3000},
+        {"text": "a", "x": json.loads("[" * 490 + "]" * 490)},
+    ]
+    source.write_text("".join(json.dumps(each) + "\n" for each in lines))
+    found = _read(score(model, source))
+    assert [row["text"] for row in found] == [each["text"] for each in lines]
+    assert found[2]["x"] == lines[2]["x"]
 
 
 def test_broken_lines_are_left_out_and_counted_when_it_was_said_so(model: classifier.Model, tmp_path: Path) -> None:

@@ -146,3 +146,18 @@ def test_the_exact_test_uses_its_level_up_to_the_steps_of_the_binomial() -> None
     level = np.mean(p_values(n, wrong, 0.05) <= 0.05)
     most = binom.cdf(binom.ppf(0.05, n, 0.05) - 1, n, 0.05)
     assert most * 0.9 < level <= 0.05
+
+
+def test_conformal_risk_control_keeps_its_share_on_average_and_the_exact_test_in_nearly_every_sample() -> None:
+    """Why `max_missed` is not chosen by it (Angelopoulos, Bates, Fisch, Lei, Schuster, arXiv 2208.02814)."""
+    n, alpha = 1_000, 0.05
+    limit = alpha * (n + 1) / n - 1 / n  # most of the sample that may be missed
+    assert limit == pytest.approx(0.04905, rel=1e-12)
+    # Scores of comments that break the rules: a threshold t misses a share of t.
+    scores = np.sort(np.random.default_rng(5).random((RUNS, n)), axis=1)
+    most = int(last_passed(np.full(n, n), np.arange(n), alpha, DELTA))
+    conformal, bolder, exact = (scores[:, missed] for missed in (int(limit * n), int(limit * n) + 1, most))
+    error = 3 * conformal.std() / np.sqrt(RUNS)
+    assert conformal.mean() <= alpha + error < bolder.mean(), "with one more missed, not even on average"
+    allowed = DELTA + 3 * np.sqrt(DELTA * (1 - DELTA) / RUNS)
+    assert np.mean(exact > alpha) <= allowed < np.mean(conformal > alpha)

@@ -2,16 +2,20 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from classifier import LABELS
-from training import checkpoint
+from training import archive, checkpoint
+from training.archive import LabelLine
 from training.errors import DataUnusable
 from training.examples import CALIBRATION_FOLDS, Examples
 from training.fit import Fitted, Recipe
+from training.run import TrainingOptions, run
 
 RECIPE = Recipe()
 
@@ -72,6 +76,51 @@ def test_a_run_with_other_examples_begins_anew(tmp_path: Path, name: str) -> Non
 def test_a_run_with_another_recipe_begins_anew(tmp_path: Path) -> None:
     kept(tmp_path)
     assert checkpoint.read(tmp_path, examples(), replace(RECIPE, epochs=RECIPE.epochs + 1)) is None
+
+
+def test_a_run_with_another_release_begins_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept(tmp_path)
+    monkeypatch.setattr(checkpoint, "installed", lambda: {"numpy": "0"})
+    assert checkpoint.read(tmp_path, examples(), RECIPE) is None
+
+
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+def test_a_resumed_run_reads_the_decisions_that_the_interrupted_one_read(tmp_path: Path) -> None:
+    later = NOON + timedelta(hours=2)
+    assert checkpoint.settled(tmp_path / "new", 24, NOON, resume=False) == NOON
+    assert checkpoint.settled(tmp_path / "new", 24, later, resume=True) == NOON
+    assert checkpoint.settled(tmp_path / "new", 0, later, resume=True) == later, "the user asks for others"
+    assert checkpoint.settled(tmp_path / "new", 24, later, resume=False) == later, "a run of its own"
+    assert checkpoint.settled(tmp_path / "other", 24, later, resume=True) == later
+    (tmp_path / "new" / checkpoint.RUN).write_text("{")
+    assert checkpoint.settled(tmp_path / "new", 24, later, resume=True) == later
+
+
+def test_decisions_that_settled_meanwhile_are_left_to_the_next_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = list[datetime | None]()
+
+    def stop(options: TrainingOptions) -> Examples:
+        read.append(options.before)
+        raise DataUnusable("enough")
+
+    monkeypatch.setattr("training.run.gather", stop)
+    line = LabelLine(cursor="1-0", id="c-1", revision=1, text="a", decision="approve", at=NOON)
+    archive.append(tmp_path / "labels", [line], "1-0")
+    options = TrainingOptions(tmp_path, labels=tmp_path / "labels", data_dir=tmp_path)
+    for each in (options, replace(options, resume=True), options):
+        with pytest.raises(DataUnusable, match="enough"):
+            run(each, Console(quiet=True))
+    assert read[0] == read[1] != read[2]
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "training").write_text("")
+    with pytest.raises(DataUnusable, match="training"):
+        checkpoint.settled(tmp_path / "training", 24, NOON, resume=False)
 
 
 @pytest.mark.parametrize(

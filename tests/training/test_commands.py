@@ -1,20 +1,18 @@
 """The commands on the command line: their output, and one line for each error."""
 
-import asyncio
-import contextlib
 import json
 import re
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestServer, unused_port
-from click.testing import CliRunner, Result
+from aiohttp.test_utils import unused_port
+from click.testing import Result
+from stand_in import against, answering, listed, run
 
 import classifier
 from training.commands.evaluate import evaluate
@@ -31,6 +29,7 @@ COMMANDS = (
         "evaluate",
         "labels",
         "labels pull",
+        "labels suspects",
         "models",
         "models list",
         "models gate",
@@ -49,10 +48,6 @@ KNOWN = {
 }
 
 
-def run(command: click.Command, *arguments: str, said: str = "", **environment: str) -> Result:
-    return CliRunner(env=environment).invoke(command, arguments, input=said, terminal_width=200)
-
-
 def refusal(result: Result) -> str:
     """The one line on standard error, of a command that ended as it should when it cannot do its work."""
     assert result.exit_code == 1, result.output
@@ -65,30 +60,6 @@ def refusal(result: Result) -> str:
 def without_place(result: Result) -> str:
     """Standard error without its first line, in which a command says which service it asks."""
     return re.sub(r"\Aservice: http://\S+\n", "", result.stderr)
-
-
-@contextlib.asynccontextmanager
-async def serving(routes: Sequence[web.RouteDef]) -> AsyncIterator[str]:
-    app = web.Application()
-    app.add_routes(routes)
-    async with TestServer(app, host="127.0.0.1") as server:
-        yield str(server.make_url("/"))
-
-
-async def against(routes: Sequence[web.RouteDef], command: click.Command, *arguments: str, said: str = "") -> Result:
-    async with serving(routes) as url:
-        return await asyncio.to_thread(
-            lambda: run(command, *arguments, said=said, STEWARD_URL=url, STEWARD_KEY="sk-1", COLUMNS="200")
-        )
-
-
-def answering(found: Any, status: int = 200) -> Any:
-    async def answer(request: web.Request) -> web.Response:
-        assert request.headers["Authorization"] == "Bearer sk-1"
-        kind = "application/json" if status < 400 else "application/problem+json"
-        return web.json_response(found, status=status, content_type=kind)
-
-    return answer
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -248,12 +219,6 @@ def test_shadow_refuses_what_makes_no_sense(wrong: list[str]) -> None:
     result = run(models, "shadow", "m-2", "--key", "k", *wrong)
     assert result.exit_code == 2
     assert "--share" in result.stderr
-
-
-def listed(version: str, *, active: bool, judges: Any = None, auc: float = 0.95) -> Any:
-    held_out = {"jigsaw": {"toxicity": {"texts": 5000, "positive": 1000, "roc_auc": auc}}}
-    languages = judges or {"en": ["toxicity", "spam"], "de": ["toxicity"]}
-    return {"version": version, "active": active, "languages": languages, "metrics": {"held_out": held_out}}
 
 
 class Promotions:

@@ -187,3 +187,10 @@ def test_a_file_without_rows_keeps_its_columns(tmp_path: Path) -> None:
 def test_a_file_without_a_header_is_refused(tmp_path: Path, content: str) -> None:
     with pytest.raises(DataUnusable, match="is empty"):
         rows(written(tmp_path, content))
+
+
+def test_a_cell_that_is_too_long_is_called_so_and_can_be_read_all_the_same(tmp_path: Path) -> None:
+    path = written(tmp_path, "id,text\n1," + "x" * 1_100_000 + "\n2,ok\n")
+    with pytest.raises(DataUnusable, match=r"row 1 \(line 2\): a cell has more than 1,048,576 characters"):
+        rows(path)
+    assert [len(text) for _, text in rows(path, lenient=True)] == [1_100_000, 2]

@@ -5,6 +5,7 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -25,7 +26,7 @@ from training.commands.train import train
 from training.datasets import load
 from training.errors import DataUnusable
 from training.examples import Examples, fold_of, is_first_half, joined
-from training.fit import Fitted, Recipe, adjusted, fit, groups, never_yes
+from training.fit import ELSEWHERE, OTHER_LANGUAGES, Fitted, Recipe, adjusted, fit, groups, never_yes
 from training.regression import MaskedLogistic
 from training.report import report
 from training.run import TrainingOptions, gather, run
@@ -235,6 +236,18 @@ def test_the_regression_is_scikit_learns() -> None:
         np.testing.assert_allclose(ours[:, index], theirs.decision_function(table), atol=0.02)
 
 
+def test_a_small_data_set_is_learned_as_soon_as_a_large_one() -> None:
+    """A language with few texts that count less, and words that no other text has."""
+    random = np.random.default_rng(3)
+    large = sparse.random(6_000, 400, 0.1, "csr", np.float32, random)
+    small = sparse.random(60, 30, 0.2, "csr", np.float32, random)
+    table = sparse.block_diag([large, small], format="csr", dtype=np.float32)
+    labels = (table @ random.normal(size=(430, 1)) + random.normal(size=(6_060, 1)) > 0).astype(np.float32)
+    weights = np.repeat(np.array([1.0, 0.2], np.float32), [6_000, 60])
+    soon, late = (MaskedLogistic(20, most).fit(table, labels, weights).coef_[400:] for most in (15, 3_000))
+    assert np.abs(soon - late).mean() < 0.3 * np.abs(late).mean()
+
+
 def test_an_unknown_label_teaches_nothing() -> None:
     random = np.random.default_rng(2)
     table = sparse.random(200, 20, 0.3, "csr", np.float32, random)
@@ -262,6 +275,20 @@ def test_another_language_has_its_own_calibration_and_only_what_it_can_carry(pla
     found = Weights(fitted.arrays).score_many(["der trottel der stadt", "der garten der stadt"], 1)[:, 3]
     assert found[0] > 0.5
     assert found[1] < 0.2
+
+
+def test_rows_of_other_languages_weigh_more_in_the_bag(plain: Examples, monkeypatch: pytest.MonkeyPatch) -> None:
+    weights = set()
+    learn = MaskedLogistic.fit
+
+    def spied(bag: MaskedLogistic, table: Any, labels: Any, sample_weight: Any, groups: Any = None) -> MaskedLogistic:
+        weights.update(np.unique(sample_weight).tolist())
+        return learn(bag, table, labels, sample_weight, groups)
+
+    monkeypatch.setattr(MaskedLogistic, "fit", spied)
+    english, german = (examples(NICE, 0.0, 100, name) for name in ("implicit_hate", "german_gahd"))
+    fit(joined([plain, english, replace(german, languages=["de"] * 100)]), QUICK)
+    assert {1, ELSEWHERE, ELSEWHERE * OTHER_LANGUAGES} <= weights
 
 
 def test_a_sample_that_readers_judged_more_strictly_lowers_scores_and_changes_no_ranking(plain: Examples) -> None:
@@ -337,8 +364,10 @@ def test_a_quick_run_makes_a_model_that_loads(tmp_path: Path) -> None:
     assert figures["jigsaw_toxic_train"]["toxicity"]["roc_auc"] > 0.85
     assert model.has_deep_reader
     examples = gather(options)
-    assert figures == report(model, folder, examples)
-    assert figures != report(classifier.load(out, both=False), folder, examples), "they are of both readers"
+    found = report(model, folder, examples)
+    assert figures == found.figures
+    assert said["metrics"].get("groups") == found.groups
+    assert figures != report(classifier.load(out, both=False), folder, examples).figures, "they are of both readers"
     assert said["data"].keys() == set(names)
     assert sum(said["data"].values()) <= 2_000
     rude, kind = model.score_many(["You are a fucking idiot", "I agree with the author of this article."])[:, 0]

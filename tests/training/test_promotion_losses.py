@@ -39,6 +39,21 @@ def test_the_model_in_use_is_the_last_one_that_was_promoted(tmp_path: Path) -> N
     assert in_use(tmp_path).version == "m-1"
 
 
+def test_the_model_in_use_at_a_site_is_its_own_until_it_takes_that_of_all_sites(tmp_path: Path) -> None:
+    for version in ("m-1", "m-2", "m-3"):
+        put(tmp_path, version)
+    promoted(tmp_path, "m-3")
+    assert in_use(tmp_path, "daily").version == "m-3"
+    own = [{"version": "m-1"}, {"version": "m-2"}]
+    (tmp_path / "active.daily.json").write_text(json.dumps({"entries": own}))
+    assert [in_use(tmp_path, site).version for site in ("daily", "weekly", None)] == ["m-2", "m-3", "m-3"]
+    shutil.rmtree(tmp_path / "m-2")
+    assert in_use(tmp_path, "daily").version == "m-1"
+    (tmp_path / "active.daily.json").write_text(json.dumps({"entries": [*own, {"version": "m-3", "follows": True}]}))
+    promoted(tmp_path, classifier.SHIPPED.name)
+    assert in_use(tmp_path, "daily").version == classifier.SHIPPED.name
+
+
 @pytest.mark.parametrize("history", ["", "{", "[]", '{"entries": 3}'])
 def test_a_damaged_history_stops_no_training(tmp_path: Path, history: str) -> None:
     (tmp_path / "active.json").write_text(history)

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from training.migration.perspective_scores import PerspectiveScores
     from training.migration.run import Migration
 
-WIDTH = 160
+# Of what is printed to a file; a terminal has its own.
+WIDTH = 110
 KEY = "PERSPECTIVE_API_KEY"
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _ATTRIBUTE = re.compile(r"[A-Z_]+")
@@ -236,15 +237,16 @@ def _matches(migration: "Migration") -> "Table":
 
 
 def _shown(estimate: "Estimate | None") -> str:
+    """The range stands below the value, so that the tables fit a terminal."""
     if estimate is None:
         return ""
     if estimate.low is None or estimate.high is None:
         return f"{estimate.value:.3f}"
-    return f"{estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]".replace("[", "\\[")
+    return f"{estimate.value:.3f}\n{estimate.low:.3f}–{estimate.high:.3f}"  # noqa: RUF001 - of a range
 
 
 def _percent(estimate: "Estimate") -> str:
-    return f"{estimate.value:.1%} [{estimate.low:.1%}, {estimate.high:.1%}]".replace("[", "\\[")
+    return f"{estimate.value:.1%}\n{estimate.low:.1%}–{estimate.high:.1%}"  # noqa: RUF001 - of a range
 
 
 def _write(migration: "Migration", json_path: Path | None, html_path: Path | None, map_path: Path | None) -> None:

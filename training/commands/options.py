@@ -1,14 +1,22 @@
 """Options that several commands share."""
 
+import re
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
+    from training.cluster import Cluster
     from training.text_files import FileOptions
 
 Command = Callable[..., Any]
+FOLDER = click.Path(file_okay=False, path_type=Path)
+# Where the public data sets are expected.
+DATA = Path("../shared/data")
+_ADDRESS = re.compile(r"(tcp|tls)://[^\s/]+:\d{1,5}")
 
 
 def of_service(command: Command) -> Command:
@@ -20,6 +28,29 @@ def of_service(command: Command) -> Command:
         "--key", envvar="STEWARD_KEY", required=True, help="A key with the scope admin (or STEWARD_KEY)."
     )
     return url(key(command))
+
+
+def of_waiting(command: Command) -> Command:
+    """--wait-hours: how old a decision must be."""
+    return click.option(
+        "--wait-hours",
+        type=click.IntRange(min=0),
+        default=24,
+        show_default=True,
+        help="Leave out decisions of the last hours, which people may still take back or correct.",
+    )(command)
+
+
+def of_archive(option: str, folder: str, *, exists: bool = True) -> Callable[[Command], Command]:
+    """The folder of the label archive: the name of its option, and that of the argument."""
+    return click.option(
+        option,
+        folder,
+        type=click.Path(exists=exists, file_okay=False, path_type=Path),
+        default=Path("labels"),
+        show_default=True,
+        help="Folder of the archive (Parquet).",
+    )
 
 
 def ask(about: str, lost: Sequence[str], question: str, *, yes: bool) -> None:
@@ -45,6 +76,36 @@ def file_options(encoding: str | None, delimiter: str | None, lenient: bool, mul
         click.echo(f"warning: {message}", err=True)
 
     return FileOptions(encoding, delimiter, lenient, multiline, warn)
+
+
+def on_cluster(command: Command) -> Command:
+    """--cluster: the address of a Dask scheduler."""
+    return click.option(
+        "--cluster",
+        callback=_address,
+        metavar="ADDRESS",
+        help="Work on the workers of this Dask scheduler (tcp://HOST:PORT or tls://HOST:PORT).",
+    )(command)
+
+
+def connected(address: str) -> "AbstractContextManager[Cluster]":
+    """Raises ClusterUnusable, and ClickException if Dask is not installed."""
+    try:
+        from training.cluster import connected as of_cluster
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in {"dask", "distributed"}:
+            raise
+        raise click.ClickException(
+            f"--cluster needs Dask ({error.name} is missing); install it with: pip install 'comment-steward[cluster]'"
+        ) from error
+
+    return of_cluster(address, lambda message: click.echo(message, err=True))
+
+
+def _address(_: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not _ADDRESS.fullmatch(value):
+        raise click.BadParameter(f"{value!r} is not an address such as tcp://10.0.0.5:8786", param=option)
+    return value
 
 
 def _encoding(_: click.Context, option: click.Parameter, value: str | None) -> str | None:

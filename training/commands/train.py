@@ -1,15 +1,23 @@
 """`steward train`: data sets and moderators' labels in; a model folder and its report out."""
 
 import os
+import re
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
 
-from training.commands.options import ask, file_options, of_files
+from training.commands.options import DATA, FOLDER, ask, connected, file_options, of_files, of_waiting, on_cluster
 from training.deep import EPOCHS
 
-FOLDER = click.Path(file_okay=False, path_type=Path)
-DATA = Path("../shared/data")
+# As the service writes it.
+_SITE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+
+
+def _site(_: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not _SITE.fullmatch(value):
+        raise click.BadParameter("lower-case letters, digits and '-', at most 63", param=option)
+    return value
 
 
 @click.command()
@@ -55,8 +63,15 @@ DATA = Path("../shared/data")
     type=click.Path(exists=True, path_type=Path),
     help="Model folder, or checkpoint (training/deep.pt) of an earlier run: continue training its deep reader.",
 )
+@click.option(
+    "--site",
+    callback=_site,
+    help="For this site: compare with the model in use there, and take readers from it. Default: that of all sites.",
+)
 @click.option("--resume", is_flag=True, help="Continue a run that was interrupted.")
+@of_waiting
 @click.option("--yes", is_flag=True, help="Do not ask, even if the model will lack what the one in use has.")
+@on_cluster
 @of_files
 def train(  # noqa: PLR0917 - one for each option
     folder: Path,
@@ -68,6 +83,7 @@ def train(  # noqa: PLR0917 - one for each option
     jobs: int,
     seed: int,
     data_dir: Path | None,
+    cluster: str | None,
     encoding: str | None,
     delimiter: str | None,
     lenient: bool,
@@ -75,6 +91,8 @@ def train(  # noqa: PLR0917 - one for each option
     readers: str,
     epochs: float,
     begin_from: Path | None,
+    wait_hours: int,
+    site: str | None,
     *,
     resume: bool,
     yes: bool,
@@ -87,26 +105,33 @@ def train(  # noqa: PLR0917 - one for each option
     from training.errors import TrainingError
     from training.run import TrainingOptions, run
 
+    if cluster and readers == "deep":
+        raise click.UsageError("--cluster trains the fast reader on a cluster, and --readers deep trains none")
     reading = file_options(encoding, delimiter, lenient, multiline)
     try:
-        run(
-            TrainingOptions(
-                folder=folder,
-                names=names,
-                labels=labels,
-                files=files,
-                out=out,
-                rows=rows,
-                jobs=jobs,
-                seed=seed,
-                data_dir=data_dir,
-                reading=reading,
-                readers=readers,
-                epochs=epochs,
-                begin_from=begin_from,
-                resume=resume,
-            ),
-            ask=lambda lost: ask("the model will be worse than the one in use:", lost, "Train it anyway?", yes=yes),
-        )
+        with ExitStack() as opened:
+            machines = opened.enter_context(connected(cluster)) if cluster else None
+            run(
+                TrainingOptions(
+                    folder=folder,
+                    names=names,
+                    labels=labels,
+                    files=files,
+                    out=out,
+                    rows=rows,
+                    jobs=jobs,
+                    seed=seed,
+                    data_dir=data_dir,
+                    reading=reading,
+                    readers=readers,
+                    epochs=epochs,
+                    begin_from=begin_from,
+                    site=site,
+                    resume=resume,
+                    wait_hours=wait_hours,
+                    machines=machines,
+                ),
+                ask=lambda lost: ask("the model will be worse than the one in use:", lost, "Train it anyway?", yes=yes),
+            )
     except TrainingError as error:
         raise click.ClickException(str(error)) from error

@@ -10,17 +10,20 @@ from numpy.typing import NDArray
 
 from classifier import LABELS, ModelRefused
 from classifier.deep.encoder import SHIPPED, load_encoder
-from classifier.deep.kernel import ARRAYS, DeepWeights
-from classifier.deep.reader import DeepReader
+from classifier.deep.kernel import ARRAYS
+from classifier.deep.reader import DeepReader, count_networks, prefix
+from classifier.deep.stack import ARRAYS as STACK_ARRAYS
 from classifier.deep.stack import Stack, logit
 from classifier.folder import read_folder
 from classifier.kernel import Weights
 from classifier.manifest import Deep
 from training.calibration import adjustment
 from training.datasets import is_written
-from training.deep.fit import DeepRecipe, Progress, Run
+from training.deep.fit import DeepRecipe, DeepTrainingSet, Progress, Run
+from training.deep.frozen import HeadRecipe, begin_with, embed, published_network, remove_embeddings, train_head
 from training.deep.integers import arrays_of, reach, weights_of
-from training.deep.published import published
+from training.deep.network import DeepNetwork
+from training.deep.published import Published, published
 from training.deep.stack import ReaderLogits, stacked
 from training.deep.training_set import EVALUATION_ONLY, STACKING_FOLD, training_set
 from training.errors import DataUnusable
@@ -34,6 +37,13 @@ TRANSFERRED = ("fr", "nl", "uk", "id")
 # Transferred languages in which both readers, weighed as in the first language, are better than the deep one alone: the
 # fast one has learned our own sentences in them (docs/experiments.md).
 LIKE_FIRST = ("uk",)
+# How much each network of a reader counts: the one that was fine-tuned, and the one whose encoder stays as published
+# (docs/experiments.md).
+SHARES = (0.6, 0.4)
+# Epochs of the head of the second network for each epoch of the first one.
+HEAD_EPOCHS = 5.0
+# The file of the first network's checkpoint.
+CHECKPOINT = "deep.pt"
 # Texts that the ranges of the activations are measured on.
 RANGED = 5_000
 # The learning rate of a continued run, relative to that of a new one.
@@ -66,6 +76,19 @@ class StartFrom:
     def continues(self) -> bool:
         return self.arrays is not None or self.checkpoint is not None
 
+    @property
+    def networks(self) -> int:
+        """A continued reader has as many as before; a checkpoint is that of the first one."""
+        if self.arrays is not None:
+            return count_networks(self.arrays)
+        return len(SHARES) if self.checkpoint is None else 1
+
+    def network(self, number: int) -> Arrays:
+        """The arrays of a network to continue, as it was before it was made to count for a share. From 0."""
+        assert self.arrays is not None, "the caller has checked it"  # noqa: S101 - for the type checker
+        found = {name: self.arrays[prefix(number) + name] for name in ARRAYS}
+        return scaled(found, 1 / SHARES[number]) if self.networks > 1 else found
+
 
 def train_reader(
     examples: Examples, recipe: DeepRecipe, checkpoints: Path | None, begin: StartFrom, progress: Progress
@@ -74,17 +97,59 @@ def train_reader(
     encoder = load_encoder(SHIPPED / ENCODER)
     progress("tokenizing the texts for the deep reader")
     to_learn = training_set(examples, encoder.tokenizer)
-    run = Run(published(), to_learn, continued(recipe) if begin.continues else recipe, checkpoints)
-    if begin.resume and run.resume():
-        progress(f"resuming at step {run.step:,}")
-    elif begin.arrays is not None:
-        run.begin_with(weights_of(begin.arrays))
-    elif begin.checkpoint is not None:
-        run.begin_from(begin.checkpoint)
-    reader = run.train(progress).cpu()
-    chosen = np.random.default_rng(recipe.seed).permutation(len(to_learn.pieces))[:RANGED]
-    weights = {name: tensor.detach().numpy() for name, tensor in reader.state_dict().items()}
-    return arrays_of(weights, reach(reader, [to_learn.pieces[text] for text in chosen]))
+    training = _Training(published(), to_learn, recipe, checkpoints, begin, progress)
+    first = training.fine_tuned()
+    if begin.networks == 1:
+        return first
+    both = [scaled(first, SHARES[0]), scaled(training.frozen(), SHARES[1])]
+    return {prefix(at) + name: array for at, network in enumerate(both) for name, array in network.items()}
+
+
+def scaled(network: Arrays, share: float) -> Arrays:
+    """The same network with `share` times its logits."""
+    return network | {name: (network[name] * share).astype(np.float32) for name in ("output", "output_bias")}
+
+
+@dataclass(frozen=True, slots=True)
+class _Training:
+    """What the training of both networks begins with. The methods return the arrays of a network."""
+
+    source: Published
+    to_learn: DeepTrainingSet
+    recipe: DeepRecipe
+    checkpoints: Path | None
+    begin: StartFrom
+    progress: Progress
+
+    def fine_tuned(self) -> Arrays:
+        begin, file = self.begin, self.checkpoints / CHECKPOINT if self.checkpoints else None
+        recipe = continued(self.recipe) if begin.continues else self.recipe
+        run = Run(self.source, self.to_learn, recipe, file)
+        if begin.resume and run.resume():
+            self.progress(f"resuming at step {run.step:,}")
+        elif begin.arrays is not None:
+            run.begin_with(weights_of(begin.network(0)))
+        elif begin.checkpoint is not None:
+            run.begin_from(begin.checkpoint)
+        return self._rounded(run.train(self.progress).cpu())
+
+    def frozen(self) -> Arrays:
+        recipe = HeadRecipe(epochs=HEAD_EPOCHS * self.recipe.epochs, seed=self.recipe.seed)
+        network = published_network(self.source)
+        if self.begin.arrays is not None:
+            begin_with(network, weights_of(self.begin.network(1)))
+            recipe = replace(recipe, rate=recipe.rate * CONTINUED, is_continued=True)
+        embeddings = embed(network, self.to_learn, self.checkpoints, self.progress)
+        train_head(network, embeddings, self.to_learn, recipe, self.progress)
+        if self.checkpoints:
+            remove_embeddings(self.checkpoints)
+        return self._rounded(network)
+
+    def _rounded(self, network: DeepNetwork) -> Arrays:
+        pieces = self.to_learn.pieces
+        chosen = np.random.default_rng(self.recipe.seed).permutation(len(pieces))[:RANGED]
+        weights = {name: tensor.detach().numpy() for name, tensor in network.state_dict().items()}
+        return arrays_of(weights, reach(network, [pieces[text] for text in chosen]))
 
 
 def continued(recipe: DeepRecipe) -> DeepRecipe:
@@ -101,12 +166,12 @@ def combine_readers(
     `examples`: all examples of the run. `public`: as in training.fit.adjusted.
     """
     encoder = load_encoder(SHIPPED / ENCODER)
-    reader = DeepReader(encoder, DeepWeights(arrays, encoder.codes, encoder.steps))
+    reader = DeepReader.of(encoder, arrays)
     logits = _logits(reader, fitted)
     measured, transferred = judged_in(examples)
     languages, unjudged = [*measured, *transferred], never_yes(examples)
     judged = [label for label in LABELS if label not in unjudged]
-    weights, bias = stacked(logits, languages, fitted.languages)
+    weights, bias = stacked(logits, languages)
     stack, fast = Stack(reader, weights, bias), Weights(fitted.arrays)
     adjusted = dict.fromkeys(LABELS, (1.0, 0.0))
     if public is not None:
@@ -125,9 +190,14 @@ def combine_readers(
         transferred=transferred,
         golden=[stack.score(0, text, fast.score(text)).tolist() for text in golden],
         adjusted=adjusted,
+        networks=count_networks(arrays),
     )
-    named = {f"deep_{name}": array for name, array in {**arrays, "stack": weights, "stack_bias": bias}.items()}
-    return TrainedReader(named, described, stack)
+    return TrainedReader(named(arrays, weights, bias), described, stack)
+
+
+def named(arrays: Arrays, stack: NDArray[np.float64], bias: NDArray[np.float64]) -> Arrays:
+    """The arrays of a deep reader as a model's folder names them."""
+    return {f"deep_{name}": array for name, array in {**arrays, "stack": stack, "stack_bias": bias}.items()}
 
 
 def judged_in(examples: Examples) -> tuple[list[str], list[str]]:
@@ -147,9 +217,10 @@ def existing_arrays(folder: Path) -> Arrays:
     encoder = load_encoder(SHIPPED / ENCODER)
     if manifest.deep.encoder_sha256 != encoder.digest:
         raise DataUnusable(f"{folder}: its deep reader was trained on another encoder")
-    arrays = {name: found[f"deep_{name}"] for name in ARRAYS}
+    own = {name.removeprefix("deep_"): array for name, array in found.items() if name.startswith("deep_")}
+    arrays = {name: array for name, array in own.items() if name not in STACK_ARRAYS}
     try:
-        DeepWeights(arrays, encoder.codes, encoder.steps)
+        DeepReader.of(encoder, arrays)
     except ValueError as error:
         raise DataUnusable(f"{folder}: {error}") from error
     return arrays

@@ -16,15 +16,14 @@ from numpy.typing import NDArray
 
 from classifier import LABELS, Manifest
 from classifier.deep.encoder import SHIPPED, load_encoder
-from classifier.deep.kernel import ARRAYS, DeepWeights
-from classifier.deep.reader import DeepReader
+from classifier.deep.reader import DeepReader, count_networks
 from classifier.deep.stack import Stack
-from classifier.folder import DEEP, read_folder
+from classifier.folder import EXPECTED, read_folder
 from classifier.kernel import Weights
 from classifier.words import Words
 from training.calibration import NATURAL, platt
 from training.datasets import is_written
-from training.deep.build import ENCODER, Arrays, TrainedReader, existing_arrays
+from training.deep.build import ENCODER, Arrays, TrainedReader, existing_arrays, named
 from training.deep.stack import OF_WHOLE
 from training.deep.training_set import EVALUATION_ONLY, STACKING_FOLD
 from training.examples import Examples
@@ -48,7 +47,7 @@ def kept_model(folder: Path) -> KeptModel:
     """Raises DataUnusable if the folder has no deep reader that can be used here."""
     deep = existing_arrays(folder)
     manifest, found, words = read_folder(folder)
-    fast = {name: array for name, array in found.items() if name not in DEEP}
+    fast = {name: array for name, array in found.items() if name in EXPECTED}
     return KeptModel(manifest, fast, deep, found["deep_stack"], found["deep_stack_bias"], words)
 
 
@@ -56,14 +55,13 @@ def exchanged(kept: KeptModel, arrays: Arrays, examples: Examples) -> TrainedRea
     """The new deep reader in place of the model's. `examples`: all examples of the run."""
     assert kept.manifest.deep is not None, "kept_model has checked it"  # noqa: S101 - for the type checker
     encoder = load_encoder(SHIPPED / ENCODER)
-    old, new = (DeepReader(encoder, DeepWeights(each, encoder.codes, encoder.steps)) for each in (kept.deep, arrays))
+    old, new = (DeepReader.of(encoder, each) for each in (kept.deep, arrays))
     unseen = _unseen(examples)
     weights, bias = rescaled(kept, unseen, _said(old, unseen), _said(new, unseen))
     stack, fast = Stack(new, weights, bias), Weights(kept.fast)
     scores = [stack.score(0, each.text, fast.score(each.text)).tolist() for each in kept.manifest.golden]
-    described = msgspec.structs.replace(kept.manifest.deep, golden=scores)
-    named = {f"deep_{name}": arrays[name] for name in ARRAYS} | {"deep_stack": weights, "deep_stack_bias": bias}
-    return TrainedReader(named, described, stack)
+    described = msgspec.structs.replace(kept.manifest.deep, golden=scores, networks=count_networks(arrays))
+    return TrainedReader(named(arrays, weights, bias), described, stack)
 
 
 def rescaled(kept: KeptModel, unseen: Examples, before: Floats, after: Floats) -> tuple[Floats, Floats]:

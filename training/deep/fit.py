@@ -1,4 +1,4 @@
-"""Trains a deep reader; an interrupted run can resume from its last checkpoint."""
+"""Trains a network of the deep reader; an interrupted run can resume from its last checkpoint."""
 
 import hashlib
 import math
@@ -74,6 +74,16 @@ class DeepTrainingSet:
         return found.hexdigest()
 
 
+def loss_of(logits: Tensor, own: Tensor, training_set: DeepTrainingSet, texts: NDArray[np.intp]) -> Tensor:
+    """The loss of a batch. `logits`: (texts, attributes). `own`: (groups, attributes) intercepts of the groups."""
+    groups = torch.from_numpy(training_set.groups[texts]).to(logits.device)
+    labels = torch.from_numpy(training_set.labels[texts]).to(logits.device)
+    weights = torch.from_numpy(training_set.weights[texts]).to(logits.device)[:, None] * torch.isfinite(labels)
+    logits = logits + own[groups] * (groups > 0)[:, None]
+    loss = functional.binary_cross_entropy_with_logits(logits, labels.nan_to_num(), weights, reduction="sum")
+    return loss / len(texts)
+
+
 def multiplies_bfloat16(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
     """Whether the processor has bfloat16 instructions. Without them bfloat16 takes four times as long as float32."""
     try:
@@ -84,10 +94,10 @@ def multiplies_bfloat16(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
 
 
 class Run:
-    """One training run. `folder`: for its checkpoint; None: no checkpoints."""
+    """One training run of one network. `file`: its checkpoint; None: no checkpoints."""
 
     def __init__(
-        self, published: Published, training_set: DeepTrainingSet, recipe: DeepRecipe, folder: Path | None
+        self, published: Published, training_set: DeepTrainingSet, recipe: DeepRecipe, file: Path | None
     ) -> None:
         self._training_set, self._recipe = training_set, recipe
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -102,7 +112,7 @@ class Run:
         self.own.data = self.own.data.to(self._device)
         self._optimizer = torch.optim.AdamW(self._parts(), weight_decay=recipe.decay, fused=True)
         self._rates = [part["lr"] for part in self._optimizer.param_groups]
-        self._file = folder / "deep.pt" if folder else None
+        self._file = file
         self._identity = {"recipe": asdict(recipe), "training_set": training_set.digest}
         self.step = 0
         self.steps = max(1, math.ceil(recipe.epochs * self._an_epoch))
@@ -203,12 +213,7 @@ class Run:
             part["lr"] = rate * fall
         with torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._is_halved):
             logits = self.reader(batch)
-        groups = torch.from_numpy(self._training_set.groups[texts]).to(self._device)
-        logits = logits.float() + self.own[groups] * (groups > 0)[:, None]
-        labels = torch.from_numpy(self._training_set.labels[texts]).to(self._device)
-        weights = torch.from_numpy(self._training_set.weights[texts]).to(self._device)[:, None] * torch.isfinite(labels)
-        loss = functional.binary_cross_entropy_with_logits(logits, labels.nan_to_num(), weights, reduction="sum")
-        loss = loss / len(texts)
+        loss = loss_of(logits.float(), self.own, self._training_set, texts)
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_([*self.reader.parameters(), self.own], LONGEST_STEP)

@@ -1,14 +1,15 @@
 """Fits how much each of the two readers counts, by language and label, on texts that neither has seen.
 
 The first step is the direction: a logistic regression on the logits of both, with non-negative weights. Each data set
-has its own intercept, since base rates differ, and the same total mass, so that the largest one does not dominate.
+has its own intercept, since base rates differ, and a total mass that does not depend on its size, so that the largest
+one does not dominate.
 How the deep reader's weight is split between the whole text and its worst part is fixed: few labeled comments hide a
 harmful sentence among friendly ones, so the data cannot tell what the worst part is worth (docs/experiments.md).
 
 Then Platt scaling on natural text makes the sum a probability, as in training/calibration.py.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,12 +29,12 @@ OF_WHOLE = 0.4
 FEWEST = 20
 # The precision of a normal prior around equal weights: with few answers both readers count about the same.
 STEADINESS = 20.0
-# The total mass of a data set, regardless of its size.
-MASS = 1_000.0
+# The total mass of a data set, regardless of its size; natural text has several times that (docs/experiments.md).
+MASS, NATURAL_MASS = 1_000.0, 4_000.0
 # A language with at least this many answers of each kind has weights of its own.
 FEWEST_IN_LANGUAGE = 15
 # The columns in use: the fast reader and the weighted mean of the deep one's logits; or the deep one alone, for a
-# language that the fast one was not trained on.
+# language in which we cannot tell what the fast one is worth.
 _BOTH, _DEEP_ONLY = (0, 1), (1,)
 
 
@@ -57,10 +58,10 @@ class ReaderLogits:
         )
 
 
-def stacked(data: ReaderLogits, languages: Sequence[str], fast: Mapping[str, Sequence[str]]) -> tuple[Floats, Floats]:
+def stacked(data: ReaderLogits, languages: Sequence[str]) -> tuple[Floats, Floats]:
     """`stack` and `stack_bias` of classifier.deep.stack, a row for each of the languages, the first language first.
 
-    `fast`: the labels that the fast reader judges in each language; for the others only the deep one counts.
+    In a language with too few answers only the deep reader counts, as it does in the first language.
     """
     first = languages[0]
     weights, bias = np.zeros((len(languages), len(LABELS), INPUTS)), np.zeros((len(languages), len(LABELS)))
@@ -69,11 +70,10 @@ def stacked(data: ReaderLogits, languages: Sequence[str], fast: Mapping[str, Seq
         both = _fitted(own, label, _BOTH)
         alone = _fitted(own, label, _DEEP_ONLY)
         for row, language in enumerate(languages):
-            is_taught = language == first or LABELS[label] in fast.get(language, ())
             weights[row, label], bias[row, label] = both if language == first else alone
             here = data.of(data.languages == language)
             if language != first and _are_enough(here, label):
-                weights[row, label], bias[row, label] = _fitted(here, label, _BOTH if is_taught else _DEEP_ONLY)
+                weights[row, label], bias[row, label] = _fitted(here, label, _BOTH)
     return weights, bias
 
 
@@ -127,13 +127,14 @@ def _direction(data: ReaderLogits, label: int, x: Floats) -> Floats:
 
 
 def _balanced(data: ReaderLogits, label: int) -> tuple[NDArray[np.intp], Floats, Floats, NDArray[np.intp]]:
-    """Rows, answers, masses and data sets of the known labels; each data set with both answers has the same mass."""
+    """Rows, answers, masses and data sets of the known labels; of data sets with both answers."""
     parts: list[tuple[NDArray[np.intp], Floats, Floats]] = []
     for source in sorted(set(data.sources.tolist())):
         here = np.flatnonzero(data.sources == source)
         at, answers, shares = split(data.labels[here, label], np.ones(len(here), np.float32))
         if min(np.count_nonzero(answers == 1), np.count_nonzero(answers == 0)) >= FEWEST:
-            parts.append((here[at], answers.astype(np.float64), (shares / shares.sum() * MASS).astype(np.float64)))
+            mass = NATURAL_MASS if source == NATURAL else MASS
+            parts.append((here[at], answers.astype(np.float64), (shares / shares.sum() * mass).astype(np.float64)))
     none = np.zeros(0)
     return (
         np.concatenate([none.astype(np.intp), *(rows for rows, _, _ in parts)]),

@@ -1,5 +1,6 @@
 """The generated sentences: invariants of every language."""
 
+import re
 from collections import Counter, defaultdict
 
 import pytest
@@ -10,6 +11,7 @@ from training.contrast.expansion import expand
 from training.contrast.frames import HARMFUL_FROM, Frames, read_frames
 
 LANGUAGES = contrast.languages()
+SLOT_OF_GROUP = re.compile(r"\{(a_)?groups?\b")
 
 
 @pytest.fixture(scope="module", params=LANGUAGES)
@@ -100,6 +102,13 @@ def test_a_group_says_nothing_of_harm(rows: tuple[contrast.Row, ...]) -> None:
 def test_that_a_group_is_named_says_little_of_harm(rows: tuple[contrast.Row, ...]) -> None:
     named = [is_harmful(row) for row in rows if row.groups]
     assert not named or 0.35 < sum(named) / len(named) < 0.65
+
+
+def test_something_harmless_is_said_of_a_group_beside_emoji(frames: Frames) -> None:
+    """A name and an emoji alone may be meant either way."""
+    harmless = [each for each in frames.functions.values() if "emoji" in each.name and not each.is_harmful]
+    named = [frame.text for function in harmless for frame in function.frames if SLOT_OF_GROUP.search(frame.text)]
+    assert [text for text in named if not re.search(r"\w", re.sub(r"\{[^{}|]*\}", "", text))] == []
 
 
 def test_emoji_at_the_end_say_nothing_of_harm(frames: Frames, rows: tuple[contrast.Row, ...]) -> None:

@@ -9,15 +9,20 @@ import pytest
 
 import classifier
 from classifier import LABELS
+from classifier.deep.encoder import SHIPPED, load_encoder
 from classifier.deep.kernel import ARRAYS
+from classifier.deep.reader import DeepReader, count_networks, prefix
 from classifier.deep.stack import logit
-from classifier.folder import DEEP, EXPECTED, read_folder, write_folder
+from classifier.folder import EXPECTED, read_folder, write_folder
+from classifier.folder import arrays_of as arrays_of_folder
 from classifier.kernel import Weights
 from classifier.manifest import FORMAT
 from training.deep.build import (
     FEWEST,
     LIKE_FIRST,
+    SHARES,
     TRANSFERRED,
+    Arrays,
     StartFrom,
     combine_readers,
     existing_arrays,
@@ -25,6 +30,8 @@ from training.deep.build import (
     train_reader,
 )
 from training.deep.fit import DeepRecipe, DeepTrainingSet, Run
+from training.deep.frozen import published_network
+from training.deep.integers import arrays_of, reach
 from training.deep.published import Published
 from training.deep.training_set import STACKING_FOLD
 from training.errors import DataUnusable
@@ -73,7 +80,10 @@ def test_languages_are_measured_by_harmful_comments_and_not_by_sentences_of_our_
 def test_a_deep_reader_is_kept_as_it_is(tmp_path: Path) -> None:
     manifest, arrays, words = read_folder(classifier.SHIPPED)
     found = existing_arrays(classifier.SHIPPED)
-    assert found.keys() == ARRAYS.keys()
+    networks = count_networks(found)
+    assert found.keys() == {prefix(at) + name for at in range(networks) for name in ARRAYS}
+    assert manifest.deep is not None
+    assert networks == manifest.deep.networks
     np.testing.assert_array_equal(found["first"], arrays["deep_first"])
     fast = msgspec.structs.replace(manifest, deep=None, format=FORMAT)
     write_folder(tmp_path / "fast", fast, arrays, words)
@@ -93,38 +103,98 @@ def test_a_deep_reader_on_another_encoder_is_refused(tmp_path: Path) -> None:
         existing_arrays(tmp_path / "other")
 
 
-def test_a_run_continues_from_a_model_folder_at_half_the_rate(
-    monkeypatch: pytest.MonkeyPatch, source: Published
-) -> None:
-    begun: list[DeepRecipe] = []
+@pytest.fixture
+def begun(monkeypatch: pytest.MonkeyPatch, source: Published) -> list[DeepRecipe]:
+    """The runs of first networks, which end before their first step."""
+    found: list[DeepRecipe] = []
 
     class NoSteps(Run):
         def __init__(
-            self, source: Published, training_set: DeepTrainingSet, recipe: DeepRecipe, folder: Path | None
+            self, source: Published, training_set: DeepTrainingSet, recipe: DeepRecipe, file: Path | None
         ) -> None:
-            begun.append(recipe)
-            super().__init__(source, training_set, recipe, folder)
+            found.append(recipe)
+            super().__init__(source, training_set, recipe, file)
             self.step = self.steps
 
     monkeypatch.setattr("training.deep.build.Run", NoSteps)
     monkeypatch.setattr("training.deep.build.published", lambda: source)
-    examples = replace(made("jigsaw_toxic_train"), folds=np.zeros(80, np.int8))
-    arrays = existing_arrays(classifier.SHIPPED)
-    recipe = DeepRecipe(threads=1)
-    found = train_reader(examples, recipe, None, StartFrom(arrays=arrays), lambda _: None)
+    return found
+
+
+def to_learn() -> Examples:
+    return replace(made("jigsaw_toxic_train"), folds=np.zeros(80, np.int8))
+
+
+def network(arrays: Arrays, number: int) -> Arrays:
+    return {name: arrays[prefix(number) + name] for name in ARRAYS}
+
+
+def test_a_run_continues_from_a_model_folder_at_half_the_rate(begun: list[DeepRecipe]) -> None:
+    arrays, recipe = existing_arrays(classifier.SHIPPED), DeepRecipe(threads=1)
+    found = train_reader(to_learn(), recipe, None, StartFrom(arrays=arrays), lambda _: None)
+    assert found.keys() == arrays.keys(), "as many networks as before"
     assert [(each.rate, each.is_continued) for each in begun] == [(recipe.rate / 2, True)]
-    np.testing.assert_allclose(found["output"], arrays["output"])
+    np.testing.assert_allclose(found["output"], arrays["output"], rtol=1e-5)
     changed = found["project"] != arrays["project"]
     assert changed.mean() < 0.01, "the rounded weights round to themselves"
-    train_reader(examples, recipe, None, StartFrom(), lambda _: None)
-    assert (begun[1].rate, begun[1].is_continued) == (recipe.rate, False)
+
+
+def test_a_new_reader_has_a_network_whose_encoder_stays_as_published(
+    begun: list[DeepRecipe], tmp_path: Path, source: Published
+) -> None:
+    recipe = DeepRecipe(threads=1, epochs=5)
+    found = train_reader(to_learn(), recipe, tmp_path, StartFrom(), lambda _: None)
+    assert [(each.rate, each.is_continued) for each in begun] == [(recipe.rate, False)]
+    assert count_networks(found) == len(SHARES) == 2
+    frozen = published_network(source)
+    weights = {name: tensor.numpy() for name, tensor in frozen.state_dict().items()}
+    published = arrays_of(weights, reach(frozen, [np.arange(5, dtype=np.int32)]))
+    second = network(found, 1)
+    for name in ("project", "said", "d0", "last_gain"):
+        np.testing.assert_array_equal(second[name], published[name])
+    assert second["output"].any()
+    assert not second["hidden_mean"].any(), "it judges by its sentence alone"
+    assert [file.name for file in tmp_path.iterdir()] == ["deep.pt"], "its embeddings are large"
+
+
+@pytest.mark.usefixtures("begun")
+def test_the_second_network_of_a_reader_goes_on_where_it_stood() -> None:
+    """With one step at a low rate it says nearly what it said."""
+    first = train_reader(to_learn(), DeepRecipe(threads=1, epochs=300), None, StartFrom(), lambda _: None)
+    again = train_reader(to_learn(), DeepRecipe(threads=1, epochs=0.1), None, StartFrom(arrays=first), lambda _: None)
+    encoder = load_encoder(SHIPPED / "use-multilingual-3")
+    before, after = (
+        DeepReader.of(encoder, network(each, 1)).read_many(to_learn().texts)[:, 0] for each in (first, again)
+    )
+    assert np.ptp(before) > 1
+    np.testing.assert_allclose(after, before, atol=np.ptp(before) / 10)
+
+
+@pytest.mark.usefixtures("begun")
+def test_each_network_counts_for_its_share() -> None:
+    arrays = train_reader(to_learn(), DeepRecipe(threads=1, epochs=5), None, StartFrom(), lambda _: None)
+    begin = StartFrom(arrays=arrays)
+    for number, share in enumerate(SHARES):
+        np.testing.assert_allclose(
+            begin.network(number)["output"] * share, network(arrays, number)["output"], rtol=1e-5
+        )
+
+
+@pytest.mark.usefixtures("begun")
+def test_a_checkpoint_is_continued_as_one_network(tmp_path: Path) -> None:
+    train_reader(to_learn(), DeepRecipe(threads=1), tmp_path, StartFrom(), lambda _: None)
+    file = tmp_path / "deep.pt"
+    found = train_reader(to_learn(), DeepRecipe(threads=1), None, StartFrom(checkpoint=file), lambda _: None)
+    assert count_networks(found) == 1
 
 
 def test_what_is_weighed_is_a_second_reader_as_a_model_folder_holds_it() -> None:
     examples = made("jigsaw_toxic_train")
     first = fitted(examples)
     found = combine_readers(existing_arrays(classifier.SHIPPED), first, examples, None, GOLDEN)
-    assert found.arrays.keys() == DEEP.keys()
+    assert (
+        found.arrays.keys() == arrays_of_folder(classifier.read_manifest(classifier.SHIPPED)).keys() - EXPECTED.keys()
+    )
     assert [*found.described.languages] == ["en", *TRANSFERRED]
     assert found.described.transferred == [*TRANSFERRED]
     unjudged = {"severe_toxicity", "identity_attack", "insult", "profanity", "threat"}

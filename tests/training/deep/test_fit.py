@@ -10,30 +10,14 @@ import torch
 from click.testing import CliRunner
 
 from classifier.deep.encoder import SHIPPED, load_encoder
-from classifier.deep.kernel import DeepWeights
 from classifier.deep.reader import DeepReader
 from training.deep.fit import DeepRecipe, DeepTrainingSet, Run, multiplies_bfloat16
 from training.deep.integers import arrays_of, reach, weights_of
 from training.deep.network import PieceBatch
 from training.deep.published import Published, write
-from training.deep.training_set import training_set
 from training.errors import DataUnusable
-from training.examples import Examples
 
 RECIPE = DeepRecipe(epochs=6, batch=16, threads=1)
-INSULTS = ("You are a {} fool.", "What a {} idiot you are!", "Shut up, you {} moron.", "Only a {} clown writes so.")
-KIND = ("You are a {} friend.", "What a {} garden you have!", "Look at this {} sunset.", "Only a {} cook bakes so.")
-WORDS = ("great", "big", "total", "real", "complete", "true", "huge", "small")
-
-
-@pytest.fixture(scope="module")
-def training_data() -> DeepTrainingSet:
-    texts = [frame.format(word) for frames in (INSULTS, KIND) for frame in frames for word in WORDS]
-    labels = np.full((len(texts), 7), np.nan, np.float32)
-    labels[:, 0] = [1.0] * (len(texts) // 2) + [0.0] * (len(texts) // 2)
-    weights, folds = np.ones(len(texts), np.float32), np.zeros(len(texts), np.int8)
-    examples = Examples(texts, labels, weights, texts, folds, ["own"] * len(texts))
-    return training_set(examples, load_encoder(SHIPPED / "use-multilingual-3").tokenizer)
 
 
 @pytest.fixture(scope="module")
@@ -59,9 +43,7 @@ def test_it_learns_what_an_insult_is_also_in_another_language(whole: Run, traini
     reader = whole.reader
     weights = {name: tensor.detach().numpy() for name, tensor in reader.state_dict().items()}
     encoder = load_encoder(SHIPPED / "use-multilingual-3")
-    deep = DeepReader(
-        encoder, DeepWeights(arrays_of(weights, reach(reader, training_data.pieces)), encoder.codes, encoder.steps)
-    )
+    deep = DeepReader.of(encoder, arrays_of(weights, reach(reader, training_data.pieces)))
     kind, insults = (
         ("Ein sch\u00f6ner Garten.", "Mein guter Freund."),
         ("Du dummer Idiot!", "Halt die Klappe, du Clown."),
@@ -73,14 +55,14 @@ def test_it_learns_what_an_insult_is_also_in_another_language(whole: Run, traini
 def test_a_run_that_was_killed_goes_on_where_it_stood(
     source: Published, training_data: DeepTrainingSet, whole: Run, tmp_path: Path
 ) -> None:
-    stopped = Run(source, training_data, RECIPE, tmp_path)
+    stopped = Run(source, training_data, RECIPE, tmp_path / "deep.pt")
 
     def kill(_: str) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         stopped.train(kill, report_steps=7)
-    resumed = Run(source, training_data, RECIPE, tmp_path)
+    resumed = Run(source, training_data, RECIPE, tmp_path / "deep.pt")
     assert resumed.resume()
     assert resumed.step == 7
     resumed.train()
@@ -91,10 +73,11 @@ def test_a_run_that_was_killed_goes_on_where_it_stood(
 def test_a_run_does_not_go_on_with_other_data(
     source: Published, training_data: DeepTrainingSet, tmp_path: Path
 ) -> None:
-    Run(source, training_data, DeepRecipe(epochs=0.1, batch=16, threads=1), tmp_path).train()
+    file = tmp_path / "deep.pt"
+    Run(source, training_data, DeepRecipe(epochs=0.1, batch=16, threads=1), file).train()
     with pytest.raises(DataUnusable, match="another recipe"):
-        Run(source, training_data, RECIPE, tmp_path).resume()
-    assert not Run(source, training_data, RECIPE, tmp_path / "elsewhere").resume()
+        Run(source, training_data, RECIPE, file).resume()
+    assert not Run(source, training_data, RECIPE, tmp_path / "elsewhere.pt").resume()
 
 
 def test_other_pieces_of_the_same_length_are_other_data(training_data: DeepTrainingSet) -> None:
@@ -110,17 +93,17 @@ def test_a_damaged_checkpoint_is_named(
     source: Published, training_data: DeepTrainingSet, tmp_path: Path, damage: Callable[[bytes], bytes]
 ) -> None:
     recipe = DeepRecipe(epochs=0.1, batch=16, threads=1)
-    Run(source, training_data, recipe, tmp_path).train()
     file = tmp_path / "deep.pt"
+    Run(source, training_data, recipe, file).train()
     file.write_bytes(damage(file.read_bytes()))
     with pytest.raises(DataUnusable, match=r"deep\.pt is damaged; remove it to start over"):
-        Run(source, training_data, recipe, tmp_path).resume()
+        Run(source, training_data, recipe, file).resume()
 
 
 def test_a_run_can_begin_with_what_another_one_learnt(
     source: Published, training_data: DeepTrainingSet, tmp_path: Path
 ) -> None:
-    first = Run(source, training_data, RECIPE, tmp_path)
+    first = Run(source, training_data, RECIPE, tmp_path / "deep.pt")
     first.train()
     second = Run(
         source, training_data, DeepRecipe(epochs=0.1, batch=16, threads=1, rate=0.0, head_rate=0.0, decay=0.0), None
