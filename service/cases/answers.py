@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from service.store.base import Record
+from service.store.base import CommentNote, Record
 from service.values.domain import (
     Action,
     Article,
@@ -74,9 +74,14 @@ class ReviewItem(CommentResponse, frozen=True, kw_only=True):
     lease: str | None
     lease_expires_at: datetime | None
     claimed_by: str | None
+    assigned_to: str | None
+    reserved_until: Annotated[
+        datetime | None, Meta(description="Until then an assigned comment is offered to nobody else.")
+    ]
     reports: Annotated[int, Meta(description="Distinct readers who reported it.")]
     appeal: Annotated[str | None, Meta(description="The author's reason for the appeal.")]
     expiries: Annotated[int, Meta(description="Times a lease ended without a decision; from 5 on it may be stuck.")]
+    notes: Annotated[tuple[CommentNote, ...], Meta(description="Of moderators for each other, oldest first.")] = ()
 
 
 def comment_answer(site: str, record: Record) -> CommentResponse:
@@ -109,10 +114,21 @@ def review_item(site: str, record: Record, *, holder: str | None, show_scores: b
         lease=str(record.lease) if is_held and record.owner == holder else None,
         lease_expires_at=record.leased_until if is_held else None,
         claimed_by=record.owner if is_held else None,
+        assigned_to=record.assignee,
+        reserved_until=record.reserved_until,
         reports=record.reports,
         appeal=record.appeal,
         expiries=record.expiries,
+        notes=visible_notes(record, holder),
     )
+
+
+def visible_notes(record: Record, viewer: str | None) -> tuple[CommentNote, ...]:
+    """The notes that a moderator may read. While a second opinion is due, not those of whoever gave the first one."""
+    is_second = record.vote is not None and record.state in (State.QUEUED, State.LEASED)
+    first = record.voter if is_second else record.moderator if record.is_audit and record.is_waiting else None
+    hidden = first if first != viewer else None
+    return tuple(each for each in record.notes if each.by != hidden)
 
 
 def shows_scores(record: Record, key: bytes | None) -> bool:
@@ -159,9 +175,10 @@ def current(record: Record) -> dict[str, Any]:
         "status": Status.PENDING if is_blind else record.status,
         "decided_by": record.decided_by if record.state is State.DECIDED else None,
         "decided_at": None if is_blind else record.decided_at,
-        "moderator": record.moderator,
-        "reason": record.reason,
+        "moderator": None if is_blind else record.moderator,
+        "reason": None if is_blind else record.reason,
         "claimed_by": record.owner if record.state is State.LEASED else None,
+        "assigned_to": record.assignee,
     }
     return {name: value for name, value in shown.items() if value is not None}
 

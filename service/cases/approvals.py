@@ -1,17 +1,19 @@
 """Two people for one deed: proposed by one, approved by another, then done exactly as it was proposed."""
 
 import asyncio
-from collections.abc import Mapping
+import contextlib
+from collections.abc import AsyncIterator, Mapping
 from typing import assert_never
 
 import msgspec
 
 from service.cases.authors import Authors
-from service.cases.models import Models
+from service.cases.model_files import ALL_SITES
+from service.cases.model_roles import INSTALLATION, ModelRoles
 from service.cases.promotion import ModelPromotion
 from service.cases.reviewing import Moderator, ReviewWorkflow, new_batch
 from service.store import Store
-from service.store.approvals import Settled
+from service.store.approvals import HELD_FOR_S, Settled
 from service.store.review import Answer
 from service.values.approvals import (
     MOST_OPEN,
@@ -35,6 +37,7 @@ _WHY_NOT: Mapping[Settled, tuple[str, str]] = {
     "expired": ("proposal_expired", "nobody approved it in time; propose it again"),
     "refused": ("proposal_refused", "it was refused"),
     "done": ("proposal_done", "it was approved before"),
+    "busy": ("proposal_under_way", "it was approved just now and is being done; look at it again soon"),
 }
 
 
@@ -65,13 +68,13 @@ class Approvals:
         store: Store,
         authors: Authors,
         reviewing: ReviewWorkflow,
-        models: Models,
+        roles: ModelRoles,
         promotion: ModelPromotion,
     ) -> None:
         self._store = store
         self._authors = authors
         self._reviewing = reviewing
-        self._models = models
+        self._roles = roles
         self._promotion = promotion
 
     async def propose(self, site: str, deed: Deed, by: str) -> Approval:
@@ -92,13 +95,35 @@ class Approvals:
         return await self._store.approvals.listed(site)
 
     async def approve(self, approval: str, who: Moderator) -> Approval:
-        """Do what was proposed, as `who`. If that fails or is interrupted, approving it again goes on."""
-        found = await self.get(who.site, approval)
+        """Do what was proposed, as `who`, unless another process or task is doing it.
+
+        If that fails, approving it again goes on; after HELD_FOR_S also if the process was killed.
+        """
+        found, run, book = await self.get(who.site, approval), new_batch(), self._store.approvals
         told = self._told(who.site, found.deed)
-        self._raise_unless_ok(await self._store.approvals.approve(who.site, approval, who.name, told), found)
-        outcome = await self._done(found, who)
-        await self._store.approvals.note_done(who.site, approval, self._kept(who.site, found.deed), outcome)
+        async with self._held(who.site, approval, run):
+            self._raise_unless_ok(await book.approve(who.site, approval, who.name, run, told), found)
+            outcome = await self._done(found, who)
+            await book.note_done(who.site, approval, run, self._kept(who.site, found.deed), outcome)
         return await self.get(who.site, approval)
+
+    @contextlib.asynccontextmanager
+    async def _held(self, site: str, approval: str, run: str) -> AsyncIterator[None]:
+        """Keep the deed for this run until the block ends. If the block fails, free it: also if only the reply to the
+        approval was lost, when nobody does it.
+        """
+
+        async def hold() -> None:
+            with contextlib.suppress(Retryable):
+                await self._store.approvals.hold(site, approval, run)
+
+        try:
+            async with self._store.background.beside("approvals", hold, every_s=HELD_FOR_S / 3):
+                yield
+        except BaseException:
+            with contextlib.suppress(Retryable):  # then it is free by itself soon
+                await self._store.approvals.free(site, approval, run)
+            raise
 
     async def refuse(self, approval: str, who: Moderator) -> Approval:
         """Also for whoever proposed it and takes it back."""
@@ -123,20 +148,24 @@ class Approvals:
             case DecideMany():
                 self._check_decisions(site, deed)
                 return deed
-            case PromoteModel(model, why):
-                return PromoteModel(model, why, (await self._models.opened(model)).digest)
+            case PromoteModel():
+                own = site if deed.only_site else ALL_SITES
+                model = await asyncio.to_thread(self._roles.named, deed.model, own) or INSTALLATION
+                digest = (await self._roles.opened(model, own)).digest
+                return msgspec.structs.replace(deed, model=model, digest=digest)
             case _:
                 assert_never(deed)
 
     def _check_decisions(self, site: str, deed: DecideMany) -> None:
         self._reviewing.check_reason(site, deed.decision, deed.reason, "/deed/reason")
+        self._reviewing.check_macro(site, deed.decision, deed.macro, "/deed/macro")
         seen: set[str] = set()
         for number, each in enumerate(deed.comments):
             if each.id in seen:
                 at = f"/deed/comments/{number}/id"
                 raise BadRequest(f"{at}: named twice", [Fault(at, "named twice")])
             seen.add(each.id)
-        attributes = self._models.current.labels
+        attributes = self._roles.models.of(site).labels
         if not deed.labels.keys() <= set(attributes):
             at, detail = "/deed/labels", f"not attributes of this model, which has {', '.join(attributes)}"
             raise BadRequest(f"{at}: {detail}", [Fault(at, detail)])
@@ -163,7 +192,8 @@ class Approvals:
         """The approval's id is the batch of the decisions in the trail."""
 
         async def one(chosen: Chosen) -> bool:
-            answer = Answer(deed.decision, None, deed.reason, deed.labels, deed.note, version=chosen.version)
+            said = (deed.reason, deed.labels, deed.note)
+            answer = Answer(deed.decision, None, *said, version=chosen.version, macro=deed.macro)
             try:
                 await self._reviewing.decide(who, chosen.id, answer, batch=found.id)
             except Retryable:
@@ -178,11 +208,13 @@ class Approvals:
         return {"decided": decided, "skipped": len(deed.comments) - decided}
 
     async def _promoted(self, found: Approval, deed: PromoteModel, who: Moderator) -> dict[str, int | str]:
-        if (await self._models.opened(deed.model)).digest != deed.digest:
+        own = who.site if deed.only_site else ALL_SITES
+        if (await self._roles.opened(deed.model, own)).digest != deed.digest:
             detail = f"the folder of '{deed.model}' holds another model now; propose it again"
             raise Conflict("model_changed", detail, {})
         told = {"approval": found.id, "proposed_by": found.by, "why": deed.why}
-        generation = await self._promotion.promote(who.site, deed.model, who.name, **told)
+        named = await asyncio.to_thread(self._roles.named, deed.model, own)
+        generation = await self._promotion.promote(who.site, named, who.name, own, **told)
         return {"generation": generation.generation}
 
     def _kept(self, site: str, deed: Deed) -> Deed:
@@ -203,10 +235,11 @@ class Approvals:
             case EraseAuthor(author):
                 return {"kind": kind_of(deed), "author": self._authors.named(site, author)}
             case DecideMany():
-                more = {"reason": deed.reason} if deed.reason else {}
+                more = {name: said for name, said in (("reason", deed.reason), ("macro", deed.macro)) if said}
                 return {"kind": kind_of(deed), "decision": deed.decision, "comments": str(len(deed.comments)), **more}
             case PromoteModel(model, why):
-                return {"kind": kind_of(deed), "model": model, "why": why}
+                only = {"only": site} if deed.only_site else {}
+                return {"kind": kind_of(deed), "model": model, "why": why, **only}
             case _:
                 assert_never(deed)
 

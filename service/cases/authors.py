@@ -17,6 +17,7 @@ from service.store.reports import READER_CHARS, GivenReport
 from service.store.strikes import Strike
 from service.values.domain import Action, Comment, DecidedBy, Reason, State, Status
 from service.values.errors import Conflict
+from service.values.notices import NoticeOutcome
 from service.values.rules import AuthorStatus
 
 # Only the newest comments of an author are counted; they describe a prolific author well enough.
@@ -78,6 +79,11 @@ class Revision(Struct, frozen=True):
     policy: str
 
 
+class ExportedNote(Struct, frozen=True):
+    at: datetime
+    text: str
+
+
 class Exported(Struct, frozen=True, tag="comment", tag_field="kind"):
     """Everything stored about one comment of an author."""
 
@@ -91,6 +97,8 @@ class Exported(Struct, frozen=True, tag="comment", tag_field="kind"):
     appeal: str | None
     reports: int
     revisions: list[Revision]
+    notes: Annotated[tuple[ExportedNote, ...], Meta(description="Of moderators about it, without their names.")] = ()
+    note: Annotated[str | None, Meta(description="What was written with the newest decision, without the name.")] = None
 
 
 class StatusChangeShown(Struct, frozen=True, omit_defaults=True):
@@ -111,10 +119,22 @@ class StatusChangeShown(Struct, frozen=True, omit_defaults=True):
     approvals: int | None = None
 
 
+class ExportedNotice(Struct, frozen=True):
+    """A notice that the same person gave of another comment."""
+
+    comment: str
+    at: datetime
+    reason: str
+    text: str
+    outcome: NoticeOutcome
+    name: str
+    email: str
+
+
 class ExportedStatus(Struct, frozen=True, tag="author", tag_field="kind"):
     """What is stored about an author beside the comments. `approved` and `rejected` are counted as rules count them.
 
-    `reports`: of others' comments, by the same id.
+    `reports`, `notices`: of others' comments, by the same id.
     """
 
     author: str
@@ -123,6 +143,7 @@ class ExportedStatus(Struct, frozen=True, tag="author", tag_field="kind"):
     history: list[StatusChangeShown]
     strikes: list[Strike]
     reports: list[GivenReport] = []
+    notices: list[ExportedNotice] = []
 
 
 class Authors:
@@ -201,11 +222,15 @@ class Authors:
         history = await self._store.statuses.history(site, author)
         counted = await self._store.statuses.counted(site, author)
         reports = await self._store.reports.given(site, self._reader(site, author))
-        if history or counted or reports:
+        notices = [
+            ExportedNotice(each.comment, each.at, each.kind, each.text, each.outcome, each.name, each.email)
+            for each in await self._store.notices.given(site, self._reader(site, author))
+        ]
+        if history or counted or reports or notices:
             approved, rejected = counted.get("approved", 0), counted.get("rejected", 0)
             strikes = await self._store.strikes.of(site, author)
             changes = [shown(each) for each in history]
-            yield ExportedStatus(author, approved, rejected, changes, strikes, reports)
+            yield ExportedStatus(author, approved, rejected, changes, strikes, reports, notices)
 
     async def _exported_comments(self, site: str, author: str) -> AsyncIterator[Exported]:
         offset = 0
@@ -314,6 +339,11 @@ def _counts(counted: Mapping[tuple[str, Status], int], by: str) -> Counts:
 def _exported_comment(kept: CommentHistory, author: str) -> Exported:
     """Leaves out revisions that another author sent under the same comment id."""
     record = kept.record
+    others = {
+        number
+        for number, content in kept.revisions.items()
+        if not content.comment.author or content.comment.author.id != author
+    }
     return Exported(
         record.id,
         record.state,
@@ -335,6 +365,8 @@ def _exported_comment(kept: CommentHistory, author: str) -> Exported:
                 content.judgement.policy,
             )
             for number, content in sorted(kept.revisions.items())
-            if content.comment.author and content.comment.author.id == author
+            if number not in others
         ],
+        tuple(ExportedNote(each.at, each.text) for each in record.notes if each.revision not in others),
+        None if record.revision in others else record.note,
     )

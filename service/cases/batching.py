@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 import classifier
+from service import tracing
 
 # Scoring so many texts takes a millisecond or two. Then the event loop runs other work.
 BATCH_SIZE = 64
@@ -34,6 +35,9 @@ class ScoreBatcher:
         if not self._waiting:
             self._loop.call_soon(self._score)
         self._waiting.append(_ScoreRequest(model, text, language, answer))
+        if tracing.active is not None:
+            end = tracing.active.begun("score", {"steward.model": model.version, "steward.language": language})
+            answer.add_done_callback(lambda _: end())
         return answer
 
     def _score(self) -> None:

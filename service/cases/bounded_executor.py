@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import ParamSpec, TypeVar
 
+from service import tracing
 from service.values.errors import Overloaded
 
 Given = ParamSpec("Given")
@@ -42,7 +43,8 @@ class BoundedExecutor:
         # Counted until the job ends, even if its caller is cancelled: a running job keeps its thread until then.
         self._unfinished += 1
         done.add_done_callback(partial(self._notify, asyncio.get_running_loop()))
-        return await asyncio.wrap_future(done)
+        with tracing.step("score in a thread"):
+            return await asyncio.wrap_future(done)
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)

@@ -9,6 +9,7 @@ import numpy as np
 from msgspec import Meta, Struct
 
 import classifier
+from service.cases.model_files import ALL_SITES
 from service.cases.models import Models
 from service.cases.scores import DECIMALS
 from service.store import Store
@@ -99,27 +100,36 @@ class Comparisons:
         self._policy = policy
         self._one_at_a_time = asyncio.Lock()
 
-    async def compare(self, site: str, challenger: str, champion: str | None, last: int) -> Comparison:
-        """`champion`: None for the active model. Raises NotFound and ModelUnusable."""
-        return (await self._sides(site, challenger, champion, last))[0]
+    async def compare(
+        self, site: str, challenger: str, champion: str | None, last: int, own: str = ALL_SITES
+    ) -> Comparison:
+        """`champion`: None for the model in use of the site `own`. Raises NotFound and ModelUnusable."""
+        return (await self._sides(site, challenger, champion, last, own))[0]
 
-    async def judged(self, site: str, challenger: str, last: int) -> tuple[Comparison, list[JudgedDecision]]:
-        """Against the active model, with what the challenger would have done with each comment."""
-        comparison, labels, actions = await self._sides(site, challenger, None, last)
+    async def judged(
+        self, site: str, challenger: str, last: int, own: str = ALL_SITES
+    ) -> tuple[Comparison, list[JudgedDecision]]:
+        """Against the model in use, with what the challenger would have done with each comment."""
+        comparison, labels, actions = await self._sides(site, challenger, None, last, own)
         pairs = zip(labels, actions, strict=True)
         return comparison, [JudgedDecision(each.id, action, each.decision, each.inclusion) for each, action in pairs]
 
     async def _sides(
-        self, site: str, challenger: str, champion: str | None, last: int
+        self, site: str, challenger: str, champion: str | None, last: int, own: str
     ) -> tuple[Comparison, Sequence[Label], Sequence[Action]]:
         async with self._one_at_a_time:
             policy = self._policy(site)
-            first = self._models.current if champion is None else await self._models.opened(champion)
-            second = await self._models.opened(challenger)
-            labels = await self._store.labels.newest(site, last)
+            first = self._models.of(own) if champion is None else await self._models.opened(champion, own)
+            second = await self._models.opened(challenger, own)
+            labels = [each for each in await self._store.labels.newest(site, last) if not _is_chosen(each)]
             sides = [await _judged(model, labels, policy) for model in (first, second)]
             found = await asyncio.to_thread(_compared, (first.version, second.version), policy, labels, sides)
             return found, labels, sides[1].actions
+
+
+def _is_chosen(label: Label) -> bool:
+    """Drawn because two models differ, or because it is doubtful: no sample of all comments."""
+    return label.source == "shadow" or label.learning_inclusion is not None
 
 
 class _Side(Struct, frozen=True):

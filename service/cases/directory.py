@@ -2,55 +2,29 @@
 
 import asyncio
 import contextlib
-import hashlib
 import hmac
-import logging
-import os
-import tempfile
+import itertools
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import TypeVar
-
-import msgspec
-from msgspec import Struct
 
 from service.background import Background, Loop
+from service.cases.directory_copy import Snapshot, copy_of, set_aside, write
 from service.store.access import Access, PolicyUnreadable, Sites
 from service.values import access, short_keys
 from service.values.access import ApiKey, SigningSecret
 from service.values.errors import Retryable, StoreUnavailable
 from service.values.policy import Policy
 
-log = logging.getLogger(__name__)
-
-Kind = TypeVar("Kind")
-
 # Keys are read this often, so that every process refuses a revoked key within two seconds, even if Redis is slow.
 REFRESH_S = 1.0
 POLICIES_S = 2.0
 # Limits the load on Redis from requests with unknown keys.
 LEAST_BETWEEN_LOOKS_S = 0.05
-
-
-# Of the copy on disk; the first format had no number.
-FORMAT = 2
 # Length of a pseudonym that serves as an author's id: 128 bits.
 AUTHOR_CHARS = 32
-
-
-class Snapshot(Struct):
-    """Keys by id, the newest policy of each site, and the salt for random draws and pseudonyms.
-
-    In `policies` None means that the site has set no policy; a site whose policy was never read has no entry.
-    """
-
-    keys: dict[str, ApiKey]
-    policies: dict[str, Policy | None]
-    salt: bytes = b""
-    format: int = FORMAT
 
 
 class Directory:
@@ -83,16 +57,22 @@ class Directory:
         self._sites = Sites(frozenset(), frozenset())
         # Sites whose policy was requested, readable or not: reading keys does not wait for these again.
         self._looked_for: set[str] = set()
+        # The number of the look that read each policy. Looks overlap, and an earlier one may get its answer later.
+        self._read_by: dict[str, int] = {}
+        self._look_numbers = itertools.count()
         # The content of the copy on disk; None: not written yet.
         self._copied: Snapshot | None = None
         self._copying = asyncio.Lock()
         # Not in the copy on disk: these are secrets, and signed requests record comments, which needs Redis anyway.
         self._signing: dict[str, tuple[SigningSecret, ...]] | None = None
+        self._signing_asked_at = 0.0
         # Keys accepted since the last refresh, by their text. Each refresh clears them, so they are checked again.
         self._opened: dict[str, ApiKey] = {}
         self._labels: dict[str, ApiKey] = {}
         self._shorts: dict[str, ApiKey] = {}
         self._origins = frozenset[str]()
+        # The newest keys that Redis answered, and when they were asked for. Not all of them may be open yet.
+        self._answered: tuple[float, dict[str, ApiKey]] = (0.0, {})
         self._looked_at = 0.0
         self._failed_at = 0.0
         self._is_known = False
@@ -106,12 +86,13 @@ class Directory:
         key_id = access.key_id(text)
         if key_id is None:
             return None
-        if key_id not in self._keys:
+        if not access.opens(text, self._keys.get(key_id), self._now()):  # new, or rotated by another process
             await self._look_again()
         record = self._keys.get(key_id)
         if not access.opens(text, record, self._now()) or record is None:
             return None
-        self._opened[text] = record
+        if access.is_newest(text, record):  # one from before a rotation ends by the clock, so it is checked each time
+            self._opened[text] = record
         return record
 
     async def admit_label(self, text: str) -> ApiKey | None:
@@ -125,7 +106,7 @@ class Directory:
         if digest not in self._labels:
             await self._look_again()
         record = self._labels.get(digest)
-        return None if record is None or record.is_expired(self._now()) else record
+        return record if record is not None and access.label_opens(digest, record, self._now()) else None
 
     async def admit_short(self, text: str) -> ApiKey | None:
         """The record of a valid short key, or None. Raises StoreUnavailable as `admit` does."""
@@ -197,11 +178,23 @@ class Directory:
         return known.hexdigest()
 
     async def refresh(self) -> None:
-        """Read everything from Redis. On StoreUnavailable the known values stay."""
-        await self.refresh_keys()
-        await self.refresh_signing()
-        await self.refresh_policies()
-        await self.keep_copy()
+        """Read everything from Redis, as far as it can be read now; what cannot stays as known, and the loops go on.
+
+        Raises nothing, because callers do this after a change that is stored: their answer must say so, and may hold
+        the only text of a new key.
+        """
+        for name, look in self._looks().items():
+            with self._background.sparing(name, "after a change"):
+                await look()
+
+    def _looks(self) -> dict[str, Callable[[], Awaitable[None]]]:
+        """By the name of the loop that repeats it."""
+        return {
+            "keys": self.refresh_keys,
+            "signing": self.refresh_signing,
+            "policies": self.refresh_policies,
+            "copy": self.keep_copy,
+        }
 
     async def refresh_keys(self) -> None:
         """On StoreUnavailable, keys that were already read stay in force, so no revoked key becomes valid again."""
@@ -209,23 +202,48 @@ class Directory:
         keys = await self._kept.keys()
         if asked_at < self._looked_at:
             return  # a refresh that began later has newer keys
+        self._note_answer(asked_at, keys)
         if self._is_known:
             # Revoked keys end here. New ones open nothing before the policies of their sites are read.
-            self._see_keys({name: key for name, key in keys.items() if name in self._keys})
+            self._see_keys(self._newest_of(self._keys))
         salt = await self._kept.salt()
         if salt != self._salt:
+            asked_at = time.monotonic()
             keys = await self._kept.keys()  # those read before the salt may come from another Redis
+            self._note_answer(asked_at, keys)
         self._see_salt(salt)
         await self._see_policies({key.site for key in keys.values()} - self._looked_for)
         if asked_at < self._looked_at:
             return
-        self._see_keys(keys)
+        # A refresh that began later may have ended some of these keys, and may fail before it comes this far.
+        self._see_keys(self._newest_of(keys))
         self._looked_at = asked_at
-        self._salt_and_keys = salt, keys
+        self._salt_and_keys = salt, self._keys
+
+    def _note_answer(self, asked_at: float, keys: dict[str, ApiKey]) -> None:
+        if asked_at >= self._answered[0]:
+            self._answered = asked_at, keys
+
+    def _newest_of(self, names: Iterable[str]) -> dict[str, ApiKey]:
+        """The newest records of these keys, without keys that were removed."""
+        _, newest = self._answered
+        return {name: newest[name] for name in names if name in newest}
 
     async def refresh_signing(self) -> None:
         """Raises StoreUnavailable."""
-        self._signing = _by_site((await self._kept.signing_secrets()).values())
+        asked_at = time.monotonic()
+        found = (await self._kept.signing_secrets()).values()
+        if asked_at < self._signing_asked_at:
+            return  # a refresh that began later has newer secrets
+        self._signing_asked_at = asked_at
+        if new := {secret.site for secret in found} - self._looked_for:
+            # As with keys: removed secrets end here, and those of a new site open nothing before its policy is read.
+            if self._signing is not None:
+                self._signing = _by_site(secret for secret in found if secret.site not in new)
+            await self._see_policies(new)
+            if asked_at < self._signing_asked_at:
+                return
+        self._signing = _by_site(found)
 
     async def refresh_policies(self) -> None:
         """Raises StoreUnavailable if the policy of a site cannot be read, after reading all others."""
@@ -237,14 +255,15 @@ class Directory:
 
     def _see_keys(self, keys: dict[str, ApiKey]) -> None:
         self._keys, self._opened, self._is_known = keys, {}, True
-        self._labels = {key.label_sha256: key for key in keys.values() if key.label_sha256}
+        self._labels = access.by_label(keys.values())
         self._shorts = short_keys.by_digest(keys.values())
         self._origins = frozenset[str]().union(*(key.origins for key in keys.values()))
 
     def _see_salt(self, salt: bytes) -> None:
         """A different salt means a different Redis, as after a loss. Then drop what is known of the sites."""
         if self._salt not in (b"", salt):
-            self._policies, self._sites, self._looked_for = {}, Sites(frozenset(), frozenset()), set()
+            self._policies, self._sites = {}, Sites(frozenset(), frozenset())
+            self._looked_for, self._read_by = set(), {}
         self._salt = salt
 
     async def _see_policies(self, sites: Iterable[str]) -> Retryable | None:
@@ -252,12 +271,16 @@ class Directory:
 
         Returns the first retryable error.
         """
-        names, failed, policies = sorted(sites), None, self._policies
-        self._looked_for.update(names)
+        # If the salt changes meanwhile, nobody reads these any more.
+        policies, looked_for, read_by = self._policies, self._looked_for, self._read_by
+        names, failed, number = sorted(sites), None, next(self._look_numbers)
         found = await asyncio.gather(*(self._kept.policy(name) for name in names), return_exceptions=True)
+        # Only now: keys that another refresh read meanwhile must not open a site whose policy is still on its way.
+        looked_for.update(names)
         for name, policy in zip(names, found, strict=True):
             if not isinstance(policy, BaseException):
-                policies[name] = policy  # if the salt changed meanwhile, nobody reads these any more
+                if read_by.get(name, -1) < number:
+                    policies[name], read_by[name] = policy, number
             elif isinstance(policy, Retryable):
                 failed = failed or policy
             elif not isinstance(policy, PolicyUnreadable):  # already logged for each version
@@ -272,8 +295,8 @@ class Directory:
             if seen == before or not salt or salt != self._salt:
                 return
             if before is not None and before.salt not in (b"", seen.salt):
-                await asyncio.to_thread(_set_aside, self._copy, before)
-            await asyncio.to_thread(_write, self._copy, msgspec.json.encode(seen))
+                await asyncio.to_thread(set_aside, self._copy, before)
+            await asyncio.to_thread(write, self._copy, seen)
             self._copied = seen
 
     @contextlib.asynccontextmanager
@@ -282,17 +305,12 @@ class Directory:
             self._see_keys(seen.keys)
             self._policies, self._salt, self._copied = dict(seen.policies), seen.salt, seen
             self._salt_and_keys = seen.salt, seen.keys
-        looks = {
-            "keys": (self.refresh_keys, REFRESH_S),
-            "signing": (self.refresh_signing, REFRESH_S),
-            "policies": (self.refresh_policies, POLICIES_S),
-            "copy": (self.keep_copy, REFRESH_S),
-        }
-        for name, (look, _) in looks.items():
+        for name, look in self._looks().items():
             with self._background.sparing(name, "the first look"):
                 await look()
         async with contextlib.AsyncExitStack() as running:
-            for name, (look, every_s) in looks.items():
+            for name, look in self._looks().items():
+                every_s = POLICIES_S if name == "policies" else REFRESH_S
                 await running.enter_async_context(self._looking(name, look, every_s))
             yield
 
@@ -333,66 +351,8 @@ def _keyed(salt: bytes) -> hmac.HMAC:
     return hmac.new(salt, digestmod="sha256")
 
 
-_KEY = msgspec.json.Decoder(ApiKey)
-_POLICY: msgspec.json.Decoder[Policy | None] = msgspec.json.Decoder(Policy | None)
-
-
-class _Copy(Struct):
-    """As Snapshot, with undecoded records, so that an unreadable one does not affect the others."""
-
-    keys: dict[str, msgspec.Raw]
-    policies: dict[str, msgspec.Raw]
-    salt: bytes = b""
-    format: int = 1
-
-
-def copy_of(path: Path) -> Snapshot | None:
-    """The copy on disk, without records that this release cannot read; None: there is no readable file."""
-    try:
-        found = msgspec.json.decode(path.read_bytes(), type=_Copy)
-    except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
-        return None
-    keys, policies = _readable(found.keys, _KEY), _readable(found.policies, _POLICY)
-    if found.format < FORMAT:  # the first format had no entry for a site without a policy
-        policies = dict.fromkeys({key.site for key in keys.values()} - found.policies.keys()) | policies
-    return Snapshot(keys, policies, found.salt)
-
-
-def _readable(found: dict[str, msgspec.Raw], decoder: msgspec.json.Decoder[Kind]) -> dict[str, Kind]:
-    read: dict[str, Kind] = {}
-    for name, raw in found.items():
-        try:
-            read[name] = decoder.decode(raw)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            log.error("the copy of keys and policies: %s cannot be read (%s)", name, type(error).__name__)
-    return read
-
-
-def _set_aside(path: Path, before: Snapshot) -> None:
-    """Keep the copy of a replaced Redis for `steward rebuild --access`.
-
-    There is one file for each lost Redis; the first process that notices writes it.
-    """
-    name = hashlib.blake2b(before.salt, digest_size=4).hexdigest()
-    kept = path.with_name(f"{path.stem}.lost-{name}.json")
-    log.error("Redis was replaced by another one; if the old one was lost, run 'steward rebuild --access %s'", kept)
-    if not kept.exists():
-        _write(kept, msgspec.json.encode(before))
-
-
 def _by_site(found: Iterable[SigningSecret]) -> dict[str, tuple[SigningSecret, ...]]:
     sites: dict[str, tuple[SigningSecret, ...]] = {}
     for secret in sorted(found, key=lambda secret: (secret.created_at, secret.id)):
         sites[secret.site] = (*sites.get(secret.site, ()), secret)
     return sites
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write atomically. If the folder is not writable, the service goes on without a copy."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            file.write(data)
-        os.replace(file.name, path)  # noqa: PTH105 - a pair of names, not one path's method
-    except OSError as error:
-        log.warning("cannot keep a copy of keys and policies in %s: %s", path, error.strerror)

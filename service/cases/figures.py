@@ -136,7 +136,7 @@ async def figures(store: Store, site: str, hours: int = 24, *, step: int = 1) ->
 def _hour(hour: int, counted: Mapping[str, int]) -> HourCounts:
     automatic = _automatic(counted)
     came = automatic.get(Action.REVIEW, 0) + sum(
-        n for kind in ("drawn:", "reopened:") for n in _of(counted, kind).values()
+        n for kind in ("drawn:", "learning:", "reopened:") for n in _of(counted, kind).values()
     )
     return HourCounts(
         hour=datetime.fromtimestamp(hour, UTC),

@@ -203,10 +203,14 @@ async def delete(store: Store, site: str, name: str, asked: Asked) -> None:
     before = await _current(store, site, name, asked.version)
     if before.entries is None:
         raise NotFound(f"no list '{name}'")
-    if users := await _users(store, site, name):
-        raise Conflict("list_in_use", f"rules name the list: {', '.join(users)}", {"rules": users})
     change = ListVersion(before.newest + 1, asked.now, asked.actor, 0, removed=len(before.entries), is_deleted=True)
-    if await store.lists.delete(site, name, change) == "changed":
+    seen = await _check_unused(store, site, name)
+    while (deleted := await store.lists.delete(site, name, change, None if is_shared(name) else seen)) == "policy":
+        # Look at the newest policy, which may name the list.
+        earlier, seen = seen, await _check_unused(store, site, name)
+        if seen == earlier:
+            raise policies.written_otherwise()
+    if deleted == "changed":
         await _refuse_changed(store, site, name, "another change came first")
     await _tell_all_sites(store, site, "list_deleted", change, name)
 
@@ -297,15 +301,21 @@ async def _refuse_changed(store: Store, site: str, name: str, detail: str) -> No
     raise Conflict("list_changed", detail, current)
 
 
-async def _users(store: Store, site: str, name: str) -> list[str]:
-    """The rules that name the list, with their sites if it is shared."""
+async def _check_unused(store: Store, site: str, name: str) -> int:
+    """The version of the site's policy that was looked at. Raises Conflict if a rule names the list.
+
+    The rules of all sites are looked at if the list is shared.
+    """
     sites = sorted((await store.access.sites()).known | {site}) if is_shared(name) else [site]
-    found = []
+    users, version = list[str](), 0
     for each in sites:
         policy = await policies.newest(store, each)
         named = [rule.id for rule in rules_with(policy, name)]
-        found += [f"{rule} of {each}" for rule in named] if is_shared(name) else named
-    return found
+        users += [f"{rule} of {each}" for rule in named] if is_shared(name) else named
+        version = policy.version if each == site else version
+    if users:
+        raise Conflict("list_in_use", f"rules name the list: {', '.join(users)}", {"rules": users})
+    return version
 
 
 async def _tell_all_sites(store: Store, site: str, action: str, change: ListVersion, name: str) -> None:

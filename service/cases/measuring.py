@@ -33,7 +33,7 @@ async def measured(  # noqa: PLR0917 - what is measured, and against what
     """The state with new figures, or with those before if too little can be seen."""
     found = None
     if certificate.risks is not None:
-        counts = await _histogram(store, site, policy, certificate.risks)
+        counts = await _histogram(store, site, policy, certificate.risks, certificate.model_version)
         found = drift(certificate.risks.counts, counts) if sum(counts) >= LEAST_COMPARED else None
     hours = (await figures(store, site, WEEKS * WEEK_HOURS + 2)).decisions_per_hour
     coverage, inflow = departures(hours, now)
@@ -46,10 +46,11 @@ async def measured(  # noqa: PLR0917 - what is measured, and against what
     )
 
 
-async def _histogram(store: Store, site: str, policy: Policy, reference: RiskHistogram) -> list[int]:
+async def _histogram(store: Store, site: str, policy: Policy, reference: RiskHistogram, model: str) -> list[int]:
+    """Of the comments that this model judged: soon after a promotion, the scores of others are among the newest."""
     counts = [0] * len(reference.counts)
     async for _, said in store.recent.newest(site, NEWEST, at_once=AT_ONCE):
-        if said.scores:
+        if said.scores and said.model == model:
             counts[bisect_right(reference.bounds, risk(said.scores, policy))] += 1
     return counts
 

@@ -1,21 +1,18 @@
-"""The available models, the active one, and how to change it without downtime."""
+"""The models in use, of all sites and of each site with one of its own, and how to change them without downtime."""
 
 import asyncio
 import contextlib
-import fcntl
 import logging
-import os
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-
-import msgspec
-from msgspec import Struct
 
 import classifier
-from classifier.manifest import LabelsRead
+from service import metrics
 from service.background import Background
+from service.cases.model_files import ALL_SITES, MOST, Generation, ModelFiles, Stamp
+from service.cases.model_folders import Described, ModelFolders
+from service.cases.site_models import SiteModels
 from service.values.errors import ModelUnusable, NotFound
 
 log = logging.getLogger(__name__)
@@ -24,168 +21,193 @@ log = logging.getLogger(__name__)
 LOOK_S = 0.5
 
 
-class Generation(Struct, frozen=True):
-    """One entry of the history: which model was activated, when and by whom. `generation` only grows.
-
-    `rolled_back`: a rollback activated it again and removed later models; None: written by an earlier release.
-    """
-
-    generation: int
-    version: str
-    digest: str
-    at: datetime
-    actor: str
-    rolled_back: bool | None = None
-
-
-class _GenerationHistory(Struct, frozen=True):
-    entries: tuple[Generation, ...] = ()
-
-
-class Described(Struct, frozen=True, omit_defaults=True):
-    """A model folder as the API shows it; `problem` says why it cannot be served.
-
-    `readers`: which of its readers score comments here. `transferred`: languages in which it was never measured.
-    `labels_read`: which archives of labels it was trained on, and how far.
-    """
-
-    version: str
-    source: str
-    active: bool
-    generation: int | None = None
-    digest: str | None = None
-    created_at: str | None = None
-    labels: tuple[str, ...] = ()
-    languages: dict[str, tuple[str, ...]] = {}
-    readers: tuple[str, ...] = ()
-    transferred: tuple[str, ...] = ()
-    metrics: dict[str, Any] = {}
-    labels_read: tuple[LabelsRead, ...] = ()
-    problem: str | None = None
-
-
 class Models:
-    """The active model and all model folders.
+    """All model folders, and the models in use. `site`: the site that a call is about, ALL_SITES for all of them.
 
-    The history file is stored with the folders, so that the active model is known without Redis.
+    A site without a model of its own uses that of all sites. `most`: how many different models are loaded beside it.
     """
 
-    def __init__(self, folder: Path, background: Background, *, both: bool = True) -> None:
-        self._both = both
+    def __init__(self, folder: Path, background: Background, *, both: bool = True, most: int = MOST) -> None:
         self._background = background
-        self._folder = folder
-        self._history_file = folder / "active.json"
+        self.files = ModelFiles(folder, most)
+        self._folders = ModelFolders(folder, both=both)
+        self._sites = SiteModels(self.files, self._folders, background)
         self._current: classifier.Model | None = None
         self._generation = -1
-        self._seen: tuple[int, int] | None = None
+        self._seen: Stamp | None = None
+        # A promotion is written and then put in use. Meanwhile no other one is, or an older one could replace a newer.
+        self._taking = asyncio.Lock()
 
     @property
     def current(self) -> classifier.Model:
-        """The active model. Raises ModelUnusable until one is loaded."""
+        """The active model of all sites. Raises ModelUnusable until one is loaded."""
         if self._current is None:
             raise ModelUnusable("no model is loaded")
         return self._current
 
-    def list(self) -> list[Described]:
-        in_use = self.current.version
-        newest = {entry.version: entry.generation for entry in self._history().entries}
+    def of(self, site: str) -> classifier.Model:
+        """The model that judges the comments of a site. One that nobody used yet is loaded now; see `ready`."""
+        # Most sites have none of their own, and this is asked for every comment.
+        found = self._sites.of(site) if site in self._sites.own else None
+        return found or self.current
+
+    def is_waiting(self, site: str) -> bool:
+        """Whether nobody used the model of a site yet."""
+        return site in self._sites.own and self._sites.is_waiting(site)
+
+    async def ready(self, site: str) -> None:
+        """Load the model of a site in a thread, so that its first use does not hold up other requests."""
+        await asyncio.to_thread(self._sites.of, site)
+        self._count_loaded()
+
+    def digest(self, site: str) -> str:
+        """Of the model that judges a site; one that nobody used yet is not loaded for it."""
+        return self._sites.meant_digest(site) or self.of(site).digest
+
+    def problem(self, site: str) -> str | None:
+        """Why another model judges a site than the one that was promoted for it; None: it does."""
+        return self._sites.problem(site)
+
+    def has_own(self, site: str) -> bool:
+        return self._sites.in_use(site) is not None
+
+    def list(self, site: str = ALL_SITES) -> list[Described]:
+        in_use = self.of(site).version
+        newest = {entry.version: entry.generation for entry in self._entries(site) if not entry.follows}
+        owners = self._sites.by_version()
         return [
-            self._describe(version, path, active=version == in_use, generation=newest.get(version))
-            for version, path in sorted(self._folders().items())
+            self._folders.describe(
+                version,
+                path,
+                active=version == in_use,
+                generation=newest.get(version),
+                sites=tuple(owners.get(version, ())),
+            )
+            for version, path in sorted(self._folders.paths().items())
         ]
 
-    def describe(self, version: str) -> Described:
+    def _entries(self, site: str) -> Sequence[Generation]:
+        if not site:
+            return self.files.generations()
+        return self._sites.entries(site)
+
+    def describe(self, version: str, site: str = ALL_SITES) -> Described:
         """Raises NotFound."""
-        for found in self.list():
+        for found in self.list(site):
             if found.version == version:
                 return found
         raise NotFound(f"no model '{version}'")
 
-    async def opened(self, version: str) -> classifier.Model:
+    def has(self, version: str) -> bool:
+        """Whether there is a folder of this name."""
+        return version in self._folders.paths()
+
+    async def opened(self, version: str, site: str = ALL_SITES) -> classifier.Model:
         """Load any model, active or not. Raises NotFound and ModelUnusable."""
-        if version == self.current.version:
-            return self.current
-        path = self._folders().get(version)
-        if path is None:
-            raise NotFound(f"no model '{version}'")
-        return await asyncio.to_thread(_load, path, both=self._both)
+        if not self.is_waiting(site) and version == (in_use := self.of(site)).version:
+            return in_use
+        return await asyncio.to_thread(self._folders.load, version)
 
-    async def promote(self, version: str, actor: str) -> Generation:
-        """Activate a model everywhere. It is loaded and checked first; a failure changes nothing."""
-        return await self._put_in_use(version, actor)
+    async def promote(self, version: str, actor: str, site: str = ALL_SITES) -> Generation:
+        """Activate a model everywhere. It is loaded and checked first; a failure changes nothing.
 
-    async def rollback(self, actor: str) -> Generation:
+        `version`: "" for the model of all sites, so that the site has none of its own any more. Raises NotFound,
+        ModelUnusable, and Conflict for a model of a site that would be one too many.
+        """
+        return await self._put_in_use(version, actor, site)
+
+    async def rollback(self, actor: str, site: str = ALL_SITES) -> Generation:
         """Activate the previous model again, as a new generation.
 
-        Repeated rollbacks go further back: only `promote` activates a model that a rollback removed.
+        Repeated rollbacks go further back: only `promote` activates a model that a rollback removed. Before its first
+        own model a site had that of all sites.
         """
-        version = self.before()
-        if version is None:
+        name = self.before(site)
+        if name is None:
             raise NotFound("there is no earlier model to go back to")
-        return await self._put_in_use(version, actor, rolled_back=True)
+        return await self._put_in_use(name, actor, site, rolled_back=True)
 
-    def before(self) -> str | None:
-        """The model that a rollback would activate; None: there is no earlier one."""
-        current, folders = self.current.version, self._folders()
-        earlier = _earlier(self._history().entries, current)
-        return next((version for version in earlier if version != current and version in folders), None)
+    def before(self, site: str = ALL_SITES) -> str | None:
+        """The model that a rollback would activate; "": that of all sites; None: there is no earlier one."""
+        folders = {*self._folders.paths(), *([""] if site else [])}
+        current = (self._sites.in_use(site) or "") if site else self.current.version
+        first = "" if site else classifier.SHIPPED.name
+        earlier = _earlier(self.files.generations(site), current, first)
+        return next((name for name in earlier if name != current and name in folders), None)
 
     @contextlib.asynccontextmanager
     async def watched(self) -> AsyncIterator[None]:
         """Load the active model, and follow promotions by other processes."""
         await asyncio.to_thread(self._start)
-        async with self._background.beside("models", self._follow, every_s=LOOK_S):
+        async with (
+            self._background.beside("models", self._follow, every_s=LOOK_S),
+            self._background.beside("site models", self._follow_sites, every_s=LOOK_S),
+        ):
             yield
 
     def _start(self) -> None:
-        """Load the newest generation that still loads, else the shipped model."""
+        """Load the newest generation that still loads, else the shipped model. Models of sites are loaded when used."""
+        self._sites.start()
         self._seen = self._stamp()
         try:
-            entries = self._history().entries
+            entries = self.files.generations()
         except ModelUnusable as error:
             log.error("serving the shipped model: %s", error)
             entries = ()
         for entry in reversed(entries):
             try:
-                self._current, self._generation = self._load(entry), entry.generation
+                self._current, self._generation = self._folders.of(entry), entry.generation
             except ModelUnusable as error:
                 log.error("generation %d cannot be served: %s", entry.generation, error)
             else:
                 return
-        self._current = _load(classifier.SHIPPED, both=self._both)
+        self._current = self._folders.shipped()
 
     async def _follow(self) -> None:
         """Load a model promoted since the last call. After an unexpected error the next call tries again."""
-        stamp = self._stamp()
-        if stamp == self._seen:
-            return
-        try:
-            await self._load_newest()
-        except ModelUnusable as error:
-            log.error("keeping %s: %s", self.current.version, error)
-        self._seen = stamp
+        async with self._taking:
+            stamp = self._stamp()
+            if stamp == self._seen:
+                return
+            try:
+                await self._load_newest()
+            except ModelUnusable as error:
+                log.error("keeping %s: %s", self.current.version, error)
+            self._seen = stamp
+
+    async def _follow_sites(self) -> None:
+        async with self._taking:
+            await self._sites.follow()
+        self._count_loaded()
 
     async def _load_newest(self) -> None:
-        entries = self._history().entries
+        entries = self.files.generations()
         if not entries or entries[-1].generation <= self._generation:
             return
         newest = entries[-1]
-        model = await asyncio.to_thread(self._load, newest)
-        if newest.generation > self._generation:  # this process may have promoted another one meanwhile
-            before, self._current, self._generation = self.current.version, model, newest.generation
-            log.info("model %s is in use, was %s: another process changed it", newest.version, before)
+        model = await asyncio.to_thread(self._folders.of, newest)
+        before, self._current, self._generation = self.current.version, model, newest.generation
+        log.info("model %s is in use, was %s: another process changed it", newest.version, before)
 
-    async def _put_in_use(self, version: str, actor: str, *, rolled_back: bool = False) -> Generation:
-        path = self._folders().get(version)
-        if path is None:
-            raise NotFound(f"no model '{version}'")
-        model = await asyncio.to_thread(_load, path, both=self._both)
-        entry = await asyncio.to_thread(self._append, model, actor, rolled_back)
-        before = self._current.version if self._current else "not loaded yet"
-        self._current, self._generation = model, entry.generation
+    async def _put_in_use(self, name: str, actor: str, site: str, *, rolled_back: bool = False) -> Generation:
+        before = (self._sites.in_use(site) or "that of all sites") if site else self._version()
+        model = await asyncio.to_thread(self._folders.load, name) if name else self.current
+
+        def entry_of(number: int) -> Generation:
+            now, follows = datetime.now(UTC), not name
+            return Generation(number, model.version, model.digest, now, actor, rolled_back, site, follows)
+
+        async with self._taking:
+            entry = await asyncio.to_thread(self.files.append, site, entry_of)
+            if site:
+                self._sites.put(site, entry, model)
+            else:
+                self._current, self._generation = model, entry.generation
+        self._count_loaded()
         log.info(
-            "model %s is in use, was %s: %s by %s (generation %d)",
-            version,
+            "model %s is in use%s, was %s: %s by %s (generation %d)",
+            name or "of all sites",
+            f" for {site}" if site else "",
             before,
             "rolled back" if rolled_back else "promoted",
             actor,
@@ -193,126 +215,27 @@ class Models:
         )
         return entry
 
-    def _append(self, model: classifier.Model, actor: str, rolled_back: bool) -> Generation:
-        with self.locked():
-            entries = self._history().entries
-            number = entries[-1].generation + 1 if entries else 1
-            entry = Generation(number, model.version, model.digest, datetime.now(UTC), actor, rolled_back)
-            replace_file(
-                self._history_file, msgspec.json.format(msgspec.json.encode(_GenerationHistory((*entries, entry))))
-            )
-        return entry
+    def _version(self) -> str:
+        return self._current.version if self._current else "not loaded yet"
 
-    def _load(self, entry: Generation) -> classifier.Model:
-        path = self._folders().get(entry.version)
-        if path is None:
-            raise ModelUnusable(f"the folder of model '{entry.version}' is gone")
-        model = _load(path, both=self._both)
-        if model.digest != entry.digest:
-            raise ModelUnusable(f"model '{entry.version}' is not the one that was promoted: its files were swapped")
-        return model
+    def _count_loaded(self) -> None:
+        metrics.MODELS_LOADED.set(self._folders.loaded)
 
-    def _folders(self) -> dict[str, Path]:
-        with contextlib.suppress(FileNotFoundError):
-            local = {
-                path.name: path for path in self._folder.iterdir() if path.is_dir() and not path.name.startswith(".")
-            }
-            return local | {classifier.SHIPPED.name: classifier.SHIPPED}
-        return {classifier.SHIPPED.name: classifier.SHIPPED}
-
-    def _describe(self, version: str, path: Path, *, active: bool, generation: int | None) -> Described:
-        source = "shipped" if path == classifier.SHIPPED else "local"
-        try:
-            manifest = classifier.read_manifest(path)
-        except classifier.ModelRefused as error:
-            return Described(version, source, active, generation, problem=str(error))
-        reads_deep = self._both and manifest.deep is not None
-        return Described(
-            version=version,
-            source=source,
-            active=active,
-            generation=generation,
-            digest=manifest.digest,
-            created_at=manifest.created_at,
-            labels=tuple(label for label in manifest.labels if label not in manifest.unjudged),
-            languages=manifest.judged_by_both if reads_deep else manifest.judged,
-            readers=("fast", "deep") if reads_deep else ("fast",),
-            transferred=tuple(manifest.deep.transferred) if manifest.deep and reads_deep else (),
-            metrics=manifest.metrics,
-            labels_read=tuple(manifest.labels_read),
-        )
-
-    def _history(self) -> _GenerationHistory:
-        try:
-            return msgspec.json.decode(self._history_file.read_bytes(), type=_GenerationHistory)
-        except FileNotFoundError:
-            return _GenerationHistory()
-        except msgspec.DecodeError as error:
-            raise ModelUnusable(f"{self._history_file} is damaged: {error}") from error
-
-    def _stamp(self) -> tuple[int, int] | None:
-        return stamp_of(self._history_file)
-
-    @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
-        """Only one process at a time changes what is written beside the model folders."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with (self._folder / ".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
+    def _stamp(self) -> Stamp | None:
+        return self.files.stamp()
 
 
-def _earlier(entries: Sequence[Generation], current: str) -> list[str]:
-    """The previously active models, newest first, without those that a rollback removed."""
-    in_turn = [classifier.SHIPPED.name]
+def _earlier(entries: Sequence[Generation], current: str, first: str) -> list[str]:
+    """The previously active models, newest first, without those that a rollback removed. `first`: before all."""
+    in_turn = [first]
     for entry in entries:
-        is_back = in_turn[-2:-1] == [entry.version] if entry.rolled_back is None else entry.rolled_back
-        if is_back and entry.version in in_turn:
-            while in_turn[-1] != entry.version:
+        is_back = in_turn[-2:-1] == [entry.name] if entry.rolled_back is None else entry.rolled_back
+        if is_back and entry.name in in_turn:
+            while in_turn[-1] != entry.name:
                 in_turn.pop()
-        elif in_turn[-1] != entry.version:
-            in_turn.append(entry.version)
+        elif in_turn[-1] != entry.name:
+            in_turn.append(entry.name)
     if current in in_turn:
         while in_turn.pop() != current:
             pass
     return in_turn[::-1]
-
-
-def _load(path: Path, *, both: bool) -> classifier.Model:
-    try:
-        model = classifier.load(path, both=both)
-    except classifier.ModelRefused as error:
-        raise ModelUnusable(str(error)) from error
-    # Replicas find a model by the version that the history names.
-    if model.version != path.name:
-        raise ModelUnusable(
-            f"the folder '{path.name}' holds model '{model.version}'; the folder must have the name of its model"
-        )
-    # Load the language detector from disk now, so that the first comment does not wait for it.
-    for golden in model.manifest.golden:
-        classifier.language_of(golden.text, None, model.languages)
-    return model
-
-
-def stamp_of(path: Path) -> tuple[int, int] | None:
-    """Changes when the file is replaced; None: there is none."""
-    try:
-        stat = path.stat()
-    except FileNotFoundError:
-        return None
-    return stat.st_mtime_ns, stat.st_ino
-
-
-def replace_file(path: Path, data: bytes) -> None:
-    """Replace a file atomically, and durably in case of a power loss."""
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    with fresh.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -22,6 +22,7 @@ from service.cases.scores import (
     Assessed,
     Scored,
     TextScores,
+    assess,
     count_language,
     language_of,
     own_spans,
@@ -30,26 +31,20 @@ from service.cases.scores import (
     support_of,
 )
 from service.cases.shadow import Offer
+from service.cases.teaching import learning_draw
 from service.cases.unrecorded import UnrecordedSender, apply_rules
 from service.rules.compiled import CompiledRules
 from service.store import Store
-from service.store.asked import RulesAsked
 from service.store.base import Outcome, Record
 from service.store.reports import READER_CHARS, Reader
 from service.values.access import ApiKey
+from service.values.attention import attention, audit_share, soon_ms
 from service.values.domain import Action, Comment, Judgement, LanguageSupport, Sender, Span, Urgency
 from service.values.errors import Conflict, NotFound, QueueFull
 from service.values.ladder import InForceCache, likelihood_in_force, unless_promised
+from service.values.learning import LearningDraw
 from service.values.networks import network_of
-from service.values.policy import (
-    Decision,
-    Policy,
-    attention,
-    audit_share,
-    decide_scored,
-    set_aside,
-    soon_ms,
-)
+from service.values.policy import Decision, Policy, decide_scored, set_aside
 from service.values.windows import windows
 
 
@@ -81,10 +76,10 @@ class Moderation:
         Raises QueueFull, StoreUnavailable (nothing was acknowledged) and Conflict for an id that was erased.
         """
         policy = self._directory.policy(key.site)
-        judgement = await self._judge_batched(policy, comment.text, comment.language)
+        judgement = await self._judge_batched(key.site, policy, comment.text, comment.language)
         is_new, record = await self._record(key.site, policy, comment, judgement, key.name)
         if self._offer_shadow is not None and is_new:
-            self._offer_shadow(key.site, policy, comment.text, comment.language, judgement)
+            self._offer_shadow(key.site, policy, comment.text, comment.language, judgement, record)
         return record
 
     async def record(self, site: str, comment: Comment, judgement: Judgement, *, actor: str) -> Record:
@@ -119,21 +114,18 @@ class Moderation:
             draw=draw,
             audits_per_day=policy.review.audits_per_day,
             keep_rejected_s=policy.keep_rejected_s,
+            learning=self._learning(site, policy, comment.text, judgement, draw, is_soon=is_soon),
         )
-        ask, asked = None, None
-        if rules is not None:
-            now = datetime.now(UTC)
-            ask = partial(
-                ruling.ask, policy, rules, comment, judgement, attend, now=now, is_soon=is_soon, sent_by=sent_by
-            )
-            asked = ask(may_watch=self._store.shards == 1)
-        if isinstance(asked, RulesAsked):
-            outcome, record = await submit(rules=asked)
-        else:
-            outcome, record = await submit(watch=asked)
+        looked = ruling.look(rules, comment, judgement, datetime.now(UTC), sent_by) if rules is not None else None
+        watch = ruling.limits_in(looked) if looked is not None and self._store.shards == 1 else None
+        asked = None
+        if looked is not None and watch is None:
+            asked = ruling.ask(policy, looked, comment, judgement, attend, is_soon=is_soon, is_first=True)
+        outcome, record = await submit(rules=asked, watch=watch)
         if outcome == "ask":
-            asked = ask() if ask else None
-            if not isinstance(asked, RulesAsked):
+            if looked is not None:
+                asked = ruling.ask(policy, looked, comment, judgement, attend, is_soon=is_soon)
+            else:
                 asked = ruling.without_rules(policy, comment, judgement, attend, is_soon=is_soon)
             outcome, record = await submit(rules=asked)
         if record is None:
@@ -141,9 +133,17 @@ class Moderation:
         if outcome == "erased":
             raise Conflict("comment_erased", f"comment '{comment_id}' was erased", {"id": comment_id})
         is_new = outcome in ("created", "revised")
-        if isinstance(asked, RulesAsked) and record.content is not None and is_new:
+        if asked is not None and record.content is not None and is_new:
             ruling.count_rules(record.content.judgement.reasons)
         return is_new, record
+
+    def _learning(
+        self, site: str, policy: Policy, text: str, judgement: Judgement, draw: float | None, *, is_soon: bool
+    ) -> LearningDraw | None:
+        if draw is None or not policy.review.learning_share or not judgement.scores:
+            return None
+        decides = self._in_force(policy, self._models.of(site).digest, judgement.language).policy
+        return learning_draw(policy, decides, text, judgement, draw, is_soon=is_soon)
 
     async def judge_all(
         self, site: str, text: str, declared: str | None = None, *, name: str = "", email: str = ""
@@ -155,17 +155,17 @@ class Moderation:
         StoreUnavailable if the lists of its rules were never read.
         """
         policy = self._directory.policy(site)
-        found = await self._judge_windows(policy, text, declared)
+        found = await self._judge_windows(site, policy, text, declared)
         rules = await self._rulebook.rules(site, policy)
         sender = UnrecordedSender(name, email, self._stored_id(site, email.strip().lower()))
         return await apply_rules(self._store, site, policy, rules, text, found, sender)
 
-    async def _judge_windows(self, policy: Policy, text: str, declared: str | None) -> Judgement:
+    async def _judge_windows(self, site: str, policy: Policy, text: str, declared: str | None) -> Judgement:
         pieces = windows(text)
         if len(pieces) == 1:
-            return self._judge(policy, text, declared, with_spans=False)
+            return self._judge(site, policy, text, declared, with_spans=False)
         found = await self.executor.run(
-            lambda: [self._judge(policy, each, declared, with_spans=False) for each in pieces]
+            lambda: [self._judge(site, policy, each, declared, with_spans=False) for each in pieces]
         )
         highest: dict[str, float] = {}
         for each in found:
@@ -173,20 +173,19 @@ class Moderation:
         worst = max(found, key=lambda each: _SEVERITY[each.decision])
         return msgspec.structs.replace(worst, scores=highest)
 
-    def try_rules(self, policy: Policy, rules: CompiledRules, comment: Comment) -> RuleCheck:
-        """Which rules of a policy apply to a comment. Stores nothing."""
-        judgement = self._judge(policy, comment.text, comment.language, with_spans=False)
+    def try_rules(self, site: str, policy: Policy, rules: CompiledRules, comment: Comment) -> RuleCheck:
+        """Which rules of a policy of the site apply to a comment. Stores nothing."""
+        judgement = self._judge(site, policy, comment.text, comment.language, with_spans=False)
         return ruling.check(rules, comment, judgement, datetime.now(UTC))
 
     def judge(self, site: str, text: str, declared: str | None = None, *, with_spans: bool = True) -> Judgement:
         """Score a text and decide on it under the site's policy. `declared`: its language, as the site declares it."""
-        return self._judge(self._directory.policy(site), text, declared, with_spans=with_spans)
+        return self._judge(site, self._directory.policy(site), text, declared, with_spans=with_spans)
 
-    def _judge(self, policy: Policy, text: str, declared: str | None, *, with_spans: bool = True) -> Judgement:
-        model = self._models.current
+    def _judge(self, site: str, policy: Policy, text: str, declared: str | None, *, with_spans: bool) -> Judgement:
+        model = self._models.of(site)
         language = language_of(model, text, declared)
-        found = model.assess(text, language=language) if language in model.languages else None
-        return self._judgement(policy, model, text, language, found, with_spans=with_spans)
+        return self._judgement(policy, model, text, language, assess(model, text, language), with_spans=with_spans)
 
     def judge_assessed(self, site: str, assessed: Assessed, declared: str | None) -> Judgement:
         """The same for a scored text. It is scored again only if it must be judged in another language."""
@@ -195,9 +194,9 @@ class Moderation:
             return self.judge(site, text, declared)
         return self._judgement(self._directory.policy(site), model, text, language, found)
 
-    async def _judge_batched(self, policy: Policy, text: str, declared: str | None) -> Judgement:
+    async def _judge_batched(self, site: str, policy: Policy, text: str, declared: str | None) -> Judgement:
         """As `_judge`, but scores the text together with those of concurrent requests."""
-        model = self._models.current
+        model = self._models.of(site)
         language = language_of(model, text, declared)
         found = await self._batcher.assess(model, text, language) if language in model.languages else None
         return self._judgement(policy, model, text, language, found)
@@ -232,7 +231,10 @@ class Moderation:
             decision = unless_promised(decision, promised.unpromised)
         shows = with_spans and decision.action is not Action.APPROVE
         spans = own_spans(found.spans()) if shows else ()
-        return _make_judgement(decision, scores, spans, model, policy, language)
+        judgement = _make_judgement(decision, scores, spans, model, policy, language)
+        if not policy.review.learning_share:
+            return judgement
+        return msgspec.structs.replace(judgement, disagreement=found.disagreement)
 
     def _sent_by(self, site: str, comment: Comment) -> SentBy:
         """What rules may ask of the sender: nothing of it is stored, except counts of a hash of the network."""
@@ -278,27 +280,21 @@ class Moderation:
         )
         return self._expected(comment_id, outcome, record)
 
-    async def appeal(self, site: str, comment_id: str, reason: str) -> Record:
-        """Bring a rejected comment back to the queue. Raises NotFound, Conflict, QueueFull and StoreUnavailable."""
-        sla_ms = soon_ms(self._directory.policy(site).review)
-        outcome, record = await self._store.comments.appeal(site, comment_id, reason, sla_ms=sla_ms)
-        return self._expected(comment_id, outcome, record)
-
     def _expected(self, comment_id: str, outcome: Outcome, record: Record | None) -> Record:
         if record is None:
             raise NotFound(f"no comment '{comment_id}'")
         if outcome == "full":
             raise _full()
-        if outcome in _REFUSED:
-            raise Conflict(*_REFUSED[outcome], {"id": comment_id, "status": record.status, "state": record.state})
         return record
 
-    async def score(self, texts: Sequence[str], *, spans: bool, language: str | None) -> tuple[str, list[Scored]]:
-        """The model's version and the scores of each text, in order. Stores nothing and needs no Redis.
+    async def score(
+        self, site: str, texts: Sequence[str], *, spans: bool, language: str | None
+    ) -> tuple[str, list[Scored]]:
+        """The site's model's version and the scores of each text, in order. Stores nothing and needs no Redis.
 
         `language`: the declared language of all texts; None: detect the language of each. Raises Overloaded.
         """
-        model = self._models.current
+        model = self._models.of(site)
         if len(texts) == 1 and not spans:
             return model.version, [await self._scored_soon(model, texts[0], language)]
         if len(texts) <= MOST_SCORED_INLINE:
@@ -306,13 +302,13 @@ class Moderation:
         return model.version, await self.executor.run(score_texts, model, texts, language, with_spans=spans)
 
     async def assess_in(
-        self, language: str, text: str, parts: Sequence[str] = ()
+        self, site: str, language: str, text: str, parts: Sequence[str] = ()
     ) -> "tuple[Assessed, list[TextScores]]":
-        """Score a text in a language that the model judges, and parts of the text, in order.
+        """Score a text in a language that the site's model judges, and parts of the text, in order.
 
         Stores nothing and needs no Redis. A part that is the whole text is not scored again. Raises Overloaded.
         """
-        model = self._models.current
+        model = self._models.of(site)
         count_language(model.languages, language)
         labels = model.languages[language]
         soon = self._batcher.assess(model, text, language)
@@ -328,7 +324,7 @@ class Moderation:
 
     def likelihood(self, site: str, language: str, scores: Mapping[str, float]) -> float:
         """How close the site's policy is to rejecting a text with these scores; see policy.likelihood."""
-        model = self._models.current
+        model = self._models.of(site)
         lacking = frozenset(model.labels).difference(model.languages.get(language, ()))
         in_force = self._in_force(self._directory.policy(site), model.digest, language)
         return likelihood_in_force(scores, in_force, lacking)
@@ -352,25 +348,16 @@ class Moderation:
                     return record
                 await news.next(left_s)
 
-    def support(self, language: str) -> LanguageSupport:
-        """Whether the model in use judges a language, and whether it was measured there."""
-        return support_of(self._models.current, language)
+    def support(self, site: str, language: str) -> LanguageSupport:
+        """Whether the model in use at a site judges a language, and whether it was measured there."""
+        return support_of(self._models.of(site), language)
 
-    @property
-    def attributes(self) -> tuple[str, ...]:
-        return self._models.current.labels
+    def attributes(self, site: str) -> tuple[str, ...]:
+        return self._models.of(site).labels
 
-    @property
-    def languages(self) -> Mapping[str, tuple[str, ...]]:
+    def languages(self, site: str) -> Mapping[str, tuple[str, ...]]:
         """The attributes judged in each language. The first language is used for texts of unknown language."""
-        return self._models.current.languages
-
-
-_REFUSED: dict[Outcome, tuple[str, str]] = {
-    "not_rejected": ("not_rejected", "only a rejected comment can be appealed"),
-    "appealed": ("already_appealed", "this revision was already appealed and decided again"),
-    "expired": ("text_expired", "the text is not kept any more; send the comment again"),
-}
+        return self._models.of(site).languages
 
 
 _SEVERITY = {Action.APPROVE: 0, Action.REVIEW: 1, Action.REJECT: 2}

@@ -13,15 +13,17 @@ from msgspec import Meta, Struct
 import classifier
 from service.cases import ruling
 from service.cases.replay import Arrival, CountReplay
+from service.cases.rulebook import names_in
 from service.rules.compiled import CompiledRules, Facts, Findings
 from service.rules.holding import holds
 from service.store import Store
-from service.store.access import PolicyTrail, PolicyUnreadable
+from service.store.access import ListsGone, PolicyTrail, PolicyUnreadable
 from service.store.base import CommentSummary
 from service.store.packing import Glance
 from service.store.recent import Sighting
 from service.values.domain import Action, Status
 from service.values.errors import Conflict, NotFound
+from service.values.lists import is_shared
 from service.values.policy import DEFAULT, Policy, Thresholds, decide_scored
 from service.values.rules import Rule, RuleState, most_severe
 
@@ -60,7 +62,7 @@ async def newest(store: Store, site: str, name: str = DEFAULT.name) -> Policy:
     try:
         return await store.access.policy(site) or DEFAULT
     except PolicyUnreadable as error:
-        raise _written_otherwise() from error
+        raise written_otherwise() from error
 
 
 async def at_version(store: Store, site: str, version: int) -> Policy:
@@ -76,19 +78,35 @@ async def at_version(store: Store, site: str, version: int) -> Policy:
 async def replace(
     store: Store, site: str, before: Policy, after: Policy, actor: str, **trail: Unpack[PolicyTrail]
 ) -> Policy:
-    """Store `after` as the version that follows `before`. Raises Conflict if another change came first.
+    """Store `after` as the version that follows `before`.
+
+    Raises Conflict if another change came first, or a list that its rules newly name is not there any more.
 
     The caller should then refresh the directory of this process; other processes see the change within seconds.
     """
     after = msgspec.structs.replace(after, name=before.name, version=before.version + 1)
-    if not await store.access.keep_policy(site, after, actor, **trail):
+    try:
+        is_kept = await store.access.keep_policy(site, after, actor, sorted(_newly_named(before, after)), **trail)
+    except ListsGone as error:
+        detail = f"rules would name lists that are not there any more: {', '.join(error.args)}"
+        raise Conflict("list_gone", detail, {"lists": error.args}) from error
+    if not is_kept:
         now = await newest(store, site, before.name)
         # Another change must have made a newer version. If there is none, this release cannot read the newest one.
-        raise changed("another change came first", now) if now.version > before.version else _written_otherwise()
+        raise changed("another change came first", now) if now.version > before.version else written_otherwise()
     return after
 
 
-def _written_otherwise() -> Conflict:
+def _newly_named(before: Policy, after: Policy) -> frozenset[str]:
+    """The site's own lists that rules of `after` name and none of `before`.
+
+    A list that `before` names cannot be deleted meanwhile. Lists of all sites are kept elsewhere than policies.
+    """
+    return frozenset(name for name in names_in(after.rules) - names_in(before.rules) if not is_shared(name))
+
+
+def written_otherwise() -> Conflict:
+    """The Conflict if this release cannot read the newest version."""
     detail = "the newest version was written by another release of Steward, and this one cannot read it"
     return Conflict("policy_unreadable", detail, {})
 

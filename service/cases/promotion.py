@@ -1,36 +1,56 @@
-"""Changes the active model for all sites and records it in the audit trail of each."""
+"""Changes the active model, of all sites or of one, and records it in the audit trail of each site that it is about.
+
+A model that is in use now is taken out of shadow. So is the one that was in use before: if it is still in shadow, a
+process was killed here, or an earlier release promoted it.
+"""
 
 from service.cases.directory import Directory
-from service.cases.models import Generation, Models
+from service.cases.model_files import ALL_SITES, Generation
+from service.cases.models import Models
+from service.cases.shadowing import Shadowing
 from service.store import Store
 from service.values.errors import StoreUnavailable
 
 
 class ModelPromotion:
-    """`site` and `actor` name who changes the model. Methods raise NotFound, ModelUnusable and StoreUnavailable."""
+    """`site` and `actor` name who changes the model. `own`: the site whose own model it is; ALL_SITES for all of them.
 
-    def __init__(self, models: Models, store: Store, directory: Directory) -> None:
+    Methods raise NotFound, ModelUnusable, Conflict and StoreUnavailable.
+    """
+
+    def __init__(self, models: Models, shadowing: Shadowing, store: Store, directory: Directory) -> None:
         self._models = models
+        self._shadowing = shadowing
         self._store = store
         self._directory = directory
 
-    async def promote(self, site: str, version: str, actor: str, **told: str) -> Generation:
+    async def promote(self, site: str, version: str, actor: str, own: str = ALL_SITES, **told: str) -> Generation:
         """Activate a model on every replica. It is loaded and checked first; a failure changes nothing.
 
-        `told`: further details of the audit entry.
+        `version`: "" for that of all sites in place of the site's own. `told`: further details of the audit entry.
         """
         await self._store.check()
-        return await self._audited(site, "model_promoted", actor, await self._models.promote(version, actor), **told)
+        before = self._models.digest(own)
+        found = await self._models.promote(version, actor, own)
+        await self._audited(site, "model_promoted", actor, found, **told)
+        await self._shadowing.end(site, {before, found.digest}, actor, own)
+        return found
 
-    async def roll_back(self, site: str, actor: str) -> Generation:
+    async def roll_back(self, site: str, actor: str, own: str = ALL_SITES) -> Generation:
         """Activate the previous model again."""
         await self._store.check()
-        return await self._audited(site, "model_rolled_back", actor, await self._models.rollback(actor))
+        before = self._models.digest(own)
+        found = await self._models.rollback(actor, own)
+        await self._audited(site, "model_rolled_back", actor, found)
+        await self._shadowing.end(site, {before, found.digest}, actor, own)
+        return found
 
-    async def _audited(self, site: str, action: str, actor: str, generation: Generation, **told: str) -> Generation:
+    async def _audited(self, site: str, action: str, actor: str, generation: Generation, **told: str) -> None:
         details = {"model": generation.version, "generation": str(generation.generation), **told}
+        if generation.site:
+            details |= {"only": generation.site} | ({"follows": "all sites"} if generation.follows else {})
+        sites = [generation.site] if generation.site else sorted({*self._directory.sites, site})
         try:
-            await self._store.audit.write_to_all(sorted({*self._directory.sites, site}), site, action, actor, **details)
+            await self._store.audit.write_to_all(sites, site, action, actor, **details)
         except StoreUnavailable as error:
             raise StoreUnavailable(f"{generation.version} is in use, but not every audit trail says so") from error
-        return generation

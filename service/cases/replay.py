@@ -6,18 +6,18 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from service.rules.holding import Counters
+from service.rules.holding import Copies, Counters
 from service.values.domain import Status
 from service.values.rules import DAY_S
 
 
 class Arrival(NamedTuple):
-    """A comment that comes again. `author`, `article`: ids, or ""; `prints`: fingerprints by kind of duplicate."""
+    """A comment that comes again. `author`, `article`: ids, or ""; `prints`: fingerprints, by what they tell."""
 
     at: datetime
     author: str
     article: str
-    prints: Mapping[str, Sequence[str]]
+    prints: Mapping[Copies, Sequence[str]]
 
 
 class CountReplay:
@@ -53,7 +53,8 @@ class CountReplay:
             duplicates={
                 (match, of, s): 1
                 + max(
-                    (_within(self._prints[each], at, s) for each in comment.prints.get(f"{match}:{of}", ())), default=0
+                    (_within(self._prints[each], at, s) for each in comment.prints.get(Copies(match, of), ())),
+                    default=0,
                 )
                 for match, of, s in self._duplicates
             },

@@ -16,9 +16,9 @@ from service.cases.strikes import StrikeWeighing, author_of
 from service.store import Store
 from service.store.base import Record
 from service.store.review import Answer, Filter
+from service.values.attention import soon_ms
 from service.values.domain import Lease, State, Verdict, Why
 from service.values.errors import BadRequest, Conflict, Fault, NotFound, RateLimited, Retryable
-from service.values.policy import soon_ms
 
 # A claim with a filter may read much of the queue, so it is not repeated at every change of the queue.
 LEAST_BETWEEN_LOOKS_S = 1.0
@@ -77,7 +77,7 @@ class ReviewWorkflow:
         """
         loop, changes = asyncio.get_running_loop(), self._store.changes
         ends_at = loop.time() + wait_s
-        with changes.watch(who.site, "queued", "released") as news:
+        with changes.watch(who.site, "queued", "released", "assigned", "unassigned") as news:
             while True:
                 found = await self._store.queue.claim(who.site, who.name, count, lease_s or self._lease_s, wanted)
                 left_s = ends_at - loop.time()
@@ -133,6 +133,13 @@ class ReviewWorkflow:
         if fault is not None:
             raise BadRequest(f"{at}: {fault}", [Fault(at, fault)])
 
+    def check_macro(self, site: str, verdict: Verdict, name: str, at: str = "/macro") -> None:
+        """Raises BadRequest if the site has no macro of this name ('': none) with this decision."""
+        found = self._directory.for_people(site).review.macro(name)
+        if name and (found is None or found.decision is not verdict):
+            fault = "not a macro of the site" if found is None else f"a macro that says {found.decision}"
+            raise BadRequest(f"{at}: {fault}", [Fault(at, fault)])
+
     async def _weigh(self, site: str, record: Record | None) -> None:
         author = author_of(record)
         with contextlib.suppress(Retryable):  # the decision stands, and is noted: Upkeep weighs it soon
@@ -150,9 +157,16 @@ class ReviewWorkflow:
         """The comments that this moderator holds, in the order of their leases."""
         return [each for each in await self._store.queue.held(who.site, who.name) if each.owner == who.name]
 
-    async def listed(self, site: str, state: State, wanted: Filter, position: int, limit: int) -> ReviewPage:
-        """Waiting comments in the order of the queue; takes no lease."""
-        found: list[Record] = []
+    async def listed(
+        self, site: str, state: State, wanted: Filter, position: int, limit: int, *, viewer: str = ""
+    ) -> ReviewPage:
+        """Waiting comments in the order of the queue; takes no lease. `viewer`: whose those are that are wanted."""
+        if wanted.mine:
+            assigned = await self._store.assignments.of(site, viewer)
+            found = [each for each in assigned if each.state is state and matches(each, wanted, viewer)]
+            end = position + limit
+            return ReviewPage(found[position:end], end if len(found) > end else None)
+        found = []
         last = position + MOST_READ
         while position < last:
             page = await self._store.queue.items(site, state, position, PAGE)
@@ -172,6 +186,11 @@ class ReviewWorkflow:
 
     async def release(self, who: Moderator, comment_id: str, lease: Lease, *, skip: bool) -> Record:
         found = await self._store.queue.release(who.site, comment_id, who.name, lease, skip=skip)
+        return _record_or_raise(found[0], comment_id, found[1])
+
+    async def free(self, who: Moderator, comment_id: str, holder: str) -> Record:
+        """Take a comment from the moderator who holds it, for everybody else. Safe to repeat."""
+        found = await self._store.queue.free(who.site, comment_id, who.name, holder, role=who.role)
         return _record_or_raise(found[0], comment_id, found[1])
 
     async def undo(
@@ -209,8 +228,11 @@ class ReviewWorkflow:
         return _record_or_raise(outcome, comment_id, record)
 
 
-def matches(record: Record, wanted: Filter) -> bool:
-    """As in claim.lua: a moderator who filters by an attribute, or avoids one, gets no audits."""
+def matches(record: Record, wanted: Filter, viewer: str = "") -> bool:
+    """As in claim.lua: a moderator who filters by an attribute, or avoids one, gets no audits.
+
+    `viewer`: the moderator who wants them.
+    """
     content = record.content
     article = content.comment.article if content else None
     reasons = content.judgement.reasons if content and not record.is_audit else ()
@@ -222,6 +244,7 @@ def matches(record: Record, wanted: Filter) -> bool:
         and wanted.section in (None, article and article.section)
         and wanted.language in (None, content and content.judgement.language)
         and wanted.why in (None, why)
+        and not (wanted.mine and record.assignee != viewer)
         and not (wanted.avoid and (record.is_audit or wanted.avoid & attributes))
     )
 
@@ -241,6 +264,7 @@ _DETAILS = {
     "conflict": ("already_decided", "another decision came first"),
     "escalated": ("already_escalated", "it waits for somebody who may approve or reject it"),
     "stale": ("lease_lost", "the lease, or the version, is not current any more"),
+    "reserved": ("reserved", "it is assigned to somebody else; to decide it all the same, assign it to yourself first"),
     "own": ("own_decision", "somebody else must judge this: it was your decision, or your vote, before"),
     "not_yours": ("not_yours", "the last decision was not yours; somebody with the scope admin can reopen it"),
     "window_closed": (

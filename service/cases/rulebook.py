@@ -37,21 +37,26 @@ class _Edition(NamedTuple):
 
 
 class Rulebook:
-    """`attributes`: those of the model in use."""
+    """`attributes`: those of the model in use at a site. `is_unused`: whether nobody used that model yet; the rules of
+    such a site are compiled with its first request, which loads the model.
+    """
 
     def __init__(
         self,
         directory: Directory,
         lists: Lists,
         background: Background,
-        attributes: Callable[[], tuple[str, ...]],
+        attributes: Callable[[str], tuple[str, ...]],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        *,
+        is_unused: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self._directory = directory
         self._lists = lists
         self._background = background
         self._attributes = attributes
         self._now = now
+        self._is_unused = is_unused
         self._compiled: dict[str, tuple[_Edition, CompiledRules]] = {}
         # Lists as last read, by site and name: a change of a policy need not read them again.
         self._read: dict[tuple[str, str], WordList] = {}
@@ -101,6 +106,8 @@ class Rulebook:
             policy = self._directory.policy(site)
         except Retryable:
             return  # requests are refused as well
+        if self._is_unused(site):
+            return
         async with self._look:
             if policy.rules:
                 await self._compile(site, policy)
@@ -113,7 +120,7 @@ class Rulebook:
         edition = _Edition(
             policy,
             tuple(sorted((name, each.version) for name, each in lists.items())),
-            self._attributes(),
+            self._attributes(site),
             self._now().date(),
         )
         found = self._compiled.get(site)
@@ -122,7 +129,7 @@ class Rulebook:
 
     async def _made(self, site: str, policy: Policy, lists: Mapping[str, WordList]) -> CompiledRules:
         # 50,000 words take a while.
-        make = partial(compile_rules, uses=policy.lists, attributes=self._attributes(), today=self._now().date())
+        make = partial(compile_rules, uses=policy.lists, attributes=self._attributes(site), today=self._now().date())
         try:
             return await asyncio.to_thread(_compiled, make, policy.rules, lists)
         except Exception as error:  # noqa: BLE001 - another release accepted the rule, or another RE2

@@ -1,35 +1,38 @@
 """Applies a site's rules to a comment: what they say by themselves, and what they ask of Redis."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from msgspec import Struct
 
 from service.metrics import RULES
-from service.rules.compiled import CompiledRules, Facts, Findings, OpenRule
+from service.rules.compiled import CompiledRules, Facts, Findings
+from service.rules.holding import Copies, leaves
 from service.rules.links import find_links
 from service.rules.repetition import fingerprints_with
 from service.store.asked import (
+    CopyLimit,
     CountLimits,
     Heated,
-    Limit,
     PossibleOutcome,
+    RateLimit,
     RulesAsked,
     UndecidedRule,
     Window,
-    limits_of,
     rate_name,
     rule_reason,
 )
 from service.values.articles import held_if_heated, places_of
+from service.values.attention import BY_RULE, audit_share, sla_ms_of, soon_ms
 from service.values.domain import Action, Comment, Doubling, Judgement, Reason, Sender, Urgency
-from service.values.policy import BY_RULE, Decision, Policy, audit_share, sla_ms_of, soon_ms
+from service.values.policy import Decision, Policy
 from service.values.rules import RULE, FiredRule, RuleAction, RuleState, most_severe
 
 # Names of rules that the metrics tell apart.
 MOST_NAMED = 1_000
 _REVIEWS = frozenset({RuleAction.REVIEW, RuleAction.PREMODERATE})
+_DECISIONS = {RuleAction.APPROVE: Action.APPROVE, RuleAction.REJECT: Action.REJECT}
 
 
 class OpenCheck(Struct, frozen=True):
@@ -87,36 +90,75 @@ def _heated(policy: Policy, comment: Comment, judgement: Judgement, attend: Atte
     return Heated(reason, PossibleOutcome(attend(held), 0.0, reason.attribute or ""))
 
 
+class Looked(Struct, frozen=True):
+    """What is found in a comment before Redis is asked. `counted`: whose comments are counted, by kind ('': none)."""
+
+    findings: Findings
+    prints: dict[Copies, tuple[str, ...]]
+    rates: tuple[Window, ...]
+    counted: Mapping[str, str]
+    window_s: int
+
+
+def look(
+    rules: CompiledRules, comment: Comment, judgement: Judgement, now: datetime, sent_by: SentBy = NOBODY
+) -> Looked | None:
+    """None: no rule applies, and nothing is counted."""
+    author, article = comment.author, comment.article
+    found = rules.evaluate(
+        Facts(comment.text, judgement.language or "", judgement.scores, author, article, now, *sent_by)
+    )
+    counted = {
+        "author": (author and author.id) or "",
+        "article": (article and article.id) or "",
+        "site": "site",
+        "network": sent_by.network,
+    }
+    rates = _rates(rules, counted) if rules.rates else ()
+    if not (rates or found.fired or found.open or found.unavailable):
+        return None
+    prints = prints_of(found, comment.text, counted["author"]) if found.depends.copies else {}
+    return Looked(found, prints, rates, counted, rules.window_s)
+
+
+def limits_in(looked: Looked) -> CountLimits | None:
+    """What is enough where each rule that may hold only does so if something is counted often; None: it is not."""
+    found, counted = looked.findings, looked.counted
+    needed = found.depends.needed
+    if found.fired or found.unavailable or needed is None:
+        return None
+    limits = [
+        RateLimit(rate_name(by, counted[by]), s, more_than, by == "author")
+        for by, more_than, s in needed.velocities
+        if counted[by]
+    ]
+    prints: list[str] = []
+    places = {}
+    of_author = 0
+    for copies, some in looked.prints.items():  # those of the author come first
+        places[copies] = (len(prints) + 1, len(prints) + len(some))
+        prints += some
+        if copies.of == "author":
+            of_author = len(prints)
+    copy_limits = [CopyLimit(s, at_least - 1, *places[copies]) for copies, at_least, s in needed.copies]
+    return CountLimits(limits, copy_limits, prints, of_author, looked.rates, looked.window_s)
+
+
 def ask(
     policy: Policy,
-    rules: CompiledRules,
+    looked: Looked,
     comment: Comment,
     judgement: Judgement,
     attend: Attend,
     *,
-    now: datetime,
     is_soon: bool,
-    sent_by: SentBy = NOBODY,
-    may_watch: bool = False,
-) -> RulesAsked | CountLimits | None:
-    """None: no rule applies, and nothing is counted. `is_soon`: the section is urgent.
+    is_first: bool = False,
+) -> RulesAsked:
+    """`is_soon`: the section is urgent.
 
-    `may_watch`: a CountLimits is enough where each rule that is left is just a count.
+    `is_first`: leave out what only a status of the author, the article or the section needs; Redis asks for it.
     """
-    language, counted = judgement.language or "", _counted(comment, sent_by)
-    found = rules.evaluate(
-        Facts(comment.text, language, judgement.scores, comment.author, comment.article, now, *sent_by)
-    )
-    prints, rates = prints_of(found, comment.text, counted["author"]), _rates(rules, counted)
-    if not (found.fired or found.open or found.unavailable or prints or rates):
-        return None
-    if (
-        may_watch
-        and not found.fired
-        and not found.unavailable
-        and (watch := _watch(rules, found.open, counted, prints, rates))
-    ):
-        return watch
+    found = looked.findings
     due = [
         _due(policy, each.due, is_soon)
         for each in found.fired
@@ -124,37 +166,21 @@ def ask(
     ]
     return RulesAsked(
         model=judgement.decision,
-        outcomes=_outcomes(policy, judgement, attend, found.fired),
+        outcomes=_outcomes(policy, judgement, attend, found.fired, _may_come(found, judgement) if is_first else Action),
         fired=found.fired,
         open=tuple(
             UndecidedRule(each.rule, each.expression, _due(policy, each.rule.due, is_soon)) for each in found.open
         ),
         unavailable=found.unavailable,
-        prints=prints,
-        rates=rates,
-        window_s=rules.window_s,
+        prints={copies.name: some for copies, some in looked.prints.items()},
+        rates=looked.rates,
+        window_s=looked.window_s,
         sla_ms=min(due, default=None),
-        author_sla_ms=_due(policy, None, is_soon),
-        heated=_heated(policy, comment, judgement, attend),
-        network=sent_by.network,
+        has_statuses=not is_first,
+        author_sla_ms=0 if is_first else _due(policy, None, is_soon),
+        heated=None if is_first else _heated(policy, comment, judgement, attend),
+        network=looked.counted["network"],
     )
-
-
-def _watch(
-    rules: CompiledRules,
-    open_rules: Sequence[OpenRule],
-    counted: Mapping[str, str],
-    prints: Mapping[str, tuple[str, ...]],
-    rates: tuple[Window, ...],
-) -> CountLimits | None:
-    """None: a rule that is left is more than one count."""
-    limits: list[Limit] = []
-    for each in open_rules:
-        if each.expression[0] not in ("velocity", "duplicate"):
-            return None
-        limits += limits_of(each.expression, counted, prints)
-    kept = tuple(dict.fromkeys(each for some in prints.values() for each in some))
-    return CountLimits(tuple(limits), rates, kept, rules.window_s)
 
 
 def check(rules: CompiledRules, comment: Comment, judgement: Judgement, now: datetime) -> RuleCheck:
@@ -184,15 +210,6 @@ def check(rules: CompiledRules, comment: Comment, judgement: Judgement, now: dat
     )
 
 
-def leaves(expression: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    """The conditions of an expression that Redis answers."""
-    if expression[0] in ("all", "any", "not"):
-        for each in expression[1:]:
-            yield from leaves(each)
-    else:
-        yield expression
-
-
 def count_rules(reasons: tuple[Reason, ...]) -> None:
     for reason in reasons:
         if reason.code == RULE and reason.rule:
@@ -210,15 +227,28 @@ def _due(policy: Policy, attribute: str | None, is_soon: bool) -> int:
     return min(sla_ms, soon_ms(policy.review)) if is_soon else sla_ms
 
 
+def _may_come(found: Findings, judgement: Judgement) -> set[Action]:
+    """The decisions that rules may come to where nothing has a status."""
+    asked = {each.action for each in found.fired} | {each.rule.action for each in found.open}
+    decisions = {judgement.decision}
+    if found.unavailable or not asked.isdisjoint(_REVIEWS):
+        decisions.add(Action.REVIEW)
+    return decisions | {_DECISIONS[each] for each in asked if each in _DECISIONS}
+
+
 def _outcomes(
-    policy: Policy, judgement: Judgement, attend: Attend, fired: tuple[FiredRule, ...] = ()
+    policy: Policy,
+    judgement: Judgement,
+    attend: Attend,
+    fired: tuple[FiredRule, ...] = (),
+    decisions: Iterable[Action] = Action,
 ) -> dict[Action, PossibleOutcome]:
     """What is recorded for each decision that the rules may come to."""
     labels = [each.label for each in fired if each.state is RuleState.ON]
     named = [each.attribute for each in judgement.reasons] + labels
     attributes = ",".join(dict.fromkeys(each for each in named if each))
     found = {}
-    for action in Action:
+    for action in decisions:
         is_ours = action is Action.REVIEW and judgement.decision is not action
         urgency = attend(BY_RULE if is_ours else Decision(action, judgement.reasons))
         urgent = Doubling.REJECTS if action is Action.REVIEW and policy.review.double_review else None
@@ -226,37 +256,27 @@ def _outcomes(
     return found
 
 
-def prints_of(findings: Findings, text: str, author: str) -> dict[str, tuple[str, ...]]:
-    """The fingerprints that open rules compare, by kind of duplicate, as `exact:site`.
+def prints_of(findings: Findings, text: str, author: str) -> dict[Copies, tuple[str, ...]]:
+    """The fingerprints that open rules compare.
 
     Only these are counted: a comment is a copy for a rule if all that the rule says besides fits both.
     """
-    open_ones = (each for rule in findings.open for each in leaves(rule.expression))
-    wanted = {(each[1], each[2]) for each in open_ones if each[0] == "duplicate"}
-    if not wanted:
-        return {}
+    depends = findings.depends
     links = find_links(text) if findings.links is None else findings.links
-    found = fingerprints_with(text, links, with_near=any(match == "near" for match, _ in wanted))
-    kinds = {"exact": (found.exact,), "near": found.near, "links": found.links}
+    found = fingerprints_with(text, links, with_near=depends.compares_near)
     prints = {}
-    for match, of in sorted(wanted):
+    for copies in depends.copies:
+        match, of = copies
+        some = (found.exact,) if match == "exact" else found.near if match == "near" else found.links
         if of == "author":
-            some = tuple(f"{match[0]}{each}:{author}" for each in kinds[match]) if author else ()
+            prints[copies] = tuple([f"{match[0]}{each}:{author}" for each in some]) if author else ()
         else:  # short texts are alike by chance: they only count for one author
-            some = () if found.is_short and match != "links" else tuple(f"{match[0]}{each}" for each in kinds[match])
-        prints[f"{match}:{of}"] = some
+            is_chance = found.is_short and match != "links"
+            prints[copies] = () if is_chance else tuple([f"{match[0]}{each}" for each in some])
     return prints
 
 
-def _counted(comment: Comment, sent_by: SentBy) -> dict[str, str]:
-    """Whose comments are counted, by kind; '': nobody's."""
-    author, article = (comment.author and comment.author.id) or "", (comment.article and comment.article.id) or ""
-    return {"author": author, "article": article, "site": "site", "network": sent_by.network}
-
-
 def _rates(rules: CompiledRules, counted: Mapping[str, str]) -> tuple[Window, ...]:
-    if not rules.rates:
-        return ()
     windows: dict[str, int] = {}
     for by, s in rules.rates:
         if counted[by]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import classifier
-from service import metrics
+from service import metrics, tracing
 from service.values.domain import LanguageSupport, Span
 
 # Scores are rounded before the decision, so that a reader of the answer can reproduce it.
@@ -84,11 +84,19 @@ def score_texts(
     return found
 
 
+def assess(model: classifier.Model, text: str, language: str) -> classifier.Assessment | None:
+    """None if the model does not judge the language."""
+    if language not in model.languages:
+        return None
+    with tracing.step("score", **{"steward.model": model.version, "steward.language": language}):
+        return model.assess(text, language=language)
+
+
 def scored_alone(model: classifier.Model, text: str, language: str, *, with_spans: bool) -> Scored:
-    labels = model.languages.get(language)
-    if labels is None:
+    found = assess(model, text, language)
+    if found is None:
         return Scored(language, {})
-    found = model.assess(text, language=language)
+    labels = model.languages[language]
     return Scored(language, rounded(labels, found.scores), own_spans(found.spans()) if with_spans else ())
 
 

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import msgspec
 from msgspec import UNSET
 
-from service.cases.ruling import count_rules, leaves
+from service.cases.ruling import count_rules
 from service.rules.compiled import CompiledRules, Facts, Findings, conditions
-from service.rules.holding import Counters, holds
+from service.rules.holding import Counters, holds, leaves
 from service.store import Store
 from service.store.asked import OF_STATUS, rule_reason, unavailable_reason
 from service.values.domain import Author, Judgement, Reason

@@ -6,12 +6,12 @@ import math
 from collections.abc import AsyncIterator
 
 from service import metrics
-from service.cases.audits import audit_sides
+from service.cases.audits import audit_sides, learning_counts
 from service.cases.directory import Directory
 from service.cases.strikes import StrikeWeighing
 from service.store import Store
 from service.store.fullness import PRESSED
-from service.values.audits import AuditGroup
+from service.values.audits import AuditCounts, AuditGroup
 from service.values.domain import Action
 from service.values.errors import Retryable
 
@@ -80,6 +80,9 @@ class Upkeep:
                 found = await audit_sides(self._store, name, AUDIT_HOURS)
                 _show(name, Action.APPROVE, found.approvals)
                 _show(name, Action.REJECT, found.rejections)
+                learning = await learning_counts(self._store, name, AUDIT_HOURS)
+                for state, count in _by_state(learning).items():
+                    metrics.LEARNING_DRAWS.labels(name, state).set(count)
 
     def _ask(self, name: str) -> None:
         if self._directory.for_people(name).review.is_unasked and name not in self._asked:
@@ -109,9 +112,12 @@ class Upkeep:
             yield
 
 
+def _by_state(counts: AuditCounts) -> dict[str, int]:
+    return {"answered": counts.answered, "open": counts.open, "lost": sum(counts.lost.values())}
+
+
 def _show(site: str, action: Action, found: AuditGroup) -> None:
-    counts = {"answered": found.audits.answered, "open": found.audits.open, "lost": sum(found.audits.lost.values())}
-    for state, count in counts.items():
+    for state, count in _by_state(found.audits).items():
         metrics.AUDITS.labels(site, action, state).set(count)
     for bound in ("value", "low", "high", "lowest", "highest"):
         share = None if found.wrong_share is None else getattr(found.wrong_share, bound)

@@ -1,10 +1,13 @@
 """Counts how often each key is used, and where: in memory, written to Redis every second.
 
 No request waits for it. While Redis is unavailable the counts stay in memory; a killed process loses its last second.
+When a key was last used is written once a minute, for all keys together: a killed process loses that minute.
 """
 
 import asyncio
 import contextlib
+import math
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -19,6 +22,7 @@ from service.values.access import ApiKey
 from service.values.errors import Retryable
 
 WRITTEN_EVERY_S = 1.0
+LAST_USE_EVERY_S = 60.0
 # The place of a call that does not name one.
 NOWHERE = "none"
 
@@ -63,6 +67,34 @@ class Usage:
         self._who = uuid_utils.uuid4().hex
         self._batches: dict[tuple[str, str, str], _UsageBatch] = {}
         self._writing = asyncio.Lock()
+        self._touched: set[str] = set()
+        self._last_used: dict[str, datetime] = {}
+        self._last_used_written = -math.inf
+
+    def touch(self, key: ApiKey) -> None:
+        """Note that the key is used. For every request, so it does no more than this."""
+        self._touched.add(key.id)
+
+    async def last_used(self) -> dict[str, datetime]:
+        """By key's id: of this process to the second, of others to LAST_USE_EVERY_S. Raises as `of` does."""
+        found = await self._kept.last_used()
+        for name, at in self._see_touched().items():
+            found[name] = max(at, found.get(name, at))
+        return found
+
+    def _see_touched(self) -> dict[str, datetime]:
+        """What is still to be written."""
+        self._last_used |= dict.fromkeys(self._touched, self._now())
+        self._touched.clear()
+        return self._last_used
+
+    async def _write_last_used(self, every_s: float) -> None:
+        """Raises StoreUnavailable or Overloaded, and then keeps what it could not write."""
+        sent = dict(self._see_touched())
+        if sent and time.monotonic() - self._last_used_written >= every_s:
+            await self._kept.note_used(sent)
+            self._last_used_written = time.monotonic()
+            self._last_used = {name: at for name, at in self._last_used.items() if sent.get(name) != at}
 
     def count(self, key: ApiKey, place: str, *figures: str) -> None:
         """Add one to each of the named fields of KeyUsage."""
@@ -119,7 +151,9 @@ class Usage:
         finally:
             with self._background.sparing("usage", "the last figures"):
                 await self.write()
+                await self._write_last_used(0)
 
     async def _write(self) -> None:
         with contextlib.suppress(Retryable):
             await self.write()
+            await self._write_last_used(LAST_USE_EVERY_S)

@@ -41,13 +41,16 @@ _RIGHT = {Side.APPROVE: "approve", Side.REJECT: "reject"}
 
 
 class Watch:
-    """Every process may run it: whoever is first counts an answer, and whoever is first falls back."""
+    """Every process may run it: whoever is first counts an answer, and whoever is first falls back.
+
+    `model`: the digest of the model in use at a site.
+    """
 
     def __init__(
         self,
         store: Store,
         directory: Directory,
-        model: Callable[[], str],
+        model: Callable[[str], str],
         *,
         every_s: float = EVERY_S,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -94,7 +97,7 @@ class Watch:
                 _, state = await self._store.watches.read(site)  # another process counted the same answers
             if await self._fall_back(site, state, policy.certificate):
                 policy = self._directory.policy(site)
-        found = seen(policy, self._model(), state)
+        found = seen(policy, self._model(site), state)
         _show(site, found)
         return found
 
@@ -166,13 +169,13 @@ class Watch:
             gone = {*state.broken, state.certificate}
             for each in reversed(await self._store.access.policies(site)):
                 earlier = each.policy.certificate
-                if earlier is not UNSET and earlier.id not in gone and self._fits(earlier, now, targets, side):
+                if earlier is not UNSET and earlier.id not in gone and self._fits(site, earlier, now, targets, side):
                     return msgspec.structs.replace(now, certificate=earlier)
         suspended = (*(now.suspended or ()), Suspended(side, self._now().replace(microsecond=0)))
         return msgspec.structs.replace(now, suspended=suspended)
 
-    def _fits(self, certificate: Certificate, now: Policy, targets: Targets, side: Side) -> bool:
-        is_of_this = certificate.model == self._model() and certificate.decides == decides_digest(now)
+    def _fits(self, site: str, certificate: Certificate, now: Policy, targets: Targets, side: Side) -> bool:
+        is_of_this = certificate.model == self._model(site) and certificate.decides == decides_digest(now)
         return is_of_this and any(keeps(certificate, each, targets, side) for each in certificate.strata)
 
 

@@ -15,7 +15,7 @@ from redis.exceptions import AskError, ClusterDownError, MovedError, RedisError,
 
 from service.redis.address import Address, Node
 from service.redis.connect import Durability, Link, fixed_options
-from service.redis.pipe import Argument, ServerPipe
+from service.redis.pipe import Argument, ServerPipe, traced
 from service.redis.replies import translated, understood
 from service.redis.scripts import Script
 from service.values import request_id
@@ -42,6 +42,7 @@ class Topology:
         self._replicas: set[Node] = set()
         self._changed = changed
         self._refreshing: asyncio.Task[None] | None = None
+        self._is_closed = False
         self._asked_at = -math.inf
 
     def primary(self, slot: int) -> Node | None:
@@ -60,14 +61,14 @@ class Topology:
         self.refresh_soon()
 
     def refresh_soon(self) -> None:
-        if self._refreshing is None:
+        if self._refreshing is None and not self._is_closed:
             self._refreshing = asyncio.create_task(self._refresh())
 
     async def refreshed(self) -> None:
         """Wait for a refresh of the slot map, which may have failed."""
         self.refresh_soon()
-        assert self._refreshing is not None  # noqa: S101 - for the type checker
-        await asyncio.shield(self._refreshing)
+        if self._refreshing is not None:
+            await asyncio.shield(self._refreshing)
 
     async def _refresh(self) -> None:
         clock = asyncio.get_running_loop().time
@@ -107,12 +108,18 @@ class Topology:
     async def _slots_of(self, node: Node) -> list[Any]:
         """The reply to CLUSTER SLOTS, over a connection of its own: the slot map is read rarely."""
         options = {**self._address.at(*node).options, **self._options}
-        async with Redis.from_pool(ConnectionPool(**options)) as client:
-            client.response_callbacks.clear()
-            found: list[Any] = await client.execute_command("CLUSTER", "SLOTS")  # type: ignore[no-untyped-call]
+        connection = ConnectionPool(**options).make_connection()  # type: ignore[no-untyped-call]
+        try:
+            await connection.connect()
+            await connection.send_command("CLUSTER", "SLOTS")
+            found: list[Any] = await connection.read_response()
             return found
+        finally:
+            # At once: a pool closes its connections in tasks, and one that is cancelled before it began closes nothing.
+            await connection.disconnect(nowait=True)
 
     async def close(self) -> None:
+        self._is_closed = True  # a call that fails later begins no refresh that nobody would wait for
         if self._refreshing is not None:
             self._refreshing.cancel()
             await asyncio.wait([self._refreshing])
@@ -143,15 +150,16 @@ class ClusterPipe:
         self._pipes: dict[Node, ServerPipe] = {}
         self._leaving: set[asyncio.Task[None]] = set()
         self._going_again = 0
+        self._is_closed = False
         self._pipe(address.nodes[0])  # reports a wrong option at the start, as it is wrong for all nodes
 
     async def call(self, *command: Argument) -> Any:  # noqa: ANN401 - what Redis answers
         if str(command[0]).upper() in _KEYLESS:
             return await self._pipe(await self._any_node()).call(*command)
-        return await self._routed(str(command[1]), command, None)
+        return await traced(self._routed(str(command[1]), command, None), str(command[0]))
 
     async def run(self, script: Script, keys: Sequence[str], *args: Argument) -> Any:  # noqa: ANN401 - what Redis answers
-        return await self._routed(keys[0], (len(keys), *keys, *args, request_id.current()), script)
+        return await traced(self._routed(keys[0], (len(keys), *keys, *args, request_id.current()), script), script.name)
 
     async def _routed(self, key: str, command: tuple[Argument, ...], script: Script | None) -> Any:  # noqa: ANN401 - what Redis answers
         slot = key_slot(key.encode(errors="replace"))
@@ -220,6 +228,8 @@ class ClusterPipe:
     def _pipe(self, node: Node) -> ServerPipe:
         pipe = self._pipes.get(node)
         if pipe is None:
+            if self._is_closed:  # a connection opened now would stay open
+                raise StoreUnavailable("the connection to the Redis Cluster is closed")
             link = Link(self._address.at(*node), self._durability, self._timeout_s, _name(node))
             pipe = ServerPipe(link, self._timeout_s, self._max_pending, self._wait_replicas)
             self._pipes[node] = pipe
@@ -251,6 +261,7 @@ class ClusterPipe:
         return await self._pipe(await self._any_node()).subscriber()
 
     async def close(self) -> None:
+        self._is_closed = True
         await self._topology.close()
         await asyncio.gather(*self._leaving, *(pipe.close() for pipe in self._pipes.values()))
 

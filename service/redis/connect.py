@@ -121,7 +121,7 @@ class Link:
 
         Subscriptions at the old server would receive no messages.
         """
-        await self.redis.connection_pool.disconnect()
+        await self._cut()
 
     async def ping(self, timeout_s: float) -> None:
         """Raises StoreUnavailable with the reason if no comment could be recorded now."""
@@ -130,9 +130,19 @@ class Link:
                 await self.redis.ping()
 
     async def close(self) -> None:
+        await self._cut()
         await self.redis.aclose()
         if self._sentinel is not None:
             await self._sentinel.aclose()
+
+    async def _cut(self) -> None:
+        """Close all connections without a wait.
+
+        The pool closes each in a task and waits until the server has answered: over TLS one that hangs answers never.
+        If the caller is cancelled meanwhile, tasks that have not begun close nothing.
+        """
+        for connection in tuple(self._peers):
+            await connection.disconnect(nowait=True)
 
     async def _examine(self, connection: AbstractConnection) -> None:
         await connection.on_connect()

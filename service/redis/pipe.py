@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 from redis.commands import READ_COMMANDS
 from redis.exceptions import NoScriptError, RedisError
 
+from service import tracing
 from service.background import log_failure
 from service.redis.connect import Link
 from service.redis.contact import Contact
@@ -56,7 +57,15 @@ class Pipe(Protocol):
         """A client for subscriptions to everything published. Get a new one after a failure."""
 
     async def close(self) -> None:
-        """Finish the calls in the pipeline, then close the connections."""
+        """Finish the calls in the pipeline, then close the connections. Later calls raise StoreUnavailable."""
+
+
+async def traced(answer: Awaitable[Any], name: str) -> Any:  # noqa: ANN401 - what Redis answers
+    """The answer; the time until it comes is a part of the current request. `name`: of the command or the script."""
+    if tracing.active is None:
+        return await answer
+    with tracing.active.step(f"redis {name}", {"db.system.name": "redis", "db.operation.name": name}):
+        return await answer
 
 
 class PendingCall(NamedTuple):
@@ -87,16 +96,18 @@ class ServerPipe:
         self._wait = _Wait(wait_replicas, timeout_s)
         self._waiting: deque[PendingCall] = deque()
         self._running: asyncio.Task[None] | None = None
+        self._is_closed = False
         self._wire: Wire | None = None
         self._contact = Contact(link.place)
         # Whether the last server seen reads script flags. Calls are packed for it before they are sent.
         self._flagged = False
 
     async def call(self, *command: Argument) -> Any:  # noqa: ANN401 - what Redis answers
-        return await self._answered(command, None)
+        return await traced(self._answered(command, None), str(command[0]))
 
     def run(self, script: Script, keys: Sequence[str], *args: Argument) -> Awaitable[Any]:
-        return self._answered((len(keys), *keys, *args, request_id.current()), script)
+        answer = self._answered((len(keys), *keys, *args, request_id.current()), script)
+        return answer if tracing.active is None else traced(answer, script.name)
 
     async def _answered(self, command: tuple[Argument, ...], script: Script | None) -> Any:  # noqa: ANN401 - what Redis answers
         try:
@@ -111,6 +122,8 @@ class ServerPipe:
 
         The command is packed here, so that an argument that cannot be encoded fails only its own caller.
         """
+        if self._is_closed:  # a connection opened now would stay open
+            raise StoreUnavailable("the connection to Redis is closed")
         if len(self._waiting) >= self._max_pending:
             raise Overloaded("too many writes wait for Redis")
         flagged = self._flagged
@@ -201,6 +214,7 @@ class ServerPipe:
         return self._link.redis
 
     async def close(self) -> None:
+        self._is_closed = True
         while self._running is not None:
             await asyncio.wait([self._running])
         if self._wire is not None:

@@ -1,7 +1,10 @@
 """Snapshots of the embedded Redis: one consistent file, and a data folder made from such a file."""
 
 import asyncio
+import contextlib
+import os
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
@@ -64,9 +67,17 @@ async def loaded(folder: Path, snapshot: Path) -> int:
         await _ready(socket, process, folder)
         return await _appended(socket)
     finally:
-        await shut_down(socket)
-        await process.wait()
+        await _ended(socket, process)
         (data / FILE).unlink(missing_ok=True)
+
+
+async def _ended(socket: Path, process: asyncio.subprocess.Process) -> None:
+    await shut_down(socket)
+    # The signal ends it before it listened, too: whoever interrupts a restore need not wait for ever.
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGTERM)
+    await process.wait()
 
 
 async def _ready(socket: Path, process: asyncio.subprocess.Process, folder: Path) -> None:

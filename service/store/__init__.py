@@ -13,6 +13,7 @@ from service.store.access import Access
 from service.store.accounts import Accounts
 from service.store.approvals import ApprovalBook
 from service.store.articles import ArticleStatuses
+from service.store.assignments import AssignmentBook
 from service.store.audit import Audit
 from service.store.author_status import AuthorStatuses
 from service.store.authors import AuthorIndex
@@ -26,13 +27,20 @@ from service.store.fullness import Fullness
 from service.store.keyspace import Shards
 from service.store.labels import Labels
 from service.store.lists import Lists
+from service.store.notes import NoteBook
+from service.store.notices import NoticeBook
 from service.store.outbox import Outbox
+from service.store.presence import Presence
 from service.store.recent import Recent
+from service.store.rechecks import Rechecks
 from service.store.recovery import Recovery
 from service.store.reports import ReportReasons
 from service.store.review import Queue, QueueLimits
+from service.store.saved_filters import SavedFilters
 from service.store.shadow import ShadowCounts
 from service.store.strikes import StrikeBook
+from service.store.stuck import StuckIndex
+from service.store.threads import ReplyIndex
 from service.store.usage import UsageCounters
 from service.store.watch import Watches
 
@@ -45,15 +53,23 @@ class Store:
 
     comments: Comments
     queue: Queue
+    notes: NoteBook
+    notices: NoticeBook
+    assignments: AssignmentBook
+    filters: SavedFilters
+    presence: Presence
     labels: Labels
     audit: Audit
     draws: Draws
+    rechecks: Rechecks
     events: Events
     recent: Recent
     authors: AuthorIndex
+    replies: ReplyIndex
     statuses: AuthorStatuses
     strikes: StrikeBook
     articles: ArticleStatuses
+    stuck: StuckIndex
     batches: Batches
     reports: ReportReasons
     outbox: Outbox
@@ -100,17 +116,25 @@ async def open_store(settings: Settings, url: str, background: Background | None
     store = Store(
         comments=Comments(pipe, retention, most, fullness, shards, index_authors=settings.index_authors),
         queue=Queue(pipe, retention, limits, fullness, shards),
+        notes=NoteBook(pipe, shards),
+        notices=NoticeBook(pipe, retention, most, shards),
+        assignments=AssignmentBook(pipe, shards),
+        filters=SavedFilters(pipe),
+        presence=Presence(pipe),
         fullness=fullness,
         recovery=Recovery(pipe, shards),
         labels=Labels(pipe, retention, shards),
         audit=Audit(pipe, shards),
         draws=Draws(pipe, shards),
+        rechecks=Rechecks(shards, most, retention.label_days),
         events=Events(pipe, settings.undo_hold_s, shards),
         recent=Recent(pipe, shards),
         authors=AuthorIndex(pipe, shards),
+        replies=ReplyIndex(pipe, shards),
         statuses=statuses,
-        strikes=StrikeBook(pipe, shards, statuses),
+        strikes=StrikeBook(pipe, shards, statuses, background),
         articles=ArticleStatuses(pipe, shards),
+        stuck=StuckIndex(pipe, shards),
         batches=Batches(pipe, settings.undo_window_s),
         reports=ReportReasons(pipe, shards),
         outbox=Outbox(pipe, shards, background),
@@ -121,7 +145,7 @@ async def open_store(settings: Settings, url: str, background: Background | None
         shadow=ShadowCounts(pipe),
         watches=Watches(pipe),
         approvals=ApprovalBook(pipe),
-        fsck=Fsck(pipe, shards, retention.author_s if settings.index_authors else 0),
+        fsck=Fsck(pipe, shards, retention.author_s if settings.index_authors else 0, retention.author_s),
         changes=Changes(pipe.subscriber, background),
         durability=durability,
         background=background,

@@ -20,6 +20,7 @@ from service.store.keyspace import (
     SHARDS,
     SIGNING,
     SITES,
+    USED,
     Shard,
 )
 from service.store.scripts import script
@@ -39,6 +40,10 @@ UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 class PolicyUnreadable(Exception):
     """No version of a site's policy is readable for this release."""
+
+
+class ListsGone(Exception):
+    """Word lists that a policy needs are not there. `args`: their names."""
 
 
 class Version(NamedTuple):
@@ -147,11 +152,9 @@ class Access:
         """
         text, key = mint(site, _BEFORE_OPERATE | {Scope.OPERATE}, FIRST_NAME, datetime.now(UTC))
         await self._pipe.call("SADD", SITES, site)
-        kept = await self._pipe.run(_FIRST_KEY, [KEYS], key.id, msgspec.json.encode(key))
-        if kept:
-            await self._pipe.call("SET", OPERATED, 1)
-            if is_audited:
-                await self._pipe.call("SADD", AUDITED, site)
+        # In one step: whoever sees the key sees the audits, too; and no later step may fail, or its text is lost.
+        audited = site if is_audited else ""
+        if await self._pipe.run(_FIRST_KEY, [KEYS, AUDITED, OPERATED], key.id, msgspec.json.encode(key), audited):
             return text
         await self._let_first_key_operate(site)
         return None
@@ -177,6 +180,7 @@ class Access:
 
     async def revoke(self, key_id: str) -> bool:
         """Returns False if there was no such key."""
+        await self._pipe.call("HDEL", USED, key_id)
         return bool(await self._pipe.call("HDEL", KEYS, key_id))
 
     async def policy(self, site: str) -> Policy | None:
@@ -216,9 +220,13 @@ class Access:
         site: str,
         policy: Policy,
         actor: str,
+        lists: Iterable[str] = (),
         **trail: Unpack[PolicyTrail],
     ) -> bool:
-        """Store `policy` under its version. Returns False if that version exists already."""
+        """Store `policy` under its version. Returns False if that version exists already.
+
+        `lists`: word lists of the site that must be there. Raises ListsGone.
+        """
         broken = trail.get("broken", "")
         kept = await self._pipe.run(
             _PUT_POLICY,
@@ -231,7 +239,10 @@ class Access:
             msgspec.json.encode([part for pair in trail.get("details", {}).items() for part in pair]),
             f"{PROMISE_EVENTS}{policy.name}" if broken else "",
             broken,
+            *lists,
         )
+        if isinstance(kept, list):
+            raise ListsGone(*(name.decode() for name in kept))
         return bool(kept)
 
 

@@ -13,7 +13,9 @@ from service.store.keyspace import Shard
 from service.store.scripts import script
 from service.values.approvals import KEPT_FOR, MOST_OPEN, OPEN_FOR, Approval, ApprovalState, Deed
 
-Settled = Literal["ok", "gone", "own", "expired", "refused", "done"]
+Settled = Literal["ok", "gone", "own", "expired", "refused", "done", "busy"]
+# For how long a run holds an approved deed. While it works, it renews this.
+HELD_FOR_S = 30
 
 
 class ApprovalBook:
@@ -29,7 +31,6 @@ class ApprovalBook:
         """
         written = msgspec.json.encode(deed)
         digest = hashlib.blake2b(by.casefold().encode() + b"\n" + written, digest_size=12).hexdigest()
-        flat = [part for pair in told.items() for part in pair]
         found = await self._pipe.run(
             script("propose"),
             [Shard(site).prefix],
@@ -41,7 +42,7 @@ class ApprovalBook:
             round(OPEN_FOR.total_seconds() * 1000),
             round(KEPT_FOR.total_seconds() * 1000),
             MOST_OPEN,
-            *flat,
+            *_flat(told),
         )
         return found.decode() if found else None
 
@@ -56,25 +57,31 @@ class ApprovalBook:
         found = [await self._read(site, name.decode(), now_ms) for name in names]
         return [each for each in found if each is not None]
 
-    async def approve(self, site: str, approval: str, who: str, told: Mapping[str, str]) -> Settled:
-        """Let it be done. Safe to repeat until it is noted as done. `told`: details of the audit entry."""
-        return await self._settle(site, approval, "approve", who, told)
+    async def approve(self, site: str, approval: str, who: str, run: str, told: Mapping[str, str]) -> Settled:
+        """Let it be done by this `run`, and by no other for HELD_FOR_S. Safe to repeat until it is noted as done.
+
+        `told`: details of the audit entry.
+        """
+        rest: list[str | int] = [who.casefold(), run, HELD_FOR_S * 1000, *_flat(told)]
+        return await self._run(site, approval, "approve", who, *rest)
 
     async def refuse(self, site: str, approval: str, who: str, told: Mapping[str, str]) -> Settled:
-        return await self._settle(site, approval, "refuse", who, told)
+        return await self._run(site, approval, "refuse", who, who.casefold(), "", 0, *_flat(told))
 
-    async def note_done(self, site: str, approval: str, deed: Deed, outcome: Mapping[str, int | str]) -> None:
-        """`deed`: what is kept of it from now on."""
-        said = msgspec.json.encode(outcome)
-        await self._pipe.run(
-            script("settle_approval"), [Shard(site).prefix], approval, "done", "", msgspec.json.encode(deed), said
-        )
+    async def hold(self, site: str, approval: str, run: str) -> None:
+        """Let no other run do it for HELD_FOR_S from now on, if this one still holds it."""
+        await self._run(site, approval, "hold", "", run, HELD_FOR_S * 1000)
 
-    async def _settle(self, site: str, approval: str, act: str, who: str, told: Mapping[str, str]) -> Settled:
-        flat = [part for pair in told.items() for part in pair]
-        found = await self._pipe.run(
-            script("settle_approval"), [Shard(site).prefix], approval, act, who, who.casefold(), *flat
-        )
+    async def free(self, site: str, approval: str, run: str) -> None:
+        """The run failed; another approval may go on at once."""
+        await self._run(site, approval, "free", "", run)
+
+    async def note_done(self, site: str, approval: str, run: str, deed: Deed, outcome: Mapping[str, int | str]) -> None:
+        """Nothing changes if another run took over meanwhile. `deed`: what is kept of it from now on."""
+        await self._run(site, approval, "done", "", run, msgspec.json.encode(deed), msgspec.json.encode(outcome))
+
+    async def _run(self, site: str, approval: str, act: str, who: str, *args: str | bytes | int) -> Settled:
+        found = await self._pipe.run(script("settle_approval"), [Shard(site).prefix], approval, act, who, *args)
         settled: Settled = found.decode()
         return settled
 
@@ -98,6 +105,10 @@ class ApprovalBook:
             second_at=instant(found.get("second_at")),
             outcome=msgspec.json.decode(found.get("outcome", "{}")),
         )
+
+
+def _flat(told: Mapping[str, str]) -> list[str]:
+    return [part for pair in told.items() for part in pair]
 
 
 def _at(ms: str) -> datetime:

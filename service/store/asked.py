@@ -1,7 +1,7 @@
 """What a submission asks of the rules that need what Redis counts; rules.lua answers in the step that records it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -12,7 +12,7 @@ from service.values.articles import ACTIONS, IN_FORCE, ArticleStatus, PlaceKind,
 from service.values.domain import STATUS_AFTER, Action, Doubling, Reason, Urgency
 from service.values.rules import RULE, RULE_UNAVAILABLE, AuthorStatus, FiredRule, RuleAction, RuleState
 
-Expression = Sequence[Any]
+Expression = tuple[Any, ...]
 
 AUTHOR_BANNED, AUTHOR_MUTED = "author_banned", "author_muted"
 AUTHOR_PREMODERATED, AUTHOR_TRUSTED = "author_premoderated", "author_trusted"
@@ -23,10 +23,16 @@ OF_STATUS = {
     AuthorStatus.PREMODERATED: (AUTHOR_PREMODERATED, RuleAction.PREMODERATE),
     AuthorStatus.TRUSTED: (AUTHOR_TRUSTED, RuleAction.APPROVE),
 }
-_STATUS_REASONS = tuple(Reason(code, action=action.value) for code, action in OF_STATUS.values())
-
-
 _PLACES = tuple((kind, status) for kind in PlaceKind for status in IN_FORCE)
+# Of the status of the author, of the article, and of the section.
+_STATUS_REASONS = (
+    *(Reason(code, action=action.value) for code, action in OF_STATUS.values()),
+    *(
+        Reason(code_of(kind, status), action=ACTIONS[status].value if status in ACTIONS else None)
+        for kind, status in _PLACES
+    ),
+)
+_STATUS_ROWS = tuple(map(packed_rule, _STATUS_REASONS))
 
 
 class UndecidedRule(Struct, frozen=True):
@@ -63,34 +69,61 @@ class Heated(NamedTuple):
     outcome: PossibleOutcome
 
 
-class Limit(NamedTuple):
+class RateLimit(NamedTuple):
     """More than `most` comments within `s` seconds under this name in Redis, this one among them."""
 
     name: str
     s: int
     most: int
+    is_of_author: bool = False
 
 
-class CountLimits(NamedTuple):
-    """What to count of a comment to which no rule applies, unless one of the limits is passed: then rules are asked.
+class CopyLimit(NamedTuple):
+    """More than `most` comments within `s` seconds with a fingerprint from `first` to `last`, counted from 1."""
 
-    Most comments pass none, and this costs less than asking. `window_s`: how long fingerprints are counted.
+    s: int
+    most: int
+    first: int
+    last: int
+
+
+class CountLimits(Struct, frozen=True):
+    """What to count of a comment to which no rule can apply unless one of the limits is passed: then rules are asked.
+
+    Most comments pass none, and this costs less than asking. `prints`: fingerprints, first those that only comments of
+    the same author have, `of_author` in number. `window_s`: how long they are counted.
     """
 
-    limits: tuple[Limit, ...]
-    rates: tuple[Window, ...] = ()
-    prints: tuple[str, ...] = ()
+    limits: Sequence[RateLimit] = ()
+    copies: Sequence[CopyLimit] = ()
+    prints: Sequence[str] = ()
+    of_author: int = 0
+    rates: Sequence[Window] = ()
     window_s: int = 0
 
+    @property
+    def flat(self) -> list[Any]:
+        """As facts.lua takes it."""
+        sent: list[Any] = [self.window_s, self.of_author, len(self.prints), *self.prints, len(self.limits)]
+        for limit in self.limits:
+            sent += limit
+        sent.append(len(self.copies))
+        for copies in self.copies:
+            sent += copies
+        for rate in self.rates:
+            sent += rate
+        return sent
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RulesAsked:
+
+class RulesAsked(Struct, frozen=True, kw_only=True):
     """`model`: the decision without rules. `fired`: rules that hold whatever is counted; `open`: the others.
     `unavailable`: ids of rules that cannot be decided.
 
     `prints`: fingerprints by kind of duplicate, as `exact:site`. `rates`: what to count of this one. `sla_ms`: until
-    when a review that `fired` asks for is due. `window_s`: how long fingerprints are counted. `heated`: None if the
-    comment would be approved in a heated article too. `network`: a keyed hash ('': not known).
+    when a review that `fired` asks for is due. `window_s`: how long fingerprints are counted. `has_statuses`: False if
+    the script should ask again where the author, the article or the section has a status; what is said of these is then
+    not sent. `heated`: None if the comment would be approved in a heated article too. `network`: a keyed hash ('': not
+    known).
     """
 
     model: Action
@@ -98,10 +131,11 @@ class RulesAsked:
     fired: tuple[FiredRule, ...] = ()
     open: tuple[UndecidedRule, ...] = ()
     unavailable: tuple[str, ...] = ()
-    prints: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    prints: Mapping[str, tuple[str, ...]] = {}
     rates: tuple[Window, ...] = ()
     window_s: int = 0
     sla_ms: int | None = None
+    has_statuses: bool = True
     author_sla_ms: int = 0
     network: str = ""
     heated: Heated | None = None
@@ -111,14 +145,28 @@ class RulesAsked:
         """Those that apply whatever is counted."""
         return (*map(rule_reason, self.fired), *map(unavailable_reason, self.unavailable))
 
-    @property
-    def reasons(self) -> tuple[Reason, ...]:
-        """Those that may apply: of open rules, then of the status of the author, of the article, and of the section.
+    def reason(self, number: int) -> Reason:
+        """One that may apply, by its number in the answer of the script, from 1 on.
 
-        The script answers with their numbers.
+        Those of open rules, then of the status of the author, of the article, and of the section.
         """
-        of_places = (_of_place(kind, status, self.heated) for kind, status in _PLACES)
-        return (*(rule_reason(each.rule) for each in self.open), *_STATUS_REASONS, *of_places)
+        if number <= len(self.open):
+            return rule_reason(self.open[number - 1].rule)
+        reason = _STATUS_REASONS[number - 1 - len(self.open)]
+        if self.heated is not None and reason.code in _HEATED:
+            return msgspec.structs.replace(self.heated.reason, code=reason.code)
+        return reason
+
+    @property
+    def rows(self) -> list[bytes]:
+        """The reasons that may apply, packed, in the order of their numbers."""
+        rules = [packed_rule(rule_reason(each.rule)) for each in self.open]
+        if not self.has_statuses:
+            return rules
+        if self.heated is None:
+            return [*rules, *_STATUS_ROWS]
+        first = len(self.open) + 1
+        return [*rules, *(packed_rule(self.reason(first + at)) for at in range(len(_STATUS_REASONS)))]
 
     def outcome(self, action: Action, reasons: Sequence[Reason]) -> PossibleOutcome:
         """What is recorded for a decision with these reasons."""
@@ -127,13 +175,6 @@ class RulesAsked:
 
 
 _HEATED = {code_of(kind, ArticleStatus.HEATED) for kind in PlaceKind}
-
-
-def _of_place(kind: PlaceKind, status: ArticleStatus, heated: Heated | None) -> Reason:
-    code = code_of(kind, status)
-    if status in ACTIONS:
-        return Reason(code, action=ACTIONS[status].value)
-    return msgspec.structs.replace(heated.reason, code=code) if heated else Reason(code)
 
 
 def rule_reason(fired: FiredRule) -> Reason:
@@ -154,78 +195,66 @@ def unavailable_reason(rule: str) -> Reason:
     return Reason(RULE_UNAVAILABLE, rule=rule)
 
 
-class FactNumbers:
-    """The facts that expressions need, each asked once."""
+class Question(NamedTuple):
+    """What expressions ask of Redis: facts, each once, with the name of each; `expressions` name them by number."""
 
-    def __init__(self, author: str, article: str, network: str = "") -> None:
-        self._who = {"author": author, "article": article, "site": "site", "network": network}
-        self._numbers: dict[tuple[Any, ...], int] = {}
-        self._names: list[str] = []
+    asks: tuple[tuple[Any, ...], ...]
+    names: tuple[str, ...]
+    expressions: tuple[Any, ...]
 
-    @property
-    def asks(self) -> list[tuple[Any, ...]]:
-        return list(self._numbers)
 
-    @property
-    def names(self) -> list[str]:
-        return self._names
+@lru_cache(maxsize=1_024)
+def question_of(expressions: tuple[Expression, ...]) -> Question:
+    """The same for every comment: `("rate", by, s)` does not say yet whose comments are counted."""
+    numbers = _FactNumbers()
+    numbered = tuple(numbers.numbered(each) for each in expressions)
+    return Question(tuple(numbers.names), tuple(numbers.names.values()), numbered)
 
-    def compiled(self, expression: Expression) -> list[Any]:
+
+class _FactNumbers:
+    """`names`: of the facts, by what is asked, in the order of their numbers."""
+
+    def __init__(self) -> None:
+        self.names: dict[tuple[Any, ...], str] = {}
+
+    def numbered(self, expression: Expression) -> Expression:
         """The expression with numbers of facts in place of what it asks."""
         operator, *rest = expression
         if operator in ("all", "any", "not"):
-            return [operator, *(self.compiled(each) for each in rest)]
-        if operator == "status":
-            return [operator, *rest]
-        return self._leaf(operator, rest)
+            return (operator, *(self.numbered(each) for each in rest))
+        return expression if operator == "status" else self._leaf(operator, rest)
 
-    def _leaf(self, operator: str, rest: Sequence[Any]) -> list[Any]:
+    def _leaf(self, operator: str, rest: Sequence[Any]) -> Expression:
         if operator == "new":
-            return ["new", self._number("author_seen", "seen"), rest[0]]
+            return ("new", self._number("author_seen", "seen"), rest[0])
         if operator == "approved_below":
-            return ["approved_below", self._number("author_approved", "approved"), rest[0]]
+            return ("approved_below", self._number("author_approved", "approved"), rest[0])
         if operator == "rejected_share_above":
             share, days = rest
             approved = self._number(f"author_approved_{days}d", "a", days)
-            return [operator, approved, self._number(f"author_rejected_{days}d", "r", days), share]
+            return (operator, approved, self._number(f"author_rejected_{days}d", "r", days), share)
         if operator == "rejected_at_least":
             least, days = rest
-            return [operator, self._number(f"author_rejected_{days}d", "r", days), least]
+            return (operator, self._number(f"author_rejected_{days}d", "r", days), least)
         if operator == "velocity":
             by, more_than, s = rest
-            return ["count_above", self._rate(by, s), more_than]
+            return ("count_above", self._number(f"by_{by}_{s}s", "rate", by, s), more_than)
         if operator == "duplicate":
             match, of, at_least, s = rest
-            return ["count_above", self._number(f"{match}_of_{of}_{s}s", "same", f"{match}:{of}", s), at_least - 1]
+            return ("count_above", self._number(f"{match}_of_{of}_{s}s", "same", f"{match}:{of}", s), at_least - 1)
         raise ValueError(f"no condition that Redis can answer: {operator}")
 
-    def _rate(self, by: str, s: int) -> int:
-        who = self._who[by]
-        if not who:
-            return self._number(f"by_{by}_{s}s", "nothing")
-        return self._number(f"by_{by}_{s}s", "rate", rate_name(by, who), s)
-
     def _number(self, name: str, *ask: Any) -> int:  # noqa: ANN401 - as the script takes it
-        if ask not in self._numbers:
-            self._numbers[ask] = len(self._numbers) + 1
-            self._names.append(name)
-        return self._numbers[ask]
+        self.names.setdefault(ask, name)
+        return [*self.names].index(ask) + 1
 
 
-def limits_of(expression: Expression, counted: Mapping[str, str], prints: Mapping[str, tuple[str, ...]]) -> list[Limit]:
-    """The limits of an expression that is just one count; [] if it never holds. Raises ValueError for any other.
-
-    `counted`: whose comments are counted, by kind ('': nobody's).
-    """
-    operator, *rest = expression
-    if operator == "velocity":
-        by, more_than, s = rest
-        who = counted[by]
-        return [Limit(rate_name(by, who), s, more_than)] if who else []
-    if operator == "duplicate":
-        match, of, at_least, s = rest
-        return [Limit(f"same:{each}", s, at_least - 1) for each in prints.get(f"{match}:{of}", ())]
-    raise ValueError(operator)
+def _named(ask: tuple[Any, ...], who: Mapping[str, str]) -> tuple[Any, ...]:
+    """With the name of the counter in Redis."""
+    if ask[0] != "rate":
+        return ask
+    _, by, s = ask
+    return ("rate", rate_name(by, who[by]), s) if who[by] else ("nothing",)
 
 
 def rate_name(by: str, who: str) -> str:
@@ -235,24 +264,25 @@ def rate_name(by: str, who: str) -> str:
 
 def packed_rules(asked: RulesAsked, author: str, article: str, decision_at: int) -> tuple[dict[str, Any], list[bytes]]:
     """The map that rules.lua takes, and the packed reasons beside it."""
-    facts = FactNumbers(author, article, asked.network)
+    asks, names, expressions = question_of(tuple([each.expression for each in asked.open]))
+    who = {"author": author, "article": article, "site": "site", "network": asked.network}
     opened = [
         (
             each.rule.action.value,
             each.rule.state is RuleState.ON,
             each.rule.override,
             each.sla_ms or False,
-            facts.compiled(each.expression),
+            expression,
             each.rule.label or "",
             each.rule.rule,
         )
-        for each in asked.open
+        for each, expression in zip(asked.open, expressions, strict=True)
     ]
     in_force = [each for each in asked.fired if each.state is RuleState.ON]
     actions = {each.action for each in in_force}
     sent = {
-        "asks": facts.asks,
-        "names": facts.names,
+        "asks": [_named(each, who) for each in asks],
+        "names": names,
         "elsewhere": "",
         "asked": {kind: list(prints) for kind, prints in asked.prints.items()},
         "open": opened,
@@ -269,17 +299,14 @@ def packed_rules(asked: RulesAsked, author: str, article: str, decision_at: int)
         "sla_ms": asked.sla_ms or False,
         "outcomes": {action.value: _outcome(action, outcome) for action, outcome in asked.outcomes.items()},
         "decision_at": decision_at,
+        "has_statuses": asked.has_statuses,
         "rates": [(window.name, window.s) for window in asked.rates],
         "prints": sorted({each for some in asked.prints.values() for each in some}),
         "window_s": asked.window_s,
         "author_sla_ms": asked.author_sla_ms,
         "heated": _outcome(Action.REVIEW, asked.heated.outcome) if asked.heated else False,
     }
-    rows = [
-        b"".join(map(packed_rule, asked.known_reasons)),
-        *map(packed_rule, asked.reasons),
-    ]
-    return sent, rows
+    return sent, [b"".join(map(packed_rule, asked.known_reasons)), *asked.rows]
 
 
 def _outcome(action: Action, outcome: PossibleOutcome) -> tuple[Any, ...]:
@@ -300,7 +327,7 @@ def _outcome(action: Action, outcome: PossibleOutcome) -> tuple[Any, ...]:
 
 
 def together(what: str, facts: Sequence[Any]) -> Any:  # noqa: ANN401 - a number, or False
-    """One fact of several shards. `what`: as in counters.lua. False: nothing is known. Redis answers that as None."""
+    """One fact of several shards. `what`: as in facts.lua. False: nothing is known. Redis answers that as None."""
     known = [each for each in facts if each is not None]
     if not known:
         return False

@@ -93,12 +93,12 @@ class AuthorIndex:
     async def with_revisions(self, site: str, comment_id: str) -> CommentHistory | None:
         """A comment with all stored revisions; None if it is unknown."""
         shard = self._shards.of(site, comment_id)
-        flat, appeal, *revisions = await self._pipe.run(script("revisions"), [shard.prefix], comment_id)
+        flat, appeal, notes, *revisions = await self._pipe.run(script("revisions"), [shard.prefix], comment_id)
         if not flat:
             return None
         contents = {number: readable(data) for number, data in revisions}
         known = {number: content for number, content in contents.items() if content is not None}
-        return CommentHistory(record(comment_id, flat, None, appeal), known)
+        return CommentHistory(record(comment_id, flat, None, appeal, notes), known)
 
     def _key(self, shard: Shard, author: str) -> str:
         return shard.key(f"author:{author}")

@@ -19,6 +19,7 @@ from service.store.reports import Reader, ReportReasons
 from service.store.scripts import script
 from service.values.domain import STATUS_AFTER, Action, Comment, DecidedBy, Judgement, State, Status, Urgency
 from service.values.errors import NotFound
+from service.values.learning import MOST_OF_CLUSTER, LearningDraw
 
 DAY_S = 86_400
 # The state of a comment is stored this much longer than its last text; see outlives() in prelude.lua.
@@ -86,6 +87,7 @@ class Comments:
         draw: float | None = None,
         audits_per_day: int | None = None,
         keep_rejected_s: int = 0,
+        learning: LearningDraw | None = None,
         rules: RulesAsked | None = None,
         watch: CountLimits | None = None,
     ) -> tuple[Submitted | Literal["ask"], Record | None]:
@@ -93,11 +95,11 @@ class Comments:
 
         `urgency`: why a person should review it; None: no review needed. `audit_share`: the probability that such a
         decision is audited; `draw`: the comment's number in [0, 1) that decides it; `audits_per_day`: the most of the
-        site (None: any number). `keep_rejected_s`: how long at least a rejected text is kept. `rules`: what the
-        decision depends on besides; it then replaces the three. `watch`:
-        instead of rules, with one shard. The record is None only if nothing was written: the queue is full, or rules
-        must be sent (ask), because the author, the article or the section has a status, or a limit of `watch`
-        is passed.
+        site (None: any number). `keep_rejected_s`: how long at least a rejected text is kept. `learning`: it may be
+        drawn to learn from, if nobody has to look at it. `rules`: what the decision depends on besides; it then
+        replaces urgency, share and who decided. `watch`: instead of rules, with one shard. The record is None only if
+        nothing was written: the queue is full, or rules must be sent (ask), because the author, the article or the
+        section has a status, or a limit of `watch` is passed.
         """
         content = Content(comment, judgement)
         data, decision_at = packed_with_place(content)
@@ -113,7 +115,9 @@ class Comments:
         life_s = max(self._retention.author_s, keep_rejected_s + AUTHOR_INDEX_DAYS * DAY_S)
         described = self._described(comment_id, content, urgency, actor, decided_by, audit_share, life_s)
         most = "" if audits_per_day is None else max(1, audits_per_day // self._shards.count)
-        sent = _pack((*described, asked or "", watch or "", "" if draw is None else draw, most, keep_rejected_s))
+        limits = ("" if draw is None else draw, most, keep_rejected_s)
+        last = self._may_learn(learning), _parent(comment_id, comment)
+        sent = _pack((*described, asked or "", watch.flat if watch else "", *limits, *last))
         reply = await self._pipe.run(script("submit"), [shard.prefix], sent, data, *rows)
         if reply[0] == b"ask":
             return "ask", None
@@ -123,12 +127,22 @@ class Comments:
             waiting = reply.pop()
             if waiting:
                 self._fullness.saw(shard, waiting)
+            if urgency is None and learning is not None:
+                urgency = learning.urgency
             waits_for = urgency if waiting else None  # a full queue accepts no audit
             return reply[0].decode(), _recorded(comment_id, reply, content, waits_for, decided_by)
         outcome, record = answered(comment_id, reply if len(reply) > 1 else [*reply, []])
         if outcome == "full":
             self._fullness.saw(shard, self._max_queued)
         return outcome, record
+
+    def _may_learn(self, learning: LearningDraw | None) -> tuple[Any, ...] | Literal[""]:
+        """As drawn_to_learn in draws.lua takes it."""
+        if learning is None:
+            return ""
+        most = max(1, learning.most // self._shards.count)
+        inclusion = f"{learning.inclusion:.9g}"  # as text: Lua would write it with all its digits
+        return (inclusion, most, MOST_OF_CLUSTER, learning.fingerprints, learning.urgency.sla_ms)
 
     def _described(  # noqa: PLR0917 - as submit has them
         self,
@@ -225,9 +239,12 @@ class Comments:
             ),
         )
 
-    async def appeal(self, site: str, comment_id: str, reason: str, *, sla_ms: int) -> tuple[Outcome, Record | None]:
-        """Return a rejected comment to the queue, once for each revision."""
-        return answered(comment_id, await self._run("appeal", site, comment_id, reason, sla_ms, self._max_queued))
+    async def appeal(
+        self, site: str, comment_id: str, reason: str, *, sla_ms: int, within_s: int = 0
+    ) -> tuple[Outcome, Record | None]:
+        """Return a rejected comment to the queue, once for each revision. `within_s`: of the rejection; 0: ever."""
+        reply = await self._run("appeal", site, comment_id, reason, sla_ms, self._max_queued, within_s * 1000)
+        return answered(comment_id, reply)
 
     async def erase(self, site: str, comment_id: str, actor: str) -> bool:
         """Remove all personal data; the id, the outcome and the times stay as long as the text would have.
@@ -257,6 +274,12 @@ class Comments:
         return await self._shards.run(script(name), site, comment_id, *args)
 
 
+def _parent(comment_id: str, comment: Comment) -> str:
+    """The id of the comment that this one answers; empty if there is none. No comment answers itself."""
+    parent = (comment.parent and comment.parent.id) or ""
+    return "" if parent == comment_id else parent
+
+
 def _decisive(judgement: Judgement) -> str:
     """For the audit trail: the attributes that led to the decision, with their scores."""
     return ", ".join(f"{each.attribute} {each.score:.6f}" for each in judgement.reasons if each.score is not None)
@@ -265,8 +288,8 @@ def _decisive(judgement: Judgement) -> str:
 def _ruled(content: Content, rules: RulesAsked, reply: Sequence[Any]) -> tuple[Content, Urgency | None, str]:
     """What the rules made of a judgement: the content as it was recorded, who should look, and who decided."""
     action, by, applied, facts, sla_ms = reply
-    found, possible = Action(action.decode()), rules.reasons
-    added = tuple(possible[number - 1] for number in applied)
+    found = Action(action.decode())
+    added = tuple(map(rules.reason, applied))
     judgement = msgspec.structs.replace(
         content.judgement,
         decision=found,

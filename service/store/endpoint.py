@@ -33,9 +33,14 @@ class Endpoints:
         endpoint, secrets, now = await self._pipe.run(_GET, [Shard(site).prefix])
         return _read(fields(endpoint), fields(secrets), int(now))
 
-    async def put(self, site: str, url: str, *, include_text: bool, actor: str) -> None:
-        """Set and enable the endpoint. Repeat the call after an error: some shards may have the change already."""
-        await self._write(site, "webhook_set", actor, url=url, include_text="1" if include_text else "")
+    async def put(self, site: str, url: str, *, include_text: bool, actor: str, first_secret: str = "") -> bool:
+        """Set and enable the endpoint. Repeat the call after an error: some shards may have the change already.
+
+        `first_secret`: sealed, stored if the site has no secret yet, in the last step, so that an error before it
+        leaves none that nobody has seen. Returns whether it was stored.
+        """
+        endpoint = {"url": url, "include_text": "1" if include_text else ""}
+        return await self._write(site, "webhook_set", actor, first_secret, **endpoint)
 
     async def remove(self, site: str, actor: str) -> None:
         """Remove the endpoint. Its pending events become dead letters; the secrets stay, for callbacks."""
@@ -47,18 +52,16 @@ class Endpoints:
 
     async def rotate(self, site: str, sealed: str, overlap_s: int, actor: str) -> datetime | None:
         """Add a new secret. Returns until when the previous one stays valid (None: there was none)."""
-        until = await self._pipe.run(_ROTATE, [Shard(site).prefix], sealed, overlap_s * 1000, "", actor)
+        until = await self._pipe.run(_ROTATE, [Shard(site).prefix], sealed, overlap_s * 1000, actor)
         return _instant(int(until))
 
-    async def first_secret(self, site: str, sealed: str, actor: str) -> bool:
-        """Store the secret if there is none yet. Returns False if there was one."""
-        return int(await self._pipe.run(_ROTATE, [Shard(site).prefix], sealed, 0, "1", actor)) >= 0
-
-    async def _write(self, site: str, action: str, actor: str, **kept: str) -> None:
-        # The first shard has the authoritative copy: set first when there is an endpoint, last when it is removed.
+    async def _write(self, site: str, action: str, actor: str, secret: str = "", **kept: str) -> bool:
         flat = [part for pair in kept.items() for part in pair]
-        for shard in sorted(self._shards.each(site), key=lambda each: each.number, reverse=not kept):
-            await self._pipe.run(_PUT, [shard.prefix], "" if shard.number else action, actor, *flat)
+        copies = [shard for shard in self._shards.each(site) if shard.number]
+        for shard in copies:
+            await self._pipe.run(_PUT, [shard.prefix], "", actor, "", *flat)
+        # The first shard, which is authoritative, comes last: until then the site has the endpoint that it had.
+        return bool(await self._pipe.run(_PUT, [Shard(site).prefix], action, actor, secret, *flat))
 
 
 _GET, _PUT, _DISABLE = script("endpoint"), script("put_endpoint"), script("disable_endpoint")

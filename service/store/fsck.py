@@ -8,19 +8,36 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
+import msgspec
+from msgspec import Struct
+
 from service.redis.pipe import Pipe
 from service.store.access import UNREADABLE
-from service.store.keyspace import Shard, Shards
+from service.store.keyspace import ACCOUNTS, Shard, Shards
 from service.store.outbox import read_event
 from service.store.scripts import script
 
 BATCH = 500
-INDEXES = ("ready", "lease", "escalated", "waiting", "out:due")
+INDEXES = ("ready", "lease", "escalated", "waiting", "stuck", "out:due", "noticed")
+# Keys of single comments that may be left when the comment's state is gone.
+BESIDE = ("out:q:", "notices:", "appeal:")
+
+
+class _By(Struct):
+    """Of a saved filter only this."""
+
+    by: str
+
+
+class _Roles(Struct):
+    """Of an account only this: a later release may add to the rest."""
+
+    roles: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """One violated invariant. `is_mended`: it has been repaired."""
+    """One violated invariant. `is_mended`: it has been repaired. `comment`: "" if it is about none."""
 
     site: str
     comment: str
@@ -29,14 +46,19 @@ class Breach:
 
 
 class Fsck:
-    def __init__(self, pipe: Pipe, shards: Shards, author_s: int = 0) -> None:
-        """`author_s`: how long the author index lasts; 0: there is none."""
+    def __init__(self, pipe: Pipe, shards: Shards, author_s: int, replies_s: int) -> None:
+        """`author_s`: how long the author index lasts; 0: there is none. `replies_s`: how long that of replies does."""
         self._pipe = pipe
         self._shards = shards
-        self._author_s = author_s
+        self._lives_s = author_s, replies_s
 
     async def examine(self, site: str, *, repair: bool = False) -> AsyncIterator[Breach]:
-        """Violations of the invariants I1 to I3 and of the outbox, in every shard; `repair` repairs them."""
+        """Violations of the invariants I1 to I3, and of those of outbox, notices and complaints, in every shard.
+
+        Also saved filters of people who have no role at the site any more. `repair` repairs them.
+        """
+        async for breach in self._left_filters(site, repair=repair):
+            yield breach
         for shard in self._shards.each(site):
             async for breach in self._unreadable_events(shard, repair=repair):
                 yield breach
@@ -45,6 +67,22 @@ class Fsck:
                     yield breach
             async for breach in self._doubled(shard):
                 yield breach
+
+    async def _left_filters(self, site: str, *, repair: bool) -> AsyncIterator[Breach]:
+        """Filters outlive a role if a process was killed between taking the one away and erasing the others."""
+        shard, owners = Shard(site), set[str]()
+        async for keys in self._scan(shard, "filters:*"):
+            owners.update(key.removeprefix(shard.key("filters:")) for key in keys)
+        shared = await self._pipe.call("HVALS", shard.key("filters"))
+        owners.update(msgspec.json.decode(each, type=_By).by for each in shared)
+        # The accounts only now: whoever saved a filter had a role before.
+        for owner in sorted(owners - {""}):
+            kept = await self._pipe.call("HGET", ACCOUNTS, owner)
+            # An account is never deleted: one that is not there was lost, and its filters may be needed again.
+            if kept is not None and site not in msgspec.json.decode(kept, type=_Roles).roles:
+                if repair:
+                    await self._pipe.run(script("forget_filters"), [shard.prefix], owner)
+                yield Breach(site, "", f"saved filters of '{owner}', who has no role at the site", repair)
 
     async def count(self, site: str) -> int:
         """The number of the site's comments, including erased ones."""
@@ -58,8 +96,9 @@ class Fsck:
         """All ids, of comments and of entries in indexes and event queues. Some occur more than once."""
         async for keys in self._scan(shard, "item:*"):
             yield [key.removeprefix(shard.item()) for key in keys]
-        async for keys in self._scan(shard, "out:q:*"):
-            yield [key.removeprefix(shard.key("out:q:")) for key in keys]
+        for name in BESIDE:
+            async for keys in self._scan(shard, f"{name}*"):
+                yield [key.removeprefix(shard.key(name)) for key in keys]
         async for keys in self._scan(shard, "held:*"):
             for key in keys:
                 yield await self._members(key, 0)
@@ -77,7 +116,7 @@ class Fsck:
         found: list[Breach] = []
         for start in range(0, len(ids), BATCH):
             some = ids[start : start + BATCH]
-            reply = await self._pipe.run(script("mend"), [shard.prefix], 1 if repair else 0, self._author_s, *some)
+            reply = await self._pipe.run(script("mend"), [shard.prefix], 1 if repair else 0, *self._lives_s, *some)
             found += [Breach(shard.site, each.decode(), what.decode(), repair) for each, what in reply]
         return found
 

@@ -18,6 +18,7 @@ SITES = "cm:{access}:sites"
 AUDITED = "cm:{access}:audited"  # sites that began with blind audits, unless their policy says otherwise
 ACCOUNTS = "cm:{access}:accounts"
 PREFERENCES = "cm:{access}:preferences"
+USED = "cm:{access}:used"  # when each key, and each site's endpoint, was last used
 ACCESS_AUDIT = "cm:{access}:audit"
 # The prefix of the word lists that all sites share. No shard has it: what follows the dot in a shard's tag is a number.
 SHARED_LISTS = "cm:{shared.lists}:"
@@ -66,6 +67,9 @@ class Shard:
     def held(self, moderator: str = "") -> str:
         return f"{self.prefix}held:{moderator}"
 
+    def assigned(self, moderator: str) -> str:
+        return f"{self.prefix}assigned:{moderator}"
+
     def skipped(self, moderator: str) -> str:
         return f"{self.prefix}skipped:{moderator}"
 
@@ -98,6 +102,9 @@ _PERMANENT = {
         "lease",
         "escalated",
         "waiting",
+        "noticed",
+        "stuck",
+        "assignees",
         "token",
         "audit",
         "events",
@@ -106,6 +113,7 @@ _PERMANENT = {
         "policies:by",
         "lists",
         "articles",
+        "filters",
         "keys",
         "salt",
         "shards",
@@ -114,6 +122,7 @@ _PERMANENT = {
         "audited",
         "accounts",
         "preferences",
+        "used",
         "signing",
     ),
     *("trimmed", "webhook", "webhook:secrets", "out:due", "out:tries", "out:told", "out:dead", "out:letters"),
@@ -121,9 +130,19 @@ _PERMANENT = {
 }
 
 
-# The leases of a moderator disappear with the last one, and every lease ends. Each word list has its own keys. So does
-# each author, article and section with a status.
-_PERMANENT_KINDS = ("held:", "list:", "status:", "statuses:", "article:", "section:", "changes:")
+# The leases of a moderator disappear with the last one, and every lease ends; so do assignments with what waits. Each
+# word list has its own keys. So does each author, article and section with a status, and each moderator with filters.
+_PERMANENT_KINDS = (
+    "held:",
+    "assigned:",
+    "filters:",
+    "list:",
+    "status:",
+    "statuses:",
+    "article:",
+    "section:",
+    "changes:",
+)
 
 
 def is_permanent(key: str) -> bool:
@@ -139,7 +158,7 @@ def waits_in(key: str) -> Iterator[tuple[str, str]]:
     """For a key of a comment: pairs of index and id. If the key does not expire, one index must contain the id."""
     prefix, _, rest = key.partition("}:")
     kind, _, name = rest.partition(":")
-    if kind in ("item", "callback", "appeal"):
+    if kind in ("item", "callback", "appeal", "notes"):
         yield f"{prefix}}}:waiting", name
     if kind == "text":
         yield f"{prefix}}}:waiting", name.rpartition(":")[0]

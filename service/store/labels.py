@@ -171,4 +171,5 @@ def _label(cursor: str, entry: dict[str, str], kept: bytes) -> Label | None:
         inclusion=float(entry["inclusion"]) if "inclusion" in entry else None,
         retracts=entry.get("retracts"),
         community=entry.get("community"),
+        learning_inclusion=float(entry["learning_inclusion"]) if "learning_inclusion" in entry else None,
     )

@@ -25,6 +25,7 @@ DELETED_S = 30 * 86_400
 COMPRESSION = 3
 
 Written = Literal["ok", "changed", "full"]
+Deleted = Literal["ok", "changed", "policy"]
 
 
 class ListUnreadable(Exception):
@@ -108,8 +109,14 @@ class Lists:
         )
         return _WRITTEN[written]
 
-    async def delete(self, site: str, name: str, change: ListVersion) -> Written:
-        """Take the list away; `change.version` is that of the deletion, which follows the version that is deleted."""
+    async def delete(self, site: str, name: str, change: ListVersion, policy: int | None = None) -> Deleted:
+        """Take the list away; `change.version` is that of the deletion, which follows the version that is deleted.
+
+        `policy`: the version of the site's policy whose rules do not name it; None: not compared, as for a shared list,
+        which lies elsewhere than policies do.
+
+        changed: another change of the list came first. policy: the policy has another version.
+        """
         details = ("list", f"{name}@{change.version}", "removed", change.removed)
         written = await self._pipe.run(
             script("delete_list"),
@@ -118,12 +125,14 @@ class Lists:
             change.version,
             encode(_known(change, 0)),
             DELETED_S,
+            "" if policy is None else policy,
             *_audited(name, change.actor, details),
         )
-        return _WRITTEN[written]
+        return _DELETED[written]
 
 
 _WRITTEN: dict[bytes, Written] = {b"ok": "ok", b"changed": "changed", b"full": "full"}
+_DELETED: dict[bytes, Deleted] = {b"ok": "ok", b"changed": "changed", b"policy": "policy"}
 
 
 def packed(entries: tuple[ListEntry, ...]) -> bytes:

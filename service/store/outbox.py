@@ -46,7 +46,8 @@ Replayed = Literal["ok", "superseded", "busy", "unknown"]
 class Event(Struct, frozen=True, kw_only=True):
     """An event as written by the script that made the change; `at` in Unix milliseconds.
 
-    `reason_texts`: JSON by language.
+    `reason_texts`: JSON by language. `notices`: those whose outcome changed, as JSON of NoticesTold.
+    `complaint`: what became of the author's appeal, or `open` once more.
 
     `author`, `article` or `section`: whose status was changed, `by` whom and `why`, until when (`ends`, in Unix
     milliseconds). Then there is no comment, and `comment` is the name of these events (see author_status.py and
@@ -63,6 +64,8 @@ class Event(Struct, frozen=True, kw_only=True):
     decision: str | None = None
     reason: str | None = None
     reason_texts: str | None = None
+    notices: str | None = None
+    complaint: str | None = None
     author: str | None = None
     article: str | None = None
     section: str | None = None

@@ -148,7 +148,7 @@ class Glance(Struct, frozen=True):
     """The fields needed to search or simulate many comments, unpacked in a tenth of the time of the whole content.
 
     `is_measured`: whether the model that made the scores was measured in the language. `sent`: author and article, as
-    they are packed.
+    they are packed. `model`: the version of that model.
     """
 
     text: str
@@ -159,6 +159,7 @@ class Glance(Struct, frozen=True):
     language: str | None
     is_measured: bool
     sent: tuple[Any, Any] = (None, None)
+    model: str = ""
 
     def author_sent(self) -> Author | None:
         return Author(*self.sent[0]) if isinstance(self.sent[0], list) else self.sent[0]
@@ -177,7 +178,7 @@ class _Judgement(Struct, array_like=True):
     decision: int
     scores: Any
     reasons: msgspec.Raw
-    model: msgspec.Raw
+    model: Any
     policy: msgspec.Raw
     spans: msgspec.Raw
     language: Any
@@ -207,6 +208,7 @@ def glance(data: bytes) -> Glance:
             said.language,
             is_measured,
             (sent.author, sent.article),
+            said.model,
         )
     found = _glance(data)
     comment, judgement = found.comment, found.judgement
@@ -219,6 +221,7 @@ def glance(data: bytes) -> Glance:
         _word(judgement.language),
         judgement.support is None or _SUPPORTS[judgement.support] is not LanguageSupport.TRANSFERRED,
         (comment.author, comment.article),
+        judgement.model,
     )
 
 

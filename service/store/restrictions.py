@@ -1,8 +1,9 @@
-"""A rejection as statements of reasons tell it, of a comment as it stands."""
+"""A rejection as statements of reasons tell it, and the complaint about it, of a comment as it stands."""
 
 from service.store.base import Record
-from service.values.domain import DecidedBy, Status
-from service.values.dsa import Restriction
+from service.values.complaints import ComplaintAnswer, ComplaintOutcome, complaint_answer
+from service.values.domain import DecidedBy, State, Status
+from service.values.dsa import Dsa, Restriction
 
 
 def restriction_of(site: str, record: Record) -> Restriction | None:
@@ -27,4 +28,24 @@ def restriction_of(site: str, record: Record) -> Restriction | None:
         scores_shown=record.scores_shown,
         sent_at=record.created_at,
         language=judgement.language if judgement else None,
+    )
+
+
+def complaint_of(site: str, record: Record, dsa: Dsa) -> ComplaintAnswer | None:
+    """The author's complaint about the newest revision; None: there is none, or the comment was erased."""
+    if not record.is_appealed or record.state is State.ERASED:
+        return None
+    decision = record.appeal_decision
+    outcome = ComplaintOutcome.OPEN
+    if decision is not None:
+        outcome = ComplaintOutcome.UPHELD if decision.is_upheld else ComplaintOutcome.REVERSED
+    return complaint_answer(
+        comment_id=record.id,
+        revision=record.revision,
+        received_at=record.appealed_at,
+        outcome=outcome,
+        decided_at=decision.at if decision else None,
+        reason=record.reason if decision else None,
+        restriction=restriction_of(site, record) if decision else None,
+        dsa=dsa,
     )

@@ -1,10 +1,12 @@
 """The review queue in Redis: comments are claimed with a lease and decided once."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+import msgspec
 from msgspec import Meta, Struct
 
 from service.redis.pipe import Pipe
@@ -46,6 +48,7 @@ class Filter(Struct, frozen=True, forbid_unknown_fields=True):
     section: str | None = None
     why: str | None = None
     language: str | None = None
+    mine: Annotated[bool, Meta(description="Only what is assigned to this moderator.")] = False
     avoid: Annotated[
         frozenset[str],
         Meta(max_length=64, description="Attributes that this moderator is not shown; nor is any blind audit then."),
@@ -65,6 +68,7 @@ class Answer(Struct, frozen=True):
     note: str = ""
     digest: str = ""
     version: int | None = None
+    macro: str = ""  # the site's macro that was applied, for the audit trail
 
 
 class TendResult(Struct, frozen=True):
@@ -85,28 +89,37 @@ class Queue:
         self._shards = shards
 
     async def claim(self, site: str, moderator: str, count: int, lease_s: int, wanted: Filter) -> list[Record]:
-        """Lease up to `count` comments: first the moderator's own live leases, then the most urgent.
+        """Lease up to `count` comments: the moderator's own live leases, then what is assigned to the moderator, then
+        the most urgent. What is reserved for another moderator is left out.
 
         Each script call reads a bounded part of the queue. A rare filter takes several calls, at most MOST_LOOKS, so it
         examines the 20,000 most urgent comments, divided between the shards.
         """
         items: dict[str, Record] = {}
-        for shard in await self._by_urgency(site, moderator):
-            async for each in self._claim(shard, moderator, count - len(items), lease_s, wanted):
+        shards, own = await self._by_urgency(site, moderator)
+        mine = msgspec.structs.replace(wanted, mine=True)
+        for shard, asked in [*((each, mine) for each in own), *((each, wanted) for each in shards)]:
+            known = sum(self._shards.of(site, each).number == shard.number for each in items)
+            async for each in self._claim(shard, moderator, count - len(items) + known, lease_s, asked):
                 items[each.id] = each
             if len(items) >= count:
                 break
         return list(items.values())
 
-    async def _by_urgency(self, site: str, moderator: str) -> list[Shard]:
-        """The shards in which this moderator holds a lease, then the others; each by earliest due time."""
+    async def _by_urgency(self, site: str, moderator: str) -> tuple[list[Shard], list[Shard]]:
+        """The shards in which this moderator holds a lease, then the others; each by earliest due time. Second, if
+        there are several, those with something assigned to the moderator, which comes first wherever it lies.
+        """
         shards = self._shards.each(site)
         if self._shards.count == 1:
-            return list(shards)
-        held = [await self._pipe.call("ZCARD", shard.held(moderator)) for shard in shards]
-        first = [await self._pipe.call("ZRANGE", shard.key("ready"), 0, 0, "WITHSCORES") for shard in shards]
+            return list(shards), []
+        call = self._pipe.call
+        held = await asyncio.gather(*(call("ZCARD", shard.held(moderator)) for shard in shards))
+        own = await asyncio.gather(*(call("ZCARD", shard.assigned(moderator)) for shard in shards))
+        first = await asyncio.gather(*(call("ZRANGE", shard.key("ready"), 0, 0, "WITHSCORES") for shard in shards))
         due = [float(found[1]) if found else float("inf") for found in first]
-        return [shards[n] for n in sorted(range(self._shards.count), key=lambda n: (not held[n], due[n]))]
+        order = sorted(range(self._shards.count), key=lambda n: (not held[n], due[n]))
+        return [shards[n] for n in order], [shards[n] for n in order if own[n]]
 
     async def _claim(
         self, shard: Shard, moderator: str, count: int, lease_s: int, wanted: Filter
@@ -129,6 +142,7 @@ class Queue:
                 wanted.why or "",
                 wanted.language or "",
                 f",{','.join(sorted(wanted.avoid))}," if wanted.avoid else "",
+                int(wanted.mine),
             )
             for comment_id, *item in found:
                 given += 1
@@ -167,6 +181,12 @@ class Queue:
         return await self._run(
             "release", site, comment_id, moderator, lease.token, lease.revision, SKIP_MS if skip else 0
         )
+
+    async def free(
+        self, site: str, comment_id: str, actor: str, holder: str, *, role: str = ""
+    ) -> tuple[Outcome, Record | None]:
+        """Take a comment from `holder`, who is not offered it again for SKIP_MS; "stale" if somebody else holds it."""
+        return await self._run("free", site, comment_id, actor, holder, role, SKIP_MS)
 
     async def decide(
         self,
@@ -217,6 +237,7 @@ class Queue:
             terms.packed(answer.reason, is_alone=self._shards.count == 1),
             encode(reason_texts) if reason_texts else "",
             1 if scores_shown else 0,
+            answer.macro,
         )
 
     async def undo(

@@ -7,10 +7,12 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from service.background import Background
 from service.redis.pipe import Pipe
 from service.store.author_status import KEPT_CHANGES, AuthorStatuses
 from service.store.keyspace import Shards
 from service.store.scripts import script
+from service.values.errors import Retryable
 from service.values.rules import DAY_S
 from service.values.strikes import EXPIRE_DAYS, Strikes, Trust
 
@@ -66,7 +68,8 @@ class StrikeTerms(Struct, frozen=True, kw_only=True):
 class StrikeBook:
     """`author` is the stored id in all methods."""
 
-    def __init__(self, pipe: Pipe, shards: Shards, statuses: AuthorStatuses) -> None:
+    def __init__(self, pipe: Pipe, shards: Shards, statuses: AuthorStatuses, background: Background) -> None:
+        self._background = background
         self._pipe = pipe
         self._shards = shards
         self._statuses = statuses
@@ -82,7 +85,8 @@ class StrikeBook:
     async def weigh_noted(self, site: str, terms: Callable[[str], StrikeTerms], author: str | None = None) -> None:
         """With several shards: change the status of authors after decisions. `author`: only of this one.
 
-        `terms`: by stored id. Safe to repeat: a decision stays noted until it was weighed.
+        `terms`: by stored id. Safe to repeat: a decision stays noted until it was weighed. Where that fails, perhaps
+        as a newer release wrote the status, it stays noted, and the others are weighed.
         """
         for shard in self._shards.each(site):
             key = shard.key("struck")
@@ -92,11 +96,18 @@ class StrikeBook:
                 deed = await self._pipe.call("HGET", key, author)
                 noted = [] if deed is None else [author.encode(), deed]
             for who, deed in zip(noted[::2], noted[1::2], strict=True):
-                if await self._weigh(site, who.decode(), deed, terms(who.decode())):
-                    await self._pipe.run(script("weighed"), [shard.prefix], who, deed)
+                try:
+                    if await self._weigh(site, who.decode(), deed, terms(who.decode())):
+                        await self._pipe.run(script("weighed"), [shard.prefix], who, deed)
+                except Retryable:
+                    raise
+                except Exception as error:  # noqa: BLE001 - logged and counted; the decision stands
+                    self._background.note("strikes", site, error)
 
     async def _weigh(self, site: str, author: str, deed: bytes, terms: StrikeTerms) -> bool:
-        """Returns False if a later weighing has begun: it has read all that this one has, and may have read more."""
+        """Returns False if a later weighing has begun, which has read all that this one has, and perhaps more; or if a
+        newer release gave the status.
+        """
         own = self._statuses.shard(site, author)
         number = await self._pipe.run(script("begin_weighing"), [own.prefix], author)
         elsewhere: dict[str, Any] = {"strikes": [], "approved": 0, "seen": False}

@@ -6,10 +6,13 @@ import hmac
 import re
 import secrets
 import zlib
-from datetime import UTC, datetime
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta, Struct
 
 from service.values.domain import SITE_PATTERN
@@ -44,6 +47,14 @@ class Scope(StrEnum):
     AKISMET = "akismet"
 
 
+class FormerText(Struct, frozen=True):
+    """A text of a long key from before a rotation, and of its label; both open until `until`."""
+
+    secret_sha256: str
+    label_sha256: str | None
+    until: datetime
+
+
 class ApiKey(Struct, frozen=True, omit_defaults=True):
     """What is stored of a key: never the secret, only its SHA-256 (it is random, so no slow hash is needed)."""
 
@@ -62,9 +73,18 @@ class ApiKey(Struct, frozen=True, omit_defaults=True):
     short_digest: str | None = None
     former_digest: str | None = None
     former_until: datetime | None = None
+    # Of a long key: its texts before the last rotations.
+    former: tuple[FormerText, ...] = ()
 
     def is_expired(self, now: datetime) -> bool:
         return self.expires_at is not None and now >= self.expires_at
+
+    def older_until(self, now: datetime) -> tuple[datetime, ...]:
+        """Until when each text from before a rotation still works, soonest first; not those that ended."""
+        ends = [each.until for each in self.former]
+        if self.former_until is not None:
+            ends.append(self.former_until)
+        return tuple(sorted(each for each in ends if now < each))
 
 
 class SigningSecret(Struct, frozen=True):
@@ -93,12 +113,30 @@ def mint(
 ) -> tuple[str, ApiKey]:
     """Make a new key; without a name it is called by its id. Returns the text to hand out once and the record."""
     key_id = new_id()
+    text, secret, label = _new_text(key_id)
+    record = ApiKey(key_id, site, scopes, name or key_id, secret, now, expires_at, rate_per_s, label, origins)
+    return text, record
+
+
+def _new_text(key_id: str) -> tuple[str, str, str | None]:
+    """A text for the key with this id, the digest of its secret, and that of its label."""
     secret = secrets.token_urlsafe(32)
     body = f"cmk_live_{key_id}_{secret}"
     text = f"{body}_{_checksum(body)}"
-    digest = label_digest(label_of(text))
-    record = ApiKey(key_id, site, scopes, name or key_id, _digest(secret), now, expires_at, rate_per_s, digest, origins)
-    return text, record
+    return text, _digest(secret), label_digest(label_of(text))
+
+
+def rotated(key: ApiKey, now: datetime, keep: timedelta) -> tuple[str, ApiKey]:
+    """A new text for a long key, and its changed record. The text before works for `keep` more.
+
+    Texts of earlier rotations keep the ends that they had; a `keep` of nothing ends all of them, because then the key
+    has leaked.
+    """
+    text, secret, label = _new_text(key.id)
+    lasting = [each for each in key.former if keep and now < each.until]
+    if keep:
+        lasting.append(FormerText(key.secret_sha256, key.label_sha256, now + keep))
+    return text, msgspec.structs.replace(key, secret_sha256=secret, label_sha256=label, former=tuple(lasting))
 
 
 def audit_details(key: ApiKey) -> dict[str, str]:
@@ -125,6 +163,25 @@ _OWN_PORTS = {"http": 80, "https": 443}
 _LARGEST_PORT = 65_535
 
 
+@lru_cache
+def origins(text: str) -> frozenset[str]:
+    """Parses a list separated by commas; origins as browsers write them. Raises ValueError naming one that is none."""
+    return frozenset(_origin(part.strip()) for part in text.split(",") if part.strip())
+
+
+def _origin(text: str) -> str:
+    """`null` is the origin of pages without one; apps with pages of their own have other schemes (capacitor://localhost)."""
+    if text in {"*", "null"}:
+        return text
+    scheme, _, host = text.rstrip("/").partition("://")
+    if host and scheme.lower() not in {"http", "https"} and not set(host) & set("/?#@*"):
+        return f"{scheme}://{host}"
+    try:
+        return origin_of(text)
+    except ValueError as error:
+        raise ValueError(f"{text!r}: {error}") from error
+
+
 def key_id(text: str) -> str | None:
     """The id inside a well-formed key, or None for anything else."""
     match = KEY_PATTERN.fullmatch(text)
@@ -134,11 +191,20 @@ def key_id(text: str) -> str | None:
 
 
 def opens(text: str, record: ApiKey | None, now: datetime | None = None) -> bool:
-    """Whether `text` is the key of `record`. Takes the same time without a record."""
-    secret = text[18:61]
+    """Whether `text` is the key of `record`, also from before a rotation. Takes the same time without a record."""
+    now, digest = now or datetime.now(UTC), _digest(text[18:61])
     expected = record.secret_sha256 if record is not None else _digest("")
-    matches = hmac.compare_digest(_digest(secret), expected)
-    return matches and record is not None and not record.is_expired(now or datetime.now(UTC))
+    matches = hmac.compare_digest(digest, expected)
+    if record is None or record.is_expired(now):
+        return False
+    return matches or any(
+        now < each.until and hmac.compare_digest(digest, each.secret_sha256) for each in record.former
+    )
+
+
+def is_newest(text: str, record: ApiKey) -> bool:
+    """Whether `text`, which opens `record`, is its text since the last rotation."""
+    return not record.former or hmac.compare_digest(_digest(text[18:61]), record.secret_sha256)
 
 
 def label_of(text: str) -> str:
@@ -154,6 +220,25 @@ def label_digest(label: str) -> str | None:
     if match is None or not hmac.compare_digest(_label_checksum(label[:-8]), match[3]):
         return None
     return _digest(label)
+
+
+def by_label(keys: Iterable[ApiKey]) -> dict[str, ApiKey]:
+    """By the digests of their labels, also of those from before a rotation."""
+    return {
+        digest: key
+        for key in keys
+        for digest in (*(each.label_sha256 for each in key.former), key.label_sha256)
+        if digest is not None
+    }
+
+
+def label_opens(digest: str, record: ApiKey, now: datetime) -> bool:
+    """Whether the label with this digest, found by `by_label`, opens `record` now."""
+    if record.is_expired(now):
+        return False
+    return digest == record.label_sha256 or any(
+        digest == each.label_sha256 and now < each.until for each in record.former
+    )
 
 
 def masked(text: str) -> str:

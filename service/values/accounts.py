@@ -72,6 +72,7 @@ class Preferences(Struct, frozen=True, omit_defaults=True):
 
     language: Literal["en", "de", "es", "fr", "pl", "pt", "uk"] | None = None
     theme: Literal["auto", "light", "dark"] = "auto"
+    density: Literal["comfortable", "compact"] = "comfortable"  # of cards and lists
     blur: Literal["none", "severe", "all"] = "severe"
     avoided: frozenset[str] = frozenset()  # attributes that this person is not shown
     break_min: Annotated[int, Meta(ge=0, le=480)] = 50  # 0: no reminder

@@ -7,6 +7,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from service.values.domain import A_CODE, WORDS, Id, Verdict
+from service.values.review_settings import MAX_MACRO_NAME
 
 # Comments of one bulk decision that one person makes alone at most (security.md, section 2), and that two people make.
 MOST_ALONE, MOST_TOGETHER = 200, 1_000
@@ -61,9 +62,18 @@ class DecideMany(Struct, frozen=True, tag="decide", tag_field="kind", forbid_unk
     reason: ReasonCode = ""
     labels: Annotated[dict[str, bool], Meta(max_length=64)] = {}
     note: Annotated[str, Meta(max_length=2000)] = ""
+    macro: Annotated[
+        str,
+        Meta(
+            max_length=MAX_MACRO_NAME,
+            description="The site's macro that says so; the audit trail names it. The decision must be the macro's.",
+        ),
+    ] = ""
 
 
-class PromoteModel(Struct, frozen=True, tag="promote_model", tag_field="kind", forbid_unknown_fields=True):
+class PromoteModel(
+    Struct, frozen=True, tag="promote_model", tag_field="kind", forbid_unknown_fields=True, omit_defaults=True
+):
     """Put a model in use that does not pass the gate."""
 
     model: Annotated[str, Meta(min_length=1, max_length=256)]
@@ -71,6 +81,9 @@ class PromoteModel(Struct, frozen=True, tag="promote_model", tag_field="kind", f
     digest: Annotated[
         str, Meta(max_length=64, description="Of the model when it was proposed; the service fills it in.")
     ] = ""
+    only_site: Annotated[
+        bool, Meta(description="For the site of the proposal alone, as a model of its own; false: for all sites.")
+    ] = False
 
 
 Deed = EraseAuthor | DecideMany | PromoteModel

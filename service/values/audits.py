@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from msgspec import Meta, Struct
 
@@ -23,12 +23,20 @@ class DrawState(StrEnum):
     LOST = "lost"
 
 
+class ModelPair(NamedTuple):
+    """The digests of a model in use and of one in shadow, which were compared."""
+
+    champion: str
+    challenger: str
+
+
 class Draw(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An automatic decision that was drawn for a blind audit, and what became of it.
+    """An automatic decision that was drawn for a blind audit, or to learn from, and what became of it.
 
     `inclusion`: the probability of the draw. `scores`: of the attributes that led to the decision. `lost`: why nobody
     can answer: `edited`, `erased` or `queue_full`. `is_blind`: whoever answered did not see the decision; false after
-    an appeal or an undo.
+    an appeal or an undo. `would`: what the model in shadow of these `models` would have done, if that was the cause of
+    the draw.
     """
 
     comment: str
@@ -46,6 +54,8 @@ class Draw(Struct, frozen=True, kw_only=True, omit_defaults=True):
     lost: str | None = None
     settled_at: datetime | None = None
     is_blind: bool = True
+    would: Action | None = None
+    models: ModelPair | None = None
 
     @property
     def is_wrong(self) -> bool | None:

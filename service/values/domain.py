@@ -29,6 +29,9 @@ MAX_URL = 2_048
 WORDS = "words"
 NOT_OURS = "not one that we gave"
 A_CODE = "may have small letters, digits and _ only"
+# What people call things. Policy forms put a | between the parts of a line.
+ONE_LINE = r"^[^\s|](?:[^|\n\r]*[^\s|])?$(?!\n)"
+ONE_LINE_WORDS = "must be one line, with no | and no white space at either end"
 
 # Ids appear in paths, Redis keys, pages and log lines. So they are printable and on one line, and never "." or "..",
 # which HTTP clients remove from paths. Control characters, lone surrogates, invisible characters and characters that
@@ -221,7 +224,9 @@ class LanguageSupport(StrEnum):
 class Judgement(Struct, frozen=True):
     """The result of the automatic decision, stored with the revision that it judged.
 
-    `facts`: what was counted when rules applied, such as the author's approved comments.
+    `facts`: what was counted when rules applied, such as the author's approved comments. `disagreement`: how far the
+    fast reader's scores are from those of both readers; only set where the site draws comments to learn from, and not
+    stored.
     """
 
     decision: Action
@@ -233,6 +238,7 @@ class Judgement(Struct, frozen=True):
     language: str | None = None
     language_support: LanguageSupport | None = None
     facts: Mapping[str, Any] = {}
+    disagreement: float = 0.0
 
 
 class Doubling(StrEnum):

@@ -14,10 +14,10 @@ from msgspec import Struct
 from service.values.audits import DrawnStratum, audited_share
 from service.values.domain import Action, DecidedBy, Status
 from service.values.dsa import Clause, Restriction, Source
+from service.values.notice_trail import HOUR_S, NoticeCounts
 from service.values.statistics import Estimate
 
 Details = Mapping[str, str]
-HOUR_S = 3600
 # A revision was judged by a person, whether or not that changed anything.
 _ANSWERS = ("decided", "audit_disagreed")
 _VERDICTS = (Action.APPROVE, Action.REJECT)
@@ -26,7 +26,8 @@ _VERDICTS = (Action.APPROVE, Action.REJECT)
 def restriction_in(site: str, at: datetime, said: Details) -> Restriction | None:
     """The rejection that an entry of the trail tells of; None if it tells of none, or of one that was so before."""
     action, decision = said.get("action"), said.get("decision")
-    is_drawn = action == "submitted" and "inclusion" in said  # it waits for an audit, and is rejected meanwhile
+    # It waits for an audit, or to be learned from, and is rejected meanwhile.
+    is_drawn = action == "submitted" and ("inclusion" in said or "learning_inclusion" in said)
     if (said.get("to") != "decided" and not is_drawn) or said.get("before") == Status.REJECTED:
         return None
     if action == "submitted" and decision == Action.REJECT:
@@ -59,7 +60,8 @@ class YearFigures(Struct, frozen=True, kw_only=True):
     """The figures of one site and one year. Hours are medians; null: nothing to count.
 
     `restrictions`: rejections, without those that were undone; also by category, by ground, by how they were found, and
-    by who decided. `reports_acted_on`: rejections that reports led to. `complaints_reversed`: decided for the author.
+    by who decided. `reports`: notices included; `reports_acted_on`: rejections that they led to. `notices_restricted`,
+    `notices_kept`: what was decided, `notices_automatic` without a person. `complaints_reversed`: for the author.
     `wrong_rejections`, `wrong_approvals`: share of the automatic decisions that people contradicted in blind audits.
     """
 
@@ -73,6 +75,12 @@ class YearFigures(Struct, frozen=True, kw_only=True):
     reports: int
     reports_acted_on: int
     report_hours: float | None
+    notices: int
+    notices_by_kind: dict[str, int]
+    notices_restricted: int
+    notices_kept: int
+    notices_automatic: int
+    notice_hours: float | None
     complaints: int
     complaints_upheld: int
     complaints_reversed: int
@@ -103,6 +111,7 @@ class _Year:
     automatic: Counter[str] = field(default_factory=Counter)
     report_hours: list[float] = field(default_factory=list)
     complaint_hours: list[float] = field(default_factory=list)
+    notices: NoticeCounts = field(default_factory=NoticeCounts)
     draws: Counter[tuple[str, str, str]] = field(default_factory=Counter)  # decision, share, what became of it
     moderators: set[str] = field(default_factory=set)
 
@@ -125,10 +134,11 @@ def _see(found: _Year, site: str, at: datetime, said: Details) -> None:
     known = found.known.setdefault(said["comment"], _KnownDecision())
     if (restriction := restriction_in(site, at, said)) is not None:
         found.restrictions[restriction.comment, restriction.version] = restriction
+    found.notices.see(at, said)
     if action == "submitted":
         _close(found, known)
         found.known[said["comment"]] = _submitted(found, said)
-    elif action == "reported":
+    elif action in ("reported", "noticed"):
         found.counted["reports"] += 1
         known.reported_at = known.reported_at or at
     elif action == "appealed" or (action == "reopened" and said.get("why") == "appeal"):
@@ -182,6 +192,12 @@ def _figures(found: _Year, site: str, year: int, clause_of: Callable[[Restrictio
         reports=counted["reports"],
         reports_acted_on=sum(each.source is Source.NOTICE for each, _ in rejections),
         report_hours=_median(found.report_hours),
+        notices=found.notices.by_kind.total(),
+        notices_by_kind=dict(sorted(found.notices.by_kind.items())),
+        notices_restricted=found.notices.restricted,
+        notices_kept=found.notices.kept,
+        notices_automatic=found.notices.automatic,
+        notice_hours=_median(found.notices.hours),
         complaints=counted["complaints"],
         complaints_upheld=counted["upheld"],
         complaints_reversed=counted["reversed"],

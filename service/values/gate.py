@@ -11,7 +11,16 @@ from service.values.shadow import ShadowFigures
 from service.values.targets import Target, Targets, p_value
 
 CheckName = Literal[
-    "held_out", "golden", "coverage", "audits", "max_wrong_approve", "max_wrong_reject", "max_missed", "shadow"
+    "held_out",
+    "golden",
+    "coverage",
+    "audits",
+    "max_wrong_approve",
+    "max_wrong_reject",
+    "max_missed",
+    "shadow",
+    "groups",
+    "differing",
 ]
 
 
@@ -40,6 +49,18 @@ class Gate(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
         int,
         Meta(ge=0, le=90, description="Days (UTC) on which it was in shadow and compared a comment; 0: not checked."),
     ] = 0
+    max_group_ratio: (
+        Annotated[
+            float,
+            Meta(
+                ge=1,
+                le=100,
+                description="How many times as often as in the mean of all identity groups harmless held-out texts may "
+                "be flagged in the worst group; null: not checked.",
+            ),
+        ]
+        | None
+    ) = None
 
 
 class GateCheck(Struct, frozen=True):

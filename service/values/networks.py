@@ -1,6 +1,7 @@
-"""Networks of IP addresses, by which floods are counted."""
+"""Networks of IP addresses, by which floods are counted, and hosts in URLs."""
 
 from ipaddress import IPv6Address, ip_address, ip_network
+from urllib.parse import urlsplit
 
 PREFIX_4, PREFIX_6 = 24, 48
 
@@ -14,3 +15,12 @@ def network_of(address: str) -> str | None:
     if isinstance(ip, IPv6Address) and ip.ipv4_mapped is not None:
         ip = ip.ipv4_mapped
     return str(ip_network((ip, PREFIX_4 if ip.version == 4 else PREFIX_6), strict=False))  # noqa: PLR2004 - of IP
+
+
+def has_host(url: str) -> bool:
+    """Whether a URL names a host, and a port that there can be if it names one."""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False

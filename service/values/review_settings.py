@@ -6,20 +6,16 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from service.values.domain import A_CODE, WORDS, Probability, Status
+from service.values.domain import A_CODE, ONE_LINE, ONE_LINE_WORDS, WORDS, Probability, Status, Verdict
 
 # Keys of `due_s` beside the attributes: what is none of them, and what many see or somebody asked for.
 OTHER, SOON = "other", "soon"
-MAX_REASONS = 30
+MAX_REASONS, MAX_MACROS, MAX_MACRO_NAME = 30, 20, 60
 Code = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[a-z0-9_]+$(?!\n)", extra={WORDS: A_CODE})]
 LanguageCode = Annotated[str, Meta(pattern=r"^[a-z]{2,3}$(?!\n)")]
 Title = Annotated[
     str,
-    Meta(
-        max_length=100,
-        pattern=r"^[^\s|](?:[^|\n\r]*[^\s|])?$(?!\n)",
-        extra={WORDS: "must have no | and no white space at either end"},
-    ),
+    Meta(max_length=100, pattern=ONE_LINE, extra={WORDS: ONE_LINE_WORDS}),
 ]
 
 # The audits of a new site (thresholds.md section 6), and about a quarter of an hour's work a day at most.
@@ -51,6 +47,38 @@ class SiteReason(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=
         return self.titles.get(language) or self.titles.get("en") or next(iter(self.titles.values()))
 
 
+class Macro(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A decision that moderators apply by name: what is decided, and all that is said with it."""
+
+    name: Annotated[
+        str,
+        Meta(
+            max_length=MAX_MACRO_NAME,
+            pattern=ONE_LINE,
+            description="What menus, messages and the audit trail call it.",
+            extra={WORDS: ONE_LINE_WORDS},
+        ),
+    ]
+    decision: Verdict
+    reason: Annotated[Code | None, Meta(description="Of a rejection; one of the site's own if it has any.")] = None
+    note: (
+        Annotated[
+            str,
+            Meta(
+                max_length=500,
+                pattern=ONE_LINE,
+                description="Kept with the decision; supervisors see it with an escalation.",
+                extra={WORDS: ONE_LINE_WORDS},
+            ),
+        ]
+        | None
+    ) = None
+    labels: Annotated[
+        dict[Code, bool],
+        Meta(max_length=16, description="What the text is, by attribute, beside what the reason says of it."),
+    ] = {}
+
+
 class Reviewing(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """How people work: what comes to them beside the doubtful, how soon, and what they are shown."""
 
@@ -77,6 +105,32 @@ class Reviewing(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
         ]
         | None
     ) = None
+    audit_differing: (
+        Annotated[
+            Probability,
+            Meta(
+                description="Share of the automatic decisions that a model in shadow would have made otherwise, which "
+                "a person judges without knowing the answer; null: none."
+            ),
+        ]
+        | None
+    ) = None
+    differing_per_day: Annotated[
+        int, Meta(ge=1, le=10_000, description="Most of them in a day (UTC), as with `audits_per_day`.")
+    ] = 20
+    learning_share: (
+        Annotated[
+            Probability,
+            Meta(
+                description="Share of the automatic decisions from which a model learns most that a person judges "
+                "without knowing the answer; of others down to a fifth of it. null: none."
+            ),
+        ]
+        | None
+    ) = None
+    learning_per_day: Annotated[
+        int, Meta(ge=1, le=10_000, description="Most of them in a day (UTC), as with `audits_per_day`.")
+    ] = 20
     audit_overturns: Annotated[
         bool, Meta(description="A person who disagrees in an audit changes the decision; else it is escalated.")
     ] = True
@@ -119,6 +173,10 @@ class Reviewing(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
         ),
     ] = ()
     reason_required: Annotated[bool, Meta(description="A rejection needs a reason.")] = False
+    macros: Annotated[
+        tuple[Macro, ...],
+        Meta(max_length=MAX_MACROS, description="Decisions that moderators apply by name, in this order."),
+    ] = ()
     due_s: Annotated[
         dict[Code, Annotated[int, Meta(ge=60, le=30 * 86_400)]],
         Meta(
@@ -131,7 +189,8 @@ class Reviewing(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
     @property
     def draws(self) -> bool:
         """Whether anything is left to chance."""
-        return (self.audit_approved or 0) + (self.audit_rejected or 0) + self.double_review > 0
+        shares = (self.audit_approved, self.audit_rejected, self.double_review, self.learning_share)
+        return any(shares)
 
     @property
     def is_unasked(self) -> bool:
@@ -148,6 +207,9 @@ class Reviewing(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=T
             audit_rejected=AUDIT_REJECTED,
             audits_per_day=self.audits_per_day or AUDITS_PER_DAY,
         )
+
+    def macro(self, name: str) -> Macro | None:
+        return next((each for each in self.macros if each.name == name), None)
 
     def reason_fault(self, reason: str) -> str | None:
         """Why nobody can reject for this reason ('': none)."""
@@ -169,3 +231,24 @@ def review_faults(review: Reviewing, attributes: Collection[str]) -> Iterator[tu
     for name in review.due_s:
         if name not in {*attributes, OTHER, SOON}:
             yield ("due_s", name), f"neither an attribute of this model, nor {OTHER} or {SOON}"
+    yield from _macro_faults(review, attributes)
+
+
+def _macro_faults(review: Reviewing, attributes: Collection[str]) -> Iterator[tuple[tuple[str, ...], str]]:
+    seen: set[str] = set()
+    for number, each in enumerate(review.macros):
+        at = ("macros", str(number))
+        if each.name.casefold() in seen:
+            yield (*at, "name"), "another macro has this name"
+        seen.add(each.name.casefold())
+        if each.decision is Verdict.REJECT:
+            fault = review.reason_fault(each.reason or "")
+        else:
+            fault = None if each.reason is None else "only a rejection has a reason"
+        if fault is not None:
+            yield (*at, "reason"), fault
+        if each.decision is Verdict.ESCALATE and each.labels:
+            yield (*at, "labels"), "an escalation labels nothing"
+        for name in each.labels:
+            if name not in attributes:
+                yield (*at, "labels", name), "not an attribute of this model"

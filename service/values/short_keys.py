@@ -41,11 +41,11 @@ def mint(
     return text, record
 
 
-def rotated(key: ApiKey, now: datetime) -> tuple[str, ApiKey]:
-    """A new text for the same key; the old one works for OVERLAP."""
+def rotated(key: ApiKey, now: datetime, keep: timedelta = OVERLAP) -> tuple[str, ApiKey]:
+    """A new text for the same key; the old one works for `keep` more, and the one before that no longer."""
     text = secrets.token_hex(6)
     changed = msgspec.structs.replace(
-        key, short_digest=digest(text), former_digest=key.short_digest, former_until=now + OVERLAP
+        key, short_digest=digest(text), former_digest=key.short_digest, former_until=now + keep
     )
     return text, changed
 

@@ -6,12 +6,12 @@ from importlib.resources import files
 from typing import Any
 
 import msgspec
-from babel.dates import format_date
 
+from service.values.dates import long_day
 from service.values.domain import DecidedBy
 from service.values.dsa import ClauseTexts, Dsa, Restriction, Source, Statement, clause_of, statement_of
 
-LANGUAGES = ("en", "de", "uk")
+LANGUAGES = ("en", "de", "uk", "es", "fr", "pt", "pl")
 SOURCE_LANGUAGE = "en"
 
 
@@ -68,7 +68,7 @@ def text_of(statement: Statement, breaks: ClauseTexts, in_words: str, language: 
         return [say(key, url=url)] if url else []
 
     sent, since, until = (
-        format_date(each.date(), format="long", locale=language)
+        long_day(each.date(), language)
         for each in (statement.sent_at or statement.since, statement.since, statement.complaint_until)
     )
     territory = ", ".join(words["areas"].get(name, name) for name in statement.territory)

@@ -9,7 +9,7 @@ from service.store.packing import WORDS
 # Scripts that are not listed here add data.
 _FLAGS = {
     **dict.fromkeys(
-        ("claim", "take", "extend", "release", "decide", "undo", "erase", "forget_author"),
+        ("claim", "take", "extend", "release", "free", "decide", "undo", "erase", "forget_author", "remove_note"),
         Flags.DRAINS,
     ),
     **dict.fromkeys(
@@ -18,23 +18,26 @@ _FLAGS = {
     ),
     **dict.fromkeys(("begin_weighing", "weigh", "weighed", "forget_reporter"), Flags.DRAINS),
     "settle_approval": Flags.DRAINS,  # what is approved may be an erasure, or decisions
-    # Moderators who drain the queue must be able to sign in.
-    **dict.fromkeys(("open_session", "visitor", "issue_ticket", "try_sign_in", "right_try"), Flags.DRAINS),
+    # Moderators who drain the queue must be able to sign in, and to follow it.
+    **dict.fromkeys(("open_session", "visitor", "issue_ticket", "try_sign_in", "right_try", "here"), Flags.DRAINS),
     **dict.fromkeys(("get", "items", "labels", "stats", "walk", "letters", "outbox", "endpoint"), Flags.READS),
-    **dict.fromkeys(("recent", "observe", "copies"), Flags.READS),
+    **dict.fromkeys(("recent", "observe", "copies", "replies", "stuck"), Flags.READS),
 }
 
 
 # Fragments that stand between the prelude and a script.
 _FRAGMENTS = {
-    "submit": ("counters", "rules", "draws"),
-    "observe": ("counters",),
-    "tend": ("counters",),
-    **dict.fromkeys(("decide", "undo"), ("counters", "statuses", "strikes", "draws", "reporters")),
+    "submit": ("counters", "prints", "facts", "rules", "draws", "notices"),
+    "observe": ("counters", "prints", "facts"),
+    "tend": ("counters", "notices"),
+    **dict.fromkeys(
+        ("decide", "undo"), ("counters", "prints", "said", "statuses", "strikes", "draws", "notices", "reporters")
+    ),
     "weigh": ("counters", "statuses", "strikes"),
     **dict.fromkeys(("set_status", "log_status", "restore_status"), ("statuses",)),
-    "erase": ("draws",),
-    **dict.fromkeys(("report", "forget_reporter"), ("reporters",)),
+    "draw_differing": ("draws",),
+    "erase": ("counters", "prints", "said", "draws", "notices"),
+    **dict.fromkeys(("report", "forget_reporter", "notice", "mend"), ("notices", "reporters")),
 }
 # Scripts whose audit entries name the model, policy and scores of the automatic decision.
 _DECIDING = ("decide", "tend")

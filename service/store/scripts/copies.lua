@@ -1,7 +1,8 @@
--- Waiting comments that share a fingerprint with a given comment. Takes no lease.
+-- Waiting comments that share a fingerprint with a given comment, without those reserved for somebody else. Takes no lease.
 -- ARGV     id of the given comment, its fingerprints (a MessagePack array), how many at most, a moderator whose leased
 --          comments count as waiting ('' : none)
 -- Returns  {id, item, content, appeal}..., in no order.
+local now = now_ms()
 local page, seen = {}, {[ARGV[1]] = true}
 local moderator = ARGV[4]
 
@@ -24,7 +25,8 @@ for _, fingerprint in ipairs(cmsgpack.unpack(ARGV[2])) do
     if #page >= tonumber(ARGV[3]) then return page end
     if not seen[id] and waits(id) and has(id, fingerprint) then
       seen[id] = true
-      page[#page + 1] = answer(id, id, read_item(id))
+      local item = read_item(id)
+      if not is_reserved_for_another(item, moderator, now) then page[#page + 1] = answer(id, id, item) end
     end
   end
 end

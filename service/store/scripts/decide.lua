@@ -3,8 +3,10 @@
 --          the request, '1' if the caller may decide without a lease ('2': except escalated comments), label text
 --          ttl (s), note, version ('' : any), hold (ms), '1' if an audit that disagrees changes the decision,
 --          role of the moderator (''), batch that the decision belongs to (''), terms of strikes (see strikes.lua),
---          the reason in words (JSON by language, ''), '1' if the moderator saw scores before the decision
--- Returns  {outcome, item, content, appeal}; outcome is ok, duplicate, conflict, stale, superseded, escalated, own, gone.
+--          the reason in words (JSON by language, ''), '1' if the moderator saw scores before the decision, the site's
+--          macro that was applied ('')
+-- Returns  {outcome, item, content, appeal}; outcome is ok, duplicate, conflict, stale, superseded, escalated, own,
+--          reserved (for somebody else, and no lease), gone.
 -- Keeps:   each version has one decision, one audit entry, one label and at most one event, or none of them.
 -- Checks the token, not the clock: a late decision counts if nobody else has leased the comment since.
 local id, moderator, token, verdict, reason = ARGV[1], ARGV[2], ARGV[3], ARGV[5], ARGV[6]
@@ -27,6 +29,9 @@ if ARGV[12] ~= '' and item.version ~= ARGV[12] then return answer('stale', id, i
 if item.against and string.find(item.against, '\n' .. moderator .. '\n', 1, true) then return answer('own', id, item) end
 
 local now, was = now_ms(), item.state
+if was == 'queued' and token == '' and is_reserved_for_another(item, moderator, now) then
+  return answer('reserved', id, item)
+end
 local before = was == 'escalated' and escalation_of(item)
 local more = {'decision', verdict, 'reason', reason, 'token', token}
 local saw_scores = ARGV[19] == '1' and item.kind ~= 'audit'
@@ -40,6 +45,10 @@ if verdict == 'reject' then -- what a statement of reasons tells: how the commen
   end
 end
 as_who(more, ARGV[15], ARGV[16])
+if ARGV[20] ~= '' then
+  more[#more + 1] = 'macro'
+  more[#more + 1] = ARGV[20]
+end
 if ARGV[11] ~= '' then -- the note is stored with the comment, where it can be erased
   more[#more + 1] = 'noted'
   more[#more + 1] = '1'
@@ -57,9 +66,13 @@ bump(item)
 local function label(source, kind)
   local entry = {'id', id, 'revision', item.revision, 'version', item.version, 'decision', verdict, 'reason', reason,
     'labels', ARGV[7], 'actor', moderator, 'source', source, 'weight', '1'}
-  if is_open_draw(item) then
+  if is_open_draw(item) and not item.sampler then
     entry[#entry + 1] = 'inclusion'
     entry[#entry + 1] = item.inclusion
+  end
+  if item.learning then -- also a later label of the revision: it exists because the revision was drawn
+    entry[#entry + 1] = 'learning_inclusion'
+    entry[#entry + 1] = item.learning
   end
   count(now, 'moderator:' .. moderator)
   return redis.call('XADD', P .. 'labels', '*', unpack(entry))
@@ -120,7 +133,7 @@ end
 local agrees, blind = item.status == status, item.kind == 'audit'
 local fields = {'request', request, 'moderator', moderator, 'reason', reason, 'note', ARGV[11],
   'before_status', item.status, 'before_by', item.decided_by, 'before_decided', item.decided or '',
-  'queued', since or now, 'label', label(blind and 'audit' or 'moderator'), 'labelled', item.labelled}
+  'queued', since or now, 'label', label(blind and (item.sampler or 'audit') or 'moderator'), 'labelled', item.labelled}
 if is_open_draw(item) then
   answer_draw(id, item, verdict, since or now, now)
   fields[#fields + 1] = 'answered'
@@ -128,12 +141,13 @@ if is_open_draw(item) then
 else
   count_judged(since or now, item, item.status, verdict)
 end
-if item.status ~= 'pending' then count(now, agrees and 'upheld' or 'overturned') end
+-- Comments that were drawn because they are doubtful would raise the share of changed decisions.
+if item.status ~= 'pending' and not item.learning then count(now, agrees and 'upheld' or 'overturned') end
 if blind and not agrees and ARGV[14] ~= '1' then
   -- This label stays, whatever the next one says. The next one is no audit, because its author knows the decision.
   set(id, item, 'judged', 1, 'kind', 'review', 'against', (item.against or '\n') .. moderator .. '\n',
     unpack(fields))
-  unset(id, item, 'inclusion', 'drawn', 'answered')
+  unset(id, item, 'inclusion', 'drawn', 'answered', 'sampler')
   escalate('audit_disagreed', moderator)
   return answer('ok', id, item)
 end
@@ -168,7 +182,7 @@ if verdict == 'reject' then
 elseif item.before_rejected then
   unset(id, item, 'before_rejected')
 end
-local upholds = agrees and blind -- an audit that changes nothing: no event
+local upholds = agrees and blind -- an audit that changes nothing: no event, unless it answers notices
 local by = upholds and item.decided_by or 'moderator'
 item.state, item.status, item.decided_by = 'decided', status, by
 audit('decided', moderator, id, item, was, more)
@@ -180,15 +194,25 @@ if item.reports then -- this decision covers all reports so far; later reports c
   fields[#fields + 1] = item.halved or '0'
   settle_reports(id, verdict == 'reject' and 'u' or 'd')
 end
-if upholds then
+local told = answer_notices(id, item, verdict == 'reject' and 'restricted' or 'kept', now, false)
+if item.appealed == item.revision and not item.complaint then -- it decides the author's appeal, which is told, too
+  local outcome = verdict == 'reject' and 'upheld' or 'reversed'
+  set(id, item, 'complaint', outcome .. ' ' .. whole(now) .. ' ' .. item.version)
+  told[#told + 1] = 'complaint'
+  told[#told + 1] = outcome
+end
+if upholds and #told == 0 then
   happened('decided', id, item, {'moderator', moderator})
   unset(id, item, 'event', 'held_until')
 else
   local hold_ms = tonumber(ARGV[13])
+  for _, value in ipairs({'decision', verdict, 'reason', reason, 'moderator', moderator}) do told[#told + 1] = value end
+  if ARGV[18] ~= '' then
+    told[#told + 1] = 'reason_texts'
+    told[#told + 1] = ARGV[18]
+  end
   fields[#fields + 1] = 'event'
-  fields[#fields + 1] = tell('decision.created', 'decided', id, item, now, hold_ms,
-    {'decision', verdict, 'reason', reason, 'moderator', moderator,
-      unpack(ARGV[18] ~= '' and {'reason_texts', ARGV[18]} or {})})
+  fields[#fields + 1] = tell('decision.created', 'decided', id, item, now, hold_ms, told)
   fields[#fields + 1] = 'held_until'
   fields[#fields + 1] = whole(now + hold_ms)
 end

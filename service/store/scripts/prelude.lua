@@ -4,6 +4,7 @@
 --   item:<id>        HASH  a comment's state                     ready       ZSET id -> due time (ms)
 --   text:<id>:<rev>  STRING what was sent and judged             lease       ZSET id -> lease end (ms)
 --   appeal:<id>      STRING what the author said against it      escalated   ZSET id -> escalation time (ms)
+--   replies:<id>     ZSET  id of each reply to it -> time submitted (ms), in the shard of the reply
 --   callback:<id>    STRING where the site wants to hear of it   waiting     ZSET id -> time queued (ms), any of these
 --   reports:<id>     SET   who reported it (see reporters.lua)   held:<m>    ZSET id -> lease end, of one moderator
 --   unknown:<id>     STRING exists once archives of labels were told of the erasure of a comment without a state
@@ -12,6 +13,13 @@
 --   events           STREAM what sites and consoles follow       stat:<hour> HASH counters
 --   webhook          HASH  the site's own endpoint               out:due     ZSET id -> next attempt (ms)
 --   out:q:<id>       LIST  events to be told, oldest first       author:<id> ZSET id -> time submitted (ms)
+--   notes:<id>       LIST  moderators' notes on it (JSON), oldest first
+--   notices:<id>     HASH  readers' notices about it (see notices.lua); noticed: ZSET of what has an open one
+--   stuck            ZSET  id -> when (ms) a claim of it last ended without an answer, of what waits, from the fifth time on
+--   here             ZSET  open page of the queue -> until when it counts (ms); expires
+--   mentions:<m>     ZSET  'note comment' -> time (ms), of notes that name a moderator
+--   assigned:<m>     ZSET  id -> due time when it was assigned (ms), of what waits and is assigned to one moderator
+--   assignees        SET   moderators to whom something is assigned
 -- Keeps: a comment that waits is in exactly one of ready, lease and escalated, and in waiting; no other is in any.
 --
 -- When memory is full, Redis refuses a script at its first write if that write takes memory, and lets a script that
@@ -27,10 +35,12 @@ local function now_ms()
   return t[1] * 1000 + math.floor(t[2] / 1000)
 end
 
--- Lua writes large numbers as 1.7e+12.
-local function whole(n) return string.format('%.0f', n) end
+-- A whole number as text: Lua writes large ones as 1.7e+12, and what Redis writes of a number that it is given takes it
+-- many times as long.
+local function whole(n) return string.format('%d', n) end
 
 local function item_key(id) return P .. 'item:' .. id end
+local function notes_key(id) return P .. 'notes:' .. id end
 local function text_key(id, revision) return P .. 'text:' .. id .. ':' .. revision end
 
 -- A comment's state, and all of it as the flat list that callers are answered with. What nearly all comments have in
@@ -60,11 +70,17 @@ local function unset(id, item, ...)
   end
 end
 
--- {outcome, item as a flat list, content of its revision, the author's appeal}
+-- {outcome, item as a flat list, content of its revision, the author's appeal, moderators' notes if there are any}
 local function answer(outcome, id, item)
   if #item.flat == 0 then return {outcome, item.flat, false, false} end
   return {outcome, item.flat, redis.call('GET', text_key(id, item.revision)),
-    item.appealed and redis.call('GET', P .. 'appeal:' .. id) or false}
+    item.appealed and redis.call('GET', P .. 'appeal:' .. id) or false,
+    item.notes and redis.call('LRANGE', notes_key(id), 0, -1) or nil}
+end
+
+-- Take a note that goes out of the lists of those whom it names.
+local function unmention(id, note)
+  for _, name in ipairs(note.mentions or {}) do redis.call('ZREM', P .. 'mentions:' .. name, note.id .. ' ' .. id) end
 end
 
 -- One audit entry for one transition. No comment text, no author (see authors.py): those must stay erasable.
@@ -94,8 +110,8 @@ end
 
 -- Counters by hour, so that statistics need no scan. Stored for 62 days.
 local function count(now, field, by)
-  local key = P .. 'stat:' .. math.floor(now / 3600000)
-  if redis.call('HINCRBY', key, field, by or 1) == 1 then redis.call('EXPIRE', key, 62 * 86400) end
+  local key = P .. 'stat:' .. whole(math.floor(now / 3600000))
+  if redis.call('HINCRBY', key, field, by or '1') == 1 then redis.call('EXPIRE', key, 62 * 86400) end
 end
 
 -- A person's first answer to what the automatic step left open, counted in the hour in which the comment came (`at`),
@@ -138,15 +154,57 @@ local function version_of(event)
   return is_json and type(found) == 'table' and found.version or nil
 end
 
+-- For whom an assigned comment is reserved: for three quarters of the time that was left until it was due when it was
+-- assigned, and for ten minutes at least. Then it is offered to everybody, first still to the one it is assigned to.
+local LEAST_RESERVED_MS = 10 * 60000
+
+local function reserved_until(assigned, due)
+  return whole(assigned + math.max(LEAST_RESERVED_MS, (due - assigned) * 3 / 4))
+end
+
+local function is_reserved_for_another(item, moderator, now)
+  return item.assignee and item.assignee ~= moderator and now < tonumber(item.reserved)
+end
+
+local function list_assigned(id, assignee, due)
+  redis.call('ZADD', P .. 'assigned:' .. assignee, due, id)
+  redis.call('SADD', P .. 'assignees', assignee)
+end
+
+local function unlist_assigned(id, assignee)
+  redis.call('ZREM', P .. 'assigned:' .. assignee, id)
+  if redis.call('EXISTS', P .. 'assigned:' .. assignee) == 0 then redis.call('SREM', P .. 'assignees', assignee) end
+end
+
+local function unassign(id, item)
+  unlist_assigned(id, item.assignee)
+  unset(id, item, 'assignee', 'assigned', 'reserved')
+  item.assignee, item.assigned, item.reserved = nil, nil, nil
+end
+
+-- Make a queued comment due at `due`, if that is earlier.
+local function hurry(id, item, due)
+  due = math.min(tonumber(item.due), due)
+  set(id, item, 'due', whole(due))
+  redis.call('ZADD', P .. 'ready', due, id)
+  if item.assignee then
+    set(id, item, 'reserved', reserved_until(tonumber(item.assigned), due))
+    redis.call('ZADD', P .. 'assigned:' .. item.assignee, due, id)
+  end
+end
+
 local INDEX = {queued = 'ready', leased = 'lease', escalated = 'escalated'}
 
--- Remove a comment from the indexes of its state. Returns since when it waited. Its writes take no memory.
+-- Remove a comment from the indexes of its state; then it is assigned to nobody. Returns since when it waited. Its writes
+-- take no memory.
 local function unlist(id, item)
   local since = redis.call('ZSCORE', P .. 'waiting', id)
   if not since then return since end
   redis.call('ZREM', P .. INDEX[item.state], id)
   redis.call('ZREM', P .. 'waiting', id)
+  redis.call('ZREM', P .. 'stuck', id)
   if item.state == 'leased' and item.owner then redis.call('ZREM', P .. 'held:' .. item.owner, id) end
+  if item.assignee then unassign(id, item) end
   return since
 end
 
@@ -159,7 +217,7 @@ local function escalation_of(item)
   return cmsgpack.pack(kept)
 end
 
-local function bump(item) item.version = tostring(tonumber(item.version) + 1) end
+local function bump(item) item.version = whole(tonumber(item.version) + 1) end
 
 -- How long (s) a comment's state is kept when its text is kept for `until_s`: longer than any text of it, also that of an
 -- earlier revision which stays for its label (`labelled`: until when, Unix s). Who erases it must still find them.
@@ -167,40 +225,78 @@ local function outlives(item, now, until_s)
   return math.floor(math.max(until_s, (tonumber(item.labelled) or 0) - now / 1000)) + 7 * 86400
 end
 
--- The id of the author in what is kept of a revision. As packing.py writes it: a byte that begins the list, one that
--- begins the comment and says how many fields it has, the text, one that begins the author, the id. What follows is not
--- read: cmsgpack knows no times.
-local function author_in(content)
-  local id
+-- Behind a value that begins behind `at` bytes. cmsgpack knows no times, which packing.py writes as extensions.
+local TIMES = {[0xd6] = 6, [0xd7] = 10, [0xc7] = 15}
+local function skip_value(content, at)
+  local time = TIMES[string.byte(content, at + 1)]
+  return time and at + time or (cmsgpack.unpack_limit(content, 1, at))
+end
+
+-- The id of the author (1) or of the parent (3) in what is kept of a revision. As packing.py writes it: a byte that
+-- begins the list, one that begins the comment and says how many fields it has, the text; then author, article and
+-- parent, each nothing or a list, of which the id is the first.
+local NAMED = {'author', 'article', 'parent'}
+local function id_in(content, field)
   if string.sub(content, 1, 1) == '{' then
-    local author = cjson.decode(content).comment.author
-    id = type(author) == 'table' and author.id
-  elseif string.byte(content, 2) > 0x91 then
-    local at = cmsgpack.unpack_limit(content, 1, 2)
+    local named = cjson.decode(content).comment[NAMED[field]]
+    return type(named) == 'table' and named.id
+  end
+  if string.byte(content, 2) <= 0x90 + field then return nil end
+  local at = cmsgpack.unpack_limit(content, 1, 2)
+  for _ = 2, field do -- what stands before it
     local begins = string.byte(content, at + 1)
-    if begins > 0x90 and begins < 0xa0 then
-      id = select(2, cmsgpack.unpack_limit(content, 1, at + 1))
+    if begins < 0x90 or begins > 0x9f then
+      at = skip_value(content, at)
+    else
+      at = at + 1
+      for _ = 0x91, begins do at = skip_value(content, at) end
     end
   end
-  return id
+  local begins = string.byte(content, at + 1)
+  if begins <= 0x90 or begins > 0x9f then return nil end
+  return select(2, cmsgpack.unpack_limit(content, 1, at + 1))
 end
 
 -- The author of a revision; nil if none is named, or the content is missing or unreadable. Scripts have no rollback, so
 -- an unreadable text must not abort a script that has written.
 local function author_of(content)
-  local is_read, id = pcall(author_in, content)
+  local is_read, id = pcall(id_in, content, 1)
   return is_read and type(id) == 'string' and id or nil
 end
 
--- Index a comment by its author for `life_s` from now on, and remove older entries.
-local function remember_author(id, author, now, life_s)
-  local key = P .. 'author:' .. author
-  local left_s = redis.call('TTL', key) -- -2: there is none yet
-  redis.call('ZADD', key, now, id)
+-- The comment that a revision answers; nil as for author_of.
+local function parent_of(content)
+  local is_read, id = pcall(id_in, content, 3)
+  return is_read and type(id) == 'string' and id or nil
+end
+
+local function author_key(author) return P .. 'author:' .. author end
+
+-- Index a comment by its author for `life_s` from now on, and remove older entries. `left_s`: how long the index is kept
+-- as it is, if that is known; -2: there is none yet.
+local function remember_author(id, author, now, life_s, left_s)
+  local key = author_key(author)
+  left_s = left_s or redis.call('TTL', key)
+  redis.call('ZADD', key, whole(now), id)
   if left_s < life_s - 86400 then -- not with each comment of a day
+    if left_s >= 0 then redis.call('ZREMRANGEBYSCORE', key, '-inf', whole(now - life_s * 1000)) end
+    redis.call('EXPIRE', key, whole(life_s))
+  end
+end
+
+-- Index a comment, first recorded at `at`, among the replies to its parent for `life_s` from now on. Of one parent the
+-- newest of this shard are kept, so that one thread cannot fill the memory.
+local MOST_REPLIES = 1000
+local function remember_reply(id, parent, at, now, life_s)
+  if parent == id then return end
+  local key = P .. 'replies:' .. parent
+  local left_s = redis.call('TTL', key)
+  redis.call('ZADD', key, at, id)
+  if left_s < life_s - 86400 then
     if left_s >= 0 then redis.call('ZREMRANGEBYSCORE', key, '-inf', whole(now - life_s * 1000)) end
     redis.call('EXPIRE', key, life_s)
   end
+  redis.call('ZREMRANGEBYRANK', key, 0, -MOST_REPLIES - 1)
 end
 
 -- Store a final decision on a comment, which is in no index now. `until_s`: how long its text is stored;
@@ -213,20 +309,25 @@ local function settle(id, item, status, by, now, until_s, fields)
   redis.call('EXPIRE', item_key(id), outlives(item, now, until_s))
   redis.call('EXPIRE', text_key(id, item.revision), until_s)
   if now - tonumber(item.created) > 60 * 86400000 then -- so late that its author would be forgotten before its text
-    local author = author_of(redis.call('GET', text_key(id, item.revision)))
+    local content = redis.call('GET', text_key(id, item.revision))
+    local author, parent = author_of(content), parent_of(content)
     if author and redis.call('EXISTS', P .. 'author:' .. author) == 1 then
       remember_author(id, author, now, until_s + 97 * 86400)
     end
+    if parent then remember_reply(id, parent, item.created, now, until_s + 97 * 86400) end
   end
   if item.callback then redis.call('EXPIRE', P .. 'callback:' .. id, until_s) end
   if item.appealed then redis.call('EXPIRE', P .. 'appeal:' .. id, until_s) end
+  if item.notes then redis.call('EXPIRE', notes_key(id), until_s) end
 end
 
 -- Return a decided comment to the queue. It keeps its status meanwhile, and is not given to those in item.against.
-local function reopen(id, item, why, actor, now, sla_ms, more, role)
+-- `is_blind`: to moderators and in the feed it looks like any other waiting comment, as audits do, and the site is not told.
+local function reopen(id, item, why, actor, now, sla_ms, more, role, is_blind)
   local was = item.state
   redis.call('ZADD', P .. 'waiting', now, id) -- takes memory: a full Redis refuses here
-  for _, key in ipairs({item_key(id), text_key(id, item.revision), P .. 'callback:' .. id, P .. 'appeal:' .. id}) do
+  for _, key in ipairs({item_key(id), text_key(id, item.revision), P .. 'callback:' .. id, P .. 'appeal:' .. id,
+    notes_key(id)}) do
     redis.call('PERSIST', key)
   end
   if item.moderator then -- also one who agreed with an automatic decision
@@ -234,15 +335,24 @@ local function reopen(id, item, why, actor, now, sla_ms, more, role)
     set(id, item, 'against', item.against)
   end
   bump(item)
-  item.state, item.why = 'queued', why
-  set(id, item, 'state', 'queued', 'version', item.version, 'why', why, 'kind', 'review',
-    'priority', '1', 'due', whole(now + sla_ms))
+  item.state, item.why, item.kind = 'queued', is_blind and 'audit' or why, is_blind and 'audit' or 'review'
+  set(id, item, 'state', 'queued', 'version', item.version, 'why', item.why, 'kind', item.kind,
+    'priority', is_blind and '0.5' or '1', 'due', whole(now + sla_ms))
   unset(id, item, 'expiries', 'double', 'vote', 'voter', 'vote_request', 'label', 'event', 'held_until',
-    'inclusion', 'drawn', 'answered', 'request', 'before_escalation')
+    'inclusion', 'drawn', 'answered', 'sampler', 'request', 'before_escalation')
   redis.call('ZADD', P .. 'ready', now + sla_ms, id)
-  audit('reopened', actor, id, item, was, as_who({'why', why}, role or '', ''))
+  local how = {'why', why}
+  if is_blind then
+    unset(id, item, 'attributes') -- audits match no attribute filter
+    how[3], how[4] = 'blind', '1'
+  end
+  audit('reopened', actor, id, item, was, as_who(how, role or '', ''))
   count(now, 'reopened:' .. why)
-  tell('comment.queued', 'queued', id, item, now, 0, more)
+  if is_blind then
+    happened('queued', id, item, {'status', 'pending', 'decided_by', 'model'})
+  else
+    tell('comment.queued', 'queued', id, item, now, 0, more)
+  end
 end
 
 -- Return a leased comment to its place in the queue: its due time does not change.
@@ -275,7 +385,9 @@ local function reap(now)
     local item = read_item(id)
     if item.state == 'leased' and item.owner then
       put_back(id, item)
-      if redis.call('HINCRBY', item_key(id), 'expiries', 1) == 5 then count(now, 'stuck') end
+      local times = redis.call('HINCRBY', item_key(id), 'expiries', 1)
+      if times == 5 then count(now, 'stuck') end
+      if times >= 5 then redis.call('ZADD', P .. 'stuck', now, id) end
       audit('expired', item.owner, id, item, 'leased')
       happened('released', id, item)
     else -- should not happen; it must not block the others (fsck repairs the rest)

@@ -9,6 +9,7 @@ if item.revision ~= ARGV[4] then return answer('superseded', id, item) end
 if item.released == ARGV[3] and item.state == 'queued' then return answer('ok', id, item) end
 if item.state ~= 'leased' or item.owner ~= moderator or item.token ~= ARGV[3] then return answer('stale', id, item) end
 put_back(id, item)
+if skip_ms > 0 and item.assignee == moderator then unassign(id, item) end
 set(id, item, 'released', item.token)
 unset(id, item, 'token', 'owner', 'claimed', 'until')
 if skip_ms > 0 then

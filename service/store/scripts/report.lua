@@ -32,9 +32,5 @@ if comes_back then
   reopen(id, item, 'reported', 'reader', now, tonumber(ARGV[4]))
   return answer('queued', id, item)
 end
-if item.state == 'queued' and not known then -- a report can only make it due earlier
-  local due = math.min(tonumber(item.due), now + tonumber(ARGV[4]))
-  set(id, item, 'due', whole(due))
-  redis.call('ZADD', P .. 'ready', due, id)
-end
+if item.state == 'queued' and not known then hurry(id, item, now + tonumber(ARGV[4])) end
 return answer('ok', id, item)

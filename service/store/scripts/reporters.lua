@@ -34,6 +34,7 @@ local function forget_report(reader, id, name)
     redis.call('SREM', reports, reader)
   end
   if redis.call('HDEL', reasons_key(id), 'r:' .. reader) == 1 then redis.call('HINCRBY', reasons_key(id), 'n', -1) end
+  forget_notices(id, reader)
 end
 
 -- Forget the oldest report of a reader who has many, because it could not be erased with the reader otherwise.
@@ -56,7 +57,7 @@ local function remember_report(reader, id, now, life_s)
   local key = reporter_key(reader)
   if redis.call('HLEN', key) >= MOST_REMEMBERED then forget_oldest(reader) end
   redis.call('HSETNX', key, 'c:' .. id, 'o' .. whole(now))
-  redis.call('EXPIRE', key, life_s + DAY_S)
+  if redis.call('TTL', key) < life_s + DAY_S then redis.call('EXPIRE', key, life_s + DAY_S) end
 end
 
 -- What a person's decision makes of all reports of a comment: u (upheld), d (dismissed), or o (open again).

@@ -1,7 +1,7 @@
--- Decides by the rules that need what Redis counts. Stands behind counters.lua.
+-- Decides by the rules that need what Redis counts. Stands behind facts.lua.
 --
 -- `rules`, from service/store/asked.py, is a map:
---   asks       {{what, parameters...}...}: the facts that open rules need (see facts_of in counters.lua)
+--   asks       {{what, parameters...}...}: the facts that open rules need (see facts_of in facts.lua)
 --   elsewhere  the same facts of the other shards, added up; '' with one shard
 --   names      the name of each fact, under which it is kept with the comment
 --   asked      fingerprints to count for each kind of duplicate: kind -> {fingerprint...}
@@ -14,6 +14,7 @@
 --   outcomes   decision -> {decision, status, why, priority, sla_ms, attributes, double, inclusion, share, double
 --              of what is most urgent}
 --   decision_at  the position of the decision in the content
+--   has_statuses  whether what a status needs is here: its reasons behind those of open rules, and all outcomes
 --   rates, prints, window_s  what to count of this comment
 --   author_sla_ms  until a review is due that a status asks for
 --   heated     the outcome of a review if the article or the section is heated, and the model would have approved
@@ -24,7 +25,7 @@ local DECISIONS = {approve = 0, review = 1, reject = 2} -- as in packing.py
 local STATUSES = {banned = 1, muted = 2, premoderated = 3, trusted = 4}
 local PLACES = {article_closed = 5, article_premoderated = 6, article_heated = 7, section_closed = 8,
   section_premoderated = 9, section_heated = 10}
-local MOST_URGENT_MS = 15 * 60000 -- as in policy.py
+local MOST_URGENT_MS = 15 * 60000 -- as in attention.py
 local MOST_AUDITED = 20 -- rules that an audit entry names
 
 local function sum(mine, others)
@@ -100,8 +101,11 @@ local function statuses_of_places(article, section, now)
 end
 
 -- The decision, as most_severe in service/values/rules.py: {action, by, rows, count, applied, facts, sla_ms, labels, ids}.
--- `places`: as statuses_of_places answers.
+-- `places`: as statuses_of_places answers. nil: there is a status, and what it needs was not sent.
 local function apply_rules(rules, id, author, places, sent, now)
+  local state = {now = now, status = status_of(author, now)}
+  if not rules.has_statuses and (state.status ~= 'active' or #places > 0) then return nil end
+  look_up(rules.prints)
   local facts = facts_of(rules.asks, {id = id, author = author, prints = rules.asked}, now)
   if rules.elsewhere ~= '' then
     for at, ask in ipairs(rules.asks) do
@@ -109,7 +113,6 @@ local function apply_rules(rules, id, author, places, sent, now)
       facts[at] = combine(facts[at], rules.elsewhere[at])
     end
   end
-  local state = {now = now, status = status_of(author, now)}
   local rejects, reviews, overrides, approves, is_unavailable = unpack(rules.known)
   local sla_ms, rows, applied, labels, ids = rules.sla_ms, {sent[3]}, {}, {}, {unpack(rules.ids)}
   local function ask_for(action, does_override, its_sla_ms)

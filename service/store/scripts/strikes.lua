@@ -94,7 +94,8 @@ end
 
 -- Change the status of an author if strikes or approvals ask for it, or take back what they no longer ask for.
 -- `deed`: {what: reject, approve or undo; reason, comment, moderator}; `elsewhere`: {strikes,
--- approved, seen} of the other shards. Returns the newest change as JSON; false if there is none.
+-- approved, seen} of the other shards. Returns the newest change as JSON; false if there is none; 0 if a newer release gave
+-- a status that is unknown here, which is left to it.
 local function weigh(author, deed, elsewhere, terms, now)
   local key = P .. 'statuses:' .. author
   local known = redis.call('LRANGE', key, 0, terms.kept - 1)
@@ -110,6 +111,7 @@ local function weigh(author, deed, elsewhere, terms, now)
   local newest, standing, deserved
   for at, json in ipairs(known) do
     local change = cjson.decode(json)
+    if not SEVERITY[change.status] then return 0 end
     if at == 1 then newest = change end
     if not (change.by == 'rule' and change.undoes) then
       if not deserved and change.strikes and sum >= change.strikes then deserved = change end

@@ -20,7 +20,8 @@ if longest > 0 then
       settle(id, item, ARGV[2], 'expiry', now, tonumber(ARGV[4]))
       audit('decided', 'expiry', id, item, 'queued', more)
       count(now, 'expired:' .. ARGV[2])
-      tell('decision.created', 'decided', id, item, now, tonumber(ARGV[5]))
+      local told = answer_notices(id, item, ARGV[2] == 'rejected' and 'restricted' or 'kept', now, true)
+      tell('decision.created', 'decided', id, item, now, tonumber(ARGV[5]), told)
       expired = expired + 1
     end
   end

@@ -30,9 +30,11 @@ redis.call('PERSIST', key) -- the first write takes no memory
 redis.call('PERSIST', text_key(id, item.revision))
 redis.call('PERSIST', P .. 'callback:' .. id)
 redis.call('PERSIST', P .. 'appeal:' .. id)
+redis.call('PERSIST', notes_key(id))
 local since = unlist(id, item) or item.queued or now
 local decided_version = item.version
 local escalation = item.state == 'decided' and item.before_escalation and cmsgpack.unpack(item.before_escalation)
+local renoticed = {}
 local struck, terms = false, cmsgpack.unpack(ARGV[8])
 bump(item)
 if item.state == 'decided' then
@@ -51,7 +53,7 @@ if item.state == 'decided' then
   else
     count_judged(came_at, item, item.before_status, verdict, -1)
   end
-  if item.before_status ~= 'pending' then
+  if item.before_status ~= 'pending' and not item.learning then
     count(tonumber(item.decided), item.before_status == item.status and 'upheld' or 'overturned', -1)
   end
   if item.kind == 'audit' then -- the moderator has seen the automatic decision, so the audit is no longer blind
@@ -71,6 +73,12 @@ if item.state == 'decided' then
   end
   restore_said(item.prints, item.before_harmless)
   if item.reports then settle_reports(id, 'o') end
+  renoticed = reopen_notices(id, item, decided_version)
+  if item.complaint and string.match(item.complaint, ' (%d+)$') == decided_version then
+    unset(id, item, 'complaint')
+    renoticed[#renoticed + 1] = 'complaint'
+    renoticed[#renoticed + 1] = 'open'
+  end
   item.status, item.decided_by = item.before_status, item.before_by
   if item.before_rejected then
     local version, shown = string.match(item.before_rejected, '^(%d*) (%d*)$')
@@ -140,6 +148,8 @@ end
 if cancelled or not item.event then
   happened('undone', id, item, {'moderator', moderator})
 else
-  tell('decision.reverted', 'undone', id, item, now, 0, {'moderator', moderator})
+  renoticed[#renoticed + 1] = 'moderator'
+  renoticed[#renoticed + 1] = moderator
+  tell('decision.reverted', 'undone', id, item, now, 0, renoticed)
 end
 return answer('ok', id, item)

@@ -80,12 +80,12 @@ async def test_the_newest_comments_are_compared_with_those_of_the_certificate(
         await admin.post("/v1/comments", {"id": f"c-{number}", "text": text})
     policy, store = app[keys.DIRECTORY].policy("daily"), app[keys.STORE]
     scores = app[keys.MODELS].current.score(texts[0], language="en")
-    usual = risk({"toxicity": float(scores[0])}, policy)
+    usual, model = risk({"toxicity": float(scores[0])}, policy), app[keys.MODELS].current.version
     same = RiskHistogram((usual + 15.0,), (100, 1))
     other = RiskHistogram((usual - 15.0,), (100, 1))
     found = [
-        await measured(store, "daily", policy, _certificate(policy, risks), WatchState(), NOW)
-        for risks in (same, other, None)
+        await measured(store, "daily", policy, _certificate(policy, risks, by), WatchState(), NOW)
+        for risks, by in ((same, model), (other, model), (None, model), (other, "promoted-later"))
     ]
     assert found[0].drift is not None
     assert found[0].drift.comments == 30
@@ -94,16 +94,17 @@ async def test_the_newest_comments_are_compared_with_those_of_the_certificate(
     assert found[1].drift.must_act
     assert found[1].drift.jensen_shannon > 0.8
     assert found[2].drift is None
+    assert found[3].drift is None, "scores of another model say nothing"
     monkeypatch.setattr(measuring, "LEAST_COMPARED", 31)
-    assert (await measured(store, "daily", policy, _certificate(policy, same), WatchState(), NOW)).drift is None
+    assert (await measured(store, "daily", policy, _certificate(policy, same, model), WatchState(), NOW)).drift is None
 
 
-def _certificate(policy: Any, risks: RiskHistogram | None) -> Certificate:
+def _certificate(policy: Any, risks: RiskHistogram | None, model: str) -> Certificate:
     return Certificate(
         id="certificate-1",
         method="binomial-fst",
         model="a" * 64,
-        model_version="m",
+        model_version=model,
         site="daily",
         policy=str(policy),
         decides=decides_digest(policy),

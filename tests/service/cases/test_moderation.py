@@ -39,6 +39,10 @@ class Fakes:
         self.comments = self
         self.lookups = 0
 
+    def of(self, site: str) -> classifier.Model:
+        assert site == "news"
+        return self.current
+
     def policy(self, site: str) -> Policy:
         assert site == "news"
         self.lookups += 1

@@ -56,7 +56,7 @@ def words(*terms: str) -> Condition:
 
 
 def rulebook_of(sites: Any) -> Rulebook:
-    return Rulebook(sites, sites, Background(), lambda: ("toxicity",))
+    return Rulebook(sites, sites, Background(), lambda _: ("toxicity",))
 
 
 def said(rules: CompiledRules | None, text: str = "a zorblax") -> tuple[list[str], tuple[str, ...]]:

@@ -23,6 +23,7 @@ from service.store.review import Answer, Filter
 from service.values.access import Scope, mint
 from service.values.domain import Action, Comment, Judgement, Status, Urgency, Verdict, Why
 from service.values.errors import StoreUnavailable
+from service.values.learning import LearningDraw
 from service.values.policy import Policy, Thresholds
 from service.values.review_settings import Expiry, Reviewing
 from service.values.targets import Targets
@@ -134,7 +135,7 @@ async def test_operators_are_warned_once_of_a_queue_that_is_nearly_full(
 
 
 async def test_it_goes_on_after_redis_was_away(own_server: Any, tmp_path: Path) -> None:
-    settings = Settings(redis_url=own_server.url, data_dir=tmp_path, store_timeout_s=0.3)
+    settings = Settings(redis_url=own_server.url, data_dir=tmp_path, store_timeout_s=5)
     async with open_store(settings, own_server.url) as store:
         _, key = mint("daily", frozenset(Scope), "chief", datetime.now(UTC))
         await store.access.keep(key)
@@ -156,7 +157,7 @@ async def test_it_goes_on_after_redis_was_away(own_server: Any, tmp_path: Path) 
             own_server.start()
             with own_server.client() as client:
                 client.zadd(Shard(SITE).key("lease"), {"c-1": 1000})
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while await _leased(own_server):
                     await asyncio.sleep(0.02)
 
@@ -194,8 +195,14 @@ async def test_the_metrics_say_what_became_of_audits_and_what_they_found(store: 
     ):
         await store.queue.decide(SITE, held.id, "ann", Answer(verdict, held.lease, digest="d"), may_overrule=False)
     await store.comments.erase(SITE, "a-2", "chief")
+    learning = LearningDraw(0.5, 10, ("p",), audit)
+    await store.comments.submit(
+        SITE, "l-1", Comment("hi"), judgement, urgency=None, actor="site", draw=0.9, learning=learning
+    )
     await Upkeep(store, directory).measure_audits()
     text = metrics.render().decode()
+    for state, count in (("answered", 0), ("open", 1), ("lost", 0)):
+        assert f'steward_learning_draws{{site="daily",state="{state}"}} {count}.0' in text
     for state, count in (("answered", 2), ("open", 0), ("lost", 1)):
         assert f'steward_audits{{decision="approve",site="daily",state="{state}"}} {count}.0' in text
     assert 'steward_audited_wrong_share{bound="value",decision="approve",site="daily"} 0.5' in text
@@ -214,17 +221,18 @@ async def test_measuring_many_audits_lets_other_work_go_on(
         client.hset(key, mapping={f"c-{number}\n1": draw for number in range(30_000)})
         client.expire(key, 3600)
     measuring, longest_s = asyncio.create_task(Upkeep(store, directory).measure_audits()), 0.0
-    began = last = time.monotonic()
+    began, last = time.process_time(), time.thread_time()
     while not measuring.done():
         await asyncio.sleep(0)
-        longest_s, last = max(longest_s, time.monotonic() - last), time.monotonic()
+        # Of the event loop's own time: how long others kept the processor is no matter of ours.
+        longest_s, last = max(longest_s, time.thread_time() - last), time.thread_time()
     await measuring
     assert 30_000 in {each.value for found in metrics.AUDITS.collect() for each in found.samples}
-    assert longest_s < (last - began) / 3
+    assert longest_s < (time.process_time() - began) / 3
 
 
 async def test_the_metrics_say_nothing_of_a_target_that_the_site_gave_up(store: Store, directory: Directory) -> None:
-    watch = Watch(store, directory, lambda: "0" * 64)
+    watch = Watch(store, directory, lambda _: "0" * 64)
 
     async def shown(version: int, targets: Targets | UnsetType) -> set[tuple[str, float]]:
         await store.access.keep_policy(

@@ -8,6 +8,7 @@ from service.store.base import Outcome, Record
 from service.store.keyspace import Shard
 from service.store.review import Answer, Filter
 from service.values.domain import Action, Doubling, Urgency, Verdict, Why
+from service.values.learning import LearningDraw
 
 ANY = Filter()
 HOUR_MS = 3_600_000
@@ -15,6 +16,20 @@ DRAWN = Urgency(Why.UNCERTAIN, 0.5, 60_000, Doubling.DRAWN)
 REJECTS = Urgency(Why.UNCERTAIN, 0.5, 60_000, Doubling.REJECTS)
 AUDIT = Urgency(Why.AUDIT, 0.5, 60_000, inclusion=0.25)
 AUTOMATIC = {"approved": Action.APPROVE, "rejected": Action.REJECT}
+
+
+def who_looks(decision: Action, drawn: str, fingerprint: str, sla_ms: int) -> dict[str, Any]:
+    """What `submit` takes. `drawn`: "", "audit", "learning", "drawn" or "rejects"."""
+    audit = Urgency(Why.AUDIT, 0.5, sla_ms, inclusion=0.1)
+    urgency, learning = None, None
+    if decision is Action.REVIEW:
+        double = Doubling(drawn) if drawn in ("drawn", "rejects") else None
+        urgency = Urgency(Why.UNCERTAIN, 0.5, sla_ms, double)
+    elif drawn == "audit":
+        urgency = audit
+    elif drawn == "learning":
+        learning = LearningDraw(0.1, 10_000, (fingerprint,), audit)
+    return {"urgency": urgency, "draw": 0.95, "learning": learning}
 
 
 async def claim(store: Store, site: str, moderator: str = "ann") -> Record:

@@ -22,6 +22,7 @@ from service.values.domain import State
 SITE, AUTHOR = "daily", "writer"
 MODERATORS = ("ann", "bob", "eve", "chief", "boss")
 INDEX = {"queued": "ready", "leased": "lease", "escalated": "escalated"}
+SHOWN = (State.QUEUED, State.LEASED, State.ESCALATED)
 HOUR_MS = 3_600_000
 
 
@@ -37,22 +38,37 @@ class Invariants(RuleBasedStateMachine):
     delivered: dict[str, list[int]]
     started_ms: int
 
+    def run(self, work: Any) -> Any:
+        """Not with Runner.run, which looks after Ctrl-C each time; that takes longer than most of this work."""
+        return self.runner.get_loop().run_until_complete(work)
+
     def done(self, work: Any) -> Any:
         """What an operation says of comments is what it left of them."""
-        found = self.runner.run(work)
-        for record in _records(found):
-            assert record == self.runner.run(self.store.comments.get(SITE, record.id))
+        return self.run(self._compared(work))
+
+    async def _compared(self, work: Any) -> Any:
+        found = await work
+        records = _records(found)
+        assert records == await asyncio.gather(*(self.store.comments.get(SITE, record.id) for record in records))
         return found
 
     @invariant()
     def i1_every_comment_is_in_exactly_its_place(self) -> None:
-        for state, index in INDEX.items():
-            assert set(self.redis.zrange(Shard(SITE).key(index), 0, -1)) == self.model.in_state(state), index
-        waiting = {name for name, each in self.model.comments.items() if each.waits}
-        assert set(self.redis.zrange(Shard(SITE).key("waiting"), 0, -1)) == waiting
+        shard, comments = Shard(SITE), self.model.comments
+        places = {shard.key(index): self.model.in_state(state) for state, index in INDEX.items()}
+        places[shard.key("waiting")] = {name for name, each in comments.items() if each.waits}
+        leased = self.model.in_state("leased")
         for moderator in MODERATORS:
-            held = {name for name in self.model.in_state("leased") if self.model.comments[name].owner == moderator}
-            assert set(self.redis.zrange(Shard(SITE).held(moderator), 0, -1)) == held
+            places[shard.held(moderator)] = {name for name in leased if comments[name].owner == moderator}
+            places[shard.assigned(moderator)] = {name for name, each in comments.items() if each.assignee == moderator}
+        with self.redis.pipeline(transaction=False) as pipe:
+            for place in places:
+                pipe.zrange(place, 0, -1)
+            pipe.smembers(shard.key("assignees"))
+            *listed, assignees = pipe.execute()
+        found = {place: set(names) for place, names in zip(places, listed, strict=True)}
+        assert found == places
+        assert assignees == {moderator for moderator in MODERATORS if places[shard.assigned(moderator)]}
 
     @invariant()
     def i2_tokens_only_grow(self) -> None:
@@ -78,19 +94,27 @@ class Invariants(RuleBasedStateMachine):
     @invariant()
     def i6_nothing_disappears(self) -> None:
         """Not a comment, and not the text that a label speaks of."""
-        for name, each in self.model.comments.items():
-            record = self.done(self.store.comments.get(SITE, name))
+        records, shown, (labels, _) = self.run(self._seen())
+        for each, record in zip(self.model.comments.values(), records, strict=True):
             now = (record.state, record.status, record.decided_by, record.revision, record.version)
             assert now == (each.state, each.status, each.decided_by, each.revision, each.version)
-            assert (record.owner, record.token) == (each.owner, each.token)
+            assert (record.owner, record.token, record.assignee) == (each.owner, each.token, each.assignee)
             assert (record.moderator, record.is_audit) == (each.moderator, each.is_audit)
             assert (record.content is None) == (each.state == "erased")
-        for state in (State.QUEUED, State.LEASED, State.ESCALATED):
-            shown = {record.id for record in self.done(self.store.queue.items(SITE, state, 0, 100))}
-            assert shown == self.model.in_state(state)
-        found, _ = self.done(self.store.labels.page(SITE, "", 1000))
+        stands = dict(zip(self.model.comments, records, strict=True))
+        for state, found in zip(SHOWN, shown, strict=True):
+            assert {record.id for record in found} == self.model.in_state(state)
+            assert found == [stands[record.id] for record in found]
         kept = [name for name, _ in self.model.labels if self.model.comments[name].state != "erased"]
-        assert [label.id for label in found if label.retracts is None] == kept
+        assert [label.id for label in labels if label.retracts is None] == kept
+
+    async def _seen(self) -> tuple[list[Any], list[Any], Any]:
+        """All comments, those of each list, and the labels."""
+        return await asyncio.gather(
+            asyncio.gather(*(self.store.comments.get(SITE, name) for name in self.model.comments)),
+            asyncio.gather(*(self.store.queue.items(SITE, state, 0, 100) for state in SHOWN)),
+            self.store.labels.page(SITE, "", 1000),
+        )
 
     @invariant()
     def i8_what_waits_stays_due_when_it_was(self) -> None:

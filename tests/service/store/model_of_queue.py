@@ -3,68 +3,14 @@
 Nothing here knows Redis. A step forward in time is an operation too.
 """
 
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from modelled import Modelled
 
 from service.values.domain import Lease, Verdict
 
 NEEDED = 2  # distinct readers whose reports bring a comment back
 
-Doubling = Literal["drawn", "rejects"]
 # What an undo of a decision about an escalated comment brings back.
 ESCALATION = ("moderator", "request", "escalated_by", "vote", "double")
-
-
-@dataclass
-class Modelled:
-    """One comment."""
-
-    text: str
-    state: str = "decided"
-    status: str = "pending"
-    decided_by: str = "model"
-    revision: int = 1
-    version: int = 0
-    due: int = 0
-    why: str = ""
-    is_audit: bool = False
-    double: Doubling | None = None
-    owner: str | None = None
-    token: int | None = None
-    released: int | None = None
-    against: set[str] = field(default_factory=set)
-    readers: set[str] = field(default_factory=set)
-    readers_judged: int = 0
-    is_appealed: bool = False
-    # The last decision, and what is needed to take it back.
-    moderator: str | None = None
-    request: str | None = None
-    label: int | None = None
-    event: int | None = None
-    is_held_back: bool = False
-    before: tuple[str, str] = ("pending", "model")
-    escalated_by: str | None = None
-    before_escalation: tuple[Any, ...] | None = None
-    undone: int | None = None
-    undone_by: str | None = None
-    # The first of two votes.
-    vote: Verdict | None = None
-    voter: str | None = None
-    vote_request: str | None = None
-    vote_label: int | None = None
-    # Which of the last acts (decided, voted, escalated) lie beyond the undo window.
-    long_ago: set[str] = field(default_factory=set)
-
-    @property
-    def waits(self) -> bool:
-        return self.state in ("queued", "leased", "escalated")
-
-    def holds(self, moderator: str, token: int | None) -> bool:
-        return (self.owner, self.token) == (moderator, token)
-
-    def settled(self, status: str, by: str) -> None:
-        self.state, self.status, self.decided_by = "decided", status, by
-        self.owner = self.token = self.undone = self.escalated_by = None
 
 
 class Model:
@@ -83,7 +29,7 @@ class Model:
         return {name for name, each in self.comments.items() if each.state == state}
 
     def submit(self, comment_id: str, text: str, decision: str, drawn: str, due: int) -> str:
-        """`drawn`: "", "audit", "drawn" or "rejects"."""
+        """`drawn`: "", "audit", "learning", "drawn" or "rejects"."""
         was = self.comments.get(comment_id)
         if was is not None and was.state == "erased":
             return "erased"
@@ -92,6 +38,7 @@ class Model:
         if was is not None and was.waits:
             was.version += 1
             self.told(comment_id, "comment.withdrawn")
+        assignee = was.assignee if was is not None and was.waits else None
         now = self.comments[comment_id] = Modelled(text, due=due)
         if was is not None:
             now.revision, now.version = was.revision + 1, was.version
@@ -102,20 +49,41 @@ class Model:
             self.told(comment_id, "comment.queued")
         else:
             now.status = "approved" if decision == "approve" else "rejected"
-            if drawn == "audit":
+            if drawn in ("audit", "learning"):
                 now.state, now.why, now.is_audit = "queued", "audit", True
+                now.is_learning = drawn == "learning"
             elif was is not None and (was.waits or was.status != now.status):
                 self.told(comment_id, "decision.created")
+        if now.waits and assignee is not None:
+            now.assignee, now.is_reserved = assignee, True
         return "created" if was is None else "revised"
 
     def eligible(self, moderator: str) -> list[str]:
-        """The most urgent first."""
+        """What is assigned to the moderator first, then the most urgent; nothing reserved for another."""
         free = [
-            (each.due, name)
+            (each.assignee != moderator, each.due, name)
             for name, each in self.comments.items()
-            if each.state == "queued" and moderator not in each.against and (moderator, name) not in self.skips
+            if each.state == "queued"
+            and moderator not in each.against
+            and (moderator, name) not in self.skips
+            and not each.is_reserved_for_another(moderator)
         ]
-        return [name for _, name in sorted(free)]
+        return [name for *_, name in sorted(free)]
+
+    def assign(self, comment_id: str, actor: str, assignee: str) -> str:
+        each, refused = self._known(comment_id)
+        if each is None:
+            return refused
+        if not each.waits:
+            return "stale"
+        if (each.assignee or "") == assignee:
+            return "duplicate"
+        if assignee in each.against:
+            return "own"
+        each.assignee, each.is_reserved = assignee or None, True
+        if each.state == "leased" and each.owner == actor and assignee not in ("", actor):
+            each.state, each.owner, each.token = "queued", None, None
+        return "ok"
 
     def lease(self, comment_id: str, moderator: str, token: int) -> None:
         each = self.comments[comment_id]
@@ -135,7 +103,7 @@ class Model:
             return None, "superseded"
         return each, ""
 
-    def take(self, comment_id: str, moderator: str, token: int) -> str:
+    def take(self, comment_id: str, moderator: str, token: int) -> str:  # noqa: PLR0911 - one for each answer
         each, refused = self._known(comment_id)
         if each is None:
             return refused
@@ -147,6 +115,8 @@ class Model:
             return "stale"
         if moderator in each.against:
             return "own"
+        if each.is_reserved_for_another(moderator):
+            return "reserved"
         self.lease(comment_id, moderator, token)
         return "ok"
 
@@ -167,6 +137,20 @@ class Model:
         each.state, each.owner, each.token, each.released = "queued", None, None, lease.token
         if skip:
             self.skips.add((moderator, comment_id))
+            each.assignee = None if each.assignee == moderator else each.assignee
+        return "ok"
+
+    def free(self, comment_id: str, holder: str) -> str:
+        each, refused = self._known(comment_id)
+        if each is None:
+            return refused
+        if each.state == "queued":
+            return "duplicate"
+        if each.state != "leased" or each.owner != holder:
+            return "stale"
+        each.state, each.owner, each.token = "queued", None, None
+        self.skips.add((holder, comment_id))
+        each.assignee = None if each.assignee == holder else each.assignee
         return "ok"
 
     def decide(  # noqa: C901, PLR0911 - one line for each answer
@@ -204,6 +188,8 @@ class Model:
             return "stale"
         if moderator in each.against:
             return "own"
+        if lease is None and each.state == "queued" and each.is_reserved_for_another(moderator):
+            return "reserved"
         each.version += 1
         self._judged(comment_id, each, moderator, verdict, request, overturns)
         if each.state == "decided":
@@ -214,7 +200,7 @@ class Model:
         self, comment_id: str, each: Modelled, moderator: str, verdict: Verdict, request: str, overturns: bool
     ) -> None:
         was_escalated = each.state == "escalated"
-        each.owner = each.token = each.undone = None
+        each.owner = each.token = each.undone = each.assignee = None
         if verdict is Verdict.ESCALATE:
             self._escalated(each, moderator, request)
             each.escalated_by = moderator
@@ -239,7 +225,8 @@ class Model:
             each.double = each.vote = None
         each.before = (each.status, each.decided_by)
         each.moderator, each.request, each.label, each.event = moderator, request, each.version, None
-        self.labels[comment_id, each.version] = "audit" if each.is_audit else "moderator"
+        source = "learning" if each.is_learning else "audit"
+        self.labels[comment_id, each.version] = source if each.is_audit else "moderator"
         status = "approved" if verdict is Verdict.APPROVE else "rejected"
         agrees = each.status == status
         if each.is_audit and not agrees and not overturns:
@@ -299,6 +286,7 @@ class Model:
 
     def _undone(self, comment_id: str, each: Modelled, act: str) -> None:
         each.version += 1
+        each.assignee = None
         if act == "decided":
             each.status, each.decided_by = each.before
             if each.is_audit:
@@ -342,7 +330,7 @@ class Model:
             self._reopened(comment_id, each, "reported", due)
             return "queued"
         if each.state == "queued":
-            each.due = min(each.due, due)
+            each.hurry(due)
         return "ok"
 
     def appeal(self, comment_id: str, due: int) -> str:
@@ -359,7 +347,7 @@ class Model:
             return "ok"
         each.why, each.is_audit = "appeal", False
         if each.state == "queued":
-            each.due = min(each.due, due)
+            each.hurry(due)
         return "ok"
 
     def reopen(self, comment_id: str, version: int | None, due: int) -> str:
@@ -390,6 +378,6 @@ class Model:
             return
         was_waiting = each.waits
         each.version += 1
-        each.state, each.owner, each.token = "erased", None, None
+        each.state, each.owner, each.token, each.assignee = "erased", None, None, None
         if was_waiting:
             self.told(comment_id, "comment.withdrawn")

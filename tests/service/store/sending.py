@@ -18,7 +18,11 @@ Send = Callable[..., Awaitable[Record | None]]
 
 
 def open_rule(action: RuleAction, *expression: Any, state: RuleState = RuleState.ON, **more: Any) -> UndecidedRule:
-    return UndecidedRule(FiredRule(f"{action}-rule", action, state, **more), list(expression), 60_000)
+    return UndecidedRule(FiredRule(f"{action}-rule", action, state, **more), expression, 60_000)
+
+
+PRINTS = {"near:site": ("n1", "n2", "n3")}
+THREE_ALIKE = open_rule(RuleAction.REVIEW, "duplicate", "near", "site", 3, 3600)
 
 
 def send_to(store: Store, site: str) -> Send:

@@ -54,6 +54,18 @@ async def test_a_submission_without_rules_asks_for_them_if_the_author_has_a_stat
         await store.comments.get(site, "c1")
 
 
+async def test_rules_that_were_sent_without_what_a_status_needs_are_asked_for_again(
+    store: Store, site: str, send: Send, has_status: Any
+) -> None:
+    assert await send("c0", has_statuses=False) is not None
+    await has_status("ann", AuthorStatus.BANNED)
+    assert await send("c1", has_statuses=False) is None
+    with pytest.raises(NotFound):
+        await store.comments.get(site, "c1")
+    assert (await send("c1")).decision is Action.REJECT
+    assert await send("c2", has_statuses=False, author="bob") is not None
+
+
 async def test_of_two_changes_of_a_status_with_one_version_the_first_stands(store: Store, site: str) -> None:
     first, second = (StatusChange(AuthorStatus.BANNED, 1, datetime.now(UTC), by) for by in ("ann", "bob"))
     assert await store.statuses.put(site, "author", first)

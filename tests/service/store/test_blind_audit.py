@@ -13,8 +13,9 @@ from service.store import Store, open_store
 from service.store.keyspace import Shard
 from service.store.review import Filter
 from service.store.strikes import StrikeTerms
+from service.values.attention import DEFAULT_SLA_MS, attention
 from service.values.domain import Action, Author, DecidedBy, Reason, State, Verdict
-from service.values.policy import DEFAULT_SLA_MS, Decision, Policy, attention
+from service.values.policy import Decision, Policy
 from service.values.review_settings import Reviewing
 from service.values.strikes import Strikes, StrikeStep
 

@@ -2,16 +2,19 @@
 
 import asyncio
 import contextlib
+import gc
 import itertools
-import random
-import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
+from ports import BUS, free_port
 from redis.crc import key_slot
+from rings import PATIENCE_S, SITES, TIMEOUT_S, Ring, a_ring, replica_of, until, until_done
 
+from service.redis.address import parse
+from service.redis.cluster import Topology
 from service.settings import Settings
 from service.store import Store, open_store
 from service.store.keyspace import Shard
@@ -19,105 +22,11 @@ from service.store.review import Answer, Filter
 from service.values.domain import Author, State, Verdict
 from service.values.errors import StoreUnavailable
 
-SLOTS = 16384
-PATIENCE_S = 20
-OPTIONS = {
-    "bind": "127.0.0.1",
-    "cluster-enabled": "yes",
-    "cluster-node-timeout": "1500",
-    "cluster-require-full-coverage": "no",
-    "repl-diskless-sync-delay": "0",
-}
-SITES = [f"site-{number}" for number in range(12)]
-
-
-class Node:
-    """One server of the Cluster; commands reach it on its unix socket."""
-
-    def __init__(self, server: Any, port: int) -> None:
-        self.server = server
-        self.port = port
-        self.id = str(self("CLUSTER", "MYID"))
-
-    def __call__(self, *command: Any) -> Any:
-        with self.server.client() as client:
-            client.response_callbacks.clear()
-            return client.execute_command(*command)
-
-
-class Ring:
-    """The nodes, and who serves what."""
-
-    def __init__(self, nodes: list[Node]) -> None:
-        self.nodes = nodes
-        self.url = "redis+cluster://" + ",".join(f"127.0.0.1:{node.port}" for node in nodes[:2])
-
-    def home(self, shard: Shard) -> Node:
-        return self.nodes[key_slot(shard.prefix.encode()) * 3 // SLOTS]
-
-    def sites_of(self, node: Node) -> list[str]:
-        return [site for site in SITES if self.home(Shard(site)) is node]
-
-    def is_settled(self) -> bool:
-        return all(
-            "cluster_state:ok" in (info := node("CLUSTER", "INFO")) and "cluster_known_nodes:3" in info
-            for node in self.nodes
-        )
-
-
-def free_ports() -> Iterator[int]:
-    """Below the range from which the kernel gives ports to connections; the bus of a node is at its port + 10000."""
-    while True:
-        port = random.randrange(10_000, 22_000)  # noqa: S311 - guards nothing
-        try:
-            for each in (port, port + 10_000):
-                with socket.socket() as trial:
-                    trial.bind(("127.0.0.1", each))
-        except OSError:
-            continue
-        yield port
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE_S):
-        while not await asyncio.to_thread(holds):
-            await asyncio.sleep(0.02)
-
-
-async def until_done(attempt: Callable[[], Awaitable[Any]]) -> Any:
-    """What it returns once it is no more refused."""
-    async with asyncio.timeout(PATIENCE_S):
-        while True:
-            with contextlib.suppress(StoreUnavailable):
-                return await attempt()
-            await asyncio.sleep(0.02)
-
-
-@contextlib.contextmanager
-def a_ring(make: Callable[..., Any]) -> Iterator[Ring]:
-    with contextlib.ExitStack() as started:
-        nodes = []
-        for port in itertools.islice(free_ports(), 3):
-            server = make(port=str(port), **OPTIONS)
-            started.callback(server.remove)
-            server.start()
-            nodes.append(Node(server, port))
-        for number, node in enumerate(nodes):
-            first, last = -(-SLOTS * number // 3), -(-SLOTS * (number + 1) // 3)
-            node("CLUSTER", "ADDSLOTS", *range(first, last))
-            node("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
-            node("CLUSTER", "MEET", "127.0.0.1", nodes[0].port)
-        ring = Ring(nodes)
-        deadline = time.monotonic() + PATIENCE_S
-        while not ring.is_settled():
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-        yield ring
-
 
 @pytest.fixture(scope="module")
 def lasting_ring(shared_server: Any) -> Iterator[Ring]:
-    with a_ring(type(shared_server)) as ring:
+    # No node takes another for dead, however long that one is kept waiting by the machine or by a test.
+    with a_ring(type(shared_server), **{"cluster-node-timeout": "60000"}) as ring:
         yield ring
 
 
@@ -138,10 +47,10 @@ def own_ring(shared_server: Any) -> Iterator[Ring]:
 
 @pytest.fixture
 async def clustered(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
-    """With the default deadlines, over the ring that the test asks for."""
+    """Over the ring that the test asks for."""
     name = "own_ring" if "own_ring" in request.fixturenames else "ring"
     url = request.getfixturevalue(name).url
-    async with open_store(Settings(redis_url=url), url) as store:
+    async with open_store(Settings(redis_url=url, store_timeout_s=TIMEOUT_S), url) as store:
         yield store
 
 
@@ -170,13 +79,13 @@ async def test_news_of_every_node_is_heard(ring: Ring, clustered: Store, submit:
             site = ring.sites_of(node)[0]
             with clustered.changes.watch(site, "queued") as news:
                 # The subscription may not have been there for the first ones.
-                for number in itertools.count():
-                    started = time.monotonic()
-                    await submit(f"c-{number}", at=site, to=clustered)
-                    await news.next(1)
-                    if time.monotonic() - started < 1:
-                        break
-                    assert number < 10
+                async with asyncio.timeout(PATIENCE_S):
+                    for number in itertools.count():
+                        await submit(f"c-{number}", at=site, to=clustered)
+                        started = time.monotonic()
+                        await news.next(1)
+                        if time.monotonic() - started < 1:
+                            break
 
 
 async def test_a_site_on_every_node_is_looked_back_over_and_its_authors_are_found(ring: Ring, submit: Any) -> None:
@@ -185,7 +94,7 @@ async def test_a_site_on_every_node_is_looked_back_over_and_its_authors_are_foun
         for site in SITES
         if len({ring.home(shard) for shard in (Shard(site, number) for number in range(6))}) == len(ring.nodes)
     )
-    async with open_store(Settings(redis_url=ring.url, shards=6), ring.url) as store:
+    async with open_store(Settings(redis_url=ring.url, store_timeout_s=TIMEOUT_S, shards=6), ring.url) as store:
         ids = [f"c-{number}" for number in range(40)]
         for each in ids:
             await submit(each, at=site, to=store, author=Author(id="u-1"))
@@ -210,15 +119,15 @@ async def test_a_site_on_every_node_is_looked_back_over_and_its_authors_are_foun
 async def test_the_url_of_one_server_does_not_do_for_a_cluster(ring: Ring, submit: Any) -> None:
     node, other = ring.nodes[:2]
     url = f"redis://127.0.0.1:{node.port}"
-    async with open_store(Settings(), url) as store:
+    async with open_store(Settings(store_timeout_s=TIMEOUT_S), url) as store:
         with pytest.raises(StoreUnavailable, match=r"must be redis\+cluster://"):
             await submit("c-1", at=ring.sites_of(other)[0], to=store)
 
 
 async def test_one_server_does_not_do_for_the_url_of_a_cluster(make_server: Any, submit: Any) -> None:
-    port = next(free_ports())
+    port = free_port()
     make_server(port=str(port), bind="127.0.0.1")
-    async with open_store(Settings(), f"redis+cluster://127.0.0.1:{port}") as store:
+    async with open_store(Settings(store_timeout_s=TIMEOUT_S), f"redis+cluster://127.0.0.1:{port}") as store:
         with pytest.raises(StoreUnavailable):
             await submit("c-1", to=store)
         with pytest.raises(StoreUnavailable, match="no node of the Redis Cluster"):
@@ -262,7 +171,7 @@ async def test_a_slot_that_moves_loses_and_doubles_nothing(own_ring: Ring, clust
                 await submit(f"c-{number}", at=site, to=clustered)
                 recorded.append(f"c-{number}")
 
-    async with open_store(Settings(), own_ring.url) as unaware:
+    async with open_store(Settings(store_timeout_s=TIMEOUT_S), own_ring.url) as unaware:
         await unaware.check()
         stop = asyncio.Event()
         running = asyncio.create_task(submit_until_told(stop))
@@ -295,15 +204,38 @@ async def test_a_slot_that_moves_loses_and_doubles_nothing(own_ring: Ring, clust
     await decide_one(clustered, site)
 
 
+async def test_who_stops_in_the_middle_of_reading_the_slot_map_leaves_no_connection_open(ring: Ring) -> None:
+    """Stopped after each number of turns of the event loop."""
+    for turns in [*range(60)] * 5:
+        topology = Topology(parse(ring.url), 1, lambda: None)
+        topology.refresh_soon()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await topology.close()
+    gc.collect()  # pytest fails the test for a connection that was never closed
+
+
+async def test_who_calls_after_the_end_is_refused_and_nothing_begins_anew(ring: Ring) -> None:
+    """A call that was refused looks for another primary; nobody would wait for the end of that."""
+    before = asyncio.all_tasks()
+    async with open_store(Settings(redis_url=ring.url, store_timeout_s=TIMEOUT_S), ring.url) as store:
+        await store.check()
+        pipe = store.pipe
+    for key in SITES:
+        with pytest.raises(StoreUnavailable):
+            await pipe.call("GET", key)
+    assert asyncio.all_tasks() == before
+    async with open_store(Settings(redis_url=ring.url, store_timeout_s=TIMEOUT_S), ring.url) as never_used:
+        pass
+    with pytest.raises(StoreUnavailable):
+        await never_used.check()
+    assert asyncio.all_tasks() == before
+    gc.collect()  # pytest fails the test for a connection that was never closed
+
+
 async def test_a_promoted_replica_is_followed(own_ring: Ring, clustered: Store, make_server: Any, submit: Any) -> None:
-    *others, primary = own_ring.nodes
-    port = next(free_ports())
-    replica = Node(make_server(port=str(port), **OPTIONS), port)
-    replica("CLUSTER", "MEET", "127.0.0.1", primary.port)
-    await until(lambda: "cluster_known_nodes:4" in replica("CLUSTER", "INFO"))
-    replica("CLUSTER", "REPLICATE", primary.id)
-    await until(lambda: "master_link_status:up" in replica("INFO", "replication"))
-    await until(lambda: all(f"slave {primary.id}" in node("CLUSTER", "NODES") for node in others))
+    primary = own_ring.nodes[-1]
+    replica = await replica_of(primary, own_ring, make_server)
     site = own_ring.sites_of(primary)[0]
     await submit("c-1", at=site, to=clustered)
     await until(lambda: replica("DBSIZE") == primary("DBSIZE"))
@@ -326,14 +258,14 @@ async def test_a_dead_node_takes_only_its_own_sites_with_it(own_ring: Ring, clus
 
     started = time.monotonic()
     found = await submit_to_all("c-2")
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < TIMEOUT_S, "nobody waits for what refuses connections"
     assert [type(each) for each in found[: len(lost)]] == [StoreUnavailable] * len(lost)
     assert [outcome for outcome, _ in found[len(lost) :]] == ["created"] * len(served)
     with pytest.raises(StoreUnavailable):
         await clustered.check()
 
     await until(
-        lambda: f"{dead.id} 127.0.0.1:{dead.port}@{dead.port + 10_000} master,fail " in survivor("CLUSTER", "NODES")
+        lambda: f"{dead.id} 127.0.0.1:{dead.port}@{dead.port + BUS} master,fail " in survivor("CLUSTER", "NODES")
     )
     found = await submit_to_all("c-3")
     assert [isinstance(each, StoreUnavailable) for each in found] == [True] * len(lost) + [False] * len(served)
@@ -345,19 +277,22 @@ async def test_a_dead_node_takes_only_its_own_sites_with_it(own_ring: Ring, clus
         assert (await clustered.comments.get(site, "c-1")).state is State.QUEUED, "what was acknowledged is there"
 
 
-async def test_a_hung_node_is_given_up_within_a_second_and_holds_up_nobody_else(
+async def test_a_hung_node_is_given_up_in_time_and_holds_up_nobody_else(
     ring: Ring, clustered: Store, submit: Any
 ) -> None:
+    assert Settings().store_timeout_s < 1
     await clustered.check()
     hung = ring.nodes[0]
-    hung.server.hang()
-    started = time.monotonic()
     lost, served = ring.sites_of(hung)[0], ring.sites_of(ring.nodes[1])[0]
-    waits = asyncio.ensure_future(submit("c-1", at=lost, to=clustered))
-    assert (await submit("c-1", at=served, to=clustered))[0] == "created"
-    assert not waits.done()
-    with pytest.raises(StoreUnavailable):
-        await waits
-    assert time.monotonic() - started < 1
-    hung.server.resume()
+    hung.server.hang()
+    try:
+        started = time.monotonic()
+        waits = asyncio.ensure_future(submit("c-1", at=lost, to=clustered))
+        assert (await submit("c-1", at=served, to=clustered))[0] == "created"
+        assert not waits.done()
+        with pytest.raises(StoreUnavailable):
+            await waits
+        assert time.monotonic() - started < 2 * TIMEOUT_S, "it does not wait a second time"
+    finally:
+        hung.server.resume()
     await until_done(lambda: submit("c-1", at=lost, to=clustered))

@@ -129,7 +129,7 @@ async def test_nobody_enters_without_the_password(as_documented: str, tmp_path: 
 
 async def snapshot(client: Any, folder: Path) -> Path:
     assert client.bgsave()  # it answers once the save is under way
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while client.info("persistence")["rdb_bgsave_in_progress"]:
             await asyncio.sleep(0.05)
     assert client.info("persistence")["rdb_last_bgsave_status"] == "ok"
@@ -160,7 +160,7 @@ async def test_a_snapshot_that_is_restored_as_documented_holds_everything(
     with restored.client() as redis:
         assert redis.dbsize() > 0
         redis.config_set("appendonly", "yes")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while any(redis.info("persistence")[f"aof_rewrite_{each}"] for each in ("in_progress", "scheduled")):
                 await asyncio.sleep(0.05)
         assert redis.info("persistence")["aof_last_bgrewrite_status"] == "ok"

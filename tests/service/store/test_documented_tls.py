@@ -3,7 +3,6 @@
 import hashlib
 import re
 import secrets
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ports import free_port
 from redis import Redis
 from redis.exceptions import RedisError
 
@@ -20,13 +20,13 @@ from service.settings import Settings
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "deployment.md").read_text()
 USERS = (ROOT / "deploy" / "redis" / "users.acl.example").read_text()
-PATIENCE_S = 20
+PATIENCE_S = 60
 
 
 def speaks_tls(server: str) -> bool:
     """One that was built without it complains of something else than these settings of TLS."""
     command = [server, "--port", "0", "--tls-port", "1", "--tls-cert-file", "none", "--tls-key-file", "none"]
-    found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
+    found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     return "configure TLS" in found.stdout + found.stderr
 
 
@@ -43,8 +43,7 @@ class Documented:
         hashed = hashlib.sha256(self.password.encode()).hexdigest()
         (folder / "users.acl").write_text(USERS.replace(">PASSWORD", f"#{hashed}"))
         (conf,) = re.findall(r"```conf\n(# redis.conf\n.*?)```", PAGE, re.DOTALL)
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         conf = conf.replace("tls-port 6379", f"tls-port {self.port}").replace("/etc/redis/tls", str(folder))
         conf = conf.replace("/etc/redis", str(folder))
         (folder / "redis.conf").write_text(f"{conf}dir {folder}\nbind 127.0.0.1\n")
@@ -104,7 +103,7 @@ def await_tls(made: Documented) -> None:
 
 async def test_the_service_records_over_tls_as_that_user(documented: Documented, run: Any, key_for: Any) -> None:
     data = documented.folder / "data"
-    async with run(Settings(redis_url=documented.url, data_dir=data, store_timeout_s=10)) as client:
+    async with run(Settings(redis_url=documented.url, data_dir=data, store_timeout_s=30)) as client:
         chief = await key_for(client, name="chief")
         assert (await chief.post("/v1/comments", {"id": "c", "text": "hello"})).status == 200
         assert (await chief.get("/v1/comments/c")).status == 200

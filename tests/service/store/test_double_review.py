@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.store import Store
+from service.values.attention import DEFAULT_SLA_MS, MOST_URGENT_MS, attention
 from service.values.domain import Action, DecidedBy, Doubling, Reason, State, Status, Verdict
-from service.values.policy import DEFAULT_SLA_MS, MOST_URGENT_MS, Decision, Policy, attention
+from service.values.policy import Decision, Policy
 from service.values.review_settings import Reviewing
 
 VERDICTS = [Verdict.APPROVE, Verdict.REJECT]

@@ -1,6 +1,7 @@
 """What fsck finds, and that it finds nothing where nothing is wrong."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -10,6 +11,8 @@ from service.store import Store
 from service.store.fsck import Breach
 from service.store.keyspace import Shard
 from service.store.review import Answer, Filter
+from service.store.saved_filters import SavedFilter
+from service.values.accounts import Account, Role
 from service.values.domain import Action, Author, Verdict
 
 
@@ -36,6 +39,21 @@ async def breaches(store: Store, site: str, *, repair: bool = False) -> set[tupl
 async def test_nothing_is_wrong_after_ordinary_work(store: Store, site: str) -> None:
     assert await breaches(store, site) == set()
     assert await store.fsck.count(site) == 7
+
+
+async def test_saved_filters_that_outlived_a_role_are_found_and_erased(store: Store, site: str) -> None:
+    """As after a kill between the two steps. Those of others stay, also if an account is disabled or was lost."""
+    roles = {"ann": {site: Role.MODERATOR}, "bob": {"elsewhere": Role.ADMIN}, "dis": {site: Role.ADMIN}, "left": {}}
+    for name, at in roles.items():
+        assert await store.accounts.put(Account(name, at, datetime.now(UTC), is_disabled=name == "dis"))
+    for owner, by in (("ann", "ann"), ("bob", "bob"), ("dis", "dis"), ("gone", "gone"), ("", "ann"), ("", "left")):
+        assert await store.filters.save(site, owner, SavedFilter(f"of {by}", "order=newest", by)) == "ok"
+    wrong = {("", f"saved filters of '{name}', who has no role at the site") for name in ("bob", "left")}
+    assert await breaches(store, site) == wrong
+    assert await breaches(store, site, repair=True) == wrong
+    assert await breaches(store, site) == set()
+    left = {owner: [each.by for each in await store.filters.of(site, owner)] for owner in (*roles, "gone", "")}
+    assert left == {"ann": ["ann"], "bob": [], "dis": ["dis"], "left": [], "gone": ["gone"], "": ["ann", ""]}
 
 
 def event(kind: str, without: str = "") -> bytes:

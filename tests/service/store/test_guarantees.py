@@ -193,6 +193,13 @@ async def reopened(store: Store, site: str, submit: Any) -> Step:
     return lambda: store.queue.reopen(site, "c-1", "chief", sla_ms=HOUR_MS, version=1)
 
 
+async def rechecked(store: Store, site: str, submit: Any) -> Step:
+    await submit("c-1")
+    await judge(store, site, "ann")
+    (label,) = await store.labels.newest(site, 1)
+    return lambda: store.rechecks.add(site, "c-1", label.cursor, "chief", sla_ms=HOUR_MS, deciders=("eve", "somebody"))
+
+
 async def expired(store: Store, site: str, submit: Any) -> Step:
     await submit("c-1")
     await store.pipe.call("ZADD", Shard(site).key("waiting"), 1000, "c-1")
@@ -212,7 +219,7 @@ async def labelled(store: Store, site: str, _submit: Any) -> Step:
 
 MUTATIONS = [
     *(submitted, edited, claimed, extended, released, skipped, approved, escalated, voted, disagreed, overturned),
-    *(overruled, undone, reported, appealed, reopened, expired, erased, labelled),
+    *(overruled, undone, reported, appealed, reopened, rechecked, expired, erased, labelled),
 ]
 
 
@@ -261,6 +268,9 @@ async def test_a_full_redis_refuses_what_fills_the_queue_before_its_first_write(
         await claim(store, site)
         await submit("approved", to=store, decision=Action.APPROVE)
         await submit("rejected", to=store, decision=Action.REJECT)
+        await submit("judged", to=store, sla_ms=1)
+        await judge(store, site, "bob")
+        (label,) = await store.labels.newest(site, 1)
         refused: list[Callable[[], Awaitable[Any]]] = [
             lambda: submit("new", to=store),
             lambda: submit("new", to=store, decision=Action.APPROVE),
@@ -270,6 +280,7 @@ async def test_a_full_redis_refuses_what_fills_the_queue_before_its_first_write(
             lambda: submit("approved", "edited", to=store),
             lambda: store.comments.report(site, "approved", Reader("r"), needed=1, sla_ms=1, reopen_judged=True),
             lambda: store.comments.appeal(site, "rejected", "why?", sla_ms=1),
+            lambda: store.rechecks.add(site, "judged", label.cursor, "chief", sla_ms=1, deciders=("eve", "somebody")),
             lambda: store.labels.add(site, Imported("l", "d", "t", {}, "reject", "", "import", 1.0), "chief"),
         ]
         with server.client() as client:

@@ -9,8 +9,8 @@ from service.settings import Settings
 from service.store import Store, open_store
 from service.store.base import Record
 from service.store.keyspace import Shard
-from service.store.review import SKIP_MS, Filter
-from service.values.domain import Lease, State
+from service.store.review import SKIP_MS, Answer, Filter
+from service.values.domain import Lease, State, Verdict
 
 ANY = Filter()
 
@@ -59,6 +59,26 @@ async def test_a_skipped_comment_goes_to_others_for_a_day(
         assert SKIP_MS - 60_000 < client.pttl(Shard(site).skipped("ann")) <= SKIP_MS
         client.zadd(Shard(site).skipped("ann"), {"c-1": 1000})
     assert (await claimed(store, site)).id == "c-1"
+
+
+async def test_what_a_supervisor_frees_goes_to_others_and_its_lease_ends(
+    store: Store, site: str, submit: Any, trail: Any
+) -> None:
+    await submit("c-1")
+    assert (await store.assignments.assign(site, "c-1", "chief", "ann"))[0] == "ok"
+    held = await claimed(store, site)
+    assert (await store.queue.free(site, "c-1", "chief", "bob"))[0] == "stale", "bob does not hold it"
+    outcome, record = await store.queue.free(site, "c-1", "chief", "ann", role="supervisor")
+    assert (outcome, record.state, record.owner, record.assignee) == ("ok", State.QUEUED, None, None)
+    assert (await store.queue.free(site, "c-1", "chief", "ann"))[0] == "duplicate"
+    answer = Answer(Verdict.APPROVE, held.lease)
+    assert (await store.queue.decide(site, "c-1", "ann", answer, may_overrule=False))[0] == "stale"
+    assert await store.queue.claim(site, "ann", 1, 60, ANY) == []
+    assert (await claimed(store, site, "bob")).id == "c-1"
+    assert await trail() == ["submitted", "assigned", "claimed", "freed", "claimed"]
+    entry = (await store.audit.page(site, "", 10))[0][3].details
+    assert (entry["actor"], entry["holder"], entry["role"]) == ("chief", "ann", "supervisor")
+    assert (await store.queue.free(site, "none", "chief", "ann"))[0] == "gone"
 
 
 async def test_only_the_holder_may_release_or_extend(store: Store, site: str, submit: Any) -> None:

@@ -116,6 +116,7 @@ async def test_a_glance_sees_what_unpacking_does(store: Store, site: str, submit
         assert (looked.text, looked.author, looked.article) == ("text", "u-1", None)
         assert (looked.decision, looked.scores) == (content.judgement.decision, content.judgement.scores)
         assert (looked.language, looked.is_measured) == (content.judgement.language, True)
+        assert looked.model == content.judgement.model
 
 
 @pytest.mark.parametrize("support", [None, *LanguageSupport])

@@ -8,12 +8,12 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sending import OUTCOMES, Send, of, open_rule, rules_of, send_to
+from sending import OUTCOMES, PRINTS, THREE_ALIKE, Send, of, open_rule, rules_of, send_to
 
 from service.store import Store, open_store
-from service.store.asked import CountLimits, Limit, UndecidedRule, Window
+from service.store.asked import CopyLimit, CountLimits, RateLimit, UndecidedRule, Window
 from service.store.keyspace import Shard
-from service.store.review import Answer, Filter
+from service.store.review import Filter
 from service.trail import Entry, outcomes
 from service.values.domain import Action, Author, Comment, DecidedBy, Doubling, Judgement, State, Status, Verdict
 from service.values.errors import NotFound
@@ -143,103 +143,6 @@ async def test_the_same_comment_sent_again_counts_once(send: Send) -> None:
     assert rules_of(await send("c2", rule, rates=rates)) == ["review-rule"]
 
 
-PRINTS = {"near:site": ("n1", "n2", "n3")}
-THREE_ALIKE = open_rule(RuleAction.REVIEW, "duplicate", "near", "site", 3, 3600)
-
-
-async def test_near_copies_are_held_from_the_third_on(send: Send) -> None:
-    prints = [("n1", "x1"), ("n1", "x2"), ("n1", "x3"), ("y", "z")]
-    found = [
-        rules_of(await send(f"c{n}", THREE_ALIKE, author=f"a{n}", prints={"near:site": some}, window_s=3600))
-        for n, some in enumerate(prints)
-    ]
-    assert found == [[], [], ["review-rule"], []]
-
-
-async def test_what_people_approve_is_harmless_until_they_reject_it(store: Store, site: str, send: Send) -> None:
-    async def sent(comment_id: str) -> list[str | None]:
-        return rules_of(await send(comment_id, THREE_ALIKE, author=comment_id, prints=PRINTS, window_s=3600))
-
-    assert [await sent(f"c{n}") for n in range(3)] == [[], [], ["review-rule"]]
-    await deeds.judge(store, site, "mod", Verdict.APPROVE)
-    assert await sent("c4") == []
-    await store.queue.undo(site, "c2", "mod", 60)
-    assert await sent("c5") == ["review-rule"]
-    await deeds.judge(store, site, "mod", Verdict.APPROVE)
-    assert await sent("c6") == []
-    await store.queue.reopen(site, "c6", "chief", sla_ms=1)
-    await deeds.judge(store, site, "other", Verdict.REJECT)
-    assert await sent("c7") == ["review-rule"]
-
-
-async def test_what_people_reject_as_spam_is_held_at_once_until_that_is_undone(
-    store: Store, site: str, send: Send, redis_server: Any
-) -> None:
-    async def sent(comment_id: str) -> list[str | None]:
-        return rules_of(await send(comment_id, THREE_ALIKE, author=comment_id, prints=PRINTS, window_s=3600))
-
-    async def judge(verdict: Verdict, reason: str = "", **labels: bool) -> None:
-        version = (await store.comments.get(site, "c0")).version
-        answer = Answer(verdict, None, reason, labels, digest=f"{version}", version=version)
-        assert (await store.queue.decide(site, "c0", "chief", answer, may_overrule=True))[0] == "ok"
-
-    await send("c0", THREE_ALIKE, author="c0", prints=PRINTS, window_s=3600, model=Action.REVIEW)
-    await judge(Verdict.REJECT, "off_topic")
-    assert await sent("c1") == []
-    await store.queue.undo(site, "c0", "chief", 60)
-    await judge(Verdict.REJECT, "spam")
-    with redis_server.client() as client:  # as if the first two were forgotten: the person's word counts, not the count
-        for key in client.scan_iter("*same:*"):
-            client.zrem(key, "c1")
-    assert await sent("c2") == ["review-rule"]
-    await store.queue.undo(site, "c0", "chief", 60)
-    await store.comments.erase(site, "c2", "site-key")
-    assert await sent("c3") == []
-    await store.comments.erase(site, "c3", "site-key")
-    await judge(Verdict.REJECT, spam=True)
-    assert await sent("c4") == ["review-rule"]
-    await store.queue.reopen(site, "c0", "head", sla_ms=1)
-    version = (await store.comments.get(site, "c0")).version
-    approval = Answer(Verdict.APPROVE, None, digest="a", version=version)
-    assert (await store.queue.decide(site, "c0", "head", approval, may_overrule=True))[0] == "ok"
-    assert await sent("c5") == []
-    for each in ("c0", "c1", "c4", "c5"):
-        await store.comments.erase(site, each, "site-key")
-    with redis_server.client() as client:
-        assert list(client.scan_iter("*same:*")) == []
-
-
-async def test_an_edited_comment_is_no_copy_to_decide_together(store: Store, site: str, send: Send) -> None:
-    more = {"prints": PRINTS, "window_s": 3600, "model": Action.REVIEW}
-    for n in range(3):
-        await send(f"c{n}", **more)
-    assert [each.id for each in await store.queue.copies(site, "c0", 9)] == ["c2", "c1"]
-    await send("c1", text="something else", model=Action.REVIEW)
-    assert [each.id for each in await store.queue.copies(site, "c0", 9)] == ["c2"]
-
-
-async def test_of_an_erased_comment_no_fingerprint_stays(
-    store: Store, site: str, send: Send, redis_server: Any
-) -> None:
-    prints = {"exact:author": ("e1:ann",), "near:site": ("n1", "n2")}
-    await send("c1", THREE_ALIKE, prints=prints, window_s=3600)
-    await send("c2", THREE_ALIKE, prints={"near:site": ("n2",)}, window_s=3600, author="bob")
-    await store.comments.erase(site, "c1", "site-key")
-    with redis_server.client() as client:
-        assert client.hget(Shard(site).item("c1"), "prints") is None
-        assert [*client.scan_iter(Shard(site).key("same:*"))] == [Shard(site).key("same:n2")]
-        assert client.zrange(Shard(site).key("prints"), 0, -1) == ["n2"]
-        assert client.zrange(Shard(site).key("same:n2"), 0, -1) == ["c2"]
-
-
-async def test_fingerprints_whose_window_is_over_are_forgotten(send: Send, site: str, redis_server: Any) -> None:
-    with redis_server.client() as client:
-        client.zadd(Shard(site).key("prints"), {f"old{n}:ann": 1000 + n for n in range(60)})
-        for n in range(2):
-            await send(f"c{n}", THREE_ALIKE, prints=PRINTS, window_s=3600)
-        assert set(client.zrange(Shard(site).key("prints"), 0, -1)) == {"n1", "n2", "n3"}
-
-
 async def test_a_comment_is_filed_under_the_label_of_a_rule_that_depends_on_counts(
     store: Store, site: str, send: Send
 ) -> None:
@@ -302,7 +205,7 @@ fired_rules = st.builds(
     st.booleans(),
 )
 # Each holds, or not, whatever is counted.
-ALWAYS, NEVER = ["not", ["status", "banned"]], ["status", "banned"]
+ALWAYS, NEVER = ("not", ("status", "banned")), ("status", "banned")
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -345,7 +248,11 @@ async def test_the_facts_of_all_shards_count(settings: Any, site: str) -> None:
 async def test_a_limit_that_is_passed_asks_for_rules_and_others_only_count(store: Store, site: str) -> None:
     async def sent(comment_id: str, prints: tuple[str, ...] = ("p",)) -> str:
         watch = CountLimits(
-            (Limit("same:p", 60, 2), Limit("author:ann", 60, 3)), (Window("rate:site:site", 60),), prints, 60
+            (RateLimit("author:ann", 60, 3, is_of_author=True),),
+            (CopyLimit(60, 2, 1, len(prints)),),
+            prints,
+            rates=(Window("rate:site:site", 60),),
+            window_s=60,
         )
         judgement = Judgement(Action.APPROVE, {"toxicity": 0.1}, (), "m-1", "default@1")
         comment = Comment("hello", author=Author("ann"))
@@ -363,9 +270,33 @@ async def test_a_limit_that_is_passed_asks_for_rules_and_others_only_count(store
     assert await sent("c4", ()) == "ask", "so does the fourth of the author within a minute"
 
 
+@pytest.mark.parametrize("indexes", [True, False])
+async def test_copies_count_from_the_first_comment_of_an_author_on(settings: Any, site: str, *, indexes: bool) -> None:
+    """Nothing is looked up for an author without comments, but what comes is counted."""
+    judgement = Judgement(Action.APPROVE, {"toxicity": 0.1}, (), "m-1", "default@1")
+
+    async def sent(comment_id: str, author: str) -> str:
+        watch = CountLimits(
+            copies=(CopyLimit(60, 2, 1, 1), CopyLimit(60, 3, 2, 2)),
+            prints=(f"own:{author}", "any"),
+            of_author=1,
+            window_s=60,
+        )
+        comment = Comment("hello", author=Author(author))
+        outcome, _ = await store.comments.submit(
+            site, comment_id, comment, judgement, urgency=None, actor="site-key", watch=watch
+        )
+        return outcome
+
+    async with open_store(msgspec.structs.replace(settings, index_authors=indexes), settings.redis_url) as store:
+        assert [await sent(f"a{n}", "ann") for n in range(3)] == ["created", "created", "ask"]
+        assert await sent("b1", "bob") == "created"
+        assert await sent("c1", "cem") == "ask", "the site's fourth, though the author is new"
+
+
 async def test_a_copy_of_rejected_spam_passes_a_limit_at_once(store: Store, site: str, send: Send) -> None:
     judgement = Judgement(Action.APPROVE, {"toxicity": 0.1}, (), "m-1", "default@1")
-    watch = CountLimits((Limit("same:p", 60, 2),), (), ("p",), 60)
+    watch = CountLimits(copies=(CopyLimit(60, 2, 1, 1),), prints=("p",), window_s=60)
 
     async def sent(comment_id: str) -> str:
         outcome, _ = await store.comments.submit(

@@ -1,7 +1,7 @@
 """The scripts themselves: one slot, and no memory of Redis to rely on."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib.resources import files
 from typing import Any
@@ -15,24 +15,29 @@ from service.store.articles import ArticleChange
 from service.store.author_status import StatusChange
 from service.store.keyspace import Shard, is_permanent, waits_in
 from service.store.labels import Imported
+from service.store.presence import Here
+from service.store.rechecks import Differing
 from service.store.recovery import Restored
 from service.store.reports import Reader
 from service.store.review import Answer, Filter
+from service.store.saved_filters import SavedFilter
 from service.store.scripts import script
 from service.store.strikes import StrikeTerms
 from service.store.watch import WatchState
 from service.values.accounts import IDLE, Account, Role, Session, Ticket
 from service.values.approvals import EraseAuthor
 from service.values.articles import ArticleStatus, Place, PlaceKind
-from service.values.domain import Action, Article, Author, DecidedBy, State, Status, Verdict
+from service.values.audits import ModelPair
+from service.values.domain import Action, Article, Author, DecidedBy, Judgement, State, Status, Verdict
 from service.values.lists import ListEntry, ListVersion, WordList
 from service.values.policy import Policy, Thresholds
 from service.values.rules import AuthorStatus
 from service.values.shadow import Pair
 
 FRAGMENTS = (
-    *("prelude.lua", "judged.lua", "counters.lua", "rules.lua", "statuses.lua", "strikes.lua", "draws.lua"),
-    "reporters.lua",
+    *("prelude.lua", "judged.lua", "counters.lua", "prints.lua", "said.lua", "facts.lua", "rules.lua"),
+    *("statuses.lua", "strikes.lua", "draws.lua"),
+    *("reporters.lua", "notices.lua"),
 )
 SCRIPTS = [
     path.name.removesuffix(".lua")
@@ -52,12 +57,26 @@ async def everything(store: Store, site: str, submit: Any) -> Any:  # noqa: PLR0
     yield "claim"
     assert (await store.queue.extend(site, "c-1", "ann", held.lease, 60))[0] == "ok"
     yield "extend"
+    assert (await store.replies.first(site, "c-1", 5)).after == []
+    yield "replies"
+    assert (await store.stuck.look(site, held.created_at, timedelta(days=1), ["ann"])).overdue == 0
+    yield "stuck"
     assert (await store.queue.release(site, "c-1", "ann", held.lease, skip=False))[0] == "ok"
     yield "release"
+    assert len(await store.queue.claim(site, "ida", 1, 60, Filter())) == 1
+    assert (await store.queue.free(site, "c-1", "chief", "ida"))[0] == "ok"
+    yield "free"
     (held,) = await store.queue.claim(site, "ann", 1, 60, Filter())
     yield "claim"
     assert (await store.queue.take(site, held.id, "ann", 60))[0] == "duplicate"
     yield "take"
+    outcome, noted = await store.notes.add(site, "c-1", "ann", "a note")
+    assert outcome == "ok"
+    yield "note"
+    assert (await store.notes.remove(site, "c-1", "ann", noted.notes[0].id, may_others=False))[0] == "ok"
+    yield "remove note"
+    assert (await store.assignments.assign(site, "c-1", "chief", "ann"))[0] == "ok"
+    yield "assign"
     answer = Answer(Verdict.REJECT, held.lease, digest="d")
     assert (await store.queue.decide(site, "c-1", "ann", answer, may_overrule=False))[0] == "ok"
     yield "decide"
@@ -66,6 +85,23 @@ async def everything(store: Store, site: str, submit: Any) -> Any:  # noqa: PLR0
     yield "undo"
     answer = Answer(Verdict.REJECT, held.lease, digest="d")
     assert (await store.queue.decide(site, "c-1", "ann", answer, may_overrule=False))[0] == "ok"
+    yield "decide"
+    await submit("c-9", decision=Action.APPROVE)
+    said = Judgement(Action.APPROVE, {}, (), "m-1", "default@1")
+    differing = Differing(site, "c-9", 1, said, ModelPair("c" * 64, "d" * 64), Action.REJECT, 0.5, 1.0, 10, 1.0, 1_000)
+    assert await store.rechecks.draw(differing)
+    yield "draw differing"
+    assert not await store.rechecks.draw(differing)
+    await store.comments.erase(site, "c-9", "chief")
+    yield "erase"
+    (label,) = await store.labels.newest(site, 1)
+    assert (await store.rechecks.add(site, "c-1", label.cursor, "chief", sla_ms=1_000, deciders=("eve", "somebody")))[
+        0
+    ] == "ok"
+    yield "recheck"
+    (held,) = await store.queue.claim(site, "dan", 1, 60, Filter())
+    answer = Answer(Verdict.REJECT, held.lease, digest="e")
+    assert (await store.queue.decide(site, "c-1", "dan", answer, may_overrule=False))[0] == "ok"
     yield "decide"
     assert (await store.comments.appeal(site, "c-1", "why?", sla_ms=1_000))[0] == "ok"
     yield "appeal"
@@ -82,6 +118,9 @@ async def everything(store: Store, site: str, submit: Any) -> Any:  # noqa: PLR0
     counted = {"needed": 1, "sla_ms": 1_000, "reopen_judged": False}
     assert (await store.comments.report(site, "c-3", Reader("reader"), **counted))[0] == "queued"
     yield "report"
+    given = {"kind": "", "text": "look", "keep_s": 90_000, "sla_ms": 1_000}
+    assert (await store.notices.give(site, "c-3", "other", **given))[0] == "ok"
+    yield "notice"
     assert (await store.queue.tend(site)).put_back == 0
     yield "tend"
     assert (await store.comments.get(site, "c-1")).moderator == "eve"
@@ -129,7 +168,7 @@ async def everything(store: Store, site: str, submit: Any) -> Any:  # noqa: PLR0
     yield "copies"
     assert await store.labels.add(site, Imported("l-1", "d", "t", {}, "reject", "", "import", 1.0), "chief")
     yield "import"
-    assert [bool(label.retracts) for label in (await store.labels.page(site, "", 10))[0]] == [True, *[False] * 4]
+    assert [bool(label.retracts) for label in (await store.labels.page(site, "", 10))[0]] == [True, *[False] * 5]
     yield "labels"
     assert {each.id async for each in store.recent.backwards(site, most=10)} == {"c-1", "c-2", "c-3"}
     yield "recent"
@@ -146,14 +185,27 @@ async def everything(store: Store, site: str, submit: Any) -> Any:  # noqa: PLR0
     assert await store.approvals.propose(site, "a-1", deed, "chief", {"kind": "erase_author"}) == "a-1"
     assert await store.approvals.propose(site, "a-2", deed, "chief", {"kind": "erase_author"}) == "a-1"
     yield "proposed"
-    assert await store.approvals.approve(site, "a-1", "chief", {}) == "own"
-    assert [await store.approvals.approve(site, "a-1", "ann", {}) for _ in range(2)] == ["ok", "ok"]
-    await store.approvals.note_done(site, "a-1", deed, {"erased": 0})
+    assert await store.approvals.approve(site, "a-1", "chief", "r-1", {}) == "own"
+    assert [await store.approvals.approve(site, "a-1", "ann", "r-1", {}) for _ in range(2)] == ["ok", "ok"]
+    assert await store.approvals.approve(site, "a-1", "ann", "r-2", {}) == "busy"
+    await store.approvals.free(site, "a-1", "r-1")
+    assert await store.approvals.approve(site, "a-1", "ann", "r-2", {}) == "ok"
+    await store.approvals.hold(site, "a-1", "r-2")
+    await store.approvals.note_done(site, "a-1", "r-2", deed, {"erased": 0})
     assert await store.approvals.refuse(site, "a-1", "ann", {}) == "done"
     yield "approved"
     change = ListVersion(1, datetime.now(UTC), "chief", 1)
     assert await store.lists.put(site, WordList("house-words", (ListEntry("idiot"),)), change) == "ok"
     yield "list"
+    saved = SavedFilter("mine", "view=list", "ann")
+    assert await store.filters.save(site, "ann", saved) == "ok"
+    assert await store.filters.rename(site, "ann", "ann", "mine", "ours", may_others=False) == "ok"
+    await store.filters.forget(site, "ann")
+    yield "filter"
+    page = Here("page-1", "ann", "c-1")
+    assert await store.presence.here(site, page) == [page]
+    await store.presence.left(site, page)
+    yield "here"
     assert await store.lists.delete(site, "house-words", msgspec.structs.replace(change, version=2)) == "ok"
     yield "delete list"
     await store.usage.add(site, "key-1", "2026-11", {("daily.example", "api_calls"): 1}, ("process-1", 1))
@@ -185,10 +237,10 @@ async def everything(store: Store, site: str, submit: Any) -> Any:  # noqa: PLR0
 async def told(store: Store, site: str, submit: Any) -> Any:
     """Every operation of the outbox once."""
     endpoints, url = store.outbox.endpoints, "https://site.example/"
-    assert await endpoints.first_secret(site, "plain:secret", "chief")
-    yield "secret"
-    await endpoints.put(site, url, include_text=True, actor="chief")
+    assert await endpoints.put(site, url, include_text=True, actor="chief", first_secret="plain:secret")
     yield "put endpoint"
+    assert await endpoints.rotate(site, "plain:second", 60, "chief")
+    yield "rotate secret"
     assert (await endpoints.get(site)).url == url
     yield "endpoint"
     await submit("c-4", callback_url=url)

@@ -13,7 +13,8 @@ from service.store.comments import (
     STATE_OUTLIVES_DAYS,
 )
 from service.store.review import TENDED_AT_ONCE
-from service.values.policy import SOON_MS
+from service.values.attention import SOON_MS
+from service.values.notices import MOST_NOTICES
 
 
 @pytest.mark.parametrize(
@@ -28,6 +29,7 @@ from service.values.policy import SOON_MS
         ("tend", r"#late == (\d+) then", TENDED_AT_ONCE),
         ("tend", r"following = offset \+ (\d+) - expired", TENDED_AT_ONCE),
         ("submit", r"string\.sub\(was\.digest, 1, (\d+)\)", DIGEST_CHARS),
+        ("notices", r"local MOST_NOTICES = (\d+) ", MOST_NOTICES),
         ("submit", r"tonumber\(ARGV\[7\]\) or (\d+)", SOON_MS),
     ],
 )

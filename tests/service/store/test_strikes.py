@@ -1,6 +1,7 @@
 """Strikes against a model in memory: the status is the one that they give, whatever is decided and taken back."""
 
 import asyncio
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from service.settings import Settings
 from service.store import Store, open_store
+from service.store.keyspace import Shards
 from service.store.review import Answer
 from service.store.scripts import script
 from service.store.strikes import StrikeTerms
@@ -176,3 +178,31 @@ async def test_a_weighing_that_is_late_undoes_nothing_that_came_meanwhile(
         assert (newest and newest.status) == (None if deed == "erasure" else AuthorStatus.MUTED)
         await weigh()
         assert not any([await store.pipe.call("HGETALL", each.key("struck")) for each in store.outbox.shards(site)])
+
+
+@pytest.mark.parametrize(
+    "newer",
+    [
+        {"status": "shadowed", "version": 1, "by": "chief", "at": "2026-11-01T12:00:00Z"},
+        {"status": "banned", "version": 1, "by": "chief", "at": {"day": 1}},
+    ],
+)
+async def test_a_status_that_only_a_newer_release_knows_stops_the_weighing_of_nobody_else(
+    settings: Settings, site: str, newer: dict[str, Any]
+) -> None:
+    settings = msgspec.structs.replace(settings, shards=3)
+    async with open_store(settings, settings.redis_url or "") as store:
+        shards = Shards(store.pipe, 3)
+        names = [f"c-{number}" for number in range(100)]
+        for author, number in (("bob", 0), ("ann", 1), ("zed", 2)):  # read in this order
+            for comment in [each for each in names if shards.of(site, each).number == number][:2]:
+                await submit(store, site, comment, author)
+                await decide(store, site, comment, "eve", Verdict.REJECT, "")
+        await store.pipe.call("LPUSH", store.statuses.shard(site, "bob").key("statuses:bob"), json.dumps(newer))
+        await store.strikes.weigh_noted(site, lambda _: TERMS)
+        for author in ("ann", "zed"):
+            newest = await store.statuses.newest(site, author)
+            assert newest is not None
+            assert newest.status is AuthorStatus.PREMODERATED
+        noted = [await store.pipe.call("HKEYS", each.key("struck")) for each in store.outbox.shards(site)]
+        assert noted == [[b"bob"], [], []], "for whoever can read it"

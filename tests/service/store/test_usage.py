@@ -1,6 +1,6 @@
 """Figures of keys in Redis: added once for each batch, bounded, and gone after a year."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +9,7 @@ from service.cases.usage import Usage
 from service.store import Store
 from service.store.keyspace import Shard
 from service.store.usage import KEPT_S, MOST_PLACES, OTHERS
-from service.values.access import ApiKey, mint
+from service.values.access import ApiKey, Scope, mint
 from service.values.errors import StoreUnavailable
 
 MONTH = "2026-11"
@@ -88,3 +88,65 @@ async def test_a_month_that_is_over_is_written_and_let_go(store: Store, key: Api
     clock[0] = datetime(2026, 12, 1, tzinfo=UTC)
     usage.count(key, "daily.example", "api_calls")
     assert [(await usage.of(key, month))["daily.example"].api_calls for month in ("2026-11", "2026-12")] == [1, 1]
+
+
+async def used(store: Store, name: str) -> ApiKey:
+    _, key = mint("daily", frozenset({Scope.SCORE}), name, datetime.now(UTC))
+    await store.access.keep(key)
+    return key
+
+
+async def test_the_last_use_of_all_keys_is_one_write_in_a_minute(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [datetime(2026, 11, 30, 12, tzinfo=UTC)]
+    usage = Usage(store.usage, store.background, lambda: clock[0])
+    one, two = await used(store, "one"), await used(store, "two")
+    writes: list[dict[str, datetime]] = []
+    note = store.usage.note_used
+
+    async def noted(at: dict[str, datetime]) -> None:
+        writes.append(at)
+        await note(at)
+
+    monkeypatch.setattr(store.usage, "note_used", noted)
+    for _ in range(3):
+        for _ in range(1000):
+            usage.touch(one)
+            usage.touch(two)
+        await usage._write()  # noqa: SLF001 - as its loop does every second
+        clock[0] += timedelta(seconds=1)
+    assert [set(each) for each in writes] == [{one.id, two.id}]
+    assert (await usage.last_used())[one.id] == clock[0] - timedelta(seconds=1), "of this process to the second"
+    assert (await store.usage.last_used())[one.id] == clock[0] - timedelta(seconds=3), "of others to a minute"
+
+
+async def test_a_service_that_ends_writes_the_last_use(store: Store) -> None:
+    usage = Usage(store.usage, store.background)
+    key = await used(store, "one")
+    async with usage.written():
+        usage.touch(key)
+    assert key.id in await store.usage.last_used()
+
+
+async def test_a_last_use_that_could_not_be_written_is_kept(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = Usage(store.usage, store.background)
+    key = await used(store, "one")
+    usage.touch(key)
+
+    async def away(_: object) -> None:
+        raise StoreUnavailable("away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store.usage, "note_used", away)
+        await usage._write()  # noqa: SLF001 - as its loop does every second
+    assert await store.usage.last_used() == {}
+    await usage._write()  # noqa: SLF001 - as above
+    assert key.id in await store.usage.last_used()
+
+
+async def test_a_revoked_key_leaves_no_last_use(store: Store) -> None:
+    first, second = await used(store, "one"), await used(store, "two")
+    await store.usage.note_used({first.id: datetime.now(UTC)})
+    await store.access.revoke(first.id)
+    await store.access.revoke(second.id)
+    await store.usage.note_used({second.id: datetime.now(UTC)})
+    assert await store.usage.last_used() == {}
