@@ -44,13 +44,13 @@ class Loop:
         work: Work,
         *,
         every_s: float = 0.0,
-        longest_pause_s: float = LONGEST_PAUSE_S,
+        longest_pause_s: float | None = None,
         is_once: bool = False,
     ) -> None:
         self.name = name
         self._work = work
         self._every_s = every_s
-        self._longest_pause_s = longest_pause_s
+        self._longest_pause_s = LONGEST_PAUSE_S if longest_pause_s is None else longest_pause_s
         self._is_once = is_once
         self._pause_s = 0.0
         self._down_since: float | None = None

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from service.commands.overview import EXAMPLES, SECTIONS, SUMMARIES
+from service.commands.overview import EXAMPLES, SECTIONS, SHORT, SUMMARIES
 from service.values.errors import SettingsError
 
 GROUP = "steward.commands"
@@ -63,7 +63,8 @@ def _found() -> dict[str, EntryPoint]:
 
 
 def _add_examples(path: str, command: click.Command) -> None:
-    """Under the help of each command, and of the commands below it."""
+    """Under the help of each command, and of the commands below it; with short lines for the help of a group."""
+    command.short_help = SHORT.get(path, command.short_help)
     if lines := EXAMPLES.get(path):
         command.epilog = "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
     for name, each in getattr(command, "commands", {}).items():

@@ -100,6 +100,12 @@ AUDITED_WRONG = Gauge(
     ("site", "decision", "bound"),
     multiprocess_mode="mostrecent",
 )
+LEARNING_DRAWS = Gauge(
+    "steward_learning_draws",
+    "Comments drawn in the last seven days because a model learns most from them; lost: nobody can answer any more.",
+    ("site", "state"),
+    multiprocess_mode="mostrecent",
+)
 PROMISES = Gauge(
     "steward_promise",
     "1 for the state of a target of the policy: holding, at_risk, broken or unknown.",
@@ -130,6 +136,17 @@ RULES = Counter(
     ("rule",),
 )
 DECISIONS = Counter("steward_decisions", "Automatic decisions answered, repeated submissions included.", ("decision",))
+MODELS_LOADED = Gauge(
+    "steward_models_loaded",
+    "Different models in the memory of one process: of all sites, of single sites, in shadow, and being compared.",
+    multiprocess_mode="mostrecent",
+)
+SITE_MODEL_PROBLEM = Gauge(
+    "steward_site_model_problem",
+    "1: the model that was promoted for the site cannot be used, and another one judges; 0: it judges.",
+    ("site",),
+    multiprocess_mode="mostrecent",
+)
 SHADOW = Counter(
     "steward_shadow",
     "Comments drawn for the model in shadow: same or differs (from the model in use), dropped (the queue was full, or "

@@ -13,6 +13,7 @@ from platformdirs import user_data_path
 
 from service.values import access
 from service.values.errors import SettingsError
+from service.values.networks import has_host
 
 PREFIX = "STEWARD_"
 
@@ -23,12 +24,6 @@ _LOOPBACK_OR_TLS = re.compile(r"https://|http://(localhost|127\.0\.0\.1|\[::1\])
 def networks(text: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
     """Parses a list separated by commas. Raises ValueError."""
     return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
-
-
-@lru_cache
-def origins(text: str) -> frozenset[str]:
-    """Parses a list separated by commas. Origins as browsers write them, without a slash at the end."""
-    return frozenset(part.strip().rstrip("/") for part in text.split(",") if part.strip())
 
 
 def default_data_dir() -> Path:
@@ -126,6 +121,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             "languages and does not understand sentences."
         ),
     ] = "both"
+    max_models: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=1000,
+            description="Maximum number of different models in memory beside the one of all sites: those of single "
+            "sites, and those in shadow. A further one is not put in use.",
+        ),
+    ] = 8
     accept_loss: Annotated[
         bool, Meta(description="Start even if Redis is configured so that acknowledged comments can be lost.")
     ] = False
@@ -303,10 +307,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ] = "text"
 
     def __post_init__(self) -> None:
-        try:
-            networks(self.trusted_proxies)
-        except ValueError as error:
-            raise SettingsError(f"{PREFIX}TRUSTED_PROXIES: {error}") from error
+        for name, parse, text in (
+            ("TRUSTED_PROXIES", networks, self.trusted_proxies),
+            ("CORS_ORIGINS", access.origins, self.cors_origins),
+        ):
+            try:
+                parse(text)
+            except ValueError as error:
+                raise SettingsError(f"{PREFIX}{name}: {error}") from error
+        for name, url in (("PUBLIC_URL", self.public_url), ("WEBHOOK_PROXY", self.webhook_proxy)):
+            if url is not None and not has_host(url):
+                raise SettingsError(f"{PREFIX}{name}: has no valid host and port")
         if (self.oidc_issuer is None) != (self.oidc_client_id is None):
             raise SettingsError(f"{PREFIX}OIDC_ISSUER and {PREFIX}OIDC_CLIENT_ID are set together, or neither")
         if self.oidc_issuer is not None and not _LOOPBACK_OR_TLS.match(self.oidc_issuer):
@@ -329,7 +340,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def allowed_origins(self) -> frozenset[str]:
-        return origins(self.cors_origins)
+        return access.origins(self.cors_origins)
 
     @property
     def data_path(self) -> Path:
@@ -350,11 +361,23 @@ def from_env(environ: Mapping[str, str], **overrides: Any) -> Settings:  # noqa:
     if unknown:
         names = ", ".join(sorted(f"{PREFIX}{name.upper()}" for name in unknown))
         raise SettingsError(f"unknown setting: {names}")
+    for name, value in given.items():
+        if not _is_text(value):
+            raise SettingsError(f"{PREFIX}{name.upper()}: is not UTF-8")
     given |= {name: value for name, value in overrides.items() if value is not None}
     try:
         return msgspec.convert(given, Settings, strict=False, dec_hook=_decode)
     except msgspec.ValidationError as error:
         raise SettingsError(_named(str(error))) from error
+
+
+def _is_text(value: str) -> bool:
+    """Bytes of the environment that are not UTF-8 come as halves of surrogate pairs."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 # Read by the commands that call a running service and by the tests, not by the service.

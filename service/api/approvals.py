@@ -58,8 +58,8 @@ def _approvals(call: Call) -> Approvals:
 
 
 def _check_scope(call: Call, deed: Deed) -> None:
-    """The model is of all sites. Raises Forbidden."""
-    if isinstance(deed, PromoteModel) and Scope.OPERATE not in call.key.scopes:
+    """A model is of all sites, or of the key's own. Raises Forbidden."""
+    if isinstance(deed, PromoteModel) and not deed.only_site and Scope.OPERATE not in call.key.scopes:
         raise Forbidden
 
 

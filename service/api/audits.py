@@ -1,7 +1,7 @@
 """Blind audits: what they say of the automatic decisions, and each draw with what became of it."""
 
 import datetime as dt
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
@@ -19,6 +19,10 @@ class AuditsQuery(Struct, frozen=True, forbid_unknown_fields=True):
 
 class DrawsQuery(Struct, frozen=True, forbid_unknown_fields=True):
     day: Annotated[dt.date, Meta(description="Of which day (UTC); today if left out.")] | None = None
+    sampler: Annotated[
+        Literal["audit", "learning"],
+        Meta(description="Audits, or comments that were drawn because a model learns most from them."),
+    ] = "audit"
     cursor: Annotated[int, Meta(ge=0, le=2**53, description="`next` of the page before.")] = 0
     limit: Annotated[int, Meta(ge=1, le=1000)] = 200
 
@@ -36,14 +40,14 @@ async def show_audits(call: Call) -> AuditFigures:
 
 
 async def list_draws(call: Call) -> DrawsResponse:
-    """The automatic decisions that were drawn for a blind audit on one day, and what became of each.
+    """The automatic decisions that were drawn on one day for a blind audit, or to learn from, and what became of each.
 
     Whoever reads this knows which waiting comments are audits, so it takes the scope admin. Draws are kept as long as
     labels.
     """
     query: DrawsQuery = call.query
     day = query.day or dt.datetime.now(dt.UTC).date()
-    found = await call.request.app[keys.STORE].draws.of_day(call.key.site, day)
+    found = await call.request.app[keys.STORE].draws.of_day(call.key.site, day, query.sampler)
     end = query.cursor + query.limit
     return DrawsResponse(found[query.cursor : end], end if end < len(found) else None)
 
@@ -66,7 +70,7 @@ OPERATIONS = (
         handler=list_draws,
         scope=Scope.ADMIN,
         tag="Review",
-        summary="The comments drawn for blind audits on one day.",
+        summary="The comments drawn for blind audits, or to learn from, on one day.",
         query=DrawsQuery,
         answer=DrawsResponse,
         problems=(503,),

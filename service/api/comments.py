@@ -125,7 +125,7 @@ async def show_reports(call: Call) -> ReportsResponse:
 
 async def appeal_comment(call: Call) -> CommentResponse:
     """Bring a rejected comment back to the queue, for somebody who did not reject it. It stays down meanwhile."""
-    record = await call.request.app[keys.MODERATION].appeal(
+    record = await call.request.app[keys.COMPLAINTS].appeal(
         call.key.site, call.id, bodies.cut(call.body.reason, MAX_APPEAL)
     )
     return comment_answer(call.key.site, record)

@@ -1,6 +1,8 @@
 """The feed: a stream for consoles, pages for sites that cannot take webhooks."""
 
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any
 
 import msgspec
@@ -9,13 +11,18 @@ from msgspec import Meta, Struct
 
 from service import app_keys as keys
 from service.api.operation import JSON, Call, Operation
+from service.cases.statements import PAGES, dsa_of, page_url
 from service.http.admission import bearer, held
 from service.http.cursors import Cursor, checked
+from service.http.origin import own_origin
 from service.http.stream import STREAM, follow
 from service.store.base import instant
 from service.store.events import Events, FeedEvent
 from service.values.access import Scope
+from service.values.complaints import ComplaintOutcome
+from service.values.domain import Status
 from service.values.errors import Forbidden
+from service.values.notices import NoticesTold
 
 
 class EventsQuery(Struct, frozen=True, forbid_unknown_fields=True):
@@ -45,6 +52,17 @@ class EventResponse(Struct, frozen=True, omit_defaults=True, kw_only=True):
     reason: str | None = None
     reason_texts: Annotated[
         dict[str, str] | None, Meta(description="The site's own words for the reason, by language.")
+    ] = None
+    notices: Annotated[
+        NoticesTold | None, Meta(description="Notices of readers that have this outcome since the event.")
+    ] = None
+    complaint: Annotated[
+        ComplaintOutcome | None,
+        Meta(description="What became of the author's appeal; `open` if that was undone."),
+    ] = None
+    page_url: Annotated[
+        str | None,
+        Meta(description="The author's page with the statement of reasons, if rejected on a site in scope (DSA)."),
     ] = None
     by: str | None = None
     why: str | None = None
@@ -77,10 +95,19 @@ async def read_events(call: Call) -> EventsResponse | web.StreamResponse:
     query: EventsQuery = call.query
     after = checked(call.request, query.after)
     found, following = await _events(call).site_events(call.key.site, after, query.limit)
-    return EventsResponse([_answer(event) for event in found], following or query.after)
+    pages = _pages_for_authors(call)
+    return EventsResponse([_answer(event, pages) for event in found], following or query.after)
 
 
-def _answer(event: FeedEvent) -> EventResponse:
+def _pages_for_authors(call: Call) -> Callable[[str, int], str] | None:
+    """From a comment and its revision to the page of its statement; None: the site is not in scope."""
+    directory, site = call.request.app[keys.DIRECTORY], call.key.site
+    if dsa_of(directory.for_people(site)) is None:
+        return None
+    return partial(page_url, own_origin(call.request) + PAGES, directory.salt, site)
+
+
+def _answer(event: FeedEvent, pages: Callable[[str, int], str] | None) -> EventResponse:
     said = event.details
     about: dict[str, Any] = {"type": said["type"], "version": int(said["version"]), "at": event.at}
     if {"author", "article", "section"} & said.keys():
@@ -96,15 +123,19 @@ def _answer(event: FeedEvent) -> EventResponse:
         )
     if "promise" in said:
         return EventResponse(**about, status=said["status"], promise=said["promise"], policy=said["policy"])
+    comment, revision = said["comment"], int(said["revision"])
     return EventResponse(
         **about,
-        comment_id=said["comment"],
-        revision=int(said["revision"]),
+        comment_id=comment,
+        revision=revision,
         status=said["status"],
         decided_by=said.get("decided_by"),
         decision=said.get("decision"),
         reason=said.get("reason") or None,
         reason_texts=msgspec.json.decode(said["reason_texts"]) if said.get("reason_texts") else None,
+        notices=msgspec.json.decode(said["notices"], type=NoticesTold) if said.get("notices") else None,
+        complaint=ComplaintOutcome(said["complaint"]) if said.get("complaint") else None,
+        page_url=pages(comment, revision) if pages and said["status"] == Status.REJECTED else None,
     )
 
 

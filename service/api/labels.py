@@ -92,7 +92,7 @@ async def list_labels(call: Call) -> web.Response:
 
 async def add_labels(call: Call) -> LabelsResponse:
     """Take in labels made elsewhere. All lines are checked before the first is kept; known ones change nothing."""
-    site, known = call.key.site, call.request.app[keys.MODERATION].attributes
+    site, known = call.key.site, call.request.app[keys.MODERATION].attributes(call.key.site)
     lines = [
         _label(line, number, known) for number, line in enumerate(call.body.split("\n")) if line and not line.isspace()
     ]
@@ -105,7 +105,7 @@ async def add_labels(call: Call) -> LabelsResponse:
 
 def _label(line: str, number: int, known: tuple[str, ...]) -> Imported:
     at = f"/{number}"
-    label = bodies.shape(bodies.parse(line), LabelRequest, at)
+    label = bodies.shape(_parsed(line, number), LabelRequest, at)
     bodies.check_text(label.text, f"{at}/text")
     for name in label.labels:
         if name not in known:
@@ -132,6 +132,16 @@ def _label(line: str, number: int, known: tuple[str, ...]) -> Imported:
         label.weight,
         label.community,
     )
+
+
+def _parsed(line: str, number: int) -> object:
+    """The JSON value of a line, counted from 0. Raises BadRequest, which names the line."""
+    try:
+        return bodies.parse(line)
+    except BadRequest as error:
+        at = f"/{number}"
+        told = [fault.detail.replace("line 1 ", f"line {number + 1} ") for fault in error.faults]
+        raise BadRequest(f"{at}: not valid JSON: {told[0]}", [Fault(at, each) for each in told]) from error
 
 
 def _digest(said: list[object]) -> str:

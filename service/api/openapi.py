@@ -30,6 +30,7 @@ TAGS = {
     "Labels": "Moderators' decisions as training data, and labels from elsewhere.",
     "Models": "The models: compare, promote, roll back.",
     "Audit": "Who did what when.",
+    "Keys": "The API keys of the site.",
     "Operations": "Health checks and counters.",
 }
 _START = """Comment moderation: score, decide, record, review, learn.

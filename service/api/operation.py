@@ -60,7 +60,7 @@ class Operation:
     query: type = NoParameters
     answer: type | None = None
     status: int = 200
-    limit: int = bodies.MAX_BODY_BYTES
+    limit: int = bodies.MAX_REQUEST_BYTES
     problems: tuple[int, ...] = ()
     is_hot: bool = False
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
@@ -15,6 +16,7 @@ from service.cases.ruling import RuleCheck
 from service.http import bodies
 from service.http.shapes import pointer
 from service.rules.faults import faults as rule_faults
+from service.rules.faults import never_in_force
 from service.values.access import Scope
 from service.values.approvals import TwoPeople
 from service.values.domain import Comment
@@ -83,12 +85,12 @@ async def show_policy(call: Call) -> Policy:
 async def replace_policy(call: Call) -> Policy:
     """Store the next version; every worker decides by it within seconds."""
     asked: PolicyRequest = call.body
-    await _check(call, asked)
     before = await show_policy(call)
+    await _check(call, asked, before)
     if asked.version not in (None, before.version):
         raise policies.changed(f"the newest version is {before}", before)
     asked_for = Policy(
-        asked.thresholds or default_thresholds(call.request.app[keys.MODERATION].attributes),
+        asked.thresholds or default_thresholds(call.request.app[keys.MODERATION].attributes(call.key.site)),
         review=asked.review,
         languages=asked.languages,
         protocols=asked.protocols,
@@ -109,7 +111,10 @@ async def replace_policy(call: Call) -> Policy:
 
 
 async def restore_policy(call: Call) -> Policy:
-    """Bring an earlier version back, as the next version."""
+    """Bring an earlier version back, as the next version.
+
+    Refused (409, `list_gone`) if its rules name word lists of the site that were deleted since.
+    """
     asked: PolicyVersionRequest = call.body
     before = await show_policy(call)
     earlier = await policies.at_version(call.request.app[keys.STORE], call.key.site, asked.version)
@@ -132,11 +137,14 @@ async def try_rules(call: Call) -> RuleCheck:
     policy = await show_policy(call)
     if asked.rules is not None:
         names = (await app[keys.STORE].lists.versions(site)).keys()
-        _refuse(await asyncio.to_thread(rule_faults, asked.rules, asked.lists, names, app[keys.MODERATION].attributes))
+        _refuse(
+            await asyncio.to_thread(rule_faults, asked.rules, asked.lists, names, app[keys.MODERATION].attributes(site))
+        )
+        _refuse(never_in_force(asked.rules, policy.rules, datetime.now(UTC).date()))
         policy = msgspec.structs.replace(policy, rules=asked.rules, lists=asked.lists)
     comment = bodies.check_comment(asked.comment, "/comment")
     rules = await app[keys.RULEBOOK].compiled(site, policy)
-    return app[keys.MODERATION].try_rules(policy, rules, comment)
+    return app[keys.MODERATION].try_rules(site, policy, rules, comment)
 
 
 async def simulate_policy(call: Call) -> Simulation:
@@ -146,16 +154,15 @@ async def simulate_policy(call: Call) -> Simulation:
     """
     asked: SimulationRequest = call.body
     app, site = call.request.app, call.key.site
-    attributes = app[keys.MODERATION].attributes
-    await _check(call, asked)
-    await show_policy(call)  # raises NotFound for an unknown name
+    attributes = app[keys.MODERATION].attributes(site)
+    await _check(call, asked, await show_policy(call))
     policy = Policy(asked.thresholds, languages=asked.languages, rules=asked.rules, lists=asked.lists)
     rules = await app[keys.RULEBOOK].compiled(site, policy) if asked.rules else None
     return await policies.simulate(app[keys.STORE], site, policy, attributes, asked.last, rules)
 
 
-async def _check(call: Call, asked: PolicyRequest) -> None:
-    known = call.request.app[keys.MODERATION].attributes
+async def _check(call: Call, asked: PolicyRequest, before: Policy) -> None:
+    known = call.request.app[keys.MODERATION].attributes(call.key.site)
     if not asked.thresholds and (asked.targets is None or isinstance(asked, SimulationRequest)):
         raise BadRequest("/thresholds: needed without targets", [Fault("/thresholds", "needed without targets")])
     if asked.targets is not None and not asked.targets.wanted:
@@ -178,6 +185,7 @@ async def _check(call: Call, asked: PolicyRequest) -> None:
     if asked.rules or asked.lists:
         names = (await call.request.app[keys.STORE].lists.versions(call.key.site)).keys()
         _refuse(await asyncio.to_thread(rule_faults, asked.rules, asked.lists, names, known))
+        _refuse(never_in_force(asked.rules, before.rules, datetime.now(UTC).date()))
 
 
 def _refuse(found: Sequence[tuple[tuple[str, ...], str]]) -> None:

@@ -34,7 +34,7 @@ async def show_promises(call: Call) -> Promises:
     app, site = call.request.app, call.key.site
     policy = await _policy(call)
     _, state = await app[keys.STORE].watches.read(site)
-    return promises.seen(policy, app[keys.MODELS].current.digest, state)
+    return promises.seen(policy, app[keys.MODELS].digest(call.key.site), state)
 
 
 async def put_certificate(call: Call) -> Policy:
@@ -47,7 +47,7 @@ async def put_certificate(call: Call) -> Policy:
     certificate: Certificate = call.body
     await _policy(call)  # raises NotFound for an unknown name
     found = await promises.put_certificate(
-        app[keys.STORE], call.key.site, certificate, app[keys.MODELS].current.digest, call.key.name
+        app[keys.STORE], call.key.site, certificate, app[keys.MODELS].digest(call.key.site), call.key.name
     )
     await app[keys.DIRECTORY].refresh()
     return found
@@ -66,7 +66,7 @@ async def show_certifiable(call: Call) -> Certifiable:
     app = call.request.app
     policy = await _policy(call)
     return await certifying.certifiable(
-        app[keys.STORE], call.key.site, policy, app[keys.MODELS].current, call.query.wait_hours
+        app[keys.STORE], call.key.site, policy, app[keys.MODELS].of(call.key.site), call.query.wait_hours
     )
 
 
@@ -77,7 +77,7 @@ async def list_sample(call: Call) -> web.Response:
     reviewed. No text and no author leaves. The header Steward-Next-Cursor is where to go on.
     """
     app, site = call.request.app, call.key.site
-    policy, model, store = await _policy(call), app[keys.MODELS].current, app[keys.STORE]
+    policy, model, store = await _policy(call), app[keys.MODELS].of(call.key.site), app[keys.STORE]
     versions = await certifying.same_rules(store, site, policy)
     after = checked(call.request, call.query.after)
     found = list[SampleLine]()

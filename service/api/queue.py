@@ -20,6 +20,7 @@ class ItemsQuery(Struct, frozen=True, forbid_unknown_fields=True):
     attribute: str | None = None
     article: str | None = None
     language: str | None = None
+    assigned_to: Annotated[str, Meta(max_length=64, description="The name of a moderator or of a key.")] | None = None
 
 
 class ItemsResponse(Struct, frozen=True):
@@ -47,8 +48,11 @@ async def list_items(call: Call) -> ItemsResponse:
     """What waits, in the order in which it is handed out."""
     query: ItemsQuery = call.query
     site = call.key.site
-    wanted = Filter(attribute=query.attribute, article=query.article, language=query.language)
-    found = await call.request.app[keys.REVIEWING].listed(site, _STATES[query.state], wanted, query.cursor, query.limit)
+    viewer = query.assigned_to or ""
+    wanted = Filter(query.attribute, query.article, language=query.language, mine=bool(viewer))
+    found = await call.request.app[keys.REVIEWING].listed(
+        site, _STATES[query.state], wanted, query.cursor, query.limit, viewer=viewer
+    )
     show_scores = call.request.app[keys.DIRECTORY].shows_scores(site)
     items = [review_item(site, record, holder=None, show_scores=show_scores) for record in found.records]
     return ItemsResponse(items, found.following)

@@ -79,6 +79,13 @@ class ReleaseRequest(Struct, frozen=True, forbid_unknown_fields=True):
     skip: Annotated[bool, Meta(description="Keep it from this moderator for a day.")] = False
 
 
+class AssignRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    to: (
+        Annotated[str, Meta(max_length=64, description="The name of a moderator or of a key; null: nobody any more.")]
+        | None
+    )
+
+
 class UndoRequest(Struct, frozen=True, forbid_unknown_fields=True):
     version: Annotated[int, Meta(ge=1, description="Of the decision; unset: the last one, whichever it is.")] | None = (
         None
@@ -114,7 +121,7 @@ async def claim(call: Call) -> ClaimResponse:
             raise Unauthenticated
 
     found = await _reviewing(call).claim(
-        _moderator(call), asked.count, asked.filter, lease_s=asked.lease_seconds, wait_s=asked.wait, still=still
+        moderator_of(call), asked.count, asked.filter, lease_s=asked.lease_seconds, wait_s=asked.wait, still=still
     )
     return ClaimResponse([_item(call, record) for record in found])
 
@@ -141,13 +148,25 @@ async def extend(call: Call) -> ReviewItem:
     """More time for a comment that the caller holds."""
     asked: ExtendRequest = call.body
     lease = _lease(asked.lease, "/lease")
-    return _item(call, await _reviewing(call).extend(_moderator(call), call.id, lease, asked.lease_seconds))
+    return _item(call, await _reviewing(call).extend(moderator_of(call), call.id, lease, asked.lease_seconds))
 
 
 async def release(call: Call) -> None:
     """Put a comment back where it was."""
     asked: ReleaseRequest = call.body
-    await _reviewing(call).release(_moderator(call), call.id, _lease(asked.lease, "/lease"), skip=asked.skip)
+    await _reviewing(call).release(moderator_of(call), call.id, _lease(asked.lease, "/lease"), skip=asked.skip)
+
+
+async def assign(call: Call) -> ReviewItem:
+    """Assign a waiting comment to one person, or take the assignment back (`"to": null`).
+
+    A claim of that person returns it first. Others are not offered it until three quarters of the time until it is due
+    are over, and ten minutes at least (`reserved_until`); until then they cannot take or decide it either, unless they
+    assign it to themselves. An assignment ends with the decision, an escalation, or when that person skips the comment.
+    """
+    asked: AssignRequest = call.body
+    record = await call.request.app[keys.ASSIGNING].assign(moderator_of(call), call.id, asked.to or "")
+    return _item(call, record)
 
 
 async def undo(call: Call) -> ReviewItem:
@@ -171,13 +190,13 @@ async def undo_many(call: Call) -> DecisionsResponse:
 async def reopen(call: Call) -> CommentResponse:
     """Bring a decided comment back to the queue, for somebody who did not decide it; until then its status stands."""
     asked: ReopenRequest = call.body
-    record = await _reviewing(call).reopen(_moderator(call), call.id, asked.version)
+    record = await _reviewing(call).reopen(moderator_of(call), call.id, asked.version)
     return comment_answer(call.key.site, record)
 
 
 async def _undo(call: Call, comment_id: str, asked: UndoRequest, batch: str = "") -> ReviewItem:
     record = await _reviewing(call).undo(
-        _moderator(call), comment_id, version=asked.version, lease_s=asked.lease_seconds, batch=batch
+        moderator_of(call), comment_id, version=asked.version, lease_s=asked.lease_seconds, batch=batch
     )
     return _item(call, record)
 
@@ -194,7 +213,7 @@ def _reviewing(call: Call) -> ReviewWorkflow:
     return call.request.app[keys.REVIEWING]
 
 
-def _moderator(call: Call) -> Moderator:
+def moderator_of(call: Call) -> Moderator:
     is_admin = Scope.ADMIN in call.key.scopes
     return Moderator(call.key.site, call.key.name, may_overrule=is_admin, role="admin key" if is_admin else "key")
 
@@ -213,8 +232,8 @@ async def _decide_one(call: Call, item: Any, at: str, batch: str) -> Any:  # noq
 
 
 async def _decide(call: Call, comment_id: str, asked: DecisionRequest, at: str, batch: str = "") -> CommentResponse:
-    _check_labels(asked.labels, call.request.app[keys.MODERATION].attributes, at)
-    who = _moderator(call)
+    _check_labels(asked.labels, call.request.app[keys.MODERATION].attributes(call.key.site), at)
+    who = moderator_of(call)
     if asked.lease is None and not who.may_overrule:
         raise BadRequest(f"{at}/lease: required", [Fault(f"{at}/lease", "required; claim the comment first")])
     lease = None if asked.lease is None else _lease(asked.lease, f"{at}/lease")
@@ -278,6 +297,9 @@ OPERATIONS = (
     _operation("{id}/extend", extend, ExtendRequest, ReviewItem, "Keep a comment longer.", problems=(404, 409, 503)),
     _operation(
         "{id}/release", release, ReleaseRequest, None, "Put a comment back.", status=204, problems=(404, 409, 503)
+    ),
+    _operation(
+        "{id}/assign", assign, AssignRequest, ReviewItem, "Assign a comment to a person.", problems=(404, 409, 503)
     ),
     _operation("{id}/undo", undo, UndoRequest, ReviewItem, "Take a decision back.", problems=(404, 409, 503)),
     _operation(

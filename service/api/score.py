@@ -47,10 +47,12 @@ async def score(call: Call) -> ScoreResponse:
     """Calibrated probabilities of each attribute for one text or many, in order."""
     asked: ScoreRequest = call.body
     texts = _texts(asked)
-    moderation = call.request.app[keys.MODERATION]
-    wanted = _attributes(asked.attributes, moderation.attributes)
-    model, found = await moderation.score(texts, spans=asked.spans, language=asked.language)
-    results = [_result(scored, wanted, moderation.support(scored.language), with_spans=asked.spans) for scored in found]
+    moderation, site = call.request.app[keys.MODERATION], call.key.site
+    wanted = _attributes(asked.attributes, moderation.attributes(site))
+    model, found = await moderation.score(site, texts, spans=asked.spans, language=asked.language)
+    results = [
+        _result(scored, wanted, moderation.support(site, scored.language), with_spans=asked.spans) for scored in found
+    ]
     return ScoreResponse(model, results)
 
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from service import app_keys as keys
 from service.api.operation import Call, Operation
@@ -111,7 +111,7 @@ class RetryAllResponse(Struct, frozen=True):
 
 
 async def show_endpoint(call: Call) -> EndpointResponse:
-    return await _shown(call, None)
+    return _shown(*await _read(call))
 
 
 async def replace_endpoint(call: Call) -> EndpointResponse:
@@ -120,9 +120,11 @@ async def replace_endpoint(call: Call) -> EndpointResponse:
     webhooks = call.request.app[keys.WEBHOOKS]
     if problem := await webhooks.refusal_now(asked.url):
         raise BadRequest(f"/url: {problem}", [Fault("/url", problem)])
-    site = call.key.site
-    secret = await webhooks.put(site, asked.url, include_text=asked.include_text, actor=call.key.name)
-    return await _shown(call, secret)
+    endpoint, backlog = await _read(call)  # before the change: a reading that fails after it would lose the secret
+    site, include_text = call.key.site, asked.include_text
+    secret = await webhooks.put(site, asked.url, include_text=include_text, actor=call.key.name)
+    is_set = structs.replace(endpoint, url=asked.url, include_text=include_text, disabled_at=None)
+    return _shown(is_set, backlog, has_secret=True, secret=secret)
 
 
 async def remove_endpoint(call: Call) -> None:
@@ -174,15 +176,19 @@ async def retry_all_dead(call: Call) -> RetryAllResponse:
     return RetryAllResponse(replay.sent, replay.superseded, replay.busy, replay.is_more)
 
 
-async def _shown(call: Call, secret: str | None) -> EndpointResponse:
+async def _read(call: Call) -> tuple[Endpoint, Backlog]:
     site, outbox = call.key.site, call.request.app[keys.STORE].outbox
-    endpoint: Endpoint = await outbox.endpoints.get(site)
-    backlog: Backlog = await outbox.backlog(site)
+    return await outbox.endpoints.get(site), await outbox.backlog(site)
+
+
+def _shown(
+    endpoint: Endpoint, backlog: Backlog, *, has_secret: bool = False, secret: str | None = None
+) -> EndpointResponse:
     return EndpointResponse(
         url=endpoint.url,
         include_text=endpoint.include_text,
         disabled_at=endpoint.disabled_at,
-        has_secret=bool(endpoint.secrets),
+        has_secret=has_secret or bool(endpoint.secrets),
         previous_secret_until=endpoint.previous_until,
         pending=backlog.pending,
         dead=backlog.dead,

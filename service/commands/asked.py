@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 from msgspec import Struct
 
+from service.cases.stuck import stuck
 from service.process.running import running_services
 from service.redis.embedded import is_served, redis_for_command
 from service.settings import Settings
@@ -29,7 +30,9 @@ class Readiness(Struct, frozen=True):
 
 
 class SiteState(Struct, frozen=True):
-    """`oldest_s`: None: nothing waits. `late_s`: how late the oldest undelivered webhook is."""
+    """`oldest_s`: None: nothing waits. `late_s`: how late the oldest undelivered webhook is. `stuck`: comments
+    that do not get on, as far as a bounded look finds them (service/cases/stuck.py).
+    """
 
     site: str
     waiting: int
@@ -41,6 +44,7 @@ class SiteState(Struct, frozen=True):
     dead: int
     late_s: float | None
     is_disabled: bool
+    stuck: int = 0
 
 
 class StoreState(Struct, frozen=True):
@@ -109,4 +113,5 @@ async def _site(store: Store, name: str) -> SiteState:
         backlog.dead,
         backlog.overdue_s,
         endpoint.disabled_at is not None,
+        (await stuck(store, name)).total,
     )

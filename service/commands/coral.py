@@ -43,8 +43,9 @@ def add(site: str, name: str) -> None:
         if all(key.site != site for key in (await store.access.keys()).values()):
             problem = f"no key opens the site '{site}'; make one with 'steward keys create'"
             raise click.BadParameter(problem, param_hint="--site")
-        await store.access.keep_signing_secret(record)
+        # As with API keys, the audit entry first: no secret may come or go without one.
         await store.audit.write(site, "signing_secret_added", ACTOR, secret=record.id, name=name)
+        await store.access.keep_signing_secret(record)
 
     with_store(keep)
     address = (settings.public_url or "https://<your host>").rstrip("/")
@@ -73,10 +74,10 @@ def remove(secret_id: str) -> None:
 
     async def forget(store: Store) -> bool:
         known = (await store.access.signing_secrets()).get(secret_id)
-        if known is None or not await store.access.remove_signing_secret(secret_id):
+        if known is None:
             return False
         await store.audit.write(known.site, "signing_secret_removed", ACTOR, secret=secret_id, name=known.name)
-        return True
+        return await store.access.remove_signing_secret(secret_id)
 
     if not with_store(forget):
         raise click.ClickException(f"no signing secret '{secret_id}'; 'steward coral list' shows the ids")

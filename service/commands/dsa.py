@@ -132,8 +132,15 @@ def sections(found: YearFigures) -> list[tuple[str, list[tuple[str, object]]]]:
                 ("Restrictions after reports", found.reports_acted_on),
                 ("Reports processed by automated means alone", 0),
                 ("Median time to the decision, hours", shown(found.report_hours)),
+                ("Notices with a receipt, among the reports", found.notices),
+                ("Notices: comment restricted", found.notices_restricted),
+                ("Notices: comment kept", found.notices_kept),
+                ("Notices: not decided yet, or comment erased", _open_notices(found)),
+                ("Notices: decided by automated means alone", found.notices_automatic),
+                ("Notices: median time to the decision, hours", shown(found.notice_hours)),
             ],
         ),
+        ("Notices by kind", [*found.notices_by_kind.items()]),
         (
             "Complaints (article 20)",
             [
@@ -155,6 +162,10 @@ def sections(found: YearFigures) -> list[tuple[str, list[tuple[str, object]]]]:
         ),
         ("People", [("Moderators who decided", found.moderators)]),
     ]
+
+
+def _open_notices(found: YearFigures) -> int:
+    return found.notices - found.notices_restricted - found.notices_kept
 
 
 def _as_html(found: YearFigures) -> str:

@@ -19,7 +19,9 @@ MOST_SHOWN = 200
     "--repair", is_flag=True, help="Mend what does not fit: the state of a comment is right, the rest follows."
 )
 def fsck(sites: tuple[str, ...], repair: bool) -> None:
-    """Check every comment against the places that its state names. May be run at any time, beside the service.
+    """Check every comment against the places that its state names, and saved filters against roles.
+
+    May be run at any time, beside the service.
 
     Ends with status 1 when something is wrong that was not mended.
     """

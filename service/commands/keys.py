@@ -6,13 +6,16 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
+from service.cases import rotating
+from service.cases.rotating import DEFAULT_KEEP_HOURS, MOST_KEEP_HOURS, Rotation
 from service.commands.listing import Row, as_json, show
 from service.commands.stored import ACTOR, check_site, with_store
 from service.settings import from_env
 from service.store import Store
 from service.values import short_keys
-from service.values.access import ApiKey, Scope, audit_details, key_id, label_of, mint, origin_of
+from service.values.access import Scope, audit_details, key_id, label_of, mint, origin_of
 from service.values.domain import SITE_PATTERN
+from service.values.errors import Conflict, NotFound
 
 # The name is used in Redis keys, the audit trail and statistics.
 NAME_PATTERN = r"[\x21-\x7e]{1,64}"
@@ -82,8 +85,8 @@ def create(  # noqa: PLR0917 - one for each option
         check_site((await store.access.sites()).known, site, is_new=new_site)
         if from_env(os.environ).audit_new_sites:
             await store.access.begin(site)
-        await store.access.keep(record)
         await store.audit.write(site, "key_made", ACTOR, **audit_details(record))
+        await store.access.keep(record)
 
     with_store(keep)
     click.echo(text)
@@ -96,6 +99,7 @@ def list_keys(is_json: bool) -> None:
 
     async def read(store: Store) -> list[Row]:
         found = sorted((await store.access.keys()).values(), key=lambda record: record.created_at)
+        used = await store.usage.last_used()
         return [
             {
                 "id": record.id,
@@ -105,6 +109,8 @@ def list_keys(is_json: bool) -> None:
                 "created": record.created_at,
                 "expires": record.expires_at,
                 "origins": sorted(record.origins),
+                "used": used.get(record.id),
+                "older until": max(record.older_until(datetime.now(UTC)), default=None),
             }
             for record in found
         ]
@@ -127,27 +133,29 @@ def label() -> None:
 
 @keys.command()
 @click.argument("rotated", metavar="KEY_ID")
-def rotate(rotated: str) -> None:
-    """Print a new text for a key with the scope `akismet`. The old one works for one more day."""
+@click.option(
+    "--keep-hours",
+    type=click.IntRange(0, MOST_KEEP_HOURS),
+    default=DEFAULT_KEEP_HOURS,
+    show_default=True,
+    help="How long the text before goes on working. 0: all texts before end within seconds, as after a leak.",
+)
+def rotate(rotated: str, keep_hours: int) -> None:
+    """Print a new text for a key. The one before works for one more day, or for --keep-hours."""
 
-    async def change(store: Store) -> str | None:
-        known = (await store.access.keys()).get(rotated)
-        if known is None or known.short_digest is None:
-            return None
-        text, changed = short_keys.rotated(known, datetime.now(UTC))
+    async def change(store: Store) -> Rotation:
+        keep, now = timedelta(hours=keep_hours), datetime.now(UTC)
+        return await rotating.rotate(store, rotated, keep, now, actor=ACTOR, may=lambda _: True)
 
-        def unless_changed(now: ApiKey) -> ApiKey:
-            if now != known:
-                raise click.ClickException(f"key '{rotated}' was changed meanwhile; nothing was rotated")
-            return changed
-
-        await store.audit.write(known.site, "key_rotated", ACTOR, **audit_details(known))
-        return text if await store.access.change(rotated, unless_changed) else None
-
-    text = with_store(change)
-    if text is None:
-        raise click.ClickException(f"no key '{rotated}' with the scope akismet; 'steward keys list' shows the ids")
-    click.echo(text)
+    try:
+        done = with_store(change)
+    except NotFound as error:
+        raise click.ClickException(f"{error}; 'steward keys list' shows the ids") from error
+    except Conflict as error:
+        raise click.ClickException(str(error)) from error
+    until = done.older_until
+    click.echo(f"the text before {f'works until {until:%Y-%m-%d %H:%M} UTC' if until else 'has ended'}", err=True)
+    click.echo(done.text)
 
 
 @keys.command()
@@ -156,11 +164,7 @@ def revoke(revoked: str) -> None:
     """Make a key useless, everywhere within seconds."""
 
     async def remove(store: Store) -> bool:
-        known = (await store.access.keys()).get(revoked)
-        if known is None or not await store.access.revoke(revoked):
-            return False
-        await store.audit.write(known.site, "key_revoked", ACTOR, key=revoked)
-        return True
+        return await rotating.revoke(store, revoked, actor=ACTOR, may=lambda _: True)
 
     if not with_store(remove):
         raise click.ClickException(f"no key '{revoked}'; 'steward keys list' shows the ids")

@@ -32,9 +32,10 @@ def show(rows: Sequence[Row], *, is_json: bool, empty: str) -> None:
 
 def _table(rows: Sequence[Row]) -> None:
     from rich.console import Console  # noqa: PLC0415 - slow to import, and not needed for JSON
-    from rich.table import Table  # noqa: PLC0415 - as above
+    from rich.table import Column, Table  # noqa: PLC0415 - as above
 
-    table = Table(*rows[0])
+    # The first column names the row, so it can be copied from a narrow terminal, too.
+    table = Table(*(Column(name, no_wrap=at == 0, overflow="fold") for at, name in enumerate(rows[0])))
     for row in rows:
         table.add_row(*map(_cell, row.values()))
     Console(markup=False, emoji=False).print(table)

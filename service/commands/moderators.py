@@ -98,6 +98,7 @@ def disable(name: str, site: str | None, enable: bool) -> None:
         if site is not None:
             roles = {each: role for each, role in account.roles.items() if each != site}
             await _keep(store, msgspec.structs.replace(account, roles=roles))
+            await store.filters.forget(site, name)
         else:
             await _keep(store, msgspec.structs.replace(account, is_disabled=not enable, epoch=account.epoch + 1))
 

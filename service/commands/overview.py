@@ -1,4 +1,4 @@
-"""What `steward --help` shows: the commands in sections, a short line for each, and examples for their own help."""
+"""What the help of `steward` shows: sections, a short line for each command, and examples for its own help."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,7 +8,7 @@ SUMMARIES: Mapping[str, str] = {
     "doctor": "Check settings, Redis, disk, clock, model and backlog; name a cure for each finding.",
     "relay": "Deliver webhooks from a process of its own.",
     "demo": "Post a thread of comments to the running service.",
-    "keys": "API keys: create, list, revoke.",
+    "keys": "API keys: create, list, rotate, revoke.",
     "moderators": "Accounts for the console: add, list, disable, new link or password.",
     "coral": "Signing secrets of Coral's moderation phases.",
     "lists": "Word lists for rules: import, export, list, test.",
@@ -32,6 +32,25 @@ SECTIONS: Mapping[str, Sequence[str]] = {
     "Access and lists": ("keys", "moderators", "lists", "coral"),
     "Data": ("backup", "restore", "audit", "dsa", "fsck", "rebuild", "reconcile", "migrate"),
     "Models": ("models", "labels", "train", "evaluate", "certify", "score"),
+}
+# Of commands whose first sentence is too long for the list in the help of their group, by their words.
+SHORT: Mapping[str, str] = {
+    "audit prune": "Remove the oldest files once they are past their time.",
+    "audit verify": "Recompute the hash chain; say where it breaks.",
+    "dsa export": "Write the statements that are new since the last export.",
+    "dsa report": "Write the figures of a year for the transparency report.",
+    "keys label": "Print the label of a key, for Akismet's clients.",
+    "labels prune": "Remove labels and their texts that are past their time.",
+    "labels pull": "Fetch the labels that are new since the last pull.",
+    "labels suspects": "Show labels that may be wrong.",
+    "lists import": "Make a file the whole list, as its next version.",
+    "lists test": "Say which entries of a list are found in a text.",
+    "migrate perspective": "Compare the stored scores of a site with ours.",
+    "models gate": "Show what a model must show before a promotion.",
+    "models shadow": "Let a model judge beside the one in use, without effect.",
+    "moderators add": "Make an account, or give one a role at a further site.",
+    "moderators link": "Print a link that lets somebody in once, within an hour.",
+    "moderators password": "Set somebody's password.",
 }
 # By the words of the command.
 EXAMPLES: Mapping[str, Sequence[str]] = {
@@ -80,14 +99,23 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
     "reconcile": ("steward reconcile ids.txt", "steward reconcile export.csv > unknown.ndjson"),
     "migrate perspective": ("steward migrate perspective kept.csv", "steward migrate perspective kept.csv --put"),
     "models list": ("steward models list", "steward models list --json"),
-    "models gate": ("steward models gate 2026-11-30-1",),
-    "models promote": ("steward models promote 2026-11-30-1",),
-    "models shadow": ("steward models shadow 2026-11-30-1 --share 0.1", "steward models shadow 2026-11-30-1 --stop"),
+    "models show": ("steward models show 2026-12-01-4",),
+    "models gate": ("steward models gate 2026-12-01-4",),
+    "models promote": ("steward models promote 2026-12-01-4",),
+    "models shadow": ("steward models shadow 2026-12-01-4 --share 0.1", "steward models shadow 2026-12-01-4 --stop"),
     "models rollback": ("steward models rollback",),
     "labels prune": ("steward labels prune --to labels --keep-days 365",),
+    "labels suspects": (
+        "steward labels suspects --labels labels",
+        "steward labels suspects --labels labels --most 50 --send",
+    ),
     "labels pull": ("steward labels pull --to labels",),
     "train": ("steward train --labels labels", "steward train --labels labels --readers keep"),
-    "evaluate": ("steward evaluate", "steward evaluate ~/.local/share/steward/models/2026-11-30-1 --html report.html"),
+    "evaluate": ("steward evaluate", "steward evaluate ~/.local/share/steward/models/2026-12-01-4 --html report.html"),
     "certify": ("steward certify --put",),
-    "score": ("steward score comments.csv scored.csv", "steward score comments.csv scored.parquet --column body"),
+    "score": (
+        "steward score comments.csv scored.csv",
+        "steward score comments.parquet scored.parquet --column body",
+        "steward score comments.csv scored.csv --cluster tcp://10.0.0.5:8786",
+    ),
 }

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from service.cases.directory import Snapshot, copy_of
+from service.cases.directory_copy import Snapshot, copy_of
 from service.commands.kept_lists import kept_lists, put_back_lists
 from service.commands.stored import ACTOR, with_store
 from service.settings import Settings, from_env

@@ -23,15 +23,17 @@ def relay() -> None:
 
 async def _relay(settings: Settings, url: str) -> None:
     from service.process.serving import forever, serving_metrics  # noqa: PLC0415 - as above
+    from service.process.telemetry import exporting  # noqa: PLC0415 - as above
     from service.store import open_store  # noqa: PLC0415 - as above
     from service.webhooks.administration import open_webhooks  # noqa: PLC0415 - as above
 
-    async with (
-        open_store(settings, url) as store,
-        store.changes.listening(),
-        open_webhooks(settings, store) as webhooks,
-        webhooks.relayed(),
-        serving_metrics(settings),
-    ):
-        click.echo("steward: relaying webhooks")
-        await forever()
+    with exporting(os.environ):
+        async with (
+            open_store(settings, url) as store,
+            store.changes.listening(),
+            open_webhooks(settings, store) as webhooks,
+            webhooks.relayed(),
+            serving_metrics(settings),
+        ):
+            click.echo("steward: relaying webhooks")
+            await forever()

@@ -63,6 +63,7 @@ def _say(ready: asked.Readiness, stored: asked.StoreState | None, problem: str) 
             "being reviewed": each.reviewed,
             "escalated": each.escalated,
             "overdue": each.overdue,
+            "stuck": each.stuck,
             "webhooks to send": each.webhooks,
             "dead letters": each.dead,
         }

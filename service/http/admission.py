@@ -68,6 +68,7 @@ async def recognized(request: web.Request, text: str, *, labels: bool = False) -
         raise Unauthenticated(_problem(request, text))
     if key.origins and request.headers.get(hdrs.ORIGIN) not in key.origins:
         raise WrongOrigin
+    request.app[keys.USAGE].touch(key)
     return key
 
 
@@ -110,4 +111,7 @@ async def admitted(request: web.Request, text: str, *scopes: Scope | None, label
     if key.scopes.isdisjoint(scopes):
         raise Forbidden
     request.app[LIMITS].take(key)
+    models = request.app[keys.MODELS]
+    if models.is_waiting(key.site):
+        await models.ready(key.site)
     return key

@@ -31,6 +31,9 @@ from service.values.networks import network_of
 Shape = TypeVar("Shape")
 
 MAX_BODY_BYTES = 65_536
+# Of a request to our own API. Context of a comment is cut, not refused, and an encoder may write each character as an
+# escape: then a text of the largest size, and a parent of the same, take four times MAX_BODY_BYTES.
+MAX_REQUEST_BYTES = 8 * MAX_BODY_BYTES
 MAX_BATCH_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 20
 
@@ -123,10 +126,11 @@ def shape(value: Any, kind: type[Shape], at: str = "") -> Shape:  # noqa: ANN401
         return msgspec.convert(value, kind)
     except msgspec.ValidationError:
         pass
+    value = without_empties(value, kind)
     try:
-        return msgspec.convert(without_empties(value, kind), kind)
+        return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
-        fault = fault_of(str(error), at, kind)
+        fault = fault_of(str(error), at, kind, value)
         raise BadRequest(f"{fault.pointer or 'the body'}: {fault.detail}", [fault]) from error
 
 

@@ -2,10 +2,12 @@
 
 import difflib
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
+import msgspec
 from msgspec.inspect import (
     CollectionType,
     DictType,
@@ -30,14 +32,18 @@ _KINDS = {
     "array": "a list",
     "object": "an object",
     "datetime": "a date and time such as 2026-11-23T10:00:00Z",
+    "date": "a day such as 2026-11-23",
 }
 _COUNTED = {"str": "characters", "array": "items", "object": "entries"}
 
+# How msgspec writes an entry of a map.
+_ENTRY = "[...]"
 _FIELD = re.compile(r"^Object (missing required|contains unknown) field `(.*)`$", re.DOTALL)
-_PLACE = re.compile(r" - at `(?:key` in `)?\$([^`]*)`$")
+_PLACE = re.compile(r" - at `(key` in `)?\$([^`]*)`$")
 _COMPARED = {">=": "at least", "<=": "at most", ">": "more than", "<": "less than"}
 _OTHERS = {
     "Invalid RFC3339 encoded datetime": f"must be {_KINDS['datetime']}",
+    "Invalid RFC3339 encoded date": f"must be {_KINDS['date']}",
     "Expected `datetime` with a timezone component": "must say its time zone, as in 2026-11-23T10:00:00Z",
 }
 _NO_FORM = "has a form that is not accepted"
@@ -51,22 +57,86 @@ def without_empties(value: Any, kind: Any) -> Any:  # noqa: ANN401 - any JSON, a
     return _pruned(value, _described(kind))
 
 
-def fault_of(message: str, at: str, kind: Any) -> Fault:  # noqa: ANN401 - any type
+def fault_of(message: str, at: str, kind: Any, value: Any = None) -> Fault:  # noqa: ANN401 - any type, any JSON
     """Msgspec's "Expected `str`, got `int` - at `$.author.id`" in words, with the JSON Pointer "/author/id" below `at`.
 
-    `kind`: the expected type, which holds the description of a pattern.
+    `kind`: the expected type, which holds the description of a pattern. `value`: what was converted, in which the entry
+    of a map is found, as msgspec does not name it; None: the pointer leads to the map.
     """
-    found = _PLACE.search(message)
-    detail, path = (message[: found.start()], found[1]) if found else (message, "")
-    # Msgspec does not name the entry of a map, so point at the map.
-    named, is_entry, within = path.partition("[...]")
-    steps = _steps(named)
+    detail, path, is_key = _parted(message)
+    steps, rest = _named(path, is_key, kind, value)
     lacking = _FIELD.match(detail)
     if lacking:
-        said = "required" if lacking[1] == "missing required" else _unknown(lacking[2], _at(_described(kind), steps))
+        place = _at(_described(kind), [*steps, *rest])
+        said = "required" if lacking[1] == "missing required" else _unknown(lacking[2], place)
         return Fault(pointer(at, *steps, lacking[2]), said)
-    kinds = list(_at(_described(kind), [*steps, "", *_steps(within)] if is_entry else steps))
-    return Fault(pointer(at, *steps), _in_words(detail, kinds))
+    return Fault(pointer(at, *steps), _in_words(detail, list(_at(_described(kind), [*steps, *rest], is_key=is_key))))
+
+
+def _parted(message: str) -> tuple[str, str, bool]:
+    """What is wrong, msgspec's path to it, and whether it is the name of an entry of the map there."""
+    found = _PLACE.search(message)
+    return (message[: found.start()], found[2], bool(found[1])) if found else (message, "", False)
+
+
+def _named(path: str, is_key: bool, kind: Any, value: Any) -> tuple[list[str], list[str]]:  # noqa: ANN401 - as above
+    """The steps to the fault as far as they are known, and those behind an entry that was not found."""
+    parts = [*path.split(_ENTRY), *([""] if is_key else [])]
+    steps, passed = _steps(parts[0]), parts[0]
+    for number, part in enumerate(parts[1:], 1):
+        entry = _wrong_entry(steps, passed, kind, value)
+        if entry is None:
+            return steps, [step for each in parts[number:] for step in ("", *_steps(each))]
+        # Faults in other entries have the same path.
+        value = _replaced(value, steps, {entry: _inside(value, [*steps, entry])})
+        steps, passed = [*steps, entry, *_steps(part)], f"{passed}{_ENTRY}{part}"
+    return steps, []
+
+
+def _wrong_entry(steps: Sequence[str], path: str, kind: Any, value: Any) -> str | None:  # noqa: ANN401 - as above
+    """The first wrong entry of the map at this place. `path`: msgspec's.
+
+    Entries are converted in order, so the wrong one ends the shortest part of the map that is refused. Found by
+    bisection, so that a map with many entries takes few conversions.
+    """
+    entries = _inside(value, steps)
+    if not isinstance(entries, dict):
+        return None
+    names = list(entries)
+
+    def is_refused(count: int) -> bool:
+        try:
+            msgspec.convert(_replaced(value, steps, {name: entries[name] for name in names[:count]}), kind)
+        except msgspec.ValidationError as error:
+            _, place, is_key = _parted(str(error))
+            return place.startswith(f"{path}{_ENTRY}") or (is_key and place == path)
+        return False
+
+    last = bisect_left(range(len(names) + 1), 1, key=is_refused)
+    return names[last - 1] if 0 < last <= len(names) else None
+
+
+def _inside(value: Any, steps: Sequence[str]) -> Any:  # noqa: ANN401 - any JSON
+    """None: there is no such place."""
+    for step in steps:
+        if isinstance(value, dict):
+            value = value.get(step)
+        elif isinstance(value, list) and step.isdecimal() and int(step) < len(value):
+            value = value[int(step)]
+        else:
+            return None
+    return value
+
+
+def _replaced(value: Any, steps: Sequence[str], inner: Any) -> Any:  # noqa: ANN401 - any JSON
+    """A copy of `value` with `inner` at this place, which exists; what is beside the way there is shared."""
+    if not steps:
+        return inner
+    step, *rest = steps
+    if isinstance(value, dict):
+        return value | {step: _replaced(value[step], rest, inner)}
+    at = int(step)
+    return [*value[:at], _replaced(value[at], rest, inner), *value[at + 1 :]]
 
 
 def _unknown(name: str, kinds: Iterable[Any]) -> str:
@@ -155,8 +225,8 @@ def _is_empty(value: Any, described: Any) -> bool:  # noqa: ANN401 - of any type
     return value is None or (isinstance(value, str) and not value.strip())
 
 
-def _at(described: Any, steps: Sequence[str]) -> Iterator[Any]:  # noqa: ANN401 - of any type: what msgspec describes
-    """The types that a value at this path may have."""
+def _at(described: Any, steps: Sequence[str], *, is_key: bool = False) -> Iterator[Any]:  # noqa: ANN401 - of any type: what msgspec describes
+    """The types that a value at this path may have; with `is_key`, its name in the map there."""
     if not steps:
         yield described
         return
@@ -165,11 +235,11 @@ def _at(described: Any, steps: Sequence[str]) -> Iterator[Any]:  # noqa: ANN401 
         if isinstance(each, StructType):
             for field in each.fields:
                 if field.encode_name == step:
-                    yield from _at(field.type, rest)
+                    yield from _at(field.type, rest, is_key=is_key)
         elif isinstance(each, DictType):
-            yield from _at(each.value_type, rest)
+            yield from _at(each.key_type if is_key and not rest else each.value_type, rest, is_key=is_key)
         elif isinstance(each, CollectionType):
-            yield from _at(each.item_type, rest)
+            yield from _at(each.item_type, rest, is_key=is_key)
 
 
 def _choices(described: Any) -> Iterator[Any]:  # noqa: ANN401 - of any type: what msgspec describes

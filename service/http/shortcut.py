@@ -21,7 +21,10 @@ def install_fast_path(runner: web.AppRunner) -> None:
     """
     app, server = runner.app, runner.server
     assert server is not None, "the runner is set up"  # noqa: S101 - the caller's order
-    direct = {(method, path): _prepared(app, method, path) for method, path in app[HOT_ROUTES]}
+    hot = app[HOT_ROUTES]
+    named = [((route.method, route.resource.canonical), route) for route in app.router.routes() if route.resource]
+    direct = {name: _prepared(app, route) for name, route in named if name in hot}
+    assert sorted(name for name, _ in named if name in hot) == sorted(hot), "each has one route"  # noqa: S101 - so written
     application = server.request_handler
 
     async def handle(request: web.Request) -> web.StreamResponse:
@@ -35,12 +38,7 @@ def install_fast_path(runner: web.AppRunner) -> None:
     server.request_handler = handle  # type: ignore[assignment] # all requests are those that the application makes
 
 
-def _prepared(app: web.Application, method: str, path: str) -> tuple[web.UrlMappingMatchInfo, Handler]:
-    (route,) = (
-        each
-        for each in app.router.routes()
-        if each.method == method and each.resource is not None and each.resource.canonical == path
-    )
+def _prepared(app: web.Application, route: web.AbstractRoute) -> tuple[web.UrlMappingMatchInfo, Handler]:
     match = web.UrlMappingMatchInfo({}, route)
     match.add_app(app)
     match.freeze()

@@ -8,7 +8,9 @@ from functools import partial
 from aiohttp import web
 
 from service import app_keys as keys
+from service import tracing
 from service.api import (
+    api_keys,
     approvals,
     articles,
     audit,
@@ -20,15 +22,20 @@ from service.api import (
     labels,
     lists,
     models,
+    notes,
+    notices,
     operations,
     policies,
     promises,
     queue,
+    rechecks,
     reconcile,
     review,
     score,
     search,
+    site_models,
     statements,
+    stuck,
     webhooks,
 )
 from service.api.openapi import describe
@@ -36,17 +43,24 @@ from service.api.operation import routes
 from service.background import Background
 from service.cases.approvals import Approvals
 from service.cases.articles import Articles
+from service.cases.assigning import Assigning
 from service.cases.author_status import AuthorStatusWorkflow
 from service.cases.authors import Authors
 from service.cases.comparison import Comparisons
+from service.cases.complaints import ComplaintHandling
 from service.cases.directory import Directory
 from service.cases.gate import PromotionGate
+from service.cases.model_roles import ModelRoles
 from service.cases.models import Models
 from service.cases.moderation import Moderation
+from service.cases.notes import NoteTaking
+from service.cases.notices import NoticeHandling
 from service.cases.promotion import ModelPromotion
+from service.cases.rechecking import Rechecking
 from service.cases.reviewing import ReviewWorkflow
 from service.cases.rulebook import Rulebook
 from service.cases.shadow import Shadow
+from service.cases.shadowing import Shadowing
 from service.cases.upkeep import Upkeep
 from service.cases.usage import Usage
 from service.cases.watch import Watch
@@ -55,14 +69,16 @@ from service.compat.akismet import routes as akismet
 from service.compat.coral import door as coral
 from service.compat.openai import moderations as openai
 from service.console import landing
+from service.console.notice import NOTICE_BURST, NOTICE_TRIES, NOTICES_PER_S
 from service.console.protection import protect as protect_pages
+from service.console.reader import BURST, RATE_PER_S, TRIES
 from service.console.routes import open_console
 from service.console.routes import routes as console_routes
 from service.demo import article
-from service.http import cors, problems
+from service.http import cors, problems, traced
 from service.http.admission import GUESSES, LIMITS, STRANGERS, strangers
 from service.http.guesses import Guesses
-from service.http.limits import RateLimits
+from service.http.limits import Buckets, RateLimits
 from service.http.shortcut import HOT_ROUTES
 from service.http.stream import STREAMS, Streams
 from service.http.written import PROTECTION
@@ -84,8 +100,13 @@ OPERATIONS = (
     *events.OPERATIONS,
     *review.OPERATIONS,
     *queue.OPERATIONS,
+    *stuck.OPERATIONS,
+    *notes.OPERATIONS,
+    *rechecks.OPERATIONS,
+    *notices.OPERATIONS,
     *labels.OPERATIONS,
     *models.OPERATIONS,
+    *site_models.OPERATIONS,
     *policies.OPERATIONS,
     *promises.OPERATIONS,
     *lists.OPERATIONS,
@@ -94,6 +115,7 @@ OPERATIONS = (
     *statements.OPERATIONS,
     *approvals.OPERATIONS,
     *webhooks.OPERATIONS,
+    *api_keys.OPERATIONS,
 )
 
 
@@ -117,21 +139,34 @@ async def directory(app: web.Application) -> AsyncIterator[None]:
 
 async def served_models(app: web.Application) -> AsyncIterator[None]:
     settings = app[keys.SETTINGS]
-    app[keys.MODELS] = Models(settings.data_path / "models", app[keys.BACKGROUND], both=settings.readers == "both")
+    app[keys.MODELS] = Models(
+        settings.data_path / "models",
+        app[keys.BACKGROUND],
+        both=settings.readers == "both",
+        most=settings.max_models,
+    )
     async with app[keys.MODELS].watched():
         yield
 
 
 async def shadow(app: web.Application) -> AsyncIterator[None]:
-    folder = app[keys.SETTINGS].data_path / "models"
-    app[keys.SHADOW] = Shadow(app[keys.MODELS], app[keys.STORE].shadow, app[keys.BACKGROUND], folder)
+    store = app[keys.STORE]
+    app[keys.SHADOW] = Shadow(app[keys.MODELS], store.shadow, app[keys.BACKGROUND], rechecks=store.rechecks)
+    app[keys.ROLES] = ModelRoles(app[keys.MODELS], app[keys.SHADOW])
     async with app[keys.SHADOW].running():
         yield
 
 
 async def moderation(app: web.Application) -> AsyncIterator[None]:
     settings, store, directory = app[keys.SETTINGS], app[keys.STORE], app[keys.DIRECTORY]
-    rulebook = Rulebook(directory, store.lists, app[keys.BACKGROUND], lambda: app[keys.MODELS].current.labels)
+    models = app[keys.MODELS]
+    rulebook = Rulebook(
+        directory,
+        store.lists,
+        app[keys.BACKGROUND],
+        lambda site: models.of(site).labels,
+        is_unused=models.is_waiting,
+    )
     app[keys.RULEBOOK] = rulebook
     app[keys.MODERATION] = Moderation(
         app[keys.MODELS],
@@ -144,19 +179,25 @@ async def moderation(app: web.Application) -> AsyncIterator[None]:
     )
     app[keys.AUTHORS] = Authors(store, directory, hash_authors=settings.hash_authors, is_indexed=settings.index_authors)
     app[keys.REVIEWING] = ReviewWorkflow(directory, store, settings.lease_s, hash_authors=settings.hash_authors)
+    app[keys.COMPLAINTS] = ComplaintHandling(store, directory)
+    app[keys.NOTES] = NoteTaking(store)
+    app[keys.RECHECKING] = Rechecking(directory, store)
+    app[keys.NOTICES] = NoticeHandling(store, directory)
+    app[keys.ASSIGNING] = Assigning(store)
     app[keys.AUTHOR_STATUS] = AuthorStatusWorkflow(
         store, app[keys.AUTHORS], app[keys.REVIEWING], settings.undo_window_s
     )
+    shadowing = Shadowing(app[keys.SHADOW], app[keys.MODELS], store, directory)
     app[keys.APPROVALS] = Approvals(
         store,
         app[keys.AUTHORS],
         app[keys.REVIEWING],
-        app[keys.MODELS],
-        ModelPromotion(app[keys.MODELS], store, directory),
+        app[keys.ROLES],
+        ModelPromotion(app[keys.MODELS], shadowing, store, directory),
     )
     app[keys.ARTICLES] = Articles(store)
     app[keys.COMPARISONS] = Comparisons(store, app[keys.MODELS], directory.policy)
-    app[keys.GATE] = PromotionGate(app[keys.COMPARISONS], app[keys.MODELS], store.shadow)
+    app[keys.GATE] = PromotionGate(app[keys.COMPARISONS], app[keys.MODELS], store.shadow, store.draws)
     async with rulebook.kept_fresh():
         yield
     app[keys.MODERATION].executor.close()
@@ -175,7 +216,7 @@ async def upkeep(app: web.Application) -> AsyncIterator[None]:
 
 
 async def watch(app: web.Application) -> AsyncIterator[None]:
-    async with Watch(app[keys.STORE], app[keys.DIRECTORY], lambda: app[keys.MODELS].current.digest).running():
+    async with Watch(app[keys.STORE], app[keys.DIRECTORY], app[keys.MODELS].digest).running():
         yield
 
 
@@ -202,12 +243,15 @@ async def protect(_: web.Request, response: web.StreamResponse) -> None:
 
 def build_app(settings: Settings) -> web.Application:
     """The service as an aiohttp application; `settings.redis_url` must be set."""
-    app = web.Application(middlewares=[problems.middleware], client_max_size=2 * 4 * 1024 * 1024)
+    outermost = [] if tracing.active is None else [traced.middleware]
+    app = web.Application(middlewares=[*outermost, problems.middleware], client_max_size=2 * 4 * 1024 * 1024)
     app[keys.SETTINGS] = settings
     app[keys.BACKGROUND] = Background()
     app[LIMITS] = RateLimits(settings.key_rate_per_s)
     app[STRANGERS] = strangers(settings.address_rate_per_s)
     app[GUESSES] = Guesses()
+    app[TRIES] = Buckets(RATE_PER_S, BURST, said="too many complaints from this address")
+    app[NOTICE_TRIES] = Buckets(NOTICES_PER_S, NOTICE_BURST, said="too many notices from this address")
     app[STREAMS] = Streams(list)
     app[HOT_ROUTES] = [*((each.method, each.path) for each in OPERATIONS if each.is_hot), *perspective.HOT]
     app.cleanup_ctx.extend([redis_store, directory, served_models, shadow, moderation])

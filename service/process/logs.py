@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from service import tracing
 from service.settings import Settings
 from service.values import access, request_id
 
@@ -29,7 +30,7 @@ class TextFormatter(MaskedFormatter):
 
 
 class JsonFormatter(MaskedFormatter):
-    """One object on a line: time, level, logger, message, and where they exist request and error."""
+    """One object on a line: time, level, logger, message, and where they exist request, trace, span and error."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
@@ -40,6 +41,8 @@ class JsonFormatter(MaskedFormatter):
         }
         if asked := request_id.current():
             line["request"] = asked
+        if tracing.active is not None and any(ids := tracing.active.ids()):
+            line["trace"], line["span"] = ids
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
         return access.masked(msgspec.json.encode(line).decode())

@@ -17,6 +17,7 @@ from service.http import shortcut, unreadable
 from service.http.connections import Connections
 from service.process.app import build_app, build_metrics_app
 from service.process.garbage import collect_seldom
+from service.process.telemetry import exporting
 from service.settings import Settings
 from service.values.errors import SettingsError
 
@@ -38,6 +39,13 @@ async def serving(settings: Settings, listening: socket.socket) -> AsyncIterator
     """The application, answering on a bound socket; leaving drains what is in flight."""
     require_compiled_parser(settings)
     collect_seldom()
+    with exporting(os.environ):
+        async with _answering(settings, listening) as app:
+            yield app
+
+
+@contextlib.asynccontextmanager
+async def _answering(settings: Settings, listening: socket.socket) -> AsyncIterator[web.Application]:
     app = build_app(settings)
     options = _options(settings)
     runner = web.AppRunner(app, shutdown_timeout=DRAIN_S, **options)
@@ -93,7 +101,10 @@ def url(listening: socket.socket) -> str:
 
 def bound(host: str, port: int, *, shared: bool) -> socket.socket:
     """A socket on the address; `shared`: other processes may listen on the same port beside us."""
-    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except (OSError, UnicodeError) as error:  # a name that is no name of a host cannot be encoded
+        raise SettingsError(f"cannot listen on {host}:{port}: {getattr(error, 'strerror', error)}") from error
     listening = socket.socket(family, kind, protocol)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if shared:

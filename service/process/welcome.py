@@ -1,6 +1,7 @@
 """What the service prints when it is ready, and on its very first start: the first key and a way into the console."""
 
 import asyncio
+import contextlib
 from datetime import UTC, datetime, timedelta
 
 import click
@@ -11,7 +12,7 @@ from service.settings import Settings
 from service.store import Store
 from service.values.access import FIRST_SITE
 from service.values.accounts import Account, Role, Ticket
-from service.values.errors import StoreUnavailable
+from service.values.errors import Retryable, StoreUnavailable
 from service.values.policy import DEFAULT
 
 FIRST_ADMIN = "admin"
@@ -21,11 +22,14 @@ LOOK_S = 1.0
 ACTOR = "first start"
 
 _READY = "steward: ready on {address}  (console {address}/console, documentation {address}/docs{demo})"
+_LINK = """{address}/console/sign-in/link?ticket={ticket}
+           (opens once, within an hour; you choose your password there)"""
+_NO_LINK = """make a sign-in link with: steward moderators add {name} --site {site} --role admin --link
+           (none was made now: {error})"""
 _FIRST_START = """
 First start. Begin with any of these:
 
-  Console  {address}/console/sign-in/link?ticket={ticket}
-           (opens once, within an hour; you choose your password there)
+  Console  {console}
   API      curl -s {address}/v1/comments -H "Authorization: Bearer {key}" \\
              -H "Content-Type: application/json" -d '{{"text": "What a thoughtful article, thank you."}}'
   Docs     {address}/docs
@@ -42,10 +46,15 @@ async def welcome(address: str, store: Store, settings: Settings) -> None:
     demo = f", demo {address}/demo" if settings.demo else ""
     click.echo(_READY.format(address=address, demo=demo))
     if key is not None:
+        # The key is stored, and would be lost if it were not printed now, whatever fails.
         if settings.demo:
-            await _show_scores(store)
-        ticket = await _first_ticket(store)
-        click.echo(_FIRST_START.format(address=address, key=key, site=FIRST_SITE, ticket=ticket))
+            with contextlib.suppress(Retryable):  # the page Policy can show them later
+                await _show_scores(store)
+        try:
+            console = _LINK.format(address=address, ticket=await _first_ticket(store))
+        except Retryable as error:
+            console = _NO_LINK.format(name=FIRST_ADMIN, site=FIRST_SITE, error=error)
+        click.echo(_FIRST_START.format(address=address, key=key, site=FIRST_SITE, console=console))
 
 
 async def _show_scores(store: Store) -> None:

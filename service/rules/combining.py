@@ -7,10 +7,10 @@ from service.rules.seen import Seen
 from service.rules.triggers import Triggers, rarest
 from service.rules.words import Found
 
-Expression = list[Any]
+Expression = tuple[Any, ...]
 Value = bool | Expression
 # What cannot be decided at all, as a list is missing, or a score.
-MISSING: Expression = ["missing"]
+MISSING: Expression = ("missing",)
 
 Decide = Callable[[Seen], Value]
 # Where the text fits a condition, and the list whose term is there.
@@ -21,7 +21,8 @@ class Compiled(NamedTuple):
     """`decide`: see above. `cost`: cheap ones are decided first. `places`: where the text fits the condition.
 
     `triggers`: the condition can only hold, or stay open, if one of these happens; None: it always can. `counts`: what
-    Redis counts for it.
+    Redis counts for it. `is_steady`: what it decides depends only on whether the comment names an author, an article
+    and a network.
     """
 
     decide: Decide
@@ -29,6 +30,7 @@ class Compiled(NamedTuple):
     triggers: Triggers | None = None
     places: tuple[Places, ...] = ()
     counts: frozenset[tuple[object, ...]] = frozenset()
+    is_steady: bool = False
 
 
 CHEAP, COUNTED, READ = 0, 1, 2
@@ -49,10 +51,10 @@ def not_of(part: Compiled) -> Compiled:
         value = part.decide(seen)
         if isinstance(value, bool):
             return not value
-        denied: Expression = value[1] if value[0] == "not" else ["not", value]
+        denied: Expression = value[1] if value[0] == "not" else ("not", value)
         return denied
 
-    return Compiled(decide, part.cost, counts=part.counts)
+    return Compiled(decide, part.cost, counts=part.counts, is_steady=part.is_steady)
 
 
 def _combined(operator: str, parts: Sequence[Compiled], triggers: Triggers | None, *, settles: bool) -> Compiled:
@@ -70,7 +72,7 @@ def _combined(operator: str, parts: Sequence[Compiled], triggers: Triggers | Non
                 still_open.append(value)
         if not still_open:
             return otherwise
-        return still_open[0] if len(still_open) == 1 else [operator, *still_open]
+        return still_open[0] if len(still_open) == 1 else (operator, *still_open)
 
     return Compiled(
         decide,
@@ -78,4 +80,5 @@ def _combined(operator: str, parts: Sequence[Compiled], triggers: Triggers | Non
         triggers,
         tuple(place for each in parts for place in each.places),
         frozenset[tuple[object, ...]]().union(*(each.counts for each in parts)),
+        all(each.is_steady for each in parts),
     )

@@ -9,10 +9,11 @@ from msgspec import UNSET, Struct
 
 from service.rules.combining import MISSING, Compiled, Expression, Value
 from service.rules.conditions import NOWHERE, Compiler
-from service.rules.links import TextLink
+from service.rules.holding import Dependence, dependence
+from service.rules.links import TextLink, find_links
 from service.rules.patterns import Patterns
 from service.rules.seen import Facts, Seen
-from service.rules.triggers import Index
+from service.rules.triggers import DOMAIN, LINKS, Index
 from service.rules.words import Term, Terms, WordFinder, terms_of
 from service.values.lists import WordList
 from service.values.rules import Condition, FiredRule, ListUse, Match, Rule, RuleState, WordsCondition
@@ -33,13 +34,14 @@ class OpenRule(Struct, frozen=True):
 class Findings(NamedTuple):
     """`unavailable`: ids of rules in force that cannot be decided, as a list is missing, or the text has no scores.
 
-    `links`: those of the text; None: no rule asked for them.
+    `links`: those of the text; None: no rule asked for them. `depends`: what the open rules depend on.
     """
 
     fired: tuple[FiredRule, ...] = ()
     open: tuple[OpenRule, ...] = ()
     unavailable: tuple[str, ...] = ()
     links: tuple[TextLink, ...] | None = None
+    depends: Dependence = Dependence()
 
 
 _NOTHING = Findings()
@@ -65,21 +67,42 @@ class CompiledRules:
         self.rates = tuple(each[1:] for each in self.counts if each[0] == "velocity" and each[1] != "author")
         self.window_s: int = max((each[3] for each in self.counts if each[0] == "duplicate"), default=0)
         self._index = Index([each.when.triggers for each in rules])
+        # What rules on counts alone leave open is the same for nearly all comments.
+        self._is_steady = all(rules[number].when.is_steady for number in self._index.always)
+        self._steady: dict[tuple[bool, bool, bool], Findings] = {}
+        self._is_quick = self._is_steady and not (words or patterns) and self._index.kinds <= {LINKS, DOMAIN}
 
     def evaluate(self, facts: Facts) -> Findings:
         """In the order of the rules."""
         if not self._rules:
             return _NOTHING
+        links = None
+        if self._is_quick:
+            links = find_links(facts.text) if self._index.kinds else None
+            if not links and (found := self._steady.get(facts.named)):
+                return found
         seen = Seen(
             facts,
             self._words.find(facts.text) if self._words else {},
             self._patterns.find(facts.text) if self._patterns else {},
             self._words,
+            _links=links,
         )
+        possible = self._index.possible(seen)
+        if not (self._is_steady and possible is self._index.always):
+            return self._decided(possible, seen)
+        found = self._steady.get(facts.named)
+        if found is None:
+            # As of a text without links, since other texts get the same answer.
+            no_links = None if seen.known_links is None else ()
+            found = self._steady[facts.named] = self._decided(possible, seen)._replace(links=no_links)
+        return found._replace(links=seen.known_links) if seen.known_links else found
+
+    def _decided(self, possible: Sequence[int], seen: Seen) -> Findings:
         fired: list[FiredRule] = []
         still_open: list[OpenRule] = []
         unavailable: list[str] = []
-        for number in self._index.possible(seen):
+        for number in possible:
             rule = self._rules[number]
             value = rule.when.decide(seen)
             if value is True:
@@ -92,12 +115,13 @@ class CompiledRules:
                     still_open.append(OpenRule(_with_places(rule, seen), value))
         if not (fired or still_open or unavailable):
             return _NOTHING
-        return Findings(tuple(fired), tuple(still_open), tuple(unavailable), seen.known_links)
+        depends = dependence(tuple([each.expression for each in still_open]))
+        return Findings(tuple(fired), tuple(still_open), tuple(unavailable), seen.known_links, depends)
 
 
 def _is_missing(value: Value) -> bool:
     return value is MISSING or (
-        isinstance(value, list) and value[0] in {"all", "any", "not"} and any(map(_is_missing, value[1:]))
+        isinstance(value, tuple) and value[0] in {"all", "any", "not"} and any(map(_is_missing, value[1:]))
     )
 
 

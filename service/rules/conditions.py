@@ -1,9 +1,9 @@
 """Compiles one condition into a function that decides it for a comment, as far as that goes without Redis.
 
-The function returns True, False, or an expression that stays open: a list that MessagePack can carry and a Lua script
-evaluates. `["all", e, ...]`, `["any", e, ...]`, `["not", e]`, and what Redis counts: `["new", seconds]`,
-`["approved_below", n]`, `["rejected_share_above", share, days]`, `["rejected_at_least", n, days]`, `["status", status,
-...]`, `["velocity", by, more_than, s]`, `["duplicate", match, of, at_least, s]`. MISSING stands for what cannot be
+The function returns True, False, or an expression that stays open: a tuple that MessagePack can carry and a Lua script
+evaluates. `("all", e, ...)`, `("any", e, ...)`, `("not", e)`, and what Redis counts: `("new", seconds)`,
+`("approved_below", n)`, `("rejected_share_above", share, days)`, `("rejected_at_least", n, days)`, `("status", status,
+...)`, `("velocity", by, more_than, s)`, `("duplicate", match, of, at_least, s)`. MISSING stands for what cannot be
 decided at all.
 """
 
@@ -195,18 +195,18 @@ def _of_score(score: ScoreCondition) -> Compiled:
 def _of_author(author: AuthorCondition) -> Compiled:
     parts = []
     if author.new is not None:
-        parts.append(_counted(["new", author.new], ("new",), is_of_strangers=True))
+        parts.append(_counted(("new", author.new), ("new",), is_of_strangers=True))
     if author.approved_below is not None:
-        parts.append(_counted(["approved_below", author.approved_below], ("approved",), is_of_strangers=True))
+        parts.append(_counted(("approved_below", author.approved_below), ("approved",), is_of_strangers=True))
     if author.rejected_share_above is not None:
-        share = ["rejected_share_above", author.rejected_share_above, author.days]
+        share = ("rejected_share_above", author.rejected_share_above, author.days)
         parts.append(_counted(share, ("rejected", author.days), is_of_strangers=False))
     if author.rejected_at_least is not None:
-        strikes = ["rejected_at_least", author.rejected_at_least, author.days]
+        strikes = ("rejected_at_least", author.rejected_at_least, author.days)
         parts.append(_counted(strikes, ("rejected", author.days), is_of_strangers=False))
     if author.status:
         is_active = AuthorStatus.ACTIVE in author.status
-        status = ["status", *(each.value for each in author.status)]
+        status = ("status", *(each.value for each in author.status))
         parts.append(_counted(status, ("status",), is_of_strangers=is_active))
     if author.trusted is not None:
         trusted = _trusted()
@@ -216,11 +216,16 @@ def _of_author(author: AuthorCondition) -> Compiled:
 
 def _counted(expression: Expression, count: tuple[object, ...], *, is_of_strangers: bool) -> Compiled:
     """What Redis knows of an author. `is_of_strangers`: whether it holds for somebody without an id."""
-    return Compiled(lambda seen: expression if seen.has_author else is_of_strangers, COUNTED, counts=frozenset({count}))
+    return Compiled(
+        lambda seen: expression if seen.has_author else is_of_strangers,
+        COUNTED,
+        counts=frozenset({count}),
+        is_steady=True,
+    )
 
 
 def _trusted() -> Compiled:
-    expression = ["status", AuthorStatus.TRUSTED.value]
+    expression = ("status", AuthorStatus.TRUSTED.value)
 
     def decide(seen: Seen) -> Value:
         author = seen.facts.author
@@ -255,27 +260,28 @@ def _article_triggers(article: ArticleCondition) -> Triggers:
 
 def _of_velocity(velocity: VelocityCondition) -> Compiled:
     by = velocity.by
-    expression = ["velocity", by, velocity.more_than, velocity.s]
+    expression = ("velocity", by, velocity.more_than, velocity.s)
 
     def decide(seen: Seen) -> Value:
         if by == "author" and not seen.has_author:
             return False
-        if by == "article" and (seen.facts.article is None or seen.facts.article.id is None):
+        if by == "article" and not seen.has_article:
             return False
         if by == "network" and not seen.facts.network:
             return False
         return expression
 
-    return Compiled(decide, COUNTED, counts=frozenset({("velocity", by, velocity.s)}))
+    return Compiled(decide, COUNTED, counts=frozenset({("velocity", by, velocity.s)}), is_steady=True)
 
 
 def _of_duplicate(duplicate: DuplicateCondition) -> Compiled:
     of = duplicate.of
-    expression = ["duplicate", duplicate.match, of, duplicate.at_least, duplicate.s]
+    expression = ("duplicate", duplicate.match, of, duplicate.at_least, duplicate.s)
     return Compiled(
         lambda seen: expression if of == "site" or seen.has_author else False,
         COUNTED,
         counts=frozenset({("duplicate", duplicate.match, of, duplicate.s)}),
+        is_steady=True,
     )
 
 

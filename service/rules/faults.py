@@ -1,6 +1,7 @@
 """What is wrong with the rules of a policy. They are checked when they are saved, as a whole."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -12,7 +13,6 @@ from service.rules.links import is_domain
 from service.rules.patterns import (
     MAX_BYTES,
     MAX_BYTES_TOGETHER,
-    MOST_S,
     TOO_LARGE,
     TRIED_CHARACTERS,
     Examined,
@@ -31,6 +31,7 @@ from service.values.rules import (
     ListUse,
     Rule,
     RuleAction,
+    RuleState,
     ScoreCondition,
     TextCondition,
     Then,
@@ -50,9 +51,10 @@ Fault = tuple[Steps, str]
 def faults(
     rules: Sequence[Rule], uses: Mapping[str, ListUse], list_names: Collection[str], attributes: Collection[str]
 ) -> list[Fault]:
-    """Each with the steps of its JSON Pointer in the policy, in the order of the rules; at most MOST_FAULTS.
+    """Each with the steps of its JSON Pointer in the policy and the id of its rule; at most MOST_FAULTS.
 
-    `uses`: how the policy uses its lists. `list_names`: those that the site has. `attributes`: those of the model.
+    In the order of the rules. `uses`: how the policy uses its lists. `list_names`: those that the site has.
+    `attributes`: those of the model.
     """
     too_much = list(_of_size(rules))
     if too_much:
@@ -65,8 +67,28 @@ def faults(
         found += check.condition((*at, "when"), rule.when)
         found += check.action((*at, "then"), rule.then)
         if len(found) >= MOST_FAULTS:
-            return found[:MOST_FAULTS]
-    return found or list(_of_patterns(rules, fit=check.patterns_fit))
+            break
+    found = found[:MOST_FAULTS] or list(_of_patterns(rules, fit=check.patterns_fit))
+    return [(at, f"{why}{_in_rule(at, rules)}") for at, why in found]
+
+
+def never_in_force(rules: Sequence[Rule], before: Sequence[Rule], today: date) -> list[Fault]:
+    """Rules that somebody adds or changes so that they end before they begin, as `faults` tells them.
+
+    `before`: the rules so far. Those of them that have ended meanwhile may stay. `today`: in UTC.
+    """
+    known = {(each.id, each.until, each.state) for each in before}
+    return [
+        (at, f"the last day, {rule.until}, is over, so the rule would never be in force{_in_rule(at, rules)}")
+        for number, rule in enumerate(rules)
+        for at in (("rules", str(number), "until"),)
+        if rule.state is not RuleState.OFF and rule.has_ended(today) and (rule.id, rule.until, rule.state) not in known
+    ]
+
+
+def _in_rule(at: Steps, rules: Sequence[Rule]) -> str:
+    """A place counts rules, which people know by their ids."""
+    return f" (rule '{rules[int(at[1])].id}')" if at[0] == "rules" and len(at) > 1 else ""
 
 
 def _of_patterns(rules: Sequence[Rule], *, fit: bool) -> Iterator[Fault]:
@@ -83,7 +105,7 @@ def _of_patterns(rules: Sequence[Rule], *, fit: bool) -> Iterator[Fault]:
         )
     elif (slow := first_too_slow(list(places))) is not None:
         of = "all patterns up to this one take" if slow else "the pattern takes"
-        yield list(places.values())[slow], f"{of} more than {MOST_S} s for a text of {TRIED_CHARACTERS:,} characters"
+        yield list(places.values())[slow], f"{of} too long for a text of {TRIED_CHARACTERS:,} characters"
 
 
 def _of_size(rules: Sequence[Rule]) -> Iterator[Fault]:

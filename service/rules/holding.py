@@ -1,10 +1,87 @@
 """Evaluates what rules leave open, given what Redis counts. The Lua script of the store must agree with this."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
 
 from service.rules.combining import Expression
 from service.values.rules import AuthorStatus
+
+
+class Copies(NamedTuple):
+    """Which copies are counted, and of whom: `near`, of the `site`."""
+
+    match: str
+    of: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.match}:{self.of}"
+
+
+class Needed(NamedTuple):
+    """Counts of which at least one must be passed for any rule to hold.
+
+    Velocities as (by, more than, seconds), copies as (which, at least, seconds).
+    """
+
+    velocities: tuple[tuple[str, int, int], ...] = ()
+    copies: tuple[tuple[Copies, int, int], ...] = ()
+
+
+class Dependence(NamedTuple):
+    """What rules that are left open depend on.
+
+    `copies`: those of the author come first. `needed`: None: a rule may hold without. Most comments pass none of these
+    counts, so that nothing else need be known of them.
+    """
+
+    copies: tuple[Copies, ...] = ()
+    needed: Needed | None = Needed()
+    compares_near: bool = False
+
+
+@lru_cache(maxsize=1_024)
+def dependence(expressions: tuple[Expression, ...]) -> Dependence:
+    counts = (each for expression in expressions for each in leaves(expression) if each[0] == "duplicate")
+    copies = {Copies(each[1], each[2]) for each in counts}
+    needed = counts_needed(("any", *expressions))
+    return Dependence(
+        tuple(sorted(copies, key=lambda each: (each.of != "author", each.match))),
+        None if needed is None else _sorted_out(needed),
+        any(each.match == "near" for each in copies),
+    )
+
+
+def _sorted_out(counts: tuple[Expression, ...]) -> Needed:
+    return Needed(
+        tuple(each[1:] for each in counts if each[0] == "velocity"),
+        tuple((Copies(each[1], each[2]), *each[3:]) for each in counts if each[0] == "duplicate"),
+    )
+
+
+def leaves(expression: Expression) -> Iterator[Expression]:
+    """The conditions of an expression that Redis answers."""
+    if expression[0] in ("all", "any", "not"):
+        for each in expression[1:]:
+            yield from leaves(each)
+    else:
+        yield expression
+
+
+def counts_needed(expression: Expression) -> tuple[Expression, ...] | None:
+    """Velocities and copies of which at least one must be passed for the expression to hold; None: there are none."""
+    operator, *rest = expression
+    if operator in ("velocity", "duplicate"):
+        return (expression,)
+    if operator not in ("all", "any"):
+        return None
+    parts = [counts_needed(each) for each in rest]
+    known = [each for each in parts if each is not None]
+    if operator == "all":
+        return min(known, key=len, default=None)
+    return tuple(dict.fromkeys(each for some in known for each in some)) if len(known) == len(parts) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

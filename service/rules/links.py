@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from enum import StrEnum
 from functools import lru_cache
 from itertools import pairwise
@@ -70,15 +70,16 @@ def find_links(text: str) -> tuple[TextLink, ...]:
     """In the order of the text; none within another. Accepts any str."""
     if not text.isascii() and any(each in text for each in _WIDE_DOTS):
         text = text.translate(_DOTS)
-    if any(each in text for each in "[({") and _SPELLED_DOT.search(text):
+    if ("(" in text or "[" in text or "{" in text) and _SPELLED_DOT.search(text):
         text, origins = _with_dots(text)
         return tuple(each._replace(start=origins[each.start], end=origins[each.end - 1] + 1) for each in _found(text))
-    return tuple(_found(text))
+    may_link, has_digits = "." in text or "://" in text, _has_digits(text)
+    return tuple(_found(text, may_link=may_link, has_digits=has_digits)) if may_link or has_digits else ()
 
 
-def _found(text: str) -> Iterator[TextLink]:
-    some = list(_links(text)) if "." in text or "://" in text else []
-    if _has_digits(text):
+def _found(text: str, *, may_link: bool = True, has_digits: bool = True) -> Iterator[TextLink]:
+    some = list(_links(text)) if may_link else []
+    if has_digits:
         some += _phones(text)
     end = 0
     for each in sorted(some):
@@ -93,21 +94,33 @@ def _has_digits(text: str) -> bool:
 
 
 def _links(text: str) -> Iterator[TextLink]:
+    urls = []
     if "://" in text:
         for match in _URL.finditer(text):
             path = match[2].rstrip(_TRAILING)
             end = match.end() - len(match[2]) + len(path)
             if host := _host(match[1]):
-                yield TextLink(match.start(), end, LinkKind.URL, host, path)
+                urls.append(TextLink(match.start(), end, LinkKind.URL, host, path))
+    yield from urls
     if "@" in text:
         for match in _EMAIL.finditer(text):
             yield TextLink(match.start(), match.end(), LinkKind.EMAIL, normalized_domain(match[1]))
-    if _INNER_DOT.search(text):
+    if _has_dot_outside(text, urls):
         for match in _BARE.finditer(text):
             if _is_domain(match[1], match[2] or ""):
                 path = (match[2] or "").rstrip(_TRAILING)
                 end = match.end() - len(match[2] or "") + len(path)
                 yield TextLink(match.start(), end, LinkKind.BARE, normalized_domain(match[1]), path)
+
+
+def _has_dot_outside(text: str, urls: Sequence[TextLink]) -> bool:
+    """Whether there may be a domain that is not in one of these links, which stand in the order of the text."""
+    done = 0
+    for each in urls:
+        if _INNER_DOT.search(text, done, each.start):
+            return True
+        done = each.end
+    return _INNER_DOT.search(text, done) is not None
 
 
 # Begins with a plain character, which Python finds faster than the host itself.

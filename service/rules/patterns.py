@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from statistics import median
 from typing import NamedTuple
 
 from re2 import _re2
@@ -15,8 +16,12 @@ MOST_SPANS = 20
 # Patterns with more instructions are tried on a long text before they are accepted: RE2 is linear in the text, but for
 # some patterns each character takes as long as the pattern has instructions.
 TRIED_FROM = 200
-MOST_S = 0.25
 TRIED_CHARACTERS = 20_480
+# The limit is not a fixed time, so that a slow or busy machine refuses the same patterns as a fast one. All patterns
+# together may take this many times as long as one search for _MEASURE, which is timed beside them: in all about 0.3 s
+# on a common server.
+MOST_TIMES = 36
+_MEASURE, _MEASURE_CHARACTERS, _MEASURE_RUNS = "(a?){1000}z", 1_024, 3
 _MOST_LETTERS, _ALONE = 8, 4
 _LONGEST_SAID = 60
 # What RE2 says, as the beginning of more.
@@ -70,15 +75,31 @@ def fit_together(patterns: Sequence[str]) -> bool:
 
 
 def first_too_slow(patterns: Sequence[str]) -> int | None:
-    """The pattern with which all so far take more than MOST_S for a long text that is made for them."""
-    left_s = MOST_S
+    """The pattern with which all so far take too long for a long text that is made for them."""
+    spent_s = most_s = 0.0
     for number, pattern in enumerate(patterns):
         compiled = _compiled(pattern)
-        if compiled.ProgramSize() >= TRIED_FROM:
-            left_s -= _slowest_s(compiled, pattern, left_s)
-            if left_s < 0:
+        if compiled.ProgramSize() < TRIED_FROM:
+            continue
+        most_s = most_s or MOST_TIMES * _measure_s()
+        spent_s += _slowest_s(compiled, pattern, most_s - spent_s)
+        if spent_s > most_s:  # unless the machine has become slower meanwhile
+            most_s = max(most_s, MOST_TIMES * _measure_s())
+            if spent_s > most_s:
                 return number
     return None
+
+
+def _measure_s() -> float:
+    compiled, text = _compiled(_MEASURE), b"a" * _MEASURE_CHARACTERS
+    return median(_taken_s(compiled, text) for _ in range(_MEASURE_RUNS))
+
+
+def _taken_s(compiled: "_re2.RE2", text: bytes) -> float:
+    """Of this thread's processor time."""
+    started = time.thread_time()
+    compiled.Match(_UNANCHORED, text, 0, len(text))
+    return time.thread_time() - started
 
 
 def _slowest_s(compiled: "_re2.RE2", pattern: str, most_s: float) -> float:
@@ -87,9 +108,7 @@ def _slowest_s(compiled: "_re2.RE2", pattern: str, most_s: float) -> float:
     slowest_s = 0.0
     for unit in (*letters[:_ALONE], "".join(letters)):
         text = (unit * (TRIED_CHARACTERS // len(unit))).encode("utf-8", "replace")
-        started = time.thread_time()
-        compiled.Match(_UNANCHORED, text, 0, len(text))
-        slowest_s = max(slowest_s, time.thread_time() - started)
+        slowest_s = max(slowest_s, _taken_s(compiled, text))
         if slowest_s > most_s:
             break
     return slowest_s

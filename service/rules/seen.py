@@ -1,9 +1,10 @@
 """A comment while its rules are decided."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from service.rules.links import TextLink, find_links
 from service.rules.patterns import Spans
@@ -11,8 +12,7 @@ from service.rules.words import Found, WordFinder
 from service.values.domain import Article, Author
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """What is known of a comment before Redis is asked.
 
     `language`: ISO 639-1, or empty. `scores`: by attribute; empty if the text was not scored. `email`: of the author.
@@ -32,9 +32,18 @@ class Facts:
         """What stands in a place where words are looked for."""
         return {"email": self.email, "name": (self.author and self.author.name) or ""}.get(place, self.text)
 
+    @property
+    def named(self) -> tuple[bool, bool, bool]:
+        """Whether it is known of which author, article and network it is."""
+        author, article = self.author, self.article
+        return (
+            author is not None and author.id is not None,
+            article is not None and article.id is not None,
+            self.network != "",
+        )
 
-@dataclass(slots=True, eq=False)
-class Seen:
+
+class Seen(Struct, eq=False):
     """What is found in a comment while its rules are decided. `fitting`: the links that fit each condition on links.
 
     `words`: in the text. `finder`: finds them elsewhere.
@@ -44,11 +53,11 @@ class Seen:
     words: Mapping[int, tuple[Found, ...]]
     patterns: Mapping[int, Spans]
     finder: WordFinder | None = None
-    fitting: dict[object, Sequence[TextLink]] = field(default_factory=dict)
-    _elsewhere: dict[str, Mapping[int, tuple[Found, ...]]] = field(default_factory=dict)
+    fitting: dict[object, Sequence[TextLink]] = {}
+    _elsewhere: dict[str, Mapping[int, tuple[Found, ...]]] = {}
     _links: tuple[TextLink, ...] | None = None
     _capitals: float | None = None
-    _local: dict[str, datetime] = field(default_factory=dict)
+    _local: dict[str, datetime] = {}
 
     def words_at(self, place: str) -> Mapping[int, tuple[Found, ...]]:
         if place == "text":
@@ -88,8 +97,11 @@ class Seen:
 
     @property
     def has_author(self) -> bool:
-        author = self.facts.author
-        return author is not None and author.id is not None
+        return self.facts.named[0]
+
+    @property
+    def has_article(self) -> bool:
+        return self.facts.named[1]
 
 
 _CAPITALS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"

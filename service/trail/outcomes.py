@@ -139,7 +139,7 @@ def _standing(entry: Entry) -> StandingStatus:
 def _submitted(entry: Entry, state: State, before: CommentOutcome | None) -> CommentOutcome:
     details = entry.details
     decision = _ACTIONS[details["decision"]]
-    is_audit = "inclusion" in details
+    is_audit = "inclusion" in details or "learning_inclusion" in details
     # What waits and is no audit is undecided, whatever the model said: submit.lua has somebody look again.
     status = Status.PENDING if state is State.QUEUED and not is_audit else STATUS_AFTER[decision]
     by = DecidedBy.RULE if details.get("decided_by") == DecidedBy.RULE else DecidedBy.MODEL
@@ -176,5 +176,5 @@ def _changed(entry: Entry, state: State, comment: CommentOutcome) -> CommentOutc
         is_audit = comment.is_audit and was is not State.DECIDED
         return replace(comment, standing=comment.before or comment.standing, before=None, is_audit=is_audit)
     if details["action"] in ("reopened", "appealed", "audit_disagreed"):
-        return replace(comment, before=None, is_audit=False)
+        return replace(comment, before=None, is_audit="blind" in details)
     return comment

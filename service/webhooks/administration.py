@@ -8,6 +8,7 @@ from datetime import datetime
 
 from yarl import URL
 
+from service.cases.statements import PAGES
 from service.settings import Settings
 from service.store import Store
 from service.store.endpoint import Endpoint
@@ -56,8 +57,9 @@ class Webhooks:
     async def put(self, site: str, url: str, *, include_text: bool, actor: str) -> str | None:
         """Set and enable the endpoint. Returns the secret if it is the site's first; it is not shown again."""
         secret = new_secret()
-        is_first = await self._store.outbox.endpoints.first_secret(site, self._sealer.seal(secret), actor)
-        await self._store.outbox.endpoints.put(site, url, include_text=include_text, actor=actor)
+        is_first = await self._store.outbox.endpoints.put(
+            site, url, include_text=include_text, actor=actor, first_secret=self._sealer.seal(secret)
+        )
         return secret if is_first else None
 
     async def rotate(self, site: str, actor: str) -> tuple[str, datetime | None]:
@@ -85,13 +87,14 @@ class Webhooks:
     @contextlib.asynccontextmanager
     async def relayed(self) -> AsyncIterator[None]:
         """Runs a relay, which delivers the events in the outbox."""
-        schedule = Schedule.parse(self._settings.webhook_schedule)
+        schedule, public_url = Schedule.parse(self._settings.webhook_schedule), self._settings.public_url
         relay = Relay(
             self._store,
             self._sender,
             self._sealer,
             schedule,
             self._settings.webhook_timeout_s,
+            pages=None if public_url is None else public_url.rstrip("/") + PAGES,
             background=self._store.background,
         )
         async with relay.running():

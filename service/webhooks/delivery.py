@@ -13,7 +13,9 @@ import aiohttp
 from aiohttp import ClientResponse, ClientSession, ClientTimeout, TCPConnector
 from aiohttp.abc import AbstractResolver
 from msgspec import Struct
+from yarl import URL
 
+from service import tracing
 from service.webhooks import guard
 from service.webhooks.signature import sign
 
@@ -51,7 +53,15 @@ class WebhookSender:
         rest_s = None
         try:
             headers = _headers(message_id, int(time.time()), body, secrets)
-            result, because, rest_s = await self._answer(url, body, headers)
+            about = {
+                "http.request.method": "POST",
+                "server.address": URL(url).host or "",
+                "steward.webhook.id": message_id,
+            }
+            with tracing.delivery("webhook", about, headers) as span:
+                result, because, rest_s = await self._answer(url, body, headers)
+                if result != "delivered":
+                    span.failed(because)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             result, because = "failed", _cause(error)
         return DeliveryOutcome(result, because, time.perf_counter() - started, rest_s)

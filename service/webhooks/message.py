@@ -1,6 +1,7 @@
 """The body of a webhook, and its message id, which stays the same on every retry."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import msgspec
@@ -8,13 +9,15 @@ from msgspec import Struct
 
 from service.store.base import instant
 from service.store.outbox import Event, EventType
+from service.values.complaints import ComplaintAnswer
 from service.values.domain import SITE_PATTERN
-from service.values.statement_words import WordedStatement
+from service.values.statement_words import SOURCE_LANGUAGE, WordedStatement
+from service.webhooks.notices import DecidedNotices
 
 # Limit of the body (specs: review queue, 10). What does not fit is left out, in this order: the site has a copy of the
-# text, GET /v1/comments/{id}/statement has the statement, and the policy has the words of reasons.
+# text, GET /v1/comments/{id}/statement has the statement in every language, and the policy has the words of reasons.
 MAX_BODY_BYTES = 20_000
-_LEFT_OUT = ("text", "statement", "reason_texts")
+_LEFT_OUT = ("text", "other languages", "statement", "complaint", "reason_texts")
 
 _UNSAFE = re.compile(r"[^0-9A-Za-z_-]")
 _ESCAPED = re.compile(rb"~([0-9a-f]{2})")
@@ -35,6 +38,8 @@ class Data(Struct, frozen=True, omit_defaults=True, kw_only=True):
     reason_texts: msgspec.Raw | None = None
     text: str | None = None
     statement: WordedStatement | None = None
+    notices: DecidedNotices | None = None
+    complaint: ComplaintAnswer | None = None
 
 
 class AuthorData(Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -108,7 +113,14 @@ def message_id(site: str, event: Event) -> str:
     return str(MessageId(site, event.comment, event.version))
 
 
-def body(site: str, event: Event, text: str | None, statement: WordedStatement | None = None) -> bytes:
+def body(  # noqa: PLR0917 - the parts of the body
+    site: str,
+    event: Event,
+    text: str | None,
+    statement: WordedStatement | None = None,
+    notices: DecidedNotices | None = None,
+    complaint: ComplaintAnswer | None = None,
+) -> bytes:
     at = datetime.fromtimestamp(event.at / 1000, UTC)
     if event.author is not None:
         return msgspec.json.encode(Message(event.type, at, _author_data(site, event, event.author)))
@@ -135,13 +147,34 @@ def body(site: str, event: Event, text: str | None, statement: WordedStatement |
         reason_texts=msgspec.Raw(event.reason_texts.encode()) if event.reason_texts else None,
         text=text,
         statement=statement,
+        notices=notices,
+        complaint=complaint,
     )
     encoded = msgspec.json.encode(Message(event.type, at, data))
     for name in _LEFT_OUT:
-        if len(encoded) > MAX_BODY_BYTES and getattr(data, name) is not None:
-            data = msgspec.structs.replace(data, **{name: None})
+        if len(encoded) > MAX_BODY_BYTES:
+            data = _in_fewer_languages(data) if name == "other languages" else _without(data, name)
             encoded = msgspec.json.encode(Message(event.type, at, data))
     return encoded
+
+
+def _without(data: Data, name: str) -> Data:
+    return msgspec.structs.replace(data, **{name: None})
+
+
+def _in_fewer_languages(data: Data) -> Data:
+    """With the texts for the author in English, and in the language of the comment where that is known."""
+    statement, complaint = data.statement, data.complaint
+    kept = {SOURCE_LANGUAGE, statement.content_language if statement else None}
+
+    def few(texts: Mapping[str, str]) -> dict[str, str]:
+        return {language: text for language, text in texts.items() if language in kept}
+
+    return msgspec.structs.replace(
+        data,
+        statement=statement and msgspec.structs.replace(statement, texts=few(statement.texts)),
+        complaint=complaint and msgspec.structs.replace(complaint, texts=few(complaint.texts)),
+    )
 
 
 def _author_data(site: str, event: Event, author: str) -> AuthorData:

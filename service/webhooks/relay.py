@@ -22,9 +22,10 @@ from service.values.errors import Retryable
 from service.webhooks import message, metrics
 from service.webhooks.breaker import BreakerPauses, Breakers
 from service.webhooks.delivery import DeliveryOutcome, WebhookSender
+from service.webhooks.notices import notices_for
 from service.webhooks.schedule import Schedule
 from service.webhooks.sealing import Sealer, SecretUnreadable
-from service.webhooks.statements import statement_for
+from service.webhooks.statements import complaint_for, statement_for
 from service.webhooks.upkeep import keep_up
 
 log = logging.getLogger(__name__)
@@ -63,7 +64,7 @@ class _Job:
 
 
 class Relay:
-    """`timeout_s`: for one delivery. Leases last LEASE_TIMEOUTS times as long."""
+    """`timeout_s`: for one delivery. Leases last LEASE_TIMEOUTS times as long. `pages`: as in `statement_for`."""
 
     def __init__(
         self,
@@ -73,9 +74,11 @@ class Relay:
         schedule: Schedule,
         timeout_s: float,
         *,
+        pages: str | None,
         background: Background,
     ) -> None:
         self._store = store
+        self._pages = pages
         self._sender = sender
         self._sealer = sealer
         self._schedule = schedule
@@ -90,6 +93,8 @@ class Relay:
         self._is_stopping = False
         self._sites: set[str] = set()
         self._endpoints: dict[str, tuple[float, Endpoint]] = {}
+        # By site; written to Redis once a minute.
+        self._delivered: dict[str, datetime] = {}
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -129,6 +134,9 @@ class Relay:
     async def _keep_up(self) -> None:
         await keep_up(self._store.outbox, sorted(self._sites), datetime.now(UTC), self._background)
         self._breakers.forget(time.monotonic())
+        noted = dict(self._delivered)
+        await self._store.usage.note_delivered(noted)
+        self._delivered = {site: at for site, at in self._delivered.items() if noted.get(site) != at}
         await asyncio.sleep(KEEP_UP_S)
 
     async def _hand_back(self) -> None:
@@ -137,8 +145,9 @@ class Relay:
             self._interrupted.append(self._jobs.get_nowait().taken)
         with contextlib.suppress(TimeoutError, Retryable):
             async with asyncio.timeout(HAND_BACK_S):
-                for take in await asyncio.gather(*self._unread):
-                    self._interrupted += take.events
+                for take in await asyncio.gather(*self._unread, return_exceptions=True):
+                    if isinstance(take, Take):  # one that failed keeps no other from being handed back
+                        self._interrupted += take.events
                 settle = self._store.outbox.settle
                 await asyncio.gather(*(settle(each, "deferred", attempts=each.attempts) for each in self._interrupted))
 
@@ -243,7 +252,10 @@ class Relay:
         taken, key = job.taken, _key(job.taken.shard.site, url)
         site, host = taken.shard.site, URL(url).host or "the receiver"
         try:
-            body = message.body(site, taken.event, taken.text, await statement_for(self._store, site, taken.event))
+            statement = await statement_for(self._store, site, taken.event, self._pages)
+            notices = await notices_for(self._store, site, taken.event)
+            complaint = await complaint_for(self._store, site, taken.event)
+            body = message.body(site, taken.event, taken.text, statement, notices, complaint)
             outcome = await self._sender.post(url, message.message_id(site, taken.event), body, secrets)
         except BaseException:
             self._breakers.left(key)
@@ -252,6 +264,7 @@ class Relay:
         metrics.SECONDS.observe(outcome.seconds)
         if outcome.result == "delivered":
             self._breakers.succeeded(key)
+            self._delivered[site] = datetime.now(UTC)
             await self._settle(job, "delivered")
         elif outcome.result == "gone":
             self._breakers.succeeded(key)

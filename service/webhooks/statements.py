@@ -4,10 +4,12 @@ import logging
 
 from msgspec import UNSET
 
+from service.cases.statements import AddressedStatement, page_url, with_page
 from service.store import Store
 from service.store.access import PolicyUnreadable
 from service.store.outbox import Event
-from service.store.restrictions import restriction_of
+from service.store.restrictions import complaint_of, restriction_of
+from service.values.complaints import ComplaintAnswer
 from service.values.domain import Status
 from service.values.errors import NotFound, Retryable
 from service.values.statement_words import WordedStatement, worded
@@ -15,10 +17,30 @@ from service.values.statement_words import WordedStatement, worded
 log = logging.getLogger(__name__)
 
 
-async def statement_for(store: Store, site: str, event: Event) -> WordedStatement | None:
+async def complaint_for(store: Store, site: str, event: Event) -> ComplaintAnswer | None:
+    """What became of the author's complaint; None as for the statement, also if the event is about no complaint."""
+    if event.complaint is None:
+        return None
+    try:
+        policy = await store.access.policy(site)
+        if policy is None or policy.dsa is UNSET or not policy.dsa.in_scope:
+            return None
+        record = await store.comments.get(site, event.comment)
+        return complaint_of(site, record, policy.dsa) if record.version == event.version else None
+    except NotFound:
+        return None
+    except (Retryable, PolicyUnreadable, KeyError) as error:
+        log.warning("%s: a webhook is sent without what became of a complaint (%s)", site, type(error).__name__)
+        return None
+
+
+async def statement_for(
+    store: Store, site: str, event: Event, pages: str | None
+) -> WordedStatement | AddressedStatement | None:
     """None unless the site is in scope, and the comment still is as the event says.
 
-    An event is sent without it if Redis cannot be read: GET /v1/comments/{id}/statement has it too.
+    `pages`: the address below which authors find theirs; None: the relay does not know it, so the statement names no
+    page. An event is sent without a statement if Redis cannot be read: GET /v1/comments/{id}/statement has it too.
     """
     if event.status != Status.REJECTED or event.author or event.article or event.section or event.promise:
         return None
@@ -28,7 +50,10 @@ async def statement_for(store: Store, site: str, event: Event) -> WordedStatemen
             return None
         record = await store.comments.get(site, event.comment)
         restriction = restriction_of(site, record) if record.version == event.version else None
-        return None if restriction is None else worded(restriction, policy.dsa)
+        if restriction is None or pages is None:
+            return None if restriction is None else worded(restriction, policy.dsa)
+        page = page_url(pages, await store.access.salt(), site, event.comment, record.revision)
+        return with_page(restriction, policy.dsa, page)
     except NotFound:
         return None
     except (Retryable, PolicyUnreadable, KeyError) as error:

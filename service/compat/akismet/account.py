@@ -10,13 +10,17 @@ from service import app_keys as keys
 from service.cases.usage import KeyUsage
 from service.compat.akismet import answers
 from service.compat.akismet.fields import Fields, blog_of, fields_of
-from service.compat.akismet.key import key_of, verified
+from service.compat.akismet.key import key_of, verified, will_come_again
 from service.values.access import Scope
 from service.values.errors import BadRequest, Fault
 
 # A key needs one of these scopes here.
 SCOPES = (Scope.SCORE, Scope.COMMENTS)
 MOST_SITES = 500
+NOT_AGAIN = (
+    "this client sends its key with checks in the host name only, and this host is not STEWARD_AKISMET_DOMAIN; "
+    "docs/akismet.md says what to set"
+)
 
 # The orders of key-sites, and the figure for each.
 _ORDERS = {
@@ -35,6 +39,8 @@ async def verify_key(request: web.Request) -> web.Response:
     fields = await fields_of(request)
     await verified(request, fields, *SCOPES)
     blog_of(fields, is_required=True)
+    if not will_come_again(request):
+        raise BadRequest(NOT_AGAIN)
     return answers.word("valid")
 
 

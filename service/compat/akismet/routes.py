@@ -30,6 +30,7 @@ def _handled(path: str, handle: Handler) -> Handler:
 
 
 def _routes(prefix: str) -> list[web.AbstractRouteDef]:
+    """`prefix`: a base URL with a trailing slash results in two slashes."""
     both = _POSTED | _ASKED
     return [
         *(web.post(prefix + path, _handled(path, handle)) for path, handle in both.items()),
@@ -37,4 +38,5 @@ def _routes(prefix: str) -> list[web.AbstractRouteDef]:
     ]
 
 
-ROUTES = (*_routes(""), *_routes("/k/{key:[^/]+}"))
+_DOUBLED = "/{slashes:/*}"
+ROUTES = tuple(route for prefix in ("", "/k/{key:[^/]+}") for end in ("", _DOUBLED) for route in _routes(prefix + end))

@@ -20,7 +20,7 @@ from service.http.handling import speaking
 from service.values import access
 from service.values.access import ApiKey, Scope
 from service.values.errors import BadRequest
-from service.values.openai_models import OpenAiModel, openai_models
+from service.values.openai_models import MODELS, OpenAiModel, openai_models
 from service.values.policy import reached
 from service.values.windows import windows
 
@@ -40,23 +40,35 @@ async def moderate(request: web.Request) -> web.Response:
     key = await admitted(request, bearer(request), Scope.SCORE)
     request[errors.KEY] = key
     raw = await bodies.read(request, "application/json", bodies.MAX_BATCH_BYTES)
-    version = request.app[keys.MODELS].current.version
+    version = request.app[keys.MODELS].of(key.site).version
     wishes = request.app[keys.DIRECTORY].policy(key.site).protocols.openai
     said = asked(raw, version, ignore_images=wishes.ignore_images)
     answer = Moderated(f"modr-{uuid_utils.uuid7().hex}", said.model, await _results(request, key, said))
     # Never empty: none of our attributes covers self-harm.
-    lacking = ",".join(unsupported(request.app[keys.MODERATION].attributes))
+    lacking = ",".join(unsupported(request.app[keys.MODERATION].attributes(key.site)))
     told = {"X-Moderation-Unsupported": lacking, "X-Moderation-Model": version}
     return errors.answer(request, 200, answer, told)
 
 
 async def list_models(request: web.Request) -> web.Response:
     """As `GET /v1/models` for clients whose base URL has no /v1. OpenAI's SDKs and credential tests call it."""
+    return errors.answer(request, 200, _ModelList(await _models(request)))
+
+
+async def show_model(request: web.Request) -> web.Response:
+    """One of OpenAI's names, which all mean the model in use."""
+    name = request.path.rpartition("/")[2]
+    (found,) = (each for each in await _models(request) if each.id == name)
+    return errors.answer(request, 200, found)
+
+
+async def _models(request: web.Request) -> list[OpenAiModel]:
     request[errors.STARTED] = time.perf_counter()
     _refuse_a_key_in_the_query(request)
-    request[errors.KEY] = await admitted(request, bearer(request), Scope.SCORE, Scope.ADMIN, Scope.OPERATE)
-    in_use = request.app[keys.MODELS].current
-    return errors.answer(request, 200, _ModelList(openai_models(in_use.version, in_use.manifest.created_at)))
+    key = await admitted(request, bearer(request), Scope.SCORE, Scope.ADMIN, Scope.OPERATE)
+    request[errors.KEY] = key
+    in_use = request.app[keys.MODELS].of(key.site)
+    return openai_models(in_use.version, in_use.manifest.created_at)
 
 
 class _ModelList(msgspec.Struct, frozen=True):
@@ -77,13 +89,13 @@ def _refuse_a_key_in_the_query(request: web.Request) -> None:
 async def _results(request: web.Request, key: ApiKey, said: ModerationsRequest) -> list[Result]:
     """Judge a long text in windows, so that all of it is judged."""
     moderation = request.app[keys.MODERATION]
-    warn_once(frozenset(moderation.attributes))
+    warn_once(frozenset(moderation.attributes(key.site)))
     policy = request.app[keys.DIRECTORY].policy(key.site)
     doubtful = policy.protocols.openai.doubtful_is_flagged
     pieces = [windows(text) if text and not text.isspace() else [] for text in said.texts]
-    _, scored = await moderation.score([each for some in pieces for each in some], spans=False, language=None)
+    _, scored = await moderation.score(key.site, [each for some in pieces for each in some], spans=False, language=None)
     found = iter([WindowScores(each.scores, reached(each.scores, policy, doubtful=doubtful)) for each in scored])
-    empty = nothing(moderation.attributes)
+    empty = nothing(moderation.attributes(key.site))
     return [
         result([next(found) for _ in some] or [UNJUDGED if text is None else empty])
         for text, some in zip(said.texts, pieces, strict=True)
@@ -120,9 +132,12 @@ def _routes(path: str) -> list[web.AbstractRouteDef]:
     ]
 
 
-# The second path is the one of LiteLLM's proxy (BerriAI/litellm#1974).
+# The second path is the one of LiteLLM's proxy (BerriAI/litellm#1974). The last is what a base URL with a slash at its
+# end, or with a /v1 that the client adds too, becomes.
 ROUTES = (
     *_routes("/v1/moderations"),
     *_routes("/moderations"),
+    *_routes("/{before:(?:/|v1/)+}moderations"),
     web.get("/models", _handled("openai_models", list_models)),
+    *(web.get(f"{at}/models/{name}", _handled("openai_model", show_model)) for at in ("/v1", "") for name in MODELS),
 )

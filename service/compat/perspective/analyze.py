@@ -42,12 +42,12 @@ async def analyze(app: web.Application, key: ApiKey, asked: AnalyzeCommentReques
     check_context(asked.context)
     if not asked.requested_attributes:
         raise NoRequestedAttributes
-    found = attributes.wanted(asked.requested_attributes, moderation.attributes, wish)
-    languages = moderation.languages
+    found = attributes.wanted(asked.requested_attributes, moderation.attributes(key.site), wish)
+    languages = moderation.languages(key.site)
     language = spoken(comment.text, asked.languages or (), languages, trust=wish.trust_languages)
     left = attributes.in_language(found, language, languages, drop=bool(asked.drop_unsupported_attributes))
     scored = (
-        await _scored(moderation, comment, language.judged_in, with_spans=bool(asked.span_annotations))
+        await _scored(moderation, key.site, comment, language.judged_in, with_spans=bool(asked.span_annotations))
         if left
         else None
     )
@@ -68,13 +68,15 @@ class _Scored(NamedTuple):
     parts: Sequence[TextScores]
 
 
-async def _scored(moderation: Moderation, comment: JudgedText, language: str, *, with_spans: bool) -> _Scored:
+async def _scored(
+    moderation: Moderation, site: str, comment: JudgedText, language: str, *, with_spans: bool
+) -> _Scored:
     if not with_spans:
-        assessed, _ = await moderation.assess_in(language, comment.text)
+        assessed, _ = await moderation.assess_in(site, language, comment.text)
         whole = assessed.scores
         return _Scored(assessed, whole, [(0, utf16_length(comment.sent))], [whole])
     found = sentences(comment.text)
-    assessed, parts = await moderation.assess_in(language, comment.text, [comment.text[s:e] for s, e in found])
+    assessed, parts = await moderation.assess_in(site, language, comment.text, [comment.text[s:e] for s, e in found])
     return _Scored(assessed, assessed.scores, in_utf16(comment.sent, [comment.place(*each) for each in found]), parts)
 
 

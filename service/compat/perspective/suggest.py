@@ -38,7 +38,7 @@ async def suggest(app: web.Application, key: ApiKey, asked: SuggestCommentScoreR
     length = utf16_length(comment.sent)
     for name, scores in asked.attribute_scores.items():
         _check(said_back(name), scores, length)
-    label = _label(asked, comment.text, *_said(asked.attribute_scores, app[keys.MODERATION].attributes, wish))
+    label = _label(asked, comment.text, *_said(asked.attribute_scores, app[keys.MODERATION].attributes(key.site), wish))
     await app[keys.STORE].labels.add(key.site, label, key.name)
     detected = classifier.detect(comment.text)
     answer = {
