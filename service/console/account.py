@@ -24,6 +24,7 @@ SAID = {
 }
 
 
+BY_PROVIDER = N_("You sign in through the OpenID provider. To choose a password, ask an administrator for a link.")
 WEAK = N_("Take at least 12 characters, not your name, and not the same few again and again.")
 
 
@@ -32,12 +33,22 @@ async def show_account(visit: Visit) -> web.StreamResponse:
 
 
 async def show_session(visit: Visit) -> web.StreamResponse:
-    """For scripts on a page older than the session's secret: who is signed in, and the current token."""
-    return visit.answer({"account": visit.account.name, "site": visit.site, "token": visit.token})
+    """For scripts on a page older than the session's secret: who is signed in, the current token, and the mentions."""
+    mentions = await visit.request.app[keys.NOTES].count_mentions(visit.site, visit.account.name)
+    return visit.answer({"account": visit.account.name, "site": visit.site, "token": visit.token, "mentions": mentions})
+
+
+def may_choose_password(visit: Visit) -> bool:
+    """A first one is chosen only by a link from an administrator: a password of one's own would still open the account
+    after the OpenID provider no longer does.
+    """
+    return visit.account.password is not None or visit.known.session.via == "link"
 
 
 async def change_password(visit: Visit) -> web.StreamResponse:
     """Ends all other sessions."""
+    if not may_choose_password(visit):
+        raise Conflict("no_link", BY_PROVIDER, {})
     old, new = visit.field("old"), visit.field("new")
     if visit.account.password is not None:
         if wait_s := await entry.counted_try(visit, visit.account.name):
@@ -63,8 +74,10 @@ async def end_session(visit: Visit) -> web.StreamResponse:
 
 
 async def save_preferences(visit: Visit) -> web.StreamResponse:
-    """Change only the fields in the form: the switch between light and dark is a separate form."""
-    given = {name: visit.field(name) for name in ("language", "theme", "blur", "break_min") if name in visit.form}
+    """Change only the fields in the form: the switches for the theme and the density are forms of their own."""
+    given = {
+        name: visit.field(name) for name in ("language", "theme", "density", "blur", "break_min") if name in visit.form
+    }
     raw: dict[str, object] = {**msgspec.to_builtins(visit.preferences), **given}
     if not raw.get("language"):
         raw.pop("language", None)  # use the browser's language
@@ -103,12 +116,23 @@ async def change(visit: Visit, action: str, account: Account | None = None, **fi
 
     Raises Conflict if somebody else changed it in the meantime.
     """
+    await renew_session(visit, await keep(visit, action, account, **fields))
+
+
+async def keep(visit: Visit, action: str, account: Account | None = None, **fields: object) -> Account:
+    """As `change`, but the session stays as it is. Returns the account as stored."""
     changed: Account = msgspec.structs.replace(account or visit.account, **fields)
+    # Write the audit entry first: no change may be stored without one.
+    await visit.console.store.audit.write(visit.site, action, changed.name)
     if not await visit.console.store.accounts.put(changed):
         raise Conflict("account_changed", N_("The account was changed meanwhile; load the page again."), {})
-    session = msgspec.structs.replace(visit.known.session, epoch=changed.epoch, is_enrolling=False)
-    await entry.begin(visit, msgspec.structs.replace(changed, revision=changed.revision + 1), session)
-    await visit.console.store.audit.write(visit.site, action, changed.name)
+    return msgspec.structs.replace(changed, revision=changed.revision + 1)
+
+
+async def renew_session(visit: Visit, account: Account) -> None:
+    """Go on with the changed account, under a new secret."""
+    session = msgspec.structs.replace(visit.known.session, epoch=account.epoch, is_enrolling=False)
+    await entry.begin(visit, account, session)
 
 
 async def account_page(visit: Visit, status: int = 200, **problems: Any) -> web.Response:  # noqa: ANN401 - each page has its own problems
@@ -123,7 +147,8 @@ async def account_page(visit: Visit, status: int = 200, **problems: Any) -> web.
         spoken=LANGUAGES,
         keys=KEYS,
         chosen=chosen(visit.preferences.keys),
-        attributes={each: attribute_name(each) for each in visit.request.app[keys.MODERATION].attributes},
+        by_provider="" if may_choose_password(visit) else BY_PROVIDER,
+        attributes={each: attribute_name(each) for each in visit.request.app[keys.MODERATION].attributes(visit.site)},
         **shown,
     )
     return entry.waiting(response, max(shown["password_wait_s"], shown["recovery_wait_s"]))

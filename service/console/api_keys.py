@@ -1,20 +1,23 @@
-"""API keys of the site: list, create (shown once), revoke."""
+"""API keys of the site: list, create and rotate (shown once), revoke."""
 
 import asyncio
 import re
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from aiohttp import web
 from msgspec import Struct
 
 from service import app_keys as keys
+from service.cases import rotating
+from service.cases.rotating import DEFAULT_KEEP_HOURS
 from service.console.texts import N_
 from service.console.visit import ADMINS, Nav, Page, Visit
+from service.http.origin import own_origin
 from service.values import short_keys
 from service.values.access import ApiKey, Scope, audit_details, mint, origin_of
 from service.values.accounts import NAME_PATTERN, Role
-from service.values.errors import NotFound
+from service.values.errors import BadRequest, Fault, NotFound, Retryable
 
 SCOPES = {
     Scope.SCORE: N_("Score texts, and keep nothing"),
@@ -25,17 +28,26 @@ SCOPES = {
     Scope.AKISMET: N_("Akismet's routes only: a key of 12 digits, as WordPress's form takes it"),
 }
 MOST_DAYS = 3650
+# For how long the text before a rotation may go on working.
+KEEP_HOURS = {
+    24: N_("one more day"),
+    168: N_("one more week"),
+    720: N_("30 more days"),
+    1: N_("one more hour"),
+    0: N_("not at all: it has leaked"),
+}
 # The scope of a short key stands alone: a key that can be guessed must not open more.
 ALONE = N_("A key for Akismet's routes opens nothing else. Make another key for the rest.")
 SAID = {"revoked": N_("The key is revoked. It is refused everywhere within seconds.")}
 
 
 class Made(Struct, frozen=True):
-    """`text` is shown only once."""
+    """`text` is shown only once. `older_until`: when the text before a rotation ends; None: it has ended."""
 
     name: str
     text: str
     is_rotated: bool = False
+    older_until: datetime | None = None
 
 
 async def show_keys(visit: Visit) -> web.StreamResponse:
@@ -77,52 +89,59 @@ async def make_key(visit: Visit) -> web.StreamResponse:
 
 
 async def revoke_key(visit: Visit) -> web.StreamResponse:
-    key_id = visit.field("key")
-    record = (await visit.console.store.access.keys()).get(key_id)
-    if record is None or record.site != visit.site or not await visit.console.store.access.revoke(key_id):
-        raise NotFound("no such key; it may have been revoked already")
+    def may(record: ApiKey) -> bool:
+        return record.site == visit.site
+
+    if not await rotating.revoke(visit.console.store, visit.field("key"), actor=visit.account.name, may=may):
+        raise NotFound(N_("No such key; it may have been revoked already."))
     await visit.request.app[keys.DIRECTORY].refresh()
-    await visit.console.store.audit.write(visit.site, "key_revoked", visit.account.name, key=key_id)
     return visit.go("/keys", said="revoked")
 
 
-def _changed_meanwhile() -> NotFound:
-    return NotFound("the key was revoked or rotated meanwhile")
-
-
 async def rotate_key(visit: Visit) -> web.StreamResponse:
-    """A new text for a short key. The old one works for another day, so that no comment is lost meanwhile."""
-    access, key_id = visit.console.store.access, visit.field("key")
-    record = (await access.keys()).get(key_id)
-    if record is None or record.site != visit.site or record.short_digest is None:
-        raise NotFound("no such key of 12 digits; it may have been revoked")
-    text, rotated = await asyncio.to_thread(short_keys.rotated, record, visit.now)
-    await visit.console.store.audit.write(visit.site, "key_rotated", visit.account.name, **audit_details(record))
+    """A new text for a key. The one before works for the chosen time, so that nothing is lost meanwhile."""
+    hours = visit.field("keep_hours", str(DEFAULT_KEEP_HOURS))
+    if hours not in map(str, KEEP_HOURS):
+        raise BadRequest("keep_hours: not a time that can be chosen", [Fault("/keep_hours", "not one of the choices")])
+    scopes = frozenset(Scope) if visit.operates else frozenset(Scope) - {Scope.OPERATE}
 
-    def unless_changed(now: ApiKey) -> ApiKey:
-        if now != record:
-            raise _changed_meanwhile()
-        return rotated
+    def may(record: ApiKey) -> bool:
+        if record.site != visit.site:
+            return False
+        rotating.check_scopes(record, scopes)
+        return True
 
-    if not await access.change(key_id, unless_changed):
-        raise _changed_meanwhile()
+    keep = timedelta(hours=int(hours))
+    done = await rotating.rotate(
+        visit.console.store, visit.field("key"), keep, visit.now, actor=visit.account.name, may=may
+    )
     await visit.request.app[keys.DIRECTORY].refresh()
-    return await _page(visit, made=Made(record.name, text, is_rotated=True))
+    return await _page(visit, made=Made(done.key.name, done.text, is_rotated=True, older_until=done.older_until))
 
 
 async def _page(
     visit: Visit, status: int = 200, *, problems: Mapping[str, str] | None = None, made: Made | None = None
 ) -> web.Response:
-    found = (await visit.console.store.access.keys()).values()
-    own = [record for record in found if record.site == visit.site]
+    own: list[ApiKey] | None = None
+    used: Mapping[str, datetime] = {}
+    try:
+        used = await visit.request.app[keys.USAGE].last_used()
+        own = [record for record in (await visit.console.store.access.keys()).values() if record.site == visit.site]
+    except Retryable:
+        if made is None:  # otherwise its text would be lost for ever
+            raise
     return visit.show(
         "api_keys.html",
         status,
-        keys=sorted(own, key=lambda record: record.created_at, reverse=True),
+        used=used,
+        address=f"{own_origin(visit.request)}/v1",
+        keys=None if own is None else sorted(own, key=lambda record: record.created_at, reverse=True),
         # The key may have more scopes than this person may grant.
         meanings=SCOPES,
         scopes={scope: said for scope, said in SCOPES.items() if scope is not Scope.OPERATE or visit.operates},
         problems=problems or {},
+        keep_hours=KEEP_HOURS,
+        operates=visit.operates,
         made=made,
         said=SAID.get(visit.request.query.get("said", ""), ""),
         may_change=visit.role is Role.ADMIN,

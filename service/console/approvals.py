@@ -8,7 +8,7 @@ from msgspec import Struct
 from service import app_keys as keys
 from service.cases.approvals import Approvals, is_open
 from service.console import words
-from service.console.author import AuthorTexts, written
+from service.console.author import AuthorTexts, name_of, written
 from service.console.texts import N_
 from service.console.visit import OVERSEERS, SUPERVISORS, Nav, Page, Visit
 from service.values.accounts import Role
@@ -37,6 +37,7 @@ REFUSED = {
     "proposal_refused": N_("It was refused before."),
     "model_changed": N_("The folder holds another model now. Propose it again."),
     "proposal_done": N_("It was approved before."),
+    "proposal_under_way": N_("Somebody approved it just now, and it is being done."),
 }
 
 
@@ -46,10 +47,14 @@ class ApprovalsQuery(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ApprovalShown(NamedTuple):
-    """`decision`: of a bulk decision. `may_approve`, `may_refuse`: whether this person may."""
+    """`author_name`: as far as texts are kept, else "". `decision`: of a bulk decision.
+
+    `may_approve`, `may_refuse`: whether this person may.
+    """
 
     approval: Approval
     author: str
+    author_name: str
     model: str
     decision: Verdict | None
     comments: list[AuthorTexts]
@@ -95,13 +100,13 @@ async def _checked(visit: Visit) -> str:
     """The id from the form. Raises NotFound, and Forbidden if the role may not do this by itself either."""
     found = await _approvals(visit).get(visit.site, visit.field("id"))
     if not _may(visit, found.deed):
-        raise Forbidden("this takes an administrator")
+        raise Forbidden(N_("This takes an administrator."))
     return found.id
 
 
 def _may(visit: Visit, deed: Deed) -> bool:
     if isinstance(deed, PromoteModel):
-        return visit.operates
+        return visit.role is Role.ADMIN if deed.only_site else visit.operates
     return visit.role is Role.ADMIN or (visit.role in SUPERVISORS and isinstance(deed, DecideMany))
 
 
@@ -110,9 +115,11 @@ async def _shown(visit: Visit, approval: Approval) -> ApprovalShown:
     comments = deed.comments if isinstance(deed, DecideMany) else ()
     may = waits and _may(visit, deed)
     is_own = approval.by.casefold() == visit.account.name.casefold()
+    author = deed.author if isinstance(deed, EraseAuthor) else ""
     return ApprovalShown(
         approval=approval,
-        author=deed.author if isinstance(deed, EraseAuthor) else "",
+        author=author,
+        author_name=await name_of(visit, author) if author and waits else "",
         model=deed.model if isinstance(deed, PromoteModel) else "",
         decision=deed.decision if isinstance(deed, DecideMany) else None,
         comments=[await written(visit, each.id) for each in comments[:SHOWN]] if waits else [],

@@ -107,7 +107,7 @@ async def set_status(visit: Visit) -> web.StreamResponse:
         return await _page(visit, query, 400, N_("Choose for how long it is heated."))
     asked = {
         "status": status,
-        "note": visit.field("note").strip().replace("\r\n", "\n"),
+        "note": visit.field("note").strip(),
         "until": visit.now + timedelta(hours=hours) if hours and status != ArticleStatus.OPEN else None,
         "version": whole(visit.field("version")) if visit.field("version") else None,
     }

@@ -74,15 +74,21 @@ class BatchField(Struct, frozen=True):
 
 
 class AuthorTexts(NamedTuple):
-    """The beginning of a comment's text, and the name under which it was written."""
+    """The beginning of a comment's text, and the name under which it was written.
+
+    `is_veiled`: this person sees the text only on request, so it has no line.
+    """
 
     id: str
     name: str = ""
     line: Markup = Markup()
+    is_veiled: bool = False
 
 
 # Characters of about two lines.
 TWO_LINES = 160
+# Comments of an author that are read for the name.
+LOOKED_AT = 5
 
 
 async def show_author(visit: Visit) -> web.StreamResponse:
@@ -99,7 +105,7 @@ async def _page(visit: Visit, query: AuthorQuery, status: int = 200, problem: st
         "author.html",
         status,
         name=next((each.name for each in latest if each.name), ""),
-        lines={each.id: each.line for each in latest},
+        written={each.id: each for each in latest},
         words=words,
         history=history,
         standing=standing,
@@ -117,6 +123,12 @@ async def _page(visit: Visit, query: AuthorQuery, status: int = 200, problem: st
     )
 
 
+async def name_of(visit: Visit, author: str) -> str:
+    """The name under which an author (by the stored id) wrote some comment; "" if none is kept."""
+    ids = await visit.console.store.authors.ids(visit.site, author, LOOKED_AT)
+    return next((each.name for each in [await written(visit, name) for name in ids] if each.name), "")
+
+
 async def written(visit: Visit, comment_id: str) -> AuthorTexts:
     """What a comment says; nothing of a text that this person would see hidden."""
     try:
@@ -128,7 +140,8 @@ async def written(visit: Visit, comment_id: str) -> AuthorTexts:
         return AuthorTexts(comment_id)
     name = comment.author.name if comment.author else None
     is_hidden = is_veiled(visit, seen(visit, record))
-    return AuthorTexts(comment_id, name or "", Markup() if is_hidden else plain(comment.text, TWO_LINES))
+    line = Markup() if is_hidden else plain(comment.text, TWO_LINES)
+    return AuthorTexts(comment_id, name or "", line, is_hidden)
 
 
 async def set_status(visit: Visit) -> web.StreamResponse:
@@ -139,7 +152,7 @@ async def set_status(visit: Visit) -> web.StreamResponse:
     asked = {
         "status": visit.field("status"),
         "why": visit.field("why") or None,
-        "note": visit.field("note").strip().replace("\r\n", "\n"),
+        "note": visit.field("note").strip(),
         "until": visit.now + timedelta(days=int(days)) if int(days) else None,
         "version": whole(visit.field("version")),
     }
@@ -170,7 +183,7 @@ async def undo_status(visit: Visit) -> web.StreamResponse:
 async def reject_waiting(visit: Visit) -> web.StreamResponse:
     app, batch = visit.request.app, visit.field("batch")
     author, reason = _author(visit), bodies.shape({"reason": visit.field("reason")}, ReasonField).reason
-    labels = visit.reasons.labels(reason, app[keys.MODERATION].attributes)
+    labels = visit.reasons.labels(reason, app[keys.MODERATION].attributes(visit.site))
     try:
         done = await app[keys.AUTHOR_STATUS].reject_waiting(
             visit.moderator,
@@ -204,7 +217,7 @@ async def erase_author(visit: Visit) -> web.StreamResponse:
     """Requires a confirmation in the same form, because it cannot be undone."""
     author = visit.field("id")
     if visit.field("meant") != "1":
-        raise Conflict("not_confirmed", "tick the box first: what is erased does not come back", {})
+        raise Conflict("not_confirmed", N_("Tick the box first: what is erased does not come back."), {})
     if visit.request.app[keys.DIRECTORY].policy(visit.site).second_person.erasures:
         return await _proposed(visit, author, EraseAuthor(_author(visit)))
     receipt = await visit.request.app[keys.AUTHORS].erase(visit.site, author, visit.account.name)

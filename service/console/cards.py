@@ -19,9 +19,10 @@ from service.store.articles import ArticleInForce
 from service.store.base import Record
 from service.store.reports import Reports
 from service.values.articles import ARTICLE_HEATED, SECTION_HEATED, places_of
+from service.values.attention import sla_ms_of, soon_ms
 from service.values.domain import Reason, State, Why
 from service.values.errors import StoreUnavailable
-from service.values.policy import LANGUAGE_NOT_SUPPORTED, sla_ms_of, soon_ms
+from service.values.policy import LANGUAGE_NOT_SUPPORTED
 from service.values.review_settings import Reviewing
 from service.values.rules import RULE, RULE_UNAVAILABLE, RuleAction
 
@@ -54,7 +55,8 @@ class Bar:
 class Card:
     """`item` is what may be shown (service/cases/answers.py); the other fields are derived from it.
 
-    `places`: the statuses of its article and section that are not open, by kind. `reports`: what readers said.
+    `is_reserved`: assigned to somebody else, who alone is offered it now. `places`: the statuses of its article and
+    section that are not open, by kind. `reports`: what readers said.
     """
 
     item: ReviewItem
@@ -65,6 +67,7 @@ class Card:
     bars: list[Bar]
     is_blurred: bool
     is_late: bool
+    is_reserved: bool = False
     escalated_by: str | None = None
     escalation: str | None = None
     note: str | None = None
@@ -127,10 +130,16 @@ def card(visit: Visit, record: Record) -> Card:
         bars=_bars(item),
         is_blurred=blurred,
         is_late=_due(item) is not None and visit.now > (_due(item) or visit.now),
+        is_reserved=_is_reserved(visit, record),
         escalated_by=record.moderator if is_escalated else None,
         escalation=_escalation(visit, record) if is_escalated else None,
         note=record.note if is_escalated else None,
     )
+
+
+def _is_reserved(visit: Visit, record: Record) -> bool:
+    is_open = record.state is State.QUEUED and record.reserved_until is not None
+    return is_open and record.assignee != visit.account.name and visit.now < (record.reserved_until or visit.now)
 
 
 def _due(item: ReviewItem) -> datetime | None:

@@ -1,5 +1,6 @@
 """One comment: its status, its history, and the actions that are possible."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -35,7 +36,12 @@ SAID = {
 # Fields that reveal a judgment, which would bias a person who still has to judge.
 # Of a rejection, for its statement of reasons; other entries say the same.
 OF_STATEMENT = frozenset({"why", "automatic", "before", "reports", "scores_shown"})
-TELLING = frozenset({"decision", "decided_by", "reason", "model", "policy", "inclusion", "mode", "rules", "score"})
+TELLING = frozenset(
+    {
+        *("decision", "decided_by", "reason", "macro", "model", "policy", "inclusion", "learning_inclusion"),
+        *("mode", "rules", "score"),
+    }
+)
 
 
 class CommentQuery(Struct, frozen=True, forbid_unknown_fields=True):
@@ -45,12 +51,16 @@ class CommentQuery(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Step(Struct, frozen=True):
-    """One entry of the history. `told`: its details in words, as pairs of name (or "") and value."""
+    """One entry of the history. `told`: its details in words, as pairs of name (or "") and value.
+
+    `note`: what was written about the comment, while it is kept.
+    """
 
     at: datetime
     deed: str
     actor: str
     told: list[tuple[str, str]]
+    note: str = ""
 
 
 class Timeline(Struct, frozen=True):
@@ -76,14 +86,16 @@ async def show_comment(visit: Visit) -> web.StreamResponse:
         of_rules=[_of_rule(visit, item, each) for each in item.reasons or () if is_of_rules(each)],
         record=record,
         is_blind=is_blind,
-        timeline=await _timeline(visit, record, query.after, is_blind=is_blind),
+        timeline=await _timeline(visit, record, item, query.after, is_blind=is_blind),
         reports=await store.reports.of(site, record.id),
         untold=untold,
         letters=letters,
         said=SAID.get(query.said, ""),
         may=allowed(visit, record),
+        may_note=visit.role in DECIDERS and record.content is not None,
         title_of=visit.reasons.title,
         has_statement=has_statement(visit, record),
+        has_complaint=has_complaint(visit, record),
         code_title=code_title,
         **telling(visit),
     )
@@ -109,14 +121,17 @@ def blinds(visit: Visit, record: Record) -> bool:
 
 def has_statement(visit: Visit, record: Record) -> bool:
     """Whether the page of a comment links to its statement."""
+    return record.status is Status.REJECTED and _tells_authors(visit, record)
+
+
+def has_complaint(visit: Visit, record: Record) -> bool:
+    """Whether the page of a comment links to what became of its author's complaint."""
+    return record.is_appealed and _tells_authors(visit, record)
+
+
+def _tells_authors(visit: Visit, record: Record) -> bool:
     is_in_scope = dsa_of(visit.request.app[keys.DIRECTORY].for_people(visit.site)) is not None
-    return (
-        is_in_scope
-        and visit.role in OVERSEERS
-        and record.status is Status.REJECTED
-        and record.erased_at is None
-        and not blinds(visit, record)
-    )
+    return is_in_scope and visit.role in OVERSEERS and record.erased_at is None and not blinds(visit, record)
 
 
 def seen(visit: Visit, record: Record) -> ReviewItem:
@@ -129,6 +144,7 @@ def seen(visit: Visit, record: Record) -> ReviewItem:
     return ReviewItem(
         **{name: getattr(shown, name) for name in ReviewItem.__struct_fields__}
         | {name: getattr(told, name) for name in told.__struct_fields__}
+        | {"notes": record.notes}
     )
 
 
@@ -156,7 +172,7 @@ def is_veiled(visit: Visit, item: ReviewItem) -> bool:
     return is_blurred(visit, item) or (bool(severe) and visit.preferences.blur == "severe")
 
 
-async def _timeline(visit: Visit, record: Record, after: str | None, *, is_blind: bool) -> Timeline:
+async def _timeline(visit: Visit, record: Record, item: ReviewItem, after: str | None, *, is_blind: bool) -> Timeline:
     audit = visit.console.store.audit
     # The first entry is written when the comment is submitted, and its position in the trail is that instant.
     begin = f"{int(record.created_at.timestamp() * 1000) - 1}-0"
@@ -170,10 +186,15 @@ async def _timeline(visit: Visit, record: Record, after: str | None, *, is_blind
     is_cut = after is None and await audit.is_cut(visit.site, record.id, begin)
     # That two people are asked does not reveal the first vote; that somebody is the second one does.
     shown = [entry for entry in entries if not (is_blind and entry.details["action"] == "voted")]
-    return Timeline([_step(visit, entry, is_blind=is_blind) for entry in shown], place, is_cut)
+    unread = {each.id for each in record.notes} - {each.id for each in item.notes}
+    notes = {each.id: each.text for each in item.notes}
+    steps = [
+        _step(visit, entry, notes, is_blind=is_blind) for entry in shown if entry.details.get("note") not in unread
+    ]
+    return Timeline(steps, place, is_cut)
 
 
-def _step(visit: Visit, entry: AuditEntry, *, is_blind: bool) -> Step:
+def _step(visit: Visit, entry: AuditEntry, notes: Mapping[str, str], *, is_blind: bool) -> Step:
     told = entry.details
     known = {
         "action",
@@ -186,7 +207,10 @@ def _step(visit: Visit, entry: AuditEntry, *, is_blind: bool) -> Step:
         "token",
         "batch",
         "noted",
+        "note",
     } | OF_STATEMENT
+    if visit.role not in OVERSEERS:  # it helps only those who read the service's log
+        known |= {"request"}
     hidden = known | TELLING if is_blind else known
     return Step(
         entry.at,
@@ -198,6 +222,7 @@ def _step(visit: Visit, entry: AuditEntry, *, is_blind: bool) -> Step:
             if value and name not in hidden
             for each in _parts(name, value)
         ],
+        notes.get(told.get("note", ""), ""),
     )
 
 
@@ -229,7 +254,9 @@ async def erase(visit: Visit) -> web.StreamResponse:
     """Requires a confirmation in the same form, because it cannot be undone."""
     comment_id, store = visit.field("id"), visit.console.store
     if visit.field("meant") != "1":
-        raise Conflict("not_confirmed", "tick the box first: what is erased does not come back", {"id": comment_id})
+        raise Conflict(
+            "not_confirmed", N_("Tick the box first: what is erased does not come back."), {"id": comment_id}
+        )
     await store.comments.get(visit.site, comment_id)
     await store.comments.erase(visit.site, comment_id, visit.account.name)
     return _back(visit, comment_id, "erased")

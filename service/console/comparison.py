@@ -33,7 +33,7 @@ async def show_comparison(visit: Visit) -> web.StreamResponse:
         problem = str(error)
     models = await asyncio.to_thread(app[keys.MODELS].list)
     if all(each.version != query.challenger for each in models):
-        raise NotFound("no such model")
+        raise NotFound(N_("No such model."))
     return visit.show(
         "comparison.html",
         409 if problem else 200,

@@ -8,7 +8,7 @@ from aiohttp import web
 from msgspec import Struct
 
 from service import app_keys as keys
-from service.cases.audits import AuditSides, audit_figures
+from service.cases.audits import AuditSides, LearningFigures, audit_figures
 from service.cases.figures import HOUR_S, Figures, HourCounts, QueueSample, figures
 from service.console.texts import N_
 from service.console.visit import EVERYBODY, Nav, Page, Visit
@@ -76,6 +76,7 @@ async def show_dashboard(visit: Visit) -> web.StreamResponse:
         oldest_since=visit.now - timedelta(seconds=found.oldest_age_s or 0),
         estimates=_estimates(found),
         audits=_audits(found),
+        learning=_learning(audited.learning),
         LOST=LOST,
         groups=[
             AuditTable(N_("Attribute"), audited.by_attribute),
@@ -95,6 +96,12 @@ def _audits(found: Figures) -> list[tuple[str, AuditCounts, int]]:
         (N_("Of automatic approvals"), quality.audits_of_approvals, quality.approved.unaudited),
         (N_("Of automatic rejections"), quality.audits_of_rejections, quality.rejected.unaudited),
     ]
+
+
+def _learning(found: LearningFigures) -> LearningFigures | None:
+    """None: nothing was drawn, or could have been."""
+    is_any = found.approvals.audits.drawn or found.rejections.audits.drawn or found.passed_over
+    return found if is_any else None
 
 
 def _estimates(found: Figures) -> list[tuple[str, object]]:
@@ -133,9 +140,9 @@ def charts(found: Figures, now: datetime, step: int) -> list[Chart]:
             N_("Moderators' decisions, and comments that came to them"),
             times,
             lines(
-                (N_("Decided"), lambda each: each.decisions.get("approve", 0) + each.decisions.get("reject", 0)),
-                (N_("Posted"), lambda each: each.inflow),
-                (N_("Escalated"), lambda each: each.decisions.get("escalate", 0)),
+                (N_("Decisions"), lambda each: each.decisions.get("approve", 0) + each.decisions.get("reject", 0)),
+                (N_("Comments"), lambda each: each.inflow),
+                (N_("Escalations"), lambda each: each.decisions.get("escalate", 0)),
             ),
         ),
         Chart(

@@ -38,6 +38,7 @@ class Decided(NamedTuple):
     at: datetime
     verdict: str
     line: Markup
+    is_veiled: bool
     author: str
     undo: int
 
@@ -93,10 +94,9 @@ async def _decided(visit: Visit, entry: AuditEntry) -> Decided | None:
         return None
     comment = record.content.comment if record.content else None
     author = comment.author.name if comment and comment.author and comment.author.name else ""
-    # Nothing of a text that this person would see hidden; the id stands there instead.
-    is_shown = comment is not None and not is_veiled(visit, seen(visit, record))
-    line = plain(comment.text) if comment is not None and is_shown else Markup()
-    return Decided(record.id, entry.at, _verdict(entry), line, author, _undoable(visit, record, entry))
+    is_hidden = comment is not None and is_veiled(visit, seen(visit, record))
+    line = plain(comment.text) if comment is not None and not is_hidden else Markup()
+    return Decided(record.id, entry.at, _verdict(entry), line, is_hidden, author, _undoable(visit, record, entry))
 
 
 def _verdict(entry: AuditEntry) -> str:

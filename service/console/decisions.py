@@ -1,7 +1,9 @@
 """Moderators' actions on one comment or many: decide, escalate, skip, undo."""
 
 import asyncio
+import contextlib
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -13,9 +15,10 @@ from service import app_keys as keys
 from service.cases.answers import decided_answer
 from service.cases.approvals import NEEDED
 from service.cases.reviewing import new_batch
+from service.console import macros
 from service.console.queue import LEASE_S, asked_in, copies_of
 from service.console.texts import N_
-from service.console.visit import DECIDERS, Page, Visit, own_path, whole
+from service.console.visit import DECIDERS, SUPERVISORS, Page, Visit, own_path, whole
 from service.http import bodies
 from service.http.problems import problem_of, rendered
 from service.store.base import Record
@@ -23,7 +26,8 @@ from service.store.review import Answer
 from service.values.accounts import Ticket
 from service.values.approvals import MOST_ALONE, Chosen, DecideMany
 from service.values.domain import A_CODE, WORDS, Id, Lease, Verdict
-from service.values.errors import BadRequest, Conflict, Fault, NotFound, ServiceError, StoreUnavailable
+from service.values.errors import BadRequest, Conflict, Fault, NotFound, Retryable, ServiceError, StoreUnavailable
+from service.values.review_settings import MAX_MACRO_NAME
 
 # One person decides no more at once (security.md, section 2); the site may set a smaller number.
 MOST_AT_ONCE = MOST_ALONE
@@ -33,13 +37,17 @@ Reason = Annotated[str, Meta(max_length=64, pattern=r"^[a-z0-9_]*$(?!\n)", extra
 
 
 class DeskDecisionRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    """A moderator's decision, valid for a lease or for the version that was shown."""
+    """A moderator's decision, valid for a lease or for the version that was shown.
+
+    `macro`: the site's macro that says it, with the decision that was seen; it has the reason and the note.
+    """
 
     decision: Verdict
     lease: Annotated[str, Meta(max_length=64)] = ""
     version: Annotated[int, Meta(ge=1)] | None = None
     reason: Reason = ""
     note: Annotated[str, Meta(max_length=2000)] = ""
+    macro: Annotated[str, Meta(max_length=MAX_MACRO_NAME)] = ""
 
 
 class DeskDecisionOn(DeskDecisionRequest, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -87,16 +95,21 @@ async def decide(visit: Visit) -> web.StreamResponse:
     if visit.wants_json:
         wanted = visit.body(DeskDecisionRequest)
         return visit.answer(await _with_copies(visit, await _decide(visit, comment_id, wanted), wanted.decision))
-    said = _from_form(visit)
     try:
+        said = _from_form(visit)
         record = await _decide(visit, comment_id, said)
     except Conflict as lost:
-        return _back(visit, refused=lost.reason, by=lost.current.get("moderator") or lost.current.get("claimed_by"))
+        return _back(visit, refused=lost.reason, by=_winner(lost))
     if said.lease and visit.field("next"):  # show the next comment, for pages without scripts
         asked = asked_in(visit, "in_")
         await visit.reviewing.claim(visit.moderator, 1, asked.wanted(visit), lease_s=LEASE_S)
     copies = await _copies(visit, record, said.decision)
     return _back(visit, done=record.id, version=record.version, what=said.decision.value, copies=copies)
+
+
+def _winner(lost: Conflict) -> str | None:
+    found = lost.current.get("assigned_to" if lost.reason == "reserved" else "moderator")
+    return found or lost.current.get("claimed_by")
 
 
 async def decide_many(visit: Visit) -> web.StreamResponse:
@@ -115,7 +128,10 @@ async def decide_many(visit: Visit) -> web.StreamResponse:
     hidden = set(visit.form.get("hidden", ()))  # ids of rows whose text was not visible
     if visit.field("meant") != "1" and any(each.split(" ", 2)[-1] in hidden for each in chosen):
         return _back(visit, refused="hidden_chosen")
-    said = _from_form(visit)
+    try:
+        said = _from_form(visit)
+    except Conflict as lost:
+        return _back(visit, refused=lost.reason)
     decisions = [_one_of(said, each) for each in chosen]
     if _takes_two(visit, len(decisions)):
         await _proposed(visit, decisions)
@@ -125,7 +141,8 @@ async def decide_many(visit: Visit) -> web.StreamResponse:
     batch = ""
     if versions:
         ticket = Ticket("batch", visit.account.name, visit.account.epoch, versions)
-        batch = await visit.console.store.accounts.issue(ticket, BATCH_LASTS)
+        with contextlib.suppress(Retryable):  # what is decided stands, and can be undone one by one
+            batch = await visit.console.store.accounts.issue(ticket, BATCH_LASTS)
     return _back(visit, batch=batch, done=f"{len(versions)} / {len(results)}", what=said.decision.value)
 
 
@@ -142,7 +159,7 @@ async def undo_many(visit: Visit) -> web.StreamResponse:
     if visit.wants_json:
         asked = visit.body(UndoDeskDecisionsRequest).decisions
     else:
-        ticket = await visit.console.store.accounts.redeem(visit.field("batch"), "batch")
+        ticket = await visit.console.store.accounts.look_at(visit.field("batch"), "batch")
         if ticket is None or ticket.account != visit.account.name:
             raise NotFound(N_("This batch was taken back before, or is too old."))
         asked = [DecisionToUndo(name, int(version)) for name, version in ticket.details.items()]
@@ -151,7 +168,12 @@ async def undo_many(visit: Visit) -> web.StreamResponse:
     if visit.wants_json:
         return visit.answer({"results": results})
     undone = sum(done.problem is None for done in results)
-    return _back(visit, done=f"{undone} / {len(results)}", what="undone")
+    is_over = not any(_may_come(done) for done in results)
+    if is_over:
+        with contextlib.suppress(Retryable):  # then another try finds that all is undone
+            await visit.console.store.accounts.redeem(visit.field("batch"), "batch")
+    batch = "" if is_over else visit.field("batch")
+    return _back(visit, batch=batch, done=f"{undone} / {len(results)}", what="undone")
 
 
 async def release(visit: Visit) -> web.StreamResponse:
@@ -163,6 +185,15 @@ async def release(visit: Visit) -> web.StreamResponse:
         return visit.answer(DeskDecisionResponse(comment_id))
     await visit.reviewing.claim(visit.moderator, 1, asked_in(visit, "in_").wanted(visit), lease_s=LEASE_S)
     return _back(visit, what="skipped")
+
+
+async def free(visit: Visit) -> web.StreamResponse:
+    """Take a comment from whoever holds it, and offer it to everybody else."""
+    try:
+        await visit.reviewing.free(visit.moderator, visit.request.match_info["id"], visit.field("holder"))
+    except Conflict as lost:
+        return _back(visit, refused=lost.reason, by=_winner(lost))
+    return _back(visit, what="freed")
 
 
 async def extend(visit: Visit) -> web.StreamResponse:
@@ -198,14 +229,14 @@ def _takes_two(visit: Visit, count: int) -> bool:
 async def _proposed(visit: Visit, decisions: list[DeskDecisionOn]) -> dict[str, str]:
     """Propose what one person may not decide. Whoever proposes it no longer holds the comments."""
     said = decisions[0]
-    if any((each.decision, each.reason, each.note) != (said.decision, said.reason, said.note) for each in decisions):
+    if len({(each.decision, each.reason, each.note, each.macro) for each in decisions}) > 1:
         raise BadRequest("decisions: what takes two people is one decision on all", [Fault("/decisions", "differ")])
-    known = visit.request.app[keys.MODERATION].attributes
-    labels = visit.reasons.labels(said.reason, known) if said.decision is Verdict.REJECT else {}
+    answer = _answer(visit, said)
     chosen = await asyncio.gather(*(_let_go(visit, each) for each in decisions))
-    deed = DecideMany(said.decision, tuple(each for each in chosen if each), said.reason, labels, said.note)
+    comments = tuple(each for each in chosen if each)
+    deed = DecideMany(answer.verdict, comments, answer.reason, dict(answer.labels), answer.note, answer.macro)
     if not deed.comments:
-        raise Conflict("lease_lost", "all of them were given to somebody else meanwhile", {})
+        raise Conflict("lease_lost", N_("All of them were given to somebody else meanwhile."), {})
     proposal = await visit.request.app[keys.APPROVALS].propose(visit.site, deed, visit.account.name)
     return {"approval": proposal.id}
 
@@ -221,6 +252,14 @@ async def _let_go(visit: Visit, said: DeskDecisionOn) -> Chosen | None:
     return Chosen(said.id, record.version)
 
 
+def _may_come(done: DeskDecisionResponse) -> bool:
+    """Whether it failed in a way that another try may not."""
+    return done.problem is not None and done.problem["status"] in (
+        HTTPStatus.TOO_MANY_REQUESTS,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+    )
+
+
 async def _undo(visit: Visit, asked: DecisionToUndo, batch: str) -> DeskDecisionResponse:
     try:
         record = await visit.reviewing.undo(
@@ -232,13 +271,25 @@ async def _undo(visit: Visit, asked: DecisionToUndo, batch: str) -> DeskDecision
 
 
 async def _decide(visit: Visit, comment_id: str, said: DeskDecisionRequest, batch: str = "") -> Record:
-    known = visit.request.app[keys.MODERATION].attributes
-    labels = visit.reasons.labels(said.reason, known) if said.decision is Verdict.REJECT else {}
+    return await visit.reviewing.decide(visit.moderator, comment_id, _answer(visit, said), batch=batch)
+
+
+def _answer(visit: Visit, said: DeskDecisionRequest) -> Answer:
+    """With what the macro says, and the labels that the reason implies. Raises BadRequest, and Conflict for a macro."""
     lease = _lease(said.lease) if said.lease else None
     if lease is None and said.version is None:
         raise BadRequest("version: required where there is no lease", [Fault("/version", "required")])
-    answer = Answer(said.decision, lease, said.reason, labels, said.note, version=said.version)
-    return await visit.reviewing.decide(visit.moderator, comment_id, answer, batch=batch)
+    reason, note, more = said.reason, said.note, {}
+    if said.macro:
+        for name in ("reason", "note"):
+            if getattr(said, name):
+                raise BadRequest(f"{name}: the macro says it", [Fault(f"/{name}", "the macro says it")])
+        macro = macros.named(visit, said.macro, said.decision)
+        reason, note, more = macro.reason or "", macro.note or "", macro.labels
+    known = visit.request.app[keys.MODERATION].attributes(visit.site)
+    labels = visit.reasons.labels(reason, known) if said.decision is Verdict.REJECT else {}
+    labels |= {name: is_so for name, is_so in more.items() if name in known}
+    return Answer(said.decision, lease, reason, labels, note, version=said.version, macro=said.macro)
 
 
 async def _copies(visit: Visit, record: Record, decision: Verdict) -> int:
@@ -272,14 +323,18 @@ def _lease(text: str) -> Lease:
 
 
 def _from_form(visit: Visit) -> DeskDecisionRequest:
-    """Read the buttons of a card: `reject` holds the reason, `decision` any other decision."""
-    is_reject = "reject" in visit.form
-    raw: dict[str, Any] = {
-        "decision": Verdict.REJECT if is_reject else visit.field("decision"),
-        "reason": visit.field("reject") if is_reject else "",
-        "note": visit.field("note").strip(),
-        "lease": visit.field("lease"),
-    }
+    """Read the buttons of a card: `reject` holds the reason, `macro` a name, `decision` any other decision.
+
+    Raises Conflict if the site has no such macro any more.
+    """
+    raw: dict[str, Any] = {"lease": visit.field("lease")}
+    if "macro" in visit.form:
+        macro = macros.named(visit, visit.field("macro"))
+        raw |= {"decision": macro.decision, "macro": macro.name}
+    else:
+        is_reject = "reject" in visit.form
+        raw["decision"] = Verdict.REJECT if is_reject else visit.field("decision")
+        raw |= {"reason": visit.field("reject") if is_reject else "", "note": visit.field("note").strip()}
     if visit.field("version"):
         raw["version"] = whole(visit.field("version"))
     return bodies.shape(raw, DeskDecisionRequest)
@@ -310,6 +365,7 @@ PAGES = (
     Page(path="/queue/{id}/decision", view=decide, method="POST", roles=DECIDERS),
     Page(path="/queue/{id}/undo", view=undo, method="POST", roles=DECIDERS),
     Page(path="/queue/{id}/release", view=release, method="POST", roles=DECIDERS),
+    Page(path="/queue/{id}/free", view=free, method="POST", roles=SUPERVISORS),
     Page(path="/queue/decisions", view=decide_many, method="POST", roles=DECIDERS, limit=bodies.MAX_BATCH_BYTES),
     Page(path="/queue/undo", view=undo_many, method="POST", roles=DECIDERS),
     Page(path="/queue/extend", view=extend, method="POST", roles=DECIDERS, is_background=True),

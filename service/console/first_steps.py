@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from service.console import entry
-from service.console.account import WEAK, change
+from service.console.account import WEAK, change, may_choose_password
 from service.console.keymap import chosen
+from service.console.texts import N_
 from service.console.visit import DECIDERS, Page, Visit
 from service.values import accounts
 from service.values.access import FIRST_SITE
@@ -27,7 +28,7 @@ PRACTICE = web.AppKey("practice", Practice)
 
 
 async def show_password(visit: Visit) -> web.StreamResponse:
-    if visit.account.password is not None:
+    if visit.account.password is not None or not may_choose_password(visit):
         return visit.go("/welcome/queue")
     return visit.show("welcome_password.html", problem="")
 
@@ -35,7 +36,7 @@ async def show_password(visit: Visit) -> web.StreamResponse:
 async def choose_password(visit: Visit) -> web.StreamResponse:
     """Only the first one: a password that exists is changed with its old one, on the page Account."""
     new = visit.field("new")
-    if visit.account.password is not None:
+    if visit.account.password is not None or not may_choose_password(visit):
         return visit.go("/account")
     if accounts.weakness(new, visit.account.name) is not None:
         return visit.show("welcome_password.html", 400, problem=WEAK)
@@ -57,7 +58,7 @@ async def show_queue(visit: Visit) -> web.StreamResponse:
 async def practice(visit: Visit) -> web.StreamResponse:
     there = _practice(visit)
     if there is None:
-        raise NotFound("there is no demonstration here")
+        raise NotFound(N_("There is no demonstration here."))
     return visit.go(f"/queue/{await there.post()}")
 
 

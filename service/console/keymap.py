@@ -19,6 +19,9 @@ KEYS = (
     Key("reject", "r", N_("Reject; then 1 to 9 for the reason, 0 for none")),
     Key("skip", "s", N_("Skip: somebody else may have it")),
     Key("escalate", "e", N_("Escalate, with a note")),
+    Key("macro", "m", N_("Apply a macro of the site; then its number. In the list: to what is selected")),
+    Key("note", "n", N_("Write a note for other moderators")),
+    Key("assign", "i", N_("Assign to somebody; in the list: what is selected")),
     Key("article", "t", N_("Change the article: heated, pre-moderated, closed")),
     Key("copies", "c", N_("After a rejection: the comments like it that wait")),
     Key("undo", "u", N_("Take the last decision back (also Ctrl+Z)")),
@@ -29,7 +32,9 @@ KEYS = (
     Key("open", "Enter", N_("Open, in the list")),
     Key("view", "z", N_("List or single comment")),
     Key("search", "/", N_("Filter")),
-    Key("go", "g", N_("Go to another queue; then its number")),
+    Key("saved", "f", N_("Saved filters")),
+    Key("go", "g", N_("Go to another queue or saved filter; then its number")),
+    Key("thread", "o", N_("Open or close the thread around the comment")),
     Key("reveal", "b", N_("Show a text that is hidden")),
     Key("help", "?", N_("These keys")),
 )
@@ -39,6 +44,9 @@ KEYS = (
 PAGES = {
     "q": "/queue",
     "a": "/appeals",
+    "x": "/stuck",
+    "v": "/approvals",
+    "i": "/promises",
     "s": "/search",
     "d": "/dashboard",
     "t": "/decided",
@@ -49,6 +57,7 @@ PAGES = {
     "w": "/webhooks",
     "k": "/keys",
     "o": "/moderators",
+    "n": "/mentions",
     "c": "/account",
 }
 

@@ -16,7 +16,7 @@ from service.cases import lists, policies
 from service.cases.lists import Asked, ListChange, Wanted
 from service.cases.rulebook import rules_with
 from service.console import rule_words
-from service.console.policy_form import FieldProblem
+from service.console.policy_kinds import FieldProblem
 from service.console.texts import N_
 from service.console.visit import ADMINS, OVERSEERS, Nav, Page, Visit, whole
 from service.http import bodies

@@ -13,7 +13,7 @@ from service.console.texts import N_
 from service.console.visit import ADMINS, Nav, Page, Visit
 from service.http.origin import own_origin
 from service.values.accounts import NAME_PATTERN, Account, Role, Ticket
-from service.values.errors import Conflict, NotFound
+from service.values.errors import Conflict, NotFound, Retryable
 
 LINK_LASTS = timedelta(hours=1)
 
@@ -56,7 +56,7 @@ async def add(visit: Visit) -> web.StreamResponse:
     await _keep(visit, account, "moderator_added", roles={**account.roles, visit.site: role})
     if there is not None:
         return visit.go("/moderators", said="role")
-    return await _with_link(visit, name)
+    return await _with_link(visit, account)
 
 
 async def change_role(visit: Visit) -> web.StreamResponse:
@@ -64,13 +64,14 @@ async def change_role(visit: Visit) -> web.StreamResponse:
     if role is None:
         roles = {site: each for site, each in shown.account.roles.items() if site != visit.site}
         await _keep(visit, shown.account, "moderator_removed", roles=roles)
+        await visit.console.store.filters.forget(visit.site, shown.account.name)
         return visit.go("/moderators", said="removed")
     await _keep(visit, shown.account, "role_changed", roles={**shown.account.roles, visit.site: role})
     return visit.go("/moderators", said="role")
 
 
 async def make_link(visit: Visit) -> web.StreamResponse:
-    return await _with_link(visit, (await _ours(visit)).account.name)
+    return await _with_link(visit, (await _ours(visit)).account)
 
 
 async def disable(visit: Visit) -> web.StreamResponse:
@@ -88,22 +89,19 @@ async def end_sessions(visit: Visit) -> web.StreamResponse:
     return visit.go("/moderators", said="sessions")
 
 
-async def _with_link(visit: Visit, name: str) -> web.StreamResponse:
+async def _with_link(visit: Visit, account: Account) -> web.StreamResponse:
     """Show a one-time sign-in link. It does not appear in a URL and is not shown again."""
-    account = await visit.console.store.accounts.get(name)
-    if account is None:
-        raise NotFound("no such moderator")
-    await visit.console.store.audit.write(visit.site, "link_made", visit.account.name, moderator=name)
-    ticket = await visit.console.store.accounts.issue(Ticket("link", name, account.epoch), LINK_LASTS)
+    await visit.console.store.audit.write(visit.site, "link_made", visit.account.name, moderator=account.name)
+    ticket = await visit.console.store.accounts.issue(Ticket("link", account.name, account.epoch), LINK_LASTS)
     link = f"{own_origin(visit.request)}/console/sign-in/link?ticket={ticket}"
-    return await _page(visit, link=link, link_of=name)
+    return await _page(visit, link=link, link_of=account.name)
 
 
 async def _keep(visit: Visit, account: Account, action: str, **fields: object) -> None:
     """Raises Conflict if somebody else changed the account in the meantime."""
     changed: Account = msgspec.structs.replace(account, **fields)
     if not await visit.console.store.accounts.put(changed):
-        raise Conflict("account_changed", "the account was changed meanwhile; load the page again", {})
+        raise Conflict("account_changed", N_("The account was changed meanwhile; load the page again."), {})
     role = changed.roles.get(visit.site)
     await visit.console.store.audit.write(
         visit.site, action, visit.account.name, moderator=account.name, role=role or ""
@@ -114,16 +112,16 @@ async def _other(visit: Visit) -> ModeratorRow:
     """The moderator named in the form, not oneself: nobody may lock themselves out. Raises NotFound and Conflict."""
     account = await visit.console.store.accounts.get(visit.field("name"))
     if account is None or visit.site not in account.roles:
-        raise NotFound("no such moderator of this site")
+        raise NotFound(N_("No such moderator of this site."))
     if account.name == visit.account.name:
-        raise Conflict("own_account", "another administrator must do this to your own account", {})
+        raise Conflict("own_account", N_("Another administrator must do this to your own account."), {})
     return await _shown(visit, account)
 
 
 async def _ours(visit: Visit) -> ModeratorRow:
     shown = await _other(visit)
     if not shown.is_ours:
-        raise Conflict("other_sites", "this account works for sites that you do not administer", {})
+        raise Conflict("other_sites", N_("This account works for sites that you do not administer."), {})
     return shown
 
 
@@ -146,11 +144,17 @@ def _role(visit: Visit) -> Role | None:
 async def _page(
     visit: Visit, status: int = 200, *, problems: Mapping[str, str] | None = None, link: str = "", link_of: str = ""
 ) -> web.Response:
-    accounts = [each for each in await visit.console.store.accounts.all() if visit.site in each.roles]
+    rows: list[ModeratorRow] | None = None
+    try:
+        accounts = [each for each in await visit.console.store.accounts.all() if visit.site in each.roles]
+        rows = [await _shown(visit, each) for each in sorted(accounts, key=lambda each: each.name)]
+    except Retryable:
+        if not link:  # otherwise it would be lost
+            raise
     return visit.show(
         "moderators.html",
         status,
-        moderators=[await _shown(visit, each) for each in sorted(accounts, key=lambda each: each.name)],
+        moderators=rows,
         roles=ROLES,
         problems=problems or {},
         link=link,

@@ -8,14 +8,20 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from service.console import policy_texts
-from service.console.policy_groups import AKISMET_DOUBTFUL, FIELDS, PolicyField
+from service.console import policy_clauses, policy_texts
+from service.console.policy_groups import AKISMET_DOUBTFUL, FIELDS
+from service.console.policy_kinds import FieldProblem, PolicyField
+from service.console.policy_promises import GATE_REQUIRED
 from service.console.texts import N_
 from service.http.shapes import fault_of
+from service.values.dsa import Dsa, faults_of
+from service.values.gate import Gate
 from service.values.policy import Policy, Thresholds
 from service.values.review_settings import review_faults
 from service.values.site_settings import faults
+from service.values.statement_schema import categories
 from service.values.strikes import EXPIRE_DAYS, strike_faults
+from service.values.targets import Target, Targets
 
 HOUR_S = 3600
 CENT = 100
@@ -23,20 +29,14 @@ CENT = 100
 # Parts of a policy that may be left out, and the field without which there is none.
 _OPTIONAL = {"strikes": "at", "trust": "approvals"}
 _USUAL = {"strikes.expire_days": EXPIRE_DAYS, "trust.days": 0}
+# Parts that are unset in most policies, as the form shows them then.
+_UNSET_PARTS = {"targets": Targets(), "gate": Gate(), "dsa": Dsa()}
 
 A_NUMBER = N_("Enter a number from %(least)s to %(most)s.")
 
 
 EXPIRY_AFTER = "review.expiry.after"
 LEAST_HOURS, MOST_HOURS = 60 / HOUR_S, 90 * 24
-
-
-@dataclass(frozen=True, slots=True)
-class FieldProblem:
-    """What is wrong with a field: a message with its values, translated where it is shown."""
-
-    message: str
-    values: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,8 @@ def of(policy: Policy) -> Entered:
     """The form for an existing policy."""
     values = {field.path: _written(field, _at(policy, field.path)) for field in FIELDS if field.kind != "expiry"}
     values[AKISMET_DOUBTFUL] = policy.protocols.akismet.doubtful_answer
+    values[GATE_REQUIRED] = "" if policy.gate is UNSET else "1"
+    values |= policy_clauses.written({} if policy.dsa is UNSET else policy.dsa.clauses)
     expiry = policy.review.expiry
     values["review.expiry"] = expiry.decision if expiry else ""
     values[EXPIRY_AFTER] = for_input(expiry.after_s / HOUR_S) if expiry else ""
@@ -72,6 +74,7 @@ def read(form: Mapping[str, list[str]], before: Policy, known: Iterable[str]) ->
         "protocols": msgspec.to_builtins(before.protocols),
         "two_people": msgspec.to_builtins(before.second_person),
         **{name: msgspec.to_builtins(getattr(before, name)) or {} for name in _OPTIONAL},
+        **{name: msgspec.to_builtins(getattr(before, name) or usual) for name, usual in _UNSET_PARTS.items()},
     }
     for field in FIELDS:
         if field.kind == "expiry":
@@ -81,14 +84,16 @@ def read(form: Mapping[str, list[str]], before: Policy, known: Iterable[str]) ->
     if values.get(AKISMET_DOUBTFUL) == before.protocols.akismet.doubtful_answer:  # an older policy says it otherwise
         _put(raw, AKISMET_DOUBTFUL, before.protocols.akismet.doubtful)
     thresholds = _thresholds(values, before, known, problems)
+    clauses, placed = policy_clauses.read(values, (before.dsa or Dsa()).clauses, problems)
+    raw["dsa"]["clauses"] = msgspec.to_builtins(clauses)
     if raw["strikes"].get("weights") and not raw["strikes"].get("at"):
         problems.setdefault("strikes.at", FieldProblem(N_("Enter at least one step, or no strikes for a reason."), {}))
     raw |= {name: raw[name] if raw[name].get(needed) else None for name, needed in _OPTIONAL.items()}
     if problems:
         return Entered(values, before, problems)
     parts = (*raw, "thresholds")
-    if not any(raw["two_people"].values()):
-        del raw["two_people"]
+    for name in _left_out(raw, before):
+        del raw[name]
     try:
         shown = msgspec.convert({**raw, "thresholds": thresholds}, Policy)
         policy = msgspec.structs.replace(before, **{name: getattr(shown, name) for name in parts})
@@ -99,9 +104,26 @@ def read(form: Mapping[str, list[str]], before: Policy, known: Iterable[str]) ->
         return Entered(values, before, {_field_of(path): FieldProblem(N_("This cannot be read: %(detail)s"), told)})
     for steps, why in _faults(policy, tuple(known)):
         detail = f"{steps[-1]}: {why}"
-        where = _field_of(".".join(steps))
+        where = policy_clauses.field_of(steps[2:], placed) if steps[:2] == _CLAUSES else _field_of(".".join(steps))
         problems.setdefault(where, FieldProblem(N_("This cannot be read: %(detail)s"), {"detail": detail}))
     return Entered(values, before if problems else policy, problems)
+
+
+_CLAUSES = ("dsa", "clauses")
+
+
+def _left_out(raw: Mapping[str, Any], before: Policy) -> Iterator[str]:
+    """Parts that say nothing, so that the policy does not have them."""
+    if not any(raw["two_people"].values()):
+        yield "two_people"
+    if not any(raw["targets"].get(target) for target in Target):
+        yield "targets"
+    if not raw["gate"].pop("required"):
+        yield "gate"
+    usual = msgspec.structs.asdict(Dsa())
+    dsa = {**usual, **raw["dsa"]}
+    if before.dsa is UNSET and {**dsa, "territory": tuple(dsa["territory"])} == usual:
+        yield "dsa"
 
 
 def _field_of(path: str) -> str:
@@ -113,6 +135,8 @@ def _faults(policy: Policy, known: tuple[str, ...]) -> Iterator[tuple[tuple[str,
     yield from ((("review", *steps), why) for steps, why in review_faults(policy.review, known))
     if policy.strikes is not None:
         yield from ((("strikes", *steps), why) for steps, why in strike_faults(policy.strikes))
+    if policy.dsa is not UNSET:
+        yield from ((("dsa", *steps), why) for steps, why in faults_of(policy.dsa, categories()))
 
 
 def _thresholds(
@@ -145,12 +169,12 @@ def _expiry(values: Mapping[str, str], problems: dict[str, FieldProblem]) -> dic
 
 
 def _value(field: PolicyField, text: str, problems: dict[str, FieldProblem]) -> Any:  # noqa: ANN401 - the field's own type
-    if field.kind in ("flag", "choice"):
-        return bool(text) if field.kind == "flag" else text or None
+    if field.kind in ("flag", "choice", "text"):
+        return bool(text) if field.kind == "flag" else text.strip() or None
     if field.kind in ("lines", "pairs", *policy_texts.FORMS):
         return _lines(field, text, problems)
     found = between(text, field.path, field.least, field.most, problems, is_needed=not field.may_be_empty)
-    if found is None or field.kind == "score":
+    if found is None or field.kind in ("score", "number"):
         return found
     if field.kind == "share":
         return round(found / CENT, 6)
@@ -161,7 +185,7 @@ def _value(field: PolicyField, text: str, problems: dict[str, FieldProblem]) -> 
 
 def _lines(field: PolicyField, text: str, problems: dict[str, FieldProblem]) -> Any:  # noqa: ANN401 - the field's own type
     if field.kind == "lines":
-        return sorted({line.strip() for line in text.splitlines() if line.strip()})
+        return list(dict.fromkeys(filter(None, map(str.strip, text.splitlines()))))
     if field.kind == "pairs":
         return _pairs(field, text, problems)
     try:
@@ -201,10 +225,10 @@ def between(
 def _written(field: PolicyField, value: Any) -> str:  # noqa: ANN401 - the field's own type
     if field.kind == "flag":
         return "1" if value else ""
-    if field.kind == "choice":
+    if field.kind in ("choice", "text"):
         return value or ""
     if field.kind == "lines":
-        return "\n".join(sorted(value))
+        return "\n".join(value if isinstance(value, tuple) else sorted(value))
     if field.kind == "pairs":
         return "\n".join(f"{name} = {attribute}" for name, attribute in value.items())
     if field.kind in policy_texts.FORMS:
@@ -219,8 +243,12 @@ def for_input(value: float | None) -> str:
 
 def _at(policy: Policy, path: str) -> Any:  # noqa: ANN401 - the field's own type
     """None, or the usual value, of a part that the policy lacks."""
-    found: Any = policy
-    for name in path.split("."):
+    if path == GATE_REQUIRED:
+        return policy.gate is not UNSET
+    part, *steps = path.split(".")
+    found: Any = getattr(policy, part)
+    found = _UNSET_PARTS.get(part, found) if found is UNSET else found
+    for name in steps:
         found = _USUAL.get(path) if found in (None, UNSET) else getattr(found, name)
     return found
 

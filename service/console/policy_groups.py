@@ -1,43 +1,8 @@
 """The fields of the policy form, in groups."""
 
-import dataclasses
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
-
+from service.console.policy_kinds import Group, PolicyField
+from service.console.policy_promises import DSA, GATE, TARGETS
 from service.console.texts import N_
-
-# flag: yes or no. share: percent. whole: an integer. score: 0 to 1, or empty. lines: one entry a line.
-# pairs: "NAME = attribute" a line. hours: seconds, shown as hours.
-# choice: one of `choices`; the empty one stands for null. reasons, steps, numbers: see policy_texts.py.
-Kind = Literal[
-    "flag", "share", "whole", "score", "lines", "pairs", "hours", "expiry", "choice", "reasons", "steps", "numbers"
-]
-
-
-@dataclass(frozen=True, slots=True)
-class PolicyField:
-    """`path`: in the policy, and the name in the form. `least` and `most`: in the unit of the form.
-
-    `may_be_empty`: null in the policy.
-    """
-
-    path: str
-    kind: Kind
-    label: str
-    hint: str = ""
-    least: float = 0
-    most: float = 100
-    choices: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    may_be_empty: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    title: str
-    intro: str
-    fields: tuple[PolicyField, ...]
-
 
 AKISMET_DOUBTFUL = "protocols.akismet.doubtful"
 AKISMET_ANSWERS = {"spam": N_("Spam"), "pending": N_("Pending"), "ham": N_("Not spam")}
@@ -66,6 +31,32 @@ GROUPS = (
                 may_be_empty=True,
             ),
             PolicyField(
+                "review.audit_differing",
+                "share",
+                N_("Blind audits where a model in shadow differs, %"),
+                N_(
+                    "Of the automatic decisions that a model in shadow would have made otherwise, this share is judged "
+                    "by a person who is not told the answer. It shows which of the two models is right."
+                ),
+                may_be_empty=True,
+            ),
+            PolicyField(
+                "review.differing_per_day", "whole", N_("Most audits of such differences in a day"), "", 1, 10_000
+            ),
+            PolicyField(
+                "review.learning_share",
+                "share",
+                N_("Comments drawn to learn from, %"),
+                N_(
+                    "Of the automatic decisions from which a model learns most this share, of others down to a fifth "
+                    "of it, is judged by a person who is not told the answer. The labels train the next model."
+                ),
+                may_be_empty=True,
+            ),
+            PolicyField(
+                "review.learning_per_day", "whole", N_("Most comments drawn to learn from in a day"), "", 1, 10_000
+            ),
+            PolicyField(
                 "review.audit_overturns",
                 "flag",
                 N_("An audit that disagrees changes the decision"),
@@ -79,6 +70,9 @@ GROUPS = (
             ),
         ),
     ),
+    TARGETS,
+    GATE,
+    DSA,
     Group(
         N_("What takes two people"),
         N_("One person proposes it, somebody else approves it on the page Approvals."),
@@ -151,6 +145,16 @@ GROUPS = (
                 ),
             ),
             PolicyField("review.reason_required", "flag", N_("A rejection needs a reason")),
+            PolicyField(
+                "review.macros",
+                "macros",
+                N_("Macros"),
+                N_(
+                    "One a line: a name, approve, reject or escalate, and what else is said with it, such as: "
+                    "Shop link | reject | reason: advertising | labels: spam, not insult | note: Links to a shop. "
+                    "Moderators apply one with m and its number."
+                ),
+            ),
             PolicyField(
                 "review.due_s",
                 "numbers",
@@ -266,7 +270,7 @@ GROUPS = (
                 "choice",
                 N_("Akismet: a comment in a language that is not judged"),
                 N_("WordPress deletes spam after 15 days."),
-                choices={"": N_("As a doubtful one, but pending in WordPress"), **AKISMET_ANSWERS},
+                choices={"": N_("Doubtful, pending in WordPress"), **AKISMET_ANSWERS},
             ),
             PolicyField(
                 "protocols.akismet.spam",

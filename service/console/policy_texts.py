@@ -1,4 +1,4 @@
-"""Fields of the policy form in which each line is an entry: reasons, steps of strikes, and numbers by name."""
+"""Fields of the policy form in which each line is an entry: reasons, macros, steps of strikes, and numbers by name."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -10,6 +10,10 @@ from service.console.texts import N_
 # What a line must be, by kind.
 FORMS = {
     "reasons": N_("Each line must be a key and titles, such as: advertising | spam | en: Advertising | de: Werbung"),
+    "macros": N_(
+        "Each line must be a name, a decision, and parts such as: "
+        "Shop link | reject | reason: advertising | labels: spam"
+    ),
     "steps": N_("Each line must be a number of strikes, a status, and days or nothing, such as: 3 premoderated 7"),
     "numbers": N_("Each line must be a name, =, and a whole number."),
 }
@@ -48,6 +52,32 @@ def _reasons(value: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         yield " | ".join((each["key"], *filter(None, (each.get("label"),)), *titles))
 
 
+def _macro(line: str) -> dict[str, Any]:
+    name, decision, *parts = (part.strip() for part in line.split("|"))
+    found: dict[str, Any] = {"name": name, "decision": decision}
+    for part in parts:
+        what, is_pair, said = (each.strip() for each in part.partition(":"))
+        if not (is_pair and said) or what not in ("reason", "labels", "note") or what in found:
+            raise ValueError(line)
+        found[what] = _labels(said) if what == "labels" else said
+    return found
+
+
+def _labels(said: str) -> dict[str, bool]:
+    """From attributes with commas between them; one that the text is not has `not` before it."""
+    parts = [part.split() for part in said.split(",")]
+    if not all(part and (len(part) == 1 or (len(part) == 2 and part[0] == "not")) for part in parts):  # noqa: PLR2004 - "not insult"
+        raise ValueError(said)
+    return {part[-1]: len(part) == 1 for part in parts}
+
+
+def _macros(value: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    for each in value:
+        labels = ", ".join(name if is_so else f"not {name}" for name, is_so in each.get("labels", {}).items())
+        parts = (("reason", each.get("reason")), ("labels", labels), ("note", each.get("note")))
+        yield " | ".join((each["name"], each["decision"], *(f"{what}: {said}" for what, said in parts if said)))
+
+
 def _step(line: str) -> dict[str, Any]:
     strikes, status, *days = line.split()
     if len(days) > 1:
@@ -71,5 +101,10 @@ def _numbers(value: Mapping[str, int]) -> Iterator[str]:
     yield from (f"{name} = {number}" for name, number in value.items())
 
 
-_PARSED: Mapping[str, Callable[[str], Any]] = {"reasons": _reason, "steps": _step}
-_WRITTEN: Mapping[str, Callable[[Any], Iterator[str]]] = {"reasons": _reasons, "steps": _steps, "numbers": _numbers}
+_PARSED: Mapping[str, Callable[[str], Any]] = {"reasons": _reason, "macros": _macro, "steps": _step}
+_WRITTEN: Mapping[str, Callable[[Any], Iterator[str]]] = {
+    "reasons": _reasons,
+    "macros": _macros,
+    "steps": _steps,
+    "numbers": _numbers,
+}

@@ -110,7 +110,7 @@ async def show_promises(visit: Visit) -> web.StreamResponse:
     store, site = visit.console.store, visit.site
     policy = await policies.newest(store, site)
     _, state = await store.watches.read(site)
-    found = promises.seen(policy, visit.request.app[keys.MODELS].current.digest, state)
+    found = promises.seen(policy, visit.request.app[keys.MODELS].digest(visit.site), state)
     return visit.show(
         "promises.html",
         found=found,

@@ -1,8 +1,9 @@
 """The moderators' queue: one comment after another, or a list."""
 
+import asyncio
 import math
 from typing import Annotated, Any, Literal, NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode
 
 import msgspec
 from aiohttp import web
@@ -15,6 +16,7 @@ from service.console import words
 from service.console.articles import AT_ONCE
 from service.console.cards import WHYS, cards, full_cards
 from service.console.keymap import KEYS, chosen
+from service.console.macros import offered
 from service.console.reasons import attribute_name
 from service.console.shown import is_ours_to_open
 from service.console.texts import N_
@@ -33,10 +35,13 @@ AHEAD = 4
 LISTED = 100
 WAIT_S = 25.0
 
+# After the key for going the first digits are the queues, and these the first saved filters.
+SAVED_DIGITS = "6789"
+
 Text = Annotated[str, Meta(max_length=512)]
 Score = Annotated[float, Meta(ge=0, le=1)]
 # The fields by which a form selects comments, without those about the last action.
-PARTS = ("queue", "view", "attribute", "article", "section", "why")
+PARTS = ("queue", "view", "attribute", "article", "section", "why", "mine", "order", "words")
 OF_SCORES = ("axis", "low", "high")
 
 
@@ -55,14 +60,15 @@ QUEUES = (
     Queued("reported", N_("Reported"), State.QUEUED, "reported"),
     Queued("appeals", N_("Appeals"), State.QUEUED, "appeal"),
     Queued("held", N_("Being reviewed"), State.LEASED),
-    Queued("escalated", N_("Escalated"), State.ESCALATED, roles=OVERSEERS),
+    Queued("escalated", N_("Escalations"), State.ESCALATED, roles=OVERSEERS),
 )
 
 
 class QueueQuery(Struct, frozen=True, forbid_unknown_fields=True):
     """Filter and view. `done`, `version`, `batch`, `what`, `refused`, `by` and `copies` describe the last action.
 
-    For the view by score: the attribute (`axis`), the range (`low` to `high`), and whether all are selected.
+    `order` and `words` are for the list's script, which orders and filters the rows on the page. For the view by score:
+    the attribute (`axis`), the range (`low` to `high`), and whether all are selected.
     """
 
     queue: Literal["waiting", "reported", "appeals", "held", "escalated"] = "waiting"
@@ -71,6 +77,9 @@ class QueueQuery(Struct, frozen=True, forbid_unknown_fields=True):
     article: Text = ""
     section: Text = ""
     why: Text = ""
+    mine: Literal["", "1"] = ""
+    order: Literal["due", "newest", "oldest", "author", "article"] = "due"
+    words: Annotated[str, Meta(max_length=100)] = ""
     axis: Text = ""
     low: Score = 0.0
     high: Score = 1.0
@@ -98,6 +107,7 @@ class QueueQuery(Struct, frozen=True, forbid_unknown_fields=True):
             self.article or None,
             self.section or None,
             self.queued.why or self.why or None,
+            mine=bool(self.mine),
             avoid=visit.preferences.avoided,
         )
 
@@ -106,14 +116,25 @@ class QueueQuery(Struct, frozen=True, forbid_unknown_fields=True):
         fields = {name: getattr(self, name) for name in (*PARTS, *OF_SCORES)} | other
         path = "/scores" if fields["view"] == "scores" else "/queue"
         if path == "/scores":
-            del fields["view"]
+            del fields["view"], fields["mine"]
         else:
             fields = {name: value for name, value in fields.items() if name not in OF_SCORES}
         said = {name: value for name, value in fields.items() if value not in ("", 0, None, DEFAULTS.get(name))}
         return f"{path}?{urlencode(said)}" if said else path
 
 
-DEFAULTS: dict[str, object] = {"queue": "waiting", "view": "desk", "high": 1.0}
+DEFAULTS: dict[str, object] = {"queue": "waiting", "view": "desk", "order": "due", "high": 1.0}
+
+
+class SavedLink(NamedTuple):
+    """A saved filter. `digit`: the key that opens it after the one for going, or ""."""
+
+    name: str
+    link: str
+    is_shared: bool
+    is_current: bool
+    may_change: bool
+    digit: str
 
 
 async def show_queue(visit: Visit) -> web.StreamResponse:
@@ -131,21 +152,22 @@ async def _desk(visit: Visit, asked: QueueQuery) -> web.StreamResponse:
     after = await visit.console.store.events.latest(visit.site)  # read first: the stream reports all that follows
     held = await _held(visit, asked)
     found = await full_cards(visit, held)
-    return visit.show("desk.html", **await shared(visit, asked), cards=found, ahead=AHEAD, after=after)
+    return visit.show("desk.html", **await head(visit, asked), cards=found, ahead=AHEAD, after=after)
 
 
 async def _held(visit: Visit, asked: QueueQuery) -> list[Record]:
     """The requested ones of the moderator's leases. The others expire."""
     held = await visit.reviewing.held(visit.moderator)
-    return [record for record in held if matches(record, asked.wanted(visit))]
+    return [record for record in held if matches(record, asked.wanted(visit), visit.account.name)]
 
 
 async def _list(visit: Visit, asked: QueueQuery) -> web.StreamResponse:
     after = await visit.console.store.events.latest(visit.site)
-    found = await visit.reviewing.listed(visit.site, asked.queued.state, asked.wanted(visit), asked.cursor, LISTED)
+    wanted, viewer = asked.wanted(visit), visit.account.name
+    found = await visit.reviewing.listed(visit.site, asked.queued.state, wanted, asked.cursor, LISTED, viewer=viewer)
     return visit.show(
         "list.html",
-        **await shared(visit, msgspec.structs.replace(asked, view="list")),
+        **await head(visit, msgspec.structs.replace(asked, view="list")),
         cards=cards(visit, found.records),
         following=found.following,
         after=after,
@@ -159,23 +181,55 @@ async def _held_here(visit: Visit, asked: QueueQuery) -> int:
     """How many comments that would stand in this list somebody reviews at the moment; at most LISTED."""
     if asked.queued.state is not State.QUEUED:
         return 0
-    held = await visit.reviewing.listed(visit.site, State.LEASED, asked.wanted(visit), 0, LISTED)
+    wanted, viewer = asked.wanted(visit), visit.account.name
+    held = await visit.reviewing.listed(visit.site, State.LEASED, wanted, 0, LISTED, viewer=viewer)
     return len(held.records)
+
+
+async def head(visit: Visit, asked: QueueQuery) -> dict[str, Any]:
+    """What pages need that show the head of the queue, beside what `shared` gives."""
+    return {**await shared(visit, asked), "saved": await _saved(visit, asked)}
+
+
+async def _saved(visit: Visit, asked: QueueQuery) -> list[SavedLink]:
+    """The visitor's own filters, then the site's; without those of queues that the visitor does not see."""
+    filters, names = visit.console.store.filters, {each.name for each in QUEUES if visit.role in each.roles}
+    own, common = await asyncio.gather(filters.of(visit.site, visit.account.name), filters.of(visit.site, ""))
+    found = [(each, False) for each in own] + [(each, True) for each in common]
+    seen = [(each, is_shared) for each, is_shared in found if _queue_in(each.query) in names]
+    here = asked.link(view="list")
+    return [
+        SavedLink(
+            each.name,
+            link := f"/queue?{each.query}",
+            is_shared,
+            asked.view == "list" and link == here,
+            not is_shared or each.by == visit.account.name or visit.role in SUPERVISORS,
+            SAVED_DIGITS[place : place + 1],
+        )
+        for place, (each, is_shared) in enumerate(seen)
+    ]
+
+
+def _queue_in(query: str) -> str:
+    return parse_qs(query).get("queue", ["waiting"])[0]
 
 
 async def shared(visit: Visit, asked: QueueQuery) -> dict[str, Any]:
     stats = await visit.console.store.queue.stats(visit.site, 1)
-    attributes = visit.request.app[keys.MODERATION].attributes
+    attributes = visit.request.app[keys.MODERATION].attributes(visit.site)
     return {
         "asked": asked,
         "queues": [each for each in QUEUES if visit.role in each.roles],
         "stats": stats,
         "grounds": visit.reasons.grounds,
+        "macros": offered(visit),
         "attributes": {each: attribute_name(each) for each in attributes},
         "whys": WHYS,
         "words": words,
         "at_once": AT_ONCE,
         "supervisors": SUPERVISORS,
+        "deciders": DECIDERS,
         "keys": KEYS,
         "chosen": chosen(visit.preferences.keys),
         "may_decide": visit.role in DECIDERS,
@@ -196,7 +250,8 @@ async def claim(visit: Visit) -> web.StreamResponse:
     )
     if "fragment" not in visit.form:
         return visit.go(asked.link())
-    fresh = [record for record in found if record.id not in known and matches(record, asked.wanted(visit))]
+    wanted, viewer = asked.wanted(visit), visit.account.name
+    fresh = [record for record in found if record.id not in known and matches(record, wanted, viewer)]
     return visit.show("cards.html", cards=await full_cards(visit, fresh), **await shared(visit, asked))
 
 
@@ -219,8 +274,8 @@ async def show_one(visit: Visit) -> web.StreamResponse:
         raise NotFound(N_("It waits for a supervisor."))
     asked = QueueQuery(view="list", queue=_queue_of(record))
     is_free = record.state is not State.LEASED or record.owner == visit.account.name
-    may_decide = visit.role in DECIDERS and is_free
     (shown,) = await full_cards(visit, [record])
+    may_decide = visit.role in DECIDERS and is_free and not shown.is_reserved
     values = {**await shared(visit, asked), "may_decide": may_decide, "after": after}
     return visit.show("one.html", **values, card=shown)
 
@@ -232,7 +287,7 @@ async def show_copies(visit: Visit) -> web.StreamResponse:
     asked = QueueQuery(view="list", all=True)
     found = await copies_of(visit, record.id)
     values = {
-        **await shared(visit, asked),
+        **await head(visit, asked),
         "after": after,
         "following": None,
         "original": cards(visit, [record])[0],

@@ -10,12 +10,16 @@ from urllib.parse import quote
 from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_decimal, format_percent
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2.utils import htmlsafe_json_dumps
+from markupsafe import Markup
 
 from service.console.assets import Assets
 from service.console.protection import PREFIX
 from service.console.reasons import attribute_name
+from service.console.shown import marked
 from service.console.texts import LANGUAGES, N_, SOURCE, Texts
 from service.values.accounts import Role
+from service.values.dates import day_number
 
 ROLES = {
     Role.MODERATOR: N_("Moderator"),
@@ -31,7 +35,7 @@ class _Spoken:
 
     texts: Texts
     environment: Environment
-    for_scripts: Mapping[str, str | list[str]]
+    for_scripts: Markup  # as JSON, for a script element
 
 
 class Renderer:
@@ -62,7 +66,10 @@ class Renderer:
     def _speak(self, language: str) -> None:
         """Two threads may do it at once; the first one counts."""
         texts = Texts(language)
-        self._spoken.setdefault(language, _Spoken(texts, self._environment(texts), texts.for_scripts(self._scripts)))
+        said = texts.for_scripts(self._scripts)
+        # Made once, and with letters as they are: escapes would make three times as much of Ukrainian.
+        as_json = htmlsafe_json_dumps(said, ensure_ascii=False) if said else Markup()
+        self._spoken.setdefault(language, _Spoken(texts, self._environment(texts), as_json))
 
     def _environment(self, texts: Texts) -> Environment:
         environment = Environment(
@@ -86,12 +93,13 @@ class Renderer:
 
 def moment(texts: Texts, at: datetime) -> str:
     """One form on every page: "29 Nov 2026, 06:05 UTC"."""
-    return f"{format_datetime(at.astimezone(UTC), f'{_day_pattern(texts)}, HH:mm', locale=texts.locale)} UTC"
+    utc = at.astimezone(UTC)
+    return f"{format_datetime(utc, f'{_day_pattern(texts, utc)}, HH:mm', locale=texts.locale)} UTC"
 
 
-def _day_pattern(texts: Texts) -> str:
+def _day_pattern(texts: Texts, day: date) -> str:
     """With the name of the month, so that nobody takes the day for it."""
-    return "d. MMM y" if texts.language == "de" else "d MMM y"
+    return "d. MMM y" if texts.language == "de" else f"{day_number(day, texts.language)} MMM y"
 
 
 def _filters(texts: Texts) -> Mapping[str, Any]:
@@ -111,6 +119,10 @@ def _filters(texts: Texts) -> Mapping[str, Any]:
         """The format of scores: 0.61."""
         return format_decimal(value, format="0.00", locale=locale)
 
+    def three_digits(value: float) -> str:
+        """The format of measures of a model: 0.970."""
+        return format_decimal(value, format="0.000", locale=locale)
+
     def since(value: datetime, now: datetime) -> str:
         """The time between `value` and `now`: "12 minutes"."""
         return format_timedelta(abs(now - value), granularity="minute", threshold=1.2, locale=locale)
@@ -124,17 +136,19 @@ def _filters(texts: Texts) -> Mapping[str, Any]:
 
     def day(value: datetime | date) -> str:
         at = value.astimezone(UTC) if isinstance(value, datetime) else value
-        return format_date(at, _day_pattern(texts), locale=locale)
+        return format_date(at, _day_pattern(texts, at), locale=locale)
 
     return {
         "number": number,
         "percent": percent,
         "fine_percent": fine_percent,
         "two_digits": two_digits,
+        "three_digits": three_digits,
         "since": since,
         "ago": ago,
         "moment": lambda value: moment(texts, value),
         "say": texts,
+        "marked": marked,
         "segment": lambda value: quote(value, safe=""),  # for paths: a comment id may hold slashes
         "instant": lambda value: moment(texts, datetime.fromisoformat(value)),
         "when": when,

@@ -15,6 +15,7 @@ from service.console import (
     appeals,
     approvals,
     articles,
+    assigning,
     author,
     comment,
     comparison,
@@ -26,23 +27,31 @@ from service.console import (
     home,
     lists,
     live,
+    mentions,
     models,
     moderators,
+    notes,
+    notice,
     oidc,
     policy,
     promises,
     queue,
+    reader,
     rule_editing,
     rules,
+    saved,
     scores,
     search,
     second_factor,
     statement,
+    stuck,
+    threads,
     webhooks,
 )
 from service.console.assets import Assets
 from service.console.protection import PREFIX, REPORTS, SAFE, TOKEN_FIELD, TOKEN_HEADER, check_origin, check_token
 from service.console.provider import Provider
+from service.console.refusals import refusal
 from service.console.rendering import Renderer
 from service.console.texts import N_, negotiated
 from service.console.visit import CONSOLE, COOKIE, FORM, JSON, VISIT, Console, Page, Visit, form_of
@@ -51,7 +60,7 @@ from service.http.admission import take_as_stranger
 from service.http.handling import Handler, speaking
 from service.http.headers import cookie
 from service.values.accounts import Session
-from service.values.errors import Forbidden, NotFound, Retryable, ServiceError, Unauthenticated
+from service.values.errors import Conflict, Forbidden, NotFound, Retryable, ServiceError, Unauthenticated
 from service.webhooks.sealing import Sealer
 
 log = logging.getLogger(__name__)
@@ -64,15 +73,23 @@ PAGES: tuple[Page, ...] = (
     *oidc.PAGES,
     *account.PAGES,
     *second_factor.PAGES,
+    *assigning.PAGES,
+    *saved.PAGES,
     *queue.PAGES,
+    *threads.PAGES,
     *decisions.PAGES,
     *decided.PAGES,
     *live.PAGES,
     *scores.PAGES,
     *appeals.PAGES,
+    *stuck.PAGES,
     *dashboard.PAGES,
     *comment.PAGES,
+    *notes.PAGES,
+    *mentions.PAGES,
     *statement.PAGES,
+    *reader.PAGES,
+    *notice.PAGES,
     *search.PAGES,
     *articles.PAGES,
     *author.PAGES,
@@ -133,9 +150,13 @@ def _handler(page: Page) -> Handler:
         await _recognize(visit)
         if visit.visitor is None:
             take_as_stranger(request)
+        elif request.app[keys.MODELS].is_waiting(visit.site):
+            await request.app[keys.MODELS].ready(visit.site)
         _check_role(visit)
         if request.method not in SAFE:
             await _take_change(visit)
+        if visit.visitor is not None and not page.is_background and not visit.is_for_script:
+            visit.mentions = await request.app[keys.NOTES].count_mentions(visit.site, visit.account.name)
         return _with_cookie(visit, await page.view(visit))
 
     return speaking(_refused, f"console_{page.view.__name__}", handle)
@@ -203,6 +224,15 @@ def _refused(request: web.Request, error: ServiceError | None) -> web.StreamResp
     return _with_cookie(visit, _refusal(visit, error))
 
 
+# The reasons of conflicts in which somebody else changed the same thing first.
+_RACES = frozenset(
+    {
+        "account_changed", "already_decided", "already_undone", "lease_lost", "list_changed", "model_changed",
+        "policy_changed", "status_changed", "superseded",
+    }
+)  # fmt: skip
+
+
 def _refusal(visit: Visit, error: ServiceError | None) -> web.StreamResponse:
     """Render an error as a page, or as a problem document for scripts."""
     if visit.wants_json:
@@ -210,7 +240,9 @@ def _refusal(visit: Visit, error: ServiceError | None) -> web.StreamResponse:
     if isinstance(error, Unauthenticated) and visit.request.method in SAFE:
         return _to_sign_in(visit)
     status = problems.STATUS[type(error)] if error else 500
-    response = visit.show("error.html", status, error=error, code=status)
+    is_race = isinstance(error, Conflict) and error.reason in _RACES
+    said = refusal(visit.texts, error, status)
+    response = visit.show("error.html", status, code=status, said=said, is_race=is_race)
     if isinstance(error, Retryable):
         response.headers["Retry-After"] = str(error.retry_after_s)
     return response

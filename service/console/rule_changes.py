@@ -1,15 +1,17 @@
 """What the pages of the rules share: find a rule, its faults, try a policy, and store the next version."""
 
 from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
 
 from service import app_keys as keys
 from service.cases import policies
 from service.cases.policies import Simulation
 from service.console import policy
+from service.console.policy_kinds import FieldProblem
 from service.console.rule_form import Fault
 from service.console.texts import N_
 from service.console.visit import Visit
-from service.rules.faults import faults
+from service.rules.faults import faults, never_in_force
 from service.values.errors import Conflict, NotFound
 from service.values.policy import Policy
 from service.values.rules import Rule
@@ -36,6 +38,8 @@ async def faults_of(visit: Visit, now: Policy, rules: Sequence[Rule], name: str)
     wrong = {steps[1] for steps, _ in found if steps[:1] == ("rules",) and len(steps) > 1}
     ours = [(steps[2:], detail) for steps, detail in found if steps[:2] == ("rules", str(at))]
     ours += [((), detail) for steps, detail in found if steps == ("rules",)]
+    over = never_in_force(rules, now.rules, datetime.now(UTC).date())
+    ours += [(steps[2:], detail) for steps, detail in over if steps[:2] == ("rules", str(at))]
     if ours or not found:
         return ours
     # Patterns are only checked together if nothing else is wrong.
@@ -47,14 +51,18 @@ async def faults_of(visit: Visit, now: Policy, rules: Sequence[Rule], name: str)
     ]
 
 
-async def keep(visit: Visit, now: Policy, after: Policy) -> bool:
-    """Store the next version. False: somebody else has changed the policy meanwhile."""
+async def keep(visit: Visit, now: Policy, after: Policy) -> FieldProblem | None:
+    """Store the next version. Returns why not: somebody else has changed the policy since the page was shown, or the
+    rules name a list that was deleted.
+    """
+    if visit.field("version") != str(now.version):
+        return FieldProblem(OUTRUN, {})
     try:
         await policies.replace(visit.console.store, visit.site, now, after, visit.account.name)
-    except Conflict:
-        return False
+    except Conflict as error:
+        return policy.lists_gone(error) or FieldProblem(OUTRUN, {})
     await visit.request.app[keys.DIRECTORY].refresh()
-    return True
+    return None
 
 
 async def simulated(visit: Visit, tried: Policy) -> Simulation:
@@ -67,4 +75,4 @@ async def lists_of(visit: Visit) -> Collection[str]:
 
 
 def attributes_of(visit: Visit) -> tuple[str, ...]:
-    return visit.request.app[keys.MODERATION].attributes
+    return visit.request.app[keys.MODERATION].attributes(visit.site)

@@ -9,8 +9,8 @@ from msgspec import Struct
 from service.cases import policies
 from service.cases.policies import Simulation
 from service.console import policy, rule_form, rule_kinds, rule_words
-from service.console.policy_form import FieldProblem
-from service.console.rule_changes import LAST, attributes_of, faults_of, find_rule, keep, lists_of, simulated
+from service.console.policy_kinds import FieldProblem
+from service.console.rule_changes import LAST, OUTRUN, attributes_of, faults_of, find_rule, keep, lists_of, simulated
 from service.console.rule_form import EnteredRule
 from service.console.rule_kinds import JSON, KINDS
 from service.console.texts import N_
@@ -57,10 +57,14 @@ async def save_rule(visit: Visit) -> web.StreamResponse:
     if entered.rule is None:
         return await _form(visit, now, entered, before, 400)
     after = msgspec.structs.replace(now, rules=rule_form.replaced(now.rules, before, entered.rule))
-    if visit.field("version") == str(now.version) and await keep(visit, now, after):
+    problem = await keep(visit, now, after)
+    if problem is None:
         return visit.go("/rules", said="saved")
     now = await policies.newest(visit.console.store, visit.site)
-    return await _form(visit, now, entered, before, 409, is_outrun=True)
+    is_outrun = problem.message == OUTRUN
+    if not is_outrun:
+        before, entered = await _entered(visit, now)  # its faults say at which field the list is missing
+    return await _form(visit, now, entered, before, 409, is_outrun=is_outrun)
 
 
 async def _entered(visit: Visit, now: Policy) -> tuple[str, EnteredRule]:

@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
-from service.console.policy_form import CENT, HOUR_S, FieldProblem, between, for_input
+from service.console.policy_form import CENT, HOUR_S, between, for_input
+from service.console.policy_kinds import FieldProblem
 from service.console.rule_kinds import KINDS, RuleField, fields_of
 from service.console.texts import N_
 from service.http.shapes import fault_of

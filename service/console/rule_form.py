@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from service.console import rule_fields
-from service.console.policy_form import FieldProblem
+from service.console.policy_kinds import FieldProblem
 from service.console.rule_kinds import JSON, KINDS, fields_of
 from service.console.texts import N_
 from service.http import bodies
@@ -133,6 +133,8 @@ def with_faults(entered: EnteredRule, faults: Iterable[Fault]) -> EnteredRule:
 def _field_at(kind: str, steps: Steps) -> str:
     if steps[:1] == ("then",):
         return steps[1] if len(steps) > 1 else "action"
+    if steps[:1] == ("until",):
+        return "until"
     if steps[:1] != (WHEN,):
         return ""
     return WHEN if kind == JSON else rule_fields.field_at(kind, steps[1:])

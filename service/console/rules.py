@@ -13,8 +13,8 @@ from service.cases import policies
 from service.cases.policies import RuleTrial, Simulation
 from service.cases.ruling import RuleCheck
 from service.console import policy, rule_form, rule_kinds, rule_words, words
-from service.console.policy_form import FieldProblem
-from service.console.rule_changes import LAST, OUTRUN, faults_of, find_rule, keep, simulated
+from service.console.policy_kinds import FieldProblem
+from service.console.rule_changes import LAST, faults_of, find_rule, keep, simulated
 from service.console.rule_form import Fault
 from service.console.rule_kinds import JSON, KINDS
 from service.console.shown import marked
@@ -100,7 +100,7 @@ async def try_text(visit: Visit) -> web.StreamResponse:
         )
         return await _page(visit, now, 400, tried=Tried(values, problem=problem))
     compiled = await visit.request.app[keys.RULEBOOK].compiled(visit.site, now)
-    check = visit.request.app[keys.MODERATION].try_rules(now, compiled, comment)
+    check = visit.request.app[keys.MODERATION].try_rules(visit.site, now, compiled, comment)
     return await _page(visit, now, tried=Tried(values, check))
 
 
@@ -152,10 +152,10 @@ def _told(found: Sequence[Fault]) -> FieldProblem:
 
 
 async def _saved(visit: Visit, now: Policy, after: Policy, said: str) -> web.Response:
-    if visit.field("version") == str(now.version) and await keep(visit, now, after):
+    problem = await keep(visit, now, after)
+    if problem is None:
         return visit.go("/rules", said=said)
-    now = await policies.newest(visit.console.store, visit.site)
-    return await _page(visit, now, 409, problem=FieldProblem(OUTRUN, {}))
+    return await _page(visit, await policies.newest(visit.console.store, visit.site), 409, problem=problem)
 
 
 async def _page(

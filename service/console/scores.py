@@ -11,7 +11,7 @@ from aiohttp import web
 from service import app_keys as keys
 from service.cases.answers import shows_scores
 from service.console.cards import cards
-from service.console.queue import LISTED, QueueQuery, shared
+from service.console.queue import LISTED, QueueQuery, head, shared
 from service.console.texts import N_
 from service.console.visit import EVERYBODY, Page, Visit
 from service.store.base import Record
@@ -54,7 +54,7 @@ async def show_scores(visit: Visit) -> web.StreamResponse:
     if key is None:
         may_change = visit.role is Role.ADMIN
         return visit.show("no_scores.html", **await shared(visit, asked), may_change=may_change)
-    attributes = visit.request.app[keys.MODERATION].attributes
+    attributes = visit.request.app[keys.MODERATION].attributes(visit.site)
     axis = asked.axis or asked.attribute or attributes[0]
     if axis not in attributes:
         raise BadRequest("axis: not an attribute of this model", [Fault("/axis", "not an attribute of this model")])
@@ -67,7 +67,7 @@ async def show_scores(visit: Visit) -> web.StreamResponse:
     thresholds = directory.policy(visit.site).thresholds
     return visit.show(
         "scores.html",
-        **await shared(visit, asked),
+        **await head(visit, asked),
         after=after,
         axes=[_axis(each, scored, thresholds.get(each), HIGH if each == axis else LOW) for each in attributes],
         cards=cards(visit, within[:LISTED]),
@@ -118,4 +118,4 @@ def _at(score: float) -> int:
     return round(LEFT + score * (RIGHT - LEFT))
 
 
-PAGES = (Page(path="/scores", view=show_scores, roles=EVERYBODY),)
+PAGES = (Page(path="/scores", view=show_scores, roles=EVERYBODY, within="/queue"),)

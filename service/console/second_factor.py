@@ -1,15 +1,17 @@
 """The second factor of the moderator's account: set up, move to another app, recovery codes."""
 
+import contextlib
+
 import pyotp
 import segno
 from aiohttp import web
 
 from service.console import codes, entry
-from service.console.account import account_page, change
+from service.console.account import account_page, keep, renew_session
 from service.console.texts import N_
 from service.console.visit import Page, Visit
 from service.values.accounts import Account
-from service.values.errors import BadRequest, Fault
+from service.values.errors import BadRequest, Fault, Retryable
 
 ISSUER = "Steward"
 SECRET_CHARS = 32  # the length of pyotp's secrets
@@ -61,7 +63,9 @@ async def _allowed(visit: Visit) -> Account | None:
 async def _with_new_codes(visit: Visit, action: str, account: Account, **fields: object) -> web.Response:
     """Not a redirect: the codes must not appear in a URL, nor again on reload."""
     changed, fresh = codes.renewed(account)
-    await change(visit, action, changed, **fields)
+    kept = await keep(visit, action, changed, **fields)
+    with contextlib.suppress(Retryable):  # the earlier codes are gone: these must be shown, if need be signed out
+        await renew_session(visit, kept)
     return visit.show("recovery_codes.html", codes=fresh)
 
 

@@ -1,16 +1,20 @@
-"""The statement of reasons of a rejected comment, as its author may read it (docs/dsa.md)."""
+"""The statement of reasons of a rejected comment and the answer to a complaint, as the author may read them."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from aiohttp import web
 from babel import Locale
 from msgspec import Struct
 
 from service import app_keys as keys
+from service.cases.statements import PAGES as PAGES_OF_AUTHORS
 from service.cases.statements import statement
 from service.console.comment import blinds
 from service.console.texts import N_
 from service.console.visit import OVERSEERS, Page, Visit
+from service.http.origin import own_origin
+from service.values.complaints import ComplaintOutcome
 from service.values.domain import Id
 from service.values.dsa import Automation, Source
 from service.values.errors import Conflict
@@ -24,9 +28,16 @@ AUTOMATIONS = {
 }
 
 
+COMPLAINTS = {
+    ComplaintOutcome.OPEN: N_("nobody has decided yet"),
+    ComplaintOutcome.UPHELD: N_("the comment stays rejected"),
+    ComplaintOutcome.REVERSED: N_("the comment was approved"),
+}
+
+
 class StatementQuery(Struct, frozen=True, forbid_unknown_fields=True):
     id: Id
-    language: Literal["en", "de", "uk"] | None = None
+    language: Literal["en", "de", "uk", "es", "fr", "pt", "pl"] | None = None
 
 
 async def show_statement(visit: Visit) -> web.StreamResponse:
@@ -34,19 +45,38 @@ async def show_statement(visit: Visit) -> web.StreamResponse:
     query = visit.query(StatementQuery)
     record = await visit.console.store.comments.get(visit.site, query.id)
     if blinds(visit, record):
-        raise Conflict("waiting", "it still waits for an answer", {"id": query.id})
-    found = await statement(visit.console.store, visit.request.app[keys.DIRECTORY], visit.site, query.id)
-    own = visit.texts.locale.language
-    language = query.language or (own if own in LANGUAGES else SOURCE_LANGUAGE)
+        raise Conflict("waiting", N_("It still waits for an answer."), {"id": query.id})
+    pages = own_origin(visit.request) + PAGES_OF_AUTHORS
+    found = await statement(visit.console.store, visit.request.app[keys.DIRECTORY], visit.site, query.id, pages)
     return visit.show(
         "statement.html",
         found=found,
-        language=language,
-        languages=[(each, Locale.parse(each).get_display_name(each) or each) for each in LANGUAGES],
-        paragraphs=found.texts[language].split("\n\n"),
         source=SOURCES[found.source],
         automation=AUTOMATIONS[found.automated_decision],
+        **_in_words(visit, query, found.texts),
     )
 
 
-PAGES = (Page(path="/statement", view=show_statement, roles=OVERSEERS),)
+async def show_complaint(visit: Visit) -> web.StreamResponse:
+    """Raises NotFound without a complaint, and Conflict out of scope, or if this person may still judge it."""
+    query = visit.query(StatementQuery)
+    record = await visit.console.store.comments.get(visit.site, query.id)
+    if blinds(visit, record):
+        raise Conflict("waiting", N_("It still waits for an answer."), {"id": query.id})
+    found = await visit.request.app[keys.COMPLAINTS].of(visit.site, query.id)
+    outcome = COMPLAINTS[found.outcome]
+    return visit.show("complaint.html", found=found, outcome=outcome, **_in_words(visit, query, found.texts))
+
+
+def _in_words(visit: Visit, query: StatementQuery, texts: Mapping[str, str]) -> dict[str, Any]:
+    """For a template: the text for the author in the wanted language, and the languages to choose from."""
+    own = visit.texts.locale.language
+    language = query.language or (own if own in LANGUAGES else SOURCE_LANGUAGE)
+    languages = [(each, Locale.parse(each).get_display_name(each) or each) for each in LANGUAGES]
+    return {"language": language, "languages": languages, "paragraphs": texts[language].split("\n\n")}
+
+
+PAGES = (
+    Page(path="/statement", view=show_statement, roles=OVERSEERS),
+    Page(path="/complaint", view=show_complaint, roles=OVERSEERS),
+)

@@ -1,6 +1,7 @@
 """One request to the console: the visitor, the page, and the ways to answer."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -24,7 +25,7 @@ from service.settings import Settings
 from service.store import Store
 from service.store.accounts import Visitor
 from service.values.accounts import Account, Preferences, Role
-from service.values.errors import BadRequest, Fault, NotFound, Unauthenticated
+from service.values.errors import BadRequest, Conflict, Fault, NotFound, Unauthenticated
 from service.webhooks.sealing import Sealer
 
 Shape = TypeVar("Shape")
@@ -54,7 +55,8 @@ class Page:
     """A row of the console's table of pages; `path` follows /console.
 
     `roles`: who may come, None: also who has not signed in. `is_background`: scripts ask it by themselves, so that it
-    keeps no session alive. `while_enrolling`: also for who must first set up a second factor.
+    keeps no session alive. `while_enrolling`: also for who must first set up a second factor. `within`: the path of the
+    page whose link stands out on this one.
     """
 
     path: str
@@ -62,6 +64,7 @@ class Page:
     method: str = "GET"
     roles: frozenset[Role] | None = EVERYBODY
     nav: Nav | None = None
+    within: str = ""
     is_background: bool = False
     while_enrolling: bool = False
     limit: int = bodies.MAX_BODY_BYTES
@@ -84,7 +87,8 @@ class Console:
 class Visit:
     """`visitor` is None before signing in. The page's roles have been checked.
 
-    `raw` and `form` are the body of a change, after checking its origin and token.
+    `raw` and `form` are the body of a change, after checking its origin and token. `mentions`: how many notes name the
+    visitor.
     """
 
     request: web.Request
@@ -96,6 +100,7 @@ class Visit:
     raw: bytes = b""
     form: Mapping[str, list[str]] = field(default_factory=dict)
     fresh_cookie: str | None = None
+    mentions: int = 0
 
     @property
     def known(self) -> Visitor:
@@ -157,6 +162,11 @@ class Visit:
         return JSON in self.request.headers.get("Accept", "")
 
     @property
+    def is_for_script(self) -> bool:
+        """Whether one of our scripts asked: for JSON, or for a part of a page."""
+        return self.wants_json or "fragment" in self.form
+
+    @property
     def now(self) -> datetime:
         return datetime.now(UTC)
 
@@ -215,6 +225,24 @@ class Visit:
         return web.Response(status=303, headers={"Location": where})
 
 
+@contextlib.contextmanager
+def in_words(visit: Visit, refused: Mapping[str, str], bad: str = "") -> Iterator[None]:
+    """Say the conflicts of these reasons, and a bad request if `bad` is given, in messages of the console.
+
+    For pages without scripts; scripts have words of their own for the codes.
+    """
+    try:
+        yield
+    except Conflict as error:
+        if visit.wants_json or error.reason not in refused:
+            raise
+        raise Conflict(error.reason, refused[error.reason], error.current) from error
+    except BadRequest as error:
+        if visit.wants_json or not bad:
+            raise
+        raise BadRequest(bad, error.faults) from error
+
+
 def whole(text: str, name: str = "version") -> int:
     """A version as forms send it. Raises BadRequest, which names the field."""
     if not (text.isascii() and text.isdigit() and len(text) < 16):  # noqa: PLR2004 - 2^53
@@ -236,8 +264,9 @@ def own_path(path: str) -> str:
 
 
 def form_of(raw: bytes) -> dict[str, list[str]]:
-    """Raises BadRequest."""
+    """Line breaks become one character, as `maxlength` counts them; browsers send two. Raises BadRequest."""
     try:
-        return parse_qs(raw.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="replace")
+        sent = parse_qs(raw.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="replace")
     except ValueError as error:  # UnicodeDecodeError is one
         raise BadRequest("not a form of ours", [Fault("", "not a form of ours")]) from error
+    return {name: [each.replace("\r\n", "\n") for each in values] for name, values in sent.items()}

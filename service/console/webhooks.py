@@ -4,13 +4,14 @@ import re
 from datetime import datetime, timedelta
 
 from aiohttp import web
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from service import app_keys as keys
 from service.console import words
 from service.console.texts import N_
 from service.console.visit import ADMINS, Nav, Page, Visit
-from service.store.outbox import Letter, LetterPosition
+from service.store.endpoint import Endpoint
+from service.store.outbox import Backlog, Letter, LetterPosition
 from service.values.accounts import Role
 from service.values.errors import NotFound
 from service.webhooks.message import MessageId
@@ -34,6 +35,15 @@ class Secret(Struct, frozen=True):
     previous_until: datetime | None = None
 
 
+class State(Struct, frozen=True):
+    """What the page reads from Redis. `letters`: a page. `delivered_at`: None if nothing was delivered yet."""
+
+    endpoint: Endpoint
+    backlog: Backlog
+    letters: list[Letter]
+    delivered_at: datetime | None
+
+
 class Tested(Struct, frozen=True):
     is_delivered: bool
     because: str
@@ -41,17 +51,21 @@ class Tested(Struct, frozen=True):
 
 
 async def show_webhooks(visit: Visit) -> web.StreamResponse:
-    return await _page(visit)
+    return _page(visit, await _state(visit))
 
 
 async def save_endpoint(visit: Visit) -> web.StreamResponse:
     """Set the endpoint. The first time, create a secret and show it once."""
     url, webhooks = visit.field("url").strip(), visit.request.app[keys.WEBHOOKS]
     if problem := (N_("Enter an address.") if not url else await webhooks.refusal_now(url)):
-        return await _page(visit, 400, problem=problem)
+        return _page(visit, await _state(visit), 400, problem=problem)
     include_text = visit.field("include_text") == "1"
+    state = await _state(visit)  # before the change: a reading that fails after it would lose the secret
     secret = await webhooks.put(visit.site, url, include_text=include_text, actor=visit.account.name)
-    return await _page(visit, secret=Secret(secret)) if secret else visit.go("/webhooks", said="saved")
+    if secret is None:
+        return visit.go("/webhooks", said="saved")
+    endpoint = Endpoint(url, include_text, secrets=(secret,))
+    return _page(visit, structs.replace(state, endpoint=endpoint), secret=Secret(secret))
 
 
 async def remove_endpoint(visit: Visit) -> web.StreamResponse:
@@ -60,25 +74,29 @@ async def remove_endpoint(visit: Visit) -> web.StreamResponse:
 
 
 async def rotate_secret(visit: Visit) -> web.StreamResponse:
+    state = await _state(visit)  # before the change, as above
     text, until = await visit.request.app[keys.WEBHOOKS].rotate(visit.site, visit.account.name)
-    return await _page(visit, secret=Secret(text, until))
+    active = (text, *state.endpoint.secrets[:1])
+    endpoint = structs.replace(state.endpoint, secrets=active, previous_until=until)
+    return _page(visit, structs.replace(state, endpoint=endpoint), secret=Secret(text, until))
 
 
 async def send_test(visit: Visit) -> web.StreamResponse:
     endpoint = await visit.console.store.outbox.endpoints.get(visit.site)
     if endpoint.url is None or not endpoint.secrets:
-        raise NotFound("this site has no endpoint")
+        raise NotFound(N_("This site has no endpoint."))
     _, outcome = await visit.request.app[keys.WEBHOOKS].test(visit.site, endpoint)
-    return await _page(visit, tested=Tested(outcome.result == "delivered", outcome.because, outcome.seconds))
+    tested = Tested(outcome.result == "delivered", outcome.because, outcome.seconds)
+    return _page(visit, await _state(visit), tested=tested)
 
 
 async def resend(visit: Visit) -> web.StreamResponse:
     name = MessageId.parse(visit.field("letter"))
     if name is None or name.site != visit.site:
-        raise NotFound("no such dead letter")
+        raise NotFound(N_("No such dead letter."))
     outcome = await visit.console.store.outbox.replay(visit.site, name.comment, name.version)
     if outcome == "unknown":
-        raise NotFound("no such dead letter; somebody may have sent it again already")
+        raise NotFound(N_("No such dead letter; somebody may have sent it again already."))
     await _written(visit, "letter_resent", comment=name.comment, outcome=outcome)
     return visit.go("/webhooks", said="resent" if outcome == "ok" else outcome)
 
@@ -93,23 +111,33 @@ async def _written(visit: Visit, action: str, **details: str) -> None:
     await visit.console.store.audit.write(visit.site, action, visit.account.name, **details)
 
 
-async def _page(
+async def _state(visit: Visit) -> State:
+    outbox, site = visit.console.store.outbox, visit.site
+    return State(
+        endpoint=await outbox.endpoints.get(site),
+        backlog=await outbox.backlog(site),
+        letters=await outbox.letters(site, _place(visit.request.query.get("after", "")), PER_PAGE),
+        delivered_at=await visit.console.store.usage.last_delivered(site),
+    )
+
+
+def _page(
     visit: Visit,
+    state: State,
     status: int = 200,
     *,
     problem: str = "",
     secret: Secret | None = None,
     tested: Tested | None = None,
 ) -> web.Response:
-    outbox, query = visit.console.store.outbox, visit.request.query
-    backlog = await outbox.backlog(visit.site)
-    letters = await outbox.letters(visit.site, _place(query.get("after", "")), PER_PAGE)
+    query, backlog, letters = visit.request.query, state.backlog, state.letters
     return visit.show(
         "webhooks.html",
         status,
         words=words,
-        endpoint=await outbox.endpoints.get(visit.site),
+        endpoint=state.endpoint,
         backlog=backlog,
+        delivered_at=state.delivered_at,
         late_since=visit.now - timedelta(seconds=backlog.overdue_s) if backlog.overdue_s else None,
         letters=[(_id(visit, each), each) for each in letters],
         following=f"{letters[-1].died}.{_id(visit, letters[-1])}" if len(letters) == PER_PAGE else "",

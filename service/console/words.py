@@ -47,6 +47,7 @@ DEEDS = {
     "claimed": N_("Claimed"),
     "released": N_("Put back"),
     "skipped": N_("Skipped"),
+    "freed": N_("Given back to the queue by somebody else"),
     "expired": N_("Not decided in time; back in the queue"),
     "decided": N_("Decided"),
     "voted": N_("First of two opinions"),
@@ -56,9 +57,14 @@ DEEDS = {
     "undone": N_("Taken back"),
     "reopened": N_("Reopened"),
     "reported": N_("A reader reported it"),
+    "noticed": N_("A reader sent a notice"),
     "appealed": N_("The author appealed"),
     "withdrawn": N_("Replaced by a new revision"),
     "erased": N_("Erased"),
+    "assigned": N_("Assigned"),
+    "unassigned": N_("Assignment removed"),
+    "note_added": N_("Note written"),
+    "note_removed": N_("Note removed"),
     "labelled": N_("A label was brought in from elsewhere"),
 }
 ACTORS = {"author": N_("the author"), "reader": N_("a reader"), "expiry": N_("a timeout")}
@@ -79,16 +85,21 @@ TOLD = {
     "decided_by": N_("decided by"),
     "rules": N_("rule"),
     "reason": N_("reason"),
+    "macro": N_("macro"),
     "model": N_("model"),
     "policy": N_("policy"),
     "inclusion": N_("drawn with probability"),
+    "learning_inclusion": N_("drawn to learn from, with probability"),
     "mode": N_("the site"),
     "why": N_("because"),
     "source": N_("source"),
     "role": N_("role"),
+    "assignee": N_("assigned to"),
     "score": N_("score"),
+    "holder": N_("held by"),
+    "request": N_("request"),
 }
-VERDICTS = {"approve": N_("Approve"), "reject": N_("Reject"), "escalate": N_("Escalate"), "review": N_("Review")}
+VERDICTS = {"approve": N_("Approved"), "reject": N_("Rejected"), "escalate": N_("Escalated"), "review": N_("Review")}
 CAPACITIES = {
     **{role.value: title for role, title in ROLES.items()},
     "key": N_("an API key"),
@@ -110,7 +121,7 @@ def detail(texts: Texts, name: str, said: str) -> tuple[str, str]:
     """A detail of the audit trail in words: its name, "" where the value says it all, and its value."""
     if name == "handling_ms" and said.isdecimal():
         return "", texts(N_("Decided in %(seconds)s s"), seconds=_decimal(texts, int(said) / 1000, "0.0"))
-    if name == "inclusion" and _SHARE.fullmatch(said):
+    if name in ("inclusion", "learning_inclusion") and _SHARE.fullmatch(said):
         return texts(told(name)), format_percent(float(said), "0.#%", locale=texts.locale)
     if name == "score" and (found := _SCORE.fullmatch(said)):
         return "", f"{attribute_title(texts, found[1])} {_decimal(texts, float(found[2]), '0.00')}"

@@ -130,22 +130,27 @@ export function toast(message, action, act, kind = "") {
   return made;
 }
 
-/** Light, dark or as the system, at once; the server is told beside. */
-function switchTheme(form) {
+const NEXT = {
+  theme: { auto: "dark", dark: "light", light: "auto" },
+  density: { comfortable: "compact", compact: "comfortable" },
+};
+
+/** The theme and the density change at once; the server is told beside. */
+function switchAtOnce(form) {
   const button = form.querySelector("button");
-  const next = { auto: "dark", dark: "light", light: "auto" };
+  const what = form.dataset.switch;
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const theme = button.value;
+    const chosen = button.value;
     const sent = new URLSearchParams(new FormData(form));
-    sent.set("theme", theme);
-    document.documentElement.dataset.theme = theme;
-    button.value = next[theme];
+    sent.set(what, chosen);
+    document.documentElement.dataset[what] = chosen;
+    button.value = NEXT[what][chosen];
     fetch(form.action, { method: "POST", body: sent, redirect: "manual" }).catch(() => {});
   });
 }
 
-document.querySelectorAll("[data-theme-switch]").forEach(switchTheme);
+document.querySelectorAll("[data-switch]").forEach(switchAtOnce);
 
 /** A text that is shown once, or typed nowhere by hand, has a button that copies it. */
 function offerCopy(text) {

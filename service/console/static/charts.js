@@ -33,7 +33,7 @@ function options({ names }, kind, width) {
       { ...axis, size: 56, values: (_, ticks) => once(ticks.map((tick) => (Number.isInteger(tick) || kind !== "count" ? written(tick) : ""))) },
     ],
     series: [
-      { label: t("Time"), value: (_, at) => (at == null ? "" : date.format(at * 1000)) },
+      { label: t("Time"), value: (_, at) => (at == null ? "" : counted(date.format(at * 1000))) },
       ...names.map((label, place) => ({
         label, stroke: colour(COLOURS[place]), dash: DASHES[place], width: 2, value: (_, value) => written(value),
         points: { size: 5, fill: colour("--surface") },
@@ -45,12 +45,15 @@ function options({ names }, kind, width) {
 /** Ticks that read alike after rounding are written once. */
 const once = (said) => said.map((each, place) => (said.indexOf(each) === place ? each : ""));
 
+/** French counts the first of a month ("1er déc."), which no browser writes. */
+const counted = (day) => (language === "fr" ? day.replace(/^1(?=\s)/, "1er") : day);
+
 /** The hour where the ticks lie within days, else the day. */
 function short(at, ticks) {
   const isHours = ticks.length > 1 && ticks[1] - ticks[0] < 86_400;
   const isMidnight = at % 86_400 === 0;
   const how = isHours && !isMidnight ? { hour: "2-digit", minute: "2-digit" } : { day: "numeric", month: "short" };
-  return new Intl.DateTimeFormat(language, { ...how, timeZone: "UTC" }).format(at * 1000);
+  return counted(new Intl.DateTimeFormat(language, { ...how, timeZone: "UTC" }).format(at * 1000));
 }
 
 function draw(panel) {

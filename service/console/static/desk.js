@@ -1,10 +1,13 @@
 // One comment after the other: the next ones are already here, each key is one decision, and every decision can be undone.
 
 import { Refused, announce, ask, fragment, prefix, t, tn, toast } from "./base.js";
-import { closeChoices, common, guard, listen, openChoice, showKey, unveil } from "./keys.js";
+import { chooseMacro, closeChoices, common, guard, listen, macroOf, openChoice, showKey, unveil } from "./keys.js";
 import { follow } from "./live.js";
+import { watchAssignments } from "./assign.js";
+import { watchNotes } from "./notes.js";
 import { Outbox, refusal } from "./outbox.js";
 import { openPlace, watchPlaces } from "./place.js";
+import { toggleThread, watchThreads } from "./thread.js";
 import { refresh, when } from "./times.js";
 import { watchBreaks } from "./breaks.js";
 
@@ -12,6 +15,7 @@ const desk = document.getElementById("desk");
 const list = document.getElementById("cards");
 const chosen = JSON.parse(desk.dataset.keys);
 const where = JSON.parse(desk.dataset.where);
+const isPart = where.queue !== "waiting" || ["attribute", "article", "section", "why", "mine"].some((each) => where[each]);
 const ahead = Number(desk.dataset.ahead);
 const name = `${desk.dataset.site}.${desk.dataset.account}`;
 const outbox = new Outbox(name);
@@ -49,7 +53,9 @@ function showEmpty() {
   const why = document.getElementById("nothing-why");
   if (!stats) return;
   document.getElementById("nothing-title").textContent = outbox.isAway ? t("No connection to the service.") : t("All done for now.");
+  document.getElementById("nothing-new").hidden = outbox.isAway;
   if (outbox.isAway) { why.textContent = t("The next comments come when the connection is back."); return; }
+  if (isPart) { why.textContent = t("Nothing more waits for you in this queue with this filter."); return; } // the counts are the site's
   const said = [];
   if (stats.queued > 0) said.push(tn("%(n)d comment waits that you may not judge, skipped, or filtered out.", "%(n)d comments wait that you may not judge, skipped, or filtered out.", stats.queued));
   if (stats.leased > 0) {
@@ -161,6 +167,26 @@ function lookAtCopies() {
   location.assign(`${prefix}/queue/${encodeURIComponent(offered.id)}/copies`);
 }
 
+/** If it was given to somebody else, the next one is shown. */
+function assigned(card, isHeld) {
+  if (!card.isConnected) return; // decided meanwhile
+  if (isHeld || !card.dataset.lease) {
+    if (card === current) card.focus({ preventScroll: true });
+    return;
+  }
+  letGo(card);
+}
+
+/** Somebody else may have it now. */
+function letGo(card) {
+  const isCurrent = card === current;
+  const following = neighbour(card, 1) ?? neighbour(card, -1);
+  gone.add(card.dataset.lease);
+  card.remove();
+  if (isCurrent) look(following);
+  refill();
+}
+
 function skip(card) {
   settle(card, `/queue/${encodeURIComponent(card.dataset.id)}/release`, { id: card.dataset.id, lease: card.dataset.lease });
   toast(t("Skipped"));
@@ -233,7 +259,8 @@ list.addEventListener("submit", (event) => {
   event.preventDefault();
   if (!card || !button) return;
   if (button.name === "skip") skip(card);
-  else if ((button.name === "reject" || button.value === "approve") && unveil(card)) closeChoices(card);
+  else if ((["reject", "macro"].includes(button.name) || button.value === "approve") && unveil(card)) closeChoices(card);
+  else if (button.name === "macro") decide(card, ...macroOf(button));
   else if (button.name === "reject") decide(card, { decision: "reject", reason: button.value }, t("Rejected"));
   else if (button.value === "approve") decide(card, { decision: "approve" }, t("Approved"));
   else decide(card, { decision: "escalate", note: event.target.elements.note.value.trim() }, t("Escalated"));
@@ -265,7 +292,11 @@ listen(chosen, {
     if (opened) announce(t("Choose a reason: 1 to 9, or 0 for none."));
   },
   escalate: () => { if (current) openChoice(current, "escalate"); },
+  macro: () => { if (current && !unveil(current)) chooseMacro(current); },
+  note: () => { if (current) openChoice(current, "note"); },
+  assign: () => { if (current) openChoice(current, "assign"); },
   article: () => openPlace(current),
+  thread: () => toggleThread(current),
   copies: lookAtCopies,
   undo: () => { undo(); },
   reveal: () => {
@@ -282,6 +313,9 @@ listen(chosen, {
 });
 
 watchPlaces(list);
+watchNotes(list);
+watchThreads(list);
+watchAssignments(list, assigned);
 recall();
 document.addEventListener("visibilitychange", () => { if (!document.hidden) { extend(); refill(); } });
 setInterval(extend, EXTEND_MS);
@@ -299,7 +333,13 @@ let asking = null;
 follow(desk.dataset.after, {
   outbox,
   // Somebody else did something with a comment that lies here: the service says whether it is still ours.
-  heard: (kind, { id, who }) => { if (byId(id) && who !== desk.dataset.account) { clearTimeout(asking); asking = setTimeout(extend, 100); } },
+  heard: (kind, { id, who, to }) => {
+    const card = byId(id);
+    if (!card || who === desk.dataset.account) return;
+    if (kind === "freed" && to === desk.dataset.account) { letGo(card); return; }
+    clearTimeout(asking);
+    asking = setTimeout(extend, 100);
+  },
   counts: (now) => { if (stats) stats = { ...stats, ...now }; if (!current) showEmpty(); },
   look: extend,
 });

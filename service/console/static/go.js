@@ -8,7 +8,31 @@ const keys = JSON.parse(goKeys);
 let wentAt = -Infinity;
 
 const isWriting = (target) => target.closest?.("input:not([type=checkbox]), textarea, select, [contenteditable]") != null;
-const open = () => import(palette).then((found) => found.open());
+let isOpening = false;
+
+/** The palette. What is typed until it is there is typed into it: no letter decides a comment meanwhile. */
+async function open() {
+  if (isOpening) return;
+  isOpening = true;
+  let typed = "";
+  let isChosen = false;
+  const keep = (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Enter") isChosen = true;
+    else if (event.key === "Backspace") typed = typed.slice(0, -1);
+    else if (event.key.length === 1 && !isChosen) typed += event.key;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  };
+  addEventListener("keydown", keep, true);
+  try {
+    const found = await import(palette);
+    found.open(typed, isChosen);
+  } finally {
+    removeEventListener("keydown", keep, true);
+    isOpening = false;
+  }
+}
 
 function help() {
   const there = document.getElementById("help");
@@ -37,7 +61,7 @@ addEventListener("keydown", (event) => {
     open();
     return;
   }
-  if (hasControl || isWriting(event.target) || document.querySelector("dialog[open]")) return;
+  if (isOpening || hasControl || isWriting(event.target) || document.querySelector("dialog[open]")) return;
   if (performance.now() - wentAt < GO_MS && /^[a-z]$/i.test(event.key) && event.key !== goKey) {
     wentAt = -Infinity;
     event.preventDefault();

@@ -75,6 +75,12 @@ export function common(chosen) {
       menu.open = true;
       field.focus();
     },
+    saved: () => {
+      const menu = document.querySelector(".saved");
+      if (!menu) return false;
+      menu.open = true;
+      menu.querySelector(".sheet a, .sheet input:not([type=hidden])")?.focus();
+    },
     go: () => { goes = performance.now(); },
     /** Whether a digit belongs to the `g` before it. */
     wentTo: (digit) => {
@@ -86,11 +92,24 @@ export function common(chosen) {
   };
 }
 
+const DECIDED = { approve: () => t("Approved"), reject: () => t("Rejected"), escalate: () => t("Escalated") };
+
+/** What the button of a macro decides, and how a message says it. */
+export function macroOf({ value, dataset: { decision } }) {
+  return [{ decision, macro: value }, `${DECIDED[decision]()}: ${value}`];
+}
+
+/** Open the menu of macros, if the site has any. */
+export function chooseMacro(root) {
+  if (!root.querySelector('details.choice[data-choice="macro"]')) announce(t("This site has no macros."));
+  else if (openChoice(root, "macro")) announce(t("Choose a macro by its number."));
+}
+
 /** Open one choice (reject, escalate) of a card or of the list, and close the others. */
 export function openChoice(root, name) {
   for (const each of root.querySelectorAll("details.choice")) each.open = each.dataset.choice === name && !each.open;
   const opened = root.querySelector(`details.choice[data-choice="${name}"][open]`);
-  opened?.querySelector("textarea")?.focus();
+  opened?.querySelector("textarea, input:not([type=hidden])")?.focus();
   return opened;
 }
 

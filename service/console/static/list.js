@@ -1,9 +1,11 @@
 // The list: rows by keys, many selected, decided at once, and the batch taken back at once.
 
-import { Refused, announce, element, prefix, t, tn, toast } from "./base.js";
-import { closeChoices, common, guard, listen, openChoice } from "./keys.js";
+import { named, offerPeople, said as saidOf, whatIs } from "./assign.js";
+import { Refused, announce, ask, element, prefix, t, tn, toast } from "./base.js";
+import { chooseMacro, closeChoices, common, guard, listen, macroOf, openChoice } from "./keys.js";
 import { watchList } from "./live-list.js";
 import { Outbox, refusal } from "./outbox.js";
+import { watchRows } from "./rows.js";
 import { refresh } from "./times.js";
 
 const form = document.getElementById("list");
@@ -142,10 +144,42 @@ async function undo(batch = done.at(-1)) {
 
 form.addEventListener("change", count);
 form.addEventListener("submit", (event) => {
-  event.preventDefault();
   const button = event.submitter;
-  if (button?.name === "reject") decide(acting(), { decision: "reject", reason: button.value }, t("Rejected"));
+  if (button?.name === "holder") return; // the page is loaded anew
+  event.preventDefault();
+  if (button?.name === "assign") assign(button);
+  else if (button?.name === "macro") decide(asked(button), ...macroOf(button));
+  else if (button?.name === "reject") decide(asked(button), { decision: "reject", reason: button.value }, t("Rejected"));
   else if (button?.value === "approve") decide(selected(), { decision: "approve" }, t("Approved"));
+});
+
+/** What a button means: in a menu that a key opened for one row that row, else all that are selected. */
+function asked(button) {
+  const some = button.closest(".options") ? acting() : selected();
+  alone = null;
+  return some;
+}
+
+/** All that are selected, to one person; the rows change as the service tells. */
+async function assign(button) {
+  const to = named(form, button);
+  if (to === null) { form.elements.to.focus(); return; }
+  if (!selected().length) { announce(t("Nothing is selected.")); return; }
+  try {
+    const { results } = await ask("POST", "/queue/assign", { ids: selected().map(({ dataset: { id } }) => id), to });
+    const refused = results.filter((each) => each.problem);
+    for (const row of selected()) box(row).checked = false;
+    closeChoices(form);
+    count();
+    toast(refused.length ? `${saidOf(to)}: ${results.length - refused.length} / ${results.length}. ${whatIs(refused[0])}` : saidOf(to));
+  } catch (refused) {
+    if (!(refused instanceof Refused)) throw refused;
+    toast(whatIs(refused));
+  }
+}
+
+form.querySelector('input[name="to"]')?.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && !event.isComposing) { event.preventDefault(); assign(null); }
 });
 
 let alone = null; // the row that `r` was pressed on
@@ -157,6 +191,15 @@ function rejecting(row) {
   bulk.hidden = false;
   if (openChoice(bulk, "reject")) announce(t("Choose a reason: 1 to 9, or 0 for none."));
   else count();
+}
+
+/** A macro is for what is selected, else for the row that is looked at. */
+function applying() {
+  if (!bulk || !(selected().length || isOpen(current))) { announce(t("Nothing is selected.")); return; }
+  alone = selected().length ? null : current;
+  bulk.hidden = false;
+  chooseMacro(bulk);
+  if (!bulk.querySelector("details.choice[open]")) count();
 }
 
 let picked = null; // the row that was selected last, where a range begins
@@ -183,30 +226,6 @@ pickAll?.addEventListener("change", () => {
   count();
 });
 
-const ORDERS = {
-  due: (row) => Date.parse(row.querySelector("time[data-due]")?.dateTime ?? "") || Infinity,
-  newest: (row) => -Date.parse(row.querySelector("time[data-ago]")?.dateTime ?? ""),
-  oldest: (row) => Date.parse(row.querySelector("time[data-ago]")?.dateTime ?? ""),
-  author: (row) => row.querySelector(".line .small")?.textContent.trim() ?? "",
-  article: (row) => row.querySelector(".about-what")?.textContent.trim() ?? "",
-};
-const words = document.getElementById("rows-filter");
-const order = document.getElementById("rows-order");
-words?.addEventListener("input", () => {
-  const wanted = words.value.toLocaleLowerCase().split(/\s+/).filter(Boolean);
-  for (const row of rows()) {
-    const said = row.textContent.toLocaleLowerCase();
-    row.classList.toggle("filtered", !wanted.every((each) => said.includes(each)));
-    if (row.classList.contains("filtered") && box(row)) box(row).checked = false; // nothing is decided out of sight
-  }
-  count();
-});
-order?.addEventListener("change", () => {
-  const key = ORDERS[order.value];
-  const compare = (a, b) => (typeof a === "string" ? a.localeCompare(b, document.documentElement.lang) : a - b);
-  body.append(...rows().map((row) => [key(row), row]).sort(([a], [b]) => compare(a, b)).map(([, row]) => row));
-});
-
 const move = (step) => {
   const all = shownRows();
   look(all[current ? Math.min(all.length - 1, Math.max(0, all.indexOf(current) + step)) : 0]);
@@ -230,6 +249,12 @@ listen(chosenKeys, {
   reject: () => { if (isOpen(current)) rejecting(current); },
   approve_all: () => { alone = null; decide(selected(), { decision: "approve" }, t("Approved")); },
   reject_all: () => { if (selected().length) rejecting(null); else announce(t("Nothing is selected.")); },
+  macro: applying,
+  assign: () => {
+    if (!selected().length && isOpen(current)) pick(current, true);
+    if (!selected().length) announce(t("Nothing is selected."));
+    else { alone = null; openChoice(bulk, "assign"); }
+  },
   copies: lookAtCopies,
   undo: () => { undo(); },
   escape: () => { const closed = bulk && closeChoices(bulk); alone = null; count(); return Boolean(closed); },
@@ -241,14 +266,16 @@ listen(chosenKeys, {
     return true;
   },
 });
-bulk?.querySelector("details.choice summary").addEventListener("click", () => { alone = null; });
+bulk?.addEventListener("click", (event) => { if (event.target.closest("summary")) alone = null; });
 body?.addEventListener("focusin", (event) => {
   const row = event.target.closest("tr");
   if (row && row !== current) { current?.classList.remove("current"); current = row; row.classList.add("current"); }
 });
 refresh();
+watchRows(body, box, count);
 count();
 outbox.hurry();
+offerPeople(form);
 watchList(form, outbox, (row) => {
   if (row === current && !row.isConnected) current = null;
   count();

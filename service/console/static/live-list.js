@@ -55,7 +55,7 @@ export function watchList(form, outbox, changed) {
     row.classList.remove("held");
     row.classList.add("left");
     row.querySelector('input[name="chosen"]')?.remove();
-    const said = { decided: t("decided by %(who)s", { who }), escalated: t("escalated by %(who)s", { who }), gone: t("gone") };
+    const said = { decided: t("decided by %(who)s", { who }), escalated: t("escalated by %(who)s", { who }), gone: t("gone"), unlisted: t("no longer in this list") };
     holder(row).replaceChildren(kind === "decided" && !who ? t("decided") : said[kind]);
     changed(row);
     tell(kind, who);
@@ -96,7 +96,7 @@ export function watchList(form, outbox, changed) {
     const known = byId(id);
     if (known && row) replace(known, row);
     else if (known?.dataset.own) return;
-    else if (known) leave(known, "gone", "");
+    else if (known) leave(known, "unlisted", "");
     else if (row) fresh.set(id, row);
     else fresh.delete(id);
   }

@@ -298,11 +298,15 @@ async function pages() {
 export function refusal(refused) {
   const { code, current = {} } = refused.problem;
   const who = current.moderator ?? current.claimed_by;
+  if (refused.status === 0) return t("No connection to the service.");
+  if (refused.status === 401) return t("You are signed out.");
   if (code === "already_decided") return who ? t("%(who)s was faster: it is decided.", { who }) : t("It is decided already.");
   if (code === "revision_superseded") return t("The author changed the comment meanwhile.");
   if (code === "second_person_needed") return t("Nothing is done yet: somebody else must approve it, on the page Approvals, within 24 hours.");
   if (code === "own_decision") return t("Somebody else must judge this one: you did before.");
+  if (code === "reserved") return t("It is assigned to %(who)s. To decide it, assign it to yourself.", { who: current.assigned_to });
   if (code === "already_escalated") return t("It was escalated.");
+  if (code === "macro_changed") return t("The macro was changed meanwhile, so nothing was decided.");
   if (code === "lease_lost") return who ? t("%(who)s has it now.", { who }) : t("It was given to somebody else meanwhile.");
   if (code === "not_found") return t("The comment is gone.");
   if (code === "undo_window_closed") return t("That is too long ago to be taken back.");

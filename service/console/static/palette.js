@@ -5,6 +5,7 @@ import { element, t } from "./base.js";
 const body = document.body;
 const keys = JSON.parse(body.dataset.goKeys ?? "{}");
 const goKey = body.dataset.goKey ?? "g";
+const macroKey = JSON.parse(document.querySelector("main [data-keys]")?.dataset.keys ?? "{}").macro || "m";
 
 const named = (node) => node.textContent.replace(/\s+/g, " ").trim();
 
@@ -19,20 +20,32 @@ function entries() {
   for (const link of document.querySelectorAll(".queues a, .views a")) {
     add(named(link).replace(/ [\d.,\s]+$/, ""), () => link.click(), link.dataset.go ? `${goKey} ${link.dataset.go}` : "");
   }
-  for (const button of document.querySelectorAll("[data-theme-switch] button, .menu form button")) {
-    if (button.closest(".filter, .place-menu")) continue;
+  for (const button of document.querySelectorAll("[data-switch] button, .menu form button")) {
+    if (button.closest(".filter, .place-menu, .saved")) continue;
     add(button.title || named(button), () => button.form.requestSubmit(button));
   }
   for (const button of document.querySelectorAll("main .deeds button, main .queue-tools button")) {
-    if (!button.closest("[hidden]") && button.name !== "reject") add(named(button), () => button.click());
+    if (!button.closest("[hidden], .saved") && !["reject", "macro"].includes(button.name)) add(named(button), () => button.click());
+  }
+  for (const link of document.querySelectorAll("main .queue-tools > a")) add(link.title || named(link), () => link.click());
+  for (const link of document.querySelectorAll(".saved li > a")) {
+    const hint = link.dataset.go ? `${goKey} ${link.dataset.go}` : "";
+    add(t("Saved filter: %(name)s", { name: named(link.querySelector("[data-name]")) }), () => link.click(), hint);
+  }
+  const saving = document.querySelector(".saved [data-save]");
+  if (saving) add(t("Save this filter"), () => { saving.closest(".saved").open = true; saving.elements.name.focus(); });
+  for (const button of document.querySelectorAll('main .deeds button[name="macro"], .bulk:not([hidden]) button[name="macro"]')) {
+    const { digit } = button.dataset;
+    const act = () => button.form.requestSubmit(button);
+    if (!button.closest("[hidden]")) add(t("Macro: %(name)s", { name: button.value }), act, digit ? `${macroKey} ${digit}` : "");
   }
   return [...found.values()];
 }
 
 let dialog = null;
 
-/** Show it, once. */
-export function open() {
+/** Show it, once. `typed`: what stands in its field; `isChosen`: Enter was pressed after it. */
+export function open(typed = "", isChosen = false) {
   if (dialog?.open) return;
   const all = entries();
   const field = element("input", {
@@ -69,7 +82,9 @@ export function open() {
   dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
   dialog.addEventListener("close", () => dialog.remove());
   body.append(dialog);
+  field.value = typed;
   look();
   dialog.showModal();
   field.focus();
+  if (isChosen) run(shown[at]);
 }
