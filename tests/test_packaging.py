@@ -55,12 +55,15 @@ def test_the_composed_service_runs_without_rights_it_does_not_need() -> None:
 def _wanted(lock: str) -> list[Requirement]:
     made = tomllib.loads((ROOT / "pyproject.toml").read_text())
     wanted = list(made["project"]["dependencies"])
+    extras = made["project"]["optional-dependencies"]
     if lock == "dev.txt":
-        wanted += made["project"]["optional-dependencies"]["train"] + made["dependency-groups"]["dev"]
+        wanted += extras["train"] + made["dependency-groups"]["dev"]
+    if lock != "runtime.txt":
+        wanted += extras["otel"]
     return [Requirement(each) for each in wanted]
 
 
-@pytest.mark.parametrize("lock", ["runtime.txt", "dev.txt"])
+@pytest.mark.parametrize("lock", ["runtime.txt", "otel.txt", "dev.txt"])
 def test_the_lock_holds_a_fitting_version_of_each_dependency_with_its_hashes(lock: str) -> None:
     text = (ROOT / "requirements" / lock).read_text()
     assert "--index-url" not in text

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import load
 import processes
+import tables
 import uvloop
 from bench_service import COMMENT, TEXT
 from rich.console import Console
@@ -58,10 +59,8 @@ def measured(readers: str) -> Cost:
 def _round(steward: processes.Running, number: int) -> tuple[float, float]:
     body = COMMENT.replace(b"ROUND", f"capacity-{number}".encode())
     before = steward.cpu_s
-    work = load.load(
-        steward.port, load.Requests(load.request("POST", "/v1/comments", steward.key, body), REQUESTS), CONNECTIONS
-    )
-    done = uvloop.run(work)
+    requests = load.Requests(load.request("POST", "/v1/comments", steward.key, body), REQUESTS, TEXT)
+    done = uvloop.run(load.load(steward.port, requests, CONNECTIONS))
     if done.failed:
         raise RuntimeError(f"{done.failed} of {done.answered} requests failed")
     service, redis = (MILLION * (now - then) / done.answered for now, then in zip(steward.cpu_s, before, strict=True))
@@ -96,13 +95,7 @@ COLUMNS = (
 
 
 def write(path: Path, found: Sequence[Sequence[str]]) -> None:
-    """Put the table between its marks; raises ValueError where the page has no place for it."""
-    lines = ["| " + " | ".join(cells) + " |" for cells in (COLUMNS, ["---:"] * len(COLUMNS), *found)]
-    before, begins, rest = path.read_text().partition("<!-- capacity: begin -->\n")
-    _, ends, after = rest.partition("<!-- capacity: end -->")
-    if not ends:
-        raise ValueError(f"{path} has no place for the table")
-    path.write_text("".join([before, begins, "\n".join(lines), "\n", ends, after]))
+    tables.write(path, "capacity", COLUMNS, found)
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import load
 import processes
 import uvloop
-from bench_service import COMMENT, CONNECTIONS, SCORE
+from bench_service import COMMENT, CONNECTIONS, SCORE, TEXT
 from redis.asyncio.connection import AbstractConnection
 from rich.console import Console
 from rich.table import Table
@@ -81,7 +81,7 @@ def measure(requests: int, rounds: int) -> None:
                     numbered = body.replace(b"ROUND", f"{connections}-{number}".encode())
                     for name, each in running.items():
                         template = load.request("POST", f"/{path}", each.key, numbered)
-                        found[name].append(_measured(each, load.Requests(template, requests), connections))
+                        found[name].append(_measured(each, load.Requests(template, requests, TEXT), connections))
                 console.print(_table(f"POST /{path}, {connections} connections, medians of {rounds} rounds", found))
                 found = {name: [] for name in running}
 

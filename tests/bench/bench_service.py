@@ -187,9 +187,9 @@ def _request(path: str, key: str, body: bytes) -> bytes:
 
 def _measure(running: processes.Running, template: bytes, per_second: float | None, size: Size) -> load.Measured:
     if per_second is None:
-        work = load.load(running.port, load.Requests(template, size.requests), CONNECTIONS)
+        work = load.load(running.port, load.Requests(template, size.requests, TEXT), CONNECTIONS)
     else:
-        requests = load.Requests(template, int(per_second * (WARM_UP_S + PACED_S)))
+        requests = load.Requests(template, int(per_second * (WARM_UP_S + PACED_S)), TEXT)
         work = load.paced(running.port, requests, CONNECTIONS, per_second, warm_up_s=WARM_UP_S)
     before = running.cpu_s
     measured = uvloop.run(work)
@@ -199,6 +199,11 @@ def _measure(running: processes.Running, template: bytes, per_second: float | No
     if measured.failed:
         raise RuntimeError(f"{measured.failed} of {measured.answered} requests failed")
     return measured
+
+
+def measure(steward: processes.Running, path: str, body: bytes, requests: int) -> load.Measured:
+    """One round of requests, as fast as they are answered."""
+    return _measure(steward, _request(path, steward.key, body), None, Size(requests, 1, 1))
 
 
 def _start_s() -> float:

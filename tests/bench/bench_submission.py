@@ -1,29 +1,46 @@
 """make bench: what the rules of the default policy cost where a comment is recorded, in the same run.
 
-Rounds take turns, so that a machine that slows down slows all. Each comment is another one of another author.
+Each row is compared with one that does the same without rules: records what the model approved, scores it first, or
+records what the model leaves to a person. With a link in it, the default rules hold each comment but the first ones.
+Before that, whole requests with these rules and without. Rounds take turns, so that a machine that slows down slows
+all; where others use it, processor time is the steadier figure. Each comment is another one, and of another author,
+except in the rows of those who return: each of them has one comment in each round.
 """
 
 import asyncio
+import gc
 import random
 import statistics
 import time
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from typing import NamedTuple
 
 import bench_queue
+import bench_service
+import httpx
+import load
+import msgspec
+import processes
 import uvloop
 from rich.console import Console
 from rich.table import Table
 
+import classifier
 from service.cases import ruling
+from service.process.garbage import COLLECT_AFTER
 from service.rules.compiled import CompiledRules, compile_rules
 from service.store import Store
-from service.store.asked import RulesAsked
+from service.values.attention import attention
 from service.values.domain import Action, Article, Author, Comment, Judgement, Reason
-from service.values.policy import DEFAULT, Decision, attention
+from service.values.policy import DEFAULT, Decision
 from service.values.recommended_rules import RECOMMENDED_RULES
 
 COMMENTS, ROUNDS, AT_ONCE = 1_500, 9, 64
+REQUESTS = 4_000
+POLICY = f"/v1/policies/{DEFAULT.name}"
+LINK = " See https://example.org/@ for more."
 SITE = "bench"
 JUDGEMENT = Judgement(
     Action.APPROVE,
@@ -33,71 +50,165 @@ JUDGEMENT = Judgement(
     "default@1",
     language="en",
 )
+HELD = msgspec.structs.replace(
+    JUDGEMENT,
+    decision=Action.REVIEW,
+    scores={**JUDGEMENT.scores, "toxicity": 0.5},
+    reasons=(Reason("score_in_review_band", "toxicity", 0.5, 0.25, 0.98),),
+)
+
+
+class Kind(NamedTuple):
+    """How comments are recorded. `ending`: of each text. `score`: as the service does, before it decides.
+
+    `returns`: the same authors write in each round.
+    """
+
+    rules: CompiledRules | None = None
+    ending: str = ""
+    judgement: Judgement = JUDGEMENT
+    score: Callable[[str], object] | None = None
+    returns: bool = False
+
+
+class Round(NamedTuple):
+    """`own_us`, `redis_us`: processor time for each comment, of this process and of Redis."""
+
+    per_second: float
+    own_us: float
+    redis_us: float
 
 
 def main() -> None:
-    uvloop.run(_measure(Console(width=100)))
+    gc.set_threshold(*COLLECT_AFTER)  # as in the service
+    console = Console(width=100)
+    _compare_requests(console)
+    uvloop.run(_measure(console))
+
+
+def _compare_requests(console: Console) -> None:
+    """Whole requests, with the fast reader alone: with both readers the share of the rules is smaller."""
+    with (
+        processes.service("fast") as steward,
+        httpx.Client(
+            base_url=f"http://127.0.0.1:{steward.port}", headers={"Authorization": f"Bearer {steward.key}"}
+        ) as client,
+    ):
+        thresholds = client.get(POLICY).raise_for_status().json()["thresholds"]
+        policies = {
+            name: {"thresholds": thresholds, "rules": msgspec.to_builtins(rules)}
+            for name, rules in {"none": (), "default": RECOMMENDED_RULES}.items()
+        }
+        found: dict[str, list[load.Measured]] = {name: [] for name in policies}
+        for number in range(ROUNDS + 1):
+            for name, policy in policies.items():
+                client.put(POLICY, json=policy).raise_for_status()
+                body = bench_service.COMMENT.replace(b"ROUND", f"{name}-{number}".encode())
+                found[name].append(bench_service.measure(steward, "v1/comments", body, REQUESTS))
+    table = Table(
+        "rules", "requests/s", "beside none", "CPU µs", "Redis CPU µs", title="POST /v1/comments, one process"
+    )
+    for name, rounds in found.items():
+        ratio = statistics.median(
+            o.per_second / b.per_second for o, b in zip(rounds[1:], found["none"][1:], strict=True)
+        )
+        own, redis = (statistics.median(each.cpu_us[which] for each in rounds[1:]) for which in (0, 1))
+        per_second = statistics.median(each.per_second for each in rounds[1:])
+        table.add_row(name, f"{per_second:,.0f}", f"{ratio:.2f}", f"{own:.0f}", f"{redis:.0f}")
+    console.print(table)
 
 
 async def _measure(console: Console) -> None:
     rules = compile_rules(RECOMMENDED_RULES, {}, {}, [*JUDGEMENT.scores], datetime.now(UTC).date())
-    kinds = {
-        "without rules": (None, ""),
-        "default rules": (rules, ""),
-        "default rules, a comment with a link": (rules, " See https://example.org/@ for more."),
+    score = classifier.load(classifier.SHIPPED, both=False).score
+    beside = {
+        "without rules": {"without rules": Kind(), "default rules": Kind(rules)},
+        "scored, without rules": {
+            "scored, without rules": Kind(score=score),
+            "scored, default rules": Kind(rules, score=score),
+        },
+        "authors return, without rules": {
+            "authors return, without rules": Kind(returns=True),
+            "authors return, default rules": Kind(rules, returns=True),
+        },
+        "held by the model": {
+            "held by the model": Kind(ending=LINK, judgement=HELD),
+            "held by the default rules": Kind(rules, LINK),
+        },
     }
-    found: dict[str, list[float]] = {name: [] for name in kinds}
+    kinds = {name: kind for some in beside.values() for name, kind in some.items()}
+    found: dict[str, list[Round]] = {name: [] for name in kinds}
     with bench_queue.redis_server(appendonly="yes", appendfsync="always") as redis:
+        pid = int(redis.info("server")["process_id"])
         async with bench_queue.stores(redis, 1) as (store,):
             for number in range(ROUNDS + 1):
-                for at, (name, (applied, ending)) in enumerate(kinds.items()):
-                    taken = await _rate(store, applied, f"{number}-{at}", ending)
+                for at, (name, kind) in enumerate(kinds.items()):
+                    taken = await _measured(store, pid, kind, str(at), number)
                     if number:  # the first round warms up
                         found[name].append(taken)
-    table = Table("", "comments/s", "beside without", title="recorded and synced to disk, 64 at once, one process")
-    first = found["without rules"]
-    for name, rates in found.items():
-        ratio = statistics.median(one / other for one, other in zip(rates, first, strict=True))
-        table.add_row(name, f"{statistics.median(rates):,.0f}", f"{ratio:.2f}")
+    table = Table("", "comments/s", "beside without", "CPU µs", "more", "Redis CPU µs", "more")
+    table.title = "recorded and synced to disk, 64 at once, one process"
+    for first, some in beside.items():
+        for name in some:
+            table.add_row(name, *_row(found[name], found[first]))
     console.print(table)
 
 
-async def _rate(store: Store, rules: CompiledRules | None, name: str, ending: str) -> float:
-    """Comments a second."""
-    chance = random.Random(name)  # noqa: S311 - the same texts each time
+def _row(rounds: Sequence[Round], without: Sequence[Round]) -> list[str]:
+    def median(value: Callable[[Round, Round], float]) -> float:
+        return statistics.median(value(each, other) for each, other in zip(rounds, without, strict=True))
+
+    return [
+        f"{median(lambda each, _: each.per_second):,.0f}",
+        f"{median(lambda each, other: each.per_second / other.per_second):.2f}",
+        f"{median(lambda each, _: each.own_us):.0f}",
+        f"{median(lambda each, other: each.own_us - other.own_us):+.1f}",
+        f"{median(lambda each, _: each.redis_us):.0f}",
+        f"{median(lambda each, other: each.redis_us - other.redis_us):+.1f}",
+    ]
+
+
+async def _measured(store: Store, redis_pid: int, kind: Kind, name: str, number: int) -> Round:
+    """One round. `number`: of the round."""
+    chance = random.Random(f"{number}-{name}")  # noqa: S311 - the same texts each time
+    authors = f"u-{name}" if kind.returns else f"u-{name}-{number}"
     comments = [
         Comment(
-            " ".join(chance.choices(bench_queue.WORDS, k=50)) + ending.replace("@", str(number)),
-            author=Author(f"u-{name}-{number}"),
-            article=Article(f"a-{number % 100}"),
+            " ".join(chance.choices(bench_queue.WORDS, k=50)) + kind.ending.replace("@", str(at)),
+            author=Author(f"{authors}-{at}"),
+            article=Article(f"a-{at % 100}"),
         )
-        for number in range(COMMENTS)
+        for at in range(COMMENTS)
     ]
     numbers = iter(range(COMMENTS))
 
     async def submit() -> None:
-        for number in numbers:
-            await _submitted(store, rules, f"{name}-{number}", comments[number])
+        for at in numbers:
+            await _submitted(store, kind, f"{name}-{number}-{at}", comments[at])
 
-    started = time.perf_counter()
+    started, own_s, redis_s = time.perf_counter(), time.process_time(), processes.cpu_s(redis_pid)
     await asyncio.gather(*(submit() for _ in range(AT_ONCE)))
-    return COMMENTS / (time.perf_counter() - started)
+    wall_s = time.perf_counter() - started
+    own_s, redis_s = time.process_time() - own_s, processes.cpu_s(redis_pid) - redis_s
+    return Round(COMMENTS / wall_s, own_s / COMMENTS * 1e6, redis_s / COMMENTS * 1e6)
 
 
-async def _submitted(store: Store, rules: CompiledRules | None, comment_id: str, comment: Comment) -> None:
+async def _submitted(store: Store, kind: Kind, comment_id: str, comment: Comment) -> None:
     """As service.cases.moderation records it."""
+    rules, judgement = kind.rules, kind.judgement
+    if kind.score is not None:
+        kind.score(comment.text)
     attend = partial(attention, policy=DEFAULT, section=None, draw=1.0)
-    ask = None
-    if rules is not None:
-        ask = partial(ruling.ask, DEFAULT, rules, comment, JUDGEMENT, attend, now=datetime.now(UTC), is_soon=False)
-    asked = ask(may_watch=True) if ask else None
-    urgency = attend(Decision(JUDGEMENT.decision, JUDGEMENT.reasons))
-    submit = partial(store.comments.submit, SITE, comment_id, comment, JUDGEMENT, urgency=urgency, actor="site")
-    outcome, _ = await (submit(rules=asked) if isinstance(asked, RulesAsked) else submit(watch=asked))
-    if outcome == "ask":
-        found = ask() if ask else None
-        assert isinstance(found, RulesAsked)
-        await submit(rules=found)
+    looked = ruling.look(rules, comment, judgement, datetime.now(UTC)) if rules is not None else None
+    watch = ruling.limits_in(looked) if looked is not None else None
+    urgency = attend(Decision(judgement.decision, judgement.reasons))
+    submit = partial(store.comments.submit, SITE, comment_id, comment, judgement, urgency=urgency, actor="site")
+    asked = None
+    if looked is not None and watch is None:
+        asked = ruling.ask(DEFAULT, looked, comment, judgement, attend, is_soon=False, is_first=True)
+    outcome, _ = await submit(rules=asked, watch=watch)
+    if outcome == "ask" and looked is not None:
+        await submit(rules=ruling.ask(DEFAULT, looked, comment, judgement, attend, is_soon=False))
 
 
 if __name__ == "__main__":

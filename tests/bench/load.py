@@ -1,6 +1,7 @@
 """A load generator that costs little beside what it measures: raw sockets, one request in flight on each."""
 
 import asyncio
+import random
 import time
 from collections import deque
 from dataclasses import dataclass, field
@@ -36,15 +37,22 @@ def percentile(values: list[float], percent: float) -> float:
 
 
 class Requests:
-    """`count` requests, the same or numbered."""
+    """`count` requests, the same or numbered.
 
-    def __init__(self, template: bytes, count: int) -> None:
-        self._template = template
+    `text`: if it is in the template, each request has its words in another order, since the rules hold copies of one
+    comment, which costs more than recording a new one.
+    """
+
+    def __init__(self, template: bytes, count: int, text: str = "") -> None:
+        chance, words = random.Random(template), text.encode().split()  # noqa: S311 - the same texts each time
+        self._template, self._text = template, text.encode()
+        self._texts = [b" ".join(chance.sample(words, len(words))) for _ in range(count if words else 0)]
         self.left = count
 
     def take(self) -> bytes:
         self.left -= 1
-        return self._template.replace(b"@@@@@@@@", b"%08d" % self.left)
+        numbered = self._template.replace(b"@@@@@@@@", b"%08d" % self.left)
+        return numbered.replace(self._text, self._texts[self.left]) if self._texts else numbered
 
 
 def request(method: str, path: str, key: str, body: bytes) -> bytes:

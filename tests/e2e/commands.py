@@ -5,6 +5,7 @@ To start Python and import the service takes longer than most commands do, and t
 Run as a script, this module is that process: a line of JSON comes in for each command, and its exit status goes out.
 """
 
+import atexit
 import contextlib
 import json
 import os
@@ -14,7 +15,7 @@ import tempfile
 import threading
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from argon2 import PasswordHasher
 
@@ -76,10 +77,22 @@ def fork(arguments: list[str], environment: dict[str, str], folder: str) -> int:
     except BaseException:  # noqa: BLE001 - as Python itself does at its outermost
         sys.excepthook(*sys.exc_info())
     finally:
+        finish(code or 0)
+
+
+def finish(code: int) -> NoReturn:
+    """Do what Python does at its end, but for taking its objects apart, which takes longer than most commands do.
+
+    joblib ends its worker processes then, and removes what it shared with them.
+    """
+    try:
+        threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001 - what os._exit leaves out
+        atexit._run_exitfuncs()  # noqa: SLF001 - what os._exit leaves out
         with contextlib.suppress(OSError):
             sys.stdout.flush()
             sys.stderr.flush()
-        os._exit(code or 0)
+    finally:
+        os._exit(code)
 
 
 def begin(arguments: list[str], environment: dict[str, str], folder: str) -> None:

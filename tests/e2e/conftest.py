@@ -15,7 +15,7 @@ from playwright.sync_api import Browser
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from pages import browsing
+from pages import Desk, browsing
 from steward import Steward, running
 
 
@@ -47,6 +47,15 @@ def browser(chromium: Browser) -> Iterator[Browser]:
     yield chromium
     for context in chromium.contexts:
         context.close()
+
+
+@pytest.fixture
+def desk(browser: Browser, service: Steward) -> Iterator[Desk]:
+    """Somebody at a browser; at the end it has nothing to complain of."""
+    desk = Desk.open(browser, service)
+    yield desk
+    desk.page.context.close()
+    assert desk.complaints == []
 
 
 @pytest.fixture(scope="package")

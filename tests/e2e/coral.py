@@ -87,7 +87,7 @@ class Coral:
     domain: str = "talk.news.example"
     tenant_id: str = "5c3a8f10-9b1f-4d8a-8a52-0d7d7b0b6f5e"
     locale: str = "en-US"
-    http: httpx.Client = field(default_factory=lambda: httpx.Client(follow_redirects=False))
+    http: httpx.Client = field(default_factory=lambda: httpx.Client(follow_redirects=False, timeout=60))
 
     # -- door A
 

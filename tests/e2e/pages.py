@@ -73,12 +73,25 @@ class Desk:
     def go(self, path: str = "") -> None:
         self.page.goto(f"{self.steward.url}/console{path}")
 
-    def sign_in(self, name: str, password: str = PASSWORD) -> None:
+    def sign_in(self, name: str, password: str = PASSWORD, *, has_scripts: bool = True) -> None:
         self.go("/sign-in")
         self.page.get_by_label("Name").fill(name)
         self.page.get_by_label("Password").fill(password)
         self.page.get_by_role("button", name="Sign in").click()
         self.page.wait_for_url("**/console/queue**")
+        if has_scripts:  # without them a desk is empty until its moderator asks for a comment
+            self.settle()
+
+    def settle(self) -> None:
+        """Until a desk, if the page is one, holds the comments that it asked for, or says that there are none.
+
+        Who goes on to another page before that cannot know which comments lie on the desk.
+        """
+        self.wait_for(
+            "() => { const desk = document.querySelector('#desk');"
+            " return !desk || desk.querySelector('#cards > article:not([hidden])')"
+            " || !desk.querySelector('#nothing').hidden; }"
+        )
 
     def enter(self, made: str) -> None:
         """Sign in by the link that `moderators add --link` printed, and go to the queue without setting a password."""
@@ -86,6 +99,7 @@ class Desk:
         self.page.get_by_role("button", name="Continue").click()
         self.page.wait_for_url("**/console/welcome")
         self.go("/queue")
+        self.settle()
 
     def press(self, *keys: str) -> None:
         for key in keys:
@@ -148,7 +162,7 @@ def texts(*ids: str) -> dict[str, str]:
 
 
 def moderator(steward: Steward, site: str, name: str, role: str = "moderator") -> None:
-    """An account with PASSWORD, made on the command line."""
+    """An account with PASSWORD, made on the command line. Its name is in no other file: files share a service."""
     steward.command("moderators", "add", name, "--site", site, "--role", role, said=f"{PASSWORD}\n")
 
 

@@ -29,7 +29,7 @@ class Steward:
             "STEWARD_DATA_DIR": str(folder),
             "STEWARD_PORT": "0",
             "STEWARD_AUDIT_NEW_SITES": "false",  # what a test sends must not wait by chance
-            "STEWARD_STORE_TIMEOUT_S": "5",  # the disk below Redis is shared with other tests
+            "STEWARD_STORE_TIMEOUT_S": "30",  # the disk below Redis is shared with other tests
         }
         # Another installation has its own command, and must not find the source in the working directory.
         self.command_line = [sys.executable, "-m", "service"]
@@ -83,7 +83,7 @@ class Steward:
         return self.line(r"export STEWARD_KEY=(cmk_live_\S+)")
 
     def client(self, key: str) -> httpx.Client:
-        return httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {key}"}, timeout=30)
+        return httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {key}"}, timeout=READY_S)
 
     def command(self, *arguments: str, key: str | None = None, said: str = "", **variables: str) -> str:
         """Run a subcommand beside the running service; what it prints."""
@@ -101,11 +101,11 @@ class Steward:
     def kill(self) -> None:
         """As a power cut would: nothing is tidied up."""
         self.process.send_signal(signal.SIGKILL)
-        self.process.wait(10)
+        self.process.wait(READY_S)
 
     def stop(self) -> int:
         self.process.terminate()
-        return self.process.wait(30)
+        return self.process.wait(READY_S)
 
     def _read(self, process: "subprocess.Popen[str]") -> None:
         assert process.stdout is not None

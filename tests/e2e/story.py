@@ -2,57 +2,35 @@
 
 Comments with known truth arrive in waves; moderators answer audits; targets are certified; the promise holds. Then
 readers find a new insult that the model does not know: audits contradict the promise, the watch stops the side, and
-people look. A rule against the insult, and a new certificate, bring the promise back.
+people look. A rule against the insult, and a new certificate, bring the promise back. A challenger learns from what the
+moderators answered, judges in shadow, passes the gate and is promoted; without the rule the promise is certified again.
 """
 
 import itertools
 import random
+import re
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
 from steward import Steward, posted, running
+from story_traffic import Sent, traffic
 
 TARGETS = {"max_wrong_approve": 0.05, "max_wrong_reject": 0.2, "confidence": 0.9}
-THRESHOLDS = {"toxicity": {"review_at": 0.2, "reject_at": 0.75}}
+THRESHOLDS = {"toxicity": {"review_at": 0.2, "reject_at": 0.5}}
+BUSY = 503
 AUDITS = {"audit_approved": 0.5, "audit_rejected": 0.9}
 RULE = {"id": "zorblax", "when": {"words": {"any": ["zorblax"]}}, "then": {"action": "review"}}
-
-TOPICS = (
-    "the tram",
-    "the pool",
-    "the harbor",
-    "parking fees",
-    "the library",
-    "the theater",
-    "the budget",
-    "night buses",
-)
-NOUNS = ("moron", "idiot", "imbecile", "dumb pig", "worthless clown", "stupid liar")
-HARMLESS = (
-    "Thank you for the piece on {topic}.",
-    "The council decided on {topic} last spring, did it not?",
-    "Could somebody explain {topic} to me?",
-    "I disagree: {topic} costs more than that.",
-    "We had the same with {topic} ten years ago.",
-)
-ABUSIVE = (
-    "You are a {noun}, and so is whoever wrote about {topic}.",
-    "Shut up about {topic}, you {noun}.",
-    "Only a {noun} believes that about {topic}.",
-)
-# Moderators reject six in ten of these.
-HEATED = ("What utter rubbish about {topic}.", "Nobody believes your nonsense about {topic}.")
-UNKNOWN = ("Every zorblax talks about {topic}.", "What a zorblax, with {topic} again.")
-
-
-class Sent(NamedTuple):
-    text: str
-    violates: bool
+# Made of the comments of this site alone, the challenger judges no more than the policy asks: whether English is toxic.
+# It may leave the heated ones to people, which are 8 % of all.
+GATE = {"held_out": False, "shadow_days": 1, "max_coverage_drop": 0.1}
+DIFFERING = {"audit_differing": 0.5, "differing_per_day": 500}
+SHARE = 0.25
+WAVES = 7
 
 
 class Wave(NamedTuple):
@@ -63,17 +41,6 @@ class Wave(NamedTuple):
     reviewed: int
     wrong_approved: int
     wrong_rejected: int
-
-
-def traffic(count: int, rng: random.Random, unknown: float = 0.0) -> Iterator[Sent]:
-    """`unknown`: the share of comments with the insult that the model does not know."""
-    kinds = ("harmless", "abusive", "heated", "unknown")
-    weights = (0.78 - unknown, 0.14, 0.08, unknown)
-    patterns = dict(zip(kinds, (HARMLESS, ABUSIVE, HEATED, UNKNOWN), strict=True))
-    for kind in rng.choices(kinds, weights, k=count):
-        text = rng.choice(patterns[kind]).format(topic=rng.choice(TOPICS), noun=rng.choice(NOUNS))
-        violates = {"harmless": rng.random() < 0.0005, "heated": rng.random() < 0.6}.get(kind, True)
-        yield Sent(text, violates)
 
 
 class Story:
@@ -95,10 +62,16 @@ class Story:
     def _post(self, comments: Sequence[Sent]) -> list[dict[str, Any]]:
         names = [f"c-{next(self._numbers):06d}" for _ in comments]
         self._truth.update((name, each.violates) for name, each in zip(names, comments, strict=True))
-        body = [{"id": name, "text": each.text} for name, each in zip(names, comments, strict=True)]
-        results: list[dict[str, Any]] = posted(self._client, "/v1/comments:batch", {"comments": body})["results"]
-        assert all("decision" in each for each in results), results[:3]
-        return results
+        left = [{"id": name, "text": each.text} for name, each in zip(names, comments, strict=True)]
+        taken, ends = list[dict[str, Any]](), time.monotonic() + 60
+        while left:  # as clients do: what a busy service could not take is sent again
+            results: list[dict[str, Any]] = posted(self._client, "/v1/comments:batch", {"comments": left})["results"]
+            again = [sent for sent, each in zip(left, results, strict=True) if each.get("status") == BUSY]
+            refused = [each for each in results if "decision" not in each and each.get("status") != BUSY]
+            assert not refused, refused[:3]
+            assert time.monotonic() < ends, results[:3]
+            taken, left = taken + [each for each in results if "decision" in each], again
+        return taken
 
     def answer(self, most: int | None = None) -> int:
         """Moderators answer what waits, as they know the truth. Returns how many answers they gave."""
@@ -119,8 +92,37 @@ class Story:
 
     def certify(self, folder: Path) -> str:
         """What `steward certify` says."""
-        options = ("--to", str(folder), "--wait-hours", "0", "--put")
-        return self._steward.command("certify", *options, *_options(), key=self._key)
+        options = ("--to", str(folder / "certificates"), "--wait-hours", "0", "--put")
+        return self.run("certify", *options, *_options())
+
+    def run(self, *arguments: str) -> str:
+        """What a command of `steward` says."""
+        return self._steward.command(*arguments, key=self._key)
+
+    def train(self, folder: Path) -> str:
+        """Train a model from the moderators' answers and no public data; the numbers that the command prints."""
+        labels, nothing = folder / "labels", folder / "no-data-sets"
+        self.run("labels", "pull", "--to", str(labels))
+        nothing.mkdir()
+        out = self._steward.folder / "models" / "retrained"
+        # More jobs are processes, which would stay when the command ends: it runs in a fork (commands.py).
+        options = ("--readers", "fast", "--jobs", "1", "--wait-hours", "0", "--out", str(out), "--yes")
+        said = self.run("train", "--data", str(nothing), "--labels", str(labels), *options)
+        return "\n".join(re.findall(r"^.* texts from .*$|^[┃│].*$", said, re.MULTILINE))
+
+    def promote(self, model: str) -> httpx.Response:
+        return self._client.post(f"/v1/models/{model}:promote")
+
+    def got(self, path: str) -> Any:
+        return self._client.get(path).raise_for_status().json()
+
+    def shadowed(self, least: int) -> str:
+        """What `steward models shadow` says once so many comments were compared: a thread does so, and mostly rests."""
+        ends = time.monotonic() + 300
+        while (found := self.got("/v1/models/challenger/shadow")["figures"])["comments"] < least:
+            assert time.monotonic() < ends, found
+            time.sleep(0.2)
+        return self.run("models", "shadow", "challenger")
 
     def promises(self) -> dict[str, Any]:
         found = self._client.get("/v1/policies/default/promises").json()["promises"]
@@ -161,9 +163,13 @@ def shown(wave: Wave) -> str:
     )
 
 
+def indented(said: str) -> str:
+    return "   " + said.strip().replace("\n", "\n   ")
+
+
 def tell(steward: Steward, folder: Path, comments: int, say: Callable[[str], None] = print) -> None:
-    """`comments`: in all waves together."""
-    key, size = steward.first_key(), comments // 5
+    """`comments`: in all waves together, beside the small ones in which the new insult is noticed."""
+    key, size = steward.first_key(), comments // WAVES
     rng = random.Random(1)  # noqa: S311 - the traffic of a test
     with steward.client(key) as client:
         story = Story(steward, client, key, say)
@@ -171,6 +177,8 @@ def tell(steward: Steward, folder: Path, comments: int, say: Callable[[str], Non
         _kept(story, rng, size)
         _contradicted(story, rng, size)
         _recovered(story, folder, rng, size)
+        _challenged(story, folder, rng, size)
+        _promoted(story, folder, rng, size)
 
 
 def _certified(story: Story, folder: Path, rng: random.Random, size: int) -> None:
@@ -179,7 +187,7 @@ def _certified(story: Story, folder: Path, rng: random.Random, size: int) -> Non
     story.say(f"1. thresholds alone: {shown(wave)}")
     story.say(f"   moderators gave {story.answer()} answers")
     said = story.certify(folder)
-    story.say("   " + said.strip().replace("\n", "\n   "))
+    story.say(indented(said))
     assert "certified" in said
 
 
@@ -189,8 +197,7 @@ def _kept(story: Story, rng: random.Random, size: int) -> None:
     story.say(f"2. under the certificate: {shown(wave)}")
     story.answer()
     _until(story, lambda found: all(each["state"] == "holding" for each in found.values()))
-    for target, each in _still(story).items():
-        story.say(f"   {target}: {each['state']} after {each['audits']} audits, evidence {each['evidence']:.3g}")
+    _say_promises(story)
     assert _is_kept("max_wrong_approve", wave.wrong_approved, wave.approved)
     assert _is_kept("max_wrong_reject", wave.wrong_rejected, wave.rejected)
 
@@ -238,20 +245,74 @@ def _counted(story: Story, before: int) -> dict[str, Any]:
 
 def _recovered(story: Story, folder: Path, rng: random.Random, size: int) -> None:
     """A rule changes what decides, so everything waits until it is certified again."""
-    story.set_policy(targets=TARGETS, rules=[RULE])
+    story.set_policy(targets=TARGETS, rules=[RULE], gate=GATE, review=AUDITS | DIFFERING)
     wave = story.send(list(traffic(size, rng, unknown=0.3)))
     story.say(f"4. with a rule against it, not certified: {shown(wave)}")
     assert wave.reviewed == sum(wave[:3])
     story.answer()
-    said = story.certify(folder)
-    story.say("   " + said.strip().replace("\n", "\n   "))
+    story.say(indented(story.certify(folder)))
+
+
+def _challenged(story: Story, folder: Path, rng: random.Random, size: int) -> None:
+    """A new model learned the insult from the moderators, and judges the next wave in shadow."""
+    story.say("5. a challenger learns from the answers")
+    began = time.monotonic()
+    story.say(indented(story.train(folder)))
+    story.say(f"   trained in {time.monotonic() - began:.0f} s")
+    story.say(indented(story.run("models", "shadow", "retrained", "--share", str(SHARE))))
+    assert story.got("/v1/models")["roles"]["challenger"] == "retrained"
+    refused = story.promote("challenger")
+    assert refused.status_code == 409, refused.text
+    story.say(f"   promoted at once: {refused.json()['detail']}")
+    assert "shadow" in refused.json()["current"]["failed"]
     wave = story.send(list(traffic(size, rng, unknown=0.3)))
-    story.say(f"5. certified again: {shown(wave)}")
+    story.say(f"6. certified again, with the rule: {shown(wave)}")
     assert wave.approved > 0
     assert _is_kept("max_wrong_approve", wave.wrong_approved, wave.approved)
+    story.say(indented(story.shadowed(int(SHARE / 3 * size))))
+    story.say(f"   moderators gave {story.answer()} answers")
+    _say_promises(story)
+
+
+def _promoted(story: Story, folder: Path, rng: random.Random, size: int) -> None:
+    """By the gate. Then nothing is certified until people answered a wave of the new model's."""
+    story.say("7. what the challenger would have done")
+    pairs = {(each["was"], each["would"]): each["comments"] for each in _shadow(story)["figures"]["pairs"]}
+    assert pairs["approve", "reject"] > 0, "the insult that only the challenger knows"
+    compared = story.got("/v1/models/challenger/comparison")
+    for who, each in compared["outcomes"].items():
+        story.say(
+            f"   {who}, on {compared['comments']} answers: {each['wrong_approvals']} of {each['approved']} approvals "
+            f"and {each['wrong_rejections']} of {each['rejected']} rejections wrong, {each['to_people']} to people"
+        )
+    story.say(indented(story.run("models", "gate", "challenger")))
+    story.say(indented(story.run("models", "promote", "challenger", "--yes")))
+    roles = story.got("/v1/models")["roles"]
+    assert (roles["champion"], roles["challenger"]) == ("retrained", None)
+    story.set_policy(targets=TARGETS, gate=GATE)
+    wave = story.send(list(traffic(size, rng, unknown=0.3)))
+    story.say(f"8. promoted, the rule removed, not certified: {shown(wave)}")
+    assert wave.reviewed == sum(wave[:3])
     story.answer()
-    found = _until(story, lambda found: found["max_wrong_approve"]["state"] == "holding")
-    for target, each in found.items():
+    story.say(indented(story.certify(folder)))
+    assert story.policy()["certificate"]["model_version"] == "retrained"
+    wave = story.send(list(traffic(size, rng, unknown=0.3)))
+    story.say(f"9. certified again, with the new model: {shown(wave)}")
+    assert wave.approved > 0
+    assert wave.rejected > 0.3 * size, "the model rejects the insult itself"
+    assert _is_kept("max_wrong_approve", wave.wrong_approved, wave.approved)
+    assert _is_kept("max_wrong_reject", wave.wrong_rejected, wave.rejected)
+    story.answer()
+    _say_promises(story)
+
+
+def _shadow(story: Story) -> Any:
+    return story.got("/v1/models/challenger/shadow")
+
+
+def _say_promises(story: Story) -> None:
+    _until(story, lambda found: found["max_wrong_approve"]["state"] == "holding")
+    for target, each in _still(story).items():
         story.say(f"   {target}: {each['state']} after {each['audits']} audits, evidence {each['evidence']:.3g}")
 
 
@@ -266,7 +327,7 @@ def _still(story: Story) -> dict[str, Any]:
 
 
 def _until(story: Story, is_so: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-    ends = time.monotonic() + 30
+    ends = time.monotonic() + 300
     while not is_so(found := story.promises()):
         assert time.monotonic() < ends, found
         time.sleep(0.2)
@@ -279,7 +340,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="steward-") as name:
         folder = Path(name)
         with running(folder / "data") as steward:
-            tell(steward, folder / "certificates", comments)
+            tell(steward, folder, comments)
     sys.stdout.write(f"{comments} comments, {time.monotonic() - began:.0f} s\n")
 
 

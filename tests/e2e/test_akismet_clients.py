@@ -80,7 +80,7 @@ def test_node_speaks_to_us_as_to_akismet_with_the_label_in_the_host(service: Ste
     assert found["thanked"] == ["Thanks for making the web a better place."] * 2
     assert found["stranger"] == found["nobody"] == "Invalid API key"
     assert [label["decision"] for label in labels(service, chief)] == ["reject", "approve"]
-    figures = httpx.get(f"{service.url}/1.2/key-sites", params={"api_key": label}).json()
+    figures = httpx.get(f"{service.url}/1.2/key-sites", params={"api_key": label}, timeout=60).json()
     ((site,),) = [sites for month, sites in figures.items() if month.startswith("20")]
     assert site == {
         "site": "node.example",
@@ -101,6 +101,17 @@ def test_cedx_speaks_to_us_with_a_key_of_12_digits(service: Steward) -> None:
     assert found["checked"] == [True, True]
     assert found["both"] == [True, False]
     assert [label["decision"] for label in labels(service, chief)] == ["reject", "approve"]
+
+
+def test_npms_akismet_at_a_bare_address_says_so_before_it_lets_spam_pass(service: Steward) -> None:
+    """It puts the key only in front of the host name. There is none in front of an address, unless as a user name."""
+    key, chief = service.key("oozcitak", "blog", "akismet"), service.key("oozcitak", "chief", "admin")
+    installed("node/node_modules/akismet")
+    host, _, port = service.url.removeprefix("http://").partition(":")
+    found = said("node", SCRIPTS / "node" / "npm-akismet.cjs", host, port, key)
+    assert found["bare"] == {"verified": False, "checked": [False, False]}, "it takes what is invalid for harmless"
+    assert found["inFront"] == {"verified": True, "checked": [False, True]}
+    assert [label["decision"] for label in labels(service, chief)] == ["reject"]
 
 
 def test_a_client_with_the_fixed_address_speaks_to_us_by_dns() -> None:

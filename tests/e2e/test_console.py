@@ -1,7 +1,6 @@
 """The moderators' console in a real browser: by keys alone, undone, in bulk, and whatever is thrown at it."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pyotp
@@ -19,15 +18,6 @@ HOSTILE = {
     "h-6": "</div></article></main><h1>Signed out</h1><form action=https://evil.example><input name=password>",
     "h-7": "{{7*7}} ${7*7} <!-- \n" * 50,
 }
-
-
-@pytest.fixture
-def desk(browser: Browser, service: Steward) -> Iterator[Desk]:
-    """Somebody at a browser; at the end it has nothing to complain of."""
-    desk = Desk.open(browser, service)
-    yield desk
-    desk.page.context.close()
-    assert desk.complaints == []
 
 
 def test_the_first_start_lets_its_operator_in_who_comes_back_with_two_factors(desk: Desk, first_link: str) -> None:
@@ -122,8 +112,8 @@ def test_a_decision_is_taken_back_by_a_key_or_by_the_toast(desk: Desk, service: 
 
 def test_a_key_that_is_held_down_decides_one_comment(desk: Desk, service: Steward) -> None:
     site = forum(service, "held", texts(*(f"d-{n}" for n in range(4))))
-    moderator(service, "held", "mia")
-    desk.sign_in("mia")
+    moderator(service, "held", "mira")
+    desk.sign_in("mira")
     desk.wait_for_card()
     for _ in range(30):
         desk.page.keyboard.down("a")  # without the key going up: it repeats
@@ -221,7 +211,7 @@ def test_without_scripts_comments_are_read_decided_and_taken_back(browser: Brows
     moderator(service, "plain", "ida")
     desk = Desk.open(browser, service, java_script_enabled=False)
     page = desk.page
-    desk.sign_in("ida")
+    desk.sign_in("ida", has_scripts=False)
     page.get_by_role("button", name="Take the next one").click()
     expect(page.locator("article.card .text")).to_have_text("Comment p-0, what do you say?")
     page.locator('[data-choice="reject"] summary').click()
@@ -300,10 +290,10 @@ def test_the_first_page_is_small(desk: Desk, service: Steward) -> None:
     desk.wait_for_card()
     sizes = desk.page.evaluate(
         "Object.fromEntries(['navigation', 'resource'].flatMap(kind => performance.getEntriesByType(kind))"
-        ".map(each => [each.name.split('/').at(-1), each.decodedBodySize]))"
+        ".map(each => [each.name.split('/').at(-1), each.encodedBodySize]))"
     )
     assert {"base.css", "queue.css", "desk.js", "queue"} <= sizes.keys()
-    assert sum(sizes.values()) < 100_000, sizes
+    assert sum(sizes.values()) < 80_000, sizes
 
 
 PAGES = [

@@ -4,8 +4,8 @@ import itertools
 from collections.abc import Iterator
 
 import pytest
-from pages import Desk, Forum, expect, forum, moderator, texts, violations
-from playwright.sync_api import Browser
+from pages import Desk, Forum, expect, forum, moderator, routed, texts, violations
+from playwright.sync_api import Browser, Route
 from steward import Steward
 
 MANY = 5
@@ -64,6 +64,27 @@ def test_the_palette_reaches_pages_and_actions_by_their_names(kim: Desk) -> None
     kim.page.wait_for_url("**/console/decided")
 
 
+def test_what_is_typed_before_the_palette_is_there_decides_nothing_and_is_typed_into_it(kim: Desk) -> None:
+    first = kim.wait_for_card()
+    held = list[Route]()
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    with routed(kim.page, "**/palette*", hold):
+        kim.press("Control+k")
+        kim.page.keyboard.type("gs")  # elsewhere the search
+        kim.press("Backspace", "Backspace")
+        kim.page.keyboard.type("dashboa")  # elsewhere a approves, and s skips
+        kim.press("Enter")
+        while not held:
+            kim.page.wait_for_timeout(10)
+        assert kim.current == first
+        held[0].continue_()
+        kim.page.wait_for_url("**/console/dashboard")
+    assert kim.decisions == []
+
+
 def test_rows_are_selected_in_ranges_filtered_and_ordered(kim: Desk, keyed: Forum) -> None:
     kim.wait_for_card()  # the desk holds some; the list offers the others
     keyed.post(texts(*(f"row-{number}" for number in range(6))))
@@ -79,7 +100,7 @@ def test_rows_are_selected_in_ranges_filtered_and_ordered(kim: Desk, keyed: Foru
     expect(chosen).to_have_count(1)
     expect(kim.page.locator("#list tbody tr:visible")).to_have_count(1)
     kim.page.get_by_label("Filter the rows").fill("")
-    kim.page.get_by_label("Order").select_option("newest")
+    kim.page.get_by_role("combobox", name="Order").select_option("newest")
     expect(rows.first).to_have_attribute("data-id", "row-5")
 
 

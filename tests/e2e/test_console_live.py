@@ -186,6 +186,35 @@ def test_a_comment_that_somebody_else_takes_leaves_the_desk(both: tuple[Desk, De
     expect(desk.page.locator("#one > .notice")).to_have_text("jan was faster: it is decided.")
 
 
+def test_each_sees_who_else_is_here_and_who_looks_at_the_same_comment(both: tuple[Desk, Desk], site: Forum) -> None:
+    one, other = both
+    site.post(texts("h-0", "h-1"))
+    opened(one, "/queue/h-0")
+    expect(one.page.locator("[data-here]")).to_be_hidden()
+    opened(other, "/queue?view=list")
+    for desk, name in ((one, "jan"), (other, "olena")):
+        expect(desk.page.locator("[data-here] .here-names")).to_have_text(name)
+    one.page.locator("[data-here] summary").click()
+    expect(one.page.locator("[data-here] .sheet")).to_contain_text("jan")
+    looks = "Also looking at this comment: "
+    expect(one.page.get_by_text(looks)).to_be_hidden()
+    opened(other, "/queue/h-0")
+    for desk, name in ((one, "jan"), (other, "olena")):
+        expect(desk.page.get_by_text(looks)).to_have_text(f"{looks}{name}")
+        assert violations(desk) == []
+    other.go("/account")
+    expect(one.page.get_by_text(looks)).to_be_hidden()
+    expect(one.page.locator("[data-here]")).to_be_hidden()
+
+
+def test_an_empty_queue_does_not_count_what_waits_in_others(both: tuple[Desk, Desk], site: Forum) -> None:
+    desk, _ = both
+    site.post(texts("n-0"))
+    desk.go("/queue?queue=appeals")
+    why = "Nothing more waits for you in this queue with this filter."
+    expect(desk.page.locator("#nothing-why")).to_have_text(why)
+
+
 def test_a_lost_connection_shows_itself_and_heals(both: tuple[Desk, Desk], service: Steward, site: Forum) -> None:
     watcher, worker = both
     site.post(texts(*(f"l-{n}" for n in range(6))))

@@ -1,33 +1,37 @@
 """The pages beside the queue in a real Chromium: no complaint of the browser or of axe, and they do what they say."""
 
-import contextlib
-import http.server
-import json
 import re
-import shutil
-import tempfile
-import threading
+import time
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
-from pages import AXE
+from full_site import OTHER, Site, fill, full_site
+from pages import AXE, PATIENCE_S
 from playwright.sync_api import Browser, Page
-from steward import Steward, posted
 
 import classifier
 
-OTHER = "2026-12-01-1"
-HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)> \u202egnp.exe\u202c " + "W" * 1800 + " you idiot"
-INSULTS_TO_REVIEW = {"thresholds": {"insult": {"review_at": 0.3, "reject_at": None}}}
 PATHS = (
     "/dashboard?span=week",
     "/search?text=idiot",
     "/comment?id=hostile%22%3E%3Cb%3E",
+    "/queue/hostile%22%3E%3Cb%3E",
+    "/queue/c-4/thread",
+    "/queue/c-4/copies",
+    "/queue?view=list",
+    "/queue?queue=held",
+    "/queue?queue=escalated",
+    "/decided",
+    "/mentions",
+    "/article?article=a",
+    "/statement?id=rejected",
+    "/complaint?id=complained",
     "/author?id=u-1",
     "/appeals",
     "/appeals?kind=appeal",
+    "/appeals?kind=notice",
+    "/stuck",
     "/policy",
     "/promises",
     "/approvals",
@@ -37,106 +41,22 @@ PATHS = (
     "/lists",
     "/models",
     f"/models/compare?challenger={OTHER}",
+    f"/models/gate?version={OTHER}&only_site=1",
     "/webhooks",
     "/keys",
     "/moderators",
     "/account",
+    "/account/second-factor",
+    "/welcome",
+    "/welcome/queue",
+    "/leave?to=https%3A%2F%2Fdaily.example%2Ftram",
 )
-
-
-class Receiver(NamedTuple):
-    """A site's endpoint. What it answers is `answers[-1]`; `told`: the ids that it answered 200."""
-
-    url: str
-    answers: list[int]
-    told: list[str]
-    heard: threading.Event
-
-
-class Site(NamedTuple):
-    steward: Steward
-    receiver: Receiver
-    browser: Browser
-    state: Any
-
-    def page(self, **options: Any) -> tuple[Page, list[str]]:
-        """A page of the administrator's, and what the browser complains of."""
-        context = self.browser.new_context(storage_state=self.state, **{"locale": "en", **options})
-        page, complaints = context.new_page(), list[str]()
-        page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("dialog", lambda dialog: complaints.append(f"dialog: {dialog.message}"))
-        return page, complaints
-
-    def url(self, path: str) -> str:
-        return f"{self.steward.url}/console{path}"
-
-
-@contextlib.contextmanager
-def receiving() -> Iterator[Receiver]:
-    answers, told, heard = [500], list[str](), threading.Event()
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            if answers[-1] == 200:
-                told.append(self.headers["webhook-id"])
-                heard.set()
-            self.send_response(answers[-1])
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - as the library calls it
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield Receiver(f"http://127.0.0.1:{server.server_port}/hook", answers, told, heard)
-        server.shutdown()
 
 
 @pytest.fixture(scope="module")
 def site(browser: Browser) -> Iterator[Site]:
-    """A site with something on every page, and its administrator at a browser."""
-    folder = Path(tempfile.mkdtemp(prefix="steward-"))
-    copied = shutil.copytree(classifier.SHIPPED, folder / "models" / OTHER)
-    manifest = json.loads((copied / "manifest.json").read_text())
-    (copied / "manifest.json").write_text(json.dumps(manifest | {"version": OTHER}))
-    steward = Steward(folder)
-    steward.environment |= {"STEWARD_WEBHOOK_ALLOW_PRIVATE": "true", "STEWARD_WEBHOOK_SCHEDULE": "0"}
-    with receiving() as receiver:
-        steward.start()
-        try:
-            link = steward.line(r"(http://\S+/console/sign-in/link\S+)")
-            key = steward.first_key()
-            fill(steward, key, receiver)
-            context = browser.new_context()
-            page = context.new_page()
-            page.goto(link)
-            page.get_by_role("button", name="Continue").click()
-            page.wait_for_url("**/console/welcome")
-            state = context.storage_state()
-            context.close()
-            yield Site(steward, receiver, browser, state)
-        finally:
-            steward.stop()
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def fill(steward: Steward, key: str, receiver: Receiver) -> None:
-    with steward.client(key) as client:
-        assert client.put("/v1/webhooks", json={"url": receiver.url}).status_code == 200
-        assert client.put("/v1/policies/default", json=INSULTS_TO_REVIEW).status_code == 200
-        for n in range(6):
-            author = {"id": "u-1", "name": "Joe"}
-            posted(client, "/v1/comments", {"id": f"c-{n}", "text": f"You are an idiot, number {n}.", "author": author})
-        for n, item in enumerate(posted(client, "/v1/review/claim", {"count": 4})["items"]):
-            answer = {"decision": ("escalate", "reject", "approve")[n % 3], "lease": item["lease"], "reason": "hate"}
-            posted(client, f"/v1/review/{item['id']}/decision", answer)
-            if n == 1:
-                posted(client, f"/v1/comments/{item['id']}/appeal", {"reason": HOSTILE})
-        hostile = {"id": 'hostile"><b>', "text": HOSTILE, "author": {"id": "evil", "name": "<i>Evil</i>"}}
-        posted(client, "/v1/comments", {**hostile, "article": {"title": "<script>1</script>", "id": "a"}})
+    with full_site(browser, fill) as site:
+        yield site
 
 
 def faults(page: Page) -> list[str]:
@@ -214,13 +134,41 @@ def test_the_same_works_without_scripts(site: Site) -> None:
     assert page.get_by_text("Rejected.", exact=True).is_visible()
 
 
+def test_targets_and_a_clause_are_set_by_keys_and_the_version_is_brought_back(site: Site) -> None:
+    page, complaints = site.page()
+    page.goto(site.url("/policy"))
+    version = int(page.locator('#policy [name="version"]').input_value())
+    page.get_by_label("Of automatic approvals, at most").fill("100")
+    page.locator("summary", has_text="Another clause").first.press("Enter")
+    row = page.locator("details.clause[open]")
+    row.get_by_label("Reason or attribute").fill("insult")
+    page.keyboard.press("Tab")
+    page.keyboard.type("Section 3")
+    page.keyboard.press("Tab")
+    page.keyboard.type("Insults are not allowed.")
+    page.get_by_role("button", name="Save as version").click()
+    wrong = page.get_by_label("Of automatic approvals, at most")
+    assert wrong.evaluate("each => each === document.activeElement")
+    page.get_by_text("Enter a number from 0.01 to 99.99.").wait_for()
+    complaints.clear()  # the answer 400 is told as an error of the page that was loaded
+    wrong.fill("1")
+    page.get_by_role("button", name="Show it as the form says it").click()
+    page.get_by_text("Why your comment was rejected").wait_for()
+    page.get_by_role("button", name="Save as version").click()
+    page.get_by_text("Saved. Every process decides by it within seconds.").first.wait_for()
+    assert page.get_by_text("There is no certificate.").is_visible()
+    assert page.locator("summary", has_text="insult").count() == 1
+    page.get_by_text("Bring back…").first.click()
+    page.get_by_role("button", name=f"Bring back version {version}").click()
+    page.locator("#main").get_by_text("The version is brought back").wait_for()
+    assert page.get_by_label("Of automatic approvals, at most").input_value() == ""
+    assert page.locator("summary", has_text="insult").count() == 0
+    assert complaints == []
+
+
 def test_a_key_is_made_copied_and_revoked(site: Site) -> None:
     page, complaints = site.page()
-    page.goto(site.url("/keys"))
-    page.get_by_label("Name").fill("newsroom")
-    page.get_by_role("checkbox", name=re.compile("^score")).check()
-    page.get_by_role("button", name="Make the key").click()
-    key = page.locator("#made").inner_text()
+    key = new_key(page, site, "newsroom", "score")
     with site.steward.client(key) as client:
         assert client.post("/v1/score", json={"text": "Hello."}).status_code == 200
         page.goto(site.url("/keys"))
@@ -234,18 +182,65 @@ def test_a_key_is_made_copied_and_revoked(site: Site) -> None:
 
 def test_a_key_of_12_digits_is_made_and_rotated(site: Site) -> None:
     page, complaints = site.page()
-    page.goto(site.url("/keys"))
-    page.get_by_label("Name").fill("blog")
-    page.get_by_role("checkbox", name=re.compile("^akismet")).check()
-    page.get_by_role("button", name="Make the key").click()
-    first = page.locator("#made").inner_text()
+    first = new_key(page, site, "blog", "akismet")
     row = page.get_by_role("row").filter(has_text="blog")
     row.get_by_text("Rotate…").click()
     row.get_by_role("button", name="Rotate blog").click()
-    page.get_by_text("The old key works for one more day.").wait_for()
+    page.get_by_text("The old key works until").wait_for()
     assert re.fullmatch("[0-9a-f]{12}", page.locator("#made").inner_text())
     assert page.locator("#made").inner_text() != first
     assert complaints == []
+
+
+def test_a_long_key_is_rotated_with_an_overlap_and_then_at_once(site: Site) -> None:
+    """A site changes its programs one after the other; after a leak, the old text ends at once."""
+    page, complaints = site.page()
+    texts = [new_key(page, site, "bridge", "score")]
+    texts.append(rotated(page, "one more day"))
+    row = page.get_by_role("row").filter(has_text="bridge")
+    overlap = row.get_by_text("An older key works until")
+    overlap.wait_for()
+    assert [scored(site, each) for each in texts] == [200, 200]
+    assert faults_of(page) == []
+    page.goto(site.url("/keys"))
+    texts.append(rotated(page, "not at all: it has leaked"))
+    assert overlap.count() == 0
+    assert len(set(texts)) == 3
+    assert scored(site, texts[2]) == 200
+    for leaked in texts[:2]:
+        until = time.monotonic() + PATIENCE_S
+        while scored(site, leaked) != 401:  # refused everywhere within seconds
+            assert time.monotonic() < until
+    assert complaints == []
+
+
+def new_key(page: Page, site: Site, name: str, scope: str) -> str:
+    """The text of a key that was made on the page API keys."""
+    page.goto(site.url("/keys"))
+    page.get_by_label("Name").fill(name)
+    page.get_by_role("checkbox", name=re.compile(f"^{scope}")).check()
+    page.get_by_role("button", name="Make the key").click()
+    return page.locator("#made").inner_text()
+
+
+def rotated(page: Page, keeps: str) -> str:
+    """The new text of the key `bridge`; `keeps`: for how long the old one works, as the page says it."""
+    row = page.get_by_role("row").filter(has_text="bridge")
+    row.get_by_text("Rotate…").click()
+    row.get_by_label("The old key works for").select_option(label=keeps)
+    row.get_by_role("button", name="Rotate bridge").click()
+    page.get_by_text("bridge has a new key.").wait_for()
+    return page.locator("#made").inner_text()
+
+
+def scored(site: Site, key: str) -> int:
+    with site.steward.client(key) as client:
+        return int(client.post("/v1/score", json={"text": "Hello."}).status_code)
+
+
+def faults_of(page: Page) -> list[str]:
+    page.evaluate(AXE.read_text())
+    return faults(page)
 
 
 def test_a_dead_letter_is_sent_again_and_arrives(site: Site) -> None:

@@ -45,19 +45,19 @@ def said(service: Steward, engine: str, key: str, package: str) -> Any:
     return json.loads(done.stdout)
 
 
-def test_waline_publishes_what_is_kind_and_calls_the_rest_spam(service: Steward) -> None:
-    found = said(service, "waline", service.key("waline", "blog", "akismet"), "@waline/vercel")
-    assert found == {
-        "kind": False,
-        "rude": True,
-        "spam": True,
-        "stranger": "refused: Akismet API_KEY verify failed!",
-    }
-
-
-def test_twikoo_publishes_what_is_kind_and_calls_the_rest_spam(service: Steward) -> None:
-    found = said(service, "twikoo", service.key("twikoo", "blog", "akismet"), "twikoo-func")
-    assert found == {"kind": False, "rude": True, "spam": True, "stranger": None}
+@pytest.mark.parametrize(
+    ("engine", "package", "stranger"),
+    [
+        ("waline", "@waline/vercel", "refused: Akismet API_KEY verify failed!"),
+        ("twikoo", "twikoo-func", None),
+    ],
+)
+def test_an_engine_publishes_what_is_kind_and_calls_the_rest_spam(
+    service: Steward, engine: str, package: str, stranger: str | None
+) -> None:
+    """`stranger`: what it makes of a key that Steward does not know."""
+    found = said(service, engine, service.key(engine, "blog", "akismet"), package)
+    assert found == {"kind": False, "rude": True, "spam": True, "stranger": stranger}
 
 
 def test_nodebb_refuses_what_is_rude_and_reports_flags(service: Steward) -> None:
@@ -85,24 +85,27 @@ def test_guardrails_stop_an_insult(service: Steward) -> None:
 def asked(service: Steward, key: str, call: str, form: dict[str, str]) -> httpx.Response:
     """As programs ask that put the key in front of the host; what they send is recorded from their source code."""
     headers = {"Host": f"{key}.rest.akismet.com", "Content-Type": "application/x-www-form-urlencoded"}
-    return httpx.post(f"{service.url}/1.1/{call}", headers=headers, data=form).raise_for_status()
+    return httpx.post(f"{service.url}/1.1/{call}", headers=headers, data=form, timeout=60).raise_for_status()
+
+
+def checked(service: Steward, key: str, form: dict[str, str], *texts: str) -> list[httpx.Response]:
+    """`form`: what the engine sends with each of the texts, beside what all send of a visitor."""
+    visitor = {"user_ip": "203.0.113.7", "user_agent": "Mozilla/5.0"}
+    return [asked(service, key, "comment-check", visitor | form | {"comment_content": text}) for text in texts]
+
+
+def thanks(service: Steward, key: str, call: str, form: dict[str, str]) -> bool:
+    thanked = asked(service, key, call, form | {"comment_content": RUDE})
+    return thanked.text == "Thanks for making the web a better place."
 
 
 def test_artalks_requests_are_answered_as_it_expects(service: Steward) -> None:
     key = service.key("artalk", "blog", "akismet")
-    sent = {
-        "blog": "https://blog.example",
-        "user_ip": "203.0.113.7",
-        "user_agent": "Mozilla/5.0",
-        "comment_author": "Ann",
-        "comment_author_email": "ann@example.com",
-    }
-    answers = [asked(service, key, "comment-check", sent | {"comment_content": text}).text for text in (KIND, RUDE)]
-    assert answers == ["false", "true"]
+    sent = {"blog": "https://blog.example", "comment_author": "Ann", "comment_author_email": "ann@example.com"}
+    assert [each.text for each in checked(service, key, sent, KIND, RUDE)] == ["false", "true"]
     wrong = key[:-1] + ("1" if key.endswith("0") else "0")
-    assert asked(service, wrong, "comment-check", sent | {"comment_content": KIND}).text not in {"true", "false"}, (
-        "which Artalk takes for an error"
-    )
+    (refused,) = checked(service, wrong, sent, KIND)
+    assert refused.text not in {"true", "false"}, "which Artalk takes for an error"
 
 
 def test_discourses_requests_are_answered_as_it_expects(service: Steward) -> None:
@@ -112,8 +115,6 @@ def test_discourses_requests_are_answered_as_it_expects(service: Steward) -> Non
         "referrer": "https://forum.example",
         "permalink": "https://forum.example/t/1/1",
         "comment_author": "ann",
-        "user_ip": "203.0.113.7",
-        "user_agent": "Mozilla/5.0",
         "blog": "https://forum.example",
     }
     with service.client(chief) as client:
@@ -121,11 +122,22 @@ def test_discourses_requests_are_answered_as_it_expects(service: Steward) -> Non
         held = {"akismet": {"doubtful": "pending", "unread": "pending"}}
         body = {"thresholds": policy["thresholds"], "protocols": held}
         client.put("/v1/policies/default", json=body).raise_for_status()
-    kind, rude, unread = (
-        asked(service, key, "comment-check", sent | {"comment_content": text}) for text in (KIND, RUDE, FINNISH)
-    )
+    kind, rude, unread = checked(service, key, sent, KIND, RUDE, FINNISH)
     assert (kind.text, rude.text, unread.text) == ("false", "true", "true")
     assert "X-akismet-error" in unread.headers, "which it takes for the review queue"
     assert all("X-akismet-error" not in each.headers for each in (kind, rude))
-    thanked = asked(service, key, "submit-spam", sent | {"comment_content": RUDE})
-    assert thanked.text == "Thanks for making the web a better place."
+    assert thanks(service, key, "submit-spam", sent)
+
+
+def test_flarums_requests_are_answered_as_it_expects(service: Steward) -> None:
+    key = service.key("flarum", "forum", "akismet")
+    sent = {
+        "blog": "https://forum.example",
+        "comment_author": "ann",
+        "comment_author_email": "ann@example.com",
+        "comment_type": "reply",
+    }
+    kind, rude, unread = checked(service, key, sent, KIND, RUDE, FINNISH)
+    assert (kind.text, rude.text, unread.text) == ("false", "true", "true")
+    assert all("X-akismet-pro-tip" not in each.headers for each in (rude, unread)), "which it takes for a deletion"
+    assert all(thanks(service, key, call, sent) for call in ("submit-spam", "submit-ham"))

@@ -41,7 +41,7 @@ def workers(steward: Steward) -> set[int]:
 
 
 def until(is_so: Callable[[], bool]) -> None:
-    for _ in range(3_000):
+    for _ in range(12_000):
         if is_so():
             return
         time.sleep(0.01)  # another process sets no event of ours
@@ -50,7 +50,7 @@ def until(is_so: Callable[[], bool]) -> None:
 
 def connected(steward: Steward) -> socket.socket:
     url = urlsplit(steward.url)
-    return socket.create_connection((url.hostname, url.port), timeout=30)
+    return socket.create_connection((url.hostname, url.port), timeout=READY_S)
 
 
 def is_refused(steward: Steward) -> bool:
@@ -97,7 +97,7 @@ def test_what_all_workers_counted_is_shown_by_any(two: Steward) -> None:
     for _ in range(30):  # a new connection for each, so that both workers get some
         with two.client(key) as client:
             posted(client, "/v1/score", {"text": "hello"})
-    shown = httpx.get(f"{two.url}/metrics", headers={"Authorization": f"Bearer {key}"}).text
+    shown = httpx.get(f"{two.url}/metrics", headers={"Authorization": f"Bearer {key}"}, timeout=60).text
     counted = r'^steward_requests_total\{operation="score",outcome="ok"\} (\S+)'
     (count,) = re.findall(counted, shown, re.MULTILINE)
     assert float(count) == 30
@@ -109,7 +109,7 @@ def test_a_killed_worker_is_replaced_while_the_other_answers(two: Steward) -> No
     os.kill(killed, signal.SIGKILL)
     until(lambda: is_gone(killed))
     for _ in range(20):
-        assert httpx.get(f"{two.url}/livez").status_code == 200
+        assert httpx.get(f"{two.url}/livez", timeout=60).status_code == 200
     until(lambda: len(workers(two)) == 2)
     assert workers(two) - before
 
@@ -133,7 +133,7 @@ def test_what_is_being_answered_is_answered_before_the_end(data_dir: Path, count
             until(lambda: is_refused(steward))
             steward.process.send_signal(number)  # an impatient operator does not cut it short
             assert waiting.recv(12) == b"HTTP/1.1 200"
-        assert steward.process.wait(30) == 0
+        assert steward.process.wait(READY_S) == 0
         assert not (data_dir / "redis.sock").exists(), "Redis was stopped as well"
 
 
@@ -166,7 +166,7 @@ def test_a_service_that_is_told_to_stop_while_redis_starts_stops_at_once(data_di
         until(lambda: bool(children(process.pid, "sleep")))
         (redis,) = children(process.pid, "sleep")
         process.terminate()
-        said, _ = process.communicate(timeout=10)
+        said, _ = process.communicate(timeout=READY_S)
     assert (process.returncode, said) == (0, "")
     assert is_gone(redis)
 

@@ -11,12 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 from steward import Steward, posted, running
 
-from service.values.policy import DEFAULT
-
 DATA = Path(__file__).parents[3] / "shared" / "data"
 pytestmark = [
     pytest.mark.data,
-    pytest.mark.timeout(400),
+    pytest.mark.timeout(1200),
     pytest.mark.skipif(not DATA.exists(), reason="../shared/data is not here"),
 ]
 
@@ -41,8 +39,8 @@ HARMLESS = (
     "I hope that {who} reads this article",
     "thank you, {who}, for the quick answer",
 )
-# From here on the policy that a site starts with shows a comment to a person.
-DOUBTFUL = DEFAULT.thresholds["insult"].review_at or 1.0
+# From here on this site shows a comment to a person.
+DOUBTFUL = 0.3
 # The first rows of two data sets teach what comments and spam look like; to read all data sets takes longer than to
 # learn from these.
 DATA_SETS = ("jigsaw_toxic_train", "spam_sms")
@@ -67,7 +65,6 @@ def test_what_moderators_decide_makes_the_next_model_right_without_a_failed_requ
         key = steward.first_key()
         with steward.client(key) as client:
             before = _insult(client, held_out_insults)
-            assert sum(score >= DOUBTFUL for score in before) < len(before) * 0.2, "the shipped model does not see it"
             client.put("/v1/policies/default", json=ALL_TO_REVIEW)
             _decide(client, shown_insults, is_insult=True)
             _decide(client, shown_harmless, is_insult=False)
@@ -78,6 +75,7 @@ def test_what_moderators_decide_makes_the_next_model_right_without_a_failed_requ
         assert "0 new labels" in steward.command("labels", "pull", "--to", str(archive), key=key)
         out = data_dir / "models" / "retrained"
         options = ("--data", str(_first_rows(data_dir)), "--labels", str(archive), "--out", str(out), "--yes")
+        options += ("--wait-hours", "0")
         options += tuple(part for name in DATA_SETS for part in ("--data-set", name))
         steward.command("train", *options, "--readers", "fast")
 
@@ -89,7 +87,8 @@ def test_what_moderators_decide_makes_the_next_model_right_without_a_failed_requ
 
         with steward.client(key) as client:
             after = _insult(client, held_out_insults)
-            assert sum(score >= DOUBTFUL for score in after) > len(after) * 0.9, after
+            assert _doubtful(after) > len(after) * 0.9, after
+            assert _doubtful(after) - _doubtful(before) > len(after) / 2, "the shipped model did not see most of them"
             harmless = _insult(client, held_out_harmless)
             assert sum(score < DOUBTFUL for score in harmless) > len(harmless) * 0.9, harmless
         assert "is in use" in steward.command("models", "rollback", key=key)
@@ -104,6 +103,10 @@ def _first_rows(folder: Path) -> Path:
         batch = next(pq.ParquetFile(DATA / f"{name}.parquet").iter_batches(ROWS))
         pq.write_table(pa.Table.from_batches([batch]), few / f"{name}.parquet")
     return few
+
+
+def _doubtful(scores: list[float]) -> int:
+    return sum(score >= DOUBTFUL for score in scores)
 
 
 def _insult(client: httpx.Client, texts: list[str]) -> list[float]:
@@ -154,7 +157,7 @@ class Posting:
         while self._more.acquire(blocking=False):
             pass  # forget those that came before
         for _ in range(answers):
-            assert self._more.acquire(timeout=30)
+            assert self._more.acquire(timeout=120)
 
     def _post(self) -> None:
         number = 0

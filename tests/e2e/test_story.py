@@ -7,7 +7,7 @@ from steward import running
 from story import tell
 
 
-@pytest.mark.timeout(300)
-def test_a_promise_is_certified_kept_broken_noticed_and_certified_again(tmp_path: Path) -> None:
+@pytest.mark.timeout(900)
+def test_a_promise_is_kept_broken_and_certified_again_with_a_model_that_learned_from_it(tmp_path: Path) -> None:
     with running(tmp_path / "data") as steward:
-        tell(steward, tmp_path / "certificates", comments=3_000)
+        tell(steward, tmp_path, comments=4_200)

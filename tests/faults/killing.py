@@ -68,7 +68,9 @@ class Killer:
             if loop.time() - self._redis_killed_at > REDIS_REST_S:
                 kinds.append("redis")
             kind = min(kinds, key=lambda kind: (self.kills[kind], self._chance.random()))
-            self.kills[kind] += await asyncio.to_thread(ways[kind])
+            while not await asyncio.to_thread(ways[kind]):
+                await asyncio.sleep(0.05)  # the one before is not back yet
+            self.kills[kind] += 1
             if kind == "redis":
                 self._redis_killed_at = loop.time()
 
@@ -83,7 +85,7 @@ class Killer:
         return True
 
     def _ended(self, pids: list[int]) -> bool:
-        """Whether there was one to kill: the one before may not be back yet."""
+        """Whether there was one to kill."""
         if not pids:
             return False
         os.kill(self._chance.choice(pids), signal.SIGKILL)

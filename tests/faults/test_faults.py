@@ -14,10 +14,10 @@ import run as faults
 from ledger import Ledger, Said, Told
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(900)
 def test_nothing_acknowledged_is_lost_or_doubled_while_processes_are_killed() -> None:
     command = [sys.executable, str(Path(__file__).parent / "run.py"), "--seconds", "14", "--kills", "6"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=230)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=800)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

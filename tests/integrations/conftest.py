@@ -12,8 +12,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "e2e"))
 
 from own_plugin import install
+from ports import free_port
 from steward import Steward
-from wordpress import SOURCE, WordPress, free_port, wordpress
+from wordpress import SOURCE, WordPress, wordpress
 
 
 @pytest.fixture(scope="module")

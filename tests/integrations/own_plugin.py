@@ -28,7 +28,7 @@ def enter(site: WordPress, **fields: str) -> str:
 
 def usual(service: Steward, **changed: str) -> dict[str, str]:
     ticked = {"publish": "1", "skip_staff": "1", "feedback": "1"}
-    return {"url": service.url, "rejected": "trash", "timeout_s": "5", **ticked, **changed}
+    return {"url": service.url, "rejected": "trash", "timeout_s": "30", **ticked, **changed}
 
 
 def install(site: WordPress, service: Steward, secret: str) -> WordPress:

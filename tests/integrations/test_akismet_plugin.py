@@ -10,6 +10,17 @@ from steward import Steward
 from wordpress import WordPress
 
 PAGE = (Path(__file__).parents[2] / "docs" / "akismet.md").read_text()
+REDIRECT, ONLY_TLS = re.findall(r"```php\n(<\?php.*?)```", PAGE, re.DOTALL)
+# Stands in for the names of Akismet's hosts and a proxy whose certificate WordPress does not trust.
+UNTRUSTED = """<?php
+add_filter('pre_http_request', function ($done, $arguments, $url) {
+    $parts = wp_parse_url($url);
+    if (!str_ends_with($parts['host'], 'rest.akismet.com')) return $done;
+    if ($parts['scheme'] === 'https') return new WP_Error('http_request_failed', 'SSL certificate problem');
+    unset($arguments['headers']['Host']);
+    return wp_remote_request("SERVICE/k/KEY{$parts['path']}", $arguments);
+}, 10, 3);
+"""
 FORM = "/wp-admin/options-general.php?page=akismet-key-config"
 CIVIL = "Thank you for this article; I learned a lot about how substations are repaired."
 INSULT = "You stupid fucking idiot, shut up, you worthless piece of shit."
@@ -31,9 +42,8 @@ def new_key(service: Steward) -> str:
 @pytest.fixture(scope="module")
 def blog(site: WordPress, service: Steward) -> WordPress:
     """The must-use plugin of the page, Akismet's plugin, and a key in its form."""
-    (php,) = re.findall(r"```php\n(<\?php.*?)```", PAGE, re.DOTALL)
-    assert "https://steward.example" in php
-    site.must_use("steward-akismet.php", php.replace("https://steward.example", service.url))
+    assert "https://steward.example" in REDIRECT
+    site.must_use("steward-akismet.php", REDIRECT.replace("https://steward.example", service.url))
     site.activate("akismet/akismet.php")
     assert "Akismet is now protecting your site" in enter_key(site, new_key(service))
     # WordPress holds first comments of a reader by itself; here it shall do what the plugin says.
@@ -122,6 +132,26 @@ def test_the_service_down_for_a_minute_loses_nothing(blog: WordPress, service: S
     service.start()
     blog.run("Akismet::cron_recheck();")
     assert [blog.status(each) for each in comments] == ["approved"] * 3
+
+
+def test_without_a_trusted_certificate_nothing_is_sent_where_only_tls_may_be_used(
+    blog: WordPress, service: Steward
+) -> None:
+    """First what the plugin does by itself, so that the page's second file has something to do."""
+    key = blog.run("echo Akismet::get_api_key();")
+    blog.must_use("steward-akismet.php", UNTRUSTED.replace("SERVICE", service.url).replace("KEY", key))
+    try:
+        assert blog.status(blog.comment(f"{CIVIL} By port 80.")) == "approved"
+        assert blog.run("echo json_encode(get_option('akismet_ssl_disabled') > 0);") is True
+        blog.run("delete_option('akismet_ssl_disabled');")
+        blog.must_use("only-tls.php", ONLY_TLS)
+        held = blog.comment(f"{CIVIL} Not sent.")
+        assert blog.status(held) == "unapproved"
+        assert "akismet_error" in blog.meta(held)
+        assert blog.run("echo json_encode(get_option('akismet_ssl_disabled'));") is False
+    finally:
+        blog.must_use("only-tls.php", "<?php\n")
+        blog.must_use("steward-akismet.php", REDIRECT.replace("https://steward.example", service.url))
 
 
 def test_the_plugin_complains_about_nothing(blog: WordPress) -> None:

@@ -42,7 +42,12 @@ def test_the_comments_that_are_there_are_checked_in_bulk(blog: WordPress) -> Non
 
 
 def test_nobody_else_starts_a_bulk_check(blog: WordPress) -> None:
-    assert httpx.post(f"{blog.url}/wp-admin/admin-ajax.php", data={"action": "comment_steward_bulk"}).status_code == 400
+    assert (
+        httpx.post(
+            f"{blog.url}/wp-admin/admin-ajax.php", data={"action": "comment_steward_bulk"}, timeout=60
+        ).status_code
+        == 400
+    )
     refused = blog.browser.post("/wp-admin/admin-ajax.php", data={"action": "comment_steward_bulk", "_wpnonce": "x"})
     assert refused.status_code == 403
 

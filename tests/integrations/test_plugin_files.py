@@ -1,5 +1,6 @@
 """The files of our WordPress plugin, as far as they can be checked without WordPress."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -66,3 +67,31 @@ def test_no_file_needs_a_newer_php_than_7_4(path: Path) -> None:
 def test_php_reads_each_file(path: Path) -> None:
     done = subprocess.run(["php", "-l", path], capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+READ = """define('ABSPATH', '/');
+function wp_strip_all_tags($text) { return trim(strip_tags($text)); }
+require $argv[1];
+foreach (json_decode(stream_get_contents(STDIN)) as $text) {
+    $started = microtime(true);
+    $read[] = [CommentSteward\\Text::of($text), microtime(true) - $started];
+}
+echo json_encode($read);"""
+LINKS = {
+    "See <a href='https://a.example/x?y=1&amp;z'>this <b>page</b></a>.": "See this page https://a.example/x?y=1&z .",
+    '<A title="a" HREF = "https://a.example" rel=ugc>one</A><a href=b>two</a >': "one https://a.example two b",
+    "open <a href=https://a.example>to the end": "open to the end https://a.example",
+    "<a href=a>one <a href=b>two</a></a>": "one  a two b",
+    "<a name=x>no link</a> <a href>none</a> 2 < 3": "no link none 2 < 3",
+}
+OPEN = ("<a href=x>", "<a ", "<a href=", "<a href=x ", "</a", "<p ", "<p>", "</a>", "href=")
+
+
+@pytest.mark.skipif(shutil.which("php") is None, reason="there is no PHP here")
+def test_the_text_of_a_comment_has_the_addresses_of_its_links_and_is_read_in_a_moment() -> None:
+    texts = [*LINKS, *(each * (65_000 // len(each)) for each in OPEN)]
+    command = ["php", "-n", "-r", READ, "--", str(PLUGIN / "includes" / "text.php")]
+    said = subprocess.run(command, input=json.dumps(texts), capture_output=True, text=True, check=True, timeout=120)
+    read = json.loads(said.stdout)
+    assert [text for text, _ in read[: len(LINKS)]] == [*LINKS.values()]
+    assert max(took_s for _, took_s in read) < 2, "with all texts to the end it took 40 s"

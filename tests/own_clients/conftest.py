@@ -10,6 +10,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "e2e"))
 sys.path.insert(0, str(Path(__file__).parents[2] / "clients" / "python" / "src"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "integrations" / "bridges"))
+sys.path.insert(0, str(Path(__file__).parent))
 
 from steward import Steward
 

@@ -2,7 +2,6 @@
 
 import os
 import re
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from ports import free_port
 from steward import Steward as Service
 
 CIVIL = "Thank you for this article; I learned a lot about how substations are repaired."
@@ -43,8 +43,7 @@ def until(found: Callable[[], Any]) -> Any:
 class Isso:
     def __init__(self, folder: Path, service: Service, key: str, secret: str) -> None:
         assert PYTHON.exists(), f"{PYTHON} is missing: run 'make test', which installs Isso"
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
+        port = free_port()
         self.url, self.log = f"http://127.0.0.1:{port}", folder / "log"
         (folder / "isso.cfg").write_text(SETTINGS.format(folder=folder, port=port))
         self.environment = {
@@ -67,7 +66,7 @@ class Isso:
 
     def answers(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/info").is_success
+            return httpx.get(f"{self.url}/info", timeout=60).is_success
         except httpx.TransportError:
             return False
 
@@ -82,7 +81,7 @@ class Isso:
         return httpx.post(f"{self.url}/new", params={"uri": "/post"}, json=new, timeout=60)
 
     def shown(self) -> list[str]:
-        answer = httpx.get(self.url, params={"uri": "/post", "plain": "1"})
+        answer = httpx.get(self.url, params={"uri": "/post", "plain": "1"}, timeout=60)
         return [each["text"] for each in answer.json()["replies"]] if answer.is_success else []
 
 
@@ -153,7 +152,7 @@ def test_a_deleted_comment_is_erased(isso: Isso, service: Service, key: str) -> 
 
 
 def test_a_forged_webhook_changes_nothing(isso: Isso) -> None:
-    assert httpx.post(f"{isso.url}/hooks/steward", json={"type": "decision.created"}).status_code == 401
+    assert httpx.post(f"{isso.url}/hooks/steward", json={"type": "decision.created"}, timeout=60).status_code == 401
 
 
 def test_what_came_while_the_service_was_away_is_published_later(service: Service, key: str, tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ FINNISH = "Minä rakastan sinua, sinä olet ihana ihminen ja hyvä ystävä."
 ROOT = Path(__file__).parents[2]
 SOURCES = ROOT / "clients" / "python" / "src"
 PYTHONS = ("3.11", "3.12", "3.13")
+EVERY_OPERATION = Path(__file__).parent / "every_operation.py"
 
 
 @pytest.fixture
@@ -153,6 +154,10 @@ def test_both_clients_have_the_same_methods() -> None:
     assert signatures(Steward) == signatures(AsyncSteward)
 
 
+def operations() -> set[str]:
+    return {name for name, _ in inspect.getmembers(Steward, inspect.isfunction) if not name.startswith("_")} - {"close"}
+
+
 def interpreter(version: str) -> str | None:
     """On the path, or where pyenv keeps its versions; its shims may refuse."""
     of_pyenv = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))
@@ -166,23 +171,29 @@ def interpreter(version: str) -> str | None:
 @pytest.mark.parametrize("python", PYTHONS)
 def test_it_works_on_each_python(service: Service, key: str, python: str) -> None:
     """Httpx and what it needs are pure Python, so the packages beside this test serve for all."""
-    code = (
-        "import sys; from comment_steward_client import Comment, Steward\n"
-        "with Steward(*sys.argv[1:]) as steward: print(steward.submit(Comment('You stupid fucking idiot.')).status)"
-    )
     path = os.pathsep.join([str(SOURCES), str(Path(httpx.__file__).parents[1])])
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
     found = interpreter(python)
     if found is None:
         pytest.skip(f"no Python {python} here")
     done = subprocess.run(
-        [found, "-c", code, service.url, key], env=environment, capture_output=True, text=True, check=False, timeout=60
+        [found, EVERY_OPERATION, service.url, key],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
-    assert done.stdout.strip() == "rejected", done.stderr
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert said["python"] == python
+    assert set(said) - {"python"} == operations(), "the script calls all that the client has"
+    assert all(each == [True, True] for name, each in said.items() if name != "python"), said
 
 
-def test_the_types_hold(tmp_path: Path) -> None:
-    """A caller that mypy reads by the package's own types."""
+@pytest.mark.parametrize("python", [PYTHONS[0], PYTHONS[-1]])
+def test_the_types_hold(tmp_path: Path, python: str) -> None:
+    """A caller that mypy reads by the package's own types, with the oldest and the newest of them."""
     caller = tmp_path / "caller.py"
     caller.write_text(
         "from comment_steward_client import Comment, Judged, Problem, Steward\n"
@@ -192,7 +203,16 @@ def test_the_types_hold(tmp_path: Path) -> None:
         "    score: float = steward.score('a').scores['insult']\n"
     )
     environment = os.environ | {"MYPYPATH": str(SOURCES)}
-    command = [sys.executable, "-m", "mypy", "--strict", "--no-incremental", str(caller), str(SOURCES)]
+    command = [
+        sys.executable,
+        "-m",
+        "mypy",
+        "--strict",
+        "--no-incremental",
+        f"--python-version={python}",
+        str(caller),
+        str(SOURCES),
+    ]
     done = subprocess.run(
         command, env=environment, capture_output=True, text=True, check=False, timeout=300, cwd=tmp_path
     )

@@ -1,9 +1,10 @@
 """A real Redis for the service's tests, the whole service over it and a real socket, and callers with keys."""
 
+import asyncio
 import contextlib
 import gc
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
@@ -16,6 +17,7 @@ import pytest
 import redis.utils
 from aiohttp import web, web_app
 from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.web_urldispatcher import UrlDispatcher
 from argon2 import PasswordHasher
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -26,20 +28,26 @@ from prometheus_client import REGISTRY
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from contrary import write_contrary
 from redis_server import RedisServer
 
 import classifier
 from service import app_keys as keys
-from service.cases import models
+from service.cases import model_folders, unrecorded
 from service.console import routes
 from service.console.assets import Assets
 from service.console.rendering import Renderer
 from service.http import shortcut
-from service.process.app import build_app
+from service.process import app as application
 from service.settings import Settings
-from service.store import Store, open_store
+from service.store import Store, changes, open_store
+from service.store.keyspace import CHANGES
 from service.values import accounts
 from service.values.access import Scope, mint
+from service.webhooks import relay
+
+# Of one list in the service's routes; shorter lists cost little.
+MANY_ROUTES = 20
 
 
 @pytest.fixture(scope="session")
@@ -129,6 +137,16 @@ def cheap_hashes() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def patient() -> Iterator[None]:
+    """What the service gives up after a moment, it does not give up because the machine is busy with other tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STEWARD_STORE_TIMEOUT_S", "30")  # of commands
+        patch.setattr(unrecorded, "LOOK_S", 30)
+        patch.setattr(relay, "HAND_BACK_S", 30)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def still_frozen() -> Iterator[None]:
     """A service that ends in the process of the tests unfreezes nothing that tests/conftest.py froze."""
     with pytest.MonkeyPatch.context() as patch:
@@ -140,23 +158,57 @@ def still_frozen() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def shipped_model_once() -> Iterator[None]:
     """Every service of the tests uses the shipped model, which nothing changes: it is read once for all of them."""
-    load = models._load  # noqa: SLF001 - a model of a test's own is loaded as ever
+    load = model_folders._load  # noqa: SLF001 - a model of a test's own is loaded as ever
     shipped = cache(partial(load, classifier.SHIPPED))
 
     def once(path: Path, *, both: bool) -> classifier.Model:
         return shipped(both=both) if path == classifier.SHIPPED else load(path, both=both)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(models, "_load", once)
+        patch.setattr(model_folders, "_load", once)
         yield
+
+
+@pytest.fixture(scope="session")
+def contrary(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a model that says the opposite of the shipped one."""
+    return write_contrary(tmp_path_factory.mktemp("models") / "contrary")
 
 
 @pytest.fixture(scope="session", autouse=True)
 def console_texts_once() -> Iterator[None]:
-    """Every service of the tests has the same templates and translations: they are compiled once for all of them."""
-    once = cache(lambda: Renderer(Assets()))
+    """Every service of the tests has the same templates, translations, styles and scripts: they are compiled, and
+    packed, once for all of them.
+    """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(routes, "Renderer", lambda _: once())
+        patch.setattr(routes, "Assets", cache(Assets))
+        patch.setattr(routes, "Renderer", cache(Renderer))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def routes_once() -> Iterator[None]:
+    """Every service of the tests has the same routes, which know nothing of their application; aiohttp takes a third of
+    a service's start to make them.
+    """
+    add, known = UrlDispatcher.add_routes, dict[Any, list[Any]]()
+
+    def once(router: UrlDispatcher, routes: Sequence[Any]) -> list[Any]:
+        if len(routes) < MANY_ROUTES:
+            return add(router, routes)
+        named = tuple((each.method, each.path, each.handler) for each in routes)
+        if named not in known:
+            first = UrlDispatcher()
+            add(first, routes)
+            known[named] = [*first.resources()]
+        for resource in known[named]:
+            router.register_resource(resource)
+        return [route for resource in known[named] for route in resource]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(application, "routes", cache(application.routes))
+        patch.setattr(application, "console_routes", cache(application.console_routes))
+        patch.setattr(UrlDispatcher, "add_routes", once)
         yield
 
 
@@ -229,15 +281,15 @@ class AsServed(TestServer):
 
 @contextlib.asynccontextmanager
 async def serving(settings: Settings) -> AsyncIterator[Any]:
-    server = AsServed(build_app(settings))
+    server = AsServed(application.build_app(settings))
     await server.start_server(auto_decompress=False, access_log=None)  # as `steward serve` does
     shortcut.install_fast_path(server.runner)  # as well
     async with TestClient(server) as client:
         yield client
     # aiohttp remembers the handlers of the last thousand routes, and with them their applications.
     web_app._cached_build_middleware.cache_clear()  # noqa: SLF001 - it offers no other way
-    if next(_ended) % 10 == 0:
-        # An application holds some 20 MB in circles; Python would let a hundred of them be before it looks.
+    if next(_ended) % 100 == 0:
+        # An application holds most of a megabyte in circles, and Python would let hundreds of them be before it looks.
         gc.collect()
 
 
@@ -260,6 +312,17 @@ def client_of() -> Any:
 async def client(settings: Settings) -> AsyncIterator[Any]:
     async with serving(settings) as client:
         yield client
+
+
+@pytest.fixture
+async def only_told(client: Any, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who waits at `client` hears of changes from Redis alone: the service does not look again by itself."""
+    monkeypatch.setattr(changes, "LOOK_AGAIN_S", 3600)
+    assert client.server.started
+    with redis_server.client() as redis:
+        async with asyncio.timeout(60):
+            while not dict(redis.pubsub_numsub(CHANGES))[CHANGES]:
+                await asyncio.sleep(0.01)
 
 
 @pytest.fixture

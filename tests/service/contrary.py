@@ -1,5 +1,8 @@
 """A model that says the opposite of the shipped one."""
 
+import json
+import os
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -26,3 +29,19 @@ def write_contrary(folder: Path) -> Path:
     changed = msgspec.structs.replace(manifest, version="contrary", golden=golden, deep=deep)
     write_folder(folder, changed, turned, words)
     return folder
+
+
+def copied(folder: Path, models: Path, version: str) -> None:
+    """Put a model beside others under another version. It shares large files with the folder: nobody writes them."""
+    models.mkdir(exist_ok=True)
+    shutil.copytree(folder, models / version, copy_function=_linked)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (models / version / "manifest.json").unlink()
+    (models / version / "manifest.json").write_text(json.dumps(manifest | {"version": version}))
+
+
+def _linked(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # on another file system
+        shutil.copy2(source, target)

@@ -24,6 +24,7 @@ def table() -> str:
         *(f"| `{name}` | {default and f'`{default}`'} | {meaning} |" for name, default, meaning in _rows()),
         "",
         "Commands that call a running service read `STEWARD_URL` (default `http://127.0.0.1:8080`) and `STEWARD_KEY`.",
+        "OpenTelemetry has variables of its own, `OTEL_*`: see [OpenTelemetry](telemetry.md).",
         "`steward train` and `steward evaluate` read `STEWARD_TRAIN_DATA` (default `../shared/data`).",
     ]
     return "\n".join(lines) + "\n"

@@ -16,7 +16,7 @@ from service.settings import Settings
 
 @pytest.fixture
 async def port(settings: Settings) -> AsyncIterator[int]:
-    async with listening(msgspec.structs.replace(settings, receipt_timeout_s=0.3)) as port:
+    async with listening(msgspec.structs.replace(settings, receipt_timeout_s=1)) as port:
         yield port
 
 
@@ -46,7 +46,7 @@ async def said(port: int, raw: bytes, *, to_the_end: bool = True) -> bytes:
         writer.write(raw.replace(b"{key}", KEY["text"].encode()))
         with contextlib.suppress(ConnectionError):
             await writer.drain()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             return await (reader.read() if to_the_end else reader.readuntil(b"\r\n\r\n"))
     except (ConnectionError, asyncio.IncompleteReadError):
         return b""
@@ -135,7 +135,7 @@ async def test_what_is_malformed_is_never_our_fault(port: int, raw: bytes) -> No
 
 async def test_a_chunked_body_over_the_limit_is_refused_before_its_end(port: int) -> None:
     chunk = b"1000\r\n" + b"a" * 0x1000 + b"\r\n"
-    chunks = AUTHORISED + CHUNKED + b"\r\n" + chunk * 20
+    chunks = AUTHORISED + CHUNKED + b"\r\n" + chunk * 130
     assert statuses(await said(port, chunks, to_the_end=False)) == [413]
     announced = AUTHORISED + b"Content-Length: 99999999999\r\n\r\n{"
     assert statuses(await said(port, announced, to_the_end=False)) == [413]
@@ -174,7 +174,7 @@ async def test_a_caller_that_hangs_up_within_its_body_is_no_error_of_ours(
     writer.write((AUTHORISED + framed).replace(b"{key}", KEY["text"].encode()))
     await writer.drain()
     writer.close()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while counted("bad_request") == refused:
             assert counted("internal") == internal
             await asyncio.sleep(0.01)

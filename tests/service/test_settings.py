@@ -31,11 +31,35 @@ def test_what_the_command_line_says_wins() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("PORT", "eighty"), ("PORT", "70000"), ("ACCEPT_LOSS", "perhaps"), ("LEASE_S", "1"), ("LOG_LEVEL", "loud")],
+    [
+        ("PORT", "eighty"),
+        ("PORT", "70000"),
+        ("PORT", "\udcff"),
+        ("HOST", "a\udc80"),
+        ("ACCEPT_LOSS", "perhaps"),
+        ("LEASE_S", "1"),
+        ("LOG_LEVEL", "loud"),
+        ("PUBLIC_URL", "http://[::1"),
+        ("PUBLIC_URL", "https://steward.example:99999"),
+        ("PUBLIC_URL", "https://:8080"),
+        ("WEBHOOK_PROXY", "http://[::1"),
+        ("WEBHOOK_PROXY", "http://proxy:port"),
+        ("CORS_ORIGINS", "www.example.org"),
+        ("CORS_ORIGINS", "https://a.example, https://www.example.org/news"),
+        ("CORS_ORIGINS", "https://*.example.org"),
+        ("CORS_ORIGINS", "file://"),
+    ],
 )
 def test_a_bad_value_is_refused_by_the_name_of_its_variable(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=f"STEWARD_{name}"):
         from_env({f"STEWARD_{name}": value})
+
+
+def test_origins_are_read_as_browsers_write_them() -> None:
+    given = "HTTPS://Www.Example.org:443/, http://a.example:8080, capacitor://localhost/, null"
+    allowed = {"https://www.example.org", "http://a.example:8080", "capacitor://localhost", "null"}
+    assert from_env({"STEWARD_CORS_ORIGINS": given}).allowed_origins == allowed
+    assert from_env({"STEWARD_CORS_ORIGINS": "*"}).allowed_origins == {"*"}
 
 
 def test_a_variable_that_we_do_not_know_is_refused() -> None:

@@ -1,5 +1,6 @@
 """Deeds that take two people: proposed by one, approved by another, done exactly as proposed."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -10,6 +11,7 @@ from service import app_keys as keys
 from service.settings import Settings
 from service.store.keyspace import Shard
 from service.values.approvals import MOST_OPEN
+from service.values.errors import StoreUnavailable
 
 REVIEW_ALL = {"thresholds": {"toxicity": {"review_at": 0}}}
 
@@ -162,6 +164,108 @@ async def test_what_was_interrupted_goes_on_when_it_is_approved_again(
     done = (await deputy.post(f"{path}:approve")).body
     assert (done["state"], done["outcome"]) == ("done", {"erased": 1})
     assert len(await trail(chief, "approval_approved")) == 1
+
+
+async def test_an_approval_whose_reply_was_lost_can_be_repeated_at_once(
+    chief: Any, deputy: Any, app: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await want(chief)
+    await post(chief, "c-1")
+    path = f"/v1/approvals/{(await propose(chief, kind='erase_author', author='u-1')).body['id']}:approve"
+    book = app[keys.STORE].approvals
+    approve = book.approve
+
+    async def lost(*args: Any) -> None:
+        await approve(*args)
+        raise StoreUnavailable("away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(book, "approve", lost)
+        assert (await deputy.post(path)).status == 503
+    done = (await deputy.post(path)).body
+    assert (done["state"], done["outcome"]) == ("done", {"erased": 1})
+    assert len(await trail(chief, "approval_approved")) == 1
+
+
+@pytest.fixture
+async def same_redis(client: Any, run: Any) -> AsyncIterator[Any]:
+    """Another process, as at another address."""
+    async with run(client.server.app[keys.SETTINGS]) as other:
+        yield other
+
+
+class HeldBack:
+    """Erasures of one process, the first of which waits until `let_go`."""
+
+    def __init__(self, app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._erase = app[keys.AUTHORS].erase
+        self.asked, self.let_go = asyncio.Event(), asyncio.Event()
+        monkeypatch.setattr(app[keys.AUTHORS], "erase", self._held)
+
+    async def _held(self, *args: Any, **told: Any) -> Any:
+        if not self.asked.is_set():
+            self.asked.set()
+            await self.let_go.wait()
+        return await self._erase(*args, **told)
+
+
+@pytest.mark.parametrize("is_elsewhere", [False, True])
+async def test_of_two_who_approve_at_once_only_one_does_it(
+    chief: Any,
+    deputy: Any,
+    same_redis: Any,
+    key_for: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    is_elsewhere: bool,
+) -> None:
+    await want(chief)
+    await post(chief, "c-1")
+    path = f"/v1/approvals/{(await propose(chief, kind='erase_author', author='u-1')).body['id']}:approve"
+    held = HeldBack(chief.client.server.app, monkeypatch)
+    first = asyncio.create_task(deputy.post(path))
+    async with asyncio.timeout(60):
+        await held.asked.wait()
+    third = await key_for(same_redis if is_elsewhere else chief.client, name="third")
+    refused(await third.post(path), 409, "proposal_under_way")
+    refused(await deputy.post(path), 409, "proposal_under_way")
+    held.let_go.set()
+    done = (await first).body
+    assert (done["state"], done["second"], done["outcome"]) == ("done", "deputy", {"erased": 1})
+    refused(await third.post(path), 409, "proposal_done")
+    assert len(await trail(chief, "author_erased")) == len(await trail(chief, "approval_approved")) == 1
+
+
+async def test_a_deed_is_held_while_it_is_done_and_whoever_lost_it_does_not_overwrite_its_outcome(
+    chief: Any, deputy: Any, app: Any, same_redis: Any, key_for: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await want(chief)
+    await post(chief, "c-1")
+    proposed = (await propose(chief, kind="erase_author", author="u-1")).body["id"]
+    path, key = f"/v1/approvals/{proposed}:approve", Shard("daily").key(f"approval:{proposed}")
+    pipe, held = app[keys.STORE].pipe, HeldBack(app, monkeypatch)
+    with monkeypatch.context() as patched:
+        patched.setattr("service.cases.approvals.HELD_FOR_S", 0.003)
+        errors, hold = [LookupError(), StoreUnavailable("away")], app[keys.STORE].approvals.hold
+
+        async def failing(*args: Any) -> None:
+            if errors:
+                raise errors.pop()
+            await hold(*args)
+
+        patched.setattr(app[keys.STORE].approvals, "hold", failing)
+        first = asyncio.create_task(deputy.post(path))
+        async with asyncio.timeout(60):
+            await held.asked.wait()
+            await pipe.call("HSET", key, "run_until", 1)
+            while int(await pipe.call("HGET", key, "run_until")) == 1:
+                await asyncio.sleep(0)
+    # As if another run had taken it over after a long pause of this one.
+    await pipe.call("HSET", key, "run", "killed", "run_until", 1)
+    third = await key_for(same_redis, name="third")
+    done = (await third.post(path)).body
+    assert (done["state"], done["outcome"]) == ("done", {"erased": 1})
+    held.let_go.set()
+    assert (await first).body == done
 
 
 @pytest.mark.parametrize(

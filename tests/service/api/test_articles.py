@@ -60,6 +60,14 @@ async def test_an_article_is_open_until_somebody_changes_it(chief: Any) -> None:
     assert await trail(chief) == []
 
 
+async def test_a_status_counts_for_a_comment_that_rules_count_too(chief: Any) -> None:
+    for status, decision in (("closed", "reject"), ("premoderated", "review")):
+        assert (await chief("PUT", ARTICLE, {"status": status})).status == 200
+        sent = {"id": f"c-{status}", "text": f"See https://{status}.example/a", "article": {"id": "a-1"}}
+        found = (await chief.post("/v1/comments", {**sent, "author": {"id": "ann"}})).body
+        assert (found["decision"], codes(found)[-1]) == (decision, f"article_{status}")
+
+
 @pytest.mark.parametrize(("path", "code"), [(ARTICLE, "article_closed"), (SECTION, "section_closed")])
 async def test_a_closed_one_rejects_new_comments_and_says_so(chief: Any, path: str, code: str) -> None:
     first = await post(chief, "c-1")

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from service import app_keys as keys
+from service.store.access import Access
 from service.values.access import Scope
 
 REJECT_ALL = {"thresholds": {"toxicity": {"reject_at": 0}}, "review": {"audit_rejected": 1}}
@@ -98,3 +99,24 @@ async def test_the_first_start_begins_with_audits_if_the_setting_says_so(client:
     access = client.server.app[keys.STORE].access
     assert await access.first_key("fresh", is_audited=True)
     assert (await access.policy("fresh")).review.audit_approved == 0.01
+
+
+async def test_the_first_key_is_never_there_without_the_audits(client: Any) -> None:
+    store = client.server.app[keys.STORE]
+    seen = []
+
+    class LookedAt:
+        """As another process does that looks after each step."""
+
+        def __getattr__(self, name: str) -> Any:
+            async def step(*given: Any) -> Any:
+                answer = await getattr(store.pipe, name)(*given)
+                if await store.access.keys():
+                    seen.append(await store.access.policy("fresh"))
+                return answer
+
+            return step
+
+    assert await Access(LookedAt(), store.background).first_key("fresh", is_audited=True)  # type: ignore[arg-type]
+    assert seen
+    assert {each and each.review.audit_approved for each in seen} == {0.01}

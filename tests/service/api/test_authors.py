@@ -100,7 +100,9 @@ async def test_an_author_gets_all_that_is_kept_and_nothing_of_others(chief: Any)
     (revision,) = lines["a-1"]["revisions"]
     assert revision["comment"]["author"]["name"] == "Ann Reader"
     assert revision["scores"].keys() >= {"toxicity"}
-    assert b"between us" not in reply.raw
+    said = {name: line["note"] for name, line in lines.items() if line["note"]}
+    assert said == {"p-1": "between us", "p-2": "between us"}, "with the decision, by nobody's name"
+    assert b"chief" not in reply.raw
     assert (await chief.get("/v1/authors/nobody/export")).raw == b""
 
 

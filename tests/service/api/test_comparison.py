@@ -1,12 +1,10 @@
 """Champion and challenger on what people of a site decided."""
 
-import os
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
-from contrary import write_contrary
+from contrary import copied
 
 import classifier
 from service.values.statistics import mcnemar
@@ -15,16 +13,9 @@ HARSH, KIND = "you are a stupid idiot", "what a lovely morning this is"
 DUTCH = "Wat een mooie dag is het vandaag, dank u wel voor dit artikel."  # the model was never measured in it
 
 
-@pytest.fixture(scope="module")
-def contrary(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_contrary(tmp_path_factory.mktemp("models") / "contrary")
-
-
 @pytest.fixture
 def settings(settings: Any, contrary: Path) -> Any:
-    models = settings.data_path / "models"
-    models.mkdir()
-    shutil.copytree(contrary, models / "contrary", copy_function=os.link)
+    copied(contrary, settings.data_path / "models", "contrary")
     return settings
 
 

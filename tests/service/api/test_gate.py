@@ -127,6 +127,58 @@ async def test_a_model_that_is_worse_on_held_out_texts_does_not_pass(admin: Any,
     assert (await admin.post("/v1/models/m-2:promote")).body["current"]["failed"] == ["held_out"]
 
 
+def with_groups(folder: Path, **flagged: int) -> None:
+    """Of 100 harmless texts on each group so many are flagged, as `steward train` notes it."""
+    manifest = json.loads((folder / "manifest.json").read_text())
+    harmless = {group: {"texts": 100, "flagged": each} for group, each in flagged.items()}
+    manifest["metrics"]["groups"] = {"data_set": "d", "attribute": "toxicity", "threshold": 0.3, "harmless": harmless}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+async def groups_check(admin: Any) -> Any:
+    (found,) = [each for each in (await gate(admin))["checks"] if each["name"] == "groups"]
+    return found
+
+
+async def test_a_model_that_flags_one_group_much_more_often_than_others_does_not_pass(admin: Any, other: Path) -> None:
+    with_groups(other, women=5, jewish=5, black=20)
+    await want(admin, gate={"max_group_ratio": 2})
+    await audited(admin)
+    found = await groups_check(admin)
+    assert (found["passed"], found["figures"]["most"]) == (True, 2.0)
+    assert found["figures"]["worst_over_mean"] == pytest.approx(2)
+    assert (found["figures"]["groups"], found["figures"]["worst_share"]) == (3, 0.2)
+    assert found["figures"]["mean_share"] == pytest.approx(0.1)
+    await want(admin, gate={"max_group_ratio": 1.99})
+    found = await groups_check(admin)
+    assert not found["passed"]
+    assert "black" in found["detail"]
+    refused = await admin.post("/v1/models/m-2:promote")
+    assert (refused.status, refused.body["current"]["failed"]) == (409, ["groups"])
+
+
+async def test_a_model_without_figures_by_group_is_listed_and_the_check_says_that_they_are_missing(
+    admin: Any, other: Path
+) -> None:
+    manifest = json.loads((other / "manifest.json").read_text())
+    manifest["metrics"].pop("groups", None)
+    (other / "manifest.json").write_text(json.dumps(manifest))
+    await want(admin, gate={"max_group_ratio": 2})
+    assert "m-2" in {each["version"] for each in (await admin.get("/v1/models")).body["models"]}
+    found = await groups_check(admin)
+    assert (found["passed"], found["figures"]["worst_over_mean"]) == (False, None)
+    assert "has no figures by identity group" in found["detail"]
+
+
+@pytest.mark.parametrize("ratio", [0.5, 0, -1, 101, "two", True])
+async def test_a_ratio_of_groups_below_one_or_no_number_is_refused_by_name(
+    admin: Any, problem: Any, ratio: Any
+) -> None:
+    reply = await admin("PUT", "/v1/policies/default", {"thresholds": THRESHOLDS, "gate": {"max_group_ratio": ratio}})
+    problem(reply, 400)
+    assert "/gate/max_group_ratio" in reply.body["detail"]
+
+
 async def test_a_model_that_was_swapped_after_the_proposal_is_not_promoted(
     admin: Any, deputy: Any, other: Path
 ) -> None:

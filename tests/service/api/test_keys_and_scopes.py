@@ -16,7 +16,7 @@ Row = pytest.mark.parametrize("row", OPERATIONS, ids=[row.name for row in OPERAT
 
 
 def path_of(row: Operation) -> str:
-    return row.path.format(id="c-1", version="v-1", name="default")
+    return row.path.format(id="c-1", version="v-1", name="default", note="n-1", notice="n-1", site="default")
 
 
 @Row

@@ -114,7 +114,9 @@ async def test_a_label_sent_again_takes_the_place_of_the_one_whose_decision_was_
 @pytest.mark.parametrize(
     ("line", "pointer"),
     [
-        (b"{", ""),
+        (b"{", "/1"),
+        (b'{"text": "a", "text": "b"}', "/1"),
+        (b'{"text": "a", "x": ' + b"[" * 30 + b"]" * 30 + b"}", "/1"),
         (b"[]", "/1"),
         (b'{"labels": {}}', "/1/text"),
         (b'{"text": "a"}', "/1"),
@@ -123,11 +125,11 @@ async def test_a_label_sent_again_takes_the_place_of_the_one_whose_decision_was_
         (b'{"text": "a", "decision": "escalate"}', "/1/decision"),
         (b'{"text": "a", "decision": "reject\\n"}', "/1/decision"),
         (b'{"text": "a", "labels": {"taste/~": true}}', "/1/labels/taste~1~0"),
-        (b'{"text": "a", "labels": {"spam": 1.5}}', "/1/labels"),
-        (b'{"text": "a", "labels": {"spam": "yes"}}', "/1/labels"),
+        (b'{"text": "a", "labels": {"spam": 1.5}}', "/1/labels/spam"),
+        (b'{"text": "a", "labels": {"spam": "yes"}}', "/1/labels/spam"),
         (b'{"text": "a", "labels": {"spam": true}, "community": 7}', "/1/community"),
         (b'{"text": "a", "decision": "reject", "weight": 0}', "/1/weight"),
-        (b'{"text": "a", "decision": "reject", "weight": NaN}', ""),
+        (b'{"text": "a", "decision": "reject", "weight": NaN}', "/1"),
     ],
 )
 async def test_a_bad_line_is_named_and_then_none_is_kept(admin: Any, problem: Any, line: bytes, pointer: str) -> None:
@@ -135,6 +137,12 @@ async def test_a_bad_line_is_named_and_then_none_is_kept(admin: Any, problem: An
     found = problem(await admin.send("/v1/labels", good + line + b"\n", NDJSON), 400)
     assert [fault["pointer"] for fault in found["errors"]] == [pointer]
     assert (await admin.get("/v1/labels")).raw == b""
+
+
+async def test_a_line_that_is_no_json_is_named_as_editors_count_it(admin: Any, problem: Any) -> None:
+    good = ndjson({"text": "buy now", "decision": "reject"})
+    found = problem(await admin.send("/v1/labels", good + b'\n{"text":\n', NDJSON), 400)
+    assert found["detail"] == "/2: not valid JSON: Expecting value: line 3 column 9 (char 8)"
 
 
 async def test_a_label_over_the_limit_is_413(admin: Any, problem: Any) -> None:

@@ -17,7 +17,7 @@ def settings(redis_server: Any, tmp_path: Path) -> Settings:
 
 
 async def test_a_language_that_is_judged_in_part_is_decided_on_that_part(admin: Any) -> None:
-    limits = {"toxicity": {"review_at": 0.5}, "threat": {"review_at": 1}, "spam": {"review_at": 0, "reject_at": 0}}
+    limits = {"toxicity": {"review_at": 0.9}, "threat": {"review_at": 1}, "spam": {"review_at": 0, "reject_at": 0}}
     await admin("PUT", "/v1/policies/default", {"thresholds": limits})
     answer = (await admin.post("/v1/comments", {"text": GERMAN})).body
     assert (answer["language"], set(answer["scores"])) == ("de", {"toxicity", "identity_attack", "insult"})

@@ -30,7 +30,7 @@ NDJSON = "application/x-ndjson"
 
 @pytest.fixture
 async def patient(own_server: Any, tmp_path: Path, run: Any, key_for: Any) -> AsyncIterator[Any]:
-    async with run(Settings(redis_url=own_server.url, data_dir=tmp_path)) as client:
+    async with run(Settings(redis_url=own_server.url, data_dir=tmp_path, store_timeout_s=30)) as client:
         yield await key_for(client)
 
 

@@ -9,7 +9,8 @@ import pytest
 OF_THE_DOCUMENTATION = {(path, "get") for path in ("/openapi.json", "/docs", "/docs/{name}", "/", "/favicon.ico")}
 # Pages for people, and routes that speak another service's words, which that service describes (docs/compatibility.md).
 NOT_NATIVE = re.compile(
-    r"/(?:\{before\})?(console|demo|v1alpha1|\$discovery|batch|models|moderations|v1/moderations|1\.[12]|k|coral)\b"
+    r"/(?:\{(?:before|slashes)\}/?)?(console|demo|v1alpha1|\$discovery|batch|models|moderations|v1/moderations|1\.[12]|k|coral|"
+    r"v1/models/(?:omni|text)-moderation)\b"
 )
 
 

@@ -163,6 +163,25 @@ async def test_what_fits_exactly_is_kept_whole(admin: Any, decide_always: Any) -
     assert item["parent"]["text"] == sent["parent"]["text"]
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"text": "\x01" * (MAX_TEXT_BYTES - 1) + "a"},
+        {"text": "ї" * (MAX_TEXT_BYTES // 2), "parent": {"text": "ї" * (MAX_TEXT_BYTES // 2)}},
+        {"text": "🦊" * (MAX_TEXT_BYTES // 4), "article": {"title": "🦊" * 20_000}},
+        {"text": "hello there", "parent": {"text": "p" * 300_000}},
+    ],
+    ids=["control characters", "a parent", "a title", "a long parent"],
+)
+async def test_a_comment_is_taken_however_its_json_is_escaped_and_however_long_its_context_is(
+    admin: Any, sent: dict[str, Any]
+) -> None:
+    """json.dumps, and PHP's json_encode, write each character that is not ASCII as an escape of 6 or 12 bytes."""
+    body = json.dumps(sent).encode()
+    reply = await admin("POST", "/v1/comments", data=body, headers={"Content-Type": "application/json"})
+    assert reply.status == 200
+
+
 async def test_a_blank_parent_is_no_fault_of_the_comment(admin: Any) -> None:
     assert (await admin.post("/v1/comments", {"text": "hello there", "parent": {"text": " \n"}})).status == 200
 

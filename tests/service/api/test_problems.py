@@ -85,7 +85,7 @@ async def test_every_operation_says_what_is_wrong_where(
     ("thresholds", "pointer"),
     [
         ({}, "/thresholds"),
-        ({"toxicity": {"review_at": 1.1}}, "/thresholds"),
+        ({"toxicity": {"review_at": 1.1}}, "/thresholds/toxicity/review_at"),
         ({"toxicity": {"review_at": 0.5, "reject_at": 0.4}}, "/thresholds/toxicity/review_at"),
         ({"taste/~": {}}, "/thresholds/taste~1~0"),
     ],

@@ -101,7 +101,7 @@ async def test_the_site_is_told_the_reason_in_its_own_words(chief: Any) -> None:
         ({"reasons": [{**REASONS[0], "label": "rudeness"}]}, "/review/reasons/0/label"),
         ({"reasons": [{"key": "a", "titles": {}}]}, "/review/reasons/0/titles"),
         ({"due_s": {"rudeness": 600}}, "/review/due_s/rudeness"),
-        ({"due_s": {"threat": 1}}, "/review/due_s"),
+        ({"due_s": {"threat": 1}}, "/review/due_s/threat"),
     ],
 )
 async def test_what_cannot_work_is_refused_with_its_place(chief: Any, review: Any, pointer: str) -> None:

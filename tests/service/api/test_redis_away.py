@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from service import app_keys as keys
 from service.settings import Settings
 
+# Longer than a busy machine needs for anything, and short enough to wait for.
+TIMEOUT_S = 5
 NEEDS_REDIS = [
     ("POST", "/v1/comments", {"text": "hello"}),
     ("GET", "/v1/comments/c-1", None),
@@ -35,8 +36,12 @@ NEEDS_REDIS = [
 
 @pytest.fixture
 def mortal(own_server: Any, tmp_path: Path) -> Settings:
-    """A service with the default deadlines over a Redis that the test may kill."""
-    return Settings(redis_url=own_server.url, data_dir=tmp_path)
+    """A service over a Redis that the test may kill."""
+    return Settings(redis_url=own_server.url, data_dir=tmp_path, store_timeout_s=TIMEOUT_S)
+
+
+def test_a_write_is_given_up_within_a_second() -> None:
+    assert Settings().store_timeout_s < 1
 
 
 @pytest.fixture
@@ -46,11 +51,12 @@ async def caller(mortal: Settings, run: Any, key_for: Any) -> AsyncIterator[Any]
 
 
 async def all_refused(caller: Any, problem: Any) -> None:
+    """Each waits for Redis once, and none for another one."""
     started = time.monotonic()
     for reply in await asyncio.gather(*(caller(method, path, body) for method, path, body in NEEDS_REDIS)):
         assert problem(reply, 503)["code"] == "store_unavailable"
         assert int(reply.headers["Retry-After"]) >= 1
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 2 * TIMEOUT_S
 
 
 async def nothing_else_is_hurt(caller: Any) -> None:
@@ -134,8 +140,7 @@ async def test_who_waits_for_news_hears_them_after_redis_came_back(caller: Any, 
 
 
 async def test_the_service_leaves_while_redis_is_away(mortal: Settings, run: Any, own_server: Any) -> None:
-    started = time.monotonic()
-    async with run(mortal) as client:
-        assert client.server.app[keys.SETTINGS].store_timeout_s < 1
+    async with run(mortal):
         own_server.kill()
-    assert time.monotonic() - started < 5
+        started = time.monotonic()
+    assert time.monotonic() - started < 30

@@ -2,9 +2,12 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from service import app_keys as keys
+from service.values.policy import DEFAULT
+from service.values.rules import Rule
 
 LINKS = {"id": "links", "when": {"links": {"at_least": 1}}, "then": {"action": "review", "due": "spam"}}
 WORDS = {"id": "words", "when": {"words": {"any": ["zorblax"]}}, "then": {"action": "reject", "reason": "off_topic"}}
@@ -50,6 +53,21 @@ async def test_a_rule_rejects_and_the_answer_says_which_word_where(admin: Any) -
     assert [text[start:end] for start, end in reason["spans"]] == ["z.o-r b l a x"]
     assert (await admin.get("/v1/comments/c1")).body == answer
     assert (await send(admin, "c2"))["decision"] == "approve"
+
+
+async def test_a_rule_that_is_over_before_it_begins_is_refused_and_one_that_has_ended_stays(
+    admin: Any, client: Any
+) -> None:
+    over = {**WORDS, "until": "2026-01-31"}
+    tries = {"comment": {"text": "zorblax"}, "rules": [over]}
+    for reply in (await put(admin, LINKS, over), await admin.post("/v1/policies/default:try", tries)):
+        assert reply.status == 400
+        assert reply.body["errors"][0]["pointer"].endswith("/until")
+        assert "2026-01-31, is over" in reply.body["detail"]
+    version = (await admin.get("/v1/policies/default")).body["version"]
+    after = msgspec.structs.replace(DEFAULT, version=version + 1, rules=(msgspec.convert(over, Rule),))
+    assert await client.server.app[keys.STORE].access.keep_policy("daily", after, "somebody")
+    assert (await put(admin, over, LINKS)).status == 200
 
 
 async def test_a_rule_holds_new_authors_and_says_why_it_waits(admin: Any, ann: Any) -> None:

@@ -2,14 +2,13 @@
 
 import asyncio
 import json
-import os
 import shutil
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from contrary import write_contrary
+from contrary import copied
+from in_shadow import HARSH, KIND, PATH, counted, metric, pairs, policy, report, send, start, until
 
 import classifier
 from service import app_keys as keys
@@ -17,74 +16,17 @@ from service.cases import shadow as shadow_module
 from service.cases.shadow import CPU_SHARE, MOST_WAITING
 
 SHIPPED = classifier.SHIPPED.name
-PATH = "/v1/models/contrary/shadow"
-HARSH, KIND = "you are a stupid idiot", "what a lovely morning this is"
-THRESHOLDS = {"insult": {"review_at": 0.4, "reject_at": 0.5}}
-
-
-@pytest.fixture(scope="module")
-def contrary(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_contrary(tmp_path_factory.mktemp("models") / "contrary")
 
 
 @pytest.fixture
 def settings(settings: Any, contrary: Path) -> Any:
-    models = settings.data_path / "models"
-    models.mkdir()
-    shutil.copytree(contrary, models / "contrary", copy_function=os.link)
+    copied(contrary, settings.data_path / "models", "contrary")
     return settings
 
 
 @pytest.fixture(autouse=True)
 def without_rests(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shadow_module, "CPU_SHARE", 1.0)
-
-
-async def policy(admin: Any, **more: Any) -> None:
-    reply = await admin("PUT", "/v1/policies/default", {"thresholds": THRESHOLDS, **more})
-    assert reply.status == 200, reply.body
-
-
-async def start(admin: Any, share: float = 1.0) -> Any:
-    reply = await admin("PUT", PATH, {"share": share})
-    assert reply.status == 200, reply.body
-    return reply.body
-
-
-async def send(admin: Any, count: int, name: str = "c") -> None:
-    for n in range(count):
-        body = {"id": f"{name}-{n}", "text": f"{HARSH if n % 2 else KIND} {n}"}
-        assert (await admin.post("/v1/comments", body)).status == 200
-
-
-async def report(admin: Any) -> Any:
-    reply = await admin.get(PATH)
-    assert reply.status == 200, reply.body
-    return reply.body
-
-
-async def until(found: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(60):
-        while not await found():
-            await asyncio.sleep(0.05)
-
-
-async def counted(admin: Any, count: int) -> Any:
-    async def is_counted() -> bool:
-        return bool((await report(admin))["figures"]["comments"] >= count)
-
-    await until(is_counted)
-    return (await report(admin))["figures"]
-
-
-def pairs(figures: Any) -> dict[tuple[str, str], int]:
-    return {(each["was"], each["would"]): each["comments"] for each in figures["pairs"]}
-
-
-async def metric(admin: Any, outcome: str) -> float:
-    lines = (await admin.get("/metrics")).raw.decode().splitlines()
-    name = f'steward_shadow_total{{outcome="{outcome}"}} '
-    return sum(float(line.removeprefix(name)) for line in lines if line.startswith(name))
 
 
 async def test_what_it_would_have_done_is_counted_beside_what_was_done(admin: Any) -> None:
@@ -127,27 +69,48 @@ async def test_only_the_share_is_drawn(admin: Any, app: Any, monkeypatch: pytest
     assert pairs(await counted(admin, 2)) == {("reject", "approve"): 2}, "the second and the fourth"
 
 
-async def test_a_full_queue_drops_and_counts_and_refuses_no_comment(
-    admin: Any, app: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await policy(admin)
-    await start(admin)
-    gate = asyncio.Event()
-    compare = app[keys.SHADOW]._compare  # noqa: SLF001 - held up, as by a long text
+@pytest.fixture
+def held_up(app: Any, monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """Nothing is compared until it is set, as behind a long text."""
+    gate, compare = asyncio.Event(), app[keys.SHADOW]._compare  # noqa: SLF001 - what is held up
 
     async def held(*args: Any) -> None:
         await gate.wait()
         await compare(*args)
 
     monkeypatch.setattr(app[keys.SHADOW], "_compare", held)
+    return gate
+
+
+async def test_a_full_queue_drops_and_counts_and_refuses_no_comment(admin: Any, held_up: asyncio.Event) -> None:
+    await policy(admin)
+    await start(admin)
     dropped = await metric(admin, "dropped")
     batch = [{"id": f"c-{n}", "text": f"{KIND} {n}"} for n in range(MOST_WAITING + 44)]
     reply = await admin.post("/v1/comments:batch", {"comments": batch})
     assert {each["decision"] for each in reply.body["results"]} == {"approve"}
     lost = await metric(admin, "dropped") - dropped
     assert lost in (43, 44), "one may be on its way"
-    gate.set()
+    held_up.set()
     assert (await counted(admin, len(batch) - int(lost)))["comments"] == len(batch) - lost
+
+
+async def test_what_waits_for_one_model_is_not_compared_with_another_that_takes_its_place(
+    admin: Any, settings: Any, contrary: Path, held_up: asyncio.Event
+) -> None:
+    copied(contrary, settings.data_path / "models", "next")
+    await policy(admin)
+    await start(admin)
+    dropped = await metric(admin, "dropped")
+    await send(admin, 3)
+    assert (await admin("PUT", "/v1/models/next/shadow", {"share": 0.1})).status == 200
+
+    async def are_dropped() -> bool:
+        return await metric(admin, "dropped") - dropped == 3
+
+    held_up.set()
+    await until(are_dropped)
+    assert (await admin.get("/v1/models/next/shadow")).body["figures"]["comments"] == 0
 
 
 async def test_it_rests_so_long_that_it_works_for_three_hundredths_of_the_time(
@@ -213,7 +176,7 @@ async def test_another_replica_follows_and_so_does_a_restarted_one(settings: Any
         await other.server.app[keys.DIRECTORY].refresh()
 
         async def is_served() -> bool:
-            return other.server.app[keys.SHADOW].setting is not None and await offers(other)
+            return other.server.app[keys.SHADOW].setting("daily") is not None and await offers(other)
 
         await until(is_served)
         await send(there, 2)
@@ -226,7 +189,7 @@ async def test_another_replica_follows_and_so_does_a_restarted_one(settings: Any
 
 
 async def offers(client: Any) -> bool:
-    return client.server.app[keys.SHADOW]._challenger is not None  # noqa: SLF001 - whether it has looked
+    return client.server.app[keys.SHADOW]._places[""].model is not None  # noqa: SLF001 - whether it has looked
 
 
 @pytest.mark.parametrize("spoil", ["removed", "exchanged", "damaged setting"])
@@ -248,7 +211,7 @@ async def test_a_model_that_is_gone_or_exchanged_hurts_nothing_and_is_said(
         admin = await key_for(client)
 
         async def is_seen() -> bool:
-            return client.server.app[keys.SHADOW].problem is not None
+            return client.server.app[keys.SHADOW].problem("daily") is not None
 
         await until(is_seen)
         await policy(admin)
@@ -297,6 +260,66 @@ async def test_a_promoted_challenger_is_no_longer_compared_with_itself(
     await send(admin, 2)
     assert not taken
     assert not app[keys.SHADOW]._waiting  # noqa: SLF001 - it was not even offered
+
+
+async def shadow_trail(admin: Any) -> list[tuple[str, str, str | None]]:
+    """The oldest first."""
+    said = [each["details"] for each in (await admin.get("/v1/audit?limit=100")).body["entries"]]
+    told = [each for each in said if each["action"].startswith("model_")]
+    return [(each["action"], each["model"], each.get("only")) for each in told]
+
+
+async def test_a_promotion_ends_the_shadow_and_no_rollback_brings_it_back(
+    admin: Any, settings: Any, contrary: Path, problem: Any
+) -> None:
+    copied(contrary, settings.data_path / "models", "next")
+    await policy(admin)
+    await start(admin)
+    await send(admin, 2)
+    await counted(admin, 2)
+    assert (await admin.post("/v1/models/contrary:promote")).status == 200
+    assert not (settings.data_path / "models" / "shadow.json").exists()
+    found = await report(admin)
+    assert (found["running"], found["figures"]["comments"]) == (None, 2)
+    problem(await admin("DELETE", PATH), 404)
+    assert (await admin.post("/v1/models:rollback")).body["version"] == SHIPPED
+    assert (await admin.get("/v1/models")).body["roles"]["challenger"] is None
+    assert await shadow_trail(admin) == [
+        ("model_shadow_started", "contrary", None),
+        ("model_promoted", "contrary", None),
+        ("model_shadow_stopped", "contrary", None),
+        ("model_rolled_back", SHIPPED, None),
+    ]
+    await start(admin)
+    assert (await admin.post("/v1/models/next:promote")).status == 200
+    assert (await report(admin))["running"]["model"] == "contrary", "another one was promoted"
+
+
+async def test_a_rollback_ends_the_shadow_of_the_model_that_it_puts_in_use(
+    admin: Any, settings: Any, contrary: Path
+) -> None:
+    copied(contrary, settings.data_path / "models", "next")
+    for version in ("contrary", "next"):
+        assert (await admin.post(f"/v1/models/{version}:promote")).status == 200
+    await start(admin)
+    assert (await admin.post("/v1/models:rollback")).body["version"] == "contrary"
+    assert (await report(admin))["running"] is None
+    assert (await shadow_trail(admin))[-1] == ("model_shadow_stopped", "contrary", None)
+
+
+@pytest.mark.parametrize("change", ["/v1/models:rollback", "/v1/models/next:promote"])
+async def test_what_an_earlier_release_left_in_shadow_is_no_challenger_later(
+    admin: Any, settings: Any, contrary: Path, change: str
+) -> None:
+    folder = settings.data_path / "models"
+    copied(contrary, folder, "next")
+    await start(admin)
+    left = (folder / "shadow.json").read_bytes()
+    assert (await admin.post("/v1/models/contrary:promote")).status == 200
+    (folder / "shadow.json").write_bytes(left)
+    assert (await admin.post(change)).status == 200
+    assert not (folder / "shadow.json").exists()
+    assert (await admin.get("/v1/models")).body["roles"]["challenger"] is None
 
 
 async def test_a_gate_asks_for_days_in_shadow(admin: Any, problem: Any) -> None:

@@ -2,7 +2,11 @@
 
 from typing import Any
 
+import msgspec
 import pytest
+
+from service.settings import Settings
+from service.values.statement_words import LANGUAGES
 
 CLAUSES = {
     "other": {"clause": "Section 1", "explanation": "Keep to our rules."},
@@ -38,7 +42,7 @@ async def test_an_automatic_rejection_has_a_statement_in_every_language(admin: A
         ["EU"],
         None,
     )
-    assert set(found["texts"]) == {"en", "de", "uk"}
+    assert set(found["texts"]) == set(LANGUAGES)
     assert "Guten Tag" not in str(found)
     assert found["content_language"] == "de"
 
@@ -139,3 +143,24 @@ async def test_a_rejected_text_is_kept_as_long_as_its_author_may_complain(
     assert (days["rejected"] > 182) is bool(dsa)
     assert state > days["rejected"]
     assert days["judged"] > 182
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """Without a hold, so that the feed shows a decision at once."""
+    return msgspec.structs.replace(settings, undo_hold_s=0)
+
+
+@pytest.mark.parametrize("dsa", [DSA, None])
+async def test_the_feed_names_the_page_for_the_author_on_sites_in_scope(admin: Any, ann: Any, dsa: Any) -> None:
+    await put(admin, {"review_at": 0}, dsa)
+    for comment, decision in (("c-1", "reject"), ("c-2", "approve")):
+        await admin.post("/v1/comments", {"id": comment, "text": "hello"})
+        (item,) = (await ann.post("/v1/review/claim", {"count": 1})).body["items"]
+        await ann.post(f"/v1/review/{comment}/decision", {"decision": decision, "lease": item["lease"]})
+    events = (await admin.get("/v1/events")).body["events"]
+    pages = {each["comment_id"]: each["page_url"] for each in events if "page_url" in each}
+    if dsa is None:
+        assert pages == {}
+    else:
+        assert pages == {"c-1": (await statement(admin))["page_url"]}

@@ -55,7 +55,7 @@ async def chief(settings: Any, run: Any, key_for: Any) -> AsyncIterator[Any]:
         yield await key_for(client, name="chief")
 
 
-async def until(holds: Any, timeout_s: float = 20) -> None:
+async def until(holds: Any, timeout_s: float = 60) -> None:
     async with asyncio.timeout(timeout_s):
         while not await holds():
             await asyncio.sleep(0.02)

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from service.commands.backup import backup, restore
+from service.redis import snapshot
 from service.redis.embedded import EmbeddedRedis
 from service.settings import Settings
 from service.store import open_store
@@ -33,7 +34,10 @@ def run(command: Any, data: Path, *arguments: object) -> Result:
 
 async def filled(data: Path, work: Any) -> Any:
     """Run `work` with the store of a service in this folder."""
-    async with EmbeddedRedis(data).running() as redis, open_store(Settings(data_dir=data), redis.url) as store:
+    async with (
+        EmbeddedRedis(data).running() as redis,
+        open_store(Settings(data_dir=data, store_timeout_s=30), redis.url) as store,
+    ):
         return await work(store)
 
 
@@ -106,3 +110,21 @@ def test_a_redis_of_ones_own_is_left_to_its_own_tools(folder: Path) -> None:
     done = CliRunner(env={"STEWARD_REDIS_URL": "redis://127.0.0.1:1/0"}).invoke(backup, [str(folder / "x.tar.gz")])
     assert done.exit_code == 1
     assert "docs/deployment.md" in done.output
+
+
+async def test_a_restore_that_is_interrupted_waits_for_no_server_that_does_not_listen_yet(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, kept = folder / "server", folder / "dump.rdb"
+    server.write_text("#!/bin/sh\nexec sleep 600\n")
+    server.chmod(0o700)
+    kept.write_bytes(b"")
+
+    async def interrupted(*_: object) -> None:
+        raise InterruptedError
+
+    monkeypatch.setattr(snapshot, "servers_for", lambda _: [str(server)])
+    monkeypatch.setattr(snapshot, "_ready", interrupted)
+    async with asyncio.timeout(60):
+        with pytest.raises(InterruptedError):
+            await snapshot.loaded(folder / "b", kept)

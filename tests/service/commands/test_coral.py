@@ -13,7 +13,9 @@ from cryptography.fernet import Fernet
 from service.commands.coral import coral
 from service.settings import Settings
 from service.store import Store, open_store
+from service.store.audit import Audit
 from service.values.access import Scope, mint
+from service.values.errors import StoreUnavailable
 from service.webhooks.sealing import Sealer
 
 SECRET = "empsec_4b1f0c9a7e"
@@ -53,6 +55,27 @@ async def test_a_secret_is_added_listed_and_removed(store: Store, typed: Any) ->
     trail, _ = await store.audit.page("daily", "", 10)
     assert [entry.details["action"] for entry in trail] == ["signing_secret_added", "signing_secret_removed"]
     assert SECRET not in str(trail)
+
+
+async def test_no_secret_comes_or_goes_without_its_entry_in_the_trail(
+    store: Store, typed: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object, **__: object) -> None:
+        raise StoreUnavailable("away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Audit, "write", away)
+        assert (await typed(*ADD, given=SECRET)).exit_code != 0
+    assert await store.access.signing_secrets() == {}
+    assert (await typed(*ADD, given=SECRET)).exit_code == 0
+    (record,) = (await store.access.signing_secrets()).values()
+    with monkeypatch.context() as patched:
+        patched.setattr(Audit, "write", away)
+        assert (await typed("remove", record.id)).exit_code != 0
+    assert await store.access.signing_secrets() == {record.id: record}
+    assert (await typed("remove", record.id)).exit_code == 0
+    trail, _ = await store.audit.page("daily", "", 10)
+    assert [entry.details["action"] for entry in trail] == ["signing_secret_added", "signing_secret_removed"]
 
 
 async def test_with_a_key_for_secrets_it_is_encrypted(

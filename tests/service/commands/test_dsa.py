@@ -98,6 +98,27 @@ async def everything(store: Store) -> None:
     await decide(store, Verdict.REJECT)
 
 
+async def notices(store: Store) -> None:
+    """Four: answered at once, for it was rejected; restricted after an answer that was taken back; kept; still open."""
+    await give(store, "by-model")
+    await give(store, "reported-again", Action.APPROVE)
+    await decide(store, Verdict.APPROVE)
+    await store.queue.undo(SITE, "reported-again", "ann", 60)
+    (held,) = await store.queue.held(SITE, "ann")
+    answer = Answer(Verdict.REJECT, held.lease, digest="r")
+    await store.queue.decide(SITE, "reported-again", "ann", answer, may_overrule=False)
+    await give(store, "kept", Action.APPROVE)
+    await decide(store, Verdict.APPROVE)
+    await give(store, "open", Action.APPROVE, kind="")
+
+
+async def give(store: Store, comment: str, action: Action | None = None, kind: str = "insult") -> None:
+    if action is not None:
+        await submit(store, comment, action)
+    more = {"kind": kind, "text": "Look at it.", "keep_s": 90_000, "sla_ms": 1_000}
+    assert (await store.notices.give(SITE, comment, "reader-2", **more))[1] is not None
+
+
 def _reader() -> Any:
     from service.store.reports import Reader  # noqa: PLC0415 - only here
 
@@ -252,6 +273,29 @@ def test_the_figures_of_a_year_are_those_of_the_trail(redis_server: Any, run: An
     assert {name: said[name] for name in expected} == expected
     assert said["Automated means", "Wrong automatic rejections (95 % interval)"].startswith("0.00% (0.00% to 97.50%)")
     assert said["Automated means", "Wrong automatic approvals (95 % interval)"].startswith("100.00% (2.50% to 100.00%)")
+
+
+def test_the_figures_of_notices_say_what_became_of_them_and_whether_a_person_decided(
+    redis_server: Any, run: Any, tmp_path: Path
+) -> None:
+    run(everything, notices)
+    environment, target = exported(redis_server, tmp_path), tmp_path / "report.csv"
+    command = ["report", "--site", SITE, "--year", str(datetime.now(UTC).year), "--to", str(target)]
+    assert CliRunner(env=environment).invoke(dsa, [*command, "--folder", str(tmp_path / "audit")]).exit_code == 0
+    rows = csv.DictReader(io.StringIO(target.read_text()))
+    said = {(row["section"], row["indicator"]): row["value"] for row in rows}
+    expected = {
+        ("Notices (article 16)", "Reports by readers"): "5",
+        ("Notices (article 16)", "Restrictions after reports"): "2",
+        ("Notices (article 16)", "Notices with a receipt, among the reports"): "4",
+        ("Notices (article 16)", "Notices: comment restricted"): "2",
+        ("Notices (article 16)", "Notices: comment kept"): "1",
+        ("Notices (article 16)", "Notices: not decided yet, or comment erased"): "1",
+        ("Notices (article 16)", "Notices: decided by automated means alone"): "1",
+        ("Notices by kind", "insult"): "3",
+        ("Notices by kind", "other"): "1",
+    }
+    assert {name: said[name] for name in expected} == expected
 
 
 def test_another_year_and_another_kind_of_file_are_told_apart(redis_server: Any, run: Any, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from service.cli import GROUP, TRAINING, steward
-from service.commands.overview import EXAMPLES, SECTIONS, SUMMARIES
+from service.commands.overview import EXAMPLES, SECTIONS, SHORT, SUMMARIES
 
 COMMANDS = {entry.name: entry.load() for entry in entry_points(group=GROUP)}
 
@@ -35,6 +35,17 @@ def test_no_line_of_the_overview_is_cut_at_eighty_columns() -> None:
     assert max(map(len, said.splitlines())) <= 80
     for title in SECTIONS:
         assert f"\n{title}:\n" in said
+
+
+@pytest.mark.parametrize("group", [name for name, each in COMMANDS.items() if isinstance(each, click.Group)])
+def test_no_line_of_a_group_is_cut_at_eighty_columns(group: str) -> None:
+    said = CliRunner().invoke(steward, [group, "--help"], terminal_width=80).output
+    assert "..." not in said.partition("Options:")[2]
+    assert max(map(len, said.splitlines())) <= 80
+
+
+def test_every_short_line_is_of_a_command_that_there_is() -> None:
+    assert SHORT.keys() <= {*ends()}
 
 
 @pytest.mark.parametrize("path", ends())

@@ -73,8 +73,12 @@ def test_a_link_and_a_disabled_account(command: Any, redis_server: Any) -> None:
         assert account(client, "jan").is_disabled
         assert account(client, "jan").epoch == 1
     assert command("disable", "jan", "--enable").exit_code == 0
+    filters = "cm:{daily}:filters:jan"
+    with redis_server.client() as client:
+        client.hset(filters, "mine", '{"name":"mine","query":"","by":"jan"}')
     assert command("disable", "jan", "--site", "daily").exit_code == 0
     with redis_server.client() as client:
+        assert not client.exists(filters), "they go with the role, as by the console"
         assert not account(client, "jan").is_disabled
         assert account(client, "jan").roles == {}
     assert command("disable", "nobody").exit_code == 1

@@ -19,13 +19,14 @@ from service.store.review import Answer, Filter
 from service.trail import Entry, outcomes
 from service.values.access import Scope, mint
 from service.values.domain import Action, Comment, DecidedBy, Judgement, Reason, State, Status, Urgency, Verdict, Why
+from service.values.learning import LearningDraw
 from service.values.lists import ListEntry, ListVersion, WordList
 from service.values.policy import DEFAULT, Policy, Thresholds
 from service.values.rules import AuthorStatus
 
 SITE = "daily"
 HOUR_MS = 3_600_000
-WAITING = {"waits", "held", "undone", "reopened", "escalated", "voted", "edited"}
+WAITING = {"waits", "held", "undone", "reopened", "rechecked", "escalated", "voted", "edited"}
 
 
 @pytest.fixture
@@ -41,11 +42,24 @@ def judged(decision: Action) -> Judgement:
     return Judgement(decision, {"spam": 0.5}, (Reason("r", "spam", 0.5),), "m-1", "default@1")
 
 
-async def submit(store: Store, comment_id: str, decision: Action = Action.REVIEW, **urgency: Any) -> Record:
+async def submit(
+    store: Store,
+    comment_id: str,
+    decision: Action = Action.REVIEW,
+    learning: LearningDraw | None = None,
+    **urgency: Any,
+) -> Record:
     wanted = {"why": Why.UNCERTAIN} | urgency
     why = Urgency(priority=0.5, sla_ms=HOUR_MS, **wanted) if decision is Action.REVIEW or urgency else None
     outcome, record = await store.comments.submit(
-        SITE, comment_id, Comment(f"{comment_id} {urgency}"), judged(decision), urgency=why, actor="site"
+        SITE,
+        comment_id,
+        Comment(f"{comment_id} {urgency}"),
+        judged(decision),
+        urgency=why,
+        actor="site",
+        draw=0.95,
+        learning=learning,
     )
     assert outcome in ("created", "revised")
     assert record is not None
@@ -68,34 +82,51 @@ async def work(store: Store) -> dict[str, Record]:
         "erased": Action.APPROVE,
     }.items():
         await submit(store, comment_id, decision)
-    for comment_id in ("waits", "held", "allowed", "forbidden", "undone", "reopened", "escalated", "expired"):
+    for comment_id in (
+        "waits",
+        "held",
+        "allowed",
+        "forbidden",
+        "undone",
+        "reopened",
+        "rechecked",
+        "escalated",
+        "expired",
+    ):
         await submit(store, comment_id)
     await submit(store, "voted", double="drawn")
     for comment_id in ("upheld", "overturned"):
         await submit(store, comment_id, Action.APPROVE, why=Why.AUDIT, inclusion=0.1)
+    drawn_as = Urgency(Why.AUDIT, 0.5, HOUR_MS, inclusion=0.1)
+    await submit(store, "learned", Action.APPROVE, LearningDraw(0.1, 10, ("p",), drawn_as))
     await submit(store, "edited", Action.APPROVE)
     await submit(store, "edited", why=Why.UNSCORED)
     await submit(store, "revised", Action.REJECT)
     await submit(store, "revised", Action.APPROVE, why=Why.AUDIT, inclusion=0.1)
     await store.comments.erase(SITE, "erased", "chief")
     await store.queue.take(SITE, "held", "bob", 300)
-    for comment_id in ("allowed", "undone", "upheld", "revised", "voted"):
+    for comment_id in ("allowed", "undone", "upheld", "learned", "revised", "voted"):
         await decide(store, comment_id, Verdict.APPROVE)
-    for comment_id in ("forbidden", "overturned", "reopened"):
+    for comment_id in ("forbidden", "overturned", "reopened", "rechecked"):
         await decide(store, comment_id, Verdict.REJECT)
     await decide(store, "escalated", Verdict.ESCALATE)
     await store.queue.undo(SITE, "undone", "ann", 300)
     await store.queue.reopen(SITE, "reopened", "chief", sla_ms=HOUR_MS)
+    (label,) = [each.cursor for each in await store.labels.newest(SITE, 100) if each.id == "rechecked"]
+    assert (await store.rechecks.add(SITE, "rechecked", label, "chief", sla_ms=HOUR_MS, deciders=("eve", "somebody")))[
+        0
+    ] == "ok"
     await store.pipe.call("ZADD", Shard(SITE).key("waiting"), "XX", 1000, "expired")  # as if it had waited for long
     await store.queue.tend(SITE, 3600, Status.APPROVED)
     names = (
         *("approved", "rejected", "erased", "waits", "held", "allowed", "forbidden", "undone", "reopened", "escalated"),
-        *("expired", "voted", "upheld", "overturned", "revised", "edited"),
+        *("rechecked", "expired", "voted", "upheld", "learned", "overturned", "revised", "edited"),
     )
     found = {name: await store.comments.get(SITE, name) for name in names}
     assert {name for name, record in found.items() if record.is_waiting} == WAITING
     assert found["expired"].decided_by is DecidedBy.EXPIRY
-    assert (found["upheld"].decided_by, found["overturned"].status) == (DecidedBy.MODEL, Status.REJECTED)
+    assert found["upheld"].decided_by is found["learned"].decided_by is DecidedBy.MODEL
+    assert found["overturned"].status is Status.REJECTED
     return found
 
 
@@ -110,7 +141,7 @@ async def test_a_lost_redis_says_of_every_comment_what_it_said_before(lost: Lost
     lost.lose()
     result = await asyncio.to_thread(lost.run)
     assert result.exit_code == 0, result.output
-    assert "daily: 16 of 16 comments put back, 0 too old, 0 known already; 7 of them waited for people" in result.output
+    assert "daily: 18 of 18 comments put back, 0 too old, 0 known already; 8 of them waited for people" in result.output
     for name, was in before.items():
         now = await store.comments.get(SITE, name)
         assert (now.status, now.decision, now.decided_by) == (was.status, was.decision, was.decided_by), name
@@ -184,11 +215,11 @@ async def test_what_came_meanwhile_stays_and_a_second_time_changes_nothing(lost:
     lost.lose()
     new = await submit(store, "forbidden", Action.APPROVE)
     first = await asyncio.to_thread(lost.run)
-    assert "15 of 16 comments put back, 0 too old, 1 known already" in first.output
+    assert "17 of 18 comments put back, 0 too old, 1 known already" in first.output
     now = {name: await store.comments.get(SITE, name) for name in ("forbidden", "allowed", "waits")}
     assert now["forbidden"] == new
     second = await asyncio.to_thread(lost.run)
-    assert "daily: 0 of 16 comments put back, 0 too old, 16 known already; 0 of them waited" in second.output
+    assert "daily: 0 of 18 comments put back, 0 too old, 18 known already; 0 of them waited" in second.output
     assert {name: await store.comments.get(SITE, name) for name in now} == now
 
 

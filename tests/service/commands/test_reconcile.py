@@ -29,7 +29,7 @@ async def run(settings: Settings) -> AsyncIterator[Run]:
         await server.app[keys.STORE].access.keep(record)
         await server.app[keys.DIRECTORY].refresh()
         url = str(server.make_url("/"))
-        async with httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {text}"}) as client:
+        async with httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {text}"}, timeout=60) as client:
             for comment in ({"id": "c-1", "text": "a"}, {"id": "c-1", "text": "b"}, {"id": "c-2", "text": "c"}):
                 (await client.post("/v1/comments", json=comment)).raise_for_status()
 

@@ -65,6 +65,20 @@ async def test_preferences_are_kept_and_wrong_ones_refused(signed_in: Any) -> No
     assert '<html lang="en"' in (await ann.get("/console/account")).text
 
 
+async def test_the_density_is_kept_with_the_account_and_shown_in_cards_and_lists(signed_in: Any) -> None:
+    ann = await signed_in()
+    assert "data-density" not in (await ann.get("/console/queue?view=list")).text.partition(">")[2].partition(">")[0]
+    page = await ann.post("/console/account/preferences", density="compact", back="/console/queue?view=list")
+    assert page.location == "/console/queue?view=list"
+    for path in ("/console/queue", "/console/queue?view=list", "/console/account"):
+        shown = (await ann.get(path)).text
+        assert '<html lang="en" data-theme="auto" data-density="compact">' in shown
+    assert '<option value="compact" selected>' in shown
+    assert (await ann.post("/console/account/preferences", density="tiny")).status == 400
+    await ann.post("/console/account/preferences", theme="dark")
+    assert 'data-density="compact"' in (await ann.get("/console/queue")).text, "another switch leaves it as it is"
+
+
 async def test_the_second_factor_moves_to_another_app_only_with_a_code_of_the_old_one(signed_in: Any) -> None:
     ann = await signed_in()
     old, new = pyotp.random_base32(), pyotp.random_base32()

@@ -59,3 +59,13 @@ async def test_auditors_look_and_decide_nothing(as_role: Any, escalated: None) -
     assert "What says the law?" in page.text
     assert 'name="verdict"' not in page.text
     assert escalated is None
+
+
+async def test_what_misleads_in_an_appeal_is_shown_by_name_on_the_card_too(as_role: Any, admin: Any) -> None:
+    policy = {"thresholds": {"toxicity": {"reject_at": 0}}}
+    assert (await admin("PUT", "/v1/policies/default", policy)).status == 200
+    await admin.post("/v1/comments", {"id": "c-1", "text": "hello"})
+    await admin.post("/v1/comments/c-1/appeal", {"reason": "see \u202egpj.exe"})
+    bob = await as_role(Role.SUPERVISOR, "bob")
+    for path in ("/console/appeals?kind=appeal", "/console/queue/c-1"):
+        assert ">RLO</span>gpj.exe" in (await bob.get(path)).text, path

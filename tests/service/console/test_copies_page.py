@@ -87,7 +87,7 @@ async def test_nothing_is_offered_for_an_approval_or_where_nothing_is_alike(
     body = {"decision": "reject", "version": 1}
     assert "copies" not in (await ann("POST", "/console/queue/other/decision", json=body, headers=headers)).text
     text = (await ann.get("/console/queue/other/copies")).text
-    assert "0 comments that wait are like this one:" in text
+    assert "No comment that waits is like this one:" in text
     assert (await ann.get("/console/queue/nowhere/copies")).status == 404
 
 

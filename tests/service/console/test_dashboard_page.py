@@ -99,3 +99,25 @@ async def test_a_site_that_was_never_asked_answers_once_whether_it_wants_audits(
         assert question not in (await chief.get(page)).text
     await chief.post("/console/policy/audits", answer="off" if answer == "on" else "on")
     assert (await admin.get("/v1/policies/default")).body["version"] == 2, "what was answered is changed in the policy"
+
+
+async def test_the_dashboard_shows_what_was_drawn_to_learn_from_apart_from_the_audits(
+    as_role: Any, ann: Any, admin: Any, app: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app[keys.MODERATION], "_draw", lambda *_: 0.999999)
+    policy = {"thresholds": {"toxicity": {}}, "review": {"learning_share": 1, "learning_per_day": 4}}
+    somebody = await as_role(Role.SUPERVISOR)
+    assert "Drawn to learn from" not in (await somebody.get("/console/dashboard")).text
+    assert (await admin("PUT", "/v1/policies/default", policy)).status == 200
+    for n, text in enumerate(("Good morning.", "The bridge is open.", "It rains.")):
+        await admin.post("/v1/comments", {"id": f"c-{n}", "text": text})
+    (item,) = (await ann.post("/v1/review/claim", {"count": 1})).body["items"]
+    await ann.post(f"/v1/review/{item['id']}/decision", {"decision": "reject", "lease": item["lease"]})
+    text = (await somebody.get("/console/dashboard")).text
+    part = text.split('<h3 id="learning">')[1].split("</table>")[0]
+    row = part.split('<th scope="row">Of automatic approvals</th>')[1].split("</tr>")[0]
+    assert [each.split("<")[0].strip() for each in row.split('">')[1:]][:4] == ["3", "1", "2", "0"]
+    assert "100%" in row
+    audits = text.split('<h3 id="audits">')[1].split('<h3 id="learning">')[0]
+    row = audits.split('<th scope="row">Of automatic approvals</th>')[1].split("</tr>")[0]
+    assert [each.split("<")[0].strip() for each in row.split('">')[1:]][:4] == ["0", "0", "0", "0"]

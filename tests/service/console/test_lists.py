@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from service import app_keys as keys
 from service.values.accounts import Role
 from service.values.policy import DEFAULT
 
@@ -255,3 +256,47 @@ async def test_what_is_not_there_is_not_found(as_role: Any) -> None:
     assert (await chief.get(f"{PAGE}/list?name=gone")).status == 404
     assert (await chief.get(f"{PAGE}/export?name=gone")).status == 404
     assert (await chief.post(f"{PAGE}/add", name="gone", version="1", terms="x")).status == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [("/console/policy/restore", {"version": "3", "restored": "2"}), ("/console/rules/undo", {"version": "3"})],
+)
+async def test_a_policy_that_names_a_deleted_list_is_brought_back_after_it(
+    as_role: Any, admin: Any, path: str, fields: dict[str, str]
+) -> None:
+    chief = await as_role()
+    await made(admin)
+    await used(admin)
+    assert (await chief.post("/console/rules/delete", version="2", id="house")).status == 303
+    assert (await admin("DELETE", "/v1/lists/house-words")).status == 204
+    page = await chief.post(path, **fields)
+    assert page.status == 409
+    assert "rules would name word lists that are not there any more: house-words. Bring these back first" in page.text
+    assert "saved meanwhile" not in page.text
+    assert "Somebody else" not in page.text
+    assert (await admin.get("/v1/policies/default")).body["version"] == 3
+    back = await chief.post(f"{PAGE}/restore", name="house-words", restored="1", version="0")
+    assert back.status == 303, back.text
+    assert (await chief.post(path, **fields)).status == 303
+
+
+async def test_a_rule_whose_list_is_deleted_while_it_is_saved_is_shown_with_the_list_missing(
+    app: Any, as_role: Any, admin: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chief = await as_role()
+    await made(admin)
+    access = app[keys.STORE].access
+    kept = access.keep_policy
+
+    async def deleted_before(*args: Any, **more: Any) -> bool:
+        assert (await admin("DELETE", "/v1/lists/house-words")).status == 204
+        return await kept(*args, **more)
+
+    monkeypatch.setattr(access, "keep_policy", deleted_before)
+    rule = {"kind": "words", "rule": "", "id": "house", "action": "review", "state": "on", "words.list": "house-words"}
+    page = await chief.post("/console/rules/edit", version="1", **rule)
+    assert page.status == 409
+    assert "Somebody else changed the policy" not in page.text
+    assert "This cannot be used: " in page.text
+    assert (await admin.get("/v1/policies/default")).body["version"] == 1

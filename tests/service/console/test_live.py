@@ -12,6 +12,7 @@ from aiohttp import ClientTimeout
 from service import app_keys as keys
 from service.console import live
 from service.http.stream import STREAMS
+from service.store.presence import Here
 from service.values.accounts import Role
 
 AUDIT_ALL = {"thresholds": {"toxicity": {}}, "review": {"audit_approved": 1.0}}
@@ -26,7 +27,7 @@ class Heard:
 
     async def next(self) -> tuple[str, dict[str, Any]]:
         said: dict[str, str] = {}
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             async for line in self._lines:
                 name, _, value = line.decode().rstrip("\n").partition(": ")
                 if name == "" and "data" in said:
@@ -35,7 +36,7 @@ class Heard:
                     said[name] = value
         raise EOFError
 
-    async def until(self, kind: str) -> dict[str, Any]:
+    async def until(self, kind: str) -> Any:
         while True:
             event, data = await self.next()
             if event == kind:
@@ -96,6 +97,19 @@ async def test_claims_and_decisions_of_others_are_heard(
     assert await stream.until("gone") == {"id": "c-1", "version": 4}
 
 
+async def test_whoever_held_a_comment_hears_who_gave_it_back(
+    as_role: Any, listening: Any, admin: Any, ann: Any, decide_always: Any
+) -> None:
+    await decide_always("review")
+    stream = await heard(await listening(await as_role(Role.MODERATOR)))
+    await post(admin, "c-1")
+    await ann.post("/v1/review/claim", {"count": 1})
+    chief = await as_role(Role.SUPERVISOR, "boss")
+    assert (await chief.post("/console/queue/c-1/free", holder="ann")).status == 303
+    assert await stream.until("freed") == {"id": "c-1", "version": 1, "who": "boss", "to": "ann"}
+    assert await stream.until("released") == {"id": "c-1", "version": 1}
+
+
 async def test_a_comment_that_is_escalated_again_is_heard_of_as_escalated(
     as_role: Any, listening: Any, admin: Any, ann: Any, decide_always: Any
 ) -> None:
@@ -123,7 +137,7 @@ async def test_an_audit_sounds_like_any_doubtful_comment_and_automatic_decisions
         said = []
         while not said or said[-1][0] != "decided":
             said.append(await stream.next())
-        return [(kind, {**data, "id": ""}) for kind, data in said if kind != "counts"]
+        return [(kind, {**data, "id": ""}) for kind, data in said if kind not in ("counts", "present")]
 
     await decide_always("review")
     await post(admin, "doubtful")
@@ -182,10 +196,40 @@ async def test_three_streams_are_enough_for_anybody(as_role: Any, listening: Any
     assert int(refused.headers["Retry-After"]) > 0
     await heard(await listening(await as_role(Role.AUDITOR)))
     streams[0].response.close()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while sum(each.transport is not None for each in app[STREAMS]["account:moderator"]) == 3:
             await asyncio.sleep(0.01)
     await heard(await listening(mia))
+
+
+async def test_each_page_is_told_who_else_has_one_open_and_until_when(
+    as_role: Any, listening: Any, admin: Any, decide_always: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "SAY_HERE_S", 0.0)  # at each turn of the stream: every event makes one
+    await decide_always("review")
+    mia, eva = await as_role(Role.MODERATOR, "mia"), await as_role(Role.MODERATOR, "eva")
+    desk = await heard(await listening(mia))
+    assert await desk.until("present") == []
+    again = await heard(await listening(mia))
+    assert await again.until("present") == []  # nobody is told of themselves
+    card = await heard(await listening(eva, "/console/stream?comment=c-1"))
+    assert await card.until("present") == [{"who": "mia", "comment": ""}]
+    await post(admin, "c-1")
+    assert await desk.until("present") == [{"who": "eva", "comment": "c-1"}]
+    card.response.close()
+    present, number = None, 1
+    while present != []:
+        number += 1
+        await post(admin, f"c-{number}")
+        kind, said = await desk.next()
+        present = said if kind == "present" else present
+
+
+async def test_people_of_another_site_are_not_told_of(as_role: Any, listening: Any, app: Any) -> None:
+    await app[keys.STORE].presence.here("weekly", Here("page-1", "zoe", ""))
+    await app[keys.STORE].presence.here("daily", Here("page-2", "zoe", "c-9"))
+    stream = await heard(await listening(await as_role(Role.MODERATOR)))
+    assert await stream.until("present") == [{"who": "zoe", "comment": "c-9"}]
 
 
 async def test_a_stream_ends_with_its_session_and_with_the_role(as_role: Any, listening: Any, app: Any) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 import classifier
 from service import app_keys as keys
-from service.cases.models import Described
+from service.cases.model_folders import Described
 from service.console.comparison import verdict
 from service.console.models import measured
 from service.values.accounts import Role
@@ -40,6 +40,16 @@ async def test_a_model_is_promoted_and_rolled_back(as_role: Any, admin: Any, set
     assert (await admin.get("/v1/models")).body["active"] == classifier.SHIPPED.name
     entries = (await admin.get("/v1/audit?actor=admin")).body["entries"]
     assert [each["details"]["action"] for each in entries] == ["model_promoted", "model_rolled_back"]
+
+
+async def test_the_model_that_the_site_has_of_its_own_is_marked(as_role: Any, admin: Any, settings: Any) -> None:
+    other_model(settings, "m-2")
+    chief = await as_role()
+    assert "in use at daily" not in (await chief.get("/console/models")).text
+    assert (await admin.post("/v1/sites/daily/models/m-2:promote")).status == 200
+    text = (await chief.get("/console/models")).text
+    assert text.count("in use at daily") == 1
+    assert text.index("m-2") < text.index("in use at daily")
 
 
 async def test_a_model_that_the_gate_stops_is_promoted_by_two(as_role: Any, admin: Any, settings: Any) -> None:
@@ -147,12 +157,14 @@ async def test_a_model_that_is_worse_than_the_one_in_use_is_promoted_only_when_i
     (item,) = (await ann.post("/v1/review/claim", {})).body["items"]
     await ann.post("/v1/review/c-1/decision", {"decision": "reject", "lease": item["lease"]})
     worse_model(settings, "2026-12-01-1")
+    held_out = classifier.read_manifest(classifier.SHIPPED).metrics["held_out"]
+    in_use = held_out["jigsaw_toxic_train"]["toxicity"]["roc_auc"]
     chief = await as_role()
     for path in ("/console/models", "/console/models/compare?challenger=2026-12-01-1"):
         text = (await chief.get(path)).text
         assert "These languages are not judged any more: de" in text, path
         assert "Threat is not judged any more (en)" in text
-        assert "Toxicity on jigsaw_toxic_train: ROC AUC 0.9, in use 0.973; that is more than chance" in text
+        assert f"Toxicity on jigsaw_toxic_train: ROC AUC 0.9, in use {in_use:.3f}; that is more than chance" in text
         assert 'name="meant" value="1" required' in text
     page = await chief.post("/console/models/promote", version="2026-12-01-1")
     assert page.status == 409
@@ -176,9 +188,9 @@ async def test_who_administers_some_of_the_sites_does_not_choose_the_model_of_al
 ) -> None:
     other_model(settings, "2026-12-01-1")
     chief = await as_role()
-    assert "/console/models/promote" in (await chief.get("/console/models")).text
+    assert "Promote…" in (await chief.get("/console/models")).text
     await key_for(client, "comments", site="weekly")
-    assert "/console/models/promote" not in (await chief.get("/console/models")).text
+    assert "Promote…" not in (await chief.get("/console/models")).text
     for path in ("promote", "roll-back"):
         assert (await chief.post(f"/console/models/{path}", version="2026-12-01-1")).status == 403
     assert (await admin.get("/v1/models")).body["active"] == classifier.SHIPPED.name

@@ -15,10 +15,13 @@ from aiohttp.test_utils import TestServer
 from joserfc import jwt
 from joserfc.jwk import KeySet, RSAKey
 
+from service import app_keys as keys
+from service.console.entry import LINK_LASTS
 from service.console.visit import COOKIE
-from service.values.accounts import Role
+from service.values.accounts import Role, Ticket
 
 CLIENT, SECRET = "steward", "a secret: with signs %&"
+NEW = "many green pears on a wall"
 
 
 @dataclass
@@ -133,6 +136,25 @@ async def test_the_provider_lets_in_whom_an_administrator_named(browser: Any, ac
     assert "Supervisor" in (await browser.get("/console/account")).text, "the second factor is the provider's affair"
     assert provider.asked["code_challenge_method"] == "S256"
     assert provider.asked["response_type"] == "code"
+
+
+async def test_who_came_through_the_provider_chooses_no_password_that_would_outlast_it(
+    browser: Any, account: Any, provider: Provider, app: Any
+) -> None:
+    await account("ann", password=None, subject="s-1")
+    await back(browser, *await gone_to(browser, provider, "/console/account"))
+    page = await browser.get("/console/account")
+    assert "To choose a password, ask an administrator for a link." in page.text
+    assert 'name="new"' not in page.text
+    for path in ("/console/account/password", "/console/welcome"):
+        await browser.post(path, new=NEW)
+        assert (await app[keys.STORE].accounts.get("ann")).password is None, path
+    ticket = await app[keys.STORE].accounts.issue(Ticket("link", "ann"), LINK_LASTS)
+    await browser.get(f"/console/sign-in/link?ticket={ticket}")
+    await browser.post("/console/sign-in/link", ticket=ticket)
+    await browser.get("/console/account")
+    await browser.post("/console/account/password", new=NEW)
+    assert (await app[keys.STORE].accounts.get("ann")).password is not None, "an administrator allowed it"
 
 
 async def test_an_address_counts_only_where_the_provider_verified_it(

@@ -71,6 +71,7 @@ MAY_READ = {
     "/lists/export?name=words": {S, A, D},
     "/models": {S, A, D},
     f"/models/compare?challenger={SHIPPED}": {S, A, D},
+    f"/models/gate?version={SHIPPED}": {S, A, D},
     "/webhooks": {A, D},
     "/keys": {A, D},
     "/moderators": {A, D},
@@ -89,6 +90,8 @@ MAY_CHANGE = {
     "/article/undo": {S, D},
     "/policy/preview": {S, A, D},
     "/policy": {D},
+    "/policy/gate": {S, A, D},
+    "/policy/restore": {D},
     "/policy/audits": {D},
     "/rules/preview": {S, A, D},
     "/rules/try": {S, A, D},
@@ -108,6 +111,8 @@ MAY_CHANGE = {
     "/models/promote": {D},
     "/models/propose": {D},
     "/models/roll-back": {D},
+    "/models/shadow": {D},
+    "/models/shadow/stop": {D},
     "/webhooks": {D},
     "/webhooks/remove": {D},
     "/webhooks/rotate": {D},
@@ -219,7 +224,7 @@ async def test_wrong_parameters_are_refused_by_name(as_role: Any) -> None:
 
 async def test_redis_away_is_a_page_that_says_so(own_server: Any, run: Any, tmp_path: Any) -> None:
     """Also who is signed in is not known then, so every page says the same."""
-    async with run(Settings(redis_url=own_server.url, data_dir=tmp_path)) as client:
+    async with run(Settings(redis_url=own_server.url, data_dir=tmp_path, store_timeout_s=30)) as client:
         own_server.kill()
         for path in MAY_READ:
             async with client.get(f"/console{path}", headers={"Cookie": f"{COOKIE}=something"}) as page:

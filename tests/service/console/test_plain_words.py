@@ -76,6 +76,13 @@ async def test_a_moment_has_one_form_and_names_its_zone(language: str, expected:
     assert (await renderer.filters(language))["moment"](NOW) == expected
 
 
+async def test_the_first_of_a_month_is_counted_in_french() -> None:
+    filters = await Renderer(Assets()).filters("fr")
+    first = NOW + timedelta(days=2)
+    assert (filters["moment"](first), filters["day"](first)) == ("1er déc. 2026, 06:05 UTC", "1er déc. 2026")
+    assert filters["day"](first.date()) == "1er déc. 2026"
+
+
 @pytest.mark.parametrize(
     ("language", "ago", "ahead"),
     [

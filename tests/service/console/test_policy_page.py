@@ -14,8 +14,9 @@ from service.console.policy import changes
 from service.console.policy_groups import FIELDS
 from service.values.accounts import Role
 from service.values.approvals import TwoPeople
+from service.values.domain import Verdict
 from service.values.policy import DEFAULT, InLanguage, Policy, Thresholds
-from service.values.review_settings import Expiry, Reviewing, SiteReason
+from service.values.review_settings import Expiry, Macro, Reviewing, SiteReason
 from service.values.site_settings import Akismet, Coral, Perspective, Protocols
 from service.values.strikes import Strikes, StrikeStep, Trust
 
@@ -45,6 +46,10 @@ POLICIES = st.builds(
         Reviewing,
         audit_approved=st.none() | SHARE,
         audits_per_day=st.none() | st.integers(1, 10_000),
+        audit_differing=st.none() | SHARE,
+        differing_per_day=st.integers(1, 10_000),
+        learning_share=st.none() | SHARE,
+        learning_per_day=st.integers(1, 10_000),
         double_review=SHARE,
         audit_overturns=st.booleans(),
         reports_needed=st.integers(1, 1000),
@@ -57,6 +62,10 @@ POLICIES = st.builds(
             st.dictionaries(st.sampled_from(["en", "de"]), TITLES, min_size=1),
         ).map(lambda found: tuple(SiteReason(key, titles, "spam") for key, titles in found.items())),
         reason_required=st.booleans(),
+        macros=st.dictionaries(
+            st.sampled_from(["Shop link", "Ärger"]),
+            st.tuples(st.none() | TITLES, st.dictionaries(st.sampled_from(["spam", "insult"]), st.booleans())),
+        ).map(lambda found: tuple(Macro(name, Verdict.APPROVE, None, *more) for name, more in found.items())),
         due_s=st.dictionaries(st.sampled_from(["threat", "other", "soon"]), st.integers(60, 86_400)),
         expiry=st.none()
         | st.builds(Expiry, after_s=st.integers(1, 90).map(lambda d: d * 86_400), decision=st.just("reject")),
@@ -114,6 +123,14 @@ def test_a_form_that_nobody_touched_says_the_policy_again(policy: Policy) -> Non
         ({"review.reasons": "a b | en: Advertising"}, "review.reasons"),
         ({"review.reasons": "ad | en: One\nad | en: Two"}, "review.reasons"),
         ({"review.reasons": "ad | rudeness | en: One"}, "review.reasons"),
+        ({"review.macros": "Shop link"}, "review.macros"),
+        ({"review.macros": "Shop link | review"}, "review.macros"),
+        ({"review.macros": "Shop link | reject | why: x"}, "review.macros"),
+        ({"review.macros": "Shop link | reject | note: x | note: y"}, "review.macros"),
+        ({"review.macros": "Shop link | reject | labels: very rude"}, "review.macros"),
+        ({"review.macros": "Shop link | reject | labels: rudeness"}, "review.macros"),
+        ({"review.macros": "A | approve\na | approve"}, "review.macros"),
+        ({"review.macros": "A | approve | reason: spam"}, "review.macros"),
         ({"review.due_s": "threat = soon"}, "review.due_s"),
         ({"review.due_s": "rudeness = 600"}, "review.due_s"),
         ({"review.due_s": "threat = 5"}, "review.due_s"),
@@ -152,7 +169,10 @@ async def test_a_change_is_saved_as_the_next_version_and_decides(as_role: Any, a
     assert "<code>thresholds.insult.reject_at</code> 0.98 → 0.4" in page.text
     assert re.search(r'<th scope="row">2</th><td><bdi>admin</bdi><br><span class="small">[^<]*20\d\d', page.text)
     policy = (await admin.get("/v1/policies/default")).body
-    assert (policy["version"], policy["thresholds"]["insult"]) == (2, {"review_at": 0.3, "reject_at": 0.4})
+    assert (policy["version"], policy["thresholds"]["insult"]) == (
+        2,
+        {"review_at": DEFAULT.thresholds["insult"].review_at, "reject_at": 0.4},
+    )
     (entry,) = [e for e in (await admin.get("/v1/audit")).body["entries"] if e["details"]["action"] == "policy_changed"]
     assert entry["details"]["actor"] == "admin"
 
@@ -229,6 +249,7 @@ async def test_reasons_and_strikes_are_set_on_the_page(as_role: Any, admin: Any)
     chief = await as_role()
     entered = {
         "review.reasons": "advertising | spam | en: Advertising | de: Werbung\nhouse_rules | en: House rules",
+        "review.macros": "Shop link | reject | reason: advertising | labels: insult, not spam | note: a shop: big",
         "review.due_s": "threat = 300",
         "strikes.at": "3 premoderated 7\n9 banned",
         "strikes.weights": "advertising = 2",
@@ -243,6 +264,8 @@ async def test_reasons_and_strikes_are_set_on_the_page(as_role: Any, admin: Any)
         {"key": "advertising", "titles": {"en": "Advertising", "de": "Werbung"}, "label": "spam"},
         {"key": "house_rules", "titles": {"en": "House rules"}},
     ]
+    said = {"reason": "advertising", "note": "a shop: big", "labels": {"insult": True, "spam": False}}
+    assert policy["review"]["macros"] == [{"name": "Shop link", "decision": "reject", **said}]
     steps = [{"strikes": 3, "status": "premoderated", "days": 7}, {"strikes": 9, "status": "banned"}]
     assert policy["strikes"] == {"at": steps, "weights": {"advertising": 2}, "expire_days": 60}
     assert (policy["trust"], policy["review"]["due_s"]) == ({"approvals": 50}, {"threat": 300})

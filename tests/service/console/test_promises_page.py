@@ -138,9 +138,7 @@ async def test_a_broken_promise_says_since_when_people_look(
         cursor=f"{int(datetime.now(UTC).timestamp() * 1000)}-0",
     )
     await _put(app[keys.STORE], state)
-    await Watch(app[keys.STORE], app[keys.DIRECTORY], lambda: app[keys.MODELS].current.digest).look(
-        "daily", policy, policy.targets
-    )
+    await Watch(app[keys.STORE], app[keys.DIRECTORY], app[keys.MODELS].digest).look("daily", policy, policy.targets)
     text = (await (await as_role()).get("/console/promises")).text
     assert _states(text)[0] == "Broken"
     assert "Stopped since" in text

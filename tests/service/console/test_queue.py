@@ -145,6 +145,8 @@ async def test_many_are_decided_at_once_and_taken_back_at_once(signed_in: Any, w
     assert [(await status(admin, f"c-{n}"))["status"] for n in range(5)] == ["pending", *["rejected"] * 3, "pending"]
     batch = re.search(r'name="batch" value="([^"]+)"', shown.text)[1]
     assert (await bob.post("/console/queue/undo", batch=batch)).status == 404, "not somebody else's"
+    page = await ann.post("/console/queue/undo", in_view="list", batch=batch)
+    assert "3 / 3" in (await ann.get(page.location)).text, "nor used up by that"
     page = await ann.post("/console/queue/decisions", in_view="list", chosen=boxes[4:], decision="approve")
     batch = re.search(r'name="batch" value="([^"]+)"', (await ann.get(page.location)).text)[1]
     page = await ann.post("/console/queue/undo", in_view="list", batch=batch)

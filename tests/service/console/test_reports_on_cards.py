@@ -8,7 +8,7 @@ from service.values.accounts import Role
 REASONS = {
     "r-1": {"kind": "spam", "reason": "<b>links</b> to a shop"},
     "r-2": {"kind": "spam"},
-    "r-3": {"kind": "strange_kind", "reason": "odd"},
+    "r-3": {"kind": "strange_kind", "reason": "odd \u202egpj.exe"},
 }
 
 
@@ -26,7 +26,8 @@ async def test_a_card_shows_kinds_with_counts_and_what_readers_say(
         assert [each for each in tags if each in ("Spam 2", "strange_kind 1")] == ["Spam 2", "strange_kind 1"]
         assert "What 2 readers say" in text
         assert "Spam: &lt;b&gt;links&lt;/b&gt; to a shop" in text
-        assert "strange_kind: odd" in text
+        assert "strange_kind: odd <span" in text
+        assert ">RLO</span>gpj.exe" in text, "what misleads is shown by name"
         assert "r-1" not in text
 
 

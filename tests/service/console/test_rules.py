@@ -144,6 +144,7 @@ async def test_nothing_is_changed_that_somebody_else_changed_meanwhile(as_role: 
         (LINKS | {"action": "label", "label": ""}, "label", "Choose the label."),
         (LINKS | {"label": "taste"}, "label", "the model has no attribute taste"),
         (LINKS | {"until": "tomorrow"}, "until", "Enter a date."),
+        (LINKS | {"until": "2026-01-31"}, "until", "the last day, 2026-01-31, is over"),
         (WORDS | {"words.any": ""}, "words.list", "Choose a list or write words"),
         (WORDS | {"words.any": "", "words.list": "gone"}, "words.list", "there is no list gone"),
         (WORDS | {"words.any": "\u200b"}, "words.any", "has nothing that can be found"),
@@ -243,11 +244,16 @@ async def test_a_rule_with_a_fault_does_not_keep_others_from_being_changed(as_ro
     assert (await chief.post(f"{PAGE}/delete", version="4", id="x")).status == 303
 
 
-async def test_a_rule_that_has_ended_says_so(as_role: Any) -> None:
+async def test_a_rule_that_has_ended_says_so_and_others_can_be_changed(as_role: Any, client: Any) -> None:
     chief = await as_role()
     yesterday = (datetime.now(UTC) - timedelta(days=1)).date().isoformat()
-    await chief.post(f"{PAGE}/edit", version="1", **LINKS, until=yesterday)
+    ended = rule_of({"links": {}}, until=yesterday, state="shadow")
+    after = msgspec.structs.replace(DEFAULT, version=2, rules=(ended, *DEFAULT.rules))
+    assert await client.server.app[keys.STORE].access.keep_policy("daily", after, "somebody")
     assert "Ended on " in (await chief.get(PAGE)).text
+    page = await chief.post(f"{PAGE}/state", version="2", id="x", state="on")
+    assert (page.status, "is over" in page.text) == (400, True)
+    assert (await chief.post(f"{PAGE}/edit", version="2", **LINKS)).status == 303
 
 
 async def test_what_is_not_there_is_not_found(as_role: Any) -> None:

@@ -33,6 +33,7 @@ def dots(page: Any) -> int:
 async def test_a_range_is_listed_the_highest_first(as_role: Any) -> None:
     mia = await as_role(Role.MODERATOR)
     page = await mia.get("/console/scores?axis=insult")
+    assert re.findall(r'aria-current="true">(\w+)</a></li>', page.text) == ["Queue"]
     everything = listed(page)
     assert dots(page) == len(everything) > 0
     without = re.search(r"(\d+) comments? that waits? ha(?:s|ve) no dot", page.text)

@@ -1,5 +1,9 @@
 """Every message of every page, in every language."""
 
+import json
+import re
+from collections import Counter
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -20,6 +24,7 @@ OPTIONS = {"templates/**.html": {"trimmed": "true", "silent": "false"}}
 OTHERS = sorted(LANGUAGES.keys() - {SOURCE})
 
 
+@cache
 def messages() -> dict[str, str]:
     """Each message and where it is said."""
     return {
@@ -29,6 +34,7 @@ def messages() -> dict[str, str]:
     }
 
 
+@cache
 def catalogue(language: str) -> dict[str, Any]:
     known: dict[str, Any] = {}
     for file in sorted((CONSOLE / "locale" / language).glob("*.po")):
@@ -53,6 +59,16 @@ def test_no_language_lacks_a_message(language: str) -> None:
 @pytest.mark.parametrize("language", OTHERS)
 def test_no_language_has_messages_that_nobody_says(language: str) -> None:
     assert catalogue(language).keys() - messages().keys() == set()
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_no_message_is_translated_twice(language: str) -> None:
+    """Of two translations in two files, which one is shown would depend on the names of the files."""
+    said: Counter[Any] = Counter()
+    for file in (CONSOLE / "locale" / language).glob("*.po"):
+        with file.open("rb") as opened:
+            said.update(message.id for message in read_po(opened, locale=language) if message.id)
+    assert [message for message, times in said.items() if times > 1] == []
 
 
 @pytest.mark.parametrize("language", OTHERS)
@@ -85,6 +101,14 @@ def test_scripts_get_their_messages_and_every_plural_form(language: str) -> None
     assert len(given["%(n)d comment"]) == 4
     assert all("%(n)d" in form or language == "en" for form in given["%(n)d comment"])
     assert Assets().version == Assets().version
+
+
+async def test_the_messages_of_scripts_stand_in_a_page_with_their_letters(browser: Any) -> None:
+    page = await browser.get("/console/sign-in", headers={"Accept-Language": "uk"})
+    found = re.search(r'id="texts">(.*?)</script>', page.text)
+    assert found
+    assert '"Схвалено"' in found[1], "escaped, it would be three times as long"
+    assert json.loads(found[1])["Approved"] == "Схвалено"
 
 
 async def test_the_catalogues_of_a_language_are_read_when_somebody_uses_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -113,3 +114,13 @@ async def test_without_an_endpoint_what_waits_becomes_dead_letters(as_role: Any,
     page = await chief.post("/console/webhooks/remove")
     assert "The endpoint is removed." in (await chief.get(page.location)).text
     assert (await client.server.app[keys.STORE].outbox.endpoints.get(DAILY)).url is None
+
+
+async def test_the_page_says_when_a_webhook_last_arrived(as_role: Any, client: Any) -> None:
+    chief = await as_role()
+    assert "none recorded" in (await chief.get("/console/webhooks")).text
+    at = datetime(2026, 11, 29, 6, 5, tzinfo=UTC)
+    await client.server.app[keys.STORE].usage.note_delivered({DAILY: at})
+    page = (await chief.get("/console/webhooks")).text
+    assert "none recorded" not in page
+    assert "29 Nov 2026, 06:05" in page

@@ -26,7 +26,7 @@ async def test_an_appeal_that_somebody_holds_is_listed_with_the_holder(
     assert len((await bob.post("/v1/review/claim", {})).body["items"]) == 1
     page = (await (await as_role(Role.SUPERVISOR)).get("/console/appeals?kind=appeal")).text
     assert "No appeals waiting" in page
-    assert re.search(r"c-1</bdi></a> · Held by bob", page)
+    assert re.search(r"hello there, neighbor.</bdi></a> · Held by bob", page)
 
 
 async def test_an_empty_queue_counts_what_is_reviewed_of_its_own_comments_alone(

@@ -4,7 +4,10 @@ import re
 from importlib.resources import files
 from typing import get_args
 
+import pytest
+
 from service.console import words
+from service.console.texts import Texts
 from service.values.domain import Action, DecidedBy, State, Status, Verdict
 from service.webhooks import delivery
 
@@ -30,6 +33,15 @@ def test_every_value_of_ours_has_a_name() -> None:
     assert words.VERDICTS.keys() >= {*Verdict, *Action}
     assert {word for _, word in delivery._CAUSES} < words.BECAUSE.keys()  # noqa: SLF001 - the table itself
     assert get_args(delivery.Result)
+
+
+@pytest.mark.parametrize(
+    ("language", "ending"), [("es", "[ai]d[ao]s"), ("pt", "[ai]d[ao]s"), ("fr", "ée?s"), ("pl", "[aeo]ne")]
+)
+def test_what_happened_to_one_comment_is_said_of_one(language: str, ending: str) -> None:
+    texts = Texts(language)
+    of_one = [*words.STATUSES.values(), *words.STATES.values(), *words.DEEDS.values(), *words.VERDICTS.values()]
+    assert [said for each in of_one if re.match(rf"\w+{ending}\b", said := texts(each))] == []
 
 
 def test_what_is_no_word_of_ours_stays_as_it_is() -> None:

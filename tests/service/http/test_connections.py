@@ -29,7 +29,7 @@ class Line:
         with contextlib.suppress(ConnectionError):
             self.writer.write(LIVE)
             await self.writer.drain()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             head = await self.reader.readuntil(b"\r\n\r\n")
         if b"200 OK" in head:
             await self.reader.readexactly(len(b'{"status":"ok"}'))
@@ -76,7 +76,7 @@ async def answered(connect: Open, address: str, count: int) -> list[Line]:
 
 async def holds_again(connect: Open, address: str) -> Line:
     """A connection that holds, once the service has seen that another one has ended."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not (await (line := await connect(address)).ask()).startswith(b"HTTP/1.1 200"):
             await line.close()
     return line

@@ -30,7 +30,7 @@ async def test_redis_py_keeps_the_stream_of_a_connection_in_writer(redis_server:
 
         transport.set_protocol(Listener())
         transport.write(b"*1\r\n$4\r\nPING\r\n")
-        assert await asyncio.wait_for(heard, 10) == b"+PONG\r\n"
+        assert await asyncio.wait_for(heard, 60) == b"+PONG\r\n"
         transport.abort()
         await connection.disconnect(nowait=True)
 

@@ -14,6 +14,7 @@ import pytest
 from service.cases.upkeep import Upkeep
 from service.process import serving
 from service.settings import Settings
+from service.values.errors import SettingsError
 
 DRAINING = """
 import asyncio, time, uvloop
@@ -77,3 +78,9 @@ async def test_a_stop_while_the_service_starts_ends_all_that_has_begun(
             with pytest.raises(asyncio.CancelledError):
                 await start
     assert asyncio.all_tasks() == before
+
+
+@pytest.mark.parametrize("host", ["a..b", "x" * 70, "256.1.1.1"])
+def test_a_host_that_is_none_is_refused_by_what_was_asked(host: str) -> None:
+    with pytest.raises(SettingsError, match=f"cannot listen on {host}:0: "):
+        serving.bound(host, 0, shared=False)

@@ -54,7 +54,7 @@ async def test_a_worker_that_cannot_be_started_is_tried_again(started: list[Any]
     before, first, second = failures("workers"), Process(), Process()
     started += [OSError(12, "Cannot allocate memory"), OSError(11, "x"), first, OSError(24, "x"), second]
     worker = supervisor._Worker({}, Background())  # noqa: SLF001 - the part that is about one worker
-    async with asyncio.timeout(10), worker.running():
+    async with asyncio.timeout(60), worker.running():
         await worker.ready()
         assert failures("workers") == before + 2
         first.end(-9)
@@ -69,7 +69,7 @@ async def test_a_cancellation_that_nobody_asked_for_leaves_no_worker_unwatched(s
     started += [first, second]
     beside = Background()
     worker = supervisor._Worker({}, beside)  # noqa: SLF001 - no seam shows it from outside
-    async with asyncio.timeout(10), worker.running():
+    async with asyncio.timeout(60), worker.running():
         await worker.ready()
         (loop,) = beside._loops  # noqa: SLF001 - who would cancel it
         loop.task.cancel()
@@ -86,7 +86,7 @@ async def test_the_end_is_not_held_up_by_a_worker_that_cannot_be_started(
     monkeypatch.setattr(background, "FIRST_PAUSE_S", 60)
     monkeypatch.setattr(supervisor, "LONGEST_PAUSE_S", 60)
     started += [OSError(12, "Cannot allocate memory")]
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(supervisor.STOP_S - 5):
         async with supervisor._Worker({}, Background()).running():  # noqa: SLF001 - no seam shows it from outside
             while started:
                 await asyncio.sleep(0.001)

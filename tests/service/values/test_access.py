@@ -8,7 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.values.access import ApiKey, Scope, key_id, label_digest, label_of, masked, mint, opens, origin_of
+from service.values.access import (
+    ApiKey,
+    Scope,
+    by_label,
+    is_newest,
+    key_id,
+    label_digest,
+    label_of,
+    label_opens,
+    masked,
+    mint,
+    opens,
+    origin_of,
+    rotated,
+)
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 # security.md section 1: cmk_<env>_<8-char id>_<43-char base64url of 32 random bytes>_<6-char CRC>
@@ -175,3 +189,68 @@ def test_a_key_of_an_earlier_release_may_be_used_from_anywhere() -> None:
     kept: dict[str, object] = msgspec.to_builtins(made()[1])
     kept.pop("origins", None)
     assert msgspec.convert(kept, ApiKey, strict=False).origins == frozenset()
+
+
+def labelled(text: str, record: ApiKey, now: datetime) -> bool:
+    """Whether the label of `text` opens `record`."""
+    digest = label_digest(label_of(text))
+    assert digest is not None
+    return by_label([record]).get(digest) == record and label_opens(digest, record, now)
+
+
+def test_after_a_rotation_both_texts_and_labels_open_until_the_older_one_ends() -> None:
+    first, record = made(rate_per_s=3.0, origins=frozenset({"https://a.example"}))
+    second, after = rotated(record, NOW, timedelta(hours=2))
+    assert key_id(second) == record.id
+    assert second != first
+    assert (after.name, after.scopes, after.rate_per_s, after.origins) == (
+        record.name,
+        record.scopes,
+        record.rate_per_s,
+        record.origins,
+    )
+    for hours, first_opens in ((0, True), (1.99, True), (2, False)):
+        at = NOW + timedelta(hours=hours)
+        assert opens(second, after, at)
+        assert labelled(second, after, at)
+        assert opens(first, after, at) is first_opens
+        assert labelled(first, after, at) is first_opens
+    assert (is_newest(second, after), is_newest(first, after), is_newest(first, record)) == (True, False, True)
+    assert after.older_until(NOW) == (NOW + timedelta(hours=2),)
+    assert after.older_until(NOW + timedelta(hours=2)) == ()
+
+
+def test_a_second_rotation_does_not_end_a_text_that_is_still_in_use() -> None:
+    """The answer to the first one may be lost, and then nobody has its text."""
+    first, record = made()
+    _, between = rotated(record, NOW, timedelta(days=7))
+    third, after = rotated(between, NOW + timedelta(minutes=1), timedelta(hours=1))
+    assert opens(third, after, NOW + timedelta(days=6))
+    assert opens(first, after, NOW + timedelta(days=6))
+    assert not opens(first, after, NOW + timedelta(days=7))
+    _, later = rotated(after, NOW + timedelta(days=8), timedelta(hours=1))
+    assert len(later.former) == 1, "what has ended is forgotten"
+
+
+def test_a_rotation_after_a_leak_ends_every_older_text_at_once() -> None:
+    first, record = made()
+    second, between = rotated(record, NOW, timedelta(days=7))
+    third, after = rotated(between, NOW, timedelta())
+    assert [opens(each, after, NOW) for each in (first, second, third)] == [False, False, True]
+    assert not labelled(first, after, NOW)
+
+
+def test_a_rotated_key_ends_when_the_key_expires_and_its_record_holds_no_secret() -> None:
+    first, record = made(expires_at=NOW + timedelta(hours=1))
+    second, after = rotated(record, NOW, timedelta(days=1))
+    assert not any(opens(each, after, NOW + timedelta(hours=1)) for each in (first, second))
+    kept = msgspec.json.encode(after).decode()
+    assert all(each[18:61] not in kept for each in (first, second))
+    assert msgspec.json.decode(kept, type=ApiKey) == after
+
+
+def test_a_key_of_an_earlier_release_has_not_been_rotated() -> None:
+    text, record = made()
+    kept = msgspec.json.decode(msgspec.json.encode(record))
+    assert "former" not in kept
+    assert opens(text, msgspec.convert(kept, ApiKey, strict=False), NOW)

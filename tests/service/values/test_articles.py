@@ -35,9 +35,10 @@ def test_calmer_thresholds_never_make_a_decision_milder_and_never_reject_more(
 
 
 def test_the_reason_is_the_score_furthest_above_its_calmer_threshold() -> None:
-    scores = dict.fromkeys(DEFAULT.thresholds, 0.0) | {"toxicity": 0.13, "insult": 0.29}
-    assert decide(scores, DEFAULT).action is Action.APPROVE
-    held = held_if_heated(scores, DEFAULT)
+    policy = Policy({"toxicity": Thresholds(0.25, 0.98), "insult": Thresholds(0.3, 0.98)})
+    scores = {"toxicity": 0.13, "insult": 0.29}
+    assert decide(scores, policy).action is Action.APPROVE
+    held = held_if_heated(scores, policy)
     assert held is not None
     (reason,) = held.reasons
     assert (reason.code, reason.attribute, reason.score) == (ARTICLE_HEATED, "insult", 0.29)

@@ -26,6 +26,7 @@ from service.values.dsa import (
     personal_data_in,
     statement_of,
 )
+from service.values.dsa_trail import year_figures
 from service.values.statement_schema import categories, problems, schema
 from service.values.statement_words import LANGUAGES, facts, templates, worded
 
@@ -240,3 +241,19 @@ def test_a_clause_is_translated_where_the_site_has_translated_it() -> None:
     careless = msgspec.structs.replace(clause, translations={"de": ClauseTexts("a", "an jo@site.example")})
     (fault,) = faults_of(Dsa(in_scope=True, clauses={"other": careless}), categories())
     assert fault[0] == ("clauses", "other", "translations", "de", "explanation")
+
+
+def test_a_rejection_that_was_drawn_to_learn_from_is_a_restriction_and_no_audit() -> None:
+    """The more doubtful, the likelier it was drawn, so it says nothing of how often rejections are wrong."""
+    at = datetime(2026, 11, 23, tzinfo=UTC)
+    one = {"comment": "c-1", "revision": "1", "version": "1", "to": "queued", "decision": "reject"}
+    other = one | {"comment": "c-2"}
+    entries = [
+        (at, {"action": "submitted", "learning_inclusion": "0.5"} | one),
+        (at, {"action": "submitted", "inclusion": "0.5"} | other),
+        *((at, each | {"action": "decided", "to": "decided", "version": "2"}) for each in (one, other)),
+    ]
+    found = year_figures("daily", 2026, entries, lambda _: Clause("Section 1", "Comments must keep to our rules."))
+    assert (found.audits, found.automatic_decisions) == (1, {"reject": 2})
+    both = year_figures("daily", 2026, entries[:2], lambda _: Clause("Section 1", "Comments must keep to our rules."))
+    assert both.restrictions == 2

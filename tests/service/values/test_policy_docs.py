@@ -5,8 +5,9 @@ import msgspec
 import pytest
 
 from service.values.approvals import TwoPeople
+from service.values.attention import DEFAULT_SLA_MS, MINUTE_MS, SLA_MS
 from service.values.gate import Gate
-from service.values.policy import DEFAULT, DEFAULT_SLA_MS, MINUTE_MS, SLA_MS
+from service.values.policy import DEFAULT
 from service.values.review_settings import Reviewing
 from service.values.site_settings import Protocols
 

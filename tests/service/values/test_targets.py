@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
+from service.values.attention import urgency
 from service.values.domain import Action, Reason
 from service.values.ladder import (
     HIGHEST,
@@ -29,7 +30,7 @@ from service.values.ladder import (
     side_only,
     unless_promised,
 )
-from service.values.policy import NOT_CERTIFIED, Decision, Policy, Thresholds, decide, urgency
+from service.values.policy import NOT_CERTIFIED, Decision, Policy, Thresholds, decide
 from service.values.targets import (
     Certificate,
     CertifiedStratum,

@@ -153,7 +153,7 @@ async def test_a_name_that_changes_its_address_after_the_check_is_not_followed(r
     """DNS rebinding: public when the URL was checked, the operator's own network when we connect."""
     names = Names(["8.8.8.8"], ["127.0.0.1"])
     await names.resolve("rebinding.example", 443)  # as PUT /v1/webhooks does
-    async with open_sender(timeout_s=5, connections=1, allow_private=False, resolver=names) as sender:
+    async with open_sender(timeout_s=30, connections=1, allow_private=False, resolver=names) as sender:
         outcome = await sender.post("https://rebinding.example:8443/", "evt_1", b"{}", [])
     assert (outcome.result, outcome.because) == ("failed", "address_refused")
     assert receiver.came == []
@@ -163,7 +163,7 @@ async def test_the_address_that_was_checked_is_the_one_connected_to(receiver: An
     """One look-up for a connection: were there a second, it would lead elsewhere."""
     names = Names(["127.0.0.1"], ["127.0.0.2"], allow_private=True)
     url = receiver.url.replace("127.0.0.1", "receiver.example")
-    async with open_sender(timeout_s=5, connections=1, allow_private=True, resolver=names) as sender:
+    async with open_sender(timeout_s=30, connections=1, allow_private=True, resolver=names) as sender:
         outcome = await sender.post(url, "evt_1", b"{}", [])
     assert outcome.result == "delivered"
     assert names.asked == 1
@@ -172,7 +172,7 @@ async def test_the_address_that_was_checked_is_the_one_connected_to(receiver: An
 
 async def test_behind_a_proxy_the_proxy_looks_names_up(receiver: Any) -> None:
     async with open_sender(
-        timeout_s=5, connections=1, allow_private=True, proxy=receiver.url.removesuffix("/hook")
+        timeout_s=30, connections=1, allow_private=True, proxy=receiver.url.removesuffix("/hook")
     ) as sender:
         outcome = await sender.post("http://nowhere.example:8080/hook", "evt_1", b"{}", [])
         literal = await sender.post("http://169.254.169.254/", "evt_1", b"{}", [])

@@ -1,16 +1,19 @@
 """What is wrong with one event, one text or one site keeps no other one's webhooks waiting."""
 
+import asyncio
 import json
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from service.settings import Settings
 from service.store import Store, open_store
 from service.store.keyspace import Shard
 from service.values.access import Scope, mint
 from service.values.domain import Action, Comment, Judgement, Urgency, Why
+from service.values.errors import StoreUnavailable
 from service.webhooks.administration import Webhooks, open_webhooks
 from service.webhooks.delivery import DeliveryOutcome, WebhookSender
 
@@ -121,3 +124,37 @@ async def test_a_site_whose_last_key_was_revoked_keeps_its_webhooks(
         administration.relayed(),
     ):
         await until(lambda: receiver.events == [("comment.queued", "c-1", 1)])
+
+
+@pytest.mark.usefixtures("endpoint")
+async def test_a_look_that_fails_at_the_end_keeps_no_event_from_being_handed_back(
+    administration: Webhooks,
+    receiver: Any,
+    submit: Any,
+    until: Any,
+    store: Store,
+    site: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    take, looking, gone = store.outbox.take, asyncio.Event(), asyncio.Event()
+
+    async def hang(_: web.Request, __: dict[str, Any]) -> web.Response:
+        await asyncio.sleep(600)
+        return web.Response()
+
+    async def frail(*given: Any, **more: Any) -> Any:
+        if not receiver.came:
+            return await take(*given, **more)
+        looking.set()
+        await gone.wait()
+        raise StoreUnavailable("away")
+
+    receiver.answer = hang
+    await submit("c-1")
+    monkeypatch.setattr(store.outbox, "take", frail)
+    async with administration.relayed():
+        await until(looking.is_set)
+        asyncio.get_running_loop().call_later(0.2, gone.set)
+    monkeypatch.undo()
+    (taken,) = (await store.outbox.take(Shard(site), 1, 60)).events
+    assert taken.event.comment == "c-1"

@@ -207,7 +207,7 @@ def dumped(server: Any, key: str) -> bytes:
 async def test_checks_go_on_while_redis_is_away(
     own_server: Any, tmp_path: Any, run: Any, key_for: Any, blog_of: Any
 ) -> None:
-    async with run(Settings(redis_url=own_server.url, data_dir=tmp_path)) as client:
+    async with run(Settings(redis_url=own_server.url, data_dir=tmp_path, store_timeout_s=30)) as client:
         blog = blog_of(await key_for(client, "score"))
         own_server.kill()
         for _ in range(3):

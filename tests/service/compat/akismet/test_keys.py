@@ -1,7 +1,9 @@
 """Where the key may stand, and what is said of it (akismet.md sections 2, 6 and 10)."""
 
+import base64
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -29,6 +31,73 @@ async def test_a_key_may_stand_in_any_of_its_places(blog: Any, say: Any) -> None
         assert (await blog.post(f"/k/{key}/1.1/submit-ham", **fields)).raw == say.thanks
         assert (await blog.get(f"/k/{key}/1.2/usage-limit")).status == 200
         assert (await blog.get(f"/1.2/usage-limit?api_key={key}")).raw.startswith(b"{")
+
+
+@pytest.mark.parametrize("before", ["//", "///", "/k/KEY//"])
+async def test_a_base_url_may_end_in_a_slash(blog: Any, client: Any, say: Any, before: str) -> None:
+    async def said(path: str, **fields: str) -> bytes:
+        asked = client.server.make_url("/").with_path(before.replace("KEY", blog.key) + path, encoded=True)
+        async with client.session.post(asked, data={"blog": say.blog, "user_ip": ""} | fields) as reply:
+            return bytes(await reply.read())
+
+    key = {} if "KEY" in before else {"api_key": blog.key}
+    assert await said("1.1/comment-check", comment_content=say.spam, **key) == b"true"
+    assert await said("1.1/comment-check", comment_content=say.spam, api_key=WRONG) == b"invalid"
+    assert await said("1.1/test") == b"connected"
+
+
+def basic(user: str, password: str = "") -> str:
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+async def test_a_key_may_stand_in_the_header_as_the_user_name_of_an_address(blog: Any, invalid: Any) -> None:
+    async def asked(header: str, key: str = "") -> Any:
+        raw = urlencode({"blog": "https://daily.example", "user_ip": "", "api_key": key}).encode()
+        return await blog.send("/1.2/usage-limit", raw, headers={"Authorization": header})
+
+    for header in (basic(blog.key), basic(blog.label, "x"), f"Bearer {blog.key}", f"bearer {blog.label}"):
+        assert (await asked(header)).raw.startswith(b"{"), header
+    for header in (basic("", blog.key), basic(WRONG), "Basic", "Basic !", "Basic \xe9", f"Digest {blog.key}"):
+        invalid(await asked(header), "no key")
+    assert (await asked(basic(WRONG), blog.key)).raw.startswith(b"{"), "every other place counts before it"
+    invalid(await asked(basic(blog.key), WRONG), "field api_key, which counts before the header Authorization")
+
+
+async def test_if_the_first_of_two_keys_is_wrong_the_answer_names_both_places(
+    blog: Any, invalid: Any, say: Any
+) -> None:
+    fields = {"api_key": WRONG, "blog": say.blog, "user_ip": "", "comment_content": say.civil}
+    reply = await blog.post(f"/k/{blog.key}/1.1/comment-check", **fields)
+    invalid(reply, "no key that is known here came in the field api_key, which counts before the path")
+    again = await blog.post(f"/k/{WRONG}/1.1/comment-check", **fields)
+    invalid(again, "no key came with the request")
+
+
+NPM = "Generic Node.js/1.0.0 | Akismet/3.1.7"
+
+
+@pytest.mark.parametrize(
+    ("agent", "host", "header", "is_valid"),
+    [
+        (NPM, "127.0.0.1:8080", False, False),
+        (NPM, "other.example", False, False),
+        (NPM, "akismet.example", False, True),
+        (NPM, "Akismet.Example:80", False, True),
+        (NPM, "127.0.0.1:8080", True, True),
+        ("WordPress/6.1.9 | Akismet/5.0.2", "127.0.0.1:8080", False, True),
+        ("", "127.0.0.1:8080", False, True),
+    ],
+)
+async def test_a_key_is_not_verified_for_a_client_that_will_send_none_with_checks(
+    blog: Any, invalid: Any, say: Any, agent: str, host: str, header: bool, is_valid: bool
+) -> None:
+    headers = {"User-Agent": agent, "Host": host} | ({"Authorization": basic(blog.label)} if header else {})
+    raw = urlencode({"key": blog.label, "blog": say.blog}).encode()
+    reply = await blog.send("/1.1/verify-key", raw, headers=headers)
+    if is_valid:
+        assert reply.raw == b"valid"
+    else:
+        invalid(reply, "STEWARD_AKISMET_DOMAIN")
 
 
 @pytest.mark.parametrize("change", [str.upper, str.title])
@@ -130,7 +199,7 @@ async def test_a_key_is_verified(blog: Any, invalid: Any, say: Any) -> None:
 async def test_a_key_is_verified_without_redis_and_without_a_model(
     own_server: Any, tmp_path: Any, run: Any, key_for: Any, blog_of: Any, say: Any, monkeypatch: Any, as_label: bool
 ) -> None:
-    mortal = Settings(redis_url=own_server.url, data_dir=tmp_path)
+    mortal = Settings(redis_url=own_server.url, data_dir=tmp_path, store_timeout_s=30)
     async with run(mortal) as client:
         blog = blog_of(await key_for(client, "score"))
     own_server.kill()
@@ -148,7 +217,7 @@ async def test_while_keys_were_never_seen_none_is_called_invalid(
     own_server: Any, tmp_path: Any, run: Any, blog: Any, blog_of: Any, say: Any
 ) -> None:
     own_server.kill()
-    async with run(Settings(redis_url=own_server.url, data_dir=tmp_path / "empty")) as client:
+    async with run(Settings(redis_url=own_server.url, data_dir=tmp_path / "empty", store_timeout_s=30)) as client:
         again = blog_of(type(blog.caller)(client, blog.key))
         reply = await again.post("/1.1/verify-key", key=blog.key, blog=say.blog)
         assert (reply.status, int(reply.headers["Retry-After"])) == (503, 1)

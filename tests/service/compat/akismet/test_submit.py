@@ -161,7 +161,7 @@ async def test_a_site_that_is_named_wrongly_is_invalid(blog: Any, invalid: Any) 
 async def test_a_label_that_cannot_be_kept_is_not_thanked_for(
     own_server: Any, tmp_path: Any, run: Any, key_for: Any, blog_of: Any
 ) -> None:
-    async with run(Settings(redis_url=own_server.url, data_dir=tmp_path)) as client:
+    async with run(Settings(redis_url=own_server.url, data_dir=tmp_path, store_timeout_s=30)) as client:
         blog = blog_of(await key_for(client, "comments"))
         own_server.kill()
         reply = await blog.submit("spam")

@@ -69,7 +69,7 @@ async def test_the_usage_is_told_under_both_versions(blog: Any, say: Any) -> Non
 async def test_figures_cannot_be_told_while_redis_is_away(
     own_server: Any, tmp_path: Any, run: Any, key_for: Any, blog_of: Any, say: Any
 ) -> None:
-    async with run(Settings(redis_url=own_server.url, data_dir=tmp_path)) as client:
+    async with run(Settings(redis_url=own_server.url, data_dir=tmp_path, store_timeout_s=30)) as client:
         blog = blog_of(await key_for(client, "score"))
         own_server.kill()
         assert (await blog.post("/1.1/get-stats", key=blog.key, blog=say.blog)).status == 503

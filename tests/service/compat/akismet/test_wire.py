@@ -132,7 +132,7 @@ async def test_curl_sees_the_bytes_that_clients_compare(
 async def raw_answer(client: Any, raw: bytes) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", client.server.port)
     writer.write(raw)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         found = await reader.read()
     writer.close()
     await writer.wait_closed()

@@ -78,7 +78,7 @@ async def test_in_the_shadow_all_is_recorded_and_nothing_said(coral: Any, wish: 
 
 async def test_a_language_that_nobody_judged_waits_for_a_person_and_nothing_is_said(coral: Any, admin: Any) -> None:
     assert (await coral("Kiitos tästä artikkelista, opin paljon sähköasemista ja niiden korjaamisesta.")).status == 204
-    (item,) = await queued(admin)
+    (item,) = await until_queued(admin, 1)  # on a busy machine also later than the answer
     assert item["text"].startswith("Kiitos")
 
 
@@ -208,7 +208,7 @@ async def test_what_was_said_is_counted(coral: Any, wish: Any, admin: Any) -> No
 @pytest.fixture
 async def mortal(own_server: Any, tmp_path: Path, run: Any) -> AsyncIterator[Any]:
     """A service over a Redis that the test may hang or kill; a write is given up soon."""
-    async with run(Settings(redis_url=own_server.url, data_dir=tmp_path, store_timeout_s=0.3)) as client:
+    async with run(Settings(redis_url=own_server.url, data_dir=tmp_path, store_timeout_s=5)) as client:
         yield client
 
 
@@ -256,7 +256,7 @@ async def test_a_caller_that_gave_up_disturbs_nothing(urgent: Any, own_server: A
         assert (await coral("the last")).status == 204
     finally:
         own_server.resume()
-    async with asyncio.timeout(20):  # those that were given up may be there before it
+    async with asyncio.timeout(60):  # those that were given up may be there before it
         while "the last" not in {item["text"] for item in await queued(admin)}:
             await asyncio.sleep(0.02)
 
@@ -264,7 +264,7 @@ async def test_a_caller_that_gave_up_disturbs_nothing(urgent: Any, own_server: A
 async def test_a_service_that_stops_records_first_what_it_took(
     own_server: Any, tmp_path: Path, run: Any, key_for: Any, keep: Any, coral_of: Any
 ) -> None:
-    settings = Settings(redis_url=own_server.url, data_dir=tmp_path, store_timeout_s=0.3)
+    settings = Settings(redis_url=own_server.url, data_dir=tmp_path, store_timeout_s=5)
     async with run(settings) as client:
         admin = await key_for(client)
         policy = {"thresholds": {"toxicity": {"review_at": 0}}, "protocols": {"coral": {"budget_ms": 20}}}
@@ -307,7 +307,7 @@ async def test_with_too_many_in_memory_the_next_is_refused_not_forgotten(
 async def test_a_service_that_never_saw_redis_cannot_tell_who_signs(
     own_server: Any, tmp_path: Path, run: Any, keep: Any, coral_of: Any, key_for: Any
 ) -> None:
-    settings = Settings(redis_url=own_server.url, data_dir=tmp_path, store_timeout_s=0.3)
+    settings = Settings(redis_url=own_server.url, data_dir=tmp_path, store_timeout_s=5)
     async with run(settings) as client:
         admin = await key_for(client)
         await keep(client.server.app, "empsec_4b1f0c9a7e")

@@ -153,7 +153,7 @@ async def test_while_keys_were_never_seen_the_answer_is_503(
     own_server: Any, tmp_path: Any, run: Any, scorer: Any, failed: Any
 ) -> None:
     own_server.kill()
-    async with run(Settings(redis_url=own_server.url, data_dir=tmp_path / "empty")) as client:
+    async with run(Settings(redis_url=own_server.url, data_dir=tmp_path / "empty", store_timeout_s=30)) as client:
         reply = await type(scorer)(client, scorer.key).post("/v1/moderations", {"input": "hello"})
         assert failed(reply, 503)["type"] == "server_error"
         assert int(reply.headers["Retry-After"]) >= 1

@@ -202,7 +202,7 @@ async def test_nothing_is_kept(scorer: Any, redis_server: Any, say: Any) -> None
 
 
 async def test_moderation_goes_on_while_redis_is_away(own_server: Any, tmp_path: Any, run: Any, key_for: Any) -> None:
-    async with run(Settings(redis_url=own_server.url, data_dir=tmp_path)) as client:
+    async with run(Settings(redis_url=own_server.url, data_dir=tmp_path, store_timeout_s=30)) as client:
         scorer = await key_for(client, "score")
         own_server.kill()
         assert (await scorer.post("/v1/moderations", {"input": "hello"})).status == 200

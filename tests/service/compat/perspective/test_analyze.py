@@ -10,6 +10,7 @@ from service.settings import Settings
 
 PATH = "/v1alpha1/comments:analyze"
 RUDE = "You are a stupid idiot and nobody wants you here."
+KIND = "Thank you for this article, I learned a lot."
 
 
 def value(reply: Any, attribute: str = "TOXICITY") -> float:
@@ -29,7 +30,7 @@ async def test_an_answer_has_the_shape_that_clients_index(perspective: Any, admi
         "detectedLanguages": ["en"],
     }
     own = (await admin.post("/v1/score", {"text": RUDE})).body["results"][0]["scores"]["toxicity"]
-    assert value(reply) == own > 0.8
+    assert value(reply) == own > value(await perspective.analyze(KIND))
 
 
 async def test_the_headers_are_those_of_googles_front_end(perspective: Any) -> None:
@@ -66,7 +67,7 @@ async def test_names_in_snake_case_score_the_same(perspective: Any) -> None:
     }
     replies = [await perspective.post(PATH, body) for body in (camel, snake)]
     assert replies[0].raw == replies[1].raw
-    assert value(replies[0]) > 0.8
+    assert value(replies[0]) > value(await perspective.analyze(KIND))
 
 
 async def test_null_is_the_same_as_nothing(perspective: Any) -> None:
@@ -180,10 +181,10 @@ async def test_numbers_are_short(perspective: Any) -> None:
 async def test_it_answers_while_redis_is_away(
     own_server: Any, tmp_path: Any, run: Any, key_for: Any, perspective_of: Any
 ) -> None:
-    async with run(Settings(redis_url=own_server.url, data_dir=tmp_path)) as client:
+    async with run(Settings(redis_url=own_server.url, data_dir=tmp_path, store_timeout_s=30)) as client:
         caller = perspective_of(await key_for(client))
         own_server.kill()
-        assert value(await caller.analyze(RUDE)) > 0.8
+        assert value(await caller.analyze(RUDE)) > value(await caller.analyze(KIND))
 
 
 async def test_many_at_once_get_their_own_answers(perspective: Any) -> None:
@@ -202,7 +203,8 @@ PATHS = [
 
 
 async def test_other_ways_to_write_the_path_are_the_same(perspective: Any) -> None:
+    plain = value(await perspective.analyze(RUDE))
     for path in PATHS:
         body = {"comment": {"text": RUDE}, "requestedAttributes": {"TOXICITY": {}}}
         url = URL(f"{path}?key={perspective.key}", encoded=True)
-        assert value(await perspective.send("POST", url, json=body)) > 0.8
+        assert value(await perspective.send("POST", url, json=body)) == plain

@@ -111,7 +111,7 @@ IMPOSSIBLE = [
     ({"score_maps": {"TOXICITY": [(0.5, 0.5), (0.5, 0.6)]}}, "TOXICITY/1/0"),
     ({"score_maps": {"TOXICITY": [(0.1, 0.1), (0.4, 0.6), (0.5, 0.5)]}}, "TOXICITY/2/1"),
     ({"score_maps": {"TOXICITY": []}}, "TOXICITY"),
-    ({"score_maps": {"TOXICITY": [(0.1, 1.1)]}}, ""),
+    ({"score_maps": {"TOXICITY": [(0.1, 1.1)]}}, "TOXICITY/0/1"),
     ({"score_maps": {"toxicity": [(0.1, 0.1)]}}, "toxicity"),
     ({"score_maps": {"TASTE": [(0.1, 0.1)]}}, "TASTE"),
     ({"attributes": {"TASTE": "taste"}}, "TASTE"),

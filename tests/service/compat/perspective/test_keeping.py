@@ -115,7 +115,7 @@ async def test_tokens_of_any_size_and_kind_do_not_stand_in_the_way(perspective: 
 async def test_scores_are_answered_although_the_queue_cannot_be_reached(
     own_server: Any, tmp_path: Path, run: Any, key_for: Any, perspective_of: Any
 ) -> None:
-    async with run(Settings(redis_url=own_server.url, data_dir=tmp_path)) as client:
+    async with run(Settings(redis_url=own_server.url, data_dir=tmp_path, store_timeout_s=30)) as client:
         admin = await key_for(client)
         body = {"thresholds": DOUBTFUL, "protocols": {"perspective": {"queue_doubtful": True}}}
         assert (await admin("PUT", "/v1/policies/default", body)).status == 200
@@ -185,7 +185,7 @@ async def served(settings: Settings) -> AsyncIterator[tuple[int, str]]:
 async def answered(port: int, raw: bytes) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(raw)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         answer = await reader.read()
     writer.close()
     await writer.wait_closed()

@@ -65,9 +65,10 @@ async def test_html_that_is_accepted_is_judged_between_its_tags(perspective: Any
     plain = await perspective.post(PATH, FINE | {"comment": {"text": "You stupid idiot & liar."}})
     marked = {"text": "<div>You <b>stu</b>pid idiot &amp; liar.</div>", "type": "HTML"}
     reply = await perspective.post(PATH, FINE | {"comment": marked, "languages": ["en"]})
-    values = [each.body["attributeScores"]["TOXICITY"]["summaryScore"]["value"] for each in (plain, reply)]
+    kind = await perspective.post(PATH, FINE | {"comment": {"text": "<div>You kind reader.</div>", "type": "HTML"}})
+    values = [each.body["attributeScores"]["TOXICITY"]["summaryScore"]["value"] for each in (plain, reply, kind)]
     assert values[1] == pytest.approx(values[0], abs=0.05)
-    assert values[1] > 0.8
+    assert values[1] > values[2] + 0.05
 
 
 async def test_a_type_of_text_that_is_none_is_told(perspective: Any, refusal: Any) -> None:

@@ -82,7 +82,7 @@ async def test_suggestions_reach_labels_pull_and_what_training_reads(
     headers = {"Authorization": f"Bearer {admin.key}"}
 
     def pulled() -> int:
-        with httpx.Client(base_url=f"http://{server.host}:{server.port}", headers=headers) as http:
+        with httpx.Client(base_url=f"http://{server.host}:{server.port}", headers=headers, timeout=60) as http:
             return pull(Service(http), tmp_path / "labels")
 
     assert await asyncio.to_thread(pulled) == 2
@@ -103,7 +103,7 @@ async def test_a_correction_after_a_pull_takes_back_what_was_pulled(
     headers = {"Authorization": f"Bearer {admin.key}"}
 
     def pulled() -> int:
-        with httpx.Client(base_url=str(client.make_url("/")), headers=headers) as http:
+        with httpx.Client(base_url=str(client.make_url("/")), headers=headers, timeout=60) as http:
             return pull(Service(http), tmp_path / "labels")
 
     for value in (1, 0):
@@ -231,7 +231,7 @@ async def test_there_is_no_do_not_store_on_what_is_sent_to_be_stored(perspective
 async def test_without_redis_nothing_is_acknowledged(
     own_server: Any, tmp_path: Path, run: Any, key_for: Any, perspective_of: Any, refusal: Any
 ) -> None:
-    async with run(Settings(redis_url=own_server.url, data_dir=tmp_path)) as client:
+    async with run(Settings(redis_url=own_server.url, data_dir=tmp_path, store_timeout_s=30)) as client:
         caller = perspective_of(await key_for(client))
         own_server.kill()
         reply = await caller.suggest("A text.", 1)
