@@ -1,0 +1,1 @@
+"""Judges what is published in engines that ask nobody before they publish. See docs/integrations."""
