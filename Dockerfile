@@ -2,8 +2,10 @@
 FROM python:3.12-slim AS build
 RUN apt-get update && apt-get install --yes --no-install-recommends g++ gcc libc6-dev && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
-COPY requirements/runtime.txt requirements/runtime.txt
-RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --require-hashes --requirement requirements/runtime.txt
+# --build-arg REQUIREMENTS=otel adds what sends traces and metrics to OpenTelemetry (docs/telemetry.md).
+ARG REQUIREMENTS=runtime
+COPY requirements requirements
+RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --require-hashes --requirement requirements/$REQUIREMENTS.txt
 COPY pyproject.toml hatch_build.py README.md LICENSE NOTICE ./
 COPY classifier classifier
 COPY service service

@@ -1,6 +1,6 @@
 # Every target sets up what it needs; `make` alone shows what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup training run test test-store integrations chromium wheels check lint fmt types contracts lengths dependencies lock train evaluate story bench capacity faults shape demo clean
+.PHONY: help setup training run test test-store integrations chromium wheels arm64 check lint fmt types contracts lengths dependencies lock train evaluate story bench capacity faults shape demo clean
 
 PYTHON ?= $(firstword $(foreach name,python3.12 python3.11 python3.13 python3.14 python3 python,$(shell \
   $(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $(name))))
@@ -11,6 +11,7 @@ STAMP := $(VENV)/.set-up
 TRAINS := $(VENV)/.trains
 CLIENTS := .clients
 WORDPRESS := .wordpress
+ARM64 := .arm64
 RIVALS := .rivals
 # Teaches the deep reader; the CPU's build is a tenth of the size of the one that pip takes by itself (docs/retraining.md).
 TORCH ?= torch==2.13.0
@@ -56,10 +57,10 @@ test-store: $(STAMP)  ## Run the store's tests on each Redis or Valkey server th
 	  STEWARD_TEST_SERVER=$$name $(BIN)/python -m pytest --quiet tests/service/store || exit 1; done
 
 # Bounded in time, and no failure where a package cannot be had: then the tests did not run, and this says so.
-integrations: $(STAMP)  ## Run a real WordPress, with Akismet's plugin and with ours, against the service (Debian, as root)
-	@if .ci/set_up_wordpress $(WORDPRESS); then \
-	  STEWARD_WORDPRESS=$(CURDIR)/$(WORDPRESS)/usr/share/wordpress timeout 1200 $(BIN)/python -m pytest --quiet tests/integrations; \
-	else echo "WARNING: WORDPRESS WAS NOT TESTED: it could not be set up on this machine (see above)"; fi
+integrations: $(STAMP)  ## Run a real WordPress, and the plugins for WordPress and Discourse, against the service (Debian, as root)
+	@.ci/set_up_ruby || echo "WARNING: THE DISCOURSE PLUGIN WAS NOT TESTED: Ruby could not be set up on this machine (see above)"
+	@.ci/set_up_wordpress $(WORDPRESS) || echo "WARNING: WORDPRESS WAS NOT TESTED: it could not be set up on this machine (see above)"
+	@STEWARD_WORDPRESS=$(CURDIR)/$(WORDPRESS)/usr/share/wordpress timeout 1200 $(BIN)/python -m pytest --quiet tests/integrations
 
 # With zig, which compiles for both kinds of machines and an old glibc, whatever this machine is.
 wheels: $(STAMP)  ## Build wheels for Linux on x86-64 and arm64 into dist/, and check them
@@ -67,7 +68,12 @@ wheels: $(STAMP)  ## Build wheels for Linux on x86-64 and arm64 into dist/, and 
 	  install --quiet --disable-pip-version-check --require-hashes -r requirements/wheels.txt
 	@for machine in x86_64 aarch64; do \
 	  STEWARD_WHEEL_FOR=$$machine build/wheels/bin/python -m hatchling build --target wheel --directory dist || exit 1; done
+	@$(BIN)/python .ci/build_pycld2.py build/wheels/bin/python dist x86_64 aarch64
 	@$(BIN)/python .ci/check_wheels.py dist
+
+arm64: wheels  ## Run the wheels for arm64 in an emulator, with Debian's Python (Debian; minutes)
+	@.ci/set_up_arm64 $(ARM64) $(BIN)/python || echo "WARNING: ARM64 WAS NOT TESTED: it could not be set up on this machine (see above)"
+	@STEWARD_ARM64=$(CURDIR)/$(ARM64) $(BIN)/python -m pytest --quiet -rs tests/integrations/test_arm64_wheel.py
 
 chromium:  ## Find Chromium, in which the console is tested, or install it where that can be done
 	@for name in "$${STEWARD_CHROMIUM:-chromium}" chromium-browser google-chrome; do \
@@ -117,7 +123,9 @@ lock: $(STAMP)  ## Pin all dependencies anew
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	  --override requirements/without-torch.txt pyproject.toml -o requirements/runtime.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
-	  --override requirements/without-torch.txt pyproject.toml --extra train --group dev -o requirements/dev.txt
+	  --override requirements/without-torch.txt pyproject.toml --extra otel -o requirements/otel.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+	  --override requirements/without-torch.txt pyproject.toml --extra train --extra cluster --extra otel --group dev -o requirements/dev.txt
 
 train: $(STAMP) $(TRAINS)  ## Train a model on ../shared/data
 	$(BIN)/steward train
@@ -141,13 +149,15 @@ $(RIVALS)/.set-up: tests/bench/requirements.txt tests/bench/package-lock.json | 
 	  && cd $(RIVALS)/node && npm ci --silent --no-audit --no-fund --ignore-scripts && touch ../.set-up; } \
 	  || echo "WARNING: not all of arq, dramatiq and BullMQ could be installed"
 
-story: $(STAMP) $(TRAINS)  ## Tell the story of a promise with 20,000 comments and print its figures (minutes)
+story: $(STAMP) $(TRAINS)  ## Tell the story of a promise and of a new model with 20,000 comments, with figures (minutes)
 	$(BIN)/python tests/e2e/story.py
 
 bench: $(STAMP) $(RIVALS)/.set-up chromium  ## Measure requests, the queue, scores, rules and the detector of languages, each beside a baseline
 	$(BIN)/python tests/bench/bench_service.py
 	$(BIN)/python tests/bench/bench_queue.py
 	$(BIN)/python tests/bench/bench_classifier.py
+	$(BIN)/python tests/bench/bench_cluster.py
+	$(BIN)/python tests/bench/bench_suspects.py
 	$(BIN)/python tests/bench/bench_rules.py
 	$(BIN)/python tests/bench/bench_submission.py
 	$(BIN)/python tests/bench/bench_shadow.py
@@ -165,4 +175,4 @@ demo: $(SERVES)  ## Post a thread to the running service (STEWARD_KEY must be se
 	@$(BIN)/steward demo
 
 clean:  ## Remove the virtual environment and what was built
-	rm -rf $(VENV) $(CLIENTS) $(RIVALS) $(WORDPRESS) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache classifier/_*.so
+	rm -rf $(VENV) $(CLIENTS) $(RIVALS) $(WORDPRESS) $(ARM64) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache classifier/_*.so

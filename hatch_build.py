@@ -14,7 +14,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-NAMES = ("_kernel", "_unmask", "_english", "_deep")
+NAMES = ("_kernel", "_unmask", "_english", "_deep", "_prints")
 # No -march=native, no -ffast-math and no fused arithmetic: a wheel runs on other machines, and scores must not depend
 # on which.
 FLAGS = ("-O3", "-std=c11", "-fPIC", "-shared", "-fvisibility=default", "-ffp-contract=off", "-Wall", "-Wextra")

@@ -7,20 +7,21 @@ from pathlib import Path
 
 # e_machine of the ELF header, by the name of the platform (System V ABI).
 MACHINES = {"x86_64": 62, "aarch64": 183}
-LIBRARIES = 4
-_NAME = re.compile(r"-py3-none-manylinux_(\d+)_(\d+)_(x86_64|aarch64)\.whl")
+# How many libraries each package has. pycld2 is built here for the machines that have no wheel of it.
+LIBRARIES = {"comment_steward": 5, "pycld2": 1}
+_NAME = re.compile(r"(\w+)-[^-]+-(?:py3-none|cp311-abi3)-manylinux_(\d+)_(\d+)_(x86_64|aarch64)\.whl")
 
 
 def faults(wheel: Path) -> list[str]:
-    named = _NAME.search(wheel.name)
-    if named is None:
+    named = _NAME.fullmatch(wheel.name)
+    if named is None or named[1] not in LIBRARIES:
         return ["the name is not that of a portable wheel"]
-    most, machine = (int(named[1]), int(named[2])), named[3]
+    expected, most, machine = LIBRARIES[named[1]], (int(named[2]), int(named[3])), named[4]
     with zipfile.ZipFile(wheel) as packed:
         libraries = {name: packed.read(name) for name in packed.namelist() if name.endswith(".so")}
-    found = [] if len(libraries) == LIBRARIES else [f"it holds {len(libraries)} libraries, not {LIBRARIES}"]
+    found = [] if len(libraries) == expected else [f"it holds {len(libraries)} libraries, not {expected}"]
     for name, library in libraries.items():
-        if not name.endswith(f".linux_{machine}.so") or library[:4] != b"\x7fELF":
+        if not name.endswith((f".linux_{machine}.so", ".abi3.so")) or library[:4] != b"\x7fELF":
             found.append(f"{name} has the wrong name or is no library")
         elif int.from_bytes(library[18:20], "little") != MACHINES[machine]:
             found.append(f"{name} is for another machine")
