@@ -40,6 +40,9 @@ LEAST_BETWEEN_LOOKS_S = 0.005
 SITES_S = 5.0
 # A change of the endpoint takes effect after this long, at the latest.
 ENDPOINT_AGE_S = 1.0
+# A new event without an endpoint waits for this long: an endpoint is set shard by shard, and may be set just now.
+SETTLING_S = 10.0
+SETTLING_LOOK_S = 0.5
 AWAY_S = 0.5
 # The longest pause after an unexpected error, so that webhooks are not delayed for long.
 LONGEST_PAUSE_S = 5.0
@@ -233,7 +236,10 @@ class Relay:
             # The endpoint may have just been set.
             endpoint = await self._endpoint(taken.shard.site, is_fresh=True)
         if obstacle := _obstacle(taken, endpoint):
-            await self._give_up(job, taken.attempts, obstacle)
+            if obstacle == "no_endpoint" and abs(time.time() - taken.event.at / 1000) < SETTLING_S:
+                await self._settle(job, "deferred", attempts=taken.attempts, delay_s=SETTLING_LOOK_S)
+            else:
+                await self._give_up(job, taken.attempts, obstacle)
             return
         try:
             secrets = [self._sealer.unseal(kept) for kept in endpoint.secrets]
@@ -327,12 +333,12 @@ class Relay:
 
 def _obstacle(taken: Taken, endpoint: Endpoint) -> str:
     """Why the event can never be sent; '' if it can."""
+    if taken.callback is None and endpoint.url is None:
+        return "no_endpoint"
     if not endpoint.secrets:
         return "no_secret"
     if taken.callback is not None:
         return ""
-    if endpoint.url is None:
-        return "no_endpoint"
     return "endpoint_disabled" if endpoint.disabled_at else ""
 
 
