@@ -40,8 +40,18 @@ settings.load_profile("steward")
 # What a killed process has written stays there as it does on a disk; only the machine's end takes it.
 IN_MEMORY = Path("/dev/shm")  # noqa: S108 - what is made in it gets names of its own
 ROOM_BYTES = 4 << 30  # containers often have 64 MB there
+# What lies there takes the machine's memory, also what an interrupted run left; the tests need some 6 GB beside it.
+MEMORY_BYTES = 6 << 30
 
-if "TMPDIR" not in os.environ and os.access(IN_MEMORY, os.W_OK) and shutil.disk_usage(IN_MEMORY).free >= ROOM_BYTES:
+
+def _has_room(folder: Path) -> bool:
+    if not os.access(folder, os.W_OK) or shutil.disk_usage(folder).free < ROOM_BYTES:
+        return False
+    memory = dict(line.split(":") for line in Path("/proc/meminfo").read_text("ascii").splitlines())
+    return int(memory["MemAvailable"].removesuffix("kB")) << 10 >= ROOM_BYTES + MEMORY_BYTES
+
+
+if "TMPDIR" not in os.environ and _has_room(IN_MEMORY):
     os.environ["TMPDIR"] = tempfile.tempdir = str(IN_MEMORY)
 
 
