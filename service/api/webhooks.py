@@ -133,7 +133,10 @@ async def remove_endpoint(call: Call) -> None:
 
 
 async def rotate_secret(call: Call) -> SecretResponse:
-    """A new secret, also where none was; the one before stays good for a day."""
+    """A new secret, also where none was; the one before stays good for a day, and keeps doing so if there is another.
+
+    Refused (409, `too_many_secrets`, with `until`) while five from before are still good.
+    """
     return SecretResponse(*await call.request.app[keys.WEBHOOKS].rotate(call.key.site, call.key.name))
 
 
@@ -270,7 +273,7 @@ OPERATIONS = (
         tag="Webhooks",
         summary="Make a new secret.",
         answer=SecretResponse,
-        problems=(503,),
+        problems=(409, 503),
     ),
     Operation(
         method="POST",

@@ -9,7 +9,7 @@ from msgspec import Struct, structs
 from service import app_keys as keys
 from service.console import words
 from service.console.texts import N_
-from service.console.visit import ADMINS, Nav, Page, Visit
+from service.console.visit import ADMINS, Nav, Page, Visit, in_words
 from service.store.endpoint import Endpoint
 from service.store.outbox import Backlog, Letter, LetterPosition
 from service.values.accounts import Role
@@ -19,6 +19,9 @@ from service.webhooks.message import MessageId
 MOST_IN_ONE_REPLAY = 10_000
 PER_PAGE = 50
 
+REFUSED = {
+    "too_many_secrets": N_("Five older secrets are still valid. Another one can be made when the oldest ends."),
+}
 SAID = {
     "saved": N_("The endpoint is set and enabled."),
     "removed": N_("The endpoint is removed. What was still to be told there is among the dead letters."),
@@ -75,8 +78,9 @@ async def remove_endpoint(visit: Visit) -> web.StreamResponse:
 
 async def rotate_secret(visit: Visit) -> web.StreamResponse:
     state = await _state(visit)  # before the change, as above
-    text, until = await visit.request.app[keys.WEBHOOKS].rotate(visit.site, visit.account.name)
-    active = (text, *state.endpoint.secrets[:1])
+    with in_words(visit, REFUSED):
+        text, until = await visit.request.app[keys.WEBHOOKS].rotate(visit.site, visit.account.name)
+    active = (text, *state.endpoint.secrets)
     endpoint = structs.replace(state.endpoint, secrets=active, previous_until=until)
     return _page(visit, structs.replace(state, endpoint=endpoint), secret=Secret(text, until))
 

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import msgspec
 from msgspec import Struct
 
 from service.redis.pipe import Pipe
@@ -9,12 +10,24 @@ from service.store.base import fields
 from service.store.keyspace import Shard, Shards
 from service.store.scripts import script
 
+# Secrets from before rotations that are valid at the same time. Each adds a signature to every webhook.
+MOST_OLDER = 5
+
+
+class TooManySecrets(Exception):
+    """MOST_OLDER secrets before the current one are still valid. `until`: when the oldest of them ends."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(until)
+        self.until = until
+
 
 class Endpoint(Struct, frozen=True):
     """A site's own endpoint, and the secrets that sign all its webhooks.
 
     `url`: None if none is set. `secrets`: the currently valid ones in stored form, newest first; empty until the first
-    is created. `disabled_at`: since when nothing is sent, because the receiver answered 410.
+    is created. `disabled_at`: since when nothing is sent, because the receiver answered 410. `previous_until`: when the
+    one before the newest ends; those before it end earlier.
     """
 
     url: str | None = None
@@ -51,9 +64,15 @@ class Endpoints:
         await self._pipe.run(_DISABLE, [Shard(site).prefix], url)
 
     async def rotate(self, site: str, sealed: str, overlap_s: int, actor: str) -> datetime | None:
-        """Add a new secret. Returns until when the previous one stays valid (None: there was none)."""
-        until = await self._pipe.run(_ROTATE, [Shard(site).prefix], sealed, overlap_s * 1000, actor)
-        return _instant(int(until))
+        """Add a new secret. Returns until when the previous one stays valid (None: there was none).
+
+        The ones before that stay valid for as long as they would have. Raises TooManySecrets.
+        """
+        asked = (sealed, overlap_s * 1000, actor, MOST_OLDER)
+        is_made, until = await self._pipe.run(_ROTATE, [Shard(site).prefix], *asked)
+        if not is_made:
+            raise TooManySecrets(datetime.fromtimestamp(until / 1000, UTC))
+        return _instant(until)
 
     async def _write(self, site: str, action: str, actor: str, secret: str = "", **kept: str) -> bool:
         flat = [part for pair in kept.items() for part in pair]
@@ -71,7 +90,9 @@ _ROTATE = script("rotate_secret")
 def _read(endpoint: dict[str, str], secrets: dict[str, str], now_ms: int) -> Endpoint:
     until = int(secrets.get("until", 0))
     is_rotating = "previous" in secrets and now_ms < until
-    good = [secrets[name] for name in ("current", "previous") if name in secrets and (name == "current" or is_rotating)]
+    good = [secrets["current"]] if "current" in secrets else []
+    good += [secrets["previous"]] if is_rotating else []
+    good += [secret for ends, secret in _older(secrets.get("older", "[]")) if now_ms < int(ends)]
     return Endpoint(
         endpoint.get("url"),
         bool(endpoint.get("include_text")),
@@ -79,6 +100,10 @@ def _read(endpoint: dict[str, str], secrets: dict[str, str], now_ms: int) -> End
         tuple(good),
         _instant(until) if is_rotating else None,
     )
+
+
+# As rotate_secret.lua writes them: until when (ms), and the sealed secret; newest first.
+_older = msgspec.json.Decoder(list[tuple[str, str]]).decode
 
 
 def _instant(ms: int) -> datetime | None:

@@ -11,8 +11,9 @@ from yarl import URL
 from service.cases.statements import PAGES
 from service.settings import Settings
 from service.store import Store
-from service.store.endpoint import Endpoint
+from service.store.endpoint import MOST_OLDER, Endpoint, TooManySecrets
 from service.store.outbox import Event
+from service.values.errors import Conflict
 from service.webhooks import guard, message
 from service.webhooks.delivery import DeliveryOutcome, WebhookSender, open_sender
 from service.webhooks.relay import PARALLEL, Relay
@@ -63,9 +64,17 @@ class Webhooks:
         return secret if is_first else None
 
     async def rotate(self, site: str, actor: str) -> tuple[str, datetime | None]:
-        """A new secret, and until when the previous one stays valid (None: there was none)."""
-        secret = new_secret()
-        return secret, await self._store.outbox.endpoints.rotate(site, self._sealer.seal(secret), OVERLAP_S, actor)
+        """A new secret, and until when the previous one stays valid (None: there was none).
+
+        Raises Conflict if too many from before are still valid.
+        """
+        secret, endpoints = new_secret(), self._store.outbox.endpoints
+        try:
+            return secret, await endpoints.rotate(site, self._sealer.seal(secret), OVERLAP_S, actor)
+        except TooManySecrets as error:
+            until = error.until.isoformat(timespec="seconds")
+            detail = f"{MOST_OLDER} older secrets still sign; the next one can be made at {until}, when the oldest ends"
+            raise Conflict("too_many_secrets", detail, {"until": until}) from error
 
     async def test(self, site: str, endpoint: Endpoint) -> tuple[str, DeliveryOutcome]:
         """Send a webhook.test now and return its message id and outcome. The endpoint must have a URL and a secret."""

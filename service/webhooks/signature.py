@@ -17,7 +17,7 @@ def new_secret() -> str:
 
 
 def sign(secrets_: Iterable[str], message_id: str, timestamp: int, body: bytes) -> str:
-    """The header webhook-signature: one signature for each secret. While a secret is rotated there are two.
+    """The header webhook-signature: one signature for each secret. There are more than one for a day after a rotation.
 
     `timestamp`: Unix seconds of this attempt. `body`: the exact bytes sent.
     """

@@ -127,6 +127,27 @@ async def test_a_rotated_secret_signs_beside_the_one_before(chief: Any, url: str
     assert headers["webhook-signature"] == sign([rotated["secret"], old], headers["webhook-id"], stamp, body)
 
 
+async def test_a_second_rotation_drops_no_secret_of_the_last_day(chief: Any, url: str, listener: Listener) -> None:
+    secrets = [(await chief("PUT", "/v1/webhooks", {"url": url})).body["secret"]]
+    for _ in range(2):
+        rotated = (await chief.post("/v1/webhooks:rotate")).body
+        secrets.insert(0, rotated["secret"])
+    assert rotated["previous_until"] == (await chief.get("/v1/webhooks")).body["previous_secret_until"]
+    assert (await chief.post("/v1/webhooks:test")).body["result"] == "delivered"
+    headers, body = listener.came[0]
+    stamp = int(headers["webhook-timestamp"])
+    assert headers["webhook-signature"] == sign(secrets, headers["webhook-id"], stamp, body)
+
+
+async def test_secrets_that_sign_are_limited(chief: Any, problem: Any) -> None:
+    until = [(await chief.post("/v1/webhooks:rotate")).body["previous_until"] for _ in range(6)]
+    found = problem(await chief.post("/v1/webhooks:rotate"), 409)
+    assert found["code"] == "too_many_secrets"
+    assert found["current"]["until"][:19] == until[1][:19], "when the oldest ends"
+    assert found["current"]["until"] in found["detail"]
+    assert (await chief.get("/v1/webhooks")).body["previous_secret_until"] == until[-1]
+
+
 async def test_a_test_says_what_came_of_it(chief: Any, url: str, listener: Listener, problem: Any) -> None:
     problem(await chief.post("/v1/webhooks:test"), 404)
     await chief("PUT", "/v1/webhooks", {"url": url})

@@ -59,6 +59,13 @@ async def test_the_first_endpoint_shows_its_secret_once(as_role: Any, client: An
     assert "stays good until" in page.text
     (second,) = re.findall(r'id="secret">(whsec_[^<]+)<', page.text)
     assert second != secret
+    assert "2 active secrets" in page.text
+    assert "Active secrets: 3. All but the newest end by" in (await chief.post("/console/webhooks/rotate")).text
+    for _ in range(3):
+        assert (await chief.post("/console/webhooks/rotate")).status == 200
+    page = await chief.post("/console/webhooks/rotate")
+    assert page.status == 409
+    assert "Five older secrets are still valid." in page.text
 
 
 async def test_a_test_says_what_came_of_it(as_role: Any, receiver: Any) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from service.settings import Settings
 from service.store import Store, open_store
+from service.store.endpoint import TooManySecrets
 from service.store.keyspace import Shard
 from service.store.outbox import CALLBACK_LIFE_S, LetterPosition, Taken
 from service.values.errors import StoreUnavailable
@@ -339,3 +340,21 @@ async def test_every_shard_tells_and_lists(settings: Settings, site: str, submit
         await store.outbox.endpoints.remove(site, "admin")
         await submit("later", to=store)
         assert (await store.outbox.backlog(site)).pending == 40
+
+
+async def test_a_secret_signs_until_its_own_end(store: Any, site: str) -> None:
+    endpoints = store.outbox.endpoints
+    for sealed, overlap_s in (("first", 60), ("second", 60), ("third", 0), ("fourth", 60)):
+        await endpoints.rotate(site, sealed, overlap_s, "admin")
+    # The second one ended when the third came.
+    assert (await endpoints.get(site)).secrets == ("fourth", "third", "first")
+    for number in range(3):
+        await endpoints.rotate(site, f"later-{number}", 60, "admin")
+    before = await endpoints.get(site)
+    with pytest.raises(TooManySecrets) as refused:
+        await endpoints.rotate(site, "too-many", 60, "admin")
+    assert (await endpoints.get(site)) == before
+    assert before.previous_until is not None
+    assert refused.value.until <= before.previous_until
+    # After a lost reply the same secret is told once more.
+    assert await endpoints.rotate(site, "later-2", 60, "admin") == before.previous_until
