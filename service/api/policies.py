@@ -113,7 +113,7 @@ async def replace_policy(call: Call) -> Policy:
 async def restore_policy(call: Call) -> Policy:
     """Bring an earlier version back, as the next version.
 
-    Refused (409, `list_gone`) if its rules name word lists of the site that were deleted since.
+    Refused (409, `list_gone`) if its rules name word lists that were deleted since.
     """
     asked: PolicyVersionRequest = call.body
     before = await show_policy(call)

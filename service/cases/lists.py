@@ -205,11 +205,13 @@ async def delete(store: Store, site: str, name: str, asked: Asked) -> None:
         raise NotFound(f"no list '{name}'")
     change = ListVersion(before.newest + 1, asked.now, asked.actor, 0, removed=len(before.entries), is_deleted=True)
     seen = await _check_unused(store, site, name)
-    while (deleted := await store.lists.delete(site, name, change, None if is_shared(name) else seen)) == "policy":
-        # Look at the newest policy, which may name the list.
+    while (deleted := await store.lists.delete(site, name, change, seen)) == "policy":
+        # Look at the newest policies, which may name the list.
         earlier, seen = seen, await _check_unused(store, site, name)
         if seen == earlier:
             raise policies.written_otherwise()
+    if deleted == "naming":
+        raise Conflict("list_in_use", "rules that name the list are being saved; try again", {"rules": []})
     if deleted == "changed":
         await _refuse_changed(store, site, name, "another change came first")
     await _tell_all_sites(store, site, "list_deleted", change, name)
@@ -302,10 +304,11 @@ async def _refuse_changed(store: Store, site: str, name: str, detail: str) -> No
 
 
 async def _check_unused(store: Store, site: str, name: str) -> int:
-    """The version of the site's policy that was looked at. Raises Conflict if a rule names the list.
+    """What was seen, for `Lists.delete`. Raises Conflict if a rule names the list.
 
     The rules of all sites are looked at if the list is shared.
     """
+    naming = await store.lists.seen() if is_shared(name) else 0
     sites = sorted((await store.access.sites()).known | {site}) if is_shared(name) else [site]
     users, version = list[str](), 0
     for each in sites:
@@ -315,7 +318,7 @@ async def _check_unused(store: Store, site: str, name: str) -> int:
         version = policy.version if each == site else version
     if users:
         raise Conflict("list_in_use", f"rules name the list: {', '.join(users)}", {"rules": users})
-    return version
+    return naming if is_shared(name) else version
 
 
 async def _tell_all_sites(store: Store, site: str, action: str, change: ListVersion, name: str) -> None:

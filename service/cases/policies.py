@@ -17,8 +17,9 @@ from service.cases.rulebook import names_in
 from service.rules.compiled import CompiledRules, Facts, Findings
 from service.rules.holding import holds
 from service.store import Store
-from service.store.access import ListsGone, PolicyTrail, PolicyUnreadable
+from service.store.access import PolicyTrail, PolicyUnreadable
 from service.store.base import CommentSummary
+from service.store.lists import ListsGone
 from service.store.packing import Glance
 from service.store.recent import Sighting
 from service.values.domain import Action, Status
@@ -85,8 +86,12 @@ async def replace(
     The caller should then refresh the directory of this process; other processes see the change within seconds.
     """
     after = msgspec.structs.replace(after, name=before.name, version=before.version + 1)
+    # A list that `before` names cannot be deleted meanwhile.
+    names = sorted(names_in(after.rules) - names_in(before.rules))
+    own, shared = [each for each in names if not is_shared(each)], [each for each in names if is_shared(each)]
     try:
-        is_kept = await store.access.keep_policy(site, after, actor, sorted(_newly_named(before, after)), **trail)
+        async with store.lists.named(shared):
+            is_kept = await store.access.keep_policy(site, after, actor, own, **trail)
     except ListsGone as error:
         detail = f"rules would name lists that are not there any more: {', '.join(error.args)}"
         raise Conflict("list_gone", detail, {"lists": error.args}) from error
@@ -95,14 +100,6 @@ async def replace(
         # Another change must have made a newer version. If there is none, this release cannot read the newest one.
         raise changed("another change came first", now) if now.version > before.version else written_otherwise()
     return after
-
-
-def _newly_named(before: Policy, after: Policy) -> frozenset[str]:
-    """The site's own lists that rules of `after` name and none of `before`.
-
-    A list that `before` names cannot be deleted meanwhile. Lists of all sites are kept elsewhere than policies.
-    """
-    return frozenset(name for name in names_in(after.rules) - names_in(before.rules) if not is_shared(name))
 
 
 def written_otherwise() -> Conflict:

@@ -23,6 +23,7 @@ from service.store.keyspace import (
     USED,
     Shard,
 )
+from service.store.lists import ListsGone
 from service.store.scripts import script
 from service.values.access import ApiKey, Scope, SigningSecret, mint
 from service.values.accounts import Account
@@ -40,10 +41,6 @@ UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 class PolicyUnreadable(Exception):
     """No version of a site's policy is readable for this release."""
-
-
-class ListsGone(Exception):
-    """Word lists that a policy needs are not there. `args`: their names."""
 
 
 class Version(NamedTuple):

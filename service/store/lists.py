@@ -1,16 +1,20 @@
 """Word lists in Redis: each version as one compressed value, so that reading a list is one call."""
 
 import asyncio
+import contextlib
 import zlib
+from collections.abc import AsyncIterator, Collection
 from typing import Literal
 
 import msgspec
+import uuid_utils
 from msgspec import Struct
 
 from service.redis.pipe import Argument, Pipe
 from service.store.base import encode, instant
 from service.store.keyspace import SHARED_LISTS, Shard
 from service.store.scripts import script
+from service.values.errors import Retryable
 from service.values.lists import ListEntry, ListVersion, WordList, is_shared
 
 # Lists of a site, and lists that all sites share.
@@ -23,9 +27,16 @@ KEPT_BYTES = 32 * 1024 * 1024
 DELETED_S = 30 * 86_400
 # Fast, and within 15 % of the size that the slowest level reaches.
 COMPRESSION = 3
+# For how long shared lists are not deleted if the process that stores rules with them is lost; a call takes less.
+NAMING_S = 30
+NAMED_S = 3_600
 
 Written = Literal["ok", "changed", "full"]
-Deleted = Literal["ok", "changed", "policy"]
+Deleted = Literal["ok", "changed", "policy", "naming"]
+
+
+class ListsGone(Exception):
+    """Word lists are not there (any more). The arguments are their names."""
 
 
 class ListUnreadable(Exception):
@@ -109,13 +120,43 @@ class Lists:
         )
         return _WRITTEN[written]
 
-    async def delete(self, site: str, name: str, change: ListVersion, policy: int | None = None) -> Deleted:
+    async def seen(self) -> int:
+        """How often rules came to name shared lists; read it before the policies that a deletion depends on."""
+        return int(await self._pipe.call("GET", f"{SHARED_LISTS}named") or 0)
+
+    @contextlib.asynccontextmanager
+    async def named(self, names: Collection[str]) -> AsyncIterator[None]:
+        """While rules that newly name these shared lists are stored: nobody deletes them. Raises ListsGone.
+
+        Policies lie elsewhere than shared lists, so one script cannot look at both.
+        """
+        if not names:
+            yield
+            return
+        token = uuid_utils.uuid4().hex
+        found = await self._pipe.run(script("begin_naming"), [SHARED_LISTS], token, NAMING_S * 1000, *names)
+        if isinstance(found, list):
+            raise ListsGone(*(name.decode() for name in found))
+        # After another error they may be stored even so: deletions are refused until this ends by itself.
+        try:
+            yield
+        except ListsGone:
+            await self._end_naming(token)
+            raise
+        await self._end_naming(token)
+
+    async def _end_naming(self, token: str) -> None:
+        with contextlib.suppress(Retryable):
+            await self._pipe.run(script("end_naming"), [SHARED_LISTS], token, NAMED_S * 1000)
+
+    async def delete(self, site: str, name: str, change: ListVersion, seen: int | None = None) -> Deleted:
         """Take the list away; `change.version` is that of the deletion, which follows the version that is deleted.
 
-        `policy`: the version of the site's policy whose rules do not name it; None: not compared, as for a shared list,
-        which lies elsewhere than policies do.
+        `seen`: the version of the site's policy whose rules do not name it; of a shared list what the method `seen`
+        returned before the policies of all sites were read; None: not compared.
 
-        changed: another change of the list came first. policy: the policy has another version.
+        changed: another change of the list came first. policy: a policy may have changed since. naming: rules that name
+        the shared list are stored just now.
         """
         details = ("list", f"{name}@{change.version}", "removed", change.removed)
         written = await self._pipe.run(
@@ -125,14 +166,15 @@ class Lists:
             change.version,
             encode(_known(change, 0)),
             DELETED_S,
-            "" if policy is None else policy,
+            "" if seen is None or is_shared(name) else seen,
+            "" if seen is None or not is_shared(name) else seen,
             *_audited(name, change.actor, details),
         )
         return _DELETED[written]
 
 
 _WRITTEN: dict[bytes, Written] = {b"ok": "ok", b"changed": "changed", b"full": "full"}
-_DELETED: dict[bytes, Deleted] = {b"ok": "ok", b"changed": "changed", b"policy": "policy"}
+_DELETED: dict[bytes, Deleted] = {b"ok": "ok", b"changed": "changed", b"policy": "policy", b"naming": "naming"}
 
 
 def packed(entries: tuple[ListEntry, ...]) -> bytes:

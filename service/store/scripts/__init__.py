@@ -13,7 +13,7 @@ _FLAGS = {
         Flags.DRAINS,
     ),
     **dict.fromkeys(
-        ("forget_status", "tend", "mend", "take_events", "settle_event", "delete_list"),
+        ("forget_status", "tend", "mend", "take_events", "settle_event", "delete_list", "end_naming"),
         Flags.DRAINS,
     ),
     **dict.fromkeys(("begin_weighing", "weigh", "weighed", "forget_reporter"), Flags.DRAINS),

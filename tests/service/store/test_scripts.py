@@ -208,6 +208,11 @@ async def everything(store: Store, site: str, submit: Any) -> Any:  # noqa: PLR0
     yield "here"
     assert await store.lists.delete(site, "house-words", msgspec.structs.replace(change, version=2)) == "ok"
     yield "delete list"
+    shared = WordList(f"shared-{site}", (ListEntry("idiot"),))
+    assert await store.lists.put(site, shared, change) == "ok"
+    async with store.lists.named([shared.name]):
+        yield "begin naming"
+    yield "end naming"
     await store.usage.add(site, "key-1", "2026-11", {("daily.example", "api_calls"): 1}, ("process-1", 1))
     yield "count"
     await store.access.first_key("daily")
