@@ -91,14 +91,21 @@ class ModelFiles:
         found = _read(self._active(site), _GenerationHistory)
         return found.entries if found else ()
 
-    def append(self, site: str, make: Callable[[int], Generation]) -> Generation:
-        """Write the next generation, which `make` makes from its number. Raises ModelUnusable and Conflict."""
+    def append(
+        self, site: str, make: Callable[[int], Generation], tell: Callable[[Generation], None] | None = None
+    ) -> Generation:
+        """Write the next generation, which `make` makes from its number. Raises ModelUnusable and Conflict.
+
+        `tell` is called right before, when nothing else can refuse it; if that raises an error, nothing is written.
+        """
         path = self._active(site)
         with self._locked():
             entries = self.generations(site)
             entry = make(entries[-1].generation + 1 if entries else 1)
             if site and not entry.follows:
                 self._check_room(entry.digest, entry.version, path)
+            if tell is not None:
+                tell(entry)
             _write(path, _GenerationHistory((*entries, entry)))
         return entry
 
@@ -118,19 +125,23 @@ class ModelFiles:
     def shadow_stamp(self, site: str = ALL_SITES) -> Stamp | None:
         return stamp_of(self._shadow(site))
 
-    def put_shadow(self, setting: ShadowSetting) -> None:
-        """Raises Conflict."""
+    def put_shadow(self, setting: ShadowSetting, tell: Callable[[ShadowSetting], None] | None = None) -> None:
+        """Raises Conflict. `tell`: as for `append`."""
         path = self._shadow(setting.site)
         with self._locked():
             self._check_room(setting.digest, setting.model, path)
+            if tell is not None:
+                tell(setting)
             _write(path, setting)
 
-    def remove_shadow(self, site: str, version: str) -> None:
-        """Raises NotFound if the model is not in shadow there."""
+    def remove_shadow(self, site: str, version: str, tell: Callable[[ShadowSetting], None] | None = None) -> None:
+        """Raises NotFound if the model is not in shadow there. `tell`: as for `append`."""
         with self._locked():
             found = self.shadow(site)
             if found is None or found.model != version:
                 raise NotFound(f"model '{version}' is not in shadow")
+            if tell is not None:
+                tell(found)
             self._shadow(site).unlink(missing_ok=True)
 
     def has_room(self, digest: str, since: datetime, site: str, *, in_shadow: bool = False) -> bool:

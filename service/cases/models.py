@@ -3,9 +3,10 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, TypeVar
 
 import classifier
 from service import metrics
@@ -19,6 +20,10 @@ log = logging.getLogger(__name__)
 
 # Replicas that share the folder notice a promoted model after at most this long, and then load it.
 LOOK_S = 0.5
+
+Told = TypeVar("Told")
+# Writes what the audit trail says of a change, right before the change.
+Tell = Callable[[Told], Coroutine[Any, Any, None]]
 
 
 class Models:
@@ -108,15 +113,17 @@ class Models:
             return in_use
         return await asyncio.to_thread(self._folders.load, version)
 
-    async def promote(self, version: str, actor: str, site: str = ALL_SITES) -> Generation:
-        """Activate a model everywhere. It is loaded and checked first; a failure changes nothing.
+    async def promote(
+        self, version: str, actor: str, site: str = ALL_SITES, tell: Tell[Generation] | None = None
+    ) -> Generation:
+        """Activate a model everywhere. It is loaded and checked first; a failure changes nothing, also one of `tell`.
 
         `version`: "" for the model of all sites, so that the site has none of its own any more. Raises NotFound,
         ModelUnusable, and Conflict for a model of a site that would be one too many.
         """
-        return await self._put_in_use(version, actor, site)
+        return await self._put_in_use(version, actor, site, tell)
 
-    async def rollback(self, actor: str, site: str = ALL_SITES) -> Generation:
+    async def rollback(self, actor: str, site: str = ALL_SITES, tell: Tell[Generation] | None = None) -> Generation:
         """Activate the previous model again, as a new generation.
 
         Repeated rollbacks go further back: only `promote` activates a model that a rollback removed. Before its first
@@ -125,7 +132,7 @@ class Models:
         name = self.before(site)
         if name is None:
             raise NotFound("there is no earlier model to go back to")
-        return await self._put_in_use(name, actor, site, rolled_back=True)
+        return await self._put_in_use(name, actor, site, tell, rolled_back=True)
 
     def before(self, site: str = ALL_SITES) -> str | None:
         """The model that a rollback would activate; "": that of all sites; None: there is no earlier one."""
@@ -189,7 +196,9 @@ class Models:
         before, self._current, self._generation = self.current.version, model, newest.generation
         log.info("model %s is in use, was %s: another process changed it", newest.version, before)
 
-    async def _put_in_use(self, name: str, actor: str, site: str, *, rolled_back: bool = False) -> Generation:
+    async def _put_in_use(
+        self, name: str, actor: str, site: str, tell: Tell[Generation] | None, *, rolled_back: bool = False
+    ) -> Generation:
         before = (self._sites.in_use(site) or "that of all sites") if site else self._version()
         model = await asyncio.to_thread(self._folders.load, name) if name else self.current
 
@@ -198,7 +207,7 @@ class Models:
             return Generation(number, model.version, model.digest, now, actor, rolled_back, site, follows)
 
         async with self._taking:
-            entry = await asyncio.to_thread(self.files.append, site, entry_of)
+            entry = await asyncio.to_thread(self.files.append, site, entry_of, in_thread(tell))
             if site:
                 self._sites.put(site, entry, model)
             else:
@@ -223,6 +232,12 @@ class Models:
 
     def _stamp(self) -> Stamp | None:
         return self.files.stamp()
+
+
+def in_thread(tell: Tell[Told] | None) -> Callable[[Told], None] | None:
+    """For a thread that holds the lock of the files: `tell` runs in the loop of the caller, and the thread waits."""
+    loop = asyncio.get_running_loop()
+    return None if tell is None else lambda told: asyncio.run_coroutine_threadsafe(tell(told), loop).result()
 
 
 def _earlier(entries: Sequence[Generation], current: str, first: str) -> list[str]:

@@ -4,9 +4,12 @@ A model that is in use now is taken out of shadow. So is the one that was in use
 process was killed here, or an earlier release promoted it.
 """
 
+from collections.abc import Awaitable, Callable
+from functools import partial
+
 from service.cases.directory import Directory
-from service.cases.model_files import ALL_SITES, Generation
-from service.cases.models import Models
+from service.cases.model_files import ALL_SITES, Generation, ShadowSetting
+from service.cases.models import Models, Tell
 from service.cases.shadowing import Shadowing
 from service.store import Store
 from service.values.errors import StoreUnavailable
@@ -15,7 +18,7 @@ from service.values.errors import StoreUnavailable
 class ModelPromotion:
     """`site` and `actor` name who changes the model. `own`: the site whose own model it is; ALL_SITES for all of them.
 
-    Methods raise NotFound, ModelUnusable, Conflict and StoreUnavailable.
+    Methods raise NotFound, ModelUnusable, Conflict and StoreUnavailable; then the model in use is the one before.
     """
 
     def __init__(self, models: Models, shadowing: Shadowing, store: Store, directory: Directory) -> None:
@@ -29,20 +32,33 @@ class ModelPromotion:
 
         `version`: "" for that of all sites in place of the site's own. `told`: further details of the audit entry.
         """
-        await self._store.check()
-        before = self._models.digest(own)
-        found = await self._models.promote(version, actor, own)
-        await self._audited(site, "model_promoted", actor, found, **told)
-        await self._shadowing.end(site, {before, found.digest}, actor, own)
-        return found
+        change = partial(self._models.promote, version, actor, own)
+        return await self._recorded(change, site, "model_promoted", actor, own, **told)
 
     async def roll_back(self, site: str, actor: str, own: str = ALL_SITES) -> Generation:
         """Activate the previous model again."""
+        return await self._recorded(partial(self._models.rollback, actor, own), site, "model_rolled_back", actor, own)
+
+    async def _recorded(
+        self,
+        change: Callable[[Tell[Generation]], Awaitable[Generation]],
+        site: str,
+        action: str,
+        actor: str,
+        own: str,
+        **told: str,
+    ) -> Generation:
+        """Make the change. The audit entries come first: what cannot be recorded is not done."""
         await self._store.check()
-        before = self._models.digest(own)
-        found = await self._models.rollback(actor, own)
-        await self._audited(site, "model_rolled_back", actor, found)
-        await self._shadowing.end(site, {before, found.digest}, actor, own)
+        before, ending = self._models.digest(own), list[ShadowSetting]()
+
+        async def tell(found: Generation) -> None:
+            ending.extend(await self._shadowing.ending({before, found.digest}, own))
+            await self._audited(site, action, actor, found, **told)
+            await self._shadowing.tell_end(site, ending, actor)
+
+        found = await change(tell)
+        await self._shadowing.end(ending)
         return found
 
     async def _audited(self, site: str, action: str, actor: str, generation: Generation, **told: str) -> None:
@@ -53,4 +69,4 @@ class ModelPromotion:
         try:
             await self._store.audit.write_to_all(sites, site, action, actor, **details)
         except StoreUnavailable as error:
-            raise StoreUnavailable(f"{generation.version} is in use, but not every audit trail says so") from error
+            raise StoreUnavailable("nothing was changed: not every audit trail can be written") from error

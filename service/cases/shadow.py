@@ -10,7 +10,7 @@ import logging
 import random
 import time
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from typing import NamedTuple
@@ -22,7 +22,7 @@ from service import metrics
 from service.background import Background
 from service.cases.comparison import would_do
 from service.cases.model_files import ALL_SITES, ModelFiles, ShadowSetting, Stamp
-from service.cases.models import LOOK_S, Models
+from service.cases.models import LOOK_S, Models, Tell, in_thread
 from service.cases.scores import scored_alone
 from service.store.base import Record
 from service.store.rechecks import Differing, Rechecks
@@ -141,38 +141,46 @@ class Shadow:
         self._waiting.append(_Offered(site, policy, text, declared, judgement, record, setting))
         self._arrived.set()
 
-    async def start(self, version: str, share: float, actor: str, site: str = ALL_SITES) -> ShadowSetting:
-        """Put a model in shadow, in place of another. Raises NotFound, ModelUnusable and Conflict."""
+    async def start(
+        self, version: str, share: float, actor: str, site: str = ALL_SITES, tell: Tell[ShadowSetting] | None = None
+    ) -> ShadowSetting:
+        """Put a model in shadow, in place of another. Raises NotFound, ModelUnusable and Conflict, and as `tell` does,
+        which is called first.
+        """
         if version == self._models.of(site).version:
             raise Conflict("model_in_use", f"{version} is in use; only another model can be in shadow", {})
         model = await self._models.opened(version, site)
         setting = ShadowSetting(version, model.digest, share, datetime.now(UTC), actor, site)
-        await asyncio.to_thread(self._files.put_shadow, setting)
+        await asyncio.to_thread(self._files.put_shadow, setting, in_thread(tell))
         self._places[site] = _InShadow(setting, model)
         log.info("model %s is in shadow%s, for a share of %g", version, f" for {site}" if site else "", share)
         return setting
 
-    async def stop(self, version: str, site: str = ALL_SITES) -> None:
-        """Raises NotFound if the model is not in shadow."""
-        await asyncio.to_thread(self._files.remove_shadow, site, version)
+    async def stop(self, version: str, site: str = ALL_SITES, tell: Tell[ShadowSetting] | None = None) -> None:
+        """Raises NotFound if the model is not in shadow, and as `tell` does, which is called first."""
+        await asyncio.to_thread(self._files.remove_shadow, site, version, in_thread(tell))
         self._forget(site)
         log.info("model %s is no longer in shadow%s", version, f" for {site}" if site else "")
 
-    async def end(self, digests: Collection[str], site: str = ALL_SITES) -> list[ShadowSetting]:
-        """Take models out of shadow that are or were in use; the settings that ended.
+    async def ending(self, digests: Collection[str], site: str = ALL_SITES) -> list[ShadowSetting]:
+        """The settings of models that are or were in use, which `end` takes out of shadow.
 
         For all sites also where a site without a model of its own has one of them in shadow. Damaged settings stay.
         """
-        ended = []
+        found = []
         for place in [site, *([] if site else self._files.stamps("shadow"))]:
             if place != site and self._models.has_own(place):
                 continue
-            with contextlib.suppress(ModelUnusable, NotFound):  # NotFound: another process was faster
+            with contextlib.suppress(ModelUnusable):
                 setting = await asyncio.to_thread(self._files.shadow, place)
                 if setting is not None and setting.digest in digests:
-                    await self.stop(setting.model, place)
-                    ended.append(setting)
-        return ended
+                    found.append(setting)
+        return found
+
+    async def end(self, settings: Iterable[ShadowSetting]) -> None:
+        for setting in settings:
+            with contextlib.suppress(ModelUnusable, NotFound):  # NotFound: another process was faster
+                await self.stop(setting.model, setting.site)
 
     @property
     def _files(self) -> ModelFiles:

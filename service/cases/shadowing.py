@@ -1,7 +1,7 @@
 """Puts a model in shadow for all sites or for one, takes it out, and says what it would have done."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -44,19 +44,27 @@ class Shadowing:
 
     async def start(self, site: str, version: str, share: float, actor: str, own: str = ALL_SITES) -> ShadowSetting:
         await self._store.check()
-        setting = await self._shadow.start(version, share, actor, own)
-        await self._audited(site, own, "model_shadow_started", actor, model=version, share=f"{share:g}")
-        return setting
+
+        async def tell(setting: ShadowSetting) -> None:
+            await self._audited(site, own, "model_shadow_started", actor, model=setting.model, share=f"{share:g}")
+
+        return await self._shadow.start(version, share, actor, own, tell)
 
     async def stop(self, site: str, version: str, actor: str, own: str = ALL_SITES) -> None:
         await self._store.check()
-        await self._shadow.stop(version, own)
-        await self._audited(site, own, "model_shadow_stopped", actor, model=version)
+        await self._shadow.stop(version, own, lambda setting: self.tell_end(site, [setting], actor))
 
-    async def end(self, site: str, digests: Collection[str], actor: str, own: str = ALL_SITES) -> None:
-        """Take models out of shadow that are or were in use: a rollback must not make them challengers again."""
-        for setting in await self._shadow.end(digests, own):
+    async def ending(self, digests: Collection[str], own: str = ALL_SITES) -> list[ShadowSetting]:
+        """What a promotion takes out of shadow: a rollback must not make models that were in use challengers again."""
+        return await self._shadow.ending(digests, own)
+
+    async def tell_end(self, site: str, settings: Iterable[ShadowSetting], actor: str) -> None:
+        """Write the audit entries, before the settings end."""
+        for setting in settings:
             await self._audited(site, setting.site, "model_shadow_stopped", actor, model=setting.model)
+
+    async def end(self, settings: Iterable[ShadowSetting]) -> None:
+        await self._shadow.end(settings)
 
     async def report(self, site: str, version: str) -> ShadowReport:
         setting = self._shadow.setting(site)
@@ -84,4 +92,4 @@ class Shadowing:
         try:
             await self._store.audit.write_to_all(sites, site, action, actor, **told)
         except StoreUnavailable as error:
-            raise StoreUnavailable(f"{action} is done, but not every audit trail says so") from error
+            raise StoreUnavailable("nothing was changed: not every audit trail can be written") from error
