@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -245,15 +245,18 @@ class Authors:
                 return
 
     async def erase(self, site: str, who: str, actor: str, **told: str) -> Receipt:
-        """Erase every comment of the author, one by one, the author's status with its history, and what the author said
-        in reports. Safe to repeat. `told`: further details of the audit entry.
+        """Erase every comment of the author, one by one, the author's status with its history, what the author said in
+        reports, and saved filters with the author's id or name. Safe to repeat. `told`: further details of the audit
+        entry.
 
         Raises Conflict if comments cannot be found by author; the rest is erased even so.
         """
         author, erased, seen = await self.stored_id(site, who), 0, 0
         await self._store.reports.forget(site, self._reader(site, author))
+        names = {who, author}
+        filters = await self._store.filters.forget_author(site, names)
         if not self._is_indexed:
-            kept = told | ({"ban_kept": "1"} if await self._forget(site, author) else {})
+            kept = told | _also(filters, is_kept=await self._forget(site, author))
             await self._write(site, "author_erased", actor, author, erased="0", **kept)
             self.check_index()
         while seen < MOST_ERASED:
@@ -261,15 +264,29 @@ class Authors:
             if not ids:
                 break
             seen += len(ids)
+            # The names first: once the comments are erased, nobody can try again with them.
+            more = await self._names(site, author, ids) - names
+            filters, names = filters + await self._store.filters.forget_author(site, more), names | more
             for each in ids:
                 erased += await self._store.comments.erase(site, each, actor)
             # Also drop ids whose comments had expired, or the loop would find them again.
             await self._store.authors.forget(site, author, ids)
         is_kept = await self._forget(site, author)
         receipt = Receipt(author, erased, await self._store.authors.count(site, author), datetime.now(UTC), is_kept)
-        kept = told | ({"ban_kept": "1"} if is_kept else {})
+        kept = told | _also(filters, is_kept=is_kept)
         await self._write(site, "author_erased", actor, author, erased=str(erased), **kept)
         return receipt
+
+    async def _names(self, site: str, author: str, ids: Iterable[str]) -> set[str]:
+        """Under which the author wrote these comments, as far as their texts are kept."""
+        names = set[str]()
+        for each in ids:
+            kept = await self._store.authors.with_revisions(site, each)
+            for content in kept.revisions.values() if kept is not None else ():
+                said = content.comment.author
+                if said is not None and said.id == author and said.name:
+                    names.add(said.name)
+        return names
 
     async def _forget(self, site: str, author: str) -> bool:
         """Returns whether a ban is kept: only under a pseudonym, and if the site says so."""
@@ -308,6 +325,11 @@ class Authors:
 
     async def _write(self, site: str, action: str, actor: str, author: str, **details: str) -> None:
         await self._store.audit.write(site, action, actor, author=self.named(site, author), **details)
+
+
+def _also(filters: int, *, is_kept: bool) -> dict[str, str]:
+    """Of the audit entry of an erasure: how many saved filters were erased, and whether a ban is kept."""
+    return ({"filters": str(filters)} if filters else {}) | ({"ban_kept": "1"} if is_kept else {})
 
 
 def shown(change: StatusChange) -> StatusChangeShown:

@@ -1,19 +1,25 @@
 """Filters of the list that moderators saved under a name, in Redis: each person's own, and those of the whole site."""
 
+import asyncio
+from collections.abc import Collection
 from typing import Literal
+from urllib.parse import parse_qsl
 
 import msgspec
 from msgspec import Struct
 
 from service.redis.pipe import Pipe
 from service.store.base import encode
-from service.store.keyspace import Shard
+from service.store.keyspace import ACCOUNTS, Shard
 from service.store.scripts import script
+from service.values.erased import holds_any
 
 # Of one moderator at a site, and of the site; a page reads all that its visitor may pick.
 MOST_OWN, MOST_SHARED = 30, 50
 # If the same person repeats a change within this time, as after a lost reply, it has the outcome of the first one.
 RECOGNIZED_S = 600
+# People whose filters are read together.
+AT_ONCE = 100
 
 Saved = Literal["ok", "taken", "full"]
 Changed = Literal["ok", "taken", "gone", "not_yours"]
@@ -56,6 +62,24 @@ class SavedFilters:
         """Erase the moderator's own, and the name from those that this moderator saved for the site."""
         await self._pipe.run(script("forget_filters"), [Shard(site).prefix], moderator)
 
+    async def forget_author(self, site: str, names: Collection[str]) -> int:
+        """Erase the filters of everybody that hold one of the ids and names of an author. Returns how many."""
+        if not names:
+            return 0
+        # Filters are erased with the role of who saved them, and accounts are never deleted.
+        owners = ["", *(name.decode() for name in await self._pipe.call("HKEYS", ACCOUNTS))]
+        erased = 0
+        for start in range(0, len(owners), AT_ONCE):
+            some = [_key(site, owner) for owner in owners[start : start + AT_ONCE]]
+            for key, kept in zip(some, await asyncio.gather(*map(self._kept, some)), strict=True):
+                if found := [field for field, saved in kept.items() if holds_any(_typed(_decoded(saved)), names)]:
+                    erased += int(await self._pipe.call("HDEL", key, *found))
+        return erased
+
+    async def _kept(self, key: str) -> dict[bytes, bytes]:
+        flat = await self._pipe.call("HGETALL", key)
+        return dict(zip(flat[::2], flat[1::2], strict=True))
+
     async def _change(self, site: str, owner: str, actor: str, name: str, to: str, *, may_others: bool) -> Changed:
         names = (name.casefold(), to.casefold(), to)
         may = 1 if may_others else 0
@@ -67,6 +91,11 @@ class SavedFilters:
 
 def _key(site: str, owner: str) -> str:
     return Shard(site).key(f"filters:{owner}" if owner else "filters")
+
+
+def _typed(saved: SavedFilter) -> str:
+    """What somebody typed: the name, and the words that rows must have."""
+    return " ".join([saved.name, *(value for name, value in parse_qsl(saved.query) if name == "words")])
 
 
 _decoded = msgspec.json.Decoder(SavedFilter).decode

@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote_plus
 
 import msgspec
 import pytest
@@ -11,6 +13,8 @@ from service import app_keys as keys
 from service.cases import authors
 from service.settings import Settings
 from service.store.keyspace import Shards
+from service.store.saved_filters import SavedFilter
+from service.values.accounts import Account, Role
 
 
 @pytest.fixture(params=[1, 3])
@@ -135,6 +139,24 @@ async def test_what_is_too_much_for_one_request_is_left_for_the_next(
     assert (first["erased"], first["left"]) == (4, 2)
     second = (await chief("DELETE", "/v1/authors/u-1")).body
     assert (second["erased"], second["left"]) == (2, 0)
+
+
+@pytest.mark.usefixtures("history")
+async def test_an_erasure_erases_saved_filters_with_the_id_or_name_of_the_author(chief: Any) -> None:
+    store = chief.client.server.app[keys.STORE]
+    assert await store.accounts.put(Account("ann", {"daily": Role.MODERATOR}, datetime.now(UTC)))
+    saved = {"Ann Reader again": "", "all": "READER, Ann", "of u-1": "", "short": "u-1", "u-12": "Ann Other"}
+    for owner in ("", "ann"):
+        for name, words in saved.items():
+            found = SavedFilter(name, f"view=list&words={quote_plus(words)}", "ann")
+            assert await store.filters.save("daily", owner, found) == "ok"
+    assert await store.filters.save("weekly", "", SavedFilter("of u-1", "view=list", "ann")) == "ok"
+    assert (await chief("DELETE", "/v1/authors/u-1")).body["erased"] == 6
+    for owner in ("", "ann"):
+        assert [each.name for each in await store.filters.of("daily", owner)] == ["u-12"]
+    assert len(await store.filters.of("weekly", "")) == 1, "ids are those of a site"
+    assert (await chief("DELETE", "/v1/authors/u-1")).body["erased"] == 0
+    assert [each.get("filters") for each in await trail(chief, "author_erased")] == ["8", None]
 
 
 async def test_a_comment_that_another_author_takes_over_is_found_by_both_and_exported_to_each_as_written(
