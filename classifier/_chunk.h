@@ -197,6 +197,13 @@ static uint32_t miscounted(const Words *w, Slice s) {
     return NO_WORD;
 }
 
+/* Single letters with full stops between them, as in "H.M.S", where no stop hides a letter. */
+static int is_abbreviation(Slice s) {
+    for (size_t i = 0; i < s.n; i++)
+        if (i % 2 ? s.text[i] != '.' : !is_letter(s.text[i])) return 0;
+    return s.n % 2;
+}
+
 /* The word in which masks replace some letters. */
 static uint32_t masked_word(const Words *w, Slice s) {
     uint32_t pattern[LONGEST_CHUNK];
@@ -208,7 +215,7 @@ static uint32_t masked_word(const Words *w, Slice s) {
         seen += is_letter(pattern[i]), hidden += pattern[i] == '*', stars += s.text[i] == '*';
         is_sure |= is_of(s.text[i], SURE_MASK);
     }
-    if (!hidden || seen + hidden != s.n || s.n < SURE) return NO_WORD;
+    if (!hidden || seen + hidden != s.n || s.n < SURE || is_abbreviation(s)) return NO_WORD;
     if (!is_sure) {
         int is_inside = pattern[0] != '*' && pattern[s.n - 1] != '*';
         uint32_t word = is_inside && s.n >= PLAIN && hidden <= seen ? masked(w, pattern, s.n) : NO_WORD;

@@ -77,6 +77,7 @@ static int joined(Look *look, size_t at) {
         uint32_t letters[LONGEST_WORD], start = look->chunks[first].start;
         Slice whole = stripped(part(look->text, start, look->chunks[last].end), BEFORE, BEHIND);
         if (whole.n > LONGEST_WORD + last - first || whole.n < SURE + last - first) continue;
+        if (whole.text[0] == ' ' || whole.text[whole.n - 1] == ' ') continue; /* a chunk of marks only */
         for (size_t i = 0; i < whole.n && n <= LONGEST_WORD; i++)
             if (whole.text[i] != ' ' && n++ < LONGEST_WORD) letters[n - 1] = whole.text[i];
         if (n < SURE || whole.n != n + last - first) continue;

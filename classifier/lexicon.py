@@ -13,6 +13,8 @@ TWO_LETTERS = frozenset(
     um un up us vs we ye yo
     """.split()  # noqa: SIM905 - so many are easier to read in a text
 )
+# A name and common words of other languages that are a typing error away from a harmful word of English.
+_ELSEWHERE = frozenset({"brian", "folos", "poisson", "poissons", "queres", "seht", "snakke", "sont", "vreme"})
 # Words among this many of the most common ones are never joined with their neighbors.
 _COMMONEST, _COMMON_SHORT = 8_000, 1_500
 _SHORT_LENGTH = 2
@@ -44,7 +46,7 @@ class Lexicon:
         self.known = frozenset(listed) | {"a", "i"}
         commonest = {word for word in words.plain[:_COMMONEST] if len(word) > _SHORT_LENGTH}
         commonest |= {word for word in words.plain[:_COMMON_SHORT] if len(word) == _SHORT_LENGTH}
-        self.standing = commonest | TWO_LETTERS | {"a", "i"}
+        self.standing = commonest | TWO_LETTERS | _ELSEWHERE | {"a", "i"}
         # All words; those that are not in the model's vocabulary are last.
         self.ordered = listed + sorted(self.standing.difference(listed))
         # The cost of reading a run of letters as these words.
@@ -65,6 +67,8 @@ class Lexicon:
         found = {}
         alike = {word for group in self._by_skeleton.values() if len(group) > 1 for word in group}
         for rank, word in enumerate(harmful):
+            if word in _ELSEWHERE:
+                continue
             tried = [*self.swapped(word), *(word.replace(*each) for each in _SPELLINGS if each[0] in word)]
             tried += self.stretched(word) if word in alike else []
             better = min(tried, key=lambda each: self.harmful.get(each, rank), default=word)
