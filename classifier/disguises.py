@@ -134,7 +134,7 @@ class Disguises:
         """The unmasked text, and its replaced words as rows of Word; None if nothing is disguised.
 
         `plain`, `alike`: the readings of classifier.normalize and classifier.homoglyphs. `looked`: the properties of
-        the code points; None for ASCII texts, whose two readings are equal.
+        the code points; None for ASCII texts, whose two readings have the same length.
         """
         raw = plain.encode("utf-32-le")
         if looked is None:
@@ -146,7 +146,7 @@ class Disguises:
         reading, length = np.empty(len(plain) + _MOST_LETTERS + _MOST, np.uint32), ctypes.c_int64()
         count = self._library.unmask_find(
             *self._addresses,
-            raw if looked is None else alike.encode("utf-32-le"),
+            alike.encode("utf-32-le"),
             _data(about),
             len(alike),
             ctypes.byref(source),

@@ -119,6 +119,8 @@ class Model:
         self._row = dict.fromkeys(self.languages, 0) if stack else self._place
         self._words = words
         self._unmask = unmasker(words) if words else None
+        limits = [manifest.thresholds.get(label, {}).values() for label in manifest.labels]
+        self._harmful_from = np.array([min(each, default=0.0) for each in limits])
         self._may_rise = np.array([label not in AS_WRITTEN for label in manifest.labels])
 
     @property
@@ -133,7 +135,8 @@ class Model:
         """The scores of a text, and its spans on request. Accepts any str, also the empty one.
 
         If the text is disguised, its unmasked form is scored too, and each label gets the higher score, so that
-        unmasking can only reveal abuse and never hide it. Raises LanguageNotJudged.
+        unmasking can only reveal abuse and never hide it. Letters apart that spell only harmless words are scored as
+        these words (classifier.spelled_out), if the model finds no harm in them. Raises LanguageNotJudged.
         """
         columns, row = self._judged(language), self._row[language]
         plain = None if text.isascii() else read(text)
@@ -142,7 +145,7 @@ class Model:
         seen = self._unmasked(text, plain, language)
         if seen is not None:
             after = self._stacked(language, seen.reading, self._weights.score_reading(seen.reading, row))
-            highest = self._higher(before, after).tolist()
+            highest = self._chosen(before, after, seen).tolist()
         found = _Found(before, after, seen)
         compared = columns if language in self._read_by_both else ()
         explain = partial(self._explained, text, language, found)
@@ -158,11 +161,11 @@ class Model:
         plain = [read(text) for text in texts]
         rows = self._stacked_many(language, texts, self._weights.score_readings(plain, row))
         pairs = zip(texts, plain, strict=True)
-        seen = {at: found.reading for at, pair in enumerate(pairs) if (found := self._unmasked(*pair, language))}
-        unmasked = [*seen.values()]
+        seen = {at: found for at, pair in enumerate(pairs) if (found := self._unmasked(*pair, language))}
+        unmasked = [each.reading for each in seen.values()]
         after = self._stacked_many(language, unmasked, self._weights.score_readings(unmasked, row))
         for at, each in zip(seen, after, strict=True):
-            rows[at] = self._higher(rows[at], each)
+            rows[at] = self._chosen(rows[at], each, seen[at])
         return rows[:, columns]
 
     def score_with(self, fast: NDArray[np.float64], texts: Sequence[str], language: str = "en") -> NDArray[np.float64]:
@@ -183,7 +186,8 @@ class Model:
 
     def _explained(self, text: str, language: str, found: _Found, limit: int) -> tuple[Span, ...]:
         columns = self._columns[language]
-        rises = [at for at in columns if self._may_rise[at] and found.after[at] > found.before[at]]
+        is_plainer = found.seen is not None and self._is_harmless(found.seen, found.after)
+        rises = [at for at in columns if self._may_rise[at] and (is_plainer or found.after[at] > found.before[at])]
         stays = [at for at in columns if at not in rises]
         spans = self._spans(language, _TextReading(text, read(text), origins(text)), stays) if stays else []
         if (seen := found.seen) and rises:
@@ -254,8 +258,14 @@ class Model:
     def _unmasked(self, text: str, plain: str | None, language: str) -> Unmasked | None:
         return self._unmask(text, plain, joins=language == WORDS_LANGUAGE) if self._unmask else None
 
-    def _higher(self, plain: Sequence[float], unmasked: Sequence[float]) -> NDArray[np.float64]:
-        return np.where(self._may_rise, np.maximum(plain, unmasked), plain)
+    def _chosen(self, plain: Sequence[float], unmasked: Sequence[float], seen: Unmasked) -> NDArray[np.float64]:
+        """Each label's score: the higher one, or that of the unmasked text if it is the plainer one and harmless."""
+        found = unmasked if self._is_harmless(seen, unmasked) else np.maximum(plain, unmasked)
+        return np.where(self._may_rise, found, plain)
+
+    def _is_harmless(self, seen: Unmasked, scores: Sequence[float]) -> bool:
+        """Whether only letters were joined, and no score of the result reaches one of the model's thresholds."""
+        return seen.is_plainer and bool(np.all(np.less(scores, self._harmful_from)))
 
     def _judged(self, language: str) -> list[int]:
         try:

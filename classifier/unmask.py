@@ -12,7 +12,9 @@ from classifier.disguises import Disguises, Word
 from classifier.emoji_words import mark_aimed_emoji
 from classifier.homoglyphs import fold_homoglyphs, homoglyph_origins, text_properties
 from classifier.lexicon import Lexicon
+from classifier.names_and_codes import NamesAndCodes
 from classifier.normalize import origins, read
+from classifier.spelled_out import SpelledOut
 from classifier.words import Words
 
 _NO_WORDS = np.zeros((0, len(Word._fields)), np.int64)
@@ -20,13 +22,17 @@ _NO_WORDS = np.zeros((0, len(Word._fields)), np.int64)
 
 @dataclass(frozen=True, slots=True)
 class Unmasked:
-    """`reading`: the unmasked text, normalized like classifier.normalize.read."""
+    """`reading`: the unmasked text, normalized like classifier.normalize.read.
+
+    `is_plainer`: whether only letters of harmless words were joined, so that the text as sent says nothing more.
+    """
 
     reading: str
     _text: str
     _words: NDArray[np.int64]
     # For each code point of `_text` its index in the text as sent, if joined words were separated.
     _sent: Sequence[int] | None = None
+    is_plainer: bool = False
 
     @property
     def origins(self) -> list[int]:
@@ -57,6 +63,8 @@ class Unmasker:
         """`has_quick_look`: False skips the prefilter, which is slower and gives the same result."""
         self._disguises = Disguises(Lexicon(words), has_quick_look=has_quick_look)
         self._compounds = Compounds(words)
+        self._names_and_codes = NamesAndCodes(words)
+        self._spelled_out = SpelledOut(words)
 
     def __call__(self, text: str, plain: str | None = None, *, joins: bool = False) -> Unmasked | None:
         """None if nothing is disguised. Accepts any str.
@@ -69,22 +77,29 @@ class Unmasker:
             return self._undisguised(text, plain)
         apart, sent = separated(text, spaces)
         found = self._undisguised(apart, None) or Unmasked(read(apart), apart, _NO_WORDS)
-        return replace(found, _sent=sent)
+        return replace(found, _sent=sent, is_plainer=False)
 
     def _undisguised(self, text: str, plain: str | None) -> Unmasked | None:
         if text.isascii():
             if not self._disguises.may_be_in_ascii(text):  # true of nearly every comment
                 return None
-            plain = read(text) if plain is None else plain
-            found = self._disguises.find(plain, plain, None)
+            plain = alike = read(text) if plain is None else plain
         else:
             plain = read(text) if plain is None else plain
             text = mark_aimed_emoji(text)
             alike = fold_homoglyphs(text)
             if alike == plain and not self._disguises.may_be_in(alike):
                 return None
-            found = self._disguises.find(plain, alike, text_properties(text, plain, alike))
-        return Unmasked(found[0], text, found[1]) if found else None
+        found = self._found(text, plain, alike)
+        if found and (covered := self._names_and_codes.covered(text)) != text:
+            found = self._found(covered, plain, read(covered) if text.isascii() else fold_homoglyphs(covered))
+        if found:
+            return Unmasked(found[0], text, found[1])
+        joined = self._spelled_out.joined(plain) if alike == plain else None
+        return Unmasked(joined[0], text, joined[1], is_plainer=True) if joined else None
+
+    def _found(self, text: str, plain: str, alike: str) -> tuple[str, NDArray[np.int64]] | None:
+        return self._disguises.find(plain, alike, None if text.isascii() else text_properties(text, plain, alike))
 
 
 @lru_cache(maxsize=1)
