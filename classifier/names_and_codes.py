@@ -36,11 +36,12 @@ _GROUPS, _DIGITS = 3, 3
 # The lists are long, so they are easier to read as text. `announcing`: words before a code; `filling`: what may stand
 # between them and it; `addressed`: who is called names.
 _KINDS_OF_WORDS = """
-announcing: article artikel artikelnummer artículo artigo bestellnummer bestellung booking buchung bug code codice
-announcing: commande commit código error fehler fehlercode flight flug gate hash hex item kennzeichen key license
-announcing: licence lizenz matrícula md5 model modell modelo modèle order part pedido pieza pièce plate plates pnr
-announcing: postcode product produkt ref reference referencia référence referência reg registration revert rev revision
-announcing: room seriennummer serial serie série sha sku teil teilenummer ticket tracking vehicle version vin zip
+announcing: art.-nr article artigo artikel artikel-nr artikelnummer artículo asin best.-nr bestell-nr bestellnummer
+announcing: bestellung booking buchung bug code codice commande commit código ean error fehler fehlercode flight flug
+announcing: gate hash hex iban isbn item kennzeichen key licence license lizenz matrícula md5 model modell modelo modèle
+announcing: order p/n part pedido pieza pièce plate plates pnr postcode product produkt ref reference referencia
+announcing: referência reg registration rev revert revision room référence s/n serial serie serien-nr seriennummer sha
+announcing: sku sn série teil teile-nr teilenummer ticket tracking upc vehicle version vin zip
 filling: no nr num number nummer id n° nº numéro número is was ist war es era est é the a to
 addressed: you u ya ur your youre you're urself yourself du ihr tu vous vos você
 """

@@ -26,6 +26,7 @@ covered = NamesAndCodes(WORDS).covered
         "Spare part no. A55-H0L3 fits.",
         "The serial number is F4GG0T.",
         "Bestellnummer 5H1T-FA6607 ist da.",
+        "Art.-Nr.: SH1-T55, S/N F4GG0T",
         "We have SH1T-4421-B and F4GG0T/1990/X in stock.",
         "After commit fa66075 the tests pass.",
         "d8916d0e21af0fae49bdbe6e96cac466bc084b5a",
