@@ -75,14 +75,13 @@ def faults(
 def never_in_force(rules: Sequence[Rule], before: Sequence[Rule], today: date) -> list[Fault]:
     """Rules that somebody adds or changes so that they end before they begin, as `faults` tells them.
 
-    `before`: the rules so far. Those of them that have ended meanwhile may stay. `today`: in UTC.
+    `before`: the rules so far. Those of them that have ended meanwhile may stay as they are. `today`: in UTC.
     """
-    known = {(each.id, each.until, each.state) for each in before}
     return [
         (at, f"the last day, {rule.until}, is over, so the rule would never be in force{_in_rule(at, rules)}")
         for number, rule in enumerate(rules)
         for at in (("rules", str(number), "until"),)
-        if rule.state is not RuleState.OFF and rule.has_ended(today) and (rule.id, rule.until, rule.state) not in known
+        if rule.state is not RuleState.OFF and rule.has_ended(today) and rule not in before
     ]
 
 

@@ -107,7 +107,9 @@ def test_a_rule_must_not_end_before_it_begins_unless_it_was_there() -> None:
     assert steps == ("rules", "1", "until")
     assert said == "the last day, 2026-11-30, is over, so the rule would never be in force (rule 'one')"
     assert never_in_force(over, over, today) == [], "it has ended since it was saved"
-    assert never_in_force(over, rules(until="2026-11-30", state="off"), today), "somebody switches it on"
+    assert never_in_force(over[::-1], over, today) == [], "another place is no other rule"
+    for before in ({"state": "off"}, {"then": {"action": "approve"}}, {"note": "another"}):
+        assert never_in_force(over, rules(until="2026-11-30", **before), today), "somebody changes it"
     assert never_in_force(rules(until="2026-11-30", state="off"), rules(), today) == []
     assert never_in_force(rules(until="2026-12-01"), rules(), today) == []
 
