@@ -159,6 +159,7 @@ def origin_of(text: str) -> str:
 
 # Names of other alphabets stand there as browsers send them (xn--...).
 _ORIGIN = re.compile(r"(https?)://([a-z0-9.-]{1,253}|\[[0-9a-f:.]{2,45}\])(?::([0-9]{1,5}))?/?", re.ASCII)
+_OTHER_ORIGIN = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,63})://([A-Za-z0-9._~:\[\]-]{1,253})/?", re.ASCII)
 _OWN_PORTS = {"http": 80, "https": 443}
 _LARGEST_PORT = 65_535
 
@@ -173,9 +174,8 @@ def _origin(text: str) -> str:
     """`null` is the origin of pages without one; apps with pages of their own have other schemes (capacitor://localhost)."""
     if text in {"*", "null"}:
         return text
-    scheme, _, host = text.rstrip("/").partition("://")
-    if host and scheme.lower() not in {"http", "https"} and not set(host) & set("/?#@*"):
-        return f"{scheme}://{host}"
+    if (match := _OTHER_ORIGIN.fullmatch(text)) and match[1].lower() not in _OWN_PORTS:
+        return f"{match[1].lower()}://{match[2]}"
     try:
         return origin_of(text)
     except ValueError as error:

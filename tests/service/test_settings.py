@@ -48,6 +48,10 @@ def test_what_the_command_line_says_wins() -> None:
         ("CORS_ORIGINS", "https://a.example, https://www.example.org/news"),
         ("CORS_ORIGINS", "https://*.example.org"),
         ("CORS_ORIGINS", "file://"),
+        ("CORS_ORIGINS", "capacitor://local host"),
+        ("CORS_ORIGINS", "capacitor://localhost/page"),
+        ("CORS_ORIGINS", "https ://www.example.org"),
+        ("CORS_ORIGINS", "https://a.example; app://b"),
     ],
 )
 def test_a_bad_value_is_refused_by_the_name_of_its_variable(name: str, value: str) -> None:
@@ -56,8 +60,9 @@ def test_a_bad_value_is_refused_by_the_name_of_its_variable(name: str, value: st
 
 
 def test_origins_are_read_as_browsers_write_them() -> None:
-    given = "HTTPS://Www.Example.org:443/, http://a.example:8080, capacitor://localhost/, null"
-    allowed = {"https://www.example.org", "http://a.example:8080", "capacitor://localhost", "null"}
+    given = "HTTPS://Www.Example.org:443/, http://a.example:8080, Capacitor://localhost/, app://obsidian.md, null"
+    others = {"capacitor://localhost", "app://obsidian.md", "null"}
+    allowed = {"https://www.example.org", "http://a.example:8080", *others}
     assert from_env({"STEWARD_CORS_ORIGINS": given}).allowed_origins == allowed
     assert from_env({"STEWARD_CORS_ORIGINS": "*"}).allowed_origins == {"*"}
 
