@@ -23,6 +23,8 @@ _RUN = re.compile(
     r"(?<!\S)[a-z](?: {1,3}[a-z](?![^\s.,;:!?]))+"
     r"|(?<![\w.*-])[a-z](?=([._*-]))(?:\1[a-z](?!\w))+"
 )
+# Three letters apart, which is quicker to see than a run.
+_SOME = re.compile(r"\b[a-z][ ._*-]{1,3}[a-z][ ._*-]{1,3}[a-z]")
 # A letter or digit alone, which belongs to no word if it is not one itself.
 _SINGLE = re.compile(r"(?<!\S)\w(?![^\s.,;:!?'\")*_-])")
 _GOES_ON = re.compile(r"[._*-]\w")
@@ -61,6 +63,8 @@ class SpelledOut:
 
         `reading`: the text after classifier.normalize.
         """
+        if not _SOME.search(reading):
+            return None
         runs = [run for run in _RUN.finditer(reading) if _letters_in(run) >= _FEWEST]
         if not 0 < sum(map(_letters_in, runs)) <= _MOST_LETTERS:
             return None
