@@ -53,6 +53,8 @@ def _words(kind: str) -> frozenset[str]:
 
 
 _ANNOUNCING, _FILLING, _ADDRESSED = _words("announcing"), _words("filling"), _words("addressed")
+# "he is a #FA6607", "such a F. A. G. Miller": what somebody is called has an article, and names and codes rarely do.
+_CALLED = re.compile(r"(?:\b(?:is|are|was|were|am|be|but|such|what|like)|['\u2019](?:s|re|m)) an? $", re.IGNORECASE)
 _MOST_FILLING = 2
 _BEFORE, _WORDS_BEFORE = 40, 3
 _AROUND = ".,;:!?#\"'()[]"
@@ -107,8 +109,11 @@ class NamesAndCodes:
 
 
 def _is_aimed(text: str, start: int) -> bool:
-    """Whether somebody is addressed in the words right before, as in "you F.A.G."."""
-    for word in reversed(text[max(0, start - _BEFORE) : start].lower().split()[-_WORDS_BEFORE:]):
+    """Whether the words right before address somebody or say what somebody is, as in "you F.A.G."."""
+    before = text[max(0, start - _BEFORE) : start]
+    if _CALLED.search(before):
+        return True
+    for word in reversed(before.lower().split()[-_WORDS_BEFORE:]):
         if word.endswith(_ENDS):
             return False
         if word.strip(_AROUND) in _ADDRESSED:
