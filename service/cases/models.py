@@ -235,7 +235,10 @@ class Models:
 
 
 def in_thread(tell: Tell[Told] | None) -> Callable[[Told], None] | None:
-    """For a thread that holds the lock of the files: `tell` runs in the loop of the caller, and the thread waits."""
+    """For a thread that holds the lock of the files: `tell` runs in the loop of the caller, and the thread waits.
+
+    `tell` must not need a thread itself: all others may be waiting for that lock.
+    """
     loop = asyncio.get_running_loop()
     return None if tell is None else lambda told: asyncio.run_coroutine_threadsafe(tell(told), loop).result()
 

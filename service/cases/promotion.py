@@ -53,7 +53,7 @@ class ModelPromotion:
         before, ending = self._models.digest(own), list[ShadowSetting]()
 
         async def tell(found: Generation) -> None:
-            ending.extend(await self._shadowing.ending({before, found.digest}, own))
+            ending.extend(self._shadowing.ending({before, found.digest}, own))
             await self._audited(site, action, actor, found, **told)
             await self._shadowing.tell_end(site, ending, actor)
 

@@ -162,7 +162,7 @@ class Shadow:
         self._forget(site)
         log.info("model %s is no longer in shadow%s", version, f" for {site}" if site else "")
 
-    async def ending(self, digests: Collection[str], site: str = ALL_SITES) -> list[ShadowSetting]:
+    def ending(self, digests: Collection[str], site: str = ALL_SITES) -> list[ShadowSetting]:
         """The settings of models that are or were in use, which `end` takes out of shadow.
 
         For all sites also where a site without a model of its own has one of them in shadow. Damaged settings stay.
@@ -172,7 +172,8 @@ class Shadow:
             if place != site and self._models.has_own(place):
                 continue
             with contextlib.suppress(ModelUnusable):
-                setting = await asyncio.to_thread(self._files.shadow, place)
+                # Not in a thread: all threads may wait for the lock of the files, which the caller's thread holds.
+                setting = self._files.shadow(place)
                 if setting is not None and setting.digest in digests:
                     found.append(setting)
         return found

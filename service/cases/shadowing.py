@@ -54,9 +54,9 @@ class Shadowing:
         await self._store.check()
         await self._shadow.stop(version, own, lambda setting: self.tell_end(site, [setting], actor))
 
-    async def ending(self, digests: Collection[str], own: str = ALL_SITES) -> list[ShadowSetting]:
+    def ending(self, digests: Collection[str], own: str = ALL_SITES) -> list[ShadowSetting]:
         """What a promotion takes out of shadow: a rollback must not make models that were in use challengers again."""
-        return await self._shadow.ending(digests, own)
+        return self._shadow.ending(digests, own)
 
     async def tell_end(self, site: str, settings: Iterable[ShadowSetting], actor: str) -> None:
         """Write the audit entries, before the settings end."""

@@ -1,7 +1,9 @@
 """What the audit trail cannot tell is not done to models: the answer and the model in use agree."""
 
+import asyncio
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -112,3 +114,16 @@ async def test_what_is_refused_is_not_recorded(admin: Any, settings: Any, proble
     problem(await admin.post("/v1/models:rollback"), 404)
     problem(await admin("DELETE", "/v1/models/m-2/shadow"), 404)
     assert await told(admin) == []
+
+
+async def test_a_promotion_is_recorded_while_all_other_threads_wait_for_the_files(admin: Any) -> None:
+    assert (await admin("PUT", "/v1/models/m-2/shadow", {})).status == 200
+    loop, only = asyncio.get_running_loop(), ThreadPoolExecutor(1)
+    loop.set_default_executor(only)
+    try:
+        async with asyncio.timeout(20):
+            assert (await admin.post("/v1/models/m-2:promote")).status == 200
+    finally:
+        loop.set_default_executor(ThreadPoolExecutor())
+        only.shutdown(wait=False, cancel_futures=True)
+    assert await state(admin, "/v1/models") == ("m-2", None)
