@@ -12,7 +12,7 @@ from service.redis.pipe import Pipe
 from service.store.base import encode
 from service.store.keyspace import ACCOUNTS, Shard
 from service.store.scripts import script
-from service.values.erased import holds_any
+from service.values.erased import holds_any, words_of
 
 # Of one moderator at a site, and of the site; a page reads all that its visitor may pick.
 MOST_OWN, MOST_SHARED = 30, 50
@@ -68,11 +68,11 @@ class SavedFilters:
             return 0
         # Filters are erased with the role of who saved them, and accounts are never deleted.
         owners = ["", *(name.decode() for name in await self._pipe.call("HKEYS", ACCOUNTS))]
-        erased = 0
+        erased, read = 0, [words_of(name) for name in names]
         for start in range(0, len(owners), AT_ONCE):
             some = [_key(site, owner) for owner in owners[start : start + AT_ONCE]]
             for key, kept in zip(some, await asyncio.gather(*map(self._kept, some)), strict=True):
-                if found := [field for field, saved in kept.items() if holds_any(_typed(_decoded(saved)), names)]:
+                if found := [field for field, saved in kept.items() if holds_any(_typed(_decoded(saved)), read)]:
                     erased += int(await self._pipe.call("HDEL", key, *found))
         return erased
 
