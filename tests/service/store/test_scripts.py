@@ -213,6 +213,9 @@ async def everything(store: Store, site: str, submit: Any) -> Any:  # noqa: PLR0
     async with store.lists.named([shared.name]):
         yield "begin naming"
     yield "end naming"
+    seen = await store.lists.seen()
+    assert await store.lists.delete(site, shared.name, msgspec.structs.replace(change, version=2), seen) == "ok"
+    yield "delete shared list"
     await store.usage.add(site, "key-1", "2026-11", {("daily.example", "api_calls"): 1}, ("process-1", 1))
     yield "count"
     await store.access.first_key("daily")
