@@ -248,8 +248,11 @@ class Directory:
     async def refresh_policies(self) -> None:
         """Raises StoreUnavailable if the policy of a site cannot be read, after reading all others."""
         self._see_salt(await self._kept.salt())
-        self._sites = await self._kept.sites()
-        failed = await self._see_policies(self._sites.known)
+        salt, sites = self._salt, await self._kept.sites()
+        # The policies first: a site that is known without its policy is refused.
+        failed = await self._see_policies(sites.known)
+        if salt == self._salt:  # else these are the sites of another Redis
+            self._sites = sites
         if failed is not None:
             raise failed
 

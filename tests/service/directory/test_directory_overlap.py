@@ -45,6 +45,22 @@ async def test_a_key_of_a_new_site_opens_nothing_while_another_look_still_reads_
     await background
 
 
+async def test_a_site_that_becomes_known_is_not_refused_while_its_policy_is_read(
+    overlapping: Directory, slow: Any, store: Store
+) -> None:
+    """The first page of its first moderator may come just then."""
+    await store.access.keep(made()[1])
+    assert await store.access.keep_policy("daily", STRICT, "chief")
+    background = asyncio.create_task(overlapping.refresh_policies())
+    async with asyncio.timeout(60):
+        await slow.asked.wait()
+    assert overlapping.policy("daily") == DEFAULT, "as before"
+    slow.let_go.set()
+    await background
+    assert overlapping.policy("daily") == STRICT
+    assert overlapping.sites == ["daily"]
+
+
 async def test_an_older_answer_about_a_policy_does_not_replace_a_newer_one(
     overlapping: Directory, slow: Any, store: Store
 ) -> None:
