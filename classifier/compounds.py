@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
 
-from classifier.lexicon import TWO_LETTERS
+from classifier.lexicon import TWO_LETTERS, costs_of_ranks
 from classifier.words import Words
 
 # "HangThem", "hangthem"; "stop_hating_us" too, in texts with an underscore.
@@ -36,10 +36,17 @@ class Compounds:
 
     def __init__(self, words: Words) -> None:
         self._known = frozenset((*words.harmful, *words.plain))
-        costs = {word: math.log(rank + 10) + _EACH for rank, word in enumerate(words.plain) if _is_part(word, rank)}
-        costs |= {
-            word: math.log(rank + 10) + _EACH + _HARMFUL for rank, word in enumerate(words.harmful) if len(word) > _TWO
+        ranked = (costs_of_ranks(max(len(words.harmful), len(words.plain))) + _EACH).tolist()
+        costs = {
+            word: cost
+            for word, cost in zip(words.plain, ranked, strict=False)
+            if len(word) >= _LONG or word in TWO_LETTERS
         }
+        shorter = zip(words.plain[:_COMMON], ranked, strict=False)
+        costs |= {word: cost for word, cost in shorter if _TWO < len(word) < _LONG}
+        for word in [word for word in costs if "'" in word]:
+            del costs[word]
+        costs |= {word: cost + _HARMFUL for word, cost in zip(words.harmful, ranked, strict=False) if len(word) > _TWO}
         plurals = {f"{word}s": cost + _EACH for word, cost in costs.items() if len(word) >= _LONG}
         # Most runs of a site are names that come again.
         self._remembered = lru_cache(maxsize=_MOST_REMEMBERED)(self._starts)
@@ -118,9 +125,3 @@ def _are_words(edges: list[int]) -> bool:
     return (
         len(lengths) >= _FEWEST_JOINED and lengths[-1] > 1 and letters >= _LETTERS * (len(lengths) - lengths.count(1))
     )
-
-
-def _is_part(word: str, rank: int) -> bool:
-    if "'" in word:
-        return False
-    return word in TWO_LETTERS if len(word) == _TWO else rank < _COMMON or len(word) >= _LONG

@@ -1,7 +1,6 @@
 """Finds the disguised words of a text with _unmask.c, called through ctypes, which releases the GIL."""
 
 import ctypes
-from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,7 +18,9 @@ _FEW_ODD = 32
 _KNOWN, _STANDS, _TELLING, _WHOLE, _IS_ORDINARY = 1, 2, 4, 8, 16
 _NO_WORD = 0xFFFF_FFFF
 _LETTERS = "abcdefghijklmnopqrstuvwxyz'"
-_LETTER_AT = {letter: at for at, letter in enumerate(_LETTERS)}
+# By the letter's byte.
+_LETTER_AT = np.zeros(128, np.int64)
+_LETTER_AT[[*_LETTERS.encode("ascii")]] = range(len(_LETTERS))
 _BLOCK = 64
 _PREFIX_BITS = 20
 # As in _findings.h.
@@ -164,36 +165,41 @@ class Disguises:
         return array.ctypes.data
 
     def _quick_table(self, lexicon: Lexicon) -> _Quick:
+        # A word with an apostrophe is there with either kind of it.
+        owned = [number for number, word in enumerate(lexicon.ordered) if "'" in word]
+        words = lexicon.ordered + [lexicon.ordered[number].replace("'", "\u2019") for number in owned]
         flags = _quick_flags(lexicon)
+        flags = np.concatenate([flags, flags[owned] & np.uint32(_ORDINARY)])
         # A harmful word has three entries; half of the slots or more stay empty.
-        entries = sum(3 if each & _HARMFUL else 1 for each in flags.values())
-        bits = (2 * entries + 1).bit_length()
+        bits = (2 * (len(words) + 2 * lexicon.harmful) + 1).bit_length()
         quick = _Quick(self._address(np.zeros(1 << bits, np.uint32)), bits)
-        offsets = np.cumsum([0, *map(len, flags)], dtype=np.int64)
-        values = np.array([*flags.values()], np.uint32)
-        joined = "".join(flags).encode("utf-32-le")
-        self._library.quick_put(ctypes.addressof(quick), joined, offsets.ctypes.data, values.ctypes.data, len(flags))
+        offsets = np.concatenate([[0], np.cumsum(np.concatenate([lexicon.lengths, lexicon.lengths[owned]]))])
+        joined = "".join(words).encode("utf-32-le")
+        self._library.quick_put(ctypes.addressof(quick), joined, offsets.ctypes.data, flags.ctypes.data, len(words))
         return quick
 
     def _word_tables(self, lexicon: Lexicon) -> _CompiledWords:
-        ordered = lexicon.ordered
-        numbers = {word: number for number, word in enumerate(ordered)}
-        bits = (2 * len(ordered) + 1).bit_length()
+        count = len(lexicon.ordered)
+        letters = np.frombuffer("".join(lexicon.ordered).encode("ascii") + b"\0", np.uint8)
+        starts = np.concatenate([[0], np.cumsum(lexicon.lengths)])
+        aliases = np.full(count, _NO_WORD, np.uint32)
+        aliases[[*lexicon.aliases]] = [*lexicon.aliases.values()]
+        bits = (2 * count + 1).bit_length()
         address = self._address
         words = _CompiledWords(
-            address(np.frombuffer("".join(ordered).encode("ascii") + b"\0", np.uint8)),
-            address(np.cumsum([0, *map(len, ordered)], dtype=np.uint32)),
-            address(np.array([_word_flags(word, lexicon) for word in ordered], np.uint8)),
-            address(np.array([lexicon.costs.get(word, np.inf) for word in ordered], np.float64)),
-            address(np.array([numbers.get(lexicon.aliases.get(word, ""), _NO_WORD) for word in ordered], np.uint32)),
-            len(ordered),
-            len(lexicon.harmful),
+            address(letters),
+            address(starts.astype(np.uint32)),
+            address(_word_flags(lexicon)),
+            address(lexicon.costs),
+            address(aliases),
+            count,
+            lexicon.harmful,
             bits,
             address(np.zeros(1 << bits, np.uint32)),
             address(np.zeros(1 << bits, np.uint32)),
-            address(np.zeros(len(ordered), np.uint32)),
+            address(np.zeros(count, np.uint32)),
             address(np.zeros(1 << _PREFIX_BITS >> 3, np.uint8)),
-            *map(address, _masks([numbers[word] for word in lexicon.maskable], ordered)),
+            *map(address, _masks(lexicon.maskable, letters, starts)),
         )
         self._library.words_put(ctypes.addressof(words))
         return words
@@ -209,42 +215,41 @@ def _checked(count: int) -> int:
     return count
 
 
-def _quick_flags(lexicon: Lexicon) -> Mapping[str, int]:
+def _quick_flags(lexicon: Lexicon) -> NDArray[np.uint32]:
     """The flags of each word for the prefilter."""
-    words = lexicon.known | lexicon.standing
-    owned = {word.replace("'", "\u2019") for word in words if "'" in word}
-    return {
-        word: _ORDINARY * (word.replace("\u2019", "'") in lexicon.ordinary)
-        | _STANDING * (word in lexicon.standing)
-        | _PART * (len(word) >= _SHORTEST_PART and word in lexicon.whole)
-        | _HARMFUL * (word in lexicon.harmful)
-        | _ALIAS * (word in lexicon.aliases)
-        for word in sorted(words | owned)
-    }
+    flags = lexicon.is_ordinary * _ORDINARY | lexicon.is_standing * _STANDING
+    flags |= (lexicon.is_whole & (lexicon.lengths >= _SHORTEST_PART)) * _PART
+    flags[: lexicon.harmful] |= _HARMFUL
+    flags[[*lexicon.aliases]] |= _ALIAS
+    return flags.astype(np.uint32)
 
 
-def _word_flags(word: str, lexicon: Lexicon) -> int:
-    return (
-        _KNOWN * (word in lexicon.known)
-        | _STANDS * (word in lexicon.standing)
-        | _TELLING * (word in lexicon.telling)
-        | _WHOLE * (word in lexicon.whole)
-        | _IS_ORDINARY * (word in lexicon.ordinary)
-    )
+def _word_flags(lexicon: Lexicon) -> NDArray[np.uint8]:
+    """The flags of each word for the search."""
+    flags = lexicon.is_known * _KNOWN | lexicon.is_standing * _STANDS | lexicon.is_telling * _TELLING
+    return (flags | lexicon.is_whole * _WHOLE | lexicon.is_ordinary * _IS_ORDINARY).astype(np.uint8)
 
 
-def _masks(numbers: Sequence[int], ordered: Sequence[str]) -> tuple[NDArray[Any], ...]:
-    """Bit sets of the words with each letter at each position, by length; and the words, by length."""
-    by_length = [[number for number in numbers if len(ordered[number]) == length] for length in range(LONGEST + 1)]
-    blocks = [-(-len(group) // _BLOCK) for group in by_length]
-    sizes = [length * len(_LETTERS) * blocks[length] for length in range(LONGEST + 1)]
-    masks_at = np.cumsum([0, *sizes], dtype=np.uint32)
-    masks = [0] * (int(masks_at[-1]) + 1)  # a list, whose items are changed faster than those of an array
-    for start, count, group in zip(masks_at.tolist(), blocks, by_length, strict=False):
-        for rank, number in enumerate(group):
-            block, bit = start + rank // _BLOCK, 1 << rank % _BLOCK
-            for place, letter in enumerate(ordered[number]):
-                masks[block + (place * len(_LETTERS) + _LETTER_AT[letter]) * count] |= bit
-    masked_at = np.cumsum([0, *map(len, by_length)], dtype=np.uint32)
-    masked = np.array([number for group in by_length for number in group] + [0], np.uint32)
-    return np.array(masks, np.uint64), masks_at, masked, masked_at
+def _masks(
+    numbers: NDArray[np.int64], letters: NDArray[np.uint8], starts: NDArray[np.int64]
+) -> tuple[NDArray[Any], ...]:
+    """Bit sets of the words with each letter at each position, by length; and the words, by length.
+
+    `numbers`: of the words that a mask may hide, the best first.
+    """
+    lengths = starts[numbers + 1] - starts[numbers]
+    by_length = np.argsort(lengths, kind="stable")
+    masked, lengths = numbers[by_length], lengths[by_length]
+    counts = np.bincount(lengths, minlength=LONGEST + 1)
+    masked_at = np.concatenate([[0], np.cumsum(counts)])
+    blocks = -(-counts // _BLOCK)
+    masks_at = np.concatenate([[0], np.cumsum(np.arange(LONGEST + 1) * len(_LETTERS) * blocks)])
+    # One row for each letter of each word.
+    word = np.repeat(np.arange(len(masked)), lengths)
+    place = np.arange(len(word)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    letter = _LETTER_AT[letters[starts[masked][word] + place]]
+    rank = word - masked_at[lengths[word]]
+    block = masks_at[lengths[word]] + (place * len(_LETTERS) + letter) * blocks[lengths[word]] + rank // _BLOCK
+    masks = np.zeros(int(masks_at[-1]) + 1, np.uint64)
+    np.bitwise_or.at(masks, block, np.uint64(1) << (rank % _BLOCK).astype(np.uint64))
+    return masks, masks_at.astype(np.uint32), np.append(masked, 0).astype(np.uint32), masked_at.astype(np.uint32)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.disguises import Word
-from classifier.lexicon import RARE, TWO_LETTERS
+from classifier.lexicon import RARE, TWO_LETTERS, costs_of_ranks
 from classifier.words import Words
 
 # Letters with spaces between them, or in one chunk with the same mark between them.
@@ -46,11 +46,10 @@ class SpelledOut:
     """Immutable and thread-safe."""
 
     def __init__(self, words: Words) -> None:
-        self._costs = {
-            word: math.log(rank + 10) + _EACH
-            for rank, word in enumerate(words.plain)
-            if len(word) >= _TELLING or word in TWO_LETTERS
-        }
+        ranked = (costs_of_ranks(len(words.plain)) + _EACH).tolist()
+        self._costs = dict(zip(words.plain, ranked, strict=True))
+        for word in [word for word in words.plain if len(word) < _TELLING and word not in TWO_LETTERS]:
+            del self._costs[word]
         self._costs |= dict.fromkeys(_ALONE, math.log(10) + _EACH)
         self._telling = frozenset(
             word

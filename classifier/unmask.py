@@ -104,5 +104,5 @@ class Unmasker:
 
 @lru_cache(maxsize=1)
 def unmasker(words: Words) -> Unmasker:
-    """Caches the last one, since building it takes longer than the rest of loading a model."""
+    """Caches the last one, which models with the same words share."""
     return Unmasker(words)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 # The whole list is read into memory, so its size is bounded.
 MOST_BYTES = 1_048_576
 SHORTEST, LONGEST = 2, 24
-_WORD = re.compile(rf"(?=[a-z']{{{SHORTEST},{LONGEST}}}\n)[a-z]+(?:'[a-z]+)*\n")
+_WORD = re.compile(r"(?=[a-z']{2,24}\n)[a-z]++(?:'[a-z]++)*+\n")
+_WORDS = re.compile(r"(?:(?=[a-z']{2,24}\n)[a-z]++(?:'[a-z]++)*+\n)*+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +35,9 @@ def parsed(raw: bytes) -> Words:
     if lines.count("\n") != 1:
         raise ValueError("must have one empty line, after the harmful words")
     at = lines.index("\n")
-    for number, line in enumerate(lines):
-        if number != at and not _WORD.fullmatch(line):
-            raise ValueError(f"has no word in line {number + 1}")
+    if not all(_WORDS.fullmatch("".join(part)) for part in (lines[:at], lines[at + 1 :])):
+        first = next(number for number, line in enumerate(lines) if number != at and not _WORD.fullmatch(line))
+        raise ValueError(f"has no word in line {first + 1}")
     if len(set(lines)) != len(lines):
         raise ValueError("has a duplicate word")
     return Words(tuple(line[:-1] for line in lines[:at]), tuple(line[:-1] for line in lines[at + 1 :]))
