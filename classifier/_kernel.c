@@ -42,7 +42,7 @@ typedef struct {
     uint32_t bits;
     const double *steps; /* LABELS: the value of a weight of 1 */
     const double *bias;  /* LABELS */
-    Network network;
+    Network network;     /* without vectors: there is none */
 } Model;
 
 /* The calibration of a language: probability = 1 / (1 + exp(-(slope logit + intercept))). */
@@ -102,7 +102,7 @@ EACH_MACHINE static int score(const Model *model, const Calibration *calibration
     double norms[BLOCKS];
     fill(bag, model->bits, model->rows, WIDTH);
     logits_of_bag(model, bag, probabilities, norms);
-    if (add_network(&model->network, bag, probabilities)) return -1;
+    if (model->network.vectors && add_network(&model->network, bag, probabilities)) return -1;
     for (int l = 0; l < LABELS; l++)
         probabilities[l] = 1 / (1 + exp(-(calibration->slope[l] * probabilities[l] + calibration->intercept[l])));
     return 0;
@@ -200,7 +200,7 @@ int steward_contributions(const Model *model, const Calibration *calibration, co
     memset(shares, 0, n * LABELS * sizeof *shares);
     words(bag, attribute, &to);
     characters(bag, attribute, &to);
-    if (add_shares(&model->network, bag, shares)) return -1;
+    if (model->network.vectors && add_shares(&model->network, bag, shares)) return -1;
     for (size_t i = 0; i < n; i++)
         for (int l = 0; l < LABELS; l++) shares[i * LABELS + l] *= calibration->slope[l];
     return 0;

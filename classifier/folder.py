@@ -17,6 +17,7 @@ from classifier.deep.kernel import ARRAYS as DEEP_ARRAYS
 from classifier.deep.reader import MOST_NETWORKS, prefix
 from classifier.deep.stack import ARRAYS as STACK_ARRAYS
 from classifier.errors import ModelRefused
+from classifier.fast import OWN, own_name
 from classifier.files import checked, mapped
 from classifier.kernel import ARRAYS
 from classifier.manifest import NAME, File, Manifest, read_manifest
@@ -37,6 +38,9 @@ FURTHER: list[dict[str, tuple[str, int]]] = [
     {f"deep_{prefix(at)}{name}": (dtype, len(shape)) for name, (dtype, shape) in DEEP_ARRAYS.items()}
     for at in range(1, MOST_NETWORKS)
 ]
+
+# The additional arrays of format 5: for each language with a bag of its own.
+OWN_BAG = {name: (dtype, len(shape)) for name, (dtype, shape) in OWN.items()}
 
 # Optional; a model without it does not unmask.
 WORDS = "words.txt"
@@ -91,6 +95,8 @@ def write_folder(folder: Path, manifest: Manifest, arrays: Arrays, words: Words 
 def arrays_of(manifest: Manifest) -> dict[str, tuple[str, int]]:
     """The names of the arrays of a model's folder, with type and number of dimensions."""
     found = dict(EXPECTED)
+    for language in manifest.own:
+        found |= {own_name(language, name): kind for name, kind in OWN_BAG.items()}
     if manifest.deep is not None:
         for some in (DEEP, *FURTHER[: manifest.deep.networks - 1]):
             found |= some

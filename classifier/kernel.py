@@ -21,11 +21,13 @@ BLOCK_BIT = 31
 DIM, TAPS, CHANNELS, HIDDEN = 32, 3, 64, 64
 POOLED = 2 * CHANNELS + DIM + 2
 
-# A model's arrays: type and shape; None is a power of two, "languages" is one row for each language.
-ARRAYS: Mapping[str, tuple[str, tuple[int | str | None, ...]]] = {
-    "rows": ("|u1", (None, WIDTH)),
-    "steps": ("<f8", (LABELS,)),
-    "bias": ("<f8", (LABELS,)),
+Shapes = Mapping[str, tuple[str, tuple[int | str | None, ...]]]
+
+# The arrays of a bag of n-grams: type and shape; None is a power of two.
+BAG: Shapes = {"rows": ("|u1", (None, WIDTH)), "steps": ("<f8", (LABELS,)), "bias": ("<f8", (LABELS,))}
+# A model's arrays; "languages" is one row for each language.
+ARRAYS: Shapes = {
+    **BAG,
     "slope": ("<f8", ("languages", LABELS)),
     "intercept": ("<f8", ("languages", LABELS)),
     "vectors": ("|i1", (None, DIM)),
@@ -95,6 +97,9 @@ def _load() -> ctypes.CDLL:
 
 _library = _load()
 _Row = ctypes.c_double * LABELS
+# In place of a language: the logits as they are.
+UNCALIBRATED = -1
+_ONE, _NOTHING = np.ones((1, LABELS)), np.zeros((1, LABELS))
 # Identifies the model in each thread's cache of words.
 _ids = count(1)
 
@@ -102,42 +107,40 @@ _ids = count(1)
 class Weights:
     """A model's arrays as the kernel uses them: in place, so they must not change.
 
-    `arrays`: all of ARRAYS, in C order. Raises ValueError otherwise.
+    `arrays`: all of ARRAYS, in C order; or all of BAG alone, which has neither a network nor a calibration. Raises
+    ValueError otherwise.
     """
 
     def __init__(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        for name, (dtype, shape) in ARRAYS.items():
+        expected = BAG if arrays.keys() == BAG.keys() else ARRAYS
+        for name, (dtype, shape) in expected.items():
             _check(name, arrays[name], dtype, shape)
-        if arrays["slope"].shape != arrays["intercept"].shape:
+        self._kept = {name: arrays[name] for name in expected}  # the kernel holds addresses only
+        slope, intercept = self._kept.setdefault("slope", _ONE), self._kept.setdefault("intercept", _NOTHING)
+        if slope.shape != intercept.shape:
             raise ValueError("slope and intercept must have a row for each language")
-        self._kept = {name: arrays[name] for name in ARRAYS}  # the kernel holds addresses only
-        at = {name: array.ctypes.data for name, array in self._kept.items()}
-        network = _Network(
-            at["vectors"],
-            _bits(arrays["vectors"]),
-            at["vector_steps"],
-            at["filters"],
-            at["filter_bias"],
-            at["hidden"],
-            at["hidden_bias"],
-            at["output"],
-            next(_ids),
-        )
-        self._model = _Model(at["rows"], _bits(arrays["rows"]), at["steps"], at["bias"], network)
+        network = _network(self._kept) if expected is ARRAYS else _Network()
+        rows, steps, bias = (self._kept[name] for name in BAG)
+        self._model = _Model(rows.ctypes.data, _bits(rows), steps.ctypes.data, bias.ctypes.data, network)
         self._address = ctypes.addressof(self._model)
         size = LABELS * 8
         self._calibrations = [
-            _Calibration(at["slope"] + language * size, at["intercept"] + language * size)
-            for language in range(len(arrays["slope"]))
+            *(
+                _Calibration(slope.ctypes.data + language * size, intercept.ctypes.data + language * size)
+                for language in range(len(slope))
+            ),
+            _Calibration(_ONE.ctypes.data, _NOTHING.ctypes.data),  # the last, so UNCALIBRATED is its place
         ]
         self._calibrated_by = [ctypes.addressof(each) for each in self._calibrations]
 
     def calibration(self, language: int = 0) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Slope and intercept of each label's logit, (LABELS,) each."""
+        """Slope and intercept of each label's logit, (LABELS,) each. `language`: as in `score`."""
+        if language == UNCALIBRATED:
+            return _ONE[0], _NOTHING[0]
         return self._kept["slope"][language], self._kept["intercept"][language]
 
     def score(self, text: str, language: int = 0) -> tuple[float, ...]:
-        """Calibrated probabilities of one text, one for each label. `language`: a row of `slope`."""
+        """Calibrated probabilities of one text, one for each label. `language`: a row of `slope`, or UNCALIBRATED."""
         if not text.isascii():
             return self.score_reading(read(text), language)
         row = _Row()
@@ -215,6 +218,21 @@ def tokens(text: str, bits: int) -> tuple[NDArray[np.uint64], NDArray[np.int64],
     )
     _checked(0 if found >= 0 else -1)
     return keys[:found].copy(), ends[:found].copy(), rows[: ends[found - 1] if found else 0].copy()
+
+
+def _network(arrays: Mapping[str, NDArray[Any]]) -> _Network:
+    at = {name: arrays[name].ctypes.data for name in ARRAYS}
+    return _Network(
+        at["vectors"],
+        _bits(arrays["vectors"]),
+        at["vector_steps"],
+        at["filters"],
+        at["filter_bias"],
+        at["hidden"],
+        at["hidden_bias"],
+        at["output"],
+        next(_ids),
+    )
 
 
 def _check(name: str, array: NDArray[Any], dtype: str, shape: tuple[int | str | None, ...]) -> None:

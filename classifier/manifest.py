@@ -1,6 +1,7 @@
 """The manifest of a model folder: the model's description, its provenance, and the digest of each of its files."""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,7 +17,9 @@ FORMAT = 2
 # The format of a model with a deep reader.
 DEEP_FORMAT = 3
 # The format of a model whose deep reader has several networks.
-NEWEST_FORMAT = 4
+NETWORKS_FORMAT = 4
+# The format of a model in which languages have a bag of their own.
+NEWEST_FORMAT = 5
 NAME = "manifest.json"
 MOST_MANIFEST_BYTES = 1_048_576
 MOST_FILE_BYTES = 256 * 1_048_576
@@ -24,6 +27,10 @@ MOST_FILE_BYTES = 256 * 1_048_576
 # A plain folder name that cannot lead to another folder.
 FolderName = Annotated[str, Meta(pattern=r"^[0-9A-Za-z][0-9A-Za-z._-]{0,63}$(?!\n)")]
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$(?!\n)")]
+
+
+# Part of the names of files.
+LanguageCode = Annotated[str, Meta(pattern=r"^[a-z]{2,3}$(?!\n)")]
 
 
 class File(Struct, frozen=True):
@@ -77,6 +84,8 @@ class Manifest(Struct, frozen=True, kw_only=True):
     unjudged: list[str] = []
     # ISO 639-1 code -> labels judged in texts of that language, the model's first language first. Empty: English, all.
     languages: dict[str, Annotated[list[str], Meta(min_length=1)]] = {}
+    # The languages with a bag of n-grams of their own (classifier/fast.py).
+    own: list[LanguageCode] = []
     deep: Deep | None = None
     files: dict[str, File]
     golden: Annotated[list[Golden], Meta(min_length=1)]
@@ -102,11 +111,13 @@ class Manifest(Struct, frozen=True, kw_only=True):
         return named or {"en": tuple(label for label in self.labels if label not in self.unjudged)}
 
 
-def format_of(deep: Deep | None) -> int:
-    """The format of a model with this deep reader, or without one."""
+def format_of(deep: Deep | None, own: Sequence[str] = ()) -> int:
+    """The format of a model with this deep reader, or without one; `own`: the languages with a bag of their own."""
+    if own:
+        return NEWEST_FORMAT
     if deep is None:
         return FORMAT
-    return DEEP_FORMAT if deep.networks == 1 else NEWEST_FORMAT
+    return DEEP_FORMAT if deep.networks == 1 else NETWORKS_FORMAT
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -119,8 +130,8 @@ def read_manifest(folder: Path) -> Manifest:
         if not FORMAT <= number <= NEWEST_FORMAT:
             raise ModelRefused(folder, f"has format {number}; this version reads formats {FORMAT} to {NEWEST_FORMAT}")
         manifest = msgspec.json.decode(raw, type=Manifest)
-        if number != format_of(manifest.deep):
-            raise ModelRefused(folder, f"has format {number}; what it describes has format {format_of(manifest.deep)}")
+        if number != (described := format_of(manifest.deep, manifest.own)):
+            raise ModelRefused(folder, f"has format {number}; what it describes has format {described}")
     except (msgspec.DecodeError, RecursionError) as error:
         raise ModelRefused(folder, f"{NAME} is not a manifest: {error}") from error
     return msgspec.structs.replace(manifest, digest=hashlib.sha256(raw).hexdigest())

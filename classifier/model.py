@@ -15,6 +15,7 @@ from classifier.deep.encoder import load_encoder
 from classifier.deep.reader import DeepReader
 from classifier.deep.stack import Stack
 from classifier.errors import LanguageNotJudged, ModelRefused
+from classifier.fast import FastReader, OwnBag, own_bags, own_name
 from classifier.folder import read_folder
 from classifier.kernel import LABELS, Weights
 from classifier.manifest import Manifest
@@ -100,7 +101,12 @@ class Model:
     """Immutable and thread-safe."""
 
     def __init__(
-        self, manifest: Manifest, weights: Weights, words: Words | None = None, stack: Stack | None = None
+        self,
+        manifest: Manifest,
+        weights: Weights,
+        words: Words | None = None,
+        stack: Stack | None = None,
+        own: Mapping[str, OwnBag] | None = None,
     ) -> None:
         self.manifest = manifest
         self.version = manifest.version
@@ -113,10 +119,10 @@ class Model:
         self._columns = {
             language: [manifest.labels.index(label) for label in labels] for language, labels in self.languages.items()
         }
-        self._weights = weights
+        self._weights, self._own = weights, own or {}
         self._place = {language: place for place, language in enumerate(self.languages)}
-        # The row of the fast reader's calibration; the stack expects scores calibrated for the first language.
-        self._row = dict.fromkeys(self.languages, 0) if stack else self._place
+        # The rows of the fast reader's calibration; the stack expects scores calibrated for the first language.
+        self._fast = FastReader(weights, dict.fromkeys(self.languages, 0) if stack else self._place, self._own)
         self._words = words
         self._unmask = unmasker(words) if words else None
         limits = [manifest.thresholds.get(label, {}).values() for label in manifest.labels]
@@ -129,7 +135,7 @@ class Model:
 
     def without_deep_reader(self) -> "Model":
         """The same model with its fast reader alone, as `load(folder, both=False)` gives it."""
-        return Model(self.manifest, self._weights, self._words)
+        return Model(self.manifest, self._weights, self._words, own=self._own)
 
     def assess(self, text: str, language: str = "en") -> Assessment:
         """The scores of a text, and its spans on request. Accepts any str, also the empty one.
@@ -138,13 +144,13 @@ class Model:
         unmasking can only reveal abuse and never hide it. Letters apart that spell only harmless words are scored as
         these words (classifier.spelled_out), if the model finds no harm in them. Raises LanguageNotJudged.
         """
-        columns, row = self._judged(language), self._row[language]
+        columns = self._judged(language)
         plain = None if text.isascii() else read(text)
-        first = self._weights.score(text, row) if plain is None else self._weights.score_reading(plain, row)
+        first = self._fast.score(text, language) if plain is None else self._fast.score_reading(plain, language)
         before = after = highest = self._stacked(language, text, first)
         seen = self._unmasked(text, plain, language)
         if seen is not None:
-            after = self._stacked(language, seen.reading, self._weights.score_reading(seen.reading, row))
+            after = self._stacked(language, seen.reading, self._fast.score_reading(seen.reading, language))
             highest = self._chosen(before, after, seen).tolist()
         found = _Found(before, after, seen)
         compared = columns if language in self._read_by_both else ()
@@ -157,13 +163,13 @@ class Model:
 
     def score_many(self, texts: Sequence[str], language: str = "en") -> NDArray[np.float64]:
         """The same for each text, shape (len(texts), len(languages[language])); releases the GIL."""
-        columns, row = self._judged(language), self._row[language]
+        columns = self._judged(language)
         plain = [read(text) for text in texts]
-        rows = self._stacked_many(language, texts, self._weights.score_readings(plain, row))
+        rows = self._stacked_many(language, texts, self._fast.score_readings(plain, language))
         pairs = zip(texts, plain, strict=True)
         seen = {at: found for at, pair in enumerate(pairs) if (found := self._unmasked(*pair, language))}
         unmasked = [each.reading for each in seen.values()]
-        after = self._stacked_many(language, unmasked, self._weights.score_readings(unmasked, row))
+        after = self._stacked_many(language, unmasked, self._fast.score_readings(unmasked, language))
         for at, each in zip(seen, after, strict=True):
             rows[at] = self._chosen(rows[at], each, seen[at])
         return rows[:, columns]
@@ -204,7 +210,7 @@ class Model:
         if self._stack and self.manifest.deep:
             last = np.array([self.manifest.deep.adjusted.get(label, (1.0, 0.0)) for label in self.manifest.labels])
             return last[columns, 0], last[columns, 1]
-        slope, intercept = self._weights.calibration(self._row[language])
+        slope, intercept = self._fast.calibration(language)
         return slope[columns], intercept[columns]
 
     def _spans(self, language: str, reading: _TextReading, columns: Sequence[int]) -> list[Span]:
@@ -229,7 +235,7 @@ class Model:
         self, language: str, reading: _TextReading, starts: NDArray[np.intp], ends: NDArray[np.intp]
     ) -> NDArray[np.float64]:
         """How much each word of a reading contributed to each label's logit, (words, LABELS)."""
-        shares = self._weights.contributions(reading.normal, self._row[language])
+        shares = self._fast.contributions(reading.normal, language)
         edges = np.ravel(np.column_stack([starts, ends]))
         found: NDArray[np.float64] = np.add.reduceat(np.vstack([shares, np.zeros((1, LABELS))]), edges)[::2]
         if self._stack is None:
@@ -284,7 +290,7 @@ def load(folder: Path, *, both: bool = True) -> Model:
         raise ModelRefused(
             folder, f"has labels {manifest.labels}; format {manifest.format} has {LABELS}, all different"
         )
-    for name in ("rows", "vectors"):
+    for name in ("rows", "vectors", *(own_name(language, "rows") for language in manifest.own)):
         if not 1 << FEWEST_BITS <= len(arrays[name]) <= 1 << MOST_BITS:
             raise ModelRefused(folder, f"{name} has {len(arrays[name])} rows")
     for name, array in arrays.items():
@@ -292,6 +298,7 @@ def load(folder: Path, *, both: bool = True) -> Model:
             raise ModelRefused(folder, f"{name}.npy has numbers that are not finite")
     try:
         weights = Weights(arrays)
+        own = own_bags(arrays)
         stack = _stack(folder, manifest, arrays) if both and manifest.deep else None
     except ValueError as error:
         raise ModelRefused(folder, str(error)) from error
@@ -303,7 +310,7 @@ def load(folder: Path, *, both: bool = True) -> Model:
     _check_golden(folder, manifest, weights)
     if stack:
         _check_golden_of_both(folder, manifest, weights, stack)
-    return Model(manifest, weights, words, stack)
+    return Model(manifest, weights, words, stack, own)
 
 
 def _stack(folder: Path, manifest: Manifest, arrays: Mapping[str, NDArray[Any]]) -> Stack:

@@ -11,7 +11,8 @@ from scipy import sparse
 from sklearn.metrics import roc_auc_score
 
 from classifier import LABELS
-from classifier.kernel import WIDTH, Weights
+from classifier.fast import own_languages
+from classifier.kernel import Weights
 from training.calibration import Combination, adjustment, combination, platt, split
 from training.datasets import is_written
 from training.dilution import diluted
@@ -21,7 +22,8 @@ from training.examples import CALIBRATION_FOLDS, FIRST_LANGUAGE, FOLDS, Examples
 from training.features import count, document_frequency, inverse_document_frequency, matrix
 from training.machines import Machines, ThisMachine
 from training.network import TrainingTargets, WordOrder
-from training.quantize import quantized_columns
+from training.own_bags import calibrated, own_bags
+from training.quantize import quantized_columns, table_rows
 from training.regression import MaskedLogistic
 from training.sequences import Sequences, sequences
 from training.word_vectors import cooccurrence_vectors
@@ -71,7 +73,7 @@ class Fitted:
     """The arrays of a model folder (classifier/kernel.py), and the attributes that it judges in each language.
 
     `calibration_set`: the texts that it was calibrated on. `logits`: (n, attributes) their logits before calibration,
-    by weights that were not fitted on them.
+    by weights that were not fitted on them; in a language with a bag of its own those of the model and the bag.
     """
 
     arrays: Mapping[str, NDArray[Any]]
@@ -80,9 +82,22 @@ class Fitted:
     logits: NDArray[np.float64]
 
     @property
+    def own(self) -> list[str]:
+        """The languages with a bag of their own, whose arrays are among the others."""
+        return own_languages(self.arrays)
+
+    @property
     def calibrated(self) -> NDArray[np.float64]:
-        """Calibrated logits of `calibration_set`, as if all texts were in the first language."""
-        found: NDArray[np.float64] = self.logits * self.arrays["slope"][0] + self.arrays["intercept"][0]
+        """Calibrated logits of `calibration_set`, in a language without a bag of its own as if in the first one."""
+        slope, intercept = self.arrays["slope"], self.arrays["intercept"]
+        found: NDArray[np.float64] = self.logits * slope[0] + intercept[0]
+        spoken = np.array(self.calibration_set.languages)
+        rows = {language: row for row, language in enumerate(self.languages)}
+        for language in self.own:
+            here = spoken == language
+            found[here] = self.logits[here]
+            if (row := rows.get(language)) is not None:
+                found[here] = self.logits[here] * slope[row] + intercept[row]
         return found
 
 
@@ -158,11 +173,13 @@ def fit(
     progress("calibrating")
     logits, judged = before.logits(data, np.flatnonzero(is_calibration)), known.where(is_calibration)
     combined = combination(logits, judged)
-    languages, slope, intercept = _by_language(combined(logits), judged)
+    own = own_bags(known, combined(logits), machines, recipe.jobs)
+    languages, slope, intercept = _by_language(own.logits, judged)
     bias = combined(np.concatenate([after.bag.intercept_, after.network.layers_["output_bias"]]))
     arrays = {"bias": bias, "slope": slope, "intercept": intercept}
     arrays |= _bag(after.bag, combined, idf) | _network(after.network, combined)
-    return Fitted(arrays, languages, judged, combined(logits))
+    arrays |= calibrated(own, [*languages], slope, intercept)
+    return Fitted(arrays, languages, judged, own.logits)
 
 
 def adjusted(fitted: Fitted, sample: Examples) -> Fitted:
@@ -233,10 +250,7 @@ def _bag_of(
 
 def _bag(bag: MaskedLogistic, combined: Combination, idf: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
     """The bag's weights with the combination folded in: it is linear, so it costs nothing at scoring time."""
-    weights = np.where(idf[:, None] > 0, bag.coef_ @ combined.mixing[: len(LABELS)], 0)
-    rounded, steps = quantized_columns(weights)
-    rows = np.empty((len(idf), WIDTH), np.uint8)
-    rows[:, 0], rows[:, 1:] = idf, rounded.view(np.uint8)
+    rows, steps = table_rows(idf, bag.coef_ @ combined.mixing[: len(LABELS)])
     return {"rows": rows, "steps": steps}
 
 

@@ -23,3 +23,9 @@ def quantized_columns(table: NDArray[np.floating], seed: int = 0) -> tuple[NDArr
         scaled = np.clip(table[:, column] / steps[column], -MOST, MOST)
         found[:, column] = np.floor(scaled + np.where(scaled == 0, 0.5, random.random(len(scaled)))).clip(-MOST, MOST)
     return found, steps
+
+
+def table_rows(idf: NDArray[np.uint8], weights: NDArray[np.float64]) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """`rows` and `steps` of a bag of n-grams (classifier/_kernel.c). `weights`: (len(idf), LABELS)."""
+    rounded, steps = quantized_columns(np.where(idf[:, None] > 0, weights, 0))
+    return np.column_stack([idf, rounded.view(np.uint8)]), steps

@@ -16,9 +16,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 import classifier
 from classifier import Worth, losses
+from classifier.fast import own_bags
 from classifier.folder import write_folder
 from classifier.kernel import Weights
-from classifier.manifest import FORMAT, NAME, Golden, LabelsRead, Manifest, format_of, read_manifest
+from classifier.manifest import NAME, Golden, LabelsRead, Manifest, format_of, read_manifest
 from training import archive, checkpoint, erasure, sentences, user_file
 from training.calibration import NATURAL
 from training.datasets import DATA_SETS, DEFAULT, available, is_written, load
@@ -134,7 +135,7 @@ def run(options: TrainingOptions, console: Console | None = None, ask: Ask = lam
     built = (
         _exchanged(options, kept, existing, examples, console) if kept else _built(options, existing, examples, console)
     )
-    model = classifier.Model(built.manifest, Weights(built.arrays), built.words, built.stack)
+    model = classifier.Model(built.manifest, Weights(built.arrays), built.words, built.stack, own_bags(built.arrays))
     console.print("scoring held-out texts")
     found = report(model, options.folder, examples)
     minutes = (datetime.now(UTC) - started).total_seconds() / 60
@@ -273,7 +274,7 @@ def _deep_reader(  # noqa: PLR0917 - all that the run has found so far
 
 
 def with_deep_reader(manifest: Manifest, reader: "TrainedReader") -> Manifest:
-    return msgspec.structs.replace(manifest, format=format_of(reader.described), deep=reader.described)
+    return msgspec.structs.replace(manifest, format=format_of(reader.described, manifest.own), deep=reader.described)
 
 
 def gather(options: TrainingOptions) -> Examples:
@@ -349,7 +350,7 @@ def _manifest(version: str, examples: Examples, fitted: Fitted) -> Manifest:
     """The manifest of the fast reader, without metrics and files."""
     weights, unjudged = Weights(fitted.arrays), never_yes(examples)
     return Manifest(
-        format=FORMAT,
+        format=format_of(None, fitted.own),
         version=version,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         labels=list(classifier.LABELS),
@@ -358,6 +359,7 @@ def _manifest(version: str, examples: Examples, fitted: Fitted) -> Manifest:
             language: [label for label in labels if label not in unjudged]
             for language, labels in fitted.languages.items()
         },
+        own=fitted.own,
         files={},
         golden=[Golden(text, list(weights.score(text))) for text in GOLDEN],
         data=_counts(examples),

@@ -14,7 +14,7 @@ from classifier.deep.reader import MOST_NETWORKS, DeepReader, prefix
 from classifier.deep.stack import Stack
 from classifier.folder import read_folder, write_folder
 from classifier.kernel import Weights
-from classifier.manifest import DEEP_FORMAT, NEWEST_FORMAT, format_of
+from classifier.manifest import DEEP_FORMAT, NETWORKS_FORMAT, NEWEST_FORMAT, format_of
 
 TEXTS = ["You are an idiot.", "Thank you for this thoughtful article.", "Nobody wants you here. Go away!"]
 
@@ -40,7 +40,7 @@ def test_a_model_says_how_many_networks_it_has(tmp_path: Path, networks: int) ->
     folder = written(tmp_path, networks)
     manifest = classifier.read_manifest(folder)
     assert manifest.deep is not None
-    assert (manifest.format, manifest.deep.networks) == (DEEP_FORMAT if networks == 1 else NEWEST_FORMAT, networks)
+    assert (manifest.format, manifest.deep.networks) == (DEEP_FORMAT if networks == 1 else NETWORKS_FORMAT, networks)
     assert len([*folder.glob("deep_*first.npy")]) == networks
     model = classifier.load(folder)
     alone = classifier.load(written(tmp_path / "one", 1))
@@ -61,10 +61,10 @@ def test_a_model_of_format_3_does_not_say_how_many(tmp_path: Path) -> None:
     ("number", "networks", "reason"),
     [
         (DEEP_FORMAT, 2, "has format 3; what it describes has format 4"),
-        (NEWEST_FORMAT, 1, "has format 4; what it describes has format 3"),
-        (NEWEST_FORMAT, MOST_NETWORKS + 1, "is not a manifest"),
+        (NETWORKS_FORMAT, 1, "has format 4; what it describes has format 3"),
+        (NETWORKS_FORMAT, MOST_NETWORKS + 1, "is not a manifest"),
         (DEEP_FORMAT, 0, "is not a manifest"),
-        (NEWEST_FORMAT + 1, 2, "this version reads formats 2 to 4"),
+        (NEWEST_FORMAT + 1, 2, "this version reads formats 2 to 5"),
     ],
 )
 def test_a_number_of_networks_that_does_not_fit_is_refused(

@@ -18,7 +18,7 @@ from classifier import LABELS, Manifest
 from classifier.deep.encoder import SHIPPED, load_encoder
 from classifier.deep.reader import DeepReader, count_networks
 from classifier.deep.stack import Stack
-from classifier.folder import EXPECTED, read_folder
+from classifier.folder import read_folder
 from classifier.kernel import Weights
 from classifier.words import Words
 from training.calibration import NATURAL, platt
@@ -47,7 +47,7 @@ def kept_model(folder: Path) -> KeptModel:
     """Raises DataUnusable if the folder has no deep reader that can be used here."""
     deep = existing_arrays(folder)
     manifest, found, words = read_folder(folder)
-    fast = {name: array for name, array in found.items() if name in EXPECTED}
+    fast = {name: array for name, array in found.items() if not name.startswith("deep_")}
     return KeptModel(manifest, fast, deep, found["deep_stack"], found["deep_stack_bias"], words)
 
 
