@@ -1,19 +1,21 @@
 """Sign-in through an OpenID provider."""
 
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
 from service.console import entry
 from service.console.protection import PREFIX
-from service.console.provider import Provider, SignInRefused
 from service.console.texts import N_
 from service.console.visit import Page, Visit, own_path
 from service.http.headers import cookie
 from service.http.origin import own_origin
 from service.values.accounts import Account, Ticket
-from service.values.errors import NotFound
+from service.values.errors import NotFound, SignInRefused
+
+if TYPE_CHECKING:  # slow to import
+    from service.console.provider import Provider
 
 # SameSite=Lax, because the browser must send this cookie when the provider redirects it back.
 COOKIE = "__Host-cm_oidc"
@@ -64,7 +66,7 @@ async def _account(visit: Visit, claims: dict[str, Any]) -> Account | None:
     return None
 
 
-def _provider(visit: Visit) -> Provider:
+def _provider(visit: Visit) -> "Provider":
     if visit.console.provider is None:
         raise NotFound(N_("No OpenID provider is set."))
     return visit.console.provider

@@ -15,9 +15,8 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from service.settings import Settings
 from service.values import accounts
-from service.values.errors import ProviderUnavailable, SettingsError
+from service.values.errors import ProviderUnavailable, SettingsError, SignInRefused
 
 TIMEOUT_S = 10.0
 FRESH_S = 3600.0
@@ -26,28 +25,17 @@ LEEWAY_S = 60
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 
 
-class SignInRefused(Exception):
-    """The provider's answer does not identify the person."""
-
-
 class Provider:
     """Raises ProviderUnavailable if the provider does not answer, or not in a known format."""
 
-    def __init__(self, issuer: str, client_id: str, secret: str | None) -> None:
+    def __init__(self, issuer: str, client_id: str, secret_file: Path | None) -> None:
+        """Raises SettingsError if the file cannot be read."""
         self._issuer = issuer.rstrip("/")
         self._client_id = client_id
-        self._secret = secret
+        self._secret = None if secret_file is None else _secret(secret_file)
         self._known: dict[str, Any] = {}
         self._known_at = -FRESH_S
         self._keys: KeySet | None = None
-
-    @classmethod
-    def of(cls, settings: Settings) -> "Provider | None":
-        """None if no provider is set. Raises SettingsError."""
-        if settings.oidc_issuer is None or settings.oidc_client_id is None:
-            return None
-        secret = None if settings.oidc_client_secret_file is None else _secret(settings.oidc_client_secret_file)
-        return cls(settings.oidc_issuer, settings.oidc_client_id, secret)
 
     async def begin(self, back: str) -> tuple[str, dict[str, str]]:
         """The URL to redirect the browser to, and the state to keep until it returns."""

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 from aiohttp import web
@@ -50,7 +51,6 @@ from service.console import (
 )
 from service.console.assets import Assets
 from service.console.protection import PREFIX, REPORTS, SAFE, TOKEN_FIELD, TOKEN_HEADER, check_origin, check_token
-from service.console.provider import Provider
 from service.console.refusals import refusal
 from service.console.rendering import Renderer
 from service.console.texts import N_, negotiated
@@ -59,9 +59,13 @@ from service.http import bodies, problems
 from service.http.admission import take_as_stranger
 from service.http.handling import Handler, speaking
 from service.http.headers import cookie
+from service.settings import Settings
 from service.values.accounts import Session
 from service.values.errors import Conflict, Forbidden, NotFound, Retryable, ServiceError, Unauthenticated
 from service.webhooks.sealing import Sealer
+
+if TYPE_CHECKING:  # slow to import
+    from service.console.provider import Provider
 
 log = logging.getLogger(__name__)
 
@@ -121,12 +125,21 @@ def open_console(pages: Sequence[Page] = PAGES) -> Resource:
             assets=assets,
             renderer=await asyncio.to_thread(Renderer, assets),
             sealer=Sealer.open(settings.secret_file),
-            provider=Provider.of(settings),
+            provider=_provider(settings),
             pages=pages,
         )
         yield
 
     return console
+
+
+def _provider(settings: Settings) -> "Provider | None":
+    """The OpenID provider, if one is set. Raises SettingsError."""
+    if settings.oidc_issuer is None or settings.oidc_client_id is None:
+        return None
+    from service.console.provider import Provider  # noqa: PLC0415 - slow to import, and most services have none
+
+    return Provider(settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_secret_file)
 
 
 def routes(pages: Sequence[Page] = PAGES) -> list[web.RouteDef]:

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qs, urlencode
 
 import msgspec
@@ -16,7 +16,6 @@ from service.cases.reviewing import Moderator, ReviewWorkflow
 from service.console.assets import Assets
 from service.console.keymap import PAGES, chosen
 from service.console.protection import PREFIX, TOKEN_FIELD, token_of
-from service.console.provider import Provider
 from service.console.reasons import Reasons, reasons_of
 from service.console.rendering import Renderer
 from service.console.texts import Texts
@@ -27,6 +26,9 @@ from service.store.accounts import Visitor
 from service.values.accounts import Account, Preferences, Role
 from service.values.errors import BadRequest, Conflict, Fault, NotFound, Unauthenticated
 from service.webhooks.sealing import Sealer
+
+if TYPE_CHECKING:  # slow to import
+    from service.console.provider import Provider
 
 Shape = TypeVar("Shape")
 
@@ -79,7 +81,7 @@ class Console:
     assets: Assets
     renderer: Renderer
     sealer: Sealer
-    provider: Provider | None
+    provider: "Provider | None"
     pages: Sequence[Page]
 
 

@@ -17,6 +17,7 @@ ServiceError
 ├── Overloaded            too many requests in flight
 ├── ProviderUnavailable   the OpenID provider sends no answer, or one that cannot be read
 └── StoreUnavailable      Redis cannot be reached, or is not durable enough
+SignInRefused             the OpenID provider does not identify the person
 SettingsError             a setting is wrong (never an answer to a request)
 TrailUnusable             exported audit files cannot be read or continued (never an answer to a request)
 """
@@ -155,6 +156,10 @@ class StoreUnavailable(Retryable):
 def without_message(error: BaseException) -> BaseException:
     """The type and traceback of an unexpected error, for the log. Its message may quote a comment."""
     return RuntimeError(type(error).__name__).with_traceback(error.__traceback__)
+
+
+class SignInRefused(Exception):
+    """The OpenID provider's answer does not identify the person."""
 
 
 class SettingsError(Exception):

@@ -84,3 +84,10 @@ async def test_a_stop_while_the_service_starts_ends_all_that_has_begun(
 def test_a_host_that_is_none_is_refused_by_what_was_asked(host: str) -> None:
     with pytest.raises(SettingsError, match=f"cannot listen on {host}:0: "):
         serving.bound(host, 0, shared=False)
+
+
+def test_what_only_a_provider_of_sign_in_needs_is_not_loaded() -> None:
+    code = "import sys, service.commands.serve, service.process.app, service.process.serving; print(*sys.modules)"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "service.console.routes" in said
+    assert not {"service.console.provider", "httpx", "joserfc", "rich", "pygments"}.intersection(said)
