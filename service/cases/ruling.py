@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from functools import lru_cache
+from itertools import accumulate
 from typing import NamedTuple
 
 from msgspec import Struct
 
 from service.metrics import RULES
 from service.rules.compiled import CompiledRules, Facts, Findings
-from service.rules.holding import Copies, leaves
+from service.rules.holding import Copies, Dependence, leaves
 from service.rules.links import find_links
 from service.rules.repetition import fingerprints_with
 from service.store.asked import (
@@ -133,15 +135,25 @@ def limits_in(looked: Looked) -> CountLimits | None:
         if counted[by]
     ]
     prints: list[str] = []
-    places = {}
-    of_author = 0
-    for copies, some in looked.prints.items():  # those of the author come first
-        places[copies] = (len(prints) + 1, len(prints) + len(some))
+    counts = []
+    for some in looked.prints.values():
         prints += some
-        if copies.of == "author":
-            of_author = len(prints)
-    copy_limits = [CopyLimit(s, at_least - 1, *places[copies]) for copies, at_least, s in needed.copies]
-    return CountLimits(limits, copy_limits, prints, of_author, looked.rates, looked.window_s)
+        counts.append(len(some))
+    copies, of_author = _places(found.depends, tuple(counts)) if counts else ((), 0)
+    return CountLimits(limits, copies, prints, of_author, looked.rates, looked.window_s)
+
+
+@lru_cache(maxsize=1_024)
+def _places(depends: Dependence, counts: tuple[int, ...]) -> tuple[tuple[CopyLimit, ...], int]:
+    """The limits on copies, and how many fingerprints are of the author: these come first.
+
+    `counts`: how many fingerprints there are of each of `depends.copies`.
+    """
+    needed = depends.needed.copies if depends.needed else ()
+    ends = [*accumulate(counts)]
+    places = {copies: (end - count + 1, end) for copies, count, end in zip(depends.copies, counts, ends, strict=True)}
+    limits = tuple(CopyLimit(s, at_least - 1, *places[copies]) for copies, at_least, s in needed)
+    return limits, sum(count for copies, count in zip(depends.copies, counts, strict=True) if copies.of == "author")
 
 
 def ask(

@@ -104,14 +104,14 @@ class CountLimits(Struct, frozen=True):
     @property
     def flat(self) -> list[Any]:
         """As facts.lua takes it."""
-        sent: list[Any] = [self.window_s, self.of_author, len(self.prints), *self.prints, len(self.limits)]
+        sent: list[Any] = [self.window_s, self.of_author, len(self.limits), len(self.copies), len(self.rates)]
         for limit in self.limits:
             sent += limit
-        sent.append(len(self.copies))
         for copies in self.copies:
             sent += copies
         for rate in self.rates:
             sent += rate
+        sent += self.prints
         return sent
 
 

@@ -62,6 +62,12 @@ local function within(key, id, now, window_s)
   return found
 end
 
+-- Whether more than `most` comments came within a window, this one counted.
+local function is_above(key, id, now, window_s, most)
+  if redis.call('ZCOUNT', key, whole(now - window_s * 1000), '(inf') < most then return false end
+  return within(key, id, now, window_s) + 1 > most
+end
+
 -- Keep the newest `most` of a window.
 local function put_in_window(key, id, now, window_s, most)
   redis.call('ZADD', key, 'NX', now, id)

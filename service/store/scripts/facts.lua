@@ -2,33 +2,33 @@
 
 -- What to count of a comment to which no rule applies unless a limit is passed, this comment counted. `watch` is flat, as
 -- each table takes cmsgpack longer than ten numbers:
---   window (s) of fingerprints, how many of them are of the author, their number, the fingerprints, those first;
---   number of limits on rates, each {key behind the prefix, window (s), most, whether it counts comments of the author};
---   number of limits on copies, each {window (s), most, first, last}, of fingerprints from the first to the last;
---   rates to count, each {key behind the prefix, window (s)}
-local function watched_prints(watch)
-  local prints = {}
-  for at = 1, watch[3] do prints[at] = watch[3 + at] end
-  return prints
-end
+--   window (s) of fingerprints, how many of them are of the author, number of limits on rates, number of limits on
+--   copies, number of rates to count;
+--   each limit on a rate: key behind the prefix, window (s), most, whether it counts comments of the author;
+--   each limit on copies: window (s), most, first, last: of fingerprints from the first to the last;
+--   each rate to count: key behind the prefix, window (s);
+--   the fingerprints, those of the author first
+local function rates_at(watch) return 6 + 4 * (watch[3] + watch[4]) end
 
+local function watched_prints(watch) return {unpack(watch, rates_at(watch) + 2 * watch[5])} end
+
+local NO_RATES = {}
 local function watched_rates(watch)
-  local rates, at = {}, 4 + watch[3]
-  for _ = 1, 2 do at = at + 1 + 4 * watch[at] end
-  for i = at, #watch, 2 do rates[#rates + 1] = {watch[i], watch[i + 1]} end
+  if watch[5] == 0 then return NO_RATES end
+  local rates, first = {}, rates_at(watch)
+  for i = first, first + 2 * watch[5] - 1, 2 do rates[#rates + 1] = {watch[i], watch[i + 1]} end
   return rates
 end
 
 -- `is_new`: no comment of the author is found, so that none can be fast, and none a copy of another one.
 local function passes_a_limit(watch, prints, is_new, id, now)
-  local rates = 4 + #prints
-  local copies = rates + 1 + 4 * watch[rates]
-  for i = rates + 1, copies - 1, 4 do
+  local copies = 6 + 4 * watch[3]
+  for i = 6, copies - 1, 4 do
     local is_possible = not (is_new and watch[i + 3])
-    if is_possible and within(P .. watch[i], id, now, watch[i + 1]) + 1 > watch[i + 2] then return true end
+    if is_possible and is_above(P .. watch[i], id, now, watch[i + 1], watch[i + 2]) then return true end
   end
   if not look_up(prints, is_new and watch[2] or 0) then return false end
-  for i = copies + 1, copies + 4 * watch[copies], 4 do
+  for i = copies, rates_at(watch) - 1, 4 do
     for at = watch[i + 2], watch[i + 3] do
       if copies_within(prints[at], id, now, watch[i]) + 1 > watch[i + 1] then return true end
     end
@@ -78,7 +78,7 @@ local function count_comment(id, rates, prints, window_s, now, new)
   for _, rate in ipairs(rates) do put_in_window(P .. rate[1], id, at_ms, rate[2], MOST_IN_RATE) end
   if #prints == 0 then return end
   look_up(prints, new)
-  local several, mine = {}, at_ms .. ' ' .. id
+  local several, mine = nil, at_ms .. ' ' .. id
   local is_begun = begin_anew(now, window_s)
   local fields = is_begun and {'', at_ms .. ' ' .. whole(window_s)} or {}
   for _, fingerprint in ipairs(prints) do
@@ -95,11 +95,14 @@ local function count_comment(id, rates, prints, window_s, now, new)
         end
       end
     end
-    if entry == SEVERAL then several[#several + 1] = fingerprint end
+    if entry == SEVERAL then
+      several = several or {}
+      several[#several + 1] = fingerprint
+    end
     fields[#fields + 1] = fingerprint
     fields[#fields + 1] = entry
   end
   redis.call('HSET', FIRST, unpack(fields))
   if is_begun then redis.call('EXPIRE', FIRST, whole(2 * window_s)) end
-  if #several > 0 then count_among_several(id, several, now, at_ms, whole(window_s)) end
+  if several then count_among_several(id, several, now, at_ms, whole(window_s)) end
 end

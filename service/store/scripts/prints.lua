@@ -23,26 +23,42 @@ local FIRST, BEFORE, SEVERAL = P .. 'first', P .. 'first:before', '*'
 -- nil: not asked yet.
 local looked, began = {}, nil
 
--- Look fingerprints up, all together, but for the `skipped` first ones. Returns whether any of them came before.
-local function look_up(prints, skipped)
-  local new, missing, is_known = {}, {}, false
-  for at = 1 + (skipped or 0), #prints do
+-- Those fingerprints that were not looked up yet, behind the `skipped` first ones; and whether one that was came before.
+local function not_looked_up(prints, skipped)
+  if skipped == 0 and next(looked) == nil then return prints, false end
+  local new, is_known = {}, false
+  for at = 1 + skipped, #prints do
     local each = prints[at]
     if looked[each] == nil then new[#new + 1] = each end
     is_known = is_known or looked[each]
   end
+  return new, is_known
+end
+
+-- Look fingerprints up, all together, but for the `skipped` first ones. Returns whether any of them came before.
+local function look_up(prints, skipped)
+  skipped = skipped or 0
+  if #prints <= skipped then return false end
+  local new, is_known = not_looked_up(prints, skipped)
   if #new == 0 then return is_known end
   local found = redis.call('HMGET', FIRST, '', unpack(new))
   began = found[1]
-  for at, each in ipairs(new) do
-    looked[each] = found[at + 1]
-    is_known = is_known or looked[each]
-    if not looked[each] then missing[#missing + 1] = each end
+  local missing = new
+  for at = 1, #new do
+    local entry = found[at + 1]
+    looked[new[at]] = entry
+    if entry then
+      is_known = entry
+      if missing == new then missing = {unpack(new, 1, at - 1)} end
+    elseif missing ~= new then
+      missing[#missing + 1] = new[at]
+    end
   end
   if #missing == 0 then return is_known end
-  for at, entry in ipairs(redis.call('HMGET', BEFORE, unpack(missing))) do
-    looked[missing[at]] = entry
-    is_known = is_known or entry
+  found = redis.call('HMGET', BEFORE, unpack(missing))
+  for at = 1, #missing do
+    looked[missing[at]] = found[at]
+    is_known = is_known or found[at]
   end
   return is_known
 end
