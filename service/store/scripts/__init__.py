@@ -1,7 +1,10 @@
-"""The Lua scripts, one per operation, each preceded by the shared prelude."""
+"""The Lua scripts, one per operation, each preceded by what it needs of the shared prelude and fragments."""
 
+import re
+from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
+from typing import NamedTuple
 
 from service.redis.scripts import Flags, Script, made
 from service.store.packing import WORDS
@@ -50,5 +53,59 @@ def script(name: str) -> Script:
     if name in _DECIDING:
         words = ", ".join(f"[{number}] = '{word}'" for number, word in enumerate(WORDS))
         parts += [f"local WORDS = {{{words}}}\n", folder.joinpath("judged.lua").read_text()]
-    text = "".join([*parts, folder.joinpath(f"{name}.lua").read_text()])
-    return made(name, text, _FLAGS.get(name, Flags.ADDS))
+    own = folder.joinpath(f"{name}.lua").read_text()
+    return made(name, _needed("".join(parts), own) + own, _FLAGS.get(name, Flags.ADDS))
+
+
+class _Definition(NamedTuple):
+    """A function or a value of the shared code, with the comment before it. `names`: what it defines."""
+
+    names: frozenset[str]
+    text: str
+
+    @property
+    def is_pure(self) -> bool:
+        """Whether nothing happens where it stands."""
+        code = _without_comments(self.text)
+        return "function" in code or "(" not in code
+
+
+# All shared code is definitions that begin at the margin; what stands within them does not.
+_BEGIN = re.compile(r"^(?:local (?:function )?(\w+(?:, \w+)*)|(\w+) = function)", re.MULTILINE)
+_COMMENT = re.compile(r"^\s*--.*$", re.MULTILINE)
+_NAME = re.compile(r"[A-Za-z_]\w*")
+
+
+def _needed(shared: str, own: str) -> str:
+    """The definitions that a script uses, also by others that it uses.
+
+    Redis makes the functions of a script anew with each call, and keeps the code of each script in memory.
+    """
+    definitions = list(_definitions(shared))
+    used = set(_names(own)).union(*(_names(each.text) for each in definitions if not each.is_pure))
+    kept: set[int] = set()
+    while found := {at for at, each in enumerate(definitions) if at not in kept and not used.isdisjoint(each.names)}:
+        kept |= found
+        used.update(*(_names(definitions[at].text) for at in found))
+    return "".join(each.text for at, each in enumerate(definitions) if at in kept or not each.is_pure)
+
+
+def _definitions(shared: str) -> Iterator[_Definition]:
+    begins = list(_BEGIN.finditer(shared))
+    starts = [_comment_before(shared, each.start()) for each in begins]
+    for begin, start, end in zip(begins, starts, [*starts[1:], len(shared)], strict=True):
+        yield _Definition(frozenset((begin[1] or begin[2]).split(", ")), shared[start:end])
+
+
+def _comment_before(text: str, at: int) -> int:
+    while (line := text.rfind("\n", 0, max(at - 1, 0)) + 1) < at and text.startswith("--", line):
+        at = line
+    return at
+
+
+def _without_comments(text: str) -> str:
+    return _COMMENT.sub("", text)
+
+
+def _names(text: str) -> list[str]:
+    return _NAME.findall(_without_comments(text))

@@ -1,4 +1,4 @@
--- Shared code, put before every script. Scripts are safe to run twice.
+-- Shared code: definitions, of which each script gets those that it uses. Scripts are safe to run twice.
 --
 -- KEYS[1] is the prefix of one shard, with its hash tag; every key is made from it, so all lie in one slot:
 --   item:<id>        HASH  a comment's state                     ready       ZSET id -> due time (ms)

@@ -1,6 +1,7 @@
 """The scripts themselves: one slot, and no memory of Redis to rely on."""
 
 import asyncio
+import re
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib.resources import files
@@ -349,3 +350,29 @@ def test_permanent_keys_are_the_listed_ones_only() -> None:
     assert list(waits_in(Shard(site).text("a:b") + "3")) == [(Shard(site).key("waiting"), "a:b")]
     assert list(waits_in(Shard(site).key("out:q:a:b"))) == [(Shard(site).key("out:due"), "a:b")]
     assert list(waits_in(Shard(site).key("ready"))) == []
+
+
+@pytest.mark.parametrize("name", FRAGMENTS)
+def test_shared_code_is_definitions_alone(name: str) -> None:
+    """What a script does not use of it is left out, so nothing may happen between the definitions."""
+    text = files("service.store.scripts").joinpath(name).read_text()
+    begins = re.findall(r"^(?!--|end\b|[ }\])])(.+)", text, re.MULTILINE)
+    definition = re.compile(r"local function \w+|local \w+(, \w+)*( =|$)|\w+ = function")
+    assert [each for each in begins if not definition.match(each)] == []
+    called = [each for each in begins if "(" in each and "function" not in each]
+    assert called == (["local REQUEST = table.remove(ARGV)"] if name == "prelude.lua" else [])
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_script_has_the_definitions_that_it_uses_and_no_others(name: str) -> None:
+    own = files("service.store.scripts").joinpath(f"{name}.lua").read_text()
+    shared = script(name).plain.text.removesuffix(own)
+    sources = [files("service.store.scripts").joinpath(each).read_text() for each in FRAGMENTS]
+    known = {each for text in sources for each in re.findall(r"^local function (\w+)", text, re.MULTILINE)}
+    sent = re.sub(r"^\s*--.*$", "", shared + own, flags=re.MULTILINE)
+    defined = re.findall(r"^local function (\w+)", sent, re.MULTILINE)
+    called = {each for each in re.findall(r"(?<![.:\w])(\w+)\(", sent) if each in known}
+    local = set(re.findall(r"^ *local function (\w+)", own, re.MULTILINE))
+    assert called - local <= set(defined)
+    assert [each for each in defined if len(re.findall(rf"\b{each}\b", sent)) < 2 and each not in local] == []
+    assert "local REQUEST = table.remove(ARGV)" in shared
