@@ -26,17 +26,20 @@ from training.regression import MaskedLogistic
 
 Floats = NDArray[np.float64]
 
-# A table has as many rows as the comments have n-grams, as a power of two between these. The larger one takes two
-# megabytes; more rows gain little (docs/experiments.md).
+# A table has as many rows as the comments have n-grams, rounded down to a power of two between these. With twice as
+# many the ranking hardly gains (docs/experiments.md).
 LEAST_BITS, MOST_BITS = 12, 18
 # An n-gram that occurs in fewer texts is left out, as in scikit-learn's textbook pipeline.
 LEAST_TEXTS = 2
 # The regularization, with rows that weigh 1 (docs/experiments.md).
 REGULARISATION, MOST_ITERATIONS = 3.0, 80
+# What our own sentences in the language weigh together, relative to its comments. Without them a bag makes both readers
+# worse on plain sentences; with more, on comments (docs/experiments.md).
+WRITTEN = 0.15
 # The answers of each kind that a label needs among the texts to learn from, and among those to weigh with.
-LEARN_FROM, WEIGH_WITH = 50, 15
+LEARN_FROM, WEIGH_WITH = 100, 25
 # The least gain in ROC AUC that is worth a table.
-LEAST_GAIN = 0.005
+LEAST_GAIN = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,19 +84,17 @@ def own_bags(known: Examples, logits: Floats, machines: Machines, jobs: int) -> 
     """`known`: the training texts. `logits`: (n, LABELS) the model's, before calibration, of those in the calibration
     folds, which it has not learned from.
     """
-    is_comment = np.array([not is_written(source) for source in known.sources], bool)
-    language_of = np.array(known.languages)
+    language_of, is_weighed = np.array(known.languages), _is_comment(known) & np.isin(known.folds, CALIBRATION_FOLDS)
     at_calibration = np.cumsum(np.isin(known.folds, CALIBRATION_FOLDS)) - 1
     languages, works, places = [], [], []
     for language in sorted(set(known.languages) - {FIRST_LANGUAGE}):
-        rows = np.flatnonzero((language_of == language) & is_comment)
-        texts = known.at(rows)
-        is_weighed = np.isin(texts.folds, CALIBRATION_FOLDS)
-        labels = [label for label in range(len(LABELS)) if _are_enough(texts.labels[:, label], is_weighed)]
+        rows = np.flatnonzero(language_of == language)
+        texts, weighed = known.at(rows), is_weighed[rows]
+        labels = [label for label in range(len(LABELS)) if _are_enough(texts, label, weighed)]
         if labels:
             languages.append(language)
-            places.append(at_calibration[rows[is_weighed]])
-            works.append(partial(_bag_of, texts, is_weighed, labels, logits[places[-1]]))
+            places.append(at_calibration[rows[weighed]])
+            works.append(partial(_bag_of, texts, weighed, labels, logits[places[-1]]))
     found = OwnBags({}, [], logits.copy())
     for language, at, bag in zip(languages, places, machines.each(works, jobs) if works else [], strict=True):
         if bag is not None:
@@ -115,10 +116,16 @@ def calibrated(bags: OwnBags, languages: Sequence[str], slope: Floats, intercept
     return found
 
 
-def _are_enough(labels: NDArray[np.float32], is_weighed: NDArray[np.bool_]) -> bool:
+def _is_comment(texts: Examples) -> NDArray[np.bool_]:
+    return np.array([not is_written(source) for source in texts.sources], bool)
+
+
+def _are_enough(texts: Examples, label: int, is_weighed: NDArray[np.bool_]) -> bool:
+    """Only comments count."""
+    learned, labels = ~is_weighed & _is_comment(texts), texts.labels[:, label]
     return all(
         min(np.count_nonzero(some > 0.5), np.count_nonzero(some <= 0.5)) >= fewest  # noqa: PLR2004 - the majority
-        for some, fewest in ((labels[~is_weighed], LEARN_FROM), (labels[is_weighed], WEIGH_WITH))
+        for some, fewest in ((labels[learned], LEARN_FROM), (labels[is_weighed], WEIGH_WITH))
     )
 
 
@@ -139,7 +146,7 @@ def _bag_of(texts: Examples, is_weighed: NDArray[np.bool_], labels: Sequence[int
 def _fitted(learned: Examples, labels: Sequence[int]) -> _Table:
     most = count(learned.texts, MOST_BITS, 1)
     occurring = np.count_nonzero(document_frequency(most) >= LEAST_TEXTS)
-    bits = min(max(int(occurring).bit_length(), LEAST_BITS), MOST_BITS)
+    bits = min(max(int(occurring).bit_length() - 1, LEAST_BITS), MOST_BITS)
     counted = most if bits == MOST_BITS else count(learned.texts, bits, 1)
     idf = inverse_document_frequency(document_frequency(counted), len(learned), LEAST_TEXTS)
     _, places = np.unique(learned.sources, return_inverse=True)
@@ -151,10 +158,14 @@ def _fitted(learned: Examples, labels: Sequence[int]) -> _Table:
 
 
 def _row_weights(texts: Examples) -> NDArray[np.float32]:
-    """The texts' weights relative to the mean of their data set."""
+    """The comments' weights relative to the mean of their data set; our own sentences weigh WRITTEN of all comments."""
     _, places = np.unique(texts.sources, return_inverse=True)
     means = np.bincount(places, texts.weights) / np.bincount(places)
-    return (texts.weights / np.maximum(means, 1e-9)[places]).astype(np.float32)
+    weights = texts.weights / np.maximum(means, 1e-9)[places]
+    is_comment = _is_comment(texts)
+    written = float(weights[~is_comment].sum())
+    weights[~is_comment] *= WRITTEN * float(weights[is_comment].sum()) / max(written, 1e-9)
+    return weights.astype(np.float32)
 
 
 def _weights(both: Floats, texts: Examples, label: int) -> tuple[float, float, float]:

@@ -86,7 +86,7 @@ def test_comments_in_the_calibration_folds_are_not_learned_before_they_are_weigh
 
 def test_a_word_may_mean_something_else_in_another_language() -> None:
     """The model has one weight for it, the one that English taught."""
-    english = comments(1_800, "en", "jigsaw_toxic_train", seed=3)
+    english = comments(4_000, "en", "jigsaw_toxic_train", seed=3)
     english.labels[:, 0] = 1 - english.labels[:, 0]
     known = joined([english, comments(1_400)])
     known.labels[:] = np.nan_to_num(known.labels)
