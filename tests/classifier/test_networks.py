@@ -30,7 +30,7 @@ def written(folder: Path, networks: int) -> Path:
     copies = {f"deep_{prefix(at)}{name}": array for at in range(networks) for name, array in one.items()}
     copies["deep_stack"] = arrays["deep_stack"] / np.array([1, networks, networks])
     deep = msgspec.structs.replace(manifest.deep, networks=networks, golden=golden)
-    made = msgspec.structs.replace(manifest, format=format_of(deep), deep=deep)
+    made = msgspec.structs.replace(manifest, format=format_of(deep), deep=deep, own=[])
     write_folder(folder / f"of-{networks}", made, arrays | copies, words)
     return folder / f"of-{networks}"
 

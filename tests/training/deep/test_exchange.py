@@ -9,7 +9,7 @@ import pytest
 
 import classifier
 from classifier import LABELS
-from classifier.folder import EXPECTED, arrays_of, write_folder
+from classifier.folder import arrays_of, write_folder
 from training.calibration import NATURAL
 from training.deep.exchange import KeptModel, exchanged, kept_model, rescaled
 from training.deep.stack import OF_WHOLE
@@ -80,18 +80,21 @@ def test_the_worst_part_counts_as_in_a_new_fit(kept: KeptModel) -> None:
 def test_the_same_reader_in_its_own_place_makes_the_same_model(kept: KeptModel, tmp_path: Path) -> None:
     unseen, _ = said(60)
     found = exchanged(kept, kept.deep, unseen)
-    assert found.arrays.keys() == arrays_of(kept.manifest).keys() - EXPECTED.keys()
-    assert kept.fast.keys() == EXPECTED.keys()
+    assert kept.manifest.own, "the bags of languages are part of the fast reader"
+    of_fast = arrays_of(msgspec.structs.replace(kept.manifest, deep=None)).keys()
+    assert found.arrays.keys() == arrays_of(kept.manifest).keys() - of_fast
+    assert kept.fast.keys() == of_fast
     assert found.described == msgspec.structs.replace(kept.manifest.deep, golden=found.described.golden)
     manifest = msgspec.structs.replace(kept.manifest, version="exchanged", deep=found.described)
     write_folder(tmp_path / "exchanged", manifest, kept.fast | dict(found.arrays), kept.words)
     before, after = classifier.load(classifier.SHIPPED), classifier.load(tmp_path / "exchanged")
     texts = ["You are an idiot.", "Thank you for the article.", "Ich finde den Artikel gut."]
-    np.testing.assert_allclose(after.score_many(texts), before.score_many(texts), atol=1e-6)
+    for language in ("en", "de"):
+        np.testing.assert_allclose(after.score_many(texts, language), before.score_many(texts, language), atol=1e-6)
 
 
 def test_a_model_without_a_deep_reader_cannot_exchange_it(kept: KeptModel, tmp_path: Path) -> None:
-    plain = msgspec.structs.replace(kept.manifest, deep=None, format=2, version="plain")
+    plain = msgspec.structs.replace(kept.manifest, deep=None, own=[], format=2, version="plain")
     write_folder(tmp_path / "plain", plain, kept.fast, kept.words)
     with pytest.raises(DataUnusable, match="no deep reader"):
         kept_model(tmp_path / "plain")
