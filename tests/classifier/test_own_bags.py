@@ -74,6 +74,20 @@ def test_other_languages_do_not_hear_of_it(bilingual: Path, folder: Path) -> Non
     assert [model.spans(text) for text in TEXTS] == [before.spans(text) for text in TEXTS]
 
 
+def test_both_readers_are_combined_with_the_bag_and_the_fast_one_has_it_alone(own: Arrays, tmp_path: Path) -> None:
+    manifest, shipped, words = read_folder(classifier.SHIPPED)
+    arrays = {**shipped, **{own_name("de", name): own[own_name("de", name)] for name in OWN}}
+    languages = sorted({*manifest.own, "de"})
+    described = msgspec.structs.replace(manifest, format=format_of(manifest.deep, languages), own=languages)
+    write_folder(tmp_path / "both", described, arrays, words)
+    model, fast = classifier.load(tmp_path / "both"), 1 / (1 + np.exp(-expected(arrays, TEXTS)))
+    np.testing.assert_allclose(model.score_many(TEXTS, "de"), model.score_with(fast, TEXTS, "de"), atol=1e-6)
+    alone = model.without_deep_reader().score_many(TEXTS, "de")
+    columns = [manifest.labels.index(label) for label in manifest.judged["de"]]
+    np.testing.assert_allclose(alone, fast[:, columns], atol=1e-6)
+    assert alone.tolist() == classifier.load(tmp_path / "both", both=False).score_many(TEXTS, "de").tolist()
+
+
 def test_a_word_is_shown_for_what_both_say(bilingual: Path, own: Arrays) -> None:
     """Each word's weight is the sum of its share in both, so it changes by what the bag says of it."""
     text = "eins zwei drei vier"
