@@ -1,8 +1,8 @@
 """The fast reader: what one model says of texts in all languages, and what the bag of a text's language adds to it.
 
 The table of the model has far fewer rows than the training texts have n-grams, so that a language with few texts shares
-nearly all of its rows with English. Therefore a language may have a small table of its own, which only its own comments
-have taught (ADR 38).
+nearly all of its rows with English. Therefore a language may have a small table of its own, which only texts in it have
+taught (ADR 38).
 """
 
 from collections.abc import Iterable, Mapping, Sequence

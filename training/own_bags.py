@@ -1,4 +1,4 @@
-"""Fits a small bag of n-grams for a language on its own comments (classifier/fast.py, ADR 38).
+"""Fits a small bag of n-grams for a language on its own texts (classifier/fast.py, ADR 38).
 
 A language gets one for the labels that it judges better with it: on the calibration folds, where neither the model nor
 the bag has learned, how both are weighed is fitted on one half of the comments and tried on the other.

@@ -30,7 +30,10 @@ class Stack:
         self.weights, self._bias = weights, bias
 
     def score(self, language: int, text: str, fast: Sequence[float]) -> NDArray[np.float64]:
-        """Probabilities (LABELS,). `fast`: the fast reader's scores of the text, calibrated for the first language."""
+        """Probabilities (LABELS,).
+
+        `fast`: the fast reader's scores of the text, calibrated for the first language, or with the language's own bag.
+        """
         return self.scores(language, np.asarray(fast), self.reader.read(text))
 
     def scores(self, language: int, fast: NDArray[np.float64], deep: NDArray[np.floating]) -> NDArray[np.float64]:

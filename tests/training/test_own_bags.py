@@ -1,5 +1,7 @@
 """A language gets a bag of n-grams of its own where its comments show that it helps."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -76,12 +78,24 @@ def test_a_language_without_need_or_comments_gets_none(known: Examples, skill: f
 
 
 def test_comments_in_the_calibration_folds_are_not_learned_before_they_are_weighed() -> None:
-    """Turning their labels round turns what is said of them only by the weights, which then ignore the bag."""
+    """Their words are other ones, so a bag that has not learned from them says nothing of them."""
     known = comments(800)
-    labels, is_weighed = known.labels.copy(), np.isin(known.folds, CALIBRATION_FOLDS)
-    labels[is_weighed, 0] = 1 - labels[is_weighed, 0]
-    turned = Examples(known.texts, labels, known.weights, known.groups, known.folds, known.sources, known.languages)
-    assert own_bags(turned, guessed(known, -0.5), ThisMachine(), 1).languages == []
+    is_weighed = np.isin(known.folds, CALIBRATION_FOLDS)
+    texts = [
+        text.replace(word, word[::-1]) if weighed and (word := text.split()[2]) else text
+        for text, weighed in zip(known.texts, is_weighed, strict=True)
+    ]
+    assert own_bags(replace(known, texts=texts), guessed(known, 0.5), ThisMachine(), 1).languages == []
+
+
+def test_our_own_sentences_count_less_than_comments_however_many_there_are() -> None:
+    sentences = comments(2_400, source="contrast_de", seed=4)
+    sentences.labels[:, 0] = 1 - sentences.labels[:, 0]
+    known = joined([comments(800), sentences])
+    found = own_bags(known, guessed(known, 0.5), ThisMachine(), 1)
+    own = bags_of(found.arrays)["de"]
+    harmful, harmless = own.bag.score_many(["der trottel der stadt", "der garten der stadt"])[:, 0]
+    assert harmful > harmless
 
 
 def test_a_word_may_mean_something_else_in_another_language() -> None:
