@@ -331,6 +331,9 @@ def _stack(folder: Path, manifest: Manifest, arrays: Mapping[str, NDArray[Any]])
 def _check_languages(folder: Path, manifest: Manifest) -> None:
     known = set(manifest.labels) - set(manifest.unjudged)
     both = manifest.deep.languages if manifest.deep else {}
+    first = next(iter(manifest.judged))
+    if unfit := [each for each in manifest.own if each == first or each not in {*manifest.judged, *both}]:
+        raise ModelRefused(folder, f"has a bag of {unfit}; only languages that it judges, but the first, have one")
     for language, labels in (*manifest.languages.items(), *both.items()):
         if len(set(labels)) != len(labels) or not set(labels) <= known:
             raise ModelRefused(folder, f"judges {labels} in '{language}'; each must be one of {sorted(known)}, once")

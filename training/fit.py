@@ -145,7 +145,7 @@ def fit(
     _check_answers(known)
     progress("diluting harmful comments")
     folds = [fold for fold in range(FOLDS) if fold not in CALIBRATION_FOLDS]  # the calibration set stays natural
-    known = diluted(known, sorted(OURS), folds, recipe.seed)
+    comments, known = known, diluted(known, sorted(OURS), folds, recipe.seed)
     progress("counting features")
     with machines.spread():
         counted = count(known.texts, recipe.bits, recipe.jobs)
@@ -173,7 +173,7 @@ def fit(
     progress("calibrating")
     logits, judged = before.logits(data, np.flatnonzero(is_calibration)), known.where(is_calibration)
     combined = combination(logits, judged)
-    own = own_bags(known, combined(logits), machines, recipe.jobs)
+    own = own_bags(comments, combined(logits), machines, recipe.jobs)
     languages, slope, intercept = _by_language(own.logits, judged)
     bias = combined(np.concatenate([after.bag.intercept_, after.network.layers_["output_bias"]]))
     arrays = {"bias": bias, "slope": slope, "intercept": intercept}

@@ -13,9 +13,9 @@ from classifier.kernel import UNCALIBRATED, Weights
 from training.direction import direction
 from training.examples import CALIBRATION_FOLDS, Examples, fold_of, joined
 from training.fit import Recipe, fit
-from training.machines import ThisMachine
+from training.machines import Machines, ThisMachine
 from training.metrics import roc_auc
-from training.own_bags import LEARN_FROM, calibrated, own_bags
+from training.own_bags import LEARN_FROM, OwnBags, calibrated, own_bags
 
 SOURCE = "german_gahd"
 HARMFUL, HARMLESS = ("trottel", "abschaum", "gesindel"), ("garten", "minister", "wetter")
@@ -78,24 +78,31 @@ def test_a_language_without_need_or_comments_gets_none(known: Examples, skill: f
 
 
 def test_comments_in_the_calibration_folds_are_not_learned_before_they_are_weighed() -> None:
-    """Their words are other ones, so a bag that has not learned from them says nothing of them."""
+    """Their words occur nowhere else, so a bag that has not learned from them gains nothing on them."""
     known = comments(800)
-    is_weighed = np.isin(known.folds, CALIBRATION_FOLDS)
+    others = dict(zip((*HARMFUL, *HARMLESS), ("qvaxi", "zumbo", "wrepf", "jolki", "kybda", "huxem"), strict=True))
     texts = [
-        text.replace(word, word[::-1]) if weighed and (word := text.split()[2]) else text
-        for text, weighed in zip(known.texts, is_weighed, strict=True)
+        " ".join(others.get(word, word) for word in text.split()) if fold in CALIBRATION_FOLDS else text
+        for text, fold in zip(known.texts, known.folds, strict=True)
     ]
     assert own_bags(replace(known, texts=texts), guessed(known, 0.5), ThisMachine(), 1).languages == []
 
 
-def test_our_own_sentences_count_less_than_comments_however_many_there_are() -> None:
-    sentences = comments(2_400, source="contrast_de", seed=4)
-    sentences.labels[:, 0] = 1 - sentences.labels[:, 0]
-    known = joined([comments(800), sentences])
-    found = own_bags(known, guessed(known, 0.5), ThisMachine(), 1)
-    own = bags_of(found.arrays)["de"]
-    harmful, harmless = own.bag.score_many(["der trottel der stadt", "der garten der stadt"])[:, 0]
-    assert harmful > harmless
+def test_diluted_copies_are_no_comments_of_the_language() -> None:
+    """A file of one's own may hold several languages, and its copies stand among texts of any of them."""
+    german, english = comments(1_400, source="own"), comments(4_000, "en", "own", seed=3)
+    known = joined([german, english])
+    known.labels[:] = np.nan_to_num(known.labels)
+    seen: list[Examples] = []
+
+    def look(known: Examples, logits: NDArray[np.float64], machines: Machines, jobs: int) -> OwnBags:
+        seen.append(known)
+        return own_bags(known, logits, machines, jobs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("training.fit.own_bags", look)
+        fit(known, Recipe(bits=10, vector_bits=10, most_iterations=2, epochs=1))
+    assert len(seen[0]) == len(known), "no copy is among them"
 
 
 def test_a_word_may_mean_something_else_in_another_language() -> None:

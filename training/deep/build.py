@@ -181,7 +181,8 @@ def combine_readers(
         bias[0] = slopes * bias[0] + intercepts
         adjusted = {label: (float(slopes[at]), float(intercepts[at])) for at, label in enumerate(LABELS)}
     for row, language in enumerate(languages):
-        if language in transferred and language in LIKE_FIRST:
+        # The weights of the first language are for its calibration, which a language with a bag of its own has not.
+        if language in transferred and language in LIKE_FIRST and language not in fitted.own:
             weights[row], bias[row] = weights[0], bias[0]
     described = Deep(
         encoder=encoder.name,
