@@ -105,6 +105,16 @@ def test_diluted_copies_are_no_comments_of_the_language() -> None:
     assert len(seen[0]) == len(known), "no copy is among them"
 
 
+def test_our_own_sentences_count_less_than_comments_however_many_there_are() -> None:
+    sentences = comments(2_400, source="contrast_de", seed=4)
+    sentences.labels[:, 0] = 1 - sentences.labels[:, 0]
+    known = joined([comments(800), sentences])
+    found = own_bags(known, guessed(known, 0.5), ThisMachine(), 1)
+    own = bags_of(found.arrays)["de"]
+    harmful, harmless = own.bag.score_many(["der trottel der stadt", "der garten der stadt"])[:, 0]
+    assert harmful > harmless
+
+
 def test_a_word_may_mean_something_else_in_another_language() -> None:
     """The model has one weight for it, the one that English taught."""
     english = comments(4_000, "en", "jigsaw_toxic_train", seed=3)
