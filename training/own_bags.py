@@ -4,7 +4,7 @@ A language gets one for the labels that it judges better with it: on the calibra
 the bag has learned, how both are weighed is fitted on one half of the comments and tried on the other.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -114,6 +114,11 @@ def calibrated(bags: OwnBags, languages: Sequence[str], slope: Floats, intercept
                 found[key] = found[key] * slope[row]
             found[own_name(language, "bias")] += intercept[row]
     return found
+
+
+def judged_among(own: Iterable[str], judged: Container[str]) -> list[str]:
+    """The languages with a bag of their own that the model judges: what no reader judges needs no bag."""
+    return [language for language in own if language in judged]
 
 
 def _is_comment(texts: Examples) -> NDArray[np.bool_]:

@@ -30,6 +30,7 @@ from training.examples import FIRST_LANGUAGE, Examples, joined
 from training.fit import STEPS, Fitted, Recipe, adjusted, fit, never_yes
 from training.leaks import without_leaks
 from training.machines import Machines
+from training.own_bags import judged_among
 from training.promotion_losses import describe, in_use, in_use_folder
 from training.report import report, show
 from training.row_weights import with_row_weights
@@ -182,6 +183,7 @@ def _built(options: TrainingOptions, existing: "Arrays | None", examples: Exampl
     if options.readers == "fast":
         return _Built(manifest, arrays, known_words, None)
     deep = _deep_reader(options, existing, examples, fitted, public, console)
+    manifest = msgspec.structs.replace(manifest, own=fitted.own)
     return _Built(with_deep_reader(manifest, deep), arrays | dict(deep.arrays), known_words, deep.stack)
 
 
@@ -274,7 +276,8 @@ def _deep_reader(  # noqa: PLR0917 - all that the run has found so far
 
 
 def with_deep_reader(manifest: Manifest, reader: "TrainedReader") -> Manifest:
-    return msgspec.structs.replace(manifest, format=format_of(reader.described, manifest.own), deep=reader.described)
+    own = judged_among(manifest.own, {*manifest.judged, *reader.described.languages})
+    return msgspec.structs.replace(manifest, format=format_of(reader.described, own), deep=reader.described, own=own)
 
 
 def gather(options: TrainingOptions) -> Examples:
@@ -350,7 +353,7 @@ def _manifest(version: str, examples: Examples, fitted: Fitted) -> Manifest:
     """The manifest of the fast reader, without metrics and files."""
     weights, unjudged = Weights(fitted.arrays), never_yes(examples)
     return Manifest(
-        format=format_of(None, fitted.own),
+        format=format_of(None, judged_among(fitted.own, fitted.languages)),
         version=version,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         labels=list(classifier.LABELS),
@@ -359,7 +362,7 @@ def _manifest(version: str, examples: Examples, fitted: Fitted) -> Manifest:
             language: [label for label in labels if label not in unjudged]
             for language, labels in fitted.languages.items()
         },
-        own=fitted.own,
+        own=judged_among(fitted.own, fitted.languages),
         files={},
         golden=[Golden(text, list(weights.score(text))) for text in GOLDEN],
         data=_counts(examples),

@@ -129,6 +129,16 @@ def test_a_description_that_does_not_fit_is_refused(bilingual: Path, changed: di
         classifier.load(bilingual)
 
 
+def test_a_bag_of_the_first_language_or_of_one_that_is_not_judged_is_refused(folder: Path, own: Arrays) -> None:
+    manifest, arrays, words = read_folder(folder)
+    for language in ("en", "fr"):
+        described = msgspec.structs.replace(manifest, version=language, format=NEWEST_FORMAT, own=[language])
+        bag = {own_name(language, name): own[own_name("de", name)] for name in OWN}
+        write_folder(folder.with_name(language), described, arrays | bag, words)
+        with pytest.raises(ModelRefused, match=f"has a bag of .'{language}'"):
+            classifier.load(folder.with_name(language))
+
+
 @pytest.mark.parametrize("name", [*OWN])
 def test_arrays_that_do_not_fit_are_refused(own: Arrays, name: str) -> None:
     key = own_name("de", name)

@@ -15,7 +15,7 @@ from training.examples import CALIBRATION_FOLDS, Examples, fold_of, joined
 from training.fit import Recipe, fit
 from training.machines import Machines, ThisMachine
 from training.metrics import roc_auc
-from training.own_bags import LEARN_FROM, OwnBags, calibrated, own_bags
+from training.own_bags import LEARN_FROM, OwnBags, calibrated, judged_among, own_bags
 
 SOURCE = "german_gahd"
 HARMFUL, HARMLESS = ("trottel", "abschaum", "gesindel"), ("garten", "minister", "wetter")
@@ -132,6 +132,10 @@ def test_a_word_may_mean_something_else_in_another_language() -> None:
     harmful, harmless = said.combined(model.score_many(texts, UNCALIBRATED), said.bag.score_many(texts))[:, 0]
     assert harmful > 0.5 > harmless
     assert model.score_many(texts, row)[0, 0] < 0.5, "what the model says alone"
+
+
+def test_a_language_that_the_fast_reader_does_not_judge_needs_no_bag_without_a_deep_one() -> None:
+    assert judged_among(["da", "de"], {"en", "de"}) == ["de"]
 
 
 def test_the_better_logit_counts_more_and_none_counts_against_itself() -> None:
