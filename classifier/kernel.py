@@ -100,6 +100,8 @@ _Row = ctypes.c_double * LABELS
 # In place of a language: the logits as they are.
 UNCALIBRATED = -1
 _ONE, _NOTHING = np.ones((1, LABELS)), np.zeros((1, LABELS))
+_ONE.setflags(write=False)  # all models share them, and `calibration` gives them away
+_NOTHING.setflags(write=False)
 # Identifies the model in each thread's cache of words.
 _ids = count(1)
 
