@@ -139,11 +139,11 @@ def test_the_fair_test_is_put_into_words() -> None:
 
 
 def worse_model(settings: Any, version: str) -> None:
-    """It judges Swedish in place of German, and no threats in English, and is worse on one data set."""
+    """It judges Swedish in place of French, and no threats in English, and is worse on one data set."""
     folder = other_model(settings, version)
     manifest = json.loads((folder / "manifest.json").read_text())
     for reader in (manifest, manifest["deep"]):
-        judged = {"sv" if language == "de" else language: labels for language, labels in reader["languages"].items()}
+        judged = {"sv" if language == "fr" else language: labels for language, labels in reader["languages"].items()}
         reader["languages"] = judged | {"en": [label for label in judged["en"] if label != "threat"]}
     manifest["metrics"]["held_out"]["jigsaw_toxic_train"]["toxicity"]["roc_auc"] = 0.9
     (folder / "manifest.json").write_text(json.dumps(manifest))
@@ -162,7 +162,7 @@ async def test_a_model_that_is_worse_than_the_one_in_use_is_promoted_only_when_i
     chief = await as_role()
     for path in ("/console/models", "/console/models/compare?challenger=2026-12-01-1"):
         text = (await chief.get(path)).text
-        assert "These languages are not judged any more: de" in text, path
+        assert "These languages are not judged any more: fr" in text, path
         assert "Threat is not judged any more (en)" in text
         assert f"Toxicity on jigsaw_toxic_train: ROC AUC 0.9, in use {in_use:.3f}; that is more than chance" in text
         assert 'name="meant" value="1" required' in text
