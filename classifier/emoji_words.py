@@ -5,10 +5,11 @@ is read as a word only if the words next to it aim it at somebody. The plain rea
 """
 
 import re
+import sys
 
 import numpy as np
 
-from classifier.normalize import read
+from classifier.normalize import code_points, read
 
 # Always an attack.
 ALWAYS = {"fuck you": "\U0001f595"}
@@ -72,15 +73,22 @@ EMOJI_WORDS = {
 } | {each: word for word, emoji in ALWAYS.items() for each in emoji}
 
 
-# All that is looked for lies from here on, which is quicker to see than each of them is.
-_FIRST = ord(min(*_KINDS, *_MEANT.values()))
+# What each code point is, which is quicker to look up in a table than to search for.
+_IS_EMOJI, _IS_MEANT = 1, 2
+_LOOKED_FOR = np.zeros(sys.maxunicode + 1, np.uint8)
+_LOOKED_FOR[[ord(each) for each in _KINDS]] = _IS_EMOJI
+_LOOKED_FOR[[ord(each) for each in _MEANT.values()]] = _IS_MEANT
 
 
 def mark_aimed_emoji(text: str) -> str:
     """The text with each emoji that is aimed at somebody replaced by a key of EMOJI_WORDS, at the same length."""
-    if not text or np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32).max() < _FIRST:
-        return text
-    text = _SENT.sub(_NOTHING, text)
+    found = np.bitwise_or.reduce(_LOOKED_FOR[code_points(text)])
+    if found & _IS_MEANT:
+        text = _SENT.sub(_NOTHING, text)
+    return _marked(text) if found & _IS_EMOJI else text
+
+
+def _marked(text: str) -> str:
     pieces: list[str] = []
     done = 0
     for at, run in enumerate(_RUN.finditer(text)):

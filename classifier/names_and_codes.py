@@ -29,7 +29,11 @@ _FEWEST_HARMFUL = 4
 _COLOR = re.compile(r"(?<![\w#&/])#(?:[0-9A-Fa-f]{8}|[0-9A-Fa-f]{6}|[0-9A-Fa-f]{3,4})(?![\w-])")
 # Capitals and digits in groups; or hexadecimal digits in small letters, as in a commit.
 _LONG_HEX = 16
-_CODE = re.compile(r"(?<![\w./-])(?:[A-Z0-9]++(?:[-/][A-Z0-9]++)*+|[0-9a-f]{7,40}+)(?![\w/-])")
+# Its first character is named first, because only then does `re` skip quickly to where one can begin.
+_CODE = re.compile(
+    r"[A-Za-f0-9](?<![\w./-][A-Za-f0-9])"
+    r"(?:(?<=[A-Z0-9])[A-Z0-9]*+(?:[-/][A-Z0-9]++)*+|(?<=[a-f0-9])[a-f0-9]{6,39}+)(?![\w/-])"
+)
 _LETTER, _DIGIT = re.compile("[A-Za-z]"), re.compile("[0-9]")
 # Without a word that announces it, a code has so many groups, and one of them is a number of so many digits.
 _GROUPS, _DIGITS = 3, 3
@@ -83,10 +87,15 @@ class NamesAndCodes:
         return "".join([*pieces, text[done:]]) if pieces else text
 
     def _places(self, text: str) -> Iterator[tuple[int, int]]:
-        found = [each.span(1) for each in self._first(_NAME, text) if self._is_name(each[1], each[2])]
-        found += [each.span(2) for each in self._first(_LISTED, text) if self._is_name("", each[1])]
-        found += [each.span() for each in self._first(_COLOR, text) if _DIGIT.search(each[0])]
-        found += [each.span() for each in self._first(_CODE, text) if _is_code(text, each.start(), each[0])]
+        found: list[tuple[int, int]] = []
+        # What each of them needs is quicker to see than the whole of it.
+        if "." in text:
+            found += [each.span(1) for each in self._first(_NAME, text) if self._is_name(each[1], each[2])]
+            found += [each.span(2) for each in self._first(_LISTED, text) if self._is_name("", each[1])]
+        if "#" in text:
+            found += [each.span() for each in self._first(_COLOR, text) if _DIGIT.search(each[0])]
+        if _DIGIT.search(text):
+            found += [each.span() for each in self._first(_CODE, text) if _is_code(text, each.start(), each[0])]
         yield from sorted(found)
 
     @staticmethod

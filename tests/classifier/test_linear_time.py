@@ -102,6 +102,9 @@ OTHERS = {
     "brackets": "(" * 20_480,
     "stars": "f*" * 10_240,
     "things said for words": "you \U0001f437 and \U0001f52a " * 900,
+    "emoji that aim at nobody": "`" * 20_470 + "\U0001f595\U0010ff0e",
+    "a symbol far up behind run-together words": "merdamerdamerda\u00a2" * 1_130 + "v\U0010ff0c",
+    "lines that end in a digit": "fuckface5\n\n" * 1_860 + "\U0001d7b0",
 }
 # No word twice, which takes longer in plain text as well.
 DIFFERENT = {
