@@ -30,6 +30,10 @@
   const said = (node) => node.textContent.replace(/\s+/g, " ").trim().slice(0, 80);
   const widthOf = (text, style) => { pen.font = style.font; return pen.measureText(text).width; };
 
+  // Rows far from the screen are not laid out (list.css), and what is in them has boxes at 0.
+  for (const each of document.querySelectorAll("*")) {
+    if (getComputedStyle(each).contentVisibility === "auto") each.style.contentVisibility = "visible";
+  }
   if (root.scrollWidth > root.clientWidth) found.push(`the page is ${root.scrollWidth} px wide`);
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   const range = document.createRange();
