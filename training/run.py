@@ -62,7 +62,7 @@ THRESHOLDS = {
     "toxicity": {"review_at": 0.55, "reject_at": 0.98},
     "severe_toxicity": {"review_at": 0.20, "reject_at": 0.98},
     "identity_attack": {"review_at": 0.65, "reject_at": 0.98},
-    "insult": {"review_at": 0.23, "reject_at": 0.98},
+    "insult": {"review_at": 0.20, "reject_at": 0.98},
     "profanity": {"review_at": 0.45, "reject_at": 0.98},
     "threat": {"review_at": 0.07, "reject_at": 0.98},
     "spam": {"review_at": 0.45, "reject_at": 0.98},

@@ -296,7 +296,7 @@ DEFAULT = Policy(
         "toxicity": Thresholds(0.55, 0.98),
         "severe_toxicity": Thresholds(0.20, 0.98),
         "identity_attack": Thresholds(0.65, 0.98),
-        "insult": Thresholds(0.23, 0.98),
+        "insult": Thresholds(0.2, 0.98),
         "profanity": Thresholds(0.45, 0.98),
         "threat": Thresholds(0.07, 0.98),
         "spam": Thresholds(0.45, 0.98),
