@@ -26,10 +26,11 @@ from training.evaluation import (
 )
 from training.examples import TEST, Examples, column
 from training.metrics import Estimate, calibration_error, reliability, roc_auc
-from training.published_tests import TESTS, PublishedTestFigures, SpamFigures, published_test_figures, spam_figures
+from training.published_tests import TESTS, PublishedTestFigures, published_test_figures
 from training.robustness import FALSE_POSITIVES, Flagging, Robustness, Scorer, robustness, threshold_at
 from training.sentences import CaseFigures, DilutionFigures, FrameFigures, cases, diluted, written
 from training.skip_curve import SkipCurve, skip_curves
+from training.spam_tests import SpamFigures, SpamLeftOutFigures, spam_figures, spam_left_out
 from training.span_figures import SpanFigures, span_figures
 from training.summary import SummaryRow, of_groups, of_languages, of_sentences, of_spam
 from training.textbook import LABELS as TEXTBOOK_LABELS
@@ -68,6 +69,7 @@ class EvaluationReport:
     cross_validation: CrossValidated | None = None
     tests: list[PublishedTestFigures] = field(default_factory=list)
     spam: SpamFigures | None = None
+    spam_left_out: SpamLeftOutFigures | None = None
     cases: CaseFigures | None = None
     written: FrameFigures | None = None
     diluted: list[DilutionFigures] = field(default_factory=list)
@@ -93,6 +95,7 @@ def assess(
         model, options.folder, options.seed, options.jobs if options.baseline else None, progress
     )
     spam = spam_figures(model, options.folder)
+    left_out = spam_left_out(options.folder, options.jobs, options.seed, progress) if options.crossed else None
     if not results and not tests and spam is None:
         raise DataUnusable(f"{options.folder} holds none of the data sets; see docs/data-sets.md")
     progress("deciding on the sentence cases and on our own sentences")
@@ -101,7 +104,7 @@ def assess(
     progress("measuring what the deep reader is worth")
     skipped = skip_curves(model, options.folder, options.seed)
     first = [*of_sentences(by_kind, own, hidden_in)]
-    last = [*_goals(tests), *of_languages(model, tests), *of_spam(spam)]
+    last = [*_goals(tests), *of_languages(model, tests), *of_spam(spam, left_out)]
     found = EvaluationReport(
         named,
         options.seed,
@@ -109,6 +112,7 @@ def assess(
         first + last,
         tests=tests,
         spam=spam,
+        spam_left_out=left_out,
         cases=by_kind,
         written=own,
         diluted=hidden_in,

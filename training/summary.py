@@ -9,8 +9,9 @@ import classifier
 from training.bias import Bias, share
 from training.examples import FIRST_LANGUAGE
 from training.metrics import Estimate
-from training.published_tests import PublishedTestFigures, SpamFigures
+from training.published_tests import PublishedTestFigures
 from training.sentences import AMONG, CaseFigures, DilutionFigures, FrameFigures
+from training.spam_tests import SpamFigures, SpamLeftOutFigures
 
 # The languages that Perspective served, and Ukrainian.
 ASKED_LANGUAGES = frozenset(
@@ -69,11 +70,10 @@ def of_languages(model: classifier.Model, tests: Sequence[PublishedTestFigures])
         yield SummaryRow(what, None, _count(len(above)), 6, spoken, True)
 
 
-def of_spam(spam: SpamFigures | None) -> Iterator[SummaryRow]:
-    """Spam recall in places whose other texts the model learned from.
+def of_spam(spam: SpamFigures | None, left_out: SpamLeftOutFigures | None = None) -> Iterator[SummaryRow]:
+    """Spam recall in places whose other texts the model learned from, and in sources that a fast reader did not.
 
-    The requirement on a release is for places that it did not learn from, which takes a model for each place. So this
-    line has no requirement.
+    The requirement on a release is for the second.
     """
     if spam:
         what = (
@@ -81,6 +81,12 @@ def of_spam(spam: SpamFigures | None) -> Iterator[SummaryRow]:
             "whose other texts it learned from"
         )
         yield SummaryRow(what, None, Estimate(spam.mean_found), None, None, True)
+    if left_out:
+        what = (
+            f"spam found where {left_out.harmless_flagged:.0%} of harmless comments is flagged, mean of "
+            f"{len(left_out.sources)} sources, each left out in turn; by the fast reader alone"
+        )
+        yield SummaryRow(what, None, Estimate(left_out.mean_found), 0.5, 0.75, True)
 
 
 def of_groups(groups: Bias) -> Iterator[SummaryRow]:

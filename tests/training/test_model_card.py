@@ -92,6 +92,7 @@ def test_every_table_is_whole(figures: dict[str, Any]) -> None:
         ("spans", "Marked words"),
         ("tests", "Tests of others"),
         ("spam", "Spam found"),
+        ("spam_left_out", "Spam of a source that taught nothing"),
         ("cases", "Sentences by kind"),
         ("written", "Our own sentences"),
         ("diluted", "Among harmless sentences"),

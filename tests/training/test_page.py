@@ -16,9 +16,10 @@ from training.cross_validation import CrossValidated
 from training.evaluation import JIGSAW, AttributeFigures, DataSetFigures
 from training.metrics import Bin, Estimate
 from training.page import headline, render, verdict
-from training.published_tests import PublishedTestFigures, SpamFigures, SpamPlaceFigures
+from training.published_tests import PublishedTestFigures
 from training.robustness import DisguiseFigures, Robustness
 from training.skip_curve import SkipCurve, SkipPoint
+from training.spam_tests import SpamFigures, SpamLeftOutFigures, SpamPlaceFigures, SpamSourceFigures
 from training.span_figures import SpanFigures
 from training.summary import SummaryRow
 
@@ -31,6 +32,7 @@ SECTIONS = {
     "cross_validation": "cross",
     "tests": "tests",
     "spam": "spam",
+    "spam_left_out": "spam-left-out",
     "cases": "cases",
     "written": "written",
     "diluted": "diluted",
@@ -318,6 +320,7 @@ def test_what_is_measured_can_be_shown() -> None:
             )
         ],
         SpamFigures(0.01, 99, 0.8, 0.7, [SpamPlaceFigures("spam_sms", "held-out fold", 5, 0, near, None)]),
+        SpamLeftOutFigures(0.01, 99, 0.5, [SpamSourceFigures("text messages", ["spam_sms"], 0.8, 5, 0, near, None)]),
         sentences.CaseFigures([sentences.CaseKindFigures("everyday", False, 8, 7, 1)], near, near, 1),
         sentences.FrameFigures({"en": near}, [sentences.FunctionFigures("friendly", "en", 0.0, 30, 0.1)]),
         [sentences.DilutionFigures(2, 20, 1)],

@@ -10,7 +10,8 @@ import pytest
 import classifier
 from training import assessment, datasets, published_tests
 from training.datasets import DATA_SETS
-from training.published_tests import OTHERS, SPAM, TESTS, published_test_figures, spam_figures
+from training.published_tests import OTHERS, TESTS, published_test_figures
+from training.spam_tests import SPAM
 
 RUDE = ("You are a complete idiot", "Shut up, you stupid moron", "What an idiotic liar", "You disgusting garbage")
 KIND = ("Thank you for this article", "The ferry leaves at nine", "I added two sources", "We walked along the river")
@@ -131,35 +132,6 @@ def test_every_test_is_of_a_data_set_that_we_know_and_no_language_is_forgotten()
         for language in each.languages
     }
     assert spoken - {"en"} == tested
-
-
-SPAMMY = ("Check out my channel and win a free phone http://example.com", "Subscribe to my channel please, free money")
-
-
-def test_spam_is_counted_where_one_in_a_hundred_harmless_comments_is_flagged(
-    shipped: classifier.Model, tmp_path: Path
-) -> None:
-    spam = [(f"{SPAMMY[at % 2]} {at}", 1, "test") for at in range(60)]
-    ham = [(f"{KIND[at % 4]} {at}", 0, "test") for at in range(140)]
-    write(tmp_path, "spam_webform_adamspd", spam + ham, "spam")
-    write(tmp_path, "ham_irc_ubuntu", [(f"see the help page, {at}", 0, "test") for at in range(60)], "spam")
-    found = spam_figures(shipped, tmp_path)
-    assert found is not None
-    assert found.harmless == 200
-    (place,) = found.places
-    assert (place.data_set, place.spam, place.harmless) == ("spam_webform_adamspd", 60, 140)
-    assert place.found.value == found.mean_found > 0.5
-    assert place.flagged is not None
-    assert round(place.flagged.value * 140) <= 2
-    texts = [text for text, *_ in spam]
-    scores = shipped.score_many(texts)[:, shipped.languages["en"].index("spam")]
-    assert place.found.value == round(float((scores >= found.threshold - 1e-4).mean()), 4)
-
-
-def test_without_spam_nothing_is_said_of_it(shipped: classifier.Model, tmp_path: Path) -> None:
-    assert spam_figures(shipped, tmp_path) is None
-    write(tmp_path, "ham_irc_ubuntu", [("see the help page", 0, "test")] * 9, "spam")
-    assert spam_figures(shipped, tmp_path) is None
 
 
 @pytest.mark.usefixtures("few_sentences")

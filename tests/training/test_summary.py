@@ -10,8 +10,8 @@ from training.assessment import EvaluationReport
 from training.bias import Bias, GroupFigures
 from training.commands.evaluate import summary_table
 from training.metrics import Estimate
-from training.published_tests import SpamFigures
 from training.sentences import CaseFigures, CaseKindFigures, DilutionFigures, FrameFigures, auc_by_frame
+from training.spam_tests import SpamFigures, SpamLeftOutFigures, SpamSourceFigures
 from training.summary import SummaryRow, of_groups, of_sentences, of_spam
 
 NEAR = Estimate(0.8, 0.7, 0.9)
@@ -48,6 +48,13 @@ def test_nothing_is_asked_of_spam_in_places_that_the_model_learned_from() -> Non
     assert (row.ours, row.must, row.aim) == (Estimate(0.95), None, None)
     assert "whose other texts it learned from" in row.what
     assert [*of_spam(None)] == []
+
+
+def test_half_of_the_spam_is_asked_for_in_sources_that_taught_nothing() -> None:
+    sources = [SpamSourceFigures("web forms", ["spam_webform_adamspd"], 0.5, 5, 5, NEAR, None)]
+    (row,) = of_spam(None, SpamLeftOutFigures(0.01, 1_000, 0.6, sources))
+    assert (row.ours, row.must, row.aim, row.higher_is_better) == (Estimate(0.6), 0.5, 0.75, True)
+    assert "1 sources, each left out in turn" in row.what
 
 
 def test_the_worst_group_over_the_mean_has_no_interval() -> None:

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from training.assessment import EvaluationReport
     from training.evaluation import DataSetFigures
     from training.metrics import Estimate
-    from training.published_tests import PublishedTestFigures, SpamFigures
+    from training.published_tests import PublishedTestFigures
     from training.sentences import CaseFigures, DilutionFigures, FrameFigures
     from training.skip_curve import SkipCurve
+    from training.spam_tests import SpamFigures, SpamLeftOutFigures
 
 # Wide enough for every table to keep each attribute on one line.
 WIDTH = 160
@@ -46,7 +47,9 @@ COMMENT = (
     "--baseline", is_flag=True, help="Also measure scikit-learn's textbook pipeline; takes minutes the first time."
 )
 @click.option(
-    "--cross-validate", is_flag=True, help="Cross-validate on Fox News comments, split by article; takes many minutes."
+    "--cross-validate",
+    is_flag=True,
+    help="Cross-validate on Fox News comments, split by article, and on each source of spam; takes many minutes.",
 )
 @click.option("--jobs", type=int, default=2, show_default=True, help="Processors for --baseline and --cross-validate.")
 @click.option("--json", "json_path", type=_FILE, help="Also write all figures to this file.")
@@ -98,8 +101,12 @@ def _print(console: "Console", found: "EvaluationReport") -> None:
             console.print(f"mean ROC AUC over the six Jigsaw labels: [bold]{_shown(result.mean_auc_six)}[/bold]\n")
     if found.tests:
         console.print(_tests(found.tests))
-    if found.spam:
-        console.print(_spam(found.spam))
+    spam = [
+        *([_spam(found.spam)] if found.spam else []),
+        *([_spam_left_out(found.spam_left_out)] if found.spam_left_out else []),
+    ]
+    for table in spam:
+        console.print(table)
     if found.cases:
         console.print(_cases(found.cases))
     if found.written:
@@ -247,6 +254,22 @@ def _spam(found: "SpamFigures") -> "Table":
     for each in found.places:
         wrong = "" if each.flagged is None else _shown(each.flagged)
         table.add_row(each.data_set, each.part, f"{each.spam:,}", _shown(each.found), f"{each.harmless:,}", wrong)
+    return table
+
+
+def _spam_left_out(found: "SpamLeftOutFigures") -> "Table":
+    from rich.table import Column, Table
+
+    table = Table(Column("source left out", no_wrap=True), "threshold", "spam", "found", "harmless", "of these flagged")
+    share = f"{found.harmless_flagged:.0%} of {found.harmless:,} harmless comments is flagged"
+    table.title = (
+        f"Spam found by fast readers that each left out a source, where {share}: {found.mean_found:.4f} on average"
+    )
+    table.title_justify = "left"
+    for each in found.sources:
+        wrong = "" if each.flagged is None else _shown(each.flagged)
+        counts = f"{each.spam:,}", _shown(each.found), f"{each.harmless:,}"
+        table.add_row(each.source, f"{each.threshold:.4f}", *counts, wrong)
     return table
 
 
