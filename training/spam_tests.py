@@ -1,10 +1,11 @@
 """How much spam a model finds in each place, and how much a fast reader finds in a place that taught it nothing."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 import classifier
 from classifier.kernel import Weights
@@ -102,24 +103,18 @@ def spam_figures(model: classifier.Model, folder: Path) -> SpamFigures | None:
         return None
     places = _places(folder)
     scored = {name: _spam_scores(model, part) for name, (part, _) in places.items()}
-    harmless = np.concatenate(
-        [scored[name][answers_to(part, "spam") == 0] for name, (part, _) in places.items()] or [[]]
-    )
-    if not len(harmless) or not any(answers_to(part, "spam").any() for part, _ in places.values()):
+    answers = {name: answers_to(part, "spam") for name, (part, _) in places.items()}
+    harmless = [scored[name][some == 0] for name, some in answers.items()]
+    if not any(map(len, harmless)) or not any(some.any() for some in answers.values()):
         return None
-    threshold = threshold_at(harmless, np.zeros(len(harmless), np.int8), np.ones(len(harmless)), HARMLESS_FLAGGED)
-    found = []
-    for name in SPAM:
-        if name not in places or not answers_to(places[name][0], "spam").any():
-            continue
-        part, what = places[name]
-        is_spam, is_flagged = answers_to(part, "spam") == 1, scored[name] >= threshold
-        hits = share(int(is_flagged[is_spam].sum()), int(is_spam.sum()))
-        assert hits is not None, "there is spam"  # noqa: S101 - for the type checker; it cannot happen
-        wrong = share(int(is_flagged[~is_spam].sum()), int((~is_spam).sum()))
-        found.append(SpamPlaceFigures(name, what, int(is_spam.sum()), int((~is_spam).sum()), hits, wrong))
+    threshold = _threshold(harmless)
+    found = [
+        SpamPlaceFigures(name, places[name][1], *_counted(answers[name] == 1, scored[name] >= threshold))
+        for name in SPAM
+        if name in places and answers[name].any()
+    ]
     mean = round(float(np.mean([each.found.value for each in found])), 4)
-    return SpamFigures(HARMLESS_FLAGGED, len(harmless), round(threshold, 4), mean, found)
+    return SpamFigures(HARMLESS_FLAGGED, sum(map(len, harmless)), round(threshold, 4), mean, found)
 
 
 def _kept_spam(folder: Path, name: str) -> tuple[Examples, str]:
@@ -152,15 +147,10 @@ def spam_left_out(folder: Path, jobs: int, seed: int, progress: Progress) -> Spa
         progress(f"spam: without {source}")
         model = _without(names, known, joined([places[name][0] for name in here]), Recipe(jobs=jobs, seed=seed))
         scored = {name: model.score_many(part.texts)[:, column("spam")] for name, (part, _) in places.items()}
-        plain = np.concatenate([scored[name][answers == 0] for name, answers in labels.items()])
-        threshold = threshold_at(plain, np.zeros(len(plain), np.int8), np.ones(len(plain)), HARMLESS_FLAGGED)
+        threshold = _threshold([scored[name][answers == 0] for name, answers in labels.items()])
         is_spam = np.concatenate([labels[name] == 1 for name in here])
         is_flagged = np.concatenate([scored[name] >= threshold for name in here])
-        hits = share(int(is_flagged[is_spam].sum()), int(is_spam.sum()))
-        assert hits is not None, "there is spam"  # noqa: S101 - for the type checker; it cannot happen
-        wrong = share(int(is_flagged[~is_spam].sum()), int((~is_spam).sum()))
-        counts = int(is_spam.sum()), int((~is_spam).sum())
-        found.append(SpamSourceFigures(source, here, round(float(threshold), 4), *counts, hits, wrong))
+        found.append(SpamSourceFigures(source, here, round(threshold, 4), *_counted(is_spam, is_flagged)))
     if not found:
         return None
     mean = round(float(np.mean([each.found.value for each in found])), 4)
@@ -176,3 +166,17 @@ def _without(names: tuple[str, ...], known: Examples, measured: Examples, recipe
 
 def _places(folder: Path) -> Places:
     return {name: _kept_spam(folder, name) for name in available(folder, (*SPAM, *HARMLESS))}
+
+
+def _threshold(harmless: Sequence[Numbers]) -> float:
+    """`harmless`: the scores of the harmless comments of each place."""
+    scores = np.concatenate(harmless)
+    return threshold_at(scores, np.zeros(len(scores), np.int8), np.ones(len(scores)), HARMLESS_FLAGGED)
+
+
+def _counted(is_spam: NDArray[np.bool_], is_flagged: NDArray[np.bool_]) -> tuple[int, int, Estimate, Estimate | None]:
+    """How many are spam, how many are harmless, and the share of either that is flagged."""
+    spam, harmless = int(is_spam.sum()), int((~is_spam).sum())
+    found = share(int(is_flagged[is_spam].sum()), spam)
+    assert found is not None, "there is spam"  # noqa: S101 - for the type checker; it cannot happen
+    return spam, harmless, found, share(int(is_flagged[~is_spam].sum()), harmless)

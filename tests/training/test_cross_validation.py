@@ -1,11 +1,11 @@
 """Cross-validation by article, on invented comments and with a fast reader that memorizes."""
 
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from by_heart import ByHeart
 
 from classifier import LABELS
 from training import cross_validation
@@ -16,26 +16,6 @@ TEXTS = [f"{kind} number {number}" for number in range(30) for kind in ("Those v
 ARTICLES = [f"article {at // 6}" for at in range(len(TEXTS))]
 # What it says of a text that it did not learn: it cannot tell anything apart.
 FAST = 0.4
-
-
-class ByHeart:
-    """A fast reader that knows the answers of the texts that it was taught, and nothing else."""
-
-    taught: list[Examples]
-
-    def __init__(self) -> None:
-        self.taught = []
-
-    def fit(self, examples: Examples, _recipe: object) -> SimpleNamespace:
-        self.taught.append(examples.training())
-        return SimpleNamespace(arrays=self.taught[-1])
-
-    @staticmethod
-    def weights(learned: Examples) -> SimpleNamespace:
-        known = dict(zip(learned.texts, learned.labels[:, LABELS.index("identity_attack")].tolist(), strict=True))
-        return SimpleNamespace(
-            score_many=lambda texts: np.array([[known.get(text, FAST)] * len(LABELS) for text in texts])
-        )
 
 
 class Stacked:
@@ -63,7 +43,7 @@ def reader(monkeypatch: pytest.MonkeyPatch) -> ByHeart:
     sets = {NAME: made(TEXTS, ARTICLES, NAME), "spam_sms": made(["All of them are vermin"], ["other"], "spam_sms")}
     monkeypatch.setattr(cross_validation, "load", lambda name, _folder: sets[name])
     monkeypatch.setattr(cross_validation, "available", lambda _folder, _names: [*sets])
-    found = ByHeart()
+    found = ByHeart("identity_attack", FAST)
     monkeypatch.setattr(cross_validation, "fit", found.fit)
     monkeypatch.setattr(cross_validation, "Weights", found.weights)
     return found

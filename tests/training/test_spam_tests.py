@@ -1,18 +1,15 @@
 """Figures on spam, for invented data sets with known answers."""
 
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
+from by_heart import ByHeart
 
 import classifier
-from classifier import LABELS
 from training import spam_tests
-from training.examples import Examples
 from training.spam_tests import SOURCES, spam_figures, spam_left_out
 
 KIND = ("Thank you for this article", "The ferry leaves at nine", "I added two sources", "We walked along the river")
@@ -53,35 +50,15 @@ SENT = {
 }
 
 
-class ByHeart:
-    """A fast reader that knows which of the words of SENT it was taught, and calls nothing else spam."""
-
-    taught: list[Examples]
-
-    def __init__(self) -> None:
-        self.taught = []
-
-    def fit(self, examples: Examples, _recipe: object) -> SimpleNamespace:
-        self.taught.append(examples.training())
-        return SimpleNamespace(arrays=self.taught[-1])
-
-    @staticmethod
-    def weights(learned: Examples) -> SimpleNamespace:
-        labels = learned.labels[:, LABELS.index("spam")]
-        words = {text.split()[0] for text, is_spam in zip(learned.texts, labels, strict=True) if is_spam > 0.5}
-        words &= {word for some in SENT.values() for word in some}
-
-        def score_many(texts: list[str]) -> Any:
-            return np.array([[float(text.split()[0] in words)] * len(LABELS) for text in texts]).reshape(
-                -1, len(LABELS)
-            )
-
-        return SimpleNamespace(score_many=score_many)
+def first_word(text: str) -> str:
+    """If it is one of SENT: our own sentences are taught as well."""
+    word = text.split(maxsplit=1)[0]
+    return word if any(word in some for some in SENT.values()) else text
 
 
 @pytest.fixture
 def reader(monkeypatch: pytest.MonkeyPatch) -> ByHeart:
-    found = ByHeart()
+    found = ByHeart("spam", 0.0, first_word)
     monkeypatch.setattr(spam_tests, "fit", found.fit)
     monkeypatch.setattr(spam_tests, "Weights", found.weights)
     return found
