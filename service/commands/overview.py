@@ -111,7 +111,7 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
     ),
     "labels pull": ("steward labels pull --to labels",),
     "train": ("steward train --labels labels", "steward train --labels labels --readers keep"),
-    "evaluate": ("steward evaluate", "steward evaluate ~/.local/share/steward/models/2026-12-02 --html report.html"),
+    "evaluate": ("steward evaluate", "steward evaluate ~/.local/share/steward/models/2026-12-02-1 --html report.html"),
     "certify": ("steward certify --put",),
     "score": (
         "steward score comments.csv scored.csv",

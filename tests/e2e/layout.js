@@ -30,7 +30,7 @@
   const said = (node) => node.textContent.replace(/\s+/g, " ").trim().slice(0, 80);
   const widthOf = (text, style) => { pen.font = style.font; return pen.measureText(text).width; };
 
-  // Rows far from the screen are not laid out (list.css), and what is in them has boxes at 0.
+  // Rows far from the screen are not laid out (list.css), and what is in them has boxes at 0. They stay laid out after this.
   for (const each of document.querySelectorAll("*")) {
     if (getComputedStyle(each).contentVisibility === "auto") each.style.contentVisibility = "visible";
   }

@@ -10,7 +10,9 @@ from by_heart import ByHeart
 
 import classifier
 from training import spam_tests
-from training.spam_tests import SOURCES, spam_figures, spam_left_out
+from training.datasets.spam import HELD_OUT_VIDEO
+from training.fit import groups
+from training.spam_tests import MOST_ROWS, SOURCES, SPAM, spam_figures, spam_left_out
 
 KIND = ("Thank you for this article", "The ferry leaves at nine", "I added two sources", "We walked along the river")
 SPAMMY = ("Check out my channel and win a free phone http://example.com", "Subscribe to my channel please, free money")
@@ -42,11 +44,13 @@ def test_without_spam_nothing_is_said_of_it(shipped: classifier.Model, tmp_path:
     assert spam_figures(shipped, tmp_path) is None
 
 
-# By data set: what each of its spam begins with, and one that others send, too.
+# By data set: what its spam begins with, half with each; invented, since our own sentences teach words as well.
 SENT = {
-    "spam_webform_adamspd": ("Backlinks", "Crypto"),
-    "spam_instagram_scamspot": ("Crypto", "Recovery"),
-    "spam_telegram_tgspam": ("Jobs", "Recovery"),
+    "spam_webform_adamspd": ("Baklinx", "Kryptox"),
+    "spam_instagram_scamspot": ("Kryptox", "Rekovery"),
+    "spam_telegram_tgspam": ("Jobbz", "Rekovery"),
+    "spam_youtube_gambling_id": ("Slotz", "Slotz"),
+    "spam_youtube": ("Slotz", "Slotz"),
 }
 
 
@@ -66,35 +70,59 @@ def reader(monkeypatch: pytest.MonkeyPatch) -> ByHeart:
 
 def test_each_source_is_judged_by_a_reader_that_learned_the_others(reader: ByHeart, tmp_path: Path) -> None:
     for name, words in SENT.items():
-        spam = [(f"{words[at % 2]} offer {at} {part}", 1, part) for part in ("train", "test") for at in range(120)]
+        # Other letters in each, for those with the same letters are in one fold.
+        spam = [
+            (f"{words[at % 2]} {chr(97 + at % 26)}{chr(97 + at // 26)} {part}", 1, part)
+            for part in ("train", "test")
+            for at in range(120)
+        ]
         write(tmp_path, name, spam + [(f"{KIND[at % 4]} {at}", 0, "test") for at in range(60)])
     told: list[str] = []
     found = spam_left_out(tmp_path, 1, 0, told.append)
     assert found is not None
-    assert [each.source for each in found.sources] == ["web forms", "Instagram", "Telegram"], "YouTube has no data"
-    assert len(told) == len(reader.taught) == 3
-    for learned, each in zip(reader.taught, found.sources, strict=True):
-        assert each.data_sets == [*SOURCES[each.source]]
-        assert not set(learned.sources) & set(each.data_sets)
-        assert set(SENT) - set(each.data_sets) <= set(learned.sources)
-        assert (each.spam, each.harmless) == (120, 60)
-        assert (each.flagged and each.flagged.value) == 0
-    # Half of each source's spam begins as another source's does; both halves of Instagram's do.
-    assert [each.found.value for each in found.sources] == [0.5, 1.0, 0.5]
-    assert found.mean_found == 0.6667
-    assert found.harmless == 180
+    assert len(told) == len(reader.taught) == len(SOURCES)
+    assert [each.data_set for each in found.data_sets] == [*SENT]
+    for learned, names in zip(reader.taught, SOURCES.values(), strict=True):
+        assert set(learned.sources) & set(SENT) == set(SENT) - set(names), "a source is left out as a whole"
+        assert len(learned) <= MOST_ROWS
+    assert {(each.spam, each.harmless, each.flagged and each.flagged.value) for each in found.data_sets} == {
+        (120, 60, 0)
+    }
+    # Half of what web forms and Telegram send begins as another source's does, all of Instagram's, none of YouTube's.
+    assert [each.found.value for each in found.data_sets] == [0.5, 1.0, 0.5, 0.0, 0.0]
+    assert found.mean_found == 0.5
+    assert found.harmless == 300
 
 
 def test_no_reader_learns_a_copy_of_what_it_is_measured_by(reader: ByHeart, tmp_path: Path) -> None:
-    copied = [(f"Crypto offer {at}", 1, "test") for at in range(120)]
+    copied = [(f"Kryptox offer {at}", 1, "test") for at in range(120)]
     ham = [(f"{KIND[at % 4]} {at}", 0, "test") for at in range(60)]
     write(tmp_path, "spam_webform_adamspd", [*copied, *ham])
-    write(tmp_path, "spam_instagram_scamspot", [(text.upper(), 1, "train") for text, *_ in copied])
+    both = [(text.upper(), answer, "train") for text, answer, _ in (*copied, *ham)]
+    write(tmp_path, "spam_instagram_scamspot", both)
     found = spam_left_out(tmp_path, 1, 0, lambda _: None)
     assert found is not None
-    assert [(each.source, each.found.value) for each in found.sources] == [("web forms", 0.0)]
+    assert [(each.data_set, each.found.value) for each in found.data_sets] == [("spam_webform_adamspd", 0.0)]
     (learned,) = reader.taught
-    assert not [text for text in learned.texts if text.startswith("CRYPTO")]
+    assert not {text for text, *_ in both} & set(learned.texts)
+
+
+def test_without_web_forms_help_chats_share_the_intercept_of_talk_pages(reader: ByHeart, tmp_path: Path) -> None:
+    for name in ("spam_webform_adamspd", "spam_instagram_scamspot"):
+        write(tmp_path, name, [(f"Kryptox offer {at} of {name}", at % 2, "test") for at in range(120)])
+    write(tmp_path, "ham_irc_ubuntu", [(f"see the help page, {at}", 0, "train") for at in range(60)])
+    spam_left_out(tmp_path, 1, 0, lambda _: None)
+    without_forms, without_instagram = reader.taught
+    assert "ham_irc_ubuntu" not in without_forms.sources
+    assert "ham_irc_ubuntu" in without_instagram.sources
+    chats = [text for text in without_forms.texts if text.startswith("see the help page")]
+    assert chats
+    places = dict(zip(without_forms.texts, groups(without_forms.sources), strict=True))
+    assert {places[text] for text in chats} == {0}
+
+
+def test_every_source_is_of_spam() -> None:
+    assert {name for names in SOURCES.values() for name in names} < set(SPAM)
 
 
 def test_no_source_of_spam_is_left_out_where_there_is_none(reader: ByHeart, tmp_path: Path) -> None:
@@ -107,4 +135,7 @@ def test_no_source_of_spam_is_left_out_where_there_is_none(reader: ByHeart, tmp_
 def write(folder: Path, name: str, rows: list[tuple[str, int, str]]) -> None:
     texts, answers, split = zip(*rows, strict=True)
     columns = {"text": texts, "spam": answers, "split": split, "language": ["en"] * len(rows)}
+    if name == "spam_youtube":
+        videos = [HELD_OUT_VIDEO if each == "test" else "01-Psy" for each in split]
+        columns = {"CONTENT": texts, "CLASS": answers, "video": videos}
     pyarrow.parquet.write_table(pa.table(columns), folder / f"{name}.parquet")

@@ -260,16 +260,24 @@ def _spam(found: "SpamFigures") -> "Table":
 def _spam_left_out(found: "SpamLeftOutFigures") -> "Table":
     from rich.table import Column, Table
 
-    table = Table(Column("source left out", no_wrap=True), "threshold", "spam", "found", "harmless", "of these flagged")
+    table = Table(
+        Column("source left out", no_wrap=True),
+        "data set",
+        "threshold",
+        "spam",
+        "found",
+        "harmless",
+        "of these flagged",
+    )
     share = f"{found.harmless_flagged:.0%} of {found.harmless:,} harmless comments is flagged"
     table.title = (
         f"Spam found by fast readers that each left out a source, where {share}: {found.mean_found:.4f} on average"
     )
     table.title_justify = "left"
-    for each in found.sources:
+    for each in found.data_sets:
         wrong = "" if each.flagged is None else _shown(each.flagged)
         counts = f"{each.spam:,}", _shown(each.found), f"{each.harmless:,}"
-        table.add_row(each.source, f"{each.threshold:.4f}", *counts, wrong)
+        table.add_row(each.source, each.data_set, f"{each.threshold:.4f}", *counts, wrong)
     return table
 
 
