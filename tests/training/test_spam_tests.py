@@ -9,7 +9,7 @@ import pytest
 from by_heart import ByHeart
 
 import classifier
-from training import spam_tests
+from training import assessment, spam_tests
 from training.datasets.spam import HELD_OUT_VIDEO
 from training.fit import groups
 from training.spam_tests import MOST_ROWS, SOURCES, SPAM, spam_figures, spam_left_out
@@ -119,6 +119,16 @@ def test_without_web_forms_help_chats_share_the_intercept_of_talk_pages(reader: 
     assert chats
     places = dict(zip(without_forms.texts, groups(without_forms.sources), strict=True))
     assert {places[text] for text in chats} == {0}
+
+
+@pytest.mark.usefixtures("few_sentences")
+def test_only_a_cross_validation_takes_the_time_to_leave_sources_out(
+    reader: ByHeart, shipped: classifier.Model, tmp_path: Path
+) -> None:
+    write(tmp_path, "spam_webform_adamspd", [(f"Kryptox offer {at}", at % 2, "test") for at in range(120)])
+    for is_crossed in (False, True):
+        found = assessment.assess(shipped, assessment.EvaluationOptions(tmp_path, crossed=is_crossed))
+        assert (found.spam_left_out is not None) is bool(reader.taught) is is_crossed
 
 
 def test_every_source_is_of_spam() -> None:
