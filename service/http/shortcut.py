@@ -22,7 +22,9 @@ def install_fast_path(runner: web.AppRunner) -> None:
     app, server = runner.app, runner.server
     assert server is not None, "the runner is set up"  # noqa: S101 - the caller's order
     hot = app[HOT_ROUTES]
-    named = [((route.method, route.resource.canonical), route) for route in app.router.routes() if route.resource]
+    paths = {path for _, path in hot}
+    resources = [resource for resource in app.router.resources() if resource.canonical in paths]
+    named = [((route.method, resource.canonical), route) for resource in resources for route in resource]
     direct = {name: _prepared(app, route) for name, route in named if name in hot}
     assert sorted(name for name, _ in named if name in hot) == sorted(hot), "each has one route"  # noqa: S101 - so written
     application = server.request_handler
