@@ -191,19 +191,23 @@ def routes_once() -> Iterator[None]:
     """Every service of the tests has the same routes, which know nothing of their application; aiohttp takes a third of
     a service's start to make them.
     """
-    add, known = UrlDispatcher.add_routes, dict[Any, list[Any]]()
+    add, known = UrlDispatcher.add_routes, dict[Any, UrlDispatcher]()
 
     def once(router: UrlDispatcher, routes: Sequence[Any]) -> list[Any]:
         if len(routes) < MANY_ROUTES:
             return add(router, routes)
         named = tuple((each.method, each.path, each.handler) for each in routes)
         if named not in known:
-            first = UrlDispatcher()
-            add(first, routes)
-            known[named] = [*first.resources()]
-        for resource in known[named]:
-            router.register_resource(resource)
-        return [route for resource in known[named] for route in resource]
+            known[named] = UrlDispatcher()
+            add(known[named], routes)
+        first = known[named]
+        # As `register_resource` would, one by one, with a look at the class, the name and the path of each.
+        assert not first._named_resources  # noqa: SLF001
+        assert not first._matched_sub_app_resources  # noqa: SLF001
+        router._resources.extend(first._resources)  # noqa: SLF001
+        for place, found in first._resource_index.items():  # noqa: SLF001
+            router._resource_index.setdefault(place, []).extend(found)  # noqa: SLF001
+        return [route for resource in first.resources() for route in resource]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(application, "routes", cache(application.routes))

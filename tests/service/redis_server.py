@@ -91,7 +91,12 @@ class RedisServer:
     def undying(self) -> list[str]:
         """Keys that would stay for ever and are on no list of those that may."""
         with self.client() as client:
-            return [key for key in client.scan_iter(count=1000) if client.ttl(key) == -1 and not _may_stay(client, key)]
+            keys = list(client.scan_iter(count=1000))
+            with client.pipeline(transaction=False) as pipe:
+                for key in keys:
+                    pipe.ttl(key)
+                lasting = [key for key, ttl in zip(keys, pipe.execute(), strict=True) if ttl == -1]
+            return [key for key in lasting if not _may_stay(client, key)]
 
     def remove(self) -> None:
         if self._process is not None and self._process.poll() is None:
