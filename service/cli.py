@@ -3,6 +3,8 @@
 import difflib
 import os
 import sys
+from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
@@ -58,7 +60,9 @@ class Commands(click.Group):
         return super().resolve_command(ctx, args)
 
 
-def _found() -> dict[str, EntryPoint]:
+@cache
+def _found() -> Mapping[str, EntryPoint]:
+    """Read once: to look through all installed packages takes as long as a short command."""
     return {entry.name: entry for entry in entry_points(group=GROUP)}
 
 
