@@ -4,12 +4,15 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from types import CodeType
 from typing import Any
 from urllib.parse import quote
 
 from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_decimal, format_percent
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import BytecodeCache, Environment, PackageLoader, StrictUndefined
+from jinja2.bccache import Bucket
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
@@ -36,6 +39,29 @@ class _Spoken:
     texts: Texts
     environment: Environment
     for_scripts: Markup  # as JSON, for a script element
+
+
+class _Compiled(BytecodeCache):
+    """The code of the templates, for all languages: they differ in what it calls and not in the code itself.
+
+    To compile all templates takes more than a second.
+    """
+
+    def __init__(self) -> None:
+        self._codes: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = self._codes.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        if bucket.code is not None:
+            self._codes[bucket.key, bucket.checksum] = bucket.code
+
+
+@cache
+def _compiled() -> _Compiled:
+    """One for the process: a template is the same in each application."""
+    return _Compiled()
 
 
 class Renderer:
@@ -69,26 +95,29 @@ class Renderer:
         said = texts.for_scripts(self._scripts)
         # Made once, and with letters as they are: escapes would make three times as much of Ukrainian.
         as_json = htmlsafe_json_dumps(said, ensure_ascii=False) if said else Markup()
-        self._spoken.setdefault(language, _Spoken(texts, self._environment(texts), as_json))
+        self._spoken.setdefault(language, _Spoken(texts, environment(self._assets, texts), as_json))
 
-    def _environment(self, texts: Texts) -> Environment:
-        environment = Environment(
-            loader=PackageLoader("service.console"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            extensions=["jinja2.ext.i18n"],
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        # The extension adds this method at run time, so the types lack it.
-        environment.install_gettext_translations(texts.catalogue, newstyle=True)  # type: ignore[attr-defined]
-        environment.globals |= {
-            "asset": self._assets.path,
-            "prefix": PREFIX,
-            "languages": LANGUAGES,
-        }
-        environment.filters |= _filters(texts)
-        return environment
+
+def environment(assets: Assets, texts: Texts) -> Environment:
+    """The templates in one language."""
+    made = Environment(
+        loader=PackageLoader("service.console"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n"],
+        bytecode_cache=_compiled(),
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    # The extension adds this method at run time, so the types lack it.
+    made.install_gettext_translations(texts.catalogue, newstyle=True)  # type: ignore[attr-defined]
+    made.globals |= {
+        "asset": assets.path,
+        "prefix": PREFIX,
+        "languages": LANGUAGES,
+    }
+    made.filters |= _filters(texts)
+    return made
 
 
 def moment(texts: Texts, at: datetime) -> str:
