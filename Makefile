@@ -137,7 +137,7 @@ lock: $(STAMP)  ## Pin all dependencies anew
 train: $(STAMP) $(TRAINS)  ## Train a model on ../shared/data
 	$(BIN)/steward train
 
-evaluate: $(STAMP)  ## Measure the shipped model on what it has not seen, beside the textbook; write the report and the model card
+evaluate: $(STAMP) $(TRAINS)  ## Measure the shipped model on what it has not seen, beside the textbook; write the report and the model card
 	$(BIN)/steward evaluate --baseline --cross-validate --json docs/figures/evaluation.json --html reports/evaluation.html \
 	  --card docs/model-card.md
 	@echo "the report is in reports/evaluation.html"

@@ -1,4 +1,4 @@
-"""How much spam a model finds in each place, and how much a fast reader finds in a place that taught it nothing."""
+"""How much spam a model finds in each place, and how much a smaller one finds in a place that taught it nothing."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,17 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 import classifier
-from classifier.kernel import Weights
 from training.bias import share
 from training.datasets import DEFAULT, available, load
 from training.evaluation import JIGSAW
 from training.examples import FIRST_LANGUAGE, Examples, column, joined
-from training.fit import ONE_PLACE, Recipe, fit
+from training.fit import ONE_PLACE, Recipe
 from training.leaks import without_leaks
 from training.metrics import Estimate, Numbers
 from training.published_tests import answers_to, labeled, scores_of, test_part
 from training.robustness import threshold_at
 from training.row_weights import with_row_weights
+from training.small_model import SmallModel, small_model
 
 # Spam recall is measured at the threshold that flags at most this share of harmless comments.
 HARMLESS_FLAGGED = 0.01
@@ -39,7 +39,7 @@ SOURCES: Mapping[str, tuple[str, ...]] = {
     "Telegram": ("spam_telegram_tgspam",),
     "YouTube": ("spam_youtube_gambling_id", "spam_youtube"),
 }
-# The most rows that a reader learns from: all of the other sources of spam, and a sample of the rest. A new one is
+# The most rows that a model learns from: all of the other sources of spam, and a sample of the rest. A new one is
 # trained for each source, which should take some minutes.
 MOST_ROWS = 60_000
 
@@ -72,7 +72,7 @@ class SpamFigures:
 
 @dataclass(frozen=True, slots=True)
 class SpamSourceFigures:
-    """Of one data set of a source that was left out as a whole. `threshold`: of the reader without it.
+    """Of one data set of a source that was left out as a whole. `threshold`: of the model without it.
 
     `found`: share of its spam; `flagged`: share of its own harmless texts, None if it has none.
     """
@@ -88,8 +88,8 @@ class SpamSourceFigures:
 
 @dataclass(frozen=True, slots=True)
 class SpamLeftOutFigures:
-    """By fast readers, each trained without one source, on at most `most_rows` rows. They stand in for a whole model,
-    whose deep reader is too costly to train anew for each of them, and probably find less than it would.
+    """By smaller models of both readers (training/small_model.py), each trained without one source, on at most
+    `most_rows` rows. They stand in for the model itself, which is too costly to train anew for each of them.
 
     Each threshold flags at most the share `harmless_flagged` of the `harmless` comments of all places. `mean_found`: of
     the sources; that of a source is the mean of its data sets.
@@ -152,8 +152,8 @@ def spam_left_out(
         here = [name for name in names if name in places and labels[name].any()]
         if here and harmless:
             progress(f"spam: without {source}")
-            reader = _without(names, known, measured, Recipe(jobs=jobs, seed=seed))
-            scored = {name: reader.score_many(part.texts)[:, column("spam")] for name, (part, _) in places.items()}
+            model = _without(names, known, measured, Recipe(jobs=jobs, seed=seed), progress)
+            scored = {name: model.scores(part)[:, column("spam")] for name, (part, _) in places.items()}
             threshold = _threshold([scored[name][answers == 0] for name, answers in labels.items()])
             for name in here:
                 counted = _counted(labels[name] == 1, scored[name] >= threshold)
@@ -165,8 +165,10 @@ def spam_left_out(
     return SpamLeftOutFigures(HARMLESS_FLAGGED, harmless, MOST_ROWS, mean, found)
 
 
-def _without(names: tuple[str, ...], known: Examples, measured: Examples, recipe: Recipe) -> Weights:
-    """A fast reader that has not learned from these data sets, nor from copies of the texts that are measured."""
+def _without(
+    names: tuple[str, ...], known: Examples, measured: Examples, recipe: Recipe, progress: Progress
+) -> SmallModel:
+    """A model that has not learned from these data sets, nor from copies of the texts that are measured."""
     places = np.array(known.sources)
     is_spam_set, is_left = np.isin(places, SPAM), ~np.isin(places, names)
     spam = known.where(is_spam_set & is_left)
@@ -176,7 +178,7 @@ def _without(names: tuple[str, ...], known: Examples, measured: Examples, recipe
     # they have no spam. Where web forms are left out, they share that of talk pages.
     alone = {chats: JIGSAW for chats, place in ONE_PLACE.items() if place in names}
     sources = [alone.get(source, source) for source in others.sources]
-    return Weights(fit(replace(others, sources=sources), recipe).arrays)
+    return small_model(replace(others, sources=sources), recipe, progress)
 
 
 def _places(folder: Path) -> Places:

@@ -71,9 +71,9 @@ def of_languages(model: classifier.Model, tests: Sequence[PublishedTestFigures])
 
 
 def of_spam(spam: SpamFigures | None, left_out: SpamLeftOutFigures | None = None) -> Iterator[SummaryRow]:
-    """Spam recall in places whose other texts the model learned from, and in sources that a fast reader did not.
+    """Spam recall in places whose other texts the model learned from, and in sources that a smaller one did not.
 
-    The requirement on a release is for the second. Fast readers stand in for it, which probably find less.
+    The requirement on a release is for the second. Smaller models stand in for it, which probably find less.
     """
     if spam:
         what = (
@@ -84,7 +84,7 @@ def of_spam(spam: SpamFigures | None, left_out: SpamLeftOutFigures | None = None
     if left_out:
         what = (
             f"spam found where {left_out.harmless_flagged:.0%} of harmless comments is flagged, mean of "
-            "the sources, each left out in turn; by fast readers alone"
+            "the sources, each left out in turn; by smaller models"
         )
         yield SummaryRow(what, None, Estimate(left_out.mean_found), 0.5, 0.75, True)
 

@@ -1,4 +1,4 @@
-"""A stand-in for training a fast reader."""
+"""A stand-in for training a fast reader, or a model."""
 
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -22,6 +22,11 @@ class ByHeart:
     def fit(self, examples: Examples, _recipe: object) -> SimpleNamespace:
         self.taught.append(examples.training())
         return SimpleNamespace(arrays=self.taught[-1])
+
+    def model(self, examples: Examples, recipe: object, _progress: object) -> SimpleNamespace:
+        """In place of training.small_model."""
+        known = self.weights(self.fit(examples, recipe).arrays)
+        return SimpleNamespace(scores=lambda part: known.score_many(part.texts))
 
     def weights(self, learned: Examples) -> SimpleNamespace:
         answers = learned.labels[:, self._column].tolist()

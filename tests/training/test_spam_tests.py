@@ -61,14 +61,13 @@ def first_word(text: str) -> str:
 
 
 @pytest.fixture
-def reader(monkeypatch: pytest.MonkeyPatch) -> ByHeart:
+def reader(few_sentences: None, monkeypatch: pytest.MonkeyPatch) -> ByHeart:  # noqa: ARG001 - asked for by name
     found = ByHeart("spam", 0.0, first_word)
-    monkeypatch.setattr(spam_tests, "fit", found.fit)
-    monkeypatch.setattr(spam_tests, "Weights", found.weights)
+    monkeypatch.setattr(spam_tests, "small_model", found.model)
     return found
 
 
-def test_each_source_is_judged_by_a_reader_that_learned_the_others(reader: ByHeart, tmp_path: Path) -> None:
+def test_each_source_is_judged_by_a_model_that_learned_the_others(reader: ByHeart, tmp_path: Path) -> None:
     for name, words in SENT.items():
         # Other letters in each, for those with the same letters are in one fold.
         spam = [
@@ -94,7 +93,7 @@ def test_each_source_is_judged_by_a_reader_that_learned_the_others(reader: ByHea
     assert found.harmless == 300
 
 
-def test_no_reader_learns_a_copy_of_what_it_is_measured_by(reader: ByHeart, tmp_path: Path) -> None:
+def test_no_model_learns_a_copy_of_what_it_is_measured_by(reader: ByHeart, tmp_path: Path) -> None:
     copied = [(f"Kryptox offer {at}", 1, "test") for at in range(120)]
     ham = [(f"{KIND[at % 4]} {at}", 0, "test") for at in range(60)]
     write(tmp_path, "spam_webform_adamspd", [*copied, *ham])
@@ -121,7 +120,6 @@ def test_without_web_forms_help_chats_share_the_intercept_of_talk_pages(reader: 
     assert {places[text] for text in chats} == {0}
 
 
-@pytest.mark.usefixtures("few_sentences")
 def test_only_a_cross_validation_takes_the_time_to_leave_sources_out(
     reader: ByHeart, shipped: classifier.Model, tmp_path: Path
 ) -> None:

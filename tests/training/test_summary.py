@@ -54,7 +54,7 @@ def test_half_of_the_spam_is_asked_for_in_sources_that_taught_nothing() -> None:
     sources = [SpamSourceFigures("web forms", "spam_webform_adamspd", 0.5, 5, 5, NEAR, None)]
     (row,) = of_spam(None, SpamLeftOutFigures(0.01, 1_000, 60_000, 0.6, sources))
     assert (row.ours, row.must, row.aim, row.higher_is_better) == (Estimate(0.6), 0.5, 0.75, True)
-    assert "each left out in turn; by fast readers alone" in row.what
+    assert "each left out in turn; by smaller models" in row.what
 
 
 def test_the_worst_group_over_the_mean_has_no_interval() -> None:

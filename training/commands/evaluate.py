@@ -271,7 +271,7 @@ def _spam_left_out(found: "SpamLeftOutFigures") -> "Table":
     )
     share = f"{found.harmless_flagged:.0%} of {found.harmless:,} harmless comments is flagged"
     table.title = (
-        f"Spam found by fast readers that each left out a source, where {share}: {found.mean_found:.4f} on average"
+        f"Spam found by smaller models that each left out a source, where {share}: {found.mean_found:.4f} on average"
     )
     table.title_justify = "left"
     for each in found.data_sets:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from classifier import LABELS, ModelRefused
@@ -103,6 +104,13 @@ def train_reader(
         return first
     both = [scaled(first, SHARES[0]), scaled(training.frozen(), SHARES[1])]
     return {prefix(at) + name: array for at, network in enumerate(both) for name, array in network.items()}
+
+
+def published_reader(examples: Examples, jobs: int, seed: int, progress: Progress) -> Arrays:
+    """The arrays of a reader whose only network is the encoder as it was published, with a head of its own."""
+    torch.set_num_threads(jobs)
+    to_learn = training_set(examples, load_encoder(SHIPPED / ENCODER).tokenizer)
+    return _Training(published(), to_learn, DeepRecipe(seed=seed), None, StartFrom(), progress).frozen()
 
 
 def scaled(network: Arrays, share: float) -> Arrays:
