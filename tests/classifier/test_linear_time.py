@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from growth import assert_at_most, plain
+from growth import assert_at_most, plain, seconds
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -141,6 +141,23 @@ def assert_bounded(model: classifier.Model, text: str, plain: str = PLAIN) -> No
         assert_at_most(MOST_TIMES, lambda: call(text), lambda: call(plain), said)  # noqa: B023 - called here
 
 
+# The least processor time of plain text, by model and call: measured once for the many texts that take far less.
+_plain_s: dict[tuple[int, str], float] = {}
+
+
+def assert_any_bounded(model: classifier.Model, text: str) -> None:
+    """What takes less than half of what it may is compared with an earlier run of plain text.
+
+    Half, because that run may have been slow. All else is measured by turns.
+    """
+    for name, call in (("score", model.score), ("spans", model.spans)):
+        known = id(model), name
+        if known not in _plain_s:
+            _plain_s[known] = min(seconds(lambda: call(PLAIN)) for _ in range(3))  # noqa: B023 - called here
+        if seconds(lambda: call(text)) > MOST_TIMES / 2 * _plain_s[known]:  # noqa: B023 - called here
+            assert_bounded(model, text)
+
+
 @pytest.mark.parametrize("name", [*REPORTED, *OTHERS])
 def test_a_text_that_once_took_seconds_takes_little_more_than_plain_text(model: classifier.Model, name: str) -> None:
     assert_bounded(model, (REPORTED | OTHERS)[name])
@@ -166,7 +183,7 @@ def test_evidence_of_spam_takes_less_time_than_scoring(whole: classifier.Model) 
 def test_any_text_takes_at_most_five_times_the_time_of_plain_text(
     model: classifier.Model, made: tuple[str, str, str]
 ) -> None:
-    assert_bounded(model, filled(*made))
+    assert_any_bounded(model, filled(*made))
 
 
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -174,7 +191,7 @@ def test_any_text_takes_at_most_five_times_the_time_of_plain_text(
 def test_any_text_takes_at_most_five_times_the_time_of_plain_text_with_both_readers(
     whole: classifier.Model, made: tuple[str, str, str]
 ) -> None:
-    assert_bounded(whole, filled(*made))
+    assert_any_bounded(whole, filled(*made))
 
 
 # Look-ups, and code points that they read, for each code point: the same on every machine. Prose takes less than 2, the
