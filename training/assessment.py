@@ -25,6 +25,7 @@ from training.evaluation import (
     natural_weights,
 )
 from training.examples import TEST, Examples, column
+from training.fit import Recipe
 from training.metrics import Estimate, calibration_error, reliability, roc_auc
 from training.published_tests import TESTS, PublishedTestFigures, published_test_figures
 from training.robustness import FALSE_POSITIVES, Flagging, Robustness, Scorer, robustness, threshold_at
@@ -95,7 +96,10 @@ def assess(
         model, options.folder, options.seed, options.jobs if options.baseline else None, progress
     )
     spam = spam_figures(model, options.folder)
-    left_out = spam_left_out(options.folder, options.jobs, options.seed, progress) if options.crossed else None
+    left_out = None
+    if options.crossed:
+        recipe = Recipe(jobs=options.jobs, seed=options.seed)
+        left_out = spam_left_out(options.folder, recipe, progress, both=model.has_deep_reader)
     if not results and not tests and spam is None:
         raise DataUnusable(f"{options.folder} holds none of the data sets; see docs/data-sets.md")
     progress("deciding on the sentence cases and on our own sentences")

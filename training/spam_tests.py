@@ -18,7 +18,7 @@ from training.metrics import Estimate, Numbers
 from training.published_tests import answers_to, labeled, scores_of, test_part
 from training.robustness import threshold_at
 from training.row_weights import with_row_weights
-from training.small_model import SmallModel, small_model
+from training.small_model import small_model
 
 # Spam recall is measured at the threshold that flags at most this share of harmless comments.
 HARMLESS_FLAGGED = 0.01
@@ -88,8 +88,8 @@ class SpamSourceFigures:
 
 @dataclass(frozen=True, slots=True)
 class SpamLeftOutFigures:
-    """By smaller models of both readers (training/small_model.py), each trained without one source, on at most
-    `most_rows` rows. They stand in for the model itself, which is too costly to train anew for each of them.
+    """By smaller models (training/small_model.py), each trained without one source, on at most `most_rows` rows. They
+    stand in for the model itself, which is too costly to train anew for each of them. `both`: they have a deep reader.
 
     Each threshold flags at most the share `harmless_flagged` of the `harmless` comments of all places. `mean_found`: of
     the sources; that of a source is the mean of its data sets.
@@ -98,6 +98,7 @@ class SpamLeftOutFigures:
     harmless_flagged: float
     harmless: int
     most_rows: int
+    both: bool
     mean_found: float
     data_sets: list[SpamSourceFigures]
 
@@ -139,9 +140,14 @@ def _spam_scores(model: classifier.Model, examples: Examples) -> Numbers:
 
 
 def spam_left_out(
-    folder: Path, jobs: int, seed: int, progress: Progress, sources: Mapping[str, tuple[str, ...]] = SOURCES
+    folder: Path,
+    recipe: Recipe,
+    progress: Progress,
+    *,
+    both: bool,
+    sources: Mapping[str, tuple[str, ...]] = SOURCES,
 ) -> SpamLeftOutFigures | None:
-    """None if the folder has no spam of these sources, or no harmless comments."""
+    """`both`: with a deep reader. None if the folder has no spam of these sources, or no harmless comments."""
     places = _places(folder)
     labels = {name: answers_to(part, "spam") for name, (part, _) in places.items()}
     harmless = sum(int((answers == 0).sum()) for answers in labels.values())
@@ -152,7 +158,7 @@ def spam_left_out(
         here = [name for name in names if name in places and labels[name].any()]
         if here and harmless:
             progress(f"spam: without {source}")
-            model = _without(names, known, measured, Recipe(jobs=jobs, seed=seed), progress)
+            model = small_model(_without(names, known, measured, recipe.seed), recipe, progress, both=both)
             scored = {name: model.scores(part)[:, column("spam")] for name, (part, _) in places.items()}
             threshold = _threshold([scored[name][answers == 0] for name, answers in labels.items()])
             for name in here:
@@ -162,23 +168,21 @@ def spam_left_out(
         return None
     by_source = {each.source: [other.found.value for other in found if other.source == each.source] for each in found}
     mean = round(float(np.mean([np.mean(values) for values in by_source.values()])), 4)
-    return SpamLeftOutFigures(HARMLESS_FLAGGED, harmless, MOST_ROWS, mean, found)
+    return SpamLeftOutFigures(HARMLESS_FLAGGED, harmless, MOST_ROWS, both, mean, found)
 
 
-def _without(
-    names: tuple[str, ...], known: Examples, measured: Examples, recipe: Recipe, progress: Progress
-) -> SmallModel:
-    """A model that has not learned from these data sets, nor from copies of the texts that are measured."""
+def _without(names: tuple[str, ...], known: Examples, measured: Examples, seed: int) -> Examples:
+    """What a model learns that knows neither these data sets, nor copies of the texts that are measured."""
     places = np.array(known.sources)
     is_spam_set, is_left = np.isin(places, SPAM), ~np.isin(places, names)
     spam = known.where(is_spam_set & is_left)
-    rest = known.where(~is_spam_set & is_left).sampled(MOST_ROWS - len(spam), recipe.seed)
+    rest = known.where(~is_spam_set & is_left).sampled(MOST_ROWS - len(spam), seed)
     others = without_leaks(joined([spam, rest]), measured)
     # Help chats share an intercept with web forms (training/fit.py): with one of their own they would teach nothing, as
     # they have no spam. Where web forms are left out, they share that of talk pages.
     alone = {chats: JIGSAW for chats, place in ONE_PLACE.items() if place in names}
     sources = [alone.get(source, source) for source in others.sources]
-    return small_model(replace(others, sources=sources), recipe, progress)
+    return replace(others, sources=sources)
 
 
 def _places(folder: Path) -> Places:

@@ -13,7 +13,10 @@ class ByHeart:
     """A fast reader that knows the answers to one attribute that it was taught, and says `unknown` of all else.
 
     `key`: what of a text it remembers. `taught`: what each fitted reader learned from.
+    `both`: whether the last model was to have both readers.
     """
+
+    both: bool | None = None
 
     def __init__(self, attribute: str, unknown: float, key: Callable[[str], str] = str) -> None:
         self._column, self._unknown, self._key = LABELS.index(attribute), unknown, key
@@ -23,8 +26,9 @@ class ByHeart:
         self.taught.append(examples.training())
         return SimpleNamespace(arrays=self.taught[-1])
 
-    def model(self, examples: Examples, recipe: object, _progress: object) -> SimpleNamespace:
+    def model(self, examples: Examples, recipe: object, _progress: object, *, both: bool) -> SimpleNamespace:
         """In place of training.small_model."""
+        self.both = both
         known = self.weights(self.fit(examples, recipe).arrays)
         return SimpleNamespace(scores=lambda part: known.score_many(part.texts))
 

@@ -320,7 +320,9 @@ def test_what_is_measured_can_be_shown() -> None:
             )
         ],
         SpamFigures(0.01, 99, 0.8, 0.7, [SpamPlaceFigures("spam_sms", "held-out fold", 5, 0, near, None)]),
-        SpamLeftOutFigures(0.01, 99, 9, 0.5, [SpamSourceFigures("text messages", "spam_sms", 0.8, 5, 0, near, None)]),
+        SpamLeftOutFigures(
+            0.01, 99, 9, False, 0.5, [SpamSourceFigures("text messages", "spam_sms", 0.8, 5, 0, near, None)]
+        ),
         sentences.CaseFigures([sentences.CaseKindFigures("everyday", False, 8, 7, 1)], near, near, 1),
         sentences.FrameFigures({"en": near}, [sentences.FunctionFigures("friendly", "en", 0.0, 30, 0.1)]),
         [sentences.DilutionFigures(2, 20, 1)],

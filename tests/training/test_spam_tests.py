@@ -11,7 +11,7 @@ from by_heart import ByHeart
 import classifier
 from training import assessment, spam_tests
 from training.datasets.spam import HELD_OUT_VIDEO
-from training.fit import groups
+from training.fit import Recipe, groups
 from training.spam_tests import MOST_ROWS, SOURCES, SPAM, spam_figures, spam_left_out
 
 KIND = ("Thank you for this article", "The ferry leaves at nine", "I added two sources", "We walked along the river")
@@ -77,7 +77,7 @@ def test_each_source_is_judged_by_a_model_that_learned_the_others(reader: ByHear
         ]
         write(tmp_path, name, spam + [(f"{KIND[at % 4]} {at}", 0, "test") for at in range(60)])
     told: list[str] = []
-    found = spam_left_out(tmp_path, 1, 0, told.append)
+    found = spam_left_out(tmp_path, Recipe(), told.append, both=True)
     assert found is not None
     assert len(told) == len(reader.taught) == len(SOURCES)
     assert [each.data_set for each in found.data_sets] == [*SENT]
@@ -99,7 +99,7 @@ def test_no_model_learns_a_copy_of_what_it_is_measured_by(reader: ByHeart, tmp_p
     write(tmp_path, "spam_webform_adamspd", [*copied, *ham])
     both = [(text.upper(), answer, "train") for text, answer, _ in (*copied, *ham)]
     write(tmp_path, "spam_instagram_scamspot", both)
-    found = spam_left_out(tmp_path, 1, 0, lambda _: None)
+    found = spam_left_out(tmp_path, Recipe(), lambda _: None, both=True)
     assert found is not None
     assert [(each.data_set, each.found.value) for each in found.data_sets] == [("spam_webform_adamspd", 0.0)]
     (learned,) = reader.taught
@@ -110,7 +110,7 @@ def test_without_web_forms_help_chats_share_the_intercept_of_talk_pages(reader: 
     for name in ("spam_webform_adamspd", "spam_instagram_scamspot"):
         write(tmp_path, name, [(f"Kryptox offer {at} of {name}", at % 2, "test") for at in range(120)])
     write(tmp_path, "ham_irc_ubuntu", [(f"see the help page, {at}", 0, "train") for at in range(60)])
-    spam_left_out(tmp_path, 1, 0, lambda _: None)
+    spam_left_out(tmp_path, Recipe(), lambda _: None, both=True)
     without_forms, without_instagram = reader.taught
     assert "ham_irc_ubuntu" not in without_forms.sources
     assert "ham_irc_ubuntu" in without_instagram.sources
@@ -127,6 +127,7 @@ def test_only_a_cross_validation_takes_the_time_to_leave_sources_out(
     for is_crossed in (False, True):
         found = assessment.assess(shipped, assessment.EvaluationOptions(tmp_path, crossed=is_crossed))
         assert (found.spam_left_out is not None) is bool(reader.taught) is is_crossed
+    assert reader.both, "as the model that is assessed"
 
 
 def test_every_source_is_of_spam() -> None:
@@ -135,7 +136,7 @@ def test_every_source_is_of_spam() -> None:
 
 def test_no_source_of_spam_is_left_out_where_there_is_none(reader: ByHeart, tmp_path: Path) -> None:
     write(tmp_path, "ham_irc_ubuntu", [("see the help page", 0, "test")] * 9)
-    found: Any = spam_left_out(tmp_path, 1, 0, lambda _: None)
+    found: Any = spam_left_out(tmp_path, Recipe(), lambda _: None, both=True)
     assert found is None
     assert reader.taught == []
 

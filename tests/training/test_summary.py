@@ -52,7 +52,7 @@ def test_nothing_is_asked_of_spam_in_places_that_the_model_learned_from() -> Non
 
 def test_half_of_the_spam_is_asked_for_in_sources_that_taught_nothing() -> None:
     sources = [SpamSourceFigures("web forms", "spam_webform_adamspd", 0.5, 5, 5, NEAR, None)]
-    (row,) = of_spam(None, SpamLeftOutFigures(0.01, 1_000, 60_000, 0.6, sources))
+    (row,) = of_spam(None, SpamLeftOutFigures(0.01, 1_000, 60_000, both=True, mean_found=0.6, data_sets=sources))
     assert (row.ours, row.must, row.aim, row.higher_is_better) == (Estimate(0.6), 0.5, 0.75, True)
     assert "each left out in turn; by smaller models" in row.what
 

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from classifier import LABELS
+from classifier.kernel import Weights
 from training.deep.published import Published
 from training.deep.stack import OF_WHOLE
 from training.examples import Examples, fold_of
-from training.fit import Recipe
+from training.fit import Recipe, fit
 from training.metrics import roc_auc
 from training.small_model import small_model
 
@@ -49,7 +50,8 @@ def test_both_readers_judge_and_the_deep_one_alone_where_the_fast_one_learned_no
 ) -> None:
     monkeypatch.setattr("training.deep.build.published", lambda: source)
     known = sentences()
-    model = small_model(known, QUICK, lambda _: None)
+    model = small_model(known, QUICK, lambda _: None, both=True)
+    assert model.stack is not None
     weights, toxicity = model.stack.weights, LABELS.index("toxicity")
     assert weights[model.rows["en"], toxicity, 0] > 0
     assert not weights[model.rows["fr"], :, 0].any()
@@ -67,3 +69,10 @@ def test_both_readers_judge_and_the_deep_one_alone_where_the_fast_one_learned_no
     deep = model.stack.reader.read_many(french.texts)
     expected = model.stack.scores(model.rows["fr"], np.full((5, len(LABELS)), 0.5), deep)
     np.testing.assert_allclose(rude, expected[:, toxicity])
+
+
+def test_a_model_without_a_deep_reader_is_the_fast_one() -> None:
+    known = sentences()
+    model = small_model(known, QUICK, lambda _: None, both=False)
+    expected = Weights(fit(known, QUICK).arrays).score_many(known.texts)
+    np.testing.assert_array_equal(model.scores(known), expected)
