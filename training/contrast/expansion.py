@@ -5,6 +5,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from training.contrast.frames import SLOT, Frame, Frames, Function, Slot, Table, slot, sources
 from training.contrast.surface import Surface
@@ -70,26 +71,31 @@ class _Maker:
 
     def sentences(self, function: Function, frame: Frame, rng: random.Random) -> Iterator[Row]:
         surfaces: Counter[str] = Counter()
+        counts = self.counts[function.is_harmful, frame.is_test]
+        name = f"{function.name}/{frame.digest[:12]}"
+        has_no_slots = SLOT.search(frame.text) is None
         found = 0
         for _ in range(function.most * _PATIENCE):
             if found == function.most:
                 return
-            plain, groups = self._filled(function, frame, rng)
+            plain, groups = self._filled(function, frame, counts, rng)
             surfaces[plain] += 1
+            if surfaces[plain] > MOST_SURFACES and has_no_slots:
+                return  # all other attempts would give the same
             text = plain
             if function.surface != "plain":
                 text = self.surface.varied(plain, rng, is_sober=function.surface == "sober")
             if surfaces[plain] > MOST_SURFACES or not self._is_new(text, frame.is_test):
                 continue
             for place in groups:
-                self.counts[function.is_harmful, frame.is_test][place] += 1
+                counts[place] += 1
             found += 1
             yield Row(
                 text,
                 function.labels,
                 self.frames.language,
                 function.name,
-                f"{function.name}/{frame.digest[:12]}",
+                name,
                 frame.is_test,
                 self._named(groups),
             )
@@ -110,41 +116,40 @@ class _Maker:
             return ()
         return tuple(self.groups.rows[place][self.groups.columns[1]] for place in places)
 
-    def _filled(self, function: Function, frame: Frame, rng: random.Random) -> tuple[str, list[int]]:
-        text = self._flat(frame.text, frame.is_test, rng)
+    def _filled(
+        self, function: Function, frame: Frame, counts: Counter[int], rng: random.Random
+    ) -> tuple[str, list[int]]:
+        pieces, end = _pieces(self._flat(frame.text, frame.is_test, rng))
         chosen: dict[tuple[str, str], int] = {}
-        for inner in SLOT.findall(text):
-            asked = slot(inner)
-            if asked:
-                self._choose(asked, chosen, function.is_harmful, frame.is_test, rng)
+        for _, asked in pieces:
+            self._choose(asked, chosen, counts, rng)
         filled = ""
-        end = 0
-        for match in SLOT.finditer(text):
-            filled += text[end : match.start()]
-            filler = self._filler(match[1], chosen)
+        for before, asked in pieces:
+            filled += before
+            filler = self._filler(asked, chosen)
             begins = function.surface != "plain" and _BEGINNING.search(filled[-_BEFORE:])
             filled += filler[:1].upper() + filler[1:] if begins else filler
-            end = match.end()
-        return filled + text[end:], [place for (table, _), place in chosen.items() if table == GROUPS]
+        return filled + end, [place for (table, _), place in chosen.items() if table == GROUPS]
 
     def _flat(self, text: str, is_test: bool, rng: random.Random) -> str:
         """Replaces alternatives by one of them, and references to functions by one of their frames of the same part."""
         used: set[str] = set()
-        while (opened := next((match for match in SLOT.finditer(text) if not slot(match[1])), None)) is not None:
-            if sources(opened[1]):
-                key = opened[1], is_test
+        while (opened := _first_open(text)) is not None:
+            before, inner, behind = opened
+            if named := sources(inner):
+                key = inner, is_test
                 if key not in self.quotable:
-                    self.quotable[key] = self.frames.quotable(sources(opened[1]), is_test=is_test)
+                    self.quotable[key] = self.frames.quotable(named, is_test=is_test)
                 unused = [each for each in self.quotable[key] if each not in used] if used else self.quotable[key]
                 chosen = rng.choice(unused or self.quotable[key])
                 used.add(chosen)
             else:
-                chosen = rng.choice(opened[1].split("|"))
-            text = text[: opened.start()] + chosen + text[opened.end() :]
+                chosen = rng.choice(inner.split("|"))
+            text = before + chosen + behind
         return text
 
     def _choose(
-        self, asked: Slot, chosen: dict[tuple[str, str], int], is_harmful: bool, is_test: bool, rng: random.Random
+        self, asked: Slot, chosen: dict[tuple[str, str], int], counts: Counter[int], rng: random.Random
     ) -> None:
         table = self.frames.columns[asked.column]
         if (table.name, asked.number) in chosen:
@@ -153,7 +158,6 @@ class _Maker:
         taken = {place for (name, _), place in chosen.items() if name == table.name}
         places = ([place for place in fitting if place not in taken] or fitting) if taken else fitting
         if table.name == GROUPS:
-            counts = self.counts[is_harmful, is_test]
             used = [counts[place] for place in places]
             fewest = min(used)
             places = [place for place, times in zip(places, used, strict=True) if times == fewest]
@@ -165,8 +169,27 @@ class _Maker:
             self.places[key] = table.places(kinds)
         return self.places[key]
 
-    def _filler(self, inner: str, chosen: Mapping[tuple[str, str], int]) -> str:
-        asked = slot(inner)
-        assert asked is not None, "nothing else is left"  # noqa: S101 - for the type checker; it cannot happen
-        table: Table = self.frames.columns[asked.column]
+    def _filler(self, asked: Slot, chosen: Mapping[tuple[str, str], int]) -> str:
+        table = self.frames.columns[asked.column]
         return table.rows[chosen[table.name, asked.number]][asked.column]
+
+
+# One frame is filled again and again before the next one.
+@lru_cache(4096)
+def _first_open(text: str) -> tuple[str, str, str] | None:
+    """The first part in braces that is no slot, with what stands before and behind it."""
+    opened = next((match for match in SLOT.finditer(text) if not slot(match[1])), None)
+    return (text[: opened.start()], opened[1], text[opened.end() :]) if opened else None
+
+
+@lru_cache(4096)
+def _pieces(text: str) -> tuple[list[tuple[str, Slot]], str]:
+    """The slots, each with the text before it, and the text behind the last one."""
+    found: list[tuple[str, Slot]] = []
+    end = 0
+    for match in SLOT.finditer(text):
+        asked = slot(match[1])
+        assert asked is not None, "nothing else is left"  # noqa: S101 - for the type checker; it cannot happen
+        found.append((text[end : match.start()], asked))
+        end = match.end()
+    return found, text[end:]

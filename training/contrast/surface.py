@@ -3,6 +3,7 @@
 import random
 import re
 from collections.abc import Callable
+from itertools import product
 
 from training.contrast.frames import SLOT, Frames
 
@@ -23,6 +24,8 @@ _TYPED_BY_SYLLABLE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 # In Turkish the capital of i has a dot, and that of the dotless i has none.
 _TURKISH_LOWER, _TURKISH_UPPER = str.maketrans("I\u0130", "\u0131i"), str.maketrans("\u0131i", "I\u0130")
 
+Step = tuple[float, Callable[[str, random.Random], str]]
+
 
 class Surface:
     """The openings, tags and emoji of a language, and its words that begin with a small letter."""
@@ -38,26 +41,34 @@ class Surface:
         table = frames.columns.get("longhand")
         self._shorthand = {row["longhand"]: row["shorthand"] for row in table.rows} if table else {}
         self._longhand = re.compile(rf"\b(?:{'|'.join(map(re.escape, self._shorthand))})\b") if table else None
+        self._steps = {
+            (is_sober, is_short, is_long): self._made_steps(is_sober=is_sober, is_short=is_short, is_long=is_long)
+            for is_sober, is_short, is_long in product((False, True), repeat=3)
+        }
 
     def varied(self, text: str, rng: random.Random, *, is_sober: bool = False) -> str:
-        if rng.random() < _PLAIN:
+        chance = rng.random
+        if chance() < _PLAIN:
             return text
-        may_decorate = not is_sober and len(text) < _LONG
-        steps: tuple[tuple[float, Callable[[str, random.Random], str]], ...] = (
-            (_OPENING if may_decorate and len(text) >= _SHORT else 0, self._opened),
+        for share, change in self._steps[is_sober, len(text) < _SHORT, len(text) >= _LONG]:
+            if chance() < share:
+                text = change(text, rng)
+        return text
+
+    def _made_steps(self, *, is_sober: bool, is_short: bool, is_long: bool) -> tuple[Step, ...]:
+        """Changes, each with how often it is made."""
+        may_decorate = not (is_sober or is_short or is_long)
+        return (
+            (_OPENING if may_decorate else 0, self._opened),
             (_SLIP, _slipped),
             (_SHORTHAND, self._shortened),
             (_NO_APOSTROPHE, _without_apostrophes),
             (_NO_END, _ended),
-            (_TAG if may_decorate and len(text) >= _SHORT else 0, self._tagged),
+            (_TAG if may_decorate else 0, self._tagged),
             (_LOWER, self._lowered),
-            (_UPPER if len(text) < _LONG else 0, self._raised),
+            (0 if is_long else _UPPER, self._raised),
             (0 if is_sober else _EMOJI, self._with_emoji),
         )
-        for share, change in steps:
-            if rng.random() < share:
-                text = change(text, rng)
-        return text
 
     def _opened(self, text: str, rng: random.Random) -> str:
         if not self._openings:
