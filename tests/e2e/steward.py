@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from commands import Commands
+from commands import Commands, Process
 
 READY_S = 120  # beside other work
+# To read the certificates of the machine takes longer than a request; a client reads them, though it needs none here.
+CERTIFICATES = httpx.create_ssl_context()
 COMMANDS = Commands()
 
 
@@ -37,15 +39,19 @@ class Steward:
         self._arguments = arguments
         self._said: queue.Queue[str] = queue.Queue()
         self._passed_over: list[str] = []
-        self.process: subprocess.Popen[str]
+        self.process: subprocess.Popen[str] | Process
         self.url = ""
 
     def start(self) -> None:
-        self.process = self.spawn()
+        if self._arguments or self.command_line[0] != sys.executable:
+            self.process = self.spawn()
+        else:
+            self.process = COMMANDS.serve((), self.environment)
         self.listen()
         self.url = self.line(r"ready on (http://\S+)")
 
     def spawn(self) -> "subprocess.Popen[str]":
+        """The service in a Python of its own."""
         return subprocess.Popen(
             [*self.command_line, "serve", *self._arguments],
             stdout=subprocess.PIPE,
@@ -83,7 +89,8 @@ class Steward:
         return self.line(r"export STEWARD_KEY=(cmk_live_\S+)")
 
     def client(self, key: str) -> httpx.Client:
-        return httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {key}"}, timeout=READY_S)
+        bearer = {"Authorization": f"Bearer {key}"}
+        return httpx.Client(base_url=self.url, headers=bearer, timeout=READY_S, verify=CERTIFICATES)
 
     def command(self, *arguments: str, key: str | None = None, said: str = "", **variables: str) -> str:
         """Run a subcommand beside the running service; what it prints."""
@@ -107,7 +114,7 @@ class Steward:
         self.process.terminate()
         return self.process.wait(READY_S)
 
-    def _read(self, process: "subprocess.Popen[str]") -> None:
+    def _read(self, process: "subprocess.Popen[str] | Process") -> None:
         assert process.stdout is not None
         with process.stdout:
             for line in process.stdout:

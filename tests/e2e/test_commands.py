@@ -33,7 +33,8 @@ def worked(values):
 
 if __name__ == "__main__":
     commands.main = main
-    print(commands.fork(["train"], dict(os.environ), sys.argv[1]))
+    files = commands.Files(*(f"{sys.argv[1]}/{name}" for name in commands.Files._fields))
+    print(commands.ended(commands.fork(["train"], dict(os.environ), files)))
 """
 
 
