@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect, sync_playwright
 from steward import Steward, posted
@@ -28,6 +28,11 @@ ARGUMENTS = [
 # No test looks at pixels. Without memory for them the browser lays pages out, runs and finds what lies under the
 # pointer as ever, but paints nothing, which saves a fifth of the time that a page takes.
 UNPAINTED = "--force-gpu-mem-available-mb=1"
+SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
+# Until no color is on its way to another one.
+AT_REST = """() => Promise.all(document.getAnimations()
+  .filter(each => each.effect.getComputedTiming().endTime < Infinity).map(each => each.finished.catch(() => {})))
+  .then(() => {})"""
 # Every comment waits for a person, and moderators see what the model says of four in five.
 ALL_TO_REVIEW = {
     "thresholds": {"toxicity": {"review_at": 0.0, "reject_at": None}, "insult": {"review_at": 0.3, "reject_at": None}},
@@ -219,7 +224,23 @@ def forum(steward: Steward, name: str, texts: dict[str, str], **more: Any) -> Fo
 
 
 def violations(desk: Desk) -> list[str]:
+    """What axe finds on the page as it is."""
     desk.page.evaluate(AXE.read_text())
+    return _violations(desk)
+
+
+def violations_by_scheme(desk: Desk) -> dict[str, list[str]]:
+    """What axe finds on the page as it is, in light and dark; it stays dark."""
+    desk.page.evaluate(AXE.read_text())
+    found = {}
+    for scheme in SCHEMES:
+        desk.page.emulate_media(color_scheme=scheme)
+        desk.page.evaluate(AT_REST)
+        found[scheme] = _violations(desk)
+    return found
+
+
+def _violations(desk: Desk) -> list[str]:
     found = desk.page.evaluate(  # of what passes axe need only tell that it does
         "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],"
         " resultTypes: ['violations']})"

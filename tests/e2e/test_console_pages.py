@@ -2,13 +2,13 @@
 
 import re
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 import pytest
 from full_site import OTHER, Site, fill, full_site
-from pages import AXE, PATIENCE_S
-from playwright.sync_api import Browser, Page
+from pages import AT_REST, AXE, PATIENCE_S, SCHEMES
+from playwright.sync_api import Browser, Page, ViewportSize
 
 import classifier
 
@@ -53,6 +53,9 @@ PATHS = (
 )
 
 
+PHONE, DESKTOP = ViewportSize(width=390, height=844), ViewportSize(width=1280, height=720)
+
+
 @pytest.fixture(scope="module")
 def site(browser: Browser) -> Iterator[Site]:
     with full_site(browser, fill) as site:
@@ -67,28 +70,47 @@ def faults(page: Page) -> list[str]:
     return [f"{each['id']}: {node['html'][:200]}" for each in found for node in each["nodes"]]
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_no_page_is_complained_of_by_browser_or_axe(site: Site, theme: Any) -> None:
-    page, complaints = site.page(color_scheme=theme)
-    axe, found = AXE.read_text(), {}
+class Looked(NamedTuple):
+    """What is wrong with each page: in a color scheme, for axe; where it is wider than the window; for the browser."""
+
+    by_scheme: Mapping[str, Mapping[str, list[str]]]
+    too_wide: list[str]
+    complaints: list[str]
+
+
+@pytest.fixture(scope="module")
+def looked(site: Site) -> Looked:
+    """Each page is loaded once, on a phone, and then seen on a desktop in both color schemes."""
+    page, complaints = site.page()
+    axe, found = AXE.read_text(), Looked({scheme: {} for scheme in SCHEMES}, [], complaints)
     for path in PATHS:
+        page.set_viewport_size(PHONE)
         answer = page.goto(site.url(path))
         assert answer
         assert answer.status == 200, path
         page.locator("main").wait_for()
+        for size in (PHONE, DESKTOP):
+            page.set_viewport_size(size)
+            if not page.evaluate("document.documentElement.scrollWidth <= innerWidth"):
+                found.too_wide.append(f"{path} at {size['width']} px")
         page.evaluate(axe)
-        found[path] = faults(page)
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
-        assert complaints == [], path
-    assert {path: each for path, each in found.items() if each} == {}
+        for scheme, by_path in found.by_scheme.items():
+            page.emulate_media(color_scheme=scheme)
+            page.evaluate(AT_REST)
+            by_path[path] = faults(page)
+    page.context.close()
+    return found
 
 
-def test_nothing_is_wider_than_a_phone(site: Site) -> None:
-    page, complaints = site.page(viewport={"width": 390, "height": 844})
-    for path in PATHS:
-        page.goto(site.url(path))
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
-    assert complaints == []
+@pytest.mark.parametrize("theme", SCHEMES)
+def test_no_page_is_complained_of_by_browser_or_axe(looked: Looked, theme: str) -> None:
+    assert looked.complaints == []
+    assert [*looked.by_scheme[theme]] == [*PATHS]
+    assert {path: each for path, each in looked.by_scheme[theme].items() if each} == {}
+
+
+def test_nothing_is_wider_than_a_phone(looked: Looked) -> None:
+    assert looked.too_wide == []
 
 
 def test_a_policy_is_tried_by_a_slider_and_then_saved(site: Site) -> None:
