@@ -4,7 +4,13 @@
 () => {
   const BY_INTENT = ".pages, .text, .scroll, .behind > div, .rows .open, .about-what bdi, textarea, pre, svg, option";
   const root = document.documentElement;
-  const pen = document.createElement("canvas").getContext("2d");
+  const pen = (window.pen ??= document.createElement("canvas").getContext("2d"));
+  // Rows far from the screen are not laid out (list.css), and what is in them has boxes at 0. From here on they are.
+  if (!document.adoptedStyleSheets.length) {
+    const laidOut = new CSSStyleSheet();
+    laidOut.replaceSync("* { content-visibility: visible !important; }");
+    document.adoptedStyleSheets = [laidOut];
+  }
   const found = [];
   const places = new Map();
 
@@ -30,10 +36,6 @@
   const said = (node) => node.textContent.replace(/\s+/g, " ").trim().slice(0, 80);
   const widthOf = (text, style) => { pen.font = style.font; return pen.measureText(text).width; };
 
-  // Rows far from the screen are not laid out (list.css), and what is in them has boxes at 0. They stay laid out after this.
-  for (const each of document.querySelectorAll("*")) {
-    if (getComputedStyle(each).contentVisibility === "auto") each.style.contentVisibility = "visible";
-  }
   if (root.scrollWidth > root.clientWidth) found.push(`the page is ${root.scrollWidth} px wide`);
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   const range = document.createRange();

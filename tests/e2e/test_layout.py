@@ -60,27 +60,30 @@ NO_PAGES = {
     "/sign-in/oidc",
     "/sign-in/oidc/back",
 }
-# The page in each language, as the service renders it. The sign-in page is that of a stranger.
+# The page in each language, as the service renders it. The sign-in page is that of a stranger. The scripts of the page
+# that was loaded stay, and do nothing with these.
 READ = """async ([languages, path]) => {
   const credentials = path.endsWith('/sign-in') ? 'omit' : 'same-origin';
   const read = async (language) => (await fetch(path, {credentials, headers: {'Accept-Language': language}})).text();
-  window.said = await Promise.all(languages.map(read));
+  const said = await Promise.all(languages.map(read));
+  window.said = said.map(text => {
+    const page = new DOMParser().parseFromString(text, 'text/html');
+    return { language: page.documentElement.lang, body: document.adoptNode(page.body) };
+  });
 }"""
-# Each language in turn, with everything opened that opens in its place. The scripts of the page that was loaded stay,
-# and do nothing with it.
+# Each language in turn, with everything opened that opens in its place.
 LOOK = """(languages) => languages.map((language, place) => {
-  const page = new DOMParser().parseFromString(window.said[place], 'text/html');
-  if (page.documentElement.lang !== language) return ['it is in ' + page.documentElement.lang];
+  const page = window.said[place];
+  if (page.language !== language) return ['it is in ' + page.language];
   document.documentElement.lang = language;
+  page.body.querySelectorAll('details:not(.menu), dialog').forEach(each => { each.setAttribute('open', ''); });
   document.body.replaceWith(page.body);
-  document.querySelectorAll('details:not(.menu)').forEach(each => { each.open = true; });
-  document.querySelectorAll('dialog').forEach(each => each.show());
   return (MEASURE)();
 })"""
 # In each language, the number of lines on which there stands what fits the selector, on a busy day.
 LINES = """([languages, selector]) => Object.fromEntries(languages.map((language, place) => {
   document.documentElement.lang = language;
-  document.body.replaceWith(new DOMParser().parseFromString(window.said[place], 'text/html').body);
+  document.body.replaceWith(window.said[place].body);
   for (const each of document.querySelectorAll('[data-count]')) each.textContent = '1,394';
   const shown = [...document.querySelectorAll(selector)].filter(each => each.checkVisibility());
   const boxes = shown.map(each => each.getBoundingClientRect());
