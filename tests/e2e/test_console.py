@@ -212,7 +212,7 @@ def test_without_scripts_comments_are_read_decided_and_taken_back(browser: Brows
     moderator(service, "plain", "ida")
     desk = Desk.open(browser, service, java_script_enabled=False)
     page = desk.page
-    desk.sign_in("ida", has_scripts=False)
+    desk.sign_in_by_form("ida")
     page.get_by_role("button", name="Take the next one").click()
     expect(page.locator("article.card .text")).to_have_text("Comment p-0, what do you say?")
     page.locator('[data-choice="reject"] summary').click()
