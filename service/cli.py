@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from service.commands.overview import EXAMPLES, SECTIONS, SHORT, SUMMARIES
+from service.process.garbage import end_at_once
 from service.values.errors import SettingsError
 
 GROUP = "steward.commands"
@@ -95,6 +96,7 @@ def steward() -> None:
 
 
 def main() -> Any:  # noqa: ANN401 - whatever click returns
+    end_at_once()
     try:
         return steward(prog_name="steward")
     except SettingsError as error:

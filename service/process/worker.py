@@ -7,6 +7,7 @@ import sys
 import uvloop
 
 from service.process import serving
+from service.process.garbage import end_at_once
 from service.process.logs import configure_logging
 from service.process.supervisor import READY
 from service.settings import Settings, from_env
@@ -30,6 +31,7 @@ async def _orphaned() -> None:
 
 
 if __name__ == "__main__":
+    end_at_once()
     settings = from_env(os.environ)
     configure_logging(settings)
     try:
