@@ -63,7 +63,7 @@ class Story:
         names = [f"c-{next(self._numbers):06d}" for _ in comments]
         self._truth.update((name, each.violates) for name, each in zip(names, comments, strict=True))
         left = [{"id": name, "text": each.text} for name, each in zip(names, comments, strict=True)]
-        taken, ends = list[dict[str, Any]](), time.monotonic() + 60
+        taken, ends = list[dict[str, Any]](), time.monotonic() + 300
         while left:  # as clients do: what a busy service could not take is sent again
             results: list[dict[str, Any]] = posted(self._client, "/v1/comments:batch", {"comments": left})["results"]
             again = [sent for sent, each in zip(left, results, strict=True) if each.get("status") == BUSY]
