@@ -15,7 +15,7 @@ from playwright.sync_api import Browser
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from pages import SPARING, Desk, browsing
+from pages import UNPAINTED, Desk, browsing
 from steward import Steward, running
 
 
@@ -37,7 +37,7 @@ def service() -> Iterator[Steward]:
 
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    with browsing(*SPARING) as browser:
+    with browsing(UNPAINTED) as browser:
         yield browser
 
 
