@@ -28,7 +28,7 @@ ARGUMENTS = [
     *("--disable-component-update", "--disable-sync"),
 ]
 # No test looks at pixels. Without memory for them the browser lays pages out, runs them and finds what lies under the
-# pointer as ever, but paints nothing: a fifth of the time that a page takes.
+# pointer as ever, but paints nothing, which saves a seventh of the time of all its processes.
 UNPAINTED = "--force-gpu-mem-available-mb=1"
 SCHEMES: tuple[Literal["light"], Literal["dark"]] = ("light", "dark")
 # Until no color is on its way to another one.
