@@ -7,6 +7,7 @@ import ctypes
 import subprocess
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import pytest
 from growth import assert_at_most, plain, seconds
@@ -142,7 +143,7 @@ def assert_bounded(model: classifier.Model, text: str, plain: str = PLAIN) -> No
 
 
 # The least processor time of plain text, by model and call: measured once for the many texts that take far less.
-_plain_s: dict[tuple[int, str], float] = {}
+_plain_s: WeakKeyDictionary[classifier.Model, dict[str, float]] = WeakKeyDictionary()
 
 
 def assert_any_bounded(model: classifier.Model, text: str) -> None:
@@ -150,11 +151,11 @@ def assert_any_bounded(model: classifier.Model, text: str) -> None:
 
     Half, because that run may have been slow. All else is measured by turns.
     """
+    known = _plain_s.setdefault(model, {})
     for name, call in (("score", model.score), ("spans", model.spans)):
-        known = id(model), name
-        if known not in _plain_s:
-            _plain_s[known] = min(seconds(lambda: call(PLAIN)) for _ in range(3))  # noqa: B023 - called here
-        if seconds(lambda: call(text)) > MOST_TIMES / 2 * _plain_s[known]:  # noqa: B023 - called here
+        if name not in known:
+            known[name] = min(seconds(lambda: call(PLAIN)) for _ in range(3))  # noqa: B023 - called here
+        if seconds(lambda: call(text)) > MOST_TIMES / 2 * known[name]:  # noqa: B023 - called here
             assert_bounded(model, text)
 
 
