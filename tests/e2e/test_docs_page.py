@@ -1,6 +1,6 @@
 """/docs: grouped, with examples, readable in the dark, and with nothing that axe finds."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import pytest
 from pages import SCHEMES, Desk, expect, violations_by_scheme
@@ -9,7 +9,7 @@ from steward import Steward
 
 
 @pytest.fixture(scope="module")
-def found(browser: Browser, service: Steward) -> Iterator[Mapping[str, list[str]]]:
+def found(browser: Browser, service: Steward) -> Mapping[str, list[str]]:
     """By color scheme."""
     desk = Desk.open(browser, service)
     page = desk.page
@@ -18,8 +18,10 @@ def found(browser: Browser, service: Steward) -> Iterator[Mapping[str, list[str]
     expect(page.locator(".opblock-tag").first).to_contain_text("Comments")
     page.locator("#operations-Comments-submit_comment .opblock-summary-control").click()
     expect(page.locator("#operations-Comments-submit_comment")).to_contain_text("Only a fool would believe")
-    yield violations_by_scheme(desk)
+    found = violations_by_scheme(desk)
     assert desk.complaints == []
+    page.context.close()
+    return found
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
