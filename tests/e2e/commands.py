@@ -129,9 +129,15 @@ class Commands:
                 self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
             assert self._process.stdin
             assert self._process.stdout
-            self._process.stdin.write(f"{json.dumps(what)}\n")
-            self._process.stdin.flush()
-            return int(self._process.stdout.readline())
+            try:
+                self._process.stdin.write(f"{json.dumps(what)}\n")
+                self._process.stdin.flush()
+                return int(self._process.stdout.readline())
+            except BaseException:
+                # What it would still answer must not be read for the next question.
+                self._process.kill()
+                self._process = None
+                raise
 
 
 def fork(arguments: list[str], environment: dict[str, str], files: Files) -> int:
