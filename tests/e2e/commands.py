@@ -213,11 +213,11 @@ def preload() -> None:
     for name in PRELOADED:
         assert steward.get_command(click.Context(steward), name)
     # What a service imports, and compiles, once it runs.
-    from service.console import rendering  # noqa: PLC0415
-    from service.console.assets import Assets  # noqa: PLC0415
-    from service.console.texts import SOURCE, Texts  # noqa: PLC0415
-    from service.process import logs, running, serving, welcome  # noqa: F401, PLC0415
-    from service.redis import embedded  # noqa: F401, PLC0415
+    from service.console import rendering  # noqa: PLC0415 - whoever uses this module needs none of it
+    from service.console.assets import Assets  # noqa: PLC0415 - as above
+    from service.console.texts import SOURCE, Texts  # noqa: PLC0415 - as above
+    from service.process import logs, running, serving, welcome  # noqa: F401, PLC0415 - as above
+    from service.redis import embedded  # noqa: F401, PLC0415 - as above
 
     assets = Assets()
     rendering.Renderer(assets)

@@ -202,11 +202,11 @@ def routes_once() -> Iterator[None]:
             add(known[named], routes)
         first = known[named]
         # As `register_resource` would, one by one, with a look at the class, the name and the path of each.
-        assert not first._named_resources  # noqa: SLF001
-        assert not first._matched_sub_app_resources  # noqa: SLF001
-        router._resources.extend(first._resources)  # noqa: SLF001
-        for place, found in first._resource_index.items():  # noqa: SLF001
-            router._resource_index.setdefault(place, []).extend(found)  # noqa: SLF001
+        assert not first._named_resources  # noqa: SLF001 - aiohttp's
+        assert not first._matched_sub_app_resources  # noqa: SLF001 - aiohttp's
+        router._resources.extend(first._resources)  # noqa: SLF001 - aiohttp's
+        for place, found in first._resource_index.items():  # noqa: SLF001 - aiohttp's
+            router._resource_index.setdefault(place, []).extend(found)  # noqa: SLF001 - aiohttp's
         return [route for resource in first.resources() for route in resource]
 
     with pytest.MonkeyPatch.context() as patch:

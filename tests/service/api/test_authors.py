@@ -60,7 +60,7 @@ async def test_what_stands_is_counted_by_who_said_so(chief: Any) -> None:
     assert found["automatic"] == {"approved": 2, "rejected": 1}
     assert found["pending"] == 1
     assert sorted(each["id"] for each in found["latest"]) == ["a-1", "a-2", "p-1", "p-2", "p-3", "r-1"]
-    assert found["first_at"] <= found["last_at"]
+    assert datetime.fromisoformat(found["first_at"]) <= datetime.fromisoformat(found["last_at"])
     assert (await chief.get(f"/v1/authors/{found['author']}")).body == found
 
 

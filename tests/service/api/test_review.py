@@ -1,6 +1,7 @@
 """The moderators' story over HTTP."""
 
 import asyncio
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -146,7 +147,8 @@ async def test_extending_keeps_a_comment_longer(ann: Any, queued: Any) -> None:
     reply = await ann.post("/v1/review/c-0/extend", {"lease": item["lease"], "lease_seconds": 600})
     assert reply.status == 200
     assert reply.body["lease"] == item["lease"]
-    assert reply.body["lease_expires_at"] > item["lease_expires_at"]
+    earlier, later = (datetime.fromisoformat(each["lease_expires_at"]) for each in (item, reply.body))
+    assert later > earlier
 
 
 async def test_a_skipped_comment_goes_to_another_moderator(ann: Any, bob: Any, queued: Any) -> None:
