@@ -40,7 +40,7 @@ def install(site: WordPress, service: Steward, secret: str) -> WordPress:
 
 
 def record(blog: WordPress, comment: int) -> Any:
-    return blog.run(f"echo json_encode(CommentSteward\\Record::of({comment}));")
+    return blog.value(f"CommentSteward\\Record::of({comment})")
 
 
 def labels(service: Steward, chief: str) -> dict[str, Any]:

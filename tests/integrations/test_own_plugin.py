@@ -80,7 +80,7 @@ def test_steward_gets_the_article_the_parent_and_a_pseudonym(blog: WordPress, se
     comment = blog.comment(
         f"{CIVIL} Second <a href='https://example.org/x'>here</a>.", "Bob", comment_parent=str(parent)
     )
-    body = blog.run(f"echo json_encode(CommentSteward\\Checks::body(get_comment({comment})));")
+    body = blog.value(f"CommentSteward\\Checks::body(get_comment({comment}))")
     assert body["article"]["id"] == "post-1"
     assert body["article"]["title"] == "Hello world!"
     assert body["parent"] == {"id": f"wp-1-{parent}", "text": f"{CIVIL} First."}
@@ -89,7 +89,7 @@ def test_steward_gets_the_article_the_parent_and_a_pseudonym(blog: WordPress, se
     assert "bob@example.com" not in json.dumps(body)
     assert "sender" not in body
     blog.run("update_option('comment_steward', ['sender' => true] + get_option('comment_steward'));")
-    body = blog.run(f"echo json_encode(CommentSteward\\Checks::body(get_comment({comment})));")
+    body = blog.value(f"CommentSteward\\Checks::body(get_comment({comment}))")
     assert body["sender"] == {"email": "bob@example.com", "ip": "127.0.0.1"}
     with service.client(chief) as client:
         client.post("/v1/comments", json=body).raise_for_status()
@@ -259,18 +259,18 @@ def test_the_service_down_loses_neither_comments_nor_decisions(blog: WordPress, 
 
 
 def test_a_retry_is_planned_and_a_sweep_runs_every_15_minutes(blog: WordPress, service: Steward) -> None:
-    assert blog.run("echo json_encode(wp_next_scheduled('comment_steward_sweep') > 0);") is True
+    assert blog.value("wp_next_scheduled('comment_steward_sweep') > 0") is True
     enter(blog, **usual(service, url="http://127.0.0.1:1"))
     comment = blog.comment(f"{CIVIL} Planned.")
-    planned = blog.run("echo wp_next_scheduled('comment_steward_retry') - time();")
-    assert 0 < int(planned) <= 60
+    planned = blog.value("wp_next_scheduled('comment_steward_retry') - time()")
+    assert 0 < planned <= 60
     enter(blog, **usual(service))
     blog.run("do_action('comment_steward_sweep');")
     assert blog.status(comment) == "approved"
 
 
 def test_a_wrong_key_is_told_to_the_administrator(blog: WordPress, service: Steward) -> None:
-    good = blog.run("echo get_option('comment_steward')['key'];")
+    good = blog.value("get_option('comment_steward')['key']")
     enter(blog, **usual(service, key="cmk_live_wrong"))
     comment = blog.comment(f"{CIVIL} Refused.")
     assert blog.status(comment) == "unapproved"
@@ -297,12 +297,13 @@ def test_many_that_wait_do_not_hide_an_older_one_that_was_decided(
 ) -> None:
     old = blog.comment(f"{FINNISH} Vanha.", "Dora")
     many = "$all = []; for ($i = 0; $i < 50; $i++) { $all[] = wp_insert_comment(['comment_post_ID' => 1, "
-    made = blog.run(
+    made = blog.value(
+        "$all",
         f"{many} 'comment_content' => 'Another', 'comment_approved' => 0]);"
         "update_comment_meta(end($all), '_comment_steward', ['status' => 'pending', 'version' => 1]); }"
         "$kept = get_option('comment_steward'); $kept['secret'] = ''; update_option('comment_steward', $kept);"
         f"update_comment_meta({old}, '_comment_steward', ['version' => 0] + CommentSteward\\Record::of({old}));"
-        "delete_option('comment_steward_asked'); echo json_encode($all);"
+        "delete_option('comment_steward_asked');",
     )
     decide(service, chief, f"wp-1-{old}", "reject")
     blog.run("do_action('comment_steward_sweep');")

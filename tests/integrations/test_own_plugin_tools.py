@@ -64,10 +64,10 @@ def test_the_commands_say_what_waits_and_send_it(blog: WordPress, service: Stewa
 
 def test_exporter_and_eraser_cover_what_is_kept_here_and_there(blog: WordPress, service: Steward, chief: str) -> None:
     comment = blog.comment(f"{CIVIL} Mine.", "Carol")
-    exported = blog.run("echo json_encode(CommentSteward\\Privacy::export('carol@example.com'));")
+    exported = blog.value("CommentSteward\\Privacy::export('carol@example.com')")
     assert exported["done"] is True
     assert {row["name"] for row in exported["data"][0]["data"]} == {"Comment", "Decision", "Scores", "Reasons"}
-    erased = blog.run("echo json_encode(CommentSteward\\Privacy::erase('carol@example.com'));")
+    erased = blog.value("CommentSteward\\Privacy::erase('carol@example.com')")
     assert (erased["items_removed"], erased["done"]) == (True, True)
     assert record(blog, comment) == []
     with service.client(chief) as client:
@@ -81,10 +81,10 @@ def test_a_deleted_comment_is_erased_even_if_the_service_was_away(
     comment = blog.comment(f"{CIVIL} Deleted.")
     service.stop()
     blog.run(f"wp_delete_comment({comment}, true);")
-    assert blog.run("echo json_encode(get_option('comment_steward_erase'));") == [f"wp-1-{comment}"]
+    assert blog.value("get_option('comment_steward_erase')") == [f"wp-1-{comment}"]
     service.start()
     blog.run("do_action('comment_steward_retry');")
-    assert blog.run("echo json_encode(get_option('comment_steward_erase'));") is False
+    assert blog.value("get_option('comment_steward_erase')") is False
     with service.client(chief) as client:
         assert client.get(f"/v1/comments/wp-1-{comment}").json().get("scores") is None
 
@@ -101,16 +101,17 @@ def test_a_comment_whose_answer_was_lost_is_erased_too(blog: WordPress, service:
 
 
 def test_an_erasure_asked_for_meanwhile_is_not_forgotten(blog: WordPress) -> None:
-    left = blog.run(
+    left = blog.value(
+        "get_option('comment_steward_erase')",
         "CommentSteward\\Retries::erase_later('wp-1-900001');"
         "add_filter('pre_http_request', function () { CommentSteward\\Retries::erase_later('wp-1-900002');"
         "return ['headers' => [], 'body' => '', 'cookies' => [], 'filename' => null,"
         "'response' => ['code' => 204, 'message' => '']]; });"
-        "CommentSteward\\Retries::run(); echo json_encode(get_option('comment_steward_erase'));"
+        "CommentSteward\\Retries::run();",
     )
     assert left == ["wp-1-900002"]
     blog.run("do_action('comment_steward_retry');")
-    assert blog.run("echo json_encode(get_option('comment_steward_erase'));") is False
+    assert blog.value("get_option('comment_steward_erase')") is False
 
 
 def test_moderators_are_not_checked(blog: WordPress) -> None:
@@ -125,11 +126,11 @@ def test_moderators_are_not_checked(blog: WordPress) -> None:
 
 def test_comments_by_wordpress_own_api_are_checked(blog: WordPress) -> None:
     blog.run("wp_insert_user(['user_login' => 'reader', 'user_pass' => 'x', 'user_email' => 'reader@example.com']);")
-    made = blog.run(
+    made = blog.value(
+        "rest_do_request($request)->get_data()",
         "wp_set_current_user(get_user_by('login', 'reader')->ID);"
         "$request = new WP_REST_Request('POST', '/wp/v2/comments');"
-        f"$request->set_body_params(['post' => 1, 'content' => '{INSULT} By API.']);"
-        "echo json_encode(rest_do_request($request)->get_data());"
+        f"$request->set_body_params(['post' => 1, 'content' => '{INSULT} By API.']);",
     )
     assert blog.status(made["id"]) == "trash"
 
@@ -145,8 +146,8 @@ def test_the_settings_are_translated(blog: WordPress, locale: str, said: str) ->
 def test_uninstalling_leaves_nothing_of_ours(blog: WordPress) -> None:
     blog.run("define('WP_UNINSTALL_PLUGIN', true); require WP_PLUGIN_DIR . '/comment-steward/uninstall.php';")
     query = "SELECT COUNT(*) FROM $wpdb->commentmeta WHERE meta_key LIKE '\\\\\\\\_comment\\\\\\\\_steward%'"
-    assert blog.run(f'global $wpdb; echo $wpdb->get_var("{query}");') == 0
-    assert blog.run("echo json_encode(get_option('comment_steward'));") is False
+    assert blog.run(f'global $wpdb; echo $wpdb->get_var("{query}");') == "0"
+    assert blog.value("get_option('comment_steward')") is False
 
 
 def test_the_plugin_complains_about_nothing(blog: WordPress) -> None:

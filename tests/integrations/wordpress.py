@@ -139,15 +139,16 @@ class WordPress:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
         return done.stdout + done.stderr
 
-    def run(self, code: str) -> Any:
-        """Run code inside WordPress; what it echoes, read as JSON if it is that."""
+    def run(self, code: str) -> str:
+        """Run code inside WordPress; what it echoes."""
         head = f"$_SERVER['HTTP_HOST'] = '127.0.0.1'; require '{self.tree}/wp-load.php'; "
         said = self.php(head + code)
         assert "Fatal error" not in said, said
-        try:
-            return json.loads(said)
-        except ValueError:
-            return said
+        return said
+
+    def value(self, expression: str, before: str = "") -> Any:
+        """The value of an expression inside WordPress, after the statements `before`."""
+        return json.loads(self.run(f"{before} echo json_encode({expression});"))
 
     def cron(self) -> None:
         """Run what is due."""
@@ -183,10 +184,10 @@ class WordPress:
 
     def status(self, comment: int) -> str:
         """approved, unapproved (pending), spam, trash."""
-        return str(self.run(f"echo wp_get_comment_status({comment});"))
+        return self.run(f"echo wp_get_comment_status({comment});")
 
     def meta(self, comment: int) -> dict[str, Any]:
-        found: dict[str, Any] = self.run(f"echo json_encode(get_comment_meta({comment}) ?: new stdClass);")
+        found: dict[str, Any] = self.value(f"get_comment_meta({comment}) ?: new stdClass")
         return found
 
     def act(self, comment: int, action: str) -> None:
