@@ -33,6 +33,7 @@
 #define MOST (BLOCK + 2 * HALO)
 #define LANES 16
 #define TOGETHER 12 /* windows whose dense layers are computed at once */
+#define TAPS 10     /* the rows that the branches convolve: the sum of ORDER */
 
 static const int ORDER[BRANCHES] = {2, 3, 5}, BEFORE[BRANCHES] = {0, 1, 2};
 
@@ -70,16 +71,8 @@ typedef struct {
     const float *hidden_bias;
     const float *output; /* HIDDEN x LABELS */
     const float *output_bias;
+    struct Memory *memory; /* see _pieces.h */
 } Deep;
-
-typedef struct {
-    uint8_t codes[MOST][EMBEDDED];
-    int32_t sums[MOST * ALL];
-    float x[MOST][ALL];
-    float h[MOST][ALL];
-    /* REACH rows of zeros before and after, for reads beyond an end. */
-    uint8_t bytes[BRANCHES][MOST + 2 * REACH][CHANNELS];
-} Work;
 
 typedef float Floats __attribute__((vector_size(4 * LANES)));
 
@@ -132,21 +125,17 @@ EACH_MACHINE static void to_bytes_each(const float *x, size_t n, const float *pe
     for (size_t i = 0; i < n; i++) bytes[i] = to_byte(x[i] * per_step[i]);
 }
 
-EACH_MACHINE static void unpack(const uint8_t *codes, uint8_t *to) {
-    for (int i = 0; i < EMBEDDED / 2; i++) {
-        to[2 * i] = codes[i] & 15;
-        to[2 * i + 1] = codes[i] >> 4;
-    }
-}
+#include "_pieces.h"
 
-/* Projection and layer norms of one piece: x[ALL] from its sums. */
-EACH_MACHINE static void projected(const Deep *deep, const int32_t *sums, float step, float *x) {
-    const Layer *layer = &deep->project;
-    float half = step * 0.5f;
-    for (int c = 0; c < ALL; c++)
-        x[c] = (float)(2 * sums[c] - layer->zero[c]) * layer->scale[c] * half + layer->bias[c];
-    for (int b = 0; b < ALL; b += CHANNELS) normalise(x + b, CHANNELS, deep->gain + b, deep->shift + b);
-}
+typedef struct {
+    Pieces pieces;
+    int32_t sums[MOST * CHANNELS];
+    float x[MOST][ALL];
+    float h[MOST][ALL];
+    int32_t first[MOST][ALL]; /* the sums of the first layers */
+    /* REACH rows of zeros before and after, for reads beyond an end. */
+    uint8_t bytes[BRANCHES][MOST + 2 * REACH][CHANNELS];
+} Work;
 
 /* relu(layer) + x, into y. */
 EACH_MACHINE static void added(const Layer *layer, const int32_t *sums, const float *x, float *y) {
@@ -163,27 +152,35 @@ EACH_MACHINE static void pool(const float *features, float *sums, float *largest
     }
 }
 
-/* Applies one of the two layers of all branches to rows [from, to) of a block with rows 0 ... n - 1. */
-static void look(const Layer *layers, Multiply *multiply, Work *work, int from, int to, float (*x)[ALL],
-                 float (*y)[ALL]) {
+/* The first layers of rows [from, to), from their sums. */
+static void look_first(const Deep *deep, Work *work, int from, int to) {
+    for (int t = from; t < to; t++)
+        for (int b = 0; b < BRANCHES; b++) {
+            int c = b * CHANNELS;
+            added(&deep->first[b], work->first[t] + c, work->x[t] + c, work->h[t] + c);
+        }
+}
+
+/* The second layers of rows [from, to) of a block, into x. */
+static void look_again(const Deep *deep, Multiply *multiply, Work *work, int from, int to) {
     for (int b = 0; b < BRANCHES; b++) {
+        const Layer *layer = &deep->second[b];
         const uint8_t *a = work->bytes[b][from + REACH - BEFORE[b]];
-        multiply(a, CHANNELS, (size_t)(to - from), layers[b].weights, (size_t)ORDER[b] * CHANNELS, CHANNELS, work->sums);
+        multiply(a, CHANNELS, (size_t)(to - from), layer->weights, (size_t)ORDER[b] * CHANNELS, CHANNELS, work->sums);
         for (int t = from; t < to; t++)
-            added(&layers[b], work->sums + (size_t)(t - from) * CHANNELS, x[t] + b * CHANNELS, y[t] + b * CHANNELS);
+            added(layer, work->sums + (size_t)(t - from) * CHANNELS, work->h[t] + b * CHANNELS, work->x[t] + b * CHANNELS);
     }
 }
 
-/* The rows [from, to) of a block of n as bytes, with zeros around them. */
-static void put_bytes(const float *per_step, Work *work, int from, int to, int n, float (*x)[ALL]) {
+/* The rows [from, to) of h of a block of n as bytes, with zeros around them. */
+static void put_bytes(const float *per_step, Work *work, int from, int to, int n) {
     for (int b = 0; b < BRANCHES; b++) {
+        int c = b * CHANNELS;
         memset(work->bytes[b], ZERO, (size_t)(from + REACH) * CHANNELS);
-        for (int t = from; t < to; t++) to_bytes_each(x[t] + b * CHANNELS, CHANNELS, per_step + b * CHANNELS, work->bytes[b][t + REACH]);
+        for (int t = from; t < to; t++) to_bytes_each(work->h[t] + c, CHANNELS, per_step + c, work->bytes[b][t + REACH]);
         memset(work->bytes[b][to + REACH], ZERO, (size_t)(n - to + REACH) * CHANNELS);
     }
 }
-
-static inline int lesser(int64_t a, int64_t b) { return (int)(a < b ? a : b); }
 
 /* Features of the pieces [start, end), FEATURES for each. */
 static void read_block(const Deep *deep, Multiply *multiply, Work *work, const int32_t *pieces, int64_t n,
@@ -191,20 +188,18 @@ static void read_block(const Deep *deep, Multiply *multiply, Work *work, const i
     int before = lesser(start, HALO), behind = lesser(n - end, HALO);
     int rows = (int)(end - start) + before + behind;
     const int32_t *here = pieces + start - before;
-    for (int t = 0; t < rows; t++) unpack(deep->codes + (size_t)here[t] * (EMBEDDED / 2), work->codes[t]);
-    multiply(work->codes[0], EMBEDDED, (size_t)rows, deep->project.weights, EMBEDDED, ALL, work->sums);
-    for (int t = 0; t < rows; t++)
-        projected(deep, work->sums + (size_t)t * ALL, deep->steps[here[t]], work->x[t]);
-    put_bytes(deep->per_step, work, 0, rows, rows, work->x);
+    read_pieces(deep, multiply, &work->pieces, here, rows, work->x, work->first);
     int from = lesser(before, REACH) == REACH ? before - REACH : 0;
     int to = rows - (behind - lesser(behind, REACH));
-    look(deep->first, multiply, work, from, to, work->x, work->h);
-    put_bytes(deep->per_step + ALL, work, from, to, rows, work->h);
-    look(deep->second, multiply, work, before, rows - behind, work->h, work->x);
+    look_first(deep, work, from, to);
+    put_bytes(deep->per_step + ALL, work, from, to, rows);
+    look_again(deep, multiply, work, before, rows - behind);
     for (int t = before; t < rows - behind; t++) {
+        uint8_t codes[EMBEDDED];
+        unpack(deep->codes + (size_t)here[t] * (EMBEDDED / 2), codes);
         float *to_here = features + (size_t)(t - before) * FEATURES;
         float step = deep->steps[here[t]];
-        for (int i = 0; i < EMBEDDED; i++) to_here[i] = ((float)work->codes[t][i] - 7.5f) * step;
+        for (int i = 0; i < EMBEDDED; i++) to_here[i] = ((float)codes[i] - 7.5f) * step;
         memcpy(to_here + EMBEDDED, work->x[t], sizeof work->x[t]);
         normalise(to_here, FEATURES, deep->last_gain, deep->last_shift);
     }
@@ -388,6 +383,11 @@ int steward_deep_without(const Deep *deep, int which, const int32_t *pieces, int
     free(pooled);
     return is_short ? -1 : 0;
 }
+
+/* What the reader remembers of its pieces, or NULL if out of memory. Before it is put into `deep`, nothing can be read. */
+struct Memory *steward_deep_remember(const Deep *deep, int which) { return open_memory(deep, multiply_by(which)); }
+
+void steward_deep_forget(struct Memory *memory) { free(memory); }
 
 /* The highest `which` that this processor supports. Lower values work too and give the same sums. */
 int steward_deep_best(void) { return best_multiply(); }

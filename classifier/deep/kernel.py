@@ -1,6 +1,7 @@
 """The compiled deep reader, called through ctypes, which releases the GIL during the call."""
 
 import ctypes
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -99,6 +100,7 @@ class _Deep(ctypes.Structure):
         ("hidden_bias", ctypes.c_void_p),
         ("output", ctypes.c_void_p),
         ("output_bias", ctypes.c_void_p),
+        ("memory", ctypes.c_void_p),
     )
 
 
@@ -113,6 +115,10 @@ def _load() -> ctypes.CDLL:
         ctypes.c_int64,
         ctypes.c_void_p,
     )
+    library.steward_deep_remember.argtypes = (ctypes.c_void_p, ctypes.c_int)
+    library.steward_deep_remember.restype = ctypes.c_void_p
+    library.steward_deep_forget.argtypes = (ctypes.c_void_p,)
+    library.steward_deep_forget.restype = None
     return library
 
 
@@ -158,6 +164,11 @@ class DeepWeights:
             *(at[name] for name in ("hidden_bias", "output", "output_bias")),
         )
         self._address = ctypes.addressof(self._deep)
+        memory = _library.steward_deep_remember(self._address, self._way)
+        if memory is None:
+            raise MemoryError("the kernel could not allocate memory for a deep reader")
+        self._deep.memory = memory
+        weakref.finalize(self, _library.steward_deep_forget, memory)
 
     def logits(self, pieces: Sequence[int], windows: Sequence[tuple[int, int]]) -> NDArray[np.float32]:
         """Logits of each window [start, end) of the pieces, none of them empty: (windows, LABELS)."""

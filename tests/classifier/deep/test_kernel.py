@@ -1,5 +1,8 @@
 """The kernel computes the same as its reference, on every processor."""
 
+import resource
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -84,3 +87,48 @@ def test_many_windows_get_what_each_gets_alone(encoder: Encoder, ways: list[Deep
     together = ways[-1].logits(pieces, windows)
     alone = np.concatenate([ways[-1].logits(pieces, [window]) for window in windows])
     np.testing.assert_array_equal(together, alone)
+
+
+def test_what_was_read_before_changes_nothing(encoder: Encoder, arrays: Arrays, ways: list[DeepWeights]) -> None:
+    """The kernel remembers what it made of the pieces that occur most, and forgets them for others."""
+    random = np.random.default_rng(5)
+    text = random.integers(0, encoder.tokenizer.size, 150).tolist()
+    windows = [(0, 150), (40, 60)]
+    for at, way in enumerate(ways):
+        fresh = DeepWeights(arrays, encoder.codes, encoder.steps, at)
+        first = fresh.logits(text, windows)
+        np.testing.assert_array_equal(fresh.logits(text, windows), first)
+        for _ in range(20):
+            fresh.logits(random.integers(0, encoder.tokenizer.size, 300).tolist(), [(0, 300)])
+            fresh.logits([*text[75:], *text[75:]], [(0, 150)])
+        np.testing.assert_array_equal(fresh.logits(text, windows), first)
+        np.testing.assert_array_equal(way.logits(text, windows), first)
+
+
+def test_threads_that_read_at_once_get_what_each_gets_alone(encoder: Encoder, arrays: Arrays) -> None:
+    random = np.random.default_rng(6)
+    # Common pieces and rare ones, so that the threads find some, add some and drop some at the same time.
+    texts = [
+        (random.integers(0, encoder.tokenizer.size, 40) ** 3 // encoder.tokenizer.size**2).tolist() for _ in range(300)
+    ]
+    alone = [DeepWeights(arrays, encoder.codes, encoder.steps).logits(text, [(0, 40)]) for text in texts[:20]]
+    shared = DeepWeights(arrays, encoder.codes, encoder.steps)
+    with ThreadPoolExecutor(4) as threads:
+        found = [*threads.map(lambda text: shared.logits(text, [(0, 40)]), texts)]
+    again = [shared.logits(text, [(0, 40)]) for text in texts]
+    np.testing.assert_array_equal(found[:20], alone)
+    np.testing.assert_array_equal(found, again)
+
+
+def test_what_a_reader_remembers_ends_with_it(encoder: Encoder, arrays: Arrays) -> None:
+    def read() -> None:
+        DeepWeights(arrays, encoder.codes, encoder.steps).logits(range(1_000), [(0, 1_000)])
+
+    def in_memory() -> float:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1e6
+
+    read()
+    before = in_memory()
+    for _ in range(20):
+        read()
+    assert in_memory() - before < 40, "one remembers 4 MB"
