@@ -28,6 +28,7 @@ from prometheus_client import REGISTRY
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import one_service
 from contrary import write_contrary
 from redis_server import RedisServer
 
@@ -48,6 +49,10 @@ from service.webhooks import relay
 
 # Of one list in the service's routes; shorter lists cost little.
 MANY_ROUTES = 20
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    one_service.share_loops(items)
 
 
 @pytest.fixture(scope="session")

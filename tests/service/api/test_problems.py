@@ -5,11 +5,14 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import one_service
 import pytest
 
 from service.http.problems import STATUS, TITLES
 from service.values import errors
 from service.values.errors import ServiceError
+
+redis_server, settings, client, site, key_for, admin, ann, bob = one_service.FIXTURES
 
 BAD_JSON = [
     (b"", ""),
