@@ -17,7 +17,7 @@ ORDERS = (2, 3, 5)
 ALL = len(ORDERS) * CHANNELS
 FEATURES = EMBEDDED + ALL
 POOLED = 2 * FEATURES
-# Weights are packed in groups of 4 inputs and 16 columns (classifier/_integers.h).
+# Weights are stored in groups of 4 inputs and 16 columns: (inputs / QUAD, columns / COLUMNS, COLUMNS, QUAD).
 QUAD, COLUMNS = 4, 16
 ZERO = 128
 # The sum of two products of such a weight and a byte fits into 16 bits.
@@ -128,7 +128,7 @@ BEST: int = _library.steward_deep_best()
 
 
 class DeepWeights:
-    """The arrays of a deep reader and of its table as the kernel uses them: in place, so they must not change.
+    """The arrays of a deep reader and of its table as the kernel uses them: most in place, so they must not change.
 
     `codes`: (pieces, EMBEDDED / 2) bytes. `steps`: (pieces,) float32. Raises ValueError for arrays that do not fit.
     """
@@ -140,9 +140,13 @@ class DeepWeights:
             _check(name, arrays[name], dtype, shape)
         _check("codes", codes, "|u1", (len(steps), EMBEDDED // 2))
         _check("steps", steps, "<f4", (len(steps),))
-        self._kept = [codes, steps, *(arrays[name] for name in ARRAYS)]  # the kernel holds addresses only
+        used = {
+            name: _in_panels(name, arrays[name]) if kind == "|i1" else arrays[name]
+            for name, (kind, _) in ARRAYS.items()
+        }
+        self._kept = [codes, steps, *used.values()]  # the kernel holds addresses only
         self._way = min(way, BEST)
-        at = {name: arrays[name].ctypes.data for name in ARRAYS}
+        at = {name: array.ctypes.data for name, array in used.items()}
         ends = np.cumsum([0, *ORDERS]) * CHANNELS * CHANNELS
         by_branch = [
             [
@@ -197,6 +201,17 @@ class DeepWeights:
         if status:
             raise ValueError("a piece is not in the vocabulary")
         return found
+
+
+def _in_panels(name: str, weights: NDArray[np.int8]) -> NDArray[np.int8]:
+    """A copy in the order of the kernel (classifier/_integers.h): all inputs of 16 columns lie together.
+
+    The first layers are multiplied row by row (classifier/_pieces.h), the second ones by branch.
+    """
+    row = CHANNELS // QUAD
+    sizes = {"first": (row,) * sum(ORDERS), "second": tuple(order * row for order in ORDERS)}.get(name, (len(weights),))
+    parts = np.split(weights, np.cumsum(sizes)[:-1])
+    return np.concatenate([part.transpose(1, 0, 2, 3).ravel() for part in parts])
 
 
 _PARTS = ("zero", "scale", "bias")

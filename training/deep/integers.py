@@ -126,7 +126,7 @@ def reach(reader: DeepNetwork, texts: Sequence[NDArray[np.int32]]) -> dict[str, 
 
 
 def packed(codes: NDArray[np.int8]) -> NDArray[np.int8]:
-    """(inputs, columns) in the memory order of classifier/_integers.h."""
+    """(inputs, columns) in the order in which a model stores weights (classifier/deep/kernel.py)."""
     inputs, columns = codes.shape
     return codes.reshape(inputs // QUAD, QUAD, columns // COLUMNS, COLUMNS).transpose(0, 2, 3, 1)
 
