@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,11 @@ class EvaluationReport:
 def assess(
     model: classifier.Model, options: EvaluationOptions, progress: Progress = lambda _: None
 ) -> EvaluationReport:
-    """Raises DataUnusable if a named data set is missing, or if the folder has none."""
+    """Raises DataUnusable if a named data set is missing, or if the folder has none. Raises ModuleNotFoundError if the
+    cross-validation of both readers has no PyTorch, before any work.
+    """
+    if options.crossed and model.has_deep_reader:
+        import_module("torch")
     progress("scoring held-out texts")
     named = {"version": model.version, "digest": model.digest}
     results = evaluate(model, options.folder, options.names or None, options.seed)

@@ -1,6 +1,8 @@
 """Figures on spam, for invented data sets with known answers."""
 
+import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pyarrow as pa
@@ -121,13 +123,24 @@ def test_without_web_forms_help_chats_share_the_intercept_of_talk_pages(reader: 
 
 
 def test_only_a_cross_validation_takes_the_time_to_leave_sources_out(
-    reader: ByHeart, shipped: classifier.Model, tmp_path: Path
+    reader: ByHeart, shipped: classifier.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setitem(sys.modules, "torch", ModuleType("torch"))  # the reader needs none
     write(tmp_path, "spam_webform_adamspd", [(f"Kryptox offer {at}", at % 2, "test") for at in range(120)])
     for is_crossed in (False, True):
         found = assessment.assess(shipped, assessment.EvaluationOptions(tmp_path, crossed=is_crossed))
         assert (found.spam_left_out is not None) is bool(reader.taught) is is_crossed
     assert reader.both, "as the model that is assessed"
+
+
+def test_a_cross_validation_of_both_readers_without_pytorch_ends_before_any_work(
+    shipped: classifier.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    said: list[str] = []
+    with pytest.raises(ModuleNotFoundError, match="torch"):
+        assessment.assess(shipped, assessment.EvaluationOptions(tmp_path, crossed=True), said.append)
+    assert said == []
 
 
 def test_every_source_is_of_spam() -> None:
