@@ -164,11 +164,12 @@ static void look_first(const Deep *deep, Work *work, int from, int to) {
 /* The second layers of rows [from, to) of a block, into x. */
 static void look_again(const Deep *deep, Multiply *multiply, Work *work, int from, int to) {
     for (int b = 0; b < BRANCHES; b++) {
+        int c = b * CHANNELS;
         const Layer *layer = &deep->second[b];
         const uint8_t *a = work->bytes[b][from + REACH - BEFORE[b]];
         multiply(a, CHANNELS, (size_t)(to - from), layer->weights, (size_t)ORDER[b] * CHANNELS, CHANNELS, work->sums);
         for (int t = from; t < to; t++)
-            added(layer, work->sums + (size_t)(t - from) * CHANNELS, work->h[t] + b * CHANNELS, work->x[t] + b * CHANNELS);
+            added(layer, work->sums + (size_t)(t - from) * CHANNELS, work->h[t] + c, work->x[t] + c);
     }
 }
 
@@ -177,7 +178,8 @@ static void put_bytes(const float *per_step, Work *work, int from, int to, int n
     for (int b = 0; b < BRANCHES; b++) {
         int c = b * CHANNELS;
         memset(work->bytes[b], ZERO, (size_t)(from + REACH) * CHANNELS);
-        for (int t = from; t < to; t++) to_bytes_each(work->h[t] + c, CHANNELS, per_step + c, work->bytes[b][t + REACH]);
+        for (int t = from; t < to; t++)
+            to_bytes_each(work->h[t] + c, CHANNELS, per_step + c, work->bytes[b][t + REACH]);
         memset(work->bytes[b][to + REACH], ZERO, (size_t)(n - to + REACH) * CHANNELS);
     }
 }
@@ -384,10 +386,13 @@ int steward_deep_without(const Deep *deep, int which, const int32_t *pieces, int
     return is_short ? -1 : 0;
 }
 
-/* What the reader remembers of its pieces, or NULL if out of memory. Before it is put into `deep`, nothing can be read. */
+/* What the reader remembers of its pieces; NULL: out of memory. No text can be read until it is in deep->memory. */
 struct Memory *steward_deep_remember(const Deep *deep, int which) { return open_memory(deep, multiply_by(which)); }
 
 void steward_deep_forget(struct Memory *memory) { free(memory); }
+
+/* How many pieces it remembers, while no text is read. */
+int steward_deep_remembered(const struct Memory *memory) { return count_pieces(memory); }
 
 /* The highest `which` that this processor supports. Lower values work too and give the same sums. */
 int steward_deep_best(void) { return best_multiply(); }

@@ -28,7 +28,8 @@ typedef struct {
 
 /* Of one network. `busy`: a thread uses it; another one computes what it needs instead of waiting. `nothing`: the
  * products of what is before and after a text, and `sums`: those of a row among nothing. `pieces`: plus 1; 0 is a free
- * place. `uses` grows when the piece occurs and falls when another one wants the place, which gets it at 0. */
+ * place. `uses` grows when the piece occurs and falls when another one wants the place, which gets it at 0.
+ * In a process that was forked while a thread used it, `busy` stays, and it is not used. */
 typedef struct Memory {
     atomic_flag busy;
     int32_t nothing[TAPS][CHANNELS];
@@ -50,7 +51,9 @@ typedef struct {
 
 static inline int lesser(int64_t a, int64_t b) { return (int)(a < b ? a : b); }
 
-static int is_taken(Memory *memory) { return atomic_flag_test_and_set_explicit(&memory->busy, memory_order_acquire); }
+static int try_to_take(Memory *memory) {
+    return !atomic_flag_test_and_set_explicit(&memory->busy, memory_order_acquire);
+}
 
 static void let_go(Memory *memory) { atomic_flag_clear_explicit(&memory->busy, memory_order_release); }
 
@@ -172,7 +175,7 @@ static void read_pieces(const Deep *deep, Multiply *multiply, Pieces *work, cons
                         float (*x)[ALL], int32_t (*sums)[ALL]) {
     Memory *memory = deep->memory;
     for (int t = 0; t < rows; t++) memcpy(sums[t], memory->sums, sizeof memory->sums);
-    int count = 0, is_ours = !is_taken(memory);
+    int count = 0, is_ours = try_to_take(memory);
     for (int t = 0; t < rows; t++) {
         const Piece *known = is_ours ? remembered(memory, pieces[t]) : NULL;
         work->number[t] = known ? -1 : number_among(work->fresh, count, pieces[t]);
@@ -190,11 +193,17 @@ static void read_pieces(const Deep *deep, Multiply *multiply, Pieces *work, cons
             if (at < 0 || at >= some) continue;
             put_piece(&work->made[at].piece, &work->made[at], t, rows, x, sums);
         }
-        if (is_taken(memory)) continue;
+        if (!try_to_take(memory)) continue;
         for (int at = 0; at < some; at++)
             if (work->made[at].fits) remember(memory, work->fresh[start + at], &work->made[at].piece);
         let_go(memory);
     }
+}
+
+static int count_pieces(const Memory *memory) {
+    int count = 0;
+    for (int at = 0; at < PLACES; at++) count += memory->pieces[at] != 0;
+    return count;
 }
 
 /* An empty memory, or NULL if out of memory. Untouched places take none: calloc leaves them to the system. */

@@ -89,7 +89,7 @@ def assess(
     """Raises DataUnusable if a named data set is missing, or if the folder has none. Raises ModuleNotFoundError if the
     cross-validation of both readers has no PyTorch, before any work.
     """
-    if options.crossed and model.has_deep_reader:
+    if options.crossed and model.has_deep_reader and not options.names:
         import_module("torch")
     progress("scoring held-out texts")
     named = {"version": model.version, "digest": model.digest}

@@ -119,6 +119,7 @@ def _load() -> ctypes.CDLL:
     library.steward_deep_remember.restype = ctypes.c_void_p
     library.steward_deep_forget.argtypes = (ctypes.c_void_p,)
     library.steward_deep_forget.restype = None
+    library.steward_deep_remembered.argtypes = (ctypes.c_void_p,)
     return library
 
 
@@ -172,7 +173,13 @@ class DeepWeights:
         if memory is None:
             raise MemoryError("the kernel could not allocate memory for a deep reader")
         self._deep.memory = memory
-        weakref.finalize(self, _library.steward_deep_forget, memory)
+        # Not at the end of the process, when a thread may still read.
+        weakref.finalize(self, _library.steward_deep_forget, memory).atexit = False
+
+    @property
+    def remembered(self) -> int:
+        """The pieces whose first layers are remembered (classifier/_pieces.h)."""
+        return int(_library.steward_deep_remembered(self._deep.memory))
 
     def logits(self, pieces: Sequence[int], windows: Sequence[tuple[int, int]]) -> NDArray[np.float32]:
         """Logits of each window [start, end) of the pieces, none of them empty: (windows, LABELS)."""

@@ -141,6 +141,9 @@ def test_a_cross_validation_of_both_readers_without_pytorch_ends_before_any_work
     with pytest.raises(ModuleNotFoundError, match="torch"):
         assessment.assess(shipped, assessment.EvaluationOptions(tmp_path, crossed=True), said.append)
     assert said == []
+    write(tmp_path, "spam_webform_adamspd", [("Kryptox offer", 1, "test"), ("Thank you", 0, "test")])
+    named = assessment.EvaluationOptions(tmp_path, ("spam_webform_adamspd",), crossed=True)
+    assert assessment.assess(shipped, named).cross_validation is None, "a named data set is only scored"
 
 
 def test_every_source_is_of_spam() -> None:

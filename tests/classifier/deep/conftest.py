@@ -39,7 +39,7 @@ def arrays() -> Arrays:
         else:
             made[f"{name}_zero"] = (zero * _sums(made[name])).astype(np.int32)
             made[f"{name}_scale"] = np.full(ARRAYS[f"{name}_scale"][1], scale, np.float32)
-    made["per_step"] = np.full((2, 768), 20, np.float32)
+    made["per_step"] = np.full((2, 768), 3, np.float32)
     made["gain"], made["last_gain"] = np.ones(768, np.float32), np.ones(1280, np.float32)
     return made
 

@@ -101,8 +101,23 @@ def test_what_was_read_before_changes_nothing(encoder: Encoder, arrays: Arrays, 
         for _ in range(20):
             fresh.logits(random.integers(0, encoder.tokenizer.size, 300).tolist(), [(0, 300)])
             fresh.logits([*text[75:], *text[75:]], [(0, 150)])
+        assert fresh.remembered > 300
         np.testing.assert_array_equal(fresh.logits(text, windows), first)
         np.testing.assert_array_equal(way.logits(text, windows), first)
+
+
+def test_a_piece_whose_products_are_too_large_is_not_remembered(encoder: Encoder, arrays: Arrays) -> None:
+    reader = DeepWeights(arrays, encoder.codes, encoder.steps)
+    pieces = np.random.default_rng(7).integers(0, encoder.tokenizer.size, 200).tolist()
+    counts = [0]
+    for piece in pieces:
+        reader.logits([piece], [(0, 1)])
+        counts.append(reader.remembered)
+    fits = np.diff(counts) == 1
+    assert set(np.diff(counts)) == {0, 1}
+    assert 0.8 < fits.mean() < 1
+    whole, fresh = reader.logits(pieces, [(0, 200)]), DeepWeights(arrays, encoder.codes, encoder.steps)
+    np.testing.assert_array_equal(whole, fresh.logits(pieces, [(0, 200)]))
 
 
 def test_threads_that_read_at_once_get_what_each_gets_alone(encoder: Encoder, arrays: Arrays) -> None:
@@ -115,6 +130,7 @@ def test_threads_that_read_at_once_get_what_each_gets_alone(encoder: Encoder, ar
     shared = DeepWeights(arrays, encoder.codes, encoder.steps)
     with ThreadPoolExecutor(4) as threads:
         found = [*threads.map(lambda text: shared.logits(text, [(0, 40)]), texts)]
+    assert shared.remembered > 300
     again = [shared.logits(text, [(0, 40)]) for text in texts]
     np.testing.assert_array_equal(found[:20], alone)
     np.testing.assert_array_equal(found, again)
