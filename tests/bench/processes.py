@@ -43,10 +43,11 @@ class Running:
         """Processor time so far: of the processes of Python, and of the others below them, which are Redis'."""
         own, others = 0.0, 0.0
         for pid in self._tree:
-            if _is_python(pid):
-                own += cpu_s(pid)
-            else:
-                others += cpu_s(pid)
+            with contextlib.suppress(OSError):  # it has ended since: Redis forks to rewrite its file
+                if _is_python(pid):
+                    own += cpu_s(pid)
+                else:
+                    others += cpu_s(pid)
         return own, others
 
     @property
@@ -54,7 +55,8 @@ class Running:
         found = [self.pid, *self.others]
         for pid in found:
             for children in Path(f"/proc/{pid}/task").glob("*/children"):
-                found += [int(child) for child in children.read_text().split()]
+                with contextlib.suppress(OSError):  # as above
+                    found += [int(child) for child in children.read_text().split()]
         return found
 
 
