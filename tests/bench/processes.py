@@ -61,7 +61,10 @@ class Running:
 
 
 def _is_python(pid: int) -> bool:
-    return Path(f"/proc/{pid}/exe").resolve() == Path(sys.executable).resolve()
+    """False for a process that has ended."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/exe").resolve() == Path(sys.executable).resolve()
+    return False
 
 
 def _proportional_kib(pid: int) -> int:
