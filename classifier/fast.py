@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier.deep.stack import logit
-from classifier.kernel import BAG, LABELS, UNCALIBRATED, Weights
+from classifier.kernel import BAG, LABELS, UNCALIBRATED, WIDTH, Weights
 
 # The arrays of a language's own bag. `share`: what the model's logit counts beside that of the bag, for each label.
+# `rows` may leave out the columns of the labels whose steps are 0, which the bag says nothing of.
 OWN: Mapping[str, tuple[str, tuple[int | str | None, ...]]] = {**BAG, "share": ("<f8", (LABELS,))}
 
 
@@ -31,6 +32,7 @@ class OwnBag:
         """From the arrays of a model; others are ignored. Raises ValueError if they do not fit."""
         own = {name: arrays[own_name(language, name)] for name in OWN}
         share = own.pop("share")
+        own["rows"] = _with_all_labels(own_name(language, "rows"), own["rows"], own["steps"])
         if share.shape != (LABELS,):
             raise ValueError(f"{own_name(language, 'share')} is {share.shape}; it must be ({LABELS},)")
         return cls(Weights(own), share)
@@ -95,6 +97,11 @@ def own_bags(arrays: Mapping[str, NDArray[Any]]) -> dict[str, OwnBag]:
     return {language: OwnBag.of(arrays, language) for language in own_languages(arrays)}
 
 
+def without_empty_columns(rows: NDArray[np.uint8], steps: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """`rows` of a bag as stored: without the columns of the labels whose steps are 0."""
+    return np.ascontiguousarray(rows[:, [0, *(1 + np.flatnonzero(steps))]])
+
+
 def own_languages(arrays: Iterable[str]) -> list[str]:
     """The languages with a bag of their own, by the names of a model's arrays."""
     return sorted(name.split("_")[1] for name in arrays if name.startswith("own_") and name.endswith("_rows"))
@@ -103,3 +110,15 @@ def own_languages(arrays: Iterable[str]) -> list[str]:
 def own_name(language: str, array: str) -> str:
     """The name of an array of a language's own bag among those of a model."""
     return f"own_{language}_{array}"
+
+
+def _with_all_labels(name: str, rows: NDArray[np.uint8], steps: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """The reverse of `without_empty_columns`: (n, WIDTH). Raises ValueError if the steps do not name the columns."""
+    columns = [0, *(1 + np.flatnonzero(steps))]
+    if rows.shape[1:] == (WIDTH,):
+        return rows
+    if rows.shape[1:] != (len(columns),) or len(steps) != LABELS:
+        raise ValueError(f"{name} is {rows.shape}; it must have {WIDTH} columns, or {len(columns)} as its steps say")
+    found = np.zeros((len(rows), WIDTH), rows.dtype)
+    found[:, columns] = rows
+    return found

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classifier import LABELS
-from classifier.fast import own_name
+from classifier.fast import own_name, without_empty_columns
 from training.calibration import platt
 from training.datasets import is_written
 from training.direction import direction
@@ -197,4 +197,10 @@ def _gain(both: Floats, texts: Examples, label: int) -> float:
 def _arrays(bag: _Bag) -> dict[str, NDArray[Any]]:
     """The arrays of classifier.fast.OWN."""
     rows, steps = table_rows(bag.table.idf, bag.table.coefficients * bag.scale)
-    return {"rows": rows, "steps": steps, "bias": bag.table.intercept * bag.scale + bag.shift, "share": bag.share}
+    steps = np.where(bag.scale == 0, 0, steps)
+    return {
+        "rows": without_empty_columns(rows, steps),
+        "steps": steps,
+        "bias": bag.table.intercept * bag.scale + bag.shift,
+        "share": bag.share,
+    }

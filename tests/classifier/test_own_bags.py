@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 import classifier
 from classifier import ModelRefused
-from classifier.fast import OWN, own_bags, own_name
+from classifier.fast import OWN, own_bags, own_name, without_empty_columns
 from classifier.folder import read_folder, write_folder
 from classifier.kernel import BAG, LABELS, UNCALIBRATED, Weights
 from classifier.manifest import NEWEST_FORMAT, format_of
@@ -144,6 +144,30 @@ def test_arrays_that_do_not_fit_are_refused(own: Arrays, name: str) -> None:
     key = own_name("de", name)
     with pytest.raises(ValueError, match="must be"):
         own_bags(own | {key: own[key][:-1]})
+
+
+@pytest.fixture
+def sparse(own: Arrays) -> Arrays:
+    """The bag says nothing of labels 1, 2 and 5, but its rows still have columns for them."""
+    rows, steps = own[own_name("de", "rows")].copy(), own[own_name("de", "steps")].copy()
+    rows[:, [2, 3, 6]] = steps[[1, 2, 5]] = 0
+    return own | {own_name("de", "rows"): rows, own_name("de", "steps"): steps}
+
+
+def test_a_bag_may_leave_out_the_columns_of_labels_that_it_says_nothing_of(sparse: Arrays) -> None:
+    key = own_name("de", "rows")
+    stored = without_empty_columns(sparse[key], sparse[own_name("de", "steps")])
+    assert stored.shape == (1 << 10, 5)
+    short, full = (own_bags(arrays)["de"].bag for arrays in (sparse | {key: stored}, sparse))
+    assert short.score_many(TEXTS).tolist() == full.score_many(TEXTS).tolist()
+    assert short.contributions(TEXTS[0]).tolist() == full.contributions(TEXTS[0]).tolist()
+
+
+@pytest.mark.parametrize("columns", [0, 1, 4, 6, 7, 9])
+def test_a_bag_with_columns_that_its_steps_do_not_name_is_refused(sparse: Arrays, columns: int) -> None:
+    key = own_name("de", "rows")
+    with pytest.raises(ValueError, match="it must have 8 columns, or 5 as its steps say"):
+        own_bags(sparse | {key: np.zeros((1 << 10, columns), np.uint8)})
 
 
 def test_only_a_model_with_such_a_bag_has_the_newest_format() -> None:

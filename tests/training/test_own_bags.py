@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from classifier import LABELS
 from classifier.deep.stack import logit
 from classifier.fast import own_bags as bags_of
+from classifier.fast import own_name
 from classifier.kernel import UNCALIBRATED, Weights
 from training.direction import direction
 from training.examples import CALIBRATION_FOLDS, Examples, fold_of, joined
@@ -58,6 +59,7 @@ def test_a_language_that_the_model_judges_badly_gets_a_bag() -> None:
     scores = own.bag.score_many([f"der {word} der stadt" for word in (*HARMFUL, *HARMLESS)])[:, 0]
     assert scores[:3].min() > scores[3:].max()
     assert own.share[1:].tolist() == [1.0] * (len(LABELS) - 1)
+    assert found.arrays[own_name("de", "rows")].shape[1] == 2, "idf and toxicity: labels without a share take no room"
 
 
 @pytest.mark.parametrize(
