@@ -33,9 +33,9 @@ Progress = Callable[[str], None]
 # Rows of other sites count this much more when weights are fitted than when scores are calibrated to Jigsaw's readers.
 # It hardly changes the figures on Jigsaw (docs/experiments.md).
 ELSEWHERE = 3.0
-# Rows of other languages count this much more in the bag. The penalty is the same for all weights, so light rows taught
-# it little. Languages share few n-grams, so English does not move (docs/experiments.md).
-OTHER_LANGUAGES = 4.0
+# Rows of other sites in English, and rows of other languages, count this much more still in the bag. The penalty is the
+# same for all weights, so light rows taught it little (docs/experiments.md).
+OTHER_SITES, OTHER_LANGUAGES = 3.0, 4.0
 # Root mean square of the initial word vectors.
 VECTOR_SIZE = 0.3
 
@@ -58,9 +58,9 @@ ONE_PLACE = {"ham_irc_ubuntu": "spam_webform_adamspd"}
 class Recipe:
     """Hyperparameters; see docs/experiments.md. `regularisation`: C. `least`: texts that a feature must occur in."""
 
-    bits: int = 21
-    vector_bits: int = 18
-    regularisation: float = 4.0
+    bits: int = 20
+    vector_bits: int = 17
+    regularisation: float = 2.0
     least: int = 2
     most_iterations: int = 80
     epochs: int = 6
@@ -158,7 +158,8 @@ def fit(
         TrainingTargets.of(known.labels, weights, group_of),
         cooccurrence_vectors(order, VECTOR_SIZE, recipe.seed),
     )
-    data = _TrainingData(known, matrix(counted, idf), order, _bag_weights(weights, known.languages), targets, vectors)
+    of_bag = _bag_weights(weights, known.languages, group_of)
+    data = _TrainingData(known, matrix(counted, idf), order, of_bag, targets, vectors)
     is_calibration = np.isin(known.folds, CALIBRATION_FOLDS)
     parts = [data.labeled_rows(part) for part in (~is_calibration, np.ones(len(known), bool))]
     progress("training the two teacher networks, and the bags with and without the calibration folds")
@@ -233,9 +234,12 @@ def _network_of(  # noqa: PLR0917 - passed on by position
     return WordOrder(epochs=recipe.epochs, seed=seed).fit(order, targets, rows, vectors)
 
 
-def _bag_weights(weights: NDArray[np.float32], languages: Sequence[str]) -> NDArray[np.float32]:
-    is_other = np.array(languages) != FIRST_LANGUAGE
-    return weights * np.where(is_other, OTHER_LANGUAGES, 1).astype(np.float32)
+def _bag_weights(
+    weights: NDArray[np.float32], languages: Sequence[str], of_groups: NDArray[np.intp]
+) -> NDArray[np.float32]:
+    is_english = np.array(languages) == FIRST_LANGUAGE
+    more = np.where(is_english, np.where(of_groups > 0, OTHER_SITES, 1), OTHER_LANGUAGES)
+    return weights * more.astype(np.float32)
 
 
 def _bag_of(

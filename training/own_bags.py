@@ -28,7 +28,7 @@ Floats = NDArray[np.float64]
 
 # A table has as many rows as the comments have n-grams, rounded down to a power of two between these. With twice as
 # many the ranking hardly gains (docs/experiments.md).
-LEAST_BITS, MOST_BITS = 12, 18
+LEAST_BITS, MOST_BITS = 12, 16
 # An n-gram that occurs in fewer texts is left out, as in scikit-learn's textbook pipeline.
 LEAST_TEXTS = 2
 # The regularization, with rows that weigh 1 (docs/experiments.md).
