@@ -44,7 +44,7 @@ def portable() -> str | None:
 
 class BuildKernel(BuildHookInterface):
     def dependencies(self) -> list[str]:
-        return [] if compiler() and not portable() else ["ziglang>=0.13"]
+        return [] if compiler() and not portable() else ["ziglang>=0.17"]  # older ones refuse the AVX-512 of _deep.c
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 - hatchling's signature
         if self.target_name != "wheel":
