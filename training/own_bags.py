@@ -29,6 +29,8 @@ Floats = NDArray[np.float64]
 # A table has as many rows as the comments have n-grams, rounded down to a power of two between these. With twice as
 # many the ranking hardly gains (docs/experiments.md).
 LEAST_BITS, MOST_BITS = 12, 16
+# In a table of this size hardly two n-grams of a language's comments share a row, so that they can be counted.
+COUNTED_BITS = 22
 # An n-gram that occurs in fewer texts is left out, as in scikit-learn's textbook pipeline.
 LEAST_TEXTS = 2
 # The regularization, with rows that weigh 1 (docs/experiments.md).
@@ -149,10 +151,9 @@ def _bag_of(texts: Examples, is_weighed: NDArray[np.bool_], labels: Sequence[int
 
 
 def _fitted(learned: Examples, labels: Sequence[int]) -> _Table:
-    most = count(learned.texts, MOST_BITS, 1)
-    occurring = np.count_nonzero(document_frequency(most) >= LEAST_TEXTS)
+    occurring = np.count_nonzero(document_frequency(count(learned.texts, COUNTED_BITS, 1)) >= LEAST_TEXTS)
     bits = min(max(int(occurring).bit_length() - 1, LEAST_BITS), MOST_BITS)
-    counted = most if bits == MOST_BITS else count(learned.texts, bits, 1)
+    counted = count(learned.texts, bits, 1)
     idf = inverse_document_frequency(document_frequency(counted), len(learned), LEAST_TEXTS)
     _, places = np.unique(learned.sources, return_inverse=True)
     bag = MaskedLogistic(REGULARISATION, MOST_ITERATIONS)

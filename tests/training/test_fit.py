@@ -280,17 +280,23 @@ def test_another_language_has_its_own_calibration_and_only_what_it_can_carry(pla
 def test_rows_of_other_sites_and_languages_weigh_more_in_the_bag(
     plain: Examples, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    weights = set()
+    weights: dict[int, set[float]] = {}
     learn = MaskedLogistic.fit
 
-    def spied(bag: MaskedLogistic, table: Any, labels: Any, sample_weight: Any, groups: Any = None) -> MaskedLogistic:
-        weights.update(np.unique(sample_weight).tolist())
+    def spied(bag: MaskedLogistic, table: Any, labels: Any, sample_weight: Any, groups: Any) -> MaskedLogistic:
+        for group in np.unique(groups).tolist():
+            weights.setdefault(group, set()).update(np.unique(sample_weight[groups == group]).tolist())
         return learn(bag, table, labels, sample_weight, groups)
 
     monkeypatch.setattr(MaskedLogistic, "fit", spied)
-    english, german = (examples(NICE, 0.0, 100, name) for name in ("implicit_hate", "german_gahd"))
-    fit(joined([plain, english, replace(german, languages=["de"] * 100)]), QUICK)
-    assert weights >= {1, ELSEWHERE * OTHER_SITES, ELSEWHERE * OTHER_LANGUAGES}
+    of = {name: examples(NICE, 0.0, 100, name) for name in ("implicit_hate", "german_gahd", "contrast_en")}
+    german = replace(of["german_gahd"], languages=["de"] * 100)
+    known = joined([plain, of["implicit_hate"], german, of["contrast_en"]])
+    fit(known, QUICK)
+    group_of = dict(zip(known.sources, groups(known.sources).tolist(), strict=True))
+    assert weights[group_of["implicit_hate"]] == {ELSEWHERE * OTHER_SITES}
+    assert weights[group_of["german_gahd"]] == {ELSEWHERE * OTHER_LANGUAGES}
+    assert weights[group_of["contrast_en"]] == weights[group_of[plain.sources[0]]] == {1}
 
 
 def test_a_sample_that_readers_judged_more_strictly_lowers_scores_and_changes_no_ranking(plain: Examples) -> None:
