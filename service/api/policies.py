@@ -19,11 +19,11 @@ from service.rules.faults import faults as rule_faults
 from service.rules.faults import never_in_force
 from service.values.access import Scope
 from service.values.approvals import TwoPeople
-from service.values.domain import Comment
+from service.values.domain import Comment, LanguageCode
 from service.values.dsa import Dsa, faults_of
 from service.values.errors import BadRequest, Fault
 from service.values.gate import Gate
-from service.values.policy import InLanguage, LanguageCode, Policy, Thresholds, default_thresholds
+from service.values.policy import InLanguage, Policy, Thresholds, default_thresholds
 from service.values.review_settings import Reviewing, review_faults
 from service.values.rules import MAX_RULES, ListName, ListUse, Rule
 from service.values.site_settings import Protocols, faults

@@ -68,6 +68,11 @@ LanguageTag = Annotated[
     ),
 ]
 
+# How policies name a language.
+LanguageCode = Annotated[
+    str, Meta(pattern=r"^[a-z]{2,3}$(?!\n)", extra={WORDS: "must be a code such as en (ISO 639-1)"})
+]
+
 
 class Action(StrEnum):
     APPROVE = "approve"

@@ -14,8 +14,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from service.values.domain import WORDS, Action, DecidedBy, Why
-from service.values.review_settings import Code, LanguageCode
+from service.values.domain import WORDS, Action, DecidedBy, LanguageCode, Why
+from service.values.review_settings import Code
 
 # The clause for whatever has none of its own.
 OTHER = "other"

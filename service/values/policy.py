@@ -7,7 +7,7 @@ from typing import Annotated, NamedTuple
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from service.values.approvals import TwoPeople
-from service.values.domain import Action, Probability, Reason
+from service.values.domain import Action, LanguageCode, Probability, Reason
 from service.values.dsa import Dsa
 from service.values.gate import Gate
 from service.values.recommended_rules import RECOMMENDED_RULES
@@ -16,8 +16,6 @@ from service.values.rules import ListName, ListUse, Rule
 from service.values.site_settings import Protocols
 from service.values.strikes import Strikes, Trust
 from service.values.targets import Certificate, Suspended, Targets
-
-LanguageCode = Annotated[str, Meta(pattern=r"^[a-z]{2,3}$(?!\n)")]
 
 
 class Thresholds(Struct, frozen=True, forbid_unknown_fields=True):

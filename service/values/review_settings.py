@@ -6,13 +6,12 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from service.values.domain import A_CODE, ONE_LINE, ONE_LINE_WORDS, WORDS, Probability, Status, Verdict
+from service.values.domain import A_CODE, ONE_LINE, ONE_LINE_WORDS, WORDS, LanguageCode, Probability, Status, Verdict
 
 # Keys of `due_s` beside the attributes: what is none of them, and what many see or somebody asked for.
 OTHER, SOON = "other", "soon"
 MAX_REASONS, MAX_MACROS, MAX_MACRO_NAME = 30, 20, 60
 Code = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[a-z0-9_]+$(?!\n)", extra={WORDS: A_CODE})]
-LanguageCode = Annotated[str, Meta(pattern=r"^[a-z]{2,3}$(?!\n)")]
 Title = Annotated[
     str,
     Meta(max_length=100, pattern=ONE_LINE, extra={WORDS: ONE_LINE_WORDS}),

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from service.values.domain import A_CODE, WORDS, Action, Id, Probability
+from service.values.domain import A_CODE, WORDS, Action, Id, LanguageCode, Probability
 
 MAX_RULES = 500
 MAX_DEPTH = 8
@@ -156,10 +156,7 @@ class TextCondition(Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     longer_than: Annotated[int, Meta(ge=0, le=20_480)] | None = None
     capitals_above: Annotated[Probability | None, Meta(description="Share of capitals among its letters.")] = None
     language: Annotated[
-        tuple[
-            Annotated[str, Meta(pattern=r"^[a-z]{2,3}$(?!\n)", extra={WORDS: "must be a code such as en (ISO 639-1)"})],
-            ...,
-        ],
+        tuple[LanguageCode, ...],
         Meta(max_length=64, description="ISO 639-1."),
     ] = ()
 

@@ -114,6 +114,7 @@ def _without_words(described: Any, path: str, words: str = "", seen: frozenset[A
         for field in described.fields if described.cls not in seen else ():
             yield from _without_words(field.type, f"{path}/{field.encode_name}", "", seen | {described.cls})
     elif isinstance(described, DictType):
+        yield from _without_words(described.key_type, path + "/", "", seen)
         yield from _without_words(described.value_type, path + "/*", "", seen)
     elif isinstance(described, CollectionType):
         yield from _without_words(described.item_type, path + "/*", "", seen)
