@@ -181,12 +181,14 @@ def check_comment(comment: Comment, at: str = "") -> Comment:
     for where, at_time in (
         ("/created_at", comment.created_at),
         ("/author/created_at", (comment.author or NOBODY).created_at),
+        ("/article/published_at", None if comment.article is None else comment.article.published_at),
     ):
         _check_instant(at_time, f"{at}{where}")
     if comment.metadata and len(msgspec.json.encode(comment.metadata)) > MAX_METADATA_BYTES:
         detail = f"longer than {MAX_METADATA_BYTES} bytes of JSON"
         raise TooLarge(f"{at}/metadata: {detail}", [Fault(f"{at}/metadata", detail)])
-    if comment.sender is not None and comment.sender.ip and network_of(comment.sender.ip) is None:
+    address = "" if comment.sender is None else (comment.sender.ip or "").strip()
+    if address and network_of(address) is None:
         raise BadRequest(f"{at}/sender/ip: not an IP address", [Fault(f"{at}/sender/ip", "not an IP address")])
     return _fitted(comment)
 

@@ -187,6 +187,7 @@ async def test_an_instant_outside_the_calendar_is_refused_by_its_name(admin: Any
     for body, pointer in (
         ({"created_at": instant}, "/created_at"),
         ({"author": {"created_at": instant}}, "/author/created_at"),
+        ({"article": {"published_at": instant}}, "/article/published_at"),
     ):
         reply = await admin.post("/v1/comments", {"text": "hello"} | body)
         assert problem(reply, 400)["errors"][0]["pointer"] == pointer

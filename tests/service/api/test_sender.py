@@ -109,6 +109,10 @@ async def test_nothing_of_a_sender_is_stored_but_a_hash_that_expires(chief: Any,
     assert 0 < await pipe.call("TTL", rates[0]) <= 60
 
 
+async def test_a_blank_address_counts_as_not_sent(chief: Any) -> None:
+    assert (await chief.post("/v1/comments", {"text": "hello", "sender": {"ip": " "}})).status == 200
+
+
 async def test_what_is_no_address_is_refused_with_its_place(chief: Any) -> None:
     answer = await chief.post("/v1/comments", {"text": "hello", "sender": {"ip": "somewhere"}})
     assert (answer.status, answer.body["errors"]) == (
