@@ -7,6 +7,7 @@ from collections.abc import Collection
 import pycld2
 
 from classifier.english import is_plainly_english
+from classifier.language_codes import SHORT
 
 # Characters that are examined: most comments are shorter, and more rarely changes the answer.
 MOST_READ = 2_000
@@ -71,11 +72,14 @@ _PRIMARY = re.compile(r"([a-z]{2,3})(?![a-z0-9])")
 def language_of(text: str, said: str | None, judged: Collection[str]) -> str:
     """ISO 639 code of the language to judge a text in, which need not be one of `judged`.
 
-    `said`: the BCP 47 tag that was sent with the text. If it names a language that is not judged, that is the result.
+    `said`: the BCP 47 tag that was sent with the text; it may also hold a replaced code, or a long one of ISO 639-2, as
+    "in" or "eng". If it names a language that is not judged, that is the result.
     Otherwise a detected language takes precedence over the tag, because many sites send the same tag with every
     comment. The default is the first of `judged`.
     """
     claimed = primary(said)
+    if claimed not in judged:
+        claimed = SHORT.get(claimed or "", claimed)
     if claimed is not None and claimed not in judged:
         return claimed
     return detect(text) or claimed or next(iter(judged))

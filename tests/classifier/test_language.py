@@ -189,6 +189,12 @@ FINNISH = "Tämä on selvästi suomenkielinen lause, sanoi kuka tahansa mitä ta
         ("lol", "de", "de"),
         ("lol", "de-AT", "de"),
         ("lol", "fi", "fi"),
+        ("lol", "deu", "de"),
+        ("lol", "ger-AT", "de"),
+        (FINNISH, "eng", "fi"),
+        ("lol", "iw_IL", "he"),  # Java's code before version 17
+        ("lol", "swe", "sv"),
+        ("lol", "haw", "haw"),  # Hawaiian has no code of two letters
         (ENGLISH, "fi", "fi"),  # the site knows its readers, and a person looks
         (FINNISH, "en-GB", "fi"),  # one tag on every comment: the text knows better
         (GERMAN, "en", "de"),
