@@ -1,8 +1,11 @@
 """CSV and TSV of other software: stray quotes are reported, and other encodings and delimiters are read."""
 
+import bz2
 import codecs
 import csv
+import gzip
 import io
+import lzma
 from pathlib import Path
 
 import pytest
@@ -134,7 +137,9 @@ TABLE = "id,text\n1,naïve “café”\n2,You are a fool\n"
 EXPECTED = [["1", "naïve “café”"], ["2", "You are a fool"]]
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"]
+)
 def test_unicode_is_told_by_the_first_bytes(tmp_path: Path, encoding: str) -> None:
     assert rows(written(tmp_path, TABLE.encode(encoding))) == EXPECTED
 
@@ -143,6 +148,63 @@ def test_unicode_is_told_by_the_first_bytes(tmp_path: Path, encoding: str) -> No
 def test_utf_16_without_a_mark_is_told_whatever_the_texts_are(tmp_path: Path, encoding: str) -> None:
     cyrillic = "\u0456\u0434\u0438 \u0434\u043e\u0434\u043e\u043c\u0443 " * 200
     assert rows(written(tmp_path, f"id,text\n1,{cyrillic}\n".encode(encoding))) == [["1", cyrillic]]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+def test_unicode_without_a_mark_is_told_whatever_the_first_column_is_called(tmp_path: Path, encoding: str) -> None:
+    found = Delimited(written(tmp_path, "імʼя,text\n1,дурень\u3000\n".encode(encoding)), ",", FileOptions())
+    assert (found.names, list(found)) == (["імʼя", "text"], [["1", "дурень\u3000"]])
+
+
+def test_a_text_with_zero_bytes_stays_utf_8(tmp_path: Path) -> None:
+    assert rows(written(tmp_path, "id,text\n1,a\0b\n2,c\0d\n")) == [["1", "a\0b"], ["2", "c\0d"]]
+
+
+@pytest.mark.parametrize("said", ["utf-16", "utf-16-le", "UTF16"])
+@pytest.mark.parametrize("mark", [codecs.BOM_UTF16_LE, b""])
+def test_utf_16_may_be_said_with_and_without_a_mark(tmp_path: Path, said: str, mark: bytes) -> None:
+    assert rows(written(tmp_path, mark + TABLE.encode("utf-16-le")), encoding=said) == EXPECTED
+
+
+def test_a_mark_that_contradicts_what_was_said_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataUnusable, match="the byte order mark of UTF-8; leave out --encoding"):
+        rows(written(tmp_path, TABLE.encode("utf-8-sig")), encoding="cp1252")
+
+
+@pytest.mark.parametrize(
+    ("content", "line"), [(TABLE.encode("utf-16")[:-1], 3), ("id,text\n1,a".encode("utf-16-le") + b"\1\xd8\n\0", 2)]
+)
+def test_the_line_where_utf_16_is_damaged_is_named(tmp_path: Path, content: bytes, line: int) -> None:
+    with pytest.raises(DataUnusable, match=f"line {line} is not UTF-16.*; the file may be damaged or cut off"):
+        rows(written(tmp_path, content))
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (gzip.compress(TABLE.encode()), "compressed with gzip"),
+        (bz2.compress(TABLE.encode()), "compressed with bzip2"),
+        (lzma.compress(TABLE.encode()), "compressed with xz"),
+        (b"PK\x03\x04\x14\x00\x06\x00", "a ZIP archive or a spreadsheet"),
+        (b"PAR1\x15\x04\x15", "its name must end in .parquet"),
+    ],
+)
+@pytest.mark.parametrize("encoding", [None, "cp1252"])
+def test_a_file_that_is_no_text_is_called_what_it_is(
+    tmp_path: Path, content: bytes, said: str, encoding: str | None
+) -> None:
+    with pytest.raises(DataUnusable, match=said):
+        rows(written(tmp_path, content), encoding=encoding)
+
+
+def test_what_is_not_in_the_encoding_that_was_said_is_not_cured_by_it(tmp_path: Path) -> None:
+    with pytest.raises(DataUnusable, match="line 2 is not CP1252; name another encoding with --encoding"):
+        rows(written(tmp_path, b"id,text\n1,\x81\n"), encoding="cp1252")
+
+
+def test_lines_are_counted_whatever_ends_them(tmp_path: Path) -> None:
+    with pytest.raises(DataUnusable, match="line 3 is not UTF-8"):
+        rows(written(tmp_path, b"id,text\r1,a\r2,\xe9\r"))
 
 
 def test_a_big_endian_mark_is_known(tmp_path: Path) -> None:
@@ -168,7 +230,7 @@ def test_another_delimiter_is_told_by_the_header(tmp_path: Path, mark: str) -> N
     assert rows(written(tmp_path, content)) == [["1", f"a{mark}b, c"], ["2", "You are a fool, really"]]
 
 
-@pytest.mark.parametrize("head", ["sep=;\n", "SEP=;\r\n", '"sep=;"\n'])
+@pytest.mark.parametrize("head", ["sep=;\n", "SEP=;\r\n", '"sep=;"\n', "sep=;\r"])
 def test_excels_own_line_about_the_delimiter_is_obeyed(tmp_path: Path, head: str) -> None:
     found = Delimited(written(tmp_path, f"{head}id;text, raw\n1;a, b\n"), ",", FileOptions())
     assert (found.names, list(found)) == (["id", "text, raw"], [["1", "a, b"]])

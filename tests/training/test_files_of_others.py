@@ -65,7 +65,17 @@ def test_what_a_person_says_of_a_file_is_believed(tmp_path: Path, content: bytes
     assert (result.exit_code, "1 rows in" in result.stdout) == (0, True), result.output
 
 
-@pytest.mark.parametrize("option", [["--encoding", "klingon"], ["--delimiter", "ab"], ["--delimiter", '"']])
+@pytest.mark.parametrize(
+    "option",
+    [
+        ["--encoding", "klingon"],
+        ["--encoding", "idna"],
+        ["--encoding", "undefined"],
+        ["--encoding", "a\0"],
+        ["--delimiter", "ab"],
+        ["--delimiter", '"'],
+    ],
+)
 def test_what_is_no_encoding_or_delimiter_is_refused_by_name(tmp_path: Path, option: list[str]) -> None:
     (tmp_path / "in.csv").write_text("text\na\n")
     result = run(score, tmp_path, ["IN", "OUT"], *option)

@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+import codecs
 import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -16,6 +17,8 @@ Command = Callable[..., Any]
 FOLDER = click.Path(file_okay=False, path_type=Path)
 # Where the public data sets are expected.
 DATA = Path("../shared/data")
+# Python's codecs for host names and for its own source code.
+_NOT_FOR_FILES = frozenset({"idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape"})
 _ADDRESS = re.compile(r"(tcp|tls)://[^\s/]+:\d{1,5}")
 
 
@@ -113,8 +116,11 @@ def _encoding(_: click.Context, option: click.Parameter, value: str | None) -> s
         return None
     try:
         "".encode(value)
-    except LookupError as error:
-        raise click.BadParameter(f"{value!r} is not an encoding; try utf-8, cp1252 or utf-16", param=option) from error
+        is_for_files = codecs.lookup(value).name not in _NOT_FOR_FILES
+    except (LookupError, ValueError):
+        is_for_files = False
+    if not is_for_files:
+        raise click.BadParameter(f"{value!r} is not an encoding; try utf-8, cp1252 or utf-16", param=option)
     return value
 
 
