@@ -20,7 +20,7 @@ import pyarrow as pa
 import classifier
 from training.errors import DataUnusable
 from training.parts import Parts
-from training.scored_files import CHUNK, Chunk, ScoredRows, format_of, opened
+from training.scored_files import CHUNK, LANGUAGE, Chunk, ScoredRows, format_of, opened
 from training.text_files import FileOptions
 
 DECIMALS = 6
@@ -50,6 +50,8 @@ def score_file(
     """
     if format_of(target) != format_of(source):
         raise DataUnusable(f"{target} must have the same ending as {source}")
+    if column in (LANGUAGE, *model.labels):
+        raise DataUnusable(f"{source}: rename the column '{column}': the output has a column of our own of that name")
     rows, parts, count, is_complete = opened(source, column, options), Parts(target, model), 0, False
     try:
         parts.open()

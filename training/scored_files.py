@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from training.delimited import Delimited
 from training.errors import DataUnusable
 from training.ndjson import objects, text_of
-from training.tables import Table, column_at, is_textual, texts, translated
+from training.tables import Table, column_at, is_textual, listed, texts, translated
 from training.text_files import FileOptions
 
 CHUNK = 4_096
@@ -112,14 +112,14 @@ class _ParquetFile:
         with translated(self._path), pyarrow.parquet.ParquetFile(self._path) as file:
             for batch in file.iter_batches(batch_size=CHUNK):
                 table = pa.Table.from_batches([batch])
-                yield Chunk(table, texts(table, self._column, self._path, first_row), self._tags(table))
+                yield Chunk(table, texts(table, self._column, self._path, first_row), self._tags(table, first_row))
                 first_row += table.num_rows
 
-    def _tags(self, table: Table) -> list[str | None]:
+    def _tags(self, table: Table, first_row: int) -> list[str | None]:
         """A column of that name need not hold languages, so other types are ignored."""
         if LANGUAGE not in table.column_names or not is_textual(table.schema.field(LANGUAGE).type):
             return [None] * table.num_rows
-        return [tag or None for tag in texts(table, LANGUAGE, self._path)]
+        return [tag or None for tag in texts(table, LANGUAGE, self._path, first_row)]
 
     @contextmanager
     def writing(self, target: Path, labels: Sequence[str]) -> Iterator[Write]:
@@ -147,13 +147,13 @@ class _NdjsonFile:
 
     def chunks(self) -> Iterator[Chunk]:
         path, name = self._path, self._column
-        lines = objects(path, self._options, name, LANGUAGE)
+        lines = objects(path, self._options)
         is_known = False
         while some := list(islice(lines, CHUNK)):
             rows = [row for _, row in some]
             is_known = is_known or any(name in row for row in rows)
             if not is_known:
-                raise DataUnusable(f"{path}: line {some[0][0]}: no field '{name}'; it has {', '.join(rows[0])}")
+                raise DataUnusable(f"{path}: line {some[0][0]}: no field '{name}'; it has {listed(list(rows[0]))}")
             found = [text_of(row, name, f"{path}: line {number}") for number, row in some]
             yield Chunk(rows, found, [_tag(row.get(LANGUAGE)) for row in rows])
 

@@ -26,10 +26,11 @@ def read_table(path: Path, options: FileOptions = _DEFAULT_OPTIONS) -> Table:
     if suffix in (".csv", ".tsv"):
         return _delimited(path, "," if suffix == ".csv" else "\t", options)
     if suffix == ".parquet":
-        with translated(path):
-            return pyarrow.parquet.read_table(path)
+        # read_table requires that the names of all columns are unique.
+        with translated(path), pyarrow.parquet.ParquetFile(path) as file:
+            return file.read()
     if suffix in (".json", ".ndjson", ".jsonl"):
-        return _of_objects(path, list(objects(path, options, "text")))
+        return _of_objects(path, list(objects(path, options)))
     raise DataUnusable(f"{path}: the name must end in .parquet, .csv, .tsv, .json, .ndjson or .jsonl")
 
 
@@ -103,7 +104,16 @@ def column_at(names: Sequence[str], name: str, path: Path) -> int:
         return names.index(name)
     apart = next((mark for mark in (";", "\t", "|", ",") if any(mark in each for each in names)), None)
     hint = "" if apart is None else f"; if {_MARKS.get(apart, repr(apart))} separates them, set --delimiter"
-    raise DataUnusable(f"{path}: no column '{name}'; it has {', '.join(names)}{hint}")
+    near = next((each for each in names if each.strip().lower() == name.lower()), None)
+    if near is not None:
+        hint = f"; rename {near!r} to {name}"
+    raise DataUnusable(f"{path}: no column '{name}'; it has {listed(names)}{hint}")
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names for a message; in quotes if they would not be seen as they are."""
+    shown = [each if each and each.isprintable() and each == each.strip() else repr(each) for each in names]
+    return ", ".join(shown) or "no columns"
 
 
 _NUMBERS = {2: "two", 3: "three"}
@@ -120,16 +130,38 @@ def texts(table: Table, name: str, path: Path, first_row: int = 1) -> list[str]:
     if not (_is_text(kind) or _is_bytes(kind) or pa.types.is_null(kind)):
         raise DataUnusable(f"{path}: column '{name}' holds {column.type}, not text")
     return [
-        _text(value, f"{path}: row {row}, column '{name}'") for row, value in enumerate(column.to_pylist(), first_row)
+        _text(value, f"{path}: row {row}, column '{name}'")
+        for row, value in enumerate(_values(column, name, path, first_row), first_row)
     ]
+
+
+def values(table: Table, name: str, path: Path) -> list[Any]:
+    """A column of any type. Raises DataUnusable for a text that is not UTF-8."""
+    return _values(table.column(column_at(table.column_names, name, path)), name, path, 1)
+
+
+def _values(column: Any, name: str, path: Path, first_row: int) -> list[Any]:  # noqa: ANN401 - a pyarrow column
+    try:
+        found: list[Any] = column.to_pylist()
+    except UnicodeDecodeError as error:
+        row = next((row for row, value in enumerate(column, first_row) if not _is_readable(value)), first_row)
+        raise DataUnusable(f"{path}: row {row}, column '{name}': bytes that are not UTF-8") from error
+    return found
+
+
+def _is_readable(value: Any) -> bool:  # noqa: ANN401 - a pyarrow scalar
+    try:
+        value.as_py()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def cells(table: Table, name: str, path: Path) -> list[str]:
     """A column of any type as text, such as ids or categories; a null is an empty text."""
-    values = table.column(column_at(table.column_names, name, path)).to_pylist()
     return [
         _text(value, f"{path}: row {row}, column '{name}'") if value is None or isinstance(value, bytes) else str(value)
-        for row, value in enumerate(values, 1)
+        for row, value in enumerate(values(table, name, path), 1)
     ]
 
 

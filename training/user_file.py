@@ -1,5 +1,6 @@
 """A user's own labeled file: a column `text`, and a column for each attribute that it labels."""
 
+import re
 from functools import partial
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from classifier import LABELS
 from training.datasets.dataset import DataSet, Rows, cells, numbers
 from training.errors import DataUnusable
 from training.examples import Examples
-from training.tables import Table, read_table, texts
+from training.tables import Table, listed, read_table, texts
 from training.text_files import FileOptions
 
 _DEFAULT_OPTIONS = FileOptions()
@@ -27,10 +28,16 @@ def read(path: Path, options: FileOptions = _DEFAULT_OPTIONS) -> Examples:
 
 
 def _load(table: Table, path: Path) -> Rows:
+    if not table.num_rows:
+        raise DataUnusable(f"{path} has no rows")
     found = [name for name in LABELS if name in table.column_names]
+    for name in table.column_names:
+        meant = re.sub(r"[\s-]+", "_", name.strip()).lower()
+        if meant in LABELS and meant not in found:
+            raise DataUnusable(f"{path}: column {name!r} must be called {meant}; remove it if it holds no labels")
     if not found:
         raise DataUnusable(
-            f"{path}: no column named after an attribute ({', '.join(LABELS)}); it has {', '.join(table.column_names)}"
+            f"{path}: no column named after an attribute ({', '.join(LABELS)}); it has {listed(table.column_names)}"
         )
     labels = {name: numbers(table, name, path) for name in found}
     for name, values in labels.items():

@@ -102,6 +102,13 @@ def test_the_order_of_many_chunks_is_kept(
         ("in.csv", "comment\nhello\n", "no column 'text'"),
         ("in.ndjson", '{"text": "fine"}\n{"text": 3}\n', "line 2: 'text' is a number, not text"),
         ("in.ndjson", '{"text": "fine"}\nnot json\n', "line 2"),
+        ("in.ndjson", '{"text": "a", "te\\u0078t": "b"}\n', "line 1: an object has a duplicate key"),
+        ("in.ndjson", '{"text": "a\\\\", "x": {"y": 1, "y": 2}}\n', "line 1: an object has a duplicate key"),
+        ("in.ndjson", f'{{"text": "a", "x": {"9" * 5_000}}}\n', "line 1: a number is too large"),
+        ("in.ndjson", '{"text": "a", "x": 1e400}\n', "line 1: a number is too large"),
+        ("in.ndjson", "{}\n", "line 1: no field 'text'; it has no columns"),
+        ("in.csv", "text ,id\nhello,1\n", "no column 'text'; it has 'text ', id; rename 'text ' to text"),
+        ("in.csv", "Text\nhello\n", "it has Text; rename 'Text' to text"),
         ("in.parquet", "not parquet", "in.parquet"),
         ("in.xlsx", "", "must end in"),
     ],
@@ -185,6 +192,29 @@ def test_bytes_that_are_not_utf_8_are_named_by_their_row(model: classifier.Model
     pyarrow.parquet.write_table(pa.table({"text": [b"fine"] * CHUNK + ["caf\u00e9".encode("latin-1")]}), source)
     with pytest.raises(DataUnusable, match=f"row {CHUNK + 1}, column 'text': bytes that are not UTF-8"):
         score(model, source)
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string()], ids=str)
+def test_a_text_that_is_not_utf_8_is_named_by_its_row(
+    model: classifier.Model, tmp_path: Path, kind: pa.DataType
+) -> None:
+    raw = pa.array([b"fine", "caf\u00e9".encode("latin-1")], pa.large_binary() if "large" in str(kind) else pa.binary())
+    source = tmp_path / "in.parquet"
+    pyarrow.parquet.write_table(pa.table({"text": raw.view(kind), "toxicity": [0, 1], "TOXICITY": [0.1, 0.2]}), source)
+    for read in (lambda: score(model, source), lambda: user_file.read(source), lambda: perspective_scores.read(source)):
+        with pytest.raises(DataUnusable, match="row 2, column 'text': bytes that are not UTF-8"):
+            read()
+
+
+@pytest.mark.parametrize("column", ["language", "toxicity"])
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".ndjson"])
+def test_a_text_is_not_replaced_by_a_column_of_ours(
+    model: classifier.Model, tmp_path: Path, suffix: str, column: str
+) -> None:
+    source = _write(tmp_path / f"in{suffix}", [{column: "hello"}])
+    with pytest.raises(DataUnusable, match=f"rename the column '{column}'"):
+        score_file(model, source, tmp_path / f"out{suffix}", column, judging=on_cores(model, 1), advance=lambda _: None)
+    assert [path.name for path in tmp_path.iterdir()] == [source.name]
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".parquet", ".ndjson"])

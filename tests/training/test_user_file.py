@@ -98,6 +98,16 @@ def test_rows_of_one_id_stay_in_one_fold(tmp_path: Path) -> None:
         ("mine.ndjson", '{"text": "a", "spam": [1]}\n', r"row 1, column 'spam': \[1\] is not a number"),
         ("mine.csv", "text,insult\nhello\n", r"row 1 \(line 2\) has 1 column where the header has 2"),
         ("mine.csv", "", "is empty"),
+        ("mine.csv", "text,insult\n", "has no rows"),
+        ("mine.ndjson", "", "has no rows"),
+        ("mine.csv", "text,toxicity,Insult\na,1,1\n", "column 'Insult' must be called insult; remove it if"),
+        (
+            "mine.csv",
+            "text,toxicity,identity-attack\na,1,1\n",
+            "column 'identity-attack' must be called identity_attack",
+        ),
+        ("mine.csv", "text, insult\na,1\n", "column ' insult' must be called insult"),
+        ("mine.ndjson", '{"text": "a", "spam": 1, "spam": 0}\n', "line 1: an object has a duplicate key"),
         ("mine.ndjson", '{"text": "a", "spam": 1', "line 1: not JSON"),
         ("mine.parquet", "no parquet", "Parquet"),
         ("mine.xlsx", "text", r"the name must end in \.parquet"),
@@ -108,6 +118,11 @@ def test_what_is_wrong_is_named(tmp_path: Path, name: str, content: str, said: s
     with pytest.raises(DataUnusable, match=said) as caught:
         user_file.read(path)
     assert str(path) in str(caught.value)
+
+
+def test_scores_of_others_beside_labels_are_no_mistake(tmp_path: Path) -> None:
+    path = written(tmp_path, "mine.csv", "text,insult,INSULT\nhello,1,0.3\n")
+    assert user_file.read(path).labels[0, LABELS.index("insult")] == 1
 
 
 def test_a_text_in_the_wrong_column_is_not_printed(tmp_path: Path) -> None:
