@@ -2,6 +2,7 @@
 
 import csv
 import itertools
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
 
@@ -88,37 +89,56 @@ def _known(at: int, found: dict[str, Any]) -> KnownComment:
 
 
 def _rows(lines: Iterator[str]) -> Iterator[tuple[int, dict[str, Any]]]:
-    first = next(lines, "")
-    if first.startswith("{"):
-        yield from _json(itertools.chain([first], lines))
-    elif delimiter := _delimiter(first):
-        yield from _table(lines, next(csv.reader([first], delimiter=delimiter)), delimiter)
+    at, first = next(((at, line) for at, line in enumerate(lines, 1) if not line.isspace()), (1, ""))
+    if sep := _SEP.fullmatch(first.strip()):
+        at, first = at + 1, next(lines, "")
+    if first.lstrip().startswith("{"):
+        yield from _json(at, itertools.chain([first], lines))
+    elif found := _header(first, sep[1] if sep else _DELIMITERS):
+        yield from _table(at, lines, *found)
     else:
-        ids = ((at, line.strip()) for at, line in enumerate(itertools.chain([first], lines), 1))
+        ids = ((at, line.strip()) for at, line in enumerate(itertools.chain([first], lines), at))
         yield from ((at, {"id": each}) for at, each in ids if each)
 
 
-def _delimiter(header: str) -> str | None:
-    """The separator of the columns if the header has a column id; None if there is no header."""
-    return next((mark for mark in ",;\t" if "id" in next(csv.reader([header], delimiter=mark), [])), None)
+_DELIMITERS = ",;\t|"
+# How Excel names the delimiter.
+_SEP = re.compile(r'"?sep=([^"])"?', re.IGNORECASE)
+# Characters; a longer first line is no header.
+_LONGEST_HEADER = 10_000
+_LONGEST_CELL = 1 << 20
 
 
-def _table(lines: Iterator[str], header: list[str], delimiter: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Parse strictly: an unbalanced quote would swallow the following rows."""
+def _header(line: str, delimiters: str) -> tuple[list[str], str] | None:
+    """The columns in small letters and what separates them; None if there is no column id."""
+    for mark in delimiters if len(line) <= _LONGEST_HEADER else "":
+        names = [cell.strip().lower() for cell in next(csv.reader([line], delimiter=mark), [])]
+        for name in ("id", "revision"):
+            if names.count("id") and names.count(name) > 1:
+                raise click.ClickException(f"two columns are called {name}")
+        if "id" in names:
+            return names, mark
+    return None
+
+
+def _table(at: int, lines: Iterator[str], header: list[str], delimiter: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Parse strictly: an unbalanced quote would swallow the following rows. `at`: the line of the header."""
+    csv.field_size_limit(_LONGEST_CELL)  # of the whole process
     rows = csv.DictReader(lines, fieldnames=header, delimiter=delimiter, strict=True)
-    begins = 2
+    begins = at + 1
     try:
         for row in rows:
             yield begins, _named(row)
-            begins = rows.line_num + 2
+            begins = at + rows.line_num + 1
     except csv.Error as error:
-        raise click.ClickException(
-            f"line {begins}: a quote is not closed where its cell ends; double a quote that belongs to the text"
-        ) from error
+        cause = "a quote is not closed where its cell ends; double a quote that belongs to the text"
+        if "field limit" in str(error):
+            cause = f"a cell has more than {_LONGEST_CELL:,} characters, or a quote is not closed"
+        raise click.ClickException(f"line {begins}: {cause}") from error
 
 
-def _json(lines: Iterable[str]) -> Iterator[tuple[int, dict[str, Any]]]:
-    for at, line in enumerate(lines, 1):
+def _json(first: int, lines: Iterable[str]) -> Iterator[tuple[int, dict[str, Any]]]:
+    for at, line in enumerate(lines, first):
         if not line.isspace():
             try:
                 row = bodies.parse(line)

@@ -52,6 +52,11 @@ def found(result: Result) -> list[object]:
         ('{"id": "c-1", "revision": 2}\n\n{"id": "c-1", "revision": 3, "text": "new"}', [{"id": "c-1", "revision": 3}]),
         ('text,revision,id\n"a,\nb",1,c-2\n,2,c-2\nx,,c-7\n', [{"id": "c-2", "revision": 2}, {"id": "c-7"}]),
         ("\ufeffid\nc-7\nc-1\n", [{"id": "c-7"}]),
+        ("ID;Revision \nc-7;1\nc-1;1\n", [{"id": "c-7", "revision": 1}]),
+        ("sep=|\nrevision|id\n1|c-7\n", [{"id": "c-7", "revision": 1}]),
+        ("\n\nid|x\nc-7|1\nc-1|\n", [{"id": "c-7"}]),
+        (' {"id": "c-7"}\n', [{"id": "c-7"}]),
+        (f"id,text\nc-7,{'x' * 200_000}\n", [{"id": "c-7"}]),
         ("", []),
     ],
 )
@@ -81,6 +86,10 @@ async def test_a_file_is_read_as_well(run: Run, tmp_path: Path) -> None:
         ('id,text\nc-1,"open\nc-2,"a"\nc-3,b\n', "Error: line 2: a quote is not closed"),
         ('id,text\nc-1,a\nc-2,"open\nc-3,b\n', "Error: line 3: a quote is not closed"),
         (b"c-1\n\xff\n", "Error: the file cannot be read: "),
+        ("id,text,id\nc-1,a,c-7\n", "Error: two columns are called id"),
+        ('\n\nid,text\nc-1,"open\nc-2,"a"\n', "Error: line 4: a quote is not closed"),
+        (f"id,text\nc-1,{'x' * 1_100_000}\n", "Error: line 2: a cell has more than 1,048,576 characters"),
+        ("x" * 200_000, "Error: line 1: id must have at most 256 characters"),
     ],
 )
 async def test_what_names_no_comment_is_said_with_its_line(run: Run, given: str | bytes, said: str) -> None:
