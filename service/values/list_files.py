@@ -177,21 +177,36 @@ _NOT_CSV = (
 
 
 def _read_csv(text: str) -> Iterator[_Row]:
-    first = text.split("\n", 1)[0].rstrip("\r")
-    delimiter = next((mark for mark in ";\t" if "text" in _names(first, mark)), ",")
+    sep, delimiter = _SEP.match(text), ","
+    if sep:
+        text, delimiter = "\n" + text[sep.end() :], sep[1]
+    elif head := _FIRST_LINE.match(text):
+        delimiter = next((mark for mark in ";\t|" if "text" in _names(head[1], mark)), ",")
     columns: list[str] | None = None
     for line, row, fault in _parsed(text, delimiter):
         if fault:
             yield _Row(line, fault=fault)
         elif columns is None:
             columns = [cell.strip().lower() for cell in row]
-            if wrong := _header_fault(columns):
+            if wrong := _header_fault(_without_blanks(columns)):
                 yield _Row(line, fault=wrong)
                 return
         elif len(row) > len(columns):
             yield _Row(line, fault=f"{len(row)} cells, but the header names {len(columns)} columns")
+        elif len(_without_blanks(row)) > len(_without_blanks(columns)):
+            yield _Row(line, fault="a cell in a column that the header does not name")
         else:
             yield _entry(line, dict(zip(columns, row, strict=False)))
+
+
+# How Excel names the delimiter; and the first line with anything in it.
+_SEP = re.compile(r'"?sep=([^"\r\n])"?(?:\r\n?|\n)', re.IGNORECASE)
+_FIRST_LINE = re.compile(r"\s*+([^\r\n]+)")
+
+
+def _without_blanks(cells: Sequence[str]) -> Sequence[str]:
+    """Without empty cells at the end, as spreadsheets write them."""
+    return next((cells[:end] for end in range(len(cells), 0, -1) if cells[end - 1].strip()), [])
 
 
 def _names(line: str, delimiter: str) -> list[str]:

@@ -44,6 +44,10 @@ def test_our_csv_says_all_of_an_entry() -> None:
         'match\ttext\n\t"idiot"\n\n\n',
         "\n\ntext\rIdiot \ridiot\r".replace("Idiot ", "idiot"),
         "text,match,exception\nidiot\n",
+        "text|note\nidiot|\n",
+        "\n\nText;Note\nidiot;\n",
+        'sep=;\r\ntext;note\r\n"idiot";\r\n',
+        "text,note,,\nidiot,,,\n",
     ],
 )
 def test_csv_of_other_programs_is_read_as_well(text: str) -> None:
@@ -56,6 +60,8 @@ def test_csv_of_other_programs_is_read_as_well(text: str) -> None:
         ("idiot\n", ["line 1: no header: the first line must name the columns, as in text,match,exception,note,until"]),
         ("text,excepton\n", ["line 1: column 2 is none of text, match, exception, note, until"]),
         ("text,text\n", ["line 1: a column appears twice"]),
+        ("text,,\na,,\nb,,x\n", ["line 3: a cell in a column that the header does not name"]),
+        ("sep=;\ntext;match\na;words\n", ["line 3: match: must be word, part, stem or empty"]),
         (f"{HEADER}a,words,,,\n", ["line 2: match: must be word, part, stem or empty"]),
         (f"{HEADER}a,,maybe,,\n", ["line 2: exception: must be true, false or empty"]),
         (f"{HEADER}a,,,,31.1.2027\n", ["line 2: until: must be a day such as 2027-01-31, or empty"]),
