@@ -14,7 +14,7 @@ from classifier.spam_evidence import is_evident as is_evident_spam
 LABELS = ("toxicity", "severe_toxicity", "identity_attack", "insult", "profanity", "threat", "spam")
 
 # The folder of the model that ships with the package.
-SHIPPED = Path(__file__).parent / "models" / "2026-12-02-1"
+SHIPPED = Path(__file__).parent / "models" / "2026-12-02-2"
 
 __all__ = [
     "LABELS",

@@ -99,10 +99,10 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
     "reconcile": ("steward reconcile ids.txt", "steward reconcile export.csv > unknown.ndjson"),
     "migrate perspective": ("steward migrate perspective kept.csv", "steward migrate perspective kept.csv --put"),
     "models list": ("steward models list", "steward models list --json"),
-    "models show": ("steward models show 2026-12-02-1",),
-    "models gate": ("steward models gate 2026-12-02-1",),
-    "models promote": ("steward models promote 2026-12-02-1",),
-    "models shadow": ("steward models shadow 2026-12-02-1 --share 0.1", "steward models shadow 2026-12-01-4 --stop"),
+    "models show": ("steward models show 2026-12-02-2",),
+    "models gate": ("steward models gate 2026-12-02-2",),
+    "models promote": ("steward models promote 2026-12-02-2",),
+    "models shadow": ("steward models shadow 2026-12-02-2 --share 0.1", "steward models shadow 2026-12-01-4 --stop"),
     "models rollback": ("steward models rollback",),
     "labels prune": ("steward labels prune --to labels --keep-days 365",),
     "labels suspects": (
@@ -111,7 +111,7 @@ EXAMPLES: Mapping[str, Sequence[str]] = {
     ),
     "labels pull": ("steward labels pull --to labels",),
     "train": ("steward train --labels labels", "steward train --labels labels --readers keep"),
-    "evaluate": ("steward evaluate", "steward evaluate ~/.local/share/steward/models/2026-12-02-1 --html report.html"),
+    "evaluate": ("steward evaluate", "steward evaluate ~/.local/share/steward/models/2026-12-02-2 --html report.html"),
     "certify": ("steward certify --put",),
     "score": (
         "steward score comments.csv scored.csv",

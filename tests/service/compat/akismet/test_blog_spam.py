@@ -38,7 +38,7 @@ HAM = [
     "Danke für den Artikel, das wusste ich nicht.",
     "My sister works in SEO and says half of it is nonsense.",
 ]
-# Of 20; a model may miss a few. That of 2026-12-02-1 holds all of them.
+# Of 20; a model may miss a few. That of 2026-12-02-2 holds all of them.
 FEWEST_HELD, MOST_HAM_HELD = 18, 1
 
 

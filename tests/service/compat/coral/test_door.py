@@ -166,7 +166,7 @@ async def test_what_is_too_long_to_judge_is_never_approved(coral: Any, wish: Any
 
 
 async def test_a_trailing_slash_costs_nobody_the_moderation(coral: Any) -> None:
-    assert (await coral.send(b'{"comment": {"body": "a"}}', path="/coral/daily/")).status == 204
+    assert (await coral.send(b'{"comment": {"body": "Hello there."}}', path="/coral/daily/")).status == 204
 
 
 WRONG = [
