@@ -1,6 +1,6 @@
-"""Undoes obfuscation: replaces each disguised word by the word that the model knows, and separates joined words."""
+"""Undoes obfuscation: removes HTML tags, separates joined words, and replaces each disguised word by a known one."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -15,6 +15,7 @@ from classifier.lexicon import Lexicon
 from classifier.names_and_codes import NamesAndCodes
 from classifier.normalize import origins, read
 from classifier.spelled_out import SpelledOut
+from classifier.tags import without_tags
 from classifier.words import Words
 
 _NO_WORDS = np.zeros((0, len(Word._fields)), np.int64)
@@ -30,8 +31,8 @@ class Unmasked:
     reading: str
     _text: str
     _words: NDArray[np.int64]
-    # For each code point of `_text` its index in the text as sent, if joined words were separated.
-    _sent: Sequence[int] | None = None
+    # For each code point of `_text` its index in the text as sent, if joined words were separated or tags removed.
+    _sent: Callable[[], Sequence[int]] | None = None
     is_plainer: bool = False
 
     @property
@@ -40,7 +41,12 @@ class Unmasked:
 
         The first and last letters of a word map to the ends of its disguise.
         """
-        return self._in_text if self._sent is None else [self._sent[at] for at in self._in_text]
+        return self._in_text if self._sent is None else _looked_up(self._sent(), self._in_text)
+
+    def made_of(self, sent: Callable[[], Sequence[int]]) -> "Unmasked":
+        """The same for another text that this one's was made of. `sent`: for each code point its index in that text."""
+        before = self._sent
+        return replace(self, _sent=sent if before is None else lambda: _looked_up(sent(), before()), is_plainer=False)
 
     @property
     def _in_text(self) -> list[int]:
@@ -72,12 +78,19 @@ class Unmasker:
         `plain`: its reading, if already computed. `joins`: whether to separate words that are written together, which
         only works in the language of the vocabulary.
         """
+        bare = without_tags(text) if "<" in text else None
+        if bare is None:
+            return self._without_markup(text, plain, joins=joins)
+        found = self._without_markup(bare.text, None, joins=joins)
+        return (found or Unmasked(read(bare.text), bare.text, _NO_WORDS)).made_of(bare.sent)
+
+    def _without_markup(self, text: str, plain: str | None, *, joins: bool) -> Unmasked | None:
         spaces = self._compounds.spaces(text) if joins else []
         if not spaces:
             return self._undisguised(text, plain)
         apart, sent = separated(text, spaces)
         found = self._undisguised(apart, None) or Unmasked(read(apart), apart, _NO_WORDS)
-        return replace(found, _sent=sent, is_plainer=False)
+        return found.made_of(lambda: sent)
 
     def _undisguised(self, text: str, plain: str | None) -> Unmasked | None:
         if text.isascii():
@@ -100,6 +113,10 @@ class Unmasker:
 
     def _found(self, text: str, plain: str, alike: str) -> tuple[str, NDArray[np.int64]] | None:
         return self._disguises.find(plain, alike, None if text.isascii() else text_properties(text, plain, alike))
+
+
+def _looked_up(places: Sequence[int], each: Sequence[int]) -> list[int]:
+    return [places[at] for at in each]
 
 
 @lru_cache(maxsize=1)

@@ -54,6 +54,11 @@ NAMED = [
     "s h i t",
     "you",
     "you ",
+    "<b>",
+    "</p>",
+    "<a href='x",
+    "<!--",
+    "-->",
 ]
 PIECES = st.one_of(
     st.sampled_from(NAMED),
@@ -105,6 +110,10 @@ OTHERS = {
     "things said for words": "you \U0001f437 and \U0001f52a " * 900,
     "emoji that aim at nobody": "`" * 20_470 + "\U0001f595\U0010ff0e",
     "a symbol far up behind run-together words": "merdamerdamerda\u00a2" * 1_130 + "v\U0010ff0c",
+    "tags": "<b>a</b>" * 2_560,
+    "tags that part lines": "<p>you" * 3_410,
+    "tags that do not end": "<a " * 6_820,
+    "comments that do not end": "<!--" * 5_120,
     "lines that end in a digit": "fuckface5\n\n" * 1_860 + "\U0001d7b0",
 }
 # No word twice, which takes longer in plain text as well.
