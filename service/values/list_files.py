@@ -182,18 +182,20 @@ def _read_csv(text: str) -> Iterator[_Row]:
         text, delimiter = "\n" + text[sep.end() :], sep[1]
     elif head := _FIRST_LINE.match(text):
         delimiter = next((mark for mark in ";\t|" if "text" in _names(head[1], mark)), ",")
-    columns: list[str] | None = None
+    columns: Sequence[str] = ()
+    width = 0
     for line, row, fault in _parsed(text, delimiter):
         if fault:
             yield _Row(line, fault=fault)
-        elif columns is None:
-            columns = [cell.strip().lower() for cell in row]
-            if wrong := _header_fault(_without_blanks(columns)):
+        elif not width:
+            width = len(row)
+            columns = _without_blanks([cell.strip().lower() for cell in row])
+            if wrong := _header_fault(columns, width):
                 yield _Row(line, fault=wrong)
                 return
-        elif len(row) > len(columns):
-            yield _Row(line, fault=f"{len(row)} cells, but the header names {len(columns)} columns")
-        elif len(_without_blanks(row)) > len(_without_blanks(columns)):
+        elif len(row) > width:
+            yield _Row(line, fault=f"{len(row)} cells, but the header names {width} columns")
+        elif any(cell.strip() for cell in row[len(columns) :]):
             yield _Row(line, fault="a cell in a column that the header does not name")
         else:
             yield _entry(line, dict(zip(columns, row, strict=False)))
@@ -202,6 +204,8 @@ def _read_csv(text: str) -> Iterator[_Row]:
 # How Excel names the delimiter; and the first line with anything in it.
 _SEP = re.compile(r'"?sep=([^"\r\n])"?(?:\r\n?|\n)', re.IGNORECASE)
 _FIRST_LINE = re.compile(r"\s*+([^\r\n]+)")
+# Cells of a header: far more than a spreadsheet writes by mistake.
+_WIDEST = 1_000
 
 
 def _without_blanks(cells: Sequence[str]) -> Sequence[str]:
@@ -213,7 +217,10 @@ def _names(line: str, delimiter: str) -> list[str]:
     return [cell.strip().strip('"').lower() for cell in line.split(delimiter)]
 
 
-def _header_fault(columns: Sequence[str]) -> str:
+def _header_fault(columns: Sequence[str], width: int) -> str:
+    """`width`: cells of the header, with the empty ones at its end."""
+    if width > _WIDEST:
+        return f"the header has more than {_WIDEST:,} cells"
     if "text" not in columns:
         return f"no header: the first line must name the columns, as in {','.join(COLUMNS)}"
     unknown = [column for column in columns if column not in COLUMNS]

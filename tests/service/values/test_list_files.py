@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from growth import assert_linear
+from growth import assert_at_most, assert_linear
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -60,6 +60,7 @@ def test_csv_of_other_programs_is_read_as_well(text: str) -> None:
         ("idiot\n", ["line 1: no header: the first line must name the columns, as in text,match,exception,note,until"]),
         ("text,excepton\n", ["line 1: column 2 is none of text, match, exception, note, until"]),
         ("text,text\n", ["line 1: a column appears twice"]),
+        (f"\ntext{',' * 1_000}\na\n", ["line 2: the header has more than 1,000 cells"]),
         ("text,,\na,,\nb,,x\n", ["line 3: a cell in a column that the header does not name"]),
         ("sep=;\ntext;match\na;words\n", ["line 3: match: must be word, part, stem or empty"]),
         (f"{HEADER}a,words,,,\n", ["line 2: match: must be word, part, stem or empty"]),
@@ -177,6 +178,13 @@ def test_a_file_of_the_worst_kind_is_read_in_linear_time() -> None:
     assert_linear(lambda text: refused(text, DISCOURSE), lambda size: '"' * size, 5_000_000)
     assert_linear(lambda text: refused(text, WORDPRESS), lambda size: "\n" * size, 1_000_000)
     assert_linear(lambda text: read(text, DISCOURSE), lambda lines: "a,\n" * lines, MAX_LINES)
+
+
+def test_empty_columns_of_the_header_cost_nothing_for_each_row() -> None:
+    rows = "\n" + "".join(f"a{number}\n" for number in range(2_000))
+    wide, narrow = "text" + "," * 999 + rows, "text" + rows
+    assert read(wide, CSV).entries == read(narrow, CSV).entries
+    assert_at_most(2, lambda: read(wide, CSV), lambda: read(narrow, CSV))
 
 
 slow = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
