@@ -4,28 +4,30 @@ import codecs
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from training.errors import DataUnusable
 
 # Bytes that tell the encoding, or that a file is no text.
-_HEAD = 256
-# In UTF-16, delimiters, spaces and line ends have a zero byte even if all letters are of another script.
-_FEWEST_ZEROS, _LEAST_ZEROS = 4, 1 / 16
-# Bytes: two characters of UTF-32.
-_TWO_CHARACTERS = 8
+_HEAD = 4096
+# The third byte of a character of UTF-32: Unicode has no characters in the planes 4 to 13.
+_PLANES = frozenset((0, 1, 2, 3, 14, 15, 16))
+# What separates cells and lines. With its bytes in the wrong order it is a character that texts hardly contain.
+_SEPARATORS = b"\t\n\r,;"
+# Byte order marks: the encoding that obeys the mark, and the encoding that the mark says.
 _MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
+    (codecs.BOM_UTF8, "utf-8-sig", "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32", "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32", "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16", "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16", "utf-16-be"),
 )
 # How files that are no text begin, and what to do with them.
 _NO_TEXT = (
     (b"\x1f\x8b", "it is compressed with gzip; decompress it first"),
     (b"\x28\xb5\x2f\xfd", "it is compressed with Zstandard; decompress it first"),
-    (b"BZh91AY&SY", "it is compressed with bzip2; decompress it first"),
+    (tuple(b"BZh%d1AY&SY" % level for level in range(1, 10)), "it is compressed with bzip2; decompress it first"),
     (b"\xfd7zXZ\x00", "it is compressed with xz; decompress it first"),
     (b"PK\x03\x04", "it is a ZIP archive or a spreadsheet; extract it, or save the sheet as CSV in UTF-8"),
     (b"\xd0\xcf\x11\xe0", "it is a spreadsheet of Excel; save the sheet as CSV in UTF-8"),
@@ -35,6 +37,8 @@ _NO_TEXT = (
 # How Excel names the delimiter.
 _SEP = re.compile(r'^"?sep=([^"\r\n])"?(?:\r\n?|\n)', re.IGNORECASE)
 _QUOTED = re.compile(r'"[^"]*"')
+# Stands for bytes that are not in the encoding.
+_SIGN = "\udc80"
 _DELIMITERS = (",", ";", "\t", "|")
 
 
@@ -64,38 +68,58 @@ class Layout:
 
 
 def encoding_of(path: Path, options: FileOptions) -> str:
-    """The encoding in `options`, else by the byte order mark, else by zero bytes, else UTF-8. Raises DataUnusable."""
+    """The encoding in `options`, else by the byte order mark, else by zero bytes, else UTF-8, as Python calls it.
+
+    Raises DataUnusable.
+    """
     head = _head(path)
     for beginning, cure in _NO_TEXT:
         if head.startswith(beginning):
             raise DataUnusable(f"{path}: {cure}")
-    marked = next((name for mark, name in _MARKS if head.startswith(mark)), None)
-    if options.encoding is None:
-        return marked or _unmarked(head) or "utf-8"
-    said = codecs.lookup(options.encoding).name
-    if marked is None:
-        # Python requires a mark if the name does not say the order of the bytes.
-        return {"utf-8": "utf-8-sig", "utf-16": _unmarked(head) or "utf-16-le"}.get(said, options.encoding)
-    if not marked.startswith(said[: len("utf-16")]):
-        shown = marked.removesuffix("-sig").upper()
-        raise DataUnusable(f"{path}: it begins with the byte order mark of {shown}; leave out --encoding")
-    return marked
+    said = None if options.encoding is None else codecs.lookup(options.encoding).name
+    for mark, encoding, exact in _MARKS:
+        if head.startswith(mark):
+            if said is None or exact.startswith(said.removesuffix("-sig")):
+                return encoding
+            raise DataUnusable(f"{path}: it begins with the byte order mark of {exact.upper()}; leave out --encoding")
+    if said is None:
+        return _unmarked(head) or "utf-8"
+    if said in ("utf-16", "utf-32"):  # Python requires a mark if the name does not say the order of the bytes
+        found = _unmarked(head) or ""
+        return found if found.startswith(said) else f"{said}-le"
+    return said
 
 
 def _unmarked(head: bytes) -> str | None:
-    """UTF-16 or UTF-32 without a mark: the high bytes of most characters are zero."""
-    quarters = [any(head[at::4]) for at in range(4)]
-    if len(head) >= _TWO_CHARACTERS and quarters in ([True, True, False, False], [True, False, False, False]):
-        return "utf-32-le"
-    if len(head) >= _TWO_CHARACTERS and quarters in ([False, False, True, True], [False, False, False, True]):
-        return "utf-32-be"
-    even, odd = head[::2].count(0), head[1::2].count(0)
-    fewest = max(
-        _FEWEST_ZEROS, len(head) * _LEAST_ZEROS, _FEWEST_ZEROS * min(even, odd)
-    )  # U+3000 has a low byte of zero
-    if max(even, odd) < fewest:
+    """UTF-16 or UTF-32 without a mark; None for other encodings."""
+    if any(head[:4]) and len(head) >= len("ab".encode("utf-32-le")):
+        if not any(head[3::4]) and set(head[2::4]) <= _PLANES:
+            return "utf-32-le"
+        if not any(head[::4]) and set(head[1::4]) <= _PLANES:
+            return "utf-32-be"
+    first = head[: len("ab".encode("utf-16-le"))]  # most headers begin with ASCII
+    if len(first) == len("ab".encode("utf-16-le")) and not (any(first[::2]) and any(first[1::2])):
+        return "utf-16-be" if any(first[1::2]) else "utf-16-le"
+    return None if _may_be_utf_8(head) else _utf_16_by_separators(head)
+
+
+def _may_be_utf_8(head: bytes) -> bool:
+    """A header in UTF-16 has a zero byte in its line end, at the latest. In UTF-8, at most texts have zero bytes."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return 0 not in head[: head.find(b"\n") + 2 or None]
+
+
+def _utf_16_by_separators(head: bytes) -> str | None:
+    """Zero bytes alone do not tell the order of the bytes: U+3000 and U+4E00 (one) are frequent, too."""
+    pairs = list(zip(head[::2], head[1::2], strict=False))
+    little = sum(high == 0 and low in _SEPARATORS for low, high in pairs)
+    big = sum(high == 0 and low in _SEPARATORS for high, low in pairs)
+    if little == big:
         return None
-    return "utf-16-le" if odd > even else "utf-16-be"
+    return "utf-16-le" if little > big else "utf-16-be"
 
 
 def layout_of(path: Path, usual: str, options: FileOptions) -> Layout:
@@ -104,7 +128,8 @@ def layout_of(path: Path, usual: str, options: FileOptions) -> Layout:
     lines = lines_of(path, encoding)
     first = next(lines, "")
     sep = _SEP.match(first)
-    header = next(lines, "") if sep else first
+    rest = lines if sep else chain([first], lines)
+    header = next((line for line in rest if line.strip("\r\n")), "")
     line_end = "\r\n" if header.endswith("\r\n") else "\n"
     delimiter = options.delimiter or (sep[1] if sep else _guessed(header, usual))
     return Layout(encoding, delimiter, first if sep else "", line_end)
@@ -131,21 +156,30 @@ def lines_of(path: Path, encoding: str) -> Iterator[str]:
 
 def _misread(path: Path, encoding: str) -> str:
     """Names the line that is not in the encoding, and a remedy."""
-    shown, is_wide = encoding.removesuffix("-sig").upper(), encoding.startswith(("utf-16", "utf-32"))
-    cure = "the file may be damaged or cut off" if is_wide else "name another encoding with --encoding"
-    if shown == "UTF-8":
-        cure = "if the file has another encoding, name it: --encoding cp1252 for most Windows programs"
-    # The codecs of UTF-16 and UTF-32 cannot escape every byte.
-    errors, sign = ("replace", "\ufffd") if is_wide else ("surrogateescape", _ESCAPED)
+    shown = encoding.removesuffix("-sig").upper()
+    codecs.register_error("sign", _signed)  # no handler of Python leaves a sign that texts cannot contain
     try:
-        with path.open(encoding=encoding, errors=errors, newline="") as file:
-            found = next((number for number, line in enumerate(file, 1) if re.search(sign, line)), None)
+        with path.open(encoding=encoding, errors="sign", newline="") as file:
+            found = next((number for number, line in enumerate(file, 1) if _SIGN in line), None)
     except (OSError, UnicodeError) as error:
         return f"it cannot be read as {shown}: {error}"
-    return f"{'it' if found is None else f'line {found}'} is not {shown}; {cure}"
+    return f"{'it' if found is None else f'line {found}'} is not {shown}; {_cure(encoding)}"
 
 
-_ESCAPED = "[\udc80-\udcff]"
+def _signed(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return _SIGN, error.end
+
+
+def _cure(encoding: str) -> str:
+    if encoding in ("utf-8", "utf-8-sig"):
+        return "if the file has another encoding, name it: --encoding cp1252 for most Windows programs"
+    if encoding in ("utf-16", "utf-32"):  # by a mark, so it is certain
+        return "the file may be damaged or cut off"
+    if encoding.startswith(("utf-16", "utf-32")):
+        return "the file may be damaged or cut off, or has another encoding; name that with --encoding"
+    return "name another encoding with --encoding"
 
 
 def _head(path: Path) -> bytes:

@@ -156,8 +156,55 @@ def test_unicode_without_a_mark_is_told_whatever_the_first_column_is_called(tmp_
     assert (found.names, list(found)) == (["імʼя", "text"], [["1", "дурень\u3000"]])
 
 
-def test_a_text_with_zero_bytes_stays_utf_8(tmp_path: Path) -> None:
-    assert rows(written(tmp_path, "id,text\n1,a\0b\n2,c\0d\n")) == [["1", "a\0b"], ["2", "c\0d"]]
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        (["id", "text"], ["1", "你是个大傻瓜" * 30]),
+        (["text"], ["คุณโง่มาก" * 30]),
+        (["id", "text", "url"], ["1", "おまえはばかだ" * 30, ""]),
+        (["编号", "文本"], ["一", "你是个傻瓜" * 40]),
+        (["上", "文本"], ["1", "你是个傻瓜"]),  # U+4E0A has the byte of a line end
+        (["текст"], ["дурень" * 40]),
+        (["编号", "文本"], ["1", "一\u3000" * 400]),
+    ],
+)
+def test_utf_16_without_a_mark_is_told_by_few_separators(
+    tmp_path: Path, encoding: str, header: list[str], row: list[str]
+) -> None:
+    content = f"{','.join(header)}\n{','.join(row)}"
+    found = Delimited(written(tmp_path, content.encode(encoding)), ",", FileOptions())
+    assert (found.names, list(found)) == (header, [row])
+
+
+@pytest.mark.parametrize("encoding", ["utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize("said", [None, "utf-32", "UTF32"])
+def test_utf_32_may_have_an_emoji_and_no_mark(tmp_path: Path, encoding: str, said: str | None) -> None:
+    assert rows(written(tmp_path, "id,text\n1,🙂\n".encode(encoding)), encoding=said) == [["1", "🙂"]]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_whose_every_other_character_is_a_tab_or_a_line_end_is_not_utf_32(tmp_path: Path, encoding: str) -> None:
+    assert rows(written(tmp_path, "a\tb\n1\t2\n".encode(encoding), "in.tsv")) == [["1", "2"]]
+
+
+@pytest.mark.parametrize(
+    "cells", [["a\0b", "c\0d"], ["a\0" * 30], ["\0a", "b\0" * 9, "\0" * 99], ["a\0", "bc\0"], ["a\0"], ["bc\0"]]
+)
+def test_a_text_with_zero_bytes_stays_utf_8(tmp_path: Path, cells: list[str]) -> None:
+    table = [[str(number), cell] for number, cell in enumerate(cells, 1)]
+    assert rows(written(tmp_path, "id,text\n" + "".join(f"{number},{cell}\n" for number, cell in table))) == table
+
+
+def test_a_header_with_zero_bytes_stays_utf_8(tmp_path: Path) -> None:
+    assert rows(written(tmp_path, "id,te\0xt\n1,a\n")) == [["1", "a"]]
+
+
+def test_a_wrong_guess_can_be_corrected(tmp_path: Path) -> None:
+    path = written(tmp_path, b"i\0d\0,text\n1,ab\xd8\xd8\n")
+    with pytest.raises(DataUnusable, match="cut off, or has another encoding; name that with --encoding"):
+        rows(path)
+    assert rows(path, encoding="cp1252") == [["1", "abØØ"]]
 
 
 @pytest.mark.parametrize("said", ["utf-16", "utf-16-le", "UTF16"])
@@ -166,9 +213,20 @@ def test_utf_16_may_be_said_with_and_without_a_mark(tmp_path: Path, said: str, m
     assert rows(written(tmp_path, mark + TABLE.encode("utf-16-le")), encoding=said) == EXPECTED
 
 
-def test_a_mark_that_contradicts_what_was_said_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataUnusable, match="the byte order mark of UTF-8; leave out --encoding"):
-        rows(written(tmp_path, TABLE.encode("utf-8-sig")), encoding="cp1252")
+@pytest.mark.parametrize(
+    ("content", "said", "shown"),
+    [
+        (TABLE.encode("utf-8-sig"), "cp1252", "UTF-8"),
+        (codecs.BOM_UTF16_LE + TABLE.encode("utf-16-le"), "utf-16-be", "UTF-16-LE"),
+        (codecs.BOM_UTF16_BE + TABLE.encode("utf-16-be"), "UTF-16LE", "UTF-16-BE"),
+        (codecs.BOM_UTF32_BE + TABLE.encode("utf-32-be"), "utf-16", "UTF-32-BE"),
+    ],
+)
+def test_a_mark_that_contradicts_what_was_said_is_refused(
+    tmp_path: Path, content: bytes, said: str, shown: str
+) -> None:
+    with pytest.raises(DataUnusable, match=f"the byte order mark of {shown}; leave out --encoding"):
+        rows(written(tmp_path, content), encoding=said)
 
 
 @pytest.mark.parametrize(
@@ -184,6 +242,7 @@ def test_the_line_where_utf_16_is_damaged_is_named(tmp_path: Path, content: byte
     [
         (gzip.compress(TABLE.encode()), "compressed with gzip"),
         (bz2.compress(TABLE.encode()), "compressed with bzip2"),
+        (bz2.compress(TABLE.encode(), 1), "compressed with bzip2"),
         (lzma.compress(TABLE.encode()), "compressed with xz"),
         (b"PK\x03\x04\x14\x00\x06\x00", "a ZIP archive or a spreadsheet"),
         (b"PAR1\x15\x04\x15", "its name must end in .parquet"),
@@ -200,6 +259,25 @@ def test_a_file_that_is_no_text_is_called_what_it_is(
 def test_what_is_not_in_the_encoding_that_was_said_is_not_cured_by_it(tmp_path: Path) -> None:
     with pytest.raises(DataUnusable, match="line 2 is not CP1252; name another encoding with --encoding"):
         rows(written(tmp_path, b"id,text\n1,\x81\n"), encoding="cp1252")
+
+
+@pytest.mark.parametrize("said", ["UTF-16LE", "utf_16_le", "utf-16"])
+def test_a_file_that_is_cut_off_is_called_so_however_its_encoding_is_spelled(tmp_path: Path, said: str) -> None:
+    with pytest.raises(DataUnusable, match="line 3 is not UTF-16-LE; the file may be damaged or cut off"):
+        rows(written(tmp_path, TABLE.encode("utf-16-le")[:-1]), encoding=said)
+
+
+@pytest.mark.parametrize("said", ["utf8", "UTF-8-SIG", "U8"])
+def test_another_encoding_than_utf_8_is_told_however_that_is_spelled(tmp_path: Path, said: str) -> None:
+    with pytest.raises(DataUnusable, match=r"line 2 is not UTF-8; .*--encoding cp1252"):
+        rows(written(tmp_path, TABLE.encode("cp1252")), encoding=said)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32", "utf-16-be"])
+def test_a_replacement_character_is_not_taken_for_damage(tmp_path: Path, encoding: str) -> None:
+    content = "id,text\n1,\ufffd\n2,ok\n3,".encode(encoding)
+    with pytest.raises(DataUnusable, match="line 4 is not UTF"):
+        rows(written(tmp_path, content + b"\xd8"))
 
 
 def test_lines_are_counted_whatever_ends_them(tmp_path: Path) -> None:
@@ -228,6 +306,13 @@ def test_the_line_that_is_not_utf_8_is_named_however_far_down_it_is(tmp_path: Pa
 def test_another_delimiter_is_told_by_the_header(tmp_path: Path, mark: str) -> None:
     content = f'id{mark}text\n1{mark}"a{mark}b, c"\n2{mark}You are a fool, really\n'
     assert rows(written(tmp_path, content)) == [["1", f"a{mark}b, c"], ["2", "You are a fool, really"]]
+
+
+@pytest.mark.parametrize("head", ["\n\n", "\r\n", "sep=|\n\n"])
+def test_another_delimiter_is_told_by_the_header_behind_blank_lines(tmp_path: Path, head: str) -> None:
+    mark = "|" if "|" in head else ";"
+    found = Delimited(written(tmp_path, f"{head}id{mark}text\n1{mark}a\n"), ",", FileOptions())
+    assert (found.names, list(found)) == (["id", "text"], [["1", "a"]])
 
 
 @pytest.mark.parametrize("head", ["sep=;\n", "SEP=;\r\n", '"sep=;"\n', "sep=;\r"])
