@@ -11,6 +11,8 @@ from training.errors import DataUnusable
 
 # Bytes that tell the encoding, or that a file is no text.
 _HEAD = 4096
+# Bytes of two characters.
+_TWO_OF_UTF_16, _TWO_OF_UTF_32 = 4, 8
 # The third byte of a character of UTF-32: Unicode has no characters in the planes 4 to 13.
 _PLANES = frozenset((0, 1, 2, 3, 14, 15, 16))
 # What separates cells and lines. With its bytes in the wrong order it is a character that texts hardly contain.
@@ -37,9 +39,9 @@ _NO_TEXT = (
 # How Excel names the delimiter.
 _SEP = re.compile(r'^"?sep=([^"\r\n])"?(?:\r\n?|\n)', re.IGNORECASE)
 _QUOTED = re.compile(r'"[^"]*"')
-# Stands for bytes that are not in the encoding.
-_SIGN = "\udc80"
 _DELIMITERS = (",", ";", "\t", "|")
+# Stands for bytes that are not in the encoding; decoded texts contain no lone surrogate.
+_SIGN = "\udc80"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +94,14 @@ def encoding_of(path: Path, options: FileOptions) -> str:
 
 def _unmarked(head: bytes) -> str | None:
     """UTF-16 or UTF-32 without a mark; None for other encodings."""
-    if any(head[:4]) and len(head) >= len("ab".encode("utf-32-le")):
+    if any(head[:4]) and len(head) >= _TWO_OF_UTF_32:
         if not any(head[3::4]) and set(head[2::4]) <= _PLANES:
             return "utf-32-le"
         if not any(head[::4]) and set(head[1::4]) <= _PLANES:
             return "utf-32-be"
-    first = head[: len("ab".encode("utf-16-le"))]  # most headers begin with ASCII
-    if len(first) == len("ab".encode("utf-16-le")) and not (any(first[::2]) and any(first[1::2])):
-        return "utf-16-be" if any(first[1::2]) else "utf-16-le"
+    even, odd = any(head[:_TWO_OF_UTF_16:2]), any(head[1:_TWO_OF_UTF_16:2])
+    if even != odd and len(head) >= _TWO_OF_UTF_16:  # most headers begin with ASCII
+        return "utf-16-le" if even else "utf-16-be"
     return None if _may_be_utf_8(head) else _utf_16_by_separators(head)
 
 
@@ -109,7 +111,8 @@ def _may_be_utf_8(head: bytes) -> bool:
         codecs.getincrementaldecoder("utf-8")().decode(head)
     except UnicodeDecodeError:
         return False
-    return 0 not in head[: head.find(b"\n") + 2 or None]
+    header, _, rest = head.partition(b"\n")
+    return 0 not in header and not rest.startswith(b"\0")
 
 
 def _utf_16_by_separators(head: bytes) -> str | None:
@@ -157,7 +160,7 @@ def lines_of(path: Path, encoding: str) -> Iterator[str]:
 def _misread(path: Path, encoding: str) -> str:
     """Names the line that is not in the encoding, and a remedy."""
     shown = encoding.removesuffix("-sig").upper()
-    codecs.register_error("sign", _signed)  # no handler of Python leaves a sign that texts cannot contain
+    codecs.register_error("sign", _signed)  # Python's own handlers leave what a text may contain, too
     try:
         with path.open(encoding=encoding, errors="sign", newline="") as file:
             found = next((number for number, line in enumerate(file, 1) if _SIGN in line), None)

@@ -200,6 +200,11 @@ def test_a_header_with_zero_bytes_stays_utf_8(tmp_path: Path) -> None:
     assert rows(written(tmp_path, "id,te\0xt\n1,a\n")) == [["1", "a"]]
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_a_mark_is_told_if_there_is_only_a_header(tmp_path: Path, encoding: str) -> None:
+    assert Delimited(written(tmp_path, "имя,текст".encode(encoding)), ",", FileOptions()).names == ["имя", "текст"]
+
+
 def test_a_wrong_guess_can_be_corrected(tmp_path: Path) -> None:
     path = written(tmp_path, b"i\0d\0,text\n1,ab\xd8\xd8\n")
     with pytest.raises(DataUnusable, match="cut off, or has another encoding; name that with --encoding"):
