@@ -36,7 +36,7 @@ def objects(path: Path, options: FileOptions) -> Iterator[tuple[int, dict[str, A
                 raise DataUnusable(f"{path}: line {number}: {error}") from error
             left_out += 1
     if left_out:
-        options.warn(f"{path}: skipped lines that are not JSON objects: {left_out}")
+        options.warn(f"{path}: skipped lines that cannot be read: {left_out}")
 
 
 def text_of(row: dict[str, Any], name: str, place: str) -> str:

@@ -153,7 +153,9 @@ class _NdjsonFile:
             rows = [row for _, row in some]
             is_known = is_known or any(name in row for row in rows)
             if not is_known:
-                raise DataUnusable(f"{path}: line {some[0][0]}: no field '{name}'; it has {listed(list(rows[0]))}")
+                raise DataUnusable(
+                    f"{path}: line {some[0][0]}: no field '{name}'; it has {listed(list(rows[0]), 'fields')}"
+                )
             found = [text_of(row, name, f"{path}: line {number}") for number, row in some]
             yield Chunk(rows, found, [_tag(row.get(LANGUAGE)) for row in rows])
 

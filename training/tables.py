@@ -106,14 +106,14 @@ def column_at(names: Sequence[str], name: str, path: Path) -> int:
     hint = "" if apart is None else f"; if {_MARKS.get(apart, repr(apart))} separates them, set --delimiter"
     near = next((each for each in names if each.strip().lower() == name.lower()), None)
     if near is not None:
-        hint = f"; rename {near!r} to {name}"
+        hint = f"; {near!r} differs only in case or spaces: rename it, or name it so"
     raise DataUnusable(f"{path}: no column '{name}'; it has {listed(names)}{hint}")
 
 
-def listed(names: Sequence[str]) -> str:
-    """Names for a message; in quotes if they would not be seen as they are."""
+def listed(names: Sequence[str], kind: str = "columns") -> str:
+    """Names of a `kind` for a message; in quotes if they would not be seen as they are."""
     shown = [each if each and each.isprintable() and each == each.strip() else repr(each) for each in names]
-    return ", ".join(shown) or "no columns"
+    return ", ".join(shown) or f"no {kind}"
 
 
 _NUMBERS = {2: "two", 3: "three"}

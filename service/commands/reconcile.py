@@ -89,19 +89,24 @@ def _known(at: int, found: dict[str, Any]) -> KnownComment:
 
 
 def _rows(lines: Iterator[str]) -> Iterator[tuple[int, dict[str, Any]]]:
-    at, first = next(((at, line) for at, line in enumerate(lines, 1) if not line.isspace()), (1, ""))
-    if sep := _SEP.fullmatch(first.strip()):
-        at, first = at + 1, next(lines, "")
+    numbered = ((at, line) for at, line in enumerate(lines, 1) if line.strip(_EMPTY))
+    at, first = next(numbered, (1, ""))
+    if sep := _SEP.fullmatch(first.strip("\r\n")):
+        at, first = next(numbered, (at, ""))
     if first.lstrip().startswith("{"):
         yield from _json(at, itertools.chain([first], lines))
     elif found := _header(first, sep[1] if sep else _DELIMITERS):
         yield from _table(at, lines, *found)
+    elif sep:
+        raise click.ClickException(f"line {at}: no column id")
     else:
         ids = ((at, line.strip()) for at, line in enumerate(itertools.chain([first], lines), at))
         yield from ((at, {"id": each}) for at, each in ids if each)
 
 
 _DELIMITERS = ",;\t|"
+# What a line consists of that a spreadsheet writes for an empty row.
+_EMPTY = f'{_DELIMITERS}" \r\n\f\v'
 # How Excel names the delimiter.
 _SEP = re.compile(r'"?sep=([^"])"?', re.IGNORECASE)
 # Characters; a longer first line is no header.
@@ -110,9 +115,11 @@ _LONGEST_CELL = 1 << 20
 
 
 def _header(line: str, delimiters: str) -> tuple[list[str], str] | None:
-    """The columns in small letters and what separates them; None if there is no column id."""
+    """The columns and what separates them; None if there is no column id. Without one, the case is ignored."""
     for mark in delimiters if len(line) <= _LONGEST_HEADER else "":
-        names = [cell.strip().lower() for cell in next(csv.reader([line], delimiter=mark), [])]
+        names = [cell.strip() for cell in next(csv.reader([line], delimiter=mark), [])]
+        if "id" not in names:
+            names = [name.lower() for name in names]
         for name in ("id", "revision"):
             if names.count("id") and names.count(name) > 1:
                 raise click.ClickException(f"two columns are called {name}")

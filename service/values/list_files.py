@@ -203,7 +203,7 @@ def _read_csv(text: str) -> Iterator[_Row]:
 
 # How Excel names the delimiter; and the first line with anything in it.
 _SEP = re.compile(r'"?sep=([^"\r\n])"?(?:\r\n?|\n)', re.IGNORECASE)
-_FIRST_LINE = re.compile(r"\s*+([^\r\n]+)")
+_FIRST_LINE = re.compile(r'(?:[ \t\f\v;|,"]*+[\r\n])*+([^\r\n]+)')
 # Cells of a header: far more than a spreadsheet writes by mistake.
 _WIDEST = 1_000
 

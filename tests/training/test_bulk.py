@@ -106,9 +106,13 @@ def test_the_order_of_many_chunks_is_kept(
         ("in.ndjson", '{"text": "a\\\\", "x": {"y": 1, "y": 2}}\n', "line 1: an object has a duplicate key"),
         ("in.ndjson", f'{{"text": "a", "x": {"9" * 5_000}}}\n', "line 1: a number is too large"),
         ("in.ndjson", '{"text": "a", "x": 1e400}\n', "line 1: a number is too large"),
-        ("in.ndjson", "{}\n", "line 1: no field 'text'; it has no columns"),
-        ("in.csv", "text ,id\nhello,1\n", "no column 'text'; it has 'text ', id; rename 'text ' to text"),
-        ("in.csv", "Text\nhello\n", "it has Text; rename 'Text' to text"),
+        ("in.ndjson", "{}\n", "line 1: no field 'text'; it has no fields"),
+        (
+            "in.csv",
+            "text ,id\nhello,1\n",
+            "no column 'text'; it has 'text ', id; 'text ' differs only in case or spaces: rename it, or name it so",
+        ),
+        ("in.csv", "Text\nhello\n", "it has Text; 'Text' differs only in case or spaces: rename it, or name it so"),
         ("in.parquet", "not parquet", "in.parquet"),
         ("in.xlsx", "", "must end in"),
     ],
@@ -329,7 +333,7 @@ def test_broken_lines_are_left_out_and_counted_when_it_was_said_so(model: classi
     source, said = tmp_path / "in.ndjson", list[str]()
     source.write_text('{"text": "fine"}\nbroken\n{"text": "too"}\n')
     assert len(_read(score(model, source, lenient=True, warn=said.append))) == 2
-    assert said == [f"{source}: skipped lines that are not JSON objects: 1"]
+    assert said == [f"{source}: skipped lines that cannot be read: 1"]
 
 
 def test_a_field_that_no_line_has_is_refused(model: classifier.Model, tmp_path: Path) -> None:

@@ -133,7 +133,9 @@ def _delimiter(_: click.Context, option: click.Parameter, value: str | None) -> 
 
 _OF_FILES = (
     click.option(
-        "--encoding", callback=_encoding, help="Encoding of text files. Unset: from the byte order mark, else UTF-8."
+        "--encoding",
+        callback=_encoding,
+        help="Encoding of text files. Unset: UTF-8, or the UTF-16 or UTF-32 that its first bytes show.",
     ),
     click.option(
         "--delimiter", callback=_delimiter, help="One character, or tab. Unset: from the file's name and header."

@@ -60,6 +60,7 @@ def test_csv_of_other_programs_is_read_as_well(text: str) -> None:
         ("idiot\n", ["line 1: no header: the first line must name the columns, as in text,match,exception,note,until"]),
         ("text,excepton\n", ["line 1: column 2 is none of text, match, exception, note, until"]),
         ("text,text\n", ["line 1: a column appears twice"]),
+        (";;\ntext;note\na;b\n\tc;d;e\n", ["line 4: 3 cells, but the header names 2 columns"]),
         (f"\ntext{',' * 1_000}\na\n", ["line 2: the header has more than 1,000 cells"]),
         ("text,,\na,,\nb,,x\n", ["line 3: a cell in a column that the header does not name"]),
         ("sep=;\ntext;match\na;words\n", ["line 3: match: must be word, part, stem or empty"]),
