@@ -115,12 +115,12 @@ _LONGEST_CELL = 1 << 20
 
 
 def _header(line: str, delimiters: str) -> tuple[list[str], str] | None:
-    """The columns and what separates them; None if there is no column id. Without one, the case is ignored."""
+    """The columns and what separates them; None if there is no column id. Ignores case where no name is exact."""
     for mark in delimiters if len(line) <= _LONGEST_HEADER else "":
         names = [cell.strip() for cell in next(csv.reader([line], delimiter=mark), [])]
-        if "id" not in names:
-            names = [name.lower() for name in names]
         for name in ("id", "revision"):
+            if name not in names:
+                names = [name if each.lower() == name else each for each in names]
             if names.count("id") and names.count(name) > 1:
                 raise click.ClickException(f"two columns are called {name}")
         if "id" in names:

@@ -59,6 +59,7 @@ def found(result: Result) -> list[object]:
         (";;\nid;revision;\nc-7;1;\n", [{"id": "c-7", "revision": 1}]),
         (",,\nid,x,\nc-7,1,\n", [{"id": "c-7"}]),
         ("ID,id\nx,c-7\n", [{"id": "c-7"}]),
+        ("id,Revision\nc-7,1\nc-1,3\nc-1,2\n", [{"id": "c-7", "revision": 1}, {"id": "c-1", "revision": 3}]),
         ("\n\nid|x\nc-7|1\nc-1|\n", [{"id": "c-7"}]),
         (' {"id": "c-7"}\n', [{"id": "c-7"}]),
         (f"id,text\nc-7,{'x' * 200_000}\n", [{"id": "c-7"}]),
