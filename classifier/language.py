@@ -7,7 +7,7 @@ from collections.abc import Collection
 import pycld2
 
 from classifier.english import is_plainly_english
-from classifier.language_codes import SHORT
+from classifier.language_codes import REPLACED, SHORT
 
 # Characters that are examined: most comments are shorter, and more rarely changes the answer.
 MOST_READ = 2_000
@@ -23,8 +23,8 @@ LEAST_LEAD = 50
 # Latin or Danish; for French it would lose a tenth of the comments (docs/decisions/0008-tell-languages-with-cld2.md).
 _KNOWN_WELL = frozenset({"de", "fr", "pt"})
 
-# CLD2's codes that ISO 639-1 has replaced; and Scots, because CLD2 takes slang for it and a model of English reads it.
-_CODES = {"iw": "he", "jw": "jv", "in": "id", "mo": "ro", "sh": "hr", "sco": "en"}
+# CLD2 writes replaced codes; and Scots is English, because CLD2 takes slang for it and a model of English reads it.
+_CODES = REPLACED | {"sco": "en"}
 
 # Not natural language: URLs, user names, hashtags, HTML.
 _NOISE = re.compile(r"(?:https?://|www\.)\S+|[@#]\w+|&#?\w+;|<[^<>]*>")

@@ -1,8 +1,8 @@
-"""Codes of languages that ISO 639-1 has replaced, and the codes of three letters that have one of two."""
+"""Codes of languages that some software sends, and the code of two letters that each stands for."""
 
-# Java wrote the first three until version 17 (java.util.Locale); detectors name Chinese and Arabic by their main
-# member (ISO 639-3).
-_REPLACED = {"iw": "he", "in": "id", "ji": "yi", "jw": "jv", "mo": "ro", "cmn": "zh", "arb": "ar"}
+# Replaced in ISO 639-1 (Java wrote the first three until version 17, java.util.Locale), and the main members of Chinese
+# and Arabic (ISO 639-3), by which detectors name them.
+REPLACED = {"iw": "he", "in": "id", "ji": "yi", "jw": "jv", "mo": "ro", "sh": "hr", "cmn": "zh", "arb": "ar"}
 
 # ISO 639-2, terminologic/bibliographic: BCP 47 has only the short codes, but some software sends these.
 _LONG = """
@@ -20,4 +20,4 @@ ta/tam te/tel tg/tgk th/tha ti/tir tk/tuk tl/tgl tn/tsn to/ton tr/tur ts/tso tt/
 uz/uzb ve/ven vi/vie vo/vol wa/wln wo/wol xh/xho yi/yid yo/yor za/zha zh/zho/chi zu/zul
 """
 
-SHORT = _REPLACED | {long: short for short, *longs in (row.split("/") for row in _LONG.split()) for long in longs}
+SHORT = REPLACED | {long: short for short, *longs in (row.split("/") for row in _LONG.split()) for long in longs}

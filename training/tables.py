@@ -135,7 +135,7 @@ def texts(table: Table, name: str, path: Path, first_row: int = 1) -> list[str]:
     ]
 
 
-def values(table: Table, name: str, path: Path) -> list[Any]:
+def column_values(table: Table, name: str, path: Path) -> list[Any]:
     """A column of any type. Raises DataUnusable for a text that is not UTF-8."""
     return _values(table.column(column_at(table.column_names, name, path)), name, path, 1)
 
@@ -161,7 +161,7 @@ def cells(table: Table, name: str, path: Path) -> list[str]:
     """A column of any type as text, such as ids or categories; a null is an empty text."""
     return [
         _text(value, f"{path}: row {row}, column '{name}'") if value is None or isinstance(value, bytes) else str(value)
-        for row, value in enumerate(values(table, name, path), 1)
+        for row, value in enumerate(column_values(table, name, path), 1)
     ]
 
 

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from classifier import LABELS
 from training.errors import DataUnusable
 from training.examples import FIRST_LANGUAGE, TEST, Examples, fold_of, joined
-from training.tables import Table, cells, read_table
-from training.tables import values as table_values
+from training.tables import Table, cells, column_values, read_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +107,7 @@ def is_test(table: Table, path: Path) -> NDArray[np.bool_]:
 def numbers(table: Table, name: str, path: Path) -> NDArray[np.float64]:
     """A column of numbers or booleans, also as text; NaN for null."""
     found = np.full(table.num_rows, np.nan)
-    for row, value in enumerate(table_values(table, name, path), 1):
+    for row, value in enumerate(column_values(table, name, path), 1):
         try:
             found[row - 1] = number(value)
         except (TypeError, ValueError) as error:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from training.datasets.dataset import number
 from training.errors import DataUnusable
-from training.tables import Table, read_table, texts, values
+from training.tables import Table, column_values, read_table, texts
 from training.text_files import FileOptions
 
 _DEFAULT_OPTIONS = FileOptions()
@@ -137,7 +137,7 @@ def _flat(table: Table) -> Table:
 def _languages(table: Table, path: Path) -> list[str | None]:
     if _LANGUAGE not in table.column_names:
         return [None] * table.num_rows
-    return [value if isinstance(value, str) else None for value in values(table, _LANGUAGE, path)]
+    return [value if isinstance(value, str) else None for value in column_values(table, _LANGUAGE, path)]
 
 
 def _numbers(table: Table, column: str, path: Path) -> Numbers:
@@ -170,4 +170,4 @@ def _answer(value: Any, row: int, column: str, path: Path) -> float:  # noqa: AN
 
 
 def _rows(table: Table, column: str, path: Path) -> Iterable[tuple[int, Any]]:
-    return enumerate(values(table, column, path), 1)
+    return enumerate(column_values(table, column, path), 1)
