@@ -1,5 +1,6 @@
 """Reads tables of texts from Parquet, CSV, TSV and NDJSON files, by suffix."""
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,8 @@ Table: TypeAlias = Any
 
 _MULTILINE = FileOptions(multiline=True)
 _DEFAULT_OPTIONS = FileOptions()
+# What is wrong with a column of a file of objects, in the metadata of its field.
+_FAULT = b"fault"
 
 
 def read_table(path: Path, options: FileOptions = _DEFAULT_OPTIONS) -> Table:
@@ -68,10 +71,16 @@ def _unquoted(path: Path, delimiter: str, names: Sequence[str]) -> Table:
 
 def _of_objects(path: Path, rows: list[tuple[int, dict[str, Any]]]) -> Table:
     names = list(dict.fromkeys(name for _, row in rows for name in row))
-    return pa.Table.from_arrays([_column(path, name, rows) for name in names], names=names)
+    columns, fields = [], []
+    for name in names:
+        column, fault = _column(path, name, rows)
+        columns.append(column)
+        fields.append(pa.field(name, column.type, metadata={_FAULT: fault} if fault else None))
+    return pa.Table.from_arrays(columns, schema=pa.schema(fields))
 
 
-def _column(path: Path, name: str, rows: list[tuple[int, dict[str, Any]]]) -> Any:  # noqa: ANN401 - a pyarrow array
+def _column(path: Path, name: str, rows: list[tuple[int, dict[str, Any]]]) -> tuple[Any, str]:
+    """A pyarrow array. Values of several types are kept as text, with a fault for who expects texts."""
     values = [row.get(name) for _, row in rows]
     kinds = {type(value) for value in values if value is not None and value != ""}
     if kinds <= {bool, int, float} and len(kinds) > 1:
@@ -79,13 +88,18 @@ def _column(path: Path, name: str, rows: list[tuple[int, dict[str, Any]]]) -> An
     elif str not in kinds and kinds:
         values = [None if value == "" else value for value in values]
     try:
-        return pa.array(values)
-    except (pa.ArrowException, OverflowError, TypeError, ValueError) as error:
+        return pa.array(values), ""
+    except (pa.ArrowException, OverflowError, TypeError, ValueError):
         first = next(value for value in values if value is not None)
         odd = (number for (number, _), value in zip(rows, values, strict=True) if not isinstance(value, type(first)))
-        raise DataUnusable(
+        fault = (
             f"{path}: line {next(odd, rows[0][0])}: '{name}' has another type than in the lines before, or is too large"
-        ) from error
+        )
+        return pa.array([None if value is None else _as_text(value) for value in values], pa.string()), fault
+
+
+def _as_text(value: Any) -> str:  # noqa: ANN401 - any JSON
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 @contextmanager
@@ -125,7 +139,10 @@ def texts(table: Table, name: str, path: Path, first_row: int = 1) -> list[str]:
 
     Raises DataUnusable for a column of another type. `first_row`: the number of the table's first row, for messages.
     """
-    column = table.column(column_at(table.column_names, name, path))
+    at = column_at(table.column_names, name, path)
+    column, field = table.column(at), table.schema.field(at)
+    if field.metadata and _FAULT in field.metadata:
+        raise DataUnusable(field.metadata[_FAULT].decode())
     kind = _within(column.type)
     if not (_is_text(kind) or _is_bytes(kind) or pa.types.is_null(kind)):
         raise DataUnusable(f"{path}: column '{name}' holds {column.type}, not text")
@@ -136,7 +153,7 @@ def texts(table: Table, name: str, path: Path, first_row: int = 1) -> list[str]:
 
 
 def column_values(table: Table, name: str, path: Path) -> list[Any]:
-    """A column of any type. Raises DataUnusable for a text that is not UTF-8."""
+    """A column of any type; values of several types as text. Raises DataUnusable for a text that is not UTF-8."""
     return _values(table.column(column_at(table.column_names, name, path)), name, path, 1)
 
 
@@ -158,7 +175,7 @@ def _is_readable(value: Any) -> bool:  # noqa: ANN401 - a pyarrow scalar
 
 
 def cells(table: Table, name: str, path: Path) -> list[str]:
-    """A column of any type as text, such as ids or categories; a null is an empty text."""
+    """A column of any type or of several as text, such as ids or categories; a null is an empty text."""
     return [
         _text(value, f"{path}: row {row}, column '{name}'") if value is None or isinstance(value, bytes) else str(value)
         for row, value in enumerate(column_values(table, name, path), 1)

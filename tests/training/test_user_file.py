@@ -86,9 +86,29 @@ def test_rows_of_one_id_stay_in_one_fold(tmp_path: Path) -> None:
     assert len(set(zip(found.groups, found.folds.tolist(), strict=True))) == 5
 
 
+def test_columns_of_several_types_are_read_unless_they_hold_the_texts(tmp_path: Path) -> None:
+    """Ids and labels are read as in a CSV file; nobody needs `meta`."""
+    rows = (
+        '{"id": 7, "text": "a", "insult": 1, "meta": {"by": "x"}}\n'
+        '{"id": "b8", "text": "b", "insult": "0", "meta": "none"}\n'
+        f'{{"id": {10**30}, "text": "c", "insult": true, "meta": [1]}}\n'
+        '{"id": null, "text": "d", "insult": null}\n'
+    )
+    found = user_file.read(written(tmp_path, "mine.ndjson", rows))
+    assert found.groups == ["own:7", "own:b8", f"own:{10**30}", "own:"]
+    assert found.texts == ["a", "b", "c", "d"]
+    np.testing.assert_array_equal(found.labels[:, LABELS.index("insult")], [1, 0, 1, np.nan])
+
+
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
+        ("mine.ndjson", '{"text": "a", "spam": 0}\n{"text": 5, "spam": 0}\n', "line 2: 'text' has another type"),
+        (
+            "mine.ndjson",
+            '{"text": "a", "spam": 0}\n{"text": "b", "spam": [1]}\n',
+            r"row 2, column 'spam': '\[1\]' is not",
+        ),
         ("mine.csv", "comment,insult\nhello,1\n", "no column 'text'; it has comment, insult"),
         ("mine.csv", "text,rude\nhello,1\n", r"no column named after an attribute \(toxicity.*\); it has text, rude"),
         ("mine.csv", "text,insult\nhello,1\nyou,2\n", "row 2, column 'insult': 2 is not between 0 and 1"),

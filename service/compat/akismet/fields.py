@@ -72,7 +72,7 @@ def _from_form(raw: bytes, charset: str | None) -> dict[str, str]:
     if len(pairs) > MAX_FIELDS:
         raise BadRequest(f"more than {MAX_FIELDS} fields")
     found = {_unquoted(name): _unquoted(value) for name, _, value in pairs if name}
-    codec = _codec(charset or found.get(b"blog_charset", b"").decode("ascii", "replace") or "utf-8")
+    codec = _codec(charset or found.get(b"blog_charset", b"").decode("ascii", "replace") or "utf-8", found)
     return {name.decode(codec, "replace"): value.decode(codec, "replace") for name, value in found.items()}
 
 
@@ -80,15 +80,24 @@ def _unquoted(part: bytes) -> bytes:
     return unquote_to_bytes(part.replace(b"+", b" "))
 
 
-def _codec(charset: str) -> str:
+def _codec(charset: str, fields: Mapping[bytes, bytes]) -> str:
     """Raises BadRequest for a charset that is not used on the web."""
     try:
         name = codecs.lookup(charset.strip()).name if charset.isascii() else ""
     except (LookupError, ValueError):
-        name = ""
+        # A name that only a database has, such as utf8mb4: nearly all blogs send UTF-8.
+        name = "utf-8" if all(_is_utf_8(value) for value in fields.values()) else ""
     if name not in _CHARSETS:
         raise BadRequest("charset: none that we know; send UTF-8", [Fault("", "unknown charset")])
     return _READ_AS.get(name, name)
+
+
+def _is_utf_8(value: bytes) -> bool:
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _from_json(raw: bytes) -> dict[str, str]:

@@ -65,8 +65,14 @@ async def test_bytes_that_are_no_text_in_the_charset_become_replacements(blog: A
 async def test_a_charset_of_no_page_is_invalid(blog: Any, invalid: Any) -> None:
     fields = f"api_key={blog.key}&comment_content=a".encode()
     others = ("zlib", "rot13", "idna", "punycode", "undefined", "unicode_escape", "utf-7", "utf-16")
-    for charset in ("klingon", "ü", *others):
+    for charset in ("ü", *others):
         invalid(await blog.send("/1.1/submit-spam", fields, f"{FORM}; charset={charset}"), "charset")
+    invalid(await blog.send("/1.1/submit-spam", fields + b"%E9", f"{FORM}; charset=klingon"), "charset")
+
+
+async def test_utf_8_is_read_under_a_name_that_nobody_else_has(blog: Any, labels: Any) -> None:
+    content = quote_from_bytes(TEXT.encode()).encode()
+    assert await learned(blog, labels, b"comment_content=%s&blog_charset=utf8mb4" % content, FORM) == TEXT
 
 
 @pytest.mark.parametrize(
