@@ -314,6 +314,19 @@ def test_a_line_that_cannot_be_scored_is_named_by_its_number(
         score(model, source)
 
 
+def test_the_largest_numbers_come_back_and_larger_ones_are_refused(model: classifier.Model, tmp_path: Path) -> None:
+    """The limits are those of docs/files.md: 1.8e308 and 4,300 digits."""
+    source, digits = tmp_path / "in.ndjson", "9" * 4_300
+    source.write_text(f'{{"text": "a", "x": 1.797e308, "y": {digits}}}\n')
+    written = score(model, source).read_text()
+    assert json.loads(written)["x"] == 1.797e308
+    assert f'"y":{digits},' in written.replace(" ", "")
+    for larger in ("1.8e308", "9" + digits):
+        source.write_text(f'{{"text": "a", "x": {larger}}}\n')
+        with pytest.raises(DataUnusable, match="line 1: a number is too large"):
+            score(model, source)
+
+
 def test_brackets_that_are_text_nest_nothing_and_what_is_nested_comes_back(
     model: classifier.Model, tmp_path: Path
 ) -> None:
@@ -343,13 +356,16 @@ def test_a_field_that_no_line_has_is_refused(model: classifier.Model, tmp_path: 
         score(model, source)
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize(
+    ("encoding", "said"),
+    [("utf-8", None), ("utf-8", "utf-8"), ("utf-8-sig", None), ("utf-16", None), ("cp1252", "cp1252")],
+)
 def test_a_file_comes_back_in_its_own_encoding_and_with_its_own_marks(
-    model: classifier.Model, tmp_path: Path, encoding: str
+    model: classifier.Model, tmp_path: Path, encoding: str, said: str | None
 ) -> None:
     source = tmp_path / "in.csv"
     source.write_bytes("sep=;\r\nid;text\r\n1;caf\u00e9\r\n".encode(encoding))
-    target = score(model, source, encoding=encoding if encoding == "cp1252" else None)
+    target = score(model, source, encoding=said)
     lines = target.read_bytes().decode(encoding).split("\r\n")
     assert lines[:1] == ["sep=;"]
     assert lines[1].startswith("id;text;language;")
