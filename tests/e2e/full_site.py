@@ -6,10 +6,12 @@ import json
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pages import PATIENCE_S
 from playwright.sync_api import Browser, Page
 from steward import Steward, posted
 
@@ -85,7 +87,9 @@ def full_site(browser: Browser, fill: Callable[[Steward, str, Receiver], None]) 
         steward.start()
         try:
             link = steward.line(r"(http://\S+/console/sign-in/link\S+)")
-            fill(steward, steward.first_key(), receiver)
+            key = steward.first_key()
+            fill(steward, key, receiver)
+            wait_until_told(steward, key)
             context = browser.new_context()
             page = context.new_page()
             page.goto(link)
@@ -97,6 +101,15 @@ def full_site(browser: Browser, fill: Callable[[Steward, str, Receiver], None]) 
         finally:
             steward.stop()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def wait_until_told(steward: Steward, key: str) -> None:
+    """Until each event was delivered or became a dead letter, so that the pages stay as they are."""
+    until = time.monotonic() + PATIENCE_S
+    with steward.client(key) as client:
+        while pending := client.get("/v1/webhooks").json()["pending"]:
+            assert time.monotonic() < until, f"{pending} are still to be told"
+            time.sleep(0.1)
 
 
 def fill(steward: Steward, key: str, receiver: Receiver) -> None:
