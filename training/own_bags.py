@@ -27,9 +27,8 @@ from training.regression import MaskedLogistic
 Floats = NDArray[np.float64]
 
 # A table has as many rows as the comments have n-grams, rounded down to a power of two between these. With twice as
-# many the ranking gains .002 (docs/experiments.md), so only tables of FEW labels, which are small, may have them.
-LEAST_BITS, MOST_BITS, MOST_BITS_OF_FEW = 12, 16, 17
-FEW = 2
+# many the ranking hardly gains (docs/experiments.md).
+LEAST_BITS, MOST_BITS = 12, 16
 # In a table of this size hardly two n-grams of a language's comments share a row, so that they can be counted.
 COUNTED_BITS = 22
 # An n-gram that occurs in fewer texts is left out, as in scikit-learn's textbook pipeline.
@@ -97,7 +96,7 @@ def own_bags(known: Examples, logits: Floats, machines: Machines, jobs: int) -> 
         if labels:
             languages.append(language)
             places.append(at_calibration[rows[weighed]])
-            works.append(partial(_bag_of, texts, weighed, labels, logits[places[-1]], MOST_BITS_OF_FEW))
+            works.append(partial(_bag_of, texts, weighed, labels, logits[places[-1]]))
     found = OwnBags({}, [], logits.copy())
     for language, at, bag in zip(languages, places, machines.each(works, jobs) if works else [], strict=True):
         if bag is not None:
@@ -137,11 +136,9 @@ def _are_enough(texts: Examples, label: int, is_weighed: NDArray[np.bool_]) -> b
     )
 
 
-def _bag_of(
-    texts: Examples, is_weighed: NDArray[np.bool_], labels: Sequence[int], model: Floats, most_bits: int
-) -> _Bag | None:
+def _bag_of(texts: Examples, is_weighed: NDArray[np.bool_], labels: Sequence[int], model: Floats) -> _Bag | None:
     """None: no label gains enough."""
-    weighed, before = texts.where(is_weighed), _fitted(texts.where(~is_weighed), labels, most_bits)
+    weighed, before = texts.where(is_weighed), _fitted(texts.where(~is_weighed), labels)
     said = before.logits(weighed.texts)
     share, scale, shift = np.ones(len(LABELS)), np.zeros(len(LABELS)), np.zeros(len(LABELS))
     for label in labels:
@@ -150,14 +147,12 @@ def _bag_of(
             share[label], scale[label], shift[label] = _weights(both, weighed, label)
     if not scale.any():
         return None
-    if np.count_nonzero(scale) > FEW and most_bits > MOST_BITS:
-        return _bag_of(texts, is_weighed, labels, model, MOST_BITS)
-    return _Bag(share, scale, shift, model * share + said * scale + shift, _fitted(texts, labels, most_bits))
+    return _Bag(share, scale, shift, model * share + said * scale + shift, _fitted(texts, labels))
 
 
-def _fitted(learned: Examples, labels: Sequence[int], most_bits: int) -> _Table:
+def _fitted(learned: Examples, labels: Sequence[int]) -> _Table:
     occurring = np.count_nonzero(document_frequency(count(learned.texts, COUNTED_BITS, 1)) >= LEAST_TEXTS)
-    bits = min(max(int(occurring).bit_length() - 1, LEAST_BITS), most_bits)
+    bits = min(max(int(occurring).bit_length() - 1, LEAST_BITS), MOST_BITS)
     counted = count(learned.texts, bits, 1)
     idf = inverse_document_frequency(document_frequency(counted), len(learned), LEAST_TEXTS)
     _, places = np.unique(learned.sources, return_inverse=True)
