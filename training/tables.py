@@ -1,6 +1,7 @@
 """Reads tables of texts from Parquet, CSV, TSV and NDJSON files, by suffix."""
 
 import json
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,8 +20,8 @@ Table: TypeAlias = Any
 
 _MULTILINE = FileOptions(multiline=True)
 _DEFAULT_OPTIONS = FileOptions()
-# What is wrong with a column of a file of objects, in the metadata of its field.
-_FAULT = b"fault"
+# Metadata key: the line with the first value that does not fit an NDJSON column, which is kept as text for that.
+_ODD_LINE = b"steward.odd_line"
 
 
 def read_table(path: Path, options: FileOptions = _DEFAULT_OPTIONS) -> Table:
@@ -33,7 +34,7 @@ def read_table(path: Path, options: FileOptions = _DEFAULT_OPTIONS) -> Table:
         with translated(path), pyarrow.parquet.ParquetFile(path) as file:
             return file.read()
     if suffix in (".json", ".ndjson", ".jsonl"):
-        return _of_objects(path, list(objects(path, options)))
+        return _of_objects(list(objects(path, options)))
     raise DataUnusable(f"{path}: the name must end in .parquet, .csv, .tsv, .json, .ndjson or .jsonl")
 
 
@@ -69,37 +70,43 @@ def _unquoted(path: Path, delimiter: str, names: Sequence[str]) -> Table:
     )
 
 
-def _of_objects(path: Path, rows: list[tuple[int, dict[str, Any]]]) -> Table:
-    names = list(dict.fromkeys(name for _, row in rows for name in row))
+def _of_objects(rows: list[tuple[int, dict[str, Any]]]) -> Table:
+    """Values of several types in a column are kept as text, which `texts` refuses."""
     columns, fields = [], []
-    for name in names:
-        column, fault = _column(path, name, rows)
+    for name in dict.fromkeys(name for _, row in rows for name in row):
+        values = [row.get(name) for _, row in rows]
+        column, metadata = _array(values), None
+        if column is None:
+            column = pa.array([None if value is None else _as_text(value) for value in values], pa.string())
+            metadata = {_ODD_LINE: str(rows[_first_odd(values)][0])}
         columns.append(column)
-        fields.append(pa.field(name, column.type, metadata={_FAULT: fault} if fault else None))
+        fields.append(pa.field(name, column.type, metadata=metadata))
     return pa.Table.from_arrays(columns, schema=pa.schema(fields))
 
 
-def _column(path: Path, name: str, rows: list[tuple[int, dict[str, Any]]]) -> tuple[Any, str]:
-    """A pyarrow array. Values of several types are kept as text, with a fault for who expects texts."""
-    values = [row.get(name) for _, row in rows]
-    kinds = {type(value) for value in values if value is not None and value != ""}
-    if kinds <= {bool, int, float} and len(kinds) > 1:
-        values = [float(value) if value not in (None, "") else None for value in values]
-    elif str not in kinds and kinds:
-        values = [None if value == "" else value for value in values]
+def _array(values: list[Any]) -> Any | None:  # noqa: ANN401 - a pyarrow array
+    """Among values of another type, an empty text is a null, and so is an empty list among objects, as PHP writes it.
+
+    None if pyarrow cannot keep the values together.
+    """
+    kinds = {type(value) for value in values if value is not None and value not in ("", [])}
+    no_values: tuple[object, ...] = () if str in kinds or not kinds else ("", []) if kinds == {dict} else ("",)
+    present = [None if value in no_values else value for value in values]
     try:
-        return pa.array(values), ""
+        if kinds <= {bool, int, float} and len(kinds) > 1:
+            present = [None if value is None else float(value) for value in present]
+        return pa.array(present)
     except (pa.ArrowException, OverflowError, TypeError, ValueError):
-        first = next(value for value in values if value is not None)
-        odd = (number for (number, _), value in zip(rows, values, strict=True) if not isinstance(value, type(first)))
-        fault = (
-            f"{path}: line {next(odd, rows[0][0])}: '{name}' has another type than in the lines before, or is too large"
-        )
-        return pa.array([None if value is None else _as_text(value) for value in values], pa.string()), fault
+        return None
+
+
+def _first_odd(values: list[Any]) -> int:
+    """The place of the first value that pyarrow cannot keep together with those before it."""
+    return bisect_left(range(len(values) - 1), True, key=lambda at: _array(values[: at + 1]) is None)
 
 
 def _as_text(value: Any) -> str:  # noqa: ANN401 - any JSON
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
 @contextmanager
@@ -139,10 +146,9 @@ def texts(table: Table, name: str, path: Path, first_row: int = 1) -> list[str]:
 
     Raises DataUnusable for a column of another type. `first_row`: the number of the table's first row, for messages.
     """
-    at = column_at(table.column_names, name, path)
-    column, field = table.column(at), table.schema.field(at)
-    if field.metadata and _FAULT in field.metadata:
-        raise DataUnusable(field.metadata[_FAULT].decode())
+    column = table.column(column_at(table.column_names, name, path))
+    if is_mixed(table, name):
+        raise mixed(table, name, path)
     kind = _within(column.type)
     if not (_is_text(kind) or _is_bytes(kind) or pa.types.is_null(kind)):
         raise DataUnusable(f"{path}: column '{name}' holds {column.type}, not text")
@@ -150,6 +156,17 @@ def texts(table: Table, name: str, path: Path, first_row: int = 1) -> list[str]:
         _text(value, f"{path}: row {row}, column '{name}'")
         for row, value in enumerate(_values(column, name, path, first_row), first_row)
     ]
+
+
+def is_mixed(table: Table, name: str) -> bool:
+    """Whether a column of an NDJSON file has values of several types, which are kept as text."""
+    return _ODD_LINE in (table.schema.field(name).metadata or {})
+
+
+def mixed(table: Table, name: str, path: Path) -> DataUnusable:
+    """The error for callers that cannot use a mixed column."""
+    line = table.schema.field(name).metadata[_ODD_LINE].decode()
+    return DataUnusable(f"{path}: line {line}: '{name}' has another type than in the lines before, or is too large")
 
 
 def column_values(table: Table, name: str, path: Path) -> list[Any]:

@@ -4,19 +4,33 @@ Both are started once for each process of the tests, so each test has sites and 
 the last test of this folder: Playwright keeps an event loop running, and asynchronous tests need one of their own.
 """
 
+import contextlib
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
+from playwright.sync_api import Error as PlaywrightError
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from pages import UNPAINTED, Desk, browsing
 from steward import Steward, running
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test that fails says what its pages show: what it waited for does not tell what came instead."""
+    report = yield
+    browser = getattr(item, "funcargs", {}).get("browser")
+    if report.failed and browser is not None:
+        for page in (page for context in browser.contexts for page in context.pages):
+            with contextlib.suppress(PlaywrightError):  # a page that has ended
+                report.sections.append((page.url, page.locator("body").inner_text(timeout=5_000)))
+    return report
 
 
 @pytest.fixture

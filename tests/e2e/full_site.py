@@ -41,6 +41,7 @@ class Site(NamedTuple):
     def page(self, **options: Any) -> tuple[Page, list[str]]:
         """A page of the administrator's, and what the browser complains of."""
         context = self.browser.new_context(storage_state=self.state, **{"locale": "en", **options})
+        context.set_default_timeout(PATIENCE_S * 1000)
         page, complaints = context.new_page(), list[str]()
         page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))

@@ -36,7 +36,8 @@ MODERATORS = 8
 SUBMITTERS = 6
 MOST_WAITING = 3_000
 ALL_TO_REVIEW = {"thresholds": {"toxicity": {"review_at": 0.0}}}
-# A relay without processor time can fail twice in a row at a notification: the longest pause after that, and a minute.
+# A relay without processor time can fail twice in a row at a notification, so we wait for the longest pause after that,
+# and a minute more.
 DRAIN_S = 60 + (1 + JITTER) * Schedule.parse(DEFAULT).second_retry_s
 LEAST_KILLS = 24
 KILL_EVERY_S = 10  # on average, in long runs

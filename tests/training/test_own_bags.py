@@ -64,15 +64,18 @@ def test_a_language_that_the_model_judges_badly_gets_a_bag() -> None:
     )
 
 
-def test_a_table_has_as_many_rows_as_there_are_n_grams_or_the_most(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Here some 14,000, of which each occurs in two texts; in a table of 2^13 rows they would leave many rows empty."""
-    monkeypatch.setattr("training.own_bags.MOST_BITS", 13)
+@pytest.mark.parametrize(("most", "bits"), [(13, 13), (16, 14)])
+def test_a_table_has_as_many_rows_as_there_are_n_grams_or_the_most(
+    monkeypatch: pytest.MonkeyPatch, most: int, bits: int
+) -> None:
+    """Here some 14,000, of which each occurs in two texts; rounded down, they would share rows."""
+    monkeypatch.setattr("training.own_bags.MOST_BITS", most)
     random, known = np.random.default_rng(0), comments(800)
     words = ["".join(random.choice(list("abcdefghijklmnopqrstuvwxyz"), 6)) for _ in range(len(known) + 1)]
     texts = [f"{text} {words[at // 2 * 2]} {words[at // 2 * 2 + 1]}" for at, text in enumerate(known.texts)]
     rows = own_bags(replace(known, texts=texts), guessed(known, 0.5), ThisMachine(), 1).arrays[own_name("de", "rows")]
-    assert len(rows) == 1 << 13
-    assert np.count_nonzero(rows[:, 0]) < 1 << 13
+    assert len(rows) == 1 << bits
+    assert np.count_nonzero(rows[:, 0]) < 1 << bits
 
 
 @pytest.mark.parametrize(

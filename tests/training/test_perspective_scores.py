@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -63,6 +64,46 @@ def test_whole_answers_of_perspective_are_read(tmp_path: Path) -> None:
     path = tmp_path / "kept.ndjson"
     path.write_text(json.dumps({"text": "a", "response": RESPONSE}) + "\n")
     assert list(read(path).scores["TOXICITY"]) == [0.7]
+
+
+@pytest.mark.parametrize("missing", [[], "", None, {}], ids=repr)
+def test_an_answer_without_scores_has_none(tmp_path: Path, missing: Any) -> None:
+    """PHP writes an empty map as `[]`."""
+    path = tmp_path / "kept.ndjson"
+    rows = [{"text": "a", "response": RESPONSE}, {"text": "b", "response": missing}]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    scores = read(path).scores["TOXICITY"]
+    assert scores[0] == 0.7
+    assert np.isnan(scores[1])
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "odd"),
+    [
+        ("response", RESPONSE, "quota exceeded"),
+        ("attributeScores", RESPONSE["attributeScores"], False),
+        ("response", RESPONSE, {"attributeScores": []}),
+        ("response", RESPONSE, {"attributeScores": {"TOXICITY": {"summaryScore": {"value": "0.7"}}}}),
+        ("scores", {"TOXICITY": 0.7}, {"TOXICITY": "0.7"}),
+    ],
+)
+def test_answers_are_not_passed_over_beside_values_of_another_type(
+    tmp_path: Path, name: str, value: Any, odd: Any
+) -> None:
+    """The columns of our own scores must not stand in for Perspective's."""
+    path = tmp_path / "kept.ndjson"
+    rows = [{"text": "a", "toxicity": 0.1, name: each} for each in (value, None, odd)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with pytest.raises(DataUnusable, match=f"line 3: '{name}' has another type"):
+        read(path)
+    assert read(path, columns={"TOXICITY": "toxicity"}).scores["TOXICITY"].tolist() == [0.1] * 3
+
+
+def test_a_column_of_several_types_without_scores_is_no_matter(tmp_path: Path) -> None:
+    path = tmp_path / "kept.ndjson"
+    rows = [{"text": "a", "TOXICITY": each, "meta": meta} for each, meta in ((0.7, {"id": 1}), ("0.2", "none"))]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert read(path).scores["TOXICITY"].tolist() == [0.7, 0.2]
 
 
 def test_beside_scores_of_our_own_perspectives_are_taken(tmp_path: Path) -> None:

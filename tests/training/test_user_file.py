@@ -93,17 +93,36 @@ def test_columns_of_several_types_are_read_unless_they_hold_the_texts(tmp_path: 
         '{"id": "b8", "text": "b", "insult": "0", "meta": "none"}\n'
         f'{{"id": {10**30}, "text": "c", "insult": true, "meta": [1]}}\n'
         '{"id": null, "text": "d", "insult": null}\n'
+        '{"id": {"post": 1, "by": "é"}, "text": "e"}\n'
+        '{"id": {"by": "é", "post": 1}, "text": "f"}\n'
     )
     found = user_file.read(written(tmp_path, "mine.ndjson", rows))
-    assert found.groups == ["own:7", "own:b8", f"own:{10**30}", "own:"]
-    assert found.texts == ["a", "b", "c", "d"]
-    np.testing.assert_array_equal(found.labels[:, LABELS.index("insult")], [1, 0, 1, np.nan])
+    same = 'own:{"by": "é", "post": 1}'
+    assert found.groups == ["own:7", "own:b8", f"own:{10**30}", "own:", same, same]
+    assert found.texts == ["a", "b", "c", "d", "e", "f"]
+    np.testing.assert_array_equal(found.labels[:, LABELS.index("insult")], [1, 0, 1, *[np.nan] * 3])
+
+
+def test_metadata_of_others_is_not_ours(tmp_path: Path) -> None:
+    fields = [pa.field("text", pa.string(), metadata={"fault": b"\xff"}), pa.field("spam", pa.int8())]
+    pyarrow.parquet.write_table(pa.Table.from_pylist(ROWS, pa.schema(fields)), tmp_path / "mine.parquet")
+    assert user_file.read(tmp_path / "mine.parquet").texts == [row["text"] for row in ROWS]
 
 
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
         ("mine.ndjson", '{"text": "a", "spam": 0}\n{"text": 5, "spam": 0}\n', "line 2: 'text' has another type"),
+        (
+            "mine.ndjson",
+            '{"text": null, "spam": 0}\n{"text": {"a": 1}, "spam": 0}\n\n{"text": {"a": []}, "spam": 0}\n',
+            "line 4: 'text' has another type",
+        ),
+        (
+            "mine.ndjson",
+            f'{{"text": "a", "spam": 0.5}}\n{{"text": "b", "spam": {10**400}}}\n',
+            "row 2, column 'spam': inf is not between 0 and 1",
+        ),
         (
             "mine.ndjson",
             '{"text": "a", "spam": 0}\n{"text": "b", "spam": [1]}\n',

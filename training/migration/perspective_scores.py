@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from training.datasets.dataset import number
 from training.errors import DataUnusable
-from training.tables import Table, column_values, read_table, texts
+from training.tables import Table, column_values, is_mixed, mixed, read_table, texts
 from training.text_files import FileOptions
 
 _DEFAULT_OPTIONS = FileOptions()
@@ -32,6 +32,8 @@ _TEXT_COLUMNS = ("text", "comment_text", "comment.text", "comment", "body", "con
 _LANGUAGE = "language"
 # The path in Perspective's answer, and what people add to an attribute's name in a column name.
 _ANSWERED = re.compile(r"(?:.*\.)?attributeScores\.([A-Z_]+)\.summaryScore\.value")
+# In the name or the values of a column of objects that are answers or parts of them.
+_OF_AN_ANSWER = re.compile(r"attributeScores|summaryScore|^\{.*\"(?:" + "|".join(LABEL_OF) + r")\"", re.DOTALL)
 _AROUND = re.compile(
     r"^(?:perspective|persp|google|api|score)[_. -]+"
     r"|(?<![_. -])[_. -]+(?:score|prob|value|perspective)$|@\d+$|_EXPERIMENTAL$",
@@ -68,6 +70,8 @@ def read(
     Raises DataUnusable naming the file and what is missing.
     """
     table = _table(path, options)
+    if not columns:
+        _refuse_mixed_answers(table, path)
     named = dict(columns) if columns else guessed(table.column_names, path)
     scores = {attribute: _numbers(table, column, path) for attribute, column in named.items()}
     return PerspectiveScores(
@@ -93,6 +97,15 @@ def _table(path: Path, options: FileOptions) -> Table:
     if not table.num_rows:
         raise DataUnusable(f"{path} has no rows")
     return table
+
+
+def _refuse_mixed_answers(table: Table, path: Path) -> None:
+    """A mixed column keeps its objects as text, so Perspective's answers in it would be passed over."""
+    for name in table.column_names:
+        if is_mixed(table, name) and any(
+            _OF_AN_ANSWER.search(text) for text in (name, *filter(None, column_values(table, name, path)))
+        ):
+            raise mixed(table, name, path)
 
 
 def guessed(columns: Sequence[str], path: Path) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Reads the fields of a request from a form in any charset, from JSON, or from the query string."""
 
 import codecs
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
@@ -19,6 +20,8 @@ FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 
 # Charsets used on the web; other Python codecs do more than decode text. Two are mapped as browsers map them.
 _READ_AS = {"iso8859-1": "cp1252", "ascii": "cp1252"}
+# What databases call UTF-8, such as utf8mb4 and utf8_general_ci.
+_LIKE_UTF_8 = re.compile(r"utf-?8(?![0-9])", re.IGNORECASE)
 _CHARSETS = frozenset(
     {"utf-8", "ascii", *(f"iso8859-{part}" for part in range(1, 17)), *(f"cp125{page}" for page in range(9))}
     | {"cp866", "cp874", "koi8-r", "koi8-u", "mac-roman", "tis-620", "big5", "big5hkscs", "gb2312", "gbk", "gb18030"}
@@ -85,8 +88,8 @@ def _codec(charset: str, fields: Mapping[bytes, bytes]) -> str:
     try:
         name = codecs.lookup(charset.strip()).name if charset.isascii() else ""
     except (LookupError, ValueError):
-        # A name that only a database has, such as utf8mb4: nearly all blogs send UTF-8.
-        name = "utf-8" if all(_is_utf_8(value) for value in fields.values()) else ""
+        is_named = _LIKE_UTF_8.match(charset.strip()) is not None
+        name = "utf-8" if is_named and all(_is_utf_8(value) for value in fields.values()) else ""
     if name not in _CHARSETS:
         raise BadRequest("charset: none that we know; send UTF-8", [Fault("", "unknown charset")])
     return _READ_AS.get(name, name)
