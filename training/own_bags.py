@@ -27,7 +27,7 @@ from training.regression import MaskedLogistic
 Floats = NDArray[np.float64]
 
 # A table has as many rows as the comments have n-grams, rounded up to a power of two between these. With twice as
-# many the ranking hardly gains (docs/experiments.md).
+# many the ranking does not gain (docs/experiments.md).
 LEAST_BITS, MOST_BITS = 12, 16
 # In a table of this size hardly two n-grams of a language's comments share a row, so that they can be counted.
 COUNTED_BITS = 22

@@ -1,7 +1,6 @@
 """Reads tables of texts from Parquet, CSV, TSV and NDJSON files, by suffix."""
 
 import json
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,13 +14,14 @@ from training.errors import DataUnusable
 from training.ndjson import objects
 from training.text_files import FileOptions, encoding_of, lines_of
 
-# pyarrow ships no types; the alias at least documents intent.
+# pyarrow ships no types; the aliases at least document intent.
 Table: TypeAlias = Any
+Field: TypeAlias = Any
 
 _MULTILINE = FileOptions(multiline=True)
 _DEFAULT_OPTIONS = FileOptions()
-# Metadata key: the line with the first value that does not fit an NDJSON column, which is kept as text for that.
-_ODD_LINE = b"steward.odd_line"
+# Metadata key of an NDJSON field with values of several types: the line and the path of the first that does not fit.
+_ODD = b"steward.odd"
 
 
 def read_table(path: Path, options: FileOptions = _DEFAULT_OPTIONS) -> Table:
@@ -74,35 +74,61 @@ def _of_objects(rows: list[tuple[int, dict[str, Any]]]) -> Table:
     """Values of several types in a column are kept as text, which `texts` refuses."""
     columns, fields = [], []
     for name in dict.fromkeys(name for _, row in rows for name in row):
-        values = [row.get(name) for _, row in rows]
+        values = _present([row.get(name) for _, row in rows])
         column, metadata = _array(values), None
         if column is None:
+            odd, where = _first_odd(name, values)
+            metadata = {_ODD: json.dumps([rows[odd][0], where])}
             column = pa.array([None if value is None else _as_text(value) for value in values], pa.string())
-            metadata = {_ODD_LINE: str(rows[_first_odd(values)][0])}
         columns.append(column)
         fields.append(pa.field(name, column.type, metadata=metadata))
     return pa.Table.from_arrays(columns, schema=pa.schema(fields))
 
 
-def _array(values: list[Any]) -> Any | None:  # noqa: ANN401 - a pyarrow array
-    """Among values of another type, an empty text is a null, and so is an empty list among objects, as PHP writes it.
-
-    None if pyarrow cannot keep the values together.
-    """
+def _present(values: list[Any]) -> list[Any]:
+    """Among other values an empty text is a null; so is an empty list among objects, as PHP writes an empty object."""
     kinds = {type(value) for value in values if value is not None and value not in ("", [])}
-    no_values: tuple[object, ...] = () if str in kinds or not kinds else ("", []) if kinds == {dict} else ("",)
-    present = [None if value in no_values else value for value in values]
+    if str in kinds or not kinds:
+        return values
+    return [None if value == "" or (value == [] and kinds == {dict}) else value for value in values]
+
+
+def _array(values: list[Any]) -> Any | None:  # noqa: ANN401 - a pyarrow array
+    """None if pyarrow cannot keep the values together."""
+    kinds = {type(value) for value in values if value is not None}
     try:
         if kinds <= {bool, int, float} and len(kinds) > 1:
-            present = [None if value is None else float(value) for value in present]
-        return pa.array(present)
+            return pa.array([None if value is None else float(value) for value in values])
+        return pa.array(values)
     except (pa.ArrowException, OverflowError, TypeError, ValueError):
         return None
 
 
-def _first_odd(values: list[Any]) -> int:
-    """The place of the first value that pyarrow cannot keep together with those before it."""
-    return bisect_left(range(len(values) - 1), True, key=lambda at: _array(values[: at + 1]) is None)
+def _first_odd(name: str, values: list[Any]) -> tuple[int, str]:
+    """The row and the path of the first value whose type differs from those before it, or that exceeds 64 bits."""
+    kinds: dict[str, str] = {}
+    for row, value in enumerate(values):
+        for path, part in paths(name, value):
+            kind = "number" if path == name and isinstance(part, bool) else _KINDS.get(type(part), "number")
+            is_large = isinstance(part, int) and part.bit_length() > 64  # noqa: PLR2004 - bits, as said
+            if is_large or (part is not None and kinds.setdefault(path, kind) != kind):
+                return row, path
+    return 0, name
+
+
+def paths(name: str, value: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - any JSON
+    """The value and all within it, each with its path, such as `meta.tags[].id`."""
+    found = [(name, value)]
+    while found:
+        path, part = found.pop()
+        yield path, part
+        if isinstance(part, dict):
+            found += [(f"{path}.{key}", inner) for key, inner in part.items()]
+        elif isinstance(part, list):
+            found += [(f"{path}[]", inner) for inner in part]
+
+
+_KINDS = {str: "text", bool: "boolean", dict: "object", list: "list"}
 
 
 def _as_text(value: Any) -> str:  # noqa: ANN401 - any JSON
@@ -146,9 +172,10 @@ def texts(table: Table, name: str, path: Path, first_row: int = 1) -> list[str]:
 
     Raises DataUnusable for a column of another type. `first_row`: the number of the table's first row, for messages.
     """
-    column = table.column(column_at(table.column_names, name, path))
-    if is_mixed(table, name):
-        raise mixed(table, name, path)
+    at = column_at(table.column_names, name, path)
+    column = table.column(at)
+    if is_mixed(table.schema.field(at)):
+        raise mixed(table.schema.field(at), path)
     kind = _within(column.type)
     if not (_is_text(kind) or _is_bytes(kind) or pa.types.is_null(kind)):
         raise DataUnusable(f"{path}: column '{name}' holds {column.type}, not text")
@@ -158,15 +185,15 @@ def texts(table: Table, name: str, path: Path, first_row: int = 1) -> list[str]:
     ]
 
 
-def is_mixed(table: Table, name: str) -> bool:
-    """Whether a column of an NDJSON file has values of several types, which are kept as text."""
-    return _ODD_LINE in (table.schema.field(name).metadata or {})
+def is_mixed(field: Field) -> bool:
+    """Whether values of several types in an NDJSON field are kept as text."""
+    return _ODD in (field.metadata or {})
 
 
-def mixed(table: Table, name: str, path: Path) -> DataUnusable:
-    """The error for callers that cannot use a mixed column."""
-    line = table.schema.field(name).metadata[_ODD_LINE].decode()
-    return DataUnusable(f"{path}: line {line}: '{name}' has another type than in the lines before, or is too large")
+def mixed(field: Field, path: Path) -> DataUnusable:
+    """The error for callers that cannot use a mixed field."""
+    line, where = json.loads(field.metadata[_ODD])
+    return DataUnusable(f"{path}: line {line}: '{where}' has another type than in the lines before, or is too large")
 
 
 def column_values(table: Table, name: str, path: Path) -> list[Any]:

@@ -23,11 +23,11 @@ from steward import Steward, running
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A test that fails says what its pages show: what it waited for does not tell what came instead."""
+    """A test that fails says what the newest pages show: what it waited for does not tell what came instead."""
     report = yield
     browser = getattr(item, "funcargs", {}).get("browser")
     if report.failed and browser is not None:
-        for page in (page for context in browser.contexts for page in context.pages):
+        for page in (page for context in browser.contexts[-1:] for page in context.pages):
             with contextlib.suppress(PlaywrightError):  # a page that has ended
                 report.sections.append((page.url, page.locator("body").inner_text(timeout=5_000)))
     return report

@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 
 import pytest
 from full_site import OTHER, Site, fill_more, full_site
-from pages import PATIENCE_S
 from playwright.sync_api import Browser
 
 from service.console.routes import PAGES
@@ -102,7 +101,6 @@ def site(browser: Browser) -> Iterator[Site]:
 def faults(site: Site) -> Mapping[str, list[str]]:
     """By language. Each page is loaded once; to load each 21 times would take minutes."""
     page, _ = site.page(bypass_csp=True)  # which forbids pages to be read as text
-    page.set_default_timeout(PATIENCE_S * 1000)
     found, languages = defaultdict[str, list[str]](list), [*LANGUAGES]
     for path in PATHS:
         page.goto(site.url(path))
@@ -124,7 +122,6 @@ def test_no_text_is_cut_off_at_any_width(faults: Mapping[str, list[str]], langua
 def lines(site: Site, path: str, width: int, selector: str) -> Mapping[str, int]:
     """By language, on how many lines there stands what fits the selector."""
     page, _ = site.page(bypass_csp=True, viewport={"width": width, "height": 900})
-    page.set_default_timeout(PATIENCE_S * 1000)
     page.goto(site.url(path))
     page.evaluate(READ, [[*LANGUAGES], f"/console{path}"])
     found: Mapping[str, int] = page.evaluate(LINES, [[*LANGUAGES], selector])

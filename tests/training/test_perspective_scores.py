@@ -32,6 +32,8 @@ RESPONSE = {
         ("response.attributeScores.OBSCENE.summaryScore.value", "OBSCENE"),
         ("persp.insult.value", "INSULT"),
         ("LIKELY_TO_REJECT", None),
+        ("scores.TOXICITY", "TOXICITY"),
+        ("attributeScores.TOXICITY", "TOXICITY"),
         ("attributeScores.TOXICITY.spanScores", None),
         ("text", None),
         ("", None),
@@ -77,33 +79,73 @@ def test_an_answer_without_scores_has_none(tmp_path: Path, missing: Any) -> None
     assert np.isnan(scores[1])
 
 
+def written(tmp_path: Path, *rows: dict[str, Any]) -> Path:
+    path = tmp_path / "kept.ndjson"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
 @pytest.mark.parametrize(
-    ("name", "value", "odd"),
+    ("name", "value", "odd", "where"),
     [
-        ("response", RESPONSE, "quota exceeded"),
-        ("attributeScores", RESPONSE["attributeScores"], False),
-        ("response", RESPONSE, {"attributeScores": []}),
-        ("response", RESPONSE, {"attributeScores": {"TOXICITY": {"summaryScore": {"value": "0.7"}}}}),
-        ("scores", {"TOXICITY": 0.7}, {"TOXICITY": "0.7"}),
+        ("response", RESPONSE, "quota exceeded", "response"),
+        ("attributeScores", RESPONSE["attributeScores"], False, "attributeScores"),
+        ("response", RESPONSE, {"attributeScores": []}, "response.attributeScores"),
+        (
+            "response",
+            RESPONSE,
+            {"attributeScores": {"TOXICITY": {"summaryScore": {"value": "0.7"}}}},
+            "response.attributeScores.TOXICITY.summaryScore.value",
+        ),
+        ("response", {**RESPONSE, "clientToken": 1}, {**RESPONSE, "clientToken": True}, "response.clientToken"),
+        ("scores", {"TOXICITY": 0.7}, {"TOXICITY": "0.7"}, "scores.TOXICITY"),
+        ("perspective", {"toxicity": 0.7}, "quota", "perspective"),
+        ("perspective", {"SEVERE_TOXICITY@6": 0.7}, "{quota", "perspective"),
+        ("google", {"Toxicity Score": 0.7}, '{"quota": [', "google"),
     ],
 )
 def test_answers_are_not_passed_over_beside_values_of_another_type(
-    tmp_path: Path, name: str, value: Any, odd: Any
+    tmp_path: Path, name: str, value: Any, odd: Any, where: str
 ) -> None:
     """The columns of our own scores must not stand in for Perspective's."""
-    path = tmp_path / "kept.ndjson"
-    rows = [{"text": "a", "toxicity": 0.1, name: each} for each in (value, None, odd)]
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    with pytest.raises(DataUnusable, match=f"line 3: '{name}' has another type"):
+    path = written(tmp_path, *({"text": "a", "toxicity": 0.1, name: each} for each in (value, None, odd, value)))
+    with pytest.raises(DataUnusable, match=f"line 3: '{where}' has another type"):
         read(path)
-    assert read(path, columns={"TOXICITY": "toxicity"}).scores["TOXICITY"].tolist() == [0.1] * 3
+    assert read(path, columns={"TOXICITY": "toxicity"}).scores["TOXICITY"].tolist() == [0.1] * 4
+    for named in ({"text": f"{name}.said"}, {"columns": {"TOXICITY": f"{name}.TOXICITY.value"}}):
+        with pytest.raises(DataUnusable, match=f"line 3: '{where}' has another type"):
+            read(path, **named)
 
 
-def test_a_column_of_several_types_without_scores_is_no_matter(tmp_path: Path) -> None:
-    path = tmp_path / "kept.ndjson"
-    rows = [{"text": "a", "TOXICITY": each, "meta": meta} for each, meta in ((0.7, {"id": 1}), ("0.2", "none"))]
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    assert read(path).scores["TOXICITY"].tolist() == [0.7, 0.2]
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("meta", ({"reason": "SPAM"}, "TOXICITY", [{"TOXICITY": 1}])),
+        ("attributeScores.TOXICITY.summaryScore.value", (0.7, "0.2", None)),
+    ],
+)
+def test_a_mixed_column_is_no_matter_if_nothing_is_hidden_in_it(
+    tmp_path: Path, name: str, values: tuple[Any, ...]
+) -> None:
+    scores = {"TOXICITY": 0.7} if name == "meta" else {}
+    kept = read(written(tmp_path, *({"text": "a", **scores, name: value} for value in values)))
+    assert kept.scores["TOXICITY"][0] == 0.7
+
+
+def test_columns_that_nobody_needs_may_have_one_name(tmp_path: Path) -> None:
+    path = tmp_path / "kept.csv"
+    path.write_text("text,TOXICITY,x,x\na,0.7,1,2\n")
+    assert read(path).scores["TOXICITY"].tolist() == [0.7]
+    twice = pa.Table.from_arrays([pa.array(each) for each in (["a"], [0.7], [1], [2])], ["text", "TOXICITY", "x", "x"])
+    pyarrow.parquet.write_table(twice, tmp_path / "kept.parquet")
+    assert read(tmp_path / "kept.parquet").scores["TOXICITY"].tolist() == [0.7]
+    flattened = written(tmp_path, {"text": "a", "TOXICITY": 0.7, "a.b": 1, "a": {"b": 2}})
+    assert read(flattened).scores["TOXICITY"].tolist() == [0.7]
+
+
+def test_a_language_that_is_no_text_is_unknown(tmp_path: Path) -> None:
+    rows = ({"text": "a", "TOXICITY": 0.7, "language": each} for each in ("de", 5, ["en"], None))
+    assert read(written(tmp_path, *rows)).languages == ["de", None, None, None]
 
 
 def test_beside_scores_of_our_own_perspectives_are_taken(tmp_path: Path) -> None:

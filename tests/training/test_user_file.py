@@ -109,6 +109,13 @@ def test_metadata_of_others_is_not_ours(tmp_path: Path) -> None:
     assert user_file.read(tmp_path / "mine.parquet").texts == [row["text"] for row in ROWS]
 
 
+@pytest.mark.parametrize("place", [2, 257, 999])
+def test_the_first_line_of_another_type_is_named(tmp_path: Path, place: int) -> None:
+    rows = "".join(f'{{"text": {json.dumps("a") if at < place else at}, "spam": 0}}\n' for at in range(1, 1_001))
+    with pytest.raises(DataUnusable, match=f"line {place}: 'text' has another type"):
+        user_file.read(written(tmp_path, "mine.ndjson", rows))
+
+
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
@@ -116,7 +123,7 @@ def test_metadata_of_others_is_not_ours(tmp_path: Path) -> None:
         (
             "mine.ndjson",
             '{"text": null, "spam": 0}\n{"text": {"a": 1}, "spam": 0}\n\n{"text": {"a": []}, "spam": 0}\n',
-            "line 4: 'text' has another type",
+            "line 4: 'text.a' has another type",
         ),
         (
             "mine.ndjson",

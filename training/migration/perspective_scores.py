@@ -1,5 +1,6 @@
 """Reads texts with Perspective's scores from a site's file, and guesses the columns."""
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from training.datasets.dataset import number
 from training.errors import DataUnusable
-from training.tables import Table, column_values, is_mixed, mixed, read_table, texts
+from training.tables import Table, column_values, is_mixed, mixed, paths, read_table, texts
 from training.text_files import FileOptions
 
 _DEFAULT_OPTIONS = FileOptions()
@@ -32,10 +33,8 @@ _TEXT_COLUMNS = ("text", "comment_text", "comment.text", "comment", "body", "con
 _LANGUAGE = "language"
 # The path in Perspective's answer, and what people add to an attribute's name in a column name.
 _ANSWERED = re.compile(r"(?:.*\.)?attributeScores\.([A-Z_]+)\.summaryScore\.value")
-# In the name or the values of a column of objects that are answers or parts of them.
-_OF_AN_ANSWER = re.compile(r"attributeScores|summaryScore|^\{.*\"(?:" + "|".join(LABEL_OF) + r")\"", re.DOTALL)
 _AROUND = re.compile(
-    r"^(?:perspective|persp|google|api|score)[_. -]+"
+    r"^(?:perspective|persp|google|api|scores?|attributeScores)[_. -]+"
     r"|(?<![_. -])[_. -]+(?:score|prob|value|perspective)$|@\d+$|_EXPERIMENTAL$",
     re.IGNORECASE,
 )
@@ -70,8 +69,7 @@ def read(
     Raises DataUnusable naming the file and what is missing.
     """
     table = _table(path, options)
-    if not columns:
-        _refuse_mixed_answers(table, path)
+    _refuse_mixed(table, [text or "", *(columns or {}).values()], path, is_guessed=not columns)
     named = dict(columns) if columns else guessed(table.column_names, path)
     scores = {attribute: _numbers(table, column, path) for attribute, column in named.items()}
     return PerspectiveScores(
@@ -99,13 +97,26 @@ def _table(path: Path, options: FileOptions) -> Table:
     return table
 
 
-def _refuse_mixed_answers(table: Table, path: Path) -> None:
-    """A mixed column keeps its objects as text, so Perspective's answers in it would be passed over."""
-    for name in table.column_names:
-        if is_mixed(table, name) and any(
-            _OF_AN_ANSWER.search(text) for text in (name, *filter(None, column_values(table, name, path)))
+def _refuse_mixed(table: Table, named: Iterable[str], path: Path, *, is_guessed: bool) -> None:
+    """A mixed field keeps its objects as text, so what is named within it, or would be guessed, is not found."""
+    for at, field in enumerate(table.schema):
+        if is_mixed(field) and (
+            any(name.startswith(f"{field.name}.") for name in named)
+            or (is_guessed and attribute_of(field.name) is None and _holds_scores(field.name, table.column(at)))
         ):
-            raise mixed(table, name, path)
+            raise mixed(field, path)
+
+
+def _holds_scores(name: str, column: Iterable[Any]) -> bool:
+    objects = (_object(text) for scalar in column if (text := scalar.as_py()) and text.startswith("{"))
+    return any(attribute_of(each) for each in {inner for found in objects for inner, _ in paths(name, found)})
+
+
+def _object(text: str) -> Any:  # noqa: ANN401 - any JSON
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):  # it was a text before
+        return None
 
 
 def guessed(columns: Sequence[str], path: Path) -> dict[str, str]:
@@ -150,7 +161,8 @@ def _flat(table: Table) -> Table:
 def _languages(table: Table, path: Path) -> list[str | None]:
     if _LANGUAGE not in table.column_names:
         return [None] * table.num_rows
-    return [value if isinstance(value, str) else None for value in column_values(table, _LANGUAGE, path)]
+    values = column_values(table, _LANGUAGE, path)
+    return [value if isinstance(value, str) and value[:1].isalpha() else None for value in values]
 
 
 def _numbers(table: Table, column: str, path: Path) -> Numbers:

@@ -1,8 +1,9 @@
 """Reads the fields of a request from a form in any charset, from JSON, or from the query string."""
 
-import codecs
 import re
 from collections.abc import Iterable, Mapping
+from encodings import normalize_encoding
+from encodings.aliases import aliases
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
 
@@ -19,14 +20,19 @@ MAX_FIELDS = 1_000
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 
 # Charsets used on the web; other Python codecs do more than decode text. Two are mapped as browsers map them.
-_READ_AS = {"iso8859-1": "cp1252", "ascii": "cp1252"}
-# What databases call UTF-8, such as utf8mb4 and utf8_general_ci.
-_LIKE_UTF_8 = re.compile(r"utf-?8(?![0-9])", re.IGNORECASE)
-_CHARSETS = frozenset(
-    {"utf-8", "ascii", *(f"iso8859-{part}" for part in range(1, 17)), *(f"cp125{page}" for page in range(9))}
-    | {"cp866", "cp874", "koi8-r", "koi8-u", "mac-roman", "tis-620", "big5", "big5hkscs", "gb2312", "gbk", "gb18030"}
-    | {"euc_jp", "shift_jis", "iso2022_jp", "euc_kr"}
+_READ_AS = {"latin_1": "cp1252", "ascii": "cp1252"}
+# What MySQL calls UTF-8, such as utf8mb4 and utf8_general_ci.
+_LIKE_UTF_8 = re.compile("utf_?8(mb[34])?(_[a-z0-9_]*(ci|cs|bin))?")
+_LONGEST_CHARSET = 40
+_MODULES = (
+    *("utf_8", "ascii", "latin_1", *(f"iso8859_{part}" for part in (*range(2, 12), *range(13, 17)))),
+    *(f"cp125{page}" for page in range(9)),
+    *("cp866", "cp874", "koi8_r", "koi8_u", "mac_roman", "tis_620", "big5", "big5hkscs", "gb2312", "gbk", "gb18030"),
+    *("euc_jp", "shift_jis", "iso2022_jp", "euc_kr"),
 )
+# Python's name of a codec and all others -> the codec.
+_CHARSETS = {module: _READ_AS.get(module, module) for module in _MODULES}
+_CHARSETS |= {name.replace(".", "_"): _CHARSETS[module] for name, module in aliases.items() if module in _CHARSETS}
 
 
 async def fields_of(request: web.Request) -> Fields:
@@ -75,7 +81,7 @@ def _from_form(raw: bytes, charset: str | None) -> dict[str, str]:
     if len(pairs) > MAX_FIELDS:
         raise BadRequest(f"more than {MAX_FIELDS} fields")
     found = {_unquoted(name): _unquoted(value) for name, _, value in pairs if name}
-    codec = _codec(charset or found.get(b"blog_charset", b"").decode("ascii", "replace") or "utf-8", found)
+    codec = _codec(charset or found.get(b"blog_charset", b"").decode("ascii", "replace") or "utf-8")
     return {name.decode(codec, "replace"): value.decode(codec, "replace") for name, value in found.items()}
 
 
@@ -83,24 +89,18 @@ def _unquoted(part: bytes) -> bytes:
     return unquote_to_bytes(part.replace(b"+", b" "))
 
 
-def _codec(charset: str, fields: Mapping[bytes, bytes]) -> str:
+def _codec(charset: str) -> str:
     """Raises BadRequest for a charset that is not used on the web."""
-    try:
-        name = codecs.lookup(charset.strip()).name if charset.isascii() else ""
-    except (LookupError, ValueError):
-        is_named = _LIKE_UTF_8.match(charset.strip()) is not None
-        name = "utf-8" if is_named and all(_is_utf_8(value) for value in fields.values()) else ""
-    if name not in _CHARSETS:
+    # codecs.lookup would keep every name that it does not know.
+    asked = (
+        normalize_encoding(charset.replace(".", "_")).lower()
+        if charset.isascii() and len(charset) <= _LONGEST_CHARSET
+        else ""
+    )
+    name = "utf-8" if _LIKE_UTF_8.fullmatch(asked) else _CHARSETS.get(asked)
+    if name is None:
         raise BadRequest("charset: none that we know; send UTF-8", [Fault("", "unknown charset")])
-    return _READ_AS.get(name, name)
-
-
-def _is_utf_8(value: bytes) -> bool:
-    try:
-        value.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+    return name
 
 
 def _from_json(raw: bytes) -> dict[str, str]:
