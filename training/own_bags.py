@@ -26,7 +26,7 @@ from training.regression import MaskedLogistic
 
 Floats = NDArray[np.float64]
 
-# A table has as many rows as the comments have n-grams, rounded up to a power of two between these. With twice as
+# A table has as many rows as the comments have n-grams, rounded down to a power of two between these. With twice as
 # many the ranking does not gain (docs/experiments.md).
 LEAST_BITS, MOST_BITS = 12, 16
 # In a table of this size hardly two n-grams of a language's comments share a row, so that they can be counted.
@@ -152,7 +152,7 @@ def _bag_of(texts: Examples, is_weighed: NDArray[np.bool_], labels: Sequence[int
 
 def _fitted(learned: Examples, labels: Sequence[int]) -> _Table:
     occurring = np.count_nonzero(document_frequency(count(learned.texts, COUNTED_BITS, 1)) >= LEAST_TEXTS)
-    bits = min(max(int(occurring - 1).bit_length(), LEAST_BITS), MOST_BITS)
+    bits = min(max(int(occurring).bit_length() - 1, LEAST_BITS), MOST_BITS)
     counted = count(learned.texts, bits, 1)
     idf = inverse_document_frequency(document_frequency(counted), len(learned), LEAST_TEXTS)
     _, places = np.unique(learned.sources, return_inverse=True)
