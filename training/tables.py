@@ -1,6 +1,7 @@
 """Reads tables of texts from Parquet, CSV, TSV and NDJSON files, by suffix."""
 
 import json
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -105,15 +106,15 @@ def _array(values: list[Any]) -> Any | None:  # noqa: ANN401 - a pyarrow array
 
 
 def _first_odd(name: str, values: list[Any]) -> tuple[int, str]:
-    """The row and the path of the first value whose type differs from those before it, or that exceeds 64 bits."""
+    """The row and the path of the first value that pyarrow cannot keep together with those before it."""
     kinds: dict[str, str] = {}
     for row, value in enumerate(values):
         for path, part in paths(name, value):
             kind = "number" if path == name and isinstance(part, bool) else _KINDS.get(type(part), "number")
-            is_large = isinstance(part, int) and part.bit_length() > 64  # noqa: PLR2004 - bits, as said
-            if is_large or (part is not None and kinds.setdefault(path, kind) != kind):
+            if part is not None and kinds.setdefault(path, kind) != kind:
                 return row, path
-    return 0, name
+    # All numbers: some are too large, or not exact as decimal ones.
+    return bisect_left(range(len(values) - 1), True, key=lambda at: _array(values[: at + 1]) is None), name
 
 
 def paths(name: str, value: Any) -> Iterator[tuple[str, Any]]:  # noqa: ANN401 - any JSON

@@ -33,6 +33,9 @@ RESPONSE = {
         ("persp.insult.value", "INSULT"),
         ("LIKELY_TO_REJECT", None),
         ("scores.TOXICITY", "TOXICITY"),
+        ("perspective.scores.SEVERE_TOXICITY@6", "SEVERE_TOXICITY"),
+        ("scores.toxicity", None),
+        ("scores_toxicity", None),
         ("attributeScores.TOXICITY", "TOXICITY"),
         ("attributeScores.TOXICITY.spanScores", None),
         ("text", None),
@@ -121,6 +124,7 @@ def test_answers_are_not_passed_over_beside_values_of_another_type(
     ("name", "values"),
     [
         ("meta", ({"reason": "SPAM"}, "TOXICITY", [{"TOXICITY": 1}])),
+        ("meta", ({"answers": [RESPONSE]}, "quota")),
         ("attributeScores.TOXICITY.summaryScore.value", (0.7, "0.2", None)),
     ],
 )
@@ -130,6 +134,21 @@ def test_a_mixed_column_is_no_matter_if_nothing_is_hidden_in_it(
     scores = {"TOXICITY": 0.7} if name == "meta" else {}
     kept = read(written(tmp_path, *({"text": "a", **scores, name: value} for value in values)))
     assert kept.scores["TOXICITY"][0] == 0.7
+
+
+def test_scores_of_other_models_beside_perspectives_are_no_matter(tmp_path: Path) -> None:
+    """Our own API answers `scores.toxicity`."""
+    path = written(tmp_path, {"text": "a", "response": RESPONSE, "scores": {"toxicity": 0.1, "spam": "low"}})
+    assert {name: each.tolist() for name, each in read(path).scores.items()} == {"TOXICITY": [0.7]}
+
+
+def test_a_name_with_a_dot_is_no_path_into_a_mixed_column(tmp_path: Path) -> None:
+    rows = ({"c.said": "a", "c.t": 0.7, "c.label": 1, "c": each} for each in (5, "u"))
+    path = written(tmp_path, *rows)
+    assert read(path, "c.said", {"TOXICITY": "c.t"}, "c.label").scores["TOXICITY"].tolist() == [0.7, 0.7]
+    for named in ({"text": "c.body"}, {"text": "c.said", "label": "c.odd"}):
+        with pytest.raises(DataUnusable, match="line 2: 'c' has another type"):
+            read_texts(path, **named)
 
 
 def test_columns_that_nobody_needs_may_have_one_name(tmp_path: Path) -> None:
@@ -144,8 +163,8 @@ def test_columns_that_nobody_needs_may_have_one_name(tmp_path: Path) -> None:
 
 
 def test_a_language_that_is_no_text_is_unknown(tmp_path: Path) -> None:
-    rows = ({"text": "a", "TOXICITY": 0.7, "language": each} for each in ("de", 5, ["en"], None))
-    assert read(written(tmp_path, *rows)).languages == ["de", None, None, None]
+    rows = ({"text": "a", "TOXICITY": 0.7, "language": each} for each in ("de", 5, ["en"], True, None))
+    assert read(written(tmp_path, *rows)).languages == ["de", None, None, None, None]
 
 
 def test_beside_scores_of_our_own_perspectives_are_taken(tmp_path: Path) -> None:

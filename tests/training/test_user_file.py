@@ -109,6 +109,13 @@ def test_metadata_of_others_is_not_ours(tmp_path: Path) -> None:
     assert user_file.read(tmp_path / "mine.parquet").texts == [row["text"] for row in ROWS]
 
 
+@pytest.mark.parametrize("values", [(5, 2**63, -1), (5, -(2**63) - 1, 7), (0.5, 2**60 + 1, 7)])
+def test_the_line_of_a_number_that_fits_with_no_other_is_named(tmp_path: Path, values: tuple[float, ...]) -> None:
+    rows = "".join(f'{{"text": {{"id": {value}}}, "spam": 0}}\n' for value in values)
+    with pytest.raises(DataUnusable, match="line 2: 'text' has another type than in the lines before, or is too large"):
+        user_file.read(written(tmp_path, "mine.ndjson", rows))
+
+
 @pytest.mark.parametrize("place", [2, 257, 999])
 def test_the_first_line_of_another_type_is_named(tmp_path: Path, place: int) -> None:
     rows = "".join(f'{{"text": {json.dumps("a") if at < place else at}, "spam": 0}}\n' for at in range(1, 1_001))

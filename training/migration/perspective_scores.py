@@ -31,10 +31,13 @@ LABEL_OF = {
 }
 _TEXT_COLUMNS = ("text", "comment_text", "comment.text", "comment", "body", "content", "message")
 _LANGUAGE = "language"
+# In a mixed column, numbers, lists and booleans became text.
+_A_TAG = re.compile("(?!(?:true|false)$)[A-Za-z]")
 # The path in Perspective's answer, and what people add to an attribute's name in a column name.
 _ANSWERED = re.compile(r"(?:.*\.)?attributeScores\.([A-Z_]+)\.summaryScore\.value")
 _AROUND = re.compile(
-    r"^(?:perspective|persp|google|api|scores?|attributeScores)[_. -]+"
+    r"^(?:perspective|persp|google|api|score)[_. -]+"
+    r"|^(?-i:(?:scores|attributeScores)[_. -]+(?=[A-Z]))"  # in lower case they are ours or another model's
     r"|(?<![_. -])[_. -]+(?:score|prob|value|perspective)$|@\d+$|_EXPERIMENTAL$",
     re.IGNORECASE,
 )
@@ -69,7 +72,7 @@ def read(
     Raises DataUnusable naming the file and what is missing.
     """
     table = _table(path, options)
-    _refuse_mixed(table, [text or "", *(columns or {}).values()], path, is_guessed=not columns)
+    _refuse_mixed(table, [text, label, *(columns or {}).values()], path, is_guessed=not columns)
     named = dict(columns) if columns else guessed(table.column_names, path)
     scores = {attribute: _numbers(table, column, path) for attribute, column in named.items()}
     return PerspectiveScores(
@@ -85,6 +88,7 @@ def read_texts(
 ) -> PerspectiveScores:
     """The same without scores, for a site that has none yet."""
     table = _table(path, options)
+    _refuse_mixed(table, [text, label], path, is_guessed=False)
     column = text or _text_column(table.column_names, path)
     labels = None if label is None else _answers(table, label, path)
     return PerspectiveScores(texts(table, column, path), _languages(table, path), {}, labels)
@@ -97,11 +101,12 @@ def _table(path: Path, options: FileOptions) -> Table:
     return table
 
 
-def _refuse_mixed(table: Table, named: Iterable[str], path: Path, *, is_guessed: bool) -> None:
+def _refuse_mixed(table: Table, named: Iterable[str | None], path: Path, *, is_guessed: bool) -> None:
     """A mixed field keeps its objects as text, so what is named within it, or would be guessed, is not found."""
+    missing = [name for name in named if name and name not in table.column_names]
     for at, field in enumerate(table.schema):
         if is_mixed(field) and (
-            any(name.startswith(f"{field.name}.") for name in named)
+            any(name.startswith(f"{field.name}.") for name in missing)
             or (is_guessed and attribute_of(field.name) is None and _holds_scores(field.name, table.column(at)))
         ):
             raise mixed(field, path)
@@ -109,7 +114,8 @@ def _refuse_mixed(table: Table, named: Iterable[str], path: Path, *, is_guessed:
 
 def _holds_scores(name: str, column: Iterable[Any]) -> bool:
     objects = (_object(text) for scalar in column if (text := scalar.as_py()) and text.startswith("{"))
-    return any(attribute_of(each) for each in {inner for found in objects for inner, _ in paths(name, found)})
+    found = {inner for each in objects for inner, _ in paths(name, each)}
+    return any("[]" not in each and attribute_of(each) for each in found)
 
 
 def _object(text: str) -> Any:  # noqa: ANN401 - any JSON
@@ -162,7 +168,7 @@ def _languages(table: Table, path: Path) -> list[str | None]:
     if _LANGUAGE not in table.column_names:
         return [None] * table.num_rows
     values = column_values(table, _LANGUAGE, path)
-    return [value if isinstance(value, str) and value[:1].isalpha() else None for value in values]
+    return [value if isinstance(value, str) and _A_TAG.match(value) else None for value in values]
 
 
 def _numbers(table: Table, column: str, path: Path) -> Numbers:
