@@ -65,27 +65,23 @@ def test_texts_and_scores_come_out_of_every_format(tmp_path: Path, suffix: str) 
     assert list(kept.scores["SPAM"]) == [1, 0]
 
 
-def test_whole_answers_of_perspective_are_read(tmp_path: Path) -> None:
+def written(tmp_path: Path, *rows: dict[str, Any]) -> Path:
     path = tmp_path / "kept.ndjson"
-    path.write_text(json.dumps({"text": "a", "response": RESPONSE}) + "\n")
-    assert list(read(path).scores["TOXICITY"]) == [0.7]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def test_whole_answers_of_perspective_are_read(tmp_path: Path) -> None:
+    assert list(read(written(tmp_path, {"text": "a", "response": RESPONSE})).scores["TOXICITY"]) == [0.7]
 
 
 @pytest.mark.parametrize("missing", [[], "", None, {}], ids=repr)
 def test_an_answer_without_scores_has_none(tmp_path: Path, missing: Any) -> None:
     """PHP writes an empty map as `[]`."""
-    path = tmp_path / "kept.ndjson"
-    rows = [{"text": "a", "response": RESPONSE}, {"text": "b", "response": missing}]
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    scores = read(path).scores["TOXICITY"]
+    rows = ({"text": "a", "response": each} for each in (RESPONSE, missing))
+    scores = read(written(tmp_path, *rows)).scores["TOXICITY"]
     assert scores[0] == 0.7
     assert np.isnan(scores[1])
-
-
-def written(tmp_path: Path, *rows: dict[str, Any]) -> Path:
-    path = tmp_path / "kept.ndjson"
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return path
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import numpy as np
 
 from training.datasets import published
 from training.datasets.dataset import DataSet, Rows, cells, chosen, numbers
-from training.tables import Table
+from training.tables import Table, texts
 
 
 def _civil(table: Table, path: Path) -> Rows:
@@ -20,7 +20,7 @@ def _civil(table: Table, path: Path) -> Rows:
 def _fox(table: Table, path: Path) -> Rows:
     hateful = numbers(table, "label", path)
     return Rows(
-        cells(table, "text", path),
+        texts(table, "text", path),
         # A comment that is not hateful may still be rude, hence the value in between.
         {"identity_attack": hateful, "toxicity": np.where(hateful > 0, 1.0, 0.2), "spam": np.zeros(len(hateful))},
         groups=cells(table, "title", path),

@@ -19,17 +19,18 @@ MAX_BODY_BYTES = 4 * bodies.MAX_BODY_BYTES
 MAX_FIELDS = 1_000
 FORM, JSON = "application/x-www-form-urlencoded", "application/json"
 
-# Charsets used on the web; other Python codecs do more than decode text. Two are mapped as browsers map them.
-_READ_AS = {"latin_1": "cp1252", "ascii": "cp1252"}
 # What MySQL calls UTF-8, such as utf8mb4 and utf8_general_ci.
-_LIKE_UTF_8 = re.compile("utf_?8(mb[34])?(_[a-z0-9_]*(ci|cs|bin))?")
+_LIKE_UTF_8 = re.compile("utf_?8(mb[34])?(_[a-z0-9_]*(ci|cs|bin|ks))?")
 _LONGEST_CHARSET = 40
+# Charsets used on the web, by Python's modules; other codecs do more than decode text.
 _MODULES = (
     *("utf_8", "ascii", "latin_1", *(f"iso8859_{part}" for part in (*range(2, 12), *range(13, 17)))),
     *(f"cp125{page}" for page in range(9)),
     *("cp866", "cp874", "koi8_r", "koi8_u", "mac_roman", "tis_620", "big5", "big5hkscs", "gb2312", "gbk", "gb18030"),
     *("euc_jp", "shift_jis", "iso2022_jp", "euc_kr"),
 )
+# Two are read as browsers read them.
+_READ_AS = {"latin_1": "cp1252", "ascii": "cp1252"}
 # Python's name of a codec and all others -> the codec.
 _CHARSETS = {module: _READ_AS.get(module, module) for module in _MODULES}
 _CHARSETS |= {name.replace(".", "_"): _CHARSETS[module] for name, module in aliases.items() if module in _CHARSETS}
@@ -92,11 +93,8 @@ def _unquoted(part: bytes) -> bytes:
 def _codec(charset: str) -> str:
     """Raises BadRequest for a charset that is not used on the web."""
     # codecs.lookup would keep every name that it does not know.
-    asked = (
-        normalize_encoding(charset.replace(".", "_")).lower()
-        if charset.isascii() and len(charset) <= _LONGEST_CHARSET
-        else ""
-    )
+    is_short = charset.isascii() and len(charset) <= _LONGEST_CHARSET
+    asked = normalize_encoding(charset.replace(".", "_")).lower() if is_short else ""
     name = "utf-8" if _LIKE_UTF_8.fullmatch(asked) else _CHARSETS.get(asked)
     if name is None:
         raise BadRequest("charset: none that we know; send UTF-8", [Fault("", "unknown charset")])
