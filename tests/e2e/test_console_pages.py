@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 from full_site import OTHER, Site, fill, full_site
-from pages import AT_REST, AXE, PATIENCE_S, SCHEMES
+from pages import AT_REST, AXE, COLOR_RULES, PATIENCE_S, SCHEMES
 from playwright.sync_api import Browser, Page, ViewportSize
 
 import classifier
@@ -62,11 +62,14 @@ def site(browser: Browser) -> Iterator[Site]:
         yield site
 
 
-def faults(page: Page) -> list[str]:
-    """What axe finds against WCAG 2.2 AA and its own best practices, with everything opened that can be."""
+def faults(page: Page, scheme: str = SCHEMES[0]) -> list[str]:
+    """What axe finds against WCAG 2.2 AA and its own best practices, with everything opened that can be.
+
+    In the dark only colors are other ones.
+    """
     page.evaluate("document.querySelectorAll('details:not(.menu)').forEach(each => { each.open = true; })")
-    options = "{ rules: { 'target-size': { enabled: true } }, resultTypes: ['violations'] }"
-    found = page.evaluate(f"async () => (await axe.run({options})).violations")
+    which = {"rules": {"target-size": {"enabled": True}}} if scheme == SCHEMES[0] else {"runOnly": [*COLOR_RULES]}
+    found = page.evaluate("async which => (await axe.run({ ...which, resultTypes: ['violations'] })).violations", which)
     return [f"{each['id']}: {node['html'][:200]}" for each in found for node in each["nodes"]]
 
 
@@ -97,7 +100,7 @@ def looked(site: Site) -> Looked:
         for scheme, by_path in found.by_scheme.items():
             page.emulate_media(color_scheme=scheme)
             page.evaluate(AT_REST)
-            by_path[path] = faults(page)
+            by_path[path] = faults(page, scheme)
     page.context.close()
     return found
 
