@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from collections import defaultdict
 from typing import Annotated
 
 import msgspec
@@ -21,6 +22,9 @@ from service.values.errors import BadRequest, Fault
 
 # Labels that are written to Redis together: enough to share its syncs, few enough not to delay other requests.
 AT_ONCE = 200
+
+
+_IGNORED = "As in an export; ignored."
 
 
 class LabelsQuery(Struct, frozen=True, forbid_unknown_fields=True):
@@ -60,6 +64,23 @@ class LabelRequest(Struct, frozen=True, forbid_unknown_fields=True):
     community: (
         Annotated[str, Meta(min_length=1, max_length=MAX_COMMUNITY, description="Whose people say so.")] | None
     ) = None
+    cursor: Annotated[str, Meta(description="As in an export, where `retracts` names it; otherwise ignored.")] = ""
+    retracts: (
+        Annotated[
+            str,
+            Meta(
+                description="As in an export: the line with this `cursor`, or with * each earlier one of this `id`, is "
+                "left out. It must be in the same body."
+            ),
+        ]
+        | None
+    ) = None
+    revision: Annotated[int | None, Meta(description=_IGNORED)] = None
+    actor: Annotated[str, Meta(description=_IGNORED)] = ""
+    at: Annotated[str, Meta(description=_IGNORED)] = ""
+    language: Annotated[str | None, Meta(description=_IGNORED)] = None
+    inclusion: Annotated[float | None, Meta(description=_IGNORED)] = None
+    learning_inclusion: Annotated[float | None, Meta(description=_IGNORED)] = None
 
 
 class LabelsResponse(Struct, frozen=True):
@@ -91,11 +112,12 @@ async def list_labels(call: Call) -> web.Response:
 
 
 async def add_labels(call: Call) -> LabelsResponse:
-    """Take in labels made elsewhere. All lines are checked before the first is kept; known ones change nothing."""
+    """Take in labels made elsewhere, also what `GET /v1/labels` of another installation gave.
+
+    All lines are checked before the first is kept; known ones change nothing.
+    """
     site, known = call.key.site, call.request.app[keys.MODERATION].attributes(call.key.site)
-    lines = [
-        _label(line, number, known) for number, line in enumerate(call.body.split("\n")) if line and not line.isspace()
-    ]
+    lines = [_label(line, number, known) for number, line in _without_retracted(call.body)]
     kept, added = call.request.app[keys.STORE].labels, 0
     for start in range(0, len(lines), AT_ONCE):
         some = lines[start : start + AT_ONCE]
@@ -103,9 +125,39 @@ async def add_labels(call: Call) -> LabelsResponse:
     return LabelsResponse(added, len(lines) - added)
 
 
-def _label(line: str, number: int, known: tuple[str, ...]) -> Imported:
+def _without_retracted(body: str) -> list[tuple[int, LabelRequest]]:
+    """The lines, counted from 0, that a later line does not retract. Raises BadRequest."""
+    kept = dict[int, LabelRequest]()
+    by_cursor, by_id = dict[str, int](), defaultdict[str | None, list[int]](list)
+    for number, line in enumerate(body.split("\n")):
+        if not line or line.isspace():
+            continue
+        at = f"/{number}"
+        value = _parsed(line, number)
+        if isinstance(value, dict) and value.get("retracts"):
+            value = value | {"weight": 1}  # that of such a line is 0
+        label = bodies.shape(value, LabelRequest, at)
+        if not label.retracts:
+            kept[number] = label
+            by_cursor[label.cursor] = number
+            by_id[label.id].append(number)
+        elif label.retracts == _ALL:
+            for earlier in by_id.pop(label.id, ()):
+                kept.pop(earlier, None)
+        elif label.retracts in by_cursor:
+            kept.pop(by_cursor[label.retracts], None)
+        else:
+            detail = "names a label that is not in this body: send both, or neither"
+            raise BadRequest(f"{at}/retracts: {detail}", [Fault(f"{at}/retracts", detail)])
+    return list(kept.items())
+
+
+# What an erasure retracts.
+_ALL = "*"
+
+
+def _label(label: LabelRequest, number: int, known: tuple[str, ...]) -> Imported:
     at = f"/{number}"
-    label = bodies.shape(_parsed(line, number), LabelRequest, at)
     bodies.check_text(label.text, f"{at}/text")
     for name in label.labels:
         if name not in known:
@@ -140,7 +192,7 @@ def _parsed(line: str, number: int) -> object:
         return bodies.parse(line)
     except BadRequest as error:
         at = f"/{number}"
-        told = [fault.detail.replace("line 1 ", f"line {number + 1} ") for fault in error.faults]
+        told = [fault.detail.replace("line 1,", f"line {number + 1},") for fault in error.faults]
         raise BadRequest(f"{at}: not valid JSON: {told[0]}", [Fault(at, each) for each in told]) from error
 
 

@@ -1,12 +1,13 @@
 """Reads bodies and query parameters: strict JSON, then conversion to a type. Errors name the place."""
 
 import asyncio
+import codecs
 import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeGuard, TypeVar
 
 import msgspec
 from aiohttp import ClientError, web
@@ -41,6 +42,7 @@ _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 # Escaped surrogates, which may be unpaired, and escaped backslashes, which make a following quote ambiguous.
 _AMBIGUOUS = re.compile(rb"\\(?:u[dD][89a-fA-F]|\\)")
 _encode = msgspec.json.Encoder().encode
+_MARKS_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _ESCAPED_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -73,6 +75,8 @@ async def read(request: web.Request, content_type: str | None, limit: int, other
 
 def decoded(raw: bytes) -> str:
     """The body as text, without a byte order mark (RFC 8259, section 8.1)."""
+    if raw[:2] in _MARKS_16 or b"\0" in raw[:2]:  # a NUL beside an ASCII character: it has no mark
+        raise BadRequest("the body is not UTF-8: it looks like UTF-16", [Fault("", "not UTF-8")])
     try:
         return raw.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
@@ -109,9 +113,11 @@ def parse(text: str) -> Any:  # noqa: ANN401 - any JSON
         value = _strict.decode(text)
     except RecursionError:
         _refuse("too deep")
+    except json.JSONDecodeError as error:
+        _refuse(_cannot_be_read(text, error))
     except ValueError as error:
         # Other messages may quote the body.
-        _refuse(str(error) if isinstance(error, (json.JSONDecodeError, _NotJson)) else "a number out of range")
+        _refuse(str(error) if isinstance(error, _NotJson) else "a number out of range")
     if text.count("[") + text.count("{") > MAX_DEPTH and _is_deeper(value, MAX_DEPTH):
         _refuse(f"nested more than {MAX_DEPTH} deep")
     return _well_formed(value) if _ESCAPED_SURROGATE.search(text) else value
@@ -164,6 +170,8 @@ def check_count(items: Sequence[object], at: str) -> None:
 
 
 NOBODY = Author()
+# What proxies write where they know none (RFC 7239, 6.2, and nginx).
+_NO_ADDRESS = ("", "unknown", "-")
 
 
 def _check_instant(instant: datetime | None, at: str) -> None:
@@ -178,6 +186,7 @@ def _check_instant(instant: datetime | None, at: str) -> None:
 def check_comment(comment: Comment, at: str = "") -> Comment:
     """Check what the type does not express. Returns the comment with overlong fields, except the text, cut."""
     check_text(comment.text, f"{at}/text")
+    comment = _with_zones(comment)
     for where, at_time in (
         ("/created_at", comment.created_at),
         ("/author/created_at", (comment.author or NOBODY).created_at),
@@ -188,9 +197,26 @@ def check_comment(comment: Comment, at: str = "") -> Comment:
         detail = f"longer than {MAX_METADATA_BYTES} bytes of JSON"
         raise TooLarge(f"{at}/metadata: {detail}", [Fault(f"{at}/metadata", detail)])
     address = "" if comment.sender is None else (comment.sender.ip or "").strip()
-    if address and network_of(address) is None:
+    if address.lower() not in _NO_ADDRESS and network_of(address) is None:
         raise BadRequest(f"{at}/sender/ip: not an IP address", [Fault(f"{at}/sender/ip", "not an IP address")])
     return _fitted(comment)
+
+
+def _with_zones(comment: Comment) -> Comment:
+    """With UTC as the zone of times without one."""
+    author, article = comment.author, comment.article
+    changed: dict[str, Any] = {}
+    if _is_zoneless(comment.created_at):
+        changed["created_at"] = comment.created_at.replace(tzinfo=UTC)
+    if author is not None and _is_zoneless(author.created_at):
+        changed["author"] = replace(author, created_at=author.created_at.replace(tzinfo=UTC))
+    if article is not None and _is_zoneless(article.published_at):
+        changed["article"] = replace(article, published_at=article.published_at.replace(tzinfo=UTC))
+    return replace(comment, **changed) if changed else comment
+
+
+def _is_zoneless(instant: datetime | None) -> TypeGuard[datetime]:
+    return instant is not None and instant.tzinfo is None
 
 
 def _fitted(comment: Comment) -> Comment:
@@ -275,6 +301,12 @@ read_quickly(Comment, lambda comment: not comment.metadata)
 
 class _NotJson(ValueError):
     pass
+
+
+def _cannot_be_read(text: str, error: json.JSONDecodeError) -> str:
+    if not text or text.isspace():
+        return "it is empty"
+    return f"it cannot be read from line {error.lineno}, column {error.colno} on"
 
 
 def _refuse(detail: str) -> NoReturn:

@@ -86,6 +86,12 @@ def response_of(error: ServiceError) -> web.Response:
     return _response(problem_of(error), headers)
 
 
+def not_http(status: int) -> web.Response:
+    """For what never became a request. Quotes nothing of it: it may hold a key."""
+    detail = "the request cannot be read as HTTP, or its head is too large"
+    return _response(_problem("not_http", status, detail if status < 500 else "the error is ours"), {})  # noqa: PLR2004 - by class
+
+
 @web.middleware
 async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Render every error of a request."""

@@ -4,6 +4,7 @@ import difflib
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -19,7 +20,7 @@ from msgspec.inspect import (
     type_info,
 )
 
-from service.values.domain import WORDS
+from service.values.domain import LEFT_OUT, WORDS
 from service.values.errors import Fault
 
 # From msgspec's names of types to words for people.
@@ -31,6 +32,10 @@ _KINDS = {
     "null": "null",
     "array": "a list",
     "object": "an object",
+    # Of the field that tells the types of a union apart, msgspec gives Python's names.
+    "list": "a list",
+    "dict": "an object",
+    "NoneType": "null",
     "datetime": "a date and time such as 2026-11-23T10:00:00Z",
     "date": "a day such as 2026-11-23",
 }
@@ -50,7 +55,7 @@ _NO_FORM = "has a form that is not accepted"
 
 
 def without_empties(value: Any, kind: Any) -> Any:  # noqa: ANN401 - any JSON, any type
-    """`value` without empty optional fields: null, a blank text, [] or {}.
+    """`value` without empty optional fields: null, a blank text, [] or {}, and LEFT_OUT ones that cannot be read.
 
     Some languages encode an empty map as [], and forms send fields that were left blank as "".
     """
@@ -222,7 +227,24 @@ def _is_empty(value: Any, described: Any) -> bool:  # noqa: ANN401 - of any type
         return not value and not any(isinstance(each, CollectionType) for each in _choices(described))
     if isinstance(value, dict):
         return not value and not any(isinstance(each, (DictType, StructType)) for each in _choices(described))
-    return value is None or (isinstance(value, str) and not value.strip())
+    if isinstance(value, str):
+        return not value.strip() or (_is_left_out(described) and not _is_time(value))
+    return value is None
+
+
+def _is_left_out(described: Any) -> bool:  # noqa: ANN401 - of any type: what msgspec describes
+    """Whether a field of this type is left out where its text cannot be read."""
+    if isinstance(described, UnionType):
+        return any(map(_is_left_out, described.types))
+    return isinstance(described, Metadata) and bool((described.extra or {}).get(LEFT_OUT))
+
+
+def _is_time(text: str) -> bool:
+    try:
+        msgspec.convert(text, datetime)
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def _at(described: Any, steps: Sequence[str], *, is_key: bool = False) -> Iterator[Any]:  # noqa: ANN401 - of any type: what msgspec describes

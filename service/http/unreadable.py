@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from aiohttp import web
 
+from service.http import problems
 from service.http.connections import Connections
 from service.http.handling import log_unforeseen
 
@@ -56,7 +57,7 @@ class QuietRequestHandler(web.RequestHandler):
             log.debug("refused with %d: %s", status, type(exc).__name__)
         if request.writer.output_size > 0:
             raise ConnectionError("the answer has already begun")
-        response = web.Response(status=status, text=f"{status} {HTTPStatus(status).phrase}\n")
+        response = problems.not_http(status)
         response.force_close()
         return response
 

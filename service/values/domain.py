@@ -27,6 +27,8 @@ MAX_URL = 2_048
 
 # The key in Meta's `extra` of a message in words for values that do not match the pattern.
 WORDS = "words"
+# That of a field which is left out, not refused, where its text cannot be read.
+LEFT_OUT = "left out"
 NOT_OURS = "not one that we gave"
 A_CODE = "may have small letters, digits and _ only"
 # What people call things. Policy forms put a | between the parts of a line.
@@ -53,6 +55,11 @@ Id = Annotated[
     ),
 ]
 Instant = Annotated[datetime, Meta(tz=True)]
+# As much other software writes times. No rule asks for the second kind.
+ZoneOptional = Annotated[datetime, Meta(description="Without a time zone: UTC.")]
+OfContext = Annotated[
+    datetime, Meta(description="Without a time zone: UTC. A text that is no time is ignored.", extra={LEFT_OUT: True})
+]
 Probability = Annotated[float, Meta(ge=0, le=1)]
 # For each attribute: yes, no, or the share of people who would say yes.
 Answers = dict[str, bool | Probability]
@@ -132,7 +139,7 @@ class Verdict(StrEnum):
 class Author(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     id: Id | None = None
     name: Annotated[str, Meta(description=f"Cut to {MAX_NAME} characters.")] | None = None
-    created_at: Instant | None = None
+    created_at: OfContext | None = None
     trusted: bool = False
 
 
@@ -141,7 +148,7 @@ class Article(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     url: Annotated[str, Meta(description=f"Left out where it is longer than {MAX_URL} characters.")] | None = None
     title: Annotated[str, Meta(description=f"Cut to {MAX_TITLE} characters.")] | None = None
     section: Annotated[str, Meta(description=f"Cut to {MAX_SECTION} characters.")] | None = None
-    published_at: Instant | None = None
+    published_at: ZoneOptional | None = None
 
 
 class Parent(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -156,7 +163,13 @@ class Sender(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True
     """
 
     email: Annotated[str, Meta(max_length=MAX_EMAIL)] | None = None
-    ip: Annotated[str, Meta(max_length=64, description="IPv4 or IPv6.")] | None = None
+    ip: (
+        Annotated[
+            str,
+            Meta(max_length=512, description="IPv4 or IPv6, also with a port; of a list the first."),
+        ]
+        | None
+    ) = None
 
 
 class Comment(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -170,12 +183,16 @@ class Comment(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=Tru
     article: Article | None = None
     parent: Parent | None = None
     sender: Sender | None = None
-    created_at: Instant | None = None
+    created_at: OfContext | None = None
     language: LanguageTag | None = None
     callback_url: (
         Annotated[
             str,
-            Meta(max_length=MAX_URL, pattern=r"^https?://", extra={WORDS: "must begin with https:// (or http://)"}),
+            Meta(
+                max_length=MAX_URL,
+                pattern=r"^[Hh][Tt][Tt][Pp][Ss]?://",
+                extra={WORDS: "must begin with https:// (or http://)"},
+            ),
         ]
         | None
     ) = None

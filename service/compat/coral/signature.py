@@ -20,7 +20,7 @@ _NOBODYS = "empsec_nobody"
 def signatures(header: str) -> list[str]:
     """The hexadecimal signatures in a header, which may hold several of different kinds."""
     pieces = (piece.partition("=") for piece in header.split(","))
-    return [value for name, _, value in pieces if name == ALGORITHM][:MOST_SIGNATURES]
+    return [value for name, _, value in pieces if name.strip() == ALGORITHM][:MOST_SIGNATURES]
 
 
 def expected(secret: str, body: bytes) -> str:

@@ -22,7 +22,9 @@ def asked(raw: bytes, model: str, *, ignore_images: bool) -> ModerationsRequest:
     body = bodies.parse(bodies.decoded(raw))
     if not isinstance(body, dict):
         _refuse("", "The body must be a JSON object.", None)
-    wanted = body.get("model") or MODELS[0]
+    wanted = body.get("model")
+    if wanted in (None, ""):
+        wanted = MODELS[0]
     if not isinstance(wanted, str):
         _refuse("/model", f"Invalid type for 'model': expected a string, but got {_kind(wanted)}.", "invalid_type")
     wanted = wanted.removeprefix(_PROVIDER)

@@ -142,7 +142,32 @@ async def test_a_bad_line_is_named_and_then_none_is_kept(admin: Any, problem: An
 async def test_a_line_that_is_no_json_is_named_as_editors_count_it(admin: Any, problem: Any) -> None:
     good = ndjson({"text": "buy now", "decision": "reject"})
     found = problem(await admin.send("/v1/labels", good + b'\n{"text":\n', NDJSON), 400)
-    assert found["detail"] == "/2: not valid JSON: Expecting value: line 3 column 9 (char 8)"
+    assert found["detail"] == "/2: not valid JSON: it cannot be read from line 3, column 9 on"
+
+
+@pytest.mark.usefixtures("decided")
+async def test_what_one_site_gave_another_takes(client: Any, admin: Any, key_for: Any) -> None:
+    await admin("DELETE", "/v1/comments/c-0")
+    given = (await admin.get("/v1/labels")).raw
+    assert [line.get("retracts") for line in lines(given)] == [None, None, None, "*"]
+    other = await key_for(client, site="other")
+    assert (await other.send("/v1/labels", given, NDJSON)).body == {"added": 3, "known": 0}
+    said = ("id", "text", "labels", "decision", "source", "weight")
+    taken = (await other.get("/v1/labels")).raw
+    first, second = ([[line[name] for name in said] for line in lines(raw) if line["text"]] for raw in (given, taken))
+    assert first == second
+
+
+async def test_a_label_that_a_later_line_retracts_is_left_out(admin: Any, problem: Any) -> None:
+    label = {"decision": "reject", "labels": {}, "source": "moderator", "weight": 1, "at": "2026-11-23T10:00:00Z"}
+    first, second, third = (label | {"id": name, "cursor": name, "text": f"text {name}"} for name in "abc")
+    empty = label | {"text": "", "decision": "", "weight": 0}
+    undone, erased = empty | {"id": "a", "cursor": "d", "retracts": "a"}, empty | {"id": "b", "retracts": "*"}
+    body = ndjson(first, second, third, undone, erased, undone | {"retracts": "c"}, third | {"cursor": "e"})
+    assert (await admin.send("/v1/labels", body, NDJSON)).body == {"added": 1, "known": 0}
+    assert [line["text"] for line in lines((await admin.get("/v1/labels")).raw)] == ["text c"]
+    found = problem(await admin.send("/v1/labels", ndjson(third, undone), NDJSON), 400)
+    assert found["detail"] == "/1/retracts: names a label that is not in this body: send both, or neither"
 
 
 async def test_a_label_over_the_limit_is_413(admin: Any, problem: Any) -> None:

@@ -1,6 +1,7 @@
 """Requests as other software makes them: its ids, its locales, empty fields, and more beside a comment than we keep."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -146,6 +147,55 @@ async def test_what_accompanies_a_comment_is_cut_and_never_refuses_it(admin: Any
     assert item["article"].get("url") is None
     assert item["parent"]["text"].endswith("ї…")
     assert MAX_TEXT_BYTES - 4 < len(item["parent"]["text"].encode()) <= MAX_TEXT_BYTES
+
+
+TIMES = ["2026-11-23 10:00:00", "2026-11-23T10:00:00", "2026-11-23T10:00:00.123456789Z", "0000-00-00 00:00:00"]
+
+
+async def test_a_time_that_no_rule_asks_for_never_refuses_a_comment(admin: Any, problem: Any) -> None:
+    for said in (*TIMES, "2026-11-23T10:00Z", "yesterday"):
+        sent = {"text": "hello there", "created_at": said, "author": {"id": "u-1", "created_at": said}}
+        assert (await admin.post("/v1/comments", sent)).status == 200
+        (found,) = (await admin.post("/v1/comments:batch", {"comments": [sent]})).body["results"]
+        assert found["decision"], said
+    (fault,) = problem(await admin.post("/v1/comments", {"text": "hello", "created_at": 1_700_000_000}), 400)["errors"]
+    assert fault["detail"] == "must be a date and time such as 2026-11-23T10:00:00Z or null, not a whole number"
+
+
+async def test_the_time_of_an_article_without_a_zone_is_in_utc(admin: Any, problem: Any) -> None:
+    """As WordPress writes it, and Python."""
+    old = {"id": "old", "when": {"article": {"older_than_s": 3600}}, "then": {"action": "review"}}
+    assert (await admin("PUT", "/v1/policies/default", {"thresholds": {"toxicity": {}}, "rules": [old]})).status == 200
+    now = datetime.now(UTC)
+    for hours, status in ((0, "approved"), (2, "pending")):
+        said = (now - timedelta(hours=hours)).replace(tzinfo=None).isoformat(timespec="seconds")
+        for each in (said, said.replace("T", " "), said + "Z"):
+            sent = {"text": "hello there", "article": {"id": "a-1", "published_at": each}}
+            assert (await admin.post("/v1/comments", sent)).body["status"] == status, each
+    sent = {"text": "hello there", "article": {"id": "a-1", "published_at": "yesterday"}}
+    (fault,) = problem(await admin.post("/v1/comments", sent), 400)["errors"]
+    assert fault["pointer"] == "/article/published_at"
+
+
+async def test_the_scheme_of_an_address_has_no_case(admin: Any) -> None:
+    sent = {"text": "hello there", "callback_url": "HTTPS://example.org/hook"}
+    assert (await admin.post("/v1/comments", sent)).status == 200
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+async def test_a_body_in_utf_16_is_told_to_be_one(admin: Any, problem: Any, encoding: str) -> None:
+    raw = '{"text": "hello thére"}'.encode(encoding)
+    assert "looks like UTF-16" in problem(await admin.send("/v1/comments", raw), 400)["detail"]
+    raw = "one\ntwo".encode(encoding)
+    found = problem(await admin("PUT", "/v1/lists/w", data=raw, headers={"Content-Type": "text/csv"}), 400)
+    assert "looks like UTF-16" in found["detail"]
+
+
+@pytest.mark.parametrize("raw", [b"", b" \n", b"{a", b'{"text": "hi",}', b'{"text": "\x01"}', b"{'text': 1}"])
+async def test_what_is_no_json_is_told_in_our_words(admin: Any, problem: Any, raw: bytes) -> None:
+    detail = problem(await admin.send("/v1/comments", raw), 400)["detail"]
+    said = "it is empty" if not raw.strip() else "it cannot be read from line 1, column "
+    assert detail.startswith(f"not valid JSON: {said}")
 
 
 async def test_what_fits_exactly_is_kept_whole(admin: Any, decide_always: Any) -> None:

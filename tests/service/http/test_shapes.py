@@ -24,6 +24,14 @@ class Inner(Struct, forbid_unknown_fields=True):
 Name = Annotated[str, Meta(pattern="^[a-z]+$", extra={WORDS: "must be small letters"})]
 
 
+class Fork(Struct, tag_field="kind", tag="fork"):
+    pass
+
+
+class Spoon(Struct, tag_field="kind", tag="spoon"):
+    pass
+
+
 class Body(Struct, forbid_unknown_fields=True):
     number: Annotated[float, Meta(gt=0)] | None = None
     numbers: Annotated[list[int], Meta(min_length=1, max_length=2)] | None = None
@@ -34,6 +42,7 @@ class Body(Struct, forbid_unknown_fields=True):
     kind: Literal["a", "b"] = "a"
     code: Annotated[str, Meta(pattern="^[a-z]+$", max_length=9, extra={WORDS: "must be small letters"})] | None = None
     inner: Inner | None = None
+    choice: Fork | Spoon | None = None
     inners: list[Inner] = []
     named: dict[Name, Inner] = {}
     nested: list[dict[str, dict[Name, int]]] = []
@@ -69,6 +78,8 @@ class Body(Struct, forbid_unknown_fields=True):
         ({"at": "2026-11-23T10:00:00"}, "/at", "must say its time zone, as in 2026-11-23T10:00:00Z"),
         ({"verdict": "delete"}, "/verdict", "must be one of approve, reject, escalate"),
         ({"kind": "c"}, "/kind", "must be one of a, b"),
+        ({"choice": {"kind": {}}}, "/choice/kind", "must be text, not an object"),
+        ({"choice": {"kind": []}}, "/choice/kind", "must be text, not a list"),
         ({"code": "A"}, "/code", "must be small letters"),
         ({"code": "a" * 10}, "/code", "must have at most 9 characters"),
         ({"inner": {"name": "a", "size": 4}}, "/inner/size", "must be at most 3"),

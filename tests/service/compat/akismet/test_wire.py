@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import quote_from_bytes
 
 import pytest
+from aiohttp import FormData
 
 from service import app_keys as keys
 
@@ -23,7 +24,7 @@ async def learned(blog: Any, labels: Any, raw: bytes, content_type: str) -> str:
 
 
 CANARY = "canary-4711"
-FORM = "application/x-www-form-urlencoded"
+FORM, PARTS = "application/x-www-form-urlencoded", "multipart/form-data; boundary"
 
 
 @pytest.mark.parametrize(
@@ -46,6 +47,24 @@ async def test_a_form_is_read_in_its_charset(blog: Any, labels: Any, charset: st
     for value in (quote_from_bytes(raw).encode(), raw.replace(b" ", b"+")):
         assert await learned(blog, labels, b"comment_content=" + value, f"{FORM}; charset={charset}") == text
         assert (await blog.caller("DELETE", "/v1/comments/" + (await labels())[-1]["id"])).status == 204
+
+
+@pytest.mark.parametrize("charset", ["x-sjis", "Windows-31J", "SJIS-win", "cp932", "Shift_JIS"])
+async def test_japanese_text_is_read_as_browsers_do(blog: Any, labels: Any, charset: str) -> None:
+    raw = b"comment_content=" + quote_from_bytes("①が届いた".encode("cp932")).encode()
+    assert await learned(blog, labels, raw, f"{FORM}; charset={charset}") == "①が届いた"
+
+
+async def test_a_form_in_parts_is_read_without_its_files(blog: Any, labels: Any) -> None:
+    fields = FormData({"api_key": blog.key, "comment_content": TEXT}, default_to_multipart=True)
+    fields.add_field("comment_content", b"a file", filename="a.txt")
+    form = fields()
+    raw = await form.as_bytes()
+    await blog.send("/1.1/submit-spam", raw, form.headers["Content-Type"])
+    assert (await labels())[-1]["text"] == TEXT
+    bare = raw.replace(b'"comment_content"', b"comment_content").replace(TEXT.encode(), "café".encode("latin-1"))
+    await blog.send("/1.1/submit-spam", bare, form.headers["Content-Type"] + "; charset=latin-1")
+    assert (await labels())[-1]["text"] == "café"
 
 
 async def test_what_pages_call_latin_1_is_read_as_browsers_do(blog: Any, labels: Any) -> None:
@@ -84,7 +103,14 @@ async def test_utf_8_is_read_under_the_names_that_mysql_gives_it(blog: Any, labe
 @pytest.mark.parametrize(
     ("raw", "content_type", "why"),
     [
-        (b"api_key=a", "multipart/form-data", "send application/x-www-form-urlencoded"),
+        (b"api_key=a", "multipart/form-data", "no boundary"),
+        (b"api_key=a", "multipart/form-data; boundary=x", "no fields"),
+        (
+            b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\nb\r\n' * 1001 + b"--x--",
+            f"{PARTS}=x",
+            "1000 fields",
+        ),
+        (b'{"comment_content": {"a": 1}}', "application/json", "comment_content: must be text"),
         (b"api_key=a", "text/plain", "send application/x-www-form-urlencoded"),
         (b"&".join([b"a=b"] * 1001), FORM, "1000 fields"),
         (b"a" * (256 * 1024 + 1), FORM, "larger"),
@@ -93,7 +119,7 @@ async def test_utf_8_is_read_under_the_names_that_mysql_gives_it(blog: Any, labe
         (b"\xff", "application/json", "UTF-8"),
         (json.dumps({str(n): 1 for n in range(1001)}).encode(), "application/json", "1000 fields"),
     ],
-    ids=["multipart", "text", "fields", "size", "half", "array", "bytes", "names"],
+    ids=["multipart", "unlike", "parts", "content", "text", "fields", "size", "half", "array", "bytes", "names"],
 )
 async def test_a_body_that_cannot_be_read_is_invalid(
     blog: Any, invalid: Any, raw: bytes, content_type: str, why: str

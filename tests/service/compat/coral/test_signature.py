@@ -35,6 +35,7 @@ def test_the_signature_is_that_of_the_published_vectors(body: bytes, signature: 
         f"sha256={'0' * 64},{GOOD}",
         f"{GOOD},sha256=",
         f"sha1=abc,{GOOD}",
+        f"sha256={'0' * 64}, {GOOD}",
         f"md5,,=,{GOOD}",
     ],
 )

@@ -90,6 +90,9 @@ AT_FAULT = [
     ({"input": TOO_MANY_IMAGES}, "input", "too_many_images"),
     ({"input": "a", "model": "gpt-4o"}, "model", "model_not_found"),
     ({"input": "a", "model": 1}, "model", "invalid_type"),
+    ({"input": "a", "model": 0}, "model", "invalid_type"),
+    ({"input": "a", "model": []}, "model", "invalid_type"),
+    ({"input": "a", "model": False}, "model", "invalid_type"),
     ({"input": "a", "model": ["omni-moderation-latest"]}, "model", "invalid_type"),
 ]
 

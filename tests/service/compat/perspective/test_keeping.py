@@ -230,5 +230,7 @@ async def test_a_request_that_cannot_be_parsed_does_not_leak_its_key(served: tup
     ):
         answer = await answered(served[0], raw)
         assert answer.startswith((b"HTTP/1.0 400 ", b"HTTP/1.1 400 ")), raw
+        assert b"Content-Type: application/problem+json\r\n" in answer
+        assert json.loads(answer.partition(b"\r\n\r\n")[2])["code"] == "not_http"
         assert CANARY.encode() not in answer, raw
     assert CANARY not in "\n".join(lines)
