@@ -38,7 +38,8 @@ def _slowly(raw: bytes, kind: type[Kind]) -> Kind:
     try:
         value = bodies.parse(bodies.decoded(raw)) if raw.strip() else {}
     except BadRequest as error:
-        raise Malformed([("", f"{INVALID} {str(error).removeprefix('not valid JSON: ')}")]) from error
+        said = str(error).removeprefix("not valid JSON: ")
+        raise Malformed([("", f"{INVALID} {said[:1].upper()}{said[1:]}")]) from error
     if not isinstance(value, dict):
         raise Malformed([("", f'{INVALID} Unknown name "": Root element must be a message.')])
     wrong: _Found = []
