@@ -109,3 +109,5 @@ def main() -> Any:  # noqa: ANN401 - whatever click returns
         # `steward … | head` closes our output; that is not an error of ours.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return None
+    except OSError as error:  # such as a full disk
+        raise SystemExit(f"steward: {error}") from error

@@ -21,7 +21,7 @@ import classifier
 from training.errors import DataUnusable
 from training.parts import Parts
 from training.scored_files import CHUNK, LANGUAGE, Chunk, ScoredRows, format_of, opened
-from training.text_files import FileOptions
+from training.text_files import FileOptions, check_output
 
 DECIMALS = 6
 _DEFAULT_OPTIONS = FileOptions()
@@ -48,6 +48,8 @@ def score_file(
     `on_cores` of this machine, or of a cluster. `advance` is called with the number of rows of each chunk, `tell` with
     how many rows an interrupted run has scored. Raises DataUnusable.
     """
+    check_output(target, source)
+    target = target.resolve()  # where the name is a link, it stays one
     if format_of(target) != format_of(source):
         raise DataUnusable(f"{target} must have the same ending as {source}")
     if column in (LANGUAGE, *model.labels):

@@ -17,9 +17,14 @@ Row = list[str]
 
 # Characters of one cell. No comment is longer, so this bounds how far an unclosed quote is read.
 _LONGEST_CELL = 1 << 20
+# A word in a column of words is no longer, and ids of one length are no shorter.
+_LONGEST_WORD, _SHORTEST_CODE = 64, 8
+_ADDRESS = re.compile(r"https?://\S+|[^\s@]+@[^\s@]+")
+_CODE = re.compile(r"[A-Za-z0-9_-]+")
 # Rows that are sampled to learn what a column holds, and how many distinct values a column of labels may have.
 _LOOKED_AT = 2_000
 _MOST_LABELS = 50
+_ENOUGH_ROWS = 200
 _DIGITS = re.compile(r"\d+")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _LONGEST_SHAPE = 64
@@ -40,7 +45,7 @@ class Delimited:
         csv.field_size_limit(_LONGEST_CELL)
         delimiter = re.escape(self.layout.delimiter)
         self._whole_cell = re.compile(rf'"([^"]*+(?:""[^"]*+)*+)"(?={delimiter}|$)')
-        self._split, self._left_out = 0, 0
+        self._split, self._left_out, self._blank = 0, 0, 0
         self._number, self._begins = 0, 1
         self._seen: list[set[str]] = []
         self.names: Row = []
@@ -66,6 +71,8 @@ class Delimited:
                     f"a text with {_shown(self.layout.delimiter)} in it must be quoted; "
                     "--lenient skips such rows"
                 )
+        if width == 1 and self._blank:
+            self._options.warn(f"{path}: skipped blank lines between rows: {self._blank}")
         if self._split:
             self._options.warn(f"{path}: rows with a stray quote that were read line by line: {self._split}")
         if self._left_out:
@@ -75,9 +82,9 @@ class Delimited:
         return f"row {self._number} (line {self._begins})"
 
     def _records(self) -> Iterator[Row]:
-        """All records except blank lines."""
+        """All records except blank lines, which are counted if there is only one column: they may be rows of it."""
         lines = self._lines
-        reader = self._reader()
+        reader, blank = self._reader(), 0
         while True:
             self._begins = lines.number + 1
             lines.taken.clear()
@@ -90,7 +97,10 @@ class Delimited:
                 row, reader = self._one_line(self._cause(error)), self._reader()
             else:
                 if not row:
+                    blank += 1
                     continue
+                self._blank += blank
+                blank = 0
                 self._number += 1
                 if len(lines.taken) > 1 and not self._options.multiline and self._holds_rows(row):
                     problem = f"its quoted text contains lines that look like rows; {_OTHER_CURE}"
@@ -157,17 +167,26 @@ class Delimited:
         if not told_by or line.count(self.layout.delimiter) < len(row) - 1:
             return False
         cells = self._cells(line)
-        return len(cells) == len(row) and all(self._fits(at, row[at], cells[at]) for at in told_by)
+        if len(cells) != len(row):
+            return False
+        fit = [self._fits(at, row[at], cells[at]) for at in told_by]
+        return True in fit and False not in fit
 
-    def _fits(self, at: int, value: str, other: str) -> bool:
-        """Whether both values fit that column: numbers, ids of the same shape, or labels seen in other rows."""
+    def _fits(self, at: int, value: str, other: str) -> bool | None:
+        """Whether both values fit that column: numbers, ids of the same shape, or labels seen in other rows.
+
+        None if that cannot be told, as of names.
+        """
         seen = self._seen[at] if at < len(self._seen) else set[str]()
-        if other in seen and len(seen) <= _MOST_LABELS:
+        if value == other or (other in seen and len(seen) <= _MOST_LABELS):
             return True
         if value.isdecimal() and other.isdecimal():
             return abs(len(value) - len(other)) <= 1  # a 2000 in a text does not look like the id 184467
         shape = _shape(value)
-        return "9" in shape and shape == _shape(other)
+        if ("9" in shape and shape == _shape(other)) or _are_alike(value, other):
+            return True
+        is_of_labels = self._number > _ENOUGH_ROWS and len(seen) <= _MOST_LABELS
+        return None if "9" not in shape and not is_of_labels and len(other) <= _LONGEST_WORD else False
 
 
 class _Lines:
@@ -194,10 +213,24 @@ class _Lines:
         self.number -= len(self.taken) - 1
 
 
+def _are_alike(value: str, other: str) -> bool:
+    """Ids of the same length, or addresses."""
+    if len(value) == len(other) >= _SHORTEST_CODE and _CODE.fullmatch(value) and _CODE.fullmatch(other):
+        return not (_is_word(value) or _is_word(other))
+    return bool(_ADDRESS.fullmatch(value) and _ADDRESS.fullmatch(other))
+
+
+def _is_word(value: str) -> bool:
+    return value.isalpha() and value[1:].islower()
+
+
 def _shape(value: str) -> str:
-    """`c-12` and `x-9` have the same shape."""
+    """`c-12` and `x-9` have the same shape, and so have instants with a space before the time."""
     text = value.strip()
-    return _LETTERS.sub("a", _DIGITS.sub("9", text)) if len(text) <= _LONGEST_SHAPE and " " not in text else ""
+    if len(text) > _LONGEST_SHAPE:
+        return ""
+    shape = _LETTERS.sub("a", _DIGITS.sub("9", text))
+    return shape if " " not in shape or (shape[0] == "9" and "a" not in shape) else ""
 
 
 def _columns(count: int) -> str:

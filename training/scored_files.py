@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TextIO
 
 import msgspec
 import numpy as np
@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet
 from numpy.typing import NDArray
 
+from training.datasets.dataset import is_missing
 from training.delimited import Delimited
 from training.errors import DataUnusable
 from training.ndjson import objects, text_of
@@ -78,7 +79,7 @@ class _DelimitedFile:
         rows = iter(self._file)
         while some := list(islice(rows, CHUNK)):
             at = self._language
-            tags = [None if at is None else row[at] or None for row in some]
+            tags = [None if at is None else _tag(row[at]) for row in some]
             yield Chunk(some, [row[self._column] for row in some], tags)
 
     @contextmanager
@@ -87,7 +88,8 @@ class _DelimitedFile:
         kept = [at for at, name in enumerate(names) if name not in (LANGUAGE, *labels)]
         with target.open("w", encoding=layout.encoding, newline="") as file:
             file.write(layout.sep)
-            writer = csv.writer(file, delimiter=layout.delimiter, lineterminator=layout.line_end)
+            lines = _Lines(file, layout.line_end)
+            writer = csv.writer(lines, delimiter=layout.delimiter, lineterminator=_Lines.WRITTEN)
             writer.writerow([*(names[at] for at in kept), LANGUAGE, *labels])
 
             def write(chunk: Chunk, scored: ScoredRows) -> None:
@@ -96,6 +98,18 @@ class _DelimitedFile:
                     writer.writerow([*(row[at] for at in kept), language, *scores])
 
             yield write
+
+
+class _Lines:
+    """Python's writer only quotes the line ends that it writes itself: so it writes both, and this the file's own."""
+
+    WRITTEN = "\r\n"
+
+    def __init__(self, file: TextIO, line_end: str) -> None:
+        self._file, self._line_end = file, line_end
+
+    def write(self, line: str) -> None:
+        self._file.write(line.removesuffix(self.WRITTEN) + self._line_end)
 
 
 class _ParquetFile:
@@ -119,7 +133,7 @@ class _ParquetFile:
         """A column of that name need not hold languages, so other types are ignored."""
         if LANGUAGE not in table.column_names or not is_textual(table.schema.field(LANGUAGE).type):
             return [None] * table.num_rows
-        return [tag or None for tag in texts(table, LANGUAGE, self._path, first_row)]
+        return [_tag(tag) for tag in texts(table, LANGUAGE, self._path, first_row)]
 
     @contextmanager
     def writing(self, target: Path, labels: Sequence[str]) -> Iterator[Write]:
@@ -173,8 +187,8 @@ class _NdjsonFile:
 
 
 def _tag(given: object) -> str | None:
-    """A field of that name need not hold a language, so other types are ignored."""
-    return given if isinstance(given, str) else None
+    """None for a missing value. A field of that name need not hold a language, so other types are ignored."""
+    return given if isinstance(given, str) and not is_missing(given) else None
 
 
 _FORMATS: dict[str, Callable[[Path, str, FileOptions], ScoredFile]] = {

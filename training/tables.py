@@ -161,9 +161,12 @@ def column_at(names: Sequence[str], name: str, path: Path) -> int:
 def listed(names: Sequence[str], kind: str = "columns") -> str:
     """Names of a `kind` for a message; in quotes if they would not be seen as they are."""
     shown = [each if each and each.isprintable() and each == each.strip() else repr(each) for each in names]
+    if len(shown) > _MOST_LISTED:
+        shown[_MOST_LISTED:] = [f"and {len(shown) - _MOST_LISTED:,} more"]
     return ", ".join(shown) or f"no {kind}"
 
 
+_MOST_LISTED = 20
 _NUMBERS = {2: "two", 3: "three"}
 _MARKS = {"\t": "a tab"}
 
@@ -208,6 +211,8 @@ def _values(column: Any, name: str, path: Path, first_row: int) -> list[Any]:  #
     except UnicodeDecodeError as error:
         row = next((row for row, value in enumerate(column, first_row) if not _is_readable(value)), first_row)
         raise DataUnusable(f"{path}: row {row}, column '{name}': bytes that are not UTF-8") from error
+    except (ValueError, OverflowError, pa.ArrowException) as error:  # instants that Python cannot hold
+        raise DataUnusable(f"{path}: column '{name}' of type {column.type} cannot be read: {error}") from error
     return found
 
 

@@ -39,6 +39,7 @@ _NO_TEXT = (
 # How Excel names the delimiter.
 _SEP = re.compile(r'^"?sep=([^"\r\n])"?(?:\r\n?|\n)', re.IGNORECASE)
 _QUOTED = re.compile(r'"[^"]*"')
+_LINE_ENDS = ("\r\n", "\n", "\r")
 _DELIMITERS = (",", ";", "\t", "|")
 # Stands for bytes that are not in the encoding; decoded texts contain no lone surrogate.
 _SIGN = "\udc80"
@@ -133,7 +134,7 @@ def layout_of(path: Path, usual: str, options: FileOptions) -> Layout:
     sep = _SEP.match(first)
     rest = lines if sep else chain([first], lines)
     header = next((line for line in rest if line.strip("\r\n")), "")
-    line_end = "\r\n" if header.endswith("\r\n") else "\n"
+    line_end = next((each for each in _LINE_ENDS if header.endswith(each)), "\n")
     delimiter = options.delimiter or (sep[1] if sep else _guessed(header, usual))
     return Layout(encoding, delimiter, first if sep else "", line_end)
 
@@ -185,7 +186,20 @@ def _cure(encoding: str) -> str:
     return "name another encoding with --encoding"
 
 
+def check_output(path: Path, *others: Path) -> None:
+    """Raises DataUnusable if `path` is another of the run's files, or something else than a file."""
+    if not path.exists():
+        return
+    if not path.is_file():
+        raise DataUnusable(f"{path} is no file")
+    for other in others:
+        if other.exists() and path.samefile(other):
+            raise DataUnusable(f"{path} would be overwritten: give the output another name")
+
+
 def _head(path: Path) -> bytes:
+    if path.exists() and not path.is_file():  # it is read more than once
+        raise DataUnusable(f"{path} is no file; save what it holds to one first")
     try:
         with path.open("rb") as file:
             return file.read(_HEAD)

@@ -3,7 +3,7 @@
 import csv
 import itertools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TextIO
 
 import click
@@ -93,18 +93,28 @@ def _rows(lines: Iterator[str]) -> Iterator[tuple[int, dict[str, Any]]]:
     at, first = next(numbered, (1, ""))
     if sep := _SEP.fullmatch(first.strip("\r\n")):
         at, first = next(numbered, (at, ""))
+    if first.lstrip().startswith("["):
+        raise click.ClickException(f"line {at}: a JSON array; write one object a line, as with jq -c '.[]'")
     if first.lstrip().startswith("{"):
         yield from _json(at, itertools.chain([first], lines))
     elif found := _header(first, sep[1] if sep else _DELIMITERS):
         yield from _table(at, lines, *found)
-    elif sep:
+    elif sep or _NAME_AND_MORE.match(first):
         raise click.ClickException(f"line {at}: no column id")
     else:
-        ids = ((at, line.strip()) for at, line in enumerate(itertools.chain([first], lines), at))
+        ids = ((at, _unquoted(line.strip())) for at, line in enumerate(itertools.chain([first], lines), at))
         yield from ((at, {"id": each}) for at, each in ids if each)
 
 
+def _unquoted(line: str) -> str:
+    """An id as a spreadsheet writes it that quotes every cell."""
+    is_quoted = len(line) > 2 and line[0] == line[-1] == '"' and '"' not in line[1:-1].replace('""', "")  # noqa: PLR2004
+    return line[1:-1].replace('""', '"') if is_quoted else line
+
+
 _DELIMITERS = ",;\t|"
+# A header whose id has another name. Ids may hold these signs, but hardly in a list that begins with a word and one.
+_NAME_AND_MORE = re.compile(r'"?[A-Za-z]*_?id"?[,;\t|]', re.IGNORECASE)
 # What a line consists of that a spreadsheet writes for an empty row.
 _EMPTY = f'{_DELIMITERS}" \r\n\f\v'
 # How Excel names the delimiter.
@@ -131,17 +141,45 @@ def _header(line: str, delimiters: str) -> tuple[list[str], str] | None:
 def _table(at: int, lines: Iterator[str], header: list[str], delimiter: str) -> Iterator[tuple[int, dict[str, Any]]]:
     """Parse strictly: an unbalanced quote would swallow the following rows. `at`: the line of the header."""
     csv.field_size_limit(_LONGEST_CELL)  # of the whole process
-    rows = csv.DictReader(lines, fieldnames=header, delimiter=delimiter, strict=True)
+    taken = list[str]()
+    rows = csv.DictReader(_remembered(lines, taken), fieldnames=header, delimiter=delimiter, strict=True)
     begins = at + 1
     try:
         for row in rows:
+            if any(row.get(None) or ()):  # type: ignore[call-overload]  # DictReader's place for them
+                raise click.ClickException(
+                    f"line {begins}: more cells than the header has; quote a text with {delimiter!r}"
+                )
+            if len(taken) > 1 and any(_is_row(line, header, delimiter, row["id"] or "") for line in taken):
+                raise click.ClickException(
+                    f"line {begins}: its quoted text contains lines that look like rows, so a quote may not be closed; "
+                    "send a file with the ids alone"
+                )
             yield begins, _named(row)
             begins = at + rows.line_num + 1
+            taken.clear()
     except csv.Error as error:
         cause = "a quote is not closed where its cell ends; double a quote that belongs to the text"
         if "field limit" in str(error):
             cause = f"a cell has more than {_LONGEST_CELL:,} characters, or a quote is not closed"
         raise click.ClickException(f"line {begins}: {cause}") from error
+
+
+def _remembered(lines: Iterator[str], taken: list[str]) -> Iterator[str]:
+    for line in lines:
+        taken.append(line)
+        yield line
+
+
+def _is_row(line: str, header: Sequence[str], delimiter: str, known_id: str) -> bool:
+    """Whether a line within a quoted text has as many cells as the header, and an id that is like the row's."""
+    cells = line.strip("\r\n").split(delimiter)
+    at = header.index("id")
+    return len(cells) == len(header) and _shape(cells[at]) == _shape(known_id) and cells[at] != known_id
+
+
+def _shape(value: str) -> str:
+    return re.sub(r"[^\W\d_]+", "a", re.sub(r"\d+", "9", value.strip().strip('"')))
 
 
 def _json(first: int, lines: Iterable[str]) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -162,7 +162,9 @@ def _parsed(text: str, delimiter: str = ",") -> Iterator[tuple[int, list[str], s
     begins = 1
     try:
         for row in rows:
-            if any(cell and not cell.isspace() for cell in row):
+            if any("\n" in cell or "\r" in cell for cell in row):
+                yield begins, [], _OVER_LINES
+            elif any(cell and not cell.isspace() for cell in row):
                 yield begins, row, ""
             begins = rows.line_num + 1
     except csv.Error:
@@ -170,6 +172,7 @@ def _parsed(text: str, delimiter: str = ",") -> Iterator[tuple[int, list[str], s
 
 
 _LONGEST_CELL = 131_072
+_OVER_LINES = "a cell goes over several lines, and no entry does: a quote is not closed where its cell ends"
 _NOT_CSV = (
     "not valid CSV: a quote is not closed where its cell ends (double a quote that belongs to the text), or a cell is "
     f"longer than {_LONGEST_CELL:,} characters"

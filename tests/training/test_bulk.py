@@ -1,5 +1,6 @@
 import csv
 import json
+import os
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -354,6 +355,53 @@ def test_a_field_that_no_line_has_is_refused(model: classifier.Model, tmp_path: 
     source.write_text('{"id": 1, "comment": "a"}\n' * 3)
     with pytest.raises(DataUnusable, match="line 1: no field 'text'; it has id, comment"):
         score(model, source)
+
+
+def test_the_input_is_never_overwritten(model: classifier.Model, tmp_path: Path) -> None:
+    source = _write(tmp_path / "in.csv", ROWS)
+    before, link = source.read_bytes(), tmp_path / "link.csv"
+    link.symlink_to(source)
+    for target in (source, link):
+        with pytest.raises(DataUnusable, match="would be overwritten"):
+            score_file(model, source, target, "text", judging=on_cores(model, 1), advance=lambda _: None)
+    assert source.read_bytes() == before
+
+
+def test_an_output_that_is_a_link_stays_one_and_a_pipe_is_no_file(model: classifier.Model, tmp_path: Path) -> None:
+    source, real, link, pipe = (tmp_path / f"{name}.csv" for name in ("in", "real", "link", "pipe"))
+    _write(source, ROWS)
+    link.symlink_to(real)
+    os.mkfifo(pipe)
+    score_file(model, source, link, "text", judging=on_cores(model, 1), advance=lambda _: None)
+    assert link.is_symlink()
+    assert [row["id"] for row in _read(real)] == [row["id"] for row in ROWS]
+    for first, second in ((source, pipe), (pipe, real)):
+        with pytest.raises(DataUnusable, match="is no file"):
+            score_file(model, first, second, "text", judging=on_cores(model, 1), advance=lambda _: None)
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\n", "\r"])
+def test_line_ends_within_texts_come_back_whatever_ends_the_lines(
+    model: classifier.Model, tmp_path: Path, end: str
+) -> None:
+    texts = ["hello\rthere", "You are a fool\rtwo,0", "a\nb", "c\r\nd", "plain"]
+    source = tmp_path / "in.csv"
+    source.write_bytes(("text" + end + "".join(f'"{text}"{end}' for text in texts)).encode())
+    first, second = tmp_path / "out.csv", tmp_path / "again.csv"
+    for read, written in ((source, first), (first, second)):
+        score_file(model, read, written, "text", judging=on_cores(model, 1), advance=lambda _: None)
+    assert [row["text"] for row in _read(first)] == texts
+    assert first.read_bytes() == second.read_bytes()
+    assert first.read_bytes().endswith(end.encode())
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".ndjson", ".parquet"])
+def test_a_language_that_is_missing_is_found_by_the_text(model: classifier.Model, tmp_path: Path, suffix: str) -> None:
+    said = ["NA", "NaN", "null", "", "N/A"]
+    source = _write(tmp_path / f"in{suffix}", [{"text": "You are an idiot.", "language": each} for each in said])
+    target = tmp_path / f"out{suffix}"
+    score_file(model, source, target, "text", judging=on_cores(model, 1), advance=lambda _: None)
+    assert {row["language"] for row in _read(target)} == {"en"}
 
 
 @pytest.mark.parametrize(

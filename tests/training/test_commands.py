@@ -75,6 +75,15 @@ def test_help_imports_nothing_heavy(command: str) -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+def test_a_full_disk_is_told_in_a_line() -> None:
+    program = "import sys; from service.cli import main; sys.argv[1:] = ['--help']; main()"
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", program], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert (done.returncode, done.stderr) == (1, b"steward: [Errno 28] No space left on device\n")
+
+
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     lines = [f"spam\tWIN a free prize now, text WIN to 8{n:04}\nham\tSee you at {n}" for n in range(150)]

@@ -61,6 +61,28 @@ SWALLOWING = [
 ]
 
 
+# Beside columns that say little, and in the first rows.
+SWALLOWING += [
+    (
+        'id,author,text\n1,ann,"open\n2,bob,You are a fool\n3,carl,TV is 50"\n',
+        1,
+        ['"open', "You are a fool", 'TV is 50"'],
+    ),
+    ('text,toxicity,author\n"open,0,ann\nYou fool,1,bob\nTV 50",0,carl\n', 1, ['"open', "You fool", 'TV 50"']),
+    ('text,label\n"open,toxic\nYou are a fool,ok\nTV 50",toxic\n', 1, ['"open', "You are a fool", 'TV 50"']),
+]
+IDS = (
+    ("3f2504e0-4f89-41d3-9a0c-0305e82c3301", "9c858901-8a57-4791-81fe-4c455b099bc9"),
+    ("507f1f77bcf86cd799439011", "66a1b2c3d4e5f60718293a4b"),
+    ("V1StGXR8_Z5jdHi6B-myT", "kQz4Nw_pRb7Lx-TfYc2Hs"),
+    ("dQw4w9WgXcQ", "kffacxfA7G4"),
+    ("ann@news.example", "bob.x@mail.example"),
+    ("https://news.example/politics/" + "a" * 60, "https://news.example/sports/" + "b" * 70),
+    ("2024-01-02 03:04:05", "2024-01-02 13:14:15"),
+)
+SWALLOWING += [(f'id,text\n{a},ok\n{b},"open\n{a},close"\n', 2, ["ok", '"open', 'close"']) for a, b in IDS]
+
+
 @pytest.mark.parametrize(("content", "row", "texts"), SWALLOWING)
 @pytest.mark.parametrize("name", ["in.csv", "in.tsv"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
@@ -85,6 +107,13 @@ def test_texts_over_several_lines_are_read_as_they_are(tmp_path: Path, content: 
     assert found[0][:2] == [first, second]
     assert len(found) == 2
     assert rows(path, lenient=True) == found
+
+
+def test_blank_lines_of_a_single_column_are_counted(tmp_path: Path) -> None:
+    said: list[str] = []
+    path = written(tmp_path, "text\nhello\n\n\nYou are a fool\n\n")
+    assert rows(path, warn=said.append) == [["hello"], ["You are a fool"]]
+    assert said == [f"{path}: skipped blank lines between rows: 2"]
 
 
 def test_a_person_may_say_that_a_text_holds_lines_like_rows(tmp_path: Path) -> None:

@@ -184,3 +184,13 @@ async def test_maps_go_into_the_policy_and_leave_the_rest_as_it_is(kept: Path) -
         "review": POLICY["review"],
         "protocols": {"coral": {"shadow": True}, "perspective": {"accept_html": True}},
     }
+
+
+@pytest.mark.parametrize("option", ["--json", "--html", "--map", "--answers"])
+def test_the_kept_scores_are_never_overwritten(kept: Path, option: str) -> None:
+    before = kept.read_bytes()
+    asked = ("--from-api",) if option == "--answers" else ()
+    result = run(str(kept), *asked, option, str(kept), PERSPECTIVE_API_KEY="x")
+    assert result.exit_code == 1
+    assert result.stderr.endswith("would be overwritten: give the output another name\n")
+    assert kept.read_bytes() == before

@@ -190,6 +190,26 @@ async def test_where_nobody_answers_it_is_tried_for_minutes_and_then_said(tmp_pa
     assert clock.now > 100 + sum(PAUSES_S) - 1
 
 
+async def test_a_text_is_asked_again_for_an_attribute_that_its_answer_lacks(tmp_path: Path) -> None:
+    google, clock, file = Google(), Clock(), tmp_path / "answers.ndjson"
+    async with serving(google) as url:
+        await asked(url, file, clock)
+        for _ in range(2):
+            await asked(url, file, clock, attributes=("TOXICITY", "INSULT"))
+    assert len(google.asked) == 2 * len(TEXTS.texts)
+    found = with_answers(TEXTS, file, ["TOXICITY", "INSULT"])
+    assert list(found.scores["INSULT"]) == list(found.scores["TOXICITY"]) == [0, 0.1, 0.2, 0.3, 0.4]
+
+
+@pytest.mark.parametrize("content", [b"text\nhello\nno end", b"no end", b'{"text": "a"}'])
+def test_a_file_of_something_else_is_refused_and_stays_as_it_is(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "comments.csv"
+    file.write_bytes(content)
+    with pytest.raises(DataUnusable, match="not a file of Perspective's answers"):
+        answers(file)
+    assert file.read_bytes() == content
+
+
 def test_a_file_that_holds_no_answers_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "answers"
     file.write_text(json.dumps({"text": "x"}) + "\n")

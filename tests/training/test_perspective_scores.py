@@ -159,8 +159,8 @@ def test_columns_that_nobody_needs_may_have_one_name(tmp_path: Path) -> None:
 
 
 def test_a_language_that_is_no_text_is_unknown(tmp_path: Path) -> None:
-    rows = ({"text": "a", "TOXICITY": 0.7, "language": each} for each in ("de", 5, ["en"], True, None))
-    assert read(written(tmp_path, *rows)).languages == ["de", None, None, None, None]
+    rows = ({"text": "a", "TOXICITY": 0.7, "language": each} for each in ("de", 5, ["en"], True, None, "NA"))
+    assert read(written(tmp_path, *rows)).languages == ["de", *[None] * 5]
 
 
 def test_beside_scores_of_our_own_perspectives_are_taken(tmp_path: Path) -> None:
@@ -181,6 +181,30 @@ def test_what_is_named_is_taken_whatever_it_is_called(tmp_path: Path) -> None:
     assert np.isnan(kept.labels[2])
     assert np.isnan(kept.scores["TOXICITY"][1])
     assert read_texts(path, "said", "people").texts == ["x", "y", "z"]
+
+
+@pytest.mark.parametrize("missing", ["NA", "nan", "\\N", "null"])
+def test_a_label_may_be_missing_in_any_way(tmp_path: Path, missing: str) -> None:
+    path = tmp_path / "kept.csv"
+    path.write_text(f"text,TOXICITY,l\nx,0.9,1\ny,0.1,{missing}\n")
+    labels = read(path, label="l").labels
+    assert labels is not None
+    assert np.isnan(labels).tolist() == [False, True]
+
+
+@pytest.mark.parametrize(("said", "score"), [("0,5", 0.5), (",5", 0.5), ("5,0E-02", 0.05), ("1,23e-05", 1.23e-05)])
+def test_a_decimal_comma_may_have_an_exponent(tmp_path: Path, said: str, score: float) -> None:
+    path = tmp_path / "kept.csv"
+    path.write_text(f"text;TOXICITY\nx;{said}\n")
+    assert read(path).scores["TOXICITY"].tolist() == [score]
+
+
+def test_an_instant_that_python_cannot_hold_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "kept.parquet"
+    instants = pa.array([1, 1_001], pa.timestamp("ns"))
+    pyarrow.parquet.write_table(pa.table({"text": ["a", "b"], "TOXICITY": [0.1, 0.9], "l": instants}), path)
+    with pytest.raises(DataUnusable, match=r"column 'l' of type timestamp\[ns\] cannot be read"):
+        read(path, label="l")
 
 
 @pytest.mark.parametrize(

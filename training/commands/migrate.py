@@ -136,16 +136,21 @@ def perspective(  # noqa: PLR0917 - one for each option
     import classifier
     from training.errors import TrainingError
     from training.migration import perspective_scores, run
+    from training.text_files import check_output
 
     if put and not key:
         raise click.UsageError("--put needs --key, or STEWARD_KEY")
     options = file_options(encoding, delimiter, lenient, multiline)
+    kept = answers or file.with_suffix(".perspective.ndjson")
     try:
+        for output in (json_path, html_path, map_path, kept if from_api else None):
+            if output is not None:
+                check_output(output, file)
         _check(from_api, columns, attributes)
         loaded = classifier.load(model or classifier.SHIPPED)
         if from_api:
             unscored = perspective_scores.read_texts(file, text, label, options)
-            found = _fetched(unscored, attributes, rate, answers or file.with_suffix(".perspective.ndjson"), api)
+            found = _fetched(unscored, attributes, rate, kept, api)
         else:
             found = perspective_scores.read(file, text, dict(columns), label, options)
         unknown = sorted(thresholds.keys() - found.scores.keys())

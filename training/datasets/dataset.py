@@ -115,6 +115,11 @@ def numbers(table: Table, name: str, path: Path) -> NDArray[np.float64]:
     return found
 
 
+def is_missing(text: str) -> bool:
+    """Whether a cell says that it has no value."""
+    return text.strip().lower() in _MISSING
+
+
 def number(value: Any) -> float:  # noqa: ANN401 - any cell
     """NaN for a missing value. Raises TypeError and ValueError."""
     if value is None:
@@ -132,7 +137,7 @@ def number(value: Any) -> float:  # noqa: ANN401 - any cell
 # How spreadsheets, databases and pandas write a missing value.
 _MISSING = frozenset({"", "null", "none", "nan", "na", "n/a", "#n/a", "<na>", "\\n"})
 _BOOLEANS = {"true": 1.0, "false": 0.0}
-_DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
+_DECIMAL_COMMA = re.compile(r"-?\d*,\d+(?:e[+-]?\d+)?")
 
 
 def _shown(value: object) -> str:
@@ -145,4 +150,4 @@ def chosen(values: Sequence[str], meaning: dict[str, float]) -> NDArray[np.float
     return np.array([meaning.get(value, np.nan) for value in values])
 
 
-__all__ = ["DataSet", "Rows", "cells", "chosen", "is_test", "number", "numbers"]
+__all__ = ["DataSet", "Rows", "cells", "chosen", "is_missing", "is_test", "number", "numbers"]

@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,8 @@ PAUSES_S = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 64.0)
 LONGEST_PAUSE_S = 300.0
 _BUSY = frozenset({429, 500, 502, 503, 504})
 _REFUSED = frozenset({401, 403, 404})
+# Of each line of the answers file.
+_BEGINNING = b'{"text_sha256":'
 
 
 class PerspectiveAnswer(Struct, frozen=True, omit_defaults=True):
@@ -52,7 +55,7 @@ class PerspectiveClient:
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._client = client
-        self._attributes = attributes
+        self.attributes = attributes
         self._every_s = 1 / per_second
         self._clock = clock
         self._sleep = sleep
@@ -65,7 +68,7 @@ class PerspectiveClient:
             return PerspectiveAnswer(digest, problem="blank or too long")
         body: dict[str, Any] = {
             "comment": {"text": text},
-            "requestedAttributes": {attribute: {} for attribute in self._attributes},
+            "requestedAttributes": {attribute: {} for attribute in self.attributes},
             "doNotStore": True,
         }
         if language:
@@ -123,7 +126,8 @@ def fetch_answers(
     kept: PerspectiveScores, perspective: PerspectiveClient, file: Path, advance: Callable[[int], None] = lambda _: None
 ) -> None:
     """Fetch the texts that `file` has no answer for; each answer is written before the next request."""
-    known = {answer.text_sha256 for answer in answers(file)}
+    wanted = set(perspective.attributes)
+    known = {answer.text_sha256 for answer in answers(file) if answer.problem or wanted <= answer.scores.keys()}
     advance(sum(digest_of(text) in known for text in kept.texts))
     try:
         with file.open("ab") as out:
@@ -140,23 +144,28 @@ def fetch_answers(
 
 
 def answers(file: Path) -> list[PerspectiveAnswer]:
-    """The answers so far. An incomplete last line is removed from the file."""
+    """The answers so far. An incomplete last line is removed from the file, if it is one of answers."""
     if not file.exists():
         return []
     raw = file.read_bytes()
     whole = raw[: raw.rfind(b"\n") + 1]
-    if len(whole) < len(raw):
-        with file.open("r+b") as out:
-            out.truncate(len(whole))
     try:
-        return [msgspec.json.decode(line, type=PerspectiveAnswer) for line in whole.splitlines()]
+        found = [msgspec.json.decode(line, type=PerspectiveAnswer) for line in whole.splitlines()]
     except msgspec.DecodeError as error:
         raise DataUnusable(f"{file}: not a file of Perspective's answers: {error}") from error
+    if len(whole) < len(raw):
+        if not (found or _BEGINNING.startswith(raw[: len(_BEGINNING)])):
+            raise DataUnusable(f"{file}: not a file of Perspective's answers")
+        with file.open("r+b") as out:
+            out.truncate(len(whole))
+    return found
 
 
 def with_answers(kept: PerspectiveScores, file: Path, attributes: Sequence[str]) -> PerspectiveScores:
     """The texts with their scores from the file."""
-    by_text = {answer.text_sha256: answer.scores for answer in answers(file)}
+    by_text = defaultdict[str, dict[str, float]](dict)
+    for answer in answers(file):  # of a later run, which asked for more attributes, there is a second one
+        by_text[answer.text_sha256] |= answer.scores
     rows = [by_text.get(digest_of(text), {}) for text in kept.texts]
     scores = {name: np.array([row.get(name, np.nan) for row in rows], float) for name in attributes}
     return PerspectiveScores(kept.texts, kept.languages, scores, kept.labels)

@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from training.datasets.dataset import number
+from training.datasets.dataset import is_missing, number
 from training.errors import DataUnusable
-from training.tables import Table, column_values, is_mixed, mixed, paths, read_table, texts
+from training.tables import Table, column_values, is_mixed, listed, mixed, paths, read_table, texts
 from training.text_files import FileOptions
 
 _DEFAULT_OPTIONS = FileOptions()
@@ -154,7 +154,7 @@ def _text_column(columns: Sequence[str], path: Path) -> str:
     for name in _TEXT_COLUMNS:
         if name in lower:
             return lower[name]
-    raise DataUnusable(f"{path}: no column looks like the text; choose one with --text: {', '.join(columns)}")
+    raise DataUnusable(f"{path}: no column looks like the text; choose one with --text: {listed(columns, 'columns')}")
 
 
 def _flat(table: Table) -> Table:
@@ -168,7 +168,11 @@ def _languages(table: Table, path: Path) -> list[str | None]:
     if _LANGUAGE not in table.column_names:
         return [None] * table.num_rows
     values = column_values(table, _LANGUAGE, path)
-    return [value if isinstance(value, str) and _A_TAG.match(value) else None for value in values]
+    return [value if isinstance(value, str) and _is_tag(value) else None for value in values]
+
+
+def _is_tag(value: str) -> bool:
+    return bool(_A_TAG.match(value)) and not is_missing(value)
 
 
 def _numbers(table: Table, column: str, path: Path) -> Numbers:
@@ -192,10 +196,10 @@ def _answers(table: Table, column: str, path: Path) -> Numbers:
 
 
 def _answer(value: Any, row: int, column: str, path: Path) -> float:  # noqa: ANN401 - whatever stands there
-    answer = "" if value is None else str(value).strip().lower()
+    answer = "" if value is None else str(value.decode() if isinstance(value, bytes) else value).strip().lower()
     if answer in _YES | _NO:
         return float(answer in _YES)
-    if not answer:
+    if is_missing(answer):
         return np.nan
     raise DataUnusable(f"{path}: row {row}: '{column}' must be 1 or 0, true or false, reject or approve")
 

@@ -63,6 +63,9 @@ def found(result: Result) -> list[object]:
         ("\n\nid|x\nc-7|1\nc-1|\n", [{"id": "c-7"}]),
         (' {"id": "c-7"}\n', [{"id": "c-7"}]),
         (f"id,text\nc-7,{'x' * 200_000}\n", [{"id": "c-7"}]),
+        ('"c-1"\n"c-7"\n"c-""8"\n', [{"id": "c-7"}, {"id": 'c-"8'}]),
+        ('id,text\nc-7,"one\ntwo, three\nfour"\n', [{"id": "c-7"}]),
+        ("a,b\nc-7\n", [{"id": "a,b"}, {"id": "c-7"}]),
         ("", []),
     ],
 )
@@ -97,6 +100,13 @@ async def test_a_file_is_read_as_well(run: Run, tmp_path: Path) -> None:
         ("id,text,id\nc-1,a,c-7\n", "Error: two columns are called id"),
         ('\n\nid,text\nc-1,"open\nc-2,"a"\n', "Error: line 4: a quote is not closed"),
         (f"id,text\nc-1,{'x' * 1_100_000}\n", "Error: line 2: a cell has more than 1,048,576 characters"),
+        (
+            'id,text\n1,"open\n2,You are a fool\n3,TV is 50"\n4,ok\n',
+            "Error: line 2: its quoted text contains lines that",
+        ),
+        ("text,id\nhello,c-1\nhello,you,c-2\n", "Error: line 3: more cells than the header"),
+        ('[\n{"id": "c-1"},\n{"id": "c-2"}\n]', "Error: line 1: a JSON array"),
+        ("comment_id,text\n1,hello\n", "Error: line 1: no column id"),
         ("x" * 200_000, "Error: line 1: id must have at most 256 characters"),
     ],
 )

@@ -71,7 +71,13 @@ def test_csv_of_other_programs_is_read_as_well(text: str) -> None:
         (f"{HEADER}a,,,{'x' * 501},\n", ["line 2: note: longer than 500 characters"]),
         (f"{HEADER}a,,,,,\n", ["line 2: 6 cells, but the header names 5 columns"]),
         (f"{HEADER}a,,,,\n,,,a note,\n", ["line 3: empty"]),
-        (f'{HEADER}"a\nb",,,,\n{"x" * 201},,,,\n', ["line 4: longer than 200 characters"]),
+        (
+            f'{HEADER}"a\nb",,,,\n{"x" * 201},,,,\n',
+            [
+                "line 2: a cell goes over several lines, and no entry does: a quote is not closed where its cell ends",
+                "line 4: longer than 200 characters",
+            ],
+        ),
         (
             f"{HEADER}a\x00b,,,,\nc\x1bd\n",
             ["line 2: a control character (U+0000)", "line 3: a control character (U+001B)"],
