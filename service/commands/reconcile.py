@@ -146,7 +146,7 @@ def _table(at: int, lines: Iterator[str], header: list[str], delimiter: str) -> 
     begins = at + 1
     try:
         for row in rows:
-            if any(row.get(None) or ()):  # type: ignore[call-overload]  # DictReader's place for them
+            if any(row.get(None) or ()):  # DictReader's place for them
                 raise click.ClickException(
                     f"line {begins}: more cells than the header has; quote a text with {delimiter!r}"
                 )
