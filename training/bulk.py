@@ -50,6 +50,8 @@ def score_file(
     """
     check_output(target, source)
     target = target.resolve()  # where the name is a link, it stays one
+    if target.exists() and not target.is_file():
+        raise DataUnusable(f"{target} is no file")
     if format_of(target) != format_of(source):
         raise DataUnusable(f"{target} must have the same ending as {source}")
     if column in (LANGUAGE, *model.labels):

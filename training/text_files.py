@@ -187,13 +187,9 @@ def _cure(encoding: str) -> str:
 
 
 def check_output(path: Path, *others: Path) -> None:
-    """Raises DataUnusable if `path` is another of the run's files, or something else than a file."""
-    if not path.exists():
-        return
-    if not path.is_file():
-        raise DataUnusable(f"{path} is no file")
+    """Raises DataUnusable if `path` is another of the run's files."""
     for other in others:
-        if other.exists() and path.samefile(other):
+        if path.exists() and other.exists() and path.samefile(other):
             raise DataUnusable(f"{path} would be overwritten: give the output another name")
 
 

@@ -93,7 +93,7 @@ def _rows(lines: Iterator[str]) -> Iterator[tuple[int, dict[str, Any]]]:
     at, first = next(numbered, (1, ""))
     if sep := _SEP.fullmatch(first.strip("\r\n")):
         at, first = next(numbered, (at, ""))
-    if first.lstrip().startswith("["):
+    if _ARRAY.match(first):
         raise click.ClickException(f"line {at}: a JSON array; write one object a line, as with jq -c '.[]'")
     if first.lstrip().startswith("{"):
         yield from _json(at, itertools.chain([first], lines))
@@ -113,6 +113,7 @@ def _unquoted(line: str) -> str:
 
 
 _DELIMITERS = ",;\t|"
+_ARRAY = re.compile(r'\s*\[\s*(?:[{"\[]|$)')
 # A header whose id has another name. Ids may hold these signs, but hardly in a list that begins with a word and one.
 _NAME_AND_MORE = re.compile(r'"?[A-Za-z]*_?id"?[,;\t|]', re.IGNORECASE)
 # What a line consists of that a spreadsheet writes for an empty row.

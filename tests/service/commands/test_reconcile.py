@@ -65,6 +65,7 @@ def found(result: Result) -> list[object]:
         (f"id,text\nc-7,{'x' * 200_000}\n", [{"id": "c-7"}]),
         ('"c-1"\n"c-7"\n"c-""8"\n', [{"id": "c-7"}, {"id": 'c-"8'}]),
         ('id,text\nc-7,"one\ntwo, three\nfour"\n', [{"id": "c-7"}]),
+        ("[c-7]\n", [{"id": "[c-7]"}]),
         ("a,b\nc-7\n", [{"id": "a,b"}, {"id": "c-7"}]),
         ("", []),
     ],
