@@ -108,7 +108,7 @@ def _rows(lines: Iterator[str]) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def _unquoted(line: str) -> str:
     """An id as a spreadsheet writes it that quotes every cell."""
-    is_quoted = len(line) > 2 and line[0] == line[-1] == '"' and '"' not in line[1:-1].replace('""', "")  # noqa: PLR2004
+    is_quoted = len(line) > 2 and line[0] == line[-1] == '"' and '"' not in line[1:-1].replace('""', "")  # noqa: PLR2004 - both quotes
     return line[1:-1].replace('""', '"') if is_quoted else line
 
 

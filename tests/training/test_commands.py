@@ -81,7 +81,7 @@ def test_a_full_disk_is_told_in_a_line() -> None:
         done = subprocess.run(
             [sys.executable, "-c", program], stdout=full, stderr=subprocess.PIPE, text=True, check=False
         )
-    assert (done.returncode, done.stderr) == (1, b"steward: [Errno 28] No space left on device\n")
+    assert (done.returncode, done.stderr) == (1, "steward: [Errno 28] No space left on device\n")
 
 
 @pytest.fixture
