@@ -1,4 +1,4 @@
-"""Undoes obfuscation: removes HTML tags, separates joined words, and replaces each disguised word by a known one."""
+"""Undoes obfuscation: removes HTML tags, names emoji of people, separates joined words, replaces disguised words."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from classifier.compounds import Compounds, separated
 from classifier.disguises import Disguises, Word
+from classifier.emoji_names import name_emoji
 from classifier.emoji_words import mark_aimed_emoji
 from classifier.homoglyphs import fold_homoglyphs, homoglyph_origins, text_properties
 from classifier.lexicon import Lexicon
@@ -75,8 +76,8 @@ class Unmasker:
     def __call__(self, text: str, plain: str | None = None, *, joins: bool = False) -> Unmasked | None:
         """None if nothing is disguised. Accepts any str.
 
-        `plain`: its reading, if already computed. `joins`: whether to separate words that are written together, which
-        only works in the language of the vocabulary.
+        `plain`: its reading, if already computed. `joins`: whether to separate words that are written together, and to
+        name emoji, which only works in the language of the vocabulary.
         """
         bare = without_tags(text) if "<" in text else None
         if bare is None:
@@ -85,6 +86,13 @@ class Unmasker:
         return (found or Unmasked(read(bare.text), bare.text, _NO_WORDS)).made_of(bare.sent)
 
     def _without_markup(self, text: str, plain: str | None, *, joins: bool) -> Unmasked | None:
+        named = name_emoji(text) if joins and not text.isascii() else None
+        if named is None:
+            return self._separated(text, plain, joins=joins)
+        found = self._separated(named.text, None, joins=joins)
+        return (found or Unmasked(read(named.text), named.text, _NO_WORDS)).made_of(named.sent)
+
+    def _separated(self, text: str, plain: str | None, *, joins: bool) -> Unmasked | None:
         spaces = self._compounds.spaces(text) if joins else []
         if not spaces:
             return self._undisguised(text, plain)
