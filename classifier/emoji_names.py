@@ -9,6 +9,7 @@ import re
 from itertools import chain
 
 from classifier.emoji_words import mark_aimed_emoji
+from classifier.normalize import code_points
 
 # The lists are long, so they are easier to read as text. By the two letters of a flag:
 _NATIONS = """
@@ -97,6 +98,8 @@ _NAMED = re.compile(
     rf"(?:{_VARIANT}|{_JOINER}[\u2640\u2642]{_VARIANT}?)?"
 )
 _JOINED = {"men": "gay men", "women": "lesbians", "gay": "gay people", "trans": "trans people"}
+# Quotation marks and letters with accents are below, and such texts are many.
+_LOWEST = min(map(ord, chain(_IS, _OF, _COLOR)))
 _MAY_BE_NAMED = re.compile(f"[{''.join(_IS)}{''.join(_COLOR)}\U0001f468\U0001f469\U0001f3f3\U0001f1e6-\U0001f1ff]")
 
 
@@ -121,7 +124,7 @@ class Named:
 
 def name_emoji(text: str) -> Named | None:
     """None if there is nothing to name. Takes linear time."""
-    if not _MAY_BE_NAMED.search(text):
+    if code_points(text).max(initial=0) < _LOWEST or not _MAY_BE_NAMED.search(text):
         return None
     # An emoji that calls somebody a name, or says what shall be done to them, has a word that fits better.
     aimed = mark_aimed_emoji(text)
